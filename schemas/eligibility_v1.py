@@ -1,0 +1,227 @@
+"""What eligibility decides: who is eligible and why, the canonical dose, programmes, days and feed files."""
+
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from schemas.envelope import Code, Contract, CountyFips, Cvx, Event, Mvx, TractFips, Zip5
+
+
+class EligibilityStatus(StrEnum):
+    """Whether outreach may be offered to this enrolment under this programme now."""
+
+    ELIGIBLE = "eligible"
+    INELIGIBLE = "ineligible"
+
+
+class AgeBand(StrEnum):
+    """Age in completed years on the business day of the decision."""
+
+    UNDER_65 = "0-64"
+    FROM_65 = "65-69"
+    FROM_70 = "70-74"
+    FROM_75 = "75-79"
+    FROM_80 = "80-84"
+    FROM_85 = "85+"
+
+
+class RaceEthnicity(StrEnum):
+    """The reporting roll-up: Hispanic of any race first, then a single race, several races, unknown."""
+
+    HISPANIC = "hispanic"
+    AMERICAN_INDIAN = "american-indian-or-alaska-native"
+    ASIAN = "asian"
+    BLACK = "black-or-african-american"
+    PACIFIC_ISLANDER = "native-hawaiian-or-pacific-islander"
+    WHITE = "white"
+    OTHER = "other"
+    MULTIRACIAL = "multiracial"
+    UNKNOWN = "unknown"
+
+
+class LineOfBusiness(StrEnum):
+    """The payer segment of an enrolment."""
+
+    MEDICAID = "medicaid"
+    MEDICARE = "medicare"
+    DUAL = "dual"
+    COMMERCIAL = "commercial"
+    UNKNOWN = "unknown"
+
+
+class SviLevel(StrEnum):
+    """The area at which the Social Vulnerability Index was read; levels are never mixed under one cut-off."""
+
+    TRACT = "tract"
+    ZIP = "zip"
+    COUNTY = "county"
+    UNKNOWN = "unknown"
+
+
+class Svi(Contract):
+    """Social Vulnerability Index of a member's area. `value` is a percentile (0-1) at tract and county level, and
+    the share (0-1) of residents above the rule's cut-off at ZIP level."""
+
+    level: SviLevel
+    release: str
+    value: float | None = Field(default=None, ge=0, le=1)
+    vulnerable: bool
+
+
+class MemberEligibilityDecidedV1(Event):
+    """One fact for every enrolment and programme, eligible or not; another whenever an answer or a carried attribute
+    changes. A snapshot: of two, the higher `version` holds."""
+
+    event_type: ClassVar[str] = "vcc.member-eligibility.decided.v1"
+
+    enrolment_id: UUID
+    member_token: UUID
+    tenant_id: Code
+    programme_id: Code
+    programme_version: PositiveInt
+    phase: Code | None = None
+    version: PositiveInt
+    status: EligibilityStatus
+    reasons: tuple[Code, ...]
+    vaccinated: bool
+    doses_valid: NonNegativeInt
+    priority: int = Field(ge=0, le=1000, description="Higher is called first.")
+    age_band: AgeBand | None
+    sex: Code | None = None
+    race_ethnicity: RaceEthnicity
+    language: Code | None = None
+    line_of_business: LineOfBusiness
+    zip5: Zip5 | None
+    tract: TractFips | None = None
+    county_fips: CountyFips | None = None
+    svi: Svi
+    enrolled: bool
+    contact_protected: bool = Field(description="PD1-12 or a restrictive PD1-16: no outreach, no sharing.")
+    merged_into: UUID | None = Field(default=None, description="The surviving member token, when persons were merged.")
+    decided_on: date
+
+    def key(self) -> str:
+        return str(self.member_token)
+
+
+class MembersMergedV1(Event):
+    """Two member tokens turned out to be one person. Facts about the retired token are restated under the survivor."""
+
+    event_type: ClassVar[str] = "vcc.member-eligibility.merged.v1"
+
+    surviving_token: UUID
+    retired_token: UUID
+    merged_on: date
+
+    def key(self) -> str:
+        return str(self.retired_token)
+
+
+class DoseAction(StrEnum):
+    """What became of the canonical dose. A retracted dose was never given."""
+
+    NEW = "new"
+    UPDATE = "update"
+    RETRACT = "retract"
+
+
+class DoseSource(StrEnum):
+    """Who reported the dose."""
+
+    IIS = "iis"
+    APPOINTMENT = "appointment"
+    PLAN = "plan"
+
+
+class DoseAdministeredV1(Event):
+    """The canonical dose, linked and deduplicated once. A snapshot: of two with one `dose_id`, the higher `version`
+    holds, also when its `member_token` differs (persons were merged)."""
+
+    event_type: ClassVar[str] = "vcc.dose-administered.recorded.v1"
+
+    dose_id: UUID
+    version: PositiveInt
+    action: DoseAction
+    member_token: UUID
+    cvx: Cvx
+    vaccine_group: Code
+    mvx: Mvx | None = None
+    lot: str | None = Field(default=None, max_length=32)
+    administered_on: date
+    known_on: date = Field(description="The business day on which this version became known.")
+    sources: tuple[DoseSource, ...] = Field(min_length=1)
+    appointment_id: UUID | None = None
+    supersedes: UUID | None = None
+
+    def key(self) -> str:
+        return str(self.member_token)
+
+
+class ProgrammePublishedV1(Event):
+    """A version of a programme document took effect."""
+
+    event_type: ClassVar[str] = "vcc.programme.published.v1"
+
+    programme_id: Code
+    version: PositiveInt
+    title: str
+    vaccine_group: Code
+    effective_on: date
+    time_zone: str
+    document_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+    def key(self) -> str:
+        return self.programme_id
+
+
+class BusinessDayOpenedV1(Event):
+    """Time passing, as an event: rules are asked as of this day, so that a rebuild gives the same answers."""
+
+    event_type: ClassVar[str] = "vcc.business-day-opened.opened.v1"
+
+    business_on: date
+    time_zone: str
+
+    def key(self) -> str:
+        return self.time_zone
+
+
+class FeedKind(StrEnum):
+    """The format of a feed file."""
+
+    X12_834 = "x12-834"
+    HL7_VXU = "hl7-vxu"
+    ADS_MAA = "ads-maa"
+
+
+class ReasonCount(Contract):
+    """How many rows shared one reason."""
+
+    reason: Code
+    rows: NonNegativeInt
+
+
+class FeedFileProcessedV1(Event):
+    """What became of the rows of one file: every row read was accepted or rejected; some accepted doses wait for
+    their member (unlinked)."""
+
+    event_type: ClassVar[str] = "vcc.feed-file.processed.v1"
+
+    file_id: UUID
+    kind: FeedKind
+    sender: Code
+    tenant_id: Code | None = None
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    rows_read: NonNegativeInt
+    rows_accepted: NonNegativeInt
+    rows_rejected: NonNegativeInt
+    rows_unlinked: NonNegativeInt = 0
+    rows_unchanged: NonNegativeInt = 0
+    rejections: tuple[ReasonCount, ...] = ()
+    business_on: date
+
+    def key(self) -> str:
+        return str(self.file_id)

@@ -1,0 +1,50 @@
+"""The CloudEvents 1.0 envelope in Kafka's binary mode, and the base of every event body.
+
+Source: CloudEvents Kafka protocol binding 1.0.2, section 3.2 (binary content mode).
+"""
+
+from typing import Annotated, ClassVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+
+SPEC_VERSION = "1.0"
+CONTENT_TYPE = "application/json"
+
+HEADER_ID = "ce_id"
+HEADER_SOURCE = "ce_source"
+HEADER_TYPE = "ce_type"
+HEADER_TIME = "ce_time"
+HEADER_SPEC_VERSION = "ce_specversion"
+HEADER_CONTENT_TYPE = "content-type"
+HEADER_TRACE_PARENT = "traceparent"
+
+REQUIRED_HEADERS = (HEADER_SPEC_VERSION, HEADER_ID, HEADER_SOURCE, HEADER_TYPE)
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
+"""A machine-readable code: lower case, digits, dots and hyphens, at most 64 characters."""
+
+Zip5 = Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")]
+TractFips = Annotated[str, StringConstraints(pattern=r"^[0-9]{11}$")]
+CountyFips = Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")]
+Cvx = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,3}$")]
+"""A CVX code as text: "08", never 8."""
+
+Mvx = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,4}$")]
+
+
+class Contract(BaseModel):
+    """A part of an event body. Frozen, tolerant of fields it does not know, silent about values in its errors."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, ser_json_timedelta="iso8601")
+
+
+class Event(Contract):
+    """A past-tense fact. `event_type` is the CloudEvents type; `occurred_at` is the instant of the fact, in UTC."""
+
+    event_type: ClassVar[str]
+
+    occurred_at: AwareDatetime
+
+    def key(self) -> str:
+        """The Kafka key: the field that the catalog names for the topic."""
+        raise NotImplementedError(f"{type(self).__name__} names no key")

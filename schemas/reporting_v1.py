@@ -1,0 +1,26 @@
+"""What reporting announces: the weekly target ZIPs. Internal: not a public release."""
+
+from datetime import date
+from typing import ClassVar
+
+from pydantic import Field, PositiveInt
+
+from schemas.envelope import Code, Event, Zip5
+
+
+class TargetZipListedV1(Event):
+    """A ZIP is (or is no longer) among the week's targets. Figures below the suppression threshold are absent."""
+
+    event_type: ClassVar[str] = "vcc.target-zips.listed.v1"
+
+    zip5: Zip5
+    programme_id: Code
+    week_on: date = Field(description="The Monday of the week.")
+    listed: bool
+    rank: PositiveInt | None = None
+    members: int | None = Field(default=None, ge=11)
+    unvaccinated: int | None = Field(default=None, ge=11)
+    coverage: float | None = Field(default=None, ge=0, le=1)
+
+    def key(self) -> str:
+        return self.zip5

@@ -1,0 +1,77 @@
+"""What scheduling decides: appointments, and how full each site's weekly blocks are."""
+
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field, NonNegativeInt, PositiveInt
+
+from schemas.envelope import Code, Contract, Cvx, Event, Mvx, Zip5
+
+
+class AppointmentStatus(StrEnum):
+    """FHIR R4 Appointment.status, as far as it is used here."""
+
+    BOOKED = "booked"
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"
+    NOSHOW = "noshow"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+class DoseGiven(Contract):
+    """The dose that a site gave, as the site recorded it. Eligibility turns it into the canonical dose."""
+
+    cvx: Cvx
+    mvx: Mvx | None = None
+    lot: str = Field(min_length=1, max_length=32)
+    administered_on: date
+
+
+class AppointmentChangedV1(Event):
+    """An appointment was booked, fulfilled, cancelled or missed. A snapshot: of two, the higher `version` holds. A
+    walk-in has no slot and is born fulfilled; `dose` is there exactly when the status is fulfilled."""
+
+    event_type: ClassVar[str] = "vcc.appointment.changed.v1"
+
+    appointment_id: UUID
+    version: PositiveInt
+    status: AppointmentStatus
+    enrolment_id: UUID
+    member_token: UUID
+    tenant_id: Code
+    programme_id: Code
+    site_id: Code
+    slot_id: UUID | None = None
+    block_id: UUID | None = None
+    start_at: AwareDatetime
+    start_on: date = Field(description="The day of the appointment in the site's time zone.")
+    walk_in: bool = False
+    cancellation_reason: Code | None = Field(default=None, description="HL7 appointment-cancellation-reason.")
+    dose: DoseGiven | None = None
+    changed_on: date
+
+    def key(self) -> str:
+        return str(self.member_token)
+
+
+class SlotPoolChangedV1(Event):
+    """How full one weekly block at one site is. A snapshot: of two, the higher `version` holds."""
+
+    event_type: ClassVar[str] = "vcc.slot-pool.changed.v1"
+
+    block_id: UUID
+    version: PositiveInt
+    site_id: Code
+    site_zip5: Zip5
+    week_on: date = Field(description="The Monday of the week.")
+    tenant_id: Code | None = Field(description="The plan that the block is held for; none once released to all.")
+    cvx: Cvx
+    capacity: NonNegativeInt
+    booked: NonNegativeInt
+    fulfilled: NonNegativeInt
+    changed_on: date
+
+    def key(self) -> str:
+        return self.site_id
