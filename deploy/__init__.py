@@ -1,0 +1,1 @@
+"""What starts the services: the embedded stack, the command line, topics, images and their settings."""

@@ -1,0 +1,113 @@
+"""The bundled tables of one SVI edition, each read when it is first needed. Nothing here decides anything."""
+
+import csv
+import gzip
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One bundled SVI: its name and the places among which its percentiles rank."""
+
+    name: str
+    universe: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """The SVI releases that are used together; the crosswalk is of the census whose tracts the first one has."""
+
+    tracts: Release
+    counties: Release
+    zcta_tracts: str
+
+
+EDITIONS: Mapping[str, Edition] = {
+    "2018-ca": Edition(
+        Release("SVI 2018", "tracts of the United States", "svi_tract_2018_ca.csv.gz"),
+        Release("SVI 2022", "counties of the United States", "svi_county_2022_us.csv.gz"),
+        "zcta_tract_2010_ca.csv.gz",
+    )
+}
+LATEST = "2018-ca"
+
+
+class Ranked(NamedTuple):
+    """A tract or county: its people and its percentiles, overall and by theme; None where the publisher has none."""
+
+    fips: str
+    county: str
+    population: int
+    population_65: int
+    svi: float | None
+    themes: tuple[float | None, ...]
+
+
+class Overlap(NamedTuple):
+    """The part of a tract that lies in a ZCTA; None residents where the tract is outside the release."""
+
+    tract: str
+    residents: float | None
+    residents_65: float | None
+
+
+class Tables:
+    """A ZIP is a list of delivery points, not an area: it is looked up through its ZCTA."""
+
+    def __init__(self, edition: Edition) -> None:
+        self.edition = edition
+
+    @cached_property
+    def tracts(self) -> dict[str, Ranked]:
+        return {
+            fips: Ranked(fips, county, int(people), int(seniors), _float(svi), tuple(map(_float, themes)))
+            for fips, county, people, seniors, svi, *themes in _rows(self.edition.tracts.table)
+        }
+
+    @cached_property
+    def counties(self) -> dict[str, Ranked]:
+        return {
+            fips: Ranked(fips, county, int(people), int(seniors), _float(svi), tuple(map(_float, themes)))
+            for fips, _, county, people, seniors, svi, *themes in _rows(self.edition.counties.table)
+        }
+
+    @cached_property
+    def zctas(self) -> dict[str, tuple[Overlap, ...]]:
+        found: dict[str, list[Overlap]] = {}
+        for zcta, tract, residents, seniors in _rows(self.edition.zcta_tracts):
+            found.setdefault(zcta, []).append(Overlap(tract, _float(residents), _float(seniors)))
+        return {zcta: tuple(overlaps) for zcta, overlaps in found.items()}
+
+    @cached_property
+    def zcta_of_zip(self) -> dict[str, str]:
+        return {row[0]: row[1] for row in _rows("zip_zcta.csv.gz")}
+
+    @cached_property
+    def counties_of_zip(self) -> dict[str, tuple[tuple[str, float], ...]]:
+        """Each ZIP's counties with the share of its residential addresses, largest first."""
+        found: dict[str, list[tuple[str, float]]] = {}
+        for zip5, county, ratio in _rows("zip_county_2020q4.csv.gz"):
+            found.setdefault(zip5, []).append((county, float(ratio)))
+        return {zip5: tuple(counties) for zip5, counties in found.items()}
+
+    def tracts_of_zip(self, zip5: str) -> tuple[Overlap, ...]:
+        return self.zctas.get(self.zcta_of_zip.get(zip5, zip5), ())
+
+    def lists_zip(self, zip5: str) -> bool:
+        return zip5 in self.zcta_of_zip or zip5 in self.counties_of_zip
+
+
+def _float(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def _rows(table: str) -> Iterator[list[str]]:
+    lines = gzip.decompress((FOLDER / table).read_bytes()).decode().splitlines()
+    return csv.reader(lines[1:])
