@@ -1,0 +1,131 @@
+"""Makes `.venv` from the lock files on first use and enters it; standard library only.
+
+The stamp is removed before the first change and written after the last: what a killed run left is never trusted.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+from deploy.errors import StackError
+from deploy.install import MISSING_VENV, install
+
+ROOM_BYTES = 700_000_000  # what the packages and pip's temporary copies take
+
+
+def enter(root: str, arguments: list[str]) -> NoReturn:
+    """Replaces this process by the command line inside `.venv`."""
+    home = Path(root)
+    try:
+        python = ensure(home, with_tests=arguments[:1] == ["test"])
+    except StackError as error:
+        sys.exit(f"vcc: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nvcc: stopped; the next run completes .venv")
+    # -P: a folder named deploy or services where the user happens to stand must not hide ours.
+    environment = {**os.environ, "PYTHONPATH": root}
+    os.execve(python, [str(python), "-P", "-m", "deploy.cli", *arguments], environment)  # noqa: S606
+
+
+def ensure(root: Path, *, with_tests: bool) -> Path:
+    """The Python of an up-to-date `.venv`, made or completed when it is not."""
+    venv = root / ".venv"
+    if not _current(root, venv, with_tests):
+        with _alone(root):
+            if not _current(root, venv, with_tests):
+                _build(root, venv, with_tests)
+    return venv / "bin" / "python"
+
+
+def _current(root: Path, venv: Path, with_tests: bool) -> bool:
+    stamp = _stamp(venv)
+    wanted = ["requirements.lock", "requirements-dev.lock"] if with_tests else ["requirements.lock"]
+    return _usable(venv) and all(stamp.get(lock) == _digest(root / lock) for lock in wanted)
+
+
+def _build(root: Path, venv: Path, with_tests: bool) -> None:
+    had = _stamp(venv)
+    _require_room(root)
+    if not (had and _usable(venv)):
+        had = {}
+        _make_empty(venv)
+    lock = "requirements-dev.lock" if with_tests or "requirements-dev.lock" in had else "requirements.lock"
+    (venv / "vcc.json").unlink(missing_ok=True)
+    python = venv / "bin" / "python"
+    install(
+        root / lock, [], python=python, title=f"Installing {'packages and test tools' if 'dev' in lock else 'packages'}"
+    )
+    # the locks are resolved together: the larger one holds all of the smaller one
+    held = {"requirements.lock", lock}
+    (venv / "vcc.json").write_text(json.dumps({name: _digest(root / name) for name in sorted(held)}))
+
+
+def _make_empty(venv: Path) -> None:
+    if find_spec("venv") is None or (find_spec("ensurepip") is None and not shutil.which("uv")):
+        raise StackError("this Python cannot make virtual environments", MISSING_VENV)
+    shutil.rmtree(venv, ignore_errors=True)
+    pip = [] if find_spec("ensurepip") else ["--without-pip"]
+    made = subprocess.run([sys.executable, "-m", "venv", *pip, str(venv)], capture_output=True, text=True, check=False)
+    if made.returncode:
+        shutil.rmtree(venv, ignore_errors=True)
+        raise StackError(f"making {venv} failed: {(made.stdout + made.stderr).strip()}", MISSING_VENV)
+
+
+def _usable(venv: Path) -> bool:
+    """False when `.venv` is not there or the Python it was made with has gone."""
+    return os.access(venv / "bin" / "python", os.X_OK)
+
+
+def _stamp(venv: Path) -> dict[str, str]:
+    try:
+        stamp: dict[str, str] = json.loads((venv / "vcc.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return stamp
+
+
+def _digest(lock: Path) -> str:
+    try:
+        return hashlib.sha256(lock.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        raise StackError(
+            f"{lock} is missing", "restore it from the repository: nothing is installed without it"
+        ) from None
+
+
+def _require_room(root: Path) -> None:
+    free = shutil.disk_usage(root).free
+    if free < ROOM_BYTES:
+        raise StackError(
+            f"only {free // 1_000_000} MB are free under {root}, about {ROOM_BYTES // 1_000_000} MB are needed",
+            "free some disk space, then retry",
+        )
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Only one process makes `.venv`; the kernel frees the lock of a killed one."""
+    folder = root / ".vcc"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        lock = (folder / "venv.lock").open("w")
+    except OSError as error:
+        raise StackError(
+            f"{folder} cannot be written: {error.strerror}", "run vcc in a checkout that you own"
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another vcc is preparing .venv; waiting for it ...", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
