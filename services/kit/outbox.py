@@ -1,0 +1,48 @@
+"""What a service will say: rows that join the transaction of the effects they announce."""
+
+import zlib
+from collections.abc import Sequence
+from contextvars import ContextVar
+
+from schemas.catalog import TOPIC_OF_EVENT
+from schemas.envelope import Event
+from services.kit.ids import new_id
+from services.kit.postgres import Connection
+
+SHARDS = 4
+"""Relays that can publish at once. A key always falls into one shard. Change it only with an empty outbox."""
+
+trace_parent: ContextVar[str | None] = ContextVar("trace_parent", default=None)
+"""The W3C trace context of the work at hand."""
+
+SAVE_EVENTS = """
+insert into outbox (event_id, shard, aggregatetype, aggregateid, type, payload, occurred_at, traceparent)
+select event_id, shard, aggregatetype, aggregateid, type, payload, occurred_at, $8
+from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::timestamptz[])
+    with ordinality as row (event_id, shard, aggregatetype, aggregateid, type, payload, occurred_at, position)
+order by position
+"""
+
+
+def shard_of(key: str) -> int:
+    """The relay shard of a key."""
+    return zlib.crc32(key.encode()) % SHARDS
+
+
+async def save_events(connection: Connection, events: Sequence[Event]) -> None:
+    """Announce facts in this transaction. The caller has locked the rows that the facts are about before, so that a
+    key's events get their numbers in the order of their commits."""
+    if not events:
+        return
+    keys = [event.key() for event in events]
+    await connection.execute(
+        SAVE_EVENTS,
+        [new_id() for _ in events],
+        [shard_of(key) for key in keys],
+        [TOPIC_OF_EVENT[type(event)].name for event in events],
+        keys,
+        [event.event_type for event in events],
+        [event.model_dump_json(exclude_none=True).encode() for event in events],
+        [event.occurred_at for event in events],
+        trace_parent.get(),
+    )

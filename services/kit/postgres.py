@@ -1,0 +1,78 @@
+"""The pool and the one way to open a transaction. Nobody else opens or commits one."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from services.kit.settings import Settings
+
+Connection = asyncpg.Connection | PoolConnectionProxy
+
+ALL_TENANTS = "*"
+"""What a service uses for its own work on events. A request uses its principal's tenant."""
+
+SET_TENANT = "select set_config('vcc.tenant', $1, true)"
+
+_FAULT_CLASSES = ("08", "25", "40", "53", "55", "57", "58", "F0", "XX")
+"""SQLSTATE classes that speak of the server's condition and not of the data: connection, transaction state, rollback,
+resources, lock, operator, system."""
+
+
+def is_fault(error: BaseException) -> bool:
+    """Whether trying again later can help: the database or the network was at fault, not the data."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "XX")[:2] in _FAULT_CLASSES
+    return isinstance(error, OSError | TimeoutError | asyncio.TimeoutError | asyncpg.InterfaceError)
+
+
+def server_settings(settings: Settings) -> dict[str, str]:
+    """Limits that the server enforces, because the driver's own cover neither acquire nor reconnect."""
+    return {
+        "application_name": f"vcc-{settings.service}",
+        "statement_timeout": f"{settings.statement_timeout_s * 1000:.0f}",
+        "lock_timeout": f"{settings.lock_timeout_s * 1000:.0f}",
+        "idle_in_transaction_session_timeout": f"{settings.statement_timeout_s * 2000:.0f}",
+        "jit": "off",
+        "timezone": "UTC",
+    }
+
+
+async def prepare(connection: asyncpg.Connection) -> None:
+    """Read and write jsonb as Python values."""
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def create_pool(settings: Settings) -> asyncpg.Pool:
+    """A pool whose every connection carries the server-side limits. It opens connections when they are needed, so a
+    service starts while its database is still away."""
+    return await asyncpg.create_pool(
+        settings.dsn.get_secret_value(),
+        min_size=0,
+        max_size=settings.pool_size,
+        timeout=settings.acquire_timeout_s,
+        server_settings=server_settings(settings),
+        init=prepare,
+    )
+
+
+async def connect(settings: Settings) -> asyncpg.Connection:
+    """A connection outside the pool, for whoever holds a session lock on it."""
+    connection = await asyncpg.connect(
+        settings.dsn.get_secret_value(),
+        timeout=settings.acquire_timeout_s,
+        server_settings=server_settings(settings),
+    )
+    await prepare(connection)
+    return connection
+
+
+@asynccontextmanager
+async def transaction(pool: asyncpg.Pool, tenant: str, acquire_timeout_s: float = 5.0) -> AsyncIterator[Connection]:
+    """One transaction that sees `tenant`'s rows only (`ALL_TENANTS`: every row). Commits on leaving without error."""
+    async with pool.acquire(timeout=acquire_timeout_s) as connection, connection.transaction():
+        await connection.execute(SET_TENANT, tenant)
+        yield connection

@@ -1,0 +1,122 @@
+"""Publishes the outbox: one relay per shard, under a session advisory lock that it holds on its own connection.
+
+Rows are read by id and deleted once the broker has them. After a failed send nothing at or behind the failed row is
+deleted, the producer is made anew, and the shard starts again from its lowest row.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from services.kit import log, metrics
+from services.kit.contract import headers_of
+from services.kit.kafka import create_producer
+from services.kit.postgres import connect, is_fault
+from services.kit.settings import Settings
+
+BATCH_ROWS = 1000
+LOCK_NAMESPACE = 0x766363  # "vcc"
+RETRY_S = 1.0
+
+LOAD_UNPUBLISHED = """
+select id, event_id, aggregatetype, aggregateid, type, payload, occurred_at, traceparent
+from outbox where shard = $1 order by id limit $2
+"""
+DELETE_PUBLISHED = "delete from outbox where id = any($1::bigint[])"
+TRY_LOCK = "select pg_try_advisory_lock($1, $2)"
+LOAD_BACKLOG = """
+select count(*) as rows, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age_s
+from outbox
+"""
+
+
+class Relay:
+    """The relay of one shard. Instances compete; whoever holds the shard's lock publishes."""
+
+    def __init__(self, settings: Settings, shard: int) -> None:
+        self._settings = settings
+        self._shard = shard
+        self._source = f"/vcc/{settings.service}"
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """End after the batch at hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Publish until stopped; outlive a broker or a database that is away."""
+        while not self._stopping.is_set():
+            try:
+                await self._hold_shard()
+            except Exception as error:
+                if not (is_fault(error) or isinstance(error, KafkaError)):
+                    raise
+                structlog.get_logger().warning("relay paused", shard=self._shard, **log.fault_fields(error))
+                await self._pause(RETRY_S)
+
+    async def _hold_shard(self) -> None:
+        connection = await connect(self._settings)
+        try:
+            if not await connection.fetchval(TRY_LOCK, LOCK_NAMESPACE, self._shard):
+                await self._pause(RETRY_S)
+                return
+            producer = await create_producer(self._settings.kafka, f"vcc-{self._settings.service}-relay-{self._shard}")
+            try:
+                while not self._stopping.is_set():
+                    if not await self._publish_batch(connection, producer):
+                        await self._pause(self._settings.relay_poll_s)
+            finally:
+                await producer.stop()
+        finally:
+            await connection.close(timeout=2)
+
+    async def _publish_batch(self, connection: asyncpg.Connection, producer: AIOKafkaProducer) -> int:
+        rows = await connection.fetch(LOAD_UNPUBLISHED, self._shard, BATCH_ROWS)
+        if not rows:
+            return 0
+        failure, published = await self._send(producer, rows)
+        await connection.execute(DELETE_PUBLISHED, [row["id"] for row in rows[:published]])
+        if failure is not None:
+            raise failure
+        for topic in {row["aggregatetype"] for row in rows}:
+            metrics.PUBLISHED.labels(topic).inc(sum(1 for row in rows if row["aggregatetype"] == topic))
+        return published
+
+    async def _send(
+        self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]
+    ) -> tuple[BaseException | None, int]:
+        """Send in order; the first failure and how many rows before it the broker has."""
+        futures: list[asyncio.Future[object]] = []
+        for row in rows:
+            headers = headers_of(
+                row["event_id"], self._source, row["type"], row["occurred_at"].isoformat(), row["traceparent"]
+            )
+            key = row["aggregateid"].encode()
+            futures.append(
+                await producer.send(row["aggregatetype"], value=row["payload"], key=key, headers=headers)
+            )
+        await producer.flush()
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        for position, result in enumerate(results):
+            if isinstance(result, BaseException):
+                return result, position
+        return None, len(rows)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+async def sample_backlog(connection: asyncpg.Connection) -> tuple[int, float]:
+    """Unpublished rows and the age of the oldest in seconds."""
+    row = await connection.fetchrow(LOAD_BACKLOG)
+    assert row is not None
+    metrics.OUTBOX_ROWS.set(row["rows"])
+    metrics.OUTBOX_AGE_SECONDS.set(row["age_s"])
+    return row["rows"], row["age_s"]

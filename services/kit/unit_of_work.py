@@ -1,0 +1,75 @@
+"""One batch, one transaction: parked keys set aside, duplicates dropped, rejects kept, effects and announcements saved."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from schemas.envelope import Event
+from services.kit import dead_letters, inbox, outbox
+from services.kit.contract import Delivery, Reject
+from services.kit.postgres import ALL_TENANTS, Connection, transaction
+
+Handler = Callable[["UnitOfWork", Sequence[Any]], Awaitable[None]]
+"""`on_<fact>(work, events)`: events of one topic, in the log's order, each one new to this consumer."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOfWork:
+    """The transaction that a handler works in. Whoever opened it commits it."""
+
+    connection: Connection
+
+    async def announce(self, events: Sequence[Event]) -> None:
+        """Publish these facts if and only if this transaction commits. Lock their rows first."""
+        await outbox.save_events(self.connection, events)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a batch's records."""
+
+    fresh: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    parked: int = 0
+
+
+async def apply_batch(
+    pool: asyncpg.Pool, consumer: str, decoded: Sequence[Delivery | Reject], handler: Handler
+) -> Outcome:
+    """Apply a batch of one topic's records exactly once for `consumer`, and commit. Raises what the handler raises,
+    and then nothing has happened."""
+    if not decoded:
+        return Outcome()
+    async with transaction(pool, ALL_TENANTS) as connection:
+        waiting = await dead_letters.load_parked_keys(connection, consumer, [one.record for one in decoded])
+        usable, rejects, parked = _sort(decoded, waiting)
+        await dead_letters.save_rejects(connection, consumer, rejects)
+        await dead_letters.save_parked(connection, consumer, parked)
+        fresh = await inbox.drop_duplicates(connection, consumer, usable)
+        if fresh:
+            await handler(UnitOfWork(connection), [delivery.event for delivery in fresh])
+    return Outcome(len(fresh), len(usable) - len(fresh), len(rejects), len(parked))
+
+
+def _sort(
+    decoded: Sequence[Delivery | Reject], waiting: set[bytes]
+) -> tuple[list[Delivery], list[Reject], list[Delivery | Reject]]:
+    """Whatever comes after a reject of its key is parked behind it; a record without a key holds up nothing."""
+    usable: list[Delivery] = []
+    rejects: list[Reject] = []
+    parked: list[Delivery | Reject] = []
+    held = set(waiting)
+    for one in decoded:
+        key = one.record.key
+        if key is not None and key in held:
+            parked.append(one)
+        elif isinstance(one, Reject):
+            rejects.append(one)
+            if key is not None:
+                held.add(key)
+        else:
+            usable.append(one)
+    return usable, rejects, parked
