@@ -1,0 +1,181 @@
+"""Who is asking: OpenID Connect bearer tokens, verified against the issuer's published keys. Which roles there are
+and what they may do is each service's business; here a role is a string."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any, NoReturn
+
+import httpx
+import jwt
+import structlog
+from fastapi import Depends, Header, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import Request
+
+from services.kit.issuer_keys import IssuerKeys, IssuerUnavailableError, TrustedIssuer
+from services.kit.postgres import ALL_TENANTS
+from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
+
+MAX_TOKEN_CHARS = 8192
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """`tenant` is the one this request acts for; `tenants` are all that the token carries."""
+
+    subject: str
+    roles: frozenset[str]
+    tenants: frozenset[str]
+    tenant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A known principal asked for what it may not have. `target` holds the ids in the path."""
+
+    principal: Principal
+    route: str
+    target: tuple[str, ...]
+    reason: str
+
+
+_REQUIRED = {"require": ["exp", "iat", "iss", "aud", "sub"], "enforce_minimum_key_length": True}
+
+
+class Auth:
+    """Turns a bearer token into its claims, and a choice of tenant into a principal."""
+
+    def __init__(
+        self,
+        trusted: TrustedIssuer,
+        *,
+        on_denied: Callable[[Denial], Awaitable[None]] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.trusted = trusted
+        self.on_denied = on_denied
+        self._keys = IssuerKeys(trusted, transport, clock)
+
+    async def claims(self, token: str) -> Mapping[str, Any]:
+        """The verified claims; `jwt.PyJWTError` for a token that must not be believed."""
+        if len(token) > MAX_TOKEN_CHARS:
+            raise jwt.DecodeError("too long")
+        key_id = jwt.get_unverified_header(token).get("kid")
+        key = await self._keys.find(key_id) if isinstance(key_id, str) else None
+        if key is None:
+            raise jwt.InvalidKeyError("no such key")
+        trusted = self.trusted
+        claims: Mapping[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[key.algorithm_name],
+            audience=trusted.audience,
+            issuer=trusted.issuer,
+            leeway=trusted.leeway_s,
+            options=_REQUIRED,  # type: ignore[arg-type]
+        )
+        return claims
+
+    def principal(self, claims: Mapping[str, Any]) -> Principal:
+        """Who the claims speak of, not yet acting for a tenant (unless there is only one choice)."""
+        roles = _strings(claims, self.trusted.roles_claim)
+        tenants = _strings(claims, self.trusted.tenants_claim)
+        if not roles & self.trusted.every_tenant_roles:
+            tenants -= {ALL_TENANTS}
+        tenant = ALL_TENANTS if ALL_TENANTS in tenants else next(iter(tenants)) if len(tenants) == 1 else ""
+        return Principal(claims["sub"], roles, tenants, tenant)
+
+
+def _strings(claims: Mapping[str, Any], path: str) -> frozenset[str]:
+    """The strings at a dotted path (`realm_access.roles`), given as a list or as one string with spaces."""
+    found: Any = claims
+    for step in path.split("."):
+        found = found.get(step) if isinstance(found, Mapping) else None
+    if isinstance(found, str):
+        found = found.split()
+    return (
+        frozenset(each for each in found if isinstance(each, str) and each) if isinstance(found, list) else frozenset()
+    )
+
+
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the trusted OpenID Connect issuer")
+
+
+async def authenticate(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    x_tenant: Annotated[
+        str | None, Header(max_length=64, description="Which of the token's tenants to act for")
+    ] = None,
+) -> Principal:
+    """The dependency below every other one of this module; FastAPI runs it once per request."""
+    auth: Auth = request.app.state.auth
+    if credentials is None:
+        _refuse_token("A bearer token is needed.", "Bearer")
+    try:
+        claims = await auth.claims(credentials.credentials)
+    except jwt.PyJWTError:
+        _refuse_token("The token is not valid here, or no longer.", 'Bearer error="invalid_token"')
+    except IssuerUnavailableError:
+        away = Refusal("issuer-unavailable", "Service Unavailable", "Tokens can't be checked at the moment.", 503)
+        raise RefusedError(away, {"Retry-After": str(RETRY_AFTER_S)}) from None
+    return await _acting_for(auth, request, auth.principal(claims), x_tenant)
+
+
+async def _acting_for(auth: Auth, request: Request, principal: Principal, wanted: str | None) -> Principal:
+    if wanted is None and principal.tenant:
+        return principal
+    if wanted is None and principal.tenants:
+        many = "The token carries several tenants: choose one with X-Tenant."
+        raise RefusedError(Refusal("tenant-needed", "Tenant Needed", many, HTTPStatus.BAD_REQUEST))
+    if wanted is None or not {wanted, ALL_TENANTS} & principal.tenants:
+        await deny(auth, request, principal, "tenant")
+    return Principal(principal.subject, principal.roles, principal.tenants, wanted)
+
+
+def _refuse_token(detail: str, challenge: str) -> NoReturn:
+    refusal = Refusal("unauthenticated", "Unauthorized", detail, HTTPStatus.UNAUTHORIZED)
+    raise RefusedError(refusal, {"WWW-Authenticate": challenge})
+
+
+async def deny(auth: Auth, request: Request, principal: Principal, reason: str) -> NoReturn:
+    """Refuse with 403, after the denial has been recorded."""
+    route = f"{request.method} {route_template(request.scope)}"
+    target = tuple(value if _ID.fullmatch(value) else "?" for value in map(str, request.path_params.values()))
+    log.warning("denied", method=request.method, route=route_template(request.scope), reason=reason)
+    if auth.on_denied is not None:
+        await auth.on_denied(Denial(principal, route, target, reason))
+    detail = "The token carries no such tenant." if reason == "tenant" else "None of the token's roles may do this."
+    refusal = Refusal("forbidden", "Forbidden", detail, HTTPStatus.FORBIDDEN)
+    raise RefusedError(refusal, {"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
+
+
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+
+
+def route_template(scope: Mapping[str, Any]) -> str:
+    """The route as declared (`/cases/{case_id}`), so that no id of a path reaches a log, metric or title."""
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    for route in (included, scope.get("route")):
+        template = getattr(route, "path_format", None)
+        if isinstance(template, str):
+            return template
+    return "(none)"
+
+
+def require(*roles: str) -> Any:
+    """`principal: Annotated[Principal, require("coordinator")]`: any one of the roles will do."""
+    wanted = frozenset(roles)
+
+    async def permitted(request: Request, principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
+        if not wanted & principal.roles:
+            await deny(request.app.state.auth, request, principal, "role")
+        return principal
+
+    return Depends(permitted)

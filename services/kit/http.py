@@ -1,0 +1,207 @@
+"""The HTTP edge of every service: correlation ids, problem documents, limits, headers, access log, health. What goes
+out of here to a log or a metric names routes and codes, never a path, a query or a body."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
+
+from services.kit import metrics, problem
+from services.kit.api_docs import docs_page
+from services.kit.auth import Auth, route_template
+from services.kit.ids import new_id
+
+MAX_BODY_BYTES = 1 << 20
+"""Of a JSON request; a route that takes a file says its own `max_body_size`."""
+
+HEALTH_PATHS = ("/live", "/ready", "/metrics")
+
+_NO_TELEMETRY: Any = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False)
+"""FastAPI's own spans and log records would carry paths, queries and the texts of exceptions."""
+
+log = structlog.get_logger()
+
+
+class _EdgedApp(FastAPI):
+    """The edge lies outside of the framework's own handlers, so that what those answer passes it too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Edge(super().build_middleware_stack())
+
+
+def create_app(
+    title: str,
+    version: str,
+    *,
+    lifespan: Lifespan[Any] | None = None,
+    auth: Auth | None = None,
+    description: str = "",
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> FastAPI:
+    """An application with everything that each service's HTTP has in common, and `/docs` that loads nothing."""
+    app = _EdgedApp(
+        title=title,
+        version=version,
+        description=description,
+        lifespan=lifespan,
+        max_body_size=max_body_bytes,
+        telemetry=_NO_TELEMETRY,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.auth = auth
+    problem.install(app)
+    app.add_api_route("/docs", lambda: HTMLResponse(docs_page(app.openapi())), include_in_schema=False)
+    return app
+
+
+class Edge:
+    """Wraps one request: binds its ids, adds headers, counts and logs it, and lets no exception (whose text might hold
+    a row's values) reach the server's log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Headers(scope=scope)
+        trace = _trace_id(request.get("traceparent", ""))
+        correlation = _correlation_id(request.get("x-correlation-id", "")) or trace or str(new_id())
+        bound = {"correlation_id": correlation} | ({"trace_id": trace} if trace else {})
+        with structlog.contextvars.bound_contextvars(**bound):
+            await self._answer(scope, receive, Outgoing(send, correlation, scope["scheme"] == "https"))
+
+    async def _answer(self, scope: Scope, receive: Receive, outgoing: "Outgoing") -> None:
+        started = time.perf_counter()
+        try:
+            await self.app(scope, receive, outgoing.send)
+        except Exception:  # noqa: BLE001 - problem.on_fault has said its class and place, and answered
+            outgoing.status = outgoing.status or 500
+        finally:
+            _observe(scope, outgoing.status, time.perf_counter() - started)
+
+
+class Outgoing:
+    """The answer on its way out: headers for all, and a problem document where the framework says 413 in plain text."""
+
+    def __init__(self, send: Send, correlation: str, secure: bool) -> None:
+        self._send = send
+        self._correlation = correlation
+        self._secure = secure
+        self._replaced = False
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if self._replaced:
+            return
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            if self.status == 413 and Headers(raw=message["headers"]).get("content-type") != problem.MEDIA_TYPE:
+                await self._send_too_large()
+                return
+            self._add_headers(message)
+        await self._send(message)
+
+    async def _send_too_large(self) -> None:
+        self._replaced = True
+        response = problem.answer(problem.of_status(413, "The body is larger than this route takes."))
+        start: Message = {"type": "http.response.start", "status": 413, "headers": response.raw_headers}
+        self._add_headers(start)
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": response.body})
+
+    def _add_headers(self, message: MutableMapping[str, Any]) -> None:
+        headers = MutableHeaders(scope=message)
+        headers["X-Correlation-Id"] = self._correlation
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("Referrer-Policy", "no-referrer")
+        headers.setdefault("Cache-Control", "no-store")
+        headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        if self._secure:
+            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _observe(scope: Scope, status: int, seconds: float) -> None:
+    method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+    route = route_template(scope)
+    metrics.REQUESTS.labels(method, route, str(status)).inc()
+    metrics.REQUEST_SECONDS.labels(method, route).observe(seconds)
+    say = log.debug if route in HEALTH_PATHS else log.info
+    say("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 1))
+
+
+# Ids of these shapes only: whatever else a client writes there (a phone number, say) must not reach the logs.
+_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def _correlation_id(header: str) -> str | None:
+    return header.lower() if _UUID.fullmatch(header) else None
+
+
+def _trace_id(traceparent: str) -> str | None:
+    found = _TRACEPARENT.fullmatch(traceparent)
+    return found[1] if found else None
+
+
+Check = Callable[[], str | None] | Callable[[], Awaitable[str | None]]
+"""None when well, else the reason, which holds no secret and nothing that identifies a person."""
+
+
+def add_health(app: FastAPI, checks: Mapping[str, Check], registry: CollectorRegistry = REGISTRY) -> None:
+    """`/live` while the loop runs; `/ready` when every check is well; `/metrics` for Prometheus."""
+
+    async def live() -> Response:
+        return JSONResponse({"live": True})
+
+    async def ready() -> Response:
+        reasons = {name: await _run(check) for name, check in checks.items()}
+        well = not any(reasons.values())
+        metrics.READY.set(well)
+        states = {name: {"ready": reason is None, "reason": reason} for name, reason in reasons.items()}
+        return JSONResponse({"ready": well, "checks": states}, 200 if well else 503)
+
+    async def prometheus() -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    for path, route in zip(HEALTH_PATHS, (live, ready, prometheus), strict=True):
+        app.add_api_route(path, route, include_in_schema=False)
+
+
+async def _run(check: Check) -> str | None:
+    try:
+        found = check()
+        return await found if isinstance(found, Awaitable) else found
+    except (TimeoutError, OSError) as error:
+        return type(error).__name__
+
+
+def unguarded(app: FastAPI) -> list[str]:
+    """Operations that lack what each should have: a token, and an idempotency key on writes. For a service's tests."""
+    lacking = []
+    for path, operations in app.openapi().get("paths", {}).items():
+        for method, operation in operations.items():
+            name = f"{method.upper()} {path}"
+            if not operation.get("security"):
+                lacking.append(f"{name}: needs no token")
+            if method in ("post", "put", "patch") and "idempotency-key" not in _required_headers(operation):
+                lacking.append(f"{name}: needs no idempotency key")
+    return lacking
+
+
+def _required_headers(operation: Mapping[str, Any]) -> set[str]:
+    parameters = operation.get("parameters", [])
+    return {each["name"].lower() for each in parameters if each["in"] == "header" and each.get("required")}

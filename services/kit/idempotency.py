@@ -1,0 +1,141 @@
+"""Writes that may be sent again. The key, the effects and the answer are one transaction: after a crash, or a COMMIT
+whose reply got lost, the same request with the same key finds either all of them or none."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import Annotated, Any
+
+from fastapi import Depends, Header
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import Request
+
+from services.kit import problem
+from services.kit.auth import Principal, authenticate
+from services.kit.postgres import Connection
+from services.kit.problem import Refusal
+
+INSERT_KEY = """
+    insert into idempotency_key (tenant_id, principal, key, method_path, request_sha256)
+    values ($1, $2, $3, $4, $5)
+    on conflict do nothing
+    returning true
+"""
+
+LOAD_ANSWER = """
+    select method_path, request_sha256, status, response::text as response
+    from idempotency_key
+    where tenant_id = $1 and principal = $2 and key = $3
+"""
+
+SAVE_ANSWER = """
+    update idempotency_key
+    set status = $4, response = $5::text::jsonb
+    where tenant_id = $1 and principal = $2 and key = $3
+"""
+
+PRUNE = """
+    delete from idempotency_key
+    where (tenant_id, principal, key) in (
+        select tenant_id, principal, key from idempotency_key
+        where created_at < now() - $1::interval
+        order by created_at
+        limit $2
+        for update skip locked
+    )
+"""
+
+KEY_REUSED = Refusal(
+    "idempotency-key-reused",
+    "Idempotency Key Reused",
+    "This key came before with another request. A new request needs a new key.",
+    status=422,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestIdentity:
+    """What makes two requests the same request."""
+
+    tenant_id: str
+    principal: str
+    key: str
+    method_path: str
+    request_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a write answers; kept as it is and given again to whoever sends the request again."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    replayed: bool = False
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> "Answer":
+        return cls(refusal.status, refusal.document())
+
+    def response(self) -> Response:
+        headers = {**self.headers, "Idempotency-Replayed": "true"} if self.replayed else dict(self.headers)
+        if self.status >= 400:
+            return JSONResponse(self.body, self.status, headers, problem.MEDIA_TYPE)
+        if self.body is None:
+            return Response(None, self.status, headers)
+        return JSONResponse(self.body, self.status, headers)
+
+
+async def once(connection: Connection, identity: RequestIdentity, effect: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Run the effect and keep its answer, or give the answer kept before. The caller's transaction holds all of it.
+
+    A duplicate that arrives meanwhile waits here for the first one's end: its commit (then the answer is given again)
+    or its rollback (then the duplicate does the work). A fault inside the effect leaves no trace of the key.
+    """
+    assert connection.is_in_transaction(), "the key must live and die with the effects"
+    coordinates = (identity.tenant_id, identity.principal, identity.key)
+    while not await connection.fetchval(INSERT_KEY, *coordinates, identity.method_path, identity.request_sha256):
+        kept = await connection.fetchrow(LOAD_ANSWER, *coordinates)
+        if kept is not None:  # else it was pruned between the two statements
+            return _replay(kept, identity)
+    answer = await effect()
+    stored = json.dumps({"headers": dict(answer.headers), "body": answer.body}, allow_nan=False)
+    await connection.execute(SAVE_ANSWER, *coordinates, answer.status, stored)
+    return answer
+
+
+def _replay(kept: Any, identity: RequestIdentity) -> Answer:
+    if (kept["method_path"], kept["request_sha256"]) != (identity.method_path, identity.request_sha256):
+        return Answer.of(KEY_REUSED)
+    stored = json.loads(kept["response"])
+    return replace(Answer(kept["status"], stored["body"], stored["headers"]), replayed=True)
+
+
+async def prune(connection: Connection, older_than: timedelta, limit: int = 10_000) -> int:
+    """Forget keys past their age, over all tenants: needs a transaction with the tenant `*`. Gives how many went."""
+    tag: str = await connection.execute(PRUNE, older_than, limit)
+    return int(tag.removeprefix("DELETE "))
+
+
+async def request_identity(
+    request: Request,
+    principal: Annotated[Principal, Depends(authenticate)],
+    idempotency_key: Annotated[
+        str,
+        Header(
+            min_length=8,
+            max_length=128,
+            pattern=r"^[\x21-\x7e]+$",
+            description="Made up once per intended effect, and sent again with every repetition of the request",
+        ),
+    ],
+) -> RequestIdentity:
+    """The dependency of every write: `identity: Annotated[RequestIdentity, Depends(request_identity)]`."""
+    body = sha256(request.url.query.encode() + b"\0" + await request.body())
+    method_path = f"{request.method} {request.url.path}"
+    return RequestIdentity(principal.tenant, principal.subject, idempotency_key, method_path, body.digest())
+
+
+Identity = Annotated[RequestIdentity, Depends(request_identity)]

@@ -1,0 +1,162 @@
+"""Errors as RFC 9457 problem documents. None of them ever holds a value that the client sent or that the database
+named: only codes, field names of our own contract, and what was expected there."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, get_args
+
+import asyncpg
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic_core.core_schema import ErrorType
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from services.kit.log import fault_fields
+from services.kit.postgres import is_fault
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+"""Long enough for a failover to begin, short enough that a person waits for it."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A business 'no', which is a value. `title` is the same for every occurrence of `code`; `detail` speaks of this
+    one and holds nothing that identifies a person."""
+
+    code: str
+    title: str
+    detail: str
+    status: int = HTTPStatus.CONFLICT
+
+    def document(self) -> dict[str, Any]:
+        return document(self.status, self.code, self.title, detail=self.detail)
+
+
+class RefusedError(Exception):
+    """Carries a refusal out of a place that cannot return it, such as a dependency."""
+
+    def __init__(self, refusal: Refusal, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+        self.headers = headers
+
+
+def refuse(refusal: Refusal, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The refusal as the answer of a route."""
+    return answer(refusal.document(), headers)
+
+
+def type_uri(code: str) -> str:
+    """A name, not an address: stable for as long as a client may compare it."""
+    return f"urn:vcc:problem:{code}"
+
+
+def document(status: int, code: str, title: str, **members: Any) -> dict[str, Any]:
+    known = {"type": type_uri(code), "title": title, "status": int(status)}
+    return {**known, **members, "correlation_id": correlation_id()}
+
+
+def answer(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(problem, problem["status"], headers=headers, media_type=MEDIA_TYPE)
+
+
+def correlation_id() -> str:
+    """The id of the request being answered, as bound at the edge; empty outside of one."""
+    return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(RefusedError, _on_refused)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    for error in (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError):
+        app.add_exception_handler(error, _on_outage)
+    app.add_exception_handler(Exception, on_fault)
+
+
+async def _on_refused(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RefusedError)
+    return refuse(error.refusal, error.headers)
+
+
+async def _on_http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return answer(of_status(error.status_code, error.detail), error.headers)
+
+
+def of_status(status: int, detail: str = "") -> dict[str, Any]:
+    phrase = HTTPStatus(status).phrase
+    code = re.sub(r"[^a-z]+", "-", phrase.lower())
+    more = {"detail": detail} if isinstance(detail, str) and detail not in ("", phrase) else {}
+    return document(status, code, phrase, **more)
+
+
+async def _on_outage(request: Request, error: Exception) -> JSONResponse:
+    # asyncpg's InterfaceErrors that are ValueErrors too speak of an argument that it can't take: our bug.
+    if not is_fault(error) or isinstance(error, ValueError):
+        return await on_fault(request, error)
+    log.error("dependency unavailable", **fault_fields(error))
+    again = "Nothing is known of the outcome. Send the same request again, with the same idempotency key if it has one."
+    unavailable = document(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Service Unavailable", detail=again)
+    return answer(unavailable, {"Retry-After": str(RETRY_AFTER_S)})
+
+
+async def on_fault(_request: Request, error: Exception) -> JSONResponse:
+    log.error("request failed", **fault_fields(error))
+    return answer(document(HTTPStatus.INTERNAL_SERVER_ERROR, "fault", "Internal Server Error"))
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    names = frozenset(_contract_names(request.app.openapi()))
+    errors = [{"field": field_path(each["loc"], names), "expected": expected(each)} for each in error.errors()]
+    return answer(
+        document(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", "The request does not fit", errors=errors)
+    )
+
+
+_PLACES = frozenset({"body", "query", "path", "header", "cookie"})
+_STANDARD = frozenset(get_args(ErrorType))
+_FREE_TEXT = frozenset({"value_error", "assertion_error", "iteration_error", "get_attribute_error"})
+
+
+def field_path(location: Sequence[str | int], contract_names: frozenset[str]) -> str:
+    """`body.rows.3.zip`. A step that is no name of our contract is a key that the client made up: `*`."""
+    known = _PLACES | {name.lower() for name in contract_names}
+    return ".".join(str(step) if isinstance(step, int) or step.lower() in known else "*" for step in location)
+
+
+def expected(error: Mapping[str, Any]) -> str:
+    """What would have been accepted. pydantic's own sentences are kept where they are made from the schema alone.
+
+    A validator that wants to be heard raises `PydanticCustomError("code", "a literal sentence")`; the text of a
+    ValueError may hold the value, so it is not passed on.
+    """
+    kind, context, sentence = str(error["type"]), error.get("ctx") or {}, str(error["msg"])
+    if kind == "union_tag_invalid":
+        return f"Input tag should be one of {context['expected_tags']}"
+    if kind in _FREE_TEXT or (kind not in _STANDARD and context):
+        return "Another value: this one breaks a rule of this field"
+    if "error" in context or "tz_actual" in context:
+        return re.split(r"[,:] ", sentence)[0]
+    return sentence
+
+
+def _contract_names(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        if "in" in schema and isinstance(schema.get("name"), str):
+            yield schema["name"]
+        for part in schema.values():
+            yield from _contract_names(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _contract_names(part)
