@@ -46,7 +46,9 @@ update dead_letter set state = $2, ended_at = clock_timestamp(), ended_by = $3
 where id = any($1::bigint[]) and state in ('dead', 'parked')
 """
 DELETE_PARKED_KEY = "delete from parked_key where consumer = $1 and topic = $2 and key = $3"
-COUNT_WAITING = "select consumer, topic, state, count(*) as rows from dead_letter where state in ('dead', 'parked') group by 1, 2, 3"
+COUNT_WAITING = """
+select consumer, topic, state, count(*) as rows from dead_letter where state in ('dead', 'parked') group by 1, 2, 3
+"""
 PRUNE = "delete from dead_letter where ended_at < clock_timestamp() - make_interval(days => $1)"
 
 
@@ -82,9 +84,7 @@ async def save_parked(connection: Connection, consumer: str, parked: Sequence[De
     await _save(connection, consumer, reasons, "parked")
 
 
-async def _save(
-    connection: Connection, consumer: str, reasons: Sequence[tuple[Record, str, str]], state: str
-) -> None:
+async def _save(connection: Connection, consumer: str, reasons: Sequence[tuple[Record, str, str]], state: str) -> None:
     if not reasons:
         return
     records = [record for record, _, _ in reasons]
@@ -152,6 +152,4 @@ def _dump_headers(headers: Sequence[Header]) -> list[list[str | None]]:
 def _from_row(row: asyncpg.Record) -> DeadLetter:
     headers = tuple((name, None if value is None else base64.b64decode(value)) for name, value in row["headers"])
     record = Record(row["topic"], row["partition"], row["offset"], row["key"], row["value"], headers)
-    return DeadLetter(
-        row["id"], row["consumer"], record, row["reason"], row["detail"], row["state"], row["created_at"]
-    )
+    return DeadLetter(row["id"], row["consumer"], record, row["reason"], row["detail"], row["state"], row["created_at"])

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from services.kit import log, metrics
 from services.kit.contract import headers_of
 from services.kit.kafka import create_producer
-from services.kit.postgres import connect, is_fault
+from services.kit.postgres import Connection, connect, is_fault
 from services.kit.settings import Settings
 
 BATCH_ROWS = 1000
@@ -96,9 +96,7 @@ class Relay:
                 row["event_id"], self._source, row["type"], row["occurred_at"].isoformat(), row["traceparent"]
             )
             key = row["aggregateid"].encode()
-            futures.append(
-                await producer.send(row["aggregatetype"], value=row["payload"], key=key, headers=headers)
-            )
+            futures.append(await producer.send(row["aggregatetype"], value=row["payload"], key=key, headers=headers))
         await producer.flush()
         results = await asyncio.gather(*futures, return_exceptions=True)
         for position, result in enumerate(results):
@@ -113,7 +111,7 @@ class Relay:
             return
 
 
-async def sample_backlog(connection: asyncpg.Connection) -> tuple[int, float]:
+async def sample_backlog(connection: Connection) -> tuple[int, float]:
     """Unpublished rows and the age of the oldest in seconds."""
     row = await connection.fetchrow(LOAD_BACKLOG)
     assert row is not None

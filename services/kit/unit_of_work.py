@@ -1,4 +1,4 @@
-"""One batch, one transaction: parked keys set aside, duplicates dropped, rejects kept, effects and announcements saved."""
+"""One batch, one transaction: parked keys set aside, duplicates dropped, rejects kept, effects and news saved."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass

@@ -1,0 +1,151 @@
+"""Runs a service: its pool, its subscriptions, its relays, its HTTP, and an orderly end."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from services.kit import audit, log, operations
+from services.kit.auth import Auth, TrustedIssuer
+from services.kit.bus import Bus
+from services.kit.health import Health
+from services.kit.http import add_health, create_app
+from services.kit.migrations import KIT_FOLDER, migrate
+from services.kit.outbox import SHARDS
+from services.kit.postgres import create_pool, transaction
+from services.kit.pruning import Pruning
+from services.kit.relay import Relay
+from services.kit.settings import Settings, SettingsError, read_settings
+from services.kit.subscription import Subscription
+
+VERSION = "0.1.0"
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Batches of models are garbage without cycles; collecting them young halves the rate."""
+
+
+class Background(Protocol):
+    """Work that runs beside the requests until it is stopped."""
+
+    async def run(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What makes one service: its table of subscriptions, its routes, its migrations. `every_tenant_roles` are the
+    roles that may act for all tenants at once."""
+
+    name: str
+    title: str
+    subscriptions: Sequence[Subscription]
+    routers: Sequence[APIRouter]
+    migrations: Path
+    every_tenant_roles: frozenset[str] = field(default=frozenset({operations.OPERATOR}))
+    max_body_bytes: int = 1 << 20
+
+
+def create(service: Service, settings: Settings) -> FastAPI:
+    """The service as an ASGI application; everything starts and ends with its lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        pool = await create_pool(settings)
+        app.state.pool = pool
+        app.state.settings = settings
+        auth.on_denied = audit.denials(lambda tenant: transaction(pool, tenant))
+        bus = Bus(settings, pool, service.subscriptions)
+        health = Health(settings, pool)
+        add_health(
+            app, {name: _reason(health, name) for name in ("postgres", "kafka", "outbox")} | {"bus": bus.troubles}
+        )
+        work: list[Background] = [bus, health, Pruning(settings, pool), *(Relay(settings, n) for n in range(SHARDS))]
+        tasks = [asyncio.create_task(one.run(), name=type(one).__name__) for one in work]
+        for task in tasks:
+            task.add_done_callback(_end_process_on_fault)
+        _freeze()
+        structlog.get_logger().info("started", port=settings.http_port)
+        try:
+            yield
+        finally:
+            await _drain(work, tasks, settings.drain_timeout_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(pool.close(), 3)
+            pool.terminate()
+            structlog.get_logger().info("stopped")
+
+    auth = Auth(TrustedIssuer(
+        issuer=settings.oidc_issuer, audience=settings.oidc_audience, every_tenant_roles=service.every_tenant_roles
+    ))  # fmt: skip
+    app = create_app(service.title, VERSION, lifespan=lifespan, auth=auth, max_body_bytes=service.max_body_bytes)
+    for router in service.routers:
+        app.include_router(router)
+    app.include_router(operations.router({one.group: one for one in service.subscriptions}))
+    return app
+
+
+def _reason(health: Health, name: str) -> Callable[[], str | None]:
+    return lambda: health.reason(name)
+
+
+def _freeze() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+async def _drain(work: Sequence[Background], tasks: Sequence[asyncio.Task[None]], timeout_s: float) -> None:
+    for one in work:
+        one.stop()
+    _, late = await asyncio.wait(tasks, timeout=timeout_s)
+    for task in late:
+        task.cancel()
+    if late:
+        structlog.get_logger().warning("drained late", count=len(late))
+        await asyncio.wait(late, timeout=2)
+
+
+def _end_process_on_fault(task: asyncio.Task[None]) -> None:
+    """A background task that dies of a bug takes the process with it: half a service would be worse than none."""
+    if task.cancelled():
+        return
+    error = task.exception()
+    if error is not None:
+        structlog.get_logger().error("background task died", consumer=task.get_name(), **log.fault_fields(error))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def run(service: Service, argv: Sequence[str] | None = None) -> None:
+    """The command line of a service's `app.py`: nothing to serve, `migrate` to bring its database up to date."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    log.configure(service.name)
+    try:
+        settings = read_settings(service.name, os.environ)
+    except SettingsError as error:
+        sys.exit(str(error))
+    if arguments == ["migrate"]:
+        folders = [("kit", KIT_FOLDER), (service.name, service.migrations)]
+        applied = asyncio.run(migrate(settings.dsn.get_secret_value(), folders))
+        structlog.get_logger().info("migrated", count=applied)
+    elif arguments:
+        sys.exit("expected no argument, or: migrate")
+    else:
+        _serve(create(service, settings), settings)
+
+
+def _serve(app: FastAPI, settings: Settings) -> None:
+    config = uvicorn.Config(
+        app, host=settings.http_host, port=settings.http_port, log_config=None, access_log=False,
+        timeout_graceful_shutdown=5, server_header=False,
+    )  # fmt: skip
+    uvicorn.Server(config).run()

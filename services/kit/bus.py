@@ -1,0 +1,269 @@
+"""Consumes: one FastStream batch subscriber for each line of a service's table of subscriptions.
+
+The parser looks at no content, so it can't raise; decoding happens in the unit of work's reach. A batch that fails is
+sought back and comes again after a pause; a record that its handler can't bear is found by halving and put aside.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage, KafkaMessage
+
+from services.kit import log, metrics
+from services.kit.contract import Decoder, Delivery, Reject, to_record
+from services.kit.kafka import SESSION_TIMEOUT_MS, create_broker
+from services.kit.postgres import is_fault
+from services.kit.settings import Settings
+from services.kit.subscription import Subscription
+from services.kit.unit_of_work import Outcome, apply_batch
+
+POLL_MS = 50
+FIRST_BACKOFF_S = 0.1
+MAX_BACKOFF_S = 5.0
+CONNECT_RETRY_S = 2.0
+SAMPLE_S = 2.0
+
+
+class DeadLetterLimitError(Exception):
+    """So many records failed at once that the code is broken and not the data; fix it, then the batch goes on."""
+
+
+@dataclass(slots=True)
+class DeadLetterLimit:
+    """Refuses to set aside everything: at most `records` in `window_s` seconds may fail in a handler, and a batch in
+    which more than `share` of at least `least` records are unreadable is a fault."""
+
+    records: int = 20
+    window_s: float = 60.0
+    share: float = 0.5
+    least: int = 100
+    _failed_at: list[float] = field(default_factory=list)
+
+    def check_readable(self, decoded: Sequence[Delivery | Reject]) -> None:
+        """Raise DeadLetterLimitError if too much of this batch can't be read."""
+        rejects = sum(isinstance(one, Reject) for one in decoded)
+        if rejects >= self.least and rejects > self.share * len(decoded):
+            raise DeadLetterLimitError
+
+    def count_failure(self) -> None:
+        """Count one record that its handler could not bear; raise DeadLetterLimitError over the limit."""
+        now = time.monotonic()
+        self._failed_at = [at for at in self._failed_at if now - at < self.window_s]
+        if len(self._failed_at) >= self.records:
+            raise DeadLetterLimitError
+        self._failed_at.append(now)
+
+
+class Subscriber:
+    """One subscription at work: applies batches, backs off on faults, knows its lag and whether it gets on."""
+
+    def __init__(self, pool: asyncpg.Pool, subscription: Subscription, progress_timeout_s: float) -> None:
+        self.subscription = subscription
+        self.consumer: AIOKafkaConsumer | None = None
+        self._pool = pool
+        self._decoder = Decoder(subscription.topic)
+        self._limit = DeadLetterLimit()
+        self._progress_timeout_s = progress_timeout_s
+        self._faults = 0
+        self._position = -1
+        self._moved_at = time.monotonic()
+        self._labels = (subscription.topic.name, subscription.group)
+
+    async def on_batch(self, raw: Sequence[ConsumerRecord]) -> None:
+        """Apply one batch. Raises on a fault, after a pause, so that the batch is delivered again."""
+        try:
+            started = time.perf_counter()
+            outcome = await self._apply(self._decoder.decode([to_record(record) for record in raw]))
+            self._count(outcome, len(raw), time.perf_counter() - started)
+            self._faults = 0
+        except Exception as error:
+            self._faults += 1
+            backoff_s = min(FIRST_BACKOFF_S * 2 ** min(self._faults - 1, 10), MAX_BACKOFF_S)
+            metrics.BATCH_FAULTS.labels(*self._labels, type(error).__name__).inc()
+            report = structlog.get_logger().warning if is_fault(error) else structlog.get_logger().error
+            report(
+                "batch failed",
+                topic=self._labels[0],
+                group=self._labels[1],
+                records=len(raw),
+                backoff_s=backoff_s,
+                **log.fault_fields(error),
+            )
+            await asyncio.sleep(backoff_s)
+            raise
+
+    async def _apply(self, decoded: Sequence[Delivery | Reject]) -> Outcome:
+        self._limit.check_readable(decoded)
+        by_topic = self.subscription
+        try:
+            return await apply_batch(self._pool, by_topic.group, decoded, by_topic.handler)
+        except Exception as error:
+            if is_fault(error) or isinstance(error, DeadLetterLimitError):
+                raise
+            if len(decoded) > 1:
+                return await self._apply_halves(decoded)
+            return await self._set_aside(decoded[0], error)
+
+    async def _apply_halves(self, decoded: Sequence[Delivery | Reject]) -> Outcome:
+        middle = len(decoded) // 2
+        first = await self._apply(decoded[:middle])
+        second = await self._apply(decoded[middle:])
+        return Outcome(
+            first.fresh + second.fresh,
+            first.duplicates + second.duplicates,
+            first.rejected + second.rejected,
+            first.parked + second.parked,
+        )
+
+    async def _set_aside(self, one: Delivery | Reject, error: Exception) -> Outcome:
+        if isinstance(one, Reject):
+            raise error
+        self._limit.count_failure()
+        structlog.get_logger().error(
+            "record set aside", topic=self._labels[0], group=self._labels[1], offset=one.record.offset,
+            event_id=str(one.event_id), **log.fault_fields(error),
+        )  # fmt: skip
+        fields = log.fault_fields(error)
+        detail = ", ".join(
+            f"{name}={fields[name]}" for name in ("error", "sqlstate", "constraint", "where") if name in fields
+        )
+        reject = Reject(one.record, "handler-error", detail)
+        return await apply_batch(self._pool, self.subscription.group, [reject], self.subscription.handler)
+
+    def _count(self, outcome: Outcome, records: int, seconds: float) -> None:
+        metrics.RECORDS.labels(*self._labels).inc(records)
+        metrics.DUPLICATES.labels(*self._labels).inc(outcome.duplicates)
+        metrics.BATCH_SECONDS.labels(*self._labels).observe(seconds)
+        if outcome.rejected:
+            metrics.DEAD_LETTERS.labels(*self._labels, "rejected").inc(outcome.rejected)
+        structlog.get_logger().info(
+            "batch applied", topic=self._labels[0], group=self._labels[1], records=records, fresh=outcome.fresh,
+            duplicates=outcome.duplicates, rejected=outcome.rejected, parked=outcome.parked,
+            duration_ms=round(seconds * 1000),
+        )  # fmt: skip
+
+    async def sample(self) -> None:
+        """Measure lag and notice progress."""
+        if self.consumer is None:
+            return
+        position = lag = 0
+        for partition in self.consumer.assignment():
+            at, end = await self._at_and_end(self.consumer, partition)
+            position, lag = position + at, lag + max(0, end - at)
+        metrics.LAG.labels(*self._labels).set(lag)
+        if lag == 0 or position != self._position:
+            self._moved_at = time.monotonic()
+        self._position = position
+
+    @staticmethod
+    async def _at_and_end(consumer: AIOKafkaConsumer, partition: TopicPartition) -> tuple[int, int]:
+        try:
+            at = await asyncio.wait_for(consumer.position(partition), 1)
+        except (TimeoutError, KafkaError):
+            return 0, 0
+        return at, consumer.highwater(partition) or at
+
+    def trouble(self) -> str | None:
+        """Why this subscription makes the service not ready, if it does."""
+        if self.consumer is None:
+            return "not connected"
+        if self._faults >= 3:
+            return "batches fail"
+        if time.monotonic() - self._moved_at > self._progress_timeout_s:
+            return "no progress"
+        return None
+
+
+class Bus:
+    """All subscriptions of a service on one broker connection."""
+
+    def __init__(self, settings: Settings, pool: asyncpg.Pool, subscriptions: Sequence[Subscription]) -> None:
+        self._settings = settings
+        self.subscribers = [Subscriber(pool, one, settings.progress_timeout_s) for one in subscriptions]
+        self._broker: KafkaBroker | None = None
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Connect, as often as it takes, and consume until stopped."""
+        while self.subscribers and not self._stopping.is_set():
+            try:
+                await self._start()
+                break
+            except (KafkaError, OSError, TimeoutError) as error:
+                structlog.get_logger().warning("broker away", backoff_s=CONNECT_RETRY_S, **log.fault_fields(error))
+                await self._stop_broker()
+                await _wait(self._stopping, CONNECT_RETRY_S)
+        while not self._stopping.is_set():
+            for subscriber in self.subscribers:
+                await subscriber.sample()
+            await _wait(self._stopping, SAMPLE_S)
+        await self._stop_broker()
+
+    def stop(self) -> None:
+        """Finish the batches at hand and leave the groups."""
+        self._stopping.set()
+
+    async def _start(self) -> None:
+        settings = self._settings
+        self._broker = broker = create_broker(settings.kafka, f"vcc-{settings.service}", settings.drain_timeout_s)
+        handles = []
+        for subscriber in self.subscribers:
+            handle = broker.subscriber(
+                subscriber.subscription.topic.name,
+                group_id=subscriber.subscription.group,
+                batch=True,
+                max_records=settings.batch_records,
+                batch_timeout_ms=POLL_MS,
+                auto_offset_reset="earliest",
+                ack_policy=AckPolicy.NACK_ON_ERROR,
+                session_timeout_ms=SESSION_TIMEOUT_MS,
+                parser=_parse,
+                decoder=_decode,
+            )
+            handle(subscriber.on_batch)
+            handles.append(handle)
+        await broker.start()
+        for subscriber, handle in zip(self.subscribers, handles, strict=True):
+            subscriber.consumer = handle.consumer
+
+    async def _stop_broker(self) -> None:
+        for subscriber in self.subscribers:
+            subscriber.consumer = None
+        if self._broker is not None:
+            await self._broker.stop()
+            self._broker = None
+
+    def troubles(self) -> str | None:
+        """The first subscription's trouble, if any has one."""
+        for subscriber in self.subscribers:
+            trouble = subscriber.trouble()
+            if trouble is not None:
+                return f"{subscriber.subscription.group}: {trouble}"
+        return None
+
+
+async def _parse(raw: tuple[ConsumerRecord, ...], original: object) -> KafkaMessage:
+    """FastStream's message without a look at any header: the default parser decodes them outside the
+    acknowledgement, where one null header loses the batch."""
+    consumer = original.__self__._consumer  # type: ignore[attr-defined]
+    return KafkaAckableMessage(body=raw, headers={}, raw_message=raw, consumer=consumer)
+
+
+async def _decode(message: KafkaMessage) -> Sequence[ConsumerRecord]:
+    raw = message.raw_message
+    return raw if isinstance(raw, tuple) else (raw,)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return

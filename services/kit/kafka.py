@@ -1,0 +1,66 @@
+"""The Kafka clients, with every unsafe default overridden here and nowhere else."""
+
+import ssl
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from faststream.kafka import KafkaBroker
+from faststream.kafka.security import parse_security
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+
+from services.kit.settings import KafkaSettings
+
+LINGER_MS = 2
+MAX_REQUEST_BYTES = 1_000_000
+SESSION_TIMEOUT_MS = 10_000
+
+
+def security_of(settings: KafkaSettings) -> BaseSecurity:
+    """TLS and SASL as the settings ask for."""
+    use_ssl = settings.security_protocol.endswith("SSL")
+    context = ssl.create_default_context(cafile=settings.ssl_cafile) if use_ssl else None
+    if not settings.security_protocol.startswith("SASL"):
+        return BaseSecurity(ssl_context=context, use_ssl=use_ssl)
+    kinds = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+    password = settings.sasl_password.get_secret_value() if settings.sasl_password else ""
+    return kinds[settings.sasl_mechanism](settings.sasl_username or "", password, ssl_context=context, use_ssl=use_ssl)
+
+
+def client_options(settings: KafkaSettings) -> dict[str, Any]:
+    """Options that every aiokafka client takes."""
+    options = parse_security(security_of(settings))
+    return {"bootstrap_servers": settings.bootstrap_servers.split(","), **options}
+
+
+async def create_producer(settings: KafkaSettings, client_id: str) -> AIOKafkaProducer:
+    """A started producer: all replicas acknowledge, retries can neither double nor reorder."""
+    producer = AIOKafkaProducer(
+        client_id=client_id,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=LINGER_MS,
+        max_batch_size=128 * 1024,
+        max_request_size=MAX_REQUEST_BYTES,
+        request_timeout_ms=15_000,
+        **client_options(settings),
+    )
+    try:
+        await producer.start()
+    except BaseException:
+        await producer.stop()
+        raise
+    return producer
+
+
+def create_broker(settings: KafkaSettings, client_id: str, drain_timeout_s: float) -> KafkaBroker:
+    """A FastStream broker that only consumes: no topic made by accident, no line that carries a payload."""
+    return KafkaBroker(
+        settings.bootstrap_servers.split(","),
+        client_id=client_id,
+        security=security_of(settings),
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        graceful_timeout=drain_timeout_s,
+        apply_types=False,
+        logger=None,
+    )

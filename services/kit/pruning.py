@@ -1,0 +1,59 @@
+"""Removes what is only kept for a time: applied event ids, ended dead letters, idempotency keys."""
+
+import asyncio
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from services.kit import dead_letters, idempotency, inbox, log, metrics
+from services.kit.postgres import ALL_TENANTS, is_fault, transaction
+from services.kit.settings import Settings
+
+PERIOD_S = 3600.0
+ENDED_DEAD_LETTER_DAYS = 90
+IDEMPOTENCY_KEY_DAYS = 7
+
+
+class Pruning:
+    """Prunes once an hour until stopped."""
+
+    def __init__(self, settings: Settings, pool: asyncpg.Pool) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """End after the round at hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Prune, wait, and again."""
+        while not self._stopping.is_set():
+            try:
+                await prune(self._pool, self._settings.inbox_days)
+            except Exception as error:
+                if not is_fault(error):
+                    raise
+                structlog.get_logger().warning("pruning put off", **log.fault_fields(error))
+            try:
+                await asyncio.wait_for(self._stopping.wait(), PERIOD_S)
+            except TimeoutError:
+                continue
+
+
+async def prune(pool: asyncpg.Pool, inbox_days: int) -> dict[str, int]:
+    """Remove what is over age and return how many rows of each store went."""
+    async with transaction(pool, ALL_TENANTS) as connection:
+        pruned = {
+            "inbox": _rows(await connection.execute(inbox.PRUNE, inbox_days)),
+            "dead_letter": _rows(await connection.execute(dead_letters.PRUNE, ENDED_DEAD_LETTER_DAYS)),
+            "idempotency_key": await idempotency.prune(connection, timedelta(days=IDEMPOTENCY_KEY_DAYS)),
+        }
+    for store, rows in pruned.items():
+        metrics.PRUNED.labels(store).inc(rows)
+    return pruned
+
+
+def _rows(tag: str) -> int:
+    return int(tag.rsplit(" ", 1)[-1])
