@@ -17,10 +17,11 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from services.kit import audit, log, operations
-from services.kit.auth import Auth, TrustedIssuer
+from services.kit.auth import Auth
 from services.kit.bus import Bus
 from services.kit.health import Health
 from services.kit.http import add_health, create_app
+from services.kit.issuer_keys import TrustedIssuer
 from services.kit.migrations import KIT_FOLDER, migrate
 from services.kit.outbox import SHARDS
 from services.kit.postgres import create_pool, transaction
