@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import asyncpg
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -45,7 +46,7 @@ class Background(Protocol):
 @dataclass(frozen=True, slots=True)
 class Service:
     """What makes one service: its table of subscriptions, its routes, its migrations. `every_tenant_roles` are the
-    roles that may act for all tenants at once."""
+    roles that may act for all tenants at once; `background` makes what else runs beside the requests."""
 
     name: str
     title: str
@@ -54,6 +55,7 @@ class Service:
     migrations: Path
     every_tenant_roles: frozenset[str] = field(default=frozenset({operations.OPERATOR}))
     max_body_bytes: int = 1 << 20
+    background: Callable[[Settings, asyncpg.Pool], Sequence[Background]] = lambda _settings, _pool: ()
 
 
 def create(service: Service, settings: Settings) -> FastAPI:
@@ -70,7 +72,8 @@ def create(service: Service, settings: Settings) -> FastAPI:
         add_health(
             app, {name: _reason(health, name) for name in ("postgres", "kafka", "outbox")} | {"bus": bus.troubles}
         )
-        work: list[Background] = [bus, health, Pruning(settings, pool), *(Relay(settings, n) for n in range(SHARDS))]
+        work: list[Background] = [bus, health, Pruning(settings, pool), *_relays(settings)]
+        work.extend(service.background(settings, pool))
         tasks = [asyncio.create_task(one.run(), name=type(one).__name__) for one in work]
         for task in tasks:
             task.add_done_callback(_end_process_on_fault)
@@ -93,6 +96,10 @@ def create(service: Service, settings: Settings) -> FastAPI:
         app.include_router(router)
     app.include_router(operations.router({one.group: one for one in service.subscriptions}))
     return app
+
+
+def _relays(settings: Settings) -> list[Background]:
+    return [Relay(settings, shard) for shard in range(SHARDS)]
 
 
 def _reason(health: Health, name: str) -> Callable[[], str | None]:
