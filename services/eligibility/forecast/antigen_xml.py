@@ -1,0 +1,243 @@
+"""AntigenSupportingData-*.xml: one antigen's immunity, contraindications and series."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from itertools import chain
+from xml.etree.ElementTree import Element
+
+from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period, parse_period
+from services.eligibility.forecast.schedule import (
+    Age,
+    Antigen,
+    AntigenSeries,
+    BirthDateImmunity,
+    Condition,
+    ConditionalSkip,
+    ConditionType,
+    Contraindication,
+    Indication,
+    Interval,
+    SeriesDose,
+    SeriesType,
+    SharedDecision,
+    SkipSet,
+    Vaccine,
+    Validity,
+)
+from services.eligibility.forecast.schedule_xml import codes, text
+
+LAST_PREFERENCE = 99
+_SHARED_AGES = re.compile(r"shared clinical decision.making.*?persons (?:aged )?(\d+)-(\d+) years", re.I | re.S)
+
+
+def antigen_of(root: Element) -> Antigen:
+    series = tuple(_series(s) for s in root.iterfind("series"))
+    return Antigen(
+        name=series[0].antigen,
+        immunity_observations=frozenset(text(c, "guidelineCode") for c in root.iterfind("immunity/clinicalHistory")),
+        immunity_by_birth=tuple(map(_birth_immunity, root.iterfind("immunity/dateOfBirth"))),
+        contraindications=_contraindications(root, "vaccineGroup"),
+        vaccine_contraindications=_contraindications(root, "vaccine"),
+        series=series,
+    )
+
+
+def _series(element: Element) -> AntigenSeries:
+    name, guidance = text(element, "seriesName"), text(element, "seriesAdminGuidance")
+    select = _child(element, "selectSeries")
+    doses = tuple(map(_series_dose, element.iterfind("seriesDose")))
+    return AntigenSeries(
+        name=name,
+        antigen=text(element, "targetDisease"),
+        vaccine_group=text(element, "vaccineGroup"),
+        kind=SeriesType(text(element, "seriesType")),
+        genders=frozenset(g for e in element.iterfind("requiredGender") if (g := (e.text or "").strip())),
+        indications=tuple(_indication(i) for i in _filled(element, "indication")),
+        group=text(select, "seriesGroup"),
+        group_name=text(select, "seriesGroupName"),
+        equivalent_groups=codes(text(element, "equivalentSeriesGroups")),
+        default=text(select, "defaultSeries") == "Yes",
+        product_path=text(select, "productPath") == "Yes",
+        priority=text(select, "seriesPriority"),
+        preference=int(text(select, "seriesPreference") or LAST_PREFERENCE),
+        maximum_age_to_start=_period(select, "maxAgeToStart"),
+        doses=doses,
+        guidance=guidance,
+        shared_decision=_shared_decision(name, guidance),
+        depends_on_groups=frozenset(chain.from_iterable(c.series_groups for d in doses for c in _conditions(d))),
+    )
+
+
+def _conditions(dose: SeriesDose) -> Iterator[Condition]:
+    for skip in (*dose.evaluation_skips, *dose.forecast_skips):
+        for skip_set in skip.sets:
+            yield from skip_set.conditions
+
+
+def _shared_decision(name: str, guidance: str) -> SharedDecision | None:
+    """CDC has no flag for it: the series' name says so, or its guidance says so for a span of ages."""
+    if "shared clinical decision" in name.lower():
+        return SharedDecision()
+    if ages := _SHARED_AGES.search(guidance):
+        return SharedDecision(Period(12 * int(ages[1]), 0), Period(12 * (int(ages[2]) + 1), 0))
+    return None
+
+
+def _series_dose(element: Element) -> SeriesDose:
+    preferable = tuple(_vaccine(v) for v in _filled(element, "preferableVaccine"))
+    skips = [(text(s, "context"), _skip(s)) for s in _filled(element, "conditionalSkip")]
+    season = _child(element, "seasonalRecommendation")
+    return SeriesDose(
+        number=int(text(element, "doseNumber").removeprefix("Dose ")),
+        ages=tuple(_age(a) for a in _filled(element, "age")),
+        intervals=tuple(_interval(i) for i in _filled(element, "interval")),
+        allowable_intervals=tuple(_interval(i) for i in _filled(element, "allowableInterval")),
+        preferable=preferable,
+        preferable_by_cvx=_by_cvx(preferable),
+        allowable_by_cvx=_by_cvx(_vaccine(v) for v in _filled(element, "allowableVaccine")),
+        inadvertent=frozenset(text(v, "cvx") for v in _filled(element, "inadvertentVaccine")),
+        evaluation_skips=tuple(skip for context, skip in skips if context in {"Evaluation", "Both"}),
+        forecast_skips=tuple(skip for context, skip in skips if context in {"Forecast", "Both"}),
+        recurring=text(element, "recurringDose") == "Yes",
+        seasonal=bool(text(season, "startDate")),
+        season_start=_day(season, "startDate", DISTANT_PAST),
+        season_end=_day(season, "endDate", DISTANT_FUTURE),
+    )
+
+
+def _age(element: Element) -> Age:
+    return Age(
+        absolute_minimum=_period(element, "absMinAge"),
+        minimum=_period(element, "minAge"),
+        earliest_recommended=_period(element, "earliestRecAge"),
+        latest_recommended=_period(element, "latestRecAge"),
+        maximum=_period(element, "maxAge"),
+        validity=_validity(element),
+    )
+
+
+def _interval(element: Element) -> Interval:
+    target = text(element, "fromTargetDose")
+    return Interval(
+        from_previous=text(element, "fromPrevious") == "Y",
+        from_target_dose=int(target) if target.isdigit() else None,
+        from_most_recent=codes(text(element, "fromMostRecent")) - {"n/a"},
+        from_observation=text(element, "fromRelevantObs/code"),
+        absolute_minimum=_period(element, "absMinInt"),
+        minimum=_period(element, "minInt"),
+        earliest_recommended=_period(element, "earliestRecInt"),
+        latest_recommended=_period(element, "latestRecInt"),
+        priority=text(element, "intervalPriority").lower() in {"override", "y"},
+        validity=_validity(element),
+    )
+
+
+def _vaccine(element: Element) -> Vaccine:
+    volume = text(element, "volume")
+    return Vaccine(
+        cvx=text(element, "cvx"),
+        name=text(element, "vaccineType"),
+        begin_age=_period(element, "beginAge"),
+        end_age=_period(element, "endAge"),
+        trade_name=text(element, "tradeName").casefold(),
+        mvx=text(element, "mvx"),
+        volume_ml=float(volume) if volume else None,
+        recommended=text(element, "forecastVaccineType") == "Y",
+    )
+
+
+def _skip(element: Element) -> ConditionalSkip:
+    return ConditionalSkip(
+        every_set=text(element, "setLogic") == "AND",
+        sets=tuple(
+            SkipSet(
+                description=text(s, "setDescription"),
+                every_condition=text(s, "conditionLogic") != "OR",
+                conditions=tuple(map(_condition, s.iterfind("condition"))),
+                validity=_validity(s),
+            )
+            for s in element.iterfind("set")
+        ),
+    )
+
+
+def _condition(element: Element) -> Condition:
+    kind = text(element, "conditionType").lower()
+    return Condition(
+        kind=ConditionType.VACCINE_COUNT if kind.startswith("vaccine count") else ConditionType(kind.title()),
+        begin_age=_period(element, "beginAge"),
+        end_age=_period(element, "endAge"),
+        start=_day(element, "startDate", DISTANT_PAST),
+        end=_day(element, "endDate", DISTANT_FUTURE),
+        interval=_period(element, "interval"),
+        dose_count=int(text(element, "doseCount") or 0),
+        count_logic=text(element, "doseCountLogic").lower(),
+        only_valid=text(element, "doseType").lower() == "valid",
+        vaccine_types=codes(text(element, "vaccineTypes")),
+        series_groups=codes(text(element, "seriesGroups")),
+    )
+
+
+def _indication(element: Element) -> Indication:
+    return Indication(
+        observation=text(element, "observationCode/code"),
+        begin_age=_period(element, "beginAge"),
+        end_age=_period(element, "endAge"),
+        guidance=text(element, "guidance"),
+    )
+
+
+def _birth_immunity(element: Element) -> BirthDateImmunity:
+    before = datetime.strptime(text(element, "immunityBirthDate"), "%m/%d/%Y")  # noqa: DTZ007 - a date without a zone
+    return BirthDateImmunity(
+        before=before.toordinal(),
+        birth_country=text(element, "birthCountry"),
+        exclusions=frozenset(text(e, "exclusionCode") for e in element.iterfind("exclusion")),
+    )
+
+
+def _contraindications(root: Element, level: str) -> tuple[Contraindication, ...]:
+    return tuple(
+        Contraindication(
+            observation=text(c, "observationCode"),
+            begin_age=_period(c, "beginAge"),
+            end_age=_period(c, "endAge"),
+            text=text(c, "contraindicationText"),
+            guidance=text(c, "contraindicationGuidance"),
+            vaccines=_by_cvx(_vaccine(v) for v in _filled(c, "contraindicatedVaccine")),
+        )
+        for c in root.iterfind(f"contraindications/{level}/contraindication")
+    )
+
+
+def _by_cvx(vaccines: Iterable[Vaccine]) -> Mapping[str, tuple[Vaccine, ...]]:
+    by_cvx: dict[str, tuple[Vaccine, ...]] = {}
+    for vaccine in vaccines:
+        by_cvx[vaccine.cvx] = (*by_cvx.get(vaccine.cvx, ()), vaccine)
+    return by_cvx
+
+
+def _filled(element: Element, tag: str) -> Iterator[Element]:
+    """CDC writes an empty element where there is nothing to say."""
+    return (e for e in element.iterfind(tag) if len(e))
+
+
+def _child(element: Element, tag: str) -> Element:
+    found = element.find(tag)
+    return found if found is not None else Element(tag)
+
+
+def _period(element: Element, tag: str) -> Period | None:
+    return parse_period(text(element, tag))
+
+
+def _validity(element: Element) -> Validity:
+    return Validity(_day(element, "effectiveDate", DISTANT_PAST), _day(element, "cessationDate", DISTANT_FUTURE))
+
+
+def _day(element: Element, tag: str, otherwise: int) -> int:
+    written = text(element, tag)
+    if not written:
+        return otherwise
+    return date(int(written[:4]), int(written[4:6]), int(written[6:8])).toordinal()

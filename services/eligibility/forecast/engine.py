@@ -1,0 +1,110 @@
+"""The process model of chapter 4: from a history to the forecast of every vaccine group.
+
+Pure: no clock, no files, no global state; equal arguments give equal answers.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from services.eligibility.forecast.create_relevant_patient_series import applies, relevant_series
+from services.eligibility.forecast.determine_contraindications import PatientFindings
+from services.eligibility.forecast.evaluate_vaccine_dose_administered import evaluate_history
+from services.eligibility.forecast.forecast_dates_and_reasons import forecast_series
+from services.eligibility.forecast.gather_necessary_data import DoseAdministered, Patient
+from services.eligibility.forecast.identify_and_evaluate_vaccine_group import vaccine_group_forecast
+from services.eligibility.forecast.model import (
+    DoseEvaluation,
+    History,
+    SeriesForecast,
+    SeriesStatus,
+    VaccineGroupForecast,
+)
+from services.eligibility.forecast.organize_immunization_history import NO_RECORDS, organize
+from services.eligibility.forecast.patient_series import PatientSeries
+from services.eligibility.forecast.schedule import Antigen, AntigenSeries, SupportingData, VaccineGroup
+from services.eligibility.forecast.select_best_patient_series import select_best
+
+
+def forecast(history: History, supporting: SupportingData, assessment_on: date) -> tuple[VaccineGroupForecast, ...]:
+    """Every vaccine group that concerns the person, as of the assessment date; later doses are not looked at."""
+    patient = Patient(history, assessment_on)
+    records = organize(patient, supporting)
+    best = {
+        name: select_best(_evaluated_and_forecast(antigen, patient, supporting, records.get(name, NO_RECORDS)), patient)
+        for name, antigen in supporting.antigens.items()
+    }
+    return tuple(f for group in supporting.groups for f in _vaccine_group(group, best, records, patient))
+
+
+def _evaluated_and_forecast(
+    antigen: Antigen, patient: Patient, supporting: SupportingData, records: Sequence[DoseAdministered]
+) -> list[PatientSeries]:
+    """4.4. Series whose Conditional Skip looks at completed series groups come after those they look at."""
+    findings = PatientFindings(antigen, patient)
+    done: list[PatientSeries] = []
+    complete_groups: set[str] = set()
+    for series in sorted(relevant_series(antigen, patient), key=lambda s: bool(s.depends_on_groups)):
+        patient_series = PatientSeries(series, records)
+        evaluate_history(patient_series, patient, supporting, complete_groups)
+        forecast_series(patient_series, patient, supporting, findings, complete_groups)
+        if patient_series.status is SeriesStatus.COMPLETE:
+            complete_groups.add(series.group)
+        done.append(patient_series)
+    return done
+
+
+def _vaccine_group(
+    group: VaccineGroup,
+    best: Mapping[str, Sequence[PatientSeries]],
+    records: Mapping[str, Sequence[DoseAdministered]],
+    patient: Patient,
+) -> Iterable[VaccineGroupForecast]:
+    """FORECASTVG-1: only best patient series of one series group are blended."""
+    by_series_group: dict[str, list[SeriesForecast]] = {}
+    for antigen in group.antigens:
+        for patient_series in best.get(antigen, ()):
+            by_series_group.setdefault(patient_series.series.group, []).append(series_forecast(patient_series, patient))
+    given_on = {date.fromordinal(d.day) for antigen in group.antigens for d in records.get(antigen, ())}
+    return (vaccine_group_forecast(group, f, given_on) for _, f in sorted(by_series_group.items()))
+
+
+def series_forecast(patient_series: PatientSeries, patient: Patient) -> SeriesForecast:
+    series, target = patient_series.series, patient_series.target
+    return SeriesForecast(
+        antigen=series.antigen,
+        series=series.name,
+        series_type=series.kind,
+        series_group=series.group,
+        status=patient_series.status,
+        dose_number=patient_series.dose_number,
+        earliest_on=_date(patient_series.earliest),
+        recommended_on=_date(patient_series.recommended),
+        past_due_on=_date(patient_series.past_due),
+        latest_on=_date(patient_series.latest),
+        unadjusted_recommended_on=_date(patient_series.unadjusted_recommended),
+        unadjusted_past_due_on=_date(patient_series.unadjusted_past_due),
+        recommended_vaccines=patient_series.vaccines,
+        priority=target is not None and bool(target.intervals) and all(i.priority for i in target.intervals),
+        shared_decision=_is_shared_decision(series, patient),
+        guidance=_guidance(series, patient),
+        evaluations=tuple(
+            DoseEvaluation(e.dose.position, e.status, e.reasons, e.target.number if e.target else None)
+            for e in patient_series.evaluations
+        ),
+        trail=tuple(patient_series.trail),
+    )
+
+
+def _is_shared_decision(series: AntigenSeries, patient: Patient) -> bool:
+    shared = series.shared_decision
+    return shared is not None and patient.is_aged(shared.begin_age, shared.end_age, patient.assessed)
+
+
+def _guidance(series: AntigenSeries, patient: Patient) -> str:
+    """FORECASTGUIDANCE-1."""
+    texts = [series.guidance, *(i.guidance for i in series.indications if applies(i, patient))]
+    return "\n".join(dict.fromkeys(filter(None, texts)))
+
+
+def _date(day: int | None) -> date | None:
+    return None if day is None else date.fromordinal(day)

@@ -1,0 +1,159 @@
+"""What the engine is told about a person, and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+
+from services.eligibility.forecast.schedule import SeriesType
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """A vaccine dose administered. `sub_standard` is CDC's dose condition flag (recall, cold chain, wrong dose)."""
+
+    administered_on: date
+    cvx: str
+    mvx: str = ""
+    trade_name: str = ""
+    volume_ml: float | None = None
+    lot_expires_on: date | None = None
+    sub_standard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """An active patient observation or adverse reaction, by its CDSi observation code."""
+
+    code: str
+    observed_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One person. The order of doses and observations carries no meaning; results name doses by their position."""
+
+    born_on: date
+    gender: str = "Unknown"
+    doses: tuple[Dose, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    birth_country: str = ""
+
+
+class EvaluationStatus(StrEnum):
+    VALID = "Valid"
+    NOT_VALID = "Not Valid"
+    EXTRANEOUS = "Extraneous"
+    SUB_STANDARD = "Sub-standard"
+
+
+class EvaluationReason(StrEnum):
+    TOO_YOUNG = "Age: Too Young"
+    TOO_OLD = "Age: Too Old"
+    GRACE_PERIOD = "Grace Period"
+    TOO_SOON = "Interval: Too Soon"
+    CONFLICT = "Live Virus Conflict"
+    INADVERTENT = "Inadvertent Vaccine"
+    NOT_ALLOWED = "Vaccine: Not Preferable or Allowable"
+    LOW_VOLUME = "Volume Less than Recommended"
+    LOT_EXPIRED = "Lot Expired"
+    SUB_STANDARD = "Dose Condition"
+    SERIES_COMPLETE = "Series Already Complete"
+
+
+class TargetStatus(StrEnum):
+    NOT_SATISFIED = "Not Satisfied"
+    SATISFIED = "Satisfied"
+    SKIPPED = "Skipped"
+
+
+class SeriesStatus(StrEnum):
+    """Patient series status of Table 7-10."""
+
+    NOT_COMPLETE = "Not Complete"
+    COMPLETE = "Complete"
+    IMMUNE = "Immune"
+    CONTRAINDICATED = "Contraindicated"
+    NOT_RECOMMENDED = "Not Recommended"
+    AGED_OUT = "Aged Out"
+
+
+class ForecastStatus(StrEnum):
+    """The patient series status, but with what CDC leaves to a shared clinical decision told apart."""
+
+    NOT_COMPLETE = "Not Complete"
+    SHARED_DECISION = "Shared Clinical Decision"
+    COMPLETE = "Complete"
+    IMMUNE = "Immune"
+    CONTRAINDICATED = "Contraindicated"
+    NOT_RECOMMENDED = "Not Recommended"
+    AGED_OUT = "Aged Out"
+
+
+class Step(NamedTuple):
+    """One rule that was taken; `day` and `target` (dose number) where the rule is about one."""
+
+    rule: str
+    day: int = 0
+    target: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DoseEvaluation:
+    """`dose` is the position in `History.doses`."""
+
+    dose: int
+    status: EvaluationStatus
+    reasons: tuple[EvaluationReason, ...] = ()
+    target_dose: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesForecast:
+    antigen: str
+    series: str
+    series_type: SeriesType
+    series_group: str
+    status: SeriesStatus
+    dose_number: int | None = None
+    earliest_on: date | None = None
+    recommended_on: date | None = None
+    past_due_on: date | None = None
+    latest_on: date | None = None
+    unadjusted_recommended_on: date | None = None
+    unadjusted_past_due_on: date | None = None
+    recommended_vaccines: tuple[str, ...] = ()
+    priority: bool = False
+    shared_decision: bool = False
+    guidance: str = ""
+    evaluations: tuple[DoseEvaluation, ...] = ()
+    trail: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VaccineGroupForecast:
+    """One vaccine group's forecast for one series group: a person at risk may have two of the same vaccine group.
+
+    `evaluations` has one entry per dose of the group, the least favourable of its antigens;
+    `series` holds the best patient series which it blends, each with its trail of rules.
+    """
+
+    vaccine_group: str
+    series_group: str
+    series_type: SeriesType
+    status: ForecastStatus
+    series_status: SeriesStatus
+    dose_number: int | None = None
+    earliest_on: date | None = None
+    recommended_on: date | None = None
+    past_due_on: date | None = None
+    latest_on: date | None = None
+    unadjusted_recommended_on: date | None = None
+    unadjusted_past_due_on: date | None = None
+    recommended_antigens: tuple[str, ...] = ()
+    recommended_vaccines: tuple[str, ...] = ()
+    guidance: tuple[str, ...] = ()
+    evaluations: tuple[DoseEvaluation, ...] = ()
+    series: tuple[SeriesForecast, ...] = ()
+    unresolved: Mapping[str, str] = field(default_factory=dict)

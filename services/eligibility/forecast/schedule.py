@@ -1,0 +1,233 @@
+"""CDC's supporting data, compiled: the Schedule, its Antigen Series and Series Doses (chapter 3 of the specification).
+
+Everything is immutable and holds no person's data, so one copy serves every thread and every history.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period
+
+
+class SeriesType(StrEnum):
+    STANDARD = "Standard"
+    RISK = "Risk"
+    EVALUATION_ONLY = "Evaluation Only"
+
+
+class ConditionType(StrEnum):
+    AGE = "Age"
+    COMPLETED_SERIES = "Completed Series"
+    INTERVAL = "Interval"
+    VACCINE_COUNT = "Vaccine Count"
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """The dates between which a rule is in force, both included."""
+
+    effective: int = DISTANT_PAST
+    cessation: int = DISTANT_FUTURE
+
+
+ALWAYS = Validity()
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    absolute_minimum: Period | None = None
+    minimum: Period | None = None
+    earliest_recommended: Period | None = None
+    latest_recommended: Period | None = None
+    maximum: Period | None = None
+    validity: Validity = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    from_previous: bool
+    from_target_dose: int | None = None
+    from_most_recent: frozenset[str] = frozenset()
+    from_observation: str = ""
+    absolute_minimum: Period | None = None
+    minimum: Period | None = None
+    earliest_recommended: Period | None = None
+    latest_recommended: Period | None = None
+    priority: bool = False
+    validity: Validity = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Vaccine:
+    cvx: str
+    name: str
+    begin_age: Period | None = None
+    end_age: Period | None = None
+    trade_name: str = ""
+    mvx: str = ""
+    volume_ml: float | None = None
+    recommended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    kind: ConditionType
+    begin_age: Period | None = None
+    end_age: Period | None = None
+    start: int = DISTANT_PAST
+    end: int = DISTANT_FUTURE
+    interval: Period | None = None
+    dose_count: int = 0
+    count_logic: str = ""
+    only_valid: bool = False
+    vaccine_types: frozenset[str] = frozenset()
+    series_groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SkipSet:
+    description: str
+    every_condition: bool
+    conditions: tuple[Condition, ...]
+    validity: Validity = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionalSkip:
+    every_set: bool
+    sets: tuple[SkipSet, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesDose:
+    """`evaluation_skips` and `forecast_skips` hold the Conditional Skips by their context ("Both" is in each)."""
+
+    number: int
+    ages: tuple[Age, ...]
+    intervals: tuple[Interval, ...]
+    allowable_intervals: tuple[Interval, ...]
+    preferable: tuple[Vaccine, ...]
+    preferable_by_cvx: Mapping[str, tuple[Vaccine, ...]]
+    allowable_by_cvx: Mapping[str, tuple[Vaccine, ...]]
+    inadvertent: frozenset[str]
+    evaluation_skips: tuple[ConditionalSkip, ...]
+    forecast_skips: tuple[ConditionalSkip, ...]
+    recurring: bool
+    seasonal: bool
+    season_start: int
+    season_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Indication:
+    observation: str
+    begin_age: Period | None
+    end_age: Period | None
+    guidance: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharedDecision:
+    """The ages at which CDC leaves the series to a shared clinical decision (None: every age)."""
+
+    begin_age: Period | None = None
+    end_age: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AntigenSeries:
+    name: str
+    antigen: str
+    vaccine_group: str
+    kind: SeriesType
+    genders: frozenset[str]
+    indications: tuple[Indication, ...]
+    group: str
+    group_name: str
+    equivalent_groups: frozenset[str]
+    default: bool
+    product_path: bool
+    priority: str
+    preference: int
+    maximum_age_to_start: Period | None
+    doses: tuple[SeriesDose, ...]
+    guidance: str
+    shared_decision: SharedDecision | None
+    depends_on_groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class BirthDateImmunity:
+    before: int
+    birth_country: str
+    exclusions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Contraindication:
+    """`vaccines` is empty when the whole antigen is contraindicated."""
+
+    observation: str
+    begin_age: Period | None
+    end_age: Period | None
+    text: str
+    guidance: str
+    vaccines: Mapping[str, tuple[Vaccine, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Antigen:
+    name: str
+    immunity_observations: frozenset[str]
+    immunity_by_birth: tuple[BirthDateImmunity, ...]
+    contraindications: tuple[Contraindication, ...]
+    vaccine_contraindications: tuple[Contraindication, ...]
+    series: tuple[AntigenSeries, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    antigen: str
+    begin_age: Period | None
+    end_age: Period | None
+
+
+@dataclass(frozen=True, slots=True)
+class VaccineConflict:
+    begin: Period
+    minimum_end: Period
+    end: Period
+
+
+@dataclass(frozen=True, slots=True)
+class VaccineGroup:
+    name: str
+    antigens: tuple[str, ...]
+    administer_full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CodedObservation:
+    code: str
+    title: str
+    codes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SupportingData:
+    """One release of the schedule; `conflicts` maps the impacted CVX to its conflicting CVX codes (section 6.7)."""
+
+    release: str
+    released_on: date
+    antigens: Mapping[str, Antigen]
+    groups: tuple[VaccineGroup, ...]
+    associations: Mapping[str, tuple[Association, ...]]
+    vaccine_names: Mapping[str, str]
+    conflicts: Mapping[str, Mapping[str, VaccineConflict]]
+    observations: Mapping[str, CodedObservation]
+
+    def observations_coded(self, system: str, code: str) -> frozenset[str]:
+        """CDSi observations which a SNOMED, CVX or PHIN code stands for."""
+        return frozenset(o.code for o in self.observations.values() if (system, code) in o.codes)

@@ -1,0 +1,69 @@
+"""ScheduleSupportingData.xml: vaccine groups, CVX to antigen, vaccine conflicts, coded observations."""
+
+import re
+from collections.abc import Mapping
+from xml.etree.ElementTree import Element
+
+from services.eligibility.forecast.dates import Period, parse_period
+from services.eligibility.forecast.schedule import Association, CodedObservation, VaccineConflict, VaccineGroup
+
+
+def text(element: Element, path: str) -> str:
+    return (element.findtext(path) or "").strip()
+
+
+def codes(value: str) -> frozenset[str]:
+    return frozenset(filter(None, re.split(r"[;,\s]+", value)))
+
+
+def groups_of(schedule: Element) -> tuple[VaccineGroup, ...]:
+    full = {text(g, "name"): text(g, "administerFullVaccineGroup") == "Yes" for g in schedule.iterfind("*/vaccineGroup")}
+    return tuple(
+        VaccineGroup(name=(name := text(g, "name")), antigens=_texts(g, "antigen"), administer_full=full.get(name, False))
+        for g in schedule.iterfind("*/vaccineGroupMap")
+    )
+
+
+def associations_of(schedule: Element) -> Mapping[str, tuple[Association, ...]]:
+    return {text(m, "cvx"): tuple(map(_association, m.iterfind("association"))) for m in schedule.iterfind("*/cvxMap")}
+
+
+def vaccine_names_of(schedule: Element) -> Mapping[str, str]:
+    return {text(m, "cvx"): text(m, "shortDescription") for m in schedule.iterfind("*/cvxMap")}
+
+
+def conflicts_of(schedule: Element) -> Mapping[str, Mapping[str, VaccineConflict]]:
+    conflicts: dict[str, dict[str, VaccineConflict]] = {}
+    for c in schedule.iterfind("*/liveVirusConflict"):
+        conflicts.setdefault(text(c, "current/cvx"), {})[text(c, "previous/cvx")] = VaccineConflict(
+            begin=_required(c, "conflictBeginInterval"),
+            minimum_end=_required(c, "minConflictEndInterval"),
+            end=_required(c, "conflictEndInterval"),
+        )
+    return conflicts
+
+
+def observations_of(schedule: Element) -> Mapping[str, CodedObservation]:
+    return {o.code: o for o in map(_observation, schedule.iterfind("*/observation"))}
+
+
+def _observation(element: Element) -> CodedObservation:
+    coded = tuple((text(c, "codeSystem"), text(c, "code")) for c in element.iterfind("codedValues/codedValue"))
+    return CodedObservation(code=text(element, "observationCode"), title=text(element, "observationTitle"), codes=coded)
+
+
+def _association(element: Element) -> Association:
+    return Association(
+        antigen=text(element, "antigen"),
+        begin_age=parse_period(text(element, "associationBeginAge")),
+        end_age=parse_period(text(element, "associationEndAge")),
+    )
+
+
+def _texts(element: Element, tag: str) -> tuple[str, ...]:
+    return tuple((e.text or "").strip() for e in element.iterfind(tag))
+
+
+def _required(element: Element, tag: str) -> Period:
+    period = parse_period(text(element, tag))
+    return period if period is not None else Period(0, 0)

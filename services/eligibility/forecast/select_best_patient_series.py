@@ -1,0 +1,165 @@
+"""8 Select best patient series: one prioritized series per series group, then those that are not redundant."""
+
+from collections.abc import Iterable, Sequence
+
+from services.eligibility.forecast.dates import add
+from services.eligibility.forecast.gather_necessary_data import Patient
+from services.eligibility.forecast.model import EvaluationStatus, SeriesStatus, Step, TargetStatus
+from services.eligibility.forecast.patient_series import PatientSeries
+from services.eligibility.forecast.schedule import SeriesType
+
+Candidates = Sequence[PatientSeries]
+
+
+def select_best(relevant: Candidates, patient: Patient) -> list[PatientSeries]:
+    """Table 8-14 over the prioritized patient series of every series group of an antigen."""
+    groups: dict[str, list[PatientSeries]] = {}
+    for patient_series in relevant:
+        groups.setdefault(patient_series.series.group, []).append(patient_series)
+    chosen = {group: p for group, members in groups.items() if (p := prioritize(members, patient)) is not None}
+    return [p for p in chosen.values() if _is_best(p, [chosen[g] for g in p.series.equivalent_groups if g in chosen])]
+
+
+def _is_best(prioritized: PatientSeries, equivalent: Candidates) -> bool:
+    """Table 8-14."""
+    if _is_complete(prioritized):
+        return True
+    if any(map(_is_complete, equivalent)) or prioritized.series.kind is SeriesType.EVALUATION_ONLY:
+        return False
+    return prioritized.series.kind is SeriesType.RISK or all(e.series.kind is not SeriesType.RISK for e in equivalent)
+
+
+def prioritize(group: Candidates, patient: Patient) -> PatientSeries | None:
+    """Tables 8-3 and 8-5."""
+    scorable = pre_filter(group, patient)
+    default = next((p for p in group if p.series.default), None)
+    if not scorable:
+        return _because(default, "Table 8-3: the default patient series")
+    if len(scorable) == 1:
+        return _because(scorable[0], "Table 8-3: the single scorable patient series")
+    complete = [p for p in scorable if _is_complete(p)]
+    in_process = [p for p in scorable if _is_in_process(p)]
+    if complete:
+        return _highest(complete, _complete_points(complete), "Table 8-7: scored as complete")
+    if in_process:
+        return _highest(in_process, _in_process_points(in_process, patient), "Table 8-9: scored as in process")
+    if default is not None:
+        return _because(default, "Table 8-3: the default patient series")
+    without = [p for p in scorable if not p.satisfied] or list(scorable)
+    return _highest(without, _no_valid_points(without, patient), "Table 8-11: scored without valid doses")
+
+
+def pre_filter(group: Candidates, patient: Patient) -> list[PatientSeries]:
+    """Table 8-2: SELECTB-24, then SELECTSCORE-2."""
+    open_series = [p for p in group if p.status is not SeriesStatus.CONTRAINDICATED] or list(group)
+    no_valid_doses = not any(p.satisfied for p in group)
+    no_default = not any(p.series.default for p in group)
+    highest = min((p.series.priority for p in group), default="")
+    scorable = []
+    for p in open_series:
+        match p.series.kind:
+            case SeriesType.RISK:
+                is_scorable = p.series.priority <= highest
+            case SeriesType.STANDARD:
+                is_scorable = _started_in_time(p, patient) if p.satisfied else no_valid_doses and no_default
+            case SeriesType.EVALUATION_ONLY:
+                is_scorable = _is_complete(p)
+        if is_scorable:
+            scorable.append(p)
+    return scorable
+
+
+def _started_in_time(patient_series: PatientSeries, patient: Patient) -> bool:
+    maximum = patient_series.series.maximum_age_to_start
+    return maximum is None or patient_series.satisfied[0][1] < patient.reaches(maximum)
+
+
+def _because(patient_series: PatientSeries | None, rule: str) -> PatientSeries | None:
+    if patient_series is not None:
+        patient_series.trail.append(Step(rule))
+    return patient_series
+
+
+def _highest(scored: Candidates, points: Sequence[int], rule: str) -> PatientSeries | None:
+    """SELECTBEST-1 and SELECTBEST-2."""
+    best = min(zip(scored, points, strict=True), key=lambda pair: (-pair[1], pair[0].series.preference))
+    return _because(best[0], rule)
+
+
+def _complete_points(scored: Candidates) -> list[int]:
+    return _shared_points(1, _have_most(scored))
+
+
+def _in_process_points(scored: Candidates, patient: Patient) -> list[int]:
+    """Table 8-9."""
+    completable = [_is_completable(p, patient) for p in scored]
+    left = [p.statuses.count(TargetStatus.NOT_SATISFIED) for p in scored]
+    finishes = [p.finish for p, can in zip(scored, completable, strict=True) if can and p.finish is not None]
+    soonest = min(finishes, default=None)
+    finish_earliest = [can and p.finish == soonest for p, can in zip(scored, completable, strict=True)]
+    return _sum(
+        _own_points(2, (p.series.product_path and _has_all_valid(p) for p in scored)),
+        _own_points(3, completable),
+        _shared_points(2, _have_most(scored)),
+        _shared_points(2, [n == min(left) for n in left]),
+        _shared_points(1, finish_earliest),
+    )
+
+
+def _no_valid_points(scored: Candidates, patient: Patient) -> list[int]:
+    """Table 8-11."""
+    completable = [_is_completable(p, patient) for p in scored]
+    starts = [p.earliest for p in scored if p.earliest is not None]
+    start_earliest = [p.earliest is not None and p.earliest == min(starts) for p in scored]
+    return _sum(
+        _shared_points(1, start_earliest),
+        _own_points(1, completable),
+        _own_points(-1, (p.series.product_path for p in scored)),
+    )
+
+
+def _own_points(points: int, conditions: Iterable[bool]) -> list[int]:
+    return [points if is_true else -points for is_true in conditions]
+
+
+def _shared_points(points: int, conditions: Sequence[bool]) -> list[int]:
+    """Nobody gains by a condition that is true for two or more."""
+    alone = sum(conditions) == 1
+    return [(points if alone else 0) if is_true else -points for is_true in conditions]
+
+
+def _sum(*points: list[int]) -> list[int]:
+    return [sum(column) for column in zip(*points, strict=True)]
+
+
+def _have_most(scored: Candidates) -> list[bool]:
+    """SELECTB-19 with SELECTB-21."""
+    most = max(len(p.satisfied) for p in scored)
+    return [len(p.satisfied) == most for p in scored]
+
+
+def _is_complete(patient_series: PatientSeries) -> bool:
+    """SELECTB-6."""
+    return patient_series.status is SeriesStatus.COMPLETE
+
+
+def _is_in_process(patient_series: PatientSeries) -> bool:
+    """SELECTB-16."""
+    return bool(patient_series.satisfied) and patient_series.status is SeriesStatus.NOT_COMPLETE
+
+
+def _has_all_valid(patient_series: PatientSeries) -> bool:
+    """SELECTB-2."""
+    return all(e.status is EvaluationStatus.VALID for e in patient_series.evaluations)
+
+
+def _is_completable(patient_series: PatientSeries, patient: Patient) -> bool:
+    """SELECTB-3 with the forecast finish date of SELECTB-12."""
+    if patient_series.earliest is None:
+        return False
+    remaining = patient_series.targets[patient_series.current + 1 :]
+    intervals = [i.minimum for target in remaining for i in target.intervals if i.minimum is not None]
+    finish = max((add(patient_series.earliest, i) for i in intervals), default=patient_series.earliest)
+    patient_series.finish = finish
+    last_ages = [a for a in patient_series.targets[-1].ages if a.maximum is not None]
+    return all(finish < patient.reaches(a.maximum) for a in last_ages if a.maximum is not None)
