@@ -1,0 +1,61 @@
+"""Writes the published contract documents. Run it after a change of `schemas/`; a test notices when it was not run.
+
+`python -m deploy.contracts` rewrites what is generated; `python -m deploy.contracts release` also keeps the schemas as
+a release, against which every later change is held.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from schemas.compatibility import breaking_changes
+from schemas.documents import asyncapi, json_schemas
+from services.kit.app import VERSION
+
+FOLDER = Path(__file__).parent.parent / "schemas"
+
+
+def generated() -> dict[Path, str]:
+    """What each generated file must hold, by path."""
+    files = {FOLDER / "json" / f"{name}.json": _dump(schema) for name, schema in json_schemas().items()}
+    return files | {FOLDER / "asyncapi.json": _dump(asyncapi(VERSION))}
+
+
+def released() -> list[dict[str, Any]]:
+    """The schemas of each release by event type, oldest first."""
+    return [json.loads(path.read_text("utf-8")) for path in sorted((FOLDER / "released").glob("*.json"))]
+
+
+def refusals() -> list[str]:
+    """Why today's schemas must not be published: breaking changes against any release."""
+    current = json_schemas()
+    return [sentence for release in released() for sentence in breaking_changes(release, current)]
+
+
+def main(argv: list[str]) -> int:
+    """Write the documents unless a change is breaking. Exit code 1: refused, with the sentences on standard error."""
+    sentences = refusals()
+    if sentences:
+        print("\n".join(sentences), file=sys.stderr)
+        return 1
+    files = generated()
+    for stale in set((FOLDER / "json").glob("*.json")) - set(files):
+        stale.unlink()
+    if argv == ["release"]:
+        number = len(released()) + 1
+        files[FOLDER / "released" / f"{number:04d}.json"] = _dump(json_schemas())
+    for path, text in files.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    print(f"wrote {len(files)} files")
+    return 0
+
+
+def _dump(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
