@@ -33,8 +33,8 @@ from services.kit.issuer_keys import is_loopback
 TOKEN_LIFE_S = 3600
 AUDIENCE = "vcc"
 TENANT = "local"
-EVERY_TENANT_CLIENTS = frozenset({"operator", "analyst"})
-CLIENTS = ("coordinator", "supervisor", "site", "integration", "analyst", "operator")
+TENANT_CLIENTS = ("coordinator", "supervisor", "chw")
+EVERY_TENANT_CLIENTS = ("site", "integration", "analyst", "operator", "state")
 
 
 class IssuerStateError(Exception):
@@ -61,7 +61,7 @@ def load_clients(state: Path) -> dict[str, dict[str, Any]]:
     """Client id → secret, roles, tenants. Read for each token, so that a client can be added while this runs."""
     path = state / "clients.json"
     if not path.exists():
-        clients = {name: _new_client(name) for name in CLIENTS}
+        clients = {name: _new_client(name) for name in TENANT_CLIENTS + EVERY_TENANT_CLIENTS}
         _write_private(path, json.dumps(clients, indent=2).encode())
     loaded: dict[str, dict[str, Any]] = json.loads(_read_private(path))
     return loaded

@@ -1,18 +1,17 @@
 """Kafka's jars: exactly those of `kafka.lock.toml`, each compared with its SHA-256 at every start.
 
-The lock file names coordinates and hashes, no address: jgo knows where Maven artifacts live. Writing it anew after a
-change of version: `python -m deploy.local.jars`.
+The lock file is jgo's and names coordinates and hashes, no address: jgo knows where Maven artifacts live. After a
+change of version, write it anew: `python -m deploy.local.jars`.
 """
 
+import hashlib
 import logging
 import shutil
 import tempfile
+import tomllib
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
-
-from jgo.env._lockfile import LockedDependency, LockFile, compute_sha256
-from jgo.maven import MavenContext
-from requests import RequestException
 
 from deploy.console import Progress
 from deploy.errors import StackError
@@ -26,72 +25,91 @@ OWN_BROKER = "or use a broker of your own: VCC_KAFKA_BOOTSTRAP_SERVERS=host:port
 AT_ONCE = 6  # polite to the registry, and enough to fill a usual line
 
 
+@dataclass(frozen=True, slots=True)
+class Jar:
+    group: str
+    artifact: str
+    version: str
+    sha256: str
+
+    @property
+    def path(self) -> Path:
+        """Where it lies in a Maven repository."""
+        return Path(*self.group.split("."), self.artifact, self.version, f"{self.artifact}-{self.version}.jar")
+
+    def is_intact(self, repository: Path) -> bool:
+        path = repository / self.path
+        return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == self.sha256
+
+
+def locked() -> list[Jar]:
+    entries = tomllib.loads(LOCK.read_text())["dependencies"]
+    return [Jar(entry["groupId"], entry["artifactId"], entry["version"], entry["sha256"]) for entry in entries]
+
+
 def classpath(repository: Path | None = None) -> list[Path]:
     """Every jar, present and verified; missing and damaged ones are fetched first."""
     repository = repository or cache.folder() / "maven"
-    locked = LockFile.load(LOCK).dependencies
-    wanted = {repository / path_in_repository(jar): jar for jar in locked}
-    if absent := [path for path in wanted if not intact(path, wanted[path])]:
+    jars = locked()
+    if not all(jar.is_intact(repository) for jar in jars):
         with cache.alone(cache.made(repository)):
-            _fetch_all({path: wanted[path] for path in absent if not intact(path, wanted[path])}, repository)
-    return list(wanted)
+            _fetch_all([jar for jar in jars if not jar.is_intact(repository)], repository)
+    return [repository / jar.path for jar in jars]
 
 
-def path_in_repository(jar: LockedDependency) -> Path:
-    folder = Path(*jar.groupId.split("."), jar.artifactId, jar.version)
-    return folder / f"{jar.artifactId}-{jar.version}{'-' + jar.classifier if jar.classifier else ''}.{jar.packaging}"
-
-
-def intact(path: Path, jar: LockedDependency) -> bool:
-    return path.exists() and compute_sha256(path) == jar.sha256
-
-
-def _fetch_all(wanted: dict[Path, LockedDependency], repository: Path) -> None:
-    for damaged in (path for path in wanted if path.exists()):
+def _fetch_all(jars: list[Jar], repository: Path) -> None:
+    for damaged in (path for jar in jars if (path := repository / jar.path).exists()):
         print(f"  {damaged} is not the file that {LOCK.name} names; fetching it again", flush=True)
     logging.getLogger("jgo").setLevel(logging.ERROR)
-    title = f"Fetching {len(wanted)} of Kafka's jars (about {len(wanted)} MB, first use only)"
     with (
         tempfile.TemporaryDirectory(dir=repository, prefix="new.") as scratch,
-        Progress(title) as progress,
+        Progress(f"Fetching {len(jars)} of Kafka's jars (about {len(jars)} MB, first use only)") as progress,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
-        fetches = [pool.submit(_fetch, jar, path, Path(scratch)) for path, jar in wanted.items()]
-        for count, fetch in enumerate(as_completed(fetches), 1):
-            progress.update(f"{count}/{len(fetches)} {fetch.result()}")
+        fetches = [pool.submit(_fetch, jar, repository, Path(scratch)) for jar in jars]
+        try:
+            for count, fetch in enumerate(as_completed(fetches), 1):
+                progress.update(f"{count}/{len(fetches)} {fetch.result()}")
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def _fetch(jar: LockedDependency, path: Path, scratch: Path) -> str:
+def _fetch(jar: Jar, repository: Path, scratch: Path) -> str:
     """Downloads beside the cache and moves in what its hash proves, so the cache never holds half a file."""
-    context = MavenContext(repo_cache=scratch, timeout=30)
-    artifact = context.project(jar.groupId, jar.artifactId).at_version(jar.version).artifact(jar.classifier or "")
+    from jgo.maven import MavenContext
+    from requests import RequestException
+
+    name, context = jar.path.name, MavenContext(repo_cache=scratch, timeout=30)
     try:
-        got = Path(artifact.resolve())
+        context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
     except (RequestException, RuntimeError) as error:
         raise StackError(
-            f"downloading {path.name} failed ({type(error).__name__})",
+            f"downloading {name} failed ({type(error).__name__})",
             f"check the network and HTTPS_PROXY, then retry: what was fetched is kept; {OWN_BROKER}",
         ) from None
     except OSError as error:
-        raise StackError(f"{path.name} could not be stored: {error.strerror}", "free 100 MB, then retry") from None
-    if not intact(got, jar):
+        raise StackError(f"{name} could not be stored: {error.strerror}", "free 100 MB, then retry") from None
+    if not jar.is_intact(scratch):
         raise StackError(
-            f"{path.name} was downloaded, but its SHA-256 is not the one in {LOCK.name}",
-            f"a proxy or mirror may have changed it: it was not kept. Retry elsewhere, {OWN_BROKER}",
+            f"{name} was downloaded, but its SHA-256 is not the one in {LOCK.name}",
+            f"a proxy or mirror may have changed it: it was not kept. Retry on another network, {OWN_BROKER}",
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(got, path)
-    return path.name
+    (repository / jar.path).parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(scratch / jar.path, repository / jar.path)
+    return name
 
 
 def relock() -> None:
     """Resolves the versions above anew and writes the lock file with the hash of every jar."""
+    from jgo.env import LockFile
+    from jgo.maven import MavenContext
+
     with tempfile.TemporaryDirectory() as scratch:
         context = MavenContext(repo_cache=Path(scratch), timeout=30)
         inputs = [context.create_dependency(coordinate) for coordinate in (KAFKA, LOGGING)]
         chosen, transitive = context.resolver.resolve(inputs)
         LockFile.from_resolved_dependencies([*chosen, *transitive]).save(LOCK)
-    print(f"{LOCK.name}: {len(LockFile.load(LOCK).dependencies)} jars")
+    print(f"{LOCK.name}: {len(locked())} jars")
 
 
 if __name__ == "__main__":

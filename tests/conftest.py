@@ -1,0 +1,107 @@
+"""What every test may ask for: real servers, fresh databases, an environment without surprises, no silent errors."""
+
+import logging
+import os
+import re
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from typing import Any
+
+import pytest
+import structlog
+
+from tests import servers
+from tests.servers import Database, OpenDatabase, PostgresServer
+
+NOISY = ("aiokafka",)  # shouts at ERROR about every reconnect; the tests look at what happens instead
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    marker = "expects_error_log(pattern): lines at level error that match are part of the test; without pattern, any"
+    config.addinivalue_line("markers", marker)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One Postgres for the whole run."""
+    with servers.running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """One Kafka for the whole run: its bootstrap address. Topics are never created by themselves."""
+    with servers.running_kafka() as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture
+def kafka_bootstrap(kafka: str) -> str:
+    return kafka
+
+
+@pytest.fixture
+async def database(postgres_server: PostgresServer) -> AsyncIterator[OpenDatabase]:
+    """`await database("eligibility")`: a migrated, empty database of that service, with a pool as its own role."""
+    opened: list[Database] = []
+
+    async def open_one(service: str) -> Database:
+        opened.append(await servers.open_database(postgres_server, service))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        await servers.close_database(postgres_server, one)
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own settings must not change what a test proves."""
+    for name in [name for name in os.environ if name.startswith("VCC_")]:
+        if not name.startswith(("VCC_CACHE_DIR", "VCC_EMBEDDED_FROM", "VCC_TEST_")):
+            monkeypatch.delenv(name)
+
+
+class _Recorder(logging.Handler):
+    """Collects what was logged at level error or above, by structlog or by a library."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not record.name.startswith(NOISY):
+            self.lines.append(f"{record.name}: {record.getMessage()}")
+
+    def process(self, _logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        library = str(event.get("logger", ""))
+        if method in {"error", "critical", "exception", "fatal"} and not library.startswith(NOISY):
+            self.lines.append(f"{event.get('event')} { ({k: v for k, v in event.items() if k != 'event'}) }")
+        return event
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_errors(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fails a test in which an error was only logged."""
+    recorder, configure = _Recorder(), structlog.configure
+
+    def configure_with_recorder(processors: Any = None, **options: Any) -> None:
+        chosen = structlog.get_config()["processors"] if processors is None else processors
+        configure(processors=[recorder.process, *chosen], **options)
+
+    monkeypatch.setattr(structlog, "configure", configure_with_recorder)
+    structlog.reset_defaults()
+    configure_with_recorder()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.addHandler(recorder)
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    if unexpected := [line for line in recorder.lines if not _expected(request, line)]:
+        pytest.fail("logged at level error:\n  " + "\n  ".join(unexpected), pytrace=False)
+
+
+def _expected(request: pytest.FixtureRequest, line: str) -> bool:
+    marks = list(request.node.iter_markers("expects_error_log"))
+    return any(not mark.args or re.search(mark.args[0], line) for mark in marks)
