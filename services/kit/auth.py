@@ -111,7 +111,7 @@ async def authenticate(
     request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     x_tenant: Annotated[
-        str | None, Header(max_length=64, description="Which of the token's tenants to act for")
+        str | None, Header(min_length=1, max_length=64, description="Which of the token's tenants to act for")
     ] = None,
 ) -> Principal:
     """The dependency below every other one of this module; FastAPI runs it once per request."""

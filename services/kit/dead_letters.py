@@ -1,6 +1,7 @@
 """Records that could not be applied, with their original bytes; and those that wait behind one of their key."""
 
 import base64
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +16,8 @@ select key from parked_key where consumer = $1 and topic = $2 and key = any($3::
 """
 SAVE_DEAD_LETTERS = """
 insert into dead_letter (consumer, topic, "partition", "offset", key, value, headers, reason, detail, state)
-select $1, topic, "partition", "offset", key, value, headers, reason, detail, $10
-from unnest($2::text[], $3::int[], $4::bigint[], $5::bytea[], $6::bytea[], $7::jsonb[], $8::text[], $9::text[])
+select $1, topic, "partition", "offset", key, value, headers::jsonb, reason, detail, $10
+from unnest($2::text[], $3::int[], $4::bigint[], $5::bytea[], $6::bytea[], $7::text[], $8::text[], $9::text[])
     as row (topic, "partition", "offset", key, value, headers, reason, detail)
 on conflict (consumer, topic, "partition", "offset") do nothing
 """
@@ -145,8 +146,9 @@ async def count_waiting(connection: Connection) -> dict[tuple[str, str, str], in
     return {(row["consumer"], row["topic"], row["state"]): row["rows"] for row in rows}
 
 
-def _dump_headers(headers: Sequence[Header]) -> list[list[str | None]]:
-    return [[name, None if value is None else base64.b64encode(value).decode()] for name, value in headers]
+def _dump_headers(headers: Sequence[Header]) -> str:
+    """As text: the driver would take a list of lists for an array of more dimensions."""
+    return json.dumps([[name, None if value is None else base64.b64encode(value).decode()] for name, value in headers])
 
 
 def _from_row(row: asyncpg.Record) -> DeadLetter:

@@ -127,4 +127,6 @@ def _usable_keys(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
             continue  # of a kind we don't take: another of the set may fit
         if key.algorithm_name in ALGORITHMS:
             keys[each["kid"]] = key
+    if not keys:
+        raise ValueError("the issuer publishes no usable key")  # better to keep those we have
     return keys

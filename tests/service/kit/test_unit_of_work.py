@@ -1,0 +1,136 @@
+"""One batch, one transaction, on a real database."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from schemas.catalog import BUSINESS_DAY_OPENED
+from schemas.eligibility_v1 import BusinessDayOpenedV1
+from services.kit import redrive
+from services.kit.ids import new_id
+from services.kit.subscription import Subscription
+from services.kit.unit_of_work import Outcome, UnitOfWork, apply_batch
+from tests.builders import a_day, a_record, decoded
+from tests.servers import Database, OpenDatabase
+
+pytestmark = pytest.mark.postgres
+GROUP = "calendar.business-day-opened"
+CREATE_HEARD = "create table heard (position bigint generated always as identity, business_on date, zone text)"
+
+
+@pytest.fixture
+async def calendar(database: OpenDatabase) -> Database:
+    """A database in which a handler writes down each day that it hears."""
+    opened = await database("kit")
+    await opened.pool.execute(CREATE_HEARD)
+    return opened
+
+
+async def on_day(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
+    """Write down and pass on."""
+    days, zones = [event.business_on for event in events], [event.time_zone for event in events]
+    await work.connection.execute(
+        "insert into heard (business_on, zone) select * from unnest($1::date[], $2::text[])", days, zones
+    )
+    await work.announce(events)
+
+
+async def _heard(database: Database) -> list[int]:
+    rows = await database.pool.fetch("select extract(day from business_on)::int as day from heard order by position")
+    return [row["day"] for row in rows]
+
+
+async def test_batch_is_applied_and_announced_once(calendar: Database) -> None:
+    """Delivered twice, a batch has its effects and its announcements once."""
+    batch = decoded(a_record(a_day(0)), a_record(a_day(1)))
+    assert await apply_batch(calendar.pool, GROUP, batch, on_day) == Outcome(fresh=2)
+    assert await apply_batch(calendar.pool, GROUP, batch, on_day) == Outcome(duplicates=2)
+    assert await _heard(calendar) == [1, 2]
+    assert await calendar.pool.fetchval("select count(*) from outbox") == 2
+
+
+async def test_same_event_twice_in_one_batch_counts_once(calendar: Database) -> None:
+    """An event published twice under one id is applied once, also inside one batch."""
+    event_id = new_id()
+    batch = decoded(a_record(a_day(), event_id=event_id), a_record(a_day(), event_id=event_id))
+    assert await apply_batch(calendar.pool, GROUP, batch, on_day) == Outcome(fresh=1, duplicates=1)
+    assert await _heard(calendar) == [1]
+
+
+async def test_failed_handler_leaves_nothing(calendar: Database) -> None:
+    """When the handler raises, nothing has happened: no effect, no announcement, no mark, no dead letter."""
+
+    async def on_bad_day(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
+        await on_day(work, events)
+        raise ZeroDivisionError
+
+    batch = decoded(a_record(a_day(0)), a_record(a_day(1, "Mars/Olympus"), value=b"{"))
+    with pytest.raises(ZeroDivisionError):
+        await apply_batch(calendar.pool, GROUP, batch, on_bad_day)
+    for table in ("heard", "outbox", "inbox", "dead_letter", "parked_key"):
+        assert await calendar.pool.fetchval(f"select count(*) from {table}") == 0
+
+
+async def test_reject_is_kept_whole_and_the_rest_goes_on(calendar: Database) -> None:
+    """An unusable record is kept with its original bytes, reason and coordinates, and holds up no other key."""
+    headers = [("ce_id", None), ("x", b"\xff")]
+    bad = a_record(a_day(0), value=b"\x00garbage", headers=headers)
+    batch = decoded(bad, a_record(a_day(1, "Europe/Berlin")))
+    assert await apply_batch(calendar.pool, GROUP, batch, on_day) == Outcome(fresh=1, rejected=1)
+    rows = await calendar.pool.fetch('select key, value, headers, reason, "offset", state from dead_letter')
+    kept = [["ce_id", None], ["x", "/w=="]]
+    assert [tuple(row) for row in rows] == [(bad.key, bad.value, kept, "null-header", bad.offset, "dead")]
+
+
+async def test_later_events_of_a_rejected_key_are_parked(calendar: Database) -> None:
+    """What follows a reject of its key waits behind it, in the same batch and in later ones; other keys go on."""
+    first = decoded(a_record(a_day(0), value=b"{"), a_record(a_day(1)), a_record(a_day(2, "Europe/Berlin")))
+    assert await apply_batch(calendar.pool, GROUP, first, on_day) == Outcome(fresh=1, rejected=1, parked=1)
+    assert await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(3))), on_day) == Outcome(parked=1)
+    assert await _heard(calendar) == [3]
+
+
+async def test_record_without_key_parks_nothing(calendar: Database) -> None:
+    """A reject without a key holds up nothing."""
+    batch = decoded(a_record(a_day(0), key=None), a_record(a_day(1)))
+    assert await apply_batch(calendar.pool, GROUP, batch, on_day) == Outcome(fresh=1, rejected=1)
+    assert await calendar.pool.fetchval("select count(*) from parked_key") == 0
+
+
+async def _first_waiting(database: Database) -> int:
+    found: int = await database.pool.fetchval("select min(id) from dead_letter where state in ('dead', 'parked')")
+    return found
+
+
+async def test_discard_releases_what_waits_in_order(calendar: Database) -> None:
+    """Discarding a dead letter applies what waits behind it in the log's order and lets new arrivals through."""
+    batch = decoded(a_record(a_day(0), value=b"{"), *[a_record(a_day(n)) for n in (1, 2, 3)])
+    await apply_batch(calendar.pool, GROUP, batch, on_day)
+    subscriptions = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, on_day)}
+    letter = await _first_waiting(calendar)
+    done = await redrive.discard(calendar.pool, subscriptions, letter, "op-7")
+    assert done == redrive.Redriven(replayed=3, discarded=1)
+    assert await _heard(calendar) == [2, 3, 4]
+    assert await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(4))), on_day) == Outcome(fresh=1)
+    assert await redrive.discard(calendar.pool, subscriptions, letter, "op-7") is None
+
+
+async def test_replay_takes_effect_once(calendar: Database) -> None:
+    """A dead letter that has become usable is applied by the first replay and by no further one."""
+    record = a_record(a_day(0))
+    await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(0), value=b"{")), on_day)
+    await calendar.pool.execute("update dead_letter set value = $1", record.value)
+    subscriptions = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, on_day)}
+    letter = await _first_waiting(calendar)
+    assert await redrive.replay(calendar.pool, subscriptions, letter, "op-7") == redrive.Redriven(replayed=1)
+    assert await redrive.replay(calendar.pool, subscriptions, letter, "op-7") is None
+    assert await _heard(calendar) == [1]
+
+
+async def test_replay_of_what_is_still_unusable_changes_nothing(calendar: Database) -> None:
+    """A replay says why the record is still unusable, and it goes on waiting."""
+    await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(0), value=b"{")), on_day)
+    subscriptions = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, on_day)}
+    letter = await _first_waiting(calendar)
+    assert await redrive.replay(calendar.pool, subscriptions, letter, "op") == redrive.Redriven(still_dead="bad-json")
+    assert await _first_waiting(calendar) == letter
