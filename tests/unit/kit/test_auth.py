@@ -1,0 +1,342 @@
+"""Tokens are believed only if the trusted issuer signed them for us; the issuer here is the local one."""
+
+import shutil
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from fastapi import APIRouter, FastAPI
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from deploy.local import issuer as local_issuer
+from services.kit.auth import Auth, Denial, Principal, require
+from services.kit.http import create_app
+from services.kit.issuer_keys import IssuerKeys, IssuerUnavailableError, TrustedIssuer
+
+ISSUER = "http://127.0.0.1:4711"
+TRUSTED = TrustedIssuer(issuer=ISSUER, audience="vcc", every_tenant_roles=frozenset({"operator"}))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """Leads to the issuer's application, counts, and can be cut."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.issuer = httpx.ASGITransport(app)
+        self.requests = 0
+        self.cut = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        if self.cut:
+            raise httpx.ConnectError("no route", request=request)
+        return await self.issuer.handle_async_request(request)
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    state = tmp_path_factory.mktemp("issuer")
+    local_issuer.build(state, ISSUER)
+    return state
+
+
+@pytest.fixture
+def state(made_once: Path, tmp_path: Path) -> Path:
+    """The issuer's folder, with a key that is not made anew for each test."""
+    return Path(shutil.copytree(made_once, tmp_path / "issuer"))
+
+
+@pytest.fixture
+def wire(state: Path) -> Wire:
+    return Wire(local_issuer.build(state, ISSUER))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def denied() -> list[Denial]:
+    return []
+
+
+@pytest.fixture
+def app(wire: Wire, clock: Clock, denied: list[Denial]) -> FastAPI:
+    async def on_denied(denial: Denial) -> None:
+        denied.append(denial)
+
+    app = create_app("Den", "1", auth=Auth(TRUSTED, on_denied=on_denied, transport=wire, clock=clock))
+    router = APIRouter(prefix="/dens")
+
+    @router.get("/{den_id}")
+    async def enter(den_id: str, principal: Annotated[Principal, require("badger", "operator")]) -> dict[str, Any]:
+        return {"who": principal.subject, "tenant": principal.tenant, "roles": sorted(principal.roles)}
+
+    app.include_router(router, prefix="/v1")
+    return app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://den") as client:
+        yield client
+
+
+def a_token(state: Path, key: Any = None, algorithm: str = "RS256", kid: str | None = None, **changes: Any) -> str:
+    """A good token of the local issuer, but for `changes`; a claim changed to None is left out."""
+    now = int(time.time())
+    claims: dict[str, Any] = {"iss": ISSUER, "sub": "brock", "aud": "vcc", "iat": now, "exp": now + 60}
+    claims |= {"roles": ["badger"], "tenants": ["sett"]} | changes
+    signing = local_issuer.load_key(state)
+    kid = kid or local_issuer._public_jwk(signing)["kid"]
+    given = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(given, signing if key is None else key, algorithm, headers={"kid": kid})
+
+
+def bearing(token: str, **headers: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", **headers}
+
+
+async def test_a_good_token_gives_the_principal(client: httpx.AsyncClient, state: Path) -> None:
+    """A token of the trusted issuer gives subject, roles and its one tenant."""
+    response = await client.get("/v1/dens/7", headers=bearing(a_token(state)))
+    assert response.json() == {"who": "brock", "tenant": "sett", "roles": ["badger"]}
+
+
+async def test_the_issuers_own_token_is_good(client: httpx.AsyncClient, wire: Wire, state: Path) -> None:
+    """What /token hands to a client with its secret is accepted."""
+    secret = local_issuer.load_clients(state)["operator"]["secret"]
+    async with httpx.AsyncClient(transport=wire, base_url=ISSUER) as to_issuer:
+        form = {"grant_type": "client_credentials"}
+        token = (await to_issuer.post("/token", data=form, auth=("operator", secret))).json()["access_token"]
+    response = await client.get("/v1/dens/7", headers=bearing(token))
+    assert response.json() == {"who": "operator", "tenant": "*", "roles": ["operator"]}
+
+
+async def test_no_token_is_asked_for(client: httpx.AsyncClient) -> None:
+    """Without a token: 401 with a bare challenge."""
+    response = await client.get("/v1/dens/7")
+    assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
+    assert response.json()["type"] == "urn:vcc:problem:unauthenticated"
+
+
+FORGED: dict[str, dict[str, Any]] = {
+    "expired": {"exp": int(time.time()) - 31},
+    "of another issuer": {"iss": "http://127.0.0.1:666"},
+    "for another audience": {"aud": "somebody-else"},
+    "without expiry": {"exp": None},
+    "without audience": {"aud": None},
+    "without subject": {"sub": None},
+    "not valid yet": {"nbf": int(time.time()) + 9000},
+    "signed by a stranger": {"key": rsa.generate_private_key(public_exponent=65537, key_size=2048)},
+    "signed by another algorithm": {"algorithm": "PS256"},
+    "signed on a curve": {"algorithm": "ES256", "key": ec.generate_private_key(ec.SECP256R1())},
+    "of an unknown key": {"kid": "moonshine"},
+    "signed with nothing": {"algorithm": "none", "key": ""},
+    "signed with a shared secret": {"algorithm": "HS256", "key": "x" * 64},
+    "too long": {"padding": "x" * 9000},
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+async def test_a_bad_token_is_not_believed(client: httpx.AsyncClient, state: Path, name: str) -> None:
+    """A token that is wrong in one way only gets 401 and `invalid_token`."""
+    response = await client.get("/v1/dens/7", headers=bearing(a_token(state, **FORGED[name])))
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+async def test_clocks_may_differ_a_little(client: httpx.AsyncClient, state: Path) -> None:
+    """A token that expired within the leeway is still good."""
+    token = a_token(state, exp=int(time.time()) - 10)
+    assert (await client.get("/v1/dens/7", headers=bearing(token))).status_code == 200
+
+
+async def test_the_wrong_role_is_denied_and_recorded(
+    client: httpx.AsyncClient, state: Path, denied: list[Denial]
+) -> None:
+    """A known principal without the role gets 403, and the denial is recorded first, with the route and its ids."""
+    with capture_logs() as lines:
+        response = await client.get("/v1/dens/7-a", headers=bearing(a_token(state, roles=["stoat"])))
+    assert response.status_code == 403
+    assert response.headers["www-authenticate"] == 'Bearer error="insufficient_scope"'
+    (denial,) = denied
+    assert (denial.route, denial.target, denial.reason) == ("GET /v1/dens/{den_id}", ("7-a",), "role")
+    assert denial.principal.subject == "brock"
+    assert "7-a" not in repr(lines)
+
+
+async def test_a_denied_path_that_is_no_id_is_not_kept(
+    client: httpx.AsyncClient, state: Path, denied: list[Denial]
+) -> None:
+    """What stands in a path but has not the shape of an id is not written to the trail."""
+    await client.get("/v1/dens/Old Brock", headers=bearing(a_token(state, roles=[])))
+    assert denied[0].target == ("?",)
+
+
+@pytest.mark.expects_error_log("dependency unavailable")
+async def test_a_denial_that_cannot_be_recorded_is_no_answer(app: FastAPI, state: Path) -> None:
+    """If the trail can't be written the answer is 503 and not the denial."""
+
+    async def broken(_: Denial) -> None:
+        raise ConnectionRefusedError
+
+    app.state.auth.on_denied = broken
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://den") as client:
+        response = await client.get("/v1/dens/7", headers=bearing(a_token(state, roles=[])))
+    assert response.status_code == 503
+
+
+TenantCase = tuple[list[str], list[str], str | None, int, str]
+"""Roles and tenants of the token, the tenant asked for; the status and the tenant acted for."""
+
+TENANTS: list[TenantCase] = [
+    (["badger"], ["sett"], "sett", 200, "sett"),
+    (["badger"], ["sett"], "holt", 403, ""),
+    (["badger"], ["sett", "holt"], "holt", 200, "holt"),
+    (["badger"], ["sett", "holt"], None, 400, ""),
+    (["badger"], [], None, 403, ""),
+    (["badger"], ["*"], None, 403, ""),
+    (["badger"], ["*"], "sett", 403, ""),
+    (["badger"], ["*", "sett"], None, 200, "sett"),
+    (["badger"], ["sett"], "*", 403, ""),
+    (["operator"], ["*"], None, 200, "*"),
+    (["operator"], ["*"], "sett", 200, "sett"),
+    (["operator"], ["sett"], "*", 403, ""),
+]
+
+
+@pytest.mark.parametrize(("roles", "tenants", "wanted", "status", "tenant"), TENANTS)
+async def test_tenants(
+    client: httpx.AsyncClient,
+    state: Path,
+    roles: list[str],
+    tenants: list[str],
+    wanted: str | None,
+    status: int,
+    tenant: str,
+) -> None:
+    """A principal acts for a tenant that its token carries; `*` counts only with a role that may use it."""
+    chosen = {} if wanted is None else {"X-Tenant": wanted}
+    response = await client.get("/v1/dens/7", headers=bearing(a_token(state, roles=roles, tenants=tenants), **chosen))
+    assert response.status_code == status
+    assert response.json().get("tenant", "") == tenant
+
+
+async def test_keys_are_read_once(client: httpx.AsyncClient, state: Path, wire: Wire) -> None:
+    """Discovery and keys are read for the first token and kept for the next ones."""
+    for _ in range(5):
+        await client.get("/v1/dens/7", headers=bearing(a_token(state)))
+    assert wire.requests == 2
+
+
+async def test_made_up_key_ids_do_not_reach_the_issuer(client: httpx.AsyncClient, state: Path, wire: Wire) -> None:
+    """A flood of unknown key ids makes no more than one refresh in the pause."""
+    await client.get("/v1/dens/7", headers=bearing(a_token(state)))
+    for number in range(20):
+        await client.get("/v1/dens/7", headers=bearing(a_token(state, kid=f"fake-{number}")))
+    assert wire.requests == 2
+
+
+async def test_a_rotated_key_is_found(client: httpx.AsyncClient, state: Path, wire: Wire, clock: Clock) -> None:
+    """After the issuer changed its key, a token of the new key is good once the pause is over."""
+    assert (await client.get("/v1/dens/7", headers=bearing(a_token(state)))).status_code == 200
+    (state / "key.pem").unlink()
+    wire.issuer = httpx.ASGITransport(local_issuer.build(state, ISSUER))
+    rotated = bearing(a_token(state))
+    assert (await client.get("/v1/dens/7", headers=rotated)).status_code == 401
+    clock.now += TRUSTED.retry_s
+    assert (await client.get("/v1/dens/7", headers=rotated)).status_code == 200
+
+
+@pytest.mark.expects_error_log("issuer keys unreadable")
+async def test_an_issuer_away_at_the_start_is_no_crash(
+    client: httpx.AsyncClient, state: Path, wire: Wire, clock: Clock
+) -> None:
+    """Without keys: 503 with Retry-After, and service as soon as the issuer is back."""
+    wire.cut = True
+    response = await client.get("/v1/dens/7", headers=bearing(a_token(state)))
+    assert (response.status_code, response.json()["type"]) == (503, "urn:vcc:problem:issuer-unavailable")
+    assert int(response.headers["retry-after"]) > 0
+    wire.cut = False
+    clock.now += TRUSTED.first_retry_s
+    assert (await client.get("/v1/dens/7", headers=bearing(a_token(state)))).status_code == 200
+
+
+@pytest.mark.expects_error_log("issuer keys unreadable")
+async def test_old_keys_serve_while_the_issuer_is_away(
+    client: httpx.AsyncClient, state: Path, wire: Wire, clock: Clock
+) -> None:
+    """Kept keys are used past their freshness while the issuer is away, but not for more than a day."""
+    headers = bearing(a_token(state, exp=int(time.time()) + 900))
+    await client.get("/v1/dens/7", headers=headers)
+    wire.cut = True
+    clock.now += TRUSTED.fresh_s
+    assert (await client.get("/v1/dens/7", headers=headers)).status_code == 200
+    clock.now += TRUSTED.stale_s
+    assert (await client.get("/v1/dens/7", headers=headers)).status_code == 503
+
+
+@pytest.mark.expects_error_log("issuer keys unreadable")
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"issuer": "http://127.0.0.1:666", "jwks_uri": f"{ISSUER}/jwks.json"},
+        {"issuer": ISSUER, "jwks_uri": "http://keys.example/jwks.json"},
+        {"issuer": ISSUER},
+        [],
+    ],
+)
+async def test_a_discovery_document_that_cannot_be_trusted_gives_no_key(document: Any) -> None:
+    """A document of another issuer, or one that leads off to plain http, is not followed."""
+    keys = IssuerKeys(TRUSTED, httpx.MockTransport(lambda _: httpx.Response(200, json=document)))
+    with pytest.raises(IssuerUnavailableError):
+        await keys.find("any")
+
+
+@pytest.mark.parametrize("issuer", ["http://login.example", "ftp://127.0.0.1", "127.0.0.1:80", ""])
+def test_tokens_are_not_checked_over_an_open_channel(issuer: str) -> None:
+    """An issuer's address must be https unless it is on loopback."""
+    with pytest.raises(ValueError, match="https"):
+        TrustedIssuer(issuer=issuer, audience="vcc")
+
+
+@pytest.mark.parametrize(
+    ("claims", "roles"),
+    [
+        ({"realm_access": {"roles": ["a", "b"]}}, {"a", "b"}),
+        ({"realm_access": {"roles": "a b"}}, {"a", "b"}),
+        ({"realm_access": ["a"]}, set()),
+        ({"realm_access": {"roles": [1, None, "a"]}}, {"a"}),
+        ({}, set()),
+    ],
+)
+def test_roles_are_read_where_the_issuer_puts_them(claims: dict[str, Any], roles: set[str]) -> None:
+    """A dotted path leads to the roles; what is no string is no role."""
+    auth = Auth(TrustedIssuer(issuer=ISSUER, audience="vcc", roles_claim="realm_access.roles"))
+    assert auth.principal({"sub": "brock", **claims}).roles == roles
+
+
+@pytest.mark.expects_error_log("issuer keys unreadable")
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(st.text(), st.lists(st.text(alphabet="eyJhbGciOiI.-_", max_size=30), max_size=4).map(".".join)))
+async def test_no_text_is_a_token(text: str) -> None:
+    """Whatever is sent as a token is refused as one, and never a fault."""
+    auth = Auth(TRUSTED, transport=httpx.MockTransport(lambda _: httpx.Response(200, json={"keys": []})))
+    with pytest.raises((jwt.PyJWTError, IssuerUnavailableError)):
+        await auth.claims(text)
