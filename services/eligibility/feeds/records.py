@@ -193,6 +193,7 @@ class RosterRecord:
     """One INS loop. Member-level dates differ from those of its coverages; both are kept.
 
     A dependant may carry only the subscriber's number: then there is no MEMBER identifier, only a SUBSCRIBER one.
+    `is_restricted`: the sender restricts access to what it says of this member (INS-13).
     """
 
     position: Position
@@ -207,6 +208,7 @@ class RosterRecord:
     lapses_on: date | None = None
     is_void: bool = False
     effective_on: date | None = None
+    is_restricted: bool = False
     previous: Previous | None = None
     coverages: tuple[Coverage, ...] = ()
 
@@ -331,7 +333,8 @@ class Notice:
 class FeedSummary:
     """The last item of every stream. `rows` = records + rejected rows; a rejected file counts in `rejected` only.
 
-    `is_complete`: all trailers were there and every declared count agreed.
+    `is_complete`: all trailers were there and every declared count agreed. `unidentified` rejected roster rows
+    have no `RosterMention`, so somebody who seems absent may be one of them.
     """
 
     kind: FeedKind | None
@@ -340,6 +343,7 @@ class FeedSummary:
     rejected: int
     notices: tuple[tuple[str, int], ...]
     is_complete: bool
+    unidentified: int = 0
 
 
 Header = RosterHeader | VxuHeader | AdsHeader

@@ -1,0 +1,329 @@
+"""Reads the extract of a registry (CDC's ADS, as MAA writes it): control, patient and vaccination file, or their zip.
+
+The files are told apart by their rows, not by names or header lines: senders swap the headers of D and V1, and
+control files call both of them D. The extract has no names; a dose links only through the registry's identifier.
+"""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from itertools import chain, islice
+from typing import BinaryIO, cast
+
+from services.eligibility.feeds.codes import cvx_code, manufacturers
+from services.eligibility.feeds.faults import BadRow, Notices
+from services.eligibility.feeds.records import (
+    AdsHeader,
+    DoseRecord,
+    FeedItem,
+    Identifier,
+    IdType,
+    Notice,
+    PatientRecord,
+    Person,
+    Position,
+    Rejection,
+    Sex,
+)
+from services.eligibility.feeds.values import ETHNICITIES, UNSAID, cdc_category, decode, digits, iso_day, sex
+from services.eligibility.feeds.vxu_dose import MISSED, NEW_RECORD, OUTCOMES, outcome_of
+
+MAX_LINE_BYTES = 1 << 16
+SAMPLE_ROWS = 50
+ISO_DATE = "a date as YYYY-MM-DD between 1900 and 2199"
+
+CONTROL = ("GRANTEECODE", "FILENAME", "FILETYPE", "RECORDCOUNT", "QUARTER", "SUBMISSIONDATE")
+PATIENTS = (
+    "GRANTEE", "FPCODE", "PATIENTID", "DOB", "DEMESTDATE", "RACE1", "RACE2", "RACE3", "RACE4", "RACE5", "RACE6",
+    "ETHNICITY", "SEX", "STATUS", "VARICELLAIMMUNE", "P_ELIGIBILITY", "P_ELIGIBILITY_DATE",
+)  # fmt: skip
+DOSES = (
+    "PATIENTID", "VAXDATE", "MVX", "CVX", "TRADENAME", "LOTNUM1", "LOTNUM2", "LOTNUM3", "ROUTE", "SITE",
+    "RECORDTYPE", "VAXCOMPLETE", "VAXREFUSAL", "IISVALIDITY", "V_ELIGIBILITY", "VAXENTDATE", "PROVCHAR",
+)  # fmt: skip
+RACES = PATIENTS[5:11]
+_CVX = re.compile(r"\d{2,3}", re.ASCII)
+_SEXES = frozenset({"F", "M", "U", "X", ""})
+
+Row = Mapping[str, str]
+_Numbered = tuple[int, list[str]]
+
+
+class Part(Enum):
+    """The three files of an extract."""
+
+    CONTROL = "C"
+    PATIENTS = "D"
+    DOSES = "V"
+
+
+HEADERS = {Part.CONTROL: CONTROL, Part.PATIENTS: PATIENTS, Part.DOSES: DOSES}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One file's rows under the columns that fit them; `is_swapped` where its first line claims the other file's."""
+
+    part: Part
+    columns: tuple[str, ...]
+    rows: Iterator[_Numbered]
+    is_swapped: bool
+
+
+def read_ads(stream: BinaryIO, assigner: str = "") -> Iterator[FeedItem]:
+    """The items of an extract. `assigner` names whose identifiers these are, where no control file does."""
+    reader = AdsReader(assigner)
+    if zipfile.is_zipfile(stream):
+        yield from reader.read_zip(stream)
+    else:
+        stream.seek(0)
+        yield from reader.read_text(stream)
+
+
+class AdsReader:
+    """Keeps what the files of one extract have in common: its grantee, its declared counts, its row numbers."""
+
+    def __init__(self, assigner: str) -> None:
+        self._assigner = assigner
+        self._notices = Notices()
+        self._rows = 0
+        self._declared: dict[Part, int] = {}
+
+    def read_zip(self, stream: BinaryIO) -> Iterator[FeedItem]:
+        """Control before patients before doses, whatever order the archive has them in."""
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                yield from self._read_archive(archive)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
+            yield Rejection(0, 0, "file", "unreadable", "a zip archive, whole and not encrypted, of text files")
+
+    def _read_archive(self, archive: zipfile.ZipFile) -> Iterator[FeedItem]:
+        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        parts: dict[Part, list[str]] = {part: [] for part in Part}
+        for name in names:
+            with archive.open(name) as member:
+                table = read_table(cast(BinaryIO, member))
+            if table is None:
+                yield Rejection(0, 1, "file", "not-an-extract", "only the C, D and V1 files of an extract")
+            else:
+                parts[table.part].append(name)
+        for part in Part:
+            for name in parts[part]:
+                with archive.open(name) as member:
+                    yield from self.read_text(cast(BinaryIO, member))
+
+    def read_text(self, stream: BinaryIO) -> Iterator[FeedItem]:
+        table = read_table(stream)
+        if table is None:
+            yield Rejection(0, 1, "file", "not-an-extract", "the rows of a C, D or V1 file of an extract")
+        elif table.part is Part.CONTROL:
+            yield from self._read_control(table)
+        else:
+            yield from self._read_rows(table)
+
+    # -- control file
+
+    def _read_control(self, table: Table) -> Iterator[FeedItem]:
+        rows = [dict(zip(CONTROL, fields, strict=False)) for _, fields in islice(table.rows, SAMPLE_ROWS)]
+        first: Row = rows[0] if rows else {}
+        self._assigner = self._assigner or first.get("GRANTEECODE", "")
+        for row in rows:
+            part = self._declared_part(row)
+            count = row.get("RECORDCOUNT", "")
+            if part is not None and digits(count, min(len(count), 9)):
+                self._declared[part] = int(count)
+        claimed = [row.get("FILETYPE", "").upper() for row in rows]
+        if len(set(claimed)) < len(claimed):
+            yield Notice(0, 1, "FILETYPE", "file-type", "one D and one V file in the control file")
+        yield AdsHeader(
+            grantee=first.get("GRANTEECODE", ""),
+            quarter=first.get("QUARTER", ""),
+            submitted_on=iso_day(first.get("SUBMISSIONDATE", "")),
+            declared=tuple((part.value, count) for part, count in sorted(self._declared.items(), key=str)),
+        )
+
+    @staticmethod
+    def _declared_part(row: Row) -> Part | None:
+        """By the file's name first: control files are known to call both files D."""
+        name = row.get("FILENAME", "").upper().partition(".")[0]
+        if name.rstrip("0123456789").endswith("_V"):
+            return Part.DOSES
+        return {"D": Part.PATIENTS, "V": Part.DOSES}.get(row.get("FILETYPE", "").upper())
+
+    # -- rows
+
+    def _read_rows(self, table: Table) -> Iterator[FeedItem]:
+        if table.is_swapped:
+            yield Notice(0, 1, "file", "headers-swapped", f"the header line of a {table.part.value} file")
+        read = self._patient if table.part is Part.PATIENTS else self._dose
+        count = 0
+        for number, fields in table.rows:
+            count += 1
+            self._rows += 1
+            yield from self._read_row(read, table.columns, Position(self._rows, number), fields)
+        declared = self._declared.get(table.part)
+        if declared is not None and declared != count:
+            yield Notice(0, 1, "RECORDCOUNT", "record-count", f"the number of rows in the {table.part.value} file")
+
+    def _read_row(
+        self,
+        read: Callable[[Position, Row], DoseRecord | PatientRecord],
+        columns: tuple[str, ...],
+        position: Position,
+        fields: list[str],
+    ) -> Iterator[FeedItem]:
+        self._notices.row, self._notices.where = position.row, position.segment
+        try:
+            if len(fields) != len(columns):
+                raise BadRow("row", "columns", f"{len(columns)} columns, separated by tabs")
+            yield read(position, dict(zip(columns, fields, strict=True)))
+        except BadRow as bad:
+            yield bad.rejection(position.row, position.segment)
+        yield from self._notices.drain()
+
+    def _patient(self, position: Position, row: Row) -> PatientRecord:
+        person = Person(
+            identifiers=(self._identifier(row["PATIENTID"], row["GRANTEE"]),),
+            birth_on=self._day(row, "DOB"),
+            sex=self._sex(row["SEX"]),
+            races=self._races(row),
+            ethnicity=self._ethnicity(row["ETHNICITY"]),
+        )
+        return PatientRecord(position, person, recorded_on=self._day(row, "DEMESTDATE"))
+
+    def _dose(self, position: Position, row: Row) -> DoseRecord:
+        given_on = self._day(row, "VAXDATE")
+        if given_on is None:
+            raise BadRow("VAXDATE", "date", ISO_DATE)
+        cvx = cvx_code(row["CVX"]) if row["CVX"] else None
+        if cvx is None:
+            raise BadRow("CVX", "cvx", "a code of CDC's CVX table")
+        completion = row["VAXCOMPLETE"] or "CP"
+        if completion not in OUTCOMES:
+            raise BadRow("VAXCOMPLETE", "completion", "CP, RE, NA or PA, or nothing for a complete dose")
+        if row["MVX"] and row["MVX"] not in manufacturers():
+            self._notices.add("MVX", "mvx", "a code of CDC's MVX table")
+        recorded_on = self._day(row, "VAXENTDATE")
+        if recorded_on is not None and given_on > recorded_on:
+            raise BadRow("VAXDATE", "future", "a day not after that of its entry (VAXENTDATE)")
+        refusal = row["VAXREFUSAL"]
+        return DoseRecord(
+            position=position,
+            person=Person(identifiers=(self._identifier(row["PATIENTID"], ""),)),
+            outcome=outcome_of(completion, cvx, MISSED in refusal.lower()),
+            action="A",
+            administered_on=given_on,
+            cvx=cvx,
+            completion=completion,
+            refusal_reason=refusal,
+            is_historical=row["RECORDTYPE"] not in {"", NEW_RECORD},
+            information_source=row["RECORDTYPE"],
+            mvx=row["MVX"],
+            lot=row["LOTNUM1"],
+            site=row["SITE"],
+            route=row["ROUTE"],
+            funding_eligibility=row["V_ELIGIBILITY"],
+            recorded_on=recorded_on,
+        )
+
+    def _identifier(self, value: str, grantee: str) -> Identifier:
+        if not value:
+            raise BadRow("PATIENTID", "identifier", "the registry's identifier of the patient")
+        assigner = self._assigner or grantee
+        if not assigner:
+            self._notices.add("GRANTEE", "assigner", "a control or patient file that names the grantee")
+        return Identifier(IdType.REGISTRY, assigner, value)
+
+    def _day(self, row: Row, column: str) -> date | None:
+        text = row[column]
+        found = iso_day(text) if text else None
+        if text and found is None:
+            raise BadRow(column, "date", ISO_DATE)
+        return found
+
+    def _sex(self, text: str) -> Sex:
+        found = sex(text)
+        if found is None:
+            self._notices.add("SEX", "sex", "F, M, X or U")
+        return found or "U"
+
+    def _races(self, row: Row) -> tuple[str, ...]:
+        found: list[str] = []
+        for column in RACES:
+            category = cdc_category(row[column])
+            if category is None or category in ETHNICITIES:
+                if row[column] not in UNSAID:
+                    self._notices.add(column, "race", "a race of CDC's code set")
+            elif category not in found:
+                found.append(category)
+        return tuple(found)
+
+    def _ethnicity(self, text: str) -> str | None:
+        """A race is no ethnicity: most senders write one here, and Hispanic must not be guessed from it."""
+        category = cdc_category(text)
+        if category in ETHNICITIES:
+            return category
+        if category is not None:
+            self._notices.add("ETHNICITY", "race-as-ethnicity", "2135-2 or 2186-5, not a race")
+        elif text not in UNSAID:
+            self._notices.add("ETHNICITY", "ethnicity", "2135-2 or 2186-5")
+        return None
+
+
+# -- telling the files apart
+
+
+def read_table(stream: BinaryIO) -> Table | None:
+    """The rows of a file under the columns they fit, None if it is none of an extract's."""
+    lines = _lines(stream)
+    first = next(lines, None)
+    names = tuple(name.upper() for name in first[1]) if first else ()
+    header = _part_of_header(names)
+    if header is None:
+        return None
+    if header is Part.CONTROL:
+        return Table(header, CONTROL, (_comma_row(row) for row in lines), is_swapped=False)
+    sample = list(islice(lines, SAMPLE_ROWS))
+    part = _part_of_rows(sample, names, header)
+    columns = names if part is header else HEADERS[part]
+    return Table(part, columns, chain(sample, lines), is_swapped=part is not header)
+
+
+def _part_of_header(names: tuple[str, ...]) -> Part | None:
+    if len(names) == 1:
+        names = tuple(names[0].split(","))
+    return next((part for part, columns in HEADERS.items() if set(columns) == set(names)), None)
+
+
+def _part_of_rows(sample: list[_Numbered], names: tuple[str, ...], header: Part) -> Part:
+    """What the header says, unless the rows fit the other file better; a header alone is believed."""
+    other = Part.DOSES if header is Part.PATIENTS else Part.PATIENTS
+    as_said = sum(_fits(header, dict(zip(names, fields, strict=False))) for _, fields in sample)
+    as_other = sum(_fits(other, dict(zip(HEADERS[other], fields, strict=False))) for _, fields in sample)
+    return other if as_other > as_said else header
+
+
+def _fits(part: Part, row: Row) -> bool:
+    if part is Part.PATIENTS:
+        return iso_day(row.get("DOB", "")) is not None and row.get("SEX", "?").upper() in _SEXES
+    return iso_day(row.get("VAXDATE", "")) is not None and _CVX.fullmatch(row.get("CVX", "")) is not None
+
+
+def _comma_row(row: _Numbered) -> _Numbered:
+    """A control file heads comma rows with a tab header."""
+    number, fields = row
+    return number, [field.strip() for field in (fields[0].split(",") if len(fields) == 1 else fields)]
+
+
+def _lines(stream: BinaryIO) -> Iterator[_Numbered]:
+    """Numbered rows of fields; a line beyond all measure is cut, and fails by its columns."""
+    number = 0
+    while line := stream.readline(MAX_LINE_BYTES):
+        number += 1
+        text = decode(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)[0].rstrip("\r\n\x1a")
+        if text.strip():
+            yield number, [field.strip() for field in text.split("\t")]

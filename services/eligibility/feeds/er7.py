@@ -1,0 +1,188 @@
+"""HL7 v2 in its vertical-bar form: lines of a file of any size, messages, fields, escapes.
+
+A split parser: the reading of a field is a split away, and nothing is parsed that nobody asks for.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from services.eligibility.feeds.values import decode
+
+CHUNK_BYTES = 1 << 16
+MAX_LINE_BYTES = 1 << 20
+HEADERS = frozenset({"MSH", "FHS", "BHS"})
+CHARSETS = {
+    "UNICODE UTF-8": "utf-8", "UNICODE": "utf-8", "UTF-8": "utf-8",
+    "8859/1": "cp1252", "8859/15": "iso8859-15", "ASCII": "",
+}  # fmt: skip
+_FRAMING = b"\x0b\x1c\x1a\x00 \t"
+_SEGMENT = re.compile(rb"[A-Z][A-Z0-9]{2}(?=[^A-Za-z0-9]|$)")
+_HEADLESS = re.compile(rb"(?:M?SH|H)?(?=\|\^~\\&)")
+_NULL = '""'
+
+
+class Lines:
+    """The lines of a file that are not blank, whatever ends them; `number` is that of the last one, from 1.
+
+    After the end `is_cut` tells that the last line has no end: more of it may have been lost.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.number = 0
+        self.is_cut = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        rest = b""
+        is_first = True
+        while chunk := self._stream.read(CHUNK_BYTES):
+            if is_first:
+                chunk, is_first = chunk.removeprefix(b"\xef\xbb\xbf"), False
+            *lines, rest = (rest + chunk.replace(b"\r", b"\n")).split(b"\n")
+            yield from self._whole(lines)
+            # A line that long is no segment; what is left of it fails as a line without a segment name.
+            rest = rest if len(rest) <= MAX_LINE_BYTES else b"?"
+        last = rest.strip(_FRAMING)
+        self.is_cut = bool(last)
+        yield from self._whole([last])
+
+    def _whole(self, lines: list[bytes]) -> Iterator[bytes]:
+        for line in lines:
+            text = line.strip(_FRAMING)
+            if text:
+                self.number += 1
+                yield text
+
+
+def segment_name(line: bytes) -> str:
+    """The segment's name; "MSH?" for a message header that lost its first letters; "" for no segment at all."""
+    match = _SEGMENT.match(line)
+    if match:
+        return match[0].decode("ascii")
+    return "MSH?" if _HEADLESS.match(line) else ""
+
+
+def mend_header(line: bytes) -> bytes:
+    """A message header with its lost letters back."""
+    return b"MSH" + line[line.index(b"|") :]
+
+
+@dataclass(frozen=True, slots=True)
+class Delimiters:
+    field: str = "|"
+    component: str = "^"
+    repetition: str = "~"
+    escape: str = "\\"
+    sub: str = "&"
+
+
+STANDARD = Delimiters()
+
+
+def delimiters_of(header: str) -> Delimiters:
+    """What a header segment declares in its first two fields."""
+    field = header[3:4] or "|"
+    chars = header[4:].partition(field)[0]
+    if (field, chars[:4]) == ("|", "^~\\&"):
+        return STANDARD
+    component, repetition, escape, sub = (chars + "^~\\&"[len(chars) :])[:4]
+    return Delimiters(field, component, repetition, escape, sub)
+
+
+class Field:
+    """One field's text, with the delimiters to take it apart; missing parts are empty."""
+
+    __slots__ = ("_delimiters", "text")
+
+    def __init__(self, text: str, delimiters: Delimiters = STANDARD) -> None:
+        self.text = "" if text == _NULL else text
+        self._delimiters = delimiters
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+    def repeats(self) -> "list[Field]":
+        if not self.text:
+            return []
+        return [Field(one, self._delimiters) for one in self.text.split(self._delimiters.repetition)]
+
+    def parts(self) -> list[str]:
+        """The components as plain text, each cut to its first subcomponent."""
+        return [self._plain(part) for part in self.text.split(self._delimiters.component)]
+
+    def part(self, number: int) -> str:
+        """The component of this number, from 1, cut to its first subcomponent."""
+        parts = self.text.split(self._delimiters.component, number)
+        return self._plain(parts[number - 1]) if len(parts) >= number else ""
+
+    def sub(self, number: int, sub_number: int) -> str:
+        parts = self.text.split(self._delimiters.component)
+        subs = parts[number - 1].split(self._delimiters.sub) if len(parts) >= number else []
+        return unescape(subs[sub_number - 1].strip(), self._delimiters) if len(subs) >= sub_number else ""
+
+    def _plain(self, text: str) -> str:
+        if not text or text == _NULL:
+            return ""
+        return unescape(text.partition(self._delimiters.sub)[0].strip(), self._delimiters)
+
+
+def unescape(text: str, delimiters: Delimiters) -> str:
+    """Delimiters and characters that were written as escapes; formatting commands become a space."""
+    escape = delimiters.escape
+    if escape not in text:
+        return text
+    plain = {
+        "F": delimiters.field, "S": delimiters.component, "T": delimiters.sub,
+        "R": delimiters.repetition, "E": escape, "H": "", "N": "",
+    }  # fmt: skip
+
+    def replace(match: re.Match[str]) -> str:
+        code = match[1]
+        if code in plain:
+            return plain[code]
+        return _hex_text(code[1:]) if code[:1] == "X" else " "
+
+    mark = re.escape(escape)
+    return re.sub(f"{mark}([^{mark}]*){mark}", replace, text)
+
+
+def _hex_text(code: str) -> str:
+    try:
+        return decode(bytes.fromhex(code))[0]
+    except ValueError:
+        return " "
+
+
+class Segment:
+    """A segment by name and number; `segment[3]` is its third field as HL7 counts."""
+
+    __slots__ = ("_delimiters", "_fields", "name", "number")
+
+    def __init__(self, number: int, text: str, delimiters: Delimiters) -> None:
+        fields = text.split(delimiters.field)
+        self.name = fields[0]
+        self.number = number
+        if self.name in HEADERS:
+            fields.insert(1, delimiters.field)
+        self._fields = fields
+        self._delimiters = delimiters
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __getitem__(self, number: int) -> Field:
+        return Field(self._fields[number].strip() if number < len(self._fields) else "", self._delimiters)
+
+
+def parse_segments(lines: list[tuple[int, bytes]]) -> tuple[list[Segment], bool]:
+    """The segments of one message, whose first line is its header, and whether its charset had to be guessed."""
+    header = lines[0][1].decode("latin-1")
+    delimiters = delimiters_of(header)
+    if all(line.isascii() for _, line in lines):
+        return [Segment(number, line.decode("ascii"), delimiters) for number, line in lines], False
+    declared = Segment(0, header, delimiters)[18].repeats()
+    charset = CHARSETS.get(declared[0].text.upper(), "") if declared else ""
+    decoded = [(number, *decode(line, charset)) for number, line in lines]
+    return [Segment(number, text, delimiters) for number, text, _ in decoded], any(guess for *_, guess in decoded)

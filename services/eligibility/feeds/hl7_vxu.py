@@ -1,0 +1,242 @@
+"""Reads files of HL7 v2 VXU^V04 messages (2.3.1 to 2.8), single or in FHS/BHS batches, one message at a time.
+
+A message that is none of a vaccination, or whose patient can't be read, is one rejected row; otherwise each of its
+vaccination events is a row of its own, so that one unknown vaccine doesn't cost the others.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import BinaryIO
+
+from services.eligibility.feeds.er7 import (
+    STANDARD,
+    Delimiters,
+    Lines,
+    Segment,
+    mend_header,
+    parse_segments,
+    segment_name,
+)
+from services.eligibility.feeds.faults import BadRow, Notices
+from services.eligibility.feeds.records import FeedItem, Notice, PatientRecord, Position, VxuHeader
+from services.eligibility.feeds.values import instant
+from services.eligibility.feeds.vxu_dose import DoseGroup, MessageContext, read_dose
+from services.eligibility.feeds.vxu_person import PersonReader, consent_of
+
+MAX_MESSAGE_LINES = 20_000
+FREE_TEXT = frozenset({"OBX", "NTE"})
+# A message that stops within one of these has lost what matters; RXA counts as whole from its last needed field on.
+HEAD_SEGMENTS = frozenset({"MSH", "PID", "PD1", "NK1"})
+RXA_FIELDS = 21
+
+_Line = tuple[int, bytes]
+
+
+class VxuReader:
+    """Iterates over the items of one file. The same reader can't be used twice."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._lines = Lines(stream)
+        self._notices = Notices()
+        self._message: list[_Line] = []
+        self._bad: BadRow | None = None
+        self._rows = 0
+        self._has_header = False
+        self._is_batch = False
+        self._batches = 0
+        self._messages = 0
+        self._in_batch = 0
+        self._ended = False
+
+    def __iter__(self) -> Iterator[FeedItem]:
+        for line in self._lines:
+            yield from self._take(line)
+        yield from self._end_of_file()
+
+    def _take(self, line: bytes) -> Iterator[FeedItem]:
+        name = segment_name(line)
+        if name in {"MSH", "MSH?"}:
+            yield from self._end_message()
+            yield from self._start_message(line, name)
+        elif name in {"FHS", "BHS"}:
+            yield from self._end_message()
+            yield from self._open_batch(line, name)
+        elif name in {"BTS", "FTS"}:
+            yield from self._end_message()
+            yield from self._close_batch(line, name)
+        elif self._message:
+            self._extend(line, name)
+        else:
+            yield self._file_notice("MSH", "stray-line", "every line between MSH and the end of its message")
+
+    # -- messages
+
+    def _start_message(self, line: bytes, name: str) -> Iterator[FeedItem]:
+        self._messages += 1
+        self._in_batch += 1
+        number = self._lines.number
+        self._bad = None
+        if name == "MSH?":
+            line = mend_header(line)
+            yield Notice(self._rows + 1, number, "MSH", "headless", "a message header that begins with MSH")
+        self._message = [(number, line)]
+        if not self._has_header:
+            header = parse_segments(self._message)[0][0]
+            yield self._header(header, header[10].text)
+
+    def _extend(self, line: bytes, name: str) -> None:
+        """A line that is no segment goes on with the text of an observation, or has broken the segment before it."""
+        number = self._lines.number
+        if name and len(self._message) < MAX_MESSAGE_LINES:
+            self._message.append((number, line))
+        elif name:
+            self._bad = BadRow("MSH", "message-length", f"at most {MAX_MESSAGE_LINES} segments in a message", number)
+        elif segment_name(self._message[-1][1]) not in FREE_TEXT:
+            self._bad = BadRow("MSH", "broken-line", "every line to begin with the name of a segment", number)
+
+    def _end_message(self, cut: bool = False) -> Iterator[FeedItem]:
+        lines, self._message = self._message, []
+        if not lines:
+            return
+        self._notices.row, self._notices.where = self._rows + 1, lines[0][0]
+        try:
+            if self._bad is not None:
+                raise self._bad
+            segments, guessed = parse_segments(lines)
+            if guessed:
+                self._notices.add("MSH-18", "charset", "the charset of text that is not UTF-8")
+            yield from self._read_message(segments, cut)
+        except BadRow as bad:
+            self._rows += 1
+            yield bad.rejection(self._rows, lines[0][0])
+        yield from self._notices.drain()
+
+    def _read_message(self, segments: list[Segment], cut: bool) -> Iterator[FeedItem]:
+        header, last = segments[0], segments[-1]
+        if cut and last.name in HEAD_SEGMENTS:
+            raise BadRow("file", "truncated", "the message to end before the file does", last.number)
+        _refuse_other_types(header)
+        pids = [one for one in segments if one.name == "PID"]
+        if len(pids) != 1:
+            raise BadRow("PID", "patient", "one PID segment in a message", header.number)
+        sender = header[4].part(1) or header[3].part(1)
+        person = PersonReader(pids[0], sender, self._notices).person()
+        consent = consent_of(next((one for one in segments if one.name == "PD1"), None))
+        context = MessageContext(person, consent, header[10].text, self._sent_at(header), sender)
+        yield from self._read_rows(segments, context, pids[0], cut)
+
+    def _read_rows(
+        self, segments: list[Segment], context: MessageContext, pid: Segment, cut: bool
+    ) -> Iterator[FeedItem]:
+        groups = group_doses(segments)
+        if not groups:
+            self._rows += 1
+            place = Position(self._rows, pid.number)
+            yield PatientRecord(
+                place,
+                context.person,
+                context.consent,
+                message_control_id=context.control_id,
+                message_at=context.sent_at,
+            )
+        for group in groups:
+            self._rows += 1
+            self._notices.row = self._rows
+            try:
+                if cut and _is_cut_short(group, segments[-1]):
+                    raise BadRow("file", "truncated", "the segment to end before the file does", group.number)
+                yield read_dose(self._rows, group, context, self._notices)
+            except BadRow as bad:
+                yield bad.rejection(self._rows, group.number)
+
+    def _sent_at(self, header: Segment) -> datetime | None:
+        sent_at = instant(header[7].part(1))
+        if sent_at is None:
+            self._notices.add("MSH-7", "time", "the time of the message as YYYYMMDDHHMMSS with its zone")
+        return sent_at
+
+    # -- batches
+
+    def _open_batch(self, line: bytes, name: str) -> Iterator[FeedItem]:
+        self._is_batch, self._ended = True, False
+        if name == "BHS":
+            self._batches += 1
+            self._in_batch = 0
+        if not self._has_header:
+            header = parse_segments([(self._lines.number, line)])[0][0]
+            yield self._header(header, header[11].text)
+
+    def _close_batch(self, line: bytes, name: str) -> Iterator[FeedItem]:
+        self._ended = True
+        declared = Segment(0, line.decode("latin-1"), _trailer_delimiters(line))[1].part(1).lstrip("0") or "0"
+        if name == "BTS":
+            if declared != str(self._in_batch):
+                yield self._file_notice("BTS-1", "message-count", "the number of messages in the batch")
+            self._in_batch = 0
+        elif self._batches and declared != str(self._batches):
+            yield self._file_notice("FTS-1", "batch-count", "the number of batches in the file")
+
+    def _end_of_file(self) -> Iterator[FeedItem]:
+        cut_batch = self._is_batch and not self._ended
+        if self._lines.is_cut and self._bad is not None and self._bad.where == self._lines.number:
+            self._bad = None  # a scrap of the next segment, of which nothing is known, breaks none before it
+        yield from self._end_message(cut=cut_batch or self._lines.is_cut)
+        if cut_batch:
+            yield self._file_notice("file", "truncated", "a batch file that ends with BTS or FTS")
+
+    # -- the rest
+
+    def _header(self, header: Segment, control_id: str) -> VxuHeader:
+        self._has_header = True
+        return VxuHeader(
+            sender=header[4].part(1) or header[3].part(1),
+            receiver=header[6].part(1) or header[5].part(1),
+            control_id=control_id,
+            created_at=instant(header[7].part(1)),
+            is_batch=self._is_batch,
+        )
+
+    def _file_notice(self, field: str, code: str, expected: str) -> Notice:
+        return Notice(0, self._lines.number, field, code, expected)
+
+
+def _is_cut_short(group: DoseGroup, last: Segment) -> bool:
+    return group.orc is last or (group.rxa is last and len(last) < RXA_FIELDS)
+
+
+def _trailer_delimiters(line: bytes) -> Delimiters:
+    return Delimiters(field=chr(line[3])) if len(line) > 3 else STANDARD
+
+
+def _refuse_other_types(header: Segment) -> None:
+    kind = header[9].part(1)
+    if kind == "VXU":
+        return
+    others = {"QBP": "queries", "RSP": "answers", "ACK": "acknowledgements", "ADT": "admissions", "ORU": "results"}
+    what = others.get(kind, "others")
+    raise BadRow("MSH-9", "not-vxu", f"VXU^V04: {what} bring no vaccination", header.number)
+
+
+def group_doses(segments: list[Segment]) -> list[DoseGroup]:
+    """ORC opens a group, RXA too where there is no ORC before it."""
+    groups: list[DoseGroup] = []
+    for segment in segments:
+        if segment.name == "ORC" or (segment.name == "RXA" and (not groups or groups[-1].rxa is not None)):
+            groups.append(DoseGroup())
+        if not groups:
+            continue
+        group = groups[-1]
+        if segment.name == "ORC":
+            group.orc = segment
+        elif segment.name == "RXA":
+            group.rxa = segment
+        elif segment.name == "RXR":
+            group.rxr = group.rxr or segment
+        elif segment.name == "OBX":
+            group.observations.append(segment)
+    return groups
+
+
+def read_vxu(stream: BinaryIO) -> Iterator[FeedItem]:
+    """The items of a file of VXU messages."""
+    return iter(VxuReader(stream))

@@ -1,0 +1,101 @@
+"""The front door: any feed file in, a stream of items out. Nothing is held but the row being read."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from services.eligibility.feeds.ads_maa import read_ads
+from services.eligibility.feeds.faults import INCOMPLETE
+from services.eligibility.feeds.hl7_vxu import read_vxu
+from services.eligibility.feeds.records import (
+    DoseRecord,
+    FeedItem,
+    FeedKind,
+    FeedSummary,
+    Notice,
+    PatientRecord,
+    Rejection,
+    RosterMention,
+    RosterRecord,
+)
+from services.eligibility.feeds.sniff import HEAD_BYTES, Unreadable, sniff
+from services.eligibility.feeds.x12_834 import read_834
+
+# Of each kind of notice so many are handed over; the summary counts them all.
+NOTICES_OF_A_KIND = 25
+
+
+def read_feed(path: Path, profile: str | None = None, assigner: str = "") -> Iterator[FeedItem]:
+    """Every item of a feed file, the `FeedSummary` last.
+
+    `profile` overrides the one that a roster's sender would choose. `assigner` says whose identifiers an extract
+    has that comes without its control file.
+    """
+    with path.open("rb") as stream:
+        yield from read_stream(stream, profile, assigner)
+
+
+def read_stream(stream: BinaryIO, profile: str | None = None, assigner: str = "") -> Iterator[FeedItem]:
+    """As `read_feed`, from an open seekable stream."""
+    kind = sniff(stream.read(HEAD_BYTES))
+    stream.seek(0)
+    tally = Tally(None if isinstance(kind, Unreadable) else kind)
+    yield from tally.count(_items(kind, stream, profile, assigner))
+    yield tally.summary()
+
+
+def _items(kind: FeedKind | Unreadable, stream: BinaryIO, profile: str | None, assigner: str) -> Iterator[FeedItem]:
+    if isinstance(kind, Unreadable):
+        return iter([Rejection(0, 0, "file", kind.code, kind.expected)])
+    if kind is FeedKind.ROSTER:
+        return read_834(stream, profile)
+    return read_vxu(stream) if kind is FeedKind.VXU else read_ads(stream, assigner)
+
+
+class Tally:
+    """Counts what passes, and thins out notices that repeat."""
+
+    def __init__(self, kind: FeedKind | None) -> None:
+        self._kind = kind
+        self._records = 0
+        self._rejected_rows = 0
+        self._rejected = 0
+        self._mentions = 0
+        self._notices: Counter[str] = Counter()
+        self._by_field: Counter[tuple[str, str]] = Counter()
+        self._is_complete = True
+
+    def count(self, items: Iterator[FeedItem]) -> Iterator[FeedItem]:
+        for item in items:
+            if isinstance(item, (RosterRecord, DoseRecord, PatientRecord)):
+                self._records += 1
+            elif isinstance(item, Rejection):
+                self._reject(item)
+            elif isinstance(item, RosterMention):
+                self._mentions += 1
+            elif isinstance(item, Notice) and not self._notice(item):
+                continue
+            yield item
+
+    def _reject(self, item: Rejection) -> None:
+        self._rejected += 1
+        self._rejected_rows += item.row > 0
+        self._is_complete = self._is_complete and item.row > 0 and item.code not in INCOMPLETE
+
+    def _notice(self, item: Notice) -> bool:
+        self._notices[item.code] += 1
+        self._by_field[item.field, item.code] += 1
+        self._is_complete = self._is_complete and item.code not in INCOMPLETE
+        return self._by_field[item.field, item.code] <= NOTICES_OF_A_KIND
+
+    def summary(self) -> FeedSummary:
+        return FeedSummary(
+            kind=self._kind,
+            rows=self._records + self._rejected_rows,
+            records=self._records,
+            rejected=self._rejected,
+            notices=tuple(sorted(self._notices.items())),
+            is_complete=self._is_complete,
+            unidentified=self._rejected_rows - self._mentions if self._kind is FeedKind.ROSTER else 0,
+        )

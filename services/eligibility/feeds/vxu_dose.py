@@ -1,0 +1,197 @@
+"""One vaccination event of a registry message: ORC, RXA, RXR and OBX become a `DoseRecord`."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, NoReturn, cast
+
+from services.eligibility.feeds.codes import NO_VACCINE, cvx_code, cvx_of_ndc, manufacturers
+from services.eligibility.feeds.er7 import Segment
+from services.eligibility.feeds.faults import BadRow, Notices
+from services.eligibility.feeds.records import Consent, DoseOutcome, DoseRecord, EventKey, Person, Position
+from services.eligibility.feeds.values import DATE_RANGE, day, digits
+
+CVX_SYSTEMS = frozenset({"CVX", "HL70292", "292"})
+NDC_SYSTEMS = frozenset({"NDC", "NDC11", "NDC10"})
+OUTCOMES = {
+    "CP": DoseOutcome.ADMINISTERED,
+    "PA": DoseOutcome.PARTIAL,
+    "RE": DoseOutcome.REFUSED,
+    "NA": DoseOutcome.NOT_ADMINISTERED,
+}
+ACTIONS = frozenset({"A", "U", "D"})
+MISSED = "missed appointment"
+# The guide's filler number of an event that never was: it names nothing.
+NO_EVENT = "9999"
+NEW_RECORD = "00"
+FUNDING_ELIGIBILITY = "64994-7"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageContext:
+    """What a dose takes from the message around it."""
+
+    person: Person
+    consent: Consent
+    control_id: str
+    sent_at: datetime | None
+    sender: str
+
+
+@dataclass(slots=True)
+class DoseGroup:
+    """The segments of one event. RXA is missing when an ORC brings no vaccination."""
+
+    orc: Segment | None = None
+    rxa: Segment | None = None
+    rxr: Segment | None = None
+    observations: list[Segment] = field(default_factory=list)
+
+    @property
+    def number(self) -> int:
+        first = self.orc or self.rxa
+        return first.number if first else 0
+
+
+def read_dose(row: int, group: DoseGroup, context: MessageContext, notices: Notices) -> DoseRecord:
+    """The dose of a group, or `BadRow`."""
+    if group.rxa is None:
+        raise BadRow("RXA", "no-vaccination", "an RXA segment after every ORC", group.number)
+    return _DoseReader(group, group.rxa, context, notices).record(Position(row, group.number))
+
+
+def outcome_of(completion: str, cvx: str, is_missed: bool) -> DoseOutcome:
+    """A missed appointment is sent as a refusal but is none: nobody said no."""
+    outcome = OUTCOMES[completion]
+    if outcome is DoseOutcome.REFUSED:
+        return DoseOutcome.MISSED_APPOINTMENT if is_missed else outcome
+    return DoseOutcome.NOT_ADMINISTERED if cvx == NO_VACCINE else outcome
+
+
+class _DoseReader:
+    def __init__(self, group: DoseGroup, rxa: Segment, context: MessageContext, notices: Notices) -> None:
+        self._group = group
+        self._rxa = rxa
+        self._context = context
+        self._notices = notices
+
+    def record(self, position: Position) -> DoseRecord:
+        rxa, rxr, context = self._rxa, self._group.rxr, self._context
+        action = self._action()
+        cvx, ndc = self._vaccine(action)
+        completion = self._completion()
+        outcome = self._outcome(completion, cvx)
+        source = rxa[9].part(1)
+        return DoseRecord(
+            position=position,
+            person=context.person,
+            outcome=outcome,
+            action=action,
+            administered_on=self._administered_on(),
+            cvx=cvx,
+            event=self._event(),
+            completion=completion,
+            refusal_reason=rxa[18].part(1),
+            is_historical=source not in {"", NEW_RECORD},
+            information_source=source,
+            ndc=ndc,
+            mvx=self._mvx(),
+            lot=rxa[15].part(1),
+            expires_on=self._expires_on(),
+            site=rxr[2].part(1) if rxr else "",
+            route=rxr[1].part(1) if rxr else "",
+            facility=rxa[11].sub(4, 1) or rxa[11].sub(4, 2),
+            funding_eligibility=self._funding_eligibility(),
+            consent=context.consent,
+            message_control_id=context.control_id,
+            message_at=context.sent_at,
+        )
+
+    def _administered_on(self) -> date:
+        given_on = day(self._rxa[3].part(1)[:8])
+        if given_on is None:
+            self._reject("RXA-3", "date", DATE_RANGE)
+        if self._context.sent_at is not None and given_on > self._context.sent_at.date():
+            self._reject("RXA-3", "future", "a day not after that of the message (MSH-7)")
+        born_on = self._context.person.birth_on
+        if born_on is not None and given_on < born_on:
+            self._reject("RXA-3", "order", "a day not before the day of birth (PID-7)")
+        return given_on
+
+    def _vaccine(self, action: str) -> tuple[str, str]:
+        """(CVX, NDC) by whichever of the two is sent in either of the field's two triplets."""
+        cvx_text, ndc = self._vaccine_codes()
+        if cvx_text:
+            cvx = cvx_code(cvx_text)
+            if cvx is None:
+                self._reject("RXA-5", "cvx", "a code of CDC's CVX table")
+            if ndc and cvx_of_ndc(ndc) not in {None, cvx}:
+                self._odd("RXA-5", "ndc-differs", "an NDC of the vaccine that the CVX code names")
+            return cvx, ndc
+        if ndc:
+            crossed = cvx_of_ndc(ndc)
+            if crossed is None:
+                self._reject("RXA-5", "ndc", "a CVX code, or an NDC of CDC's crosswalk")
+            return crossed, ndc
+        if action != "D":
+            self._reject("RXA-5", "cvx", "a code of CDC's CVX table, or an NDC")
+        return "", ""
+
+    def _vaccine_codes(self) -> tuple[str, str]:
+        parts = (self._rxa[5].parts() + [""] * 6)[:6]
+        cvx = ndc = ""
+        for code, system in ((parts[0], parts[2].upper()), (parts[3], parts[5].upper())):
+            plain_number = not system and len(code) <= 3 and digits(code, len(code)) != ""
+            if code and (system in CVX_SYSTEMS or plain_number):
+                cvx = cvx or code
+            elif code and system in NDC_SYSTEMS:
+                ndc = ndc or code
+        return cvx, ndc
+
+    def _completion(self) -> str:
+        completion = self._rxa[20].part(1) or "CP"
+        if completion not in OUTCOMES:
+            self._reject("RXA-20", "completion", "CP, RE, NA or PA of HL7 table 0322")
+        return completion
+
+    def _outcome(self, completion: str, cvx: str) -> DoseOutcome:
+        reason = self._rxa[18]
+        outcome = outcome_of(completion, cvx, MISSED in reason.text.lower())
+        if outcome is DoseOutcome.REFUSED and not reason:
+            self._odd("RXA-18", "refusal", "the reason of a refusal (NIP002)")
+        return outcome
+
+    def _action(self) -> Literal["A", "U", "D"]:
+        action = self._rxa[21].part(1) or "A"
+        if action not in ACTIONS:
+            self._reject("RXA-21", "action", "A, U or D of HL7 table 0206")
+        return cast(Literal["A", "U", "D"], action)
+
+    def _event(self) -> EventKey | None:
+        filler = self._group.orc[3] if self._group.orc else None
+        if filler is None or filler.part(1) in {"", NO_EVENT}:
+            return None
+        return EventKey(filler.part(1), filler.part(2) or filler.part(3) or self._context.sender)
+
+    def _mvx(self) -> str:
+        code = self._rxa[17].part(1)
+        if code and code not in manufacturers():
+            self._odd("RXA-17", "mvx", "a code of CDC's MVX table")
+        return code
+
+    def _expires_on(self) -> date | None:
+        text = self._rxa[16].part(1)
+        found = day(text[:8]) if text else None
+        if text and found is None:
+            self._odd("RXA-16", "date", DATE_RANGE)
+        return found
+
+    def _funding_eligibility(self) -> str:
+        found = (one[5].part(1) for one in self._group.observations if one[3].part(1) == FUNDING_ELIGIBILITY)
+        return next(found, "")
+
+    def _odd(self, name: str, code: str, expected: str) -> None:
+        self._notices.where = self._rxa.number
+        self._notices.add(name, code, expected)
+
+    def _reject(self, name: str, code: str, expected: str) -> NoReturn:
+        raise BadRow(name, code, expected, self._rxa.number)

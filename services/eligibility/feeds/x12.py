@@ -1,0 +1,111 @@
+"""X12 segments from a stream of any size, and the counts its envelope declares.
+
+The separators come from the ISA, of every interchange anew. Memory is bounded by one chunk and one segment.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from services.eligibility.feeds.faults import BadRow
+from services.eligibility.feeds.values import mend
+
+CHUNK_BYTES = 1 << 16
+# The longest legal segment of an 834 is below 2 kB; a file without terminators must not fill the memory.
+MAX_SEGMENT_CHARS = 1 << 16
+# ISA ends with its sixteenth element, one component separator, and the terminator.
+ISA_ELEMENTS = 16
+_BLANK = " \t\r\n\x00\x1a"
+
+Segment = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Separators:
+    element: str
+    component: str
+    repetition: str
+    terminator: str
+
+
+def separators_of(isa: str) -> Separators | None:
+    """What the ISA declares, padded to 106 characters or not. ISA-11 "U" of older senders leaves "^" as repetition."""
+    if len(isa) < 4 or not isa.startswith("ISA"):
+        return None
+    parts = isa.split(isa[3], ISA_ELEMENTS)
+    if len(parts) <= ISA_ELEMENTS or len(parts[16]) < 2:
+        return None
+    element, component, terminator = isa[3], parts[16][0], parts[16][1]
+    declared = parts[11][:1]
+    repetition = declared if declared and not declared.isalnum() and declared != " " else "^"
+    if len({element, component, terminator}) < 3 or element.isalnum() or terminator.isalnum():
+        return None
+    return Separators(element, component, repetition, terminator)
+
+
+class X12Segments:
+    """Iterates over the segments as lists of elements; `number` is that of the last one, from 1.
+
+    After the end, `is_cut` tells that the file stops within a segment.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._buffer = ""
+        self.separators = Separators("*", ":", "^", "~")
+        self.number = 0
+        self.is_cut = False
+
+    def __iter__(self) -> Iterator[Segment]:
+        self._learn()
+        while True:
+            yield from self._whole_segments()
+            if not self._more():
+                break
+        yield from self._last()
+
+    def _more(self) -> bool:
+        chunk = self._stream.read(CHUNK_BYTES)
+        self._buffer += chunk.decode("latin-1")
+        return bool(chunk)
+
+    def _learn(self) -> None:
+        """Takes the separators of the interchange the buffer stands at."""
+        while len(self._buffer) < ISA_ELEMENTS * 32 and self._more():
+            pass
+        self._buffer = self._buffer.removeprefix("\xef\xbb\xbf").lstrip(_BLANK)
+        found = separators_of(self._buffer)
+        if found is not None:
+            self.separators = found
+        elif not self.number:
+            raise BadRow("ISA", "unreadable", "an ISA segment of 16 elements that declares the separators")
+
+    def _whole_segments(self) -> Iterator[Segment]:
+        restart = True
+        while restart:
+            restart = False
+            terminator, element = self.separators.terminator, self.separators.element
+            tokens = self._buffer.split(terminator)
+            self._buffer = tokens.pop()
+            for index, token in enumerate(tokens):
+                text = token.strip(_BLANK)
+                if not text:
+                    continue
+                self.number += 1
+                yield mend(text).split(element)
+                if text.startswith("IEA"):
+                    self._buffer = terminator.join([*tokens[index + 1 :], self._buffer])
+                    self._learn()
+                    restart = True
+                    break
+        if len(self._buffer) > MAX_SEGMENT_CHARS:
+            raise BadRow("file", "unreadable", f"a segment terminator within {MAX_SEGMENT_CHARS} characters")
+
+    def _last(self) -> Iterator[Segment]:
+        """A trailer needs no terminator at the end of the file; anything else was cut off."""
+        text = self._buffer.strip(_BLANK)
+        if text[:3] in {"IEA", "GE" + self.separators.element, "SE" + self.separators.element}:
+            self.number += 1
+            yield mend(text).split(self.separators.element)
+        elif text:
+            self.is_cut = True
