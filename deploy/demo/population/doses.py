@@ -13,8 +13,15 @@ from deploy.demo.population.people import Person, Taken
 from deploy.demo.population.typos import misspell
 
 Kind = Literal["new", "resent", "repeated", "corrected", "retracted", "historical", "repaired", "extract", "refusal"]
-Defect = Literal["unknown-cvx", "bad-date", "missing-birth-date", "truncated", "no-patient"]
+Defect = Literal["unknown-cvx", "bad-date", "missing-birth-date", "truncated", "no-patient", "dated-ahead"]
 DEFECTS: tuple[Defect, ...] = ("unknown-cvx", "bad-date", "missing-birth-date", "truncated", "no-patient")
+FATES = (
+    ("misspelt", rates.NAME_TYPOS),
+    ("resent", rates.RESENT),
+    ("repeated", rates.REPEATED_IN_FILE),
+    ("corrected", rates.CORRECTED),
+    ("malformed", rates.MALFORMED),
+)
 # Days from the dose to the file that reports it: mostly one to four.
 LAG_WEIGHTS = (8, 24, 23, 17, 10, 4, 3, 2.2, 1.4, 0.9, 0.7, 0.6, 0.5, 0.4, 0.3)
 LATE_LAGS = (15, 21)
@@ -88,7 +95,6 @@ class Report:
     typo: str = ""
     action: str = "A"
     defect: Defect | None = None
-    dated_ahead: bool = False
     also: "Report | None" = None
     file: int = -1
     row: int = -1
@@ -212,36 +218,48 @@ class Campaign:
 
     def _what_becomes_of(self, report: Report) -> list[Report]:
         """The report with at most one defect, and what follows from that."""
-        random, dose = self.random, report.dose
-        draw = random.random()
+        group = [report]
+        match self._fate():
+            case "misspelt":
+                group = [self._misspelt(report)]
+            case "resent":
+                group = [report, replace(report, kind="resent", day=self._after(report.day, 1, 11))]
+            case "repeated":
+                group = [report, replace(report, kind="repeated")]
+            case "corrected":
+                group = self._corrected(report)
+            case "malformed":
+                group = self._malformed(report)
+            case _ if report.given_on > self.first_day and self.random.random() < rates.DATED_AHEAD:
+                group = self._dated_ahead(report)
+        return group
 
-        def falls(share: float) -> bool:
-            nonlocal draw
+    def _fate(self) -> str:
+        draw = self.random.random()
+        for fate, share in FATES:
             draw -= share
-            return draw < 0
+            if draw < 0:
+                return fate
+        return ""
 
-        if falls(rates.NAME_TYPOS):
-            return [self._misspelt(report)]
-        if falls(rates.RESENT):
-            return [report, replace(report, kind="resent", day=self._after(report.day, 1, 11))]
-        if falls(rates.REPEATED_IN_FILE):
-            return [report, replace(report, kind="repeated")]
-        if falls(rates.CORRECTED):
-            right = replace(report, kind="corrected", action="U", day=self._after(report.day, 3, 15))
-            if random.random() < 0.5:
-                report.given_on -= timedelta(days=random.randrange(1, 7))
-            else:
-                report.lot = next(lot for lot in dose.product.lots if lot != dose.lot)
-            return [report, right]
-        if falls(rates.MALFORMED):
-            broken = replace(report, defect=random.choice(DEFECTS))
-            right = replace(report, kind="repaired", day=self._after(report.day, 3, 8))
-            return [broken, right] if random.random() < rates.REPAIRED else [broken]
-        # Of all doses it takes a larger share of those after the first day, the only ones that can be dated ahead.
-        if dose.given_on > self.first_day and random.random() < rates.DATED_AHEAD:
-            report.day = max(self.first_day, self._workday(dose.given_on - timedelta(days=random.randrange(2, 9))))
-            report.dated_ahead = report.day < dose.given_on
-        return [report]
+    def _corrected(self, report: Report) -> list[Report]:
+        right = replace(report, kind="corrected", action="U", day=self._after(report.day, 3, 15))
+        if self.random.random() < 0.5:
+            return [replace(report, given_on=report.given_on - timedelta(days=self.random.randrange(1, 7))), right]
+        return [replace(report, lot=next(lot for lot in report.dose.product.lots if lot != report.lot)), right]
+
+    def _malformed(self, report: Report) -> list[Report]:
+        broken = replace(report, defect=self.random.choice(DEFECTS))
+        right = replace(report, kind="repaired", day=self._after(report.day, 3, 8))
+        return [broken, right] if self.random.random() < rates.REPAIRED else [broken]
+
+    def _dated_ahead(self, report: Report) -> list[Report]:
+        """Recorded some days before it is given, and properly after that."""
+        early = report.given_on - timedelta(days=self.random.randrange(2, 9))
+        early = max(self.first_day, early - timedelta(days=early.weekday() == 6))
+        if early >= report.given_on:
+            return [report]
+        return [replace(report, day=early, defect="dated-ahead"), replace(report, kind="repaired")]
 
     def _misspelt(self, report: Report) -> Report:
         person, zip5 = report.dose.person, report.dose.person.home(report.day).place.zip5

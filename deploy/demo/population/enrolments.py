@@ -39,7 +39,7 @@ PRAIRIE = Plan(
 
 @dataclass(slots=True)
 class Enrolment:
-    """A person under one member id. `known_from` is the day of the first roster that names it in a readable row."""
+    """A person under one member id. `known_from` is the day of the first roster that says in a whole row who it is."""
 
     person: Person
     plan: Plan

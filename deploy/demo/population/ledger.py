@@ -21,7 +21,8 @@ class Rejected:
 
 @dataclass(slots=True)
 class FileTruth:
-    """One file, in the order of submission."""
+    """One file, in the order of submission. `unidentified` rows say nothing of whose they are: in a full file, a
+    careful reader then terminates nobody for being absent."""
 
     path: str
     day: date
@@ -31,7 +32,7 @@ class FileTruth:
     rows: int = 0
     rejected: list[Rejected] = field(default_factory=list)
     repeated: int = 0
-    dated_ahead: int = 0
+    unidentified: int = 0
     actions: dict[str, int] = field(default_factory=dict)
 
     @property

@@ -30,7 +30,7 @@ WEEKLY_TERMINATED: Final = 0.003
 WEEKLY_DECEASED: Final = 0.0012
 MERGED: Final = 0.004  # of Lakeshore's people, over the programme: two member ids that turn out to be one person
 ROSTER_ROW_REPEATED: Final = 0.001  # of a file's rows
-ROSTER_ROW_MALFORMED: Final = 0.0025  # of a file's rows
+ROSTER_ROW_MALFORMED: Final = 0.0025  # of a full file's rows; a change file has one of each kind
 
 # What is wrong with the registry's feed, as a share of its doses
 NAME_TYPOS: Final = 0.04
@@ -43,7 +43,7 @@ CORRECTED: Final = 0.01  # an update of date or lot follows
 RETRACTED: Final = 0.006  # deleted later: the person never had it
 MALFORMED: Final = 0.006  # rejected
 REPAIRED: Final = 0.70  # of those: sent again correctly
-DATED_AHEAD: Final = 0.002  # of doses after the first day: recorded before they are given
+DATED_AHEAD: Final = 0.002  # of doses after the first day: recorded before they are given, and again after
 MRN_REUSED: Final = 0.005  # of people: a clinic's record number that another person has too
 TRACT_IN_PID: Final = 0.35  # of messages: the patient's census tract is given
 BY_EXTRACT_ONLY: Final = 0.05  # of second doses before the extract: only the tab-separated extract has them

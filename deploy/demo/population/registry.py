@@ -23,6 +23,8 @@ RACE_NAMES = {
     "2135-2": "Hispanic or Latino",
     "2186-5": "Not Hispanic or Latino",
 }
+# A lenient reader keeps the row, but it can't link, or can't count yet.
+MAY_BE_KEPT = {"missing-birth-date", "dated-ahead"}
 DELTOIDS = ("LD^Left Deltoid^HL70163", "RD^Right Deltoid^HL70163")
 
 
@@ -139,6 +141,5 @@ def _account(truth: FileTruth, report: Report, file_number: int) -> None:
         truth.count(row.kind)
         row.file, row.row = file_number, truth.rows
         if report.defect:
-            truth.rejected.append(Rejected(truth.rows, report.defect))
+            truth.rejected.append(Rejected(truth.rows, report.defect, optional=report.defect in MAY_BE_KEPT))
     truth.repeated += report.kind == "repeated"
-    truth.dated_ahead += report.dated_ahead

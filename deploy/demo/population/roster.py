@@ -22,6 +22,8 @@ CODES: dict[Action, tuple[str, str]] = {
     "merge": ("001", "25"),
 }
 DEFECTS = ("bad-date", "missing-birth-date", "garbage-segment")
+# A strict reader rejects them, a lenient one keeps the row with a notice or without a birth date.
+MAY_BE_KEPT = {"missing-birth-date", "garbage-segment"}
 CDC_TO_X12 = {"2106-3": "C", "2054-5": "B", "2028-9": "A", "2076-8": "P", "1002-5": "I", "2131-1": "E"}
 DESCRIPTIONS = {
     "medicare": ("MEDICARE ADVANTAGE",),
@@ -101,7 +103,9 @@ class Roster:
                 yield row
         known = [row.enrolment for row in rows if not row.defect] if is_full else self._known(week)
         action: Action = "audit" if is_full else "add"
-        nameless = max(1, round(len(rows) * rates.ROSTER_ROW_MALFORMED / 5))
+        # Where absence terminates, only the second file has such rows: what it withholds, the third one makes good.
+        may_lack_id = self.plan.sends_changes or week == 1
+        nameless = may_lack_id * max(1, round(len(rows) * rates.ROSTER_ROW_MALFORMED / 5))
         defects = ["missing-id"] * nameless + ["garbage-segment"] + ([] if is_full else list(DEFECTS[:2]))
         for defect in defects if known else ():
             yield Row(self.random.choice(known), action, defect)
@@ -115,8 +119,8 @@ class Roster:
         for number, row in enumerate(rows, 1):
             truth.count(row.action)
             if row.defect:
-                optional = row.defect == "garbage-segment"
-                truth.rejected.append(Rejected(number, row.defect, optional))
+                truth.rejected.append(Rejected(number, row.defect, optional=row.defect in MAY_BE_KEPT))
+                truth.unidentified += row.defect == "missing-id"
                 if row.defect in DEFECTS[:2] and not row.enrolment.known_from:
                     self.to_repair.append(row.enrolment)
                 continue
@@ -177,6 +181,7 @@ class Writer:
         yield self._ins(row)
         if row.defect != "missing-id":
             yield f"REF*0F*{one.member_id}"
+            yield from self._public_ids(one)
         yield f"REF*1L*{one.group}"
         if row.retired:
             yield f"REF*Q4*{row.retired.member_id}"
@@ -203,6 +208,17 @@ class Writer:
             yield f"NM1*70*1*{_x12(row.retired.family)}*{_x12(row.retired.given)}****ZZ*{row.retired.member_id}"
             yield f"DMG*D8*{person.born_on:%Y%m%d}*{person.sex}"
         yield from self._coverages(row)
+
+    @staticmethod
+    def _public_ids(one: Enrolment) -> Iterator[str]:
+        """Medicare and Medi-Cal numbers that can't be anybody's; the entry that turns out a double never had them."""
+        if one.merged_into:
+            return
+        number = f"{one.person.number:06d}"
+        if one.line in {"medicare", "dual"}:
+            yield f"REF*F6*1S{number[:2]}S{number[2:4]}SS{number[4:]}"
+        if one.line in {"medicaid", "dual"}:
+            yield f"REF*1D*00{number}X"
 
     def _ins(self, row: Row) -> str:
         one = row.enrolment
