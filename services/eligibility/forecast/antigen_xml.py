@@ -61,6 +61,7 @@ def _series(element: Element) -> AntigenSeries:
         product_path=text(select, "productPath") == "Yes",
         priority=text(select, "seriesPriority"),
         preference=int(text(select, "seriesPreference") or LAST_PREFERENCE),
+        minimum_age_to_start=_period(select, "minAgeToStart"),
         maximum_age_to_start=_period(select, "maxAgeToStart"),
         doses=doses,
         guidance=guidance,

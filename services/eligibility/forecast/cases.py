@@ -37,6 +37,7 @@ class ExpectedDose:
     position: int
     status: str
     reason: str
+    series_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Case:
     assessment_on: date
     expected: Mapping[str, str]
     doses: tuple[ExpectedDose, ...]
-    series_types: frozenset[str]
+    series_type: str
 
 
 def read_cases(path: Path, supporting: SupportingData) -> Iterator[Case]:
@@ -82,12 +83,16 @@ def _case(row: Mapping[str, str], groups: Mapping[str, str], titles: Mapping[str
         assessment_on=_date(row["Assessment_Date"]),
         expected=_expected(row),
         doses=tuple(
-            ExpectedDose(position, status, row.get(f"Evaluation_Reason_{i}", ""))
+            ExpectedDose(position, status, row.get(f"Evaluation_Reason_{i}", ""), _type(row, i))
             for position, i in enumerate(given)
             if (status := row.get(f"Evaluation_Status_{i}", ""))
         ),
-        series_types=frozenset(t.casefold() for i in given if (t := row.get(f"Series_Type_{i}", ""))),
+        series_type=_type(row, given[-1]) if given else "",
     )
+
+
+def _type(row: Mapping[str, str], i: int) -> str:
+    return row.get(f"Series_Type_{i}", "").casefold()
 
 
 def _dose(row: Mapping[str, str], i: int) -> Dose:

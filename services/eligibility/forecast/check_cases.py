@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.eligibility.forecast.cases import Case
-from services.eligibility.forecast.engine import forecast
-from services.eligibility.forecast.model import DoseEvaluation, SeriesStatus, VaccineGroupForecast
-from services.eligibility.forecast.schedule import SupportingData
+from services.eligibility.forecast.cases import Case, ExpectedDose
+from services.eligibility.forecast.engine import foremost, forecast
+from services.eligibility.forecast.model import DoseEvaluation, VaccineGroupForecast
+from services.eligibility.forecast.schedule import SeriesType, SupportingData
 
 _REASON_WORDS = ("young", "old", "soon", "live virus", "inadvertent", "complete", "volume", "expired", "conflict")
 
@@ -30,40 +30,45 @@ class Outcome:
 
 def check(cases: Iterable[Case], supporting: SupportingData) -> Iterator[Outcome]:
     for case in cases:
-        answers = forecast(case.history, supporting, case.assessment_on)
-        yield compare(case, foremost([a for a in answers if a.vaccine_group == case.vaccine_group]))
+        yield compare(case, forecast(case.history, supporting, case.assessment_on))
 
 
-def foremost(answers: Sequence[VaccineGroupForecast]) -> VaccineGroupForecast | None:
-    """A case asserts one forecast of a vaccine group that may have several: what is needed first, risk before standard."""
-    return min(
-        answers,
-        key=lambda a: (
-            a.series_status is not SeriesStatus.CONTRAINDICATED,
-            a.series_status is not SeriesStatus.NOT_COMPLETE,
-            a.series_type != "Risk",
-            a.earliest_on or date.max,
-        ),
-        default=None,
-    )
+def asserted(case: Case, answers: Sequence[VaccineGroupForecast]) -> VaccineGroupForecast | None:
+    """A row asserts one forecast of a vaccine group that may have several: the one at risk if its last dose is of it."""
+    of_group = [a for a in answers if a.vaccine_group == case.vaccine_group]
+    at_risk = [a for a in of_group if a.series_type is SeriesType.RISK and case.series_type == "risk"]
+    return foremost(at_risk or of_group, case.assessment_on)
 
 
-def compare(case: Case, answer: VaccineGroupForecast | None) -> Outcome:
+def compare(case: Case, answers: Sequence[VaccineGroupForecast]) -> Outcome:
+    answer = asserted(case, answers)
     ours = _fields(answer)
     differences = [
         Difference(field, expected, ours[field])
         for field, expected in case.expected.items()
         if _normal(expected) != _normal(ours[field])
     ]
-    evaluated = {e.dose: e for e in answer.evaluations} if answer else {}
     compared = list(case.expected)
     for dose in case.doses:
         compared.append("evaluation")
-        found = evaluated.get(dose.position)
+        found = _evaluation(dose, answer, answers)
         if not _agrees(dose.status, dose.reason, found):
             expected = f"dose {dose.position + 1}: {dose.status} {dose.reason}".strip()
             differences.append(Difference("evaluation", expected, _told(found)))
     return Outcome(case, tuple(compared), tuple(differences), answer)
+
+
+def _evaluation(
+    dose: ExpectedDose, answer: VaccineGroupForecast | None, answers: Sequence[VaccineGroupForecast]
+) -> DoseEvaluation | None:
+    """In a series of the type which the row names, else in the forecast asserted, else in the dose's own vaccine group."""
+    if answer is None:
+        return None
+    of_group = [s for a in answers if a.vaccine_group == answer.vaccine_group for s in (*a.series, *a.set_aside)]
+    of_type = [s for s in of_group if s.series_type.casefold() == dose.series_type]
+    candidates = [e for s in of_type for e in s.evaluations]
+    candidates += [e for a in (answer, *answers) for e in a.evaluations]
+    return next((e for e in candidates if e.dose == dose.position), None)
 
 
 def _fields(answer: VaccineGroupForecast | None) -> dict[str, str]:

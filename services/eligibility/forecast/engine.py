@@ -21,19 +21,19 @@ from services.eligibility.forecast.model import (
 )
 from services.eligibility.forecast.organize_immunization_history import NO_RECORDS, organize
 from services.eligibility.forecast.patient_series import PatientSeries
-from services.eligibility.forecast.schedule import Antigen, AntigenSeries, SupportingData, VaccineGroup
-from services.eligibility.forecast.select_best_patient_series import select_best
+from services.eligibility.forecast.schedule import Antigen, AntigenSeries, SeriesType, SupportingData, VaccineGroup
+from services.eligibility.forecast.select_best_patient_series import Selection, number_after_standard, select_best
 
 
 def forecast(history: History, supporting: SupportingData, assessment_on: date) -> tuple[VaccineGroupForecast, ...]:
     """Every vaccine group that concerns the person, as of the assessment date; later doses are not looked at."""
     patient = Patient(history, assessment_on)
     records = organize(patient, supporting)
-    best = {
+    selected = {
         name: select_best(_evaluated_and_forecast(antigen, patient, supporting, records.get(name, NO_RECORDS)), patient)
         for name, antigen in supporting.antigens.items()
     }
-    return tuple(f for group in supporting.groups for f in _vaccine_group(group, best, records, patient))
+    return tuple(f for group in supporting.groups for f in _vaccine_group(group, selected, records, patient))
 
 
 def _evaluated_and_forecast(
@@ -44,7 +44,7 @@ def _evaluated_and_forecast(
     done: list[PatientSeries] = []
     complete_groups: set[str] = set()
     for series in sorted(relevant_series(antigen, patient), key=lambda s: bool(s.depends_on_groups)):
-        patient_series = PatientSeries(series, records)
+        patient_series = PatientSeries(series, records, patient.assessed)
         evaluate_history(patient_series, patient, supporting, complete_groups)
         forecast_series(patient_series, patient, supporting, findings, complete_groups)
         if patient_series.status is SeriesStatus.COMPLETE:
@@ -55,17 +55,21 @@ def _evaluated_and_forecast(
 
 def _vaccine_group(
     group: VaccineGroup,
-    best: Mapping[str, Sequence[PatientSeries]],
+    selected: Mapping[str, Selection],
     records: Mapping[str, Sequence[DoseAdministered]],
     patient: Patient,
 ) -> Iterable[VaccineGroupForecast]:
     """FORECASTVG-1: only best patient series of one series group are blended."""
     by_series_group: dict[str, list[SeriesForecast]] = {}
+    set_aside: list[SeriesForecast] = []
     for antigen in group.antigens:
-        for patient_series in best.get(antigen, ()):
+        selection = selected[antigen]
+        number_after_standard(selection)
+        for patient_series in selection.best:
             by_series_group.setdefault(patient_series.series.group, []).append(series_forecast(patient_series, patient))
+        set_aside.extend(series_forecast(p, patient) for p in selection.set_aside)
     given_on = {date.fromordinal(d.day) for antigen in group.antigens for d in records.get(antigen, ())}
-    return (vaccine_group_forecast(group, f, given_on) for _, f in sorted(by_series_group.items()))
+    return [vaccine_group_forecast(group, f, set_aside, given_on) for _, f in sorted(by_series_group.items())]
 
 
 def series_forecast(patient_series: PatientSeries, patient: Patient) -> SeriesForecast:
@@ -87,6 +91,7 @@ def series_forecast(patient_series: PatientSeries, patient: Patient) -> SeriesFo
         priority=target is not None and bool(target.intervals) and all(i.priority for i in target.intervals),
         shared_decision=_is_shared_decision(series, patient),
         guidance=_guidance(series, patient),
+        starts_on=_date(patient.reaches(starts) if (starts := series.minimum_age_to_start) else None),
         evaluations=tuple(
             DoseEvaluation(e.dose.position, e.status, e.reasons, e.target.number if e.target else None)
             for e in patient_series.evaluations
@@ -108,3 +113,18 @@ def _guidance(series: AntigenSeries, patient: Patient) -> str:
 
 def _date(day: int | None) -> date | None:
     return None if day is None else date.fromordinal(day)
+
+
+def foremost(forecasts: Iterable[VaccineGroupForecast], on: date) -> VaccineGroupForecast | None:
+    """Of several forecasts of one vaccine group, the one to act upon; the specification leaves them side by side."""
+    return min(
+        forecasts,
+        key=lambda f: (
+            f.series_status in {SeriesStatus.AGED_OUT, SeriesStatus.NOT_RECOMMENDED},
+            f.starts_on is not None and f.starts_on > on,
+            f.series_status is not SeriesStatus.NOT_COMPLETE,
+            f.earliest_on or date.max,
+            f.series_type is not SeriesType.RISK,
+        ),
+        default=None,
+    )

@@ -27,11 +27,11 @@ def forecast_series(
             patient_series.skip_target("Table 6-11: skipped when forecasting", patient.assessed)
         earliest = _candidate_earliest(patient_series, target, patient, supporting) if target else None
         status, rule = _need(patient_series, target, patient, findings, earliest)
-        if status is not SeriesStatus.NOT_COMPLETE or target is None or earliest is None:
+        if status is not SeriesStatus.NOT_COMPLETE or target is None:
             patient_series.status = status
             patient_series.trail.append(Step(rule, patient.assessed))
             return
-        if not target.forecast_skips:
+        if not target.forecast_skips or earliest is None:
             break
         then = SkipContext(patient, patient_series, earliest, patient.doses, seen, complete_groups)
         if not can_be_skipped(target.forecast_skips, then):
@@ -72,9 +72,9 @@ def _need(
 
 def _candidate_earliest(
     patient_series: PatientSeries, target: SeriesDose, patient: Patient, supporting: SupportingData
-) -> int:
-    """FORECASTDTCAN-1."""
-    candidates = [target.season_start]
+) -> int | None:
+    """FORECASTDTCAN-1; none where CDC gives neither age nor interval nor season and no dose was given."""
+    candidates = [target.season_start] if target.seasonal else []
     age = age_in_force(target, patient.assessed)
     if age is not None and age.minimum is not None:
         candidates.append(patient.reaches(age.minimum))
@@ -87,30 +87,29 @@ def _candidate_earliest(
     candidates.extend(dose.day for dose in patient_series.inadvertent)
     candidates.extend(e.dose.day for e in patient_series.evaluations if e.target is not None)
     if patient.doses and supporting.conflicts:
-        candidates.append(_conflict_end(patient_series, target, patient, supporting))
-    return max(candidates)
+        candidates.extend(_conflict_end(target, patient, supporting))
+    return max(candidates, default=None)
 
 
-def _conflict_end(
-    patient_series: PatientSeries, target: SeriesDose, patient: Patient, supporting: SupportingData
-) -> int:
-    """The first day on which some preferable vaccine is free of conflict with every dose given so far."""
-    ends = [
-        _latest_end(patient_series, patient, conflicting) if (conflicting := supporting.conflicts.get(v.cvx)) else 0
-        for v in target.preferable
-    ]
-    return min(ends, default=0)
+def _conflict_end(target: SeriesDose, patient: Patient, supporting: SupportingData) -> list[int]:
+    """The first day on which some preferable vaccine is free of conflict with every dose given so far, if any is in one."""
+    ends: list[int] = []
+    for vaccine in target.preferable:
+        conflicting = supporting.conflicts.get(vaccine.cvx)
+        end = _latest_end(patient, conflicting) if conflicting else None
+        if end is None:
+            return []
+        ends.append(end)
+    return [min(ends)] if ends else []
 
 
-def _latest_end(
-    patient_series: PatientSeries, patient: Patient, conflicting: Mapping[str, VaccineConflict]
-) -> int:
+def _latest_end(patient: Patient, conflicting: Mapping[str, VaccineConflict]) -> int | None:
     """The conflict end interval in full: a forecast grants no grace."""
-    return max((add(d.day, conflicting[d.cvx].end) for d in patient.doses if d.cvx in conflicting), default=0)
+    return max((add(d.day, conflicting[d.cvx].end) for d in patient.doses if d.cvx in conflicting), default=None)
 
 
 def _generate_dates(
-    patient_series: PatientSeries, target: SeriesDose, patient: Patient, earliest: int, findings: PatientFindings
+    patient_series: PatientSeries, target: SeriesDose, patient: Patient, earliest: int | None, findings: PatientFindings
 ) -> None:
     """FORECASTDT-1 to FORECASTDT-6 and FORECASTDN-1."""
     age = age_in_force(target, patient.assessed)
@@ -122,11 +121,15 @@ def _generate_dates(
     patient_series.earliest = earliest
     patient_series.unadjusted_recommended = earliest if unadjusted is None else unadjusted
     patient_series.unadjusted_past_due = None if past_due is None else past_due - 1
-    patient_series.recommended = max(earliest, patient_series.unadjusted_recommended)
-    patient_series.past_due = None if past_due is None else max(earliest, past_due - 1)
+    patient_series.recommended = _later(earliest, patient_series.unadjusted_recommended)
+    patient_series.past_due = None if past_due is None else _later(earliest, past_due - 1)
     patient_series.latest = patient.reaches(age.maximum) - 1 if age and age.maximum else None
     patient_series.dose_number = 1 + sum(1 for t, day in patient_series.satisfied if not t.seasonal or day >= t.season_start)
     patient_series.vaccines = _recommended_vaccines(patient_series, target, patient, findings)
+
+
+def _later(earliest: int | None, day: int | None) -> int | None:
+    return day if earliest is None or day is None else max(earliest, day)
 
 
 def _recommended_intervals(

@@ -17,18 +17,20 @@ Forecasts = Sequence[SeriesForecast]
 _LEAST_FAVOURABLE = {
     EvaluationStatus.SUB_STANDARD: 0,
     EvaluationStatus.NOT_VALID: 1,
-    EvaluationStatus.EXTRANEOUS: 2,
-    EvaluationStatus.VALID: 3,
+    EvaluationStatus.VALID: 2,
+    EvaluationStatus.EXTRANEOUS: 3,
 }
 
 
 def vaccine_group_forecast(
-    group: VaccineGroup, forecasts: Forecasts, given_on: Iterable[date]
+    group: VaccineGroup, forecasts: Forecasts, set_aside: Forecasts, given_on: Iterable[date]
 ) -> VaccineGroupForecast:
     """Table 9-2 (FORECASTVG-2 to FORECASTVG-9, FORECASTDN-2)."""
     single = len(group.antigens) == 1  # VACCINEGROUP-1 and VACCINEGROUP-2
-    status = forecasts[0].status if single else _multiple_antigen_status(forecasts)
-    dated = [f for f in forecasts if f.earliest_on is not None] if status is SeriesStatus.NOT_COMPLETE else []
+    needed = forecasts if single or group.administer_full else _possible(forecasts)
+    status = forecasts[0].status if single else _multiple_antigen_status(needed)
+    is_open = status is SeriesStatus.NOT_COMPLETE
+    dated = [f for f in needed if is_open and f.status is SeriesStatus.NOT_COMPLETE]
     earliest = _min(f.earliest_on for f in dated) if single else _multiple_antigen_earliest(dated, given_on)
     numbers = [f.dose_number for f in dated if f.dose_number is not None]
     first = forecasts[0]
@@ -43,6 +45,7 @@ def vaccine_group_forecast(
         recommended_on=_at_least(_min(f.recommended_on for f in dated), earliest),
         past_due_on=_at_least(_min(f.past_due_on for f in dated), earliest),
         latest_on=_min(f.latest_on for f in dated),
+        starts_on=_min(f.starts_on for f in forecasts),
         unadjusted_recommended_on=_min(f.unadjusted_recommended_on for f in dated),
         unadjusted_past_due_on=_min(f.unadjusted_past_due_on for f in dated),
         recommended_antigens=tuple(f.antigen for f in dated),
@@ -50,7 +53,16 @@ def vaccine_group_forecast(
         guidance=tuple(dict.fromkeys(f.guidance for f in dated if f.guidance)),
         evaluations=_blend(forecasts),
         series=tuple(forecasts),
+        set_aside=tuple(set_aside),
     )
+
+
+def _possible(forecasts: Forecasts) -> Forecasts:
+    """Where the full vaccine group need not be administered, a contraindicated antigen does not bar the others.
+
+    Table 9-4 alone would bar them; CDC's case 2016-UC-0003 (pertussis contraindicated: give DT) shows that it is not meant.
+    """
+    return [f for f in forecasts if f.status is not SeriesStatus.CONTRAINDICATED] or forecasts
 
 
 def _multiple_antigen_status(forecasts: Forecasts) -> SeriesStatus:

@@ -1,7 +1,6 @@
 """What the engine is told about a person, and what it answers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
@@ -121,6 +120,7 @@ class SeriesForecast:
     recommended_on: date | None = None
     past_due_on: date | None = None
     latest_on: date | None = None
+    starts_on: date | None = None
     unadjusted_recommended_on: date | None = None
     unadjusted_past_due_on: date | None = None
     recommended_vaccines: tuple[str, ...] = ()
@@ -136,7 +136,8 @@ class VaccineGroupForecast:
     """One vaccine group's forecast for one series group: a person at risk may have two of the same vaccine group.
 
     `evaluations` has one entry per dose of the group, the least favourable of its antigens;
-    `series` holds the best patient series which it blends, each with its trail of rules.
+    `series` holds the best patient series which it blends, each with its trail of rules, and `set_aside` those of the
+    vaccine group which another series made redundant; `starts_on` is the minimum age to start the series.
     """
 
     vaccine_group: str
@@ -149,6 +150,7 @@ class VaccineGroupForecast:
     recommended_on: date | None = None
     past_due_on: date | None = None
     latest_on: date | None = None
+    starts_on: date | None = None
     unadjusted_recommended_on: date | None = None
     unadjusted_past_due_on: date | None = None
     recommended_antigens: tuple[str, ...] = ()
@@ -156,4 +158,4 @@ class VaccineGroupForecast:
     guidance: tuple[str, ...] = ()
     evaluations: tuple[DoseEvaluation, ...] = ()
     series: tuple[SeriesForecast, ...] = ()
-    unresolved: Mapping[str, str] = field(default_factory=dict)
+    set_aside: tuple[SeriesForecast, ...] = ()

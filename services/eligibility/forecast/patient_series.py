@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.eligibility.forecast.dates import DISTANT_FUTURE
 from services.eligibility.forecast.gather_necessary_data import DoseAdministered
 from services.eligibility.forecast.model import EvaluationReason, EvaluationStatus, SeriesStatus, Step, TargetStatus
+from services.eligibility.forecast.seasons import targets_in_season
 from services.eligibility.forecast.schedule import AntigenSeries, Interval, SeriesDose
 
 
@@ -53,10 +54,10 @@ class PatientSeries:
         "vaccines",
     )
 
-    def __init__(self, series: AntigenSeries, records: Sequence[DoseAdministered]) -> None:
+    def __init__(self, series: AntigenSeries, records: Sequence[DoseAdministered], assessed: int) -> None:
         self.series = series
         self.records = records
-        self.targets: list[SeriesDose] = list(series.doses)
+        self.targets: list[SeriesDose] = targets_in_season(series.doses, assessed)
         self.statuses = [TargetStatus.NOT_SATISFIED] * len(self.targets)
         self.current = 0
         self.evaluations: list[Evaluation] = []

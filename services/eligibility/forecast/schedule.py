@@ -100,7 +100,7 @@ class ConditionalSkip:
     sets: tuple[SkipSet, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SeriesDose:
     """`evaluation_skips` and `forecast_skips` hold the Conditional Skips by their context ("Both" is in each)."""
 
@@ -151,6 +151,7 @@ class AntigenSeries:
     product_path: bool
     priority: str
     preference: int
+    minimum_age_to_start: Period | None
     maximum_age_to_start: Period | None
     doses: tuple[SeriesDose, ...]
     guidance: str

@@ -1,6 +1,7 @@
 """8 Select best patient series: one prioritized series per series group, then those that are not redundant."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from services.eligibility.forecast.dates import add
 from services.eligibility.forecast.gather_necessary_data import Patient
@@ -11,13 +12,24 @@ from services.eligibility.forecast.schedule import SeriesType
 Candidates = Sequence[PatientSeries]
 
 
-def select_best(relevant: Candidates, patient: Patient) -> list[PatientSeries]:
-    """Table 8-14 over the prioritized patient series of every series group of an antigen."""
+class Selection(NamedTuple):
+    """`set_aside` are prioritized patient series which an equivalent series group made redundant."""
+
+    best: list[PatientSeries]
+    set_aside: list[PatientSeries]
+
+
+def select_best(relevant: Candidates, patient: Patient) -> Selection:
+    """One prioritized patient series per series group of an antigen, then Table 8-14."""
     groups: dict[str, list[PatientSeries]] = {}
     for patient_series in relevant:
         groups.setdefault(patient_series.series.group, []).append(patient_series)
     chosen = {group: p for group, members in groups.items() if (p := prioritize(members, patient)) is not None}
-    return [p for p in chosen.values() if _is_best(p, [chosen[g] for g in p.series.equivalent_groups if g in chosen])]
+    selection = Selection([], [])
+    for p in chosen.values():
+        equivalent = [chosen[g] for g in p.series.equivalent_groups if g in chosen]
+        (selection.best if _is_best(p, equivalent) else selection.set_aside).append(p)
+    return selection
 
 
 def _is_best(prioritized: PatientSeries, equivalent: Candidates) -> bool:
@@ -163,3 +175,20 @@ def _is_completable(patient_series: PatientSeries, patient: Patient) -> bool:
     patient_series.finish = finish
     last_ages = [a for a in patient_series.targets[-1].ages if a.maximum is not None]
     return all(finish < patient.reaches(a.maximum) for a in last_ages if a.maximum is not None)
+
+
+def number_after_standard(selection: Selection) -> None:
+    """FORECASTDN-1 across series groups: a risk series goes on counting from the doses valid in the standard series.
+
+    The specification counts within the series alone; CDC's cases with doses of both kinds (asplenia after four doses of
+    infant PCV: dose 6 follows the first PPSV23) count what the patient has received to any purpose.
+    """
+    prioritized = [*selection.best, *selection.set_aside]
+    for p in selection.best:
+        if p.dose_number is None or p.series.kind is not SeriesType.RISK:
+            continue
+        target = p.target
+        since = target.season_start if target is not None and target.seasonal else 0
+        valid = {e.dose.order for o in prioritized for e in o.evaluations if e.status is EvaluationStatus.VALID and e.dose.day >= since}
+        own = {e.dose.order for e in p.evaluations if e.status is EvaluationStatus.VALID}
+        p.dose_number += len(valid - own)
