@@ -14,6 +14,7 @@ from typing import NamedTuple
 from services.eligibility.reference.tables import EDITIONS, LATEST, Edition, Tables
 
 TRACT_DIGITS, COUNTY_DIGITS, ZIP_DIGITS, PLUS_FOUR_DIGITS = 11, 5, 5, 4
+NEARLY_ALL = 0.99  # of a ZIP's addresses in one county: the rest is not worth a second look
 
 
 class Level(StrEnum):
@@ -201,15 +202,16 @@ class Geography:
 
     def _county_within(self, zip5: str, county: str | None) -> tuple[str | None, Reasons]:
         """The given county if the ZIP reaches into it, else the one with most of the ZIP's addresses."""
-        counties = self.tables.counties_of_zip.get(zip5, ())
+        counties = self.tables.counties_of_zip(zip5)
         if not counties or county in {fips for fips, _ in counties}:
             return county, ()
         if county is not None:
             return counties[0][0], (Reason.COUNTY_OUTSIDE_ZIP,)
-        return counties[0][0], (Reason.ZIP_SPANS_COUNTIES,) if len(counties) > 1 else ()
+        spans = len(counties) > 1 and counties[0][1] < NEARLY_ALL
+        return counties[0][0], (Reason.ZIP_SPANS_COUNTIES,) if spans else ()
 
     def _nobody_lives_in(self, zip5: str) -> bool:
-        counties = self.tables.counties_of_zip.get(zip5, ())
+        counties = self.tables.counties_of_zip(zip5)
         return bool(counties) and not any(ratio for _, ratio in counties)
 
 

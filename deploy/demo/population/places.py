@@ -114,7 +114,7 @@ class Place:
 
 def places() -> tuple[Place, ...]:
     tables = Geography.load().tables
-    return tuple(_place(line, tables.counties_of_zip[line[:5]][0][0]) for line in TABLE.strip().splitlines())
+    return tuple(_place(line, tables.counties_of_zip(line[:5])[0][0]) for line in TABLE.strip().splitlines())
 
 
 def _place(line: str, county: str) -> Place:

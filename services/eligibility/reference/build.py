@@ -14,6 +14,7 @@ import io
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 
 Row = dict[str, str]
@@ -90,9 +91,10 @@ def zip_zcta(rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:
 
 
 def zip_county(rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:
-    """A ZIP's counties, the one with most of its residents first."""
-    for row in sorted(rows, key=lambda row: (row["ZIP"], -float(row["RES_RATIO"]), row["COUNTY"])):
-        yield row["ZIP"].zfill(5), row["COUNTY"].zfill(5), f"{float(row['RES_RATIO']):.4g}"
+    """One line a ZIP, its counties as FIPS=ratio, the one with most of its residents first."""
+    ordered = sorted(rows, key=lambda row: (row["ZIP"], -float(row["RES_RATIO"]), row["COUNTY"]))
+    for zip5, counties in groupby(ordered, key=lambda row: row["ZIP"]):
+        yield zip5.zfill(5), " ".join(f"{row['COUNTY'].zfill(5)}={float(row['RES_RATIO']):.4g}" for row in counties)
 
 
 def write(target: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> int:
@@ -127,7 +129,7 @@ def build(sources: dict[str, Path], out: Path) -> dict[str, int]:
         ),
         "zip_zcta": write(out / "zip_zcta.csv.gz", ("zip", "zcta"), zip_zcta(rows["zip_zcta"])),
         "zip_county_2020q4": write(
-            out / "zip_county_2020q4.csv.gz", ("zip", "county", "residential_ratio"), zip_county(rows["zip_county"])
+            out / "zip_county_2020q4.csv.gz", ("zip", "counties"), zip_county(rows["zip_county"])
         ),
     }
 

@@ -87,21 +87,22 @@ class Tables:
 
     @cached_property
     def zcta_of_zip(self) -> dict[str, str]:
-        return {row[0]: row[1] for row in _rows("zip_zcta.csv.gz")}
+        return dict(_pairs("zip_zcta.csv.gz"))
 
     @cached_property
-    def counties_of_zip(self) -> dict[str, tuple[tuple[str, float], ...]]:
-        """Each ZIP's counties with the share of its residential addresses, largest first."""
-        found: dict[str, list[tuple[str, float]]] = {}
-        for zip5, county, ratio in _rows("zip_county_2020q4.csv.gz"):
-            found.setdefault(zip5, []).append((county, float(ratio)))
-        return {zip5: tuple(counties) for zip5, counties in found.items()}
+    def _counties_of_zip(self) -> dict[str, str]:
+        return dict(_pairs("zip_county_2020q4.csv.gz"))
+
+    def counties_of_zip(self, zip5: str) -> tuple[tuple[str, float], ...]:
+        """The ZIP's counties with the share of its residential addresses, largest first."""
+        listed = (one.split("=") for one in self._counties_of_zip.get(zip5, "").split())
+        return tuple((fips, float(ratio)) for fips, ratio in listed)
 
     def tracts_of_zip(self, zip5: str) -> tuple[Overlap, ...]:
         return self.zctas.get(self.zcta_of_zip.get(zip5, zip5), ())
 
     def lists_zip(self, zip5: str) -> bool:
-        return zip5 in self.zcta_of_zip or zip5 in self.counties_of_zip
+        return zip5 in self.zcta_of_zip or zip5 in self._counties_of_zip
 
 
 def _float(text: str) -> float | None:
@@ -109,5 +110,12 @@ def _float(text: str) -> float | None:
 
 
 def _rows(table: str) -> Iterator[list[str]]:
-    lines = gzip.decompress((FOLDER / table).read_bytes()).decode().splitlines()
-    return csv.reader(lines[1:])
+    return csv.reader(_lines(table))
+
+
+def _pairs(table: str) -> Iterator[list[str]]:
+    return (line.split(",") for line in _lines(table))
+
+
+def _lines(table: str) -> list[str]:
+    return gzip.decompress((FOLDER / table).read_bytes()).decode().splitlines()[1:]
