@@ -87,8 +87,8 @@ def delimiters_of(header: str) -> Delimiters:
     chars = header[4:].partition(field)[0]
     if (field, chars[:4]) == ("|", "^~\\&"):
         return STANDARD
-    component, repetition, escape, sub = (chars + "^~\\&"[len(chars) :])[:4]
-    return Delimiters(field, component, repetition, escape, sub)
+    full = chars + "^~\\&"[len(chars) :]
+    return Delimiters(field, component=full[0], repetition=full[1], escape=full[2], sub=full[3])
 
 
 class Field:

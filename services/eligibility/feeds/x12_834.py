@@ -151,12 +151,13 @@ class RosterReader:
             if LEVEL[below] > LEVEL[level] and below in self._open:
                 yield from self._missing_trailer(below)
         name = segment[0]
-        opened = self._open.pop(level, None)
+        opened = self._open.get(level)
         if opened is None:
             yield self._file_notice(name, "missing-header", f"a {level} segment before its {name}")
             return
         if level == "ST":
             yield from self._finish_transaction()
+        del self._open[level]
         code = {"ST": "segment-count", "GS": "transaction-count", "ISA": "group-count"}[level]
         what = {"ST": "segments from ST to SE", "GS": "transaction sets of the group", "ISA": "groups of the file"}
         if at(segment, 1).lstrip("0") != str(self._inside[level]):
