@@ -52,6 +52,7 @@ def create_app(
         description=description,
         lifespan=lifespan,
         max_body_size=max_body_bytes,
+        responses=problem.RESPONSES,
         telemetry=_NO_TELEMETRY,
         docs_url=None,
         redoc_url=None,

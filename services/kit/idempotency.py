@@ -113,7 +113,7 @@ def _replay(kept: Any, identity: RequestIdentity) -> Answer:
     return replace(Answer(kept["status"], stored["body"], stored["headers"]), replayed=True)
 
 
-async def prune(connection: Connection, older_than: timedelta, limit: int = 10_000) -> int:
+async def prune(connection: Connection, older_than: timedelta, limit: int = 100_000) -> int:
     """Forget keys past their age, over all tenants: needs a transaction with the tenant `*`. Gives how many went."""
     tag: str = await connection.execute(PRUNE, older_than, limit)
     return int(tag.removeprefix("DELETE "))

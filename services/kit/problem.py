@@ -23,6 +23,37 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 """Long enough for a failover to begin, short enough that a person waits for it."""
 
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem (RFC 9457). `type` names its kind for good; `errors` only where fields were wrong.",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "title": "Problem",
+                    "type": "object",
+                    "required": ["type", "title", "status", "correlation_id"],
+                    "properties": {
+                        "type": {"type": "string", "examples": ["urn:vcc:problem:forbidden"]},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "detail": {"type": "string"},
+                        "correlation_id": {"type": "string"},
+                        "errors": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "required": ["field", "expected"],
+                                "properties": {"field": {"type": "string"}, "expected": {"type": "string"}},
+                            },
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+"""What the interface's description says of every operation's errors."""
+
 log = structlog.get_logger()
 
 

@@ -45,6 +45,10 @@ def build(issuer: FastAPI, pool: asyncpg.Pool) -> FastAPI:
 
         return await write(pool, identity, effect)
 
+    @app.post("/ovens")
+    async def burn(identity: Identity) -> None:
+        raise RuntimeError(CANARY)
+
     @app.post("/names")
     async def name(pool: Pool, identity: Identity, _: Annotated[Principal, require("coordinator")]) -> Response:
         async def effect(work: UnitOfWork) -> Answer:
@@ -144,15 +148,16 @@ async def test_a_value_in_a_database_error_is_told_to_nobody(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """A unique violation, whose text holds the value, reaches neither the client nor a log nor the server's output."""
+    """The text of a unique violation, or of any fault, reaches neither the client nor a log nor the server's output."""
     caplog.set_level(0)
     coordinator = await a_token(issuer, tmp_path, "coordinator")
     async with serving(build(issuer, bakery.pool)) as client:
         response = await client.post("/names", headers=coordinator)
+        burnt = await client.post("/ovens", headers=coordinator)
     output = capfd.readouterr()
-    assert response.status_code == 500
+    assert (response.status_code, burnt.status_code) == (500, 500)
     assert "name_name_key" in output.out  # the constraint, by which the fault can be found
-    assert CANARY not in response.text + caplog.text + output.out + output.err
+    assert CANARY not in response.text + burnt.text + caplog.text + output.out + output.err
 
 
 async def test_a_streamed_body_is_cut_off_at_the_limit(bakery: Database, issuer: FastAPI, tmp_path: Path) -> None:

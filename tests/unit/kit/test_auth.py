@@ -292,21 +292,43 @@ async def test_old_keys_serve_while_the_issuer_is_away(
     assert (await client.get("/v1/dens/7", headers=headers)).status_code == 503
 
 
+DISCOVERED: list[tuple[Any, bool]] = [
+    ({"issuer": ISSUER, "jwks_uri": f"{ISSUER}/jwks.json"}, True),
+    ({"issuer": ISSUER, "jwks_uri": "https://keys.example/jwks.json"}, True),
+    ({"issuer": "http://127.0.0.1:666", "jwks_uri": f"{ISSUER}/jwks.json"}, False),
+    ({"issuer": ISSUER, "jwks_uri": "http://keys.example/jwks.json"}, False),
+    ({"issuer": ISSUER}, False),
+    ([], False),
+]
+
+
 @pytest.mark.expects_error_log("issuer keys unreadable")
-@pytest.mark.parametrize(
-    "document",
-    [
-        {"issuer": "http://127.0.0.1:666", "jwks_uri": f"{ISSUER}/jwks.json"},
-        {"issuer": ISSUER, "jwks_uri": "http://keys.example/jwks.json"},
-        {"issuer": ISSUER},
-        [],
-    ],
-)
-async def test_a_discovery_document_that_cannot_be_trusted_gives_no_key(document: Any) -> None:
-    """A document of another issuer, or one that leads off to plain http, is not followed."""
-    keys = IssuerKeys(TRUSTED, httpx.MockTransport(lambda _: httpx.Response(200, json=document)))
+@pytest.mark.parametrize(("document", "trusted"), DISCOVERED)
+async def test_a_discovery_document_that_cannot_be_trusted_gives_no_key(
+    state: Path, document: Any, trusted: bool
+) -> None:
+    """A document of another issuer, or one that leads off to plain http, is not followed, good keys or not."""
+    key = local_issuer._public_jwk(local_issuer.load_key(state))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"keys": [key]} if request.url.path == "/jwks.json" else document)
+
+    finding = IssuerKeys(TRUSTED, httpx.MockTransport(answer)).find(key["kid"])
+    if trusted:
+        assert await finding is not None
+    else:
+        with pytest.raises(IssuerUnavailableError):
+            await finding
+
+
+@pytest.mark.expects_error_log("issuer keys unreadable")
+@pytest.mark.parametrize("keys", [[], [{"kid": "x", "kty": "oct", "k": "c2VjcmV0"}], [{"kty": "RSA"}], ["x"], "x"])
+async def test_an_issuer_without_usable_keys_is_as_good_as_away(keys: Any) -> None:
+    """Keys of no use, shared secrets among them, are not taken."""
+    served = {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/jwks.json", "keys": keys}
+    finding = IssuerKeys(TRUSTED, httpx.MockTransport(lambda _: httpx.Response(200, json=served)))
     with pytest.raises(IssuerUnavailableError):
-        await keys.find("any")
+        await finding.find("x")
 
 
 @pytest.mark.parametrize("issuer", ["http://login.example", "ftp://127.0.0.1", "127.0.0.1:80", ""])

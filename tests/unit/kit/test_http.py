@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import httpx
+import jsonschema
 import pytest
 import structlog
 from fastapi import APIRouter, FastAPI
+from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
@@ -133,6 +135,32 @@ async def test_log_lines_carry_the_correlation_id(client: httpx.AsyncClient) -> 
     assert {line["correlation_id"] for line in capturing.entries} == {CORRELATION}
 
 
+class Snoop(trace.TracerProvider):
+    """A configured tracing, as somebody might set it up around us."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def get_tracer(self, *_: Any, **__: Any) -> trace.Tracer:
+        self.asked += 1
+        return trace.NoOpTracer()
+
+
+async def test_the_framework_traces_nothing(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FastAPI's own spans, which carry paths and queries, are not made even where tracing is configured."""
+    snoop = Snoop()
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: snoop)
+    await client.get("/v1/nests/1")
+    assert snoop.asked == 0
+
+
+async def test_a_slash_too_many_leads_nowhere(client: httpx.AsyncClient) -> None:
+    """A path that fits but for its last slash is not found; a redirect would repeat its ids and its query."""
+    response = await client.get(f"/v1/nests/{CANARY}/")
+    assert response.status_code == 404
+    assert "location" not in response.headers
+
+
 async def test_requests_are_counted_by_route(client: httpx.AsyncClient) -> None:
     """The metric's labels are the route template and the status."""
     labels = ("GET", "/v1/nests/{nest_id}", "200")
@@ -186,6 +214,25 @@ async def test_health() -> None:
         assert (await client.get("/ready")).status_code == 200
         assert "vcc_eggs_total 3.0" in (await client.get("/metrics")).text
         assert (await client.get("/openapi.json")).json()["paths"] == {}
+
+
+async def test_being_asked_for_health_is_not_worth_a_line() -> None:
+    """What a probe asks every few seconds is logged at debug only."""
+    app = create_app("Aviary", "1")
+    add_health(app, {})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://aviary") as client:
+        with capture() as lines:
+            for path in ("/live", "/ready", "/metrics"):
+                assert (await client.get(path)).status_code == 200
+    assert [line["log_level"] for line in lines] == ["debug"] * 3
+
+
+async def test_the_description_says_how_errors_look(client: httpx.AsyncClient) -> None:
+    """Every operation's errors are described as the problem documents that they are, and a real one fits."""
+    operation = (await client.get("/openapi.json")).json()["paths"]["/v1/nests/{nest_id}"]["post"]
+    assert sorted(operation["responses"]) == ["200", "default"]
+    schema = operation["responses"]["default"]["content"][problem.MEDIA_TYPE]["schema"]
+    jsonschema.validate((await client.post("/v1/nests/1", json={"eggs": "many"})).json(), schema)
 
 
 async def test_docs_load_nothing(client: httpx.AsyncClient) -> None:
