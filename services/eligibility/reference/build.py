@@ -1,7 +1,7 @@
 r"""Makes the small reference tables beside this file from the published sources, byte for byte the same each time.
 
     python -m services.eligibility.reference.build --svi-tracts … --svi-counties … --zcta-tracts … \
-        --zip-zcta … --zip-county …
+        --zip-county …
 
 SOURCES.md says where each source comes from. A source whose row count differs from the one that was reviewed is
 refused: a new release is a decision (columns move, rankings change), not something to slip in.
@@ -11,11 +11,14 @@ import argparse
 import csv
 import gzip
 import io
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
+
+import zipcodes
 
 Row = dict[str, str]
 MISSING = -999.0
@@ -27,9 +30,10 @@ EXPECTED_ROWS = {
     "svi_tracts": 8041,
     "svi_counties": 3144,
     "zcta_tracts": 148_897,
-    "zip_zcta": 41_131,
     "zip_county": 54_194,
 }
+EXPECTED_ZIPS = 42_789
+STATE = "CA"
 
 
 class SourceChangedError(ValueError):
@@ -43,6 +47,14 @@ def read(source: Path, name: str) -> list[Row]:
     if len(rows) != EXPECTED_ROWS[name]:
         raise SourceChangedError(f"{name}: {len(rows)} rows, expected {EXPECTED_ROWS[name]}")
     return rows
+
+
+def zip_points() -> list[Row]:
+    """The State's ZIPs with their coordinates, from the installed `zipcodes` package."""
+    listed: list[Row] = zipcodes.list_all()
+    if len(listed) != EXPECTED_ZIPS:
+        raise SourceChangedError(f"zipcodes: {len(listed)} rows, expected {EXPECTED_ZIPS}")
+    return [row for row in listed if row["state"] == STATE]
 
 
 def number(text: str) -> str:
@@ -84,10 +96,18 @@ def zcta_tracts(rows: Iterable[Row], svi: Iterable[Row]) -> Iterator[tuple[str, 
             yield zcta, tract, "", ""
 
 
-def zip_zcta(rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:
-    for row in sorted(rows, key=lambda row: row["zip_code"]):
-        if row["zcta"]:
-            yield row["zip_code"], row["zcta"]
+def zip_zcta(points: Iterable[Row], zctas: set[str]) -> Iterator[tuple[str, ...]]:
+    """The ZCTA around every ZIP that is none itself (PO boxes, single buildings): that of the nearest other ZIP."""
+    at = {row["zip_code"]: (float(row["lat"]), float(row["long"])) for row in points if row["lat"] and row["long"]}
+    areas = sorted((zip5, place) for zip5, place in at.items() if zip5 in zctas)
+    for zip5, place in sorted(at.items()):
+        if zip5 not in zctas:
+            yield zip5, min(areas, key=lambda area: _distance(area[1], place))[0]
+
+
+def _distance(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Enough to compare places a few miles apart, in degrees of latitude."""
+    return math.hypot(one[0] - other[0], (one[1] - other[1]) * math.cos(math.radians(one[0])))
 
 
 def zip_county(rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:
@@ -114,6 +134,7 @@ def write(target: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]
 def build(sources: dict[str, Path], out: Path) -> dict[str, int]:
     """Writes every table into `out` and answers how many rows each has."""
     rows = {name: read(sources[name], name) for name in EXPECTED_ROWS}
+    zctas = {row["zcta"] for row in rows["zcta_tracts"]}
     people = ("population", "population_65", *RANK_COLUMNS)
     return {
         "svi_tract_2018_ca": write(
@@ -127,7 +148,7 @@ def build(sources: dict[str, Path], out: Path) -> dict[str, int]:
             ("zcta", "tract", "residents", "residents_65"),
             zcta_tracts(rows["zcta_tracts"], rows["svi_tracts"]),
         ),
-        "zip_zcta": write(out / "zip_zcta.csv.gz", ("zip", "zcta"), zip_zcta(rows["zip_zcta"])),
+        "zip_zcta_ca": write(out / "zip_zcta_ca.csv.gz", ("zip", "zcta"), zip_zcta(zip_points(), zctas)),
         "zip_county_2020q4": write(
             out / "zip_county_2020q4.csv.gz", ("zip", "counties"), zip_county(rows["zip_county"])
         ),

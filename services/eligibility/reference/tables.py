@@ -27,6 +27,7 @@ class Edition:
     tracts: Release
     counties: Release
     zcta_tracts: str
+    zip_zcta: str
 
 
 EDITIONS: Mapping[str, Edition] = {
@@ -34,6 +35,7 @@ EDITIONS: Mapping[str, Edition] = {
         Release("SVI 2018", "tracts of the United States", "svi_tract_2018_ca.csv.gz"),
         Release("SVI 2022", "counties of the United States", "svi_county_2022_us.csv.gz"),
         "zcta_tract_2010_ca.csv.gz",
+        "zip_zcta_ca.csv.gz",
     )
 }
 LATEST = "2018-ca"
@@ -87,7 +89,8 @@ class Tables:
 
     @cached_property
     def zcta_of_zip(self) -> dict[str, str]:
-        return dict(_pairs("zip_zcta.csv.gz"))
+        """Only ZIPs that are no ZCTA of the same number: PO boxes and single buildings."""
+        return dict(_pairs(self.edition.zip_zcta))
 
     @cached_property
     def _counties_of_zip(self) -> dict[str, str]:
@@ -102,7 +105,7 @@ class Tables:
         return self.zctas.get(self.zcta_of_zip.get(zip5, zip5), ())
 
     def lists_zip(self, zip5: str) -> bool:
-        return zip5 in self.zcta_of_zip or zip5 in self._counties_of_zip
+        return zip5 in self._counties_of_zip or zip5 in self.zcta_of_zip or zip5 in self.zctas
 
 
 def _float(text: str) -> float | None:

@@ -223,6 +223,17 @@ def test_a_tract_is_divided_among_its_zctas_and_strangers_are_listed_without_peo
     ]
 
 
+def test_a_zip_of_boxes_takes_the_area_around_it() -> None:
+    """The nearest ZIP that is an area; degrees of longitude are shorter than those of latitude."""
+    points = [
+        {"zip_code": "90001", "lat": "34.0", "long": "-118.00"},
+        {"zip_code": "90002", "lat": "34.1", "long": "-118.12"},
+        {"zip_code": "90003", "lat": "34.0", "long": "-118.11"},
+        {"zip_code": "90004", "lat": "", "long": ""},
+    ]
+    assert list(build.zip_zcta(points, {"90001", "90002"})) == [("90003", "90001")]
+
+
 def test_a_source_of_another_size_is_refused(tmp_path: Path) -> None:
     """A new release of a source needs a look before it is taken."""
     source = tmp_path / "svi.csv"
@@ -236,6 +247,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one.gz", "other.gz"):
         build.write(tmp_path / name, ("zip", "zcta"), [("90033", "90033")])
     assert (tmp_path / "one.gz").read_bytes() == (tmp_path / "other.gz").read_bytes()
+    assert (tmp_path / "one.gz").read_bytes()[4:8] == bytes(4), "gzip keeps the time of writing there"
 
 
 def test_an_unknown_edition_names_those_that_exist() -> None:
