@@ -51,7 +51,7 @@ def read(source: Path, name: str) -> list[Row]:
 
 def zip_points() -> list[Row]:
     """The State's ZIPs with their coordinates, from the installed `zipcodes` package."""
-    listed: list[Row] = zipcodes.list_all()
+    listed: list[Row] = zipcodes.list_all()  # type: ignore[no-untyped-call]
     if len(listed) != EXPECTED_ZIPS:
         raise SourceChangedError(f"zipcodes: {len(listed)} rows, expected {EXPECTED_ZIPS}")
     return [row for row in listed if row["state"] == STATE]
