@@ -7,6 +7,7 @@ change of version, write it anew: `python -m deploy.local.jars`.
 import hashlib
 import logging
 import shutil
+import sys
 import tempfile
 import tomllib
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -59,7 +60,7 @@ def classpath(repository: Path | None = None) -> list[Path]:
 
 def _fetch_all(jars: list[Jar], repository: Path) -> None:
     for damaged in (path for jar in jars if (path := repository / jar.path).exists()):
-        print(f"  {damaged} is not the file that {LOCK.name} names; fetching it again", flush=True)
+        print(f"  {damaged} is not the file that {LOCK.name} names; fetching it again", file=sys.stderr)
     logging.getLogger("jgo").setLevel(logging.ERROR)
     with (
         tempfile.TemporaryDirectory(dir=repository, prefix="new.") as scratch,

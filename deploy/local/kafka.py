@@ -21,6 +21,7 @@ PROBE_TIMEOUT_S = 1.0
 # ApiVersions request, version 0, correlation id 1, client "vcc": the least that only a running broker answers
 API_VERSIONS = b"\x00\x00\x00\x0d\x00\x12\x00\x00\x00\x00\x00\x01\x00\x03vcc"
 
+# The short session: after a kill the broker may register again only when its old one is over.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -40,6 +41,8 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.heartbeat.interval.ms=1000
+broker.session.timeout.ms=5000
 num.recovery.threads.per.data.dir=2
 """
 # One node has no replica to recover from: written to the disk every second, at the latest.
@@ -73,7 +76,7 @@ class Kafka:
 
     def prepare(self) -> Spec:
         """Writes the settings, formats an empty log folder, and says how to start the broker."""
-        self.data.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._write_settings()
         command = self._java()
         if not (self.data / "log" / "meta.properties").exists():

@@ -16,13 +16,14 @@ import asyncpg
 from deploy.errors import StackError
 from deploy.local.account import OWN_SERVER, group_of, unprivileged_account
 from deploy.local.postgres_binaries import binaries, major_of
-from deploy.local.process import Spec
+from deploy.local.process import Spec, plain_environment
 
 HOST = "127.0.0.1"
 ADMIN = "vcc_admin"
 INITDB_TIMEOUT_S = 120
 PROBE_TIMEOUT_S = 1.0
-SSL_REQUEST = struct.pack("!II", 8, 80877103)  # answered with one byte before any password is asked
+# A login's first message; a server that recovers refuses it (E), one that serves asks for the password (R).
+LOGIN = struct.pack("!I", 196608) + f"user\0{ADMIN}\0database\0postgres\0\0".encode()
 
 SETTINGS = {
     "listen_addresses": HOST,
@@ -65,7 +66,7 @@ class Postgres:
             log=self.log,
             account=account,
             folder=Path("/"),
-            environment={"LC_ALL": "C", "PGTZ": "UTC"},
+            environment={**plain_environment(), "LC_ALL": "C", "PGTZ": "UTC"},
             stop_signal=signal.SIGINT,  # "fast": sessions end, what was committed is on the disk
             grace_s=20.0,
             ready=self.missing,
@@ -90,11 +91,11 @@ class Postgres:
         try:
             with socket.create_connection((HOST, self.port), PROBE_TIMEOUT_S) as connection:
                 connection.settimeout(PROBE_TIMEOUT_S)
-                connection.sendall(SSL_REQUEST)
+                connection.sendall(struct.pack("!I", len(LOGIN) + 4) + LOGIN)
                 answered = connection.recv(1)
         except OSError as error:
             return f"no answer on port {self.port} ({type(error).__name__})"
-        return "" if answered in {b"S", b"N"} else "not a Postgres server"
+        return "" if answered == b"R" else "not yet accepting logins"
 
 
 def dsn(role: str, password: str, port: int, database: str) -> str:

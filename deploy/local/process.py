@@ -24,6 +24,11 @@ class Identity(NamedTuple):
     started: str
 
 
+def plain_environment() -> dict[str, str]:
+    """Ours without our own settings: what one component is told, its neighbours need not know."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("VCC_")}
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """All that is needed to start one component again and again."""
@@ -31,7 +36,7 @@ class Spec:
     name: str
     command: Sequence[str | Path]
     log: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=plain_environment)
     account: str | None = None  # an unprivileged user to become (root only)
     folder: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
@@ -48,22 +53,12 @@ def start(spec: Spec) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=spec.folder,
-            env={**os.environ, **spec.environment},
+            env=dict(spec.environment),
             start_new_session=True,
             user=spec.account,
             group=group_of(spec.account),
             extra_groups=[] if spec.account else None,
         )
-
-
-def run(spec: Spec, timeout_s: float) -> int:
-    """Runs something that ends by itself; its output goes to the log."""
-    with start(spec) as process:
-        try:
-            return process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            return -signal.SIGKILL
 
 
 def identity(pid: int) -> Identity | None:

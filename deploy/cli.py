@@ -1,0 +1,94 @@
+"""The `vcc` command: the stack's own commands here, each service's where that service is.
+
+Start-up stays fast: a command's module is imported when that command is asked for.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+
+from deploy.errors import StackError
+
+FINE, REJECTS, WRONG_USE, FAULT = 0, 1, 2, 3
+INTERRUPTED = 130
+
+# command: the module whose add_commands() knows it, and what it does
+COMMANDS = {
+    "demo": ("deploy.demo.cli", "starts everything, feeds it real files, works some weeks, prints the report"),
+    "up": ("deploy.commands.stack", "starts Kafka, Postgres, the token issuer and the four services"),
+    "down": ("deploy.commands.stack", "stops them all; what they stored stays, unless --wipe is given"),
+    "status": ("deploy.commands.status", "shows each component: ready, port, uptime, restarts, lag, outbox"),
+    "logs": ("deploy.commands.logs", "shows the logs of one component or of all of them; -f follows"),
+    "ingest": ("services.eligibility.cli", "submits feed files: 834, CSV, HL7 VXU, extracts"),
+    "check": ("services.eligibility.cli", "reads feed files and stores nothing: counts, every reject with its reason"),
+    "report": ("services.reporting.cli", "prints the weekly report and writes it as CSV, JSON and one HTML page"),
+    "topics": ("deploy.commands.topics", "lists every topic: producer, consumers, key, records so far"),
+    "docs": ("deploy.commands.docs", "says where the documents, APIs and events are described"),
+    "psql": ("deploy.commands.psql", "opens a service's database in psql"),
+    "test": ("deploy.commands.test", "checks format, lint, types and imports, runs the tests; --quick: no slow ones"),
+    "chaos": ("deploy.commands.chaos", "breaks a running stack and checks that nothing was lost or doubled"),
+    "bench": ("deploy.commands.bench", "measures the events and rows a second that this machine reaches"),
+}  # fmt: skip
+
+
+def available() -> dict[str, str]:
+    """The commands whose module is there."""
+    return {name: says for name, (module, says) in COMMANDS.items() if _exists(module)}
+
+
+def _exists(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def overview() -> str:
+    lines = [f"  {name:<8} {says}" for name, says in available().items()]
+    return "Vaccine Community Connectors\n\n  ./vcc COMMAND ...\n\n" + "\n".join(lines) + NOTES
+
+
+NOTES = """
+
+  ./vcc COMMAND --help tells more. Exit codes: 0 fine, 1 rejects in the input or a failed check, 2 wrong use, 3 fault.
+  State lives in .vcc/ beside this script. Own Kafka or Postgres: deploy/local/README.md.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        print(overview(), end="")
+        return FINE
+    name, parser = arguments[0], argparse.ArgumentParser(prog="./vcc")
+    if name not in COMMANDS or not _exists(COMMANDS[name][0]):
+        print(f"vcc: no such command: {name}\n\n{overview()}", file=sys.stderr, end="")
+        return WRONG_USE
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    importlib.import_module(COMMANDS[name][0]).add_commands(commands)
+    parsed, rest = parser.parse_known_args(arguments)
+    if rest and not getattr(parsed, "passes_on", False):
+        parser.error(f"unknown argument: {rest[0]} (./vcc {name} --help)")
+    if rest:
+        parsed.rest = rest
+    return _run(parsed.run, parsed)
+
+
+def _run(command: Callable[[argparse.Namespace], int], parsed: argparse.Namespace) -> int:
+    try:
+        return command(parsed)
+    except StackError as error:
+        print(f"vcc: {error}", file=sys.stderr)
+        return FAULT
+    except KeyboardInterrupt:
+        print("\nvcc: stopped", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # `./vcc logs | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FINE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The stack's own commands, one module each; `deploy.cli` names them."""

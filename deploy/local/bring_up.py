@@ -1,0 +1,92 @@
+"""The order in which a stack comes up.
+
+Postgres with its databases and migrations, Kafka with its topics, and the token issuer start side by side: each waits
+more than it works. The services start when all three stand.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
+
+from deploy.local.account import reachable
+from deploy.local.children import Children, Stopped
+from deploy.local.kafka import Kafka
+from deploy.local.plan import Plan, external_dsn, remember_kafka
+from deploy.local.postgres import Postgres, provide
+from deploy.local.process import Spec
+from deploy.local.state import Folder, Phase
+from deploy.topics import provide_topics
+
+MIGRATE_TIMEOUT_S = 120.0
+Say = Callable[[Phase, str], None]
+
+
+def bring_up(plan: Plan, children: Children, say: Say) -> str:
+    """Returns the token issuer's address when every service is ready."""
+    say("starting", _servers(plan))
+    ports = plan.ports()
+    kafka = plan.kafka_environment(ports.get("kafka"))
+    issuer_url = plan.issuer_url(ports.get("issuer"))
+    remember_kafka(plan.folder, kafka)
+    _together(
+        children,
+        [
+            lambda: _postgres(plan, children, ports, partial(plan.migration, kafka=kafka, issuer_url=issuer_url)),
+            lambda: _kafka(plan, children, ports, kafka),
+            lambda: _issuer(plan, children, ports),
+        ],
+    )
+    say("starting", "services")
+    for name in plan.services:
+        children.launch(plan.service(name, ports[name], kafka, issuer_url), ports[name])
+    for name in plan.services:
+        children.await_ready(name)
+    return issuer_url
+
+
+def _servers(plan: Plan) -> str:
+    own = [name for name, ours in (("Kafka", plan.own_kafka), ("Postgres", plan.own_postgres)) if ours]
+    return " and ".join(own) or "topics and migrations"
+
+
+def _together(children: Children, tracks: list[Callable[[], None]]) -> None:
+    """All at once. The first to fail stops the others, and what it says is what is raised."""
+    with ThreadPoolExecutor(len(tracks)) as pool:
+        futures = [pool.submit(track) for track in tracks]
+        done, pending = wait(futures, return_when=FIRST_EXCEPTION)
+        if pending:
+            children.give_up()
+        for failed in sorted(filter(None, (one.exception() for one in done)), key=lambda e: isinstance(e, Stopped)):
+            raise failed
+
+
+def _issuer(plan: Plan, children: Children, ports: dict[str, int]) -> None:
+    if plan.own_issuer:
+        children.start(plan.issuer(ports["issuer"]), ports["issuer"])
+
+
+def _kafka(plan: Plan, children: Children, ports: dict[str, int], kafka: dict[str, str]) -> None:
+    if plan.own_kafka:
+        folder = plan.folder
+        broker = Kafka(folder.data / "kafka", ports["kafka"], ports["kafka-controller"], folder.log("kafka"))
+        children.start(broker.prepare(), broker.port)
+    asyncio.run(provide_topics(kafka))
+
+
+def _postgres(plan: Plan, children: Children, ports: dict[str, int], migration: Callable[[str], Spec]) -> None:
+    if plan.own_postgres:
+        server = _server(plan.folder, ports["postgres"])
+        children.start(server.prepare(), server.port)
+        for name in plan.services:
+            password = plan.folder.secret(f"{name}.password").read_text()
+            plan.folder.secret(f"{name}.dsn", asyncio.run(provide(server, name, password)))
+    for name in plan.services:
+        if dsn := external_dsn(name, plan.environ):
+            plan.folder.secret(f"{name}.dsn", dsn)
+    _together(children, [partial(children.run, migration(name), MIGRATE_TIMEOUT_S) for name in plan.services])
+
+
+def _server(folder: Folder, port: int) -> Postgres:
+    password = folder.secret("postgres-admin").read_text()
+    return Postgres(reachable(folder.data / "postgres"), port, folder.log("postgres"), password)

@@ -1,0 +1,163 @@
+"""The running components of one supervisor: started, waited for, revived when they die, stopped in reverse."""
+
+import signal
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from subprocess import Popen
+from threading import Event, RLock
+
+from deploy.errors import StackError
+from deploy.local import process
+from deploy.local.process import Spec
+from deploy.local.state import Component
+
+START_TIMEOUT_S = 90.0
+POLL_S = 0.05
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+HEALTHY_S = 60.0  # who ran this long died of something new: the pause starts over
+
+
+class Stopped(Exception):  # no error: somebody asked
+    """The stack was asked to stop while it was starting."""
+
+
+class Child:
+    """One component, started as often as it takes."""
+
+    def __init__(self, spec: Spec, component: Component) -> None:
+        self.spec, self.component = spec, component
+        self.process: Popen[bytes] | None = None
+        self._pause_s = FIRST_PAUSE_S / 2
+        self._retry_at = 0.0
+
+    def start(self) -> None:
+        self.process = process.start(self.spec)
+        self.component.identity = process.identity(self.process.pid)
+        self.component.state, self.component.since = "running", time.time()
+
+    def exit_code(self) -> int | None:
+        return None if self.process is None else self.process.poll()
+
+    def tend(self) -> bool:
+        """Notices a death, and after a pause that doubles with every early death starts it again. True on a change."""
+        if self.component.state == "restarting":
+            return self._retry()
+        if self.exit_code() is None:
+            return False
+        long_lived = time.time() - self.component.since > HEALTHY_S
+        self._pause_s = FIRST_PAUSE_S if long_lived else min(self._pause_s * 2, LONGEST_PAUSE_S)
+        self._retry_at = time.monotonic() + self._pause_s
+        self.component.state, self.component.identity = "restarting", None
+        return True
+
+    def _retry(self) -> bool:
+        if time.monotonic() < self._retry_at:
+            return False
+        self.start()
+        self.component.restarts += 1
+        return True
+
+
+class Children:
+    """All of them, in the order in which they were started. `changed` is told after every change."""
+
+    def __init__(self, components: dict[str, Component], stop: Event, changed: Callable[[], None]) -> None:
+        self._components, self._stop, self._changed = components, stop, changed
+        self._children: dict[str, Child] = {}
+        self._given_up, self._lock = Event(), RLock()
+
+    def start(self, spec: Spec, port: int | None) -> None:
+        """Returns when it is ready. Raises StackError when it ends or stays unready, Stopped when asked to stop."""
+        self.launch(spec, port)
+        self.await_ready(spec.name)
+
+    def launch(self, spec: Spec, port: int | None) -> None:
+        component = Component(spec.name, port=port, stop_signal=spec.stop_signal, grace_s=spec.grace_s)
+        child = Child(spec, component)
+        with self._lock:
+            self._components[spec.name], self._children[spec.name] = component, child
+            child.start()
+            self._changed()
+
+    def await_ready(self, name: str) -> None:
+        child, deadline = self._children[name], time.monotonic() + START_TIMEOUT_S
+        while reason := child.spec.ready():
+            self.pause(POLL_S)
+            if (code := child.exit_code()) is not None:
+                raise StackError(
+                    f"{name} ended with {ended(code)} while starting:\n{_quote(child.spec)}", _look(child.spec)
+                )
+            if time.monotonic() > deadline:
+                raise StackError(f"{name} is not ready after {START_TIMEOUT_S:.0f} s: {reason}", _look(child.spec))
+
+    def run(self, spec: Spec, timeout_s: float) -> None:
+        """Something that ends by itself, such as a migration."""
+        running, deadline = process.start(spec), time.monotonic() + timeout_s
+        try:
+            while (code := running.poll()) is None and time.monotonic() < deadline:
+                self.pause(POLL_S)
+        finally:
+            if running.poll() is None:
+                running.kill()
+                running.wait()
+        if code:
+            raise StackError(f"{spec.name}: {spec.command[-1]} ended with {ended(code)}:\n{_quote(spec)}", _look(spec))
+        if code is None:
+            raise StackError(f"{spec.name}: {spec.command[-1]} took longer than {timeout_s:.0f} s", _look(spec))
+
+    def pause(self, seconds: float) -> None:
+        if self._given_up.is_set() or self._stop.wait(seconds):
+            raise Stopped
+
+    def give_up(self) -> None:
+        """One component failed: whoever still waits for another need not."""
+        self._given_up.set()
+
+    def tend(self) -> None:
+        with self._lock:
+            changes = [child.tend() for child in self._children.values()]  # all of them, not up to the first
+            if any(changes):
+                self._changed()
+
+    def stop(self) -> None:
+        """Services first, servers last; those of one rank together, each within its own grace."""
+        end_all(self._components.values())
+        for child in self._children.values():
+            if child.process is not None:
+                child.process.wait()
+        self._changed()
+
+
+RANKS = {"kafka": 0, "postgres": 0, "issuer": 1}  # the services rank above them all
+
+
+def end_all(components: Iterable[Component]) -> None:
+    """Ends every process that is still the one recorded; a pid that now belongs to somebody else is left alone."""
+    left = list(components)
+    for rank in sorted({rank_of(one) for one in left}, reverse=True):
+        together = [one for one in left if rank_of(one) == rank]
+        with ThreadPoolExecutor(len(together)) as pool:
+            list(pool.map(_end, together))
+
+
+def rank_of(component: Component) -> int:
+    return RANKS.get(component.name, 2)
+
+
+def _end(component: Component) -> None:
+    if component.identity is not None:
+        process.end(component.identity, signal.Signals(component.stop_signal), component.grace_s)
+    component.identity, component.state = None, "stopped"
+
+
+def ended(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _quote(spec: Spec) -> str:
+    return "\n".join(f"    {line}" for line in process.tail(spec.log).splitlines())
+
+
+def _look(spec: Spec) -> str:
+    return f"the whole log: {spec.log}"

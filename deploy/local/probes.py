@@ -1,0 +1,48 @@
+"""Short questions to a component on loopback: is it ready, what do its metrics say."""
+
+import re
+import socket
+from http.client import HTTPConnection, HTTPException
+
+HOST = "127.0.0.1"
+TIMEOUT_S = 2.0
+SAMPLE = re.compile(r"^(\w+)(?:\{.*\})? (\S+)$", re.MULTILINE)
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    """Status and body; (0, reason) when nothing answers."""
+    connection = HTTPConnection(HOST, port, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode(errors="replace")
+    except (OSError, HTTPException) as error:
+        return 0, type(error).__name__
+    finally:
+        connection.close()
+
+
+def missing(port: int) -> str:
+    """ "" when `/ready` says so, else what is missing."""
+    status, body = get(port, "/ready")
+    if status == 200:
+        return ""
+    return f"no answer on port {port} ({body})" if status == 0 else f"/ready says {status}: {body[:300]}"
+
+
+def closed(port: int) -> str:
+    """ "" when something listens."""
+    try:
+        socket.create_connection((HOST, port), TIMEOUT_S).close()
+    except OSError as error:
+        return f"no answer on port {port} ({type(error).__name__})"
+    return ""
+
+
+def gauges(port: int) -> dict[str, float]:
+    """The sum of each metric over its labels, by name; empty when there is nothing to read."""
+    status, body = get(port, "/metrics")
+    totals: dict[str, float] = {}
+    for name, value in SAMPLE.findall(body) if status == 200 else ():
+        totals[name] = totals.get(name, 0.0) + float(value)
+    return totals

@@ -1,0 +1,55 @@
+"""How a command reaches the stack that is up: addresses and databases, taken from its state."""
+
+import json
+from dataclasses import dataclass
+
+from deploy.errors import StackError
+from deploy.local.probes import HOST
+from deploy.local.state import Folder, State, here
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where one service and what it works with are reached. `kafka` holds every VCC_KAFKA_* setting."""
+
+    base_url: str
+    dsn: str
+    bootstrap: str
+    issuer_url: str
+    kafka: dict[str, str]
+
+    def __repr__(self) -> str:
+        return f"Endpoints(base_url={self.base_url!r}, bootstrap={self.bootstrap!r}, issuer_url={self.issuer_url!r})"
+
+
+def require_up(folder: Folder | None = None) -> State:
+    folder = folder or here()
+    state = folder.read()
+    if state.supervised and state.phase == "up":
+        return state
+    if state.supervised:
+        raise StackError(f"the stack is {state.phase} ({state.step})", "wait for it: ./vcc status")
+    raise StackError("the stack is not up", "start it: ./vcc up (or see everything at once: ./vcc demo)")
+
+
+def connection(service: str) -> Endpoints:
+    """Raises StackError when the stack is not up."""
+    folder = here()
+    state = require_up(folder)
+    kafka = kafka_environment(folder)
+    return Endpoints(
+        base_url=base_url(state, service),
+        dsn=(folder.secrets / f"{service}.dsn").read_text(),
+        bootstrap=kafka["VCC_KAFKA_BOOTSTRAP_SERVERS"],
+        issuer_url=state.issuer_url,
+        kafka=kafka,
+    )
+
+
+def base_url(state: State, service: str) -> str:
+    return f"http://{HOST}:{state.components[service].port}"
+
+
+def kafka_environment(folder: Folder) -> dict[str, str]:
+    """Every VCC_KAFKA_* setting that the services were started with."""
+    return dict(json.loads((folder.secrets / "kafka.json").read_text()))

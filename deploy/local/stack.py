@@ -1,0 +1,164 @@
+"""Brings this checkout's stack up and down from the outside: starts its supervisor, watches, asks it to stop."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deploy.console import Progress
+from deploy.errors import StackError
+from deploy.local import process
+from deploy.local.children import end_all
+from deploy.local.plan import Plan
+from deploy.local.state import ROOT, Folder, State, here
+
+POLL_S = 0.1
+STOP_TIMEOUT_S = 75.0  # three ranks of 20 s grace, and some
+KEPT_BY_WIPE = ("venv.lock",)
+
+
+def up() -> bool:
+    """Returns when every component is ready. False when the stack was up already."""
+    folder = here()
+    folder.make()
+    before = folder.read()
+    if before.supervised and before.phase == "up":
+        return False
+    if not before.supervised:
+        fetch(Plan(folder))
+    began = time.time()
+    if before.supervised:
+        print("Another vcc is starting this stack; waiting for it.", file=sys.stderr)
+        _watch_it_start(folder, before.since, None)
+    else:
+        _watch_it_start(folder, began, _start_supervisor(folder))
+    return True
+
+
+def fetch(plan: Plan) -> None:
+    """Everything that has to be downloaded first, here, where somebody sees the progress."""
+    if plan.own_kafka:
+        from deploy.local.jars import classpath
+        from deploy.local.java import java
+
+        java()
+        classpath()
+    if plan.own_postgres:
+        from deploy.local.postgres_binaries import binaries, major_of
+
+        binaries(major_of(plan.folder.data / "postgres"))
+
+
+def _start_supervisor(folder: Folder) -> subprocess.Popen[bytes]:
+    with folder.log("supervisor").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "deploy.local.supervisor"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "VCC_STATE_DIR": str(folder.path)},
+            start_new_session=True,
+        )
+
+
+def _watch_it_start(folder: Folder, began: float, supervisor: subprocess.Popen[bytes] | None) -> None:
+    """Follows its steps; what an earlier one wrote before `began` is old news. Raises StackError in its own words."""
+    seen = ""
+    with Progress("Starting") as progress:
+        while True:
+            gone = supervisor is None or supervisor.poll() is not None
+            state = folder.read()
+            if state.since >= began and state.phase == "failed":
+                raise StackError(state.what, state.do)
+            if state.supervised and state.phase == "up":
+                return
+            if state.supervised and state.step != seen:
+                seen = state.step
+                progress.step(seen)
+            if gone and not state.supervised:
+                raise _vanished(folder, state)
+            time.sleep(POLL_S)
+
+
+def _vanished(folder: Folder, state: State) -> StackError:
+    if state.phase == "down":
+        return StackError("the stack was stopped while it was starting", "start it again: ./vcc up")
+    log = folder.log("supervisor")
+    return StackError(f"the supervisor ended unexpectedly:\n{process.tail(log)}", f"the whole log: {log}")
+
+
+def down(*, wipe: bool = False) -> bool:
+    """Returns when nothing of the stack runs any more. False when nothing ran."""
+    folder = here()
+    ran = _stop(folder)
+    if wipe:
+        _wipe(folder)
+    return ran
+
+
+def _stop(folder: Folder) -> bool:
+    state = folder.read()
+    if state.supervised:
+        assert state.supervisor is not None
+        with Progress("Stopping"):
+            os.kill(state.supervisor.pid, signal.SIGTERM)
+            if not process.wait_gone(state.supervisor, STOP_TIMEOUT_S):
+                raise StackError("the supervisor does not stop", f"its log: {folder.log('supervisor')}")
+        return True
+    left = [one for one in state.components.values() if one.identity and process.alive(one.identity)]
+    if left:
+        with Progress(f"Stopping what a killed supervisor left ({', '.join(one.name for one in left)})"):
+            end_all(left)
+    if state.phase not in {"down", "failed"}:
+        state.phase, state.step, state.supervisor = "down", "", None
+        folder.write(state)
+    return bool(left)
+
+
+def _wipe(folder: Folder) -> None:
+    elsewhere = folder.data / "postgres"
+    if elsewhere.is_symlink():
+        shutil.rmtree(elsewhere.readlink().parent, ignore_errors=True)
+    for path in folder.path.glob("*") if folder.path.is_dir() else ():
+        if path.name in KEPT_BY_WIPE:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+@contextmanager
+def held_up() -> Iterator[None]:
+    """The stack is up within this block; afterwards it is stopped if this block started it, also after Ctrl-C."""
+    started = up_or_stop()
+    try:
+        yield
+    finally:
+        if started:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second Ctrl-C must not leave half a stack
+            down()
+
+
+def up_or_stop() -> bool:
+    """`up`, but whoever interrupts it gets an empty machine back."""
+
+    def hang_up(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, hang_up)
+    try:
+        return up()
+    except KeyboardInterrupt:
+        down()
+        raise
+
+
+def log_paths(folder: Folder, name: str | None) -> list[Path]:
+    return [folder.log(name)] if name else sorted(folder.logs.glob("*.log"))

@@ -1,0 +1,103 @@
+"""Creates the topics of the catalog and refuses to go on where the brokers' differ in what can't be changed."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from deploy.errors import StackError
+from schemas.catalog import TOPICS, Topic
+from services.kit.kafka import client_options
+from services.kit.settings import KafkaSettings
+
+REPLICAS = 3  # where there are as many brokers
+PREFIX = "VCC_KAFKA_"
+
+
+def kafka_settings(environment: Mapping[str, str]) -> KafkaSettings:
+    """`VCC_KAFKA_*`, a password also by file."""
+    values = {
+        name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)
+    }
+    if named := values.pop("sasl_password_file", None):
+        values["sasl_password"] = Path(named).read_text().strip()
+    return KafkaSettings.model_validate(values)
+
+
+async def provide_topics(environment: Mapping[str, str], topics: Sequence[Topic] = TOPICS) -> None:
+    """Every topic exists with the catalog's settings. Raises StackError for a partition count that differs."""
+    async with _admin(kafka_settings(environment)) as admin:
+        brokers = len((await admin.describe_cluster())["brokers"])
+        known = {
+            one["topic"]: len(one["partitions"]) for one in await admin.describe_topics() if one["error_code"] == 0
+        }
+        _refuse_other_partitions(topics, known)
+        await _create(admin, [topic for topic in topics if topic.name not in known], min(REPLICAS, brokers))
+        await _configure(admin, [topic for topic in topics if topic.name in known], min(REPLICAS, brokers))
+
+
+def _refuse_other_partitions(topics: Sequence[Topic], known: Mapping[str, int]) -> None:
+    for topic in topics:
+        if (found := known.get(topic.name, topic.partitions)) != topic.partitions:
+            raise StackError(
+                f"topic {topic.name} has {found} partitions, the catalog says {topic.partitions}",
+                "keys would move between partitions and lose their order: give the topic a new version in the catalog",
+            )
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicas: int) -> None:
+    if not topics:
+        return
+    wanted = [
+        NewTopic(topic.name, topic.partitions, replicas, topic_configs=_config(topic, replicas)) for topic in topics
+    ]
+    answer = await admin.create_topics(wanted)
+    for name, code, *_ in answer.topic_errors:
+        if code not in {0, TopicAlreadyExistsError.errno}:
+            raise StackError(f"topic {name} could not be created: {for_code(code).__name__}", "check the user's ACLs")
+
+
+async def _configure(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicas: int) -> None:
+    wanted = [ConfigResource(ConfigResourceType.TOPIC, topic.name, _config(topic, replicas)) for topic in topics]
+    if wanted:
+        await admin.alter_configs(wanted)
+
+
+def _config(topic: Topic, replicas: int) -> dict[str, str]:
+    return {**topic.config(), "min.insync.replicas": str(max(1, replicas - 1))}
+
+
+async def end_offsets(environment: Mapping[str, str], topics: Sequence[Topic] = TOPICS) -> dict[str, int | None]:
+    """How many records each topic has ever had; None for a topic that is not there."""
+    consumer = AIOKafkaConsumer(**client_options(kafka_settings(environment)))
+    await consumer.start()
+    try:
+        there = await consumer.topics()
+        ends = await consumer.end_offsets(
+            [TopicPartition(one.name, n) for one in topics if one.name in there for n in range(one.partitions)]
+        )
+    finally:
+        await consumer.stop()
+    counts: dict[str, int | None] = {topic.name: 0 if topic.name in there else None for topic in topics}
+    for partition, end in ends.items():
+        counts[partition.topic] = (counts[partition.topic] or 0) + end
+    return counts
+
+
+@asynccontextmanager
+async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    try:
+        await admin.start()
+        yield admin
+    except (TimeoutError, KafkaError, OSError) as error:
+        raise StackError(
+            f"Kafka at {settings.bootstrap_servers} does not do what is asked: {type(error).__name__}",
+            "check VCC_KAFKA_BOOTSTRAP_SERVERS, the security settings beside it, and the user's ACLs",
+        ) from error
+    finally:
+        await admin.close()
