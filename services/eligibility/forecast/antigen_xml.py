@@ -6,7 +6,7 @@ from datetime import date, datetime
 from itertools import chain
 from xml.etree.ElementTree import Element
 
-from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period, parse_period
+from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period, parse_period, period
 from services.eligibility.forecast.schedule import (
     Age,
     Antigen,
@@ -25,14 +25,14 @@ from services.eligibility.forecast.schedule import (
     Vaccine,
     Validity,
 )
-from services.eligibility.forecast.schedule_xml import codes, text
+from services.eligibility.forecast.schedule_xml import codes, text, texts
 
 LAST_PREFERENCE = 99
 _SHARED_AGES = re.compile(r"shared clinical decision.making.*?persons (?:aged )?(\d+)-(\d+) years", re.I | re.S)
 
 
 def antigen_of(root: Element) -> Antigen:
-    series = tuple(_series(s) for s in root.iterfind("series"))
+    series = tuple(sorted(map(_series, root.iterfind("series")), key=lambda s: bool(s.depends_on_groups)))
     return Antigen(
         name=series[0].antigen,
         immunity_observations=frozenset(text(c, "guidelineCode") for c in root.iterfind("immunity/clinicalHistory")),
@@ -40,20 +40,23 @@ def antigen_of(root: Element) -> Antigen:
         contraindications=_contraindications(root, "vaccineGroup"),
         vaccine_contraindications=_contraindications(root, "vaccine"),
         series=series,
+        series_without_indication=tuple(s for s in series if s.kind is not SeriesType.RISK),
     )
 
 
 def _series(element: Element) -> AntigenSeries:
-    name, guidance = text(element, "seriesName"), text(element, "seriesAdminGuidance")
+    name, guidance = text(element, "seriesName"), texts(element, "seriesAdminGuidance")
     select = _child(element, "selectSeries")
     doses = tuple(map(_series_dose, element.iterfind("seriesDose")))
+    indications = tuple(_indication(i) for i in _filled(element, "indication"))
     return AntigenSeries(
         name=name,
         antigen=text(element, "targetDisease"),
         vaccine_group=text(element, "vaccineGroup"),
         kind=SeriesType(text(element, "seriesType")),
         genders=frozenset(g for e in element.iterfind("requiredGender") if (g := (e.text or "").strip())),
-        indications=tuple(_indication(i) for i in _filled(element, "indication")),
+        indications=indications,
+        indicated_by=frozenset(i.observation for i in indications),
         group=text(select, "seriesGroup"),
         group_name=text(select, "seriesGroupName"),
         equivalent_groups=codes(text(element, "equivalentSeriesGroups")),
@@ -64,9 +67,10 @@ def _series(element: Element) -> AntigenSeries:
         minimum_age_to_start=_period(select, "minAgeToStart"),
         maximum_age_to_start=_period(select, "maxAgeToStart"),
         doses=doses,
-        guidance=guidance,
+        guidance="\n".join(guidance),
         shared_decision=_shared_decision(name, guidance),
         depends_on_groups=frozenset(chain.from_iterable(c.series_groups for d in doses for c in _conditions(d))),
+        is_seasonal=any(d.seasonal and d.season_end != DISTANT_FUTURE for d in doses),
     )
 
 
@@ -76,12 +80,12 @@ def _conditions(dose: SeriesDose) -> Iterator[Condition]:
             yield from skip_set.conditions
 
 
-def _shared_decision(name: str, guidance: str) -> SharedDecision | None:
+def _shared_decision(name: str, guidance: tuple[str, ...]) -> SharedDecision | None:
     """CDC has no flag for it: the series' name says so, or its guidance says so for a span of ages."""
     if "shared clinical decision" in name.lower():
         return SharedDecision()
-    if ages := _SHARED_AGES.search(guidance):
-        return SharedDecision(Period(12 * int(ages[1]), 0), Period(12 * (int(ages[2]) + 1), 0))
+    for ages in filter(None, map(_SHARED_AGES.search, guidance)):
+        return SharedDecision(period(12 * int(ages[1]), 0), period(12 * (int(ages[2]) + 1), 0))
     return None
 
 
@@ -95,6 +99,7 @@ def _series_dose(element: Element) -> SeriesDose:
         intervals=tuple(_interval(i) for i in _filled(element, "interval")),
         allowable_intervals=tuple(_interval(i) for i in _filled(element, "allowableInterval")),
         preferable=preferable,
+        recommended=tuple(v for v in preferable if v.recommended),
         preferable_by_cvx=_by_cvx(preferable),
         allowable_by_cvx=_by_cvx(_vaccine(v) for v in _filled(element, "allowableVaccine")),
         inadvertent=frozenset(text(v, "cvx") for v in _filled(element, "inadvertentVaccine")),

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from services.eligibility.forecast.cases import Case, ExpectedDose
-from services.eligibility.forecast.engine import foremost, forecast
+from services.eligibility.forecast.engine import forecast, foremost
 from services.eligibility.forecast.model import DoseEvaluation, VaccineGroupForecast
 from services.eligibility.forecast.schedule import SeriesType, SupportingData
 

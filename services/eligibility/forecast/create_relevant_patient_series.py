@@ -1,20 +1,30 @@
 """5 Create relevant patient series: which antigen series are appropriate for the patient."""
 
+from collections.abc import Sequence
+
 from services.eligibility.forecast.gather_necessary_data import Patient
 from services.eligibility.forecast.schedule import Antigen, AntigenSeries, Indication, SeriesType
 
 
-def relevant_series(antigen: Antigen, patient: Patient) -> list[AntigenSeries]:
-    return [series for series in antigen.series if is_relevant(series, patient)]
-
-
-def is_relevant(series: AntigenSeries, patient: Patient) -> bool:
+def relevant_series(antigen: Antigen, patient: Patient) -> Sequence[AntigenSeries]:
     """Table 5-5. A series without a required gender is for every gender (Table 5-2)."""
-    if series.genders and patient.gender not in series.genders:
-        return False
-    if series.kind is not SeriesType.RISK:
-        return True
-    return bool(patient.observations) and any(applies(i, patient) for i in series.indications)
+    if not patient.observations:
+        candidates = antigen.series_without_indication
+    else:
+        candidates = antigen.series
+    gender = patient.gender
+    return [
+        series
+        for series in candidates
+        if (not series.genders or gender in series.genders)
+        and (series.kind is not SeriesType.RISK or _is_indicated(series, patient))
+    ]
+
+
+def _is_indicated(series: AntigenSeries, patient: Patient) -> bool:
+    return not series.indicated_by.isdisjoint(patient.observations) and any(
+        applies(i, patient) for i in series.indications
+    )
 
 
 def applies(indication: Indication, patient: Patient) -> bool:

@@ -6,8 +6,9 @@ Inside the engine a date is its proleptic ordinal, because rules compare dates t
 
 import re
 from calendar import monthrange
+from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from functools import cache, lru_cache
 
 DISTANT_PAST = date(1900, 1, 1).toordinal()
 DISTANT_FUTURE = date(2999, 12, 31).toordinal()
@@ -16,9 +17,17 @@ _MONTHS_IN_UNIT = {"month": 1, "year": 12}
 _TERM = re.compile(r"([+-]?)\s*(\d+)\s*(day|week|month|year)s?", re.IGNORECASE)
 
 
-class Period(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Period:
+    """Made by `period` alone, so that equal periods are one object and hash by identity, the cheapest key there is."""
+
     months: int
     days: int
+
+
+@cache
+def period(months: int, days: int) -> Period:
+    return Period(months, days)
 
 
 class PeriodError(ValueError):
@@ -37,13 +46,13 @@ def parse_period(text: str) -> Period | None:
         number = -int(amount) if sign == "-" else int(amount)
         months += number * _MONTHS_IN_UNIT.get(unit.lower(), 0)
         days += number * _DAYS_IN_UNIT.get(unit.lower(), 0)
-    return Period(months, days)
+    return period(months, days)
 
 
-def add(day: int, period: Period) -> int:
+@lru_cache(maxsize=1 << 16)
+def add(day: int, length: Period) -> int:
     """Years and months first, then weeks and days (CALCDT-4); 31 January + 1 month is 1 March (CALCDT-5)."""
-    months, days = period
-    return (add_months(day, months) if months else day) + days
+    return (add_months(day, length.months) if length.months else day) + length.days
 
 
 def add_months(day: int, months: int) -> int:

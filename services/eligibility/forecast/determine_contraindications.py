@@ -5,29 +5,37 @@ from services.eligibility.forecast.schedule import Antigen, AntigenSeries, Contr
 
 
 class PatientFindings:
-    """What the patient's observations say about one antigen, whatever the series."""
+    """What the patient's birth date and observations say about one antigen, whatever the series."""
 
-    __slots__ = ("_vaccines", "antigen_contraindications", "immune")
+    __slots__ = ("_antigen", "_vaccines", "immune")
 
-    def __init__(self, antigen: Antigen, patient: Patient) -> None:
-        self.immune = is_immune(antigen, patient)
-        self.antigen_contraindications: tuple[Contraindication, ...] = ()
-        self._vaccines: frozenset[str] = frozenset()
-        if patient.observations:
-            self.antigen_contraindications = tuple(c for c in antigen.contraindications if _applies(c, patient))
-            self._vaccines = frozenset(_contraindicated_vaccines(antigen, patient))
+    def __init__(self, immune: bool = False, antigen: bool = False, vaccines: frozenset[str] = frozenset()) -> None:
+        self.immune = immune
+        self._antigen = antigen
+        self._vaccines = vaccines
 
     def contraindicates(self, series: AntigenSeries) -> bool:
         """Table 7-7."""
-        if self.antigen_contraindications:
-            return True
-        if not self._vaccines:
-            return False
+        if self._antigen or not self._vaccines:
+            return self._antigen
         preferable = {v.cvx for dose in series.doses for v in dose.preferable}
         return bool(preferable) and preferable <= self._vaccines
 
     def contraindicates_vaccine(self, vaccine: Vaccine) -> bool:
         return vaccine.cvx in self._vaccines
+
+
+NOTHING_FOUND = PatientFindings()
+
+
+def find(antigen: Antigen, patient: Patient) -> PatientFindings:
+    if not patient.observations and not antigen.immunity_by_birth:
+        return NOTHING_FOUND
+    return PatientFindings(
+        is_immune(antigen, patient),
+        any(_applies(c, patient) for c in antigen.contraindications),
+        frozenset(_contraindicated_vaccines(antigen, patient)),
+    )
 
 
 def is_immune(antigen: Antigen, patient: Patient) -> bool:

@@ -1,13 +1,13 @@
 """The process model of chapter 4: from a history to the forecast of every vaccine group.
 
-Pure: no clock, no files, no global state; equal arguments give equal answers.
+Pure: no clock, no files; equal arguments give equal answers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from services.eligibility.forecast.create_relevant_patient_series import applies, relevant_series
-from services.eligibility.forecast.determine_contraindications import PatientFindings
+from services.eligibility.forecast.determine_contraindications import find
 from services.eligibility.forecast.evaluate_vaccine_dose_administered import evaluate_history
 from services.eligibility.forecast.forecast_dates_and_reasons import forecast_series
 from services.eligibility.forecast.gather_necessary_data import DoseAdministered, Patient
@@ -24,56 +24,104 @@ from services.eligibility.forecast.patient_series import PatientSeries
 from services.eligibility.forecast.schedule import Antigen, AntigenSeries, SeriesType, SupportingData, VaccineGroup
 from services.eligibility.forecast.select_best_patient_series import Selection, number_after_standard, select_best
 
+NOTHING_SELECTED = Selection([], [])
+
 
 def forecast(history: History, supporting: SupportingData, assessment_on: date) -> tuple[VaccineGroupForecast, ...]:
     """Every vaccine group that concerns the person, as of the assessment date; later doses are not looked at."""
     patient = Patient(history, assessment_on)
     records = organize(patient, supporting)
-    selected = {
-        name: select_best(_evaluated_and_forecast(antigen, patient, supporting, records.get(name, NO_RECORDS)), patient)
-        for name, antigen in supporting.antigens.items()
-    }
-    return tuple(f for group in supporting.groups for f in _vaccine_group(group, selected, records, patient))
+    forecasts: list[VaccineGroupForecast] = []
+    for group in supporting.groups:
+        selected = [_select(supporting.antigens[a], patient, supporting, records) for a in group.antigens]
+        forecasts.extend(_vaccine_group(group, selected, records, patient))
+    return tuple(forecasts)
 
 
-def _evaluated_and_forecast(
-    antigen: Antigen, patient: Patient, supporting: SupportingData, records: Sequence[DoseAdministered]
-) -> list[PatientSeries]:
-    """4.4. Series whose Conditional Skip looks at completed series groups come after those they look at."""
-    findings = PatientFindings(antigen, patient)
+def foremost(forecasts: Iterable[VaccineGroupForecast], on: date) -> VaccineGroupForecast | None:
+    """Of several forecasts of one vaccine group, the one to act upon; the specification leaves them side by side."""
+    return min(
+        forecasts,
+        key=lambda f: (
+            f.series_status in {SeriesStatus.AGED_OUT, SeriesStatus.NOT_RECOMMENDED},
+            f.starts_on is not None and f.starts_on > on,
+            f.series_status is not SeriesStatus.NOT_COMPLETE,
+            f.earliest_on or date.max,
+            f.series_type is not SeriesType.RISK,
+        ),
+        default=None,
+    )
+
+
+def _select(
+    antigen: Antigen,
+    patient: Patient,
+    supporting: SupportingData,
+    records: Mapping[str, Sequence[DoseAdministered]],
+) -> Selection:
+    """4.4, then chapter 8."""
+    relevant = relevant_series(antigen, patient)
+    if not relevant:
+        return NOTHING_SELECTED
+    of_antigen = records.get(antigen.name, NO_RECORDS)
+    if not of_antigen:
+        relevant = _with_a_chance(relevant)
+    findings = find(antigen, patient)
     done: list[PatientSeries] = []
     complete_groups: set[str] = set()
-    for series in sorted(relevant_series(antigen, patient), key=lambda s: bool(s.depends_on_groups)):
-        patient_series = PatientSeries(series, records, patient.assessed)
-        evaluate_history(patient_series, patient, supporting, complete_groups)
+    for series in relevant:
+        patient_series = PatientSeries(series, of_antigen, patient.assessed)
+        if of_antigen:
+            evaluate_history(patient_series, patient, supporting, complete_groups)
         forecast_series(patient_series, patient, supporting, findings, complete_groups)
         if patient_series.status is SeriesStatus.COMPLETE:
             complete_groups.add(series.group)
         done.append(patient_series)
-    return done
+    selection = select_best(done, patient)
+    number_after_standard(selection)
+    return selection
+
+
+def _with_a_chance(relevant: Sequence[AntigenSeries]) -> Sequence[AntigenSeries]:
+    """Without a dose, no standard series of a group with a default can be chosen but the default one.
+
+    SELECTSCORE-2 makes none of them scorable and Table 8-3 takes the default; so the others need no walk.
+    """
+    with_default = {s.group for s in relevant if s.default and s.kind is SeriesType.STANDARD}
+    return [s for s in relevant if s.default or s.kind is SeriesType.RISK or s.group not in with_default]
 
 
 def _vaccine_group(
     group: VaccineGroup,
-    selected: Mapping[str, Selection],
+    selected: Sequence[Selection],
     records: Mapping[str, Sequence[DoseAdministered]],
     patient: Patient,
 ) -> Iterable[VaccineGroupForecast]:
     """FORECASTVG-1: only best patient series of one series group are blended."""
     by_series_group: dict[str, list[SeriesForecast]] = {}
-    set_aside: list[SeriesForecast] = []
-    for antigen in group.antigens:
-        selection = selected[antigen]
-        number_after_standard(selection)
+    for selection in selected:
         for patient_series in selection.best:
             by_series_group.setdefault(patient_series.series.group, []).append(series_forecast(patient_series, patient))
-        set_aside.extend(series_forecast(p, patient) for p in selection.set_aside)
-    given_on = {date.fromordinal(d.day) for antigen in group.antigens for d in records.get(antigen, ())}
+    set_aside = [series_forecast(p, patient) for selection in selected for p in selection.set_aside]
+    given_on: set[date] = set()
+    if len(group.antigens) > 1:
+        given_on = {d.dose.administered_on for antigen in group.antigens for d in records.get(antigen, ())}
     return [vaccine_group_forecast(group, f, set_aside, given_on) for _, f in sorted(by_series_group.items())]
 
 
 def series_forecast(patient_series: PatientSeries, patient: Patient) -> SeriesForecast:
     series, target = patient_series.series, patient_series.target
+    if patient_series.status is not SeriesStatus.NOT_COMPLETE or target is None:
+        return SeriesForecast(
+            antigen=series.antigen,
+            series=series.name,
+            series_type=series.kind,
+            series_group=series.group,
+            status=patient_series.status,
+            evaluations=_evaluations(patient_series),
+            trail=tuple(patient_series.trail),
+        )
+    starts = series.minimum_age_to_start
     return SeriesForecast(
         antigen=series.antigen,
         series=series.name,
@@ -85,18 +133,24 @@ def series_forecast(patient_series: PatientSeries, patient: Patient) -> SeriesFo
         recommended_on=_date(patient_series.recommended),
         past_due_on=_date(patient_series.past_due),
         latest_on=_date(patient_series.latest),
+        starts_on=None if starts is None else date.fromordinal(patient.ages[starts]),
         unadjusted_recommended_on=_date(patient_series.unadjusted_recommended),
         unadjusted_past_due_on=_date(patient_series.unadjusted_past_due),
         recommended_vaccines=patient_series.vaccines,
-        priority=target is not None and bool(target.intervals) and all(i.priority for i in target.intervals),
-        shared_decision=_is_shared_decision(series, patient),
-        guidance=_guidance(series, patient),
-        starts_on=_date(patient.reaches(starts) if (starts := series.minimum_age_to_start) else None),
-        evaluations=tuple(
-            DoseEvaluation(e.dose.position, e.status, e.reasons, e.target.number if e.target else None)
-            for e in patient_series.evaluations
-        ),
+        priority=bool(target.intervals) and all(i.priority for i in target.intervals),
+        shared_decision=series.shared_decision is not None and _is_shared_decision(series, patient),
+        guidance=_guidance(series, patient) if series.indications else series.guidance,
+        evaluations=_evaluations(patient_series),
         trail=tuple(patient_series.trail),
+    )
+
+
+def _evaluations(patient_series: PatientSeries) -> tuple[DoseEvaluation, ...]:
+    return tuple(
+        [
+            DoseEvaluation(e.dose.position, e.status, tuple(e.reasons), None if e.target is None else e.target.number)
+            for e in patient_series.evaluations
+        ]
     )
 
 
@@ -113,18 +167,3 @@ def _guidance(series: AntigenSeries, patient: Patient) -> str:
 
 def _date(day: int | None) -> date | None:
     return None if day is None else date.fromordinal(day)
-
-
-def foremost(forecasts: Iterable[VaccineGroupForecast], on: date) -> VaccineGroupForecast | None:
-    """Of several forecasts of one vaccine group, the one to act upon; the specification leaves them side by side."""
-    return min(
-        forecasts,
-        key=lambda f: (
-            f.series_status in {SeriesStatus.AGED_OUT, SeriesStatus.NOT_RECOMMENDED},
-            f.starts_on is not None and f.starts_on > on,
-            f.series_status is not SeriesStatus.NOT_COMPLETE,
-            f.earliest_on or date.max,
-            f.series_type is not SeriesType.RISK,
-        ),
-        default=None,
-    )

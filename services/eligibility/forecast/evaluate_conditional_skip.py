@@ -1,8 +1,8 @@
 """6.2, 7.1 and 7.6.1 Evaluate conditional skip: can the target dose be skipped as of the reference date?"""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
-from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, add
+from services.eligibility.forecast.dates import add
 from services.eligibility.forecast.gather_necessary_data import DoseAdministered, Patient
 from services.eligibility.forecast.model import EvaluationStatus
 from services.eligibility.forecast.patient_series import PatientSeries
@@ -33,12 +33,11 @@ class SkipContext:
 
 def can_be_skipped(skips: Sequence[ConditionalSkip], context: SkipContext) -> bool:
     """Table 6-11; each Conditional Skip of the target dose stands alone."""
-    return any(_is_met(skip, context) for skip in skips)
-
-
-def _is_met(skip: ConditionalSkip, context: SkipContext) -> bool:
-    combine = all if skip.every_set else any
-    return combine(_set_is_met(s, context) for s in skip.sets)
+    for skip in skips:
+        met = [_set_is_met(s, context) for s in skip.sets]
+        if all(met) if skip.every_set else any(met):
+            return True
+    return False
 
 
 def _set_is_met(skip_set: SkipSet, context: SkipContext) -> bool:
@@ -46,18 +45,23 @@ def _set_is_met(skip_set: SkipSet, context: SkipContext) -> bool:
     validity = skip_set.validity
     if not validity.effective <= context.reference <= validity.cessation:
         return False
-    combine = all if skip_set.every_condition else any
-    return combine(_CONDITIONS[c.kind](c, context) for c in skip_set.conditions)
+    stop_at = not skip_set.every_condition
+    for condition in skip_set.conditions:
+        if _is_met(condition, context) is stop_at:
+            return stop_at
+    return not stop_at
 
 
-def _age(condition: Condition, context: SkipContext) -> bool:
-    """Table 6-6 with CALCDTSKIP-3 and CALCDTSKIP-4."""
-    return context.patient.is_aged(condition.begin_age, condition.end_age, context.reference)
-
-
-def _completed_series(condition: Condition, context: SkipContext) -> bool:
-    """Table 6-7."""
-    return any(group in context.complete_groups for group in condition.series_groups)
+def _is_met(condition: Condition, context: SkipContext) -> bool:
+    match condition.kind:
+        case ConditionType.AGE:  # Table 6-6 with CALCDTSKIP-3 and CALCDTSKIP-4
+            return context.patient.is_aged(condition.begin_age, condition.end_age, context.reference)
+        case ConditionType.VACCINE_COUNT:
+            return _vaccine_count(condition, context)
+        case ConditionType.COMPLETED_SERIES:  # Table 6-7
+            return any(group in context.complete_groups for group in condition.series_groups)
+        case ConditionType.INTERVAL:
+            return _interval(condition, context)
 
 
 def _interval(condition: Condition, context: SkipContext) -> bool:
@@ -82,25 +86,14 @@ def _vaccine_count(condition: Condition, context: SkipContext) -> bool:
 
 def _conditional_doses(condition: Condition, context: SkipContext) -> int:
     """CONDSKIP-1. Listed vaccine types are counted in the whole history: CDC lists types of other antigens too."""
-    patient = context.patient
-    begins = DISTANT_PAST if condition.begin_age is None else patient.reaches(condition.begin_age)
-    ends = DISTANT_FUTURE if condition.end_age is None else patient.reaches(condition.end_age)
+    if not context.earlier:
+        return 0
+    begins, ends = context.patient.age_window(condition.begin_age, condition.end_age)
     begins, ends, types = max(begins, condition.start), min(ends, condition.end), condition.vaccine_types
+    doses: Sequence[DoseAdministered]
     if condition.only_valid:
         valid = EvaluationStatus.VALID
-        return sum(
-            1
-            for e in context.patient_series.evaluations
-            if e.status is valid and begins <= e.dose.day < ends and (not types or e.dose.cvx in types)
-        )
-    if types:
-        return sum(1 for d in context.earlier if d.cvx in types and begins <= d.day < ends)
-    return sum(1 for d in context.patient_series.records[: context.records_seen] if begins <= d.day < ends)
-
-
-_CONDITIONS: dict[ConditionType, Callable[[Condition, SkipContext], bool]] = {
-    ConditionType.AGE: _age,
-    ConditionType.COMPLETED_SERIES: _completed_series,
-    ConditionType.INTERVAL: _interval,
-    ConditionType.VACCINE_COUNT: _vaccine_count,
-}
+        doses = [e.dose for e in context.patient_series.evaluations if e.status is valid]
+    else:
+        doses = context.earlier if types else context.patient_series.records[: context.records_seen]
+    return len([d for d in doses if begins <= d.day < ends and (not types or d.cvx in types)])

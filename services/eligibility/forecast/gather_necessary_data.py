@@ -3,24 +3,38 @@
 from datetime import date
 from typing import NamedTuple
 
-from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period, add
-from services.eligibility.forecast.model import Dose, History
+from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period, add_months
+from services.eligibility.forecast.model import Dose, EvaluationReason, History
 
 
 class DoseAdministered(NamedTuple):
-    """`order` is the place in time, `position` the place in the history as it was given."""
+    """`order` is the place in time, `position` the place in the history as it was given (Table 6-3: `cannot_count`)."""
 
     order: int
     position: int
     day: int
     cvx: str
+    cannot_count: EvaluationReason | None
     dose: Dose
 
 
-class Patient:
-    """The person as of the assessment date; ages are computed once per period."""
+class AgeDates(dict[Period, int]):
+    """Date of birth plus an age, computed once: the CALCDTAGE, CALCDTIND, CALCDTSKIP, CALCDTPREF and CALCDTCI dates."""
 
-    __slots__ = ("_ages", "assessed", "birth_country", "born", "doses", "gender", "observations")
+    def __init__(self, born: int) -> None:
+        super().__init__()
+        self.born = born
+
+    def __missing__(self, age: Period) -> int:
+        day = (add_months(self.born, age.months) if age.months else self.born) + age.days
+        self[age] = day
+        return day
+
+
+class Patient:
+    """The person as of the assessment date."""
+
+    __slots__ = ("ages", "assessed", "birth_country", "born", "doses", "gender", "observations")
 
     def __init__(self, history: History, assessment_on: date) -> None:
         self.born = history.born_on.toordinal()
@@ -29,31 +43,31 @@ class Patient:
         self.birth_country = history.birth_country
         self.observations = _active_observations(history, assessment_on)
         self.doses = _doses_in_order(history, self.assessed)
-        self._ages: dict[Period, int] = {}
-
-    def reaches(self, age: Period) -> int:
-        """Date of birth plus the age: the CALCDTAGE, CALCDTIND, CALCDTSKIP, CALCDTPREF and CALCDTCI dates."""
-        ages = self._ages
-        if age in ages:
-            return ages[age]
-        day = ages[age] = add(self.born, age)
-        return day
+        self.ages = AgeDates(self.born)
 
     def is_aged(self, begin: Period | None, end: Period | None, day: int) -> bool:
         """Begin age date <= day < end age date, an empty age being the distant past or future."""
-        begins = DISTANT_PAST if begin is None else self.reaches(begin)
-        return begins <= day < (DISTANT_FUTURE if end is None else self.reaches(end))
+        if begin is not None and day < self.ages[begin]:
+            return False
+        return end is None or day < self.ages[end]
+
+    def age_window(self, begin: Period | None, end: Period | None) -> tuple[int, int]:
+        return (
+            DISTANT_PAST if begin is None else self.ages[begin],
+            DISTANT_FUTURE if end is None else self.ages[end],
+        )
 
 
 def _active_observations(history: History, assessment_on: date) -> dict[str, int | None]:
     """The most recent date counts where one is repeated (CALCDTINT-9); what lies in the future is not yet active."""
     active: dict[str, int | None] = {}
-    for code, observed_on in ((o.code, o.observed_on) for o in history.observations):
+    for observation in history.observations:
+        observed_on = observation.observed_on
         if observed_on is not None and observed_on > assessment_on:
             continue
         day = None if observed_on is None else observed_on.toordinal()
-        known = active.get(code)
-        active[code] = known if day is None else day if known is None else max(known, day)
+        known = active.get(observation.code)
+        active[observation.code] = known if day is None else day if known is None else max(known, day)
     return active
 
 
@@ -64,7 +78,14 @@ def _doses_in_order(history: History, assessed: int) -> tuple[DoseAdministered, 
         for position, dose in enumerate(history.doses)
     )
     return tuple(
-        DoseAdministered(order, position, day, cvx, history.doses[position])
+        DoseAdministered(order, position, day, cvx, cannot_count(history.doses[position]), history.doses[position])
         for order, (day, cvx, _, _, position) in enumerate(dated)
         if day <= assessed
     )
+
+
+def cannot_count(dose: Dose) -> EvaluationReason | None:
+    """Table 6-3."""
+    if dose.lot_expires_on is not None and dose.administered_on > dose.lot_expires_on:
+        return EvaluationReason.LOT_EXPIRED
+    return EvaluationReason.SUB_STANDARD if dose.sub_standard else None

@@ -20,27 +20,63 @@ _LEAST_FAVOURABLE = {
     EvaluationStatus.VALID: 2,
     EvaluationStatus.EXTRANEOUS: 3,
 }
+_FORECAST_STATUS = {status: ForecastStatus(status.value) for status in SeriesStatus}
 
 
 def vaccine_group_forecast(
     group: VaccineGroup, forecasts: Forecasts, set_aside: Forecasts, given_on: Iterable[date]
 ) -> VaccineGroupForecast:
-    """Table 9-2 (FORECASTVG-2 to FORECASTVG-9, FORECASTDN-2)."""
-    single = len(group.antigens) == 1  # VACCINEGROUP-1 and VACCINEGROUP-2
-    needed = forecasts if single or group.administer_full else _possible(forecasts)
-    status = forecasts[0].status if single else _multiple_antigen_status(needed)
-    is_open = status is SeriesStatus.NOT_COMPLETE
-    dated = [f for f in needed if is_open and f.status is SeriesStatus.NOT_COMPLETE]
-    earliest = _min(f.earliest_on for f in dated) if single else _multiple_antigen_earliest(dated, given_on)
-    numbers = [f.dose_number for f in dated if f.dose_number is not None]
-    first = forecasts[0]
+    """Table 9-2; VACCINEGROUP-1 and VACCINEGROUP-2 tell the two kinds of groups apart."""
+    if len(forecasts) == 1:
+        return single_antigen(group, forecasts[0], set_aside)
+    return _multiple_antigen(group, forecasts, set_aside, given_on)
+
+
+def single_antigen(group: VaccineGroup, forecast: SeriesForecast, set_aside: Forecasts) -> VaccineGroupForecast:
+    """SINGLEANTVG-1 and SINGLEANTVG-2: the vaccine group's forecast is the patient series forecast."""
+    is_open = forecast.status is SeriesStatus.NOT_COMPLETE
     return VaccineGroupForecast(
         vaccine_group=group.name,
-        series_group=first.series_group,
-        series_type=first.series_type,
-        status=_forecast_status(status, dated),
+        series_group=forecast.series_group,
+        series_type=forecast.series_type,
+        status=ForecastStatus.SHARED_DECISION
+        if is_open and forecast.shared_decision
+        else _FORECAST_STATUS[forecast.status],
+        series_status=forecast.status,
+        dose_number=forecast.dose_number,
+        earliest_on=forecast.earliest_on,
+        recommended_on=forecast.recommended_on,
+        past_due_on=forecast.past_due_on,
+        latest_on=forecast.latest_on,
+        starts_on=forecast.starts_on,
+        unadjusted_recommended_on=forecast.unadjusted_recommended_on,
+        unadjusted_past_due_on=forecast.unadjusted_past_due_on,
+        recommended_antigens=(forecast.antigen,) if is_open else (),
+        recommended_vaccines=forecast.recommended_vaccines,
+        guidance=(forecast.guidance,) if is_open and forecast.guidance else (),
+        evaluations=forecast.evaluations,
+        series=(forecast,),
+        set_aside=tuple(set_aside),
+    )
+
+
+def _multiple_antigen(
+    group: VaccineGroup, forecasts: Forecasts, set_aside: Forecasts, given_on: Iterable[date]
+) -> VaccineGroupForecast:
+    """FORECASTVG-2 to FORECASTVG-9 and FORECASTDN-2."""
+    needed = forecasts if group.administer_full else _possible(forecasts)
+    status = _multiple_antigen_status(needed)
+    is_open = status is SeriesStatus.NOT_COMPLETE
+    dated = [f for f in needed if is_open and f.status is SeriesStatus.NOT_COMPLETE]
+    earliest = _multiple_antigen_earliest(dated, given_on)
+    shared = bool(dated) and all(f.shared_decision for f in dated)
+    return VaccineGroupForecast(
+        vaccine_group=group.name,
+        series_group=forecasts[0].series_group,
+        series_type=forecasts[0].series_type,
+        status=ForecastStatus.SHARED_DECISION if shared else _FORECAST_STATUS[status],
         series_status=status,
-        dose_number=(min if group.administer_full else max)(numbers, default=None),
+        dose_number=(min if group.administer_full else max)((f.dose_number or 1 for f in dated), default=None),
         earliest_on=earliest,
         recommended_on=_at_least(_min(f.recommended_on for f in dated), earliest),
         past_due_on=_at_least(_min(f.past_due_on for f in dated), earliest),
@@ -89,14 +125,11 @@ def _multiple_antigen_earliest(dated: Forecasts, given_on: Iterable[date]) -> da
     return max(days)
 
 
-def _forecast_status(status: SeriesStatus, dated: Forecasts) -> ForecastStatus:
-    if dated and all(f.shared_decision for f in dated):
-        return ForecastStatus.SHARED_DECISION
-    return ForecastStatus(status)
-
-
 def _blend(forecasts: Forecasts) -> tuple[DoseEvaluation, ...]:
-    """The specification evaluates by antigen only; a dose is told as its least favourable evaluation."""
+    """The specification evaluates by antigen only; a dose is told as its least favourable evaluation that matters.
+
+    Extraneous matters least: a booster is still valid for tetanus when pertussis is complete.
+    """
     blended: dict[int, DoseEvaluation] = {}
     for evaluation in (e for f in forecasts for e in f.evaluations):
         known = blended.get(evaluation.dose)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
 
 from services.eligibility.forecast.schedule import SeriesType
 
@@ -90,12 +89,8 @@ class ForecastStatus(StrEnum):
     AGED_OUT = "Aged Out"
 
 
-class Step(NamedTuple):
-    """One rule that was taken; `day` and `target` (dose number) where the rule is about one."""
-
-    rule: str
-    day: int = 0
-    target: int = 0
+# One rule that was taken, its day (proleptic ordinal) and its target dose number, 0 where it is about none.
+Step = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)

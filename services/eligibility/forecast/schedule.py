@@ -109,6 +109,7 @@ class SeriesDose:
     intervals: tuple[Interval, ...]
     allowable_intervals: tuple[Interval, ...]
     preferable: tuple[Vaccine, ...]
+    recommended: tuple[Vaccine, ...]
     preferable_by_cvx: Mapping[str, tuple[Vaccine, ...]]
     allowable_by_cvx: Mapping[str, tuple[Vaccine, ...]]
     inadvertent: frozenset[str]
@@ -136,7 +137,7 @@ class SharedDecision:
     end_age: Period | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AntigenSeries:
     name: str
     antigen: str
@@ -144,6 +145,7 @@ class AntigenSeries:
     kind: SeriesType
     genders: frozenset[str]
     indications: tuple[Indication, ...]
+    indicated_by: frozenset[str]
     group: str
     group_name: str
     equivalent_groups: frozenset[str]
@@ -157,6 +159,7 @@ class AntigenSeries:
     guidance: str
     shared_decision: SharedDecision | None
     depends_on_groups: frozenset[str]
+    is_seasonal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +183,15 @@ class Contraindication:
 
 @dataclass(frozen=True, slots=True)
 class Antigen:
+    """Its series in the order of evaluation: those that look at another group's completed series come last (6.2)."""
+
     name: str
     immunity_observations: frozenset[str]
     immunity_by_birth: tuple[BirthDateImmunity, ...]
     contraindications: tuple[Contraindication, ...]
     vaccine_contraindications: tuple[Contraindication, ...]
     series: tuple[AntigenSeries, ...]
+    series_without_indication: tuple[AntigenSeries, ...]
 
 
 @dataclass(frozen=True, slots=True)

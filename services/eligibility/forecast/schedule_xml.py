@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
-from services.eligibility.forecast.dates import Period, parse_period
+from services.eligibility.forecast.dates import Period, parse_period, period
 from services.eligibility.forecast.schedule import Association, CodedObservation, VaccineConflict, VaccineGroup
 
 
@@ -12,14 +12,22 @@ def text(element: Element, path: str) -> str:
     return (element.findtext(path) or "").strip()
 
 
+def texts(element: Element, tag: str) -> tuple[str, ...]:
+    return tuple(filter(None, ((e.text or "").strip() for e in element.iterfind(tag))))
+
+
 def codes(value: str) -> frozenset[str]:
     return frozenset(filter(None, re.split(r"[;,\s]+", value)))
 
 
 def groups_of(schedule: Element) -> tuple[VaccineGroup, ...]:
-    full = {text(g, "name"): text(g, "administerFullVaccineGroup") == "Yes" for g in schedule.iterfind("*/vaccineGroup")}
+    full = {
+        text(g, "name"): text(g, "administerFullVaccineGroup") == "Yes" for g in schedule.iterfind("*/vaccineGroup")
+    }
     return tuple(
-        VaccineGroup(name=(name := text(g, "name")), antigens=_texts(g, "antigen"), administer_full=full.get(name, False))
+        VaccineGroup(
+            name=(name := text(g, "name")), antigens=texts(g, "antigen"), administer_full=full.get(name, False)
+        )
         for g in schedule.iterfind("*/vaccineGroupMap")
     )
 
@@ -60,10 +68,5 @@ def _association(element: Element) -> Association:
     )
 
 
-def _texts(element: Element, tag: str) -> tuple[str, ...]:
-    return tuple((e.text or "").strip() for e in element.iterfind(tag))
-
-
 def _required(element: Element, tag: str) -> Period:
-    period = parse_period(text(element, tag))
-    return period if period is not None else Period(0, 0)
+    return parse_period(text(element, tag)) or period(0, 0)

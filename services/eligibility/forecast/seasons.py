@@ -9,11 +9,13 @@ from dataclasses import replace
 from functools import lru_cache
 
 from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, add_months
-from services.eligibility.forecast.schedule import Condition, ConditionalSkip, SeriesDose
+from services.eligibility.forecast.schedule import AntigenSeries, Condition, ConditionalSkip, SeriesDose
 
 
-def targets_in_season(doses: tuple[SeriesDose, ...], assessed: int) -> list[SeriesDose]:
-    return [_rolled_back(dose, years) if (years := _seasons_before(dose, assessed)) else dose for dose in doses]
+def targets_in_season(series: AntigenSeries, assessed: int) -> list[SeriesDose]:
+    if not series.is_seasonal:
+        return list(series.doses)
+    return [_rolled_back(d, years) if (years := _seasons_before(d, assessed)) else d for d in series.doses]
 
 
 def _seasons_before(dose: SeriesDose, assessed: int) -> int:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from services.eligibility.forecast.dates import add
 from services.eligibility.forecast.gather_necessary_data import Patient
-from services.eligibility.forecast.model import EvaluationStatus, SeriesStatus, Step, TargetStatus
+from services.eligibility.forecast.model import EvaluationStatus, SeriesStatus, TargetStatus
 from services.eligibility.forecast.patient_series import PatientSeries
 from services.eligibility.forecast.schedule import SeriesType
 
@@ -43,6 +43,8 @@ def _is_best(prioritized: PatientSeries, equivalent: Candidates) -> bool:
 
 def prioritize(group: Candidates, patient: Patient) -> PatientSeries | None:
     """Tables 8-3 and 8-5."""
+    if len(group) == 1 and group[0].series.default:
+        return _because(group[0], "Table 8-3: the only series of its group")
     scorable = pre_filter(group, patient)
     default = next((p for p in group if p.series.default), None)
     if not scorable:
@@ -83,12 +85,12 @@ def pre_filter(group: Candidates, patient: Patient) -> list[PatientSeries]:
 
 def _started_in_time(patient_series: PatientSeries, patient: Patient) -> bool:
     maximum = patient_series.series.maximum_age_to_start
-    return maximum is None or patient_series.satisfied[0][1] < patient.reaches(maximum)
+    return maximum is None or patient_series.satisfied[0][1] < patient.ages[maximum]
 
 
 def _because(patient_series: PatientSeries | None, rule: str) -> PatientSeries | None:
     if patient_series is not None:
-        patient_series.trail.append(Step(rule))
+        patient_series.trail.append((rule, 0, 0))
     return patient_series
 
 
@@ -174,7 +176,7 @@ def _is_completable(patient_series: PatientSeries, patient: Patient) -> bool:
     finish = max((add(patient_series.earliest, i) for i in intervals), default=patient_series.earliest)
     patient_series.finish = finish
     last_ages = [a for a in patient_series.targets[-1].ages if a.maximum is not None]
-    return all(finish < patient.reaches(a.maximum) for a in last_ages if a.maximum is not None)
+    return all(finish < patient.ages[a.maximum] for a in last_ages if a.maximum is not None)
 
 
 def number_after_standard(selection: Selection) -> None:
@@ -189,6 +191,11 @@ def number_after_standard(selection: Selection) -> None:
             continue
         target = p.target
         since = target.season_start if target is not None and target.seasonal else 0
-        valid = {e.dose.order for o in prioritized for e in o.evaluations if e.status is EvaluationStatus.VALID and e.dose.day >= since}
+        valid = {
+            e.dose.order
+            for o in prioritized
+            for e in o.evaluations
+            if e.status is EvaluationStatus.VALID and e.dose.day >= since
+        }
         own = {e.dose.order for e in p.evaluations if e.status is EvaluationStatus.VALID}
         p.dose_number += len(valid - own)

@@ -1,0 +1,68 @@
+"""Adult histories for measuring the engine: seeded, every birth date and dose date its own."""
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from services.eligibility.forecast.engine import forecast
+from services.eligibility.forecast.model import Dose, History, Observation
+from services.eligibility.forecast.schedule import SupportingData
+
+ASSESSMENT_ON = date(2025, 11, 10)
+ADULT_AGE_DAYS = (19 * 365 + 5, 95 * 365)
+# What an adult's record in a state registry holds: product, how often, the age at the first dose and the days between.
+PRODUCTS = (
+    ("140", 6, 19, 365),
+    ("208", 3, 19, 180),
+    ("309", 1, 60, 365),
+    ("115", 1, 19, 3650),
+    ("113", 1, 19, 3650),
+    ("187", 2, 50, 90),
+    ("33", 1, 65, 365),
+    ("216", 1, 50, 365),
+    ("43", 3, 19, 90),
+    ("03", 2, 19, 60),
+    ("165", 3, 19, 120),
+    ("303", 1, 60, 365),
+    ("10", 1, 19, 365),
+)
+OBSERVATIONS = ("055", "042", "014", "160", "186", "161")
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    histories: int
+    doses: int
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        return self.histories / self.seconds
+
+
+def adult_histories(count: int, seed: int = 1) -> Iterator[History]:
+    chance = random.Random(seed)  # noqa: S311 - a workload, not a secret
+    for _ in range(count):
+        born_on = ASSESSMENT_ON - timedelta(days=chance.randint(*ADULT_AGE_DAYS))
+        doses = [dose for product in PRODUCTS if chance.random() < 0.5 for dose in _doses(chance, born_on, *product)]
+        observations = (Observation(chance.choice(OBSERVATIONS)),) if chance.random() < 0.2 else ()
+        yield History(born_on, chance.choice(("Female", "Male")), tuple(doses), observations)
+
+
+def measure(supporting: SupportingData, count: int, seed: int = 1) -> Speed:
+    histories = list(adult_histories(count, seed))
+    started = time.perf_counter()
+    for history in histories:
+        forecast(history, supporting, ASSESSMENT_ON)
+    return Speed(count, sum(len(h.doses) for h in histories), time.perf_counter() - started)
+
+
+def _doses(chance: random.Random, born_on: date, cvx: str, most: int, age_years: int, days: int) -> Iterator[Dose]:
+    given_on = born_on + timedelta(days=round(age_years * 365.25) + chance.randint(0, 4000))
+    for _ in range(chance.randint(1, most)):
+        if given_on > ASSESSMENT_ON:
+            return
+        yield Dose(given_on, cvx)
+        given_on += timedelta(days=days + chance.randint(-10, 200))
