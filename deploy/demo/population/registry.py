@@ -4,25 +4,15 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
-from typing import TextIO
 
 from deploy.demo.population import rates
 from deploy.demo.population.doses import PFIZER, Dose, Report
+from deploy.demo.population.hl7 import batch_headers, batch_trailers, coded, message_header
 from deploy.demo.population.ledger import FileTruth, Rejected
 from deploy.demo.population.names import LANGUAGE_NAMES
 
-REGISTRY = "CAIR"
+REGISTRY, APPLICATION = "CAIR", "CAIR2"
 UNKNOWN_CVX = "897"
-RACE_NAMES = {
-    "2106-3": "White",
-    "2054-5": "Black or African American",
-    "2028-9": "Asian",
-    "2076-8": "Native Hawaiian or Other Pacific Islander",
-    "1002-5": "American Indian or Alaska Native",
-    "2131-1": "Other Race",
-    "2135-2": "Hispanic or Latino",
-    "2186-5": "Not Hispanic or Latino",
-}
 # A lenient reader keeps the row, but it can't link, or can't count yet.
 MAY_BE_KEPT = {"missing-birth-date", "dated-ahead"}
 DELTOIDS = ("LD^Left Deltoid^HL70163", "RD^Right Deltoid^HL70163")
@@ -41,25 +31,17 @@ class Registry:
         name = f"{REGISTRY.lower()}-vxu-{day:%Y%m%d}-{part:02d}.hl7"
         truth = FileTruth(f"{day.isoformat()}/{name}", day, "vxu", REGISTRY)
         with (folder / name).open("w", encoding="utf-8", newline="") as file:
-            self._open(file, day, part)
+            file.write(batch_headers(APPLICATION, REGISTRY, day, part))
             for report in reports:
                 file.write("".join(f"{segment}\r" for segment in self._message(report, day)))
                 _account(truth, report, file_number)
-            file.write(f"BTS|{len(reports)}\rFTS|1\r")
+            file.write(batch_trailers(len(reports)))
         return truth
-
-    def _open(self, file: TextIO, day: date, part: int) -> None:
-        stamp = f"{day:%Y%m%d}0500"
-        for kind in ("FHS", "BHS"):
-            file.write(f"{kind}|^~\\&|CAIR2|{REGISTRY}|VCC|PLANS|{stamp}||{kind[0]}{day:%Y%m%d}{part:02d}|||\r")
 
     def _message(self, report: Report, day: date) -> Iterator[str]:
         self.messages += 1
         control = f"{REGISTRY}{day:%y%m%d}{self.messages:07d}"
-        yield (
-            f"MSH|^~\\&|CAIR2|{REGISTRY}|VCC|PLANS|{day:%Y%m%d}0500-0800||VXU^V04^VXU_V04|{control}|P|2.5.1|||ER|AL"
-            f"|||||Z22^CDCPHINVS|{REGISTRY}|VCC"
-        )
+        yield message_header(APPLICATION, REGISTRY, day, control)
         if report.defect != "no-patient":
             yield self._pid(report, day)
             yield self._pd1(report, day)
@@ -76,13 +58,13 @@ class Registry:
         born = "" if report.defect == "missing-birth-date" else f"{report.born_on:%Y%m%d}"
         tract = home.tract.fips if self.random.random() < rates.TRACT_IN_PID else ""
         name = f"{report.family}^{report.given}^{person.middle}^^^^L"
-        races = "~".join(f"{code}^{RACE_NAMES[code]}^CDCREC" for code in person.races)
+        races = "~".join(map(coded, person.races))
         address = (
             f"{home.street}^{home.unit}^{home.place.city}^CA^{home.place.zip5}^USA^H^^{home.place.county}^{tract}"
         ).rstrip("^")
         phone = f"^PRN^PH^^^{person.phone[:3]}^{person.phone[3:]}" if person.phone else ""
         language = f"{person.language}^{LANGUAGE_NAMES[person.language]}^ISO6392"
-        ethnicity = f"{person.ethnicity}^{RACE_NAMES[person.ethnicity]}^CDCREC"
+        ethnicity = coded(person.ethnicity)
         ids = f"{report.registry_id}^^^{REGISTRY}^SR~{report.mrn}^^^{dose.site}^MR"
         return (
             f"PID|1||{ids}||{name}||{born}|{person.sex}||{races}|{address}||{phone}||{language}|||||||{ethnicity}"
