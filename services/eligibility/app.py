@@ -1,0 +1,37 @@
+"""The eligibility service: its subscriptions, routes, migrations and the worker that reads feed files."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import asyncpg
+
+from services.eligibility.intake import Intake
+from services.eligibility.settings import read_own_settings
+from services.kit.app import Background, Service, run
+from services.kit.settings import Settings
+from services.kit.subscription import Subscription
+
+SUBSCRIPTIONS: tuple[Subscription, ...] = ()
+
+
+def build() -> Service:
+    """The service with its own settings read from the environment."""
+    own = read_own_settings(os.environ)
+
+    def background(settings: Settings, pool: asyncpg.Pool) -> Sequence[Background]:
+        return (Intake(settings, pool, own),)
+
+    return Service(
+        name="eligibility",
+        title="Eligibility",
+        subscriptions=SUBSCRIPTIONS,
+        routers=(),
+        migrations=Path(__file__).parent / "migrations",
+        every_tenant_roles=frozenset({"operator", "integration", "state", "analyst"}),
+        background=background,
+    )
+
+
+if __name__ == "__main__":
+    run(build())

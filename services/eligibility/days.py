@@ -1,0 +1,79 @@
+"""Days and programmes take effect: what time alone changes is asked again, in batches, until nothing is due."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from schemas.eligibility_v1 import BusinessDayOpenedV1, ProgrammePublishedV1
+from services.eligibility import store_decisions
+from services.eligibility.domain import Programme
+from services.eligibility.facts import redecide
+from services.eligibility.programmes import bundled
+from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.unit_of_work import UnitOfWork
+
+PERSONS_PER_BATCH = 1000
+
+
+async def begin(
+    pool: asyncpg.Pool, first_business_on: date | None, programmes: Sequence[Programme] | None = None
+) -> None:
+    """Open the first day there ever was, and publish the programme versions that are new here."""
+    documents = bundled() if programmes is None else programmes
+    zone = documents[0].time_zone
+    async with transaction(pool, ALL_TENANTS) as connection:
+        work = UnitOfWork(connection)
+        first_on = first_business_on or datetime.now(ZoneInfo(zone)).date()
+        if await store_decisions.start_clock(connection, first_on, zone):
+            await work.announce([_opened(first_on, zone)])
+        clock = await store_decisions.share_clock(connection)
+        for programme in documents:
+            if await store_decisions.save_programme(connection, programme):
+                await store_decisions.ask_everybody(connection, programme.programme_id, clock.business_on)
+                await work.announce([_published(programme)])
+
+
+async def open_day(work: UnitOfWork, business_on: date) -> date:
+    """Open every day up to this one. A day that is open or past stays as it is. Gives the open day."""
+    clock = await store_decisions.lock_clock(work.connection)
+    if business_on > clock.business_on:
+        await store_decisions.save_clock(work.connection, business_on)
+        await work.announce([_opened(business_on, clock.time_zone)])
+    return max(business_on, clock.business_on)
+
+
+async def redecide_due(
+    pool: asyncpg.Pool,
+    is_stopping: Callable[[], bool] = lambda: False,
+    programmes: Sequence[Programme] | None = None,
+) -> int:
+    """Decide again for everybody for whom the open day may change something. Gives how many facts that were."""
+    documents, facts = bundled() if programmes is None else programmes, 0
+    while not is_stopping():
+        async with transaction(pool, ALL_TENANTS) as connection:
+            clock = await store_decisions.share_clock(connection)
+            ids = [one.programme_id for one in documents]
+            tokens = await store_decisions.load_due(connection, clock.business_on, ids, PERSONS_PER_BATCH)
+            if not tokens:
+                break
+            facts += await redecide(UnitOfWork(connection), tokens, clock.business_on, documents)
+    return facts
+
+
+def _opened(business_on: date, zone: str) -> BusinessDayOpenedV1:
+    return BusinessDayOpenedV1(occurred_at=datetime.now(UTC), business_on=business_on, time_zone=zone)
+
+
+def _published(programme: Programme) -> ProgrammePublishedV1:
+    return ProgrammePublishedV1(
+        occurred_at=datetime.now(UTC),
+        programme_id=programme.programme_id,
+        version=programme.version,
+        title=programme.title,
+        vaccine_group=programme.vaccine_group,
+        effective_on=programme.effective_on,
+        time_zone=programme.time_zone,
+        document_sha256=programme.sha256,
+    )

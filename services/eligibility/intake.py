@@ -1,0 +1,275 @@
+"""Works through the feed files in the order of their submission, a slice of rows per transaction.
+
+A slice's effects, its rows' outcomes and the cursor behind it commit together, so a killed process goes on where the
+last commit ended. Reading and parsing happen in a thread, for heartbeats live on the loop.
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from typing import BinaryIO
+
+import asyncpg
+import structlog
+
+from schemas.eligibility_v1 import FeedFileProcessedV1, ReasonCount
+from schemas.eligibility_v1 import FeedKind as Kind
+from services.eligibility import days, handlers, store_decisions, store_files, store_members
+from services.eligibility.feeds.reader import read_stream
+from services.eligibility.feeds.records import (
+    AdsHeader,
+    FeedItem,
+    FeedKind,
+    FeedSummary,
+    Rejection,
+    RosterHeader,
+    VxuHeader,
+)
+from services.eligibility.reading import Slice, code_of, plan_of, slices
+from services.eligibility.settings import OwnSettings
+from services.eligibility.store_files import FeedFile, RowResult
+from services.kit import log
+from services.kit.postgres import ALL_TENANTS, Connection, connect, is_fault, transaction
+from services.kit.settings import Settings
+from services.kit.unit_of_work import UnitOfWork
+
+LOCK_ID = 0x7663635F696E  # "vcc_in"
+RETRY_S = 1.0
+PRUNE_EVERY_S = 3600.0
+ABSENT_PER_BATCH = 1000
+ABSENT_SHARE, ABSENT_LEAST = 0.25, 10
+"""A full file that would end the coverage of more of a plan than this is not believed: somebody must look at it."""
+
+KINDS = {FeedKind.ROSTER: Kind.X12_834, FeedKind.VXU: Kind.HL7_VXU, FeedKind.ADS: Kind.ADS_MAA}
+DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
+_KIND_OF_HEADER = {RosterHeader: Kind.X12_834, VxuHeader: Kind.HL7_VXU, AdsHeader: Kind.ADS_MAA}
+Reader = Callable[[BinaryIO, str | None], Iterator[FeedItem]]
+
+
+class FileTakenError(Exception):
+    """Another process went on with the file; leave it to that one."""
+
+
+class Intake:
+    """The one worker of a deployment: instances compete for a lock, and whoever holds it works."""
+
+    def __init__(self, settings: Settings, pool: asyncpg.Pool, own: OwnSettings, reader: Reader = read_stream) -> None:
+        self._settings, self._pool, self._own, self._reader = settings, pool, own, reader
+        self._stopping = asyncio.Event()
+        self._prune_at = 0.0
+
+    def stop(self) -> None:
+        """End after the slice at hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until stopped; outlive a database that is away."""
+        while not self._stopping.is_set():
+            try:
+                await self._hold_lock()
+            except (FileTakenError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                if not (isinstance(error, FileTakenError) or is_fault(error)):
+                    raise
+                structlog.get_logger().warning("intake paused", backoff_s=RETRY_S, **log.fault_fields(error))
+                await self._pause(RETRY_S)
+
+    async def _hold_lock(self) -> None:
+        connection = await connect(self._settings)
+        try:
+            if not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK_ID):
+                await self._pause(RETRY_S)
+                return
+            await days.begin(self._pool, self._own.first_business_on)
+            while not self._stopping.is_set():
+                if not await self.work_once():
+                    await connection.execute("select 1")  # the lock is gone when its connection is
+                    await self._pause(self._own.poll_s)
+        finally:
+            await connection.close(timeout=2)
+
+    async def work_once(self) -> bool:
+        """Do what is to do next: finish the open day's answers, else a file. False if there was nothing."""
+        if await days.redecide_due(self._pool, self._stopping.is_set):
+            return True
+        await self._prune()
+        async with transaction(self._pool, ALL_TENANTS) as connection:
+            file = await store_files.load_next(connection)
+        if file is None:
+            return False
+        await FileRun(self._pool, file, self._own.rows_per_batch, self._reader, self._stopping).run()
+        return True
+
+    async def _prune(self) -> None:
+        if time.monotonic() > self._prune_at:
+            self._prune_at = time.monotonic() + PRUNE_EVERY_S
+            async with transaction(self._pool, ALL_TENANTS) as connection:
+                await store_files.delete_chunks(connection, self._own.keep_bytes_days)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+class FileRun:
+    """One file from its cursor to its end."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, file: FeedFile, rows: int, reader: Reader, stopping: asyncio.Event | None = None
+    ) -> None:
+        self._pool, self._file, self._rows, self._reader = pool, file, rows, reader
+        self._stopping = stopping or asyncio.Event()
+        self._roster: RosterHeader | None = None
+        self._is_done = False
+
+    async def run(self) -> None:
+        """Leave the rest to the next start when stopped in between."""
+        with tempfile.TemporaryFile() as stream:
+            async with transaction(self._pool, ALL_TENANTS) as connection:
+                async for chunk in store_files.load_chunks(connection, self._file.file_id):
+                    await asyncio.to_thread(stream.write, chunk)
+            stream.seek(0)
+            pending = slices(self._reader(stream, self._file.profile), self._rows, self._file.cursor_row)
+            while True:
+                part = await asyncio.to_thread(next, pending, None)
+                if part is None or self._is_done or self._stopping.is_set():
+                    return
+                await self._apply(part)
+
+    async def _apply(self, part: Slice) -> None:
+        """A slice that holds a row which can't be stored is halved until that row stands alone, and is rejected."""
+        try:
+            await self._apply_slice(part)
+        except DATA_ERRORS as error:
+            if is_fault(error) or part.rows == 0:
+                raise
+            structlog.get_logger().warning(
+                "row set aside", file_id=str(self._file.file_id), rows=part.rows, **log.fault_fields(error)
+            )
+            if part.rows == 1:
+                await self._apply_slice(part.as_rejected())
+            else:
+                for half in part.halves():
+                    await self._apply(half)
+
+    async def _apply_slice(self, part: Slice) -> None:
+        started = time.perf_counter()
+        self._roster = next((one for one in part.headers if isinstance(one, RosterHeader)), self._roster)
+        if self._wrong_plan():
+            part = _refused(part)
+        async with transaction(self._pool, ALL_TENANTS) as connection:
+            work = UnitOfWork(connection)
+            file = await self._lock(connection, part)
+            today = (await store_decisions.share_clock(connection)).business_on
+            await self._save_headers(work, part)
+            results = await self._effects(work, file, part, today)
+            await store_files.save_rows(connection, file.file_id, results, part.last_row)
+            notices = [(no, one.row, one.where, one.field, one.code, one.expected) for no, one in part.notices]
+            await store_files.save_notices(connection, file.file_id, notices)
+        self._file = file
+        self._log(part, results, started)
+        if part.summary is not None:
+            await self._finish(part.summary)
+            self._is_done = True
+
+    def _wrong_plan(self) -> bool:
+        """A sender who may speak for one plan only sent another plan's roster."""
+        bound = self._file.tenant_id != ALL_TENANTS
+        return bound and self._roster is not None and plan_of(self._roster) != self._file.tenant_id
+
+    async def _lock(self, connection: Connection, part: Slice) -> FeedFile:
+        file = await store_files.lock_file(connection, self._file.file_id)
+        if file.state not in {"received", "processing"} or file.cursor_row >= max(part.first_row, 1):
+            raise FileTakenError
+        return file
+
+    async def _save_headers(self, work: UnitOfWork, part: Slice) -> None:
+        for header in part.headers:
+            sender = code_of(header.grantee if isinstance(header, AdsHeader) else header.sender)
+            plan, is_full = (plan_of(header), header.is_full) if isinstance(header, RosterHeader) else (None, False)
+            kind = _KIND_OF_HEADER[type(header)].value
+            await store_files.save_header(work.connection, self._file.file_id, kind, sender, plan, is_full=is_full)
+
+    async def _effects(self, work: UnitOfWork, file: FeedFile, part: Slice, today: date) -> list[RowResult]:
+        results = [
+            RowResult(one.row, "rejected", one.code, one.field, one.where, one.expected) for one in part.rejections
+        ]
+        if part.roster or part.mentions:
+            results += await handlers.on_roster_rows(work, file, part.roster, part.mentions, today)
+        return results
+
+    def _log(self, part: Slice, results: list[RowResult], started: float) -> None:
+        structlog.get_logger().info(
+            "rows applied", file_id=str(self._file.file_id), rows=part.rows,
+            rejected=sum(one.outcome == "rejected" for one in results),
+            unchanged=sum(one.outcome == "unchanged" for one in results),
+            unlinked=sum(one.outcome == "unlinked" for one in results),
+            duration_ms=round((time.perf_counter() - started) * 1000),
+        )  # fmt: skip
+
+    # -- the end of a file
+
+    async def _finish(self, summary: FeedSummary) -> None:
+        if self._roster is not None and self._roster.absence_terminates and self._roster.is_full:
+            await self._end_absent(self._roster, summary)
+        async with transaction(self._pool, ALL_TENANTS) as connection:
+            file = await store_files.lock_file(connection, self._file.file_id)
+            if file.state == "processed":
+                return
+            is_refused = (summary.rows == 0 and summary.rejected > 0) or self._wrong_plan()
+            await store_files.finish_file(connection, file.file_id, "refused" if is_refused else "processed")
+            if summary.kind is not None:
+                today = (await store_decisions.share_clock(connection)).business_on
+                await UnitOfWork(connection).announce([await self._processed(connection, file, summary.kind, today)])
+
+    async def _processed(
+        self, connection: Connection, file: FeedFile, kind: FeedKind, today: date
+    ) -> FeedFileProcessedV1:
+        rejections = await store_files.load_rejections(connection, file.file_id)
+        return FeedFileProcessedV1(
+            occurred_at=datetime.now(UTC),
+            file_id=file.file_id,
+            kind=KINDS[kind],
+            sender=file.sender or "unknown",
+            tenant_id=file.plan,
+            sha256=file.sha256,
+            rows_read=file.rows_read,
+            rows_accepted=file.rows_accepted,
+            rows_rejected=file.rows_rejected,
+            rows_unlinked=file.rows_unlinked,
+            rows_unchanged=file.rows_unchanged,
+            rejections=tuple(ReasonCount(reason=code_of(code), rows=rows) for code, rows in rejections),
+            business_on=today,
+        )
+
+    async def _end_absent(self, header: RosterHeader, summary: FeedSummary) -> None:
+        """Somebody of whom a rejected row may speak is absent only if the full file before did not list him either."""
+        plan, file = plan_of(header), self._file
+        async with transaction(self._pool, ALL_TENANTS) as connection:
+            today = (await store_decisions.share_clock(connection)).business_on
+            said_on = min(header.created_at.date(), today) if header.created_at else today
+            previous = await store_files.load_previous_full(connection, plan, file.file_no)
+            before_no = previous if summary.unidentified else file.file_no
+            absent, insured = await store_members.count_absent(connection, plan, before_no, said_on)
+            absence = "applied" if summary.is_complete else "incomplete"
+            if file.absent_ended == 0 and absent > max(ABSENT_LEAST, ABSENT_SHARE * insured):
+                absence = "too-many"
+            await store_files.save_absence(connection, file.file_id, absence)
+        while absence == "applied":
+            async with transaction(self._pool, ALL_TENANTS) as connection:
+                today = (await store_decisions.share_clock(connection)).business_on
+                work = UnitOfWork(connection)
+                ended = await handlers.end_absent(work, plan, before_no, said_on, today, ABSENT_PER_BATCH)
+                await store_files.save_absent(connection, file.file_id, ended)
+            if ended == 0:
+                return
+
+
+def _refused(part: Slice) -> Slice:
+    """Nothing of a file that speaks for another plan than its sender may."""
+    summary = FeedSummary(FeedKind.ROSTER, 0, 0, 1, (), is_complete=False)
+    reason = Rejection(0, 1, "ISA-06", "wrong-plan", "a roster of the plan that the sender may speak for")
+    return Slice(part.first_row, part.last_row, part.headers, rejections=[reason], summary=summary)

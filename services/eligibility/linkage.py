@@ -1,0 +1,125 @@
+"""Whom a record is about. Exact rules only; a probabilistic linkage can take the place of `link`.
+
+An identifier never links alone: senders reuse numbers, so the birth date must agree and nothing may contradict.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from uuid import UUID
+
+SHARED_TYPES = frozenset({"SN", "SS"})
+"""A subscriber's number belongs to the family, and social security numbers are lent: neither says who it is."""
+
+IdKey = tuple[str, str, str]
+
+
+@lru_cache(maxsize=65536)
+def normal(text: str) -> str:
+    """Upper-case letters without accents, blanks or punctuation."""
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(one for one in plain.upper() if one.isalpha())
+
+
+def match_key(family: str, given: str, birth_on: date | None, zip5: str) -> str:
+    """Exact name, birth date and ZIP as one key; empty unless all of them are known."""
+    family, given = normal(family), normal(given)
+    return f"{family}|{given}|{birth_on:%Y%m%d}|{zip5}" if family and given and birth_on and zip5 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a registry's record speaks of, as far as linking goes."""
+
+    identifiers: tuple[IdKey, ...] = ()
+    family: str = ""
+    given: str = ""
+    birth_on: date | None = None
+    zip5: str = ""
+    sex: str = "U"
+
+    @property
+    def key(self) -> str:
+        return match_key(self.family, self.given, self.birth_on, self.zip5)
+
+    @property
+    def personal(self) -> tuple[IdKey, ...]:
+        """The identifiers that may help to say who it is."""
+        return tuple(one for one in self.identifiers if one[0] not in SHARED_TYPES)
+
+    @property
+    def bears_name(self) -> bool:
+        return bool(self.family and self.given)
+
+    def keys(self) -> list[str]:
+        """Under which it is looked for when members or identifiers arrive."""
+        return [*(id_text(one) for one in self.personal), *([self.key] if self.key else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One statement of who somebody is; a person enrolled twice gives two."""
+
+    token: UUID
+    family: str
+    given: str
+    birth_on: date | None
+    sex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Whom identifiers and keys may mean. A token stands here only if its person is not merged away."""
+
+    by_identifier: Mapping[IdKey, Iterable[UUID]]
+    by_key: Mapping[str, Iterable[UUID]]
+    candidates: Mapping[UUID, Sequence[Candidate]]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`how` is the rule that linked, or why none did."""
+
+    token: UUID | None
+    how: str
+
+
+NO_CANDIDATE = Link(None, "no-candidate")
+AMBIGUOUS = Link(None, "ambiguous")
+
+
+def id_text(identifier: IdKey) -> str:
+    return "\x1f".join(identifier)
+
+
+def link(subjects: Iterable[Subject], index: Index) -> list[Link]:
+    """One decision for each subject, in their order."""
+    return [_link(subject, index) for subject in subjects]
+
+
+def _link(subject: Subject, index: Index) -> Link:
+    by_number = {
+        token
+        for identifier in subject.personal
+        for token in index.by_identifier.get(identifier, ())
+        if any(_agrees(subject, one) for one in index.candidates.get(token, ()))
+    }
+    if len(by_number) == 1:
+        return Link(by_number.pop(), "identifier")
+    by_name = set(index.by_key.get(subject.key, ())) if subject.key else set()
+    if len(by_name) == 1:
+        return Link(by_name.pop(), "name")
+    return AMBIGUOUS if by_number or by_name else NO_CANDIDATE
+
+
+def _agrees(subject: Subject, known: Candidate) -> bool:
+    """The birth date must be the same; sex and name must not speak against it where both say one."""
+    if subject.birth_on is None or subject.birth_on != known.birth_on:
+        return False
+    if {subject.sex, known.sex} == {"F", "M"}:
+        return False
+    family, given = normal(subject.family), normal(subject.given)
+    others = bool(family and given and known.family and known.given)
+    return not (others and family != normal(known.family) and given != normal(known.given))

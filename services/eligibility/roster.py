@@ -1,0 +1,312 @@
+"""What rows of a roster do to what is known of members: who a row is about, and what changes for them.
+
+A `Book` holds everything that the rows of one batch may touch; it is loaded before and saved after, and decides itself.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from uuid import UUID
+
+from services.eligibility.domain import ONE_DAY, Enrolment, Person, Span
+from services.eligibility.feeds.records import Coverage, Identifier, IdType, Maintenance, RosterRecord
+from services.eligibility.linkage import IdKey, match_key, normal
+
+MAX_SPANS = 60
+"""Five years of single months; older ones can't matter to a decision."""
+
+
+def id_key(identifier: Identifier) -> IdKey:
+    return str(identifier.type), identifier.assigner, identifier.value
+
+
+def record_keys(record: RosterRecord) -> tuple[set[IdKey], set[str]]:
+    """The identifiers and match keys by which a row's person may be known."""
+    old = record.previous
+    identifiers = {id_key(one) for one in (*record.person.identifiers, *(old.identifiers if old else ()))}
+    return identifiers, {key for key in (_key(record), _old_key(record)) if key}
+
+
+def _key(record: RosterRecord) -> str:
+    person = record.person
+    if person.name is None:
+        return ""
+    zip5 = person.address.zip5 if person.address else ""
+    return match_key(person.name.family, person.name.given, person.birth_on, zip5)
+
+
+def _old_key(record: RosterRecord) -> str:
+    old = record.previous
+    if old is None or old.name is None:
+        return ""
+    zip5 = record.person.address.zip5 if record.person.address else ""
+    return match_key(old.name.family, old.name.given, old.birth_on or record.person.birth_on, zip5)
+
+
+@dataclass(slots=True)
+class Book:
+    """The people of one batch. `merges` are pairs of survivor and retired token, in order."""
+
+    new_id: Callable[[], UUID]
+    persons: dict[UUID, Person] = field(default_factory=dict)
+    enrolments: dict[tuple[UUID, str], Enrolment] = field(default_factory=dict)
+    by_identifier: defaultdict[IdKey, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    by_key: defaultdict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    changed_persons: dict[UUID, Person] = field(default_factory=dict)
+    changed_enrolments: dict[UUID, Enrolment] = field(default_factory=dict)
+    seen: set[UUID] = field(default_factory=set)
+    new_identifiers: set[tuple[IdKey, UUID]] = field(default_factory=set)
+    new_keys: set[tuple[str, UUID]] = field(default_factory=set)
+    merges: list[tuple[UUID, UUID]] = field(default_factory=list)
+
+    def touched(self) -> set[UUID]:
+        """The tokens about whom something may have to be decided anew."""
+        of_enrolments = {one.token for one in self.changed_enrolments.values()}
+        return of_enrolments | set(self.changed_persons) | {token for pair in self.merges for token in pair}
+
+    def apply(self, record: RosterRecord, tenant: str, said_on: date, file_no: int) -> bool:
+        """Take one row of a plan's roster. False if it says nothing new."""
+        token = self._whose(record, tenant)
+        if token is None:
+            token = self.new_id()
+            self._put_person(Person(token))
+        token = self._merge_doubles(token, record, tenant)
+        is_new = self._note_keys(token, record)
+        is_new |= self._note_death(token, record)
+        return self._restate(token, tenant, record, said_on, file_no) or is_new
+
+    def mention(self, identifiers: Iterable[Identifier], tenant: str) -> None:
+        """Note that a member stands in the file although the row could not be taken."""
+        for identifier in identifiers:
+            if identifier.type != IdType.SUBSCRIBER:
+                tokens = self.by_identifier.get(id_key(identifier), ())
+                self.seen |= {self.enrolments[token, tenant].enrolment_id for token in tokens
+                              if (token, tenant) in self.enrolments}  # fmt: skip
+
+    # -- who
+
+    def _whose(self, record: RosterRecord, tenant: str) -> UUID | None:
+        return (
+            self._by_number(record, tenant, record.person.identifiers)
+            or self._by_name(_key(record))
+            or self._by_previous(record, tenant)
+        )
+
+    def _by_number(self, record: RosterRecord, tenant: str, identifiers: Iterable[Identifier]) -> UUID | None:
+        """By the plan's own member number, which may pass to somebody else; by a family's number only with a name."""
+        for identifier in identifiers:
+            if identifier.type not in {IdType.MEMBER, IdType.SUBSCRIBER}:
+                continue
+            strict = identifier.type == IdType.SUBSCRIBER
+            fitting = [
+                token
+                for token in sorted(self.by_identifier.get(id_key(identifier), ()))
+                if (known := self.enrolments.get((token, tenant))) is not None and _fits(known, record, strict=strict)
+            ]
+            if fitting:
+                return fitting[0]
+        return None
+
+    def _by_name(self, key: str) -> UUID | None:
+        tokens = self.by_key.get(key, set()) if key else set()
+        return next(iter(tokens)) if len(tokens) == 1 else None
+
+    def _by_previous(self, record: RosterRecord, tenant: str) -> UUID | None:
+        if record.previous is None:
+            return None
+        return self._by_number(record, tenant, record.previous.identifiers) or self._by_name(_old_key(record))
+
+    def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str) -> UUID:
+        """One person under several tokens: a correction says so, or name, birth date and ZIP now agree."""
+        doubles = set(self.by_key.get(_key(record), ())) if _key(record) else set()
+        old = self._by_previous(record, tenant)
+        doubles |= {old} if old else set()
+        doubles.add(token)
+        survivor = min(doubles)
+        for retired in sorted(doubles - {survivor}):
+            self._merge(survivor, retired)
+        return survivor
+
+    def _merge(self, survivor: UUID, retired: UUID) -> None:
+        kept, gone = self.persons[survivor], self.persons[retired]
+        self._put_person(replace(gone, merged_into=survivor))
+        death_on = kept.death_on or gone.death_on
+        self._put_person(replace(kept, is_deceased=kept.is_deceased or gone.is_deceased, death_on=death_on))
+        for (token, tenant), one in list(self.enrolments.items()):
+            if token == retired and not one.is_retired:
+                self._put_enrolment(replace(one, is_retired=True, spans=()))
+                self._adopt(survivor, tenant, one)
+        for tokens in (*self.by_identifier.values(), *self.by_key.values()):
+            if retired in tokens:
+                tokens.discard(retired)
+                tokens.add(survivor)
+        self.new_identifiers = {(key, survivor if token == retired else token) for key, token in self.new_identifiers}
+        self.new_keys = {(key, survivor if token == retired else token) for key, token in self.new_keys}
+        self.merges.append((survivor, retired))
+
+    def _adopt(self, survivor: UUID, tenant: str, orphan: Enrolment) -> None:
+        known = self.enrolments.get((survivor, tenant))
+        if known is None:
+            self._put_enrolment(replace(orphan, enrolment_id=self.new_id(), token=survivor))
+        else:
+            spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
+            seen = max(known.seen_file_no, orphan.seen_file_no)
+            self._put_enrolment(replace(known, spans=spans, seen_file_no=seen))
+
+    # -- what
+
+    def _note_keys(self, token: UUID, record: RosterRecord) -> bool:
+        identifiers, _ = record_keys(record)
+        fresh_ids = {one for one in identifiers if token not in self.by_identifier.get(one, ())}
+        for one in fresh_ids:
+            self.by_identifier[one].add(token)
+            self.new_identifiers.add((one, token))
+        key = _key(record)
+        is_fresh_key = bool(key) and token not in self.by_key.get(key, ())
+        if is_fresh_key:
+            self.by_key[key].add(token)
+            self.new_keys.add((key, token))
+        return bool(fresh_ids) or is_fresh_key
+
+    def _note_death(self, token: UUID, record: RosterRecord) -> bool:
+        known, said = self.persons[token], record.person
+        if not said.is_deceased:
+            return False
+        now = replace(known, is_deceased=True, death_on=said.death_on or known.death_on)
+        if now == known:
+            return False
+        self._put_person(now)
+        return True
+
+    def _restate(self, token: UUID, tenant: str, record: RosterRecord, said_on: date, file_no: int) -> bool:
+        known = self.enrolments.get((token, tenant)) or Enrolment(self.new_id(), token, tenant, "")
+        stated = restated(known, record, said_on)
+        self.seen.add(stated.enrolment_id)
+        if stated == known and (token, tenant) in self.enrolments:
+            return False
+        self._put_enrolment(replace(stated, seen_file_no=file_no))
+        return True
+
+    def _put_person(self, person: Person) -> None:
+        self.persons[person.token] = self.changed_persons[person.token] = person
+
+    def _put_enrolment(self, enrolment: Enrolment) -> None:
+        self.enrolments[enrolment.token, enrolment.tenant_id] = enrolment
+        self.changed_enrolments[enrolment.enrolment_id] = enrolment
+
+
+def _fits(known: Enrolment, record: RosterRecord, *, strict: bool) -> bool:
+    """Whether the row may be about this member: a number alone does not prove it. A row that corrects may."""
+    person, name = record.person, record.person.name
+    same_birth = person.birth_on == known.birth_on
+    if strict:
+        return same_birth and name is not None and normal(name.given) == normal(known.given)
+    unknown = person.birth_on is None or known.birth_on is None or name is None or not known.family
+    same_name = name is not None and normal(name.family) == normal(known.family)
+    same_name = same_name and name is not None and normal(name.given) == normal(known.given)
+    return same_birth or same_name or unknown or record.previous is not None
+
+
+def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment:
+    """The enrolment after the row. What the row leaves empty stays as it was known."""
+    person, name, address = record.person, record.person.name, record.person.address
+    number = person.identifier(IdType.MEMBER) or person.identifier(IdType.SUBSCRIBER)
+    now = replace(
+        known,
+        member_id=number.value if number else known.member_id,
+        group_number=record.group or known.group_number,
+        birth_on=person.birth_on or known.birth_on,
+        sex=known.sex if person.sex == "U" else person.sex,
+        races=person.races or known.races,
+        ethnicity=person.ethnicity or known.ethnicity,
+        language=person.language or known.language,
+        phones=tuple(f"{one.use} {one.number}" for one in person.phones) or known.phones,
+        email=person.email or known.email,
+        is_restricted=record.is_restricted,
+        spans=restated_spans(known.spans, record, said_on),
+    )
+    if name is not None:
+        now = replace(now, family=name.family, given=name.given, middle=name.middle, suffix=name.suffix)
+    if address is not None:
+        now = replace(
+            now, street=address.street, unit=address.unit, city=address.city, state=address.state,
+            zip5=address.zip5, tract=address.tract, county=address.county,
+        )  # fmt: skip
+    return now
+
+
+def restated_spans(known: tuple[Span, ...], record: RosterRecord, said_on: date) -> tuple[Span, ...]:
+    """The times of coverage after the row."""
+    if record.maintenance is Maintenance.TERMINATE:
+        return _terminated(known, record, said_on)
+    if not record.coverages:
+        return _member_level(known, record)
+    spans = known
+    for coverage in sorted(record.coverages, key=lambda one: one.begin_on or date.min):
+        spans = _covered(spans, coverage, record, said_on)
+    return _ordered(spans)
+
+
+def _terminated(known: tuple[Span, ...], record: RosterRecord, said_on: date) -> tuple[Span, ...]:
+    ends = [one.end_on for one in record.coverages if one.end_on]
+    ends_on = record.end_on or max(ends, default=None) or record.effective_on or said_on
+    stated = [Span(one.line_of_business, one.begin_on or record.begin_on) for one in record.coverages]
+    spans = known or tuple(stated) or (Span("", record.begin_on),)
+    return cut(spans, ends_on)
+
+
+def cut(spans: Iterable[Span], ends_on: date) -> tuple[Span, ...]:
+    """Coverage that ends on this day at the latest; what would begin after it never was."""
+    kept = [one for one in spans if one.begin_on is None or one.begin_on <= ends_on]
+    return _ordered(
+        one if one.last_on is not None and one.last_on <= ends_on else replace(one, end_on=ends_on, last_on=ends_on)
+        for one in kept
+    )
+
+
+def _member_level(known: tuple[Span, ...], record: RosterRecord) -> tuple[Span, ...]:
+    line = known[-1].line if known else ""
+    if record.begin_on is None and record.end_on is None:
+        if record.maintenance is Maintenance.REINSTATE and known:
+            return _ordered((*known[:-1], replace(known[-1], end_on=None, last_on=None)))
+        return known or (Span(line),)
+    begin_on = record.begin_on or (known[-1].begin_on if known else None)
+    return _stated(known, Span(line, begin_on, record.end_on, record.lapses_on), is_void=record.is_void)
+
+
+def _covered(known: tuple[Span, ...], coverage: Coverage, record: RosterRecord, said_on: date) -> tuple[Span, ...]:
+    line = coverage.line_of_business
+    mine = tuple(one for one in known if one.line == line)
+    others = tuple(one for one in known if one.line != line)
+    if coverage.maintenance is Maintenance.TERMINATE:
+        ends_on = coverage.end_on or record.end_on or record.effective_on or said_on
+        return (*others, *cut(mine or (Span(line, coverage.begin_on),), ends_on))
+    if coverage.begin_on is None and coverage.end_on is None:
+        if record.begin_on is None and mine and coverage.maintenance is Maintenance.REINSTATE:
+            return (*others, *mine[:-1], replace(mine[-1], end_on=None, last_on=None))
+        span = Span(line, record.begin_on, record.end_on, record.lapses_on)
+        return known if mine and record.begin_on is None else (*others, *_stated(mine, span, is_void=record.is_void))
+    span = Span(line, coverage.begin_on or record.begin_on, coverage.end_on, coverage.lapses_on)
+    return (*others, *_stated(mine, span, is_void=coverage.is_void))
+
+
+def _stated(mine: tuple[Span, ...], span: Span, *, is_void: bool) -> tuple[Span, ...]:
+    """One line's spans after this one was stated: it replaces the one of the same begin, and an open one yields."""
+    kept = [one for one in mine if one.begin_on != span.begin_on]
+    if is_void:
+        return _ordered(kept)
+    return _ordered((*(left for one in kept if (left := _yielding(one, span)) is not None), span))
+
+
+def _yielding(known: Span, span: Span) -> Span | None:
+    if known.last_on is not None or span.begin_on is None:
+        return known
+    if known.begin_on is None or known.begin_on < span.begin_on:
+        ends_on = span.begin_on - ONE_DAY
+        return replace(known, end_on=ends_on, last_on=ends_on)
+    return None if span.last_on is None or known.begin_on <= span.last_on else known
+
+
+def _ordered(spans: Iterable[Span]) -> tuple[Span, ...]:
+    return tuple(sorted(spans, key=lambda one: (one.begin_on or date.min, one.line)))[-MAX_SPANS:]

@@ -1,0 +1,137 @@
+"""Business day, programmes, and the last answer given for each enrolment. All SQL of it, batch first."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from services.eligibility.domain import Programme
+from services.kit.postgres import Connection
+
+LOAD_CLOCK = "select business_on, time_zone from clock"
+SHARE_CLOCK = "select business_on, time_zone from clock for share"
+LOCK_CLOCK = "select business_on, time_zone from clock for update"
+START_CLOCK = "insert into clock (business_on, time_zone) values ($1, $2) on conflict do nothing returning business_on"
+SAVE_CLOCK = "update clock set business_on = $1"
+SAVE_PROGRAMME = """
+insert into programme (programme_id, version, document_sha256, document) values ($1, $2, $3, $4)
+on conflict do nothing returning true
+"""
+LOAD_SHA256 = "select document_sha256 from programme where programme_id = $1 and version = $2"
+ASK_EVERYBODY = """
+insert into decision (enrolment_id, programme_id, version, digest, recheck_on)
+select enrolment_id, $1, 0, '', $2 from enrolment
+on conflict (enrolment_id, programme_id) do update set recheck_on = excluded.recheck_on
+"""
+LOAD_DECISIONS = """
+select enrolment_id, programme_id, version, digest, recheck_on from decision where enrolment_id = any($1::uuid[])
+"""
+SAVE_DECISIONS = """
+insert into decision (enrolment_id, programme_id, version, digest, fact, recheck_on)
+select enrolment_id, programme_id, version, digest, fact::jsonb, recheck_on
+from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::date[])
+    as row (enrolment_id, programme_id, version, digest, fact, recheck_on)
+on conflict (enrolment_id, programme_id) do update
+set version = excluded.version, digest = excluded.digest, recheck_on = excluded.recheck_on,
+    fact = coalesce(excluded.fact, decision.fact)
+"""
+LOAD_DUE = """
+select distinct token from decision join enrolment using (enrolment_id)
+where recheck_on <= $1 and programme_id = any($2::text[]) order by token limit $3
+"""
+LOAD_FACTS = """
+select token, tenant_id, member_id, enrolment_id, programme_id, fact
+from enrolment left join decision using (enrolment_id)
+where token = $1 order by tenant_id, programme_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The business day that is open."""
+
+    business_on: date
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastDecision:
+    """What was announced last for an enrolment and programme; `version` 0: nothing yet."""
+
+    enrolment_id: UUID
+    programme_id: str
+    version: int = 0
+    digest: str = ""
+    recheck_on: date | None = None
+
+
+async def load_clock(connection: Connection) -> Clock | None:
+    row = await connection.fetchrow(LOAD_CLOCK)
+    return None if row is None else Clock(*row)
+
+
+async def share_clock(connection: Connection) -> Clock:
+    """The open day, which can't change until this transaction ends."""
+    row = await connection.fetchrow(SHARE_CLOCK)
+    assert row is not None, "a day is opened before any work begins"
+    return Clock(*row)
+
+
+async def lock_clock(connection: Connection) -> Clock:
+    """The open day, to change it; waits for everybody who works on it."""
+    row = await connection.fetchrow(LOCK_CLOCK)
+    assert row is not None, "a day is opened before any work begins"
+    return Clock(*row)
+
+
+async def start_clock(connection: Connection, business_on: date, time_zone: str) -> bool:
+    """Open the first day there ever was. False if there was one."""
+    return await connection.fetchval(START_CLOCK, business_on, time_zone) is not None
+
+
+async def save_clock(connection: Connection, business_on: date) -> None:
+    await connection.execute(SAVE_CLOCK, business_on)
+
+
+async def save_programme(connection: Connection, programme: Programme) -> bool:
+    """True if this version is new here. A version that changed since it was published is a fault."""
+    identity = programme.programme_id, programme.version
+    if await connection.fetchval(SAVE_PROGRAMME, *identity, programme.sha256, programme.document):
+        return True
+    if await connection.fetchval(LOAD_SHA256, *identity) != programme.sha256:
+        raise RuntimeError("a published programme document was changed; give the change a new version")
+    return False
+
+
+async def ask_everybody(connection: Connection, programme_id: str, business_on: date) -> None:
+    """Have every enrolment decided anew under this programme."""
+    await connection.execute(ASK_EVERYBODY, programme_id, business_on)
+
+
+async def load_decisions(
+    connection: Connection, enrolment_ids: Collection[UUID]
+) -> dict[tuple[UUID, str], LastDecision]:
+    rows = await connection.fetch(LOAD_DECISIONS, list(enrolment_ids))
+    return {(row["enrolment_id"], row["programme_id"]): LastDecision(*row) for row in rows}
+
+
+async def save_decisions(connection: Connection, decisions: Sequence[tuple[LastDecision, str | None]]) -> None:
+    """Each with the fact that announces it, as JSON, or None where only the day of the next look changed."""
+    if not decisions:
+        return
+    ordered = sorted(decisions, key=lambda one: (one[0].enrolment_id, one[0].programme_id))
+    rows = (
+        (one.enrolment_id, one.programme_id, one.version, one.digest, fact, one.recheck_on) for one, fact in ordered
+    )
+    await connection.execute(SAVE_DECISIONS, *zip(*rows, strict=True))
+
+
+async def load_due(connection: Connection, business_on: date, programme_ids: Sequence[str], limit: int) -> list[UUID]:
+    """Persons whose answer the passing of time may have changed."""
+    return [row["token"] for row in await connection.fetch(LOAD_DUE, business_on, programme_ids, limit)]
+
+
+async def load_facts(connection: Connection, token: UUID) -> list[Mapping[str, Any]]:
+    """The last fact of each of a person's enrolments that the transaction's tenant may see."""
+    return [dict(row) for row in await connection.fetch(LOAD_FACTS, token)]

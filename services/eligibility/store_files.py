@@ -1,0 +1,237 @@
+"""Feed files: their bytes until they are read, and what became of every row. All SQL of it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO
+from uuid import UUID
+
+import asyncpg
+
+from services.kit.postgres import Connection
+
+CHUNK_BYTES = 1 << 20
+
+FILE_COLUMNS = """
+    file_id, file_no, tenant_id, sha256, size_bytes, profile, kind, sender, plan, state, cursor_row, rows_accepted,
+    rows_unchanged, rows_rejected, rows_unlinked, is_full, absent_ended, absence, received_at, processed_at
+"""
+INSERT_FILE = f"""
+insert into feed_file (file_id, tenant_id, sha256, size_bytes, profile, state)
+values ($1, $2, $3, $4, $5, 'received')
+on conflict (tenant_id, sha256) do nothing
+returning {FILE_COLUMNS}
+"""
+LOAD_FILE_BY_SHA256 = f"select {FILE_COLUMNS} from feed_file where tenant_id = $1 and sha256 = $2"
+LOAD_FILE = f"select {FILE_COLUMNS} from feed_file where file_id = $1"
+LOCK_FILE = LOAD_FILE + " for update"
+LOAD_FILES = f"""
+select {FILE_COLUMNS} from feed_file where ($1::bigint is null or file_no < $1) order by file_no desc limit $2
+"""
+LOAD_NEXT = f"""
+select {FILE_COLUMNS} from feed_file where state in ('received', 'processing') order by file_no limit 1
+"""
+INSERT_CHUNK = "insert into feed_chunk (file_id, position, bytes) values ($1, $2, $3)"
+LOAD_CHUNK = "select bytes from feed_chunk where file_id = $1 and position = $2"
+DELETE_CHUNKS = """
+delete from feed_chunk using feed_file
+where feed_chunk.file_id = feed_file.file_id and processed_at < now() - make_interval(days => $1)
+"""
+SAVE_HEADER = """
+update feed_file
+set kind = coalesce($2, kind), sender = coalesce($3, sender), plan = coalesce($4, plan), is_full = is_full or $5
+where file_id = $1
+"""
+SAVE_ROWS = """
+insert into feed_row (file_id, row, outcome, code, field, segment, expected)
+select $1, row, outcome, code, field, segment, expected
+from unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::text[])
+    as result (row, outcome, code, field, segment, expected)
+on conflict (file_id, row) do nothing
+"""
+SAVE_NOTICES = """
+insert into feed_notice (file_id, position, row, segment, field, code, expected)
+select $1, * from unnest($2::integer[], $3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[])
+on conflict do nothing
+"""
+SAVE_PROGRESS = """
+update feed_file
+set state = 'processing', cursor_row = greatest(cursor_row, $2), rows_accepted = rows_accepted + $3,
+    rows_unchanged = rows_unchanged + $4, rows_rejected = rows_rejected + $5, rows_unlinked = rows_unlinked + $6
+where file_id = $1
+"""
+SAVE_ABSENT = "update feed_file set absent_ended = absent_ended + $2 where file_id = $1"
+SAVE_ABSENCE = "update feed_file set absence = $2 where file_id = $1 and absence is null"
+FINISH_FILE = """
+update feed_file set state = $2, processed_at = clock_timestamp() where file_id = $1 returning processed_at
+"""
+LOAD_REJECTIONS = """
+select code, count(*) as rows from feed_row where file_id = $1 and outcome = 'rejected' and row > 0
+group by code order by code
+"""
+LOAD_PREVIOUS_FULL = """
+select max(file_no) from feed_file where plan = $1 and is_full and state = 'processed' and file_no < $2
+    and absence is distinct from 'incomplete'
+"""
+LOAD_REJECTS = """
+select row, segment, field, code, expected from feed_row
+where file_id = $1 and outcome = 'rejected' and row > $2 order by row limit $3
+"""
+LOAD_NOTICES = """
+select position, row, segment, field, code, expected from feed_notice
+where file_id = $1 and position > $2 order by position limit $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFile:
+    """One file and how far it is. The fields are the columns of its table, in their order. `tenant_id` is who sent
+    it, `plan` whose members it speaks of."""
+
+    file_id: UUID
+    file_no: int
+    tenant_id: str
+    sha256: str
+    size_bytes: int
+    profile: str | None
+    kind: str | None
+    sender: str | None
+    plan: str | None
+    state: str
+    cursor_row: int
+    rows_accepted: int
+    rows_unchanged: int
+    rows_rejected: int
+    rows_unlinked: int
+    is_full: bool
+    absent_ended: int
+    absence: str | None
+    received_at: datetime
+    processed_at: datetime | None
+
+    @property
+    def rows_read(self) -> int:
+        return self.rows_accepted + self.rows_rejected
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What became of a row. `code`, `field` and `expected` are sentences of ours, never what the row holds."""
+
+    row: int
+    outcome: str
+    code: str | None = None
+    field: str | None = None
+    segment: int | None = None
+    expected: str | None = None
+
+
+async def insert_file(
+    connection: Connection, file_id: UUID, tenant: str, sha256: str, size_bytes: int, profile: str | None
+) -> FeedFile | None:
+    """Register a file, or None if this tenant sent the same bytes before."""
+    return _file(await connection.fetchrow(INSERT_FILE, file_id, tenant, sha256, size_bytes, profile))
+
+
+async def save_chunks(connection: Connection, file_id: UUID, stream: BinaryIO) -> None:
+    """Keep the bytes in the transaction that accepts the file, so that no accepted file can be lost."""
+    position = 0
+    while chunk := stream.read(CHUNK_BYTES):
+        await connection.execute(INSERT_CHUNK, file_id, position, chunk)
+        position += 1
+
+
+async def load_chunks(connection: Connection, file_id: UUID) -> AsyncIterator[bytes]:
+    position = 0
+    while (chunk := await connection.fetchval(LOAD_CHUNK, file_id, position)) is not None:
+        yield chunk
+        position += 1
+
+
+async def delete_chunks(connection: Connection, older_than_days: int) -> None:
+    """Forget the bytes of files that were processed long ago; their rows' outcomes stay."""
+    await connection.execute(DELETE_CHUNKS, older_than_days)
+
+
+async def load_file_by_sha256(connection: Connection, tenant: str, sha256: str) -> FeedFile | None:
+    return _file(await connection.fetchrow(LOAD_FILE_BY_SHA256, tenant, sha256))
+
+
+async def load_file(connection: Connection, file_id: UUID) -> FeedFile | None:
+    return _file(await connection.fetchrow(LOAD_FILE, file_id))
+
+
+async def lock_file(connection: Connection, file_id: UUID) -> FeedFile:
+    """The file as it is now; nobody else works on it until this transaction ends."""
+    found = _file(await connection.fetchrow(LOCK_FILE, file_id))
+    assert found is not None, "files are never deleted"
+    return found
+
+
+async def load_files(connection: Connection, before_no: int | None, limit: int) -> list[FeedFile]:
+    """The newest first."""
+    return [FeedFile(*row) for row in await connection.fetch(LOAD_FILES, before_no, limit)]
+
+
+async def load_next(connection: Connection) -> FeedFile | None:
+    """The file to work on: the first one in the order of submission that isn't done."""
+    return _file(await connection.fetchrow(LOAD_NEXT))
+
+
+async def save_header(
+    connection: Connection, file_id: UUID, kind: str | None, sender: str | None, plan: str | None, *, is_full: bool
+) -> None:
+    await connection.execute(SAVE_HEADER, file_id, kind, sender, plan, is_full)
+
+
+async def save_rows(connection: Connection, file_id: UUID, rows: Sequence[RowResult], cursor_row: int) -> None:
+    """Keep what became of these rows and go on behind them."""
+    if rows:
+        columns = zip(*((o.row, o.outcome, o.code, o.field, o.segment, o.expected) for o in rows), strict=True)
+        await connection.execute(SAVE_ROWS, file_id, *columns)
+    count = [sum(o.outcome == outcome and o.row > 0 for o in rows) for outcome in ("unchanged", "rejected", "unlinked")]
+    accepted = sum(o.outcome != "rejected" for o in rows)
+    await connection.execute(SAVE_PROGRESS, file_id, cursor_row, accepted, *count)
+
+
+async def save_notices(
+    connection: Connection, file_id: UUID, notices: Sequence[tuple[int, int, int, str, str, str]]
+) -> None:
+    if notices:
+        await connection.execute(SAVE_NOTICES, file_id, *zip(*notices, strict=True))
+
+
+async def save_absent(connection: Connection, file_id: UUID, ended: int) -> None:
+    await connection.execute(SAVE_ABSENT, file_id, ended)
+
+
+async def save_absence(connection: Connection, file_id: UUID, absence: str) -> None:
+    """Say once what was made of the members who are not in the file."""
+    await connection.execute(SAVE_ABSENCE, file_id, absence)
+
+
+async def finish_file(connection: Connection, file_id: UUID, state: str) -> datetime:
+    finished_at: datetime = await connection.fetchval(FINISH_FILE, file_id, state)
+    return finished_at
+
+
+async def load_rejections(connection: Connection, file_id: UUID) -> list[tuple[str, int]]:
+    """How many rows were rejected for each reason."""
+    return [(row["code"], row["rows"]) for row in await connection.fetch(LOAD_REJECTIONS, file_id)]
+
+
+async def load_previous_full(connection: Connection, plan: str, file_no: int) -> int:
+    """The number of the plan's last complete full file before this one; 0 if there is none."""
+    return await connection.fetchval(LOAD_PREVIOUS_FULL, plan, file_no) or 0
+
+
+async def load_rejects(connection: Connection, file_id: UUID, after_row: int, limit: int) -> list[Mapping[str, Any]]:
+    return [dict(row) for row in await connection.fetch(LOAD_REJECTS, file_id, after_row, limit)]
+
+
+async def load_notices(connection: Connection, file_id: UUID, after: int, limit: int) -> list[Mapping[str, Any]]:
+    return [dict(row) for row in await connection.fetch(LOAD_NOTICES, file_id, after, limit)]
+
+
+def _file(row: asyncpg.Record | None) -> FeedFile | None:
+    return None if row is None else FeedFile(*row)

@@ -1,0 +1,233 @@
+"""Persons, what plans and registries say of them, and the keys by which they are found. All SQL of it, batch first."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, fields
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+
+from services.eligibility.domain import Enrolment, Person, Span, Statement
+from services.eligibility.linkage import Candidate, IdKey
+from services.kit.postgres import Connection
+
+COLUMNS = ", ".join(one.name for one in fields(Enrolment))
+EXCLUDED = ", ".join(f"excluded.{one.name}" for one in fields(Enrolment))
+
+LOAD_TOKENS_BY_IDENTIFIER = """
+select type, assigner, value, token
+from unnest($1::text[], $2::text[], $3::text[]) as wanted (type, assigner, value)
+join person_identifier using (type, assigner, value)
+"""
+LOAD_TOKENS_BY_KEY = "select match_key, token from person_key where match_key = any($1::text[])"
+LOCK_PERSONS = """
+select token, merged_into, is_deceased, death_on from person where token = any($1::uuid[]) order by token for update
+"""
+LOAD_SURVIVORS = "select token, coalesce(merged_into, token) as survivor from person where token = any($1::uuid[])"
+LOAD_ENROLMENTS = f"select {COLUMNS} from enrolment where token = any($1::uuid[])"
+LOAD_STATEMENTS = """
+select token, source, races, ethnicity, zip5, tract, is_protected from member_statement where token = any($1::uuid[])
+"""
+LOAD_CANDIDATES = """
+select token, family, given, birth_on, sex from enrolment where token = any($1::uuid[]) and not is_retired
+"""
+SAVE_PERSONS = """
+insert into person (token, merged_into, is_deceased, death_on)
+select * from unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::date[])
+on conflict (token) do update
+set merged_into = excluded.merged_into, is_deceased = excluded.is_deceased, death_on = excluded.death_on
+"""
+SAVE_ENROLMENTS = f"""
+insert into enrolment ({COLUMNS})
+select {COLUMNS} from jsonb_populate_recordset(null::enrolment, $1::text::jsonb)
+on conflict (enrolment_id) do update set ({COLUMNS}) = row({EXCLUDED})
+"""
+SAVE_SEEN = """
+update enrolment set seen_file_no = $2 where enrolment_id = any($1::uuid[]) and seen_file_no < $2
+"""
+SAVE_IDENTIFIERS = """
+insert into person_identifier (type, assigner, value, token)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::uuid[])
+on conflict do nothing
+"""
+SAVE_KEYS = """
+insert into person_key (match_key, token) select * from unnest($1::text[], $2::uuid[]) on conflict do nothing
+"""
+SAVE_STATEMENTS = """
+insert into member_statement (token, source, races, ethnicity, zip5, tract, is_protected)
+select token, source, races, ethnicity, zip5, tract, is_protected
+from jsonb_populate_recordset(null::member_statement, $1::text::jsonb)
+on conflict (token, source) do update
+set races = excluded.races, ethnicity = excluded.ethnicity, zip5 = excluded.zip5, tract = excluded.tract,
+    is_protected = excluded.is_protected
+"""
+MOVE_IDENTIFIERS = """
+with gone as (delete from person_identifier where token = $2 returning type, assigner, value)
+insert into person_identifier (type, assigner, value, token) select type, assigner, value, $1 from gone
+on conflict do nothing
+"""
+MOVE_KEYS = """
+with gone as (delete from person_key where token = $2 returning match_key)
+insert into person_key (match_key, token) select match_key, $1 from gone on conflict do nothing
+"""
+MOVE_STATEMENTS = """
+with gone as (delete from member_statement where token = $2 returning *)
+insert into member_statement (token, source, races, ethnicity, zip5, tract, is_protected)
+select $1, source, races, ethnicity, zip5, tract, is_protected from gone
+on conflict (token, source) do update set is_protected = member_statement.is_protected or excluded.is_protected
+"""
+MOVE_RETIRED = "update person set merged_into = $1 where merged_into = $2"
+LOAD_ABSENT = """
+select token, tenant_id from enrolment
+where tenant_id = $1 and not is_retired and seen_file_no < $2 and spans <> '[]'
+    and exists (
+        select from jsonb_array_elements(spans) as span
+        where span->>3 is null or (span->>3)::date >= $3
+    )
+order by token limit $4
+"""
+COUNT_ABSENT = """
+select count(*) filter (where seen_file_no < $2) as absent, count(*) as insured from enrolment
+where tenant_id = $1 and not is_retired
+    and exists (
+        select from jsonb_array_elements(spans) as span
+        where span->>3 is null or (span->>3)::date >= $3
+    )
+"""
+FIND_BY_MEMBER_ID = """
+select distinct e.token from enrolment e
+where not e.is_retired and (
+    e.member_id = $1
+    or exists (
+        select from person_identifier i where i.token = e.token and i.value = $1 and i.type in ('MB', 'SN')
+    )
+)
+order by e.token limit 20
+"""
+
+
+async def load_tokens(
+    connection: Connection, identifiers: Collection[IdKey], keys: Collection[str]
+) -> tuple[dict[IdKey, set[UUID]], dict[str, set[UUID]]]:
+    """Whom these identifiers and match keys may mean. Nobody's merged-away token is among them."""
+    by_identifier: defaultdict[IdKey, set[UUID]] = defaultdict(set)
+    by_key: defaultdict[str, set[UUID]] = defaultdict(set)
+    if identifiers:
+        types, assigners, values = zip(*identifiers, strict=True)
+        for row in await connection.fetch(LOAD_TOKENS_BY_IDENTIFIER, types, assigners, values):
+            by_identifier[row["type"], row["assigner"], row["value"]].add(row["token"])
+    if keys:
+        for row in await connection.fetch(LOAD_TOKENS_BY_KEY, list(keys)):
+            by_key[row["match_key"]].add(row["token"])
+    return by_identifier, by_key
+
+
+async def lock_persons(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, Person]:
+    """The persons, locked in the order of their tokens until the transaction ends."""
+    rows = await connection.fetch(LOCK_PERSONS, list(tokens)) if tokens else []
+    return {row["token"]: Person(*row) for row in rows}
+
+
+async def load_survivors(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, UUID]:
+    """Who each token is today, for those known here."""
+    return {row["token"]: row["survivor"] for row in await connection.fetch(LOAD_SURVIVORS, list(tokens))}
+
+
+async def load_enrolments(connection: Connection, tokens: Collection[UUID]) -> list[Enrolment]:
+    return [_enrolment(row) for row in await connection.fetch(LOAD_ENROLMENTS, list(tokens))] if tokens else []
+
+
+async def load_statements(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[Statement]]:
+    found: defaultdict[UUID, list[Statement]] = defaultdict(list)
+    for row in await connection.fetch(LOAD_STATEMENTS, list(tokens)):
+        found[row["token"]].append(Statement(**{**row, "races": tuple(row["races"])}))
+    return found
+
+
+async def load_candidates(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[Candidate]]:
+    found: defaultdict[UUID, list[Candidate]] = defaultdict(list)
+    for row in await connection.fetch(LOAD_CANDIDATES, list(tokens)) if tokens else ():
+        found[row["token"]].append(Candidate(*row))
+    return found
+
+
+async def load_absent(connection: Connection, plan: str, before_no: int, day: date, limit: int) -> list[UUID]:
+    """Members of a plan whose coverage reaches this day and who stood in none of its files from that number on."""
+    return [row["token"] for row in await connection.fetch(LOAD_ABSENT, plan, before_no, day, limit)]
+
+
+async def count_absent(connection: Connection, plan: str, before_no: int, day: date) -> tuple[int, int]:
+    """How many such members there are, and how many are covered at all."""
+    row = await connection.fetchrow(COUNT_ABSENT, plan, before_no, day)
+    assert row is not None
+    return row["absent"], row["insured"]
+
+
+async def find_by_member_id(connection: Connection, member_id: str) -> list[UUID]:
+    """Members whom the transaction's tenant may see under this number."""
+    return [row["token"] for row in await connection.fetch(FIND_BY_MEMBER_ID, member_id)]
+
+
+async def save_persons(connection: Connection, persons: Sequence[Person]) -> None:
+    # A retired person points to its survivor, which must be there first.
+    ordered = sorted(persons, key=lambda one: (one.merged_into is not None, one.token))
+    columns = zip(*((one.token, one.merged_into, one.is_deceased, one.death_on) for one in ordered), strict=True)
+    if ordered:
+        await connection.execute(SAVE_PERSONS, *columns)
+
+
+async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment]) -> None:
+    if enrolments:
+        ordered = sorted(enrolments, key=lambda one: one.enrolment_id)
+        await connection.execute(SAVE_ENROLMENTS, json.dumps([_document(one) for one in ordered], default=str))
+
+
+async def save_seen(connection: Connection, enrolment_ids: Collection[UUID], file_no: int) -> None:
+    """Note that these stand in the file, for the day on which absence speaks."""
+    if enrolment_ids:
+        await connection.execute(SAVE_SEEN, sorted(enrolment_ids), file_no)
+
+
+async def save_keys(
+    connection: Connection, identifiers: Iterable[tuple[IdKey, UUID]], keys: Iterable[tuple[str, UUID]]
+) -> None:
+    identified = sorted((*identifier, token) for identifier, token in identifiers)
+    if identified:
+        await connection.execute(SAVE_IDENTIFIERS, *zip(*identified, strict=True))
+    if keyed := sorted(keys):
+        await connection.execute(SAVE_KEYS, *zip(*keyed, strict=True))
+
+
+async def save_statements(connection: Connection, statements: Sequence[Statement]) -> None:
+    if statements:
+        ordered = sorted(statements, key=lambda one: one.token)
+        await connection.execute(SAVE_STATEMENTS, json.dumps([asdict(one) for one in ordered], default=str))
+
+
+async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> None:
+    """Everything by which the retired person was found now finds the survivor."""
+    for statement in (MOVE_IDENTIFIERS, MOVE_KEYS, MOVE_STATEMENTS, MOVE_RETIRED):
+        await connection.execute(statement, survivor, retired)
+
+
+def _enrolment(row: asyncpg.Record) -> Enrolment:
+    values = dict(row)
+    values["races"], values["phones"] = tuple(values["races"]), tuple(values["phones"])
+    values["spans"] = tuple(_span(span) for span in values["spans"])
+    return Enrolment(**values)
+
+
+def _span(stored: list[str | None]) -> Span:
+    line, *days = stored
+    return Span(line or "", *(date.fromisoformat(day) if day else None for day in days))
+
+
+_NAMES = tuple(one.name for one in fields(Enrolment))
+
+
+def _document(enrolment: Enrolment) -> dict[str, object]:
+    document = {name: getattr(enrolment, name) for name in _NAMES}
+    document["spans"] = [(one.line, one.begin_on, one.end_on, one.last_on) for one in enrolment.spans]
+    return document

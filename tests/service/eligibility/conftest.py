@@ -1,0 +1,87 @@
+"""An eligibility database with a day open, and the front door behind its HTTP: submit bytes, work, look."""
+
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.eligibility import days, store_files
+from services.eligibility.intake import Intake
+from services.eligibility.settings import OwnSettings
+from services.kit.ids import new_id
+from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.unit_of_work import UnitOfWork
+from tests.servers import Database, OpenDatabase
+
+FIRST_DAY = date(2021, 3, 1)
+
+
+@dataclass(slots=True)
+class Office:
+    """Eligibility at work, without its HTTP and its broker."""
+
+    database: Database
+    intake: Intake
+
+    async def submit(self, content: str | bytes, tenant: str = ALL_TENANTS, profile: str | None = None) -> UUID:
+        """Accept a file as the front door does; its id, or that of the same file accepted before."""
+        raw = content.encode() if isinstance(content, str) else content
+        sha256 = hashlib.sha256(raw).hexdigest()
+        async with transaction(self.database.pool, ALL_TENANTS) as connection:
+            file = await store_files.insert_file(connection, new_id(), tenant, sha256, len(raw), profile)
+            assert file is not None
+            await store_files.save_chunks(connection, file.file_id, io.BytesIO(raw))
+        return file.file_id
+
+    async def work(self) -> None:
+        """Until nothing is left to do."""
+        while await self.intake.work_once():
+            pass
+
+    async def read(self, content: str | bytes, **options: Any) -> store_files.FeedFile:
+        """Submit a file, work through it and give what became of it."""
+        file_id = await self.submit(content, **options)
+        await self.work()
+        async with transaction(self.database.pool, ALL_TENANTS) as connection:
+            file = await store_files.load_file(connection, file_id)
+        assert file is not None
+        return file
+
+    async def open_day(self, business_on: date) -> int:
+        """Open a day and decide again; how many facts changed."""
+        async with transaction(self.database.pool, ALL_TENANTS) as connection:
+            await days.open_day(UnitOfWork(connection), business_on)
+        return await days.redecide_due(self.database.pool)
+
+    async def fetch(self, query: str, *values: object) -> list[dict[str, Any]]:
+        async with transaction(self.database.pool, ALL_TENANTS) as connection:
+            return [dict(row) for row in await connection.fetch(query, *values)]
+
+    async def events(self, of: str) -> list[dict[str, Any]]:
+        """What stands in the outbox about a topic, oldest first."""
+        rows = await self.fetch("select payload from outbox where aggregatetype like $1 order by id", f"vcc.{of}.%")
+        return [json.loads(row["payload"]) for row in rows]
+
+    async def last_facts(self) -> dict[str, dict[str, Any]]:
+        """The last fact of each enrolment by its member id."""
+        rows = await self.fetch("select member_id, fact from decision join enrolment using (enrolment_id)")
+        return {row["member_id"]: row["fact"] for row in rows}
+
+    async def counts(self) -> Counter[str]:
+        """How many events of each topic were announced."""
+        rows = await self.fetch("select aggregatetype as topic, count(*) from outbox group by 1")
+        return Counter({row["topic"].removeprefix("vcc.").removesuffix(".v1"): row["count"] for row in rows})
+
+
+@pytest.fixture
+async def office(database: OpenDatabase) -> AsyncIterator[Office]:
+    opened = await database("eligibility")
+    await days.begin(opened.pool, FIRST_DAY)
+    yield Office(opened, Intake(opened.settings(), opened.pool, OwnSettings()))
