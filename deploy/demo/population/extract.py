@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from deploy.demo.population.doses import Report
 from deploy.demo.population.ledger import FileTruth
 from deploy.demo.population.registry import REGISTRY
+from deploy.demo.population.reports import Report
 
 PATIENT_HEADER = (
     "GRANTEE FPCODE PATIENTID DOB DEMESTDATE RACE1 RACE2 RACE3 RACE4 RACE5 RACE6 ETHNICITY SEX STATUS VARICELLAIMMUNE "

@@ -2,18 +2,20 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 from random import Random
 
 from deploy.demo.population import rates
-from deploy.demo.population.doses import Campaign, Report, all_rows
+from deploy.demo.population.doses import Campaign
 from deploy.demo.population.enrolments import LAKESHORE, PRAIRIE, Enrolment, Registrar
 from deploy.demo.population.extract import write_extract
 from deploy.demo.population.ledger import FileTruth, Ledger
 from deploy.demo.population.people import Person, Town
 from deploy.demo.population.registry import Registry
+from deploy.demo.population.reports import Clerk, Report, all_rows
 from deploy.demo.population.roster import Roster
 from deploy.demo.population.truth import link_reports, summarise, write_people
 
@@ -39,15 +41,31 @@ def generate(
     _share_record_numbers(people, Random(f"{seed}:mrn"))
     people += town.strangers(round(members * rates.STRANGERS), people)
     extract_day = first_day + timedelta(days=min(EXTRACT_AFTER_DAYS, weeks * 7 - 1))
-    course = Campaign(seed, first_day, last_day, extract_day, town.taken).run(people)
+    mean_svi = sum(one.person.svi for one in enrolments) / len(enrolments)
+    campaign = Campaign(seed, first_day, last_day, mean_svi)
+    reports = list(_report_all(people, campaign, Clerk(seed, first_day, last_day, extract_day, town.taken)))
     ledger = Ledger(seed, members, first_day, last_day, rates.stated())
-    ledger.files = _write_files(out, seed, weeks, first_day, enrolments, course.reports)
-    rows = list(all_rows(course.reports))
+    ledger.files = _write_files(out, seed, weeks, first_day, enrolments, reports)
+    rows = list(all_rows(reports))
     outcomes = link_reports(rows, enrolments)
     ledger.totals = {**_totals(people, enrolments, first_day), **summarise(rows, outcomes)}
     write_people(out / ledger.people, people, enrolments, rows, outcomes)
     (out / "ledger.json").write_text(json.dumps(ledger.as_json(), default=str, indent=1) + "\n")
     return ledger
+
+
+def _report_all(people: list[Person], campaign: Campaign, clerk: Clerk) -> Iterator[Report]:
+    """Doses, and of some people without one a refusal or a mistake."""
+    for person in people:
+        doses = campaign.doses(person)
+        yield from clerk.of_doses(doses)
+        draw, day = campaign.random.random(), clerk.early_day()
+        if doses or (person.died_on and day >= person.died_on):
+            continue
+        if draw < rates.REFUSALS:
+            yield clerk.of_refusal(campaign.mistaken(person, day))
+        elif draw < rates.REFUSALS + rates.RETRACTED:
+            yield from clerk.of_mistake(campaign.mistaken(person, day))
 
 
 def _share_record_numbers(people: list[Person], random: Random) -> None:

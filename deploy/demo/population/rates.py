@@ -47,6 +47,8 @@ DATED_AHEAD: Final = 0.002  # of doses after the first day: recorded before they
 MRN_REUSED: Final = 0.005  # of people: a clinic's record number that another person has too
 TRACT_IN_PID: Final = 0.35  # of messages: the patient's census tract is given
 BY_EXTRACT_ONLY: Final = 0.05  # of second doses before the extract: only the tab-separated extract has them
+ALSO_IN_EXTRACT: Final = 0.03  # of doses that messages reported before: the extract has them too
+EXTRACT_BIRTH_DATE_WRONG: Final = 0.02  # of the extract's people
 PROTECTED: Final = 0.003  # of registry records: the patient's data are protected (PD1-12)
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 from random import Random
 
 from deploy.demo.population import rates
-from deploy.demo.population.doses import PFIZER, Dose, Report
+from deploy.demo.population.doses import Dose
 from deploy.demo.population.hl7 import batch_headers, batch_trailers, coded, message_header
 from deploy.demo.population.ledger import FileTruth, Rejected
 from deploy.demo.population.names import LANGUAGE_NAMES
+from deploy.demo.population.products import PFIZER
+from deploy.demo.population.reports import Report
 
 REGISTRY, APPLICATION = "CAIR", "CAIR2"
 UNKNOWN_CVX = "897"

@@ -14,9 +14,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from deploy.demo.population.doses import Report
 from deploy.demo.population.enrolments import Enrolment
 from deploy.demo.population.people import Person
+from deploy.demo.population.reports import Report
 
 Link = Literal["name", "identifier", "later", "none"]
 
