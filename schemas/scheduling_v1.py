@@ -71,6 +71,7 @@ class SlotPoolChangedV1(Event):
     capacity: NonNegativeInt
     booked: NonNegativeInt
     fulfilled: NonNegativeInt
+    released: NonNegativeInt = Field(default=0, description="Of the capacity: opened to every plan after being held.")
     changed_on: date
 
     def key(self) -> str:

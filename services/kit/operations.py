@@ -1,22 +1,68 @@
-"""What operators do by HTTP in every service: look at dead letters, replay or discard them."""
+"""What operators do by HTTP in every service: look at dead letters, replay or discard them.
+
+Dead letters belong to the deployment and not to a plan: only an operator for all tenants gets at them.
+"""
 
 import base64
 from collections.abc import Mapping
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel
 
 from services.kit import audit, dead_letters, redrive
 from services.kit.auth import Principal, require
 from services.kit.dead_letters import DeadLetter
-from services.kit.postgres import ALL_TENANTS, transaction
-from services.kit.problem import Refusal, refuse
-from services.kit.requests import Pool
+from services.kit.idempotency import Answer, Identity
+from services.kit.postgres import ALL_TENANTS
+from services.kit.problem import Refusal, RefusedError
+from services.kit.redrive import Redriven
+from services.kit.requests import Pool, reading, write
 from services.kit.subscription import Subscription
+from services.kit.unit_of_work import UnitOfWork
 
 OPERATOR = "operator"
 NOT_WAITING = Refusal("dead-letter-not-waiting", "Not Waiting", "No such dead letter waits.", 404)
-Operator = Annotated[Principal, require(OPERATOR)]
+ONE_TENANT_ONLY = Refusal("all-tenants-needed", "All Tenants Needed", "Dead letters need a token for all tenants.", 403)
+
+
+class DeadLetterSummary(BaseModel):
+    """A record that waits: where it stands in the log and why, without its content."""
+
+    dead_letter_id: int
+    group: str
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    detail: str
+    state: str
+    created_at: datetime
+
+
+class DeadLetterContent(DeadLetterSummary):
+    """The same with its original bytes in base64."""
+
+    key: str | None
+    value: str | None
+
+
+class RedriveResult(BaseModel):
+    """How many records were applied and given up. `still_dead`: why the first can't be applied yet."""
+
+    replayed: int
+    discarded: int
+    still_dead: str | None
+
+
+def _for_all_tenants(principal: Annotated[Principal, require(OPERATOR)]) -> Principal:
+    if principal.tenant != ALL_TENANTS:
+        raise RefusedError(ONE_TENANT_ONLY)
+    return principal
+
+
+Operator = Annotated[Principal, Depends(_for_all_tenants)]
 
 
 def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
@@ -26,48 +72,57 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
     @routes.get("/dead-letters")
     async def list_dead_letters(
         pool: Pool, principal: Operator, reason: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
-    ) -> list[dict[str, Any]]:
+    ) -> list[DeadLetterSummary]:
         """The oldest records that wait: reasons and coordinates, no content."""
-        async with transaction(pool, ALL_TENANTS) as connection:
-            waiting = await dead_letters.load_waiting(connection, reason, limit)
-        return [_summary(letter) for letter in waiting]
+        async with reading(pool, principal) as connection:
+            return [_summary(letter) for letter in await dead_letters.load_waiting(connection, reason, limit)]
 
     @routes.get("/dead-letters/{dead_letter_id}")
-    async def read_dead_letter(pool: Pool, principal: Operator, dead_letter_id: int) -> Response | dict[str, Any]:
-        """One record with its original bytes in base64. The look is audited."""
-        async with transaction(pool, ALL_TENANTS) as connection:
+    async def read_dead_letter(pool: Pool, principal: Operator, dead_letter_id: int) -> DeadLetterContent:
+        """One record with its original bytes. The look is audited."""
+        async with reading(pool, principal) as connection:
             letter = await dead_letters.load_dead_letter(connection, dead_letter_id)
             if letter is None:
-                return refuse(NOT_WAITING)
+                raise RefusedError(NOT_WAITING)
             await audit.record(connection, principal, "read", "dead-letter", [dead_letter_id])
-        return _summary(letter) | {"key": _text(letter.record.key), "value": _text(letter.record.value)}
+        content = {"key": _text(letter.record.key), "value": _text(letter.record.value)}
+        return DeadLetterContent(**_summary(letter).model_dump(), **content)
 
-    @routes.post("/dead-letters/{dead_letter_id}/replay")
-    async def replay_dead_letter(pool: Pool, principal: Operator, dead_letter_id: int) -> Response | dict[str, Any]:
-        """Apply everything that waits with its key, in order. Sent twice, it takes effect once."""
-        done = await redrive.replay(pool, subscriptions, dead_letter_id, principal.subject)
-        return refuse(NOT_WAITING) if done is None else _redriven(done)
+    @routes.post("/dead-letters/{dead_letter_id}/replay", response_model=RedriveResult)
+    async def replay_dead_letter(pool: Pool, principal: Operator, identity: Identity, dead_letter_id: int) -> Response:
+        """Apply everything that waits with its key, in order. Replayed twice, it takes effect once."""
 
-    @routes.post("/dead-letters/{dead_letter_id}/discard")
-    async def discard_dead_letter(pool: Pool, principal: Operator, dead_letter_id: int) -> Response | dict[str, Any]:
+        async def effect(work: UnitOfWork) -> Answer:
+            return _answer(await redrive.replay(work, subscriptions, dead_letter_id, principal.subject))
+
+        return await write(pool, identity, effect)
+
+    @routes.post("/dead-letters/{dead_letter_id}/discard", response_model=RedriveResult)
+    async def discard_dead_letter(pool: Pool, principal: Operator, identity: Identity, dead_letter_id: int) -> Response:
         """Give this record up and apply what waits behind it. Who did it is kept with the record."""
-        done = await redrive.discard(pool, subscriptions, dead_letter_id, principal.subject)
-        return refuse(NOT_WAITING) if done is None else _redriven(done)
+
+        async def effect(work: UnitOfWork) -> Answer:
+            return _answer(await redrive.discard(work, subscriptions, dead_letter_id, principal.subject))
+
+        return await write(pool, identity, effect)
 
     return routes
 
 
-def _summary(letter: DeadLetter) -> dict[str, Any]:
+def _summary(letter: DeadLetter) -> DeadLetterSummary:
     record = letter.record
-    return {
-        "dead_letter_id": letter.id, "group": letter.consumer, "topic": record.topic, "partition": record.partition,
-        "offset": record.offset, "reason": letter.reason, "detail": letter.detail, "state": letter.state,
-        "created_at": letter.created_at.isoformat(),
-    }  # fmt: skip
+    return DeadLetterSummary(
+        dead_letter_id=letter.id, group=letter.consumer, topic=record.topic, partition=record.partition,
+        offset=record.offset, reason=letter.reason, detail=letter.detail, state=letter.state,
+        created_at=letter.created_at,
+    )  # fmt: skip
 
 
-def _redriven(done: redrive.Redriven) -> dict[str, Any]:
-    return {"replayed": done.replayed, "discarded": done.discarded, "still_dead": done.still_dead}
+def _answer(done: Redriven | None) -> Answer:
+    if done is None:
+        return Answer.of(NOT_WAITING)
+    result = RedriveResult(replayed=done.replayed, discarded=done.discarded, still_dead=done.still_dead)
+    return Answer(200, result.model_dump())
 
 
 def _text(value: bytes | None) -> str | None:

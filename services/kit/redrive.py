@@ -1,13 +1,14 @@
-"""Replaying and discarding dead letters: a key's waiting records in order, before its new arrivals."""
+"""Replaying and discarding dead letters: a key's waiting records in order, before its new arrivals.
 
-from collections.abc import Mapping
+Works in the caller's transaction, which sees all tenants.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import asyncpg
 
 from services.kit import dead_letters, inbox
 from services.kit.contract import Decoder, Delivery, Reject
-from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.dead_letters import DeadLetter
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
 
@@ -22,46 +23,46 @@ class Redriven:
 
 
 async def replay(
-    pool: asyncpg.Pool, subscriptions: Mapping[str, Subscription], dead_letter_id: int, by: str
+    work: UnitOfWork, subscriptions: Mapping[str, Subscription], dead_letter_id: int, by: str
 ) -> Redriven | None:
-    """Apply everything that waits with this dead letter's key, in order, in one transaction. None: no such letter
-    waits. Replayed twice it takes effect once."""
-    async with transaction(pool, ALL_TENANTS) as connection:
-        letter = await dead_letters.load_dead_letter(connection, dead_letter_id)
-        if letter is None:
-            return None
-        waiting = await dead_letters.lock_waiting_of_key(connection, letter)
-        if not waiting:
-            return None
-        subscription = subscriptions[letter.consumer]
-        decoded = Decoder(subscription.topic).decode([one.record for one in waiting])
-        for one in decoded:
-            if isinstance(one, Reject):
-                return Redriven(still_dead=one.reason)
-        deliveries = [one for one in decoded if isinstance(one, Delivery)]
-        fresh = await inbox.drop_duplicates(connection, letter.consumer, deliveries)
-        if fresh:
-            await subscription.handler(UnitOfWork(connection), [delivery.event for delivery in fresh])
-        await dead_letters.end_dead_letters(connection, [one.id for one in waiting], "replayed", by)
-        await dead_letters.release_key(connection, letter)
-        return Redriven(replayed=len(waiting))
+    """Apply everything that waits with this dead letter's key, in order. None: it does not wait."""
+    waiting = await _lock_waiting(work, dead_letter_id)
+    return await _apply(work, subscriptions, waiting, by) if waiting else None
 
 
 async def discard(
-    pool: asyncpg.Pool, subscriptions: Mapping[str, Subscription], dead_letter_id: int, by: str
+    work: UnitOfWork, subscriptions: Mapping[str, Subscription], dead_letter_id: int, by: str
 ) -> Redriven | None:
     """Give up this one record and apply what waits behind it. None: it does not wait."""
-    async with transaction(pool, ALL_TENANTS) as connection:
-        letter = await dead_letters.load_dead_letter(connection, dead_letter_id)
-        if letter is None:
-            return None
-        waiting = await dead_letters.lock_waiting_of_key(connection, letter)
-        if letter.id not in {one.id for one in waiting}:
-            return None
-        await dead_letters.end_dead_letters(connection, [letter.id], "discarded", by)
-        rest = [one for one in waiting if one.id != letter.id]
-        if not rest:
-            await dead_letters.release_key(connection, letter)
-            return Redriven(discarded=1)
-    following = await replay(pool, subscriptions, rest[0].id, by)
-    return Redriven(following.replayed if following else 0, 1, following.still_dead if following else None)
+    waiting = await _lock_waiting(work, dead_letter_id)
+    if dead_letter_id not in {letter.id for letter in waiting}:
+        return None
+    await dead_letters.end_dead_letters(work.connection, [dead_letter_id], "discarded", by)
+    rest = [letter for letter in waiting if letter.id != dead_letter_id]
+    if not rest:
+        await dead_letters.release_key(work.connection, waiting[0])
+        return Redriven(discarded=1)
+    following = await _apply(work, subscriptions, rest, by)
+    return Redriven(following.replayed, 1, following.still_dead)
+
+
+async def _lock_waiting(work: UnitOfWork, dead_letter_id: int) -> list[DeadLetter]:
+    letter = await dead_letters.load_dead_letter(work.connection, dead_letter_id)
+    return [] if letter is None else await dead_letters.lock_waiting_of_key(work.connection, letter)
+
+
+async def _apply(
+    work: UnitOfWork, subscriptions: Mapping[str, Subscription], waiting: Sequence[DeadLetter], by: str
+) -> Redriven:
+    group = waiting[0].consumer
+    subscription = subscriptions[group]
+    decoded = Decoder(subscription.topic).decode([letter.record for letter in waiting])
+    for one in decoded:
+        if isinstance(one, Reject):
+            return Redriven(still_dead=one.reason)
+    fresh = await inbox.drop_duplicates(work.connection, group, [one for one in decoded if isinstance(one, Delivery)])
+    if fresh:
+        await subscription.handler(work, [delivery.event for delivery in fresh])
+    await dead_letters.end_dead_letters(work.connection, [letter.id for letter in waiting], "replayed", by)
+    await dead_letters.release_key(work.connection, waiting[0])
+    return Redriven(replayed=len(waiting))

@@ -1,6 +1,7 @@
 """One batch, one transaction, on a real database."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -8,6 +9,8 @@ from schemas.catalog import BUSINESS_DAY_OPENED
 from schemas.eligibility_v1 import BusinessDayOpenedV1
 from services.kit import redrive
 from services.kit.ids import new_id
+from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.redrive import Redriven
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import Outcome, UnitOfWork, apply_batch
 from tests.builders import a_day, a_record, decoded
@@ -102,35 +105,51 @@ async def _first_waiting(database: Database) -> int:
     return found
 
 
+SUBSCRIPTIONS = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, on_day)}
+
+
+async def _redrive(database: Database, how: Callable[..., Awaitable[Redriven | None]], letter: int) -> Redriven | None:
+    async with transaction(database.pool, ALL_TENANTS) as connection:
+        return await how(UnitOfWork(connection), SUBSCRIPTIONS, letter, "op-7")
+
+
 async def test_discard_releases_what_waits_in_order(calendar: Database) -> None:
     """Discarding a dead letter applies what waits behind it in the log's order and lets new arrivals through."""
     batch = decoded(a_record(a_day(0), value=b"{"), *[a_record(a_day(n)) for n in (1, 2, 3)])
     await apply_batch(calendar.pool, GROUP, batch, on_day)
-    subscriptions = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, on_day)}
     letter = await _first_waiting(calendar)
-    done = await redrive.discard(calendar.pool, subscriptions, letter, "op-7")
-    assert done == redrive.Redriven(replayed=3, discarded=1)
+    assert await _redrive(calendar, redrive.discard, letter) == Redriven(replayed=3, discarded=1)
     assert await _heard(calendar) == [2, 3, 4]
     assert await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(4))), on_day) == Outcome(fresh=1)
-    assert await redrive.discard(calendar.pool, subscriptions, letter, "op-7") is None
+    assert await _redrive(calendar, redrive.discard, letter) is None
 
 
 async def test_replay_takes_effect_once(calendar: Database) -> None:
     """A dead letter that has become usable is applied by the first replay and by no further one."""
-    record = a_record(a_day(0))
     await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(0), value=b"{")), on_day)
-    await calendar.pool.execute("update dead_letter set value = $1", record.value)
-    subscriptions = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, on_day)}
+    await calendar.pool.execute("update dead_letter set value = $1", a_record(a_day(0)).value)
     letter = await _first_waiting(calendar)
-    assert await redrive.replay(calendar.pool, subscriptions, letter, "op-7") == redrive.Redriven(replayed=1)
-    assert await redrive.replay(calendar.pool, subscriptions, letter, "op-7") is None
+    assert await _redrive(calendar, redrive.replay, letter) == Redriven(replayed=1)
+    assert await _redrive(calendar, redrive.replay, letter) is None
     assert await _heard(calendar) == [1]
 
 
 async def test_replay_of_what_is_still_unusable_changes_nothing(calendar: Database) -> None:
     """A replay says why the record is still unusable, and it goes on waiting."""
     await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(0), value=b"{")), on_day)
-    subscriptions = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, on_day)}
     letter = await _first_waiting(calendar)
-    assert await redrive.replay(calendar.pool, subscriptions, letter, "op") == redrive.Redriven(still_dead="bad-json")
+    assert await _redrive(calendar, redrive.replay, letter) == Redriven(still_dead="bad-json")
     assert await _first_waiting(calendar) == letter
+
+
+async def test_new_arrival_waits_for_a_release_under_way(calendar: Database) -> None:
+    """An event that arrives while its key is being released is applied after what waited before it."""
+    batch = decoded(a_record(a_day(0), value=b"{"), a_record(a_day(1)))
+    await apply_batch(calendar.pool, GROUP, batch, on_day)
+    async with transaction(calendar.pool, ALL_TENANTS) as connection:
+        await redrive.discard(UnitOfWork(connection), SUBSCRIPTIONS, await _first_waiting(calendar), "op-7")
+        arrival = asyncio.create_task(apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(2))), on_day))
+        done, _ = await asyncio.wait([arrival], timeout=0.3)
+        assert not done
+    assert await arrival == Outcome(fresh=1)
+    assert await _heard(calendar) == [2, 3]

@@ -1,0 +1,34 @@
+"""What reporting does with each fact: it writes it down, and keeps the coverage cells in step. It announces nothing
+here, so that a rebuild from the log can't either."""
+
+from collections.abc import Sequence
+
+from schemas.eligibility_v1 import DoseAdministeredV1, MemberEligibilityDecidedV1, ProgrammePublishedV1
+from schemas.envelope import Event
+from services.kit.unit_of_work import UnitOfWork
+from services.reporting import cells, store
+
+
+async def on_member_eligibility(work: UnitOfWork, events: Sequence[Event]) -> None:
+    """Decisions move members between cells; merges are written down."""
+    tokens = [event.member_token for event in events if isinstance(event, MemberEligibilityDecidedV1)]
+    async with cells.kept_in_step(work.connection, tokens):
+        await store.save_facts(work.connection, events)
+
+
+async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdministeredV1]) -> None:
+    """Doses make members vaccinated, or take it back; a merge moves them from one member to another."""
+    before = await store.load_dose_members(work.connection, [event.dose_id for event in events])
+    async with cells.kept_in_step(work.connection, before | {event.member_token for event in events}):
+        await store.save_doses(work.connection, events)
+
+
+async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
+    """Only now is it known which doses count."""
+    await store.save_facts(work.connection, events)
+    await cells.recompute(work.connection)
+
+
+async def on_fact(work: UnitOfWork, events: Sequence[Event]) -> None:
+    """Facts that change no coverage: cases, attempts, appointments, slot pools, files, days, target ZIPs."""
+    await store.save_facts(work.connection, events)
