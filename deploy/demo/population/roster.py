@@ -25,6 +25,7 @@ class Roster:
         self.by_id = {one.member_id: one for one in self.enrolments}
         self.random = Random(f"{seed}:roster:{plan.code}")
         self.to_repair: list[Enrolment] = []
+        self.unchanged: dict[str, tuple[str, ...]] = {}
 
     def write(self, out: Path, week: int) -> FileTruth:
         day = self.first_day + timedelta(weeks=week)
@@ -40,10 +41,19 @@ class Roster:
             interchange = Interchange(file, self.plan.code, day, week + 1, self.plan.newline)
             interchange.open(self.plan.name, self.plan.tax_id, len(rows), is_full=is_full)
             for row in rows:
-                interchange.put(*member_segments(row, day))
+                interchange.put(*self._segments(row, day))
             interchange.close()
         self._account(truth, rows)
         return truth
+
+    def _segments(self, row: Row, day: date) -> Iterable[str]:
+        """A full file says of most people what the one before it said."""
+        if row.defect or row.action != "audit" or not _is_quiet(row.enrolment):
+            return member_segments(row, day)
+        key = row.enrolment.member_id
+        if key not in self.unchanged:
+            self.unchanged[key] = tuple(member_segments(row, day))
+        return self.unchanged[key]
 
     def _everybody(self, week: int) -> Iterator[Row]:
         return (Row(one, "audit") for one in self.enrolments if one.is_in(week))
