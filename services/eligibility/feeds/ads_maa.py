@@ -143,7 +143,7 @@ class AdsReader:
             grantee=first.get("GRANTEECODE", ""),
             quarter=first.get("QUARTER", ""),
             submitted_on=iso_day(first.get("SUBMISSIONDATE", "")),
-            declared=tuple((part.value, count) for part, count in sorted(self._declared.items(), key=str)),
+            declared=tuple((part.value, self._declared[part]) for part in Part if part in self._declared),
         )
 
     @staticmethod

@@ -21,6 +21,8 @@ _FRAMING = b"\x0b\x1c\x1a\x00 \t"
 _SEGMENT = re.compile(rb"[A-Z][A-Z0-9]{2}(?=[^A-Za-z0-9]|$)")
 _HEADLESS = re.compile(rb"(?:M?SH|H)?(?=\|\^~\\&)")
 _NULL = '""'
+# Not all white space: control characters may be delimiters.
+_PADDING = " \t"
 
 
 class Lines:
@@ -120,12 +122,12 @@ class Field:
     def sub(self, number: int, sub_number: int) -> str:
         parts = self.text.split(self._delimiters.component)
         subs = parts[number - 1].split(self._delimiters.sub) if len(parts) >= number else []
-        return unescape(subs[sub_number - 1].strip(), self._delimiters) if len(subs) >= sub_number else ""
+        return unescape(subs[sub_number - 1].strip(_PADDING), self._delimiters) if len(subs) >= sub_number else ""
 
     def _plain(self, text: str) -> str:
         if not text or text == _NULL:
             return ""
-        return unescape(text.partition(self._delimiters.sub)[0].strip(), self._delimiters)
+        return unescape(text.partition(self._delimiters.sub)[0].strip(_PADDING), self._delimiters)
 
 
 def unescape(text: str, delimiters: Delimiters) -> str:
@@ -173,7 +175,7 @@ class Segment:
         return len(self._fields)
 
     def __getitem__(self, number: int) -> Field:
-        return Field(self._fields[number].strip() if number < len(self._fields) else "", self._delimiters)
+        return Field(self._fields[number].strip(_PADDING) if number < len(self._fields) else "", self._delimiters)
 
 
 def parse_segments(lines: list[tuple[int, bytes]]) -> tuple[list[Segment], bool]:

@@ -26,6 +26,7 @@ from services.eligibility.feeds.vxu_person import PersonReader, consent_of
 MAX_MESSAGE_LINES = 20_000
 FREE_TEXT = frozenset({"OBX", "NTE"})
 # A message that stops within one of these has lost what matters; RXA counts as whole from its last needed field on.
+# That is for files without a frame, which often lack the last line's end; a batch without its trailer is surely cut.
 HEAD_SEGMENTS = frozenset({"MSH", "PID", "PD1", "NK1"})
 RXA_FIELDS = 21
 
@@ -113,7 +114,7 @@ class VxuReader:
 
     def _read_message(self, segments: list[Segment], cut: bool) -> Iterator[FeedItem]:
         header, last = segments[0], segments[-1]
-        if cut and last.name in HEAD_SEGMENTS:
+        if cut and (last.name in HEAD_SEGMENTS or (self._is_batch and not group_doses(segments))):
             raise BadRow("file", "truncated", "the message to end before the file does", last.number)
         _refuse_other_types(header)
         pids = [one for one in segments if one.name == "PID"]
@@ -143,7 +144,7 @@ class VxuReader:
             self._rows += 1
             self._notices.row = self._rows
             try:
-                if cut and _is_cut_short(group, segments[-1]):
+                if cut and group is groups[-1] and (self._is_batch or _is_cut_short(group, segments[-1])):
                     raise BadRow("file", "truncated", "the segment to end before the file does", group.number)
                 yield read_dose(self._rows, group, context, self._notices)
             except BadRow as bad:

@@ -96,7 +96,8 @@ class _Span:
 
 
 def at(segment: Segment, index: int) -> str:
-    return segment[index].strip() if len(segment) > index else ""
+    """An element without its padding; other white space, such as 0x1C, may be a separator within it."""
+    return segment[index].strip(" ") if len(segment) > index else ""
 
 
 class RosterRow:
@@ -195,15 +196,15 @@ class RosterRow:
             self._language = at(segment, 2).lower()
 
     def _on_hd(self, segment: Segment) -> None:
-        self._loop = COVERAGE
+        self._loop = BEYOND
         code = at(segment, 1)
         if code == NOT_HIS:
-            self._loop = BEYOND
             return
         if code not in COVERAGE_MAINTENANCE:
             self._reject("HD-01", "maintenance", f"one of {', '.join(COVERAGE_MAINTENANCE)}")
         span = _Span(at(segment, 3), at(segment, 4), COVERAGE_MAINTENANCE[code], is_deleted=code == DELETED)
         self._coverages.append(span)
+        self._loop = COVERAGE
 
     def _on_reporting(self, segment: Segment) -> None:
         self._loop = REPORTING if segment[0] == "LS" else BEYOND
