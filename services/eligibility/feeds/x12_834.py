@@ -19,6 +19,7 @@ from services.eligibility.feeds.x12 import Segment, X12Segments
 MAX_ROW_SEGMENTS = 2000
 TRAILERS = {"SE": "ST", "GE": "GS", "IEA": "ISA"}
 LEVEL = {"ISA": 0, "GS": 1, "ST": 2}
+BOUNDARIES = frozenset({"INS", *LEVEL, *TRAILERS})
 DECLARED = {"TO": "members", "ET": "subscribers", "DT": "dependants"}
 
 
@@ -42,7 +43,11 @@ class RosterReader:
     def __iter__(self) -> Iterator[FeedItem]:
         try:
             for segment in self._segments:
-                yield from self._take(segment)
+                self._inside["ST"] += 1
+                if self._row is not None and segment[0] not in BOUNDARIES:
+                    self._extend_row(segment)
+                else:
+                    yield from self._take(segment)
         except BadRow as bad:
             yield from self._end_row(cut=True)
             yield bad.rejection(0, self._segments.number)
@@ -51,7 +56,6 @@ class RosterReader:
 
     def _take(self, segment: Segment) -> Iterator[FeedItem]:
         name = segment[0]
-        self._inside["ST"] += 1
         if name == "INS":
             yield from self._end_row()
             yield from self._start_row(segment)
@@ -61,8 +65,6 @@ class RosterReader:
         elif name in TRAILERS:
             yield from self._end_row()
             yield from self._close_level(TRAILERS[name], segment)
-        elif self._row is not None:
-            self._extend_row(segment)
         elif self._open.get("ST") and len(self._head) < MAX_ROW_SEGMENTS:
             self._head.append(segment)
 
