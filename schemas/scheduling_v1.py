@@ -66,7 +66,9 @@ class SlotPoolChangedV1(Event):
     site_id: Code
     site_zip5: Zip5
     week_on: date = Field(description="The Monday of the week.")
-    tenant_id: Code | None = Field(description="The plan that the block is held for; none once released to all.")
+    tenant_id: Code | None = Field(
+        default=None, description="The plan that the block is held for; none once all of it is open to every plan."
+    )
     cvx: Cvx
     capacity: NonNegativeInt
     booked: NonNegativeInt

@@ -1,0 +1,1 @@
+"""Sites, weekly blocks held for plans, and booking that can't oversell."""

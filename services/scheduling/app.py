@@ -1,0 +1,44 @@
+"""The scheduling service: what it hears, what it serves."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from schemas import catalog
+from services.kit.app import Service, run
+from services.kit.settings import SettingsError
+from services.kit.subscription import Subscription
+from services.scheduling import api, handlers
+from services.scheduling.settings import Rules, read_rules
+
+
+def build(environ: Mapping[str, str] = os.environ) -> Service:
+    """The service with the deployment's rules."""
+    return Service(
+        name="scheduling",
+        title="Scheduling",
+        subscriptions=subscriptions(read_rules(environ)),
+        routers=(api.routes,),
+        migrations=Path(__file__).parent / "migrations",
+        every_tenant_roles=frozenset({"operator", "state", "site"}),
+        max_body_bytes=4 << 20,  # a block of 2,000 slots
+    )
+
+
+def subscriptions(rules: Rules) -> tuple[Subscription, ...]:
+    """The one table of what is heard."""
+    on_business_day = handlers.on_business_day_opened(rules.release_days)
+    return (
+        Subscription(catalog.MEMBER_ELIGIBILITY, "scheduling.member-eligibility", handlers.on_member_eligibility),
+        Subscription(catalog.DOSE_ADMINISTERED, "scheduling.dose-administered", handlers.on_dose_administered),
+        Subscription(catalog.PROGRAMME, "scheduling.programme", handlers.on_programme),
+        Subscription(catalog.BUSINESS_DAY_OPENED, "scheduling.business-day-opened", on_business_day),
+    )
+
+
+if __name__ == "__main__":
+    try:
+        run(build())
+    except SettingsError as error:
+        sys.exit(str(error))

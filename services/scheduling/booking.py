@@ -1,0 +1,209 @@
+"""What a request may do to an appointment: lock, load, decide, save, announce. Refusals are values."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from schemas.scheduling_v1 import DoseGiven
+from services.kit.ids import new_id
+from services.kit.unit_of_work import UnitOfWork
+from services.scheduling import domain, facts, heard, places, store
+from services.scheduling.domain import Appointment, Change, Enrolment, No, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal, with the appointment that stands in the way where there is one to be named."""
+
+    no: No
+    appointment_id: UUID | None = None
+
+
+Outcome = Appointment | Refused
+
+
+class Asked(NamedTuple):
+    """Who is to be booked: an enrolment, under its programme if it has several."""
+
+    enrolment_id: UUID
+    programme_id: str | None
+
+
+class Known(NamedTuple):
+    """The locked person's enrolment with the surviving token, and the day and vaccine to decide by."""
+
+    enrolment: Enrolment
+    vaccine_group: str
+    today: date
+
+
+async def book(work: UnitOfWork, asked: Asked, slot_id: UUID, at: datetime) -> Outcome:
+    """A place in the slot for this member, or the reason why not."""
+    known = await _know(work, asked)
+    if isinstance(known, No):
+        return Refused(known)
+    slot = await _lock_slot(work, slot_id)
+    if isinstance(slot, No):
+        return Refused(slot)
+    if refusal := domain.may_book(known.enrolment, known.vaccine_group, slot, known.today):
+        return Refused(refusal)
+    return await _take(work, known, slot, at)
+
+
+async def _take(work: UnitOfWork, known: Known, slot: Slot, at: datetime) -> Outcome:
+    if own := await _live_booking(work, known.enrolment):
+        return Refused(No.ALREADY_BOOKED, own.appointment_id)
+    place = await places.find_place(work.connection, slot.slot_id)
+    if place is None:
+        return Refused(No.FULL)
+    new = domain.book(new_id(), known.enrolment, slot, known.today)
+    booked = await store.insert_appointment(work.connection, new)
+    if booked is None:  # through another plan, whose appointments this tenant does not see
+        return Refused(No.ALREADY_BOOKED)
+    await places.take_place(work.connection, slot.slot_id, place, booked.appointment_id)
+    await announce(work, [(None, booked)], known.today, at)
+    return booked
+
+
+async def reschedule(work: UnitOfWork, appointment_id: UUID, slot_id: UUID, at: datetime) -> Outcome:
+    """The old place is given up only with the new one in hand."""
+    today, before = await _lock(work, appointment_id)
+    if isinstance(before, No):
+        return Refused(before)
+    slot = await _lock_slot(work, slot_id, before.block_id)
+    if isinstance(slot, No):
+        return Refused(slot)
+    after = domain.reschedule(before, slot, today)
+    if isinstance(after, No):
+        return Refused(after)
+    place = await places.find_place(work.connection, slot_id)
+    if place is None:
+        return Refused(No.FULL)
+    await places.free_places(work.connection, [appointment_id])
+    await store.save_appointments(work.connection, [after])
+    await places.take_place(work.connection, slot_id, place, appointment_id)
+    await announce(work, [(before, after)], today, at)
+    return after
+
+
+async def change(
+    work: UnitOfWork, appointment_id: UUID, rule: Callable[[Appointment, date], Appointment | No], at: datetime
+) -> Outcome:
+    """Cancel, miss or retract one appointment, as the rule says."""
+    today, before = await _lock(work, appointment_id)
+    after = before if isinstance(before, No) else rule(before, today)
+    if isinstance(before, No) or isinstance(after, No):
+        return Refused(after if isinstance(after, No) else No.UNKNOWN_APPOINTMENT)
+    await save(work, [(before, after)], today, at)
+    return after
+
+
+async def fulfil(work: UnitOfWork, appointment_id: UUID, dose: DoseGiven, at: datetime) -> Outcome:
+    """The dose was given; the person's other bookings for that vaccine are over."""
+    today, before = await _lock(work, appointment_id)
+    if isinstance(before, No):
+        return Refused(before)
+    site = await places.load_site(work.connection, before.site_id)
+    assert site is not None, "an appointment's site is never removed"
+    after = domain.fulfil(before, site, dose, today)
+    if isinstance(after, No):
+        return Refused(after)
+    others = domain.overtaken(await store.load_persons_live(work.connection, before.member_token), after, today)
+    await save(work, [(before, after), *others], today, at)
+    return after
+
+
+async def walk_in(work: UnitOfWork, asked: Asked, site_id: str, dose: DoseGiven, at: datetime) -> Outcome:
+    """Somebody without an appointment has had the dose: recorded also when every place is taken."""
+    known = await _know(work, asked)
+    if isinstance(known, No):
+        return Refused(known)
+    enrolment, vaccine_group, today = known
+    site = await places.load_site(work.connection, site_id)
+    if site is None:
+        return Refused(No.UNKNOWN_SITE)
+    given = domain.walk_in(new_id(), enrolment, site, dose, vaccine_group, today)
+    if isinstance(given, No):
+        return Refused(given)
+    if twice := await store.find_given(work.connection, enrolment.member_token, dose):
+        return Refused(No.ALREADY_RECORDED, twice)
+    others = domain.overtaken(await store.load_persons_live(work.connection, enrolment.member_token), given, today)
+    stored = await store.insert_appointment(work.connection, given)
+    assert stored is not None, "only live bookings exclude each other"
+    await save(work, others, today, at)
+    await announce(work, [(None, stored)], today, at)
+    return stored
+
+
+async def save(work: UnitOfWork, changed: Sequence[Change], today: date, at: datetime) -> None:
+    """Store what became of locked appointments, free the places that they gave up, and announce it."""
+    if not changed:
+        return
+    freed = [after.appointment_id for before, after in changed if before.holds_place and not after.holds_place]
+    await places.lock_blocks(work.connection, sorted({a.block_id for _, a in changed if a.block_id is not None}))
+    await places.free_places(work.connection, freed)
+    await store.save_appointments(work.connection, [after for _, after in changed])
+    await announce(work, changed, today, at)
+
+
+async def announce(
+    work: UnitOfWork, changed: Sequence[tuple[Appointment | None, Appointment]], today: date, at: datetime
+) -> None:
+    """Count the blocks anew, and tell of the appointments and of the blocks."""
+    pools = await places.change_pools(work.connection, domain.pool_changes(changed), today)
+    news = [facts.appointment_changed(after, at) for _, after in changed]
+    await work.announce([*news, *(facts.pool_changed(pool, at) for pool in pools)])
+
+
+async def _know(work: UnitOfWork, asked: Asked) -> Known | No:
+    """Lock the person and read the enrolment again: eligibility's next fact waits for us, or we have waited for it."""
+    today = await heard.load_day(work.connection)
+    if today is None:
+        return No.DAY_NOT_OPEN
+    enrolments = await _lock_enrolments(work, asked.enrolment_id)
+    enrolment = domain.choose(enrolments, asked.programme_id)
+    if isinstance(enrolment, No):
+        return enrolment
+    programme = await heard.load_programme(work.connection, enrolment.programme_id)
+    if programme is None:
+        return No.UNKNOWN_PROGRAMME
+    return Known(enrolment, programme.vaccine_group, today)
+
+
+async def _lock_enrolments(work: UnitOfWork, enrolment_id: UUID) -> list[Enrolment]:
+    """The enrolment under each programme, with the surviving token of its member, who is locked."""
+    tokens = await heard.load_tokens(work.connection, [enrolment_id])
+    survivors = await heard.lock_persons(work.connection, tokens)
+    found = await heard.load_enrolments(work.connection, enrolment_id)
+    if not {one.member_token for one in found} <= tokens:  # it went to somebody else while we waited
+        return await _lock_enrolments(work, enrolment_id)
+    return [replace(one, member_token=survivors.get(one.member_token, one.member_token)) for one in found]
+
+
+async def _lock(work: UnitOfWork, appointment_id: UUID) -> tuple[date, Appointment | No]:
+    """The business day and the appointment, locked after its person."""
+    today = await heard.load_day(work.connection)
+    found = await store.load_appointment(work.connection, appointment_id)
+    if today is None or found is None:
+        return date.min, No.UNKNOWN_APPOINTMENT
+    await heard.lock_persons(work.connection, [found.member_token])
+    locked = await store.load_appointment(work.connection, appointment_id, lock=True)
+    return today, locked or No.UNKNOWN_APPOINTMENT
+
+
+async def _lock_slot(work: UnitOfWork, slot_id: UUID, also: UUID | None = None) -> Slot | No:
+    """The slot after its block (and another's, in the order of ids) was locked."""
+    slot = await places.load_slot(work.connection, slot_id)
+    if slot is None:
+        held = await places.is_held_for_another(work.connection, slot_id)
+        return No.HELD if held else No.UNKNOWN_SLOT
+    await places.lock_blocks(work.connection, sorted({slot.block_id, also or slot.block_id}))
+    return slot
+
+
+async def _live_booking(work: UnitOfWork, enrolment: Enrolment) -> Appointment | None:
+    """The person's own, under the programme, as far as the tenant sees it."""
+    live = await store.load_persons_live(work.connection, enrolment.member_token)
+    return next((one for one in live if one.programme_id == enrolment.programme_id), None)

@@ -1,0 +1,175 @@
+"""All SQL of what others told: the day, programmes, persons, enrolments, doses. Connection first, batch first; nobody
+here commits. Of two versions the higher is kept, in whichever order they come."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from itertools import groupby
+from uuid import UUID
+
+from services.kit.postgres import Connection
+from services.scheduling.domain import Dose, Enrolment, Programme, Standing
+
+LOAD_DAY = "select business_on from business_day"
+SAVE_DAY = """
+    insert into business_day (business_on) values ($1)
+    on conflict (single) do update set business_on = excluded.business_on
+    where business_day.business_on < excluded.business_on
+    returning business_on
+"""
+
+SAVE_PROGRAMMES = """
+    insert into programme (programme_id, version, vaccine_group, began_on)
+    select * from unnest($1::text[], $2::int[], $3::text[], $4::date[])
+        as new (programme_id, version, vaccine_group, began_on)
+    order by programme_id
+    on conflict (programme_id) do update set
+        version = greatest(programme.version, excluded.version),
+        began_on = least(programme.began_on, excluded.began_on),
+        vaccine_group = case when excluded.version > programme.version
+            then excluded.vaccine_group else programme.vaccine_group end
+"""
+LOAD_PROGRAMME = "select * from programme where programme_id = $1"
+
+LOAD_SURVIVORS = """
+    select member_token, merged_into from person where member_token = any($1) and merged_into is not null
+"""
+# The update never happens, but its attempt locks the row: new and known persons are locked in one order.
+LOCK_PERSONS = """
+    insert into person (member_token) select member_token from unnest($1::uuid[]) as new (member_token)
+    order by member_token
+    on conflict (member_token) do update set merged_into = null where false
+"""
+LOAD_RETIRED = "select member_token, merged_into from person where merged_into = any($1)"
+SAVE_MERGES = """
+    update person set merged_into = new.merged_into
+    from unnest($1::uuid[], $2::uuid[]) as new (member_token, merged_into)
+    where person.member_token = new.member_token and person.merged_into is distinct from new.merged_into
+"""
+
+SAVE_ENROLMENTS = """
+    insert into enrolment (enrolment_id, programme_id, tenant_id, member_token, version, standing)
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::text[])
+        as new (enrolment_id, programme_id, tenant_id, member_token, version, standing)
+    order by enrolment_id, programme_id
+    on conflict (enrolment_id, programme_id) do update set
+        tenant_id = excluded.tenant_id, member_token = excluded.member_token,
+        version = excluded.version, standing = excluded.standing
+    where enrolment.version < excluded.version
+    returning enrolment_id
+"""
+LOAD_TOKENS = "select distinct member_token from enrolment where enrolment_id = any($1)"
+LOAD_ENROLMENTS = "select * from enrolment where enrolment_id = $1 order by programme_id"
+
+SAVE_DOSES = """
+    insert into dose (
+        dose_id, version, member_token, vaccine_group, administered_on, retracted, appointment_id, heard_no
+    )
+    select new.*, coalesce(appointment.since_no, nextval('moment'))
+    from (
+        select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::date[], $6::bool[], $7::uuid[])
+            as new (dose_id, version, member_token, vaccine_group, administered_on, retracted, appointment_id)
+        order by dose_id
+    ) as new left join appointment using (appointment_id)
+    on conflict (dose_id) do update set
+        version = excluded.version, member_token = excluded.member_token, vaccine_group = excluded.vaccine_group,
+        administered_on = excluded.administered_on, retracted = excluded.retracted,
+        appointment_id = coalesce(excluded.appointment_id, dose.appointment_id)
+    where dose.version < excluded.version
+    returning member_token, retracted
+"""
+LOAD_DOSES = """
+    select dose.*, coalesce(person.merged_into, dose.member_token) as rightful
+    from dose left join person using (member_token)
+    where dose.member_token = any($1)
+"""
+
+
+async def load_day(connection: Connection) -> date | None:
+    """The business day; none before the first was heard of."""
+    found: date | None = await connection.fetchval(LOAD_DAY)
+    return found
+
+
+async def save_day(connection: Connection, business_on: date) -> bool:
+    """Whether this day is later than the one known."""
+    return await connection.fetchval(SAVE_DAY, business_on) is not None
+
+
+async def save_programmes(connection: Connection, programmes: Sequence[Programme]) -> None:
+    """One row for each programme: a statement can't touch a row twice."""
+    columns = zip(*((p.programme_id, p.version, p.vaccine_group, p.began_on) for p in programmes), strict=True)
+    await connection.execute(SAVE_PROGRAMMES, *map(list, columns))
+
+
+async def load_programme(connection: Connection, programme_id: str) -> Programme | None:
+    row = await connection.fetchrow(LOAD_PROGRAMME, programme_id)
+    return None if row is None else Programme(**row)
+
+
+async def lock_persons(connection: Connection, tokens: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Lock these persons and those whom they were merged into; the survivor of each retired token."""
+    wanted, locked = set(tokens), set[UUID]()
+    survivors = await _survivors(connection, wanted)
+    wanted |= set(survivors.values())
+    while wanted - locked:
+        await connection.execute(LOCK_PERSONS, sorted(wanted - locked))
+        locked |= wanted
+        survivors = await _survivors(connection, wanted)  # a merge may have been committed while we waited
+        wanted |= set(survivors.values())
+    return survivors
+
+
+async def _survivors(connection: Connection, tokens: set[UUID]) -> dict[UUID, UUID]:
+    return {row["member_token"]: row["merged_into"] for row in await connection.fetch(LOAD_SURVIVORS, list(tokens))}
+
+
+async def load_retired(connection: Connection, survivors: Iterable[UUID]) -> dict[UUID, UUID]:
+    """The retired tokens of these persons, each with its survivor."""
+    rows = await connection.fetch(LOAD_RETIRED, list(survivors))
+    return {row["member_token"]: row["merged_into"] for row in rows}
+
+
+async def save_merges(connection: Connection, survivor_of: Mapping[UUID, UUID]) -> None:
+    await connection.execute(SAVE_MERGES, list(survivor_of), list(survivor_of.values()))
+
+
+async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment]) -> set[UUID]:
+    """Keep the higher version of each; one row for each. The enrolments that changed."""
+    rows = [(e.enrolment_id, e.programme_id, e.tenant_id, e.member_token, e.version, e.standing) for e in enrolments]
+    if not rows:
+        return set()
+    saved = await connection.fetch(SAVE_ENROLMENTS, *map(list, zip(*rows, strict=True)))
+    return {row["enrolment_id"] for row in saved}
+
+
+async def load_tokens(connection: Connection, enrolment_ids: Iterable[UUID]) -> set[UUID]:
+    """The members whose enrolments these were, as known until now."""
+    return {row["member_token"] for row in await connection.fetch(LOAD_TOKENS, list(enrolment_ids))}
+
+
+async def load_enrolments(connection: Connection, enrolment_id: UUID) -> list[Enrolment]:
+    """The enrolment under each programme."""
+    rows = await connection.fetch(LOAD_ENROLMENTS, enrolment_id)
+    return [Enrolment(**{**row, "standing": Standing(row["standing"])}) for row in rows]
+
+
+async def save_doses(connection: Connection, doses: Sequence[Dose]) -> set[UUID]:
+    """Keep the higher version of each; one row for each. The members for whom a dose that stands is news. A dose that
+    one of our own appointments gave was known here when that appointment was."""
+    rows = [
+        (d.dose_id, d.version, d.member_token, d.vaccine_group, d.administered_on, d.retracted, d.appointment_id)
+        for d in doses
+    ]
+    saved = await connection.fetch(SAVE_DOSES, *map(list, zip(*rows, strict=True)))
+    return {row["member_token"] for row in saved if not row["retracted"]}
+
+
+async def load_doses(connection: Connection, tokens: Iterable[UUID]) -> dict[UUID, list[Dose]]:
+    """What is known of the doses of these persons, under any of their tokens; by rightful token."""
+    survivors = set(tokens)
+    every = survivors | set(await load_retired(connection, survivors))
+    rows = sorted(await connection.fetch(LOAD_DOSES, list(every)), key=lambda row: str(row["rightful"]))
+    return {
+        rightful: [Dose(**{name: row[name] for name in Dose.__slots__}) for row in group]
+        for rightful, group in groupby(rows, key=lambda row: row["rightful"])
+    }

@@ -1,0 +1,136 @@
+"""All SQL of appointments; of what others told in `heard.py`, of sites, blocks and places in `places.py`.
+
+Connection first, batch first; nobody here commits. Lock order: persons, appointments, blocks; each kind by id.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from uuid import UUID
+
+from asyncpg import Record
+
+from schemas.scheduling_v1 import AppointmentStatus, DoseGiven
+from services.kit.postgres import Connection
+from services.scheduling.domain import Appointment, Standing
+from services.scheduling.settling import Live
+
+LOAD_LIVE = """
+    select appointment.*, enrolment.standing, programme.began_on,
+        coalesce(person.merged_into, enrolment.member_token) as rightful
+    from appointment
+        join enrolment using (enrolment_id, programme_id)
+        join person on person.member_token = enrolment.member_token
+        join programme using (programme_id)
+    where status = 'booked' and (appointment.member_token = any($1) or enrolment_id = any($2))
+    order by appointment_id
+    for update of appointment
+"""
+LOAD_PERSONS_LIVE = """
+    select * from appointment where member_token = $1 and status = 'booked' order by appointment_id for update
+"""
+FIND_GIVEN = """
+    select appointment_id from appointment
+    where member_token = $1 and status = 'fulfilled' and cvx = $2 and administered_on = $3
+"""
+
+LOAD_APPOINTMENT = "select * from appointment where appointment_id = $1"
+LOCK_APPOINTMENT = "select * from appointment where appointment_id = $1 for update"
+LIST_APPOINTMENTS = """
+    select * from appointment where site_id = $1 and start_on = $2 order by start_at, appointment_id limit $3
+"""
+INSERT_APPOINTMENT = """
+    insert into appointment (
+        appointment_id, version, status, tenant_id, enrolment_id, member_token, programme_id, vaccine_group, site_id,
+        slot_id, block_id, start_at, start_on, walk_in, changes, cancellation_reason, cancelled_late,
+        cvx, mvx, lot, administered_on, changed_on
+    ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+    on conflict (member_token, programme_id) where status = 'booked' do nothing
+    returning *
+"""
+SAVE_APPOINTMENTS = """
+    update appointment set
+        version = new.version, status = new.status, member_token = new.member_token, site_id = new.site_id,
+        slot_id = new.slot_id, block_id = new.block_id, start_at = new.start_at, start_on = new.start_on,
+        changes = new.changes, cancellation_reason = new.cancellation_reason, cancelled_late = new.cancelled_late,
+        cvx = new.cvx, mvx = new.mvx, lot = new.lot, administered_on = new.administered_on,
+        changed_on = new.changed_on, since_no = case
+            when new.status = 'fulfilled' and appointment.status = 'booked' then nextval('moment') else since_no end
+    from unnest(
+        $1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::timestamptz[],
+        $9::date[], $10::int[], $11::text[], $12::bool[], $13::text[], $14::text[], $15::text[], $16::date[],
+        $17::date[]
+    ) as new (
+        appointment_id, version, status, member_token, site_id, slot_id, block_id, start_at, start_on, changes,
+        cancellation_reason, cancelled_late, cvx, mvx, lot, administered_on, changed_on
+    )
+    where appointment.appointment_id = new.appointment_id
+"""
+
+
+async def load_live(connection: Connection, tokens: Iterable[UUID], enrolment_ids: Iterable[UUID]) -> list[Live]:
+    """Lock the live bookings of these persons or enrolments, beside what is known of the members."""
+    rows = await connection.fetch(LOAD_LIVE, list(tokens), list(enrolment_ids))
+    return [
+        Live(
+            _appointment(row), Standing(row["standing"]) if row["standing"] else None, row["rightful"], row["began_on"]
+        )
+        for row in rows
+    ]
+
+
+async def load_persons_live(connection: Connection, member_token: UUID) -> list[Appointment]:
+    """Lock the person's live bookings, as far as the tenant sees them."""
+    return [_appointment(row) for row in await connection.fetch(LOAD_PERSONS_LIVE, member_token)]
+
+
+async def find_given(connection: Connection, member_token: UUID, dose: DoseGiven) -> UUID | None:
+    """The appointment that recorded this product on this day for this person already."""
+    found: UUID | None = await connection.fetchval(FIND_GIVEN, member_token, dose.cvx, dose.administered_on)
+    return found
+
+
+async def load_appointment(connection: Connection, appointment_id: UUID, *, lock: bool = False) -> Appointment | None:
+    row = await connection.fetchrow(LOCK_APPOINTMENT if lock else LOAD_APPOINTMENT, appointment_id)
+    return None if row is None else _appointment(row)
+
+
+async def list_appointments(connection: Connection, site_id: str, start_on: date, limit: int) -> list[Appointment]:
+    return [_appointment(row) for row in await connection.fetch(LIST_APPOINTMENTS, site_id, start_on, limit)]
+
+
+async def insert_appointment(connection: Connection, new: Appointment) -> Appointment | None:
+    """The appointment with its number; none if the person has a live booking under the programme, with any plan."""
+    row = await connection.fetchrow(
+        INSERT_APPOINTMENT, new.appointment_id, new.version, new.status, new.tenant_id, new.enrolment_id,
+        new.member_token, new.programme_id, new.vaccine_group, new.site_id, new.slot_id, new.block_id, new.start_at,
+        new.start_on, new.walk_in, new.changes, new.cancellation_reason, new.cancelled_late, *_dose_columns(new),
+        new.changed_on,
+    )  # fmt: skip
+    return None if row is None else _appointment(row)
+
+
+async def save_appointments(connection: Connection, appointments: Sequence[Appointment]) -> None:
+    """Those that end first: they make room, under the index of live bookings, for one that moves to their person."""
+    live = [one for one in appointments if one.status is AppointmentStatus.BOOKED]
+    ended = [one for one in appointments if one.status is not AppointmentStatus.BOOKED]
+    for group in (ended, live):
+        if group:
+            await connection.execute(SAVE_APPOINTMENTS, *map(list, zip(*map(_columns, group), strict=True)))
+
+
+def _columns(a: Appointment) -> tuple[object, ...]:
+    return (
+        a.appointment_id, a.version, a.status, a.member_token, a.site_id, a.slot_id, a.block_id, a.start_at, a.start_on,
+        a.changes, a.cancellation_reason, a.cancelled_late, *_dose_columns(a), a.changed_on,
+    )  # fmt: skip
+
+
+def _dose_columns(a: Appointment) -> tuple[object, ...]:
+    return (None,) * 4 if a.dose is None else (a.dose.cvx, a.dose.mvx, a.dose.lot, a.dose.administered_on)
+
+
+def _appointment(row: Record) -> Appointment:
+    given = {name: row[name] for name in DoseGiven.model_fields}
+    values = {name: row[name] for name in Appointment.__slots__ if name != "dose"}
+    dose = None if given["lot"] is None else DoseGiven(**given)
+    return Appointment(**{**values, "status": AppointmentStatus(row["status"]), "dose": dose})
