@@ -1,0 +1,171 @@
+"""The API of care coordinators, community health workers and supervisors: claim, call, log, look."""
+
+import re
+from hashlib import sha256
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from schemas.outreach_v1 import CaseStatus
+from services.kit import audit
+from services.kit.auth import Principal, require
+from services.kit.idempotency import Answer, Identity
+from services.kit.problem import Refusal, refuse
+from services.kit.requests import Pool, reading, write
+from services.kit.unit_of_work import UnitOfWork
+from services.outreach import cards, logging_attempts, worklist
+from services.outreach.forms import (
+    AttemptForm,
+    AttemptLogged,
+    CaseFile,
+    CasePage,
+    ClaimForm,
+    Claims,
+    CodeLists,
+    WorkSummary,
+)
+from services.outreach.policy import CODES, POLICY
+
+routes = APIRouter(tags=["outreach"])
+Worker = Annotated[Principal, require("coordinator", "chw", "supervisor")]
+
+NO_SUCH_CASE = Refusal("no-such-case", "No Such Case", "There is no such case among your plan's.", 404)
+NOT_YOURS = Refusal("not-claimed-by-you", "Not Claimed By You", "Only its holder or a supervisor gives a case back.")
+_WORKER_ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
+_PROBLEM = {
+    "description": "Refused: a problem document whose type says why",
+    "content": {"application/problem+json": {}},
+}
+_NOT_FOUND = {"description": "No such case among the plan's", "content": {"application/problem+json": {}}}
+
+
+def worker_id(principal: Principal) -> str:
+    """The worker as a code: the token's subject where it is one, else a fingerprint of it."""
+    if _WORKER_ID.fullmatch(principal.subject):
+        return principal.subject
+    return "w-" + sha256(principal.subject.encode()).hexdigest()[:24]
+
+
+@routes.post("/claims", summary="Claim the next cases", response_model=Claims, responses={409: _PROBLEM})
+async def claim_cases(form: ClaimForm, pool: Pool, identity: Identity, principal: Worker) -> Response:
+    """The next cases for the caller, promised calls first, then by rank. They are the caller's for the lease's time;
+    nobody else gets them meanwhile. Fewer than asked, or none, when the list or the caller's allowance runs dry."""
+    wish = worklist.Wish(worker_id(principal), form.count, form.programme_id, form.zip5, form.language)
+
+    async def effect(work: UnitOfWork) -> Answer:
+        rows = await worklist.claim_cases(work.connection, wish, POLICY.lease_minutes, POLICY.max_claims)
+        await audit.record(work.connection, principal, "read", "case", [row["case_id"] for row in rows])
+        claims = Claims(cases=tuple(cards.card(row) for row in rows), lease_minutes=POLICY.lease_minutes)
+        return Answer(200, claims.model_dump(mode="json"))
+
+    return await write(pool, identity, effect)
+
+
+@routes.post(
+    "/cases/{case_id}/release",
+    summary="Give a claimed case back",
+    status_code=204,
+    response_class=Response,
+    responses={404: _NOT_FOUND, 409: _PROBLEM},
+)
+async def release_case(case_id: UUID, pool: Pool, identity: Identity, principal: Worker) -> Response:
+    """Ends the lease. A case given back untouched sinks on the list. A supervisor may end another worker's lease."""
+
+    async def effect(work: UnitOfWork) -> Answer:
+        lease = await worklist.lock_lease(work.connection, case_id)
+        if lease is None:
+            return Answer.of(NO_SUCH_CASE)
+        mine = lease.claimed_by == worker_id(principal)
+        if not mine and (lease.claimed_by is None or "supervisor" not in principal.roles):
+            return Answer.of(NOT_YOURS)
+        if mine:
+            await worklist.skip_case(work.connection, case_id, POLICY.rank.skip)
+        else:
+            await worklist.end_lease(work.connection, case_id)
+        return Answer(204)
+
+    return await write(pool, identity, effect)
+
+
+@routes.post(
+    "/cases/{case_id}/attempts",
+    summary="Log an attempt",
+    status_code=201,
+    response_model=AttemptLogged,
+    responses={404: _NOT_FOUND, 409: _PROBLEM},
+)
+async def log_attempt(case_id: UUID, form: AttemptForm, pool: Pool, identity: Identity, principal: Worker) -> Response:
+    """Logs what came of an attempt, and changes the case accordingly. The caller holds the case's lease, or claims it
+    at once (`claim`). May be dated back."""
+
+    async def effect(work: UnitOfWork) -> Answer:
+        logged = await logging_attempts.log_attempt(work, case_id, form, worker_id(principal))
+        if logged is None:
+            return Answer.of(NO_SUCH_CASE)
+        if isinstance(logged, Refusal):
+            return Answer.of(logged)
+        await audit.record(work.connection, principal, "read", "case", [case_id])
+        return Answer(201, logged.model_dump(mode="json"))
+
+    return await write(pool, identity, effect)
+
+
+@routes.get("/cases", summary="Look through the cases")
+async def list_cases(
+    pool: Pool,
+    principal: Worker,
+    status: CaseStatus | None = None,
+    callable_now: Annotated[bool | None, Query(description="Open and held back by nothing, or not")] = None,
+    mine: Annotated[bool, Query(description="Only those that the caller holds")] = False,
+    programme_id: Annotated[str | None, Query(max_length=64)] = None,
+    zip5: Annotated[str | None, Query(pattern="^[0-9]{5}$")] = None,
+    language: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[str | None, Query(pattern=r"^-?[0-9]{1,6}_[0-9a-f]{32}$", description="A page's `next`")] = None,
+) -> CasePage:
+    """By rank, the highest first. The look is audited."""
+    page = worklist.Page(
+        limit, status, callable_now, worker_id(principal) if mine else None, programme_id, zip5, language, _place(after)
+    )
+    async with reading(pool, principal) as connection:
+        rows = await worklist.load_cards(connection, page)
+        await audit.record(connection, principal, "read", "case", [row["case_id"] for row in rows])
+    following = f"{rows[-1]['rank']}_{rows[-1]['case_id'].hex}" if len(rows) == limit else None
+    return CasePage(cases=tuple(cards.card(row) for row in rows), next=following)
+
+
+def _place(after: str | None) -> tuple[int, UUID] | None:
+    if after is None:
+        return None
+    rank, case_id = after.split("_")
+    return int(rank), UUID(case_id)
+
+
+@routes.get(
+    "/cases/{case_id}", summary="Read a case with its history", response_model=CaseFile, responses={404: _NOT_FOUND}
+)
+async def read_case(case_id: UUID, pool: Pool, principal: Worker) -> Response | CaseFile:
+    """Why the member is to be called, what was tried, what is booked, which doses are known. The look is audited."""
+    async with reading(pool, principal) as connection:
+        row = await worklist.load_card(connection, case_id)
+        if row is None:
+            return refuse(NO_SUCH_CASE)
+        history = await worklist.load_history(connection, row)
+        await audit.record(connection, principal, "read", "case", [case_id])
+    return cards.case_file(row, history)
+
+
+@routes.get("/work-summary", summary="Count the work")
+async def summarize_work(pool: Pool, principal: Worker) -> WorkSummary:
+    """How many cases are open, claimable, claimed, booked, resting, paused and closed, by programme."""
+    async with reading(pool, principal) as connection:
+        return cards.summary(*await worklist.load_summary(connection))
+
+
+@routes.get("/codes", summary="The code lists of an attempt's record")
+async def list_codes(_: Worker) -> CodeLists:
+    """Barriers and education topics with their meanings."""
+    return CodeLists(
+        version=CODES.version, effective_on=CODES.effective_on, barriers=CODES.barriers, topics=CODES.topics
+    )

@@ -1,0 +1,105 @@
+"""From rows to what a worker sees: cards, files with the answer to "why am I calling?", counts."""
+
+from collections.abc import Iterator, Sequence
+
+import asyncpg
+
+from services.outreach.domain import invalid_channels, stopped_channels
+from services.outreach.forms import (
+    AppointmentRecord,
+    AttemptRecord,
+    CaseCard,
+    CaseFile,
+    DoseRecord,
+    ProgrammeSummary,
+    RankParts,
+    WorkSummary,
+)
+from services.outreach.policy import POLICY
+from services.outreach.worklist import History
+
+
+def card(row: asyncpg.Record) -> CaseCard:
+    """The card of a case row."""
+    return CaseCard.model_validate(_card_values(row))
+
+
+def _card_values(row: asyncpg.Record) -> dict[str, object]:
+    values = {name: row[name] for name in CaseCard.model_fields if name != "rank_parts"}
+    parts = _parts(row)
+    live = row["lease_until"] is not None and row["lease_until"] > row["asked_at"]
+    if not live:
+        values["claimed_by"] = values["lease_until"] = None
+    return {**values, "rank": row["rank"] + parts.callback_due, "rank_parts": parts}
+
+
+def _parts(row: asyncpg.Record) -> RankParts:
+    is_due = row["callback_at"] is not None and row["callback_at"] <= row["asked_at"]
+    return RankParts(
+        priority=row["priority"],
+        target_zip=row["zip_bonus"],
+        no_show=row["noshow_bonus"],
+        attempts=row["attempt_penalty"],
+        skips=row["skip_penalty"],
+        callback_due=POLICY.rank.callback_due if is_due else 0,
+    )
+
+
+def case_file(row: asyncpg.Record, history: History) -> CaseFile:
+    """The case with its history."""
+    enrolment, everywhere = history.situation.enrolment, history.situation.attempts
+    return CaseFile.model_validate(
+        {
+            **_card_values(row),
+            "why": tuple(_why(row, history)),
+            "eligible": enrolment.eligible,
+            "vaccinated": enrolment.vaccinated,
+            "contact_protected": enrolment.contact_protected,
+            "eligibility_reasons": enrolment.reasons,
+            "history": [AttemptRecord.model_validate(dict(one)) for one in history.attempts],
+            "appointments": [AppointmentRecord.model_validate(dict(one)) for one in history.appointments],
+            "doses": [DoseRecord.model_validate(dict(one)) for one in history.doses],
+            "stopped_channels": sorted(stopped_channels(everywhere)),
+            "invalid_channels": sorted(invalid_channels(everywhere)),
+        }
+    )
+
+
+def _why(row: asyncpg.Record, history: History) -> Iterator[str]:
+    if row["status"] == "closed":
+        yield f"Nobody is to call: the case is closed as {row['closed_reason']}."
+    elif row["status"] == "paused":
+        yield f"Nobody is to call before {row['paused_until_on']}."
+    elif row["held_by"] is not None:
+        yield f"Off the call list until {row['held_until_on']}: {row['held_by']}."
+    else:
+        yield f"Eligible and not vaccinated as far as is known, since {row['opened_on']}."
+    parts = _parts(row)
+    yield f"{parts.priority:+d}: priority from eligibility."
+    for points, sentence in (
+        (parts.target_zip, "lives in one of the week's target ZIPs."),
+        (parts.no_show, "missed the last appointment, which is no refusal."),
+        (parts.callback_due, "asked to be called again, and the time has come."),
+        (parts.attempts, f"attempts made: {row['attempts']}."),
+        (parts.skips, f"given back untouched: {row['skips']}."),
+    ):
+        if points:
+            yield f"{points:+d}: {sentence}"
+    if history.attempts:
+        last = history.attempts[-1]
+        yield f"Last attempt: {last['attempted_on']}, {last['channel']}, {last['disposition']}."
+    if row["needs_language"]:
+        yield f"Wants to be spoken to in: {row['language']}."
+
+
+def summary(programmes: Sequence[asyncpg.Record], closed: Sequence[asyncpg.Record]) -> WorkSummary:
+    """Counts by programme."""
+    reasons: dict[str, dict[str, int]] = {}
+    for row in closed:
+        reasons.setdefault(row["programme_id"], {})[row["closed_reason"]] = row["cases"]
+    return WorkSummary(
+        programmes=tuple(
+            ProgrammeSummary.model_validate({**row, "closed_by_reason": reasons.get(row["programme_id"], {})})
+            for row in programmes
+        )
+    )

@@ -1,0 +1,197 @@
+"""Facts, workers and a running outreach with sane defaults."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import Request
+
+from schemas.eligibility_v1 import (
+    BusinessDayOpenedV1,
+    DoseAction,
+    DoseAdministeredV1,
+    DoseSource,
+    EligibilityStatus,
+    LineOfBusiness,
+    MemberEligibilityDecidedV1,
+    ProgrammePublishedV1,
+    RaceEthnicity,
+    Svi,
+    SviLevel,
+)
+from schemas.envelope import Event
+from schemas.reporting_v1 import TargetZipListedV1
+from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
+from services.kit.app import create
+from services.kit.auth import Principal, authenticate
+from services.kit.contract import Decoder
+from services.kit.ids import derived_id, new_id
+from services.kit.unit_of_work import apply_batch
+from services.outreach.app import SUBSCRIPTIONS, build
+from tests.builders import a_record
+from tests.servers import Database
+
+DAY = date(2021, 3, 1)
+NOON = datetime(2021, 3, 1, 18, tzinfo=UTC)
+PROGRAMME = "connectors-65"
+ZONE = "America/Chicago"
+
+
+def token(name: str) -> UUID:
+    """The token of a member with this nickname."""
+    return derived_id("member", name)
+
+
+def enrolment_id(name: str, plan: str = "lakeshore") -> UUID:
+    return derived_id("enrolment", name, plan)
+
+
+def case_id(name: str, plan: str = "lakeshore", programme: str = PROGRAMME) -> UUID:
+    return derived_id("case", enrolment_id(name, plan), programme)
+
+
+def a_fact(name: str = "ada", version: int = 1, **changes: Any) -> MemberEligibilityDecidedV1:
+    """Somebody eligible and unvaccinated, unless told otherwise."""
+    plan = changes.pop("tenant_id", "lakeshore")
+    said: dict[str, Any] = {
+        "occurred_at": NOON, "enrolment_id": enrolment_id(name, plan), "member_token": token(name), "tenant_id": plan,
+        "programme_id": PROGRAMME, "programme_version": 1, "version": version, "status": EligibilityStatus.ELIGIBLE,
+        "reasons": (), "vaccinated": False, "doses_valid": 0, "priority": 500, "age_band": "70-74",
+        "race_ethnicity": RaceEthnicity.UNKNOWN, "language": "en", "line_of_business": LineOfBusiness.MEDICARE,
+        "zip5": "60623", "tract": "17031843500", "enrolled": True, "contact_protected": False, "decided_on": DAY,
+        "svi": Svi(level=SviLevel.TRACT, release="2018", value=0.97, vulnerable=True),
+    }  # fmt: skip
+    return MemberEligibilityDecidedV1(**(said | changes))
+
+
+def vaccinated(name: str = "ada", version: int = 2, **changes: Any) -> MemberEligibilityDecidedV1:
+    """The fact that follows a counted dose."""
+    said = {"status": EligibilityStatus.INELIGIBLE, "reasons": ("already-vaccinated",), "vaccinated": True}
+    return a_fact(name, version, **(said | {"doses_valid": 1, "priority": 0} | changes))
+
+
+def a_dose(name: str = "ada", version: int = 1, **changes: Any) -> DoseAdministeredV1:
+    said: dict[str, Any] = {
+        "occurred_at": NOON, "dose_id": derived_id("dose", name), "version": version, "action": DoseAction.NEW,
+        "member_token": token(name), "cvx": "212", "vaccine_group": "covid-19", "administered_on": DAY,
+        "known_on": DAY, "sources": (DoseSource.IIS,),
+    }  # fmt: skip
+    return DoseAdministeredV1(**(said | changes))
+
+
+def an_appointment(name: str = "ada", version: int = 1, days: int = 2, **changes: Any) -> AppointmentChangedV1:
+    """Booked for the `days`-th day from now, unless told otherwise."""
+    start_on = DAY + timedelta(days=days)
+    said: dict[str, Any] = {
+        "occurred_at": NOON, "appointment_id": derived_id("appointment", name), "version": version,
+        "status": AppointmentStatus.BOOKED, "enrolment_id": enrolment_id(name), "member_token": token(name),
+        "tenant_id": "lakeshore", "programme_id": PROGRAMME, "site_id": "united-center",
+        "start_at": NOON + timedelta(days=days), "start_on": start_on, "changed_on": DAY,
+    }  # fmt: skip
+    if changes.get("status") is AppointmentStatus.FULFILLED:
+        said["dose"] = DoseGiven(cvx="212", lot="QUOKKA7", administered_on=start_on)
+    return AppointmentChangedV1(**(said | changes))
+
+
+def a_programme(version: int = 1, **changes: Any) -> ProgrammePublishedV1:
+    said: dict[str, Any] = {
+        "occurred_at": NOON, "programme_id": PROGRAMME, "version": version, "title": "Connectors, 65 and older",
+        "vaccine_group": "covid-19", "effective_on": DAY, "time_zone": ZONE, "document_sha256": "0" * 64,
+    }  # fmt: skip
+    return ProgrammePublishedV1(**(said | changes))
+
+
+def a_day(days: int = 0) -> BusinessDayOpenedV1:
+    """The `days`-th business day from now."""
+    on = DAY + timedelta(days=days)
+    return BusinessDayOpenedV1(occurred_at=NOON + timedelta(days=days), business_on=on, time_zone=ZONE)
+
+
+def a_target(zip5: str = "60623", *, listed: bool = True, week_on: date = DAY) -> TargetZipListedV1:
+    return TargetZipListedV1(occurred_at=NOON, zip5=zip5, programme_id=PROGRAMME, week_on=week_on, listed=listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Outreach:
+    """The service on its own database, fed and asked as in life, without a broker."""
+
+    database: Database
+
+    async def hear(self, *events: Event, event_ids: Sequence[UUID] = ()) -> None:
+        """Deliver events one batch per topic, in the order in which the topics first come."""
+        for subscription in sorted(SUBSCRIPTIONS, key=lambda one: _first(events, one.topic.events)):
+            ours = [event for event in events if isinstance(event, subscription.topic.events)]
+            ids = [event_ids[events.index(event)] if event_ids else new_id() for event in ours]
+            records = [a_record(event, event_id=one) for event, one in zip(ours, ids, strict=True)]
+            decoded = Decoder(subscription.topic).decode(records)
+            await apply_batch(self.database.pool, subscription.group, decoded, subscription.handler)
+
+    async def case(self, name: str = "ada", plan: str = "lakeshore") -> dict[str, Any] | None:
+        """The row of somebody's case."""
+        query = "select * from outreach_case where case_id = $1"
+        async with self.database.pool.acquire() as connection, connection.transaction():
+            await connection.execute("select set_config('vcc.tenant', '*', true)")
+            row = await connection.fetchrow(query, case_id(name, plan))
+        return None if row is None else dict(row)
+
+    async def fetch(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """Rows of every plan."""
+        async with self.database.pool.acquire() as connection, connection.transaction():
+            await connection.execute("select set_config('vcc.tenant', '*', true)")
+            return [dict(row) for row in await connection.fetch(query, *values)]
+
+    async def announced(self, kind: str = "vcc.case.changed.v1") -> list[dict[str, Any]]:
+        """The bodies in the outbox, in order."""
+        query = "select convert_from(payload, 'utf8')::jsonb as body from outbox where type = $1 order by id"
+        return [row["body"] for row in await self.fetch(query, kind)]
+
+
+def _first(events: Sequence[Event], kinds: tuple[type[Event], ...]) -> int:
+    return next((i for i, event in enumerate(events) if isinstance(event, kinds)), len(events))
+
+
+@dataclass(slots=True)
+class Worker:
+    """Somebody at the API."""
+
+    client: httpx.AsyncClient
+    name: str = "wanda"
+    plan: str = "lakeshore"
+    role: str = "coordinator"
+    _keys: list[str] = field(default_factory=list)
+
+    def _headers(self, key: str | None = None) -> dict[str, str]:
+        who = {"X-Worker": self.name, "X-Plan": self.plan, "X-Role": self.role}
+        return who | {"Idempotency-Key": key or str(new_id())}
+
+    async def get(self, path: str, **params: Any) -> httpx.Response:
+        return await self.client.get(path, params=params, headers=self._headers())
+
+    async def claim(self, count: int = 10, key: str | None = None, **wishes: Any) -> list[dict[str, Any]]:
+        response = await self.client.post("/claims", json={"count": count, **wishes}, headers=self._headers(key))
+        assert response.status_code == 200, response.text
+        cases: list[dict[str, Any]] = response.json()["cases"]
+        return cases
+
+    async def release(self, case: UUID) -> httpx.Response:
+        return await self.client.post(f"/cases/{case}/release", headers=self._headers())
+
+    async def log(self, case: UUID, disposition: str, key: str | None = None, **said: Any) -> httpx.Response:
+        body = {"channel": "phone", "disposition": disposition, "attempted_at": NOON.isoformat(), "claim": True} | said
+        return await self.client.post(f"/cases/{case}/attempts", json=body, headers=self._headers(key))
+
+
+def client_of(database: Database) -> httpx.AsyncClient:
+    """The real application; only the token is replaced by headers that say who is asking."""
+    app = create(build(), database.settings())
+    app.state.pool = database.pool
+
+    def who(request: Request) -> Principal:
+        plan = request.headers["X-Plan"]
+        return Principal(request.headers["X-Worker"], frozenset({request.headers["X-Role"]}), frozenset({plan}), plan)
+
+    app.dependency_overrides[authenticate] = who
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://outreach")
