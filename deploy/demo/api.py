@@ -1,0 +1,66 @@
+"""A thin client of the services' public interfaces, as a plan's or a site's own software would be."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+RETRIES = 20
+RETRY_S = 0.25
+TRANSPORT_ERRORS = (httpx.TransportError,)
+
+
+class UnexpectedAnswerError(Exception):
+    """A service answered with a fault; the message names the call and the status."""
+
+
+class Api:
+    """One service, asked as one client. A write that got no answer is sent again under the same key."""
+
+    def __init__(self, base_url: str, token: str) -> None:
+        self._client = httpx.AsyncClient(
+            base_url=base_url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30.0,
+            limits=httpx.Limits(max_connections=16),
+        )
+
+    async def get(self, path: str, **params: Any) -> Any:
+        """The answer's JSON. A refusal is an UnexpectedAnswerError: reads of the demo are all allowed."""
+        answer = await self._send("GET", path, params=params)
+        if answer.is_error:
+            raise UnexpectedAnswerError(f"GET {path}: {answer.status_code}")
+        return answer.json()
+
+    async def post(self, path: str, key: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+        """Status and JSON; 4xx is a refusal, for the caller to read."""
+        return await self._write(path, key, json=dict(body or {}))
+
+    async def upload(self, path: str, key: str, content: bytes) -> tuple[int, Any]:
+        """The same with a file as the body."""
+        return await self._write(path, key, content=content, headers={"Content-Type": "application/octet-stream"})
+
+    async def _write(self, path: str, key: str, **request: Any) -> tuple[int, Any]:
+        headers = {"Idempotency-Key": key, **request.pop("headers", {})}
+        answer = await self._send("POST", path, headers=headers, **request)
+        if answer.status_code >= 500:
+            raise UnexpectedAnswerError(f"POST {path}: {answer.status_code}")
+        return answer.status_code, answer.json() if answer.content else None
+
+    async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        for attempt in range(RETRIES):
+            try:
+                answer = await self._client.request(method, path, **request)
+            except TRANSPORT_ERRORS:
+                if attempt + 1 == RETRIES:
+                    raise
+            else:
+                if answer.status_code != 503:
+                    return answer
+            await asyncio.sleep(RETRY_S)
+        return answer
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()

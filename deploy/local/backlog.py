@@ -1,0 +1,109 @@
+"""What is still under way in a running stack: files not read, events not published, records not applied."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from deploy.errors import StackError
+from deploy.local.plan import SERVICES
+from deploy.local.running import connection
+from schemas.catalog import TOPICS
+from services.kit.kafka import client_options
+from services.kit.settings import KafkaSettings
+
+POLL_S = 0.05
+FILES_WAITING = "select count(*) from feed_file where state in ('received', 'processing')"
+ANSWERS_WAITING = "select count(*) from decision, clock where recheck_on <= business_on"
+OUTBOX_WAITING = "select count(*) from outbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Counts of what is under way; `log_end` is the number of records in all topics."""
+
+    files: int
+    outbox: int
+    lag: int
+    log_end: int
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.files or self.outbox or self.lag)
+
+
+class Watch:
+    """Looks at the databases and the broker of the stack that is up, from the outside."""
+
+    def __init__(self, groups: Mapping[str, str]) -> None:
+        """`groups`: topic by consumer group."""
+        self._groups = groups
+        self._databases: dict[str, asyncpg.Connection] = {}
+
+    async def __aenter__(self) -> Self:
+        endpoints = {name: connection(name) for name in SERVICES}
+        for name, endpoint in endpoints.items():
+            self._databases[name] = await asyncpg.connect(endpoint.dsn, server_settings={"vcc.tenant": "*"})
+        kafka = KafkaSettings.model_validate(
+            {key.removeprefix("VCC_KAFKA_").lower(): value for key, value in endpoints["eligibility"].kafka.items()}
+        )
+        options = client_options(kafka)
+        self._admin = AIOKafkaAdminClient(**options)
+        self._consumer = AIOKafkaConsumer(group_id=None, **options)
+        await self._admin.start()
+        await self._consumer.start()
+        self._partitions = [TopicPartition(topic.name, n) for topic in TOPICS for n in range(topic.partitions)]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self._consumer.stop()
+        await self._admin.close()
+        for database in self._databases.values():
+            await database.close()
+
+    async def look(self) -> Backlog:
+        """One look. Takes some milliseconds."""
+        eligibility = self._databases["eligibility"]
+        files = await eligibility.fetchval(FILES_WAITING) + await eligibility.fetchval(ANSWERS_WAITING)
+        outbox = sum([await database.fetchval(OUTBOX_WAITING) for database in self._databases.values()])
+        ends = await self._consumer.end_offsets(self._partitions)
+        committed = await asyncio.gather(*(self._committed(group) for group in self._groups))
+        by_group = dict(zip(self._groups, committed, strict=True))
+        lag = sum(
+            max(0, end - by_group[group].get(partition, 0))
+            for partition, end in ends.items()
+            for group, topic in self._groups.items()
+            if topic == partition.topic
+        )
+        return Backlog(files, outbox, lag, sum(ends.values()))
+
+    async def _committed(self, group: str) -> dict[TopicPartition, int]:
+        offsets = await self._admin.list_consumer_group_offsets(group)
+        return {partition: offset.offset for partition, offset in offsets.items()}
+
+    async def drain(self, timeout_s: float, seen: Callable[[Backlog], None] = lambda _: None) -> Backlog:
+        """Wait until nothing is under way: two empty looks, for what one service applies another announces."""
+        deadline = time.monotonic() + timeout_s
+        empty = 0
+        while True:
+            backlog = await self.look()
+            seen(backlog)
+            empty = empty + 1 if backlog.is_empty else 0
+            if empty == 2:
+                return backlog
+            if time.monotonic() > deadline:
+                what = f"{backlog.files} files, {backlog.outbox} events to publish, {backlog.lag} records to apply"
+                raise StackError(f"after {timeout_s:.0f} s still under way: {what}", "see ./vcc status and ./vcc logs")
+            await asyncio.sleep(POLL_S)
+
+    async def counts(self, service: str, query: str) -> Sequence[asyncpg.Record]:
+        """The rows of a counting query against one service's database."""
+        return await self._databases[service].fetch(query)
