@@ -149,8 +149,8 @@ def shots() -> Iterator[Shot]:
         yield Shot(number, date.fromisoformat(day), cvx, labels[cvx])
 
 
-def _rows(table: str) -> Iterator[list[str]]:
-    lines = gzip.decompress((TABLES / f"{table}.csv.gz").read_bytes()).decode().splitlines()
+def _rows(table: str, folder: Path = TABLES) -> Iterator[list[str]]:
+    lines = gzip.decompress((folder / f"{table}.csv.gz").read_bytes()).decode().splitlines()
     return csv.reader(lines[1:])
 
 

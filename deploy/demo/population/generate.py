@@ -70,11 +70,12 @@ def _report_all(people: list[Person], campaign: Campaign, clerk: Clerk) -> Itera
 
 def _share_record_numbers(people: list[Person], random: Random) -> None:
     """A clinic gives two people the same record number: an identifier alone proves nothing."""
-    by_zip: dict[str, Person] = {}
+    latest: dict[str, Person] = {}
     for person in people:
-        if random.random() < rates.MRN_REUSED:
-            other = by_zip.setdefault(person.homes[0][1].place.zip5, person)
-            person.mrn = other.mrn
+        zip5 = person.homes[0][1].place.zip5
+        if zip5 in latest and random.random() < rates.MRN_REUSED:
+            person.mrn = latest[zip5].mrn
+        latest[zip5] = person
 
 
 def _write_files(
