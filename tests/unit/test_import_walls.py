@@ -1,0 +1,59 @@
+"""The walls between the packages, each proved by a planted bad import."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("schemas", "services", "deploy")
+LINT = Path(sys.executable).with_name("lint-imports")
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's Python files and its contracts, to be spoilt at will."""
+    folder = tmp_path_factory.mktemp("walls")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    for package in PACKAGES:
+        for source in (ROOT / package).rglob("*.py"):
+            target = folder / source.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    return folder
+
+
+def _lint(folder: Path, contract: str) -> subprocess.CompletedProcess[str]:
+    command = [str(LINT), "--contract", contract, "--no-cache"]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(folder)}
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("contract", "module", "bad_import"),
+    [
+        ("schemas-alone", "schemas/envelope.py", "import structlog"),
+        ("services-independent", "services/outreach/store.py", "import services.scheduling.domain"),
+        ("kit-knows-no-service", "services/kit/ids.py", "import services.reporting.store"),
+        ("services-know-no-deployment", "services/eligibility/handlers.py", "import deploy.console"),
+        ("domain-is-pure", "services/scheduling/domain.py", "import asyncpg"),
+        ("service-layers", "services/eligibility/domain.py", "import services.eligibility.handlers"),
+    ],
+)
+def test_planted_bad_import_is_refused(copy: Path, contract: str, module: str, bad_import: str) -> None:
+    """Each wall holds today, and falls to the one import that it forbids."""
+    good = _lint(copy, contract)
+    assert good.returncode == 0, good.stdout
+    path = copy / module
+    source = path.read_text("utf-8")
+    try:
+        path.write_text(f"{source}\n{bad_import}  # noqa\n", "utf-8")
+        spoilt = _lint(copy, contract)
+    finally:
+        path.write_text(source, "utf-8")
+    assert spoilt.returncode == 1, spoilt.stdout
+    assert "BROKEN" in spoilt.stdout
