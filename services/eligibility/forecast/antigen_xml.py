@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 
 from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period, parse_period, period
 from services.eligibility.forecast.schedule import (
+    ALWAYS,
     Age,
     Antigen,
     AntigenSeries,
@@ -33,15 +34,28 @@ _SHARED_AGES = re.compile(r"shared clinical decision.making.*?persons (?:aged )?
 
 def antigen_of(root: Element) -> Antigen:
     series = tuple(sorted(map(_series, root.iterfind("series")), key=lambda s: bool(s.depends_on_groups)))
+    immunity = frozenset(text(c, "guidelineCode") for c in root.iterfind("immunity/clinicalHistory"))
+    contraindications = _contraindications(root, "vaccineGroup")
+    vaccine_contraindications = _contraindications(root, "vaccine")
     return Antigen(
         name=series[0].antigen,
-        immunity_observations=frozenset(text(c, "guidelineCode") for c in root.iterfind("immunity/clinicalHistory")),
+        immunity_observations=immunity,
         immunity_by_birth=tuple(map(_birth_immunity, root.iterfind("immunity/dateOfBirth"))),
-        contraindications=_contraindications(root, "vaccineGroup"),
-        vaccine_contraindications=_contraindications(root, "vaccine"),
+        contraindications=contraindications,
+        vaccine_contraindications=vaccine_contraindications,
         series=series,
-        series_without_indication=tuple(s for s in series if s.kind is not SeriesType.RISK),
+        indicated_by=frozenset(i.observation for s in series for i in s.indications),
+        looks_at=frozenset(chain.from_iterable(_vaccine_types(d) for s in series for d in s.doses)),
+        concerned_by=immunity | {c.observation for c in (*contraindications, *vaccine_contraindications)},
     )
+
+
+def _vaccine_types(dose: SeriesDose) -> Iterator[str]:
+    for interval in dose.intervals:
+        yield from interval.from_most_recent
+    for condition in _conditions(dose):
+        if not condition.only_valid:
+            yield from condition.vaccine_types
 
 
 def _series(element: Element) -> AntigenSeries:
@@ -56,7 +70,6 @@ def _series(element: Element) -> AntigenSeries:
         kind=SeriesType(text(element, "seriesType")),
         genders=frozenset(g for e in element.iterfind("requiredGender") if (g := (e.text or "").strip())),
         indications=indications,
-        indicated_by=frozenset(i.observation for i in indications),
         group=text(select, "seriesGroup"),
         group_name=text(select, "seriesGroupName"),
         equivalent_groups=codes(text(element, "equivalentSeriesGroups")),
@@ -93,10 +106,13 @@ def _series_dose(element: Element) -> SeriesDose:
     preferable = tuple(_vaccine(v) for v in _filled(element, "preferableVaccine"))
     skips = [(text(s, "context"), _skip(s)) for s in _filled(element, "conditionalSkip")]
     season = _child(element, "seasonalRecommendation")
+    ages = tuple(_age(a) for a in _filled(element, "age"))
+    intervals = tuple(_interval(i) for i in _filled(element, "interval"))
     return SeriesDose(
         number=int(text(element, "doseNumber").removeprefix("Dose ")),
-        ages=tuple(_age(a) for a in _filled(element, "age")),
-        intervals=tuple(_interval(i) for i in _filled(element, "interval")),
+        ages=ages,
+        is_dated=any(v != ALWAYS for v in (*(a.validity for a in ages), *(i.validity for i in intervals))),
+        intervals=intervals,
         allowable_intervals=tuple(_interval(i) for i in _filled(element, "allowableInterval")),
         preferable=preferable,
         recommended=tuple(v for v in preferable if v.recommended),

@@ -60,15 +60,22 @@ def read_cases(path: Path, supporting: SupportingData) -> Iterator[Case]:
         if missing := REQUIRED - set(reader.fieldnames or ()):
             raise CasesError(f"{path.name}: missing columns {', '.join(sorted(missing))}")
         groups = {g.name.casefold(): g.name for g in supporting.groups} | GROUPS
-        titles = {_plain(o.title): o.code for o in supporting.observations.values()}
+        coded = dict(_names_of_observations(supporting))
         for number, row in enumerate(reader, start=2):
             try:
-                yield _case({k: (v or "").strip() for k, v in row.items() if isinstance(v, str | None)}, groups, titles)
+                yield _case({k: (v or "").strip() for k, v in row.items() if isinstance(v, str | None)}, groups, coded)
             except (KeyError, ValueError) as error:
                 raise CasesError(f"{path.name}, row {number}: {error}") from error
 
 
-def _case(row: Mapping[str, str], groups: Mapping[str, str], titles: Mapping[str, str]) -> Case:
+def _names_of_observations(supporting: SupportingData) -> Iterator[tuple[str, str]]:
+    for observation in supporting.observations.values():
+        yield from ((code, observation.code) for _, code in observation.codes)
+        yield _plain(observation.title), observation.code
+        yield observation.code, observation.code
+
+
+def _case(row: Mapping[str, str], groups: Mapping[str, str], coded: Mapping[str, str]) -> Case:
     given = [i for i in DOSES if row.get(f"Date_Administered_{i}")]
     return Case(
         case_id=row["CDC_Test_ID"],
@@ -78,7 +85,7 @@ def _case(row: Mapping[str, str], groups: Mapping[str, str], titles: Mapping[str
             born_on=_date(row["DOB"]),
             gender=GENDERS.get(row.get("gender", row.get("Gender", ""))[:1].upper(), "Unknown"),
             doses=tuple(_dose(row, i) for i in given),
-            observations=tuple(_observations(row, titles)),
+            observations=tuple(_observations(row, coded)),
         ),
         assessment_on=_date(row["Assessment_Date"]),
         expected=_expected(row),
@@ -104,17 +111,16 @@ def _dose(row: Mapping[str, str], i: int) -> Dose:
     )
 
 
-def _observations(row: Mapping[str, str], titles: Mapping[str, str]) -> Iterator[Observation]:
-    """By code, or by text where the row names no CDSi code."""
+def _observations(row: Mapping[str, str], coded: Mapping[str, str]) -> Iterator[Observation]:
+    """By CDSi code, else by a code or a text that the supporting data maps to one."""
     for i in OBSERVATIONS:
-        title = _plain(row.get(f"Observation_Text_{i}", ""))
-        if code := row.get(f"Observation_Code_{i}", "") or titles.get(title, ""):
-            observed_on = row.get(f"Observation_Date_{i}", "")
-            yield Observation(code.zfill(3), _date(observed_on) if observed_on else None)
-    if row.get("Med_History_Code_Sys", "").casefold() == "cdsi" and row.get("Med_History_Code"):
-        yield Observation(row["Med_History_Code"].zfill(3))
-    elif code := titles.get(_plain(row.get("Med_History_Text", ""))):
-        yield Observation(code)
+        observed_on = row.get(f"Observation_Date_{i}", "")
+        code, text = row.get(f"Observation_Code_{i}", ""), row.get(f"Observation_Text_{i}", "")
+        if found := coded.get(code.zfill(3)) or coded.get(code) or coded.get(_plain(text)):
+            yield Observation(found, _date(observed_on) if observed_on else None)
+    history = row.get("Med_History_Code", ""), _plain(row.get("Med_History_Text", ""))
+    if found := next((coded[name] for name in history if name in coded), ""):
+        yield Observation(found)
 
 
 def _expected(row: Mapping[str, str]) -> Mapping[str, str]:

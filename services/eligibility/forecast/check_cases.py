@@ -17,6 +17,11 @@ class Difference:
     field: str
     expected: str
     ours: str
+    dose: int | None = None
+
+    @property
+    def label(self) -> str:
+        return self.field if self.dose is None else f"{self.field} {self.dose}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ def check(cases: Iterable[Case], supporting: SupportingData) -> Iterator[Outcome
 
 
 def asserted(case: Case, answers: Sequence[VaccineGroupForecast]) -> VaccineGroupForecast | None:
-    """A row asserts one forecast of a vaccine group that may have several: the one at risk if its last dose is of it."""
+    """A row asserts one forecast of a vaccine group that may have several: at risk, if its last dose is so."""
     of_group = [a for a in answers if a.vaccine_group == case.vaccine_group]
     at_risk = [a for a in of_group if a.series_type is SeriesType.RISK and case.series_type == "risk"]
     return foremost(at_risk or of_group, case.assessment_on)
@@ -52,15 +57,15 @@ def compare(case: Case, answers: Sequence[VaccineGroupForecast]) -> Outcome:
         compared.append("evaluation")
         found = _evaluation(dose, answer, answers)
         if not _agrees(dose.status, dose.reason, found):
-            expected = f"dose {dose.position + 1}: {dose.status} {dose.reason}".strip()
-            differences.append(Difference("evaluation", expected, _told(found)))
+            expected = f"{dose.status} {dose.reason}".strip()
+            differences.append(Difference("evaluation", expected, _told(found), dose.position + 1))
     return Outcome(case, tuple(compared), tuple(differences), answer)
 
 
 def _evaluation(
     dose: ExpectedDose, answer: VaccineGroupForecast | None, answers: Sequence[VaccineGroupForecast]
 ) -> DoseEvaluation | None:
-    """In a series of the type which the row names, else in the forecast asserted, else in the dose's own vaccine group."""
+    """In a series of the type that the row names, else in the forecast asserted, else in the dose's own group."""
     if answer is None:
         return None
     of_group = [s for a in answers if a.vaccine_group == answer.vaccine_group for s in (*a.series, *a.set_aside)]

@@ -26,11 +26,12 @@ class PatientFindings:
 
 
 NOTHING_FOUND = PatientFindings()
+IMMUNE = PatientFindings(immune=True)
 
 
 def find(antigen: Antigen, patient: Patient) -> PatientFindings:
-    if not patient.observations and not antigen.immunity_by_birth:
-        return NOTHING_FOUND
+    if antigen.concerned_by.isdisjoint(patient.observations):
+        return IMMUNE if antigen.immunity_by_birth and is_immune(antigen, patient) else NOTHING_FOUND
     return PatientFindings(
         is_immune(antigen, patient),
         any(_applies(c, patient) for c in antigen.contraindications),

@@ -5,11 +5,12 @@ Pure: no clock, no files; equal arguments give equal answers.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 
-from services.eligibility.forecast.create_relevant_patient_series import applies, relevant_series
+from services.eligibility.forecast.create_relevant_patient_series import applies, relevant_series, with_a_chance
 from services.eligibility.forecast.determine_contraindications import find
 from services.eligibility.forecast.evaluate_vaccine_dose_administered import evaluate_history
-from services.eligibility.forecast.forecast_dates_and_reasons import forecast_series
+from services.eligibility.forecast.forecast_dates_and_reasons import forecast_series, generate_dates
 from services.eligibility.forecast.gather_necessary_data import DoseAdministered, Patient
 from services.eligibility.forecast.identify_and_evaluate_vaccine_group import vaccine_group_forecast
 from services.eligibility.forecast.model import (
@@ -33,9 +34,42 @@ def forecast(history: History, supporting: SupportingData, assessment_on: date) 
     records = organize(patient, supporting)
     forecasts: list[VaccineGroupForecast] = []
     for group in supporting.groups:
-        selected = [_select(supporting.antigens[a], patient, supporting, records) for a in group.antigens]
-        forecasts.extend(_vaccine_group(group, selected, records, patient))
+        if _depends_on_age_alone(group, patient, records):
+            age = patient.born, patient.gender, patient.birth_country, patient.assessed
+            forecasts.extend(_by_age_alone(group, supporting, *age))
+        else:
+            forecasts.extend(_forecast_group(group, patient, supporting, records))
     return tuple(forecasts)
+
+
+def _depends_on_age_alone(
+    group: VaccineGroup, patient: Patient, records: Mapping[str, Sequence[DoseAdministered]]
+) -> bool:
+    """No dose of its antigens, none of another that they look at or may conflict with, no observation about them."""
+    return (
+        not any(antigen.name in records for antigen in group.antigens)
+        and group.looks_at.isdisjoint(patient.vaccine_types)
+        and group.observations.isdisjoint(patient.observations)
+    )
+
+
+@lru_cache(maxsize=1 << 15)
+def _by_age_alone(
+    group: VaccineGroup, supporting: SupportingData, born: int, gender: str, birth_country: str, assessed: int
+) -> Sequence[VaccineGroupForecast]:
+    """Shared by people of one birth date; a batch sorted by birth date profits."""
+    history = History(date.fromordinal(born), gender, birth_country=birth_country)
+    return _forecast_group(group, Patient(history, date.fromordinal(assessed)), supporting, {})
+
+
+def _forecast_group(
+    group: VaccineGroup,
+    patient: Patient,
+    supporting: SupportingData,
+    records: Mapping[str, Sequence[DoseAdministered]],
+) -> Sequence[VaccineGroupForecast]:
+    selected = [_select(antigen, patient, supporting, records) for antigen in group.antigens]
+    return _vaccine_group(group, selected, records, patient)
 
 
 def foremost(forecasts: Iterable[VaccineGroupForecast], on: date) -> VaccineGroupForecast | None:
@@ -65,7 +99,7 @@ def _select(
         return NOTHING_SELECTED
     of_antigen = records.get(antigen.name, NO_RECORDS)
     if not of_antigen:
-        relevant = _with_a_chance(relevant)
+        relevant = with_a_chance(relevant)
     findings = find(antigen, patient)
     done: list[PatientSeries] = []
     complete_groups: set[str] = set()
@@ -79,16 +113,9 @@ def _select(
         done.append(patient_series)
     selection = select_best(done, patient)
     number_after_standard(selection)
+    for patient_series in (*selection.best, *selection.set_aside):
+        generate_dates(patient_series, patient, findings)
     return selection
-
-
-def _with_a_chance(relevant: Sequence[AntigenSeries]) -> Sequence[AntigenSeries]:
-    """Without a dose, no standard series of a group with a default can be chosen but the default one.
-
-    SELECTSCORE-2 makes none of them scorable and Table 8-3 takes the default; so the others need no walk.
-    """
-    with_default = {s.group for s in relevant if s.default and s.kind is SeriesType.STANDARD}
-    return [s for s in relevant if s.default or s.kind is SeriesType.RISK or s.group not in with_default]
 
 
 def _vaccine_group(
@@ -96,7 +123,7 @@ def _vaccine_group(
     selected: Sequence[Selection],
     records: Mapping[str, Sequence[DoseAdministered]],
     patient: Patient,
-) -> Iterable[VaccineGroupForecast]:
+) -> Sequence[VaccineGroupForecast]:
     """FORECASTVG-1: only best patient series of one series group are blended."""
     by_series_group: dict[str, list[SeriesForecast]] = {}
     for selection in selected:
@@ -105,7 +132,7 @@ def _vaccine_group(
     set_aside = [series_forecast(p, patient) for selection in selected for p in selection.set_aside]
     given_on: set[date] = set()
     if len(group.antigens) > 1:
-        given_on = {d.dose.administered_on for antigen in group.antigens for d in records.get(antigen, ())}
+        given_on = {d.dose.administered_on for antigen in group.antigens for d in records.get(antigen.name, ())}
     return [vaccine_group_forecast(group, f, set_aside, given_on) for _, f in sorted(by_series_group.items())]
 
 

@@ -1,18 +1,30 @@
-"""6.2, 7.1 and 7.6.1 Evaluate conditional skip: can the target dose be skipped as of the reference date?"""
+"""6.2, 7.1 and 7.6.1 Evaluate conditional skip: can the target dose be skipped as of the reference date?
 
-from collections.abc import Collection, Sequence
+The conditions of a target dose are compiled once into plain functions: they are asked for every dose of every series.
+"""
 
-from services.eligibility.forecast.dates import add
-from services.eligibility.forecast.gather_necessary_data import DoseAdministered, Patient
-from services.eligibility.forecast.model import EvaluationStatus
-from services.eligibility.forecast.patient_series import PatientSeries
-from services.eligibility.forecast.schedule import Condition, ConditionalSkip, ConditionType, SkipSet
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, add
+from services.eligibility.forecast.schedule import ALWAYS, Condition, ConditionalSkip, ConditionType, SkipSet
+
+if TYPE_CHECKING:
+    from services.eligibility.forecast.gather_necessary_data import DoseAdministered, Patient
+    from services.eligibility.forecast.patient_series import PatientSeries
+
+    Predicate = Callable[["SkipContext"], bool]
+
+NOT_SKIPPED = ""
 
 
 class SkipContext:
     """What the conditions look at: the doses given so far and the conditional skip reference date (CONDSKIP-2)."""
 
-    __slots__ = ("complete_groups", "earlier", "patient", "patient_series", "records_seen", "reference")
+    __slots__ = ("ages", "complete_groups", "earlier", "patient_series", "records_seen", "reference")
 
     def __init__(
         self,
@@ -23,7 +35,7 @@ class SkipContext:
         records_seen: int,
         complete_groups: Collection[str],
     ) -> None:
-        self.patient = patient
+        self.ages = patient.ages
         self.patient_series = patient_series
         self.reference = reference
         self.earlier = earlier
@@ -31,69 +43,109 @@ class SkipContext:
         self.complete_groups = complete_groups
 
 
-def can_be_skipped(skips: Sequence[ConditionalSkip], context: SkipContext) -> bool:
-    """Table 6-11; each Conditional Skip of the target dose stands alone."""
+def why_skipped(skips: Sequence[ConditionalSkip], context: SkipContext) -> str:
+    """Table 6-11: CDC's description of what allows the skip, or `NOT_SKIPPED`; each Conditional Skip stands alone."""
     for skip in skips:
-        met = [_set_is_met(s, context) for s in skip.sets]
-        if all(met) if skip.every_set else any(met):
-            return True
-    return False
+        if description := _compiled(skip)(context):
+            return description
+    return NOT_SKIPPED
 
 
-def _set_is_met(skip_set: SkipSet, context: SkipContext) -> bool:
+@cache
+def _compiled(skip: ConditionalSkip) -> Callable[[SkipContext], str]:
+    sets = [(_set(s), s.description or "Conditional Skip") for s in skip.sets]
+    if skip.every_set:
+        described = "; ".join(description for _, description in sets)
+        return lambda context: described if all(is_met(context) for is_met, _ in sets) else NOT_SKIPPED
+
+    def first_met(context: SkipContext) -> str:
+        for is_met, description in sets:
+            if is_met(context):
+                return description
+        return NOT_SKIPPED
+
+    return first_met
+
+
+def _set(skip_set: SkipSet) -> Predicate:
     """Table 6-10, for a set in force on the reference date."""
-    validity = skip_set.validity
-    if not validity.effective <= context.reference <= validity.cessation:
-        return False
-    stop_at = not skip_set.every_condition
-    for condition in skip_set.conditions:
-        if _is_met(condition, context) is stop_at:
-            return stop_at
-    return not stop_at
+    conditions = [_CONDITIONS[c.kind](c) for c in skip_set.conditions]
+    if skip_set.validity != ALWAYS:
+        validity = skip_set.validity
+        conditions.insert(0, lambda context: validity.effective <= context.reference <= validity.cessation)
+    if len(conditions) == 1:
+        return conditions[0]
+    if skip_set.every_condition:
+        return lambda context: all([is_met(context) for is_met in conditions])
+    return lambda context: any([is_met(context) for is_met in conditions])
 
 
-def _is_met(condition: Condition, context: SkipContext) -> bool:
-    match condition.kind:
-        case ConditionType.AGE:  # Table 6-6 with CALCDTSKIP-3 and CALCDTSKIP-4
-            return context.patient.is_aged(condition.begin_age, condition.end_age, context.reference)
-        case ConditionType.VACCINE_COUNT:
-            return _vaccine_count(condition, context)
-        case ConditionType.COMPLETED_SERIES:  # Table 6-7
-            return any(group in context.complete_groups for group in condition.series_groups)
-        case ConditionType.INTERVAL:
-            return _interval(condition, context)
+def _age(condition: Condition) -> Predicate:
+    """Table 6-6 with CALCDTSKIP-3 and CALCDTSKIP-4."""
+    begin, end = condition.begin_age, condition.end_age
+    if begin is not None and end is None:
+        return lambda context: context.reference >= context.ages[begin]
+    return lambda context: (
+        (begin is None or context.reference >= context.ages[begin])
+        and (end is None or context.reference < context.ages[end])
+    )
 
 
-def _interval(condition: Condition, context: SkipContext) -> bool:
+def _completed_series(condition: Condition) -> Predicate:
+    """Table 6-7."""
+    groups = condition.series_groups
+    return lambda context: not groups.isdisjoint(context.complete_groups)
+
+
+def _interval(condition: Condition) -> Predicate:
     """Table 6-8 with CALCDTSKIP-5."""
-    if context.records_seen == 0 or condition.interval is None:
-        return False
-    previous = context.patient_series.records[context.records_seen - 1].day
-    return context.reference >= add(previous, condition.interval)
+    interval = condition.interval
+
+    def is_met(context: SkipContext) -> bool:
+        if context.records_seen == 0 or interval is None:
+            return False
+        previous = context.patient_series.records[context.records_seen - 1].day
+        return context.reference >= add(previous, interval)
+
+    return is_met
 
 
-def _vaccine_count(condition: Condition, context: SkipContext) -> bool:
+def _vaccine_count(condition: Condition) -> Predicate:
     """Table 6-9."""
-    count = _conditional_doses(condition, context)
+    needed, counted = condition.dose_count, _conditional_doses(condition)
     match condition.count_logic:
         case "greater than":
-            return count > condition.dose_count
+            return lambda context: counted(context) > needed
         case "less than":
-            return count < condition.dose_count
+            return lambda context: counted(context) < needed
         case _:
-            return count == condition.dose_count
+            return lambda context: counted(context) == needed
 
 
-def _conditional_doses(condition: Condition, context: SkipContext) -> int:
+def _conditional_doses(condition: Condition) -> Callable[[SkipContext], int]:
     """CONDSKIP-1. Listed vaccine types are counted in the whole history: CDC lists types of other antigens too."""
-    if not context.earlier:
-        return 0
-    begins, ends = context.patient.age_window(condition.begin_age, condition.end_age)
-    begins, ends, types = max(begins, condition.start), min(ends, condition.end), condition.vaccine_types
-    doses: Sequence[DoseAdministered]
-    if condition.only_valid:
-        valid = EvaluationStatus.VALID
-        doses = [e.dose for e in context.patient_series.evaluations if e.status is valid]
-    else:
-        doses = context.earlier if types else context.patient_series.records[: context.records_seen]
-    return len([d for d in doses if begins <= d.day < ends and (not types or d.cvx in types)])
+    types, only_valid = condition.vaccine_types, condition.only_valid
+    begin, end = condition.begin_age, condition.end_age
+    start, stop = condition.start, condition.end
+
+    def count(context: SkipContext) -> int:
+        doses: Sequence[DoseAdministered]
+        if only_valid:
+            doses = context.patient_series.valid_doses
+        else:
+            doses = context.earlier if types else context.patient_series.records[: context.records_seen]
+        if not doses:
+            return 0
+        begins = max(start, DISTANT_PAST if begin is None else context.ages[begin])
+        ends = min(stop, DISTANT_FUTURE if end is None else context.ages[end])
+        return len([d for d in doses if begins <= d.day < ends and (not types or d.cvx in types)])
+
+    return count
+
+
+_CONDITIONS: dict[ConditionType, Callable[[Condition], Predicate]] = {
+    ConditionType.AGE: _age,
+    ConditionType.COMPLETED_SERIES: _completed_series,
+    ConditionType.INTERVAL: _interval,
+    ConditionType.VACCINE_COUNT: _vaccine_count,
+}

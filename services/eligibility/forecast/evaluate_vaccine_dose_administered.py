@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from services.eligibility.forecast.dates import add
-from services.eligibility.forecast.evaluate_conditional_skip import SkipContext, can_be_skipped
+from services.eligibility.forecast.evaluate_conditional_skip import SkipContext, why_skipped
 from services.eligibility.forecast.gather_necessary_data import DoseAdministered, Patient
 from services.eligibility.forecast.model import EvaluationReason, EvaluationStatus
 from services.eligibility.forecast.patient_series import Evaluation, PatientSeries
@@ -38,7 +38,7 @@ def _follow(patient_series: PatientSeries, evaluation: Evaluation) -> None:
         return
     patient_series.trail.append((_RULES[status], day, target.number))
     if status is EvaluationStatus.VALID:
-        patient_series.satisfy_target(target, day)
+        patient_series.satisfy_target(target, evaluation.dose)
         patient_series.previous = day
     elif EvaluationReason.INADVERTENT in evaluation.reasons:
         patient_series.inadvertent.append(evaluation.dose)
@@ -61,8 +61,8 @@ def _evaluate(
     earlier = patient.doses[: dose.order]
     if target is not None and target.evaluation_skips:
         context = SkipContext(patient, patient_series, dose.day, earlier, seen, complete_groups)
-        while target is not None and can_be_skipped(target.evaluation_skips, context):
-            patient_series.skip_target("Table 6-11: skipped when evaluating", dose.day)
+        while target is not None and (why := why_skipped(target.evaluation_skips, context)):
+            patient_series.skip_target(why, dose.day)
             target = patient_series.target
     if target is None:
         return Evaluation(dose, EvaluationStatus.EXTRANEOUS, (EvaluationReason.SERIES_COMPLETE,), None)
@@ -88,14 +88,15 @@ def _satisfy_target_dose(reasons: Sequence[EvaluationReason]) -> EvaluationStatu
 
 
 def age_in_force(target: SeriesDose, day: int) -> Age | None:
-    for age in target.ages:
-        if age.validity.effective <= day <= age.validity.cessation:
-            return age
-    return None
+    if not target.is_dated:
+        return target.ages[0] if target.ages else None
+    return next((a for a in target.ages if a.validity.effective <= day <= a.validity.cessation), None)
 
 
-def in_force(intervals: Sequence[Interval], day: int) -> Sequence[Interval]:
-    return [i for i in intervals if i.validity.effective <= day <= i.validity.cessation]
+def intervals_in_force(target: SeriesDose, day: int) -> Sequence[Interval]:
+    if not target.is_dated:
+        return target.intervals
+    return [i for i in target.intervals if i.validity.effective <= day <= i.validity.cessation]
 
 
 def _age(reasons: list[EvaluationReason], target: SeriesDose, patient: Patient, day: int) -> None:
@@ -121,7 +122,7 @@ def _interval(
 ) -> None:
     """Table 6-18 for every preferable interval, else Table 6-21 for every allowable one."""
     is_grace = too_soon = False
-    for interval in in_force(target.intervals, day):
+    for interval in intervals_in_force(target, day):
         start = patient_series.reference_date(interval, earlier, patient.observations)
         if start is None:
             continue
@@ -139,7 +140,7 @@ def _is_allowable(
     target: SeriesDose, patient_series: PatientSeries, patient: Patient, earlier: Doses, day: int
 ) -> bool:
     """Table 6-21."""
-    allowable = in_force(target.allowable_intervals, day)
+    allowable = [i for i in target.allowable_intervals if i.validity.effective <= day <= i.validity.cessation]
     for interval in allowable:
         start = patient_series.reference_date(interval, earlier, patient.observations)
         if start is not None and interval.absolute_minimum is not None and day < add(start, interval.absolute_minimum):

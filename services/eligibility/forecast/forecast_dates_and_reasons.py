@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 
 from services.eligibility.forecast.dates import add
 from services.eligibility.forecast.determine_contraindications import PatientFindings
-from services.eligibility.forecast.evaluate_conditional_skip import SkipContext, can_be_skipped
-from services.eligibility.forecast.evaluate_vaccine_dose_administered import age_in_force, in_force
+from services.eligibility.forecast.evaluate_conditional_skip import SkipContext, why_skipped
+from services.eligibility.forecast.evaluate_vaccine_dose_administered import age_in_force, intervals_in_force
 from services.eligibility.forecast.gather_necessary_data import Patient
 from services.eligibility.forecast.model import SeriesStatus
 from services.eligibility.forecast.patient_series import PatientSeries
@@ -49,12 +49,13 @@ def forecast_series(
         if earliest is None or not target.forecast_skips:
             break
         then = SkipContext(patient, patient_series, earliest, patient.doses, seen, complete_groups)
-        if not can_be_skipped(target.forecast_skips, then):
+        if not (why := why_skipped(target.forecast_skips, then)):
             break
-        patient_series.skip_target("7.6.1: would be skipped at its earliest date", earliest)
+        patient_series.skip_target(why, earliest)
     patient_series.trail.append((NEEDED[1], patient.assessed, target.number))
-    _generate_dates(patient_series, target, age, patient, earliest)
-    patient_series.vaccines = _recommended_vaccines(patient_series, target, patient, findings)
+    patient_series.earliest = earliest  # FORECASTDT-1
+    counted = [t for t, day in patient_series.satisfied if not t.seasonal or day >= t.season_start]
+    patient_series.dose_number = len(counted) + 1  # FORECASTDN-1
 
 
 def _skip_today(
@@ -65,8 +66,8 @@ def _skip_today(
     if target is None or not target.forecast_skips:
         return target
     today = SkipContext(patient, patient_series, patient.assessed, patient.doses, seen, complete_groups)
-    while target is not None and can_be_skipped(target.forecast_skips, today):
-        patient_series.skip_target("Table 6-11: skipped when forecasting", patient.assessed)
+    while target is not None and (why := why_skipped(target.forecast_skips, today)):
+        patient_series.skip_target(why, patient.assessed)
         target = patient_series.target
     return target
 
@@ -99,7 +100,7 @@ def _candidate_earliest(
     candidates = [target.season_start] if target.seasonal else []
     if age is not None and age.minimum is not None:
         candidates.append(patient.ages[age.minimum])
-    for interval in in_force(target.intervals, patient.assessed):
+    for interval in intervals_in_force(target, patient.assessed):
         if interval.minimum is not None:
             start = patient_series.reference_date(interval, patient.doses, patient.observations)
             if start is not None:
@@ -111,7 +112,7 @@ def _candidate_earliest(
 
 
 def _conflict_end(target: SeriesDose, patient: Patient, supporting: SupportingData) -> list[int]:
-    """The first day on which some preferable vaccine is free of conflict with every dose given so far, if all are in one."""
+    """The first day on which some preferable vaccine is free of conflict with the doses given, if all are in one."""
     ends: list[int] = []
     for vaccine in target.preferable:
         conflicting = supporting.conflicts.get(vaccine.cvx)
@@ -127,11 +128,13 @@ def _latest_end(patient: Patient, conflicting: Mapping[str, VaccineConflict]) ->
     return max((add(d.day, conflicting[d.cvx].end) for d in patient.doses if d.cvx in conflicting), default=None)
 
 
-def _generate_dates(
-    patient_series: PatientSeries, target: SeriesDose, age: Age | None, patient: Patient, earliest: int | None
-) -> None:
-    """FORECASTDT-1 to FORECASTDT-6 and FORECASTDN-1."""
+def generate_dates(patient_series: PatientSeries, patient: Patient, findings: PatientFindings) -> None:
+    """FORECASTDT-2 to FORECASTDT-6; what chapter 8 does not look at is left until it has chosen the series."""
+    target, earliest = patient_series.target, patient_series.earliest
+    if patient_series.status is not SeriesStatus.NOT_COMPLETE or target is None:
+        return
     recommended, past_due = _recommended_intervals(patient_series, target, patient)
+    age = age_in_force(target, patient.assessed)
     if age is not None:
         if age.earliest_recommended is not None:
             recommended = patient.ages[age.earliest_recommended]
@@ -139,13 +142,11 @@ def _generate_dates(
             past_due = patient.ages[age.latest_recommended]
         if age.maximum is not None:
             patient_series.latest = patient.ages[age.maximum] - 1
-    patient_series.earliest = earliest
     patient_series.unadjusted_recommended = earliest if recommended is None else recommended
     patient_series.recommended = _later(earliest, patient_series.unadjusted_recommended)
     patient_series.unadjusted_past_due = None if past_due is None else past_due - 1
     patient_series.past_due = _later(earliest, patient_series.unadjusted_past_due)
-    counted = [t for t, day in patient_series.satisfied if not t.seasonal or day >= t.season_start]
-    patient_series.dose_number = len(counted) + 1
+    patient_series.vaccines = _recommended_vaccines(patient_series, target, patient, findings)
 
 
 def _later(earliest: int | None, day: int | None) -> int | None:
@@ -158,7 +159,7 @@ def _recommended_intervals(
     """CALCDTINT-5 and CALCDTINT-6, the latest of each."""
     earliest: list[int] = []
     latest: list[int] = []
-    for interval in in_force(target.intervals, patient.assessed):
+    for interval in intervals_in_force(target, patient.assessed):
         start = patient_series.reference_date(interval, patient.doses, patient.observations)
         if start is None:
             continue

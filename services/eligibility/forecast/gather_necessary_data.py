@@ -34,7 +34,7 @@ class AgeDates(dict[Period, int]):
 class Patient:
     """The person as of the assessment date."""
 
-    __slots__ = ("ages", "assessed", "birth_country", "born", "doses", "gender", "observations")
+    __slots__ = ("ages", "assessed", "birth_country", "born", "doses", "gender", "observations", "vaccine_types")
 
     def __init__(self, history: History, assessment_on: date) -> None:
         self.born = history.born_on.toordinal()
@@ -43,6 +43,7 @@ class Patient:
         self.birth_country = history.birth_country
         self.observations = _active_observations(history, assessment_on)
         self.doses = _doses_in_order(history, self.assessed)
+        self.vaccine_types = {dose.cvx for dose in self.doses}
         self.ages = AgeDates(self.born)
 
     def is_aged(self, begin: Period | None, end: Period | None, day: int) -> bool:

@@ -96,7 +96,7 @@ def _multiple_antigen(
 def _possible(forecasts: Forecasts) -> Forecasts:
     """Where the full vaccine group need not be administered, a contraindicated antigen does not bar the others.
 
-    Table 9-4 alone would bar them; CDC's case 2016-UC-0003 (pertussis contraindicated: give DT) shows that it is not meant.
+    Table 9-4 alone would bar them; CDC's cases (pertussis contraindicated: give DT) show that it is not meant.
     """
     return [f for f in forecasts if f.status is not SeriesStatus.CONTRAINDICATED] or forecasts
 

@@ -51,6 +51,7 @@ class PatientSeries:
         self.targets = targets_in_season(series, assessed)
         self.statuses = [TargetStatus.NOT_SATISFIED] * len(self.targets)
         self.evaluations: list[Evaluation] = []
+        self.valid_doses: list[DoseAdministered] = []
         self.satisfied: list[tuple[SeriesDose, int]] = []
         self.inadvertent: list[DoseAdministered] = []
         self.trail: list[Step] = []
@@ -59,15 +60,17 @@ class PatientSeries:
     def target(self) -> SeriesDose | None:
         return self.targets[self.current] if self.current < len(self.targets) else None
 
-    def skip_target(self, rule: str, day: int) -> None:
-        self.trail.append((rule, day, self.targets[self.current].number))
+    def skip_target(self, why: str, day: int) -> None:
+        """Table 6-11, in CDC's words; the day tells whether 6.2, 7.1 or 7.6.1 (a day to come) did so."""
+        self.trail.append((why, day, self.targets[self.current].number))
         self.statuses[self.current] = TargetStatus.SKIPPED
         self.current += 1
 
-    def satisfy_target(self, target: SeriesDose, day: int) -> None:
+    def satisfy_target(self, target: SeriesDose, dose: DoseAdministered) -> None:
         """A recurring dose is followed by a new target dose identical to it (4.4, step 6a)."""
         self.statuses[self.current] = TargetStatus.SATISFIED
-        self.satisfied.append((target, day))
+        self.satisfied.append((target, dose.day))
+        self.valid_doses.append(dose)
         self.current += 1
         if target.recurring:
             self.targets.insert(self.current, target)

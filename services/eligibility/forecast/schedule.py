@@ -71,7 +71,7 @@ class Vaccine:
     recommended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Condition:
     kind: ConditionType
     begin_age: Period | None = None
@@ -86,7 +86,7 @@ class Condition:
     series_groups: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SkipSet:
     description: str
     every_condition: bool
@@ -94,7 +94,7 @@ class SkipSet:
     validity: Validity = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ConditionalSkip:
     every_set: bool
     sets: tuple[SkipSet, ...]
@@ -102,10 +102,14 @@ class ConditionalSkip:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeriesDose:
-    """`evaluation_skips` and `forecast_skips` hold the Conditional Skips by their context ("Both" is in each)."""
+    """`is_dated`: some age or interval is in force for a time only.
+
+    `evaluation_skips` and `forecast_skips` hold the Conditional Skips by their context ("Both" is in each).
+    """
 
     number: int
     ages: tuple[Age, ...]
+    is_dated: bool
     intervals: tuple[Interval, ...]
     allowable_intervals: tuple[Interval, ...]
     preferable: tuple[Vaccine, ...]
@@ -145,7 +149,6 @@ class AntigenSeries:
     kind: SeriesType
     genders: frozenset[str]
     indications: tuple[Indication, ...]
-    indicated_by: frozenset[str]
     group: str
     group_name: str
     equivalent_groups: frozenset[str]
@@ -181,9 +184,13 @@ class Contraindication:
     vaccines: Mapping[str, tuple[Vaccine, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Antigen:
-    """Its series in the order of evaluation: those that look at another group's completed series come last (6.2)."""
+    """Its series in the order of evaluation: those that look at another group's completed series come last (6.2).
+
+    `concerned_by` are all observations that its immunity and contraindications name, `looks_at` all vaccine types
+    which its intervals and skips look for, whatever their antigen.
+    """
 
     name: str
     immunity_observations: frozenset[str]
@@ -191,7 +198,9 @@ class Antigen:
     contraindications: tuple[Contraindication, ...]
     vaccine_contraindications: tuple[Contraindication, ...]
     series: tuple[AntigenSeries, ...]
-    series_without_indication: tuple[AntigenSeries, ...]
+    indicated_by: frozenset[str]
+    concerned_by: frozenset[str]
+    looks_at: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +217,15 @@ class VaccineConflict:
     end: Period
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class VaccineGroup:
+    """`observations` and `looks_at` are all that its antigens' rules look at beyond their own doses."""
+
     name: str
-    antigens: tuple[str, ...]
+    antigens: tuple[Antigen, ...]
     administer_full: bool
+    observations: frozenset[str]
+    looks_at: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +235,7 @@ class CodedObservation:
     codes: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SupportingData:
     """One release of the schedule; `conflicts` maps the impacted CVX to its conflicting CVX codes (section 6.7)."""
 

@@ -1,11 +1,11 @@
 """ScheduleSupportingData.xml: vaccine groups, CVX to antigen, vaccine conflicts, coded observations."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
 
 from services.eligibility.forecast.dates import Period, parse_period, period
-from services.eligibility.forecast.schedule import Association, CodedObservation, VaccineConflict, VaccineGroup
+from services.eligibility.forecast.schedule import Antigen, Association, CodedObservation, VaccineConflict, VaccineGroup
 
 
 def text(element: Element, path: str) -> str:
@@ -20,15 +20,31 @@ def codes(value: str) -> frozenset[str]:
     return frozenset(filter(None, re.split(r"[;,\s]+", value)))
 
 
-def groups_of(schedule: Element) -> tuple[VaccineGroup, ...]:
+def groups_of(
+    schedule: Element, antigens: Mapping[str, Antigen], conflicts: Mapping[str, Mapping[str, VaccineConflict]]
+) -> tuple[VaccineGroup, ...]:
     full = {
         text(g, "name"): text(g, "administerFullVaccineGroup") == "Yes" for g in schedule.iterfind("*/vaccineGroup")
     }
     return tuple(
-        VaccineGroup(
-            name=(name := text(g, "name")), antigens=texts(g, "antigen"), administer_full=full.get(name, False)
-        )
+        _group([antigens[a] for a in texts(g, "antigen")], text(g, "name"), full.get(text(g, "name"), False), conflicts)
         for g in schedule.iterfind("*/vaccineGroupMap")
+    )
+
+
+def _group(
+    antigens: Sequence[Antigen],
+    name: str,
+    administer_full: bool,
+    conflicts: Mapping[str, Mapping[str, VaccineConflict]],
+) -> VaccineGroup:
+    preferable = {v.cvx for a in antigens for s in a.series for d in s.doses for v in d.preferable}
+    return VaccineGroup(
+        name=name,
+        antigens=tuple(antigens),
+        administer_full=administer_full,
+        observations=frozenset().union(*(a.indicated_by | a.concerned_by for a in antigens)),
+        looks_at=frozenset().union(*(a.looks_at for a in antigens), *(conflicts.get(cvx, {}) for cvx in preferable)),
     )
 
 

@@ -21,13 +21,16 @@ class Selection(NamedTuple):
 
 def select_best(relevant: Candidates, patient: Patient) -> Selection:
     """One prioritized patient series per series group of an antigen, then Table 8-14."""
+    if len(relevant) == 1:
+        chosen = prioritize(relevant, patient)
+        return Selection([] if chosen is None or not _is_best(chosen, ()) else [chosen], [])
     groups: dict[str, list[PatientSeries]] = {}
     for patient_series in relevant:
         groups.setdefault(patient_series.series.group, []).append(patient_series)
-    chosen = {group: p for group, members in groups.items() if (p := prioritize(members, patient)) is not None}
+    by_group = {group: p for group, members in groups.items() if (p := prioritize(members, patient)) is not None}
     selection = Selection([], [])
-    for p in chosen.values():
-        equivalent = [chosen[g] for g in p.series.equivalent_groups if g in chosen]
+    for p in by_group.values():
+        equivalent = [by_group[g] for g in p.series.equivalent_groups if g in by_group]
         (selection.best if _is_best(p, equivalent) else selection.set_aside).append(p)
     return selection
 
@@ -42,20 +45,23 @@ def _is_best(prioritized: PatientSeries, equivalent: Candidates) -> bool:
 
 
 def prioritize(group: Candidates, patient: Patient) -> PatientSeries | None:
-    """Tables 8-3 and 8-5."""
+    """Table 8-3; what it leaves open is scored."""
     if len(group) == 1 and group[0].series.default:
         return _because(group[0], "Table 8-3: the only series of its group")
     scorable = pre_filter(group, patient)
     default = next((p for p in group if p.series.default), None)
     if not scorable:
-        return _because(default, "Table 8-3: the default patient series")
+        return None if default is None else _because(default, "Table 8-3: the default patient series")
     if len(scorable) == 1:
         return _because(scorable[0], "Table 8-3: the single scorable patient series")
-    complete = [p for p in scorable if _is_complete(p)]
-    in_process = [p for p in scorable if _is_in_process(p)]
-    if complete:
-        return _highest(complete, _complete_points(complete), "Table 8-7: scored as complete")
-    if in_process:
+    return _score(scorable, default, patient)
+
+
+def _score(scorable: Candidates, default: PatientSeries | None, patient: Patient) -> PatientSeries:
+    """Table 8-5."""
+    if complete := [p for p in scorable if _is_complete(p)]:
+        return _highest(complete, _shared_points(1, _have_most(complete)), "Table 8-7: scored as complete")
+    if in_process := [p for p in scorable if _is_in_process(p)]:
         return _highest(in_process, _in_process_points(in_process, patient), "Table 8-9: scored as in process")
     if default is not None:
         return _because(default, "Table 8-3: the default patient series")
@@ -88,20 +94,15 @@ def _started_in_time(patient_series: PatientSeries, patient: Patient) -> bool:
     return maximum is None or patient_series.satisfied[0][1] < patient.ages[maximum]
 
 
-def _because(patient_series: PatientSeries | None, rule: str) -> PatientSeries | None:
-    if patient_series is not None:
-        patient_series.trail.append((rule, 0, 0))
+def _because(patient_series: PatientSeries, rule: str) -> PatientSeries:
+    patient_series.trail.append((rule, 0, 0))
     return patient_series
 
 
-def _highest(scored: Candidates, points: Sequence[int], rule: str) -> PatientSeries | None:
+def _highest(scored: Candidates, points: Sequence[int], rule: str) -> PatientSeries:
     """SELECTBEST-1 and SELECTBEST-2."""
-    best = min(zip(scored, points, strict=True), key=lambda pair: (-pair[1], pair[0].series.preference))
-    return _because(best[0], rule)
-
-
-def _complete_points(scored: Candidates) -> list[int]:
-    return _shared_points(1, _have_most(scored))
+    best, _ = min(zip(scored, points, strict=True), key=lambda pair: (-pair[1], pair[0].series.preference))
+    return _because(best, rule)
 
 
 def _in_process_points(scored: Candidates, patient: Patient) -> list[int]:
@@ -191,11 +192,5 @@ def number_after_standard(selection: Selection) -> None:
             continue
         target = p.target
         since = target.season_start if target is not None and target.seasonal else 0
-        valid = {
-            e.dose.order
-            for o in prioritized
-            for e in o.evaluations
-            if e.status is EvaluationStatus.VALID and e.dose.day >= since
-        }
-        own = {e.dose.order for e in p.evaluations if e.status is EvaluationStatus.VALID}
-        p.dose_number += len(valid - own)
+        valid = {d.order for other in prioritized for d in other.valid_doses if d.day >= since}
+        p.dose_number += len(valid - {d.order for d in p.valid_doses})

@@ -27,7 +27,7 @@ SCHEDULE_PREFIX = "ScheduleSupportingData"
 
 
 class SupportingDataError(ValueError):
-    """The folder is no release of CDC's supporting data: it needs ScheduleSupportingData.xml and the antigens' files."""
+    """This is no release of CDC's supporting data: it needs ScheduleSupportingData.xml and the antigens' files."""
 
 
 def releases() -> tuple[str, ...]:
@@ -54,14 +54,16 @@ def load(folder: Path) -> SupportingData:
             schedule = root
     if schedule is None or not antigens:
         raise SupportingDataError(SupportingDataError.__doc__)
+    conflicts = conflicts_of(schedule)
+    by_name = {a.name: a for a in sorted(map(antigen_of, antigens), key=lambda a: a.name)}
     return SupportingData(
         release=folder.name,
         released_on=newest,
-        antigens={a.name: a for a in sorted(map(antigen_of, antigens), key=lambda a: a.name)},
-        groups=groups_of(schedule),
+        antigens=by_name,
+        groups=groups_of(schedule, by_name, conflicts),
         associations=associations_of(schedule),
         vaccine_names=vaccine_names_of(schedule),
-        conflicts=conflicts_of(schedule),
+        conflicts=conflicts,
         observations=observations_of(schedule),
     )
 

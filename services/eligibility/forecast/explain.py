@@ -1,0 +1,119 @@
+"""Forecasts in plain language: what is due, since when, and which of CDC's rules led there."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from services.eligibility.forecast.model import (
+    Dose,
+    DoseEvaluation,
+    ForecastStatus,
+    History,
+    Observation,
+    SeriesForecast,
+    VaccineGroupForecast,
+)
+from services.eligibility.forecast.schedule import SupportingData
+
+
+class PersonError(ValueError):
+    """The file must hold `born_on`, and may hold `assessment_on`, `gender`, `birth_country`, `doses`, `observations`."""
+
+
+def read_person(path: Path) -> tuple[History, date | None]:
+    """A history and the date to assess it at, if the file names one. Errors name the field, never its value."""
+    try:
+        person = json.loads(path.read_text(encoding="utf-8"))
+        history = History(
+            born_on=date.fromisoformat(person["born_on"]),
+            gender=person.get("gender", "Unknown").capitalize(),
+            doses=tuple(map(_dose, person.get("doses", ()))),
+            observations=tuple(map(_observation, person.get("observations", ()))),
+            birth_country=person.get("birth_country", ""),
+        )
+        assessment_on = person.get("assessment_on")
+        return history, date.fromisoformat(assessment_on) if assessment_on else None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        field = f" ({error})" if isinstance(error, KeyError) else ""
+        raise PersonError(f"{path.name}: {PersonError.__doc__}{field}") from None
+
+
+def _dose(row: Mapping[str, str]) -> Dose:
+    return Dose(date.fromisoformat(row["administered_on"]), row["cvx"].zfill(2), row.get("mvx", ""))
+
+
+def _observation(row: Mapping[str, str]) -> Observation:
+    observed_on = row.get("observed_on")
+    return Observation(row["code"].zfill(3), date.fromisoformat(observed_on) if observed_on else None)
+
+
+def explain(
+    history: History, forecasts: Iterable[VaccineGroupForecast], supporting: SupportingData, on: date
+) -> Iterator[str]:
+    yield f"As of {on}, by CDC's supporting data {supporting.release} of {supporting.released_on}:"
+    for forecast in forecasts:
+        yield ""
+        yield from explain_group(forecast, history.doses, supporting, on)
+
+
+def explain_group(
+    forecast: VaccineGroupForecast, doses: Sequence[Dose], supporting: SupportingData, on: date
+) -> Iterator[str]:
+    yield f"{forecast.vaccine_group} ({forecast.series_type.value.lower()}): {_verdict(forecast, on)}"
+    if names := [supporting.vaccine_names.get(cvx, cvx) for cvx in forecast.recommended_vaccines]:
+        yield f"  Recommended: {', '.join(names)}."
+    for evaluation in forecast.evaluations:
+        yield f"  {_told_dose(evaluation, doses, supporting)}"
+    for series in forecast.series:
+        yield f"  Why: {series.series}"
+        yield from (f"    {step}" for step in path_of_rules(series))
+    for series in forecast.set_aside:
+        yield f"  Set aside: {series.series} ({series.status})"
+    yield from (f"  Guidance: {line}" for text in forecast.guidance for line in text.splitlines())
+
+
+def path_of_rules(series: SeriesForecast) -> Iterator[str]:
+    for rule, day, target in series.trail:
+        about = f"dose {target}, " if target else ""
+        yield f"{about}{date.fromordinal(day)}: {rule}" if day else rule
+
+
+def _verdict(forecast: VaccineGroupForecast, on: date) -> str:
+    match forecast.status:
+        case ForecastStatus.NOT_COMPLETE:
+            return f"dose {forecast.dose_number} {_when(forecast, on)}"
+        case ForecastStatus.SHARED_DECISION:
+            return f"dose {forecast.dose_number} only by a shared clinical decision, {_when(forecast, on)}"
+        case ForecastStatus.COMPLETE:
+            return "complete, nothing is due."
+        case ForecastStatus.IMMUNE:
+            return "immune, nothing is due."
+        case ForecastStatus.CONTRAINDICATED:
+            return "contraindicated, do not vaccinate."
+        case ForecastStatus.AGED_OUT:
+            return "too old for it, nothing is due."
+        case ForecastStatus.NOT_RECOMMENDED:
+            return "not recommended at this time."
+
+
+def _when(forecast: VaccineGroupForecast, on: date) -> str:
+    recommended_on, past_due_on = forecast.recommended_on, forecast.past_due_on
+    if recommended_on is None:
+        return "is needed; the rules give no date."
+    due = f"was due on {recommended_on}" if recommended_on <= on else f"is due on {recommended_on}"
+    if past_due_on is not None and past_due_on < on:
+        due += f" and is overdue since {past_due_on}"
+    elif past_due_on is not None:
+        due += f", overdue after {past_due_on}"
+    if forecast.earliest_on is not None and forecast.earliest_on != recommended_on:
+        due += f" (may be given from {forecast.earliest_on})"
+    return f"{due}."
+
+
+def _told_dose(evaluation: DoseEvaluation, doses: Sequence[Dose], supporting: SupportingData) -> str:
+    dose = doses[evaluation.dose]
+    name = supporting.vaccine_names.get(dose.cvx, f"CVX {dose.cvx}")
+    reasons = f" ({', '.join(evaluation.reasons)})" if evaluation.reasons else ""
+    target = f" as dose {evaluation.target_dose} of the series" if evaluation.target_dose else ""
+    return f"{dose.administered_on} {name}: {evaluation.status.lower()}{target}{reasons}"
