@@ -6,13 +6,15 @@ from pathlib import Path
 
 import asyncpg
 
+from schemas import catalog
+from services.eligibility import handlers
 from services.eligibility.intake import Intake
 from services.eligibility.settings import read_own_settings
 from services.kit.app import Background, Service, run
 from services.kit.settings import Settings
 from services.kit.subscription import Subscription
 
-SUBSCRIPTIONS: tuple[Subscription, ...] = ()
+SUBSCRIPTIONS = (Subscription(catalog.APPOINTMENT, "eligibility.appointment", handlers.on_appointments),)
 
 
 def build() -> Service:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from schemas.eligibility_v1 import BusinessDayOpenedV1, ProgrammePublishedV1
-from services.eligibility import store_decisions
+from services.eligibility import handlers, store_decisions, store_doses
 from services.eligibility.domain import Programme
 from services.eligibility.facts import redecide
 from services.eligibility.programmes import bundled
@@ -49,16 +49,22 @@ async def redecide_due(
     is_stopping: Callable[[], bool] = lambda: False,
     programmes: Sequence[Programme] | None = None,
 ) -> int:
-    """Decide again for everybody for whom the open day may change something. Gives how many facts that were."""
+    """Show doses that lay ahead, and decide again for everybody for whom the open day may change something. Gives
+    how many facts the latter were."""
     documents, facts = bundled() if programmes is None else programmes, 0
     while not is_stopping():
         async with transaction(pool, ALL_TENANTS) as connection:
+            work = UnitOfWork(connection)
             clock = await store_decisions.share_clock(connection)
+            hidden = await store_doses.load_hidden(connection, clock.business_on, PERSONS_PER_BATCH)
+            if hidden:
+                await handlers.show_doses(work, hidden, clock.business_on)
+                continue
             ids = [one.programme_id for one in documents]
             tokens = await store_decisions.load_due(connection, clock.business_on, ids, PERSONS_PER_BATCH)
             if not tokens:
                 break
-            facts += await redecide(UnitOfWork(connection), tokens, clock.business_on, documents)
+            facts += await redecide(work, tokens, clock.business_on, documents)
     return facts
 
 

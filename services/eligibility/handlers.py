@@ -1,19 +1,23 @@
 """What facts and files do: load, decide, save, announce. No SQL and no rules here."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from uuid import UUID
 
-from schemas.eligibility_v1 import MembersMergedV1
-from services.eligibility import store_members
+from schemas.eligibility_v1 import DoseAdministeredV1, MembersMergedV1
+from schemas.scheduling_v1 import AppointmentChangedV1
+from services.eligibility import store_decisions, store_doses, store_members
 from services.eligibility.domain import ONE_DAY
+from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
-from services.eligibility.feeds.records import RosterMention
-from services.eligibility.linkage import IdKey
+from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention
+from services.eligibility.linkage import IdKey, Index, Link, Subject, link_and_tie
 from services.eligibility.reading import RosterRow
+from services.eligibility.registry import CODES, Heard, combined, heard, heard_again
 from services.eligibility.roster import Book, cut, id_key, record_keys
 from services.eligibility.store_files import FeedFile, RowResult
-from services.kit.ids import new_id
+from services.kit.ids import derived_id, new_id
 from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork
 
@@ -26,26 +30,83 @@ async def on_roster_rows(
     today: date,
 ) -> list[RowResult]:
     """A plan's rows: members come, change, leave and turn out to be one; each gets his answer."""
-    identifiers = {id_key(one) for mention, _ in mentions for one in mention.identifiers}
-    keys: set[str] = set()
-    for row in rows:
-        ids, names = record_keys(row.record)
-        identifiers |= ids
-        keys |= names
-    book = await load_book(work.connection, identifiers, keys)
+    book = await _load_book(work.connection, rows, mentions)
     results = []
     for row in rows:
         is_new = book.apply(row.record, row.plan, row.said_on or today, file.file_no)
         results.append(RowResult(row.record.position.row, "accepted" if is_new else "unchanged"))
     for mention, plan in mentions:
         book.mention(mention.identifiers, plan)
-    await save_book(work, book, file.file_no, today)
-    await redecide(work, book.touched(), today)
+    await _save_book(work, book, file.file_no, today)
+    ledger = await _load_ledger(work.connection, {token for pair in book.merges for token in pair})
+    for survivor, retired in book.merges:
+        ledger.move(retired, survivor)
+    await _link_waiting(work.connection, ledger, book.touched() - {retired for _, retired in book.merges})
+    await _save_ledger(work, ledger, today)
+    await redecide(work, book.touched() | ledger.touched(), today)
     return results
 
 
-async def load_book(connection: Connection, identifiers: Collection[IdKey], keys: Collection[str]) -> Book:
-    """Everybody whom these may mean, locked."""
+async def on_registry_rows(
+    work: UnitOfWork, file: FeedFile, records: Sequence[DoseRecord | PatientRecord], today: date
+) -> list[RowResult]:
+    """A registry's rows: doses are linked, counted once, and wait where nobody is found."""
+    rows = [heard(one, file.file_id) for one in records]
+    links = await _link(work.connection, rows)
+    tokens = {one.token for one in links if one.token is not None}
+    ledger = await _load_ledger(work.connection, tokens, {row.report.event_key for row in rows})
+    results = [_take(ledger, row, one) for row, one in zip(rows, links, strict=True)]
+    await _save_ledger(work, ledger, today)
+    await redecide(work, tokens | ledger.touched(), today)
+    return results
+
+
+async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV1]) -> None:
+    """A dose given at a site is a report like another; an appointment entered in error takes it back."""
+    today = (await store_decisions.share_clock(work.connection)).business_on
+    survivors = await store_members.load_survivors(work.connection, {one.member_token for one in events})
+    said = [_appointment_report(one, survivors.get(one.member_token)) for one in events]
+    tokens = {one.token for one in said if one.token is not None}
+    ledger = await _load_ledger(work.connection, tokens, {one.event_key for one in said})
+    for one in said:
+        if not one.is_retracted or one.event_key in ledger.reports:
+            ledger.hear(one)
+    await _save_ledger(work, ledger, today)
+    await redecide(work, ledger.touched(), today)
+
+
+async def end_absent(work: UnitOfWork, plan: str, before_no: int, said_on: date, today: date, limit: int) -> int:
+    """End the coverage of some members whom a full file no longer lists. Gives how many; 0: nobody is left."""
+    tokens = await store_members.load_absent(work.connection, plan, before_no, said_on, limit)
+    await store_members.lock_persons(work.connection, tokens)
+    absent = [one for one in await store_members.load_enrolments(work.connection, tokens) if one.tenant_id == plan]
+    ended = [replace(one, spans=cut(one.spans, said_on - ONE_DAY)) for one in absent]
+    await store_members.save_enrolments(work.connection, ended)
+    await redecide(work, tokens, today)
+    return len(ended)
+
+
+async def show_doses(work: UnitOfWork, tokens: Collection[UUID], today: date) -> None:
+    """Announce and count doses that lay ahead until this day."""
+    ledger = await _load_ledger(work.connection, tokens)
+    ledger.dirty |= set(ledger.doses)
+    await _save_ledger(work, ledger, today)
+    await redecide(work, tokens, today)
+
+
+# -- members
+
+
+async def _load_book(
+    connection: Connection, rows: Iterable[RosterRow], mentions: Iterable[tuple[RosterMention, str]]
+) -> Book:
+    """Everybody whom these rows may be about, locked."""
+    identifiers = {id_key(one) for mention, _ in mentions for one in mention.identifiers}
+    keys: set[str] = set()
+    for row in rows:
+        ids, names = record_keys(row.record)
+        identifiers |= ids
+        keys |= names
     book = Book(new_id)
     by_identifier, by_key = await store_members.load_tokens(connection, identifiers, keys)
     book.by_identifier.update(by_identifier)
@@ -57,7 +118,7 @@ async def load_book(connection: Connection, identifiers: Collection[IdKey], keys
     return book
 
 
-async def save_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> None:
+async def _save_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> None:
     connection = work.connection
     await store_members.save_persons(connection, list(book.changed_persons.values()))
     await store_members.save_enrolments(connection, list(book.changed_enrolments.values()))
@@ -72,12 +133,116 @@ async def save_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> 
     ])  # fmt: skip
 
 
-async def end_absent(work: UnitOfWork, plan: str, before_no: int, said_on: date, today: date, limit: int) -> int:
-    """End the coverage of some members whom a full file no longer lists. Gives how many; 0: nobody is left."""
-    tokens = await store_members.load_absent(work.connection, plan, before_no, said_on, limit)
-    await store_members.lock_persons(work.connection, tokens)
-    absent = [one for one in await store_members.load_enrolments(work.connection, tokens) if one.tenant_id == plan]
-    ended = [replace(one, spans=cut(one.spans, said_on - ONE_DAY)) for one in absent]
-    await store_members.save_enrolments(work.connection, ended)
-    await redecide(work, tokens, today)
-    return len(ended)
+# -- doses
+
+
+async def _link(connection: Connection, rows: Sequence[Heard]) -> list[Link]:
+    """Find whom the rows are about, and keep what linking taught of identifiers, race, tract and protection."""
+    index = await _load_index(connection, [row.subject for row in rows])
+    links, ties = link_and_tie([row.subject for row in rows], index)
+    await store_members.lock_persons(connection, {one.token for one in links if one.token is not None})
+    await store_members.save_keys(connection, ties, ())
+    await _save_statements(connection, rows, links)
+    return links
+
+
+async def _load_index(connection: Connection, subjects: Sequence[Subject]) -> Index:
+    identifiers: set[IdKey] = {one for subject in subjects for one in subject.personal}
+    keys = {subject.key for subject in subjects if subject.key}
+    by_identifier, by_key = await store_members.load_tokens(connection, identifiers, keys)
+    tokens = {token for found in (*by_identifier.values(), *by_key.values()) for token in found}
+    return Index(by_identifier, by_key, await store_members.load_candidates(connection, tokens))
+
+
+async def _save_statements(connection: Connection, rows: Sequence[Heard], links: Sequence[Link]) -> None:
+    said = [(row.said, one.token) for row, one in zip(rows, links, strict=True) if one.token is not None]
+    stored = await store_members.load_statements(connection, {token for _, token in said})
+    known = {token: one for token, many in stored.items() for one in many if one.source == "registry"}
+    before = dict(known)
+    for statement, token in said:
+        known[token] = combined(known.get(token), statement, token)
+    changed = [one for token, one in known.items() if one != before.get(token)]
+    await store_members.save_statements(connection, changed)
+
+
+def _take(ledger: Ledger, row: Heard, found: Link) -> RowResult:
+    report = replace(row.report, token=found.token)
+    if row.is_patient:
+        if found.token is None and row.subject.bears_name:
+            ledger.hear(report)  # so that its identifiers are tied once a roster names the person
+        return RowResult(row.row, "accepted", row.note)
+    if row.is_unnamed_delete and report.event_key not in ledger.reports and found.token is not None:
+        is_new = ledger.retract_unnamed(found.token, report.cvx, report.administered_on, report.source)
+        return RowResult(row.row, "accepted" if is_new else "unchanged")
+    is_new = ledger.hear(report)
+    kept = ledger.reports[report.event_key]
+    if kept.token is None and not kept.is_retracted:
+        return RowResult(row.row, "unlinked", found.how)
+    return RowResult(row.row, "accepted" if is_new else "unchanged", row.note)
+
+
+async def _load_ledger(connection: Connection, tokens: Collection[UUID], event_keys: Collection[str] = ()) -> Ledger:
+    """All doses of these persons, and of whoever was told to have had these events; the persons are locked."""
+    ledger = Ledger(new_id, CODES)
+    named = await store_doses.load_reports_by_event(connection, event_keys) if event_keys else []
+    await _extend(connection, ledger, {*tokens, *(one.token for one in named if one.token is not None)})
+    ledger.add((), [one for one in named if one.event_key not in ledger.reports])
+    return ledger
+
+
+async def _extend(connection: Connection, ledger: Ledger, tokens: Collection[UUID]) -> None:
+    missing = set(tokens) - ledger.loaded
+    if missing:
+        await store_members.lock_persons(connection, missing)
+        ledger.add(*await store_doses.load_doses(connection, missing))
+        ledger.loaded |= missing
+
+
+async def _link_waiting(connection: Connection, ledger: Ledger, tokens: Collection[UUID]) -> None:
+    """Try reports that wait again, now that these persons' identifiers or keys are known; ties bring further ones."""
+    while tokens:
+        waiting = [one for one in await store_doses.load_waiting(connection, tokens)
+                   if one.event_key not in ledger.changed_reports]  # fmt: skip
+        links = await _link(connection, [heard_again(one) for one in waiting]) if waiting else []
+        found = [(one, to.token) for one, to in zip(waiting, links, strict=True) if to.token is not None]
+        await _extend(connection, ledger, {token for _, token in found})
+        ledger.add((), [one for one, _ in found])
+        for report, token in found:
+            ledger.link(report.event_key, token)
+        tokens = {token for _, token in found}
+
+
+async def _save_ledger(work: UnitOfWork, ledger: Ledger, today: date) -> None:
+    news = ledger.settle(today)
+    await store_doses.save_doses(work.connection, ledger.changed_doses.values())
+    reports = list(ledger.changed_reports.values())
+    keys = {one.report_id: heard_again(one).subject.keys() for one in reports if one.token is None and one.subject}
+    await store_doses.save_reports(work.connection, reports, keys)
+    now = datetime.now(UTC)
+    await work.announce([_dose_fact(dose, action, now) for dose, action in news])
+
+
+def _dose_fact(dose: Dose, action: str, now: datetime) -> DoseAdministeredV1:
+    return DoseAdministeredV1.model_validate({
+        "occurred_at": now, "dose_id": dose.dose_id, "version": dose.version, "action": action,
+        "member_token": dose.token, "cvx": dose.cvx, "vaccine_group": dose.vaccine_group, "mvx": dose.mvx or None,
+        "lot": dose.lot or None, "administered_on": dose.administered_on, "known_on": dose.known_on,
+        "sources": dose.sources, "appointment_id": dose.appointment_id, "supersedes": dose.supersedes,
+    })  # fmt: skip
+
+
+def _appointment_report(event: AppointmentChangedV1, token: UUID | None) -> Report:
+    dose = event.dose
+    return Report(
+        report_id=derived_id("appointment-report", event.appointment_id),
+        source=APPOINTMENT,
+        event_key=f"appointment\x1f{event.appointment_id}",
+        token=token,
+        cvx=dose.cvx if dose else "",
+        mvx=(dose.mvx or "") if dose else "",
+        lot=dose.lot if dose else "",
+        administered_on=dose.administered_on if dose else event.start_on,
+        is_retracted=dose is None,
+        appointment_id=event.appointment_id,
+        appointment_version=event.version,
+    )

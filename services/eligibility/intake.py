@@ -20,9 +20,11 @@ from services.eligibility import days, handlers, store_decisions, store_files, s
 from services.eligibility.feeds.reader import read_stream
 from services.eligibility.feeds.records import (
     AdsHeader,
+    DoseRecord,
     FeedItem,
     FeedKind,
     FeedSummary,
+    PatientRecord,
     Rejection,
     RosterHeader,
     VxuHeader,
@@ -199,6 +201,10 @@ class FileRun:
         ]
         if part.roster or part.mentions:
             results += await handlers.on_roster_rows(work, file, part.roster, part.mentions, today)
+        if part.doses or part.patients:
+            records: list[DoseRecord | PatientRecord] = [*part.doses, *part.patients]
+            records.sort(key=lambda one: one.position)
+            results += await handlers.on_registry_rows(work, file, records, today)
         return results
 
     def _log(self, part: Slice, results: list[RowResult], started: float) -> None:

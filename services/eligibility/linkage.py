@@ -73,7 +73,7 @@ class Candidate:
 class Index:
     """Whom identifiers and keys may mean. A token stands here only if its person is not merged away."""
 
-    by_identifier: Mapping[IdKey, Iterable[UUID]]
+    by_identifier: dict[IdKey, set[UUID]]
     by_key: Mapping[str, Iterable[UUID]]
     candidates: Mapping[UUID, Sequence[Candidate]]
 
@@ -97,6 +97,30 @@ def id_text(identifier: IdKey) -> str:
 def link(subjects: Iterable[Subject], index: Index) -> list[Link]:
     """One decision for each subject, in their order."""
     return [_link(subject, index) for subject in subjects]
+
+
+def link_and_tie(subjects: Sequence[Subject], index: Index) -> tuple[list[Link], set[tuple[IdKey, UUID]]]:
+    """As `link`; and a record that is linked by its name ties its identifiers to the person, so that records without
+    a name can follow. Gives the ties that are new, which the index has learnt too."""
+    links, ties = link(subjects, index), set[tuple[IdKey, UUID]]()
+    while fresh := _fresh_ties(subjects, links, index):
+        ties |= fresh
+        for identifier, token in fresh:
+            index.by_identifier.setdefault(identifier, set()).add(token)
+        waiting = [place for place, one in enumerate(links) if one.token is None]
+        for place, found in zip(waiting, link([subjects[place] for place in waiting], index), strict=True):
+            links[place] = found
+    return links, ties
+
+
+def _fresh_ties(subjects: Iterable[Subject], links: Iterable[Link], index: Index) -> set[tuple[IdKey, UUID]]:
+    return {
+        (identifier, one.token)
+        for subject, one in zip(subjects, links, strict=True)
+        if one.how == "name" and one.token is not None
+        for identifier in subject.personal
+        if one.token not in index.by_identifier.get(identifier, ())
+    }
 
 
 def _link(subject: Subject, index: Index) -> Link:

@@ -1,0 +1,173 @@
+"""From a registry's rows to statements: whom they are about, what they say of the person, and of the dose."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from services.eligibility.domain import Statement
+from services.eligibility.doses import REGISTRY, Codes, Report
+from services.eligibility.feeds.codes import vaccines
+from services.eligibility.feeds.records import Consent, DoseOutcome, DoseRecord, PatientRecord, Person
+from services.eligibility.linkage import Subject
+from services.eligibility.reading import code_of
+from services.kit.ids import new_id
+
+GIVEN = frozenset({DoseOutcome.ADMINISTERED, DoseOutcome.PARTIAL})
+RESTRICTIVE_STATUS = frozenset({"I", "P"})
+"""PD1-16, HL7 table 0441: inactive, and permanently inactive."""
+
+
+@cache
+def group_of(cvx: str) -> str:
+    """The vaccine group that a CVX code counts for; a code that nobody knows is a group of its own."""
+    vaccine = vaccines().get(cvx)
+    return code_of(vaccine.groups[0]) if vaccine and vaccine.groups else f"cvx-{cvx or 'unknown'}"
+
+
+@cache
+def is_specific(cvx: str) -> bool:
+    """Whether the code names a product and not only a disease."""
+    vaccine = vaccines().get(cvx)
+    return vaccine is not None and vaccine.kind != "unspecified"
+
+
+CODES = Codes(group_of, is_specific)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One row of a registry: about whom, what it says of the person, and its report. `row` is its ordinal."""
+
+    row: int
+    subject: Subject
+    said: Statement
+    report: Report
+    note: str | None = None
+    is_unnamed_delete: bool = False
+    is_patient: bool = False
+
+
+def heard(record: DoseRecord | PatientRecord, file_id: UUID) -> Heard:
+    """What a row says. A patient without a dose, and a dose that was not given, say something of the person only."""
+    subject, said = subject_of(record.person), _statement(record.person, record.consent)
+    base = Report(
+        report_id=new_id(),
+        source=REGISTRY,
+        event_key="",
+        subject=_document(subject, said),
+        file_id=file_id,
+        row=record.position.row,
+        stated_at=record.message_at,
+        administered_on=record.recorded_on or date.min,
+        is_retracted=True,
+    )
+    if isinstance(record, PatientRecord):
+        report = replace(base, event_key="\x1f".join(("patient", *_whose(subject))))
+        return Heard(record.position.row, subject, said, report, "patient", is_patient=True)
+    report = replace(
+        base,
+        event_key=_event_key(record, subject),
+        cvx=record.cvx,
+        mvx=record.mvx,
+        lot=record.lot[:32],
+        administered_on=record.administered_on,
+        is_historical=record.is_historical,
+        is_partial=record.outcome is DoseOutcome.PARTIAL,
+        is_retracted=record.action == "D" or record.outcome not in GIVEN,
+    )
+    note = None if record.outcome in GIVEN else record.outcome.value
+    is_unnamed_delete = record.action == "D" and record.event is None
+    return Heard(record.position.row, subject, said, report, note, is_unnamed_delete)
+
+
+def subject_of(person: Person) -> Subject:
+    name, address = person.name, person.address
+    return Subject(
+        identifiers=tuple((str(one.type), one.assigner, one.value) for one in person.identifiers),
+        family=name.family if name else "",
+        given=name.given if name else "",
+        birth_on=person.birth_on,
+        zip5=address.zip5 if address else "",
+        sex=person.sex,
+    )
+
+
+def _event_key(record: DoseRecord, subject: Subject) -> str:
+    """The sender's own name of the vaccination; where it has none, who, what and when."""
+    if record.event is not None:
+        return "\x1f".join(("event", record.event.assigner, record.event.value))
+    return "\x1f".join(("dose", *_whose(subject), record.cvx, record.administered_on.isoformat()))
+
+
+def _whose(subject: Subject) -> Iterable[str]:
+    first = subject.personal[0] if subject.personal else ("", "", "")
+    birth_on = subject.birth_on.isoformat() if subject.birth_on else ""
+    return (*first, birth_on, "" if subject.personal else subject.key)
+
+
+def _statement(person: Person, consent: Consent) -> Statement:
+    is_protected = consent.is_protected
+    if consent.registry_status in RESTRICTIVE_STATUS:
+        is_protected = True
+    address = person.address
+    return Statement(
+        token=UUID(int=0),
+        source="registry",
+        races=person.races,
+        ethnicity=person.ethnicity,
+        zip5=address.zip5 if address else "",
+        tract=address.tract if address else "",
+        is_protected=is_protected,
+    )
+
+
+def combined(known: Statement | None, said: Statement, token: UUID) -> Statement:
+    """What is known after a statement; what it leaves empty stays."""
+    if known is None:
+        return replace(said, token=token)
+    place = said if said.tract else known
+    return Statement(
+        token=token,
+        source=known.source,
+        races=said.races or known.races,
+        ethnicity=said.ethnicity or known.ethnicity,
+        zip5=place.zip5,
+        tract=place.tract,
+        is_protected=known.is_protected if said.is_protected is None else said.is_protected,
+    )
+
+
+def _document(subject: Subject, said: Statement) -> dict[str, object]:
+    return {
+        "identifiers": [list(one) for one in subject.identifiers],
+        "family": subject.family,
+        "given": subject.given,
+        "birth_on": subject.birth_on.isoformat() if subject.birth_on else None,
+        "zip5": subject.zip5,
+        "sex": subject.sex,
+        "races": list(said.races),
+        "ethnicity": said.ethnicity,
+        "tract": said.tract,
+        "is_protected": said.is_protected,
+    }
+
+
+def heard_again(report: Report) -> Heard:
+    """A report that waited, as it was heard."""
+    document: dict[str, Any] = dict(report.subject or {})
+    subject = Subject(
+        identifiers=tuple((kind, assigner, value) for kind, assigner, value in document["identifiers"]),
+        family=document["family"],
+        given=document["given"],
+        birth_on=date.fromisoformat(document["birth_on"]) if document["birth_on"] else None,
+        zip5=document["zip5"],
+        sex=document["sex"],
+    )
+    said = Statement(
+        UUID(int=0), "registry", tuple(document["races"]), document["ethnicity"], document["zip5"], document["tract"],
+        document["is_protected"],
+    )  # fmt: skip
+    return Heard(report.row or 0, subject, said, report)
