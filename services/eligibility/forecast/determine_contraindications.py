@@ -46,9 +46,15 @@ def is_immune(antigen: Antigen, patient: Patient) -> bool:
     return any(
         patient.born < rule.before
         and rule.exclusions.isdisjoint(patient.observations)
-        and (not rule.birth_country or rule.birth_country == patient.birth_country)
+        and (not rule.birth_country or _plain(rule.birth_country) == _plain(patient.birth_country))
         for rule in antigen.immunity_by_birth
     )
+
+
+def _plain(country: str) -> str:
+    """CDC writes "U.S."."""
+    plain = country.replace(".", "").strip().upper()
+    return "US" if plain in {"USA", "UNITED STATES", "UNITED STATES OF AMERICA"} else plain
 
 
 def _applies(contraindication: Contraindication, patient: Patient) -> bool:

@@ -76,8 +76,8 @@ def _set(skip_set: SkipSet) -> Predicate:
     if len(conditions) == 1:
         return conditions[0]
     if skip_set.every_condition:
-        return lambda context: all([is_met(context) for is_met in conditions])
-    return lambda context: any([is_met(context) for is_met in conditions])
+        return lambda context: all(is_met(context) for is_met in conditions)
+    return lambda context: any(is_met(context) for is_met in conditions)
 
 
 def _age(condition: Condition) -> Predicate:

@@ -16,9 +16,17 @@ from services.eligibility.forecast.model import (
 )
 from services.eligibility.forecast.schedule import SupportingData
 
+CLOSED = {
+    ForecastStatus.COMPLETE: "complete, nothing is due.",
+    ForecastStatus.IMMUNE: "immune, nothing is due.",
+    ForecastStatus.CONTRAINDICATED: "contraindicated, do not vaccinate.",
+    ForecastStatus.AGED_OUT: "too old for it, nothing is due.",
+    ForecastStatus.NOT_RECOMMENDED: "not recommended at this time.",
+}
+
 
 class PersonError(ValueError):
-    """The file must hold `born_on`, and may hold `assessment_on`, `gender`, `birth_country`, `doses`, `observations`."""
+    """The file needs `born_on`; it may hold `assessment_on`, `gender`, `birth_country`, `doses`, `observations`."""
 
 
 def read_person(path: Path) -> tuple[History, date | None]:
@@ -80,21 +88,11 @@ def path_of_rules(series: SeriesForecast) -> Iterator[str]:
 
 
 def _verdict(forecast: VaccineGroupForecast, on: date) -> str:
-    match forecast.status:
-        case ForecastStatus.NOT_COMPLETE:
-            return f"dose {forecast.dose_number} {_when(forecast, on)}"
-        case ForecastStatus.SHARED_DECISION:
-            return f"dose {forecast.dose_number} only by a shared clinical decision, {_when(forecast, on)}"
-        case ForecastStatus.COMPLETE:
-            return "complete, nothing is due."
-        case ForecastStatus.IMMUNE:
-            return "immune, nothing is due."
-        case ForecastStatus.CONTRAINDICATED:
-            return "contraindicated, do not vaccinate."
-        case ForecastStatus.AGED_OUT:
-            return "too old for it, nothing is due."
-        case ForecastStatus.NOT_RECOMMENDED:
-            return "not recommended at this time."
+    if forecast.status is ForecastStatus.NOT_COMPLETE:
+        return f"dose {forecast.dose_number} {_when(forecast, on)}"
+    if forecast.status is ForecastStatus.SHARED_DECISION:
+        return f"dose {forecast.dose_number} only by a shared clinical decision, {_when(forecast, on)}"
+    return CLOSED[forecast.status]
 
 
 def _when(forecast: VaccineGroupForecast, on: date) -> str:

@@ -47,7 +47,7 @@ def _is_best(prioritized: PatientSeries, equivalent: Candidates) -> bool:
 def prioritize(group: Candidates, patient: Patient) -> PatientSeries | None:
     """Table 8-3; what it leaves open is scored."""
     if len(group) == 1 and group[0].series.default:
-        return _because(group[0], "Table 8-3: the only series of its group")
+        return _because(group[0], "Table 8-3: the default patient series")
     scorable = pre_filter(group, patient)
     default = next((p for p in group if p.series.default), None)
     if not scorable:
