@@ -54,11 +54,12 @@ def _together(children: Children, tracks: list[Callable[[], None]]) -> None:
     """All at once. The first to fail stops the others, and what it says is what is raised."""
     with ThreadPoolExecutor(len(tracks)) as pool:
         futures = [pool.submit(track) for track in tracks]
-        done, pending = wait(futures, return_when=FIRST_EXCEPTION)
-        if pending:
+        if wait(futures, return_when=FIRST_EXCEPTION).not_done:
             children.give_up()
-        for failed in sorted(filter(None, (one.exception() for one in done)), key=lambda e: isinstance(e, Stopped)):
-            raise failed
+            wait(futures)
+    errors = [error for one in futures if (error := one.exception())]
+    for error in sorted(errors, key=lambda error: isinstance(error, Stopped)):  # the cause before its consequences
+        raise error
 
 
 def _issuer(plan: Plan, children: Children, ports: dict[str, int]) -> None:

@@ -95,13 +95,13 @@ def _vanished(folder: Folder, state: State) -> StackError:
 def down(*, wipe: bool = False) -> bool:
     """Returns when nothing of the stack runs any more. False when nothing ran."""
     folder = here()
-    ran = _stop(folder)
+    ran = stop(folder)
     if wipe:
         _wipe(folder)
     return ran
 
 
-def _stop(folder: Folder) -> bool:
+def stop(folder: Folder) -> bool:
     state = folder.read()
     if state.supervised:
         assert state.supervisor is not None

@@ -1,0 +1,237 @@
+"""The embedded stack through good and bad days: real Kafka, Postgres and issuer; the four services are pretended."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.cli import main
+from deploy.local import probes, stack
+from deploy.local.process import Identity, alive
+from deploy.local.running import connection
+from deploy.local.state import ROOT, Folder, State
+from deploy.local.supervisor import ALREADY_SUPERVISED
+from tests.servers import OpenDatabase
+
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
+HERE = Path(__file__).parent
+SUPERVISE = f"""
+import sys
+from deploy.local.plan import Plan
+from deploy.local.state import here
+from deploy.local.supervisor import supervise
+sys.exit(supervise(Plan(here(), module="pretend_service", pythonpath="{HERE}:{ROOT}")))
+"""
+UP_TIMEOUT_S, POLL_S = 120, 0.05
+
+
+class Stack:
+    """One stack in a folder of its own."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.supervisor: subprocess.Popen[bytes] | None = None
+
+    def supervise(self, **environment: str) -> subprocess.Popen[bytes]:
+        self.folder.make()
+        told = {**os.environ, "PYTHONPATH": str(ROOT), "VCC_STATE_DIR": str(self.folder.path), **environment}
+        with self.folder.log("supervisor").open("ab") as log:
+            return subprocess.Popen([sys.executable, "-c", SUPERVISE], env=told, stdout=log, stderr=log)
+
+    def up(self, **environment: str) -> State:
+        self.reap()
+        self.supervisor = self.supervise(**environment)
+        pid = self.supervisor.pid
+        self.until(
+            lambda state: state.supervisor is not None and state.supervisor.pid == pid and state.phase != "starting"
+        )
+        return self.folder.read()
+
+    def until(self, condition: Callable[[State], bool]) -> State:
+        deadline = time.monotonic() + UP_TIMEOUT_S
+        while not condition(state := self.folder.read()):
+            assert time.monotonic() < deadline, f"still {state.phase} {state.step}"
+            time.sleep(POLL_S)
+        return state
+
+    def end(self) -> None:
+        stack.stop(self.folder)
+        self.reap()
+
+    def reap(self) -> None:
+        if self.supervisor is not None:
+            self.supervisor.wait()
+
+
+@contextmanager
+def some_stack() -> Iterator[Stack]:
+    """Not in pytest's own folder: the account that Postgres runs as must get there."""
+    path = Path(tempfile.mkdtemp(prefix="vcc-stack-"))
+    path.chmod(0o711)
+    made = Stack(Folder(path / "state"))
+    try:
+        yield made
+    finally:
+        made.end()
+        shutil.rmtree(path)
+
+
+@pytest.fixture
+def embedded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """A stack that this test alone starts and stops."""
+    with some_stack() as made:
+        monkeypatch.setenv("VCC_STATE_DIR", str(made.folder.path))
+        yield made
+
+
+@pytest.fixture(scope="module")
+def _one_stack() -> Iterator[Stack]:
+    with some_stack() as made:
+        made.up()
+        yield made
+
+
+@pytest.fixture
+def standing(_one_stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """A stack that is up and that several tests share."""
+    monkeypatch.setenv("VCC_STATE_DIR", str(_one_stack.folder.path))
+    return _one_stack
+
+
+def identities(state: State) -> dict[str, Identity]:
+    return {name: one.identity for name, one in state.components.items() if one.identity}
+
+
+async def remember(dsn: str, words: str) -> None:
+    database = await asyncpg.connect(dsn)
+    await database.execute("CREATE TABLE IF NOT EXISTS notebook (words text)")
+    await database.execute("INSERT INTO notebook VALUES ($1)", words)
+    await database.close()
+
+
+async def recall(dsn: str) -> list[str]:
+    database = await asyncpg.connect(dsn)
+    try:
+        return [row["words"] for row in await database.fetch("SELECT words FROM notebook")]
+    finally:
+        await database.close()
+
+
+@pytest.mark.slow
+def test_what_was_stored_survives_a_stop_and_no_wipe(embedded: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    """After down and up the rows and topics are there; down leaves no process behind, and with --wipe no file."""
+    first = embedded.up()
+    asyncio.run(remember(connection("outreach").dsn, "buy birdseed"))
+    assert main(["down"]) == 0
+    assert not any(alive(one) for one in identities(first).values())
+    again = embedded.up()
+    assert (again.phase, asyncio.run(recall(connection("outreach").dsn))) == ("up", ["buy birdseed"])
+    assert main(["topics"]) == 0
+    assert "missing" not in capsys.readouterr().out
+    assert main(["down", "--wipe"]) == 0
+    assert list(embedded.folder.path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_after_the_supervisor_was_killed_the_next_one_clears_up(embedded: Stack) -> None:
+    """kill -9 of the supervisor orphans its processes; the next up ends exactly those and loses no data."""
+    before = identities(embedded.up())
+    asyncio.run(remember(connection("eligibility").dsn, "feed the cat"))
+    assert embedded.supervisor is not None
+    embedded.supervisor.kill()
+    embedded.supervisor.wait()
+    assert all(alive(one) for one in before.values())
+    after = identities(embedded.up())
+    assert not any(alive(one) for one in before.values())
+    assert all(alive(one) for one in after.values())
+    assert asyncio.run(recall(connection("eligibility").dsn)) == ["feed the cat"]
+
+
+@pytest.mark.slow
+def test_what_dies_is_started_again(standing: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    """A killed service, Kafka and Postgres come back on their ports; the others run on."""
+    before = identities(standing.folder.read())
+    victims = {"scheduling", "kafka", "postgres"}
+    for name in victims:
+        os.kill(before[name].pid, signal.SIGKILL)
+    standing.until(lambda state: all(state.components[name].restarts == 1 for name in victims))
+    after = identities(standing.until(lambda state: len(identities(state)) == len(before)))
+    assert {name for name in before if before[name] != after[name]} == victims
+    deadline = time.monotonic() + UP_TIMEOUT_S
+    while main(["status"]) != 0:
+        assert time.monotonic() < deadline, capsys.readouterr().out
+        time.sleep(POLL_S)
+
+
+@pytest.mark.slow
+def test_a_second_up_says_where_the_first_runs(standing: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    """While one runs, up starts nothing and names the folder; a second supervisor ends at once."""
+    before = identities(standing.folder.read())
+    assert main(["up"]) == 0
+    assert "Up already, since" in capsys.readouterr().out
+    assert standing.supervise().wait(20) == ALREADY_SUPERVISED
+    assert identities(standing.folder.read()) == before
+
+
+@pytest.mark.slow
+def test_secrets_are_for_their_owner_only(standing: Stack) -> None:
+    """Nobody else may read passwords, and a service is told its own database and no other."""
+    state = standing.folder.read()
+    modes = {path.stat().st_mode & 0o777 for path in standing.folder.secrets.iterdir()}
+    _, told = probes.get(state.components["reporting"].port or 0, "/told")
+    assert (modes, "VCC_REPORTING_DSN_FILE=" in told, "VCC_OUTREACH" in told) == ({0o600}, True, False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [("outreach migrate", "outreach: migrate ended"), ("outreach", "outreach ended with exit code 1")],
+)
+def test_a_failed_start_says_why_and_leaves_nothing(embedded: Stack, trouble: str, words: str) -> None:
+    """When a migration or a service fails, up quotes its log, and everything started so far is stopped."""
+    state = embedded.up(PRETEND=trouble)
+    state = embedded.until(lambda state: state.phase == "failed")
+    assert words in state.what
+    assert "tripped over the cat" in state.what
+    assert str(embedded.folder.log("outreach")) in state.do
+    assert identities(state) == {}
+
+
+def test_a_demanded_port_that_is_taken_is_named(embedded: Stack) -> None:
+    """A port that the user demands and another program holds is refused before anything starts."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        embedded.up(VCC_REPORTING_HTTP_PORT=port)
+        state = embedded.until(lambda state: state.phase == "failed")
+    assert f"port {port}, wanted by VCC_REPORTING_HTTP_PORT, is taken" in state.what
+
+
+async def test_servers_of_ones_own_are_used(
+    embedded: Stack, database: OpenDatabase, kafka_bootstrap: str, tmp_path: Path
+) -> None:
+    """With Kafka and databases named by the environment, neither is started here; secrets may come by file."""
+    named = {"VCC_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap}
+    for name in ("eligibility", "outreach", "scheduling"):
+        named[f"VCC_{name.upper()}_DSN"] = (await database(name)).dsn
+    (tmp_path / "reporting.dsn").write_text((await database("reporting")).dsn + "\n")
+    state = await asyncio.to_thread(embedded.up, **named, VCC_REPORTING_DSN_FILE=str(tmp_path / "reporting.dsn"))
+    assert state.phase == "up", state.what
+    assert set(state.components) == {"issuer", "eligibility", "outreach", "scheduling", "reporting"}
+    assert connection("reporting").bootstrap == kafka_bootstrap
+    assert connection("reporting").dsn == (tmp_path / "reporting.dsn").read_text().strip()
+
+
+def test_commands_say_when_the_stack_is_not_up(embedded: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    """A command that needs the stack names the one that starts it."""
+    assert (main(["topics"]), "./vcc up" in capsys.readouterr().err) == (3, True)
