@@ -26,6 +26,24 @@ SOURCES = ("self", "plan", "registry")
 """Who may say what race somebody is, the most believed first."""
 
 
+REASONS = {
+    "merged": "This record was merged into another one of the same person.",
+    "deceased": "The member has died.",
+    "not-enrolled": "No coverage by the plan is in force.",
+    "enrolment-not-begun": "The coverage begins later.",
+    "plan-not-participating": "The plan does not take part in the programme.",
+    "birth-date-unknown": "The birth date is not known, so neither is the age.",
+    "under-age": "The member is younger than the programme's age.",
+    "area-unknown": "No vulnerability index is known for where the member lives.",
+    "area-not-vulnerable": "Where the member lives is not above the programme's cut-off of vulnerability.",
+    "already-vaccinated": "The member has had the doses that the programme asks for.",
+    "programme-not-begun": "The programme has not begun.",
+    "between-phases": "The programme pauses between two phases.",
+    "programme-ended": "The programme has ended.",
+}
+"""Every criterion that can fail, as a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A time of coverage. `last_on` is the last day it counts: the end, plus a grace where months are renewed."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import IO, Any
 from uuid import UUID
 
 import asyncpg
@@ -133,7 +133,7 @@ async def insert_file(
     return _file(await connection.fetchrow(INSERT_FILE, file_id, tenant, sha256, size_bytes, profile))
 
 
-async def save_chunks(connection: Connection, file_id: UUID, stream: BinaryIO) -> None:
+async def save_chunks(connection: Connection, file_id: UUID, stream: IO[bytes]) -> None:
     """Keep the bytes in the transaction that accepts the file, so that no accepted file can be lost."""
     position = 0
     while chunk := stream.read(CHUNK_BYTES):

@@ -1,0 +1,197 @@
+"""`vcc ingest` and `vcc check`: feed files to the running service, or a dry run that stores nothing.
+
+The running service is found by `VCC_API_ELIGIBILITY` and `VCC_TOKEN`, which the stack's own command sets.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from services.eligibility.feeds.profiles import profiles
+from services.eligibility.feeds.reader import read_feed
+from services.eligibility.feeds.records import FeedSummary, Notice, Rejection
+
+FINE, REJECTS, WRONG_USE, FAULT = 0, 1, 2, 3
+CHUNK_BYTES = 1 << 18
+POLL_S = 0.25
+SHOWN_REJECTS = 200
+
+
+class Subcommands(Protocol):
+    """What `add_subparsers` gives."""
+
+    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser: ...
+
+
+def add_commands(commands: Subcommands) -> None:
+    """Add `ingest` and `check`; each sets `run`, which takes the arguments and gives the exit code."""
+    ingest = commands.add_parser("ingest", help="Submit feed files and wait until their rows are worked through.")
+    ingest.add_argument("--no-wait", action="store_true", help="return once the files are accepted")
+    ingest.add_argument("--api", default=os.environ.get("VCC_API_ELIGIBILITY"), help="base URL of the service")
+    ingest.add_argument("--token", default=os.environ.get("VCC_TOKEN"), help=argparse.SUPPRESS)
+    ingest.set_defaults(run=run_ingest)
+    check = commands.add_parser("check", help="Dry run of feed files: counts and every reject, nothing stored.")
+    check.set_defaults(run=run_check)
+    for command in (ingest, check):
+        command.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        command.add_argument("--profile", choices=sorted(profiles()), help="the sender's habits, if not by its name")
+        command.add_argument("--json", action="store_true", help="print JSON")
+
+
+# -- check
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """1 if anything is rejected."""
+    if not _all_files(args.files):
+        return WRONG_USE
+    reports = [check_file(path, args.profile) for path in args.files]
+    print(json.dumps(reports, indent=1) if args.json else "\n\n".join(map(_check_text, reports)))  # noqa: T201
+    return REJECTS if any(report["rejected"] for report in reports) else FINE
+
+
+def check_file(path: Path, profile: str | None = None) -> dict[str, Any]:
+    """Read a file with the readers only: what there is, and each reject with place and expectation."""
+    kinds: Counter[str] = Counter()
+    rejects: list[dict[str, Any]] = []
+    notices: Counter[tuple[str, str, str]] = Counter()
+    summary = FeedSummary(None, 0, 0, 0, (), is_complete=False)
+    for item in read_feed(path, profile):
+        match item:
+            case Rejection():
+                rejects.append({"row": item.row, "segment": item.where, "field": item.field, "code": item.code,
+                                "expected": item.expected})  # fmt: skip
+            case Notice():
+                notices[item.field, item.code, item.expected] += 1
+            case FeedSummary():
+                summary = item
+            case _:
+                kinds[type(item).__name__] += 1
+    return {
+        "file": str(path),
+        "kind": summary.kind.value if summary.kind else None,
+        "rows": summary.rows,
+        "records": summary.records,
+        "rejected": summary.rejected,
+        "is_complete": summary.is_complete,
+        "items": dict(kinds),
+        "rejects": rejects,
+        "notices": [
+            {"field": field, "code": code, "expected": expected, "seen": seen}
+            for (field, code, expected), seen in sorted(notices.items())
+        ],
+    }
+
+
+def _check_text(report: dict[str, Any]) -> str:
+    lines = [
+        f"{report['file']}: {report['kind'] or 'no feed file'}, {report['rows']} rows, {report['records']} fine, "
+        f"{report['rejected']} rejected" + ("" if report["is_complete"] else ", not complete")
+    ]
+    if report["rejects"]:
+        rows = [(str(one["row"]), str(one["segment"]), one["field"], one["code"], one["expected"])
+                for one in report["rejects"][:SHOWN_REJECTS]]  # fmt: skip
+        lines += _table([("row", "segment", "field", "code", "expected"), *rows])
+    if len(report["rejects"]) > SHOWN_REJECTS:
+        lines.append(f"  … and {len(report['rejects']) - SHOWN_REJECTS} more; --json lists all")
+    for one in report["notices"]:
+        lines.append(f"  kept, but odd ({one['seen']}×): {one['field']} {one['code']}, expected {one['expected']}")
+    return "\n".join(lines)
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    return ["  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
+            for row in rows]  # fmt: skip
+
+
+def _all_files(paths: list[Path]) -> bool:
+    missing = [path for path in paths if not path.is_file()]
+    for path in missing:
+        print(f"{path}: no such file", file=sys.stderr)  # noqa: T201
+    return not missing
+
+
+# -- ingest
+
+
+def run_ingest(args: argparse.Namespace) -> int:
+    """1 if a row was rejected, 3 if the service could not be asked."""
+    if not _all_files(args.files):
+        return WRONG_USE
+    if not (args.api and args.token):
+        print("no running service: set VCC_API_ELIGIBILITY and VCC_TOKEN, or start the stack", file=sys.stderr)  # noqa: T201
+        return WRONG_USE
+    headers = {"Authorization": f"Bearer {args.token}"}
+    try:
+        with httpx.Client(base_url=args.api, headers=headers, timeout=httpx.Timeout(30, read=300)) as client:
+            files = [submit(client, path, args.profile) for path in args.files]
+            if not args.no_wait:
+                files = [wait_for(client, file, _say_progress) for file in files]
+    except httpx.HTTPStatusError as error:
+        print(_problem(error.response), file=sys.stderr)  # noqa: T201
+        return FAULT
+    except httpx.HTTPError as error:
+        print(f"the service does not answer: {type(error).__name__}", file=sys.stderr)  # noqa: T201
+        return FAULT
+    print(json.dumps(files, indent=1) if args.json else "\n".join(_ingest_text(file) for file in files))  # noqa: T201
+    return REJECTS if any(file["rows_rejected"] or file["state"] == "refused" for file in files) else FINE
+
+
+def submit(client: httpx.Client, path: Path, profile: str | None = None) -> dict[str, Any]:
+    """Send one file; what the service says of it."""
+    params = {"profile": profile} if profile else {}
+    response = client.post("/feed-files", params=params, content=_chunks(path))
+    response.raise_for_status()
+    return {"file": str(path), **response.json()}
+
+
+def wait_for(
+    client: httpx.Client, file: dict[str, Any], say: Callable[[dict[str, Any]], None] = lambda _file: None
+) -> dict[str, Any]:
+    """Ask until the file's rows are worked through."""
+    while True:
+        response = client.get(f"/feed-files/{file['file_id']}")
+        response.raise_for_status()
+        now = {"file": file["file"], **response.json(), "is_repeat": file["is_repeat"]}
+        say(now)
+        if now["state"] in {"processed", "refused"}:
+            return now
+        time.sleep(POLL_S)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _say_progress(file: dict[str, Any]) -> None:
+    if sys.stderr.isatty():
+        end = "\n" if file["state"] in {"processed", "refused"} else ""
+        sys.stderr.write(f"\r{file['file']}: {file['rows_read']} rows{end}")
+        sys.stderr.flush()
+
+
+def _ingest_text(file: dict[str, Any]) -> str:
+    repeat = " (sent before, nothing done again)" if file["is_repeat"] else ""
+    return (
+        f"{file['file']}: {file['state']}{repeat}, {file['rows_read']} rows, {file['rows_accepted']} accepted "
+        f"({file['rows_unchanged']} unchanged, {file['rows_unlinked']} unlinked), {file['rows_rejected']} rejected"
+    )
+
+
+def _problem(response: httpx.Response) -> str:
+    try:
+        document = response.json()
+    except ValueError:
+        return f"the service answered {response.status_code}"
+    return f"{document.get('title', response.status_code)}: {document.get('detail', '')}".strip()
