@@ -178,6 +178,7 @@ class RosterHeader:
     is_full: bool
     absence_terminates: bool
     is_test: bool
+    is_known_sender: bool = True
     sponsor_id: str = ""
     sponsor_name: str = ""
     payer_id: str = ""

@@ -5,21 +5,20 @@ A broken row is rejected and the next one read; a wrong count of the envelope is
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime
 from typing import BinaryIO
 
 from services.eligibility.feeds.faults import BadRow, Notices
-from services.eligibility.feeds.profiles import DEFAULT, choose_profile, named_profile
-from services.eligibility.feeds.records import FeedItem, Notice, Position, Rejection, RosterHeader, RosterMention
-from services.eligibility.feeds.roster_row import RosterContext, RosterRow, at
-from services.eligibility.feeds.values import day, digits, instant
+from services.eligibility.feeds.profiles import named_profile
+from services.eligibility.feeds.records import FeedItem, Notice, Position, Rejection, RosterMention
+from services.eligibility.feeds.roster_header import read_header
+from services.eligibility.feeds.roster_loop import RosterContext, RosterLoop, at
+from services.eligibility.feeds.roster_record import RosterIdentifiers, roster_record
 from services.eligibility.feeds.x12 import Segment, X12Segments
+from services.eligibility.feeds.x12_envelope import LEVELS, TRAILERS, Envelope
 
 # A member has some tens of segments; a loop that never ends must not fill the memory.
-MAX_ROW_SEGMENTS = 2000
-TRAILERS = {"SE": "ST", "GE": "GS", "IEA": "ISA"}
-LEVEL = {"ISA": 0, "GS": 1, "ST": 2}
-BOUNDARIES = frozenset({"INS", *LEVEL, *TRAILERS})
+MAX_LOOP_SEGMENTS = 2000
+BOUNDARIES = frozenset({"INS", *LEVELS, *TRAILERS})
 DECLARED = {"TO": "members", "ET": "subscribers", "DT": "dependants"}
 
 
@@ -30,81 +29,82 @@ class RosterReader:
         self._segments = X12Segments(stream)
         self._fixed = named_profile(profile_name) if profile_name else None
         self._notices = Notices()
-        self._open: dict[str, Segment] = {}
-        self._inside = {"ISA": 0, "GS": 0, "ST": 0}
+        self._envelope = Envelope()
         self._head: list[Segment] = []
         self._context: RosterContext | None = None
-        self._row: RosterRow | None = None
-        self._row_segments = 0
+        self._loop: RosterLoop | None = None
+        self._loop_segments = 0
         self._bad: BadRow | None = None
         self._rows = 0
-        self._seen = {"TO": 0, "ET": 0, "DT": 0}
+        self._seen = dict.fromkeys(DECLARED, 0)
 
     def __iter__(self) -> Iterator[FeedItem]:
         try:
             for segment in self._segments:
-                self._inside["ST"] += 1
-                if self._row is not None and segment[0] not in BOUNDARIES:
-                    self._extend_row(segment)
+                self._envelope.count_segment()
+                if self._loop is not None and segment[0] not in BOUNDARIES:
+                    self._extend_loop(segment)
                 else:
                     yield from self._take(segment)
         except BadRow as bad:
-            yield from self._end_row(cut=True)
+            yield from self._end_loop(cut=True)
             yield bad.rejection(0, self._segments.number)
             return
         yield from self._end_of_file()
 
     def _take(self, segment: Segment) -> Iterator[FeedItem]:
-        name = segment[0]
+        name, number = segment[0], self._segments.number
+        if name in BOUNDARIES:
+            yield from self._end_loop()
         if name == "INS":
-            yield from self._end_row()
-            yield from self._start_row(segment)
-        elif name in LEVEL:
-            yield from self._end_row()
-            yield from self._open_level(name, segment)
+            yield from self._start_loop(segment)
+        elif name in LEVELS:
+            yield from self._end_transaction()
+            yield from self._envelope.open(name, segment, number)
+            if name == "ST" and at(segment, 1) != "834":
+                yield Rejection(0, number, "ST-01", "not-834", "an 834 transaction set")
         elif name in TRAILERS:
-            yield from self._end_row()
-            yield from self._close_level(TRAILERS[name], segment)
-        elif self._open.get("ST") and len(self._head) < MAX_ROW_SEGMENTS:
+            yield from self._end_transaction()
+            yield from self._envelope.close(name, segment, number)
+        elif "ST" in self._envelope and len(self._head) < MAX_LOOP_SEGMENTS:
             self._head.append(segment)
 
-    # -- rows
+    # -- members
 
-    def _start_row(self, segment: Segment) -> Iterator[FeedItem]:
+    def _start_loop(self, segment: Segment) -> Iterator[FeedItem]:
         self._rows += 1
         number = self._segments.number
-        if "ST" not in self._open:
+        if "ST" not in self._envelope:
             yield Rejection(self._rows, number, "INS", "outside-transaction", "an INS loop between ST and SE")
             return
-        if self._open["ST"][1:2] != ["834"]:
+        if not self._is_834():
             yield Rejection(self._rows, number, "ST-01", "not-834", "an 834 transaction set")
             return
         if self._context is None:
             yield from self._make_header()
+        assert self._context is not None
         self._seen["TO"] += 1
         self._seen["ET" if at(segment, 1) == "Y" else "DT"] += 1
         self._notices.row = self._rows
-        self._row_segments, self._bad = 0, None
-        assert self._context is not None
-        self._row = RosterRow(Position(self._rows, number), self._context, self._notices)
-        self._extend_row(segment)
+        self._loop_segments, self._bad = 0, None
+        self._loop = RosterLoop(Position(self._rows, number), self._context, self._notices)
+        self._extend_loop(segment)
 
-    def _extend_row(self, segment: Segment) -> None:
+    def _extend_loop(self, segment: Segment) -> None:
         """Reads on after a bad segment too: the identifiers that follow it say whose row this is."""
-        row = self._row
-        assert row is not None
-        self._row_segments += 1
-        number = self._notices.where = self._segments.number
+        loop, number = self._loop, self._segments.number
+        assert loop is not None
+        self._loop_segments += 1
         try:
-            if self._row_segments > MAX_ROW_SEGMENTS:
-                raise BadRow("INS", "row-length", f"at most {MAX_ROW_SEGMENTS} segments in a member's loop", number)
-            row.take(number, segment)
+            if self._loop_segments > MAX_LOOP_SEGMENTS:
+                raise BadRow("INS", "row-length", f"at most {MAX_LOOP_SEGMENTS} segments in a member's loop", number)
+            loop.take(number, segment)
         except BadRow as bad:
             self._bad = self._bad or bad
 
-    def _end_row(self, cut: bool = False) -> Iterator[FeedItem]:
-        row, self._row = self._row, None
-        if row is None:
+    def _end_loop(self, cut: bool = False) -> Iterator[FeedItem]:
+        loop, self._loop = self._loop, None
+        if loop is None:
             return
         bad = self._bad
         if cut:
@@ -113,135 +113,52 @@ class RosterReader:
         try:
             if bad is not None:
                 raise bad
-            yield row.record()
+            yield roster_record(loop)
         except BadRow as why:
-            yield why.rejection(row.position.row, row.position.segment)
-            identifiers = row.identifiers()
+            yield why.rejection(loop.position.row, loop.position.segment)
+            identifiers = RosterIdentifiers(loop).all()
             if identifiers:
-                yield RosterMention(row.position, identifiers)
+                yield RosterMention(loop.position, identifiers)
         yield from self._notices.drain()
-        if row.is_subscriber and self._context is not None:
-            self._context = replace(self._context, subscriber_number=row.subscriber_number())
+        if loop.is_subscriber and self._context is not None:
+            self._context = replace(self._context, subscriber_number=RosterIdentifiers(loop).family_number())
 
-    # -- envelope
+    # -- transactions
 
-    def _open_level(self, name: str, segment: Segment) -> Iterator[FeedItem]:
-        """Opens a level; whatever was left open at or below it has lost its trailer."""
-        for level in ("ST", "GS", "ISA"):
-            if LEVEL[level] >= LEVEL[name] and level in self._open:
-                yield from self._missing_trailer(level)
-        if name != "ISA":
-            parent = "GS" if name == "ST" else "ISA"
-            self._inside[parent] += 1
-        self._open[name] = segment
-        self._inside[name] = 1 if name == "ST" else 0
-        if name == "ST":
-            self._head, self._context = [], None
-            self._seen = dict.fromkeys(self._seen, 0)
-            if at(segment, 1) != "834":
-                yield Rejection(0, self._segments.number, "ST-01", "not-834", "an 834 transaction set")
-
-    def _missing_trailer(self, level: str) -> Iterator[FeedItem]:
-        trailer = {"ST": "SE", "GS": "GE", "ISA": "IEA"}[level]
-        if level == "ST":
-            yield from self._finish_transaction()
-        self._open.pop(level)
-        yield self._file_notice(trailer, "missing-trailer", f"a {trailer} segment for every {level}")
-
-    def _close_level(self, level: str, segment: Segment) -> Iterator[FeedItem]:
-        for below in ("ST", "GS"):
-            if LEVEL[below] > LEVEL[level] and below in self._open:
-                yield from self._missing_trailer(below)
-        name = segment[0]
-        opened = self._open.get(level)
-        if opened is None:
-            yield self._file_notice(name, "missing-header", f"a {level} segment before its {name}")
-            return
-        if level == "ST":
-            yield from self._finish_transaction()
-        del self._open[level]
-        code = {"ST": "segment-count", "GS": "transaction-count", "ISA": "group-count"}[level]
-        what = {"ST": "segments from ST to SE", "GS": "transaction sets of the group", "ISA": "groups of the file"}
-        if at(segment, 1).lstrip("0") != str(self._inside[level]):
-            yield self._file_notice(f"{name}-01", code, f"the number of {what[level]}")
-        number_at = {"ST": 2, "GS": 6, "ISA": 13}[level]
-        if at(segment, 2) != at(opened, number_at):
-            yield self._file_notice(f"{name}-02", "control-number", f"the control number of {level}-{number_at:02d}")
-
-    def _finish_transaction(self) -> Iterator[FeedItem]:
-        if self._context is None and at(self._open["ST"], 1) == "834":
-            yield from self._make_header()
-        for segment in self._head:
-            kind = at(segment, 1)
-            if segment[0] == "QTY" and kind in DECLARED and at(segment, 2).lstrip("0") != str(self._seen[kind] or ""):
-                field = f"QTY*{kind}-02"
-                yield self._file_notice(field, "declared-total", f"the number of {DECLARED[kind]} in the transaction")
-        self._head, self._context = [], None
-
-    def _end_of_file(self) -> Iterator[FeedItem]:
-        cut = self._segments.is_cut or bool(self._open)
-        yield from self._end_row(cut="ST" in self._open)
-        if cut:
-            yield self._file_notice("file", "truncated", "a file that ends with IEA")
-        for level in ("ST", "GS", "ISA"):
-            if level in self._open:
-                yield from self._missing_trailer(level)
-
-    def _file_notice(self, field: str, code: str, expected: str) -> Notice:
-        return Notice(0, self._segments.number, field, code, expected)
-
-    # -- header
+    def _is_834(self) -> bool:
+        return at(self._envelope.header("ST"), 1) == "834"
 
     def _make_header(self) -> Iterator[FeedItem]:
-        isa, gs, st = (self._open.get(level, []) for level in ("ISA", "GS", "ST"))
-        sender, receiver = at(isa, 6), at(isa, 8)
-        implementation = at(gs, 8) or at(st, 3)
-        found = self._fixed or choose_profile(sender, at(gs, 2), receiver, implementation)
-        profile = found or named_profile(DEFAULT)
-        if found is None:
-            yield self._file_notice("ISA-06", "unknown-sender", "a sender with a profile; the guide's own words hold")
-        bgn = next((one for one in self._head if one[0] == "BGN"), [])
-        sponsor, payer = self._party("P5"), self._party("IN")
-        is_full = profile.is_full(at(bgn, 8))
-        payer_id = at(payer, 4) or at(gs, 3) or receiver
-        self._context = RosterContext(profile, self._segments.separators, payer_id, self._file_day(isa, gs))
-        yield RosterHeader(
-            profile=profile.name,
-            sender=sender,
-            receiver=receiver,
-            interchange_control=at(isa, 13),
-            group_control=at(gs, 6),
-            transaction_control=at(st, 2),
-            implementation=implementation,
-            is_full=is_full,
-            absence_terminates=is_full and profile.absence_terminates,
-            is_test=at(isa, 15) == "T",
-            sponsor_id=at(sponsor, 4),
-            sponsor_name=at(sponsor, 2),
-            payer_id=at(payer, 4),
-            payer_name=at(payer, 2),
-            reference=at(bgn, 2),
-            action=at(bgn, 8),
-            created_at=self._created_at(bgn),
-            declared=self._declared(),
-        )
+        isa, gs, st = (self._envelope.header(level) for level in LEVELS)
+        header, self._context = read_header(isa, gs, st, self._head, self._segments.separators, self._fixed)
+        if self._fixed is None and not header.is_known_sender:
+            expected = "a sender with a profile; the guide's own words hold"
+            yield Notice(0, self._segments.number, "ISA-06", "unknown-sender", expected)
+        yield header
 
-    def _party(self, role: str) -> Segment:
-        return next((one for one in self._head if one[0] == "N1" and at(one, 1) == role), [])
+    def _end_transaction(self) -> Iterator[FeedItem]:
+        """Compares the totals that the transaction declared; without members it still has a header."""
+        if "ST" in self._envelope and self._is_834():
+            if self._context is None:
+                yield from self._make_header()
+            for segment in self._head:
+                kind = at(segment, 1)
+                if segment[0] == "QTY" and kind in DECLARED and at(segment, 2).lstrip("0") != self._count(kind):
+                    expected = f"the number of {DECLARED[kind]} in the transaction"
+                    yield Notice(0, self._segments.number, f"QTY*{kind}-02", "declared-total", expected)
+        self._head, self._context = [], None
+        self._seen = dict.fromkeys(DECLARED, 0)
 
-    def _declared(self) -> tuple[tuple[str, int], ...]:
-        found = ((at(one, 1), at(one, 2)) for one in self._head if one[0] == "QTY")
-        return tuple((kind, int(count)) for kind, count in found if digits(count, min(len(count), 9)))
+    def _count(self, kind: str) -> str:
+        return str(self._seen[kind] or "")
 
-    @staticmethod
-    def _created_at(bgn: Segment) -> datetime | None:
-        return instant(at(bgn, 3) + at(bgn, 4)[:6]) or instant(at(bgn, 3))
-
-    @staticmethod
-    def _file_day(isa: Segment, gs: Segment) -> date | None:
-        """The later of the two days the envelope names: nothing in it can have happened after it."""
-        days = [found for found in (day(at(gs, 4)), day("20" + at(isa, 9))) if found]
-        return max(days, default=None)
+    def _end_of_file(self) -> Iterator[FeedItem]:
+        open_levels = self._envelope.still_open()
+        yield from self._end_loop(cut="ST" in open_levels)
+        yield from self._end_transaction()
+        if open_levels or self._segments.is_cut:
+            yield Notice(0, self._segments.number, "file", "truncated", "a file that ends with IEA")
+        yield from self._envelope.end(self._segments.number)
 
 
 def read_834(stream: BinaryIO, profile: str | None = None) -> Iterator[FeedItem]:

@@ -380,6 +380,14 @@ def test_the_last_row_of_a_batch_without_its_trailer_is_not_believed() -> None:
     assert not summary(items).is_complete
 
 
+def test_a_batch_cut_within_a_message_keeps_the_doses_before_the_cut() -> None:
+    """Only the last dose that came is in doubt, not the ones before it in the same message."""
+    data = FHS + BHS + a_vxu(a_dose(), a_dose("ORC|RE||D-2^IIS"), a_dose("ORC|RE||D-3^IIS"))
+    items = items_of(data[: data.rindex(b"RXR")])
+    assert [one.event for one in doses(items)] == [EventKey("D-1", "IIS"), EventKey("D-2", "IIS")]
+    assert [(one.row, one.code) for one in rejections(items)] == [(3, "truncated")]
+
+
 def test_batches_in_a_file_are_counted_each() -> None:
     """BTS counts its own batch, FTS the batches."""
     batch = BHS + a_vxu(a_dose()) * 2 + b"BTS|2\r"

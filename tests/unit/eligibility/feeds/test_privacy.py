@@ -1,6 +1,6 @@
 """What is said about a wrong value never holds the value."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -9,7 +9,9 @@ from tests.unit.eligibility.feeds.builders import a_dose, a_member, a_vxu, an_83
 from tests.unit.eligibility.feeds.golden_files import feed_files, reading
 from tests.unit.eligibility.feeds.test_ads_maa import D_HEADER, D_ROW, V_HEADER, V_ROW, text
 
-CANARY = "Zebulon7Quagga"
+# A name, a day to come, a day of no calendar, a number, a code: each goes another way through the checks.
+CANARIES = ("Zebulon7Quagga", "21230405", "30240230", "0918273645", "2123-04-05", "QZX")
+CANARY = CANARIES[0]
 MEMBER = a_member(
     before=["REF*1L*GRP", "REF*ZZ*06037206200", "REF*Q4*OLD1", "DTP*356*D8*20250101"],
     name="NM1*74*1*PANCAKE*PETRA*Q**JR*ZZ*P1",
@@ -25,44 +27,45 @@ def said(items: list[FeedItem]) -> Iterator[str]:
     return (repr(one) for one in items if isinstance(one, (Rejection, Notice, FeedSummary)))
 
 
-def spoilt_rosters() -> Iterator[bytes]:
+def spoilt_rosters(canary: str) -> Iterator[bytes]:
     for at, segment in enumerate(MEMBER):
         for element in range(1, 18):
             wrong = [list(one) for one in MEMBER]
             wrong[at] = [*segment, *[""] * (element + 1 - len(segment))]
-            wrong[at][element] = CANARY
+            wrong[at][element] = canary
             yield an_834(wrong, a_member("LS2"))
 
 
-def spoilt_messages() -> Iterator[bytes]:
+def spoilt_messages(canary: str) -> Iterator[bytes]:
     lines = a_vxu(a_dose()).decode().split("\r")
     for at, line in enumerate(lines):
         for field in range(1, 32):
             fields = line.split("|")
             fields += [""] * (field + 1 - len(fields))
-            fields[field] = CANARY
+            fields[field] = canary
             if field > 1 or not line.startswith("MSH"):
                 yield "\r".join([*lines[:at], "|".join(fields), *lines[at + 1 :]]).encode()
-        yield "\r".join([*lines[:at], CANARY, *lines[at:]]).encode()
+        yield "\r".join([*lines[:at], canary, *lines[at:]]).encode()
 
 
-def spoilt_extracts() -> Iterator[bytes]:
+def spoilt_extracts(canary: str) -> Iterator[bytes]:
     for header, row in ((D_HEADER, D_ROW), (V_HEADER, V_ROW)):
         for column in range(18):
             fields = [*row.split("\t"), ""]
-            fields[column] = CANARY
+            fields[column] = canary
             yield text(header, row, "\t".join(fields[:17] if column < 17 else fields), row)
 
 
+@pytest.mark.parametrize("canary", CANARIES)
 @pytest.mark.parametrize("files", [spoilt_rosters, spoilt_messages, spoilt_extracts], ids=lambda one: one.__name__)
-def test_no_rejection_or_notice_repeats_a_value(files: object) -> None:
+def test_no_rejection_or_notice_repeats_a_value(files: Callable[[str], Iterator[bytes]], canary: str) -> None:
     """A canary put into any field of any format is in none of what is said about the file."""
     spoken = 0
-    for data in files():  # type: ignore[operator]
+    for data in files(canary):
         for sentence in said(items_of(data)):
-            assert CANARY not in sentence
+            assert canary not in sentence
             spoken += "Rejection" in sentence or "Notice(" in sentence
-    assert spoken > 10
+    assert spoken > 5
 
 
 def test_a_file_of_the_wrong_kind_is_refused_without_its_words() -> None:

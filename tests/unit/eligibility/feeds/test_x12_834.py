@@ -104,12 +104,13 @@ def test_a_reporting_loop_does_not_touch_the_coverage() -> None:
     """Dates and names between LS and LE, of providers and of other insurance belong to nobody here."""
     after = [
         "HD*021**HLT*GOLD", "DTP*348*D8*20250301", "LX*1", "NM1*P3*1*BROWN*BERNARD", "N4*ELSEWHERE*CA*90001",
-        "COB*P*1", "DTP*344*D8*20200101", "LS*2700", "LX*1", "DTP*348*D8*19990101", "LE*2700",
+        "COB*P*1", "DTP*348*D8*20200101", "DTP*356*D8*20200101", "NM1*GP*1*OTHER",
+        "LS*2700", "LX*1", "DTP*348*D8*19990101", "LE*2700",
     ]  # fmt: skip
     (record,) = rosters(items_of(an_834(a_member(after=after))))
     assert record.person.name == PersonName("PANCAKE", "PETRA", "Q")
     assert record.person.address is None
-    assert record.coverages[0].begin_on == date(2025, 3, 1)
+    assert (record.begin_on, record.coverages[0].begin_on) == (None, date(2025, 3, 1))
 
 
 def test_other_peoples_names_are_not_the_members() -> None:
@@ -226,6 +227,14 @@ def test_a_broken_row_is_rejected_by_place_and_the_rest_goes_on(member: list[lis
     assert (rejection.row, rejection.field, rejection.code) == (2, field, code)
     assert rejection.where > 8
     assert [one.position.row for one in rosters(items)] == [1, 3]
+
+
+def test_what_is_said_names_the_segment() -> None:
+    """A wrong birth date is found in its DMG segment, a wrong ZIP in its N4, counted from the ISA."""
+    member = a_member("LS1", after_name=["N4*NOWHERE*CA*00000"])
+    items = items_of(an_834(member, a_member("LS2", dmg="DMG*D8*1950*F")))
+    assert [(one.field, one.where) for one in notices(items)] == [("N4-03", 10)]
+    assert [(one.field, one.where) for one in rejections(items)] == [("DMG-02", 17)]
 
 
 def test_a_rejected_member_is_still_mentioned() -> None:

@@ -1,0 +1,244 @@
+"""The segments of one INS loop, sorted by whose they are: the member's own, his name's, a coverage's, somebody else's.
+
+Follows the loops of 005010X220A1 (and X307) just far enough to know whose name, address or date a segment gives.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from services.eligibility.feeds.faults import BadRow, Notices
+from services.eligibility.feeds.profiles import Profile
+from services.eligibility.feeds.records import Maintenance, Phone, Position
+from services.eligibility.feeds.values import DATE_RANGE, day, email, is_open_end, phone
+from services.eligibility.feeds.x12 import Segment, Separators
+
+MAINTENANCE = {
+    "001": Maintenance.CHANGE,
+    "021": Maintenance.ADD,
+    "024": Maintenance.TERMINATE,
+    "025": Maintenance.REINSTATE,
+    "030": Maintenance.AUDIT,
+}
+# HD01 knows three more: 002 deletes the coverage as if it had never been, 026 corrects it, 032 says it isn't his.
+DELETED, NOT_HIS = "002", "032"
+COVERAGE_MAINTENANCE = {**MAINTENANCE, DELETED: Maintenance.TERMINATE, "026": Maintenance.CHANGE}
+PHONE_USES = {"TE": "other", "HP": "home", "CP": "mobile", "WP": "work", "AP": "other"}
+
+MEMBER, NAME, OLD_NAME, OTHER, COVERAGE, BEYOND, REPORTING = range(7)
+_BEFORE_COVERAGE = frozenset({MEMBER, NAME, OLD_NAME, OTHER})
+
+
+@dataclass(frozen=True, slots=True)
+class RosterContext:
+    """What a row needs to know of its file. `latest_on` is the file's own day: nobody is born after it."""
+
+    profile: Profile
+    separators: Separators
+    payer: str
+    latest_on: date | None
+    subscriber_number: str = ""
+
+
+@dataclass(slots=True)
+class Span:
+    """The dates of a coverage, or of the member."""
+
+    insurance_line: str = ""
+    description: str = ""
+    maintenance: Maintenance = Maintenance.CHANGE
+    begin_on: date | None = None
+    end_on: date | None = None
+    is_deleted: bool = False
+
+    @property
+    def is_void(self) -> bool:
+        return self.is_deleted or bool(self.begin_on and self.end_on and self.end_on < self.begin_on)
+
+
+def at(segment: Segment, index: int) -> str:
+    """An element without its padding; other white space, such as 0x1C, may be a separator within it."""
+    return segment[index].strip(" ") if len(segment) > index else ""
+
+
+class RosterLoop:
+    """Takes the segments in turn; raises `BadRow` on one that can't be. `numbers` tells where each kept one stood."""
+
+    def __init__(self, position: Position, context: RosterContext, notices: Notices) -> None:
+        self.position = position
+        self.context = context
+        self.notices = notices
+        self.numbers: dict[str, int] = {}
+        self.ins: Segment = []
+        self.refs: dict[str, str] = {}
+        self.name: Segment = []
+        self.dmg: Segment = []
+        self.place: Segment = []
+        self.street = self.unit = self.language = self.email = ""
+        self.phones: list[Phone] = []
+        self.old_name: Segment = []
+        self.old_birth_on: date | None = None
+        self.span = Span()
+        self.effective_on: date | None = None
+        self.coverages: list[Span] = []
+        self._loop = MEMBER
+        self._number = position.segment
+
+    @property
+    def is_subscriber(self) -> bool:
+        return at(self.ins, 1) == "Y"
+
+    def take(self, number: int, segment: Segment) -> None:
+        handler = _HANDLERS.get(segment[0])
+        if handler is not None:
+            self._number = number
+            handler(self, segment)
+
+    # -- in the order of the guide
+
+    def _on_ins(self, segment: Segment) -> None:
+        self.ins = self._kept("INS", segment)
+
+    def _on_ref(self, segment: Segment) -> None:
+        qualifier = at(segment, 1)
+        if self._loop in _BEFORE_COVERAGE and qualifier not in self.refs:
+            self.refs[qualifier] = at(self._kept(f"REF*{qualifier}", segment), 2)
+
+    def _on_dtp(self, segment: Segment) -> None:
+        kind = at(segment, 1)
+        if self._loop == COVERAGE:
+            self._set_span(self.coverages[-1], segment, kind, "348", "349")
+        elif self._loop in _BEFORE_COVERAGE:
+            self._set_span(self.span, segment, kind, "356", "357")
+            if kind == "303":
+                self.effective_on = self._dates(segment)[0]
+
+    def _on_nm1(self, segment: Segment) -> None:
+        if self._loop not in _BEFORE_COVERAGE:
+            return
+        kind = at(segment, 1)
+        if kind in {"IL", "74"}:
+            self._loop, self.name = NAME, self._kept("NM1", segment)
+        elif kind == "70":
+            self._loop, self.old_name = OLD_NAME, self._kept("NM1*70", segment)
+        else:
+            self._loop = OTHER
+
+    def _on_per(self, segment: Segment) -> None:
+        if self._loop == NAME:
+            for index in range(3, len(segment) - 1, 2):
+                self._contact(at(segment, index), at(segment, index + 1), f"PER-{index + 1:02d}")
+
+    def _contact(self, kind: str, value: str, field: str) -> None:
+        if not value or self.is_withheld(value, field):
+            return
+        if kind == "EM":
+            self.email = email(value)
+            if not self.email:
+                self.odd(field, "email", "an e-mail address")
+        elif kind in PHONE_USES:
+            number = phone(value, PHONE_USES[kind])
+            if number is None:
+                self.odd(field, "phone", "a North American telephone number of ten digits")
+            elif number not in self.phones:
+                self.phones.append(number)
+
+    def _on_n3(self, segment: Segment) -> None:
+        if self._loop == NAME and not self.is_withheld(at(segment, 1), "N3-01"):
+            self.street, self.unit = at(segment, 1), at(segment, 2)
+
+    def _on_n4(self, segment: Segment) -> None:
+        if self._loop == NAME:
+            self.place = self._kept("N4", segment)
+
+    def _on_dmg(self, segment: Segment) -> None:
+        if self._loop == NAME:
+            self.dmg = self._kept("DMG", segment)
+        elif self._loop == OLD_NAME:
+            self.old_birth_on = day(at(segment, 2))
+
+    def _on_lui(self, segment: Segment) -> None:
+        if self._loop == NAME and not self.language:
+            self.language = at(segment, 2).lower()
+
+    def _on_hd(self, segment: Segment) -> None:
+        self._loop = BEYOND
+        code = at(segment, 1)
+        if code == NOT_HIS:
+            return
+        if code not in COVERAGE_MAINTENANCE:
+            self._reject("HD-01", "maintenance", f"one of {', '.join(COVERAGE_MAINTENANCE)}")
+        span = Span(at(segment, 3), at(segment, 4), COVERAGE_MAINTENANCE[code], is_deleted=code == DELETED)
+        self.coverages.append(span)
+        self._loop = COVERAGE
+
+    def _on_reporting(self, segment: Segment) -> None:
+        self._loop = REPORTING if segment[0] == "LS" else BEYOND
+
+    def _on_beyond(self, _segment: Segment) -> None:
+        self._loop = BEYOND if self._loop != REPORTING else REPORTING
+
+    # -- dates
+
+    def _set_span(self, span: Span, segment: Segment, kind: str, begin: str, end: str) -> None:
+        if kind == begin:
+            span.begin_on, until_on = self._dates(segment)
+            span.end_on = until_on or span.end_on
+        elif kind == end:
+            first_on, last_on = self._dates(segment)
+            span.end_on = last_on or first_on
+
+    def _dates(self, segment: Segment) -> tuple[date | None, date | None]:
+        """The day of a DTP, or both days of a range; an open end is no day."""
+        first, dash, last = at(segment, 3).partition("-")
+        return self._one_day(first), self._one_day(last) if dash else None
+
+    def _one_day(self, text: str) -> date | None:
+        if is_open_end(text):
+            return None
+        found = day(text[:8])
+        if found is None:
+            self._reject("DTP-03", "date", DATE_RANGE)
+        return found
+
+    # -- what is said about a segment
+
+    def _kept(self, key: str, segment: Segment) -> Segment:
+        self.numbers[key] = self._number
+        return segment
+
+    def is_withheld(self, text: str, field: str) -> bool:
+        if not self.context.profile.is_withheld(text):
+            return False
+        self.odd(field, "withheld", "a value that the sender doesn't withhold")
+        return True
+
+    def where(self, field: str) -> int:
+        """The number of the segment that a field such as DMG-02 stood in."""
+        return self.numbers.get(field.rpartition("-")[0], self._number)
+
+    def odd(self, field: str, code: str, expected: str) -> None:
+        self.notices.where = self.where(field)
+        self.notices.add(field, code, expected)
+
+    def _reject(self, field: str, code: str, expected: str) -> None:
+        raise BadRow(field, code, expected, self._number)
+
+
+_HANDLERS: dict[str, Callable[[RosterLoop, Segment], None]] = {
+    "INS": RosterLoop._on_ins,
+    "REF": RosterLoop._on_ref,
+    "DTP": RosterLoop._on_dtp,
+    "NM1": RosterLoop._on_nm1,
+    "PER": RosterLoop._on_per,
+    "N3": RosterLoop._on_n3,
+    "N4": RosterLoop._on_n4,
+    "DMG": RosterLoop._on_dmg,
+    "LUI": RosterLoop._on_lui,
+    "DSB": RosterLoop._on_beyond,
+    "HD": RosterLoop._on_hd,
+    "LX": RosterLoop._on_beyond,
+    "COB": RosterLoop._on_beyond,
+    "LS": RosterLoop._on_reporting,
+    "LE": RosterLoop._on_reporting,
+}
