@@ -86,8 +86,8 @@ def _population(ledger: Ledger) -> str:
 
 def _tell(season: Season) -> None:
     rows, tally = season.rows, season.tally
-    print(f"  {rows.files} files: {rows.accepted:,} rows accepted, {rows.unchanged:,} unchanged, {rows.rejected:,} "
-          f"rejected with a reason, {rows.unlinked:,} unlinked")  # fmt: skip
+    print(f"  {rows.files} files: {rows.accepted:,} rows accepted (of which {rows.unchanged:,} said nothing new and "
+          f"{rows.unlinked:,} wait for their member), {rows.rejected:,} rejected with a reason")  # fmt: skip
     counts = [["simulated", "times"], *([name, f"{count:,}"] for name, count in tally.calls.most_common())]
     counts += [[name, f"{count:,}"] for name, count in tally.visits.most_common()]
     counts += [[f"refused: {name}", f"{count:,}"] for name, count in tally.refusals.most_common()]

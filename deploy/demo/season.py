@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 @dataclass(slots=True)
 class Rows:
-    """What became of all rows so far."""
+    """What became of all rows so far. The accepted ones include those that said nothing new and the unlinked."""
 
     accepted: int = 0
     unchanged: int = 0
@@ -102,8 +102,7 @@ class Season:
         deadline = time.monotonic() + FILE_TIMEOUT_S
         while True:
             file = await cast.integration.get(f"/feed-files/{file_id}")
-            done = sum(file[f"rows_{name}"] for name in ("accepted", "unchanged", "rejected", "unlinked"))
-            self.say(f"{file['sender'] or 'file'}: {done:,} rows")
+            self.say(f"{file['sender'] or 'file'}: {file['rows_read']:,} rows read")
             if file["state"] in ENDED:
                 break
             if time.monotonic() > deadline:
