@@ -1,0 +1,164 @@
+"""Scheduling against a model of a few lines, over long random stories on a real database."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from services.kit.postgres import prepare
+from tests.servers import PostgresServer
+from tests.service.scheduling.world import MONDAY, World, a_business_day, a_dose, a_fact, a_given_dose
+
+pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(300)]
+
+DAYS, CAPACITY, PEOPLE = 4, 2, 5
+PERSON = st.integers(0, PEOPLE - 1)
+PLAN = st.sampled_from(["acme", "blue"])
+DAY = st.integers(0, DAYS - 1)
+
+
+class Story(RuleBasedStateMachine):
+    """Five people with two plans each, one block with a slot a day, four days of time."""
+
+    runner: asyncio.Runner
+    pool: asyncpg.Pool
+
+    def run(self, act: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(act)
+
+    @initialize()
+    def begin(self) -> None:
+        self.world = World(self.pool)
+        self.today = 0
+        self.run(self._empty())
+        self.run(self.world.begin())
+        self.slots = self.run(self.world.open_block(days=range(DAYS), capacity=CAPACITY, plan=None))
+        self.members = [uuid4() for _ in range(PEOPLE)]
+        self.enrolments = {(n, plan): uuid4() for n in range(PEOPLE) for plan in ("acme", "blue")}
+        facts = [a_fact(self.enrolments[n, plan], self.members[n], tenant=plan) for n, plan in self.enrolments]
+        self.run(self.world.hear(*facts))
+        # The model: who holds which appointment; each is [person, day, status].
+        self.appointments: dict[str, list[Any]] = {}
+
+    async def _empty(self) -> None:
+        async with self.world.everything() as connection:
+            await connection.execute(
+                "truncate slot_place, appointment, slot, block, site_product, site, dose, enrolment, person, programme,"
+                " business_day, outbox, idempotency_key"
+            )
+
+    def live(self, person: int) -> str | None:
+        return next(
+            (i for i, (who, _, status) in self.appointments.items() if (who, status) == (person, "booked")), None
+        )
+
+    def free(self, day: int) -> int:
+        held = {"booked", "fulfilled", "noshow"}
+        return CAPACITY - len([one for one in self.appointments.values() if one[1] == day and one[2] in held])
+
+    def pick(self, data: Any) -> str:
+        return str(data.draw(st.sampled_from(sorted(self.appointments))))
+
+    @rule(person=PERSON, plan=PLAN, day=DAY)
+    def book(self, person: int, plan: str, day: int) -> None:
+        answer = self.run(self.world.book(self.enrolments[person, plan], self.slots[day], tenant=plan))
+        possible = day >= self.today and self.live(person) is None and self.free(day) > 0
+        assert (answer.status_code == 201) is possible, answer.text
+        if possible:
+            self.appointments[answer.json()["appointment_id"]] = [person, day, "booked"]
+
+    @precondition(lambda self: self.appointments)
+    @rule(data=st.data(), day=DAY)
+    def move(self, data: Any, day: int) -> None:
+        one = self.pick(data)
+        _, old, status = self.appointments[one]
+        path, body = f"/appointments/{one}/reschedule", {"slot_id": str(self.slots[day])}
+        answer = self.run(self.world.post(path, body, who="coordinator@*"))
+        possible = status == "booked" and day >= self.today and day != old and self.free(day) > 0
+        if "too-many-changes" not in answer.text:
+            assert (answer.status_code == 200) is possible, answer.text
+        if answer.status_code == 200:
+            self.appointments[one][1] = day
+
+    @precondition(lambda self: self.appointments)
+    @rule(data=st.data(), act=st.sampled_from(["cancel", "fulfil", "noshow", "entered-in-error"]))
+    def end(self, data: Any, act: str) -> None:
+        one = self.pick(data)
+        _, day, status = self.appointments[one]
+        dose = {"dose": a_given_dose(on=MONDAY + timedelta(days=self.today))}
+        body = {"cancel": {"reason": "pat"}, "fulfil": dose}.get(act)
+        answer = self.run(self.world.post(f"/appointments/{one}/{act}", body, who="site@*"))
+        possible = status == "booked" and (act in {"cancel", "entered-in-error"} or day <= self.today)
+        possible |= act == "entered-in-error" and status in {"fulfilled", "noshow"}
+        assert (answer.status_code == 200) is possible, answer.text
+        if possible:
+            self.appointments[one][2] = {"cancel": "cancelled", "fulfil": "fulfilled"}.get(act, act)
+
+    @rule(person=PERSON, plan=PLAN)
+    def walk_in(self, person: int, plan: str) -> None:
+        dose = a_given_dose(on=MONDAY + timedelta(days=self.today)) | {"lot": uuid4().hex[:8]}
+        body = {"enrolment_id": str(self.enrolments[person, plan]), "site_id": "united-center", "dose": dose}
+        answer = self.run(self.world.post("/walk-ins", body, who="site@*"))
+        live = self.live(person)
+        if answer.status_code == 201 and live and self.appointments[live][1] >= self.today:
+            self.appointments[live][2] = "cancelled"
+        assert answer.status_code == 201 or "already-recorded" in answer.text
+
+    @rule(person=PERSON)
+    def hear_of_a_dose(self, person: int) -> None:
+        self.run(self.world.hear(a_dose(self.members[person], on=MONDAY + timedelta(days=self.today))))
+        live = self.live(person)
+        if live and self.appointments[live][1] > self.today:
+            self.appointments[live][2] = "cancelled"
+
+    @precondition(lambda self: self.today < DAYS - 1)
+    @rule()
+    def sleep(self) -> None:
+        self.today += 1
+        self.run(self.world.hear(a_business_day(MONDAY + timedelta(days=self.today))))
+
+    @invariant()
+    def everything_agrees(self) -> None:
+        self.run(self.world.check())
+        assert all(self.free(day) >= 0 for day in range(DAYS))
+        for one, (_, _, status) in self.appointments.items():
+            assert self.run(self.world.status_of(one)).partition(":")[0] == status
+        last = self.run(self.world.pool_news())[-1]
+        statuses = [status for _, _, status in self.appointments.values()]
+        assert (last.booked, last.fulfilled) == (statuses.count("booked"), statuses.count("fulfilled"))
+
+    def teardown(self) -> None:
+        self.run(self.world.close())
+
+
+def test_any_story_keeps_to_the_model(postgres_server: PostgresServer) -> None:
+    """Whatever is booked, moved, ended, given or heard: never over capacity, one live booking a person, and the last
+    word on the block equals a recount."""
+    quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    chosen = settings(max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=quiet)
+    with asyncio.Runner() as runner:
+        dsn = runner.run(postgres_server.create("scheduling"))
+        pool = runner.run(a_pool(dsn))
+        try:
+            run_state_machine_as_test(type("Told", (Story,), {"runner": runner, "pool": pool}), settings=chosen)
+        finally:
+            pool.terminate()
+            runner.run(postgres_server.drop(dsn))
+
+
+async def a_pool(dsn: str) -> asyncpg.Pool:
+    return await asyncpg.create_pool(dsn, min_size=1, max_size=2, init=prepare)

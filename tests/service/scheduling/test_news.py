@@ -1,0 +1,232 @@
+"""What the news of other services does to bookings, in whichever order it comes."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from itertools import permutations
+from time import perf_counter
+from uuid import UUID, uuid4
+
+import pytest
+
+from schemas.eligibility_v1 import DoseAction
+from schemas.envelope import Event
+from tests.service.scheduling.world import MONDAY, World, a_business_day, a_dose, a_fact, a_given_dose, a_merge, a_slot
+
+pytestmark = pytest.mark.postgres
+
+TUESDAY, WEDNESDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
+
+
+async def a_booking(world: World, *, day: int = 2, tenant: str = "acme") -> tuple[UUID, UUID, str]:
+    """Member, enrolment, appointment in a block of its own, open to all."""
+    member = uuid4()
+    enrolment = await world.enrol(tenant, member)
+    week = MONDAY + timedelta(days=day - day % 7)
+    plan = f"plan-{uuid4().hex[:6]}"
+    [slot] = await world.open_block(plan=plan, week_on=str(week), slots=[a_slot(MONDAY + timedelta(days=day))])
+    async with world.everything() as connection:  # as the release does it
+        await connection.execute("update slot set held_for = null where slot_id = $1", slot)
+        await connection.execute("update block set held_for = null, released = capacity where held_for = $1", plan)
+    return member, enrolment, await world.booked(enrolment, slot, tenant=tenant)
+
+
+async def test_a_dose_given_elsewhere_cancels_the_booking_and_frees_its_place(world: World) -> None:
+    """The registry's dose of Monday ends Wednesday's booking, and says so."""
+    member, _, booked = await a_booking(world)
+    await world.hear(a_dose(member))
+    assert await world.status_of(booked) == "cancelled:pat"
+    told = (await world.appointment_news())[-1]
+    assert (told.status, told.version, told.cancellation_reason, told.changed_on) == ("cancelled", 2, "pat", MONDAY)
+    assert (await world.pool_news())[-1].booked == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"group": "influenza"}, "another vaccine"),
+        ({"on": date(2020, 12, 30)}, "given before the programme began"),
+        ({"on": WEDNESDAY}, "perhaps the very dose of this booking, reported by the registry first"),
+        ({"action": DoseAction.RETRACT}, "never given"),
+    ],
+)
+async def test_a_dose_that_says_nothing_about_the_booking_leaves_it(
+    world: World, change: dict[str, object], why: str
+) -> None:
+    """Only a dose that the booking was for ends it."""
+    member, _, booked = await a_booking(world)
+    await world.hear(a_dose(member, **change))  # type: ignore[arg-type]
+    assert await world.status_of(booked) == "booked", why
+
+
+async def test_a_dose_known_before_the_booking_leaves_it(world: World) -> None:
+    """Whoever is eligible after a first dose books the second; hearing of the first again changes nothing."""
+    member, dose_id = uuid4(), uuid4()
+    await world.hear(a_dose(member, dose_id=dose_id))
+    enrolment = await world.enrol("acme", member)
+    [slot] = await world.open_block()
+    booked = await world.booked(enrolment, slot)
+    await world.hear(a_dose(member, dose_id=dose_id, version=2, action=DoseAction.UPDATE))
+    assert await world.status_of(booked) == "booked"
+
+
+async def test_a_retraction_heard_first_is_not_undone_by_the_dose(world: World) -> None:
+    """Of two versions the higher holds, also when it comes first; nothing is written for the lower one."""
+    member, _, booked = await a_booking(world)
+    dose_id = uuid4()
+    before = len(await world.announced())
+    await world.hear(a_dose(member, dose_id=dose_id, version=2, action=DoseAction.RETRACT))
+    await world.hear(a_dose(member, dose_id=dose_id, version=1))
+    assert (await world.status_of(booked), len(await world.announced())) == ("booked", before)
+
+
+async def test_a_booking_of_a_past_day_is_left_to_the_site(world: World) -> None:
+    """Nobody cancels what has happened: the dose may have been given there."""
+    member, _, booked = await a_booking(world, day=1)
+    await world.hear(a_business_day(WEDNESDAY))
+    await world.hear(a_dose(member))
+    assert await world.status_of(booked) == "booked"
+
+
+async def test_the_dose_of_ones_own_appointment_spares_the_next_booking(world: World) -> None:
+    """Eligibility's word of a dose that was given here comes after the member has booked the next one."""
+    member, enrolment, first = await a_booking(world, day=0)
+    await world.post(f"/appointments/{first}/fulfil", {"dose": a_given_dose()}, who="site@*")
+    [slot] = await world.open_block(days=(4,))
+    second = await world.booked(enrolment, slot)
+    await world.hear(a_dose(member, appointment_id=UUID(first)))
+    assert await world.status_of(second) == "booked"
+
+
+async def test_a_dose_recorded_by_one_plans_site_ends_another_plans_booking(world: World) -> None:
+    """A site that acts for Blue alone can't see Acme's booking; the dose's own news ends it."""
+    member, _, booked = await a_booking(world)
+    other = await world.enrol("blue", member)
+    body = {"enrolment_id": str(other), "site_id": "united-center", "dose": a_given_dose()}
+    walk_in = (await world.post("/walk-ins", body, who="site@blue")).json()["appointment_id"]
+    assert await world.status_of(booked) == "booked"
+    await world.hear(a_dose(member, appointment_id=UUID(walk_in)))
+    assert await world.status_of(booked) == "cancelled:pat"
+
+
+@pytest.mark.parametrize(
+    ("change", "after"),
+    [
+        ({"reasons": ["deceased"], "enrolled": False}, "cancelled:pat-dec"),
+        ({"enrolled": False}, "cancelled:pat-mt"),
+        ({"vaccinated": True}, "cancelled:pat"),
+        ({"reasons": ["area-not-vulnerable"]}, "booked"),
+    ],
+)
+async def test_ineligibility_ends_a_booking_when_the_visit_is_pointless(
+    world: World, change: dict[str, object], after: str
+) -> None:
+    """Death, departure and a dose do; a new cut-off does not break a promise that was given."""
+    member, enrolment, booked = await a_booking(world)
+    fact = a_fact(enrolment, member, version=2, eligible=False, **change)  # type: ignore[arg-type]
+    await world.hear(fact, a_fact(enrolment, member))
+    assert await world.status_of(booked) == after
+
+
+async def test_news_that_change_nothing_write_nothing(world: World) -> None:
+    """The same facts again, older ones, a retraction, an old merge: not one row in the outbox, no new version."""
+    member, enrolment, booked = await a_booking(world)
+    gone = uuid4()
+    dose = a_dose(gone)
+    news: Sequence[Event] = (a_fact(enrolment, member, version=3), a_merge(gone, member), dose)
+    await world.hear(*news)
+    before = await world.announced()
+    await world.hear(*news, a_fact(enrolment, member, version=2), a_business_day(MONDAY))
+    await world.hear(a_dose(gone, dose_id=dose.dose_id, version=2, action=DoseAction.RETRACT))
+    assert await world.announced() == before
+    assert await world.status_of(booked) in {"booked", "cancelled:pat"}
+
+
+async def test_a_merged_persons_booking_goes_to_the_survivor(world: World) -> None:
+    """It keeps its place under the surviving token; through a chain of merges, to the last."""
+    retired, _, booked = await a_booking(world)
+    middle, last = uuid4(), uuid4()
+    await world.hear(a_merge(middle, last))
+    await world.hear(a_merge(retired, middle))
+    told = (await world.appointment_news())[-1]
+    assert (str(told.appointment_id), told.member_token, told.version, told.status) == (booked, last, 2, "booked")
+    assert (await world.pool_news())[-1].booked == 1
+    await world.hear(a_dose(retired))
+    assert await world.status_of(booked) == "cancelled:pat"
+
+
+async def test_two_bookings_of_one_person_become_one(world: World) -> None:
+    """When the survivor has a booking of its own, the other one was an error."""
+    retired, _, lost = await a_booking(world)
+    survivor, _, kept = await a_booking(world, day=3, tenant="blue")
+    await world.hear(a_merge(retired, survivor))
+    assert (await world.status_of(lost), await world.status_of(kept)) == ("cancelled:oth-err", "booked")
+
+
+async def test_the_survivors_cancelled_booking_makes_room_for_the_moved_one(world: World) -> None:
+    """One batch ends the survivor's booking (their plan let them go) and moves the other under their token."""
+    retired, _, moved = await a_booking(world)
+    survivor, enrolment, ended = await a_booking(world, day=3, tenant="blue")
+    left = a_fact(enrolment, survivor, version=2, tenant="blue", eligible=False, enrolled=False)
+    await world.hear(left, a_merge(retired, survivor))
+    assert (await world.status_of(ended), await world.status_of(moved)) == ("cancelled:pat-mt", "booked")
+
+
+async def test_any_order_of_the_news_ends_alike(world: World) -> None:
+    """A merge, the retired fact, the restated fact of each person and a dose, in each of their orders: the same
+    appointment is cancelled for the same reason, and the same member is left without a live booking."""
+    ends = set()
+    for order in permutations(range(4)):
+        retired, old, first = await a_booking(world)
+        survivor, _, second = await a_booking(world, day=3, tenant="blue")
+        news = [
+            a_fact(old, retired, version=2, eligible=False, merged_into=survivor),
+            a_fact(old, survivor, version=3, eligible=False, vaccinated=True),
+            a_merge(retired, survivor),
+            a_dose(survivor),
+        ]
+        for i in order:
+            await world.hear(news[i])
+        ends.add((await world.status_of(first) != "booked", await world.status_of(second)))
+        await world.check()
+    assert ends == {(True, "cancelled:pat")}
+
+
+async def test_a_booking_waits_for_the_restated_fact_of_a_merged_person(world: World) -> None:
+    """Between the merge and the restatement nothing is known of the enrolment; afterwards the survivor is booked."""
+    retired, survivor, [slot] = uuid4(), uuid4(), await world.open_block()
+    enrolment = await world.enrol("acme", retired)
+    await world.hear(a_fact(enrolment, retired, version=2, eligible=False, merged_into=survivor))
+    assert (await world.book(enrolment, slot)).json()["type"].endswith("unknown-enrolment")
+    await world.hear(a_fact(enrolment, survivor, version=3))
+    assert (await world.book(enrolment, slot)).json()["member_token"] == str(survivor)
+
+
+async def test_days_never_go_back(world: World) -> None:
+    """A day that comes late opens nothing."""
+    await world.hear(a_business_day(WEDNESDAY))
+    await world.open_block(days=(4,))
+    before = await world.announced()
+    await world.hear(a_business_day(TUESDAY))
+    assert await world.announced() == before
+
+
+@pytest.mark.slow
+async def test_five_thousand_facts_a_second(world: World) -> None:
+    """Batches of a thousand facts, new ones and then changed ones, with bookings among the members."""
+    [slot] = await world.open_block(capacity=100)
+    members = [uuid4() for _ in range(5000)]
+    best: dict[str, float] = {}
+    for version, name in ((1, "new"), (2, "changed")):
+        for start in range(0, len(members), 1000):
+            facts = [a_fact(member, member, version=version) for member in members[start : start + 1000]]
+            began = perf_counter()
+            await world.hear(*facts)
+            best[name] = max(best.get(name, 0.0), len(facts) / (perf_counter() - began))
+        if version == 1:
+            for member in members[::100]:
+                await world.booked(member, slot)
+    began = perf_counter()
+    await world.hear(*(a_dose(member) for member in members[:1000]))
+    best["doses"] = 1000 / (perf_counter() - began)
+    print({name: round(rate) for name, rate in best.items()})
+    assert min(best.values()) >= 5000

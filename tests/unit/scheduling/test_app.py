@@ -1,0 +1,41 @@
+"""The service's table of subscriptions, its interface and its settings."""
+
+import pytest
+
+from schemas.catalog import TOPICS
+from services.kit.http import create_app, unguarded
+from services.kit.settings import SettingsError
+from services.scheduling import api, app
+from services.scheduling.settings import RELEASE_DAYS, Rules, read_rules
+
+
+def test_it_hears_exactly_what_the_catalog_says() -> None:
+    """Each topic that names scheduling as its consumer, each in a group of its own."""
+    subscriptions = app.build({}).subscriptions
+    assert {one.topic for one in subscriptions} == {topic for topic in TOPICS if "scheduling" in topic.consumers}
+    assert {one.group for one in subscriptions} == {
+        one.topic.name.replace("vcc.", "scheduling.").removesuffix(".v1") for one in subscriptions
+    }
+
+
+def test_no_operation_is_unguarded() -> None:
+    """Each needs a token, each write an idempotency key, and each says what it does."""
+    application = create_app("Scheduling", "1")
+    application.include_router(api.routes)
+    assert unguarded(application) == []
+    operations = [one for path in application.openapi()["paths"].values() for one in path.values()]
+    assert len(operations) == 12
+    assert all(operation.get("description") for operation in operations)
+
+
+@pytest.mark.parametrize(("environ", "days"), [({}, 2), ({RELEASE_DAYS: "0"}, 0), ({RELEASE_DAYS: "5"}, 5)])
+def test_the_release_is_a_setting(environ: dict[str, str], days: int) -> None:
+    """48 hours unless a deployment says otherwise."""
+    assert read_rules(environ) == Rules(release_days=days)
+
+
+def test_a_wrong_setting_is_named_without_its_value() -> None:
+    """The message names the variable and what was expected."""
+    with pytest.raises(SettingsError, match=RELEASE_DAYS) as raised:
+        app.build({RELEASE_DAYS: "soonish"})
+    assert "soonish" not in str(raised.value)

@@ -1,0 +1,194 @@
+"""The rules of booking as tables: who may book, what an appointment may become, what is counted."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from schemas.scheduling_v1 import AppointmentStatus as Status
+from schemas.scheduling_v1 import DoseGiven
+from services.scheduling import domain, refusals
+from services.scheduling.domain import NEXT, Appointment, Cancellation, Enrolment, No, Site, Slot, Standing
+
+TODAY = date(2021, 3, 15)
+AT = datetime(2021, 3, 15, 15, tzinfo=UTC)
+DOSE = DoseGiven(cvx="208", lot="EN6201", administered_on=TODAY)
+SITE = Site(
+    "united-center", "United Center", "60612", "America/Chicago", "mass", {"208": "covid-19", "197": "influenza"}
+)
+
+
+def an_enrolment(standing: Standing = Standing.ELIGIBLE, programme: str = "il-covid") -> Enrolment:
+    return Enrolment(UUID(int=1), programme, "acme", UUID(int=2), 1, standing)
+
+
+def a_slot(on: date = TODAY, held_for: str | None = "acme", group: str = "covid-19") -> Slot:
+    return Slot(uuid4(), uuid4(), "united-center", held_for, AT, AT + timedelta(hours=1), on, 3, "208", group)
+
+
+def an_appointment(status: Status = Status.BOOKED, on: date = TODAY) -> Appointment:
+    booked = domain.book(uuid4(), an_enrolment(), a_slot(on), TODAY)
+    return replace(booked, status=status, dose=DOSE if status is Status.FULFILLED else None)
+
+
+ACTS: dict[Status, Callable[[Appointment], Appointment | No]] = {
+    Status.FULFILLED: lambda one: domain.fulfil(one, SITE, DOSE, TODAY),
+    Status.CANCELLED: lambda one: domain.cancel(one, Cancellation.PAT_LT, TODAY),
+    Status.NOSHOW: lambda one: domain.miss(one, TODAY),
+    Status.ENTERED_IN_ERROR: lambda one: domain.retract(one, TODAY),
+}
+
+
+@pytest.mark.parametrize("before", list(Status))
+@pytest.mark.parametrize("act", list(ACTS))
+def test_the_state_table_is_what_the_acts_do(before: Status, act: Status) -> None:
+    """Each act leads where the table allows, and is refused everywhere else."""
+    after = ACTS[act](an_appointment(before))
+    if act in NEXT[before]:
+        assert isinstance(after, Appointment)
+        assert (after.status, after.version) == (act, 2)
+    else:
+        assert after is No.NOT_BOOKED
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.BOOKED])
+def test_only_what_is_booked_can_move(status: Status) -> None:
+    """An ended appointment stays where it was."""
+    assert domain.reschedule(an_appointment(status), a_slot(), TODAY) is No.NOT_BOOKED
+
+
+@pytest.mark.parametrize(
+    ("standing", "slot", "expected"),
+    [
+        (Standing.ELIGIBLE, a_slot(), None),
+        (Standing.ELIGIBLE, a_slot(held_for=None), None),
+        (Standing.ELIGIBLE, a_slot(held_for="blue"), No.HELD),
+        (Standing.ELIGIBLE, a_slot(group="influenza"), No.OTHER_VACCINE),
+        (Standing.ELIGIBLE, a_slot(TODAY - timedelta(days=1)), No.PAST_SLOT),
+        (Standing.ELIGIBLE, a_slot(TODAY + timedelta(days=1)), None),
+        (Standing.VACCINATED, a_slot(), No.VACCINATED),
+        (Standing.INELIGIBLE, a_slot(), No.INELIGIBLE),
+        (Standing.DISENROLLED, a_slot(), No.INELIGIBLE),
+        (Standing.DECEASED, a_slot(), No.INELIGIBLE),
+    ],
+)
+def test_who_may_book_what(standing: Standing, slot: Slot, expected: No | None) -> None:
+    """The member must be eligible, the slot open to the plan, of the vaccine, and not over."""
+    assert domain.may_book(an_enrolment(standing), "covid-19", slot, TODAY) == expected
+
+
+@pytest.mark.parametrize(
+    ("known", "programme", "expected"),
+    [
+        ([], None, No.UNKNOWN_ENROLMENT),
+        ([an_enrolment()], None, an_enrolment()),
+        ([an_enrolment()], "il-covid", an_enrolment()),
+        ([an_enrolment()], "il-flu", No.UNKNOWN_ENROLMENT),
+        ([an_enrolment(), an_enrolment(programme="il-flu")], None, No.PROGRAMME_NEEDED),
+        ([an_enrolment(), an_enrolment(programme="il-flu")], "il-covid", an_enrolment()),
+        ([an_enrolment(Standing.MERGED)], None, No.UNKNOWN_ENROLMENT),
+    ],
+)
+def test_which_enrolment_is_meant(known: list[Enrolment], programme: str | None, expected: Enrolment | No) -> None:
+    """The one that was named, or the only one; a merged one waits to be restated."""
+    assert domain.choose(known, programme) == expected
+
+
+@pytest.mark.parametrize(("days", "late"), [(-1, True), (0, True), (1, False)])
+def test_a_cancellation_is_late_from_the_day_itself(days: int, late: bool) -> None:
+    """The day before is in time."""
+    after = domain.cancel(an_appointment(on=TODAY + timedelta(days=days)), Cancellation.PAT_LT, TODAY)
+    assert isinstance(after, Appointment)
+    assert after.cancelled_late is late
+
+
+@pytest.mark.parametrize(("changes", "moves"), [(0, True), (2, True), (3, False)])
+def test_three_changes_are_the_limit(changes: int, moves: bool) -> None:
+    """The third is allowed, the fourth is not."""
+    after = domain.reschedule(replace(an_appointment(), changes=changes), a_slot(), TODAY)
+    assert (after is not No.TOO_MANY_CHANGES) is moves
+
+
+@pytest.mark.parametrize(
+    ("cvx", "given_on", "expected"),
+    [
+        ("208", TODAY, None),
+        ("208", TODAY + timedelta(days=1), No.FUTURE_DOSE),
+        ("208", TODAY - timedelta(days=1), No.EARLY_DOSE),
+        ("197", TODAY, No.OTHER_VACCINE),
+        ("207", TODAY, No.NOT_GIVEN_HERE),
+    ],
+)
+def test_a_dose_fits_its_appointment_and_its_site(cvx: str, given_on: date, expected: No | None) -> None:
+    """What the site gives, what was booked, on the day or late but not in the future."""
+    after = domain.fulfil(an_appointment(), SITE, DoseGiven(cvx=cvx, lot="L1", administered_on=given_on), TODAY)
+    assert (after if isinstance(after, No) else None) == expected
+
+
+def test_a_member_who_comes_a_day_late_is_recorded_with_the_day_they_came() -> None:
+    """Yesterday's appointment, today's dose."""
+    after = domain.fulfil(an_appointment(on=TODAY - timedelta(days=1)), SITE, DOSE, TODAY)
+    assert isinstance(after, Appointment)
+    assert (after.dose, after.start_on) == (DOSE, TODAY - timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("instant", "zone", "day"),
+    [
+        ("2021-03-14T07:59:00Z", "America/Los_Angeles", date(2021, 3, 13)),  # winter, -8
+        ("2021-03-14T08:00:00Z", "America/Los_Angeles", date(2021, 3, 14)),
+        ("2021-03-15T06:59:00Z", "America/Los_Angeles", date(2021, 3, 14)),  # summer, -7
+        ("2021-03-15T07:00:00Z", "America/Los_Angeles", date(2021, 3, 15)),
+        ("2021-11-08T07:59:00Z", "America/Los_Angeles", date(2021, 11, 7)),  # winter again
+        ("2021-03-14T23:00:00Z", "Pacific/Guam", date(2021, 3, 15)),
+    ],
+)
+def test_a_site_counts_its_own_days(instant: str, zone: str, day: date) -> None:
+    """Midnight is the site's, before and after the clocks change."""
+    assert replace(SITE, time_zone=zone).day_of(datetime.fromisoformat(instant)) == day
+
+
+@pytest.mark.parametrize(("day", "hour_utc"), [(date(2021, 3, 13), 18), (date(2021, 3, 15), 17)])
+def test_a_walk_ins_noon_is_the_sites(day: date, hour_utc: int) -> None:
+    """Noon in Chicago, in winter and in summer."""
+    assert SITE.noon(day).astimezone(UTC) == datetime(day.year, day.month, day.day, hour_utc, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("day", "fits"), [(-1, False), (0, True), (6, True), (7, False)])
+def test_a_week_is_seven_days_from_its_monday(day: int, fits: bool) -> None:
+    """Sunday is the last."""
+    assert domain.opens_in_week(SITE, TODAY, [AT + timedelta(days=day)]) is fits
+
+
+def test_blocks_are_counted_by_what_changed() -> None:
+    """A move takes from one block and gives to the other; within a block, or of a walk-in, nothing changes."""
+    one = an_appointment()
+    assert one.block_id is not None
+    slot = a_slot()
+    moved = replace(one, slot_id=slot.slot_id, block_id=slot.block_id)
+    fulfilled = replace(one, status=Status.FULFILLED)
+    walk_in = replace(one, slot_id=None, block_id=None, walk_in=True, status=Status.FULFILLED)
+    assert domain.pool_changes([(None, one)]) == {one.block_id: (1, 0)}
+    assert domain.pool_changes([(one, moved)]) == {one.block_id: (-1, 0), slot.block_id: (1, 0)}
+    assert domain.pool_changes([(one, fulfilled)]) == {one.block_id: (-1, 1)}
+    assert domain.pool_changes([(one, replace(one, status=Status.NOSHOW))]) == {one.block_id: (-1, 0)}
+    assert domain.pool_changes([(one, replace(one, slot_id=uuid4())), (None, walk_in)]) == {}
+
+
+def test_every_refusal_says_what_to_do() -> None:
+    """No code lacks its title, its sentence or its status."""
+    for no in No:
+        said = refusals.refusal(no)
+        assert (said.code, 400 <= said.status < 500, bool(said.title), said.detail.endswith(".")) == (
+            no,
+            True,
+            True,
+            True,
+        )
+
+
+def test_the_cancellation_reasons_are_the_whole_code_system() -> None:
+    """HL7's list has 32 codes."""
+    assert len(Cancellation) == 32

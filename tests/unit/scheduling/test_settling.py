@@ -1,0 +1,89 @@
+"""What becomes of live bookings by all that is known, as tables."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import permutations
+from uuid import UUID, uuid4
+
+import pytest
+
+from schemas.scheduling_v1 import AppointmentStatus as Status
+from services.scheduling import settling
+from services.scheduling.domain import Cancellation, Dose, Standing
+from services.scheduling.settling import Live
+from tests.unit.scheduling.test_domain import TODAY, an_appointment
+
+BEGAN = date(2021, 1, 4)
+TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)
+A, B, C = (UUID(int=n) for n in (10, 11, 12))
+
+
+def a_live(on: date = TOMORROW, standing: Standing = Standing.ELIGIBLE, rightful: UUID | None = None) -> Live:
+    booking = replace(an_appointment(on=on), since_no=5)
+    return Live(booking, standing, rightful or booking.member_token, BEGAN)
+
+
+def a_dose(on: date = TODAY, heard_no: int = 6, *, retracted: bool = False, group: str = "covid-19") -> Dose:
+    return Dose(uuid4(), 1, UUID(int=2), group, on, retracted, None, heard_no)
+
+
+@pytest.mark.parametrize(
+    ("live", "doses", "reason"),
+    [
+        (a_live(), [], None),
+        (a_live(standing=Standing.DECEASED), [], Cancellation.PAT_DEC),
+        (a_live(TODAY, Standing.DECEASED), [], Cancellation.PAT_DEC),
+        (a_live(YESTERDAY, Standing.DECEASED), [], None),
+        (a_live(standing=Standing.DISENROLLED), [], Cancellation.PAT_MT),
+        (a_live(standing=Standing.INELIGIBLE), [], None),
+        (a_live(standing=Standing.MERGED), [], None),
+        (a_live(standing=Standing.VACCINATED), [], Cancellation.PAT),
+        (a_live(TODAY, Standing.VACCINATED), [], None),  # perhaps by this very visit
+        (a_live(), [a_dose()], Cancellation.PAT),
+        (a_live(), [a_dose(heard_no=4)], None),  # known when it was booked
+        (a_live(), [a_dose(heard_no=4), a_dose()], Cancellation.PAT),
+        (a_live(), [a_dose(retracted=True)], None),
+        (a_live(), [a_dose(group="influenza")], None),
+        (a_live(), [a_dose(BEGAN)], Cancellation.PAT),
+        (a_live(), [a_dose(BEGAN - timedelta(days=1))], None),
+        (a_live(TODAY), [a_dose(YESTERDAY)], Cancellation.PAT),
+        (a_live(TODAY), [a_dose(TODAY)], None),  # the registry may be faster than the site
+        (a_live(YESTERDAY), [a_dose(BEGAN)], None),
+    ],
+)
+def test_what_is_known_decides(live: Live, doses: list[Dose], reason: Cancellation | None) -> None:
+    """One booking and what is known of its member: kept, or cancelled for a fitting reason, and never late."""
+    changes = settling.settle([live], {live.rightful: doses}, TODAY)
+    assert [after.cancellation_reason for _, after in changes] == ([reason] if reason else [])
+    assert not any(after.cancelled_late for _, after in changes)
+
+
+def test_the_dose_of_the_appointment_itself_does_not_cancel_it() -> None:
+    """Were its own dose heard while it is still booked, the site's record is awaited."""
+    live = a_live()
+    own = replace(a_dose(), appointment_id=live.appointment.appointment_id)
+    assert settling.settle([live], {live.rightful: [own]}, TODAY) == []
+
+
+def test_a_booking_moves_to_the_survivor_or_ends() -> None:
+    """The survivor's own stays; of two that would move, the first moves; one of a past day is left alone."""
+    survivor = UUID(int=99)
+    moves, ends = a_live(rightful=survivor), a_live(rightful=survivor)
+    [first, second] = settling.settle([moves, ends], {}, TODAY)
+    assert (first[1].cancellation_reason, second[1].member_token) == (Cancellation.OTH_ERR, survivor)
+    own = a_live()
+    own = own._replace(appointment=replace(own.appointment, member_token=survivor), rightful=survivor)
+    [(_, after)] = settling.settle([moves, own], {}, TODAY)
+    assert (after.appointment_id, after.status) == (moves.appointment.appointment_id, Status.CANCELLED)
+    assert settling.settle([a_live(YESTERDAY, rightful=survivor), own], {}, TODAY) == []
+
+
+@pytest.mark.parametrize("order", list(permutations([(A, B), (B, C)])))
+def test_a_chain_of_merges_is_one_step_long(order: list[tuple[UUID, UUID]]) -> None:
+    """A is B and B is C, in either order: both are C."""
+    assert settling.merged({}, order) == {A: C, B: C}
+
+
+def test_a_circle_of_merges_says_nothing() -> None:
+    """A is B, B is A: the first holds, and nobody is their own survivor."""
+    assert settling.merged({}, [(A, B), (B, A), (A, A)]) == {A: B}
