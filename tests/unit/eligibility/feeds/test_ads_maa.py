@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from services.eligibility.feeds.ads_maa import CONTROL, DOSES, PATIENTS
+from services.eligibility.feeds.ads_table import CONTROL, DOSES, PATIENTS
 from services.eligibility.feeds.records import AdsHeader, DoseOutcome, Identifier
 from tests.unit.eligibility.feeds.builders import codes, doses, items_of, notices, patients, rejections, summary
 
