@@ -1,11 +1,12 @@
 """Which consumer group reads which topic, from the services' own tables of subscriptions."""
 
-from services.eligibility.app import SUBSCRIPTIONS as ELIGIBILITY
-from services.outreach.app import SUBSCRIPTIONS as OUTREACH
-from services.reporting.app import SUBSCRIPTIONS as REPORTING
-from services.scheduling.app import SUBSCRIPTIONS as SCHEDULING
+from services.eligibility import app as eligibility
+from services.outreach import app as outreach
+from services.reporting import app as reporting
+from services.scheduling import app as scheduling
 
 
 def topic_by_group() -> dict[str, str]:
     """The topic's name by consumer group."""
-    return {one.group: one.topic.name for one in (*ELIGIBILITY, *OUTREACH, *SCHEDULING, *REPORTING)}
+    services = (eligibility.build(), outreach.build(), scheduling.build(), reporting.build())
+    return {one.group: one.topic.name for service in services for one in service.subscriptions}
