@@ -23,7 +23,7 @@ from services.kit.bus import Bus
 from services.kit.health import Health
 from services.kit.http import add_health, create_app
 from services.kit.issuer_keys import TrustedIssuer
-from services.kit.migrations import KIT_FOLDER, migrate
+from services.kit.migrations import KIT_FOLDER, MigrationError, migrate
 from services.kit.outbox import SHARDS
 from services.kit.postgres import create_pool, transaction
 from services.kit.pruning import Pruning
@@ -143,7 +143,10 @@ def run(service: Service, argv: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     if arguments == ["migrate"]:
         folders = [("kit", KIT_FOLDER), (service.name, service.migrations)]
-        applied = asyncio.run(migrate(settings.dsn.get_secret_value(), folders))
+        try:
+            applied = asyncio.run(migrate(settings.dsn.get_secret_value(), folders))
+        except MigrationError as error:
+            sys.exit(str(error))
         structlog.get_logger().info("migrated", count=applied)
     elif arguments:
         sys.exit("expected no argument, or: migrate")
