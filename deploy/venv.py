@@ -19,6 +19,8 @@ from typing import NoReturn
 from deploy.errors import StackError
 from deploy.install import MISSING_VENV, install
 
+# Resolved together: the second, for tests, holds all of the first.
+LOCKS = ("requirements.lock", "requirements-dev.lock")
 ROOM_BYTES = 700_000_000  # what the packages and pip's temporary copies take
 
 
@@ -48,25 +50,24 @@ def ensure(root: Path, *, with_tests: bool) -> Path:
 
 def _current(root: Path, venv: Path, with_tests: bool) -> bool:
     stamp = _stamp(venv)
-    wanted = ["requirements.lock", "requirements-dev.lock"] if with_tests else ["requirements.lock"]
+    wanted = LOCKS if with_tests else LOCKS[:1]
     return _usable(venv) and all(stamp.get(lock) == _digest(root / lock) for lock in wanted)
 
 
 def _build(root: Path, venv: Path, with_tests: bool) -> None:
-    had = _stamp(venv)
+    had, digests = _stamp(venv), {name: _digest(root / name) for name in LOCKS}
     _require_room(root)
     if not (had and _usable(venv)):
         had = {}
         _make_empty(venv)
-    lock = "requirements-dev.lock" if with_tests or "requirements-dev.lock" in had else "requirements.lock"
+    lock = LOCKS[1] if with_tests or LOCKS[1] in had else LOCKS[0]
     (venv / "vcc.json").unlink(missing_ok=True)
     python = venv / "bin" / "python"
     install(
         root / lock, [], python=python, title=f"Installing {'packages and test tools' if 'dev' in lock else 'packages'}"
     )
-    # the locks are resolved together: the larger one holds all of the smaller one
-    held = {"requirements.lock", lock}
-    (venv / "vcc.json").write_text(json.dumps({name: _digest(root / name) for name in sorted(held)}))
+    held = {name: digests[name] for name in (LOCKS if lock == LOCKS[1] else LOCKS[:1])}
+    (venv / "vcc.json").write_text(json.dumps(held))
 
 
 def _make_empty(venv: Path) -> None:
