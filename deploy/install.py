@@ -16,7 +16,8 @@ from deploy.errors import StackError
 
 OFFLINE = re.compile(
     r"NewConnectionError|ConnectionError|Connection refused|name resolution|Failed to (fetch|download)|"
-    r"error sending request|from versions: none|ReadTimeout|ConnectTimeout|Network is unreachable|nodename nor servname|CERTIFICATE_VERIFY",
+    r"error sending request|ReadTimeout|ConnectTimeout|Network is unreachable|nodename nor servname|"
+    r"from versions: none|CERTIFICATE_VERIFY",
     re.IGNORECASE,
 )
 DISK_FULL = re.compile(r"No space left on device|Disk quota exceeded|os error 28", re.IGNORECASE)
