@@ -28,6 +28,8 @@ ALLOWED_FIELDS = frozenset(
 """Adding a field here is a privacy decision: it must never be able to hold what identifies a person."""
 
 _DROPPED = "dropped_fields"
+_SHOUTING = ("aiokafka",)
+"""Libraries that call every reconnect an error; what is wrong for longer shows in readiness."""
 
 
 def allow_listed(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -46,8 +48,8 @@ class _LibraryHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
         where = f"{record.module}:{record.lineno}"
-        log = structlog.get_logger()
-        log.log(record.levelno, "library line", logger=record.name, where=where, error=error)
+        level = min(record.levelno, logging.WARNING) if record.name.startswith(_SHOUTING) else record.levelno
+        structlog.get_logger().log(level, "library line", logger=record.name, where=where, error=error)
 
 
 def configure(service: str) -> None:
