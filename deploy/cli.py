@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 from deploy.errors import StackError
+from deploy.local.running import connection
 
 FINE, REJECTS, WRONG_USE, FAULT = 0, 1, 2, 3
 INTERRUPTED = 130
@@ -32,6 +33,9 @@ COMMANDS = {
     "chaos": ("deploy.commands.chaos", "breaks a running stack and checks that nothing was lost or doubled"),
     "bench": ("deploy.commands.bench", "measures the events and rows a second that this machine reaches"),
 }  # fmt: skip
+
+# commands of a service that ask it over HTTP: which service, and which client of the local issuer they are
+ASKING = {"ingest": ("eligibility", "integration"), "report": ("reporting", "state")}
 
 
 def available() -> dict[str, str]:
@@ -66,6 +70,10 @@ def main(arguments: Sequence[str]) -> int:
     if name not in COMMANDS or not _exists(COMMANDS[name][0]):
         print(f"vcc: no such command: {name}\n\n{overview()}", file=sys.stderr, end="")
         return WRONG_USE
+    try:
+        _introduce(name, arguments)
+    except StackError as error:
+        return _complain(error)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     importlib.import_module(COMMANDS[name][0]).add_commands(commands)
     parsed, rest = parser.parse_known_args(arguments)
@@ -76,12 +84,29 @@ def main(arguments: Sequence[str]) -> int:
     return _run(parsed.run, parsed)
 
 
+def _introduce(name: str, arguments: Sequence[str]) -> None:
+    """Tells a service's own command where the service is and gives it a token, unless the user did."""
+    if name not in ASKING or {"-h", "--help", "--api"} & set(arguments):
+        return
+    service, client = ASKING[name]
+    if (address := f"VCC_API_{service.upper()}") not in os.environ:
+        os.environ[address] = connection(service).base_url
+    if "VCC_TOKEN" not in os.environ:
+        from deploy.local.access import token
+
+        os.environ["VCC_TOKEN"] = token(client)
+
+
+def _complain(error: StackError) -> int:
+    print(f"vcc: {error}", file=sys.stderr)
+    return FAULT
+
+
 def _run(command: Callable[[argparse.Namespace], int], parsed: argparse.Namespace) -> int:
     try:
         return command(parsed)
     except StackError as error:
-        print(f"vcc: {error}", file=sys.stderr)
-        return FAULT
+        return _complain(error)
     except KeyboardInterrupt:
         print("\nvcc: stopped", file=sys.stderr)
         return INTERRUPTED

@@ -56,6 +56,14 @@ def test_a_fault_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert capsys.readouterr().err == "vcc: the goose is loose\n  -> close the gate\n"
 
 
+def test_commands_that_ask_a_service_need_the_stack(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing runs, ingest ends with 3 and names the command that starts it; its help works all the same."""
+    assert cli.main(["ingest", "roster.834"]) == cli.FAULT
+    assert "./vcc up" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["ingest", "--help"])
+
+
 def test_status_of_nothing_says_how_to_start(capsys: pytest.CaptureFixture[str]) -> None:
     """Where nothing runs, status ends with 1 and names the command that starts it."""
     assert cli.main(["status"]) == 1
