@@ -89,12 +89,12 @@ class MemberEligibilityDecidedV1(Event):
     vaccinated: bool
     doses_valid: NonNegativeInt
     priority: int = Field(ge=0, le=1000, description="Higher is called first.")
-    age_band: AgeBand | None
+    age_band: AgeBand | None = None
     sex: Code | None = None
     race_ethnicity: RaceEthnicity
     language: Code | None = None
     line_of_business: LineOfBusiness
-    zip5: Zip5 | None
+    zip5: Zip5 | None = None
     tract: TractFips | None = None
     county_fips: CountyFips | None = None
     svi: Svi
@@ -172,6 +172,9 @@ class ProgrammePublishedV1(Event):
     effective_on: date
     time_zone: str
     document_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    doses_needed: PositiveInt = Field(default=1, description="Days with a counted dose that make a member vaccinated.")
+    doses_since_on: date | None = Field(default=None, description="Earlier doses do not count.")
+    cvx_not_counted: tuple[Cvx, ...] = ()
 
     def key(self) -> str:
         return self.programme_id

@@ -11,21 +11,25 @@ from services.reporting import cells, store
 
 async def on_member_eligibility(work: UnitOfWork, events: Sequence[Event]) -> None:
     """Decisions move members between cells; merges are written down."""
-    tokens = [event.member_token for event in events if isinstance(event, MemberEligibilityDecidedV1)]
-    async with cells.kept_in_step(work.connection, tokens):
+    decided = [event for event in events if isinstance(event, MemberEligibilityDecidedV1)]
+    await cells.lock(work.connection)
+    before = await store.load_enrolment_members(work.connection, {event.enrolment_id for event in decided})
+    async with cells.kept_in_step(work.connection, before | {event.member_token for event in decided}):
         await store.save_facts(work.connection, events)
 
 
 async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdministeredV1]) -> None:
     """Doses make members vaccinated, or take it back; a merge moves them from one member to another."""
-    before = await store.load_dose_members(work.connection, [event.dose_id for event in events])
+    await cells.lock(work.connection)
+    before = await store.load_dose_members(work.connection, {event.dose_id for event in events})
     async with cells.kept_in_step(work.connection, before | {event.member_token for event in events}):
-        await store.save_doses(work.connection, events)
+        await store.save_facts(work.connection, events)
 
 
 async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
     """Only now is it known which doses count."""
-    await store.save_facts(work.connection, events)
+    await cells.lock(work.connection)
+    await store.save_programmes(work.connection, events)
     await cells.recompute(work.connection)
 
 

@@ -1,18 +1,27 @@
--- What the log says, one row per entity (of two versions the higher), and the cells that are kept in step with it.
--- Every table here can be emptied and filled again from the log.
+-- What the log says, and the coverage cells that are kept in step with it. Every table here can be emptied and filled
+-- again from the log.
+--
+-- Facts are only ever added, one row for each version of an entity, so that the order in which they come can't matter
+-- and any past day can be asked: what held then is the highest version among those known by then.
 
-create table member (
-    -- The row that is locked while a person's contribution to the cells changes.
-    member_token uuid primary key
+-- Which reading of the log these tables are: every batch share-locks the row, a rebuild raises the number.
+create table generation (
+    number integer not null,
+    only_one boolean primary key default true check (only_one)
 );
+insert into generation (number) values (1);
 
-create table programme (
-    programme_id text primary key,
+create table programme_version (
+    programme_id text not null,
     version integer not null,
     title text not null,
     vaccine_group text not null,
     effective_on date not null,
-    time_zone text not null
+    time_zone text not null,
+    doses_needed integer not null,
+    doses_since_on date,
+    cvx_not_counted text[] not null,
+    primary key (programme_id, version)
 );
 
 create table business_day (
@@ -20,17 +29,16 @@ create table business_day (
     business_on date not null
 );
 
-create table enrolment (
+create table enrolment_version (
     enrolment_id uuid not null,
     programme_id text not null,
+    version integer not null,
     tenant_id text not null,
     member_token uuid not null,
-    version integer not null,
     programme_version integer not null,
     status text not null,
     reasons text[] not null,
     enrolled boolean not null,
-    priority integer not null,
     age_band text,
     race_ethnicity text not null,
     language text,
@@ -42,19 +50,17 @@ create table enrolment (
     svi_value double precision,
     vulnerable boolean not null,
     merged_into uuid,
-    first_eligible_on date,
     decided_on date not null,
-    primary key (enrolment_id, programme_id)
+    primary key (enrolment_id, programme_id, version)
 );
-create index enrolment_by_member on enrolment (member_token);
 
 create table member_merge (
-    retired_token uuid primary key,
+    retired_token uuid not null,
     surviving_token uuid not null,
-    merged_on date not null
+    merged_on date not null,
+    primary key (retired_token, surviving_token, merged_on)
 );
 
--- Every version of a dose, so that a figure can be asked as of one day and as known on another.
 create table dose_version (
     dose_id uuid not null,
     version integer not null,
@@ -68,21 +74,9 @@ create table dose_version (
     appointment_id uuid,
     primary key (dose_id, version)
 );
-create table dose (
-    dose_id uuid primary key,
-    version integer not null,
-    action text not null,
-    member_token uuid not null,
-    vaccine_group text not null,
-    administered_on date not null,
-    known_on date not null,
-    first_known_on date not null,
-    sources text[] not null
-);
-create index dose_by_member on dose (member_token, vaccine_group);
 
-create table outreach_case (
-    case_id uuid primary key,
+create table case_version (
+    case_id uuid not null,
     version integer not null,
     tenant_id text not null,
     programme_id text not null,
@@ -90,10 +84,11 @@ create table outreach_case (
     member_token uuid not null,
     status text not null,
     closed_reason text,
-    attempts integer not null,
     opened_on date not null,
-    changed_on date not null
+    changed_on date not null,
+    primary key (case_id, version)
 );
+
 create table contact_attempt (
     attempt_id uuid primary key,
     tenant_id text not null,
@@ -103,16 +98,15 @@ create table contact_attempt (
     channel text not null,
     disposition text not null,
     attempted_on date not null,
-    worker_id text not null,
     given text[] not null,
     topics text[] not null,
     barriers text[] not null,
     refusal_domain text
 );
-create index contact_attempt_by_enrolment on contact_attempt (enrolment_id, programme_id);
+create index contact_attempt_by_programme on contact_attempt (programme_id, attempted_on);
 
-create table appointment (
-    appointment_id uuid primary key,
+create table appointment_version (
+    appointment_id uuid not null,
     version integer not null,
     tenant_id text not null,
     programme_id text not null,
@@ -123,28 +117,31 @@ create table appointment (
     start_on date not null,
     walk_in boolean not null,
     cancellation_reason text,
-    changed_on date not null
+    changed_on date not null,
+    primary key (appointment_id, version)
 );
-create index appointment_by_enrolment on appointment (enrolment_id, programme_id);
 
-create table slot_pool (
-    block_id uuid primary key,
+-- `tenant_id` is the plan that a block is held for, or that a file is of; none: everybody's.
+create table slot_pool_version (
+    block_id uuid not null,
     version integer not null,
     site_id text not null,
     site_zip5 text not null,
     week_on date not null,
-    held_for text,
+    tenant_id text,
     cvx text not null,
     capacity integer not null,
     booked integer not null,
-    fulfilled integer not null
+    fulfilled integer not null,
+    changed_on date not null,
+    primary key (block_id, version)
 );
 
 create table feed_file (
     file_id uuid primary key,
     kind text not null,
     sender text not null,
-    held_by text,
+    tenant_id text,
     rows_read integer not null,
     rows_accepted integer not null,
     rows_rejected integer not null,
@@ -154,10 +151,12 @@ create table feed_file (
     business_on date not null
 );
 
+-- The last word on each ZIP: its topic is compacted, so no more than that can be read again.
 create table target_zip (
     programme_id text not null,
     zip5 text not null,
     week_on date not null,
+    occurred_at timestamptz not null,
     listed boolean not null,
     rank integer,
     members integer,
@@ -166,7 +165,14 @@ create table target_zip (
     primary key (programme_id, zip5)
 );
 
--- Coverage, kept in step with `enrolment` and `dose` by every batch. Empty cells are removed.
+-- What holds by now: the highest version of all, indexed for counting.
+create table programme (like programme_version, primary key (programme_id));
+create table enrolment (like enrolment_version, primary key (enrolment_id, programme_id));
+create index enrolment_by_member on enrolment (member_token);
+create table dose (like dose_version, primary key (dose_id));
+create index dose_by_member on dose (member_token, vaccine_group);
+
+-- Coverage by now, kept in step with `enrolment`, `dose` and `programme` by every batch. Empty cells are removed.
 create table coverage_cell (
     programme_id text not null,
     tenant_id text not null,
@@ -181,7 +187,7 @@ create table coverage_cell (
 );
 
 -- Which quarter of the ranking a member's area falls into, at which level: levels are never mixed.
-create function svi_group(level text, value double precision) returns text immutable language sql as $$
+create function svi_group(level text, value double precision) returns text immutable parallel safe language sql as $$
     select case
         when level = 'unknown' or value is null then 'unknown'
         when value < 0.25 then level || ':1'
@@ -191,8 +197,18 @@ create function svi_group(level text, value double precision) returns text immut
     end
 $$;
 
--- What one enrolled member adds to which cell. The only definition of coverage.
-create view member_cell as
+-- In scope: nothing but the place of living, the vaccination itself or the calendar stands against the member. These
+-- are the people whom the programme would address everywhere; the ones of them in vulnerable areas are its targets.
+create function in_scope(reasons text[]) returns boolean immutable parallel safe language sql as $$
+    select reasons <@ array[
+        'already-vaccinated', 'area-not-vulnerable', 'area-unknown',
+        'programme-not-begun', 'between-phases', 'programme-ended'
+    ]
+$$;
+
+
+-- What one enrolled member in scope adds to which cell. The only definition of coverage by now.
+create view member_cell with (security_invoker = true) as
 select
     e.member_token,
     e.enrolment_id,
@@ -202,29 +218,36 @@ select
     coalesce(e.age_band, 'unknown') as age_band,
     e.race_ethnicity,
     svi_group(e.svi_level, e.svi_value) as svi_group,
-    (e.status = 'eligible')::int as eligible,
-    exists (
-        select from dose d
-        where d.member_token = e.member_token and d.vaccine_group = p.vaccine_group and d.action <> 'retract'
-    )::int as vaccinated
+    (e.status = 'eligible')::integer as eligible,
+    (
+        select count(distinct d.administered_on) >= p.doses_needed
+        from dose d
+        where d.member_token = e.member_token
+            and d.vaccine_group = p.vaccine_group
+            and d.action <> 'retract'
+            and d.cvx <> all (p.cvx_not_counted)
+            and (p.doses_since_on is null or d.administered_on >= p.doses_since_on)
+    )::integer as vaccinated
 from enrolment e
-left join programme p using (programme_id)
-where e.enrolled;
+join programme p using (programme_id)
+where e.enrolled and in_scope(e.reasons);
 
 do $$
 declare
     of_a_plan text;
 begin
-    foreach of_a_plan in array array['enrolment', 'outreach_case', 'contact_attempt', 'appointment', 'coverage_cell']
+    foreach of_a_plan in array array[
+        'enrolment_version', 'case_version', 'contact_attempt', 'appointment_version', 'slot_pool_version', 'feed_file',
+        'enrolment', 'coverage_cell'
+    ]
     loop
         execute format('alter table %I enable row level security', of_a_plan);
         execute format('alter table %I force row level security', of_a_plan);
         execute format(
             'create policy tenant_isolation on %I using (current_setting(''vcc.tenant'', true) = ''*'' '
-            'or tenant_id = current_setting(''vcc.tenant'', true))',
+            'or tenant_id = current_setting(''vcc.tenant'', true) or tenant_id is null)',
             of_a_plan
         );
     end loop;
 end
 $$;
-alter view member_cell set (security_invoker = true);

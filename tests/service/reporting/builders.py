@@ -1,0 +1,208 @@
+"""Facts with sane defaults, and a running reporting service."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from schemas.eligibility_v1 import (
+    BusinessDayOpenedV1,
+    DoseAction,
+    DoseAdministeredV1,
+    DoseSource,
+    EligibilityStatus,
+    FeedFileProcessedV1,
+    FeedKind,
+    LineOfBusiness,
+    MemberEligibilityDecidedV1,
+    MembersMergedV1,
+    ProgrammePublishedV1,
+    RaceEthnicity,
+    ReasonCount,
+    Svi,
+    SviLevel,
+)
+from schemas.envelope import Event
+from schemas.outreach_v1 import CaseChangedV1, CaseStatus, Channel, ContactAttemptLoggedV1, Disposition
+from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven, SlotPoolChangedV1
+from services.kit.contract import Decoder
+from services.kit.ids import derived_id, new_id
+from services.kit.unit_of_work import apply_batch
+from services.reporting.app import SUBSCRIPTIONS
+from tests.builders import a_record
+from tests.servers import Database
+
+DAY = date(2021, 3, 1)  # a Monday
+NOON = datetime(2021, 3, 1, 18, tzinfo=UTC)
+PROGRAMME = "connectors-65"
+ZONE = "America/Chicago"
+FACT_TABLES = (
+    "programme_version", "business_day", "enrolment_version", "member_merge", "dose_version", "case_version",
+    "contact_attempt", "appointment_version", "slot_pool_version", "feed_file", "target_zip", "programme", "enrolment",
+    "dose", "coverage_cell",
+)  # fmt: skip
+SUBSCRIPTION_OF = {event: one for one in SUBSCRIPTIONS for event in one.topic.events}
+VACCINATED = {"status": EligibilityStatus.INELIGIBLE, "reasons": ("already-vaccinated",), "vaccinated": True}
+
+
+def token(name: str) -> UUID:
+    """The token of a member with this nickname."""
+    return derived_id("member", name)
+
+
+def enrolment_id(name: str, plan: str = "lakeshore") -> UUID:
+    return derived_id("enrolment", name, plan)
+
+
+def a_tract(value: float | None = 0.97, level: SviLevel = SviLevel.TRACT) -> Svi:
+    return Svi(level=level, release="2018", value=value, vulnerable=(value or 0) >= 0.75)
+
+
+def a_fact(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -> MemberEligibilityDecidedV1:
+    """Somebody eligible and unvaccinated, unless told otherwise."""
+    plan = changes.pop("tenant_id", "lakeshore")
+    said: dict[str, Any] = {
+        "occurred_at": NOON, "enrolment_id": enrolment_id(name, plan), "member_token": token(name), "tenant_id": plan,
+        "programme_id": PROGRAMME, "programme_version": 1, "version": version, "status": EligibilityStatus.ELIGIBLE,
+        "reasons": (), "vaccinated": False, "doses_valid": 0, "priority": 500, "age_band": "70-74",
+        "race_ethnicity": RaceEthnicity.UNKNOWN, "language": "en", "line_of_business": LineOfBusiness.MEDICARE,
+        "zip5": "60623", "tract": "17031843500", "enrolled": True, "contact_protected": False,
+        "decided_on": DAY + timedelta(days=days), "svi": a_tract(),
+    }  # fmt: skip
+    return MemberEligibilityDecidedV1(**(said | changes))
+
+
+def a_merge(retired: str, survivor: str, days: int = 0) -> MembersMergedV1:
+    return MembersMergedV1(
+        occurred_at=NOON, surviving_token=token(survivor), retired_token=token(retired), merged_on=DAY + timedelta(days)
+    )
+
+
+def a_dose(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -> DoseAdministeredV1:
+    """Given and known on the `days`-th day."""
+    on = DAY + timedelta(days=days)
+    said: dict[str, Any] = {
+        "occurred_at": NOON, "dose_id": derived_id("dose", name), "version": version, "action": DoseAction.NEW,
+        "member_token": token(name), "cvx": "212", "vaccine_group": "covid-19", "administered_on": on,
+        "known_on": on, "sources": (DoseSource.IIS,),
+    }  # fmt: skip
+    return DoseAdministeredV1(**(said | changes))
+
+
+def a_case(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -> CaseChangedV1:
+    plan = changes.pop("tenant_id", "lakeshore")
+    said: dict[str, Any] = {
+        "occurred_at": NOON, "case_id": derived_id("case", name, plan), "version": version, "status": CaseStatus.OPEN,
+        "enrolment_id": enrolment_id(name, plan), "member_token": token(name), "tenant_id": plan,
+        "programme_id": PROGRAMME, "priority": 500, "attempts": 0, "opened_on": DAY,
+        "changed_on": DAY + timedelta(days=days),
+    }  # fmt: skip
+    return CaseChangedV1(**(said | changes))
+
+
+def an_attempt(name: str = "ada", days: int = 0, number: int = 0, **changes: Any) -> ContactAttemptLoggedV1:
+    plan = changes.pop("tenant_id", "lakeshore")
+    said: dict[str, Any] = {
+        "occurred_at": NOON, "attempt_id": derived_id("attempt", name, plan, days, number),
+        "case_id": derived_id("case", name, plan), "enrolment_id": enrolment_id(name, plan),
+        "member_token": token(name), "tenant_id": plan, "programme_id": PROGRAMME, "channel": Channel.PHONE,
+        "disposition": Disposition.COMPLETE, "attempted_at": NOON + timedelta(days=days),
+        "attempted_on": DAY + timedelta(days=days), "worker_id": "wanda",
+    }  # fmt: skip
+    return ContactAttemptLoggedV1(**(said | changes))
+
+
+def an_appointment(
+    name: str = "ada", version: int = 1, days: int = 2, changed: int = 0, **changes: Any
+) -> AppointmentChangedV1:
+    """For the `days`-th day, said on the `changed`-th."""
+    plan = changes.pop("tenant_id", "lakeshore")
+    start_on = DAY + timedelta(days=days)
+    said: dict[str, Any] = {
+        "occurred_at": NOON, "appointment_id": derived_id("appointment", name, plan), "version": version,
+        "status": AppointmentStatus.BOOKED, "enrolment_id": enrolment_id(name, plan), "member_token": token(name),
+        "tenant_id": plan, "programme_id": PROGRAMME, "site_id": "united-center",
+        "start_at": NOON + timedelta(days=days), "start_on": start_on, "changed_on": DAY + timedelta(days=changed),
+    }  # fmt: skip
+    if changes.get("status") is AppointmentStatus.FULFILLED:
+        said["dose"] = DoseGiven(cvx="212", lot="QUOKKA7", administered_on=start_on)
+    return AppointmentChangedV1(**(said | changes))
+
+
+def a_programme(version: int = 1, **changes: Any) -> ProgrammePublishedV1:
+    said: dict[str, Any] = {
+        "occurred_at": NOON, "programme_id": PROGRAMME, "version": version, "title": "Connectors, 65 and older",
+        "vaccine_group": "covid-19", "effective_on": DAY, "time_zone": ZONE, "document_sha256": "0" * 64,
+    }  # fmt: skip
+    return ProgrammePublishedV1(**(said | changes))
+
+
+def a_day(days: int = 0) -> BusinessDayOpenedV1:
+    """The `days`-th business day from now."""
+    on = DAY + timedelta(days=days)
+    return BusinessDayOpenedV1(occurred_at=NOON + timedelta(days=days), business_on=on, time_zone=ZONE)
+
+
+def a_pool(week: int = 0, version: int = 1, changed: int = 0, **changes: Any) -> SlotPoolChangedV1:
+    site = changes.get("site_id", "united-center")
+    said: dict[str, Any] = {
+        "occurred_at": NOON, "block_id": derived_id("block", site, week, changes.get("tenant_id")), "version": version,
+        "site_id": site, "site_zip5": "60612", "week_on": DAY + timedelta(weeks=week), "tenant_id": "lakeshore",
+        "cvx": "212", "capacity": 40, "booked": 0, "fulfilled": 0, "changed_on": DAY + timedelta(days=changed),
+    }  # fmt: skip
+    return SlotPoolChangedV1(**(said | changes))
+
+
+def a_file(name: str = "monday", days: int = 0, **changes: Any) -> FeedFileProcessedV1:
+    said: dict[str, Any] = {
+        "occurred_at": NOON, "file_id": derived_id("file", name), "kind": FeedKind.X12_834, "sender": "lakeshore",
+        "tenant_id": "lakeshore", "sha256": "0" * 64, "rows_read": 100, "rows_accepted": 97, "rows_rejected": 3,
+        "rejections": (ReasonCount(reason="birth-date-missing", rows=3),), "business_on": DAY + timedelta(days=days),
+    }  # fmt: skip
+    return FeedFileProcessedV1(**(said | changes))
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """The service on its own database, fed as in life, without a broker."""
+
+    database: Database
+
+    async def hear(self, *events: Event) -> None:
+        """Deliver events, one batch for each run of events of one topic."""
+        start = 0
+        while start < len(events):
+            subscription = SUBSCRIPTION_OF[type(events[start])]
+            end = start
+            while end < len(events) and SUBSCRIPTION_OF[type(events[end])] is subscription:
+                end += 1
+            await self.hear_batch(events[start:end])
+            start = end
+
+    async def hear_batch(self, events: Sequence[Event], event_ids: Sequence[UUID] = ()) -> None:
+        """Deliver events of one topic as one batch."""
+        subscription = SUBSCRIPTION_OF[type(events[0])]
+        ids = event_ids or [new_id() for _ in events]
+        records = [a_record(event, event_id=one) for event, one in zip(events, ids, strict=True)]
+        decoded = Decoder(subscription.topic).decode(records)
+        outcome = await apply_batch(self.database.pool, subscription.group, decoded, subscription.handler)
+        assert outcome.rejected == outcome.parked == 0, [getattr(one, "detail", "") for one in decoded]
+
+    async def fetch(self, query: str, *values: Any, tenant: str = "*") -> list[tuple[Any, ...]]:
+        """Rows as one plan sees them, or as all do."""
+        async with self.database.pool.acquire() as connection, connection.transaction():
+            await connection.execute("select set_config('vcc.tenant', $1, true)", tenant)
+            return [tuple(row) for row in await connection.fetch(query, *values)]
+
+    async def dump(self) -> dict[str, list[str]]:
+        """Every row of every fact table, as text, in order."""
+        one = "select '{0}', t::text from {0} t"
+        rows = await self.fetch(" union all ".join(one.format(table) for table in FACT_TABLES) + " order by 1, 2")
+        return {table: [text for name, text in rows if name == table] for table in FACT_TABLES}
+
+    async def empty(self) -> None:
+        tables = (*FACT_TABLES, "inbox", "dead_letter", "parked_key")
+        async with self.database.pool.acquire() as connection, connection.transaction():
+            await connection.execute("select set_config('vcc.tenant', '*', true)")
+            await connection.execute("; ".join(f"delete from {table}" for table in tables))
