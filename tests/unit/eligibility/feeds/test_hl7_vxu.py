@@ -301,7 +301,7 @@ def test_every_race_is_kept_beside_the_ethnicity(race: str, ethnicity: str, race
         ("1 Elm^^LA^CA^90012^USA^H^^06037^2062.00", "06037", "06037206200"),
         ("1 Elm^^LA^CA^90012^USA^H^^^06037206200", "06037", "06037206200"),
         ("1 Elm^^LA^CA^90012^USA^H^^06037^Downtown", "06037", ""),
-        ("~^^^^^^BA~1 Elm^^LA^CA^90012^USA^H^^06037", "06037", ""),
+        ("9 Bad^^LA^CA^94601^USA^BA^^06001~1 Elm^^LA^CA^90012^USA^H^^06037", "06037", ""),
     ],
 )
 def test_county_and_tract_are_codes_or_nothing(address: str, county: str, tract: str) -> None:
