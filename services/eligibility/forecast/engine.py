@@ -95,18 +95,25 @@ def _select(
 ) -> Selection:
     """4.4, then chapter 8."""
     relevant = relevant_series(antigen, patient)
-    if not relevant:
-        return NOTHING_SELECTED
-    of_antigen = records.get(antigen.name, NO_RECORDS)
-    if not of_antigen:
+    if relevant and antigen.name not in records:
         relevant = with_a_chance(relevant)
+    return _walk(antigen, relevant, patient, supporting, records) if relevant else NOTHING_SELECTED
+
+
+def _walk(
+    antigen: Antigen,
+    relevant: Sequence[AntigenSeries],
+    patient: Patient,
+    supporting: SupportingData,
+    records: Mapping[str, Sequence[DoseAdministered]],
+) -> Selection:
+    of_antigen = records.get(antigen.name, NO_RECORDS)
     findings = find(antigen, patient)
     done: list[PatientSeries] = []
     complete_groups: set[str] = set()
     for series in relevant:
         patient_series = PatientSeries(series, of_antigen, patient.assessed)
-        if of_antigen:
-            evaluate_history(patient_series, patient, supporting, complete_groups)
+        evaluate_history(patient_series, patient, supporting, complete_groups)
         forecast_series(patient_series, patient, supporting, findings, complete_groups)
         if patient_series.status is SeriesStatus.COMPLETE:
             complete_groups.add(series.group)
