@@ -266,6 +266,7 @@ class FileRun:
             await store_files.save_absence(connection, file.file_id, absence)
         while absence == "applied":
             async with transaction(self._pool, ALL_TENANTS) as connection:
+                await store_files.lock_file(connection, file.file_id)
                 today = (await store_decisions.share_clock(connection)).business_on
                 work = UnitOfWork(connection)
                 ended = await handlers.end_absent(work, plan, before_no, said_on, today, ABSENT_PER_BATCH)

@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -81,7 +80,7 @@ class Office:
 
 
 @pytest.fixture
-async def office(database: OpenDatabase) -> AsyncIterator[Office]:
+async def office(database: OpenDatabase) -> Office:
     opened = await database("eligibility")
     await days.begin(opened.pool, FIRST_DAY)
-    yield Office(opened, Intake(opened.settings(), opened.pool, OwnSettings()))
+    return Office(opened, Intake(opened.settings(), opened.pool, OwnSettings()))

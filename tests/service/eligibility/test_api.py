@@ -1,0 +1,168 @@
+"""The front door over HTTP: who may come in, what is answered, and that looks at members are recorded."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.eligibility import api, api_members
+from services.eligibility.app import build
+from services.kit.auth import Auth, Principal, authenticate
+from services.kit.http import create_app, unguarded
+from services.kit.issuer_keys import TrustedIssuer
+from tests.service.eligibility.conftest import Office
+from tests.service.eligibility.messages import Row, Shot, roster, vxu
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def app(office: Office) -> FastAPI:
+    app = create_app("Eligibility", "1", auth=Auth(TrustedIssuer(issuer="http://127.0.0.1:1", audience="vcc")))
+    app.state.pool = office.database.pool
+    for router in (api.routes, api_members.routes):
+        app.include_router(router)
+    return app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
+        yield client
+
+
+def acting(app: FastAPI, role: str, tenant: str = "*") -> None:
+    principal = Principal("grover", frozenset({role}), frozenset({tenant}), tenant)
+    app.dependency_overrides[authenticate] = lambda: principal
+
+
+async def send(client: httpx.AsyncClient, content: str, **params: str) -> httpx.Response:
+    return await client.post("/feed-files", content=content.encode(), params=params)
+
+
+async def test_a_file_comes_in_by_http(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """Accepted with 201, read in the background, told with counts and rejects; again it is 200 and nothing new."""
+    acting(app, "integration")
+    content = roster(Row("LS1"), "INS*Y*18*999*28*A*C**FT", Row("LS2", born="19401332"))
+    answer = await send(client, content)
+    assert (answer.status_code, answer.json()["state"], answer.json()["is_repeat"]) == (201, "received", False)
+    again = await send(client, content)
+    assert (again.status_code, again.json()["file_id"], again.json()["is_repeat"]) == (
+        200, answer.json()["file_id"], True,
+    )  # fmt: skip
+    await office.work()
+    file = (await client.get(f"/feed-files/{answer.json()['file_id']}")).json()
+    assert (file["state"], file["rows_read"], file["rejections"]) == ("processed", 3, {"date": 1, "maintenance": 1})
+    page = (await client.get(f"/feed-files/{file['file_id']}/rejects", params={"limit": 1})).json()
+    assert ([one["row"] for one in page["rejects"]], page["next_after"]) == ([2], 2)
+    page = (await client.get(f"/feed-files/{file['file_id']}/rejects", params={"limit": 9, "after": 2})).json()
+    assert [(one["row"], one["field"]) for one in page["rejects"]] == [(3, "DMG-02")]
+    assert page["next_after"] is None
+
+
+async def test_unlinked_doses_are_counted_as_they_stand(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """A file says how many doses were unlinked when it was read, and how many still are."""
+    acting(app, "integration")
+    file_id = (await send(client, vxu(Shot("E-1"), Shot("E-2", given="Opa", ids=("C-2^^^CAIR^SR",))))).json()["file_id"]
+    await office.work()
+    await office.read(roster(Row("LS1")))
+    file = (await client.get(f"/feed-files/{file_id}")).json()
+    assert (file["rows_unlinked"], file["rows_still_unlinked"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "params", "code"), [("", {}, "feed-file-empty"), ("ISA", {"profile": "nobody"}, "profile-unknown")]
+)
+async def test_what_is_no_file_is_refused(
+    app: FastAPI, client: httpx.AsyncClient, content: str, params: dict[str, str], code: str
+) -> None:
+    """An empty body and an unknown profile are refused with a problem document."""
+    acting(app, "integration")
+    answer = await send(client, content, **params)
+    assert (answer.status_code, answer.json()["type"]) == (422, f"urn:vcc:problem:{code}")
+
+
+async def test_a_file_may_be_too_large(
+    app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, office: Office
+) -> None:
+    """More than the route takes is 413, and nothing is registered."""
+    acting(app, "integration")
+    [route] = [one for one in api.routes.routes if getattr(one, "endpoint", None) is api.submit_feed_file]
+    assert route.max_body_size == api.MAX_FILE_BYTES  # type: ignore[attr-defined]
+    assert await office.fetch("select * from feed_file") == []
+
+
+async def test_roles_are_kept_apart(app: FastAPI, client: httpx.AsyncClient) -> None:
+    """A coordinator brings in no file, a feed looks at no member, and only an operator opens a day."""
+    key = {"Idempotency-Key": "key-12345678"}
+    acting(app, "coordinator", "lakeshore")
+    assert (await send(client, "ISA")).status_code == 403
+    assert (await client.post("/business-days", json={"business_on": "2021-03-02"}, headers=key)).status_code == 403
+    acting(app, "integration")
+    assert (await client.get("/members", params={"member_id": "LS1"})).status_code == 403
+
+
+async def test_why_somebody_is_not_eligible(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """A coordinator sees answer, reasons, versions, place and doses of her own plan's member; the look is recorded."""
+    await office.read(roster(Row("LS1")))
+    await office.read(vxu(Shot("E-1")))
+    acting(app, "coordinator", "lakeshore")
+    [member] = (await client.get("/members", params={"member_id": "LS1"})).json()
+    [answer] = member["answers"]
+    assert (answer["status"], [one["code"] for one in answer["reasons"]]) == ("ineligible", ["already-vaccinated"])
+    assert (answer["programme_version"], answer["svi"]["level"], answer["svi"]["release"]) == (1, "tract", "SVI 2018")
+    assert [dose["administered_on"] for dose in member["doses"]] == ["2021-02-15"]
+    same = (await client.get(f"/members/{member['member_token']}")).json()
+    assert same == member
+    audit = await office.fetch("select action, kind, subjects, tenant_id from audit")
+    assert (
+        audit
+        == [{"action": "read", "kind": "member", "subjects": [member["member_token"]], "tenant_id": "lakeshore"}] * 2
+    )
+
+
+async def test_another_plans_member_is_nobody(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """By number nobody is found, by token 404; the attempts are recorded too."""
+    await office.read(roster(Row("LS1")))
+    [row] = await office.fetch("select token::text from person")
+    acting(app, "supervisor", "prairie")
+    assert (await client.get("/members", params={"member_id": "LS1"})).json() == []
+    assert (await client.get(f"/members/{row['token']}")).status_code == 404
+    assert len(await office.fetch("select * from audit")) == 2
+
+
+async def test_a_plan_does_not_see_another_plans_file(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """A file is seen by its sender and by the plan it is about."""
+    file = await office.read(roster(Row("LS1")))
+    seen: dict[str, tuple[int, int]] = {}
+    for tenant in ("lakeshore", "prairie"):
+        acting(app, "supervisor", tenant)
+        one, many = await client.get(f"/feed-files/{file.file_id}"), await client.get("/feed-files")
+        seen[tenant] = one.status_code, len(many.json())
+    assert seen == {"lakeshore": (200, 1), "prairie": (404, 0)}
+
+
+async def test_a_day_is_opened_by_http(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """The answer comes when everybody has his new answer; a past day is refused, a repetition replayed."""
+    await office.read(roster(Row("LS1", born="19560310")))
+    acting(app, "operator")
+    headers = {"Idempotency-Key": "open-20210310"}
+    for _ in range(2):
+        answer = await client.post("/business-days", json={"business_on": "2021-03-10"}, headers=headers)
+        assert (answer.status_code, answer.json()["business_on"]) == (201, "2021-03-10")
+    assert (await office.last_facts())["LS1"]["status"] == "eligible"
+    past = {"Idempotency-Key": "open-20210309"}
+    answer = await client.post("/business-days", json={"business_on": "2021-03-09"}, headers=past)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:vcc:problem:business-day-past")
+    assert (await client.get("/business-days/current")).json()["business_on"] == "2021-03-10"
+
+
+def test_every_route_is_guarded() -> None:
+    """Each operation needs a token, and each write a key: but the front door, where the bytes are the key."""
+    app = create_app("Eligibility", "1")
+    for router in build().routers:
+        app.include_router(router)
+    assert unguarded(app) == ["POST /feed-files: needs no idempotency key"]

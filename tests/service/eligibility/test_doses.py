@@ -1,0 +1,275 @@
+"""What registries and appointments do to doses, told by the facts that leave."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
+from services.eligibility import handlers
+from services.kit.ids import new_id
+from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.unit_of_work import UnitOfWork
+from tests.service.eligibility.conftest import Office
+from tests.service.eligibility.messages import Row, Shot, roster, vxu
+
+pytestmark = pytest.mark.postgres
+MESSAGES = Path(__file__).parents[2] / "data/feeds/hl7v2"
+COVID_1 = {path.name: path.read_bytes() for path in sorted(MESSAGES.glob("NIST_COVID_*"))}
+
+
+async def told(office: Office) -> list[tuple[str, int, str]]:
+    """What was said of doses: action, version, day."""
+    facts = await office.events("dose-administered")
+    return [(fact["action"], fact["version"], fact["administered_on"]) for fact in facts]
+
+
+async def status(office: Office, member_id: str = "LS1") -> str:
+    fact: dict[str, Any] = (await office.last_facts())[member_id]
+    return str(fact["status"])
+
+
+async def test_a_dose_closes_the_question(office: Office) -> None:
+    """A linked dose is announced once, and whoever had it is eligible no more."""
+    await office.read(roster(Row("LS1")))
+    file = await office.read(vxu(Shot("E-1")))
+    assert (file.rows_accepted, file.rows_unlinked) == (1, 0)
+    [fact] = await office.events("dose-administered")
+    assert (fact["action"], fact["vaccine_group"], fact["cvx"], fact["sources"]) == ("new", "covid-19", "208", ["iis"])
+    last = (await office.last_facts())["LS1"]
+    assert (last["reasons"], last["doses_valid"], last["vaccinated"]) == (["already-vaccinated"], 1, True)
+
+
+async def test_a_dose_may_come_before_its_member(office: Office) -> None:
+    """An unlinked dose is kept and counted, and found again when a roster names the person."""
+    file = await office.read(vxu(Shot("E-1")))
+    assert (file.rows_accepted, file.rows_unlinked) == (1, 1)
+    assert await told(office) == []
+    await office.read(roster(Row("LS1")))
+    assert await told(office) == [("new", 1, "2021-02-15")]
+    [fact] = await office.events("member-eligibility")
+    assert (fact["reasons"], fact["version"]) == (["already-vaccinated"], 1)
+
+
+async def test_a_nameless_dose_follows_an_identifier_that_was_tied(office: Office) -> None:
+    """A dose with a registry's number only links once a message with a name has tied it, whatever came first."""
+    await office.read(roster(Row("LS1")))
+    nameless = {"family": "", "zip5": "", "ids": ("C-7^^^CAIR^SR",)}
+    await office.read(vxu(Shot("E-1", on="20210201", **nameless)))  # type: ignore[arg-type]
+    assert await told(office) == []
+    await office.read(vxu(Shot("E-2", on="20210222", ids=("C-7^^^CAIR^SR",))))
+    assert len(await told(office)) == 1
+    await office.read(roster(Row("LS1", zip5="90012"), day=date(2021, 3, 2)))
+    await office.read(vxu(Shot("E-3", on="20210225", **nameless)))  # type: ignore[arg-type]
+    assert [day for _, _, day in await told(office)] == ["2021-02-22", "2021-02-01", "2021-02-25"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shot"),
+    [
+        ("a typo in the name", Shot("E-1", given="Omma")),
+        ("another ZIP", Shot("E-1", zip5="90012")),
+        ("a twin", Shot("E-1", given="Opa")),
+        ("another birth date", Shot("E-1", born="19400502")),
+    ],
+)
+async def test_what_is_not_exact_stays_unlinked(office: Office, name: str, shot: Shot) -> None:
+    """Without a known identifier, name, birth date and ZIP must all agree."""
+    await office.read(roster(Row("LS1")))
+    file = await office.read(vxu(shot))
+    assert (file.rows_unlinked, await told(office)) == (1, []), name
+
+
+async def test_a_reused_record_number_links_nobody_alone(office: Office) -> None:
+    """NIST gives one MRN to three people: the number links only together with the birth date."""
+    mrn = ("89778^^^NIST-MPI-1^MR",)
+    await office.read(roster(Row("LS1", given="Wong"), Row("LS2", given="Peters", born="19440101", sex="M")))
+    await office.read(
+        vxu(Shot("E-1", given="Wong", ids=mrn), Shot("E-2", given="Peters", born="19440101", sex="M", ids=mrn))
+    )
+    third = await office.read(vxu(Shot("E-3", given="Benton", born="19500101", ids=mrn)))
+    assert third.rows_unlinked == 1
+    facts = await office.events("dose-administered")
+    assert len({fact["member_token"] for fact in facts}) == len(facts) == 2
+
+
+async def test_one_vaccination_reported_thrice_is_one_dose(office: Office) -> None:
+    """Sent again, sent as historical under another event and product, reported by an appointment: one dose."""
+    await office.read(roster(Row("LS1")))
+    await office.read(vxu(Shot("E-1")))
+    file = await office.read(vxu(Shot("E-1", sent="20210302060000")))
+    assert file.rows_unchanged == 1
+    await office.read(vxu(Shot("E-2", cvx="213", source="01", lot="")))
+    assert await told(office) == [("new", 1, "2021-02-15")]
+    await give(office, "LS1", new_id(), on=date(2021, 2, 15))
+    facts = await office.events("dose-administered")
+    assert len({fact["dose_id"] for fact in facts}) == 1
+    assert (facts[-1]["action"], facts[-1]["sources"], facts[-1]["cvx"]) == ("update", ["appointment", "iis"], "208")
+
+
+async def test_an_update_and_a_delete(office: Office) -> None:
+    """U corrects the day of the same dose; D takes it back, and the member is eligible again."""
+    await office.read(roster(Row("LS1")))
+    await office.read(vxu(Shot("E-1")))
+    await office.read(vxu(Shot("E-1", on="20210216", action="U", sent="20210302060000")))
+    await office.read(vxu(Shot("E-1", on="20210216", action="D", sent="20210303060000")))
+    assert await told(office) == [("new", 1, "2021-02-15"), ("update", 2, "2021-02-16"), ("retract", 3, "2021-02-16")]
+    assert await status(office) == "eligible"
+
+
+async def test_an_older_message_does_not_undo_a_newer_one(office: Office) -> None:
+    """What was sent earlier and arrives later is history."""
+    await office.read(roster(Row("LS1")))
+    await office.read(vxu(Shot("E-1", action="D", sent="20210303060000")))
+    await office.read(vxu(Shot("E-1", sent="20210302060000")))
+    assert await told(office) == []
+
+
+async def test_taking_back_one_report_leaves_what_the_other_says(office: Office) -> None:
+    """A dose that two sources report stays when one of them deletes its report."""
+    await office.read(roster(Row("LS1")))
+    await office.read(vxu(Shot("E-1"), Shot("E-2", source="01")))
+    await office.read(vxu(Shot("E-1", action="D", sent="20210303060000")))
+    actions = [action for action, _, _ in await told(office)]
+    assert (actions[0], "retract" in actions) == ("new", False)
+
+
+async def test_a_refusal_is_no_dose(office: Office) -> None:
+    """RXA-20 RE is taken and named, and nobody counts as vaccinated."""
+    await office.read(roster(Row("LS1")))
+    file = await office.read(vxu(Shot("E-1", completion="RE")))
+    assert (file.rows_accepted, await told(office), await status(office)) == (1, [], "eligible")
+    assert [
+        row["code"] for row in await office.fetch("select code from feed_row where file_id = $1", file.file_id)
+    ] == ["refused"]
+
+
+async def test_a_partial_dose_is_announced_but_does_not_count(office: Office) -> None:
+    """RXA-20 PA put something into an arm, but not a dose."""
+    await office.read(roster(Row("LS1")))
+    await office.read(vxu(Shot("E-1", completion="PA")))
+    assert await status(office) == "eligible"
+
+
+async def test_a_dose_of_tomorrow_is_invisible_until_then(office: Office) -> None:
+    """What lies ahead of the open day is stored, but neither announced nor counted until its day opens."""
+    await office.read(roster(Row("LS1")))
+    await office.read(vxu(Shot("E-1", on="20210303", sent="20210304060000")))
+    assert (await told(office), await status(office)) == ([], "eligible")
+    await office.open_day(date(2021, 3, 2))
+    assert (await told(office), await status(office)) == ([], "eligible")
+    await office.open_day(date(2021, 3, 4))
+    assert (await told(office), await status(office)) == ([("new", 1, "2021-03-03")], "ineligible")
+    [fact] = await office.events("dose-administered")
+    assert fact["known_on"] == "2021-03-04"
+
+
+async def test_a_merge_moves_the_doses(office: Office) -> None:
+    """The survivor has both records' doses; of one day it has one, and the other is taken back as superseded."""
+    await office.read(roster(Row("LS1", family="Sesam"), Row("LS2")))
+    await office.read(vxu(Shot("E-1", family="Sesam"), Shot("E-2", ids=("C-2^^^CAIR^SR",)),
+                          Shot("E-3", family="Sesam", cvx="187", on="20210110")))  # fmt: skip
+    await office.read(roster(Row("LS2", action="001", was=("LS1", "Sesam", "Oma")), day=date(2021, 3, 2)))
+    merged = next(one for one in await office.events("member-eligibility") if "retired_token" in one)
+    last = {fact["dose_id"]: fact for fact in await office.events("dose-administered")}
+    alive = [fact for fact in last.values() if fact["action"] != "retract"]
+    assert {fact["member_token"] for fact in last.values()} == {merged["surviving_token"]}
+    assert sorted(fact["vaccine_group"] for fact in alive) == ["covid-19", "zoster"]
+    [gone] = [fact for fact in last.values() if fact["action"] == "retract"]
+    assert gone["dose_id"] in {fact.get("supersedes") for fact in alive}
+    assert (await office.last_facts())["LS2"]["doses_valid"] == 1
+
+
+async def test_protection_is_carried(office: Office) -> None:
+    """PD1-12 = Y is carried with the fact, so that nobody calls."""
+    await office.read(roster(Row("LS1")))
+    await office.read(vxu(Shot("E-1", completion="RE", protected="Y")))
+    assert (await office.last_facts())["LS1"]["contact_protected"] is True
+
+
+async def test_the_registrys_tract_is_used_where_the_plan_has_none(office: Office) -> None:
+    """A tract of the same ZIP places a member better than the ZIP."""
+    await office.read(roster(Row("P1", tract=""), plan="PRAIRIE"))
+    assert (await office.last_facts())["P1"]["svi"]["level"] == "zip"
+    await office.read(vxu(Shot("E-1", completion="RE", tract="06037228410")))
+    assert (await office.last_facts())["P1"]["svi"]["level"] == "tract"
+
+
+async def test_real_messages_link_to_a_real_roster_row(office: Office) -> None:
+    """NIST's COVID messages: doses of one patient under one MRN, a refusal, all with exactly one outcome."""
+    await office.read(roster(Row("LS1", family="Wong", given="Elise", born="19880417", zip5="35203", tract="")))
+    for raw in COVID_1.values():
+        file = await office.read(raw)
+        assert file.rows_rejected == 0
+        assert file.rows_read > 0
+    facts = await office.events("dose-administered")
+    assert {fact["vaccine_group"] for fact in facts} == {"covid-19"}
+    assert len({fact["member_token"] for fact in facts}) == 1
+
+
+# -- appointments
+
+
+async def give(
+    office: Office, member_id: str, appointment_id: UUID, version: int = 2, on: date | None = date(2021, 3, 1)
+) -> None:
+    """An appointment fulfilled; without a day, entered in error."""
+    [row] = await office.fetch("select token, enrolment_id from enrolment where member_id = $1", member_id)
+    await _fulfil(office, row, appointment_id, version, on)
+
+
+async def _fulfil(office: Office, row: dict[str, Any], appointment_id: UUID, version: int, on: date | None) -> None:
+    dose = DoseGiven(cvx="208", mvx="PFR", lot="EL9262", administered_on=on) if on else None
+    event = AppointmentChangedV1(
+        occurred_at=datetime(2021, 3, 1, 18, tzinfo=UTC),
+        appointment_id=appointment_id,
+        version=version,
+        status=AppointmentStatus.FULFILLED if on else AppointmentStatus.ENTERED_IN_ERROR,
+        enrolment_id=row["enrolment_id"],
+        member_token=row["token"],
+        tenant_id="lakeshore",
+        programme_id="illinois-connectors-65",
+        site_id="hooper-hall",
+        start_at=datetime(2021, 3, 1, 17, tzinfo=UTC),
+        start_on=date(2021, 3, 1),
+        walk_in=True,
+        dose=dose,
+        changed_on=date(2021, 3, 1),
+    )
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        await handlers.on_appointments(UnitOfWork(connection), [event])
+
+
+async def test_a_dose_given_at_a_site(office: Office) -> None:
+    """A fulfilled appointment is a dose; the same fact again changes nothing; entered in error takes it back."""
+    await office.read(roster(Row("LS1")))
+    visit = new_id()
+    await give(office, "LS1", visit)
+    await give(office, "LS1", visit)
+    [fact] = await office.events("dose-administered")
+    assert (fact["action"], fact["sources"], fact["appointment_id"]) == ("new", ["appointment"], str(visit))
+    assert await status(office) == "ineligible"
+    await give(office, "LS1", visit, version=3, on=None)
+    assert ([one[0] for one in await told(office)], await status(office)) == (["new", "retract"], "eligible")
+    await give(office, "LS1", visit, version=2)
+    assert len(await told(office)) == 2
+
+
+async def test_a_booking_is_no_report(office: Office) -> None:
+    """An appointment without a dose leaves nothing behind."""
+    await office.read(roster(Row("LS1")))
+    await give(office, "LS1", new_id(), version=1, on=None)
+    assert await office.fetch("select * from dose_report") == []
+
+
+async def test_an_appointment_of_a_merged_member_is_the_survivors(office: Office) -> None:
+    """A dose given under a retired token counts for the survivor."""
+    await office.read(roster(Row("LS1", family="Sesam"), Row("LS2")))
+    await office.read(roster(Row("LS2", action="001", was=("LS1", "Sesam", "Oma")), day=date(2021, 3, 2)))
+    rows = await office.fetch("select token, enrolment_id, is_retired from enrolment order by is_retired")
+    assert [row["is_retired"] for row in rows] == [False, True]
+    await _fulfil(office, rows[1], new_id(), 2, date(2021, 3, 1))
+    [fact] = await office.events("dose-administered")
+    assert fact["member_token"] == str(rows[0]["token"])

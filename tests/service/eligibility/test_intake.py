@@ -1,0 +1,182 @@
+"""A file's rows are taken exactly once: in slices, after a kill, beside a rival, with a row that can't be stored."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.eligibility import days, handlers, store_files
+from services.eligibility.intake import FileRun, FileTakenError, Intake
+from services.eligibility.settings import OwnSettings
+from services.kit.postgres import ALL_TENANTS, transaction
+from tests.servers import OpenDatabase
+from tests.service.eligibility.conftest import FIRST_DAY, Office
+from tests.service.eligibility.messages import Row, Shot, roster, vxu
+
+pytestmark = pytest.mark.postgres
+NAMES = ("Ernie", "Bert", "Grover", "Zoe", "Rosita", "Abby", "Julia", "Elmo", "Telly", "Kermit", "Prairie", "Herry")
+TABLES = {
+    "enrolment": "select tenant_id, member_id, given, spans, seen_file_no from enrolment order by 1, 2",
+    "fact": "select fact - array['occurred_at', 'enrolment_id', 'member_token', 'programme_id'] as fact"
+    " from decision join enrolment using (enrolment_id) order by tenant_id, member_id",
+    "dose": "select given, cvx, administered_on, version from dose join enrolment using (token) order by 1, 2, 3",
+    "row": "select file_no, row, outcome, code from feed_row join feed_file using (file_id) order by 1, 2",
+    "file": "select file_no, state, cursor_row, rows_accepted, rows_unchanged, "
+    "rows_rejected, rows_unlinked, absent_ended "
+    " from feed_file order by 1",
+    "outbox": "select aggregatetype, count(*) from outbox group by 1 order by 1",
+}
+
+
+class KilledError(BaseException):
+    """As a kill -9 would end it: nothing after this point happens."""
+
+
+def files() -> list[str]:
+    everybody = [Row(f"P{n}", given=name, tract="") for n, name in enumerate(NAMES)]
+    broken = "INS*Y*18*999*28*A*C**FT"
+    return [
+        roster(*everybody[:6], broken, *everybody[6:], everybody[0], plan="PRAIRIE", full=True),
+        vxu(*(Shot(f"E-{name}", given=name, ids=(f"{name}^^^CAIR^SR",)) for name in NAMES[::2])),
+        roster(*everybody[:9], plan="PRAIRIE", full=True, day=date(2021, 3, 8)),
+    ]
+
+
+async def tables(office: Office) -> dict[str, Any]:
+    return {name: await office.fetch(query) for name, query in TABLES.items()}
+
+
+def small(office: Office, rows: int = 3) -> Intake:
+    return Intake(office.database.settings(), office.database.pool, OwnSettings(rows_per_batch=rows))
+
+
+async def undisturbed(office: Office) -> dict[str, Any]:
+    for content in files():
+        await office.submit(content)
+    office.intake = small(office)
+    await office.work()
+    return await tables(office)
+
+
+@pytest.mark.parametrize(
+    ("owner", "step"),
+    [(store_files, "save_rows"), (handlers, "_save_ledger"), (FileRun, "_apply_slice"), (FileRun, "_finish"),
+     (store_files, "save_absent")],
+    ids=["before a commit", "between a batch's tables", "after a commit", "before the end", "among the absent"],
+)  # fmt: skip
+async def test_a_killed_intake_goes_on_where_it_was(
+    office: Office, database: OpenDatabase, monkeypatch: pytest.MonkeyPatch, owner: Any, step: str
+) -> None:
+    """Killed at every second passing of a step, it ends in the tables of an undisturbed run."""
+    other = await database("eligibility")
+    await days.begin(other.pool, FIRST_DAY)
+    expected = await undisturbed(Office(other, office.intake))
+    for content in files():
+        await office.submit(content)
+    do, passed = getattr(owner, step), 0
+
+    async def do_and_die(*args: Any) -> Any:
+        nonlocal passed
+        passed += 1
+        if passed % 2 and step == "_finish":
+            raise KilledError
+        done = await do(*args)
+        if passed % 2:
+            raise KilledError
+        return done
+
+    monkeypatch.setattr(owner, step, do_and_die)
+    is_done = False
+    while not is_done:
+        with suppress(KilledError):
+            is_done = not await small(office).work_once()
+    assert passed > 2
+    assert await tables(office) == expected
+
+
+async def test_two_workers_take_each_row_once(office: Office, database: OpenDatabase) -> None:
+    """A rival that read the same file finds it taken, and nothing happens twice."""
+    other = await database("eligibility")
+    await days.begin(other.pool, FIRST_DAY)
+    expected = await undisturbed(Office(other, office.intake))
+    for content in files():
+        await office.submit(content)
+
+    async def work() -> None:
+        worker = small(office)
+        while True:
+            try:
+                if not await worker.work_once():
+                    return
+            except FileTakenError:
+                continue
+
+    await asyncio.gather(work(), work(), work())
+    assert await tables(office) == expected
+
+
+async def test_a_row_that_cannot_be_stored_stands_alone(office: Office) -> None:
+    """A NUL in a name is refused by the database: that row is rejected, its neighbours are taken."""
+    rows = [Row(f"LS{n}", given=name) for n, name in enumerate(NAMES)]
+    rows[5] = Row("LS5", given="Ab\x00by")
+    file = await office.read(roster(*rows))
+    assert (file.state, file.rows_accepted, file.rows_rejected) == ("processed", len(NAMES) - 1, 1)
+    [row] = await office.fetch("select row, code, field, expected from feed_row where outcome = 'rejected'")
+    assert (row["row"], row["code"]) == (6, "unstorable")
+
+
+async def test_a_reject_names_place_and_expectation_only(office: Office) -> None:
+    """Row, segment, field and what was expected: nothing of what stood there."""
+    await office.read(roster(Row("LS1", born="19401332", given="Zebulon")))
+    [row] = await office.fetch("select * from feed_row")
+    assert (row["row"], row["field"], row["code"], row["segment"]) == (1, "DMG-02", "date", 13)
+    assert "19401332" not in str(row)
+    assert "ZEBULON" not in str(row).upper()
+
+
+async def test_a_file_that_is_no_feed_is_refused(office: Office) -> None:
+    """A PDF is registered, refused with a reason, and nothing else happens."""
+    file = await office.read(b"%PDF-1.7 roster")
+    assert (file.state, file.rows_read, file.kind) == ("refused", 0, None)
+    assert [row["code"] for row in await office.fetch("select code from feed_row")] == ["pdf"]
+    assert await office.events("feed-file") == []
+
+
+async def test_a_processed_file_is_told(office: Office) -> None:
+    """The last slice's counts leave as a fact, with the reasons of the rejects."""
+    await office.read(roster(Row("LS1"), "INS*Y*18*999*28*A*C**FT", Row("LS1")))
+    [fact] = await office.events("feed-file")
+    assert (fact["kind"], fact["sender"], fact["tenant_id"]) == ("x12-834", "lakeshore", "lakeshore")
+    assert (fact["rows_read"], fact["rows_accepted"], fact["rows_rejected"], fact["rows_unchanged"]) == (3, 2, 1, 1)
+    assert fact["rejections"] == [{"reason": "maintenance", "rows": 1}]
+
+
+async def test_files_are_taken_in_the_order_of_submission(office: Office) -> None:
+    """An end that was submitted after a begin is read after it."""
+    await office.submit(roster(Row("LS1")))
+    await office.submit(roster(Row("LS1", action="024", end="20210226"), day=date(2021, 3, 2)))
+    await office.work()
+    assert (await office.last_facts())["LS1"]["reasons"] == ["not-enrolled"]
+
+
+async def test_the_worker_runs_and_stops(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run as a background task it takes what is submitted, and stops when told to."""
+    worker = Intake(office.database.settings(), office.database.pool, OwnSettings(poll_s=0.01))
+    done = asyncio.Event()
+    seen: Callable[..., Awaitable[Any]] = handlers.on_roster_rows
+
+    async def on_roster_rows(*args: Any) -> Any:
+        done.set()
+        return await seen(*args)
+
+    monkeypatch.setattr(handlers, "on_roster_rows", on_roster_rows)
+    task = asyncio.create_task(worker.run())
+    await office.submit(roster(Row("LS1")))
+    await asyncio.wait_for(done.wait(), 20)
+    worker.stop()
+    await asyncio.wait_for(task, 20)
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        assert await connection.fetchval("select count(*) from enrolment") == 1
