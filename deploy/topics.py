@@ -1,6 +1,6 @@
 """Creates the topics of the catalog and refuses to go on where the brokers' differ in what can't be changed."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -56,15 +56,34 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicas:
         NewTopic(topic.name, topic.partitions, replicas, topic_configs=_config(topic, replicas)) for topic in topics
     ]
     answer = await admin.create_topics(wanted)
-    for name, code, *_ in answer.topic_errors:
-        if code not in {0, TopicAlreadyExistsError.errno}:
-            raise StackError(f"topic {name} could not be created: {for_code(code).__name__}", "check the user's ACLs")
+    _refuse_errors((name, code) for name, code, *_ in answer.topic_errors if code != TopicAlreadyExistsError.errno)
 
 
 async def _configure(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicas: int) -> None:
-    wanted = [ConfigResource(ConfigResourceType.TOPIC, topic.name, _config(topic, replicas)) for topic in topics]
-    if wanted:
-        await admin.alter_configs(wanted)
+    """Sets right only what drifted, so that a user without the right to alter can run where nothing did."""
+    if not topics:
+        return
+    described = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, one.name) for one in topics])
+    found = {
+        name: {entry[0]: entry[1] for entry in entries}
+        for answer in described
+        for _, _, _, name, entries in answer.resources
+    }
+    wanted = {topic.name: _config(topic, replicas) for topic in topics}
+    drifted = [name for name in wanted if wanted[name].items() - found[name].items()]
+    if drifted:
+        changes = [ConfigResource(ConfigResourceType.TOPIC, name, wanted[name]) for name in drifted]
+        for answer in await admin.alter_configs(changes):
+            _refuse_errors((name, code) for code, _, _, name in answer.resources)
+
+
+def _refuse_errors(answers: Iterable[tuple[str, int]]) -> None:
+    for name, code in answers:
+        if code:
+            raise StackError(
+                f"topic {name} could not be created or changed: {for_code(code).__name__}",
+                "give the Kafka user the right to create and alter topics, or have them made as the catalog says",
+            )
 
 
 def _config(topic: Topic, replicas: int) -> dict[str, str]:
