@@ -1,0 +1,101 @@
+"""A whole stack for a test: real Kafka, real Postgres, the token issuer and the four services as processes, held up by
+the project's own supervisor, so that what a test kills comes back as it would anywhere."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from deploy.local.plan import SERVICES
+from deploy.local.process import Spec, plain_environment
+from deploy.local.state import ROOT, Folder
+from tests import servers
+from tests.servers import PostgresServer
+
+FIRST_DAY = date(2021, 3, 1)  # a Monday
+RESTART_TIMEOUT_S = 60.0
+POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One stack that is up: its folder, its broker and the database of each service."""
+
+    folder: Folder
+    bootstrap: str
+    dsns: dict[str, str]
+
+    def pid(self, service: str) -> int | None:
+        identity = self.folder.read().components[service].identity
+        return identity.pid if identity else None
+
+    def kill(self, service: str) -> int:
+        """kill -9, of the process that runs now."""
+        pid = self.pid(service)
+        assert pid is not None, f"{service} is not running"
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    async def until_restarted(self, service: str, killed: int) -> None:
+        deadline = time.monotonic() + RESTART_TIMEOUT_S
+        while self.pid(service) in {None, killed}:
+            assert time.monotonic() < deadline, f"{service} was not started again"
+            await asyncio.sleep(POLL_S)
+
+    def log_bytes(self) -> dict[str, bytes]:
+        """Everything that any process of the stack has logged, by file."""
+        return {path.name: path.read_bytes() for path in self.folder.logs.iterdir()}
+
+    def errors(self) -> list[str]:
+        """Lines that a service logged at level error: nobody expects one. A Kafka client's own noise is none."""
+        logged = (self.folder.log(name).read_text().splitlines() for name in SERVICES)
+        lines = [json.loads(line) for log in logged for line in log if line.startswith("{")]
+        return [str(line) for line in lines if line["level"] in {"error", "critical"} and not _is_noise(line)]
+
+
+def _is_noise(line: dict[str, str]) -> bool:
+    return line.get("logger", "").startswith("aiokafka")
+
+
+@contextmanager
+def running_stack(postgres: PostgresServer) -> Iterator[Stack]:
+    """A fresh stack, up within this block. Topics and groups have fixed names, so each has a broker of its own."""
+    with tempfile.TemporaryDirectory(prefix="vcc-flow-") as path, servers.running_kafka() as bootstrap:
+        folder = Folder(Path(path) / "state")
+        folder.make()
+        dsns = {name: asyncio.run(postgres.create(name)) for name in SERVICES}
+        with servers.running(_supervisor(folder, bootstrap, dsns)):
+            yield Stack(folder, bootstrap, dsns)
+        for dsn in dsns.values():
+            asyncio.run(postgres.drop(dsn))
+
+
+def _supervisor(folder: Folder, bootstrap: str, dsns: dict[str, str]) -> Spec:
+    told = {
+        "PYTHONPATH": str(ROOT),
+        "VCC_STATE_DIR": str(folder.path),
+        "VCC_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+        "VCC_FIRST_BUSINESS_ON": FIRST_DAY.isoformat(),
+        **{f"VCC_{name.upper()}_DSN": dsn for name, dsn in dsns.items()},
+    }
+    return Spec(
+        name="supervisor",
+        command=[sys.executable, "-P", "-m", "deploy.local.supervisor"],
+        environment={**plain_environment(), **told},
+        log=folder.log("supervisor"),
+        grace_s=75.0,
+        ready=lambda: _missing(folder),
+    )
+
+
+def _missing(folder: Folder) -> str:
+    state = folder.read()
+    return "" if state.phase == "up" else f"{state.phase} {state.step} {state.what}"
