@@ -105,6 +105,8 @@ class Situation:
 
     def own_attempts(self) -> list[Attempt]:
         """The attempts under this enrolment and programme."""
+        if not self.attempts:
+            return []
         mine = (self.enrolment.enrolment_id, self.enrolment.programme_id)
         return [one for one in self.attempts if (one.enrolment_id, one.programme_id) == mine]
 
@@ -216,6 +218,8 @@ def _has_unweighed_dose(situation: Situation, policy: Policy, until: _Until) -> 
 
 def _given_on(situation: Situation) -> set[date]:
     """Days of the live doses of the programme's group, and of those that a site gave and eligibility has yet to say."""
+    if not (situation.doses or situation.appointments):
+        return set()
     known = {one.appointment_id for one in situation.doses}
     reported = {one.dose_on for one in situation.appointments if one.appointment_id not in known}
     return {day for day in reported if day is not None} | {
@@ -324,6 +328,8 @@ def invalid_channels(attempts: Sequence[Attempt]) -> frozenset[Channel]:
 
 def usable_channels(attempts: Sequence[Attempt], policy: Policy) -> list[Channel]:
     """The channels left, in the order of the ladder."""
+    if not attempts:
+        return list(policy.channels)
     barred = stopped_channels(attempts) | invalid_channels(attempts)
     return [channel for channel in policy.channels if channel not in barred]
 

@@ -1,8 +1,8 @@
 """What outreach does on each fact that it hears: keep it, then decide again about everybody whom it touches."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TypeVar
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from services.outreach.policy import POLICY
 from services.outreach.situations import changed, load_known
 
 PORTION = 2000
-"""Persons decided on at once: keeps memory small when a day or a ZIP touches many."""
+"""Tokens decided on at once: keeps memory small when a day or a ZIP touches many."""
 
 
 async def on_member_eligibility(
@@ -40,7 +40,7 @@ async def on_member_eligibility(
     persons = await store.lock_members(work.connection, tokens)
     await store.save_merges(work.connection, persons, merges)
     await store.save_enrolments(work.connection, _newest_enrolments(facts))
-    await review(work, persons.values(), _latest(events))
+    await review(work, persons, _latest(events))
 
 
 async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdministeredV1]) -> None:
@@ -51,7 +51,7 @@ async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdminister
     await store.share_reference(work.connection)
     persons = await store.lock_members(work.connection, tokens)
     await store.save_doses(work.connection, doses)
-    await review(work, persons.values(), _latest(events))
+    await review(work, persons, _latest(events))
 
 
 async def on_appointment(work: UnitOfWork, events: Sequence[AppointmentChangedV1]) -> None:
@@ -62,7 +62,7 @@ async def on_appointment(work: UnitOfWork, events: Sequence[AppointmentChangedV1
     persons = await store.lock_members(work.connection, tokens)
     newest = _newest(events, "appointment_id", version="version")
     await store.save_appointments(work.connection, newest)
-    await review(work, persons.values(), _latest(events))
+    await review(work, persons, _latest(events))
 
 
 async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
@@ -89,20 +89,33 @@ async def on_target_zips(work: UnitOfWork, events: Sequence[TargetZipListedV1]) 
     await _review_members(work, await store.load_tokens_of_zips(work.connection, listings), events)
 
 
-async def review(work: UnitOfWork, persons: Collection[UUID], at: datetime) -> None:
-    """Decide again about these persons, whose tokens are locked; save and announce what changes."""
-    ordered = sorted(set(persons))
-    for start in range(0, len(ordered), PORTION):
-        known = await load_known(work.connection, ordered[start : start + PORTION])
+async def review(work: UnitOfWork, persons: Mapping[UUID, UUID], at: datetime) -> None:
+    """Decide again about these persons (token → person), whose tokens are locked; save and announce what changes."""
+    ordered = sorted(persons.items(), key=itemgetter(1))
+    for portion in _portions(ordered):
+        known = await load_known(work.connection, portion)
         cases = [changed(one, decide(one.situation, POLICY)) for one in known]
         changes = [case for case in cases if case is not None]
         await store.save_cases(work.connection, changes)
         await work.announce([case.event(at) for case in changes if case.announced])
 
 
+def _portions(ordered: Sequence[tuple[UUID, UUID]]) -> Iterator[dict[UUID, UUID]]:
+    """Portions that keep the tokens of one person together."""
+    portion: dict[UUID, UUID] = {}
+    person = None
+    for token, belongs_to in ordered:
+        if len(portion) >= PORTION and belongs_to != person:
+            yield portion
+            portion = {}
+        portion[token], person = belongs_to, belongs_to
+    if portion:
+        yield portion
+
+
 async def _review_members(work: UnitOfWork, tokens: Collection[UUID], events: Sequence[Event]) -> None:
     persons = await store.lock_members(work.connection, tokens)
-    await review(work, persons.values(), _latest(events))
+    await review(work, persons, _latest(events))
 
 
 def _newest_enrolments(facts: Iterable[MemberEligibilityDecidedV1]) -> list[Enrolment]:

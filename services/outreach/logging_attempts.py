@@ -42,7 +42,7 @@ async def log_attempt(
     if token is None:
         return None
     await store.share_reference(connection)
-    persons = set((await store.lock_members(connection, [token])).values())
+    persons = await store.lock_members(connection, [token])
     lease = await worklist.lock_lease(connection, case_id)
     assert lease is not None, "cases are never removed"
     known = next(one for one in await load_known(connection, persons) if one.case_id == case_id)

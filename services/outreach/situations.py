@@ -1,6 +1,6 @@
 """Loads everything that decisions about members need, and says which cases they change."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from operator import attrgetter
@@ -16,30 +16,29 @@ from services.kit.postgres import Connection
 from services.outreach.domain import Appointment, Attempt, CaseState, Dose, Enrolment, Held, Situation
 
 LOAD_ENROLMENTS = f"""
-select {", ".join(f"e.{field.name}" for field in fields(Enrolment))}, m.person_token, p.vaccine_group,
+select {", ".join(f"e.{field.name}" for field in fields(Enrolment))}, p.vaccine_group,
     greatest(b.business_on, e.decided_on) as today, coalesce(t.listed, false) as listed,
     c.case_id, c.version as case_version, c.opened_on,
     {", ".join(f"c.{field.name} as case_{field.name}" for field in fields(CaseState))}
-from member m
-join enrolment e using (member_token)
+from enrolment e
 left join outreach_case c using (enrolment_id, programme_id)
 left join programme p using (programme_id)
 left join business_day b using (time_zone)
 left join target_zip t on t.programme_id = e.programme_id and t.zip5 = e.zip5
-where m.person_token = any($1)
+where e.member_token = any($1)
 """
 LOAD_DOSES = """
-select person_token, dose_id, vaccine_group, administered_on, live, appointment_id
-from member join dose using (member_token) where person_token = any($1)
+select member_token, dose_id, vaccine_group, administered_on, live, appointment_id from dose
+where member_token = any($1)
 """
 LOAD_APPOINTMENTS = """
 select enrolment_id, programme_id, appointment_id, status, start_at, start_on, changed_on, dose_on
 from appointment where enrolment_id = any($1)
 """
 LOAD_ATTEMPTS = """
-select person_token, tenant_id, attempt_id, programme_id, enrolment_id, channel, disposition, attempted_at, counted_on,
+select member_token, tenant_id, attempt_id, programme_id, enrolment_id, channel, disposition, attempted_at, counted_on,
     worker_id, callback_at, callback_on, language, stopped, place
-from member join attempt using (member_token) where person_token = any($1)
+from attempt where member_token = any($1)
 order by attempted_at, attempt_id
 """
 
@@ -104,44 +103,45 @@ def changed(known: KnownCase, state: CaseState) -> ChangedCase | None:
     )
 
 
-async def load_known(connection: Connection, persons: Collection[UUID]) -> list[KnownCase]:
-    """Every enrolment and programme of these persons, whose tokens are locked."""
-    wanted = list(persons)
-    enrolments = await connection.fetch(LOAD_ENROLMENTS, wanted)
-    doses = _grouped(await connection.fetch(LOAD_DOSES, wanted), ("person_token",), _dose)
+async def load_known(connection: Connection, persons: Mapping[UUID, UUID]) -> list[KnownCase]:
+    """Every enrolment and programme of these persons, given as token → person with all their tokens, which the caller
+    has locked if he is going to decide."""
+    tokens = list(persons)
+    enrolments = await connection.fetch(LOAD_ENROLMENTS, tokens)
     ids = [row["enrolment_id"] for row in enrolments]
+    doses = _grouped(await connection.fetch(LOAD_DOSES, tokens), lambda row: persons[row["member_token"]], _dose)
     appointments = _grouped(
-        await connection.fetch(LOAD_APPOINTMENTS, ids), ("enrolment_id", "programme_id"), _appointment
+        await connection.fetch(LOAD_APPOINTMENTS, ids),
+        lambda row: (row["enrolment_id"], row["programme_id"]),
+        _appointment,
     )
-    attempts = _grouped(await connection.fetch(LOAD_ATTEMPTS, wanted), ("person_token", "tenant_id"), _attempt)
-    return [
-        _known(
-            row,
-            doses.get((row["person_token"],), []),
-            appointments.get((row["enrolment_id"], row["programme_id"]), []),
-            attempts.get((row["person_token"], row["tenant_id"]), []),
+    attempts = _grouped(
+        await connection.fetch(LOAD_ATTEMPTS, tokens),
+        lambda row: (persons[row["member_token"]], row["tenant_id"]),
+        _attempt,
+    )
+    known = []
+    for row in enrolments:
+        person = persons[row["member_token"]]
+        situation = Situation(
+            enrolment=_enrolment(row),
+            today=row["today"],
+            retired=person != row["member_token"],
+            vaccine_group=row["vaccine_group"],
+            target_zip=row["listed"],
+            doses=doses.get(person, []),
+            appointments=appointments.get((row["enrolment_id"], row["programme_id"]), []),
+            attempts=attempts.get((person, row["tenant_id"]), []),
         )
-        for row in enrolments
-    ]
+        known.append(_known(row, situation))
+    return known
 
 
-def _known(
-    row: asyncpg.Record, doses: Sequence[Dose], appointments: Sequence[Appointment], attempts: Sequence[Attempt]
-) -> KnownCase:
-    enrolment = _enrolment(row)
-    situation = Situation(
-        enrolment=enrolment,
-        today=row["today"],
-        retired=row["person_token"] != enrolment.member_token,
-        vaccine_group=row["vaccine_group"],
-        target_zip=row["listed"],
-        doses=doses,
-        appointments=appointments,
-        attempts=attempts,
-    )
-    case_id = derived_id("case", enrolment.enrolment_id, enrolment.programme_id)
-    state = None if row["case_id"] is None else _state(row)
-    return KnownCase(situation, case_id, row["case_version"] or 0, row["opened_on"], state)
+def _known(row: asyncpg.Record, situation: Situation) -> KnownCase:
+    if row["case_id"] is None:
+        case_id = derived_id("case", row["enrolment_id"], row["programme_id"])
+        return KnownCase(situation, case_id, 0, None, None)
+    return KnownCase(situation, row["case_id"], row["case_version"], row["opened_on"], _state(row))
 
 
 def _enrolment(row: asyncpg.Record) -> Enrolment:
@@ -192,15 +192,16 @@ def _state(row: asyncpg.Record) -> CaseState:
     )
 
 
+Key = TypeVar("Key")
 Kind = TypeVar("Kind")
 
 
 def _grouped(
-    rows: Iterable[asyncpg.Record], names: Sequence[str], make: Callable[[asyncpg.Record], Kind]
-) -> dict[tuple[object, ...], list[Kind]]:
-    grouped: dict[tuple[object, ...], list[Kind]] = {}
+    rows: Iterable[asyncpg.Record], key: Callable[[asyncpg.Record], Key], make: Callable[[asyncpg.Record], Kind]
+) -> dict[Key, list[Kind]]:
+    grouped: dict[Key, list[Kind]] = {}
     for row in rows:
-        grouped.setdefault(tuple(row[name] for name in names), []).append(make(row))
+        grouped.setdefault(key(row), []).append(make(row))
     return grouped
 
 
@@ -213,7 +214,7 @@ def _appointment(row: asyncpg.Record) -> Appointment:
 
 
 def _attempt(row: asyncpg.Record) -> Attempt:
-    values = {name: value for name, value in row.items() if name not in {"person_token", "tenant_id"}}
+    values = {name: value for name, value in row.items() if name not in {"member_token", "tenant_id"}}
     values["channel"], values["disposition"] = Channel(row["channel"]), Disposition(row["disposition"])
     values["stopped"] = tuple(Channel(one) for one in row["stopped"])
     return Attempt(**values)

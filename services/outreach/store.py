@@ -27,7 +27,7 @@ select token, token from unnest($1::uuid[]) as row (token) order by token on con
 """
 LOCK_MEMBERS = """
 select member_token, person_token from member
-where member_token = any($1) or person_token in (select person_token from member where member_token = any($1))
+where person_token = any(array(select person_token from member where member_token = any($1)))
 order by member_token for update
 """
 MERGE_PERSONS = "update member set person_token = $2 where person_token = $1"
@@ -133,15 +133,14 @@ async def lock_reference(connection: Connection) -> None:
 async def lock_members(connection: Connection, tokens: Iterable[UUID]) -> dict[UUID, UUID]:
     """Lock these members and every token of the same persons; token → person. What is read afterwards holds until the
     commit, and members nobody has heard of are locked too."""
-    wanted = set(tokens)
+    wanted = list(set(tokens))
     await connection.execute(ADD_MEMBERS, sorted(wanted))
     while True:
-        rows = await connection.fetch(LOCK_MEMBERS, list(wanted))
-        found = {row["member_token"]: row["person_token"] for row in rows}
-        merged_meanwhile = set(found.values()) - found.keys()
-        if not merged_meanwhile:
-            return found
-        wanted |= merged_meanwhile
+        rows = await connection.fetch(LOCK_MEMBERS, wanted)
+        persons = {row["member_token"]: row["person_token"] for row in rows}
+        if persons.keys() >= set(wanted):
+            return persons
+        # A merge was committed while this waited: its rows belong to another person now and fell out.
 
 
 async def save_merges(connection: Connection, persons: dict[UUID, UUID], events: Sequence[MembersMergedV1]) -> None:

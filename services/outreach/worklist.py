@@ -94,7 +94,10 @@ where person_token = (select person_token from member where member_token = $1)
     and vaccine_group = (select vaccine_group from programme where programme_id = $2)
 order by administered_on, dose_id
 """
-LOAD_PERSON = "select person_token from member where member_token = $1"
+LOAD_PERSON = """
+select member_token, person_token from member
+where person_token = (select person_token from member where member_token = $1)
+"""
 LOAD_SUMMARY = """
 select programme_id, count(*) as cases,
     count(*) filter (where status = 'open') as open,
@@ -268,8 +271,8 @@ class History:
 async def load_history(connection: Connection, card: asyncpg.Record) -> History:
     """The case's timeline."""
     key = (card["enrolment_id"], card["programme_id"])
-    person = await connection.fetchval(LOAD_PERSON, card["member_token"])
-    known = await load_known(connection, [person])
+    rows = await connection.fetch(LOAD_PERSON, card["member_token"])
+    known = await load_known(connection, {row["member_token"]: row["person_token"] for row in rows})
     return History(
         next(one.situation for one in known if one.case_id == card["case_id"]),
         await connection.fetch(LOAD_ATTEMPTS, card["case_id"]),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schemas.eligibility_v1 import EligibilityStatus
+from schemas.eligibility_v1 import DoseAction, EligibilityStatus
 from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.app import create
 from services.kit.http import unguarded
@@ -81,6 +81,16 @@ async def test_expired_lease_is_free_again(outreach: Outreach, worker: Worker) -
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:vcc:problem:lease-expired")
     [case] = await replace(worker, name="otto").claim()
     assert case["claimed_by"] == "otto"
+
+
+async def test_closing_ends_the_lease(outreach: Outreach, worker: Worker) -> None:
+    """A dose takes the case out of its worker's hands; reopened, anybody may claim it."""
+    await outreach.hear(a_fact())
+    await worker.claim()
+    await outreach.hear(a_dose())
+    assert (await worker.get("/cases", mine=True)).json()["cases"] == []
+    await outreach.hear(a_dose(version=2, action=DoseAction.RETRACT))
+    assert len(await replace(worker, name="otto").claim()) == 1
 
 
 async def test_skipped_case_sinks(outreach: Outreach, worker: Worker) -> None:

@@ -83,6 +83,7 @@ async def test_do_not_call_stops_calls_and_texts(outreach: Outreach, worker: Wor
     assert (await worker.get(f"/cases/{other}")).json()["closed_reason"] == "opted-out"
     refused = await worker.log(other, "no-answer")
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:vcc:problem:opted-out")
+    await outreach.hear(a_fact("ada", 2, tenant_id="prairie", priority=501))
     elsewhere = await outreach.case("ada", "prairie")
     assert elsewhere is not None
     assert elsewhere["status"] == "open"
