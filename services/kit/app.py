@@ -46,7 +46,8 @@ class Background(Protocol):
 @dataclass(frozen=True, slots=True)
 class Service:
     """What makes one service: its table of subscriptions, its routes, its migrations. `every_tenant_roles` are the
-    roles that may act for all tenants at once; `background` makes what else runs beside the requests."""
+    roles that may act for all tenants at once; `rebuilds`: its tables can be wiped and read again from the log, so they
+    have a generation; `background` makes what else runs beside the requests."""
 
     name: str
     title: str
@@ -55,6 +56,7 @@ class Service:
     migrations: Path
     every_tenant_roles: frozenset[str] = field(default=frozenset({operations.OPERATOR}))
     max_body_bytes: int = 1 << 20
+    rebuilds: bool = False
     background: Callable[[Settings, asyncpg.Pool], Sequence[Background]] = lambda _settings, _pool: ()
 
 
@@ -67,7 +69,7 @@ def create(service: Service, settings: Settings) -> FastAPI:
         app.state.pool = pool
         app.state.settings = settings
         auth.on_denied = audit.denials(lambda tenant: transaction(pool, tenant))
-        bus = Bus(settings, pool, service.subscriptions)
+        bus = Bus(settings, pool, service.subscriptions, rebuilds=service.rebuilds)
         health = Health(settings, pool)
         add_health(
             app, {name: _reason(health, name) for name in ("postgres", "kafka", "outbox")} | {"bus": bus.troubles}

@@ -17,10 +17,11 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage, KafkaMessage
 
-from services.kit import log, metrics
+from services.kit import generation, log, metrics
 from services.kit.contract import Decoder, Delivery, Reject, to_record
+from services.kit.generation import StaleGenerationError
 from services.kit.kafka import SESSION_TIMEOUT_MS, create_broker
-from services.kit.postgres import is_fault
+from services.kit.postgres import ALL_TENANTS, is_fault, transaction
 from services.kit.settings import Settings
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import Outcome, apply_batch
@@ -68,6 +69,7 @@ class Subscriber:
     def __init__(self, pool: asyncpg.Pool, subscription: Subscription, progress_timeout_s: float) -> None:
         self.subscription = subscription
         self.consumer: AIOKafkaConsumer | None = None
+        self.generation: int | None = None
         self._pool = pool
         self._decoder = Decoder(subscription.topic)
         self._limit = DeadLetterLimit()
@@ -88,7 +90,8 @@ class Subscriber:
             self._faults += 1
             backoff_s = min(FIRST_BACKOFF_S * 2 ** min(self._faults - 1, 10), MAX_BACKOFF_S)
             metrics.BATCH_FAULTS.labels(*self._labels, type(error).__name__).inc()
-            report = structlog.get_logger().warning if is_fault(error) else structlog.get_logger().error
+            expected = is_fault(error) or isinstance(error, StaleGenerationError)
+            report = structlog.get_logger().warning if expected else structlog.get_logger().error
             report(
                 "batch failed",
                 topic=self._labels[0],
@@ -104,9 +107,9 @@ class Subscriber:
         self._limit.check_readable(decoded)
         by_topic = self.subscription
         try:
-            return await apply_batch(self._pool, by_topic.group, decoded, by_topic.handler)
+            return await apply_batch(self._pool, by_topic.group, decoded, by_topic.handler, self.generation)
         except Exception as error:
-            if is_fault(error) or isinstance(error, DeadLetterLimitError):
+            if is_fault(error) or isinstance(error, DeadLetterLimitError | StaleGenerationError):
                 raise
             if len(decoded) > 1:
                 return await self._apply_halves(decoded)
@@ -136,7 +139,8 @@ class Subscriber:
             f"{name}={fields[name]}" for name in ("error", "sqlstate", "constraint", "where") if name in fields
         )
         reject = Reject(one.record, "handler-error", detail)
-        return await apply_batch(self._pool, self.subscription.group, [reject], self.subscription.handler)
+        by_topic = self.subscription
+        return await apply_batch(self._pool, by_topic.group, [reject], by_topic.handler, self.generation)
 
     def _count(self, outcome: Outcome, records: int, seconds: float) -> None:
         metrics.RECORDS.labels(*self._labels).inc(records)
@@ -183,29 +187,52 @@ class Subscriber:
 
 
 class Bus:
-    """All subscriptions of a service on one broker connection."""
+    """All subscriptions of a service on one broker connection. `rebuilds`: the service's tables have a generation."""
 
-    def __init__(self, settings: Settings, pool: asyncpg.Pool, subscriptions: Sequence[Subscription]) -> None:
+    def __init__(
+        self, settings: Settings, pool: asyncpg.Pool, subscriptions: Sequence[Subscription], *, rebuilds: bool = False
+    ) -> None:
         self._settings = settings
+        self._pool = pool
+        self._rebuilds = rebuilds
+        self._generation: int | None = None
         self.subscribers = [Subscriber(pool, one, settings.progress_timeout_s) for one in subscriptions]
         self._broker: KafkaBroker | None = None
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Connect, as often as it takes, and consume until stopped."""
-        while self.subscribers and not self._stopping.is_set():
+        """Consume until stopped; connect as often as it takes, and again for every generation."""
+        while not self._stopping.is_set():
             try:
+                self._generation = await self._load_generation()
                 await self._start()
-                break
-            except (KafkaError, OSError, TimeoutError) as error:
+                await self._watch()
+            except Exception as error:
+                if not isinstance(error, KafkaError) and not is_fault(error):
+                    raise
                 structlog.get_logger().warning("broker away", backoff_s=CONNECT_RETRY_S, **log.fault_fields(error))
                 await self._stop_broker()
                 await _wait(self._stopping, CONNECT_RETRY_S)
+            await self._stop_broker()
+
+    async def _load_generation(self) -> int | None:
+        if not self._rebuilds:
+            return None
+        async with transaction(self._pool, ALL_TENANTS) as connection:
+            return await generation.load(connection)
+
+    async def _watch(self) -> None:
+        """Measure until stopped, or until a rebuild has begun."""
         while not self._stopping.is_set():
             for subscriber in self.subscribers:
                 await subscriber.sample()
             await _wait(self._stopping, SAMPLE_S)
-        await self._stop_broker()
+            try:
+                if await self._load_generation() != self._generation:
+                    return
+            except Exception as error:
+                if not is_fault(error):
+                    raise
 
     def stop(self) -> None:
         """Finish the batches at hand and leave the groups."""
@@ -213,12 +240,15 @@ class Bus:
 
     async def _start(self) -> None:
         settings = self._settings
+        if not self.subscribers:
+            return
         self._broker = broker = create_broker(settings.kafka, f"vcc-{settings.service}", settings.drain_timeout_s)
         handles = []
         for subscriber in self.subscribers:
+            subscriber.generation = self._generation
             handle = broker.subscriber(
                 subscriber.subscription.topic.name,
-                group_id=subscriber.subscription.group,
+                group_id=generation.group_of(subscriber.subscription.group, self._generation),
                 batch=True,
                 max_records=settings.batch_records,
                 batch_timeout_ms=POLL_MS,

@@ -14,6 +14,10 @@ from services.kit.postgres import Connection
 LOAD_PARKED_KEYS = """
 select key from parked_key where consumer = $1 and topic = $2 and key = any($3::bytea[]) for share
 """
+LOAD_ENDED = """
+select "partition", "offset" from dead_letter
+where consumer = $1 and topic = $2 and "offset" = any($3::bigint[]) and state in ('replayed', 'discarded')
+"""
 SAVE_DEAD_LETTERS = """
 insert into dead_letter (consumer, topic, "partition", "offset", key, value, headers, reason, detail, state)
 select $1, topic, "partition", "offset", key, value, headers::jsonb, reason, detail, $10
@@ -71,6 +75,12 @@ async def load_parked_keys(connection: Connection, consumer: str, records: Seque
     keys = list({record.key for record in records if record.key is not None})
     rows = await connection.fetch(LOAD_PARKED_KEYS, consumer, records[0].topic, keys)
     return {row["key"] for row in rows}
+
+
+async def load_ended(connection: Connection, consumer: str, records: Sequence[Record]) -> set[tuple[int, int]]:
+    """Partition and offset of those records that were replayed or discarded."""
+    rows = await connection.fetch(LOAD_ENDED, consumer, records[0].topic, [record.offset for record in records])
+    return {(row["partition"], row["offset"]) for row in rows}
 
 
 async def save_rejects(connection: Connection, consumer: str, rejects: Sequence[Reject]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from schemas.envelope import Event
-from services.kit import dead_letters, inbox, outbox
+from services.kit import dead_letters, generation, inbox, outbox
 from services.kit.contract import Delivery, Reject
 from services.kit.postgres import ALL_TENANTS, Connection, transaction
 
@@ -37,13 +37,20 @@ class Outcome:
 
 
 async def apply_batch(
-    pool: asyncpg.Pool, consumer: str, decoded: Sequence[Delivery | Reject], handler: Handler
+    pool: asyncpg.Pool,
+    consumer: str,
+    decoded: Sequence[Delivery | Reject],
+    handler: Handler,
+    of_generation: int | None = None,
 ) -> Outcome:
     """Apply a batch of one topic's records exactly once for `consumer`, and commit. Raises what the handler raises,
     and then nothing has happened."""
-    if not decoded:
-        return Outcome()
     async with transaction(pool, ALL_TENANTS) as connection:
+        if of_generation is not None:
+            await generation.hold(connection, of_generation)
+        decoded = await _without_ended(connection, consumer, decoded)
+        if not decoded:
+            return Outcome()
         waiting = await dead_letters.load_parked_keys(connection, consumer, [one.record for one in decoded])
         usable, rejects, parked = _sort(decoded, waiting)
         await dead_letters.save_rejects(connection, consumer, rejects)
@@ -52,6 +59,17 @@ async def apply_batch(
         if fresh:
             await handler(UnitOfWork(connection), [delivery.event for delivery in fresh])
     return Outcome(len(fresh), len(usable) - len(fresh), len(rejects), len(parked))
+
+
+async def _without_ended(
+    connection: Connection, consumer: str, decoded: Sequence[Delivery | Reject]
+) -> Sequence[Delivery | Reject]:
+    """A reject that was replayed or given up before holds up nothing when it is delivered again."""
+    rejects = [one.record for one in decoded if isinstance(one, Reject)]
+    if not rejects:
+        return decoded
+    ended = await dead_letters.load_ended(connection, consumer, rejects)
+    return [one for one in decoded if (one.record.partition, one.record.offset) not in ended]
 
 
 def _sort(
