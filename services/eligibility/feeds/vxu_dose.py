@@ -111,7 +111,7 @@ class _DoseReader:
         if given_on is None:
             self._reject("RXA-3", "date", DATE_RANGE)
         if self._context.sent_at is not None and given_on > self._context.sent_at.date():
-            self._reject("RXA-3", "future", "a day not after that of the message (MSH-7)")
+            self._odd("RXA-3", "future", "a day not after that of the message (MSH-7)")
         born_on = self._context.person.birth_on
         if born_on is not None and given_on < born_on:
             self._reject("RXA-3", "order", "a day not before the day of birth (PID-7)")
