@@ -47,6 +47,16 @@ def install(lock: Path, into: list[str], *, title: str, python: Path | None = No
     raise StackError(f"installing from {lock.name} failed: {_last_line(output)}", "the whole output stands above")
 
 
+def require_room(where: Path, needed_bytes: int) -> None:
+    """Before anything is begun: half a start on a full disk explains itself badly."""
+    free = shutil.disk_usage(where).free
+    if free < needed_bytes:
+        raise StackError(
+            f"only {free // 1_000_000} MB are free under {where}, about {needed_bytes // 1_000_000} MB are needed",
+            "free some disk space, then retry",
+        )
+
+
 def _tools(python: Path) -> Iterator[list[str]]:
     """uv when it is on the PATH (its own settings may not reach a registry), then pip."""
     locked = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]

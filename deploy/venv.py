@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from deploy.errors import StackError
-from deploy.install import MISSING_VENV, install
+from deploy.install import MISSING_VENV, install, require_room
 
 # Resolved together: the second, for tests, holds all of the first.
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -56,7 +56,7 @@ def _current(root: Path, venv: Path, with_tests: bool) -> bool:
 
 def _build(root: Path, venv: Path, with_tests: bool) -> None:
     had, digests = _stamp(venv), {name: _digest(root / name) for name in LOCKS}
-    _require_room(root)
+    require_room(root, ROOM_BYTES)
     if not (had and _usable(venv)):
         had = {}
         _make_empty(venv)
@@ -101,15 +101,6 @@ def _digest(lock: Path) -> str:
         raise StackError(
             f"{lock} is missing", "restore it from the repository: nothing is installed without it"
         ) from None
-
-
-def _require_room(root: Path) -> None:
-    free = shutil.disk_usage(root).free
-    if free < ROOM_BYTES:
-        raise StackError(
-            f"only {free // 1_000_000} MB are free under {root}, about {ROOM_BYTES // 1_000_000} MB are needed",
-            "free some disk space, then retry",
-        )
 
 
 @contextmanager

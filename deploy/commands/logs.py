@@ -36,6 +36,8 @@ def _paths(component: str | None) -> list[Path]:
     folder = here()
     there = sorted(folder.logs.glob("*.log"))
     if component is None:
+        if not there:
+            raise StackError("nothing has logged yet", "start the stack: ./vcc up")
         return there
     if not folder.log(component).exists():
         names = ", ".join(path.stem for path in there) or "none yet"

@@ -3,6 +3,7 @@
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
@@ -10,6 +11,7 @@ from deploy.console import paint, table
 from deploy.local import probes
 from deploy.local.plan import SERVICES
 from deploy.local.process import alive
+from deploy.local.running import kafka_environment
 from deploy.local.state import Component, Folder, State, here
 
 ORDER = ("kafka", "postgres", "issuer", *SERVICES)
@@ -85,8 +87,17 @@ def _page(folder: Folder, state: State, rows: list[Row]) -> str:
         return "\n".join([*lines, "  ./vcc up starts the stack."])
     heading = ["component", "state", "ready", "pid", "port", "uptime", "restarts", "lag", "oldest unpublished"]
     lines += ["", table([heading, *(_cells(row) for row in rows)])]
+    lines += [f"  {name}: {where}" for name, where in _elsewhere(folder, state)]
     lines += [f"  {row.component}: {row.missing}" for row in rows if row.missing]
     return "\n".join(lines)
+
+
+def _elsewhere(folder: Folder, state: State) -> Iterator[tuple[str, str]]:
+    """What the services use and the environment named."""
+    if "kafka" not in state.components and state.phase == "up":
+        yield "kafka", f"{kafka_environment(folder)['VCC_KAFKA_BOOTSTRAP_SERVERS']}, named by the environment"
+    if "postgres" not in state.components and state.phase == "up":
+        yield "postgres", "a database per service, named by the environment"
 
 
 def _cells(row: Row) -> list[str]:

@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from types import FrameType
 
 from deploy.console import Progress
 from deploy.errors import StackError
+from deploy.install import require_room
 from deploy.local import process
 from deploy.local.children import end_all
 from deploy.local.plan import Plan
@@ -20,6 +21,7 @@ from deploy.local.state import ROOT, Folder, State, here
 POLL_S = 0.1
 STOP_TIMEOUT_S = 75.0  # three ranks of 20 s grace, and some
 KEPT_BY_WIPE = ("venv.lock",)
+ROOM_BYTES = 500_000_000  # Kafka and Postgres write that much before anybody fed them
 
 
 def up() -> bool:
@@ -27,16 +29,29 @@ def up() -> bool:
     folder = here()
     folder.make()
     before = folder.read()
-    if before.supervised and before.phase == "up":
-        return False
-    if not before.supervised:
-        fetch(Plan(folder))
-    began = time.time()
     if before.supervised:
-        print("Another vcc is starting this stack; waiting for it.", file=sys.stderr)
-        _watch_it_start(folder, before.since, None)
-    else:
-        _watch_it_start(folder, began, _start_supervisor(folder))
+        return _join(folder, before)
+    require_room(folder.path, ROOM_BYTES)
+    fetch(Plan(folder))
+    began, supervisor = time.time(), _start_supervisor(folder)
+    try:
+        _watch_it_start(folder, began, supervisor)
+    except KeyboardInterrupt:
+        with Progress("Stopping what was started"):
+            supervisor.terminate()
+            supervisor.wait(STOP_TIMEOUT_S)
+        raise
+    return True
+
+
+def _join(folder: Folder, before: State) -> bool:
+    """Somebody else's `up`, or `down`, is at work here."""
+    if before.phase == "up":
+        return False
+    if before.phase == "stopping":
+        raise StackError("the stack is being stopped", "wait for it (./vcc status), then start it again")
+    print("Another vcc is starting this stack; waiting for it.", file=sys.stderr)
+    _watch_it_start(folder, before.since, None)
     return True
 
 
@@ -135,30 +150,19 @@ def _wipe(folder: Folder) -> None:
 
 @contextmanager
 def held_up() -> Iterator[None]:
-    """The stack is up within this block; afterwards it is stopped if this block started it, also after Ctrl-C."""
-    started = up_or_stop()
+    """The stack is up within this block; afterwards it is stopped if this block started it, also after Ctrl-C, SIGTERM
+    or a closed terminal."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    started = up()
     try:
         yield
     finally:
         if started:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second Ctrl-C must not leave half a stack
+            for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)  # an impatient second Ctrl-C must not leave half a stack
             down()
 
 
-def up_or_stop() -> bool:
-    """`up`, but whoever interrupts it gets an empty machine back."""
-
-    def hang_up(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, hang_up)
-    try:
-        return up()
-    except KeyboardInterrupt:
-        down()
-        raise
-
-
-def log_paths(folder: Folder, name: str | None) -> list[Path]:
-    return [folder.log(name)] if name else sorted(folder.logs.glob("*.log"))
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

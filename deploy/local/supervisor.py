@@ -49,7 +49,7 @@ class Supervisor:
         except StackError as error:
             self._state.what, self._state.do = error.what, error.do
         finally:
-            self._say("stopping", "services, token issuer, Kafka and Postgres")
+            self._say("stopping", "stopping what was started")
             self._children.stop()
             if phase == "failed" and not self._state.what:  # a fault of ours: its traceback goes to the log
                 self._state.what, self._state.do = "the supervisor failed", f"see {self._folder.log('supervisor')}"
@@ -61,7 +61,10 @@ class Supervisor:
 
     def _save(self) -> None:
         with self._lock:
-            self._folder.write(self._state)
+            try:
+                self._folder.write(self._state)
+            except OSError as error:  # a full disk must not keep us from stopping what runs
+                print(f"state.json could not be written: {error.strerror}", flush=True)
 
     def _say(self, phase: Phase, step: str) -> None:
         self._state.phase, self._state.step = phase, step

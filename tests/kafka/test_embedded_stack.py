@@ -16,7 +16,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from deploy.cli import main
+from deploy.cli import INTERRUPTED, main
 from deploy.local import probes, stack
 from deploy.local.process import Identity, alive
 from deploy.local.running import connection
@@ -206,6 +206,18 @@ def test_a_failed_start_says_why_and_leaves_nothing(embedded: Stack, trouble: st
     assert "tripped over the cat" in state.what
     assert str(embedded.folder.log("outreach")) in state.do
     assert identities(state) == {}
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_starting_leaves_nothing(embedded: Stack) -> None:
+    """Who interrupts up gets an empty machine back."""
+    command = [sys.executable, "-m", "deploy.cli", "up"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        state = embedded.until(lambda state: "kafka" in identities(state))
+        running.send_signal(signal.SIGINT)
+    assert running.returncode == INTERRUPTED
+    assert not any(alive(one) for one in identities(state).values())
+    assert identities(embedded.folder.read()) == {}
 
 
 def test_a_demanded_port_that_is_taken_is_named(embedded: Stack) -> None:
