@@ -73,6 +73,7 @@ def _series(element: Element) -> AntigenSeries:
         group=text(select, "seriesGroup"),
         group_name=text(select, "seriesGroupName"),
         equivalent_groups=codes(text(element, "equivalentSeriesGroups")),
+        countable=frozenset(chain.from_iterable((*d.preferable_by_cvx, *d.allowable_by_cvx) for d in doses)),
         default=text(select, "defaultSeries") == "Yes",
         product_path=text(select, "productPath") == "Yes",
         priority=text(select, "seriesPriority"),

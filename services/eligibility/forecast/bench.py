@@ -1,4 +1,8 @@
-"""Adult histories for measuring the engine: seeded, every birth date and dose date its own."""
+"""Adult histories for measuring the engine: seeded, every dose date its own.
+
+Birth dates are either random, as requests come in, or those of a shard of a large roster sorted by birth date, as a batch
+is worked off: a million adults have some 36 members to a birth date, who share what depends on age alone.
+"""
 
 import random
 import time
@@ -12,6 +16,7 @@ from services.eligibility.forecast.schedule import SupportingData
 
 ASSESSMENT_ON = date(2025, 11, 10)
 ADULT_AGE_DAYS = (19 * 365 + 5, 95 * 365)
+MEMBERS_OF_A_BIRTH_DATE = 36
 # What an adult's record in a state registry holds: product, how often, the age at the first dose and the days between.
 PRODUCTS = (
     ("140", 6, 19, 365),
@@ -42,21 +47,26 @@ class Speed:
         return self.histories / self.seconds
 
 
-def adult_histories(count: int, seed: int = 1) -> Iterator[History]:
+def adult_histories(count: int, *, sorted_roster: bool = False, seed: int = 1) -> Iterator[History]:
     chance = random.Random(seed)  # noqa: S311 - a workload, not a secret
-    for _ in range(count):
-        born_on = ASSESSMENT_ON - timedelta(days=chance.randint(*ADULT_AGE_DAYS))
-        doses = [dose for product in PRODUCTS if chance.random() < 0.5 for dose in _doses(chance, born_on, *product)]
-        observations = (Observation(chance.choice(OBSERVATIONS)),) if chance.random() < 0.2 else ()
-        yield History(born_on, chance.choice(("Female", "Male")), tuple(doses), observations)
+    shard_from = chance.randint(ADULT_AGE_DAYS[0], ADULT_AGE_DAYS[1] - count // MEMBERS_OF_A_BIRTH_DATE)
+    for number in range(count):
+        age_days = shard_from + number // MEMBERS_OF_A_BIRTH_DATE if sorted_roster else chance.randint(*ADULT_AGE_DAYS)
+        yield _adult(chance, ASSESSMENT_ON - timedelta(days=age_days))
 
 
-def measure(supporting: SupportingData, count: int, seed: int = 1) -> Speed:
-    histories = list(adult_histories(count, seed))
+def measure(supporting: SupportingData, count: int, *, sorted_roster: bool = False, seed: int = 1) -> Speed:
+    histories = list(adult_histories(count, sorted_roster=sorted_roster, seed=seed))
     started = time.perf_counter()
     for history in histories:
         forecast(history, supporting, ASSESSMENT_ON)
     return Speed(count, sum(len(h.doses) for h in histories), time.perf_counter() - started)
+
+
+def _adult(chance: random.Random, born_on: date) -> History:
+    doses = [dose for product in PRODUCTS if chance.random() < 0.5 for dose in _doses(chance, born_on, *product)]
+    observations = (Observation(chance.choice(OBSERVATIONS)),) if chance.random() < 0.2 else ()
+    return History(born_on, chance.choice(("Female", "Male")), tuple(doses), observations)
 
 
 def _doses(chance: random.Random, born_on: date, cvx: str, most: int, age_years: int, days: int) -> Iterator[Dose]:

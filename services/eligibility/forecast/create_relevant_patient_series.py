@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from services.eligibility.forecast.gather_necessary_data import Patient
+from services.eligibility.forecast.gather_necessary_data import DoseAdministered, Patient
 from services.eligibility.forecast.schedule import Antigen, AntigenSeries, Indication, SeriesType
 
 
@@ -39,19 +39,37 @@ def applies(indication: Indication, patient: Patient) -> bool:
     )
 
 
-def with_a_chance(relevant: Sequence[AntigenSeries]) -> Sequence[AntigenSeries]:
-    """Without a dose, no standard series of a group with a default can be chosen but the default one.
+def with_a_chance(
+    relevant: Sequence[AntigenSeries], records: Sequence[DoseAdministered], patient: Patient
+) -> Sequence[AntigenSeries]:
+    """Leaves out the standard series that chapter 8 could not choose, so that they need no walk.
 
-    SELECTSCORE-2 makes none of them scorable and Table 8-3 takes the default; so the others need no walk.
+    By SELECTSCORE-2 a standard series beside a default one needs a valid dose, the first before its maximum age to
+    start. Where another series' skip looks at completed series (Table 6-7), one that started late may still matter.
     """
-    return _with_a_chance(relevant) if isinstance(relevant, tuple) else _without_the_hopeless(relevant)
+    standby = _beside_a_default(relevant) if isinstance(relevant, tuple) else _find_beside_a_default(relevant)
+    if not standby:
+        return relevant
+    given = {dose.cvx for dose in records}
+    late_ones_matter = any(series.depends_on_groups for series in relevant)
+    return [
+        series
+        for series in relevant
+        if series not in standby
+        or not (series.countable.isdisjoint(given) or (not late_ones_matter and _starts_late(series, records, patient)))
+    ]
+
+
+def _starts_late(series: AntigenSeries, records: Sequence[DoseAdministered], patient: Patient) -> bool:
+    maximum = series.maximum_age_to_start
+    return maximum is not None and records[0].day >= patient.ages[maximum]
 
 
 @lru_cache(maxsize=1024)
-def _with_a_chance(relevant: tuple[AntigenSeries, ...]) -> Sequence[AntigenSeries]:
-    return _without_the_hopeless(relevant)
+def _beside_a_default(relevant: tuple[AntigenSeries, ...]) -> frozenset[AntigenSeries]:
+    return _find_beside_a_default(relevant)
 
 
-def _without_the_hopeless(relevant: Sequence[AntigenSeries]) -> Sequence[AntigenSeries]:
-    with_default = {s.group for s in relevant if s.default and s.kind is SeriesType.STANDARD}
-    return [s for s in relevant if s.default or s.kind is SeriesType.RISK or s.group not in with_default]
+def _find_beside_a_default(relevant: Sequence[AntigenSeries]) -> frozenset[AntigenSeries]:
+    groups = {s.group for s in relevant if s.default}
+    return frozenset(s for s in relevant if s.kind is SeriesType.STANDARD and not s.default and s.group in groups)

@@ -43,6 +43,7 @@ class PatientSeries:
     unadjusted_recommended: int | None = None
     unadjusted_past_due: int | None = None
     finish: int | None = None
+    looked_ahead = False
     vaccines: tuple[str, ...] = ()
 
     def __init__(self, series: AntigenSeries, records: Sequence[DoseAdministered], assessed: int) -> None:

@@ -143,6 +143,8 @@ class SharedDecision:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AntigenSeries:
+    """`countable` are the vaccine types that some dose of the series accepts."""
+
     name: str
     antigen: str
     vaccine_group: str
@@ -153,6 +155,7 @@ class AntigenSeries:
     group_name: str
     equivalent_groups: frozenset[str]
     default: bool
+    countable: frozenset[str]
     product_path: bool
     priority: str
     preference: int
@@ -223,6 +226,7 @@ class VaccineGroup:
 
     name: str
     antigens: tuple[Antigen, ...]
+    antigen_names: frozenset[str]
     administer_full: bool
     observations: frozenset[str]
     looks_at: frozenset[str]

@@ -42,6 +42,7 @@ def _group(
     return VaccineGroup(
         name=name,
         antigens=tuple(antigens),
+        antigen_names=frozenset(a.name for a in antigens),
         administer_full=administer_full,
         observations=frozenset().union(*(a.indicated_by | a.concerned_by for a in antigens)),
         looks_at=frozenset().union(*(a.looks_at for a in antigens), *(conflicts.get(cvx, {}) for cvx in preferable)),

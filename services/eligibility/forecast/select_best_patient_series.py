@@ -17,6 +17,7 @@ class Selection(NamedTuple):
 
     best: list[PatientSeries]
     set_aside: list[PatientSeries]
+    looked_ahead: bool = False
 
 
 def select_best(relevant: Candidates, patient: Patient) -> Selection:

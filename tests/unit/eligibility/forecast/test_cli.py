@@ -153,4 +153,4 @@ def test_a_person_s_values_are_in_no_error(text: str, tmp_path: Path, capsys: py
 def test_the_bench_counts_what_it_forecast(capsys: pytest.CaptureFixture[str]) -> None:
     """A rate and the size of the sample it comes from."""
     assert vcc("bench", "--histories", "20") == 0
-    assert "(20 histories, " in capsys.readouterr().out
+    assert capsys.readouterr().out.count("(20 histories, ") == 2

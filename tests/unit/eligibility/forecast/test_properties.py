@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.eligibility.forecast import engine
+from services.eligibility.forecast import evaluate_and_forecast_all_relevant_patient_series as walk
 from services.eligibility.forecast.create_relevant_patient_series import relevant_series
 from services.eligibility.forecast.engine import forecast
 from services.eligibility.forecast.gather_necessary_data import Patient
@@ -106,13 +106,11 @@ def test_shortcuts_give_what_the_whole_walk_gives(supporting: SupportingData, hi
     """Sharing by birth date and leaving out series without a chance change no answer."""
     patient = Patient(history, ASSESSED)
     records = organize(patient, supporting)
-    walked = tuple(
-        f for group in supporting.groups for f in engine._forecast_group(group, patient, supporting, records)
-    )
-    assert forecast(history, supporting, ASSESSED) == walked
+    walked = [walk.forecast_group(group, patient, supporting, records) for group in supporting.groups]
+    assert forecast(history, supporting, ASSESSED) == tuple(f for answer in walked for f in answer.forecasts)
     for antigen in supporting.antigens.values():
-        chosen = engine._select(antigen, patient, supporting, records)
-        everything = engine._walk(antigen, relevant_series(antigen, patient), patient, supporting, records)
+        chosen = walk._select(antigen, patient, supporting, records)
+        everything = walk._walk(antigen, relevant_series(antigen, patient), patient, supporting, records)
         assert [p.series for p in chosen.best] == [p.series for p in everything.best]
 
 
