@@ -106,6 +106,7 @@ class Ledger:
                 return False
             said = _over(known, said)
             if _says_the_same(said, known):
+                self._put(said)  # said again, and later: what was said in between is history now
                 return False
         self._put(said)
         self._place(said)
@@ -179,18 +180,20 @@ class Ledger:
         target = self._by_day.get(key)
         if target is None:
             is_alone = current is not None and current.token == report.token and not self._others(report)
-            target = self._free(current) if current is not None and is_alone else self._begin(report, key)
+            target = self._shift(current, key) if current is not None and is_alone else self._begin(report, key)
             self._by_day[key] = target
         if current is not None and current.dose_id != target:
             self._of_dose[current.dose_id].discard(report.event_key)
             self.dirty.add(current.dose_id)
         self._put(replace(report, dose_id=target))
 
-    def _free(self, dose: Dose) -> UUID:
+    def _shift(self, dose: Dose, key: tuple[UUID, str, date]) -> UUID:
         """The dose leaves its group and day for another."""
-        key = dose.token, dose.vaccine_group, dose.administered_on
-        if self._by_day.get(key) == dose.dose_id:
-            del self._by_day[key]
+        left = dose.token, dose.vaccine_group, dose.administered_on
+        if self._by_day.get(left) == dose.dose_id:
+            del self._by_day[left]
+        _, group, day = key
+        self.doses[dose.dose_id] = replace(dose, vaccine_group=group, administered_on=day)
         return dose.dose_id
 
     def _others(self, report: Report) -> bool:

@@ -97,6 +97,20 @@ async def test_a_killed_intake_goes_on_where_it_was(
     assert await tables(office) == expected
 
 
+async def test_a_slice_is_no_larger_than_a_batch(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The setting that bounds a batch of events bounds a transaction's rows too."""
+    sizes, apply = [], FileRun._apply_slice
+
+    async def measured(run: FileRun, part: Any) -> None:
+        sizes.append(part.rows)
+        await apply(run, part)
+
+    monkeypatch.setattr(FileRun, "_apply_slice", measured)
+    office.intake = Intake(office.database.settings(batch_records=5), office.database.pool, OwnSettings())
+    await office.read(files()[0])
+    assert sizes == [5, 5, 4]
+
+
 async def test_two_workers_take_each_row_once(office: Office, database: OpenDatabase) -> None:
     """A rival that read the same file finds it taken, and nothing happens twice."""
     other = await database("eligibility")

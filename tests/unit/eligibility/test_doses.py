@@ -1,0 +1,177 @@
+"""One vaccination is one dose, whatever is said of it, by whom and in which order."""
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.eligibility.doses import APPOINTMENT, NEW, REGISTRY, RETRACT, UPDATE, Codes, Dose, Ledger, Report
+
+TODAY = date(2021, 3, 1)
+OMA, OPA = UUID(int=1), UUID(int=2)
+GROUPS = {"208": "covid-19", "207": "covid-19", "213": "covid-19", "187": "zoster"}
+CODES = Codes(lambda cvx: GROUPS[cvx], lambda cvx: cvx != "213")
+
+
+def a_ledger() -> Ledger:
+    ids = itertools.count(100)
+    return Ledger(lambda: UUID(int=next(ids)), CODES)
+
+
+def a_report(event: str = "E-1", **changes: object) -> Report:
+    base = Report(UUID(int=hash(event) % 2**64), REGISTRY, event, OMA, cvx="208", mvx="PFR", lot="EL1",
+                  administered_on=date(2021, 2, 15))  # fmt: skip
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def hear(ledger: Ledger, *reports: Report, today: date = TODAY) -> list[tuple[str, int, str]]:
+    for report in reports:
+        ledger.hear(report)
+    return [(action, dose.version, f"{dose.cvx} {dose.administered_on:%m-%d}") for dose, action in ledger.settle(today)]
+
+
+def alive(ledger: Ledger) -> list[Dose]:
+    return [dose for dose in ledger.doses.values() if not dose.is_retracted]
+
+
+@pytest.mark.parametrize(
+    ("edge", "other", "doses"),
+    [
+        ("the same event", a_report(), 1),
+        ("another event on that day", a_report("E-2"), 1),
+        ("another product of the group", a_report("E-2", cvx="207"), 1),
+        ("the next day", a_report("E-2", administered_on=date(2021, 2, 16)), 2),
+        ("another group", a_report("E-2", cvx="187"), 2),
+        ("another person", a_report("E-2", token=OPA), 2),
+        ("nobody yet", a_report("E-2", token=None), 1),
+    ],
+)
+def test_what_is_one_dose(edge: str, other: Report, doses: int) -> None:
+    """One person, one vaccine group, one day."""
+    ledger = a_ledger()
+    hear(ledger, a_report(), other)
+    assert len(alive(ledger)) == doses, edge
+
+
+def test_versions_count_what_was_told() -> None:
+    """New, corrected, taken back and given after all: each told once, with the next version."""
+    ledger = a_ledger()
+    assert hear(ledger, a_report()) == [(NEW, 1, "208 02-15")]
+    assert hear(ledger, a_report()) == []
+    assert hear(ledger, a_report(cvx="207")) == [(UPDATE, 2, "207 02-15")]
+    assert hear(ledger, a_report(is_retracted=True)) == [(RETRACT, 3, "207 02-15")]
+    assert hear(ledger, a_report(is_retracted=True)) == []
+    assert hear(ledger, a_report()) == [(NEW, 4, "208 02-15")]
+    assert len(ledger.doses) == 1
+
+
+def test_a_corrected_day_that_has_a_dose_already() -> None:
+    """Moved onto another dose's day it joins that one, and its own is taken back."""
+    ledger = a_ledger()
+    hear(ledger, a_report(), a_report("E-2", administered_on=date(2021, 2, 16)))
+    told = hear(ledger, a_report("E-2", lot="EL2"))
+    assert (RETRACT, 2, "208 02-16") in told
+    assert [dose.administered_on for dose in alive(ledger)] == [date(2021, 2, 15)]
+
+
+def test_who_gave_it_knows_best() -> None:
+    """Product and lot come from the site, then the registry, then history; a code without a product yields."""
+    ledger = a_ledger()
+    hear(ledger, a_report(cvx="213", lot="", is_historical=True))
+    hear(ledger, a_report("E-2", lot="IIS"))
+    [dose] = alive(ledger)
+    assert (dose.cvx, dose.lot, dose.sources) == ("208", "IIS", ("iis",))
+    visit = UUID(int=9)
+    hear(ledger, a_report("A", source=APPOINTMENT, lot="SITE", appointment_id=visit, appointment_version=2))
+    [dose] = alive(ledger)
+    assert (dose.lot, dose.sources, dose.appointment_id) == ("SITE", ("appointment", "iis"), visit)
+    hear(ledger, a_report("A", source=APPOINTMENT, is_retracted=True, appointment_version=3))
+    [dose] = alive(ledger)
+    assert (dose.lot, dose.sources, dose.appointment_id) == ("IIS", ("iis",), None)
+
+
+def test_another_person_after_all() -> None:
+    """A report that was corrected to be about somebody else leaves the one and becomes the other's."""
+    ledger = a_ledger()
+    hear(ledger, a_report())
+    told = hear(ledger, a_report(token=OPA))
+    assert [action for action, _, _ in told] == [RETRACT, NEW]
+    assert [dose.token for dose in alive(ledger)] == [OPA]
+
+
+def test_a_dose_that_lies_ahead_is_not_told() -> None:
+    """It is told when its day opens, and taken back when it is moved ahead again."""
+    ledger = a_ledger()
+    assert hear(ledger, a_report(administered_on=date(2021, 3, 2))) == []
+    ledger.dirty |= set(ledger.doses)
+    assert hear(ledger, today=date(2021, 3, 2)) == [(NEW, 1, "208 03-02")]
+    assert hear(ledger, a_report(administered_on=date(2021, 3, 9)), today=date(2021, 3, 2)) == [
+        (RETRACT, 2, "208 03-09")
+    ]
+
+
+def test_a_nameless_delete() -> None:
+    """Without an event it takes back what that source said of that day, and nothing of another source."""
+    ledger = a_ledger()
+    hear(ledger, a_report(), a_report("A", source=APPOINTMENT, appointment_version=2))
+    assert not ledger.retract_unnamed(OMA, "187", date(2021, 2, 15), REGISTRY)
+    assert ledger.retract_unnamed(OMA, "", date(2021, 2, 15), REGISTRY)
+    assert hear(ledger) == [(UPDATE, 2, "208 02-15")]
+    assert alive(ledger)[0].sources == ("appointment",)
+
+
+def test_a_merge_of_two_with_one_vaccination() -> None:
+    """The survivor keeps one dose of the day, the other is superseded; other days move along."""
+    ledger = a_ledger()
+    hear(ledger, a_report(), a_report("E-2", token=OPA), a_report("E-3", token=OPA, cvx="187"))
+    ledger.move(OPA, OMA)
+    told = [(action, dose.vaccine_group) for dose, action in ledger.settle(TODAY)]
+    assert sorted(told) == [(RETRACT, "covid-19"), (UPDATE, "covid-19"), (UPDATE, "zoster")]
+    assert {dose.token for dose in ledger.doses.values()} == {OMA}
+    [kept] = [dose for dose in alive(ledger) if dose.vaccine_group == "covid-19"]
+    assert kept.supersedes in ledger.doses
+    assert hear(ledger, a_report("E-2", lot="EL2")) == []
+
+
+SAID = st.builds(
+    lambda event, day, cvx, taken, hour: a_report(
+        f"E-{event}", administered_on=date(2021, 2, day), cvx=cvx, is_retracted=taken,
+        stated_at=datetime(2021, 3, 1, tzinfo=UTC) + timedelta(hours=hour),
+    ),
+    st.integers(1, 3), st.integers(1, 3), st.sampled_from(["208", "207", "187"]), st.booleans(), st.integers(0, 99),
+)  # fmt: skip
+
+
+@given(st.lists(SAID, max_size=12))
+def test_the_ledger_adds_up(said: list[Report]) -> None:
+    """Whatever is said in whatever order: every live report stands for one live dose of its day and group, no two
+    doses share a day and group, and what was told last is what is."""
+    ledger = a_ledger()
+    told: dict[UUID, tuple[int, str]] = {}
+    for report in said:
+        ledger.hear(report)
+        for dose, action in ledger.settle(TODAY):
+            assert dose.version == told.get(dose.dose_id, (0, ""))[0] + 1
+            told[dose.dose_id] = dose.version, action
+    days = [(dose.vaccine_group, dose.administered_on) for dose in alive(ledger)]
+    live = [one for one in ledger.reports.values() if not one.is_retracted]
+    assert len(days) == len(set(days))
+    assert set(days) == {(GROUPS[one.cvx], one.administered_on) for one in live}
+    assert {dose.dose_id for dose in alive(ledger)} == {key for key, (_, action) in told.items() if action != RETRACT}
+
+
+@given(st.lists(SAID, max_size=8, unique_by=lambda one: (one.event_key, one.stated_at)), st.randoms())
+def test_messages_in_any_order_end_alike(said: list[Report], random: object) -> None:
+    """With their instants on them, messages of one event end in what was stated last."""
+    ledger, shuffled = a_ledger(), a_ledger()
+    hear(ledger, *said)
+    random.shuffle(said)  # type: ignore[attr-defined]
+    hear(shuffled, *said)
+    ends = []
+    for one in (ledger, shuffled):
+        ends.append(sorted((dose.vaccine_group, dose.administered_on) for dose in alive(one)))
+    assert ends[0] == ends[1]
