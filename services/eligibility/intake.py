@@ -100,7 +100,8 @@ class Intake:
             file = await store_files.load_next(connection)
         if file is None:
             return False
-        await FileRun(self._pool, file, self._own.rows_per_batch, self._reader, self._stopping).run()
+        rows = min(self._own.rows_per_batch, self._settings.batch_records)
+        await FileRun(self._pool, file, rows, self._reader, self._stopping).run()
         return True
 
     async def _prune(self) -> None:
