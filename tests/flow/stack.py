@@ -8,11 +8,12 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 from deploy.local.plan import SERVICES
 from deploy.local.process import Spec, plain_environment
@@ -66,25 +67,27 @@ def _is_noise(line: dict[str, str]) -> bool:
 
 
 @contextmanager
-def running_stack(postgres: PostgresServer) -> Iterator[Stack]:
-    """A fresh stack, up within this block. Topics and groups have fixed names, so each has a broker of its own."""
+def running_stack(postgres: PostgresServer, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Stack]:
+    """A fresh stack, up within this block, with `more` settings. Topics and groups have fixed names, so each stack has
+    a broker of its own."""
     with tempfile.TemporaryDirectory(prefix="vcc-flow-") as path, servers.running_kafka() as bootstrap:
         folder = Folder(Path(path) / "state")
         folder.make()
         dsns = {name: asyncio.run(postgres.create(name)) for name in SERVICES}
-        with servers.running(_supervisor(folder, bootstrap, dsns)):
+        with servers.running(_supervisor(folder, bootstrap, dsns, more)):
             yield Stack(folder, bootstrap, dsns)
         for dsn in dsns.values():
             asyncio.run(postgres.drop(dsn))
 
 
-def _supervisor(folder: Folder, bootstrap: str, dsns: dict[str, str]) -> Spec:
+def _supervisor(folder: Folder, bootstrap: str, dsns: Mapping[str, str], more: Mapping[str, str]) -> Spec:
     told = {
         "PYTHONPATH": str(ROOT),
         "VCC_STATE_DIR": str(folder.path),
         "VCC_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "VCC_FIRST_BUSINESS_ON": FIRST_DAY.isoformat(),
         **{f"VCC_{name.upper()}_DSN": dsn for name, dsn in dsns.items()},
+        **more,
     }
     return Spec(
         name="supervisor",

@@ -13,6 +13,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import httpx
 
 from deploy.demo.api import Api
 from deploy.groups import topic_by_group
@@ -26,14 +27,23 @@ PLANS = ("lakeshore", "prairie")
 PROGRAMME = "illinois-connectors-65"
 ZONE = ZoneInfo("America/Los_Angeles")
 SITE, SITE_ZIP = "syrup-hall", "90012"
-FILE_TIMEOUT_S = DRAIN_TIMEOUT_S = 60.0
+FILE_TIMEOUT_S = DRAIN_TIMEOUT_S = AWAY_TIMEOUT_S = 60.0
 POLL_S = 0.03
 
 Json = dict[str, Any]
 
 
 class Caller(Api):
-    """A client that also looks at refusals."""
+    """A client that also looks at refusals, and waits for a service that was killed and comes back."""
+
+    async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        deadline = time.monotonic() + AWAY_TIMEOUT_S
+        while True:
+            try:
+                return await super()._send(method, path, **request)
+            except httpx.TransportError:
+                if time.monotonic() > deadline:
+                    raise
 
     async def look(self, path: str, **params: object) -> tuple[int, Any]:
         answer = await self._send("GET", path, params=params)

@@ -1,0 +1,74 @@
+"""What is left of kill -9 and of a log that is delivered twice: nothing. The tables equal those of a quiet run."""
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.demo.population import Ledger
+from tests.flow import kafka_log
+from tests.flow.season import Season, population
+from tests.flow.stack import Stack, running_stack
+from tests.flow.strikes import LISTENERS, Strikes
+from tests.flow.tables import Dump, dump
+from tests.flow.world import World
+from tests.servers import PostgresServer
+
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(600)]
+SMALL_BATCHES = {f"VCC_{name.upper()}_BATCH_RECORDS": "40" for name in ("eligibility", *LISTENERS)}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ledger]:
+    folder = tmp_path_factory.mktemp("population")
+    return folder, population(folder)
+
+
+@pytest.fixture
+def fresh_stack(postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """Its batches are small, so that a blow falls between two of them."""
+    with running_stack(postgres_server, SMALL_BATCHES) as running:
+        monkeypatch.setenv("VCC_STATE_DIR", str(running.folder.path))
+        yield running
+
+
+def differences(quiet: Dump, other: Dump) -> str:
+    return "\n".join(
+        line
+        for table in sorted(quiet.keys() | other.keys())
+        for line in difflib.unified_diff(quiet.get(table, []), other.get(table, []), table, table, "", "", 0, "")
+    )
+
+
+@pytest.fixture(scope="module")
+def quiet() -> Dump:
+    """Filled by the first test: what the tables say after a run in which nothing went wrong."""
+    return {}
+
+
+async def test_a_quiet_run(fresh_stack: Stack, files: tuple[Path, Ledger], quiet: Dump) -> None:
+    """Three weeks of the programme bring forth cases, attempts, appointments of every outcome and doses."""
+    async with World.of(fresh_stack) as world:
+        await Season(world, *files).run()
+        quiet |= await dump(fresh_stack)
+    kinds = {"fulfilled", "noshow", "cancelled", "entered-in-error"}
+    appointments = quiet["scheduling.appointment"]
+    assert {kind for kind in kinds if any(f'"status": "{kind}"' in one for one in appointments)} == kinds
+    assert min(len(quiet[table]) for table in ("outreach.outreach_case", "reporting.coverage_cell")) > 50
+    assert not quiet["eligibility.dead_letter"]
+
+
+async def test_killed_services_leave_no_trace(fresh_stack: Stack, files: tuple[Path, Ledger], quiet: Dump) -> None:
+    """Each service is killed while files, requests and a backlog are under way, then the whole log is delivered once
+    more: the tables say what they say after the quiet run."""
+    assert quiet, "the quiet run comes first"
+    folder, ledger = files
+    async with World.of(fresh_stack) as world:
+        strikes = Strikes(world, ledger.first_day)
+        await Season(world, folder, ledger, strikes.at).run()
+        assert len(strikes.hits) == 9, strikes.hits
+        assert differences(quiet, await dump(fresh_stack)) == ""
+        await kafka_log.repeat(fresh_stack.bootstrap, await kafka_log.read(fresh_stack.bootstrap))
+        await world.settle()
+        assert differences(quiet, await dump(fresh_stack)) == ""
