@@ -82,8 +82,9 @@ def answer(
 
 
 def _bounded(decision: Decision, next_version_on: date | None) -> Decision:
-    days = [day for day in (decision.recheck_on, next_version_on) if day is not None]
-    return replace(decision, recheck_on=min(days, default=None))
+    if next_version_on is None or (decision.recheck_on is not None and decision.recheck_on <= next_version_on):
+        return decision
+    return replace(decision, recheck_on=next_version_on)
 
 
 def _members(known: Known) -> list[Member]:

@@ -15,7 +15,7 @@ from services.eligibility.feeds.records import DoseRecord, PatientRecord, Roster
 from services.eligibility.linkage import IdKey, Index, Link, Subject, link_and_tie
 from services.eligibility.reading import RosterRow
 from services.eligibility.registry import CODES, Heard, combined, heard, heard_again
-from services.eligibility.roster import Book, cut, id_key, record_keys
+from services.eligibility.roster import Book, cut, id_key, record_identifiers, record_keys
 from services.eligibility.store_files import FeedFile, RowResult
 from services.kit.ids import derived_id, new_id
 from services.kit.postgres import Connection
@@ -104,9 +104,8 @@ async def _load_book(
     identifiers = {id_key(one) for mention, _ in mentions for one in mention.identifiers}
     keys: set[str] = set()
     for row in rows:
-        ids, names = record_keys(row.record)
-        identifiers |= ids
-        keys |= names
+        identifiers |= record_identifiers(row.record)
+        keys |= record_keys(row.record)
     book = Book(new_id)
     by_identifier, by_key = await store_members.load_tokens(connection, identifiers, keys)
     book.by_identifier.update(by_identifier)

@@ -26,7 +26,7 @@ def normal(text: str) -> str:
 def match_key(family: str, given: str, birth_on: date | None, zip5: str) -> str:
     """Exact name, birth date and ZIP as one key; empty unless all of them are known."""
     family, given = normal(family), normal(given)
-    return f"{family}|{given}|{birth_on:%Y%m%d}|{zip5}" if family and given and birth_on and zip5 else ""
+    return f"{family}|{given}|{birth_on.isoformat()}|{zip5}" if family and given and birth_on and zip5 else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from services.eligibility.domain import ONE_DAY, Enrolment, Person, Span
 from services.eligibility.feeds.records import Coverage, Identifier, IdType, Maintenance, RosterRecord
 from services.eligibility.linkage import IdKey, match_key, normal
+
+_ADDRESS = ("street", "unit", "city", "state", "zip5", "tract", "county")
 
 MAX_SPANS = 60
 """Five years of single months; older ones can't matter to a decision."""
@@ -21,11 +24,15 @@ def id_key(identifier: Identifier) -> IdKey:
     return str(identifier.type), identifier.assigner, identifier.value
 
 
-def record_keys(record: RosterRecord) -> tuple[set[IdKey], set[str]]:
-    """The identifiers and match keys by which a row's person may be known."""
+def record_identifiers(record: RosterRecord) -> set[IdKey]:
+    """The identifiers by which a row's person may be known."""
     old = record.previous
-    identifiers = {id_key(one) for one in (*record.person.identifiers, *(old.identifiers if old else ()))}
-    return identifiers, {key for key in (_key(record), _old_key(record)) if key}
+    return {id_key(one) for one in (*record.person.identifiers, *(old.identifiers if old else ()))}
+
+
+def record_keys(record: RosterRecord) -> set[str]:
+    """The match keys by which a row's person may be known."""
+    return {key for key in (_key(record), _old_key(record)) if key}
 
 
 def _key(record: RosterRecord) -> str:
@@ -67,12 +74,13 @@ class Book:
 
     def apply(self, record: RosterRecord, tenant: str, said_on: date, file_no: int) -> bool:
         """Take one row of a plan's roster. False if it says nothing new."""
-        token = self._whose(record, tenant)
+        key = _key(record)
+        token = self._whose(record, tenant, key)
         if token is None:
             token = self.new_id()
             self._put_person(Person(token))
-        token = self._merge_doubles(token, record, tenant)
-        is_new = self._note_keys(token, record)
+        token = self._merge_doubles(token, record, tenant, key)
+        is_new = self._note_keys(token, record, key)
         is_new |= self._note_death(token, record)
         return self._restate(token, tenant, record, said_on, file_no) or is_new
 
@@ -86,10 +94,10 @@ class Book:
 
     # -- who
 
-    def _whose(self, record: RosterRecord, tenant: str) -> UUID | None:
+    def _whose(self, record: RosterRecord, tenant: str, key: str) -> UUID | None:
         return (
             self._by_number(record, tenant, record.person.identifiers)
-            or self._by_name(_key(record))
+            or self._by_name(key)
             or self._by_previous(record, tenant)
         )
 
@@ -117,9 +125,9 @@ class Book:
             return None
         return self._by_number(record, tenant, record.previous.identifiers) or self._by_name(_old_key(record))
 
-    def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str) -> UUID:
+    def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> UUID:
         """One person under several tokens: a correction says so, or name, birth date and ZIP now agree."""
-        doubles = set(self.by_key.get(_key(record), ())) if _key(record) else set()
+        doubles = set(self.by_key.get(key, ())) if key else set()
         old = self._by_previous(record, tenant)
         doubles |= {old} if old else set()
         doubles.add(token)
@@ -156,13 +164,12 @@ class Book:
 
     # -- what
 
-    def _note_keys(self, token: UUID, record: RosterRecord) -> bool:
-        identifiers, _ = record_keys(record)
+    def _note_keys(self, token: UUID, record: RosterRecord, key: str) -> bool:
+        identifiers = record_identifiers(record)
         fresh_ids = {one for one in identifiers if token not in self.by_identifier.get(one, ())}
         for one in fresh_ids:
             self.by_identifier[one].add(token)
             self.new_identifiers.add((one, token))
-        key = _key(record)
         is_fresh_key = bool(key) and token not in self.by_key.get(key, ())
         if is_fresh_key:
             self.by_key[key].add(token)
@@ -212,28 +219,24 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment
     """The enrolment after the row. What the row leaves empty stays as it was known."""
     person, name, address = record.person, record.person.name, record.person.address
     number = person.identifier(IdType.MEMBER) or person.identifier(IdType.SUBSCRIBER)
-    now = replace(
-        known,
-        member_id=number.value if number else known.member_id,
-        group_number=record.group or known.group_number,
-        birth_on=person.birth_on or known.birth_on,
-        sex=known.sex if person.sex == "U" else person.sex,
-        races=person.races or known.races,
-        ethnicity=person.ethnicity or known.ethnicity,
-        language=person.language or known.language,
-        phones=tuple(f"{one.use} {one.number}" for one in person.phones) or known.phones,
-        email=person.email or known.email,
-        is_restricted=record.is_restricted,
-        spans=restated_spans(known.spans, record, said_on),
-    )
+    said: dict[str, Any] = {
+        "member_id": number.value if number else known.member_id,
+        "group_number": record.group or known.group_number,
+        "birth_on": person.birth_on or known.birth_on,
+        "sex": known.sex if person.sex == "U" else person.sex,
+        "races": person.races or known.races,
+        "ethnicity": person.ethnicity or known.ethnicity,
+        "language": person.language or known.language,
+        "phones": tuple(f"{one.use} {one.number}" for one in person.phones) or known.phones,
+        "email": person.email or known.email,
+        "is_restricted": record.is_restricted,
+        "spans": restated_spans(known.spans, record, said_on),
+    }
     if name is not None:
-        now = replace(now, family=name.family, given=name.given, middle=name.middle, suffix=name.suffix)
+        said |= {part: getattr(name, part) for part in ("family", "given", "middle", "suffix")}
     if address is not None:
-        now = replace(
-            now, street=address.street, unit=address.unit, city=address.city, state=address.state,
-            zip5=address.zip5, tract=address.tract, county=address.county,
-        )  # fmt: skip
-    return now
+        said |= {part: getattr(address, part) for part in _ADDRESS}
+    return replace(known, **said)
 
 
 def restated_spans(known: tuple[Span, ...], record: RosterRecord, said_on: date) -> tuple[Span, ...]:
