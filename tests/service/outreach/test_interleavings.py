@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.ids import new_id
 from services.kit.postgres import transaction
 from services.kit.unit_of_work import UnitOfWork
+from services.outreach import store
 from services.outreach.app import SUBSCRIPTIONS
 from services.outreach.handlers import on_dose_administered
 from tests.service.outreach.builders import (
@@ -148,6 +150,19 @@ async def test_facts_at_the_same_moment_see_each_other(
     assert (case["status"], case["held_by"], case["zip_bonus"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [(a_dose(), an_appointment()), (an_appointment(), a_dose()), (a_dose(), a_fact(version=2))]
+)
+async def test_decisions_about_a_known_member_take_turns(outreach: Outreach, one: Event, other: Event) -> None:
+    """A dose and something else about a member with a case, at the same moment: it ends closed and is so announced."""
+    await outreach.hear(a_fact())
+    await _together(outreach, one, other)
+    case, said = await outreach.case(), await outreach.announced()
+    assert case is not None
+    assert (case["status"], said[-1]["status"]) == ("closed", "closed")
+    assert [one["version"] for one in said] == [1, 2]
+
+
 async def test_dose_while_an_attempt_is_logged(outreach: Outreach, worker: Worker) -> None:
     """A dose that arrives while a refusal is being logged closes the case; both are kept."""
     await outreach.hear(a_fact())
@@ -169,6 +184,24 @@ async def test_members_merged_while_somebody_waits_for_them(outreach: Outreach) 
     case = await outreach.case("ada")
     assert case is not None
     assert case["closed_reason"] == "vaccinated"
+
+
+async def test_lock_that_waited_for_a_merge_holds_the_whole_person(outreach: Outreach) -> None:
+    """Whoever waits for a member's lock while the member is merged gets the surviving person, with all tokens."""
+    ada, adda = token("ada"), token("adda")
+    await outreach.hear(a_fact("ada"), a_fact("adda"))
+    merge = MembersMergedV1(occurred_at=NOON, surviving_token=ada, retired_token=adda, merged_on=DAY)
+
+    async def lock() -> dict[UUID, UUID]:
+        async with transaction(outreach.database.pool, "*") as connection:
+            return await store.lock_members(connection, [adda])
+
+    async with transaction(outreach.database.pool, "*") as connection:
+        persons = await store.lock_members(connection, [ada, adda])
+        waiting = asyncio.create_task(lock())
+        await _waiting_for_a_lock(outreach, waiting)
+        await store.save_merges(connection, persons, [merge])
+    assert await waiting == {ada: ada, adda: ada}
 
 
 async def test_many_at_once_end_without_deadlock(outreach: Outreach) -> None:
