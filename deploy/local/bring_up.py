@@ -7,16 +7,18 @@ more than it works. The services start when all three stand.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from functools import partial
 
+import asyncpg
+
+from deploy.errors import StackError
 from deploy.local.account import reachable
 from deploy.local.children import Children, Stopped
 from deploy.local.kafka import Kafka
 from deploy.local.plan import Plan, external_dsn, remember_kafka
 from deploy.local.postgres import Postgres, provide
-from deploy.local.process import Spec
 from deploy.local.state import Folder, Phase
 from deploy.topics import provide_topics
+from services.kit.migrations import MigrationError, migrate
 
 MIGRATE_TIMEOUT_S = 120.0
 Say = Callable[[Phase, str], None]
@@ -32,7 +34,7 @@ def bring_up(plan: Plan, children: Children, say: Say) -> str:
     _together(
         children,
         [
-            lambda: _postgres(plan, children, ports, partial(plan.migration, kafka=kafka, issuer_url=issuer_url)),
+            lambda: _postgres(plan, children, ports),
             lambda: _kafka(plan, children, ports, kafka),
             lambda: _issuer(plan, children, ports),
         ],
@@ -75,7 +77,7 @@ def _kafka(plan: Plan, children: Children, ports: dict[str, int], kafka: dict[st
     asyncio.run(provide_topics(kafka))
 
 
-def _postgres(plan: Plan, children: Children, ports: dict[str, int], migration: Callable[[str], Spec]) -> None:
+def _postgres(plan: Plan, children: Children, ports: dict[str, int]) -> None:
     if plan.own_postgres:
         server = _server(plan.folder, ports["postgres"])
         children.start(server.prepare(), server.port)
@@ -85,7 +87,22 @@ def _postgres(plan: Plan, children: Children, ports: dict[str, int], migration: 
     for name in plan.services:
         if dsn := external_dsn(name, plan.environ):
             plan.folder.secret(f"{name}.dsn", dsn)
-    _together(children, [partial(children.run, migration(name), MIGRATE_TIMEOUT_S) for name in plan.services])
+        asyncio.run(_migrate(plan, name))
+
+
+async def _migrate(plan: Plan, name: str) -> None:
+    """A database's own words may hold row values: its error is told by class and code only."""
+    try:
+        async with asyncio.timeout(MIGRATE_TIMEOUT_S):
+            await migrate((plan.folder.secrets / f"{name}.dsn").read_text(), plan.migrations(name))
+    except MigrationError as error:
+        raise StackError(f"{name}: {error}", "its database is as it was before this migration") from None
+    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+        code = f" {error.sqlstate}" if isinstance(error, asyncpg.PostgresError) else ""
+        raise StackError(
+            f"{name}: its database could not be migrated: {type(error).__name__}{code}",
+            f"see {plan.folder.log('postgres')}, or check the address in VCC_{name.upper()}_DSN",
+        ) from None
 
 
 def _server(folder: Folder, port: int) -> Postgres:

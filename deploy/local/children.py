@@ -91,21 +91,6 @@ class Children:
             if time.monotonic() > deadline:
                 raise StackError(f"{name} is not ready after {START_TIMEOUT_S:.0f} s: {reason}", _look(child.spec))
 
-    def run(self, spec: Spec, timeout_s: float) -> None:
-        """Something that ends by itself, such as a migration."""
-        running, deadline = process.start(spec), time.monotonic() + timeout_s
-        try:
-            while (code := running.poll()) is None and time.monotonic() < deadline:
-                self.pause(POLL_S)
-        finally:
-            if running.poll() is None:
-                running.kill()
-                running.wait()
-        if code:
-            raise StackError(f"{spec.name}: {spec.command[-1]} ended with {ended(code)}:\n{_quote(spec)}", _look(spec))
-        if code is None:
-            raise StackError(f"{spec.name}: {spec.command[-1]} took longer than {timeout_s:.0f} s", _look(spec))
-
     def pause(self, seconds: float) -> None:
         if self._given_up.is_set() or self._stop.wait(seconds):
             raise Stopped

@@ -18,6 +18,7 @@ from deploy.local.state import ROOT, Folder
 
 HOST = probes.HOST
 SERVICES = ("eligibility", "outreach", "scheduling", "reporting")
+EVERYBODYS = ("VCC_OIDC_", "VCC_FIRST_BUSINESS_ON")
 OURS = ("DSN", "DSN_FILE", "HTTP_HOST", "HTTP_PORT")  # of a service's settings, those that the stack decides
 
 
@@ -28,6 +29,7 @@ class Plan:
     module: str = "services.{}.app"
     environ: Mapping[str, str] = field(default_factory=lambda: with_absolute_paths(os.environ))
     pythonpath: str = str(ROOT)
+    sources: Path = ROOT / "services"
 
     @property
     def own_kafka(self) -> bool:
@@ -65,12 +67,15 @@ class Plan:
     def service(self, name: str, port: int, kafka: Mapping[str, str], issuer_url: str) -> Spec:
         return self._python(name, [self.module.format(name)], self._told(name, port, kafka, issuer_url), port)
 
-    def migration(self, name: str, kafka: Mapping[str, str], issuer_url: str) -> Spec:
-        return self._python(name, [self.module.format(name), "migrate"], self._told(name, 0, kafka, issuer_url), None)
+    def migrations(self, name: str) -> list[tuple[str, Path]]:
+        """The same as `python -m services.<name>.app migrate` applies, without a second start of every service."""
+        from services.kit.migrations import KIT_FOLDER
+
+        return [("kit", KIT_FOLDER), (name, self.sources / name / "migrations")]
 
     def _told(self, name: str, port: int, kafka: Mapping[str, str], issuer_url: str) -> dict[str, str]:
         prefix = f"VCC_{name.upper()}_"
-        own = {key: value for key, value in self.environ.items() if key.startswith((prefix, "VCC_OIDC_"))}
+        own = {key: value for key, value in self.environ.items() if key.startswith((prefix, *EVERYBODYS))}
         for decided in OURS:
             own.pop(prefix + decided, None)
         return {

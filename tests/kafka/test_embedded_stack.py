@@ -27,11 +27,12 @@ from tests.servers import OpenDatabase
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
 HERE = Path(__file__).parent
 SUPERVISE = f"""
-import sys
+import os, pathlib, sys
 from deploy.local.plan import Plan
 from deploy.local.state import here
 from deploy.local.supervisor import supervise
-sys.exit(supervise(Plan(here(), module="pretend_service", pythonpath="{HERE}:{ROOT}")))
+sources = pathlib.Path(os.environ.get("PRETEND_SOURCES", "{ROOT}/services"))
+sys.exit(supervise(Plan(here(), module="pretend_service", pythonpath="{HERE}:{ROOT}", sources=sources)))
 """
 UP_TIMEOUT_S, POLL_S = 120, 0.05
 
@@ -194,17 +195,26 @@ def test_secrets_are_for_their_owner_only(standing: Stack) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("trouble", "words"),
-    [("outreach migrate", "outreach: migrate ended"), ("outreach", "outreach ended with exit code 1")],
-)
-def test_a_failed_start_says_why_and_leaves_nothing(embedded: Stack, trouble: str, words: str) -> None:
-    """When a migration or a service fails, up quotes its log, and everything started so far is stopped."""
-    state = embedded.up(PRETEND=trouble)
+def test_a_service_that_fails_to_start_is_quoted_and_nothing_is_left(embedded: Stack) -> None:
+    """up quotes the service's last words, names its log, and stops everything it started."""
+    embedded.up(PRETEND="outreach")
     state = embedded.until(lambda state: state.phase == "failed")
-    assert words in state.what
+    assert "outreach ended with exit code 1" in state.what
     assert "tripped over the cat" in state.what
     assert str(embedded.folder.log("outreach")) in state.do
+    assert identities(state) == {}
+
+
+@pytest.mark.slow
+def test_a_migration_that_fails_is_named_without_its_data(embedded: Stack, tmp_path: Path) -> None:
+    """up names the service and the database's code, never a row; nothing is left running."""
+    (tmp_path / "eligibility" / "migrations").mkdir(parents=True)
+    unwise = "create table t (name text unique);\ninsert into t values ('Agatha'), ('Agatha');\n"
+    (tmp_path / "eligibility" / "migrations" / "0001_unwise.sql").write_text(unwise)
+    embedded.up(PRETEND_SOURCES=str(tmp_path))
+    state = embedded.until(lambda state: state.phase == "failed")
+    assert "eligibility: its database could not be migrated: UniqueViolationError 23505" in state.what
+    assert all("Agatha" not in path.read_text() for path in embedded.folder.logs.iterdir())
     assert identities(state) == {}
 
 
