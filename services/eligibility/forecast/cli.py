@@ -65,7 +65,7 @@ def run_explain(args: argparse.Namespace) -> int:
 
 def run_bench(args: argparse.Namespace) -> int:
     supporting = _supporting(args)
-    for name, sorted_roster in (("random birth dates", False), ("shard of a roster sorted by birth date", True)):
+    for name, sorted_roster in (("random birth dates", False), ("a roster sorted by birth date", True)):
         speed = measure(supporting, args.histories, sorted_roster=sorted_roster)
         sample = f"{speed.histories} histories, {speed.doses} doses"
         _write([f"{speed.per_second:.0f} adult histories/s on one core, {name} ({sample})"])

@@ -11,11 +11,9 @@ def relevant_series(antigen: Antigen, patient: Patient) -> Sequence[AntigenSerie
     """Table 5-5."""
     if antigen.indicated_by.isdisjoint(patient.observations):
         return _for_everybody(antigen, patient.gender)
-    return [
-        series
-        for series in antigen.series
-        if _is_for(series, patient.gender) and (series.kind is not SeriesType.RISK or _is_indicated(series, patient))
-    ]
+    of_gender = [series for series in antigen.series if _is_for(series, patient.gender)]
+    relevant = [s for s in of_gender if s.kind is not SeriesType.RISK or is_indicated(s, patient)]
+    return relevant or [s for s in of_gender if indicated_from(s, patient) is not None]
 
 
 @lru_cache(maxsize=1024)
@@ -28,8 +26,22 @@ def _is_for(series: AntigenSeries, gender: str) -> bool:
     return not series.genders or gender in series.genders
 
 
-def _is_indicated(series: AntigenSeries, patient: Patient) -> bool:
+def is_indicated(series: AntigenSeries, patient: Patient) -> bool:
     return any(applies(i, patient) for i in series.indications)
+
+
+def indicated_from(series: AntigenSeries, patient: Patient) -> int | None:
+    """The day from which an active observation will indicate the series, if it does not yet.
+
+    Table 5-4 alone leaves an antigen without an answer whose every series is for older patients; CDC's cases (evidence
+    of dengue at 8 years, to be vaccinated from 9) expect the forecast. It is for no day before the indication begins.
+    """
+    begins = [
+        patient.ages[i.begin_age]
+        for i in series.indications
+        if i.begin_age is not None and i.observation in patient.observations
+    ]
+    return min((day for day in begins if day > patient.assessed), default=None)
 
 
 def applies(indication: Indication, patient: Patient) -> bool:

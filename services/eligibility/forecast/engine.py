@@ -41,8 +41,8 @@ def foremost(forecasts: Iterable[VaccineGroupForecast], on: date) -> VaccineGrou
     return min(
         forecasts,
         key=lambda f: (
-            f.series_status in {SeriesStatus.AGED_OUT, SeriesStatus.NOT_RECOMMENDED},
             f.starts_on is not None and f.starts_on > on,
+            f.series_status in {SeriesStatus.AGED_OUT, SeriesStatus.NOT_RECOMMENDED},
             f.series_status is not SeriesStatus.NOT_COMPLETE,
             f.earliest_on or date.max,
             f.series_type is not SeriesType.RISK,

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from services.eligibility.forecast.create_relevant_patient_series import applies, relevant_series, with_a_chance
+from services.eligibility.forecast.create_relevant_patient_series import (
+    applies,
+    indicated_from,
+    is_indicated,
+    relevant_series,
+    with_a_chance,
+)
 from services.eligibility.forecast.determine_contraindications import find
 from services.eligibility.forecast.evaluate_vaccine_dose_administered import evaluate_history
 from services.eligibility.forecast.forecast_dates_and_reasons import forecast_series, generate_dates
@@ -13,7 +19,7 @@ from services.eligibility.forecast.identify_and_evaluate_vaccine_group import va
 from services.eligibility.forecast.model import DoseEvaluation, SeriesForecast, SeriesStatus, VaccineGroupForecast
 from services.eligibility.forecast.organize_immunization_history import NO_RECORDS
 from services.eligibility.forecast.patient_series import PatientSeries
-from services.eligibility.forecast.schedule import Antigen, AntigenSeries, SupportingData, VaccineGroup
+from services.eligibility.forecast.schedule import Antigen, AntigenSeries, SeriesType, SupportingData, VaccineGroup
 from services.eligibility.forecast.select_best_patient_series import Selection, number_after_standard, select_best
 
 Records = Mapping[str, Sequence[DoseAdministered]]
@@ -60,6 +66,8 @@ def _walk(
     complete_groups: set[str] = set()
     for series in relevant:
         patient_series = PatientSeries(series, of_antigen, patient.assessed)
+        if series.kind is SeriesType.RISK and not is_indicated(series, patient):
+            patient_series.indicated_from = indicated_from(series, patient)
         evaluate_history(patient_series, patient, supporting, complete_groups)
         forecast_series(patient_series, patient, supporting, findings, complete_groups)
         if patient_series.status is SeriesStatus.COMPLETE:

@@ -99,6 +99,8 @@ def _candidate_earliest(
 ) -> int | None:
     """FORECASTDTCAN-1; none where CDC gives neither age nor interval nor season and no dose was given."""
     candidates = [target.season_start] if target.seasonal else []
+    if patient_series.indicated_from is not None:
+        candidates.append(patient_series.indicated_from)
     if age is not None and age.minimum is not None:
         candidates.append(patient.ages[age.minimum])
     for interval in intervals_in_force(target, patient.assessed):

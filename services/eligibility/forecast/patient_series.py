@@ -44,6 +44,7 @@ class PatientSeries:
     unadjusted_past_due: int | None = None
     finish: int | None = None
     looked_ahead = False
+    indicated_from: int | None = None
     vaccines: tuple[str, ...] = ()
 
     def __init__(self, series: AntigenSeries, records: Sequence[DoseAdministered], assessed: int) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from services.eligibility.forecast.engine import forecast
+from services.eligibility.forecast.engine import forecast, foremost
 from services.eligibility.forecast.model import (
     Dose,
     EvaluationReason,
@@ -15,6 +15,10 @@ from services.eligibility.forecast.model import (
 )
 from services.eligibility.forecast.schedule import SeriesType, SupportingData
 from tests.unit.eligibility.forecast.people import a_person, day, forecast_of
+
+INFANT_SERIES = a_person(
+    "2023-11-10", *((on, "216") for on in ("2024-01-10", "2024-03-10", "2024-05-10", "2024-11-10"))
+)
 
 
 @pytest.mark.parametrize(
@@ -224,6 +228,54 @@ def test_a_risk_series_needs_its_observation(supporting: SupportingData) -> None
     assert series_types(supporting, a_person("1975-11-10")) == {SeriesType.STANDARD}
     assert series_types(supporting, a_person("1975-11-10", observations=("263",))) == {SeriesType.RISK}
     assert series_types(supporting, a_person("1975-11-11", observations=("263",))) == {SeriesType.STANDARD}
+
+
+@pytest.mark.parametrize(
+    ("edge", "assessed_on", "earliest_on"),
+    [
+        ("a year before the ninth birthday", "2021-02-12", "2022-02-12"),
+        ("the day before the ninth birthday", "2022-02-11", "2022-02-12"),
+        ("the ninth birthday", "2022-02-12", "2022-02-12"),
+        ("the day before the seventeenth birthday", "2030-02-11", "2022-02-12"),
+        ("the seventeenth birthday", "2030-02-12", None),
+    ],
+)
+def test_an_indication_that_is_still_to_come(
+    supporting: SupportingData, edge: str, assessed_on: str, earliest_on: str | None
+) -> None:
+    """Evidence of dengue before the age of vaccination is forecast for that age, and not after the indication ends."""
+    answers = forecast(a_person("2013-02-12", observations=("211",)), supporting, day(assessed_on))
+    dengue = [a.earliest_on for a in answers if a.vaccine_group == "Dengue"]
+    assert dengue == ([] if earliest_on is None else [day(earliest_on)]), edge
+
+
+@pytest.mark.parametrize(
+    ("edge", "person", "status", "series_group"),
+    [
+        ("a child whose infant series is complete", INFANT_SERIES, SeriesStatus.COMPLETE, "1"),
+        ("a child too old for the infant series", a_person("2019-11-10"), SeriesStatus.AGED_OUT, "1"),
+        ("the day before the 50th birthday", a_person("1975-11-11"), SeriesStatus.AGED_OUT, "1"),
+        ("the 50th birthday", a_person("1975-11-10"), SeriesStatus.NOT_COMPLETE, "3"),
+    ],
+)
+def test_the_foremost_of_several_forecasts(
+    supporting: SupportingData, edge: str, person: History, status: SeriesStatus, series_group: str
+) -> None:
+    """Of a vaccine group's forecasts by age, the one to act upon is that which the person has reached."""
+    answers = forecast(person, supporting, day("2025-11-10"))
+    chosen = foremost([a for a in answers if a.vaccine_group == "Pneumococcal"], day("2025-11-10"))
+    assert chosen is not None
+    assert (chosen.series_status, chosen.series_group) == (status, series_group), edge
+
+
+def test_a_risk_dose_is_numbered_after_the_standard_ones(supporting: SupportingData) -> None:
+    """After four infant doses the first PPSV23 for asplenia is the fifth dose, so the next is the sixth."""
+    infant_doses = ("2018-03-21", "2018-05-21", "2018-07-21", "2020-03-21")
+    doses = (*((on, "133") for on in infant_doses), ("2024-05-28", "33"))
+    answer = forecast_of(
+        supporting, a_person("2018-01-21", *doses, observations=("160",)), "Pneumococcal", "2024-05-28", "2"
+    )
+    assert (answer.dose_number, answer.earliest_on) == (6, day("2029-05-28"))
 
 
 def test_a_dose_after_the_assessment_is_not_looked_at(supporting: SupportingData) -> None:
