@@ -13,7 +13,7 @@ from services.kit.postgres import ALL_TENANTS, prepare, transaction
 from tests.servers import OpenDatabase
 from tests.service.scheduling.world import COVID, MONDAY, World, a_business_day, a_dose, a_fact, a_given_dose
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 CONNECTIONS, BOOKERS, PLACES = 100, 200, 20
 

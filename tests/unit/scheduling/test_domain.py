@@ -135,6 +135,19 @@ def test_a_member_who_comes_a_day_late_is_recorded_with_the_day_they_came() -> N
 
 
 @pytest.mark.parametrize(
+    ("days", "group", "ends"),
+    [(-1, "covid-19", False), (0, "covid-19", True), (3, "covid-19", True), (3, "influenza", False)],
+)
+def test_a_dose_ends_the_members_other_bookings_for_that_vaccine(days: int, group: str, ends: bool) -> None:
+    """From the dose's day on; not for another vaccine, not of a past day, and never the appointment itself."""
+    given = domain.walk_in(uuid4(), an_enrolment(), SITE, DOSE, "covid-19", TODAY)
+    assert isinstance(given, Appointment)
+    other = replace(an_appointment(on=TODAY + timedelta(days=days)), vaccine_group=group)
+    ended = domain.overtaken([other, given], given, TODAY)
+    assert [(before, after.status) for before, after in ended] == ([(other, Status.CANCELLED)] if ends else [])
+
+
+@pytest.mark.parametrize(
     ("instant", "zone", "day"),
     [
         ("2021-03-14T07:59:00Z", "America/Los_Angeles", date(2021, 3, 13)),  # winter, -8
