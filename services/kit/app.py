@@ -68,6 +68,7 @@ def create(service: Service, settings: Settings) -> FastAPI:
         pool = await create_pool(settings)
         app.state.pool = pool
         app.state.settings = settings
+        app.state.subscriptions = service.subscriptions
         auth.on_denied = audit.denials(lambda tenant: transaction(pool, tenant))
         bus = Bus(settings, pool, service.subscriptions, rebuilds=service.rebuilds)
         health = Health(settings, pool)

@@ -1,12 +1,16 @@
 """How much of the log is not read yet, asked of the broker: true for all processes of a service together."""
 
+import asyncio
 from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from services.kit.kafka import client_options
 from services.kit.settings import KafkaSettings
+
+ANSWER_WITHIN_S = 5.0
 
 
 async def records_behind(settings: KafkaSettings, topic_by_group: Mapping[str, str]) -> int:
@@ -32,3 +36,12 @@ async def records_behind(settings: KafkaSettings, topic_by_group: Mapping[str, s
 async def _partitions(admin: AIOKafkaAdminClient, topic: str) -> list[int]:
     [described] = await admin.describe_topics([topic])
     return [one["partition"] for one in described["partitions"]]
+
+
+async def try_records_behind(settings: KafkaSettings, topic_by_group: Mapping[str, str]) -> int | None:
+    """The same; None when the broker does not answer in time."""
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            return await records_behind(settings, topic_by_group)
+    except (KafkaError, OSError, TimeoutError):
+        return None

@@ -30,6 +30,7 @@ def build() -> Service:
         routers=(api.routes,),
         migrations=Path(__file__).parent / "migrations",
         every_tenant_roles=frozenset({"operator", "state"}),
+        rebuilds=True,
     )
 
 

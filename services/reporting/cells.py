@@ -70,7 +70,7 @@ async def recompute(connection: Connection) -> None:
 
 async def _load_contributions(connection: Connection, tokens: list[UUID]) -> dict[Cell, Counts]:
     rows = [tuple(row) for row in await connection.fetch(LOAD_CONTRIBUTIONS, tokens)]
-    return {row[:6]: row[6:] for row in rows}  # type: ignore[misc]
+    return {row[:6]: row[6:] for row in rows}
 
 
 async def _add(connection: Connection, before: dict[Cell, Counts], after: dict[Cell, Counts]) -> None:

@@ -214,9 +214,15 @@ async def test_a_merge_moves_a_dose(reporting: Reporting) -> None:
     adda = a_fact("adda", zip5="60624")
     await reporting.hear(a_programme(), a_fact(), adda, a_dose("adda"))
     assert {(row[2], row[8]) for row in await cells_of(reporting)} == {("60623", 0), ("60624", 1)}
-    retired = {"enrolled": False, "status": "ineligible", "reasons": ("merged",), "merged_into": token("ada")}
+    retired: dict[str, Any] = {
+        "enrolled": False,
+        "status": "ineligible",
+        "reasons": ("merged",),
+        "merged_into": token("ada"),
+    }
     await reporting.hear(a_merge("adda", "ada"), a_dose("adda", 2, member_token=token("ada")))
-    await reporting.hear(a_fact("adda", 2, zip5="60624", **retired))
+    assert {(row[2], row[8]) for row in await cells_of(reporting)} == {("60623", 1), ("60624", 0)}
+    await reporting.hear(a_fact("adda", 2, zip5="60624", merged_into=token("ada"), **retired))
     assert {(row[2], row[8]) for row in await cells_of(reporting)} == {("60623", 1)}
 
 

@@ -1,0 +1,165 @@
+"""Who is counted, as of a day and as known on another: temporary tables of one transaction that all figures of a report
+are made of, so that they agree with each other."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from services.kit.postgres import Connection
+
+LOAD_PROGRAMMES = (
+    "select programme_id, version, title, vaccine_group, time_zone, doses_needed from programme order by 1"
+)
+LOAD_BUSINESS_DAY = """
+select coalesce(
+    (select business_on from business_day where time_zone = $1), (select max(business_on) from business_day)
+)
+"""
+# The planner takes what comes out of groupings for a few rows, and would walk through all of them for each person.
+PLAN_FOR_MANY = "set local enable_nestloop = off"
+# A person may have had several tokens. `known` follows merges of merges.
+CREATE_PERSONS = "create temporary table person_of (member_token uuid primary key, person uuid not null) on commit drop"
+SAVE_PERSONS = """
+insert into person_of
+with recursive known (member_token, person, steps) as (
+    select retired_token, surviving_token, 1 from member_merge where merged_on <= $1
+    union all
+    select known.member_token, merge.surviving_token, known.steps + 1
+    from known join member_merge merge on merge.retired_token = known.person
+    where merge.merged_on <= $1 and known.steps < 20
+)
+select distinct on (member_token) member_token, person from known order by member_token, steps desc, person
+"""
+# Days with a dose that counts, numbered by person. `source`: where the programme heard of it.
+CREATE_DOSES = """
+create temporary table counted_dose (
+    person uuid not null,
+    number integer not null,
+    administered_on date not null,
+    source text not null,
+    primary key (person, number)
+) on commit drop
+"""
+SAVE_DOSES = """
+insert into counted_dose
+with latest as (
+    select distinct on (dose_id) * from dose_version where known_on <= $3 order by dose_id, version desc
+), counted as (
+    select distinct on (person, administered_on)
+        coalesce(p.person, d.member_token) as person,
+        d.administered_on,
+        case
+            when 'appointment' = any(d.sources) then 'appointment'
+            when 'iis' = any(d.sources) then 'iis'
+            else 'plan'
+        end as source
+    from latest d
+    join programme using (vaccine_group)
+    left join person_of p using (member_token)
+    where programme.programme_id = $1
+        and d.action <> 'retract'
+        and d.administered_on <= $2
+        and d.cvx <> all (programme.cvx_not_counted)
+        and (programme.doses_since_on is null or d.administered_on >= programme.doses_since_on)
+    order by person, administered_on, source
+)
+select person, row_number() over (partition by person order by administered_on), administered_on, source from counted
+"""
+# Enrolled members in scope. `counts_once`: of a person's enrolments, the one that stands for the person.
+CREATE_POPULATION = """
+create temporary table population (
+    person uuid not null,
+    tenant_id text not null,
+    counts_once boolean not null,
+    target boolean not null,
+    zip5 text not null,
+    age_band text not null,
+    race_ethnicity text not null,
+    svi_group text not null,
+    svi_release text not null,
+    vaccinated_on date,
+    source text
+) on commit drop
+"""
+SAVE_POPULATION = """
+insert into population
+with latest as (
+    select distinct on (enrolment_id) *
+    from enrolment_version where programme_id = $1 and decided_on <= least($2::date, $3::date)
+    order by enrolment_id, version desc
+)
+select
+    person,
+    tenant_id,
+    row_number() over (partition by person order by target desc, tenant_id, enrolment_id) = 1,
+    target,
+    zip5,
+    age_band,
+    race_ethnicity,
+    svi_group,
+    svi_release,
+    administered_on,
+    source
+from (
+    select
+        coalesce(p.person, e.member_token) as person,
+        e.tenant_id,
+        e.enrolment_id,
+        not e.reasons && array['area-not-vulnerable', 'area-unknown'] as target,
+        coalesce(e.zip5, 'unknown') as zip5,
+        coalesce(e.age_band, 'unknown') as age_band,
+        e.race_ethnicity,
+        svi_group(e.svi_level, e.svi_value) as svi_group,
+        e.svi_release
+    from latest e left join person_of p using (member_token)
+    where e.enrolled and in_scope(e.reasons)
+) as enrolled
+left join (
+    select person, administered_on, source from counted_dose
+    where number = (select doses_needed from programme where programme_id = $1)
+) as vaccination using (person)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """What a report says of its programme: the version that holds by now."""
+
+    programme_id: str
+    version: int
+    title: str
+    vaccine_group: str
+    time_zone: str
+    doses_needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One programme as of the end of a day, with what was known at the end of another."""
+
+    programme_id: str
+    as_of: date
+    known_on: date
+
+
+async def load_programmes(connection: Connection) -> list[Programme]:
+    """All that were published."""
+    return [Programme(**row) for row in await connection.fetch(LOAD_PROGRAMMES)]
+
+
+async def load_business_day(connection: Connection, time_zone: str) -> date | None:
+    """The day that it is by now, for a programme in this time zone."""
+    day: date | None = await connection.fetchval(LOAD_BUSINESS_DAY, time_zone)
+    return day
+
+
+async def prepare(connection: Connection, question: Question) -> None:
+    """Make the temporary tables of this transaction."""
+    await connection.execute(PLAN_FOR_MANY)
+    asked = question.programme_id, question.as_of, question.known_on
+    await connection.execute(CREATE_PERSONS)
+    await connection.execute(SAVE_PERSONS, question.known_on)
+    await connection.execute(CREATE_DOSES)
+    await connection.execute(SAVE_DOSES, *asked)
+    await connection.execute(CREATE_POPULATION)
+    await connection.execute(SAVE_POPULATION, *asked)
+    await connection.execute("analyze person_of, counted_dose, population")
