@@ -10,7 +10,7 @@ from pathlib import Path
 from deploy.errors import StackError
 from deploy.local import cache
 
-OLDEST = 14
+OLDEST = 15  # unique nulls not distinct
 PLACES = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
