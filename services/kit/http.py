@@ -153,6 +153,11 @@ def _correlation_id(header: str) -> str | None:
     return header.lower() if _UUID.fullmatch(header) else None
 
 
+def trace_parent(header: str) -> str | None:
+    """The trace context that a client sent, if it is one: it leaves with the events."""
+    return header if _TRACEPARENT.fullmatch(header) else None
+
+
 def _trace_id(traceparent: str) -> str | None:
     found = _TRACEPARENT.fullmatch(traceparent)
     return found[1] if found else None

@@ -22,12 +22,14 @@ from services.kit.issuer_keys import TrustedIssuer
 from services.kit.postgres import create_pool, transaction
 from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
+from tests.builders import a_day
 from tests.servers import Database, OpenDatabase
 
 pytestmark = pytest.mark.postgres
 
 ISSUER = "http://127.0.0.1:4711"
 CANARY = "Zebulon-Quokka-1931"
+TRACED = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def build(issuer: FastAPI, pool: asyncpg.Pool) -> FastAPI:
@@ -41,6 +43,7 @@ def build(issuer: FastAPI, pool: asyncpg.Pool) -> FastAPI:
     async def bake(pool: Pool, identity: Identity, _: Annotated[Principal, require("coordinator")]) -> Response:
         async def effect(work: UnitOfWork) -> Answer:
             await work.connection.execute("insert into loaf (tenant_id) values ($1)", identity.tenant_id)
+            await work.announce([a_day()])
             return Answer(201, {"crust": "crisp"})
 
         return await write(pool, identity, effect)
@@ -109,6 +112,19 @@ async def test_a_write_with_a_token_and_a_key(bakery: Database, issuer: FastAPI,
     async with transaction(bakery.pool, "*") as connection:
         rows = await connection.fetch("select principal, action, kind from audit")
     assert [tuple(row) for row in rows] == [("operator", "denied", "POST /loaves")]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"), [(TRACED, TRACED), ("00-Zebulon-Quokka-1931", None), (f"{TRACED} {CANARY}", None), ("", None)]
+)
+async def test_an_event_carries_its_requests_trace(
+    bakery: Database, issuer: FastAPI, tmp_path: Path, said: str, kept: str | None
+) -> None:
+    """A valid traceparent goes with what the request announces; whatever else stands in that header does not."""
+    coordinator = await a_token(issuer, tmp_path, "coordinator")
+    async with serving(build(issuer, bakery.pool)) as client:
+        assert (await client.post("/loaves", headers={**coordinator, "traceparent": said})).status_code == 201
+    assert await bakery.pool.fetchval("select array_agg(traceparent) from outbox") == [kept]
 
 
 @pytest.mark.expects_error_log("dependency unavailable")
