@@ -14,7 +14,7 @@ from services.eligibility.facts import redecide
 from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention
 from services.eligibility.linkage import IdKey, Index, Link, Subject, link_and_tie
 from services.eligibility.reading import RosterRow
-from services.eligibility.registry import CODES, Heard, combined, heard, heard_again
+from services.eligibility.registry import CODES, Heard, combined, completed, heard, heard_again, patients_of
 from services.eligibility.roster import Book, cut, id_key, record_identifiers, record_keys
 from services.eligibility.store_files import FeedFile, RowResult
 from services.kit.ids import derived_id, new_id
@@ -52,10 +52,12 @@ async def on_registry_rows(
 ) -> list[RowResult]:
     """A registry's rows: doses are linked, counted once, and wait where nobody is found."""
     rows = [heard(one, file.file_id) for one in records]
-    links = await _link(work.connection, rows)
+    await store_members.save_patients(work.connection, patients_of(rows))
+    links, ties = await _link(work.connection, rows)
     tokens = {one.token for one in links if one.token is not None}
     ledger = await _load_ledger(work.connection, tokens, {row.report.event_key for row in rows})
     results = [_take(ledger, row, one) for row, one in zip(rows, links, strict=True)]
+    await _link_waiting(work.connection, ledger, _who_may_be_waited_for(rows, links, ties))
     await _save_ledger(work, ledger, today)
     await redecide(work, tokens | ledger.touched(), today)
     return results
@@ -135,14 +137,25 @@ async def _save_book(work: UnitOfWork, book: Book, file_no: int, today: date) ->
 # -- doses
 
 
-async def _link(connection: Connection, rows: Sequence[Heard]) -> list[Link]:
-    """Find whom the rows are about, and keep what linking taught of identifiers, race, tract and protection."""
-    index = await _load_index(connection, [row.subject for row in rows])
-    links, ties = link_and_tie([row.subject for row in rows], index)
+async def _link(connection: Connection, rows: Sequence[Heard]) -> tuple[list[Link], set[tuple[IdKey, UUID]]]:
+    """Find whom the rows are about, and keep what linking taught of identifiers, race, tract and protection. Gives
+    the identifiers that were tied, too."""
+    numbers = {one for row in rows if row.subject.is_number_only for one in row.subject.personal}
+    patients = await store_members.load_patients(connection, numbers)
+    subjects = [completed(row.subject, patients) for row in rows]
+    links, ties = link_and_tie(subjects, await _load_index(connection, subjects))
     await store_members.lock_persons(connection, {one.token for one in links if one.token is not None})
     await store_members.save_keys(connection, ties, ())
     await _save_statements(connection, rows, links)
-    return links
+    return links, ties
+
+
+def _who_may_be_waited_for(
+    rows: Iterable[Heard], links: Iterable[Link], ties: Iterable[tuple[IdKey, UUID]]
+) -> set[UUID]:
+    """Those whose number was tied, or of whose number the birth date came to be known."""
+    patients = {one.token for row, one in zip(rows, links, strict=True) if row.is_patient and one.token is not None}
+    return patients | {token for _, token in ties}
 
 
 async def _load_index(connection: Connection, subjects: Sequence[Subject]) -> Index:
@@ -202,13 +215,15 @@ async def _link_waiting(connection: Connection, ledger: Ledger, tokens: Collecti
     while tokens:
         waiting = [one for one in await store_doses.load_waiting(connection, tokens)
                    if one.event_key not in ledger.changed_reports]  # fmt: skip
-        links = await _link(connection, [heard_again(one) for one in waiting]) if waiting else []
+        if not waiting:
+            return
+        links, ties = await _link(connection, [heard_again(one) for one in waiting])
         found = [(one, to.token) for one, to in zip(waiting, links, strict=True) if to.token is not None]
         await _extend(connection, ledger, {token for _, token in found})
         ledger.add((), [one for one, _ in found])
         for report, token in found:
             ledger.link(report.event_key, token)
-        tokens = {token for _, token in found}
+        tokens = {token for _, token in ties}
 
 
 async def _save_ledger(work: UnitOfWork, ledger: Ledger, today: date) -> None:

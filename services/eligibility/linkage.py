@@ -53,6 +53,11 @@ class Subject:
     def bears_name(self) -> bool:
         return bool(self.family and self.given)
 
+    @property
+    def is_number_only(self) -> bool:
+        """Nothing is said but a number, as in the dose rows of an extract."""
+        return self.birth_on is None and not self.family
+
     def keys(self) -> list[str]:
         """Under which it is looked for when members or identifiers arrive."""
         return [*(id_text(one) for one in self.personal), *([self.key] if self.key else [])]
@@ -139,11 +144,11 @@ def _link(subject: Subject, index: Index) -> Link:
 
 
 def _agrees(subject: Subject, known: Candidate) -> bool:
-    """The birth date must be the same; sex and name must not speak against it where both say one."""
+    """The birth date must be the same; sex and name must not speak against it where both say one. One name that
+    agrees is enough, also in the other's place: people marry, and clerks swap the two."""
     if subject.birth_on is None or subject.birth_on != known.birth_on:
         return False
     if {subject.sex, known.sex} == {"F", "M"}:
         return False
-    family, given = normal(subject.family), normal(subject.given)
-    others = bool(family and given and known.family and known.given)
-    return not (others and family != normal(known.family) and given != normal(known.given))
+    said, names = ({normal(one.family), normal(one.given)} for one in (subject, known))
+    return "" in said | names or bool(said & names)

@@ -1,6 +1,6 @@
 """From a registry's rows to statements: whom they are about, what they say of the person, and of the dose."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -11,7 +11,7 @@ from services.eligibility.domain import Statement
 from services.eligibility.doses import REGISTRY, Codes, Report
 from services.eligibility.feeds.codes import vaccines
 from services.eligibility.feeds.records import Consent, DoseOutcome, DoseRecord, PatientRecord, Person
-from services.eligibility.linkage import Subject
+from services.eligibility.linkage import IdKey, Subject
 from services.eligibility.reading import code_of
 from services.kit.ids import new_id
 
@@ -93,6 +93,25 @@ def subject_of(person: Person) -> Subject:
         zip5=address.zip5 if address else "",
         sex=person.sex,
     )
+
+
+def patients_of(rows: Iterable[Heard]) -> dict[IdKey, tuple[date, str]]:
+    """Birth date and sex by number, from rows that are about a patient and not about a dose."""
+    return {
+        identifier: (row.subject.birth_on, row.subject.sex)
+        for row in rows
+        if row.is_patient and row.subject.birth_on is not None
+        for identifier in row.subject.personal
+    }
+
+
+def completed(subject: Subject, patients: Mapping[IdKey, tuple[date, str]]) -> Subject:
+    """A number alone, with the birth date and sex that the registry's patient file gives for it."""
+    about = {patients[one] for one in subject.personal if one in patients} if subject.is_number_only else set()
+    if len(about) != 1:
+        return subject
+    birth_on, sex = about.pop()
+    return replace(subject, birth_on=birth_on, sex=sex)
 
 
 def _event_key(record: DoseRecord, subject: Subject) -> str:

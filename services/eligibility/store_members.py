@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date
 from uuid import UUID
@@ -62,6 +62,16 @@ from jsonb_populate_recordset(null::member_statement, $1::text::jsonb)
 on conflict (token, source) do update
 set races = excluded.races, ethnicity = excluded.ethnicity, zip5 = excluded.zip5, tract = excluded.tract,
     is_protected = excluded.is_protected
+"""
+SAVE_PATIENTS = """
+insert into registry_patient (type, assigner, value, birth_on, sex)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::text[])
+on conflict (type, assigner, value) do update set birth_on = excluded.birth_on, sex = excluded.sex
+"""
+LOAD_PATIENTS = """
+select type, assigner, value, birth_on, sex
+from unnest($1::text[], $2::text[], $3::text[]) as wanted (type, assigner, value)
+join registry_patient using (type, assigner, value)
 """
 MOVE_IDENTIFIERS = """
 with gone as (delete from person_identifier where token = $2 returning type, assigner, value)
@@ -204,6 +214,20 @@ async def save_statements(connection: Connection, statements: Sequence[Statement
     if statements:
         ordered = sorted(statements, key=lambda one: one.token)
         await connection.execute(SAVE_STATEMENTS, json.dumps([asdict(one) for one in ordered], default=str))
+
+
+async def save_patients(connection: Connection, patients: Mapping[IdKey, tuple[date, str]]) -> None:
+    """Birth date and sex of whom a registry's numbers are of."""
+    if patients:
+        rows = sorted((*identifier, *about) for identifier, about in patients.items())
+        await connection.execute(SAVE_PATIENTS, *zip(*rows, strict=True))
+
+
+async def load_patients(connection: Connection, identifiers: Collection[IdKey]) -> dict[IdKey, tuple[date, str]]:
+    if not identifiers:
+        return {}
+    rows = await connection.fetch(LOAD_PATIENTS, *zip(*identifiers, strict=True))
+    return {(row["type"], row["assigner"], row["value"]): (row["birth_on"], row["sex"]) for row in rows}
 
 
 async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> None:

@@ -59,6 +59,7 @@ def test_by_name(edge: str, subject: Subject, token: UUID | None) -> None:
         ("no birth date", {"family": "", "given": "", "birth_on": None}, None),
         ("the other sex", {"family": "", "given": "", "sex": "M"}, None),
         ("sex unknown", {"family": "", "given": "", "sex": "U"}, OMA),
+        ("swapped names", {"family": "Oma", "given": "Sesame", "zip5": ""}, OMA),
         ("another family and given name", {"family": "Monster", "given": "Cookie"}, None),
     ],
 )

@@ -1,0 +1,101 @@
+"""A fact is told exactly when anything that it carries changes."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import pytest
+
+from schemas.eligibility_v1 import MemberEligibilityDecidedV1
+from services.eligibility.domain import CountedDose, Enrolment, Person, Span, Statement
+from services.eligibility.facts import Known, answer
+from services.eligibility.programmes import bundled, in_effect
+from services.eligibility.store_decisions import LastDecision
+
+TODAY = date(2021, 3, 1)
+NOW = datetime(2021, 3, 1, 12, tzinfo=UTC)
+TOKEN = UUID(int=7)
+OMA = Enrolment(
+    UUID(int=1), TOKEN, "lakeshore", "LS1", family="Sesame", given="Oma", birth_on=date(1940, 5, 1), sex="F",
+    races=("2054-5",), language="eng", zip5="90011", tract="06037228410", spans=(Span("medicare"),),
+)  # fmt: skip
+COVID = CountedDose("covid-19", "208", date(2021, 2, 15))
+
+
+def a_known(enrolment: Enrolment = OMA, **changes: object) -> Known:
+    values = {"enrolments": [enrolment], "persons": {TOKEN: Person(TOKEN)}, "statements": {}, "doses": {}, "last": {}}
+    return Known(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def told(known: Known, on: date = TODAY) -> tuple[list[MemberEligibilityDecidedV1], list[LastDecision]]:
+    facts, decisions = answer(known, in_effect(bundled(), on), on, NOW)
+    return facts, [one for one, _ in decisions]
+
+
+@pytest.mark.parametrize(
+    ("change", "known"),
+    [
+        ("zip5", a_known(replace(OMA, zip5="90012"))),
+        ("tract", a_known(replace(OMA, tract="06037206200"))),
+        ("no tract", a_known(replace(OMA, tract=""))),
+        ("sex", a_known(replace(OMA, sex="M"))),
+        ("language", a_known(replace(OMA, language="spa"))),
+        ("race", a_known(replace(OMA, races=("2106-3",)))),
+        ("line of business", a_known(replace(OMA, spans=(Span("medicaid"),)))),
+        ("coverage", a_known(replace(OMA, spans=()))),
+        ("plan's protection", a_known(replace(OMA, is_restricted=True))),
+        ("age band", a_known(replace(OMA, birth_on=date(1950, 5, 1)))),
+        ("death", a_known(persons={TOKEN: Person(TOKEN, is_deceased=True)})),
+        ("merge", a_known(persons={TOKEN: Person(TOKEN, merged_into=UUID(int=8))})),
+        ("registry's protection", a_known(statements={TOKEN: [Statement(TOKEN, "registry", is_protected=True)]})),
+        ("dose", a_known(doses={TOKEN: [COVID]})),
+        ("second dose", a_known(doses={TOKEN: [COVID, replace(COVID, administered_on=TODAY)]})),
+    ],
+)
+def test_whatever_is_carried_is_told(change: str, known: Known) -> None:
+    """A change of anything in the fact brings the next version, and the fact differs."""
+    [first], [last] = told(a_known())
+    [second], _ = told(replace(known, last={(last.enrolment_id, last.programme_id): last}))
+    ignored = {"version"}
+    assert second.version == 2, change
+    assert second.model_dump(exclude=ignored) != first.model_dump(exclude=ignored), change
+
+
+@pytest.mark.parametrize(
+    ("change", "known"),
+    [
+        ("nothing", a_known()),
+        ("name", a_known(replace(OMA, family="Street"))),
+        ("street", a_known(replace(OMA, street="124 Sesame St"))),
+        ("member number", a_known(replace(OMA, member_id="LS2"))),
+        ("phone", a_known(replace(OMA, phones=("home 2135550101",)))),
+        ("another vaccine's dose", a_known(doses={TOKEN: [replace(COVID, vaccine_group="zoster")]})),
+    ],
+)
+def test_what_is_not_carried_is_not_told(change: str, known: Known) -> None:
+    """Names, streets and numbers stay here, and their change is nobody's business."""
+    _, [last] = told(a_known())
+    assert told(replace(known, last={(last.enrolment_id, last.programme_id): last})) == ([], []), change
+
+
+def test_a_later_look_is_stored_without_a_fact() -> None:
+    """When only the day of the next look changes, it is kept and nothing is told."""
+    _, [last] = told(a_known())
+    ending = replace(OMA, spans=(Span("medicare", last_on=date(2021, 4, 1)),))
+    facts, [kept] = told(replace(a_known(ending), last={(last.enrolment_id, last.programme_id): last}))
+    assert (facts, kept.version, kept.recheck_on) == ([], 1, date(2021, 4, 2))
+
+
+def test_no_name_leaves() -> None:
+    """Of a person a fact carries tokens, codes, a ZIP and a tract."""
+    [fact], _ = told(
+        a_known(replace(OMA, street="123 Sesame St", email="oma@sesame.example", phones=("home 2135550101",)))
+    )
+    text = fact.model_dump_json()
+    assert not [secret for secret in ("Sesame", "Oma", "1940", "LS1", "213555", "oma@") if secret in text]
+
+
+def test_an_odd_language_is_left_out() -> None:
+    """What is no code is not carried; the fact is told all the same."""
+    [fact], _ = told(a_known(replace(OMA, language="two words!")))
+    assert fact.language is None
