@@ -101,6 +101,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
 
 
 def _message(topic: Topic, event: type[Event]) -> dict[str, Any]:
+    key = {"type": "string", "description": f"The value of `{event.key_field or topic.key}`."}
     return {
         "name": event.__name__,
         "title": event.event_type,
@@ -108,7 +109,7 @@ def _message(topic: Topic, event: type[Event]) -> dict[str, Any]:
         "contentType": CONTENT_TYPE,
         "headers": headers_schema(topic, event),
         "payload": {"$ref": f"#/components/schemas/{event.event_type}"},
-        "bindings": {"kafka": {"key": {"type": "string", "description": f"The value of `{topic.key}`."}}},
+        "bindings": {"kafka": {"key": key}},
     }
 
 

@@ -111,6 +111,7 @@ class MembersMergedV1(Event):
     """Two member tokens turned out to be one person. Facts about the retired token are restated under the survivor."""
 
     event_type: ClassVar[str] = "vcc.member-eligibility.merged.v1"
+    key_field: ClassVar[str] = "retired_token"
 
     surviving_token: UUID
     retired_token: UUID

@@ -39,9 +39,11 @@ class Contract(BaseModel):
 
 
 class Event(Contract):
-    """A past-tense fact. `event_type` is the CloudEvents type; `occurred_at` is the instant of the fact, in UTC."""
+    """A past-tense fact. `event_type` is the CloudEvents type; `occurred_at` is the instant of the fact, in UTC.
+    `key_field` names the key's field where it is not the one that the catalog names for the topic."""
 
     event_type: ClassVar[str]
+    key_field: ClassVar[str] = ""
 
     occurred_at: AwareDatetime
 
