@@ -45,6 +45,9 @@ class Caller(Api):
                 if time.monotonic() > deadline:
                     raise
 
+    async def raw(self, method: str, path: str, **request: Any) -> httpx.Response:
+        return await self._send(method, path, **request)
+
     async def look(self, path: str, **params: object) -> tuple[int, Any]:
         answer = await self._send("GET", path, params=params)
         return answer.status_code, answer.json() if answer.content else None

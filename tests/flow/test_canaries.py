@@ -1,0 +1,168 @@
+"""Canary members go through everything and sing in no sink: no log line, metric, record, report, error or database but
+eligibility's own holds what names, dates, places or numbers them."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+
+from deploy.local.plan import SERVICES
+from schemas.catalog import CONTACT_ATTEMPT
+from tests.flow import kafka_log
+from tests.flow.chain import pass_through
+from tests.flow.feeds import Member, Row, Shot, a_member, a_registry_file, a_roster
+from tests.flow.tables import TABLES
+from tests.flow.world import PROGRAMME, World
+
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(180)]
+BORN_ON = date(1937, 11, 23)
+SONGS = ("quixwhistle", "zorblattina", "ptarmigan", "9997731", "zorb.q", "cnry7731", "97731468", "887731",
+         "1937-11-23", "19371123", "11/23/1937", "1937, 11, 23")  # fmt: skip
+PLANTED = "planted"
+
+
+def canaries(count: int) -> list[Member]:
+    """A flock of one name at one address; each has numbers of its own."""
+    return [
+        a_member(
+            family="Quixwhistle", given=f"Zorblattina{chr(97 + n)}", born_on=BORN_ON, place=("93230", "06031000900"),
+            street="7731 Ptarmigan Gulch", phone="2139997731", email="zorb.q@gulch.example", medicaid_id="97731468A",
+            member_id=f"CNRY7731{n:02d}", registry_id=f"887731{n:02d}",
+        )
+        for n in range(count)
+    ]  # fmt: skip
+
+
+def heard(where: str, text: str | bytes) -> set[str]:
+    """Which canaries sing here."""
+    plain = (text.decode("latin-1") if isinstance(text, bytes) else text).lower()
+    return {f"{where}: {song}" for song in SONGS if song in plain}
+
+
+async def test_no_canary_sings(world: World) -> None:
+    """Rosters, registry files, calls, bookings, doses, a dead letter, bad rows and bad requests full of canaries leave
+    no trace of them anywhere but in eligibility's own database."""
+    flock = canaries(20)
+    await pass_through(world, flock[:18])
+    await feed_broken_rows(world, *flock[18:])
+    found = await in_errors(world, flock[17])
+    await plant_dead_letter(world, flock[0])
+    for name, content in world.stack.log_bytes().items():
+        found |= heard(name, content)
+    for service in SERVICES:
+        found |= heard(f"metrics of {service}", (await world.ask(service, "operator").raw("GET", "/metrics")).text)
+        if service != "eligibility":
+            found |= heard_in(await everything(world.stack.dsns[service]), service)
+    found |= in_records(await kafka_log.read(world.stack.bootstrap)) | await in_reports(world)
+    assert found == set()
+    own = heard_in(await everything(world.stack.dsns["eligibility"]), "")
+    assert {line.rpartition(": ")[2] for line in own} >= set(SONGS[:9]), "they are where they belong"
+
+
+async def feed_broken_rows(world: World, one: Member, other: Member) -> None:
+    """Rows that are rejected for values that sing, and a dose that waits for a member who never comes."""
+    today = await world.today()
+    yesterday = today - timedelta(days=1)
+    roster = a_roster(today, one, Row(other, extra=("QUIXWHISTLE*ZORBLATTINA*19371123",)))
+    broken = roster.replace(b"D8*19371123", b"D8*QUIXWHISTLE").replace(b"INS*Y", b"INS*PTARMIGAN", 1)
+    shots = [
+        Shot(one, today, rxa_3="1937-11-23"),
+        Shot(one, yesterday, cvx="9997731"),
+        Shot(one, BORN_ON - timedelta(days=1)),
+        Shot(one, yesterday, action="Zorblattina"),
+        Shot(replace(other, given="Zorblattina", registry_id="88773199"), yesterday),
+    ]
+    files = [await world.news(content) for content in (broken, a_registry_file(today, *shots))]
+    assert sum(file["rows_rejected"] for file in files) >= 4, [file["rejections"] for file in files]
+    assert files[1]["rows_unlinked"] > 0
+    await world.send(b"Quixwhistle,Zorblattina,1937-11-23,CNRY7731\n" * 3)
+
+
+async def in_errors(world: World, canary: Member) -> set[str]:
+    """What sings in the answers to requests full of canaries; one of them, with odd headers, is a good one."""
+    secret = f"{canary.family} {canary.given} {BORN_ON} {canary.phone}"
+    case, odd = await world.case_of(canary), {"traceparent": secret, "X-Correlation-Id": secret}
+    assert case is not None
+    attempts = f"/cases/{case['case_id']}/attempts"
+    bad: list[object] = [{"disposition": secret, "channel": secret, secret: secret}, [secret], secret]
+    good = {"channel": "phone", "disposition": "no-answer", "claim": True}
+    asked = [("outreach", "coordinator-lakeshore", path, bad) for path in (attempts, f"/cases/{secret}/release")]
+    asked += [("scheduling", "coordinator-lakeshore", path, bad) for path in ("/appointments", f"/sites/{secret}")]
+    asked += [("scheduling", "site", "/walk-ins", bad), ("scheduling", "state", "/sites", bad)]
+    asked += [("eligibility", "operator", "/business-days", bad), ("reporting", "state", "/target-zips", bad)]
+    asked += [("outreach", "coordinator-lakeshore", attempts, [good])]
+    found: set[str] = set()
+    for service, client, path, bodies in asked:
+        for body in bodies:
+            headers = {"Idempotency-Key": world.key(), **odd}
+            answer = await world.ask(service, client).raw("POST", path, json=body, headers=headers)
+            found |= heard(f"{answer.status_code} of {service}", answer.text + str(answer.headers))
+    looks = [("eligibility", "/members", {"member_id": f"{secret} and more than forty characters of it"}),
+             ("eligibility", f"/members/{secret}", {}), ("outreach", "/cases", {"zip5": secret, "after": secret}),
+             ("scheduling", "/slots", {"week": secret, secret: secret})]  # fmt: skip
+    for service, path, params in looks:
+        answer = await world.ask(service, "coordinator-lakeshore").raw("GET", path, params=params)
+        found |= heard(f"{answer.status_code} of {service}", answer.text + str(answer.headers))
+    await world.settle()
+    return found
+
+
+async def plant_dead_letter(world: World, canary: Member) -> None:
+    """A broken record whose bytes sing. Whoever lists dead letters sees where and why, and no content."""
+    body = f'{{"family": "{canary.family}", "{canary.given}": "{BORN_ON}", "attempt_id": "{canary.phone}"}}'.encode()
+    headers = [("ce_specversion", b"1.0"), ("ce_id", str(uuid4()).encode()),
+               ("ce_type", b"vcc.contact-attempt.logged.v1"), (PLANTED, canary.street.encode())]  # fmt: skip
+    async with AIOKafkaProducer(bootstrap_servers=world.stack.bootstrap) as producer:
+        await producer.send_and_wait(CONTACT_ATTEMPT.name, body, canary.member_id.encode(), headers=headers)
+    await world.settle()
+    operator = world.ask("reporting", "operator")
+    listed = await operator.get("/dead-letters")
+    assert [one["reason"] for one in listed] == ["bad-schema"]
+    assert heard("dead letters", str(listed)) == set()
+    discard = f"/dead-letters/{listed[0]['dead_letter_id']}/discard"
+    assert (await operator.post(discard, world.key()))[0] == 200
+
+
+def in_records(records: Iterable[ConsumerRecord]) -> set[str]:
+    """All but the record that we put there ourselves."""
+    found: set[str] = set()
+    for one in records:
+        if PLANTED not in dict(one.headers):
+            parts = [one.key or b"", one.value or b"", *(name.encode() + (value or b"") for name, value in one.headers)]
+            found |= heard(one.topic, b" ".join(parts))
+    return found
+
+
+async def everything(dsn: str) -> dict[str, str]:
+    """All rows of each table as text, bytes decoded; without the bytes of dead letters, which are kept as they came."""
+    database = await asyncpg.connect(dsn, server_settings={"vcc.tenant": "*"})
+    try:
+        tables = [row["table_name"] for row in await database.fetch(TABLES)]
+        rows = {table: [dict(row) for row in await database.fetch(f'select * from "{table}"')] for table in tables}
+    finally:
+        await database.close()
+    for row in rows["dead_letter"]:
+        row.update(key=None, value=None, headers=None)
+    return {table: "\n".join(_text(row.values()) for row in found) for table, found in rows.items()}
+
+
+def _text(values: Iterable[object]) -> str:
+    return " ".join(one.decode("latin-1") if isinstance(one, bytes) else str(one) for one in values)
+
+
+def heard_in(tables: dict[str, str], service: str) -> set[str]:
+    return {line for table, text in tables.items() for line in heard(f"{service}.{table}", text)}
+
+
+async def in_reports(world: World) -> set[str]:
+    """The report in every form."""
+    found: set[str] = set()
+    for path in ("/reports/weekly", "/reports/weekly.html", "/coverage.csv"):
+        answer = await world.ask("reporting", "state").raw("GET", path, params={"programme_id": PROGRAMME})
+        assert answer.status_code == 200, answer.text
+        found |= heard(path, answer.text)
+    return found
