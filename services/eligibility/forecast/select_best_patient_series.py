@@ -75,7 +75,7 @@ def pre_filter(group: Candidates, patient: Patient) -> list[PatientSeries]:
     open_series = [p for p in group if p.status is not SeriesStatus.CONTRAINDICATED] or list(group)
     no_valid_doses = not any(p.satisfied for p in group)
     no_default = not any(p.series.default for p in group)
-    highest = min((p.series.priority for p in group), default="")
+    highest = min(p.series.priority for p in [p for p in group if _is_on_path(p)] or group)
     scorable = []
     for p in open_series:
         match p.series.kind:
@@ -88,6 +88,18 @@ def pre_filter(group: Candidates, patient: Patient) -> list[PatientSeries]:
         if is_scorable:
             scorable.append(p)
     return scorable
+
+
+def _is_on_path(patient_series: PatientSeries) -> bool:
+    """Whether the series priority excludes others: the patient has a valid dose of the series or can start at its first.
+
+    SELECTSCORE-2 lets every relevant series exclude those of lower priority. CDC's cases show that one which the patient
+    could only enter in its middle does not: an adult in an outbreak gets the single dose of meningococcal vaccine,
+    not what is left of the series for infants, whose indications have no end age.
+    """
+    return bool(patient_series.satisfied) or (
+        patient_series.current == 0 and patient_series.status is SeriesStatus.NOT_COMPLETE
+    )
 
 
 def _started_in_time(patient_series: PatientSeries, patient: Patient) -> bool:

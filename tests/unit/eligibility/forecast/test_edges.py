@@ -268,6 +268,35 @@ def test_the_foremost_of_several_forecasts(
     assert (chosen.series_status, chosen.series_group) == (status, series_group), edge
 
 
+@pytest.mark.parametrize(
+    ("edge", "observations", "series"),
+    [
+        ("an adult in an outbreak", ("070",), "Meningococcal ACWY risk 1-dose series"),
+        ("an adult with asplenia in an outbreak", ("070", "160"), "Meningococcal ACWY risk 2-dose series"),
+    ],
+)
+def test_an_adult_is_not_sent_into_the_middle_of_a_series_for_infants(
+    supporting: SupportingData, edge: str, observations: tuple[str, ...], series: str
+) -> None:
+    """Priority goes to the series that the patient can start: no infants' series by an indication without an end age."""
+    person = a_person("1965-03-07", observations=observations)
+    answer = forecast_of(supporting, person, "Meningococcal", "2025-11-10", "2")
+    assert answer.series[0].series == series, edge
+
+
+def test_the_higher_risk_takes_priority(supporting: SupportingData) -> None:
+    """Asplenia beside diabetes: the doses count for both series, and the one for asplenia is forecast (SELECTSCORE-2)."""
+    doses = (("2019-01-10", "133"), ("2020-01-10", "33"))
+    chosen = [
+        forecast_of(supporting, a_person("1990-01-01", *doses, observations=o), "Pneumococcal", "2025-11-10", "2")
+        for o in (("014",), ("014", "160"))
+    ]
+    assert [answer.series[0].series for answer in chosen] == [
+        "Pneumococcal risk 19+ Chronic Medical Conditions PCV-PPSV series",
+        "Pneumococcal risk 19+ years immunocompromised PCV-PPSV-PPSV series",
+    ]
+
+
 def test_a_risk_dose_is_numbered_after_the_standard_ones(supporting: SupportingData) -> None:
     """After four infant doses the first PPSV23 for asplenia is the fifth dose, so the next is the sixth."""
     infant_doses = ("2018-03-21", "2018-05-21", "2018-07-21", "2020-03-21")
