@@ -6,6 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
+from fastapi import Request
+
 from schemas.eligibility_v1 import (
     BusinessDayOpenedV1,
     DoseAction,
@@ -26,10 +29,16 @@ from schemas.eligibility_v1 import (
 from schemas.envelope import Event
 from schemas.outreach_v1 import CaseChangedV1, CaseStatus, Channel, ContactAttemptLoggedV1, Disposition
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven, SlotPoolChangedV1
+from services.kit.app import create
+from services.kit.auth import Principal, authenticate
 from services.kit.contract import Decoder
 from services.kit.ids import derived_id, new_id
+from services.kit.postgres import transaction
 from services.kit.unit_of_work import apply_batch
-from services.reporting.app import SUBSCRIPTIONS
+from services.reporting.app import SUBSCRIPTIONS, build
+from services.reporting.population import Question, load_programmes
+from services.reporting.report import Report
+from services.reporting.weekly import load_report
 from tests.builders import a_record
 from tests.servers import Database
 
@@ -206,3 +215,31 @@ class Reporting:
         async with self.database.pool.acquire() as connection, connection.transaction():
             await connection.execute("select set_config('vcc.tenant', '*', true)")
             await connection.execute("; ".join(f"delete from {table}" for table in tables))
+
+    async def report(self, as_of: int, known: int | None = None, tenant: str = "*") -> Report:
+        """The report as of the `as_of`-th day, as known on the `known`-th."""
+        known_on = DAY + timedelta(days=as_of if known is None else known)
+        question = Question(PROGRAMME, DAY + timedelta(days=as_of), known_on)
+        async with transaction(self.database.pool, tenant) as connection:
+            [programme] = await load_programmes(connection)
+            return await load_report(connection, programme, question, tenant, 0)
+
+    async def announced(self) -> list[dict[str, Any]]:
+        """The bodies in the outbox, in order."""
+        rows = await self.fetch("select convert_from(payload, 'utf8')::jsonb from outbox order by id")
+        return [row[0] for row in rows]
+
+
+def client_of(database: Database) -> httpx.AsyncClient:
+    """The real application; only the token is replaced by headers that say who is asking."""
+    settings = database.settings()
+    app = create(build(), settings)
+    app.state.pool, app.state.settings, app.state.subscriptions = database.pool, settings, SUBSCRIPTIONS
+
+    def who(request: Request) -> Principal:
+        plan = request.headers.get("X-Plan", "*")
+        return Principal("vera", frozenset({request.headers.get("X-Role", "state")}), frozenset({plan}), plan)
+
+    app.dependency_overrides[authenticate] = who
+    headers = {"Idempotency-Key": "key-pangolin"}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://reporting", headers=headers)
