@@ -91,11 +91,11 @@ def pre_filter(group: Candidates, patient: Patient) -> list[PatientSeries]:
 
 
 def _is_on_path(patient_series: PatientSeries) -> bool:
-    """Whether the series priority excludes others: the patient has a valid dose of the series or can start at its first.
+    """Whether its priority excludes others: the patient has a valid dose of the series or can start at its first.
 
-    SELECTSCORE-2 lets every relevant series exclude those of lower priority. CDC's cases show that one which the patient
-    could only enter in its middle does not: an adult in an outbreak gets the single dose of meningococcal vaccine,
-    not what is left of the series for infants, whose indications have no end age.
+    SELECTSCORE-2 lets every relevant series exclude those of lower priority. CDC's cases show that one which the
+    patient could only enter in its middle does not: an adult in an outbreak gets the single dose of meningococcal
+    vaccine, not what is left of the series for infants, whose indications have no end age.
     """
     return bool(patient_series.satisfied) or (
         patient_series.current == 0 and patient_series.status is SeriesStatus.NOT_COMPLETE

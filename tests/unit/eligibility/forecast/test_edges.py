@@ -278,14 +278,14 @@ def test_the_foremost_of_several_forecasts(
 def test_an_adult_is_not_sent_into_the_middle_of_a_series_for_infants(
     supporting: SupportingData, edge: str, observations: tuple[str, ...], series: str
 ) -> None:
-    """Priority goes to the series that the patient can start: no infants' series by an indication without an end age."""
+    """Priority goes to the series that the patient can start, not to the infants' for want of an end age."""
     person = a_person("1965-03-07", observations=observations)
     answer = forecast_of(supporting, person, "Meningococcal", "2025-11-10", "2")
     assert answer.series[0].series == series, edge
 
 
 def test_the_higher_risk_takes_priority(supporting: SupportingData) -> None:
-    """Asplenia beside diabetes: the doses count for both series, and the one for asplenia is forecast (SELECTSCORE-2)."""
+    """Asplenia beside diabetes: the doses count for both series, the one for asplenia is forecast (SELECTSCORE-2)."""
     doses = (("2019-01-10", "133"), ("2020-01-10", "33"))
     chosen = [
         forecast_of(supporting, a_person("1990-01-01", *doses, observations=o), "Pneumococcal", "2025-11-10", "2")
