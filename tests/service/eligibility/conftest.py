@@ -69,8 +69,9 @@ class Office:
         return [json.loads(row["payload"]) for row in rows]
 
     async def last_facts(self) -> dict[str, dict[str, Any]]:
-        """The last fact of each enrolment by its member id."""
-        rows = await self.fetch("select member_id, fact from decision join enrolment using (enrolment_id)")
+        """The last fact of each living enrolment by its member id."""
+        query = "select member_id, fact from decision join enrolment using (enrolment_id) where not is_retired"
+        rows = await self.fetch(query)
         return {row["member_id"]: row["fact"] for row in rows}
 
     async def counts(self) -> Counter[str]:
