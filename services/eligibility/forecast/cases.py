@@ -18,12 +18,15 @@ GROUPS = {
     "dtap": "DTaP/Tdap/Td",
     "flu": "Influenza",
     "ipol": "Polio",
+    "je": "Japanese Encephalitis",
     "mcv": "Meningococcal",
     "menb": "Meningococcal B",
     "pcv": "Pneumococcal",
     "pol": "Polio",
     "rota": "Rotavirus",
+    "vaccinia": "Orthopoxvirus",
     "var": "Varicella",
+    "yf": "Yellow Fever",
 }
 REQUIRED = {"CDC_Test_ID", "DOB", "Series_Status", "Vaccine_Group", "Assessment_Date", "Forecast_#", "Earliest_Date"}
 
@@ -80,7 +83,7 @@ def _case(row: Mapping[str, str], groups: Mapping[str, str], coded: Mapping[str,
     return Case(
         case_id=row["CDC_Test_ID"],
         title=row.get("Test_Case_Name", ""),
-        vaccine_group=groups[row["Vaccine_Group"].casefold()],
+        vaccine_group=groups.get(row["Vaccine_Group"].casefold(), row["Vaccine_Group"]),
         history=History(
             born_on=_date(row["DOB"]),
             gender=GENDERS.get(row.get("gender", row.get("Gender", ""))[:1].upper(), "Unknown"),

@@ -77,6 +77,17 @@ def test_a_dose_evaluated_otherwise_is_a_miss(
     assert "evaluation 2: expected" in capsys.readouterr().out
 
 
+def test_a_vaccine_group_that_the_release_lacks_is_a_miss(
+    rows: list[dict[str, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other cases of the file are still compared."""
+    rows[0]["Vaccine_Group"] = "Smallpox 1902"
+    assert vcc("check", cases_of(rows, tmp_path)) == 1
+    out = capsys.readouterr().out
+    assert "status: expected Not complete, ours No forecast" in out
+    assert out.splitlines()[-1] == "11 of 12 cases agree"
+
+
 def test_reviewed_misses_do_not_fail(capsys: pytest.CaptureFixture[str]) -> None:
     """With the reviewed list the condition cases pass, without it they do not; the count is the same."""
     assert vcc("check", str(CONDITIONS), "--known", str(KNOWN_MISSES)) == 0
