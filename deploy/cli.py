@@ -26,6 +26,8 @@ COMMANDS = {
     "ingest": ("services.eligibility.cli", "submits feed files: 834, CSV, HL7 VXU, extracts"),
     "check": ("services.eligibility.cli", "reads feed files and stores nothing: counts, every reject with its reason"),
     "report": ("services.reporting.cli", "prints the weekly report and writes it as CSV, JSON and one HTML page"),
+    "rebuild": ("services.reporting.cli", "wipes reporting and fills it again from the log"),
+    "forecast": ("services.eligibility.forecast.cli", "forecasts vaccines by CDC's logic; checks CDC's test cases"),
     "topics": ("deploy.commands.topics", "lists every topic: producer, consumers, key, records so far"),
     "docs": ("deploy.commands.docs", "says where the documents, APIs and events are described"),
     "psql": ("deploy.commands.psql", "opens a service's database in psql"),
@@ -35,7 +37,11 @@ COMMANDS = {
 }  # fmt: skip
 
 # commands of a service that ask it over HTTP: which service, and which client of the local issuer they are
-ASKING = {"ingest": ("eligibility", "integration"), "report": ("reporting", "state")}
+ASKING = {
+    "ingest": ("eligibility", "integration"),
+    "report": ("reporting", "state"),
+    "rebuild": ("reporting", "operator"),
+}
 
 
 def available() -> dict[str, str]:

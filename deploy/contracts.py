@@ -10,17 +10,37 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from schemas.compatibility import breaking_changes
 from schemas.documents import asyncapi, json_schemas
-from services.kit.app import VERSION
+from services.eligibility import app as eligibility
+from services.kit.app import VERSION, create
+from services.kit.settings import KafkaSettings, Settings
+from services.outreach import app as outreach
+from services.reporting import app as reporting
+from services.scheduling import app as scheduling
 
-FOLDER = Path(__file__).parent.parent / "schemas"
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "schemas"
+OPENAPI_FOLDER = ROOT / "docs" / "openapi"
 
 
 def generated() -> dict[Path, str]:
     """What each generated file must hold, by path."""
     files = {FOLDER / "json" / f"{name}.json": _dump(schema) for name, schema in json_schemas().items()}
-    return files | {FOLDER / "asyncapi.json": _dump(asyncapi(VERSION))}
+    interfaces = {OPENAPI_FOLDER / f"{name}.json": _dump(document) for name, document in openapis().items()}
+    return files | interfaces | {FOLDER / "asyncapi.json": _dump(asyncapi(VERSION))}
+
+
+def openapis() -> dict[str, dict[str, Any]]:
+    """The OpenAPI document of each service, by name."""
+    documents = {}
+    for service in (eligibility.build(), outreach.build(), scheduling.build(), reporting.build()):
+        nowhere = KafkaSettings(bootstrap_servers="localhost:1")
+        settings = Settings(service=service.name, kafka=nowhere, dsn=SecretStr(""), oidc_issuer="http://localhost:1")
+        documents[service.name] = create(service, settings).openapi()
+    return documents
 
 
 def released() -> list[dict[str, Any]]:

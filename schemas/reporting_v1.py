@@ -23,4 +23,4 @@ class TargetZipListedV1(Event):
     coverage: float | None = Field(default=None, ge=0, le=1)
 
     def key(self) -> str:
-        return self.zip5
+        return f"{self.programme_id}/{self.zip5}"

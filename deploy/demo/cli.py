@@ -9,6 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
 from deploy.console import Progress, table
+from deploy.demo import synthea
 from deploy.demo.population import FIRST_DAY, Ledger, generate
 from deploy.demo.season import PROGRAMME, Season
 from deploy.local import stack
@@ -66,9 +67,16 @@ async def _work(generating: "Future[Ledger]", folder: Path) -> Season:
     ) as progress:
         async with Watch(topic_by_group()) as watch:
             season = Season(ledger, folder, watch, progress.update)
-            await season.run(sorted(path for path in REAL.rglob("*") if path.suffix in FEEDS and path.is_file()))
+            await season.run(await asyncio.to_thread(_real_files, folder))
             await watch.drain(120)
     return season
+
+
+def _real_files(folder: Path) -> list[Path]:
+    """What plans and registries really sent, and Synthea's Californians with their COVID-19 doses."""
+    synthea.convert(folder / "synthea", synthea.COVID)
+    found = [*REAL.iterdir(), *(folder / "synthea").iterdir()]
+    return sorted(path for path in found if path.suffix in FEEDS)
 
 
 FEEDS = frozenset({".834", ".x12", ".txt", ".hl7", ".zip"})

@@ -40,7 +40,7 @@ GIVEN: Final = ("information", "motivational-interviewing", "support")
 TOPICS: Final = ("safety", "side-effects", "where-to-go", "cost-and-coverage")
 SHARE_NO_SHOW: Final = 0.08  # of appointments
 SHARE_CANCELLED: Final = 0.04  # of appointments, on the day before
-WALK_INS_A_DAY: Final = 2  # of each plan
+WALK_INS_A_DAY: Final = 1  # of each plan
 LANGUAGES: Final = ("es", "zh", "vi", "tl", "hy")
 
 
