@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.flow.chain import list_targets
 from tests.flow.feeds import WELL_OFF, Member, Row, Shot, a_member, a_registry_file, a_roster
 from tests.flow.world import PROGRAMME, Json, World, a_dose
 
@@ -262,3 +263,56 @@ async def test_a_walk_in_is_vaccinated_without_an_appointment(world: World) -> N
     case = await case_of(world, member)
     assert (case["closed_reason"], await counted_doses(world, member)) == ("vaccinated", 1)
     assert await world.free_places(slot) == 1
+
+
+async def test_the_report_and_the_target_list_follow(world: World) -> None:
+    """One more member who is called, booked and vaccinated is one more in the plan's coverage and in each stage of its
+    funnel; the ZIP where most still wait is listed, and that raises their cases."""
+    today = await world.today()
+    place = ("90011", "06037224600")
+    people = [a_member(plan="PRAIRIE", place=place, born_on=date(1944, 1, 1)) for _ in range(40)]
+    elsewhere, called, waiting = people[:12], people[12:24], people[24:]
+    await world.submit(a_roster(today, *people))
+    await world.news(a_registry_file(today, *(Shot(one, today - timedelta(days=20)) for one in elsewhere)))
+    slot = await world.open_slot(today, places=len(called), plan="prairie")
+    for member in called[:-1]:
+        await reach(world, member, slot)
+    await world.settle()
+    before = await plans_report(world)
+    await reach(world, called[-1], slot)
+    await world.settle()
+    after = await plans_report(world)
+    least = 11  # who are fewer than that are hidden
+    assert before == {"members": 40, "vaccinated": 12 + least, "enrolled": 40, "case-opened": 40, "attempted": least,
+                      "booked": least, "dose-after-outreach": least, "outcome": least}  # fmt: skip
+    steps = {"vaccinated", "attempted", "booked", "dose-after-outreach", "outcome"}
+    assert after == {name: figure + (name in steps) for name, figure in before.items()}
+    assert place[0] in await list_targets(world, today)
+    case = await case_of(world, waiting[0])
+    assert (case["rank_parts"]["target_zip"], case["rank"]) == (150, 150 + case["rank_parts"]["priority"])
+
+
+async def reach(world: World, member: Member, slot: Json) -> None:
+    """Called, booked, vaccinated at the site."""
+    status, booked = await world.book(member, slot)
+    assert status == 201, booked
+    assert (await world.log_attempt(member, "booked"))[0] == 201
+    dose = a_dose(await world.today())
+    path = f"/appointments/{booked['appointment_id']}/fulfil"
+    assert (await world.ask("scheduling", "site").post(path, world.key(), {"dose": dose}))[0] == 200
+
+
+async def plans_report(world: World) -> dict[str, int]:
+    """Figures of the weekly report as the plan's own analyst reads it."""
+    report = await world.ask("reporting", "analyst-prairie").get("/reports/weekly", programme_id=PROGRAMME)
+    assert (report["plan"], report["watermark"]) == ("prairie", "INTERNAL - not for release")
+    coverage = next(row["coverage"] for row in report["by_zip"] if row["zip5"] == "90011")
+    funnel = next(one for one in report["funnels"] if one["plan"] == "prairie")
+    stages = {one["stage"]: one["people"] for one in funnel["stages"]}
+    wanted = ("enrolled", "case-opened", "attempted", "booked", "dose-after-outreach")
+    return {
+        "members": coverage["members"],
+        "vaccinated": coverage["vaccinated"],
+        **{stage: stages[stage] for stage in wanted},
+        "outcome": funnel["outcomes"]["dose-after-outreach"],
+    }

@@ -16,6 +16,7 @@ from tests.flow.world import World
 from tests.servers import PostgresServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(600)]
+SHOWN_LINES = 40
 SMALL_BATCHES = {f"VCC_{name.upper()}_BATCH_RECORDS": "40" for name in ("eligibility", *LISTENERS)}
 
 
@@ -34,11 +35,13 @@ def fresh_stack(postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 
 
 def differences(quiet: Dump, other: Dump) -> str:
-    return "\n".join(
-        line
+    """The first lines of what differs, table by table."""
+    lines = [
+        f"{table}: {line}"
         for table in sorted(quiet.keys() | other.keys())
-        for line in difflib.unified_diff(quiet.get(table, []), other.get(table, []), table, table, "", "", 0, "")
-    )
+        for line in difflib.unified_diff(quiet.get(table, []), other.get(table, []), n=0, lineterm="")
+    ]
+    return "\n".join(lines[:SHOWN_LINES])
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +71,7 @@ async def test_killed_services_leave_no_trace(fresh_stack: Stack, files: tuple[P
         strikes = Strikes(world, ledger.first_day)
         await Season(world, folder, ledger, strikes.at).run()
         assert len(strikes.hits) == 9, strikes.hits
-        assert differences(quiet, await dump(fresh_stack)) == ""
+        assert not (found := differences(quiet, await dump(fresh_stack))), found
         await kafka_log.repeat(fresh_stack.bootstrap, await kafka_log.read(fresh_stack.bootstrap))
         await world.settle()
-        assert differences(quiet, await dump(fresh_stack)) == ""
+        assert not (found := differences(quiet, await dump(fresh_stack))), found

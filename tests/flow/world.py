@@ -68,7 +68,7 @@ class World:
     @asynccontextmanager
     async def of(cls, stack: Stack) -> AsyncIterator[Self]:
         """VCC_STATE_DIR names the stack's folder within this block."""
-        add_clients([Client(f"coordinator-{plan}", ["coordinator"], [plan]) for plan in PLANS])
+        add_clients([Client(f"{role}-{plan}", [role], [plan]) for role in ("coordinator", "analyst") for plan in PLANS])
         async with Watch(topic_by_group()) as watch, AsyncExitStack() as closing:
             yield cls(stack, watch, closing)
 
