@@ -73,7 +73,8 @@ def _walk(
         if patient_series.status is SeriesStatus.COMPLETE:
             complete_groups.add(series.group)
         done.append(patient_series)
-    selection = select_best(done, patient)._replace(looked_ahead=any(p.looked_ahead for p in done))
+    best, set_aside, _ = select_best(done, patient)
+    selection = Selection(best, set_aside, any(p.looked_ahead for p in done))
     number_after_standard(selection)
     for patient_series in (*selection.best, *selection.set_aside):
         generate_dates(patient_series, patient, findings)

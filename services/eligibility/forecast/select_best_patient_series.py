@@ -199,11 +199,11 @@ def number_after_standard(selection: Selection) -> None:
     The specification counts within the series alone; CDC's cases with doses of both kinds (asplenia after four doses of
     infant PCV: dose 6 follows the first PPSV23) count what the patient has received to any purpose.
     """
-    prioritized = [*selection.best, *selection.set_aside]
     for p in selection.best:
-        if p.dose_number is None or p.series.kind is not SeriesType.RISK:
+        if p.series.kind is not SeriesType.RISK or p.dose_number is None:
             continue
         target = p.target
         since = target.season_start if target is not None and target.seasonal else 0
+        prioritized = (*selection.best, *selection.set_aside)
         valid = {d.order for other in prioritized for d in other.valid_doses if d.day >= since}
         p.dose_number += len(valid - {d.order for d in p.valid_doses})
