@@ -77,10 +77,10 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *majors: int) -> 
 
 
 def test_the_newest_server_of_the_machine_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """New data get the newest server; older than 14 is passed over, then the wheel's is taken."""
-    installed(tmp_path, monkeypatch, 13, 15, 17)
+    """New data get the newest server; an older one than the services need is passed over, then the wheel's is taken."""
+    installed(tmp_path, monkeypatch, 14, 15, 17)
     assert postgres_binaries.binaries(None) == tmp_path / "17"
-    installed(tmp_path, monkeypatch, 13)
+    installed(tmp_path, monkeypatch, 14)
     assert postgres_binaries.binaries(None).parent.name == "pginstall"
 
 

@@ -4,7 +4,6 @@ import ast
 import hashlib
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -76,7 +75,8 @@ def test_it_is_made_once_and_follows_the_lock(checkout: Checkout, monkeypatch: p
 def test_what_a_killed_run_left_is_redone(checkout: Checkout) -> None:
     """A .venv without its stamp is thrown away, whatever it holds."""
     (checkout.path / ".venv" / "bin").mkdir(parents=True)
-    (checkout.path / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (checkout.path / ".venv" / "bin" / "python").write_text("#!/bin/sh\nexit 1\n")
+    (checkout.path / ".venv" / "bin" / "python").chmod(0o755)
     (checkout.path / ".venv" / "half-written").touch()
     venv.ensure(checkout.path, with_tests=False)
     assert not (checkout.path / ".venv" / "half-written").exists()
