@@ -130,10 +130,10 @@ def columns(title: str, weeks: Sequence[date], series: Sequence[Series]) -> str:
         some_hidden = any(count is None for count in stacks[i])
         total = sum(count or 0 for count in stacks[i])
         if total or some_hidden:
-            body.append(
-                text(middle, y - 5, f"{total:,}{'+' if some_hidden else ''}", "small", "strong", anchor="middle")
-            )
-        body.append(text(middle, height - bottom + 15, f"{week.day} {week:%b}", "small", anchor="middle"))
+            said = f"{total:,}" if not some_hidden else f"{total:,}+" if total else "few"
+            body.append(text(middle, y - 5, said, "small", "strong", anchor="middle"))
+        if len(weeks) <= 8 or (len(weeks) - 1 - i) % 2 == 0:
+            body.append(text(middle, height - bottom + 15, f"{week.day} {week:%b}", "small", anchor="middle"))
     body.append(text(left, height - 4, "week beginning", "small", "muted"))
     body.append(legend([one.label for one in series], left))
     said = "; ".join(f"{one.label}: {', '.join(number(count) for count in one.counts)}" for one in series)

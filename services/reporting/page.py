@@ -215,7 +215,11 @@ def _weeks(report: Report) -> str:
     ]
     half = [
         _half("Doses that count, by where they were given", charts.columns("Doses by source", weeks, doses)),
-        _half("Attempts to reach a member", charts.columns("Attempts", weeks, attempts)),
+        _half(
+            "Attempts to reach a member",
+            charts.columns("Attempts", weeks, attempts),
+            "Without dispositions that came up 1 to 10 times in a week.",
+        ),
         _half("Booked visits", charts.columns("Visits", weeks, visits)),
         _half("Doses by vulnerability of the tract (4: most)", charts.columns("Doses by quarter", weeks, by_svi)),
     ]
@@ -247,7 +251,7 @@ def _reasons(report: Report) -> str:
     return _section(
         "What stands in the way?",
         "People who named a barrier or refused, each counted once for each reason. A missed visit is never a refusal.",
-        _two(_half("Barriers", charts.bars("People by barrier", barriers) if barriers else nothing),
+        _two(_half("Barriers", charts.bars("People by barrier", barriers, 270) if barriers else nothing),
              _half("Refusals, by domain of the reason (BeSD)",
                    charts.bars("People by reason of refusal", refusals, 270) if refusals else nothing)),
     )  # fmt: skip

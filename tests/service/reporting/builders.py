@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from fastapi import Request
+from fastapi import FastAPI, Request
 
 from schemas.eligibility_v1 import (
     BusinessDayOpenedV1,
@@ -230,7 +230,7 @@ class Reporting:
         return [row[0] for row in rows]
 
 
-def client_of(database: Database) -> httpx.AsyncClient:
+def app_of(database: Database) -> FastAPI:
     """The real application; only the token is replaced by headers that say who is asking."""
     settings = database.settings()
     app = create(build(), settings)
@@ -241,5 +241,11 @@ def client_of(database: Database) -> httpx.AsyncClient:
         return Principal("vera", frozenset({request.headers.get("X-Role", "state")}), frozenset({plan}), plan)
 
     app.dependency_overrides[authenticate] = who
+    return app
+
+
+def client_of(database: Database) -> httpx.AsyncClient:
+    """Somebody who asks the application."""
+    transport = httpx.ASGITransport(app_of(database))
     headers = {"Idempotency-Key": "key-pangolin"}
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://reporting", headers=headers)
+    return httpx.AsyncClient(transport=transport, base_url="http://reporting", headers=headers)

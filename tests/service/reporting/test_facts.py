@@ -306,4 +306,5 @@ async def test_the_last_word_on_a_zip(reporting: Reporting) -> None:
         )  # fmt: skip
 
     await reporting.hear(said(1, 2, listed=False), said(1, 1, listed=True), said(0, 3, listed=True))
+    await reporting.hear(said(1, 0, listed=True))
     assert await reporting.fetch("select week_on, listed from target_zip") == [(DAY + timedelta(weeks=1), False)]
