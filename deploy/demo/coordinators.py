@@ -41,7 +41,7 @@ TOPICS: Final = ("safety", "side-effects", "where-to-go", "cost-and-coverage")
 SHARE_NO_SHOW: Final = 0.08  # of appointments
 SHARE_CANCELLED: Final = 0.04  # of appointments, on the day before
 WALK_INS_A_DAY: Final = 1  # of each plan
-LANGUAGES: Final = ("es", "zh", "vi", "tl", "hy")
+LANGUAGES: Final = ("spa", "vie", "chi")  # ISO 639-2, as the feeds send them; the first coordinators speak one each
 
 
 @dataclass(slots=True)
@@ -99,6 +99,8 @@ class Workers:
             tally.calls[answer] += 1
             if answer in {"complete", "no-answer"}:
                 self.met.append(case["enrolment_id"])
+            if body["case"]["claimed_by"]:  # the shift ends: somebody else may try tomorrow
+                await self.outreach[worker].post(f"/cases/{case['case_id']}/release", f"{key}-release")
         else:
             tally.refusals[_code(body)] += 1
 
