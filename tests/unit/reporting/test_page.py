@@ -37,7 +37,11 @@ FULL = replace(
     headline=Headline(cover(Counts(400, 120)), 25, cover(Counts(700, 270))),
     disparity=disparity({"tract:4": MOST, "tract:1": LEAST}),
     by_svi=(Row("tract:1", cover(LEAST)), Row("tract:4", cover(MOST)), Row("unknown", HIDDEN)),
-    by_zip=(ZipRow("60623", cover(MOST), listed=True), ZipRow("61101", HIDDEN, listed=False), ZipRow("99999", HIDDEN, listed=False)),
+    by_zip=(
+        ZipRow("60623", cover(MOST), listed=True),
+        ZipRow("61101", HIDDEN, listed=False),
+        ZipRow("99999", HIDDEN, listed=False),
+    ),
     funnels=(Funnel(None, (Stage("enrolled", 700, None), Stage("ever-eligible", 400, 0.57),
                            Stage("case-opened", 300, 0.75), Stage("dose-after-outreach", None, None)),
                     {"no-dose": 280}),),
