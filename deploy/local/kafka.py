@@ -111,8 +111,7 @@ class Kafka:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         arguments: list[str | Path] = [
             "format",
-            "--cluster-id",
-            cluster_id,
+            f"--cluster-id={cluster_id}",  # one argument: the id may begin with a dash
             "--config",
             self.data / "server.properties",
         ]

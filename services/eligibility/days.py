@@ -82,4 +82,7 @@ def _published(programme: Programme) -> ProgrammePublishedV1:
         effective_on=programme.effective_on,
         time_zone=programme.time_zone,
         document_sha256=programme.sha256,
+        doses_needed=programme.doses_needed,
+        doses_since_on=programme.doses_since_on,
+        cvx_not_counted=tuple(sorted(programme.cvx_not_counted)),
     )
