@@ -39,12 +39,14 @@ def population(folder: Path) -> Ledger:
 
 @dataclass(slots=True)
 class Season:
-    """`disturb` is asked for what may happen around each moment, named by its day and deed."""
+    """`disturb` is asked for what may happen around each moment, named by its day and deed. Each request is sent so
+    many `times` under its key, as by clients whose replies get lost."""
 
     world: World
     folder: Path
     ledger: Ledger
     disturb: Disturb = undisturbed
+    times: int = 1
     met: set[str] = field(default_factory=set)
     numbers: dict[str, str] = field(default_factory=dict)
 
@@ -126,8 +128,11 @@ class Season:
                 await self._must("scheduling", "site", path, key, _outcome(came, day))
 
     async def _must(self, service: str, client: str, path: str, key: str, body: Mapping[str, object]) -> Json:
-        status, answer = await self.world.ask(service, client).post(path, f"season-{key}", body)
+        caller = self.world.ask(service, client)
+        answers = [await caller.post(path, f"season-{key}", body) for _ in range(self.times)]
+        status, answer = answers[0]
         assert status < 300, (path, key, answer)
+        assert answers == [answers[0]] * self.times, (path, key, answers)
         return dict(answer)
 
 

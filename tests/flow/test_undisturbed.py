@@ -63,13 +63,13 @@ async def test_a_quiet_run(fresh_stack: Stack, files: tuple[Path, Ledger], quiet
 
 
 async def test_killed_services_leave_no_trace(fresh_stack: Stack, files: tuple[Path, Ledger], quiet: Dump) -> None:
-    """Each service is killed while files, requests and a backlog are under way, then the whole log is delivered once
-    more: the tables say what they say after the quiet run."""
+    """Each service is killed while files, requests and a backlog are under way, every request comes twice, and then the
+    whole log is delivered once more: the tables say what they say after the quiet run."""
     assert quiet, "the quiet run comes first"
     folder, ledger = files
     async with World.of(fresh_stack) as world:
         strikes = Strikes(world, ledger.first_day)
-        await Season(world, folder, ledger, strikes.at).run()
+        await Season(world, folder, ledger, strikes.at, times=2).run()
         assert len(strikes.hits) == 9, strikes.hits
         assert not (found := differences(quiet, await dump(fresh_stack))), found
         await kafka_log.repeat(fresh_stack.bootstrap, await kafka_log.read(fresh_stack.bootstrap))
