@@ -22,7 +22,7 @@ PROGRAMME = "illinois-connectors-65"
 COORDINATORS = 6  # of each plan
 FILE_TIMEOUT_S = 300.0
 DRAIN_TIMEOUT_S = 120.0
-POLL_S = 0.05
+POLL_S = 0.15
 SUNDAY = 6
 ENDED = frozenset({"processed", "refused"})
 
@@ -88,7 +88,7 @@ class Season:
 
     async def _submit_all(self, cast: "Cast", files: Sequence[Path]) -> None:
         submitted = [await self._submit(cast, path) for path in files]
-        for file_id in submitted:
+        for file_id in reversed(submitted):  # they are read in order: when the last one is done, all are
             await self._wait_for_file(cast, file_id)
 
     async def _submit(self, cast: "Cast", path: Path) -> str:

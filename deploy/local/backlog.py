@@ -18,7 +18,7 @@ from schemas.catalog import TOPICS
 from services.kit.kafka import client_options
 from services.kit.settings import KafkaSettings
 
-POLL_S = 0.05
+POLL_S = 0.1
 FILES_WAITING = "select count(*) from feed_file where state in ('received', 'processing')"
 ANSWERS_WAITING = "select count(*) from decision, clock where recheck_on <= business_on"
 OUTBOX_WAITING = "select count(*) from outbox"
@@ -45,6 +45,8 @@ class Watch:
         """`groups`: topic by consumer group."""
         self._groups = groups
         self._databases: dict[str, asyncpg.Connection] = {}
+        self._coordinators: dict[str, int] = {}
+        self._last_lag = 0
 
     async def __aenter__(self) -> Self:
         endpoints = {name: connection(name) for name in SERVICES}
@@ -70,23 +72,26 @@ class Watch:
             await database.close()
 
     async def look(self) -> Backlog:
-        """One look. Takes some milliseconds."""
+        """One look. The broker is asked how far the groups are only once the databases have nothing more to say."""
         eligibility = self._databases["eligibility"]
         files = await eligibility.fetchval(FILES_WAITING) + await eligibility.fetchval(ANSWERS_WAITING)
         outbox = sum([await database.fetchval(OUTBOX_WAITING) for database in self._databases.values()])
         ends = await self._consumer.end_offsets(self._partitions)
-        committed = await asyncio.gather(*(self._committed(group) for group in self._groups))
-        by_group = dict(zip(self._groups, committed, strict=True))
-        lag = sum(
-            max(0, end - by_group[group].get(partition, 0))
-            for partition, end in ends.items()
-            for group, topic in self._groups.items()
-            if topic == partition.topic
-        )
+        lag = await self._lag(ends) if not (files or outbox) else self._last_lag
+        self._last_lag = lag
         return Backlog(files, outbox, lag, sum(ends.values()))
 
+    async def _lag(self, ends: Mapping[TopicPartition, int]) -> int:
+        committed = await asyncio.gather(*(self._committed(group) for group in self._groups))
+        lag = 0
+        for topic, offsets in zip(self._groups.values(), committed, strict=True):
+            lag += sum(max(0, end - offsets.get(one, 0)) for one, end in ends.items() if one.topic == topic)
+        return lag
+
     async def _committed(self, group: str) -> dict[TopicPartition, int]:
-        offsets = await self._admin.list_consumer_group_offsets(group)
+        if group not in self._coordinators:
+            self._coordinators[group] = await self._admin.find_coordinator(group)
+        offsets = await self._admin.list_consumer_group_offsets(group, self._coordinators[group])
         return {partition: offset.offset for partition, offset in offsets.items()}
 
     async def drain(self, timeout_s: float, seen: Callable[[Backlog], None] = lambda _: None) -> Backlog:

@@ -24,7 +24,6 @@ from services.kit.health import Health
 from services.kit.http import add_health, create_app
 from services.kit.issuer_keys import TrustedIssuer
 from services.kit.migrations import KIT_FOLDER, MigrationError, migrate
-from services.kit.outbox import SHARDS
 from services.kit.postgres import create_pool, transaction
 from services.kit.pruning import Pruning
 from services.kit.relay import Relay
@@ -75,7 +74,7 @@ def create(service: Service, settings: Settings) -> FastAPI:
         add_health(
             app, {name: _reason(health, name) for name in ("postgres", "kafka", "outbox")} | {"bus": bus.troubles}
         )
-        work: list[Background] = [bus, health, Pruning(settings, pool), *_relays(settings)]
+        work: list[Background] = [bus, health, Pruning(settings, pool), Relay(settings)]
         work.extend(service.background(settings, pool))
         tasks = [asyncio.create_task(one.run(), name=type(one).__name__) for one in work]
         for task in tasks:
@@ -99,10 +98,6 @@ def create(service: Service, settings: Settings) -> FastAPI:
         app.include_router(router)
     app.include_router(operations.router({one.group: one for one in service.subscriptions}))
     return app
-
-
-def _relays(settings: Settings) -> list[Background]:
-    return [Relay(settings, shard) for shard in range(SHARDS)]
 
 
 def _reason(health: Health, name: str) -> Callable[[], str | None]:

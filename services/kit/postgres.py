@@ -37,6 +37,7 @@ def server_settings(settings: Settings) -> dict[str, str]:
         "lock_timeout": f"{settings.lock_timeout_s * 1000:.0f}",
         "idle_in_transaction_session_timeout": f"{settings.statement_timeout_s * 2000:.0f}",
         "jit": "off",
+        "plan_cache_mode": "force_custom_plan",  # a plan made while the tables were empty would stay for minutes
         "timezone": "UTC",
     }
 

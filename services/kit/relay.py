@@ -1,10 +1,11 @@
-"""Publishes the outbox: one relay per shard, under a session advisory lock that it holds on its own connection.
+"""Publishes the outbox: each shard by one relay, under a session advisory lock that it holds on its own connection.
 
 Rows are read by id and deleted once the broker has them. After a failed send nothing at or behind the failed row is
 deleted, the producer is made anew, and the shard starts again from its lowest row.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import asyncpg
@@ -15,6 +16,7 @@ from aiokafka.errors import KafkaError
 from services.kit import log, metrics
 from services.kit.contract import headers_of
 from services.kit.kafka import create_producer
+from services.kit.outbox import SHARDS
 from services.kit.postgres import Connection, connect, is_fault
 from services.kit.settings import Settings
 
@@ -24,7 +26,7 @@ RETRY_S = 1.0
 
 LOAD_UNPUBLISHED = """
 select id, event_id, aggregatetype, aggregateid, type, payload, occurred_at, traceparent
-from outbox where shard = $1 order by id limit $2
+from outbox where shard = any($1::smallint[]) order by id limit $2
 """
 DELETE_PUBLISHED = "delete from outbox where id = any($1::bigint[])"
 TRY_LOCK = "select pg_try_advisory_lock($1, $2)"
@@ -35,11 +37,10 @@ from outbox
 
 
 class Relay:
-    """The relay of one shard. Instances compete; whoever holds the shard's lock publishes."""
+    """Publishes the shards whose locks it gets. Instances compete; each shard has one publisher at a time."""
 
-    def __init__(self, settings: Settings, shard: int) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._shard = shard
         self._source = f"/vcc/{settings.service}"
         self._stopping = asyncio.Event()
 
@@ -51,31 +52,45 @@ class Relay:
         """Publish until stopped; outlive a broker or a database that is away."""
         while not self._stopping.is_set():
             try:
-                await self._hold_shard()
+                await self._hold_shards()
             except Exception as error:
                 if not (is_fault(error) or isinstance(error, KafkaError)):
                     raise
-                structlog.get_logger().warning("relay paused", shard=self._shard, **log.fault_fields(error))
+                structlog.get_logger().warning("relay paused", **log.fault_fields(error))
                 await self._pause(RETRY_S)
 
-    async def _hold_shard(self) -> None:
+    async def _hold_shards(self) -> None:
         connection = await connect(self._settings)
         try:
-            if not await connection.fetchval(TRY_LOCK, LOCK_NAMESPACE, self._shard):
-                await self._pause(RETRY_S)
-                return
-            producer = await create_producer(self._settings.kafka, f"vcc-{self._settings.service}-relay-{self._shard}")
+            held = await self._take_free(connection, frozenset())
+            producer = await create_producer(self._settings.kafka, f"vcc-{self._settings.service}-relay")
             try:
-                while not self._stopping.is_set():
-                    if not await self._publish_batch(connection, producer):
-                        await self._pause(self._settings.relay_poll_s)
+                await self._publish(connection, producer, held)
             finally:
                 await producer.stop()
         finally:
             await connection.close(timeout=2)
 
-    async def _publish_batch(self, connection: asyncpg.Connection, producer: AIOKafkaProducer) -> int:
-        rows = await connection.fetch(LOAD_UNPUBLISHED, self._shard, BATCH_ROWS)
+    async def _publish(self, connection: asyncpg.Connection, producer: AIOKafkaProducer, held: frozenset[int]) -> None:
+        tried_at = time.monotonic()
+        while not self._stopping.is_set():
+            if len(held) < SHARDS and time.monotonic() - tried_at > RETRY_S:
+                held, tried_at = await self._take_free(connection, held), time.monotonic()
+            if not held or not await self._publish_batch(connection, producer, held):
+                await self._pause(self._settings.relay_poll_s)
+
+    async def _take_free(self, connection: asyncpg.Connection, held: frozenset[int]) -> frozenset[int]:
+        free = [
+            shard
+            for shard in range(SHARDS)
+            if shard not in held and await connection.fetchval(TRY_LOCK, LOCK_NAMESPACE, shard)
+        ]
+        return held.union(free)
+
+    async def _publish_batch(
+        self, connection: asyncpg.Connection, producer: AIOKafkaProducer, held: frozenset[int]
+    ) -> int:
+        rows = await connection.fetch(LOAD_UNPUBLISHED, list(held), BATCH_ROWS)
         if not rows:
             return 0
         failure, published = await self._send(producer, rows)

@@ -14,7 +14,7 @@ from schemas.eligibility_v1 import BusinessDayOpenedV1
 from services.kit.bus import Bus
 from services.kit.contract import Record
 from services.kit.ids import new_id
-from services.kit.outbox import SHARDS, save_events
+from services.kit.outbox import save_events
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.relay import Relay
 from services.kit.subscription import Subscription
@@ -184,9 +184,9 @@ async def test_fault_is_retried_until_it_passes(calendar: Database, topic: str) 
 
 
 async def test_relays_publish_every_commit_in_order(calendar: Database, topic: str) -> None:
-    """Eight writers, two competing sets of relays: the log holds every committed event, none rolled back, each key in
+    """Eight writers, two competing relays: the log holds every committed event, none rolled back, each key in
     the order of its commits."""
-    relays = [Relay(calendar.settings(topic), shard) for shard in range(SHARDS) for _ in range(2)]
+    relays = [Relay(calendar.settings(topic)) for _ in range(2)]
     tasks = [asyncio.create_task(relay.run()) for relay in relays]
     await calendar.pool.execute("create table zone (name text primary key, days int not null)")
     await calendar.pool.execute("insert into zone select 'Zone/' || n, 0 from generate_series(0, 9) n")

@@ -21,7 +21,7 @@ create table outbox (
     traceparent text,
     created_at timestamptz not null default clock_timestamp()
 );
-create index outbox_unpublished on outbox (shard, id);
+
 
 -- Original bytes, reason and coordinates. `dead`: unusable itself. `parked`: waits behind a dead letter of its key.
 create table dead_letter (
