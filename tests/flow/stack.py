@@ -22,6 +22,7 @@ from tests import servers
 from tests.servers import PostgresServer
 
 FIRST_DAY = date(2021, 3, 1)  # a Monday
+START_TIMEOUT_S = 240.0
 RESTART_TIMEOUT_S = 60.0
 POLL_S = 0.02
 
@@ -75,6 +76,7 @@ def running_stack(postgres: PostgresServer, more: Mapping[str, str] = MappingPro
         folder.make()
         dsns = {name: asyncio.run(postgres.create(name)) for name in SERVICES}
         with servers.running(_supervisor(folder, bootstrap, dsns, more)):
+            _await_up(folder)
             yield Stack(folder, bootstrap, dsns)
         for dsn in dsns.values():
             asyncio.run(postgres.drop(dsn))
@@ -95,10 +97,13 @@ def _supervisor(folder: Folder, bootstrap: str, dsns: Mapping[str, str], more: M
         environment={**plain_environment(), **told},
         log=folder.log("supervisor"),
         grace_s=75.0,
-        ready=lambda: _missing(folder),
     )
 
 
-def _missing(folder: Folder) -> str:
-    state = folder.read()
-    return "" if state.phase == "up" else f"{state.phase} {state.step} {state.what}"
+def _await_up(folder: Folder) -> None:
+    """The supervisor knows best when to give up; this only outlasts it."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while (state := folder.read()).phase != "up":
+        assert state.phase != "failed", state.what
+        assert time.monotonic() < deadline, f"still {state.phase} {state.step}"
+        time.sleep(POLL_S)
