@@ -12,7 +12,7 @@ from typing import Any, Final
 from deploy.demo.api import Api
 from deploy.demo.sites import SITE_BY_ID, SITES, at
 
-CALLS_A_DAY: Final = 6  # of one coordinator
+CALLS_A_DAY: Final = 3  # of one coordinator
 ANSWERS: Final[Mapping[str, float]] = {
     "no-answer": 0.26,
     "left-message": 0.16,
