@@ -23,7 +23,7 @@ COMMANDS = {
     "down": ("deploy.commands.stack", "stops them all; what they stored stays, unless --wipe is given"),
     "status": ("deploy.commands.status", "shows each component: ready, port, uptime, restarts, lag, outbox"),
     "logs": ("deploy.commands.logs", "shows the logs of one component or of all of them; -f follows"),
-    "ingest": ("services.eligibility.cli", "submits feed files: 834, CSV, HL7 VXU, extracts"),
+    "ingest": ("services.eligibility.cli", "submits feed files: 834, HL7 VXU, extracts"),
     "check": ("services.eligibility.cli", "reads feed files and stores nothing: counts, every reject with its reason"),
     "report": ("services.reporting.cli", "prints the weekly report and writes it as CSV, JSON and one HTML page"),
     "rebuild": ("services.reporting.cli", "wipes reporting and fills it again from the log"),
@@ -32,8 +32,6 @@ COMMANDS = {
     "docs": ("deploy.commands.docs", "says where the documents, APIs and events are described"),
     "psql": ("deploy.commands.psql", "opens a service's database in psql"),
     "test": ("deploy.commands.test", "checks format, lint, types and imports, runs the tests; --quick: no slow ones"),
-    "chaos": ("deploy.commands.chaos", "breaks a running stack and checks that nothing was lost or doubled"),
-    "bench": ("deploy.commands.bench", "measures the events and rows a second that this machine reaches"),
 }  # fmt: skip
 
 # commands of a service that ask it over HTTP: which service, and which client of the local issuer they are

@@ -12,9 +12,9 @@ PAGES = {
     "docs/glossary.md": "the words",
     "docs/adr": "what was decided, and why",
     "deploy/local/README.md": "the embedded stack, and Kafka or Postgres of your own",
-    "schemas/asyncapi.yaml": "every topic and event (AsyncAPI 3)",
     "schemas/asyncapi.json": "every topic and event (AsyncAPI 3)",
     "schemas/json": "the JSON Schema of each event",
+    "docs/openapi": "the interface of each service (OpenAPI)",
 }
 
 

@@ -6,13 +6,18 @@ from typing import Any
 
 import httpx
 
+from deploy.errors import StackError
+
 RETRIES = 20
 RETRY_S = 0.25
 TRANSPORT_ERRORS = (httpx.TransportError,)
 
 
-class UnexpectedAnswerError(Exception):
+class UnexpectedAnswerError(StackError):
     """A service answered with a fault; the message names the call and the status."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, "see ./vcc logs")
 
 
 class Api:

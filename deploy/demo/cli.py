@@ -19,6 +19,7 @@ from deploy.local.state import here
 
 MEMBERS = 20_000
 WEEKS = 4
+LEAST_WEEKS = 3
 SEED = 2021
 REAL = Path(__file__).parent / "real"
 
@@ -30,11 +31,18 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "with real sample files, works some weeks of the programme with simulated coordinators, prints the report.",
     )
     demo.add_argument("--members", type=int, default=MEMBERS, help=f"how many members to generate ({MEMBERS:,})")
-    demo.add_argument("--weeks", type=int, default=WEEKS, help=f"how many weeks to work ({WEEKS})")
+    demo.add_argument("--weeks", type=_weeks, default=WEEKS, help=f"how many weeks to work ({WEEKS})")
     demo.add_argument("--seed", type=int, default=SEED, help="of the population; the same seed, the same files")
     demo.add_argument("--out", type=Path, help="where the report is written (.vcc/report)")
     demo.add_argument("--exit", action="store_true", help="end after the report instead of staying up")
     demo.set_defaults(run=run_demo)
+
+
+def _weeks(text: str) -> int:
+    """A move, a merge or an end needs a file before and one after it."""
+    if not text.isdigit() or int(text) < LEAST_WEEKS:
+        raise argparse.ArgumentTypeError(f"expected a number from {LEAST_WEEKS}")
+    return int(text)
 
 
 def run_demo(arguments: argparse.Namespace) -> int:
@@ -42,7 +50,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     os.environ.setdefault("VCC_FIRST_BUSINESS_ON", FIRST_DAY.isoformat())
     folder = here().path / "demo" / f"{arguments.members}-{arguments.seed}-{arguments.weeks}"
-    with ProcessPoolExecutor(1) as pool:
+    with ProcessPoolExecutor(1, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
         generating = pool.submit(generate, folder, arguments.members, arguments.seed, arguments.weeks)
         with stack.held_up():
             season = asyncio.run(_work(generating, folder))

@@ -14,6 +14,7 @@ from deploy.demo.api import Api, UnexpectedAnswerError
 from deploy.demo.coordinators import Tally, Workers
 from deploy.demo.population import Ledger
 from deploy.demo.sites import PLANS, describe_sites, open_week
+from deploy.errors import StackError
 from deploy.local.access import Client, add_clients, token
 from deploy.local.backlog import Backlog, Watch
 from deploy.local.running import connection
@@ -58,6 +59,8 @@ class Season:
             await describe_sites(cast.state_scheduling)
             await self._submit_all(cast, real)
             first = max(self.ledger.first_day, await self._today(cast))
+            if first > self.ledger.last_day:
+                raise StackError(f"the open business day is {first}, after the demo's weeks", "./vcc down --wipe")
             for day in _days(first, self.ledger.last_day):
                 await self._work(cast, day)
 

@@ -66,7 +66,7 @@ async def on_registry_rows(
 async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV1]) -> None:
     """A dose given at a site is a report like another; an appointment entered in error takes it back."""
     today = (await store_decisions.share_clock(work.connection)).business_on
-    survivors = await store_members.load_survivors(work.connection, {one.member_token for one in events})
+    survivors = await _lock_survivors(work.connection, {one.member_token for one in events})
     said = [_appointment_report(one, survivors.get(one.member_token)) for one in events]
     tokens = {one.token for one in said if one.token is not None}
     ledger = await _load_ledger(work.connection, tokens, {one.event_key for one in said})
@@ -75,6 +75,16 @@ async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV
             ledger.hear(one)
     await _save_ledger(work, ledger, today)
     await redecide(work, ledger.touched(), today)
+
+
+async def _lock_survivors(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, UUID]:
+    """Who each token is today, locked: a merge that is under way ends first, and then counts."""
+    survivors: dict[UUID, UUID] = {}
+    while True:
+        known, survivors = survivors, await store_members.load_survivors(connection, tokens)
+        if known == survivors:
+            return survivors
+        await store_members.lock_persons(connection, {*survivors, *survivors.values()})
 
 
 async def end_absent(work: UnitOfWork, plan: str, before_no: int, said_on: date, today: date, limit: int) -> int:

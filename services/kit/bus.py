@@ -160,19 +160,24 @@ class Subscriber:
             return
         position = lag = 0
         for partition in self.consumer.assignment():
-            at, end = await self._at_and_end(self.consumer, partition)
-            position, lag = position + at, lag + max(0, end - at)
+            known = await self._at_and_end(self.consumer, partition)
+            if known is None:
+                return
+            position, lag = position + known[0], lag + max(0, known[1] - known[0])
         metrics.LAG.labels(*self._labels).set(lag)
         if lag == 0 or position != self._position:
             self._moved_at = time.monotonic()
         self._position = position
 
     @staticmethod
-    async def _at_and_end(consumer: AIOKafkaConsumer, partition: TopicPartition) -> tuple[int, int]:
+    async def _at_and_end(consumer: AIOKafkaConsumer, partition: TopicPartition) -> tuple[int, int] | None:
+        """Where the consumer is and where the partition ends; None while that can't be said, as in a rebalance."""
         try:
             at = await asyncio.wait_for(consumer.position(partition), 1)
         except (TimeoutError, KafkaError):
-            return 0, 0
+            return None
+        if partition not in consumer.assignment():  # it was given away meanwhile, and the client asserts
+            return None
         return at, consumer.highwater(partition) or at
 
     def trouble(self) -> str | None:

@@ -62,6 +62,7 @@ class Health:
                 raise
             self._note("postgres", log.fault_fields(error)["error"])
             return
+        metrics.PARKED.clear()
         for (consumer, topic, state), rows in waiting.items():
             if state == "parked":
                 metrics.PARKED.labels(topic, consumer).set(rows)

@@ -15,7 +15,6 @@ from services.kit.app import Background
 from services.kit.backlog import try_records_behind
 from services.kit.bus import Bus
 from services.kit.generation import StaleGenerationError, group_of
-from services.kit.outbox import SHARDS
 from services.kit.postgres import transaction
 from services.kit.relay import Relay
 from services.kit.unit_of_work import UnitOfWork, apply_batch
@@ -71,7 +70,7 @@ async def working(database: Database, bootstrap: str) -> AsyncIterator[None]:
     """The service's consumers and relays."""
     settings = database.settings(bootstrap)
     bus = Bus(settings, database.pool, SUBSCRIPTIONS, rebuilds=True)
-    parts: list[Background] = [bus, *(Relay(settings, n) for n in range(SHARDS))]
+    parts: list[Background] = [bus, Relay(settings)]
     tasks = [asyncio.create_task(part.run()) for part in parts]
     try:
         yield
