@@ -1,5 +1,6 @@
 """What registries and appointments do to doses, told by the facts that leave."""
 
+import asyncio
 import io
 import zipfile
 from datetime import UTC, date, datetime
@@ -10,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
-from services.eligibility import handlers
+from services.eligibility import handlers, store_members
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
@@ -274,6 +275,22 @@ async def test_an_appointment_of_a_merged_member_is_the_survivors(office: Office
     await _fulfil(office, rows[1], new_id(), 2, date(2021, 3, 1))
     [fact] = await office.events("dose-administered")
     assert fact["member_token"] == str(rows[0]["token"])
+
+
+async def test_an_appointment_waits_for_a_merge_under_way(office: Office) -> None:
+    """A dose that arrives while its member is being merged goes to the survivor, not to the token that retires."""
+    await office.read(roster(Row("LS1", family="Sesam"), Row("LS2")))
+    leaving, staying = await office.fetch("select token, enrolment_id from enrolment order by member_id")
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        await store_members.lock_persons(connection, {leaving["token"], staying["token"]})
+        query = "update person set merged_into = $2 where token = $1"
+        await connection.execute(query, leaving["token"], staying["token"])
+        arrival = asyncio.create_task(_fulfil(office, leaving, new_id(), 2, date(2021, 3, 1)))
+        done, _ = await asyncio.wait([arrival], timeout=0.5)
+        assert not done
+    await arrival
+    [fact] = await office.events("dose-administered")
+    assert fact["member_token"] == str(staying["token"])
 
 
 async def test_a_tie_finds_what_waited(office: Office) -> None:
