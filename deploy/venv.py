@@ -21,6 +21,7 @@ from deploy.install import MISSING_VENV, install, require_room
 
 # Resolved together: the second, for tests, holds all of the first.
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+FAULT, INTERRUPTED = 3, 130  # exit codes, as in deploy.cli
 ROOM_BYTES = 700_000_000  # what the packages and pip's temporary copies take
 
 
@@ -30,9 +31,11 @@ def enter(root: str, arguments: list[str]) -> NoReturn:
     try:
         python = ensure(home, with_tests=arguments[:1] == ["test"])
     except StackError as error:
-        sys.exit(f"vcc: {error}")
+        print(f"vcc: {error}", file=sys.stderr)
+        sys.exit(FAULT)
     except KeyboardInterrupt:
-        sys.exit("\nvcc: stopped; the next run completes .venv")
+        print("\nvcc: stopped; the next run completes .venv", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     # -P: a folder named deploy or services where the user happens to stand must not hide ours.
     environment = {**os.environ, "PYTHONPATH": root}
     os.execve(python, [str(python), "-P", "-m", "deploy.cli", *arguments], environment)  # noqa: S606
