@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ from services.kit.bus import Bus
 from services.kit.health import Health
 from services.kit.http import add_health, create_app
 from services.kit.issuer_keys import TrustedIssuer
-from services.kit.migrations import KIT_FOLDER, MigrationError, migrate
+from services.kit.migrations import KIT_FOLDER, MigrationError, Stage, migrate
 from services.kit.postgres import create_pool, transaction
 from services.kit.pruning import Pruning
 from services.kit.relay import Relay
@@ -131,23 +131,32 @@ def _end_process_on_fault(task: asyncio.Task[None]) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+_MIGRATIONS: Mapping[tuple[str, ...], Sequence[Stage]] = {
+    ("migrate",): ("pre", "post"),
+    ("migrate", "pre"): ("pre",),
+    ("migrate", "post"): ("post",),
+}
+
+
 def run(service: Service, argv: Sequence[str] | None = None) -> None:
-    """The command line of a service's `app.py`: nothing to serve, `migrate` to bring its database up to date."""
+    """The command line of a service's `app.py`: nothing to serve; `migrate` to bring its database up to date, or
+    `migrate pre` before a rolling deploy and `migrate post` after it."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     log.configure(service.name)
     try:
         settings = read_settings(service.name, os.environ)
     except SettingsError as error:
         sys.exit(str(error))
-    if arguments == ["migrate"]:
+    if tuple(arguments) in _MIGRATIONS:
         folders = [("kit", KIT_FOLDER), (service.name, service.migrations)]
+        stages = _MIGRATIONS[tuple(arguments)]
         try:
-            applied = asyncio.run(migrate(settings.dsn.get_secret_value(), folders))
+            applied = asyncio.run(migrate(settings.dsn.get_secret_value(), folders, stages))
         except MigrationError as error:
             sys.exit(str(error))
         structlog.get_logger().info("migrated", count=applied)
     elif arguments:
-        sys.exit("expected no argument, or: migrate")
+        sys.exit("expected no argument, or: migrate [pre|post]")
     else:
         _serve(create(service, settings), settings)
 
