@@ -15,7 +15,7 @@ LOAD_PARKED_KEYS = """
 select key from parked_key where consumer = $1 and topic = $2 and key = any($3::bytea[]) for share
 """
 LOAD_ENDED = """
-select "partition", "offset" from dead_letter
+select "partition", "offset", state from dead_letter
 where consumer = $1 and topic = $2 and "offset" = any($3::bigint[]) and state in ('replayed', 'discarded')
 """
 SAVE_DEAD_LETTERS = """
@@ -54,7 +54,9 @@ DELETE_PARKED_KEY = "delete from parked_key where consumer = $1 and topic = $2 a
 COUNT_WAITING = """
 select consumer, topic, state, count(*) as rows from dead_letter where state in ('dead', 'parked') group by 1, 2, 3
 """
-PRUNE = "delete from dead_letter where ended_at < clock_timestamp() - make_interval(days => $1)"
+PRUNE = """
+delete from dead_letter where state = 'replayed' and ended_at < clock_timestamp() - make_interval(days => $1)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,10 @@ async def load_parked_keys(connection: Connection, consumer: str, records: Seque
     return {row["key"] for row in rows}
 
 
-async def load_ended(connection: Connection, consumer: str, records: Sequence[Record]) -> set[tuple[int, int]]:
-    """Partition and offset of those records that were replayed or discarded."""
+async def load_ended(connection: Connection, consumer: str, records: Sequence[Record]) -> dict[tuple[int, int], str]:
+    """Which of these records were replayed or discarded: the state by partition and offset."""
     rows = await connection.fetch(LOAD_ENDED, consumer, records[0].topic, [record.offset for record in records])
-    return {(row["partition"], row["offset"]) for row in rows}
+    return {(row["partition"], row["offset"]): row["state"] for row in rows}
 
 
 async def save_rejects(connection: Connection, consumer: str, rejects: Sequence[Reject]) -> None:

@@ -64,12 +64,17 @@ async def apply_batch(
 async def _without_ended(
     connection: Connection, consumer: str, decoded: Sequence[Delivery | Reject]
 ) -> Sequence[Delivery | Reject]:
-    """A reject that was replayed or given up before holds up nothing when it is delivered again."""
-    rejects = [one.record for one in decoded if isinstance(one, Reject)]
-    if not rejects:
+    """What was discarded stays discarded when it is delivered again, also if it could be read by now; a reject that was
+    replayed holds up nothing."""
+    if not decoded:
         return decoded
-    ended = await dead_letters.load_ended(connection, consumer, rejects)
-    return [one for one in decoded if (one.record.partition, one.record.offset) not in ended]
+    ended = await dead_letters.load_ended(connection, consumer, [one.record for one in decoded])
+    states = [ended.get((one.record.partition, one.record.offset)) for one in decoded]
+    return [
+        one
+        for one, state in zip(decoded, states, strict=True)
+        if state is None or (state == "replayed" and isinstance(one, Delivery))
+    ]
 
 
 def _sort(

@@ -142,6 +142,17 @@ async def test_replay_of_what_is_still_unusable_changes_nothing(calendar: Databa
     assert await _first_waiting(calendar) == letter
 
 
+async def test_what_was_discarded_stays_discarded(calendar: Database) -> None:
+    """A record that an operator gave up is not applied when the log is delivered again, although it can be read."""
+    bad, good = a_record(a_day(0), value=b"{"), a_record(a_day(1))
+    await apply_batch(calendar.pool, GROUP, decoded(bad, good), on_day)
+    first, second = await calendar.pool.fetch("select id from dead_letter order by id")
+    await _redrive(calendar, redrive.discard, second["id"])
+    await _redrive(calendar, redrive.discard, first["id"])
+    assert await apply_batch(calendar.pool, GROUP, decoded(bad, good), on_day) == Outcome()
+    assert await _heard(calendar) == []
+
+
 async def test_new_arrival_waits_for_a_release_under_way(calendar: Database) -> None:
     """An event that arrives while its key is being released is applied after what waited before it."""
     batch = decoded(a_record(a_day(0), value=b"{"), a_record(a_day(1)))
