@@ -86,7 +86,7 @@ def test_secrets_are_kept_and_private(tmp_path: Path) -> None:
         issuer.load_key(state)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "", "login.example"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "203.0.113.7", "::", "", "login.example"])  # noqa: S104
 def test_it_binds_loopback_only(host: str) -> None:
     """Any host but loopback is refused."""
     with pytest.raises(issuer.IssuerStateError, match="loopback"):
