@@ -1,19 +1,21 @@
 """What people may ask reporting by HTTP. A plan's analyst sees the plan's own rows: the database hides the rest."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
 from services.kit import audit, backlog, generation
 from services.kit.auth import Principal, require
+from services.kit.generation import StaleGenerationError
 from services.kit.idempotency import Answer, Identity
 from services.kit.postgres import ALL_TENANTS, Connection
-from services.kit.problem import Refusal, RefusedError
+from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.reporting import population, rebuild, tables, targets, views
@@ -35,9 +37,29 @@ KnownOn = Annotated[date | None, Query(description="With what was known at the e
 WHICH_PROGRAMME = Refusal("programme-needed", "Programme Needed", "There are several programmes: name one.", 400)
 FUTURE = Refusal("day-not-opened", "Day Not Opened", "The day asked for has not come yet.", 422)
 ALL_NEEDED = Refusal("all-tenants-needed", "All Tenants Needed", "This needs a token for all tenants.", 403)
+BEHIND = Refusal(
+    "log-not-read", "Log Not Read", "The log is not read to its end: see GET /rebuild, and ask again at 0 records."
+)
+BEHIND_UNKNOWN = Refusal(
+    "log-end-unknown", "Log End Unknown", "The broker does not say how far the log has been read: ask again.", 503
+)
 CSV: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {}}, "description": "Comma-separated values under one watermark line"}
 }
+
+
+def log_reader_of(request: Request) -> Callable[[int], Awaitable[int | None]]:
+    """Asks the broker how many records a generation has still to read; None when it does not answer."""
+    state = request.app.state
+
+    async def records_behind(number: int) -> int | None:
+        groups = {generation.group_of(one.group, number): one.topic.name for one in state.subscriptions}
+        return await backlog.try_records_behind(state.settings.kafka, groups)
+
+    return records_behind
+
+
+LogReader = Annotated[Callable[[int], Awaitable[int | None]], Depends(log_reader_of)]
 
 
 class ProgrammeSummary(BaseModel):
@@ -98,20 +120,20 @@ async def list_programmes(pool: Pool, principal: Reader) -> list[ProgrammeSummar
 
 @routes.get("/reports/weekly", summary="The weekly report")
 async def weekly_report(
-    request: Request, pool: Pool, principal: Reader, programme_id: ProgrammeId = None, as_of: AsOf = None,
+    pool: Pool, principal: Reader, log_reader: LogReader, programme_id: ProgrammeId = None, as_of: AsOf = None,
     known_on: KnownOn = None,
 ) -> Report:  # fmt: skip
     """Every figure of the weekly report. Null: hidden. Internal, no release. The look is audited."""
-    return await _report(request, pool, principal, programme_id, as_of, known_on)
+    return await _report(log_reader, pool, principal, programme_id, as_of, known_on)
 
 
 @routes.get("/reports/weekly.html", summary="The weekly report as one page", response_class=HTMLResponse)
 async def weekly_page(
-    request: Request, pool: Pool, principal: Reader, programme_id: ProgrammeId = None, as_of: AsOf = None,
+    pool: Pool, principal: Reader, log_reader: LogReader, programme_id: ProgrammeId = None, as_of: AsOf = None,
     known_on: KnownOn = None,
 ) -> HTMLResponse:  # fmt: skip
     """One self-contained page with plots and a map; it loads nothing. The look is audited."""
-    report = await _report(request, pool, principal, programme_id, as_of, known_on)
+    report = await _report(log_reader, pool, principal, programme_id, as_of, known_on)
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
     page = await asyncio.to_thread(render, report)  # the ZIPs' points take a second to load
     return HTMLResponse(page, headers={"Content-Security-Policy": policy})
@@ -132,11 +154,16 @@ async def coverage_csv(
 
 
 @routes.post("/target-zips", summary="List the week's target ZIPs", status_code=201, response_model=TargetZipsOut)
-async def list_target_zips(body: TargetZipsIn, pool: Pool, identity: Identity, principal: Lister) -> Response:
-    """Computes the list from what is known by now and announces it: ZIPs that are on it, and those that left it."""
+async def list_target_zips(
+    body: TargetZipsIn, pool: Pool, identity: Identity, principal: Lister, log_reader: LogReader
+) -> Response:
+    """Computes the list from the whole log and announces it: ZIPs that are on it, and those that left it. While the
+    log is not read to its end, as in a rebuild, nothing is listed: 409, and the same key may be sent again."""
     _need_all(principal)
+    number, behind = await _progress(pool, principal, log_reader)
 
     async def effect(work: UnitOfWork) -> Answer:
+        await _need_whole_log(work, number, behind)
         wish = Wish(body.programme_id, body.week_on, body.least_unvaccinated, body.at_most)
         listing = await targets.list_target_zips(work, wish)
         if isinstance(listing, Refusal):
@@ -148,7 +175,7 @@ async def list_target_zips(body: TargetZipsIn, pool: Pool, identity: Identity, p
 
 
 @routes.post("/rebuild", summary="Wipe the tables and read the log again", status_code=202, response_model=Reading)
-async def start_rebuild(request: Request, pool: Pool, identity: Identity, principal: Operator) -> Response:
+async def start_rebuild(pool: Pool, identity: Identity, principal: Operator) -> Response:
     """Empties every table and reads the log again from its beginning. Publishes nothing. Until it has caught up (GET
     /rebuild), reports are incomplete."""
     _need_all(principal)
@@ -161,11 +188,10 @@ async def start_rebuild(request: Request, pool: Pool, identity: Identity, princi
 
 
 @routes.get("/rebuild", summary="See how far the log has been read")
-async def read_progress(request: Request, pool: Pool, principal: Operator) -> Reading:
+async def read_progress(pool: Pool, principal: Operator, log_reader: LogReader) -> Reading:
     """Over all processes of this service."""
-    async with reading(pool, principal) as connection:
-        number = await generation.load(connection)
-    return Reading(generation=number, records_behind=await _records_behind(request, number))
+    number, behind = await _progress(pool, principal, log_reader)
+    return Reading(generation=number, records_behind=behind)
 
 
 def _need_all(principal: Principal) -> None:
@@ -174,12 +200,10 @@ def _need_all(principal: Principal) -> None:
 
 
 async def _report(
-    request: Request, pool: Pool, principal: Principal, programme_id: str | None, as_of: date | None,
+    log_reader: LogReader, pool: Pool, principal: Principal, programme_id: str | None, as_of: date | None,
     known_on: date | None,
 ) -> Report:  # fmt: skip
-    async with reading(pool, principal) as connection:
-        number = await generation.load(connection)
-    behind = await _records_behind(request, number)
+    _, behind = await _progress(pool, principal, log_reader)
     async with reading(pool, principal) as connection:
         programme, question = await _question(connection, programme_id, as_of, known_on)
         report = await load_report(connection, programme, question, principal.tenant, behind)
@@ -187,10 +211,21 @@ async def _report(
     return report
 
 
-async def _records_behind(request: Request, number: int) -> int | None:
-    state = request.app.state
-    groups = {generation.group_of(one.group, number): one.topic.name for one in state.subscriptions}
-    return await backlog.try_records_behind(state.settings.kafka, groups)
+async def _progress(pool: Pool, principal: Principal, log_reader: LogReader) -> tuple[int, int | None]:
+    async with reading(pool, principal) as connection:
+        number = await generation.load(connection)
+    return number, await log_reader(number)
+
+
+async def _need_whole_log(work: UnitOfWork, number: int, behind: int | None) -> None:
+    """Raised and not answered, so that the refusal is not kept under the request's key."""
+    try:
+        await generation.hold(work.connection, number)
+    except StaleGenerationError:
+        raise RefusedError(BEHIND) from None
+    if behind != 0:
+        refusal = BEHIND_UNKNOWN if behind is None else BEHIND
+        raise RefusedError(refusal, {"Retry-After": str(RETRY_AFTER_S)})
 
 
 async def _question(

@@ -35,6 +35,7 @@ from services.kit.contract import Decoder
 from services.kit.ids import derived_id, new_id
 from services.kit.postgres import transaction
 from services.kit.unit_of_work import apply_batch
+from services.reporting.api import log_reader_of
 from services.reporting.app import SUBSCRIPTIONS, build
 from services.reporting.population import Question, load_programmes
 from services.reporting.report import Report
@@ -231,7 +232,8 @@ class Reporting:
 
 
 def app_of(database: Database) -> FastAPI:
-    """The real application; only the token is replaced by headers that say who is asking."""
+    """The real application; the token is replaced by headers that say who is asking, and the broker by a log that is
+    read to its end."""
     settings = database.settings()
     app = create(build(), settings)
     app.state.pool, app.state.settings, app.state.subscriptions = database.pool, settings, SUBSCRIPTIONS
@@ -240,12 +242,16 @@ def app_of(database: Database) -> FastAPI:
         plan = request.headers.get("X-Plan", "*")
         return Principal("vera", frozenset({request.headers.get("X-Role", "state")}), frozenset({plan}), plan)
 
+    async def whole_log(_generation: int) -> int:
+        return 0
+
     app.dependency_overrides[authenticate] = who
+    app.dependency_overrides[log_reader_of] = lambda: whole_log
     return app
 
 
-def client_of(database: Database) -> httpx.AsyncClient:
+def client_of(database: Database, app: FastAPI | None = None) -> httpx.AsyncClient:
     """Somebody who asks the application."""
-    transport = httpx.ASGITransport(app_of(database))
+    transport = httpx.ASGITransport(app or app_of(database))
     headers = {"Idempotency-Key": "key-pangolin"}
     return httpx.AsyncClient(transport=transport, base_url="http://reporting", headers=headers)

@@ -12,6 +12,9 @@ import pytest
 from schemas.envelope import Event
 from services.kit.app import create
 from services.kit.http import unguarded
+from services.kit.postgres import transaction
+from services.reporting import rebuild
+from services.reporting.api import log_reader_of
 from services.reporting.app import build
 from services.reporting.report import WATERMARK
 from tests.service.reporting.builders import (
@@ -22,6 +25,7 @@ from tests.service.reporting.builders import (
     a_dose,
     a_fact,
     a_programme,
+    app_of,
     client_of,
 )
 from tests.service.reporting.world import LAST_DAY, a_season
@@ -199,4 +203,39 @@ async def test_a_rebuild_empties_every_table(reporting: Reporting, client: httpx
     assert await reporting.fetch("select state from dead_letter") == [("discarded",)]
     assert await reporting.fetch("select count(*) from inbox") == [(0,)]
     progress = await client.get("/rebuild", headers={"X-Role": "operator"})
-    assert progress.json() == {"generation": 2, "records_behind": None}
+    assert progress.json() == {"generation": 2, "records_behind": 0}
+
+
+@pytest.mark.parametrize(("behind", "status", "refused"), [(7, 409, "log-not-read"), (None, 503, "log-end-unknown")])
+async def test_no_list_of_half_a_log(reporting: Reporting, behind: int | None, status: int, refused: str) -> None:
+    """While records wait to be read, or nobody knows how many, no list is announced; later the same key gets it."""
+    app, left = app_of(reporting.database), [behind]
+
+    async def log_reader(_generation: int) -> int | None:
+        return left[0]
+
+    app.dependency_overrides[log_reader_of] = lambda: log_reader
+    await _three_zips(reporting)
+    async with client_of(reporting.database, app) as asking:
+        answer = await asking.post("/target-zips", json=WEEK)
+        assert (answer.status_code, answer.json()["type"]) == (status, f"urn:vcc:problem:{refused}")
+        assert await reporting.announced() == []
+        left[0] = 0
+        assert (await asking.post("/target-zips", json=WEEK)).status_code == 201
+
+
+async def test_no_list_from_tables_wiped_meanwhile(reporting: Reporting) -> None:
+    """A rebuild that begins after the log's end was asked for leaves nothing to list from: refused."""
+    app = app_of(reporting.database)
+
+    async def wiping(_generation: int) -> int:
+        async with transaction(reporting.database.pool, "*") as connection:
+            await rebuild.wipe(connection)
+        return 0
+
+    app.dependency_overrides[log_reader_of] = lambda: wiping
+    await _three_zips(reporting)
+    async with client_of(reporting.database, app) as asking:
+        answer = await asking.post("/target-zips", json=WEEK)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:vcc:problem:log-not-read")
+    assert await reporting.announced() == []
