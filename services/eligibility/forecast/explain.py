@@ -59,10 +59,14 @@ def _observation(row: Mapping[str, str]) -> Observation:
 def explain(
     history: History, forecasts: Iterable[VaccineGroupForecast], supporting: SupportingData, on: date
 ) -> Iterator[str]:
-    yield f"As of {on}, by CDC's supporting data {supporting.release} of {supporting.released_on}:"
+    yield opening(supporting, on)
     for forecast in forecasts:
         yield ""
         yield from explain_group(forecast, history.doses, supporting, on)
+
+
+def opening(supporting: SupportingData, on: date) -> str:
+    return f"As of {on}, by CDC's supporting data {supporting.release} of {supporting.released_on}:"
 
 
 def explain_group(

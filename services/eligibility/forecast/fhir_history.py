@@ -1,0 +1,236 @@
+"""A person's history as a FHIR R4 Bundle: Patient, Immunizations and Conditions; only the parts that rules look at.
+
+What can't be used is told by its place in the bundle and never by its content.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+
+from services.eligibility.forecast.model import Dose, History, Observation
+from services.eligibility.forecast.observation_codes import ICD10, SNOMED, observations_of
+from services.eligibility.forecast.schedule import SupportingData
+
+CVX_SYSTEM = "http://hl7.org/fhir/sid/cvx"
+MVX_SYSTEM = "http://hl7.org/fhir/sid/mvx"
+BIRTH_PLACE = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
+CODE_SYSTEMS = {"http://snomed.info/sct": SNOMED, "http://hl7.org/fhir/sid/icd-10-cm": ICD10}
+PAST = frozenset({"inactive", "remission", "resolved"})
+NOT_TRUE = frozenset({"refuted", "entered-in-error"})
+
+NOTES = {
+    "not-given": "The vaccine was not given, or its record was entered in error.",
+    "no-cvx": "The vaccine has no CVX code.",
+    "no-day": "The date is not given to the day.",
+    "not-active": "The condition is past, refuted or entered in error.",
+    "not-mapped": "No rule of this release looks at the condition's codes.",
+    "not-used": "This kind of resource is not looked at.",
+}
+
+FhirDate = Annotated[str, StringConstraints(pattern=r"^\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?$")]
+
+
+class _Fhir(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Coding(_Fhir):
+    system: str = ""
+    code: str = ""
+
+
+class Concept(_Fhir):
+    coding: tuple[Coding, ...] = ()
+
+    def codes(self, system: str) -> list[str]:
+        return [one.code.strip() for one in self.coding if one.system == system and one.code.strip()]
+
+    def is_any(self, codes: frozenset[str]) -> bool:
+        return any(one.code in codes for one in self.coding)
+
+
+class Identifier(_Fhir):
+    system: str = ""
+    value: str = ""
+
+
+class Manufacturer(_Fhir):
+    identifier: Identifier = Identifier()
+
+
+class Quantity(_Fhir):
+    value: float | None = None
+    code: str = ""
+
+
+class Address(_Fhir):
+    country: str = ""
+
+
+class Extension(_Fhir):
+    url: str = ""
+    value_address: Address | None = Field(default=None, alias="valueAddress")
+
+
+class Patient(_Fhir):
+    resource_type: Literal["Patient"] = Field(alias="resourceType")
+    id: str = ""
+    birth_date: date = Field(alias="birthDate")
+    gender: Literal["female", "male", "other", "unknown"] = "unknown"
+    extension: tuple[Extension, ...] = ()
+
+    def birth_country(self) -> str:
+        places = (one.value_address for one in self.extension if one.url == BIRTH_PLACE)
+        return next((place.country for place in places if place is not None), "")
+
+
+class Immunization(_Fhir):
+    resource_type: Literal["Immunization"] = Field(alias="resourceType")
+    status: Literal["completed", "not-done", "entered-in-error"]
+    vaccine_code: Concept = Field(alias="vaccineCode")
+    occurred: FhirDate | None = Field(default=None, alias="occurrenceDateTime")
+    manufacturer: Manufacturer = Manufacturer()
+    expires: FhirDate | None = Field(default=None, alias="expirationDate")
+    quantity: Quantity | None = Field(default=None, alias="doseQuantity")
+    is_subpotent: bool = Field(default=False, alias="isSubpotent")
+
+
+class Condition(_Fhir):
+    resource_type: Literal["Condition"] = Field(alias="resourceType")
+    clinical_status: Concept = Field(default=Concept(), alias="clinicalStatus")
+    verification_status: Concept = Field(default=Concept(), alias="verificationStatus")
+    code: Concept = Concept()
+    onset: FhirDate | None = Field(default=None, alias="onsetDateTime")
+    recorded: FhirDate | None = Field(default=None, alias="recordedDate")
+
+
+class Other(_Fhir):
+    """A resource that the forecast does not look at."""
+
+
+def _kind(resource: Any) -> str:
+    name = resource.get("resourceType") if isinstance(resource, Mapping) else getattr(resource, "resource_type", "")
+    return name if name in {"Patient", "Immunization", "Condition"} else "other"
+
+
+Resource = Annotated[
+    Annotated[Patient, Tag("Patient")]
+    | Annotated[Immunization, Tag("Immunization")]
+    | Annotated[Condition, Tag("Condition")]
+    | Annotated[Other, Tag("other")],
+    Discriminator(_kind),
+]
+
+
+class Entry(_Fhir):
+    resource: Resource
+
+
+class Bundle(_Fhir):
+    """FHIR R4 Bundle with exactly one Patient."""
+
+    resource_type: Literal["Bundle"] = Field(alias="resourceType")
+    entry: tuple[Entry, ...] = Field(max_length=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What was not used, by its place in the request."""
+
+    where: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An observation that a condition stands for."""
+
+    where: str
+    observation: Observation
+
+
+def patient_of(bundle: Bundle) -> Patient | None:
+    """None unless the bundle is about exactly one person."""
+    patients = [one.resource for one in bundle.entry if isinstance(one.resource, Patient)]
+    return patients[0] if len(patients) == 1 else None
+
+
+def history_of(
+    bundle: Bundle, patient: Patient, supporting: SupportingData
+) -> tuple[History, list[Found], list[Note], list[str]]:
+    """The history, what conditions were taken for, what was not used, and the place of each dose of the history."""
+    doses: list[Dose] = []
+    places: list[str] = []
+    found: list[Found] = []
+    notes: list[Note] = []
+    for position, entry in enumerate(bundle.entry):
+        where = f"entry.{position}"
+        match entry.resource:
+            case Immunization() as shot:
+                read = _dose(shot)
+                if isinstance(read, Dose):
+                    doses.append(read)
+                    places.append(where)
+                else:
+                    notes.append(Note(where, read))
+            case Condition() as condition:
+                read_all = list(_observations(condition, supporting)) if _is_active(condition) else []
+                found += [Found(where, one) for one in read_all]
+                if not read_all:
+                    notes.append(Note(where, "not-mapped" if _is_active(condition) else "not-active"))
+            case Other():
+                notes.append(Note(where, "not-used"))
+    history = History(
+        patient.birth_date,
+        patient.gender.capitalize(),
+        tuple(doses),
+        tuple(one.observation for one in found),
+        patient.birth_country(),
+    )
+    return history, found, notes, places
+
+
+def _dose(shot: Immunization) -> Dose | str:
+    if shot.status != "completed":
+        return "not-given"
+    cvx, given_on = shot.vaccine_code.codes(CVX_SYSTEM), _day(shot.occurred)
+    if not cvx:
+        return "no-cvx"
+    if given_on is None:
+        return "no-day"
+    maker = shot.manufacturer.identifier
+    quantity = shot.quantity
+    return Dose(
+        given_on,
+        cvx[0].zfill(2),
+        mvx=maker.value if maker.system in {"", MVX_SYSTEM} else "",
+        volume_ml=quantity.value if quantity is not None and quantity.code == "mL" else None,
+        lot_expires_on=_day(shot.expires),
+        sub_standard=shot.is_subpotent,
+    )
+
+
+def _is_active(condition: Condition) -> bool:
+    return not (condition.clinical_status.is_any(PAST) or condition.verification_status.is_any(NOT_TRUE))
+
+
+def _observations(condition: Condition, supporting: SupportingData) -> Iterator[Observation]:
+    observed_on = _day(condition.onset) or _day(condition.recorded)
+    codes = {
+        code
+        for uri, system in CODE_SYSTEMS.items()
+        for written in condition.code.codes(uri)
+        for code in observations_of(system, written, supporting)
+    }
+    return (Observation(code, observed_on) for code in sorted(codes))
+
+
+def _day(text: str | None) -> date | None:
+    """A year or a month alone is no day. The day is that of the place where it was written down."""
+    try:
+        return date.fromisoformat(text[:10]) if text and len(text) >= 10 else None
+    except ValueError:
+        return None

@@ -1,0 +1,117 @@
+"""Forecasts as a FHIR R4 ImmunizationRecommendation, with the explanation as its narrative."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from html import escape
+from typing import Any
+
+from services.eligibility.forecast.model import EvaluationStatus, ForecastStatus, VaccineGroupForecast
+from services.eligibility.forecast.schedule import SupportingData
+
+CVX_SYSTEM = "http://hl7.org/fhir/sid/cvx"
+LOINC = "http://loinc.org"
+STATUS_SYSTEM = "http://terminology.hl7.org/CodeSystem/immunization-recommendation-status"
+OWN_SYSTEM = "urn:vcc:forecast-status"
+"""FHIR's example codes know no 'not yet', no shared decision and no 'too old'; ours name every status."""
+
+EARLIEST, DUE, LATEST, OVERDUE = "30981-5", "30980-7", "59777-3", "59778-1"
+CLOSED = {
+    ForecastStatus.COMPLETE: "complete",
+    ForecastStatus.IMMUNE: "immune",
+    ForecastStatus.CONTRAINDICATED: "contraindicated",
+}
+OWN_CODES = {
+    "not-yet-due": "Needed, and not due yet",
+    "due": "Due",
+    "overdue": "Overdue",
+    "shared-decision": "By a shared clinical decision only",
+    "complete": "Complete",
+    "immune": "Immune",
+    "contraindicated": "Contraindicated",
+    "not-recommended": "Not recommended at this time",
+    "aged-out": "Too old for it",
+}
+
+
+def code_of(forecast: VaccineGroupForecast, on: date) -> str:
+    """One word for how the vaccine group stands on this day."""
+    if forecast.status is not ForecastStatus.NOT_COMPLETE:
+        return "shared-decision" if forecast.status is ForecastStatus.SHARED_DECISION else _closed(forecast)
+    if forecast.past_due_on is not None and forecast.past_due_on < on:
+        return "overdue"
+    is_due = forecast.recommended_on is not None and forecast.recommended_on <= on
+    return "due" if is_due else "not-yet-due"
+
+
+def recommendation(
+    forecasts: Iterable[VaccineGroupForecast],
+    supporting: SupportingData,
+    on: date,
+    patient_id: str,
+    places: Sequence[str],
+    explanation: Iterable[str],
+) -> dict[str, Any]:
+    """`places` names each dose of the history by its place in the request."""
+    told = "<br/>".join(escape(line) for line in explanation)
+    return {
+        "resourceType": "ImmunizationRecommendation",
+        "text": {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{told}</div>'},
+        "patient": {"reference": f"Patient/{patient_id}"} if patient_id else {"display": "the person asked about"},
+        "date": on.isoformat(),
+        "authority": {"display": f"CDC CDSi supporting data {supporting.release}"},
+        "recommendation": [_recommended(one, supporting, on, places) for one in forecasts],
+    }
+
+
+def _recommended(
+    forecast: VaccineGroupForecast, supporting: SupportingData, on: date, places: Sequence[str]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "vaccineCode": [{"text": forecast.vaccine_group}, *_vaccines(forecast, supporting)],
+        "forecastStatus": _status(code_of(forecast, on)),
+        "forecastReason": [{"text": step} for step in dict.fromkeys(_reasons(forecast))],
+        "dateCriterion": list(_dates(forecast)),
+        "description": "\n".join(forecast.guidance),
+        "series": "; ".join(one.series for one in forecast.series),
+        "doseNumberPositiveInt": forecast.dose_number,
+        "supportingImmunization": [
+            {"reference": f"#{places[one.dose]}"}
+            for one in forecast.evaluations
+            if one.status is EvaluationStatus.VALID
+        ],
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _vaccines(forecast: VaccineGroupForecast, supporting: SupportingData) -> Iterator[dict[str, Any]]:
+    for cvx in forecast.recommended_vaccines:
+        name = supporting.vaccine_names.get(cvx, cvx)
+        yield {"coding": [{"system": CVX_SYSTEM, "code": cvx, "display": name}], "text": name}
+
+
+def _status(code: str) -> dict[str, Any]:
+    coding = [{"system": OWN_SYSTEM, "code": code}]
+    if code in {"due", "overdue", *CLOSED.values()}:
+        coding.insert(0, {"system": STATUS_SYSTEM, "code": code})
+    return {"coding": coding, "text": OWN_CODES[code]}
+
+
+def _reasons(forecast: VaccineGroupForecast) -> Iterator[str]:
+    """The last rule of each series' path: what decided."""
+    return (series.trail[-1][0] for series in forecast.series if series.trail)
+
+
+def _dates(forecast: VaccineGroupForecast) -> Iterator[dict[str, Any]]:
+    for code, display, day in (
+        (EARLIEST, "Earliest date to give", forecast.earliest_on),
+        (DUE, "Date vaccine due", forecast.recommended_on),
+        (LATEST, "Latest date to give immunization", forecast.latest_on),
+        (OVERDUE, "Date when overdue for immunization", forecast.past_due_on),
+    ):
+        if day is not None:
+            yield {"code": {"coding": [{"system": LOINC, "code": code, "display": display}]}, "value": day.isoformat()}
+
+
+def _closed(forecast: VaccineGroupForecast) -> str:
+    named = {ForecastStatus.NOT_RECOMMENDED: "not-recommended", ForecastStatus.AGED_OUT: "aged-out", **CLOSED}
+    return named[forecast.status]

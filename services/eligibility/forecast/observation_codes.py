@@ -1,0 +1,35 @@
+"""Which CDSi observations a clinical code stands for: CDC's own map for SNOMED, and ours for ICD-10-CM."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from services.eligibility.forecast.schedule import SupportingData
+
+SNOMED, ICD10, CDSI = "SNOMED", "ICD10", "CDSI"
+ICD10_OBSERVATIONS = Path(__file__).with_name("icd10_observations.yaml")
+
+
+def observations_of(system: str, code: str, supporting: SupportingData) -> frozenset[str]:
+    """Every CDSi observation that the code stands for; none for a code that no rule looks at.
+
+    A SNOMED code counts as it is written: descendants of a listed concept are not known here.
+    """
+    if system == ICD10:
+        return frozenset(one for found in _prefixes(code) for one in found if one in supporting.observations)
+    if system == CDSI:
+        return frozenset({code.zfill(3)} & supporting.observations.keys())
+    return supporting.observations_coded(system, code)
+
+
+def _prefixes(code: str) -> Iterator[tuple[str, ...]]:
+    plain, known = code.strip().upper().replace(".", ""), _by_prefix()
+    return (known[plain[:length]] for length in range(1, len(plain) + 1) if plain[:length] in known)
+
+
+@cache
+def _by_prefix() -> Mapping[str, tuple[str, ...]]:
+    prefixes = yaml.safe_load(ICD10_OBSERVATIONS.read_text(encoding="utf-8"))["prefixes"]
+    return {prefix.replace(".", ""): tuple(observations) for prefix, observations in prefixes.items()}

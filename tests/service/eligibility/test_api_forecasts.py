@@ -1,0 +1,96 @@
+"""Forecasts over HTTP: the same answer for both forms of a history, and refusals without values."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.eligibility import api_forecasts
+from services.kit.auth import Auth, Principal, authenticate
+from services.kit.http import create_app
+from services.kit.issuer_keys import TrustedIssuer
+from tests.service.eligibility.conftest import Office
+
+pytestmark = pytest.mark.postgres
+ON = {"assessment_on": "2025-11-20"}
+CVX = "http://hl7.org/fhir/sid/cvx"
+DIABETES = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "E11.9"}]}
+JSON = {"born_on": "1990-05-01", "gender": "female", "observations": [{"code": "014"}],
+        "doses": [{"administered_on": "2024-03-01", "cvx": "33"}]}  # fmt: skip
+BUNDLE = {"resourceType": "Bundle", "entry": [
+    {"resource": {"resourceType": "Patient", "id": "oma", "birthDate": "1990-05-01", "gender": "female"}},
+    {"resource": {"resourceType": "Immunization", "status": "completed", "occurrenceDateTime": "2024-03-01",
+                  "vaccineCode": {"coding": [{"system": CVX, "code": "33"}]}}},
+    {"resource": {"resourceType": "Condition", "code": DIABETES}},
+]}  # fmt: skip
+
+
+@pytest.fixture
+async def client(office: Office) -> AsyncIterator[httpx.AsyncClient]:
+    app: FastAPI = create_app("Eligibility", "1", auth=Auth(TrustedIssuer(issuer="http://127.0.0.1:1", audience="vcc")))
+    app.state.pool = office.database.pool
+    app.include_router(api_forecasts.routes)
+    app.dependency_overrides[authenticate] = lambda: Principal("grover", frozenset({"chw"}), frozenset({"*"}), "*")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
+        yield client
+
+
+def of_group(answer: dict[str, Any], group: str) -> dict[str, Any]:
+    found = next(one for one in answer["forecasts"] if one["vaccine_group"] == group)
+    return {**found, "evaluations": [{**one, "dose": ""} for one in found["evaluations"]]}
+
+
+async def test_both_forms_of_a_history_give_one_answer(client: httpx.AsyncClient) -> None:
+    """A diabetic of 35 with PPSV23 alone is due for a conjugate vaccine, whichever way it is told."""
+    plain = (await client.post("/forecasts", json=JSON, params=ON)).json()
+    fhir = (await client.post("/forecasts", json=BUNDLE, params=ON)).json()
+    ours = of_group(plain, "Pneumococcal")
+    assert ours == of_group(fhir, "Pneumococcal")
+    assert (ours["series_type"], ours["status"], ours["recommended_on"]) == ("Risk", "due", "2025-03-01")
+    assert fhir["observations"] == [{"where": "entry.2", "code": "014", "title": "Diabetes"}]
+    assert any(line.startswith("  Why: ") for line in ours["explanation"])
+
+
+async def test_the_recommendation_is_fhir(client: httpx.AsyncClient) -> None:
+    """LOINC dates, CVX products and the status stand where FHIR has them; the narrative is the explanation."""
+    answer = await client.post("/forecasts", json=BUNDLE, params={**ON, "_format": "application/fhir+json"})
+    resource = answer.json()
+    assert answer.headers["content-type"].startswith("application/fhir+json")
+    assert (resource["resourceType"], resource["patient"]) == (
+        "ImmunizationRecommendation", {"reference": "Patient/oma"},
+    )  # fmt: skip
+    one = next(each for each in resource["recommendation"] if each["vaccineCode"][0]["text"] == "Pneumococcal")
+    assert one["forecastStatus"]["coding"][0]["code"] == "due"
+    assert {each["code"]["coding"][0]["code"]: each["value"] for each in one["dateCriterion"]}["30980-7"] == (
+        "2025-03-01"
+    )
+    assert "216" in {each["coding"][0]["code"] for each in one["vaccineCode"][1:]}
+    assert "Pneumococcal (risk)" in resource["text"]["div"]
+
+
+async def test_without_a_day_the_open_business_day_is_taken(client: httpx.AsyncClient) -> None:
+    """Which lies before the release here, and the answer says so."""
+    answer = (await client.post("/forecasts", json=JSON)).json()
+    assert (answer["assessment_on"], answer["is_covered"]) == ("2021-03-01", False)
+
+
+@pytest.mark.parametrize(
+    ("body", "params", "status", "code"),
+    [
+        (JSON, {"release": "9.99"}, 422, "release-unknown"),
+        ({"resourceType": "Bundle", "entry": []}, {}, 422, "one-patient"),
+        ({"born_on": "2031-01-01"}, ON, 422, "not-born"),
+        ({"born_on": "1990-13-01"}, ON, 422, "invalid-request"),
+        ({"doses": []}, ON, 422, "invalid-request"),
+        ({"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient"}}]}, ON, 422, "invalid-request"),
+    ],
+)
+async def test_refusals_name_no_value(
+    client: httpx.AsyncClient, body: Any, params: dict[str, str], status: int, code: str
+) -> None:
+    """A wrong request is told what was expected, and hears nothing of what it sent."""
+    answer = await client.post("/forecasts", json=body, params=params)
+    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:vcc:problem:{code}")
+    assert not {"1990", "2031", "9.99"} & set(answer.text.replace("-", '"').split('"'))
