@@ -5,13 +5,14 @@ sought back and comes again after a pause; a record that its handler can't bear 
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -31,6 +32,8 @@ FIRST_BACKOFF_S = 0.1
 MAX_BACKOFF_S = 5.0
 CONNECT_RETRY_S = 2.0
 SAMPLE_S = 2.0
+REBALANCE_S = 15.0
+"""A rebalance may take as long as a dead process keeps its place in the group, and a little more."""
 
 
 class DeadLetterLimitError(Exception):
@@ -63,7 +66,7 @@ class DeadLetterLimit:
         self._failed_at.append(now)
 
 
-class Subscriber:
+class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
     """One subscription at work: applies batches, backs off on faults, knows its lag and whether it gets on."""
 
     def __init__(self, pool: asyncpg.Pool, subscription: Subscription, progress_timeout_s: float) -> None:
@@ -77,7 +80,26 @@ class Subscriber:
         self._faults = 0
         self._position = -1
         self._moved_at = time.monotonic()
+        self._unassigned_at: float | None = -math.inf
         self._labels = (subscription.topic.name, subscription.group)
+
+    def connect(self, consumer: AIOKafkaConsumer) -> None:
+        """Watch this consumer from now on."""
+        self.consumer = consumer
+
+    def disconnect(self) -> None:
+        """The consumer is gone, and its place in the group with it."""
+        self.consumer, self._unassigned_at = None, -math.inf
+
+    def on_partitions_assigned(self, _assigned: object) -> None:
+        """A place in the group, perhaps without partitions: then others read them and this process stands by. What
+        failed or stood still before may be another process's by now."""
+        self._faults, self._unassigned_at, self._moved_at = 0, None, time.monotonic()
+
+    def on_partitions_revoked(self, _revoked: object) -> None:
+        """A rebalance begins, or the first one goes on."""
+        if self._unassigned_at is None:
+            self._unassigned_at = time.monotonic()
 
     async def on_batch(self, raw: Sequence[ConsumerRecord]) -> None:
         """Apply one batch. Raises on a fault, after a pause, so that the batch is delivered again."""
@@ -155,8 +177,8 @@ class Subscriber:
         )  # fmt: skip
 
     async def sample(self) -> None:
-        """Measure lag and notice progress."""
-        if self.consumer is None:
+        """Measure lag and notice progress. What can't be said leaves the last measure."""
+        if self.consumer is None or self._unassigned_at is not None:
             return
         position = lag = 0
         for partition in self.consumer.assignment():
@@ -171,19 +193,23 @@ class Subscriber:
 
     @staticmethod
     async def _at_and_end(consumer: AIOKafkaConsumer, partition: TopicPartition) -> tuple[int, int] | None:
-        """Where the consumer is and where the partition ends; None while that can't be said, as in a rebalance."""
+        """Where the consumer is and where the partition ends; None while that can't be said: in a rebalance, or before
+        the broker's first answer."""
         try:
             at = await asyncio.wait_for(consumer.position(partition), 1)
         except (TimeoutError, KafkaError):
             return None
         if partition not in consumer.assignment():  # it was given away meanwhile, and the client asserts
             return None
-        return at, consumer.highwater(partition) or at
+        end = consumer.highwater(partition)
+        return None if end is None else (at, end)
 
     def trouble(self) -> str | None:
         """Why this subscription makes the service not ready, if it does."""
         if self.consumer is None:
             return "not connected"
+        if self._unassigned_at is not None and time.monotonic() - self._unassigned_at > REBALANCE_S:
+            return "no assignment"
         if self._faults >= 3:
             return "batches fail"
         if time.monotonic() - self._moved_at > self._progress_timeout_s:
@@ -262,16 +288,17 @@ class Bus:
                 session_timeout_ms=SESSION_TIMEOUT_MS,
                 parser=_parse,
                 decoder=_decode,
+                listener=subscriber,
             )
             handle(subscriber.on_batch)
             handles.append(handle)
         await broker.start()
         for subscriber, handle in zip(self.subscribers, handles, strict=True):
-            subscriber.consumer = handle.consumer
+            subscriber.connect(handle.consumer)
 
     async def _stop_broker(self) -> None:
         for subscriber in self.subscribers:
-            subscriber.consumer = None
+            subscriber.disconnect()
         if self._broker is not None:
             await self._broker.stop()
             self._broker = None

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -76,10 +76,13 @@ async def produce(bootstrap: str, records: Sequence[Record]) -> None:
 
 
 @asynccontextmanager
-async def consuming(database: Database, bootstrap: str, handler: Handler) -> AsyncIterator[Bus]:
+async def consuming(
+    database: Database, bootstrap: str, handler: Handler, group: str | None = None
+) -> AsyncIterator[Bus]:
     """A bus at work."""
     settings = database.settings(bootstrap)
-    bus = Bus(settings, database.pool, [Subscription(BUSINESS_DAY_OPENED, f"calendar.{new_id()}", handler)])
+    subscription = Subscription(BUSINESS_DAY_OPENED, group or f"calendar.{new_id()}", handler)
+    bus = Bus(settings, database.pool, [subscription])
     task = asyncio.create_task(bus.run())
     yield bus
     bus.stop()
@@ -181,6 +184,26 @@ async def test_fault_is_retried_until_it_passes(calendar: Database, topic: str) 
     rows = await calendar.pool.fetch("select extract(doy from business_on)::int as day from heard order by position")
     assert [row["day"] for row in rows] == sorted(row["day"] for row in rows)
     assert await calendar.pool.fetchval("select count(*) from dead_letter") == 0
+
+
+async def test_a_process_without_partitions_stands_by(calendar: Database, topic: str) -> None:
+    """A process is ready once it has its place in the group; of four for three partitions one has none and is ready
+    too, and measuring all the while that partitions change hands harms nobody."""
+    group = f"calendar.{new_id()}"
+    async with AsyncExitStack() as stack:
+        buses = [await stack.enter_async_context(consuming(calendar, topic, on_day, group)) for _ in range(4)]
+        assert {bus.troubles() for bus in buses} == {f"{group}: not connected"}
+
+        async def placed() -> bool:
+            for bus in buses:
+                await bus.subscribers[0].sample()
+            return [bus.troubles() for bus in buses] == [None] * 4 and shares() == [0, 1, 1, 1]
+
+        def shares() -> list[int]:
+            consumers = [bus.subscribers[0].consumer for bus in buses]
+            return sorted(len(one.assignment()) for one in consumers if one is not None)
+
+        await until(placed)
 
 
 async def test_relays_publish_every_commit_in_order(calendar: Database, topic: str) -> None:
