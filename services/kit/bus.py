@@ -156,11 +156,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             "record set aside", topic=self._labels[0], group=self._labels[1], offset=one.record.offset,
             event_id=str(one.event_id), **log.fault_fields(error),
         )  # fmt: skip
-        fields = log.fault_fields(error)
-        detail = ", ".join(
-            f"{name}={fields[name]}" for name in ("error", "sqlstate", "constraint", "where") if name in fields
-        )
-        reject = Reject(one.record, "handler-error", detail)
+        reject = Reject(one.record, "handler-error", log.fault_detail(error))
         by_topic = self.subscription
         return await apply_batch(self._pool, by_topic.group, [reject], by_topic.handler, self.generation)
 

@@ -50,6 +50,7 @@ END_DEAD_LETTERS = """
 update dead_letter set state = $2, ended_at = clock_timestamp(), ended_by = $3
 where id = any($1::bigint[]) and state in ('dead', 'parked')
 """
+KEEP_DEAD = "update dead_letter set state = 'dead', reason = $2, detail = $3 where id = $1"
 DELETE_PARKED_KEY = "delete from parked_key where consumer = $1 and topic = $2 and key = $3"
 COUNT_WAITING = """
 select consumer, topic, state, count(*) as rows from dead_letter where state in ('dead', 'parked') group by 1, 2, 3
@@ -144,6 +145,11 @@ async def lock_waiting_of_key(connection: Connection, letter: DeadLetter) -> lis
 async def end_dead_letters(connection: Connection, ids: Sequence[int], state: str, ended_by: str) -> None:
     """Mark as replayed or discarded."""
     await connection.execute(END_DEAD_LETTERS, ids, state, ended_by)
+
+
+async def keep_dead(connection: Connection, dead_letter_id: int, why: Reject) -> None:
+    """It can't be applied, for its own sake by now and no longer because it waits behind another."""
+    await connection.execute(KEEP_DEAD, dead_letter_id, why.reason, why.detail)
 
 
 async def release_key(connection: Connection, letter: DeadLetter) -> None:

@@ -84,3 +84,8 @@ def fault_fields(error: BaseException) -> dict[str, str]:
     if last is not None:
         fields["where"] = f"{last.tb_frame.f_code.co_name}:{last.tb_lineno}"
     return fields
+
+
+def fault_detail(error: BaseException) -> str:
+    """The same in one line, for a dead letter."""
+    return ", ".join(f"{name}={value}" for name, value in fault_fields(error).items())

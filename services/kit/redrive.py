@@ -4,28 +4,35 @@ Works in the caller's transaction, which sees all tenants.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from services.kit import dead_letters, inbox
-from services.kit.contract import Decoder, Delivery, Reject
+import structlog
+
+from services.kit import dead_letters, inbox, log
+from services.kit.contract import Decoder, Reject
 from services.kit.dead_letters import DeadLetter
+from services.kit.postgres import is_fault
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """What a redrive did. `still_dead` is the reason why the first record still can't be applied, if so."""
+    """What a redrive did. `still_dead` is the reason why a record still can't be applied, if so: it stays, and what
+    came after it in its key waits behind it."""
 
     replayed: int = 0
     discarded: int = 0
     still_dead: str | None = None
+    still_dead_id: int | None = field(default=None, compare=False)
+    replayed_ids: tuple[int, ...] = field(default=(), compare=False)
 
 
 async def replay(
     work: UnitOfWork, subscriptions: Mapping[str, Subscription], dead_letter_id: int, by: str
 ) -> Redriven | None:
-    """Apply everything that waits with this dead letter's key, in order. None: it does not wait."""
+    """Apply what waits with this dead letter's key, in order, up to a record that still can't be applied. None: it does
+    not wait."""
     waiting = await _lock_waiting(work, dead_letter_id)
     return await _apply(work, subscriptions, waiting, by) if waiting else None
 
@@ -42,8 +49,7 @@ async def discard(
     if not rest:
         await dead_letters.release_key(work.connection, waiting[0])
         return Redriven(discarded=1)
-    following = await _apply(work, subscriptions, rest, by)
-    return Redriven(following.replayed, 1, following.still_dead)
+    return replace(await _apply(work, subscriptions, rest, by), discarded=1)
 
 
 async def _lock_waiting(work: UnitOfWork, dead_letter_id: int) -> list[DeadLetter]:
@@ -54,15 +60,34 @@ async def _lock_waiting(work: UnitOfWork, dead_letter_id: int) -> list[DeadLette
 async def _apply(
     work: UnitOfWork, subscriptions: Mapping[str, Subscription], waiting: Sequence[DeadLetter], by: str
 ) -> Redriven:
-    group = waiting[0].consumer
-    subscription = subscriptions[group]
-    decoded = Decoder(subscription.topic).decode([letter.record for letter in waiting])
-    for one in decoded:
-        if isinstance(one, Reject):
-            return Redriven(still_dead=one.reason)
-    fresh = await inbox.drop_duplicates(work.connection, group, [one for one in decoded if isinstance(one, Delivery)])
-    if fresh:
-        await subscription.handler(work, [delivery.event for delivery in fresh])
-    await dead_letters.end_dead_letters(work.connection, [letter.id for letter in waiting], "replayed", by)
-    await dead_letters.release_key(work.connection, waiting[0])
-    return Redriven(replayed=len(waiting))
+    subscription = subscriptions[waiting[0].consumer]
+    done: list[int] = []
+    stays: Reject | None = None
+    for letter in waiting:
+        stays = await _apply_one(work, subscription, letter)
+        if stays is not None:
+            await dead_letters.keep_dead(work.connection, letter.id, stays)
+            break
+        done.append(letter.id)
+    await dead_letters.end_dead_letters(work.connection, done, "replayed", by)
+    if stays is None:
+        await dead_letters.release_key(work.connection, waiting[0])
+        return Redriven(len(done), replayed_ids=tuple(done))
+    return Redriven(len(done), still_dead=stays.reason, still_dead_id=waiting[len(done)].id, replayed_ids=tuple(done))
+
+
+async def _apply_one(work: UnitOfWork, subscription: Subscription, letter: DeadLetter) -> Reject | None:
+    """Apply one record, or say why it can't be; then it has left no trace."""
+    [one] = Decoder(subscription.topic).decode([letter.record])
+    if isinstance(one, Reject):
+        return one
+    try:
+        async with work.connection.transaction():
+            if await inbox.drop_duplicates(work.connection, subscription.group, [one]):
+                await subscription.handler(work, [one.event])
+    except Exception as error:
+        if is_fault(error):
+            raise
+        structlog.get_logger().warning("replay failed", dead_letter_id=letter.id, **log.fault_fields(error))
+        return Reject(letter.record, "handler-error", log.fault_detail(error))
+    return None

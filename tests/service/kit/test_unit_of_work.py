@@ -142,6 +142,54 @@ async def test_replay_of_what_is_still_unusable_changes_nothing(calendar: Databa
     assert await _first_waiting(calendar) == letter
 
 
+async def _waiting(database: Database) -> list[tuple[str, str]]:
+    rows = await database.pool.fetch(
+        "select state, reason from dead_letter where state in ('dead', 'parked') order by id"
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_only_what_is_unreadable_stays_and_holds_its_own_key(calendar: Database) -> None:
+    """Of what waits, all before an unreadable record is applied; that one stays, told, and only what comes after it in
+    its key goes on waiting, until it is given up."""
+    batch = decoded(
+        a_record(a_day(0), value=b"{"), a_record(a_day(1)), a_record(a_day(2), value=b"["), a_record(a_day(3))
+    )
+    await apply_batch(calendar.pool, GROUP, batch, on_day)
+    letter = await _first_waiting(calendar)
+    await calendar.pool.execute("update dead_letter set value = $1 where id = $2", a_record(a_day(0)).value, letter)
+    done = await _redrive(calendar, redrive.replay, letter)
+    assert done == Redriven(replayed=2, still_dead="bad-json")
+    assert (done.replayed_ids, done.still_dead_id) == ((letter, letter + 1), letter + 2)
+    assert await _heard(calendar) == [1, 2]
+    assert await _waiting(calendar) == [("dead", "bad-json"), ("parked", "key-parked")]
+    assert await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(4))), on_day) == Outcome(parked=1)
+    assert await _redrive(calendar, redrive.discard, letter + 2) == Redriven(replayed=2, discarded=1)
+    assert await _heard(calendar) == [1, 2, 4, 5]
+
+
+async def test_a_handler_that_still_fails_keeps_one_record(calendar: Database) -> None:
+    """A waiting record that its handler can't bear stays as a handler error and leaves no mark and no effect; what
+    stood before it is applied."""
+
+    async def superstitious(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
+        await on_day(work, events)
+        if any(event.business_on.day == 13 for event in events):
+            raise KeyError("superstition")
+
+    batch = decoded(a_record(a_day(0), value=b"{"), a_record(a_day(11)), a_record(a_day(12)))
+    await apply_batch(calendar.pool, GROUP, batch, on_day)
+    subscriptions = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, superstitious)}
+    async with transaction(calendar.pool, ALL_TENANTS) as connection:
+        letter = await _first_waiting(calendar)
+        done = await redrive.discard(UnitOfWork(connection), subscriptions, letter, "op-7")
+    assert done == Redriven(replayed=1, discarded=1, still_dead="handler-error")
+    assert await _heard(calendar) == [12]
+    assert await _waiting(calendar) == [("dead", "handler-error")]
+    assert await _redrive(calendar, redrive.replay, letter + 2) == Redriven(replayed=1)
+    assert await _heard(calendar) == [12, 13]
+
+
 async def test_what_was_discarded_stays_discarded(calendar: Database) -> None:
     """A record that an operator gave up is not applied when the log is delivered again, although it can be read."""
     bad, good = a_record(a_day(0), value=b"{"), a_record(a_day(1))
