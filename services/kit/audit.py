@@ -1,5 +1,6 @@
-"""The trail of who saw whom: every read of single members, every export and every denial is a row, written before the
-answer leaves. In the transaction of the read, so that no row means no answer."""
+"""The trail of who saw whom, and who decided about records that could not be used: every read of single members, every
+export, every denial and every redrive is a row, written before the answer leaves. In the transaction of the deed, so
+that no row means no answer."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
@@ -18,7 +19,7 @@ INSERT_AUDIT = """
 async def record(
     connection: Connection,
     principal: Principal,
-    action: Literal["read", "export"],
+    action: Literal["read", "export", "redriven", "discarded"],
     kind: str,
     subjects: Iterable[object],
 ) -> None:

@@ -49,11 +49,13 @@ class DeadLetterContent(DeadLetterSummary):
 
 
 class RedriveResult(BaseModel):
-    """How many records were applied and given up. `still_dead`: why the first can't be applied yet."""
+    """How many records were applied and given up. `still_dead`: why the record `still_dead_id` can't be applied yet;
+    what came after it in its key waits behind it."""
 
     replayed: int
     discarded: int
     still_dead: str | None
+    still_dead_id: int | None
 
 
 def _for_all_tenants(principal: Annotated[Principal, require(OPERATOR)]) -> Principal:
@@ -90,19 +92,22 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
 
     @routes.post("/dead-letters/{dead_letter_id}/replay", response_model=RedriveResult)
     async def replay_dead_letter(pool: Pool, principal: Operator, identity: Identity, dead_letter_id: int) -> Response:
-        """Apply everything that waits with its key, in order. Replayed twice, it takes effect once."""
+        """Apply what waits with its key, in order, up to a record that still can't be applied. Replayed twice, it takes
+        effect once. Audited."""
 
         async def effect(work: UnitOfWork) -> Answer:
-            return _answer(await redrive.replay(work, subscriptions, dead_letter_id, principal.subject))
+            done = await redrive.replay(work, subscriptions, dead_letter_id, principal.subject)
+            return await _answer(work, principal, done, [])
 
         return await write(pool, identity, effect)
 
     @routes.post("/dead-letters/{dead_letter_id}/discard", response_model=RedriveResult)
     async def discard_dead_letter(pool: Pool, principal: Operator, identity: Identity, dead_letter_id: int) -> Response:
-        """Give this record up and apply what waits behind it. Who did it is kept with the record."""
+        """Give this record up and apply what waits behind it. Audited."""
 
         async def effect(work: UnitOfWork) -> Answer:
-            return _answer(await redrive.discard(work, subscriptions, dead_letter_id, principal.subject))
+            done = await redrive.discard(work, subscriptions, dead_letter_id, principal.subject)
+            return await _answer(work, principal, done, [dead_letter_id])
 
         return await write(pool, identity, effect)
 
@@ -118,10 +123,16 @@ def _summary(letter: DeadLetter) -> DeadLetterSummary:
     )  # fmt: skip
 
 
-def _answer(done: Redriven | None) -> Answer:
+async def _answer(work: UnitOfWork, principal: Principal, done: Redriven | None, given_up: list[int]) -> Answer:
     if done is None:
         return Answer.of(NOT_WAITING)
-    result = RedriveResult(replayed=done.replayed, discarded=done.discarded, still_dead=done.still_dead)
+    if given_up:
+        await audit.record(work.connection, principal, "discarded", "dead-letter", given_up)
+    if done.replayed_ids:
+        await audit.record(work.connection, principal, "redriven", "dead-letter", done.replayed_ids)
+    result = RedriveResult(
+        replayed=done.replayed, discarded=done.discarded, still_dead=done.still_dead, still_dead_id=done.still_dead_id
+    )
     return Answer(200, result.model_dump())
 
 

@@ -1,0 +1,85 @@
+"""What operators do with dead letters by HTTP, and what of it stands in the trail."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from schemas.catalog import BUSINESS_DAY_OPENED
+from services.kit.app import Service, create
+from services.kit.auth import Principal, authenticate
+from services.kit.postgres import transaction
+from services.kit.subscription import Subscription
+from services.kit.unit_of_work import UnitOfWork, apply_batch
+from tests.builders import a_day, a_record, decoded
+from tests.servers import Database, OpenDatabase
+
+pytestmark = pytest.mark.postgres
+GROUP = "kit.business-day-opened"
+
+
+async def on_day(work: UnitOfWork, events: Sequence[object]) -> None:
+    """Hear and forget."""
+
+
+SERVICE = Service(
+    name="kit",
+    title="Nothing in particular",
+    subscriptions=(Subscription(BUSINESS_DAY_OPENED, GROUP, on_day),),
+    routers=(),
+    migrations=Path(__file__).parent,
+)
+
+
+@pytest.fixture
+async def archive(database: OpenDatabase) -> Database:
+    """One dead letter, and one that waits behind it."""
+    opened = await database("kit")
+    await apply_batch(opened.pool, GROUP, decoded(a_record(a_day(0), value=b"{"), a_record(a_day(1))), on_day)
+    return opened
+
+
+@pytest.fixture
+async def olga(archive: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """An operator for all tenants."""
+    app: FastAPI = create(SERVICE, archive.settings())
+    app.state.pool = archive.pool
+    app.dependency_overrides[authenticate] = lambda: Principal("olga", frozenset({"operator"}), frozenset("*"), "*")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://kit") as client:
+        yield client
+
+
+async def trail(archive: Database) -> list[tuple[str, str, str, list[str]]]:
+    async with transaction(archive.pool, "*") as connection:
+        rows = await connection.fetch("select principal, action, kind, subjects from audit order by audit_id")
+    return [tuple(row) for row in rows]
+
+
+async def post(client: httpx.AsyncClient, path: str, key: str) -> httpx.Response:
+    return await client.post(path, headers={"Idempotency-Key": key})
+
+
+async def test_who_discards_stands_in_the_trail(olga: httpx.AsyncClient, archive: Database) -> None:
+    """A discard is a row with who gave up which record, and another for what was applied behind it; repeated, or asked
+    of what does not wait, it adds none."""
+    first, second = [one["dead_letter_id"] for one in (await olga.get("/dead-letters")).json()]
+    for key in ("key-once", "key-once", "key-later"):
+        answer = await post(olga, f"/dead-letters/{first}/discard", key)
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:vcc:problem:dead-letter-not-waiting")
+    assert await trail(archive) == [
+        ("olga", "discarded", "dead-letter", [str(first)]),
+        ("olga", "redriven", "dead-letter", [str(second)]),
+    ]
+
+
+async def test_who_replays_stands_in_the_trail(olga: httpx.AsyncClient, archive: Database) -> None:
+    """A replay is a row with who had which records applied; one that applied nothing says why, and is no row."""
+    first, second = [one["dead_letter_id"] for one in (await olga.get("/dead-letters")).json()]
+    vain = await post(olga, f"/dead-letters/{first}/replay", "key-in-vain")
+    assert vain.json() == {"replayed": 0, "discarded": 0, "still_dead": "bad-json", "still_dead_id": first}
+    assert await trail(archive) == []
+    await archive.pool.execute("update dead_letter set value = $1 where id = $2", a_record(a_day(0)).value, first)
+    assert (await post(olga, f"/dead-letters/{first}/replay", "key-mended")).json()["replayed"] == 2
+    assert await trail(archive) == [("olga", "redriven", "dead-letter", [str(first), str(second)])]
