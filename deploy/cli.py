@@ -31,6 +31,7 @@ COMMANDS = {
     "topics": ("deploy.commands.topics", "lists every topic: producer, consumers, key, records so far"),
     "docs": ("deploy.commands.docs", "says where the documents, APIs and events are described"),
     "psql": ("deploy.commands.psql", "opens a service's database in psql"),
+    "bench": ("deploy.commands.bench", "measures how fast each part is; names choose, --json and --quick"),
     "test": ("deploy.commands.test", "checks format, lint, types and imports, runs the tests; --quick: no slow ones"),
 }  # fmt: skip
 

@@ -1,0 +1,39 @@
+"""`python -m tests.load [NAME…] [--json] [--quick]`: runs benchmarks and prints what they found."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.load.report import Result, as_json, as_table
+from tests.load.rounds import Options
+
+BENCHMARKS = {
+    "service-path": ("tests.load.service_path", "what the chassis costs against a raw loop and a handler by the book"),
+}  # fmt: skip
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="./vcc bench")
+    listed = "; ".join(f"{name}: {says}" for name, (_, says) in BENCHMARKS.items())
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which benchmarks; all if none is given. {listed}")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
+    parser.add_argument("--quick", action="store_true", help="small and once: shows that it works, measures little")
+    parser.add_argument("--profile", type=Path, metavar="FOLDER", help="let py-spy (on the PATH) write stacks there")
+    parsed = parser.parse_args(arguments)
+    if unknown := set(parsed.names) - set(BENCHMARKS):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))} (there are: {', '.join(BENCHMARKS)})")
+    options = Options(parsed.quick, parsed.profile)
+    results: list[Result] = []
+    for name in parsed.names or BENCHMARKS:
+        results.append(importlib.import_module(BENCHMARKS[name][0]).run(options))
+        if not parsed.json:
+            print(as_table(results[-1]), flush=True)
+    if parsed.json:
+        print(as_json(results))
+    return 1 if any(one.verdict == "missed" for result in results for one in result.figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,78 @@
+"""Member-eligibility facts as a first roster brings them forth: seeded, sized like real ones, all of one instant."""
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from schemas.eligibility_v1 import (
+    AgeBand,
+    EligibilityStatus,
+    LineOfBusiness,
+    MemberEligibilityDecidedV1,
+    RaceEthnicity,
+    Svi,
+    SviLevel,
+)
+from services.kit.contract import Header, Record, headers_of
+
+DAY = date(2021, 3, 1)
+AT = datetime(2021, 3, 1, 18, tzinfo=UTC)
+PROGRAMME, ZONE = "illinois-connectors-65", "America/Chicago"
+ELIGIBLE_SHARE = 0.6
+REDELIVERED_SHARE = 0.05
+REFERENCE = (
+    f"insert into programme values ('{PROGRAMME}', 1, 'Connectors, 65 and older', 'covid-19', '{ZONE}')",
+    f"insert into business_day values ('{ZONE}', '{DAY}')",
+)
+"""What outreach has heard before the roster: the programme and the day."""
+
+
+def records(count: int, seed: int = 1, more_headers: Sequence[Header] = ()) -> list[Record]:
+    """`count` facts about as many members, and some of them delivered twice."""
+    chance = random.Random(seed)
+    made = [_record(chance, more_headers) for _ in range(count)]
+    again = chance.sample(made, int(count * REDELIVERED_SHARE))
+    for one in again:
+        made.insert(chance.randrange(len(made) // 2, len(made)), one)
+    return made
+
+
+def _record(chance: random.Random, more_headers: Sequence[Header]) -> Record:
+    fact, event_id = a_fact(chance), UUID(int=chance.getrandbits(128), version=4)
+    headers = headers_of(event_id, "/vcc/eligibility", fact.event_type, fact.occurred_at.isoformat(), None)
+    body = fact.model_dump_json(exclude_none=True).encode()
+    return Record("", 0, 0, fact.key().encode(), body, (*headers, *more_headers))
+
+
+def a_fact(chance: random.Random) -> MemberEligibilityDecidedV1:
+    """One member, enrolled in one plan, under one programme."""
+    eligible = chance.random() < ELIGIBLE_SHARE
+    tract = f"17031{chance.randrange(10**6):06}"
+    return MemberEligibilityDecidedV1(
+        occurred_at=AT,
+        enrolment_id=UUID(int=chance.getrandbits(128), version=4),
+        member_token=UUID(int=chance.getrandbits(128), version=4),
+        tenant_id=chance.choice(("lakeshore", "prairie")),
+        programme_id=PROGRAMME,
+        programme_version=1,
+        phase="community",
+        version=1,
+        status=EligibilityStatus.ELIGIBLE if eligible else EligibilityStatus.INELIGIBLE,
+        reasons=("age-in-range", "area-vulnerable") if eligible else ("age-out-of-range",),
+        vaccinated=False,
+        doses_valid=0,
+        priority=chance.randrange(100, 1000) if eligible else 0,
+        age_band=chance.choice(list(AgeBand)),
+        sex=chance.choice(("female", "male")),
+        race_ethnicity=chance.choice(list(RaceEthnicity)),
+        language=chance.choice(("en", "es", "pl")),
+        line_of_business=LineOfBusiness.MEDICARE,
+        zip5=f"606{chance.randrange(60):02}",
+        tract=tract,
+        county_fips=tract[:5],
+        svi=Svi(level=SviLevel.TRACT, release="2018", value=round(chance.random(), 4), vulnerable=eligible),
+        enrolled=True,
+        contact_protected=False,
+        decided_on=DAY,
+    )

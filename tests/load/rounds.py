@@ -1,0 +1,63 @@
+"""Runs the sides of a comparison in turn, each in a process of its own, and keeps the best run of each."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from deploy.local.process import plain_environment, tail
+from deploy.local.state import ROOT
+from tests.load.side import Taken, Task
+from tests.load.stage import Stage
+
+TIMEOUT_S = 280
+
+
+class SideError(Exception):
+    """A side ended without an answer; the end of its log says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for. `profile`: a folder into which py-spy writes the stacks of every side."""
+
+    quick: bool = False
+    profile: Path | None = None
+
+
+def run_side(task: Task, stage: Stage) -> Taken:
+    """Run one side to its end."""
+    folder = stage.folder
+    order, answer, log = folder / "task.json", folder / "answer.json", folder / "side.log"
+    order.write_text(json.dumps(asdict(task)))
+    answer.unlink(missing_ok=True)
+    with log.open("wb") as stream:
+        subprocess.run(
+            [*_profiler(task, stage.profile), sys.executable, "-m", "tests.load.side", order, answer],
+            cwd=ROOT, env=plain_environment(), stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
+            timeout=TIMEOUT_S, check=False,
+        )  # fmt: skip
+    if not answer.exists():
+        raise SideError(f"{task.module}:\n{tail(log, 30)}")
+    return Taken(**json.loads(answer.read_text()))
+
+
+def _profiler(task: Task, folder: Path | None) -> list[str]:
+    """Folded stacks of the time on the processor, for a flame graph or for `sort`."""
+    if folder is None:
+        return []
+    name = "-".join([task.module, *task.options.values()])
+    return ["py-spy", "record", "--format", "raw", "--rate", "200", "--output", str(folder / f"{name}.txt"), "--"]
+
+
+def best_of(rounds: int, sides: Mapping[str, Callable[[], Taken]]) -> dict[str, Taken]:
+    """Every side once in each round, so that what disturbs the machine disturbs all; the fastest run of each."""
+    best: dict[str, Taken] = {}
+    for _ in range(rounds):
+        for name, run in sides.items():
+            taken = run()
+            if name not in best or taken.per_second > best[name].per_second:
+                best[name] = taken
+    return best

@@ -1,0 +1,108 @@
+"""Benchmark: what the chassis costs. Outreach's path from the topic to its tables and outbox, against the fastest loop
+that does the same and against the handler that FastStream's documents show.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import asyncpg
+
+from tests.load import facts
+from tests.load.report import Aim, Figure, Result
+from tests.load.rounds import Options, best_of, run_side
+from tests.load.side import Taken, Task
+from tests.load.stage import Stage, stage
+
+TABLES = {
+    "inbox": "select event_id from inbox",
+    "member": "select * from member",
+    "enrolment": "select * from enrolment",
+    "outreach_case": "select * from outreach_case",
+    "outbox": "select shard, aggregatetype, aggregateid, type, convert_from(payload, 'utf8')::jsonb, occurred_at "
+    "from outbox",
+}
+DIGEST = "select count(*), md5(coalesce(string_agg(row::text, '|' order by row::text), '')) from ({}) row"
+SINGLE_RECORDS = 2000
+SMALL_BATCHES = (1, 10, 100)
+Digest = Mapping[str, tuple[int, str]]
+
+
+class TablesDifferError(Exception):
+    """Two sides of a comparison did not do the same work; the message names the tables."""
+
+
+def run(options: Options) -> Result:
+    members, rounds = (10_000, 1) if options.quick else (60_000, 3)
+    with stage(options.profile) as servers:
+        return compare(servers, members, rounds)
+
+
+def compare(servers: Stage, members: int, rounds: int) -> Result:
+    records = facts.records(members)
+    servers.topic("bench.members", records)
+    servers.topic("bench.few", records[:SINGLE_RECORDS])
+    digests: dict[str, dict[str, Digest]] = {"bench.members": {}, "bench.few": {}}
+
+    def side(name: str, module: str, topic: str, count: int, **options: str) -> Callable[[], Taken]:
+        return lambda: _run(servers, digests[topic], name, Task(module, topic=topic, records=count, options=options))
+
+    few_in = functools.partial(side, module="path_service", topic="bench.few", count=SINGLE_RECORDS)
+    few, all_of_them = ("bench.few", SINGLE_RECORDS), ("bench.members", len(records))
+    best = best_of(rounds, {
+        "service": side("service", "path_service", *all_of_them),
+        "loop": side("loop", "path_raw", *all_of_them, rules="domain"),
+        "bare loop": side("bare loop", "path_raw", *all_of_them, rules="hand"),
+        "one by one": side("one by one", "path_single", *few),
+        **{f"service, batches of {size}": few_in("service", batch_records=str(size)) for size in SMALL_BATCHES},
+    })  # fmt: skip
+    for found in digests.values():
+        _check_same(found)
+    return _result(best, members, len(records), rounds)
+
+
+def _run(servers: Stage, digests: dict[str, Digest], name: str, task: Task) -> Taken:
+    dsn = servers.database("outreach", facts.REFERENCE)
+    task = replace(task, bootstrap=servers.bootstrap, dsn=dsn, group=servers.new_name(task.module), pids=servers.pids)
+    try:
+        taken = run_side(task, servers)
+        digests[name] = asyncio.run(_digest(dsn))
+    finally:
+        servers.drop(dsn)
+    return taken
+
+
+async def _digest(dsn: str) -> Digest:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("select set_config('vcc.tenant', '*', false)")
+    found = {name: await connection.fetch(DIGEST.format(query)) for name, query in TABLES.items()}
+    await connection.close()
+    return {name: (row[0], row[1]) for name, (row,) in found.items()}
+
+
+def _check_same(digests: Mapping[str, Digest]) -> None:
+    first = next(iter(digests.values()))
+    differing = {name for digest in digests.values() for name in TABLES if digest[name] != first[name]}
+    if differing:
+        counts = {side: {name: digest[name][0] for name in differing} for side, digest in digests.items()}
+        raise TablesDifferError(f"{', '.join(sorted(differing))}: rows {counts}")
+
+
+def _result(best: Mapping[str, Taken], members: int, records: int, rounds: int) -> Result:
+    service = best["service"]
+    figures = [
+        Figure(name, taken.per_second, "facts/s", note=_shares(taken)) for name, taken in best.items()
+    ] + [
+        Figure("service / loop", service.per_second / best["loop"].per_second, "x", Aim("at least", 0.5)),
+        Figure("service / bare loop", service.per_second / best["bare loop"].per_second, "x"),
+        Figure("service / one by one", service.per_second / best["one by one"].per_second, "x", Aim("at least", 10)),
+    ]  # fmt: skip
+    settings = {"members": members, "records": records, "rounds": rounds, "tables": "identical"}
+    return Result("service-path", "Service path: member-eligibility to outreach's cases and outbox", figures, settings)
+
+
+def _shares(taken: Taken) -> str:
+    """Microseconds of each process for one record."""
+    spent = ", ".join(f"{name} {seconds / taken.records * 1e6:.0f}" for name, seconds in taken.cpu_s.items())
+    return f"µs of processor a record: {spent}; peak {taken.rss_mb:.0f} MB"
