@@ -1,0 +1,56 @@
+"""Lets the faults of a schedule strike at their moments, beside the driver, and keeps what became of each."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.chaos.faults import FAULTS
+from tests.chaos.scene import NotStruckError, Scene
+from tests.chaos.schedule import Planned
+
+
+@dataclass(slots=True)
+class Struck:
+    """What became of one planned fault. `missed` says why it hit nothing."""
+
+    planned: Planned
+    began_s: float
+    took_s: float = 0.0
+    missed: str = ""
+
+
+@dataclass(slots=True)
+class Conductor:
+    """Begins what is due, and waits at the end of each day for what it began."""
+
+    planned: Sequence[Planned]
+    scene: Scene | None = None
+    struck: list[Struck] = field(default_factory=list)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _began: float = field(default_factory=time.monotonic)
+
+    async def moment(self, beat: int, phase: str) -> None:
+        if phase == "end":
+            await self.finish()
+        due = [one for one in self.planned if (one.beat, one.phase) == (beat, phase)]
+        self._tasks += [asyncio.create_task(self._strike(one)) for one in due]
+        await asyncio.sleep(0)
+
+    async def finish(self) -> None:
+        """Wait for what is under way; what a fault itself ran into is raised."""
+        tasks, self._tasks = self._tasks, []
+        await asyncio.gather(*tasks)
+
+    async def _strike(self, planned: Planned) -> None:
+        assert self.scene is not None
+        struck = Struck(planned, time.monotonic() - self._began)
+        self.struck.append(struck)
+        try:
+            await FAULTS[planned.fault].at(self.scene, planned.parameters)
+        except NotStruckError as missed:
+            struck.missed = str(missed)
+        except AssertionError as broken:
+            self.scene.found(f"{planned.fault}: {broken}")
+        finally:
+            struck.took_s = time.monotonic() - self._began - struck.began_s

@@ -1,0 +1,45 @@
+"""What the driver did to the system and was told: one line of JSON for every request that went out, in the order in
+which they ended. The checker starts from this file and the feeds, and from nothing that a service keeps."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """`ledger.jsonl` in the run folder, written through at every line: it survives its writer."""
+
+    run: Path
+    requests: int = 0
+    _file: TextIO | None = field(default=None, repr=False)
+
+    def __enter__(self) -> "Ledger":
+        self._file = (self.run / "ledger.jsonl").open("a", buffering=1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._file is not None
+        self._file.close()
+
+    def note(
+        self, service: str, method: str, path: str, *, key: str | None = None, body: Json | None = None,
+        file: str | None = None, status: int | None = None, answer: Any = None, client: str = "",
+    ) -> None:  # fmt: skip
+        """One request and its answer; status None: nobody knows what became of it."""
+        said = {"file": file} if file else {"body": body}
+        self._write({"service": service, "method": method, "path": path, "client": client, "key": key, **said,
+                     "status": status, "answer": answer})  # fmt: skip
+
+    def poison(self, topic: str, partition: int, offset: int, kind: str) -> None:
+        """A record of ours in the log that no service made."""
+        self._write({"poison": {"topic": topic, "partition": partition, "offset": offset, "kind": kind}})
+
+    def _write(self, line: Json) -> None:
+        assert self._file is not None
+        self.requests += 1
+        self._file.write(json.dumps({"n": self.requests, "at": datetime.now(UTC).isoformat(), **line}) + "\n")

@@ -1,0 +1,196 @@
+"""The servers below the services, for rounds of faults: a Postgres and a Kafka that can be killed and come back, the
+token issuer, and a proxy between each service and each server. One set serves many rounds."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import httpx
+from confluent_kafka.admin import AdminClient
+
+from deploy.groups import topic_by_group
+from deploy.local import postgres, probes
+from deploy.local.access import Client
+from deploy.local.kafka import HOST, Kafka
+from deploy.local.plan import SERVICES
+from deploy.local.ports import free_port
+from deploy.local.postgres import Postgres
+from deploy.local.process import Spec, end, identity, plain_environment, start
+from deploy.local.state import ROOT
+from deploy.topics import provide_topics
+from schemas.catalog import TOPICS
+from tests.chaos.proxy import Proxies, Proxy
+from tests.servers import PostgresServer
+
+START_TIMEOUT_S = 60.0
+POLL_S = 0.03
+PLANS = ("lakeshore", "prairie")
+# What was committed outlives a killed server; only a machine that loses its power could take it back.
+CRASH_SAFE = ("-c", "synchronous_commit=on", "-c", "wal_level=minimal", "-c", "max_wal_senders=0")
+
+
+@dataclass(frozen=True, slots=True)
+class BehindProxies(Kafka):
+    """A broker with a listener for each service, which tells that service to come by its own proxy."""
+
+    listeners: tuple[tuple[str, int, int], ...] = ()  # name, port, the proxy's port
+
+    def _write_settings(self) -> None:
+        super(BehindProxies, self)._write_settings()
+        own = [("PLAINTEXT", self.port, self.port), *self.listeners]
+        lines = {
+            "listeners": [f"{name}://{HOST}:{port}" for name, port, _ in own]
+            + [f"CONTROLLER://{HOST}:{self.controller_port}"],
+            "advertised.listeners": [f"{name}://{HOST}:{advertised}" for name, _, advertised in own],
+            "listener.security.protocol.map": [f"{name}:PLAINTEXT" for name in ("CONTROLLER", *(n for n, _, _ in own))],
+            "inter.broker.listener.name": ["PLAINTEXT"],
+        }
+        with (self.data / "server.properties").open("a") as file:
+            file.writelines(f"{name}={','.join(values)}\n" for name, values in lines.items())
+
+
+@dataclass(slots=True)
+class Server:
+    """One server process, started as often as it takes on the same data."""
+
+    spec: Spec
+    process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        self.process = start(self.spec)
+        await self.until_ready()
+
+    async def until_ready(self) -> None:
+        async with asyncio.timeout(START_TIMEOUT_S):
+            while await asyncio.to_thread(self.spec.ready):
+                assert self.process is not None
+                assert self.process.poll() is None, f"{self.spec.name} ended: {self.spec.log}"
+                await asyncio.sleep(POLL_S)
+
+    async def end(self, number: signal.Signals) -> None:
+        """Returns when it is gone."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        await asyncio.to_thread(self.process.wait, START_TIMEOUT_S)
+
+    def stop(self) -> None:
+        if self.process is not None and (who := identity(self.process.pid)):
+            end(who, self.spec.stop_signal, self.spec.grace_s)
+            self.process.wait()
+
+
+@dataclass(slots=True)
+class Servers:
+    """All of them. `dsns` are the real databases of the round at hand; the services know only their proxies."""
+
+    folder: Path
+    postgres: Server
+    kafka: Server
+    issuer: Server
+    databases: PostgresServer
+    bootstrap: str
+    issuer_url: str
+    proxies: Proxies
+    dsns: dict[str, str] = field(default_factory=dict)
+
+    def proxy(self, service: str, to: str) -> Proxy:
+        """`to`: postgres or kafka."""
+        return self.proxies.by_name[f"{service}-{to}"]
+
+    def dsn_by_proxy(self, service: str) -> str:
+        return self.dsns[service].replace(f":{self.databases.port}/", f":{self.proxy(service, 'postgres').port}/")
+
+    def bootstrap_by_proxy(self, service: str) -> str:
+        return f"{HOST}:{self.proxy(service, 'kafka').port}"
+
+    async def renew(self) -> None:
+        """Fresh databases and topics, while no service runs."""
+        for dsn in self.dsns.values():
+            await self.databases.drop(dsn)
+        self.dsns = {name: await self.databases.create(name) for name in SERVICES}
+        await asyncio.to_thread(self._delete_log)
+        await provide_topics({"VCC_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap})
+
+    def _delete_log(self) -> None:
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        groups = [one.group_id for one in admin.list_consumer_groups().result().valid]
+        for future in admin.delete_consumer_groups(groups).values() if groups else ():
+            future.result()
+        known = [name for name in admin.list_topics(timeout=10).topics if name.startswith("vcc.")]
+        for deleted in admin.delete_topics(known).values() if known else ():
+            deleted.result()
+
+    def token(self, name: str) -> str:
+        """A fresh token of this client."""
+        clients: Mapping[str, Mapping[str, str]] = json.loads((self.folder / "issuer" / "clients.json").read_text())
+        form = {"grant_type": "client_credentials", "client_id": name, "client_secret": clients[name]["secret"]}
+        answer = httpx.post(f"{self.issuer_url}/token", data=form, timeout=10)
+        return str(answer.raise_for_status().json()["access_token"])
+
+    async def close(self) -> None:
+        for server in (self.issuer, self.kafka, self.postgres):
+            await asyncio.to_thread(server.stop)
+        self.proxies.close()
+
+
+async def start_servers(folder: Path) -> Servers:
+    """Everything below the services, in `folder`, which Postgres's own account must be able to pass through."""
+    ports: list[int] = []
+    for _ in range(4 + 3 * len(SERVICES)):
+        ports.append(free_port(ports))
+    kafka_port, controller_port, postgres_port, issuer_port, *rest = ports
+    by_service = {name: rest[3 * at : 3 * at + 3] for at, name in enumerate(SERVICES)}
+    proxies = Proxies()
+    for name, (inner, kafka_proxy, postgres_proxy) in by_service.items():
+        proxies.add(f"{name}-kafka", inner, kafka_proxy, is_postgres=False)
+        proxies.add(f"{name}-postgres", postgres_port, postgres_proxy, is_postgres=True)
+    listeners = tuple((name.upper(), inner, proxy) for name, (inner, proxy, _) in by_service.items())
+    broker = BehindProxies(
+        folder / "kafka", kafka_port, controller_port, folder / "kafka.log", durable=False, listeners=listeners
+    )
+    password = postgres.new_password()
+    database = Postgres(folder / "postgres", postgres_port, folder / "postgres.log", password, durable=False)
+    servers = Servers(
+        folder, Server(_crash_safe(database.prepare())), Server(broker.prepare()), Server(_issuer(folder, issuer_port)),
+        PostgresServer(postgres_port, password), broker.bootstrap, f"http://{HOST}:{issuer_port}", proxies,
+    )  # fmt: skip
+    await asyncio.gather(servers.postgres.start(), servers.kafka.start(), servers.issuer.start())
+    _add_clients(folder / "issuer" / "clients.json")
+    return servers
+
+
+def _crash_safe(spec: Spec) -> Spec:
+    return replace(spec, command=[*spec.command, *CRASH_SAFE])
+
+
+def _issuer(folder: Path, port: int) -> Spec:
+    told = {"PYTHONPATH": str(ROOT), "VCC_ISSUER_PORT": str(port), "VCC_ISSUER_STATE": str(folder / "issuer")}
+    return Spec(
+        name="issuer",
+        command=[sys.executable, "-P", "-m", "deploy.local.issuer"],
+        environment={**plain_environment(), **told},
+        log=folder / "issuer.log",
+        ready=lambda: probes.missing(port),
+    )
+
+
+def _add_clients(path: Path) -> None:
+    known = json.loads(path.read_text())
+    for client in (Client(f"{role}-{plan}", [role], [plan]) for role in ("coordinator", "analyst") for plan in PLANS):
+        known[client.name] = {"secret": os.urandom(24).hex(), "roles": client.roles, "tenants": client.tenants}
+    path.write_text(json.dumps(known))
+
+
+def all_topics() -> Sequence[str]:
+    return [topic.name for topic in TOPICS]
+
+
+def groups_of(service: str) -> dict[str, str]:
+    """The service's consumer groups and the topic that each reads."""
+    return {group: topic for group, topic in topic_by_group().items() if group.startswith(f"{service}.")}
