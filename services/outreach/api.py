@@ -73,6 +73,7 @@ async def release_case(case_id: UUID, pool: Pool, identity: Identity, principal:
     """Ends the lease. A case given back untouched sinks on the list. A supervisor may end another worker's lease."""
 
     async def effect(work: UnitOfWork) -> Answer:
+        await audit.record(work.connection, principal, "read", "case", [case_id])
         lease = await worklist.lock_lease(work.connection, case_id)
         if lease is None:
             return Answer.of(NO_SUCH_CASE)
@@ -100,12 +101,12 @@ async def log_attempt(case_id: UUID, form: AttemptForm, pool: Pool, identity: Id
     at once (`claim`). May be dated back."""
 
     async def effect(work: UnitOfWork) -> Answer:
+        await audit.record(work.connection, principal, "read", "case", [case_id])
         logged = await logging_attempts.log_attempt(work, case_id, form, worker_id(principal))
         if logged is None:
             return Answer.of(NO_SUCH_CASE)
         if isinstance(logged, Refusal):
             return Answer.of(logged)
-        await audit.record(work.connection, principal, "read", "case", [case_id])
         return Answer(201, logged.model_dump(mode="json"))
 
     return await write(pool, identity, effect)
@@ -146,14 +147,13 @@ def _place(after: str | None) -> tuple[int, UUID] | None:
     "/cases/{case_id}", summary="Read a case with its history", response_model=CaseFile, responses={404: _NOT_FOUND}
 )
 async def read_case(case_id: UUID, pool: Pool, principal: Worker) -> Response | CaseFile:
-    """Why the member is to be called, what was tried, what is booked, which doses are known. The look is audited."""
+    """Why the member is to be called, what was tried, what is booked, which doses are known. The look is audited, also
+    one for another plan's case."""
     async with reading(pool, principal) as connection:
-        row = await worklist.load_card(connection, case_id)
-        if row is None:
-            return refuse(NO_SUCH_CASE)
-        history = await worklist.load_history(connection, row)
         await audit.record(connection, principal, "read", "case", [case_id])
-    return cards.case_file(row, history)
+        row = await worklist.load_card(connection, case_id)
+        history = None if row is None else await worklist.load_history(connection, row)
+    return refuse(NO_SUCH_CASE) if row is None or history is None else cards.case_file(row, history)
 
 
 @routes.get("/work-summary", summary="Count the work")

@@ -117,6 +117,7 @@ async def cancel(appointment_id: UUID, body: CancelIn, pool: Pool, identity: Ide
         lambda work: booking.change(
             work, appointment_id, lambda one, today: domain.cancel(one, body.reason, today), body.at
         ),
+        looked_at=(principal, appointment_id),
     )  # fmt: skip
 
 
@@ -128,7 +129,12 @@ async def reschedule(
     appointment_id: UUID, body: RescheduleIn, pool: Pool, identity: Identity, principal: Coordinator
 ) -> Response:
     """Moves a live booking to another slot, three times at most. If that is full, everything stays as it was."""
-    return await _write(pool, identity, lambda work: booking.reschedule(work, appointment_id, body.slot_id, body.at))
+    return await _write(
+        pool,
+        identity,
+        lambda work: booking.reschedule(work, appointment_id, body.slot_id, body.at),
+        looked_at=(principal, appointment_id),
+    )
 
 
 @routes.post("/appointments/{appointment_id}/fulfil", responses=CHANGED)
@@ -136,7 +142,12 @@ async def fulfil(
     appointment_id: UUID, body: FulfilIn, pool: Pool, identity: Identity, principal: SiteStaff
 ) -> Response:
     """The member came and got this dose: a product that the site gives, of the vaccine that was booked."""
-    return await _write(pool, identity, lambda work: booking.fulfil(work, appointment_id, body.dose, body.at))
+    return await _write(
+        pool,
+        identity,
+        lambda work: booking.fulfil(work, appointment_id, body.dose, body.at),
+        looked_at=(principal, appointment_id),
+    )
 
 
 @routes.post("/appointments/{appointment_id}/noshow", responses=CHANGED)
@@ -144,7 +155,12 @@ async def noshow(
     appointment_id: UUID, body: NothingMoreIn, pool: Pool, identity: Identity, principal: SiteStaff
 ) -> Response:
     """Nobody came on the day."""
-    return await _write(pool, identity, lambda work: booking.change(work, appointment_id, domain.miss, body.at))
+    return await _write(
+        pool,
+        identity,
+        lambda work: booking.change(work, appointment_id, domain.miss, body.at),
+        looked_at=(principal, appointment_id),
+    )
 
 
 @routes.post(
@@ -155,7 +171,12 @@ async def enter_in_error(
     appointment_id: UUID, body: NothingMoreIn, pool: Pool, identity: Identity, principal: SiteStaff
 ) -> Response:
     """It should not have been recorded. If a dose was recorded with it, that dose was never given."""
-    return await _write(pool, identity, lambda work: booking.change(work, appointment_id, domain.retract, body.at))
+    return await _write(
+        pool,
+        identity,
+        lambda work: booking.change(work, appointment_id, domain.retract, body.at),
+        looked_at=(principal, appointment_id),
+    )
 
 
 @routes.post("/walk-ins", status_code=201, responses=CREATED)
@@ -170,10 +191,10 @@ async def walk_in(body: WalkInIn, pool: Pool, identity: Identity, principal: Sit
 
 @routes.get("/appointments/{appointment_id}", response_model=AppointmentOut, responses=responses(403, 404))
 async def read_appointment(appointment_id: UUID, pool: Pool, principal: Anybody) -> Response | AppointmentOut:
-    """One appointment. The look is audited."""
+    """One appointment. The look is audited, also one for another plan's appointment."""
     async with reading(pool, principal) as connection:
+        await audit.record(connection, principal, "read", "appointment", [appointment_id])
         found = await store.load_appointment(connection, appointment_id)
-        await audit.record(connection, principal, "read", "appointment", [found.appointment_id] if found else [])
     return AppointmentOut.of(found) if found else refuse(refusals.refusal(No.UNKNOWN_APPOINTMENT))
 
 
@@ -189,9 +210,17 @@ async def list_appointments(
 
 
 async def _write(
-    pool: Pool, identity: Identity, act: Callable[[UnitOfWork], Awaitable[Outcome]], status: int = 200
+    pool: Pool,
+    identity: Identity,
+    act: Callable[[UnitOfWork], Awaitable[Outcome]],
+    status: int = 200,
+    looked_at: tuple[Principal, UUID] | None = None,
 ) -> Response:
+    """`looked_at`: who names which appointment, which the answer may tell of."""
+
     async def effect(work: UnitOfWork) -> Answer:
+        if looked_at is not None:
+            await audit.record(work.connection, looked_at[0], "read", "appointment", [looked_at[1]])
         outcome = await act(work)
         if isinstance(outcome, Refused):
             return refusals.answer(outcome.no, outcome.appointment_id)

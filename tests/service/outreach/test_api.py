@@ -145,6 +145,17 @@ async def test_reads_are_audited(outreach: Outreach, worker: Worker) -> None:
     assert rows == [{"principal": "wanda", "action": "read", "kind": "case", "subjects": [str(ADA)]}] * 3
 
 
+async def test_looks_at_another_plans_case_are_audited(outreach: Outreach, worker: Worker) -> None:
+    """Whoever asks for a case of another plan, to read, log or release it, stands in the trail with what was asked."""
+    await outreach.hear(a_fact())
+    stranger = replace(worker, name="stan", plan="prairie")
+    await stranger.get(f"/cases/{ADA}")
+    await stranger.log(ADA, "no-answer")
+    await stranger.release(ADA)
+    rows = await outreach.fetch("select tenant_id, principal, action, subjects from audit order by audit_id")
+    assert rows == [{"tenant_id": "prairie", "principal": "stan", "action": "read", "subjects": [str(ADA)]}] * 3
+
+
 async def test_list_goes_by_rank_and_by_page(outreach: Outreach, worker: Worker) -> None:
     """Pages by rank hold every case once, though their limit cuts through equals."""
     await outreach.hear(*(a_fact(f"member-{i}", priority=i // 3) for i in range(10)))
