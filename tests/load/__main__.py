@@ -11,6 +11,7 @@ from tests.load.rounds import Options
 
 BENCHMARKS = {
     "service-path": ("tests.load.service_path", "what the chassis costs against a raw loop and a handler by the book"),
+    "feeds": ("tests.load.feeds", "834 and VXU files: read, and to the database"),
 }  # fmt: skip
 
 

@@ -1,0 +1,80 @@
+"""Benchmark: how fast feed files are read, and how fast they get to eligibility's database with all decisions made."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from deploy.demo.population import Ledger, generate
+from tests.load.report import Aim, Figure, Result
+from tests.load.rounds import Options, best_of, run_side
+from tests.load.side import Taken, Task
+from tests.load.stage import Stage, stage
+
+SEED, WEEKS = 2021, 3
+
+
+def run(options: Options) -> Result:
+    members, rounds = (2_000, 1) if options.quick else (30_000, 3)
+    with stage(options.profile) as servers:
+        folder = servers.folder / "feeds"
+        ledger = generate(folder, members, SEED, WEEKS)
+        return measure(servers, folder, ledger, rounds)
+
+
+def measure(servers: Stage, folder: Path, ledger: Ledger, rounds: int) -> Result:
+    """The rosters and messages of the first day; every reader and the database beneath, in turn."""
+    rosters, messages = files_of_first_day(folder, ledger)
+    whole = folder / "first-day.hl7"
+    whole.write_bytes(b"".join(path.read_bytes() for path in messages))
+    count = whole.read_bytes().count(b"MSH|")
+    paths = {"834": "\n".join(map(str, rosters)), "VXU": "\n".join(map(str, messages))}
+
+    def read(path: Path, records: int = 0) -> Callable[[], Taken]:
+        return lambda: run_side(
+            Task("feed_read", records=records, options={"file": str(path), "gc": "frozen"}), servers
+        )
+
+    def store(before: str, files: str, records: int = 0) -> Callable[[], Taken]:
+        return lambda: _store(servers, Task("feed_store", records=records, options={"before": before, "files": files}))
+
+    largest = max(rosters, key=lambda path: path.stat().st_size)
+    best = best_of(rounds, {
+        "834, read": read(largest),
+        "VXU, read": read(whole, count),
+        "834, to the database": store("", paths["834"]),
+        "VXU, to the database": store(paths["834"], paths["VXU"], count),
+    })  # fmt: skip
+    settings = {"members": ledger.members, "messages": count, "rounds": rounds}
+    return Result("feeds", "Feed files: read, and to the database with all decisions", _figures(best), settings)
+
+
+def files_of_first_day(folder: Path, ledger: Ledger) -> tuple[list[Path], list[Path]]:
+    """Rosters and messages."""
+    first = ledger.days()[ledger.first_day]
+    rosters = [folder / one.path for one in first if one.kind == "834"]
+    return rosters, [folder / one.path for one in first if one.kind == "vxu"]
+
+
+def _store(servers: Stage, task: Task) -> Taken:
+    dsn = servers.database("eligibility")
+    try:
+        return run_side(replace(task, dsn=dsn, pids=servers.pids), servers)
+    finally:
+        servers.drop(dsn)
+
+
+def _figures(best: dict[str, Taken]) -> list[Figure]:
+    aims = {"834, read": 6000, "VXU, read": 1500, "834, to the database": 6000, "VXU, to the database": 1500}
+    units = {name: "members/s" if name.startswith("834") else "messages/s" for name in best}
+    figures: list[Figure] = []
+    for name, taken in best.items():
+        python, database = taken.cpu_s["python"], taken.cpu_s.get("postgres")
+        note = f"{taken.records:,} in {taken.wall_s:.1f} s; Python {python:.1f} s"
+        figures.append(Figure(name, taken.records / python, f"{units[name]} a core", Aim("at least", aims[name]), note))
+        if database is not None:
+            note = f"Postgres {database:.1f} s of processor; peak {taken.rss_mb:.0f} MB"
+            figures.append(
+                Figure(f"{name}, with Postgres's core", taken.records / (python + database), figures[-1].unit)
+            )
+            figures.append(Figure(f"{name}, by the clock", taken.per_second, units[name], note=note))
+    return figures
