@@ -1,0 +1,163 @@
+"""Everything that the invariants look at, and what follows from it at once."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.checker.catalog import APPOINTMENT, DAY, MERGED, SERVICES
+from tests.chaos.checker.ledger import FOUND_TOO, Ledger, Request
+from tests.chaos.checker.log import Fact, Log, Place, Record, latest, of_type
+from tests.chaos.checker.model.people import Enrolment, Person
+from tests.chaos.checker.model.people_and_doses import Files, take_files
+from tests.chaos.checker.tables import Row, Rows, Tables
+
+WAITING = frozenset({"dead", "parked", "discarded"})
+"""States of a dead letter whose record was not applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A request that took effect, with the answer that says so."""
+
+    service: str
+    path: str
+    request: Request
+    answer: Mapping[str, Any]
+    was_unknown: bool
+
+    @property
+    def line(self) -> str:
+        return f"ledger line {self.request.first.n}"
+
+
+@dataclass
+class Evidence:
+    """The ledger, the log, the tables and the report of one run; `behind` is how many records each group has yet to
+    read. What is worked out from them is worked out once."""
+
+    ledger: Ledger
+    records: Sequence[Record]
+    tables: Tables
+    report: Mapping[str, Any] | None = None
+    behind: Mapping[str, int] = field(default_factory=dict)
+
+    def table(self, service: str, name: str) -> Rows:
+        return self.tables[service][name]
+
+    @cached_property
+    def log(self) -> Log:
+        return Log(self.records, frozenset(self.planted))
+
+    @cached_property
+    def planted(self) -> dict[Place, tuple[str, ...]]:
+        """Where records stand that no service made, and which groups must set them aside; copies count as well."""
+        at = {record.place: record for record in self.records}
+        known = {one.place: one.groups for one in self.ledger.poison if one.kind != FOUND_TOO}
+        contents = {at[place].content: groups for place, groups in known.items() if place in at}
+        copies = {record.place: contents[record.content] for record in self.records if record.content in contents}
+        return known | copies
+
+    @cached_property
+    def facts(self) -> list[Fact]:
+        """Every event once."""
+        return self.log.once()
+
+    def read_by(self, group: str) -> list[Fact]:
+        """The events that a group has applied: without those that it has set aside."""
+        if group not in self._read_by:
+            held = self._held(group)
+            self._read_by[group] = self.log.once(held) if held else self.facts
+        return self._read_by[group]
+
+    @cached_property
+    def _read_by(self) -> dict[str, list[Fact]]:
+        return {}
+
+    def _held(self, group: str) -> Collection[Place]:
+        letters = self.table(group.partition(".")[0], "dead_letter")
+        return {place_of(one) for one in letters if one["consumer"] == group and one["state"] in WAITING}
+
+    @cached_property
+    def today(self) -> date:
+        """The business day that was opened last."""
+        return max(date.fromisoformat(fact.body["business_on"]) for fact in of_type(self.facts, DAY))
+
+    # -- what the files say
+
+    @cached_property
+    def taken(self) -> list[tuple[Path, Row]]:
+        """The files that eligibility took and their rows there, in the order of their numbers."""
+        known = {row["sha256"]: row for row in self.table("eligibility", "feed_file")}
+        rows = [(path, known.get(self.ledger.sha256(path))) for path, _ in self.ledger.files()]
+        return sorted(((path, row) for path, row in rows if row is not None), key=lambda one: int(one[1]["file_no"]))
+
+    @cached_property
+    def files(self) -> Files:
+        """People and doses, by the files and by what sites recorded as far as eligibility has heard of it."""
+        enrolled = self.table("eligibility", "enrolment")
+        retired = {(row["tenant_id"], row["member_id"]) for row in enrolled if row["is_retired"]}
+        files = take_files((path for path, _ in self.taken), retired)
+        whose = {str(row["token"]): one.person for one, row in _paired(files, enrolled)}
+        for fact in latest(self.read_by("eligibility.appointment"), APPOINTMENT).values():
+            if fact.body["status"] == "fulfilled":
+                person = whose.get(fact.body["member_token"])
+                files.registrar.give(fact.body["appointment_id"], person, fact.body["dose"])
+        return files
+
+    @cached_property
+    def pairs(self) -> list[tuple[Enrolment, Row]]:
+        """Each enrolment that the files tell of with its row in the database."""
+        return _paired(self.files, self.table("eligibility", "enrolment"))
+
+    @cached_property
+    def token_of(self) -> dict[Person, str]:
+        """The token of each person that the files tell of."""
+        return {one.person: str(row["token"]) for one, row in self.pairs}
+
+    # -- what the log says
+
+    @cached_property
+    def survivor_of(self) -> dict[str, str]:
+        """The surviving token of each retired one."""
+        merges = {fact.body["retired_token"]: fact.body["surviving_token"] for fact in of_type(self.facts, MERGED)}
+        return {token: _last(token, merges) for token in merges}
+
+    # -- what was asked
+
+    @cached_property
+    def effects(self) -> list[Effect]:
+        """Every request that took effect: those that were answered so, and of the unknown ones those whose answer the
+        service keeps."""
+        kept = {service: self._kept(service) for service in SERVICES}
+        found = []
+        for (service, path, key), request in self.ledger.requests().items():
+            answer = request.answered.answer if request.is_done and request.answered else None
+            if request.is_unknown:
+                answer = kept[service].get((path, key))
+            if answer is not None:
+                found.append(Effect(service, path, request, answer, was_unknown=request.is_unknown))
+        return found
+
+    def _kept(self, service: str) -> dict[tuple[str, str], Mapping[str, Any]]:
+        rows = [row for row in self.table(service, "idempotency_key") if 200 <= (row["status"] or 0) < 300]
+        return {(row["method_path"].partition(" ")[2], row["key"]): row["response"]["body"] for row in rows}
+
+
+def place_of(letter: Row) -> Place:
+    return letter["topic"], letter["partition"], letter["offset"]
+
+
+def _paired(files: Files, rows: Rows) -> list[tuple[Enrolment, Row]]:
+    known = {(row["tenant_id"], row["member_id"], row["is_retired"]): row for row in rows}
+    return [(one, known[one.name]) for one in files.people.enrolments() if one.name in known]
+
+
+def _last(token: str, merges: Mapping[str, str]) -> str:
+    seen = {token}
+    while (following := merges.get(token)) and following not in seen:
+        token = following
+        seen.add(token)
+    return token

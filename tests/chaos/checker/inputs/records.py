@@ -1,0 +1,103 @@
+"""What the readers hand over: the rows of a file, each whole or with the reason for which it must be rejected."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+Identifier = tuple[str, str, str]
+"""Type, assigner and value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whom a row is about; what is empty was not said."""
+
+    identifiers: tuple[Identifier, ...] = ()
+    family: str = ""
+    given: str = ""
+    birth_on: date | None = None
+    sex: str = "U"
+    races: tuple[str, ...] = ()
+    ethnicity: str | None = None
+    zip5: str = ""
+    tract: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A time of coverage that a row states."""
+
+    line: str
+    begin_on: date | None
+    end_on: date | None
+    ends: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Who the member was called until a correction."""
+
+    numbers: tuple[Identifier, ...]
+    family: str
+    given: str
+    birth_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A row of a roster. A rejected one still names its member by number, if it bears one."""
+
+    row: int
+    who: Who
+    rejected: str | None = None
+    ends: bool = False
+    died: bool = False
+    death_on: date | None = None
+    language: str = ""
+    county: str = ""
+    group: str = ""
+    is_restricted: bool = False
+    has_address: bool = False
+    begin_on: date | None = None
+    end_on: date | None = None
+    covers: tuple[Cover, ...] = ()
+    before: Before | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """A plan's file. `absence_ends`: whoever is not in it has left."""
+
+    plan: str
+    said_on: date
+    is_full: bool
+    absence_ends: bool
+    rows: tuple[MemberRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DoseRow:
+    """A row of a registry's file: a dose, a refusal (`is_given` false), or a patient alone (no `cvx`)."""
+
+    row: int
+    who: Who = Who()
+    rejected: str | None = None
+    is_patient: bool = False
+    is_given: bool = True
+    is_partial: bool = False
+    is_historical: bool = False
+    event: tuple[str, str] | None = None
+    action: str = "A"
+    cvx: str = ""
+    mvx: str = ""
+    lot: str = ""
+    given_on: date | None = None
+    is_protected: bool | None = None
+    stated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A registry's file; `kind` is the feed's."""
+
+    kind: str
+    rows: tuple[DoseRow, ...]

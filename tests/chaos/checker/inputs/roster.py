@@ -1,0 +1,124 @@
+"""A plan's 834 as the population's generator writes it: one interchange, subscribers only, terminated by `~`."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from tests.chaos.checker.inputs.codes import day, digits, sorted_out
+from tests.chaos.checker.inputs.records import Before, Cover, Identifier, MemberRow, Roster, Who
+
+Segment = list[str]
+X12_RACES = {
+    "A": "2028-9", "B": "2054-5", "C": "2106-3", "D": "2028-9", "E": "2131-1", "G": "1002-5", "H": "2135-2",
+    "I": "1002-5", "J": "2076-8", "P": "2076-8",
+}  # fmt: skip
+PLANS = {"LAKESHORE": False, "PRAIRIE": True}
+"""The plans, and whether whoever their full file does not list has left."""
+TRACT_SENDER = "LAKESHORE"
+LINES = (("COMMERCIAL", "commercial"), ("MEDI-CAL", "medicaid"), ("MEDICARE", "medicare-advantage"))
+NUMBERS = (("MB", "", "0F"), ("MA", "US-MEDICAID", "1D"), ("MC", "US-MEDICARE", "F6"))
+
+
+def read_roster(content: bytes) -> Roster:
+    segments = [text.strip().split("*") for text in content.decode("latin-1").split("~") if text.strip()]
+    sender = segments[0][6].strip()
+    begin = next(one for one in segments if one[0] == "BGN")
+    file_on = max(on for on in (day(f"20{segments[0][9]}"), day(segments[1][4])) if on)
+    said_on = day(begin[3])
+    assert said_on is not None, "the generator dates its files"
+    is_full = at(begin, 8) == "4"
+    rows = tuple(_row(number, loop, sender, file_on) for number, loop in enumerate(_loops(segments), 1))
+    return Roster(sender.lower(), said_on, is_full, is_full and PLANS[sender], rows)
+
+
+def at(segment: Segment, index: int) -> str:
+    return segment[index].strip() if len(segment) > index else ""
+
+
+def _loops(segments: list[Segment]) -> Iterator[list[Segment]]:
+    """The segments of each member."""
+    loop: list[Segment] = []
+    for segment in segments:
+        if loop and segment[0] in {"INS", "SE"}:
+            yield loop
+            loop = []
+        if segment[0] == "INS" or loop:
+            loop.append(segment)
+
+
+def _row(number: int, loop: list[Segment], sender: str, file_on: date) -> MemberRow:
+    member, covers = _parted(loop)
+    ins, refs = loop[0], {at(one, 1): at(one, 2) for one in reversed(member) if one[0] == "REF"}
+    named, old = _named(member, {"IL", "74"}), _named(member, {"70"})
+    name, demography = _first(named, "NM1"), _first(named, "DMG")
+    place, born = _first(named, "N4"), at(demography, 2)
+    tract = digits(refs.get("ZZ", ""), 11) if sender == TRACT_SENDER else ""
+    races, ethnicity = sorted_out(_race_codes(at(demography, 5)))
+    who = Who(
+        identifiers=tuple((kind, by or sender, refs[mark]) for kind, by, mark in NUMBERS if refs.get(mark)),
+        family=at(name, 3), given=at(name, 4), birth_on=day(born), sex=at(demography, 3) or "U",
+        races=races, ethnicity=ethnicity, zip5=digits(at(place, 3), 5), tract=tract,
+    )  # fmt: skip
+    county = digits(at(place, 6), 5) if at(place, 5) == "CY" else ""
+    death_on = day(at(ins, 12))
+    return MemberRow(
+        row=number, who=who, rejected=_rejected(who, born, file_on), ends=at(ins, 3) == "024",
+        died=(at(ins, 3) == "024" and at(ins, 4) == "03") or death_on is not None, death_on=death_on,
+        language=at(_first(named, "LUI"), 2).lower(), county=county or tract[:5], group=refs.get("1L", ""),
+        is_restricted=at(ins, 13) == "R", has_address=bool(place or tract), begin_on=_date(member, "356"),
+        end_on=_date(member, "357"), covers=tuple(_cover(one) for one in covers),
+        before=_before(refs, old, sender),
+    )  # fmt: skip
+
+
+def _rejected(who: Who, born: str, file_on: date) -> str | None:
+    if not who.identifiers:
+        return "identifier"
+    if born and who.birth_on is None:
+        return "date"
+    return "future" if who.birth_on and who.birth_on > file_on else None
+
+
+def _parted(loop: list[Segment]) -> tuple[list[Segment], list[list[Segment]]]:
+    """The member's own segments, and those of each coverage."""
+    starts = [place for place, one in enumerate(loop) if one[0] == "HD"]
+    ends = [*starts[1:], len(loop)]
+    covers = [loop[start:end] for start, end in zip(starts, ends, strict=True)]
+    return loop[: starts[0]] if starts else loop, covers
+
+
+def _named(member: list[Segment], kinds: set[str]) -> list[Segment]:
+    """The segments from the NM1 of such a kind up to the next one."""
+    found: list[Segment] = []
+    is_in = False
+    for segment in member:
+        is_in = at(segment, 1) in kinds if segment[0] == "NM1" else is_in
+        found += [segment] if is_in else []
+    return found
+
+
+def _first(segments: list[Segment], name: str) -> Segment:
+    return next((one for one in segments if one[0] == name), [])
+
+
+def _date(segments: list[Segment], kind: str) -> date | None:
+    return next((day(at(one, 3)) for one in segments if one[0] == "DTP" and at(one, 1) == kind), None)
+
+
+def _cover(segments: list[Segment]) -> Cover:
+    described = at(segments[0], 4).upper()
+    line = next((line for word, line in LINES if word in described), "medicare-advantage")
+    return Cover(line, _date(segments, "348"), _date(segments, "349"), at(segments[0], 1) == "024")
+
+
+def _race_codes(text: str) -> list[str]:
+    """CDC's codes behind a list's name (`:RET:2106-3`), or one letter of X12."""
+    composites = text.split("^") if text else []
+    return [one.split(":")[2] if ":" in one else X12_RACES.get(one, "") for one in composites]
+
+
+def _before(refs: dict[str, str], old: list[Segment], sender: str) -> Before | None:
+    numbers: tuple[Identifier, ...] = (("MB", sender, refs["Q4"]),) if refs.get("Q4") else ()
+    name = _first(old, "NM1")
+    if not (numbers or name):
+        return None
+    return Before(numbers, at(name, 3), at(name, 4), day(at(_first(old, "DMG"), 2)))

@@ -1,0 +1,53 @@
+"""The invariants, in the order of the architecture; each looks at all of the evidence and says what diverges."""
+
+from collections.abc import Callable, Iterator
+
+from tests.chaos.checker.divergence import Divergence
+from tests.chaos.checker.evidence import Evidence
+from tests.chaos.checker.invariants.answers import answers_are_given_once
+from tests.chaos.checker.invariants.appointments import (
+    appointments_are_as_asked,
+    no_slot_is_oversold,
+    one_live_booking,
+    pools_count_their_appointments,
+)
+from tests.chaos.checker.invariants.attempts import attempts_are_as_asked, nothing_goes_out_twice
+from tests.chaos.checker.invariants.cases import cases_are_as_decided
+from tests.chaos.checker.invariants.copies import copies_are_of_the_log, marks_are_of_the_log, reporting_is_of_the_log
+from tests.chaos.checker.invariants.dead_letters import dead_letters_are_the_poison
+from tests.chaos.checker.invariants.doses import doses_are_as_reported
+from tests.chaos.checker.invariants.events import events_are_one_thing, versions_are_in_order
+from tests.chaos.checker.invariants.figures import cells_are_as_counted, figures_are_as_counted, nothing_hidden_shows
+from tests.chaos.checker.invariants.files import every_row_ends_once, files_are_as_submitted
+from tests.chaos.checker.invariants.members import decisions_are_as_decided, members_are_as_stated
+from tests.chaos.checker.invariants.rows import rows_are_events
+from tests.chaos.checker.invariants.waiting import nothing_waits
+
+Invariant = Callable[[Evidence], Iterator[Divergence]]
+
+INVARIANTS: tuple[Invariant, ...] = (
+    files_are_as_submitted,
+    every_row_ends_once,
+    members_are_as_stated,
+    doses_are_as_reported,
+    decisions_are_as_decided,
+    rows_are_events,
+    events_are_one_thing,
+    attempts_are_as_asked,
+    appointments_are_as_asked,
+    copies_are_of_the_log,
+    marks_are_of_the_log,
+    cases_are_as_decided,
+    versions_are_in_order,
+    no_slot_is_oversold,
+    one_live_booking,
+    pools_count_their_appointments,
+    nothing_goes_out_twice,
+    reporting_is_of_the_log,
+    cells_are_as_counted,
+    figures_are_as_counted,
+    nothing_hidden_shows,
+    dead_letters_are_the_poison,
+    answers_are_given_once,
+    nothing_waits,
+)

@@ -1,0 +1,76 @@
+"""3. Every outreach case is as the policy has it, by all that outreach has heard; in which order leaves no trace."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from tests.chaos.checker import catalog
+from tests.chaos.checker.divergence import Divergence
+from tests.chaos.checker.evidence import Evidence
+from tests.chaos.checker.invariants.comparing import Table, compare, saying
+from tests.chaos.checker.log import Body, latest, of_type
+from tests.chaos.checker.model.cases import Known, decide, grouped, offers_outreach
+from tests.chaos.checker.tables import Row
+
+
+def cases_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:
+    """There is a case for everybody to whom outreach was ever offered, in the state that follows from the facts."""
+    say = saying(3, "cases_are_as_decided")
+    heard = _Heard(evidence)
+    expected = {entity: heard.case(entity, fact) for entity, fact in heard.facts.items() if entity in heard.offered}
+    cases = evidence.table("outreach", "outreach_case")
+    found: Table = {(row["enrolment_id"], row["programme_id"]): row for row in cases}
+    yield from compare(say, "case of enrolment", expected, found)
+
+
+class _Heard:
+    """What outreach has heard, by what it is looked up by."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        decided = of_type(evidence.read_by("outreach.member-eligibility"), catalog.DECIDED)
+        self.facts = {entity: fact.body for entity, fact in latest(decided, catalog.DECIDED).items()}
+        self.offered: dict[tuple[str, ...], str] = {}
+        for fact in (one for one in decided if offers_outreach(one.body)):
+            on = fact.body["decided_on"]
+            self.offered[fact.entity] = min(self.offered.get(fact.entity, on), on)
+        self.retired = {row["member_token"]: row["person_token"] for row in evidence.table("outreach", "member")}
+        self.doses = defaultdict[str, list[Body]](list)
+        for body in self._latest(evidence, catalog.DOSE, "outreach.dose-administered"):
+            self.doses[self.person(body["member_token"])].append(body)
+        self.appointments = grouped(
+            self._latest(evidence, catalog.APPOINTMENT, "outreach.appointment"), "enrolment_id", "programme_id"
+        )
+        self.attempts = defaultdict[tuple[str, str], list[Row]](list)
+        for row in sorted(evidence.table("outreach", "attempt"), key=lambda one: (one["attempted_at"],
+                                                                                  one["attempt_id"])):  # fmt: skip
+            self.attempts[self.person(row["member_token"]), row["tenant_id"]].append(row)
+        programmes = self._latest(evidence, catalog.PROGRAMME, "outreach.programme")
+        self.programmes = {body["programme_id"]: body for body in programmes}
+        days = self._latest(evidence, catalog.DAY, "outreach.business-day-opened")
+        self.days = {body["time_zone"]: body["business_on"] for body in days}
+        listings = self._latest(evidence, catalog.LISTED, "outreach.target-zips")
+        self.targets = {(body["programme_id"], body["zip5"]) for body in listings if body["listed"]}
+
+    @staticmethod
+    def _latest(evidence: Evidence, kind: str, group: str) -> list[Body]:
+        return [fact.body for fact in latest(evidence.read_by(group), kind).values()]
+
+    def person(self, token: str) -> str:
+        return str(self.retired.get(token, token))
+
+    def case(self, entity: tuple[str, ...], fact: Body) -> dict[str, Any]:
+        programme = self.programmes.get(fact["programme_id"], {})
+        opened_on = self.days.get(programme.get("time_zone", ""), fact["decided_on"])
+        person = self.person(fact["member_token"])
+        known = Known(
+            fact=fact,
+            today=date.fromisoformat(max(opened_on, fact["decided_on"])),
+            is_retired=person != fact["member_token"],
+            vaccine_group=programme.get("vaccine_group"),
+            is_target=(fact["programme_id"], fact.get("zip5")) in self.targets,
+            doses=self.doses.get(person, ()),
+            appointments=self.appointments.get(entity, ()),
+            attempts=self.attempts.get((person, fact["tenant_id"]), ()),
+        )
+        return decide(known) | {"opened_on": self.offered[entity]}

@@ -1,0 +1,191 @@
+"""3 and 7. What a service keeps of others' facts is the log as it has read it, each fact once; reporting is nothing but
+the log."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.chaos.checker import catalog
+from tests.chaos.checker.divergence import Divergence
+from tests.chaos.checker.evidence import Evidence
+from tests.chaos.checker.invariants.comparing import Table, compare, saying
+from tests.chaos.checker.invariants.rows import said
+from tests.chaos.checker.log import Body, Fact, latest, of_type
+from tests.chaos.checker.model.cases import offers_outreach
+
+Make = Callable[[Body], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A table that is made of one kind of event; `every`: with a row for each of its versions."""
+
+    service: str
+    table: str
+    kind: str
+    key: tuple[str, ...]
+    columns: Mapping[str, Make]
+    every: bool = False
+
+
+def _names(*names: str) -> dict[str, Make]:
+    return {name: lambda body, name=name: said(body, name) for name in names}  # type: ignore[misc]
+
+
+def _words(name: str) -> Make:
+    return lambda body: " ".join(body[name])
+
+
+def _standing(body: Body) -> str:
+    if body.get("merged_into"):
+        return "merged"
+    if body["status"] == "eligible":
+        return "eligible"
+    if "deceased" in body["reasons"]:
+        return "deceased"
+    if not body["enrolled"]:
+        return "disenrolled"
+    return "vaccinated" if body["vaccinated"] else "ineligible"
+
+
+def _dose_on(body: Body) -> str | None:
+    return body["dose"]["administered_on"] if body["status"] == "fulfilled" and body.get("dose") else None
+
+
+_ENROLMENT, _DOSE = ("enrolment_id", "programme_id"), ("dose_id",)
+_DECIDED: dict[str, Make] = {
+    **_names(
+        "version", "tenant_id", "member_token", "programme_version", "status", "reasons", "enrolled", "age_band",
+        "race_ethnicity", "language", "line_of_business", "zip5", "county_fips", "merged_into", "decided_on",
+    ),
+    "svi_level": lambda body: body["svi"]["level"], "svi_release": lambda body: body["svi"]["release"],
+    "svi_value": lambda body: body["svi"].get("value"), "vulnerable": lambda body: body["svi"]["vulnerable"],
+}  # fmt: skip
+_RECORDED = _names("version", "action", "member_token", "vaccine_group", "cvx", "administered_on", "known_on",
+                   "sources", "appointment_id")  # fmt: skip
+_PUBLISHED = _names("version", "title", "vaccine_group", "effective_on", "time_zone", "doses_needed",
+                    "doses_since_on", "cvx_not_counted")  # fmt: skip
+
+COPIES = (
+    Copy(
+        "outreach", "enrolment", catalog.DECIDED, _ENROLMENT,
+        {**_names("version", "tenant_id", "member_token", "vaccinated", "doses_valid", "enrolled", "contact_protected",
+                  "merged_into", "priority", "zip5", "tract", "language", "decided_on"),
+         "eligible": lambda body: body["status"] == "eligible", "reasons": _words("reasons")},
+    ),
+    Copy(
+        "outreach", "dose", catalog.DOSE, _DOSE,
+        {**_names("version", "member_token", "vaccine_group", "administered_on", "appointment_id"),
+         "live": lambda body: body["action"] != "retract", "sources": _words("sources")},
+    ),
+    Copy(
+        "outreach", "appointment", catalog.APPOINTMENT, ("appointment_id",),
+        {**_names("version", "tenant_id", "enrolment_id", "programme_id", "member_token", "status", "site_id",
+                  "start_at", "start_on", "changed_on"), "dose_on": _dose_on},
+    ),
+    Copy("outreach", "programme", catalog.PROGRAMME, ("programme_id",),
+         _names("version", "title", "vaccine_group", "time_zone")),
+    Copy("outreach", "business_day", catalog.DAY, ("time_zone",), _names("business_on")),
+    Copy("outreach", "target_zip", catalog.LISTED, ("programme_id", "zip5"), _names("week_on", "listed")),
+    Copy("scheduling", "enrolment", catalog.DECIDED, _ENROLMENT,
+         {**_names("version", "tenant_id", "member_token"), "standing": _standing}),
+    Copy("scheduling", "dose", catalog.DOSE, _DOSE,
+         {**_names("version", "member_token", "vaccine_group", "administered_on"),
+          "retracted": lambda body: body["action"] == "retract"}),
+    Copy("scheduling", "programme", catalog.PROGRAMME, ("programme_id",), _names("version", "vaccine_group")),
+)  # fmt: skip
+REPORTING = (
+    Copy("reporting", "programme_version", catalog.PROGRAMME, ("programme_id", "version"), _PUBLISHED, every=True),
+    Copy("reporting", "programme", catalog.PROGRAMME, ("programme_id",), _PUBLISHED),
+    Copy("reporting", "business_day", catalog.DAY, ("time_zone",), _names("business_on")),
+    Copy("reporting", "enrolment_version", catalog.DECIDED, (*_ENROLMENT, "version"), _DECIDED, every=True),
+    Copy("reporting", "enrolment", catalog.DECIDED, _ENROLMENT, _DECIDED),
+    Copy("reporting", "member_merge", catalog.MERGED, ("retired_token", "surviving_token", "merged_on"), {},
+         every=True),
+    Copy("reporting", "dose_version", catalog.DOSE, ("dose_id", "version"), _RECORDED, every=True),
+    Copy("reporting", "dose", catalog.DOSE, _DOSE, _RECORDED),
+    Copy("reporting", "case_version", catalog.CASE, ("case_id", "version"),
+         _names("tenant_id", "programme_id", "enrolment_id", "member_token", "status", "closed_reason", "opened_on",
+                "changed_on"), every=True),
+    Copy("reporting", "contact_attempt", catalog.ATTEMPT, ("attempt_id",),
+         _names("tenant_id", "programme_id", "enrolment_id", "member_token", "channel", "disposition", "attempted_on",
+                "given", "topics", "barriers", "refusal_domain")),
+    Copy("reporting", "appointment_version", catalog.APPOINTMENT, ("appointment_id", "version"),
+         _names("tenant_id", "programme_id", "enrolment_id", "member_token", "status", "site_id", "start_on", "walk_in",
+                "cancellation_reason", "changed_on"), every=True),
+    Copy("reporting", "slot_pool_version", catalog.POOL, ("block_id", "version"),
+         _names("site_id", "site_zip5", "week_on", "tenant_id", "cvx", "capacity", "booked", "fulfilled", "changed_on"),
+         every=True),
+    Copy("reporting", "feed_file", catalog.FILE, ("file_id",),
+         _names("kind", "sender", "tenant_id", "rows_read", "rows_accepted", "rows_rejected", "rows_unlinked",
+                "rows_unchanged", "rejections", "business_on")),
+)  # fmt: skip
+
+
+def copies_are_of_the_log(evidence: Evidence) -> Iterator[Divergence]:
+    """Outreach's and scheduling's copies are the newest fact of each thing, as far as they have read."""
+    for copy in COPIES:
+        yield from _compare(evidence, copy, 3, "copies_are_of_the_log")
+    yield from _first_offers(evidence)
+    yield from _merged(evidence, "outreach", "member", "person_token")
+    yield from _merged(evidence, "scheduling", "person", "merged_into")
+
+
+def reporting_is_of_the_log(evidence: Evidence) -> Iterator[Divergence]:
+    """Every table of reporting is what somebody would get who read the log anew."""
+    for copy in REPORTING:
+        yield from _compare(evidence, copy, 7, "reporting_is_of_the_log")
+
+
+def marks_are_of_the_log(evidence: Evidence) -> Iterator[Divergence]:
+    """Each group has marked exactly the events of its topic that it has applied."""
+    say = saying(3, "marks_are_of_the_log")
+    for group, topic in catalog.GROUPS.items():
+        expected = {fact.event_id for fact in evidence.read_by(group) if fact.record.topic == topic}
+        rows = evidence.table(group.partition(".")[0], "inbox")
+        found = {row["event_id"] for row in rows if row["consumer"] == group}
+        for event_id in sorted(expected - found):
+            yield say(f"{group} event {event_id}", "applied", "never")
+        for event_id in sorted(found - expected):
+            yield say(f"{group} event {event_id}", "an event of the log", "none")
+
+
+def _facts(evidence: Evidence, service: str, kind: str) -> list[Fact]:
+    topic = catalog.TOPIC[catalog.KIND[kind].topic]
+    return of_type(evidence.read_by(topic.group(service)), kind)
+
+
+def _compare(evidence: Evidence, copy: Copy, number: int, invariant: str) -> Iterator[Divergence]:
+    facts = _facts(evidence, copy.service, copy.kind)
+    bodies = [fact.body for fact in (facts if copy.every else latest(facts, copy.kind).values())]
+    expected = {
+        tuple(str(body[name]) for name in copy.key): {name: make(body) for name, make in copy.columns.items()}
+        for body in bodies
+    }  # fmt: skip
+    found = {tuple(str(row[name]) for name in copy.key): row for row in evidence.table(copy.service, copy.table)}
+    yield from compare(saying(number, invariant), f"{copy.service}.{copy.table}", expected, found)
+
+
+def _first_offers(evidence: Evidence) -> Iterator[Divergence]:
+    """The first day on which outreach was offered."""
+    first: dict[tuple[str, ...], str] = {}
+    facts = _facts(evidence, "outreach", catalog.DECIDED)
+    for fact in (one for one in facts if offers_outreach(one.body)):
+        first[fact.entity] = min(first.get(fact.entity, "9"), fact.body["decided_on"])
+    expected = {fact.entity: {"eligible_on": first.get(fact.entity)} for fact in facts}
+    rows = evidence.table("outreach", "enrolment")
+    found: Table = {(row["enrolment_id"], row["programme_id"]): row for row in rows}
+    shared = {key: expected[key] for key in expected.keys() & found.keys()}
+    say = saying(3, "copies_are_of_the_log")
+    yield from compare(say, "outreach.enrolment", shared, {key: found[key] for key in shared})
+
+
+def _merged(evidence: Evidence, service: str, table: str, column: str) -> Iterator[Divergence]:
+    """Who turned out to be whom; a token that stands for itself is its own survivor, or has none."""
+    retired = {fact.body["retired_token"] for fact in _facts(evidence, service, catalog.MERGED)}
+    say = saying(3, "copies_are_of_the_log")
+    for row in evidence.table(service, table):
+        token, found = row["member_token"], row[column]
+        expected = evidence.survivor_of[token] if token in retired else None
+        if (found or token) != (expected or token):
+            yield say(f"{service}.{table} {token}", f"{column} {expected}", str(found))

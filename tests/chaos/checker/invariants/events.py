@@ -1,0 +1,49 @@
+"""3 and 4. An event is one thing, wherever it stands again; and the log's order is the order of the versions."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tests.chaos.checker.catalog import KIND
+from tests.chaos.checker.divergence import Divergence
+from tests.chaos.checker.evidence import Evidence
+from tests.chaos.checker.invariants.comparing import saying
+from tests.chaos.checker.log import Fact
+
+
+def events_are_one_thing(evidence: Evidence) -> Iterator[Divergence]:
+    """An event id stands again only with the same bytes under the same key, as after a relay's crash."""
+    say = saying(3, "events_are_one_thing")
+    first: dict[str, Fact] = {}
+    for fact in evidence.log.facts:
+        known = first.setdefault(fact.event_id, fact)
+        if known.record.content != fact.record.content:
+            yield say(str(fact.record), f"the bytes of {known.record}, as it has its event id", "others")
+    for record in evidence.log.unusable:
+        yield say(str(record), "an event", "a record that nobody planted and nobody can use")
+
+
+def versions_are_in_order(evidence: Evidence) -> Iterator[Divergence]:
+    """Under one key the versions of a thing follow each other; a key keeps to its partition, and no version is skipped
+    or comes twice with different ids."""
+    say = saying(4, "versions_are_in_order")
+    known: dict[tuple[str, ...], Fact] = {}
+    versions: defaultdict[tuple[str, ...], set[int]] = defaultdict(set)
+    partitions: dict[tuple[str, bytes | None], int] = {}
+    for fact in evidence.facts:
+        record = fact.record
+        if partitions.setdefault((record.topic, record.key), record.partition) != record.partition:
+            yield say(str(record), f"partition {partitions[record.topic, record.key]} of its key", "another")
+        if KIND[fact.type].version != "version":
+            continue
+        entity = (fact.type, *fact.entity)
+        if fact.version in versions[entity]:
+            yield say(f"{record} ({'/'.join(fact.entity)})", f"version {fact.version} once", "again")
+        versions[entity].add(fact.version)
+        before = known.get((*entity, str(record.key)))
+        if before is not None and fact.version <= before.version:
+            yield say(f"{record} ({'/'.join(fact.entity)})", f"a version above {before.version}", f"{fact.version}")
+        known[*entity, str(record.key)] = fact
+    for entity, seen in versions.items():
+        if seen != set(range(1, max(seen) + 1)):
+            missing = sorted(set(range(1, max(seen))) - seen)
+            yield say(f"{entity[0]} {'/'.join(entity[1:])}", f"versions 1 to {max(seen)}", f"without {missing}")

@@ -1,0 +1,87 @@
+"""1. Every accepted input row ends in exactly one of: projected, rejected with a reason, parked."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.chaos.checker.divergence import Divergence
+from tests.chaos.checker.evidence import Evidence
+from tests.chaos.checker.inputs.records import Registry, Roster
+from tests.chaos.checker.invariants.comparing import Say, saying
+from tests.chaos.checker.tables import Row, Rows
+
+KEPT = frozenset({"accepted", "unchanged"})
+
+
+def files_are_as_submitted(evidence: Evidence) -> Iterator[Divergence]:
+    """What was acknowledged is there and worked through; nothing is there that nobody sent."""
+    say = saying(1, "files_are_as_submitted")
+    known = {row["sha256"] for _, row in evidence.taken}
+    numbers = {path: row["file_no"] for path, row in evidence.taken}
+    for path, is_taken in evidence.ledger.files():
+        if is_taken and path not in numbers:
+            yield say(_name(path), "an accepted file", "none")
+    for row in evidence.table("eligibility", "feed_file"):
+        if row["sha256"] not in known:
+            yield say(f"file {row['file_id']}", "a submitted file", "one that nobody submitted")
+        if row["state"] != "processed":
+            yield say(f"file {row['file_id']}", "state=processed", f"state={row['state']}")
+
+
+def every_row_ends_once(evidence: Evidence) -> Iterator[Divergence]:
+    """Each row has one outcome: rejected exactly where its content asks for it, unlinked exactly where nobody fits."""
+    say = saying(1, "every_row_ends_once")
+    outcomes: dict[str, Rows] = {}
+    for row in evidence.table("eligibility", "feed_row"):
+        outcomes.setdefault(row["file_id"], []).append(row)
+    for number, ((_, file), content) in enumerate(zip(evidence.taken, evidence.files.read, strict=True), 1):
+        rows = [row for row in outcomes.get(file["file_id"], []) if row["row"] > 0]
+        yield from _numbered(say, file, rows, len(content.rows))
+        yield from _outcomes(say, evidence, (number, file), content, {row["row"]: row for row in rows})
+        yield from _counts(say, file, rows)
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _numbered(say: Say, file: Row, rows: Rows, expected: int) -> Iterator[Divergence]:
+    times = Counter(row["row"] for row in rows)
+    for row in sorted(set(range(1, expected + 1)) - times.keys()):
+        yield say(f"file {file['file_id']} row {row}", "one outcome", "none")
+    for row, count in sorted(times.items()):
+        if count > 1 or row > expected:
+            yield say(f"file {file['file_id']} row {row}", "one outcome of a row of the file", f"{count}")
+
+
+def _outcomes(
+    say: Say, evidence: Evidence, numbered: tuple[int, Row], content: Roster | Registry, rows: dict[int, Row]
+) -> Iterator[Divergence]:
+    number, file = numbered
+    unlinked = evidence.files.registrar.unlinked
+    for one in content.rows:
+        found = rows.get(one.row)
+        if found is None:
+            continue
+        where = f"file {file['file_id']} row {one.row}"
+        report = unlinked.get((number, one.row))
+        if one.rejected is not None:
+            if (found["outcome"], found["code"]) != ("rejected", one.rejected):
+                yield say(where, f"rejected: {one.rejected}", f"{found['outcome']}: {found['code']}")
+        elif report is None:
+            if found["outcome"] not in KEPT:
+                yield say(where, "accepted", f"{found['outcome']}: {found['code']}")
+        elif report.person is None and report.row is one and found["outcome"] != "unlinked":
+            yield say(where, "unlinked", found["outcome"])
+
+
+def _counts(say: Say, file: Row, rows: Rows) -> Iterator[Divergence]:
+    """The file's own sums. A row that found its member later in the file may have been unlinked first."""
+    by_outcome = Counter(row["outcome"] for row in rows)
+    sums = {
+        "rows_rejected": by_outcome["rejected"], "rows_unchanged": by_outcome["unchanged"],
+        "rows_unlinked": by_outcome["unlinked"], "rows_accepted": len(rows) - by_outcome["rejected"],
+    }  # fmt: skip
+    for name, count in sums.items():
+        if file[name] != count:
+            yield say(f"file {file['file_id']}", f"{name}={count}", f"{name}={file[name]}")

@@ -1,0 +1,87 @@
+"""1. What is known of members is what the rosters and registries said, and the answers are what follows from it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.chaos.checker.catalog import DECIDED
+from tests.chaos.checker.divergence import Divergence
+from tests.chaos.checker.evidence import Evidence
+from tests.chaos.checker.invariants.comparing import Table, compare, saying
+from tests.chaos.checker.log import Body, latest
+from tests.chaos.checker.model.people import Enrolment, Person
+from tests.chaos.checker.model.people_and_doses import decisions
+from tests.chaos.checker.tables import Row
+
+STATED = ("group", "family", "given", "birth_on", "sex", "races", "ethnicity", "language", "zip5", "tract", "county",
+          "is_restricted")  # fmt: skip
+
+
+def members_are_as_stated(evidence: Evidence) -> Iterator[Divergence]:
+    """Each member of a plan once, with what its rosters say; under one token in all plans."""
+    say = saying(1, "members_are_as_stated")
+    paired = {id(one) for one, _ in evidence.pairs}
+    for one in evidence.files.people.enrolments():
+        if id(one) not in paired:
+            yield say(_last_row(evidence, one), "the member's enrolment", "none")
+    known = {row["enrolment_id"] for _, row in evidence.pairs}
+    for row in evidence.table("eligibility", "enrolment"):
+        if row["enrolment_id"] not in known:
+            yield say(f"enrolment {row['enrolment_id']}", "none", "a row that no roster tells of")
+    expected: Table = {(row["enrolment_id"],): _stated(one) for one, row in evidence.pairs if not one.is_retired}
+    found: Table = {(row["enrolment_id"],): _stored(row) for one, row in evidence.pairs if not one.is_retired}
+    yield from compare(say, "enrolment", expected, found)
+    for one, row in evidence.pairs:
+        if row["token"] != evidence.token_of[one.person]:
+            yield say(f"enrolment {row['enrolment_id']}", f"token {evidence.token_of[one.person]}", row["token"])
+    yield from _persons(evidence)
+
+
+def _persons(evidence: Evidence) -> Iterator[Divergence]:
+    say = saying(1, "members_are_as_stated")
+    expected: Table = {(token,): _person(evidence, person) for person, token in evidence.token_of.items()}
+    found: Table = {
+        (row["token"],): {name: row[name] for name in ("is_deceased", "death_on", "merged_into")}
+        for row in evidence.table("eligibility", "person")
+    }  # fmt: skip
+    yield from compare(say, "person", expected, found)
+
+
+def _person(evidence: Evidence, person: Person) -> dict[str, Any]:
+    merged_into = evidence.token_of.get(person.last) if person.merged_into else None
+    death_on = person.death_on.isoformat() if person.death_on else None
+    return {"is_deceased": person.is_deceased, "death_on": death_on, "merged_into": merged_into}
+
+
+def _last_row(evidence: Evidence, one: Enrolment) -> str:
+    file, row = one.said_at
+    return f"file {evidence.taken[file - 1][1]['file_id']} row {row}"
+
+
+def _stated(one: Enrolment) -> dict[str, Any]:
+    stated = {name: getattr(one, name) for name in STATED}
+    birth_on = one.birth_on.isoformat() if one.birth_on else None
+    spans = [span.as_stored() for span in one.spans]
+    return {**stated, "birth_on": birth_on, "races": list(one.races), "spans": spans}
+
+
+def _stored(row: Row) -> dict[str, Any]:
+    return {name: row["group_number" if name == "group" else name] for name in (*STATED, "spans")}
+
+
+def decisions_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:
+    """The newest fact about each enrolment and programme says what the files and the rules say."""
+    say = saying(1, "decisions_are_as_decided")
+    rows = {one.name: (one, row) for one, row in evidence.pairs}
+    expected: Table = {}
+    for (plan, number, is_retired, programme_id), decision in decisions(evidence.files, evidence.today).items():
+        if (plan, number, is_retired) in rows:
+            one, row = rows[plan, number, is_retired]
+            identity = {"member_token": row["token"], "merged_into": _person(evidence, one.person)["merged_into"]}
+            expected[row["enrolment_id"], programme_id] = decision | identity
+    found: Table = {entity: _whole(fact.body) for entity, fact in latest(evidence.facts, DECIDED).items()}
+    yield from compare(say, "fact of enrolment", expected, found)
+
+
+def _whole(body: Body) -> Body:
+    """With the SVI value that is left out where there is none."""
+    return {**body, "svi": {name: one for name, one in body["svi"].items() if one is not None}}
