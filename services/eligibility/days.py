@@ -10,7 +10,7 @@ from schemas.eligibility_v1 import BusinessDayOpenedV1, ProgrammePublishedV1
 from services.eligibility import handlers, store_decisions, store_doses
 from services.eligibility.domain import Programme
 from services.eligibility.facts import redecide
-from services.eligibility.programmes import bundled
+from services.eligibility.programmes.documents import bundled
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
 

@@ -11,7 +11,7 @@ from schemas.eligibility_v1 import MemberEligibilityDecidedV1, Svi
 from services.eligibility import store_decisions, store_doses, store_members
 from services.eligibility.domain import CountedDose, Decision, Enrolment, Member, Person, Programme, Statement, decide
 from services.eligibility.geography import Address, Geography
-from services.eligibility.programmes import bundled, in_effect
+from services.eligibility.programmes.documents import bundled, in_effect
 from services.eligibility.store_decisions import LastDecision
 from services.kit.unit_of_work import UnitOfWork
 

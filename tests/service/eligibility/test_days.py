@@ -6,7 +6,7 @@ import pytest
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
 from services.eligibility import days
-from services.eligibility.programmes import bundled, parse_programme
+from services.eligibility.programmes.documents import bundled, parse_programme
 from tests.servers import OpenDatabase
 from tests.service.eligibility.conftest import FIRST_DAY, Office
 from tests.service.eligibility.messages import Row, roster

@@ -9,7 +9,7 @@ import pytest
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
 from services.eligibility.domain import CountedDose, Enrolment, Person, Span, Statement
 from services.eligibility.facts import Known, answer
-from services.eligibility.programmes import bundled, in_effect
+from services.eligibility.programmes.documents import bundled, in_effect
 from services.eligibility.store_decisions import LastDecision
 
 TODAY = date(2021, 3, 1)

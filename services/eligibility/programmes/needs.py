@@ -1,0 +1,105 @@
+"""Observations about a member as the words that rules use: CDSi codes, needs, figures and services received."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from services.eligibility.forecast.observation_codes import CDSI, ICD10, SNOMED, observations_of
+from services.eligibility.forecast.schedule import SupportingData
+
+CODES = Path(__file__).parents[1] / "rules" / "codes" / "needs.yaml"
+VCC = "vcc"
+SYSTEMS = {"snomed": SNOMED, "icd10": ICD10, "cdsi": CDSI}
+
+
+@dataclass(frozen=True, slots=True)
+class MemberObservation:
+    """Something that a plan says of a person: a condition, a need, a figure or a service received."""
+
+    system: str
+    code: str
+    observed_on: date
+    ended_on: date | None = None
+    value: float | None = None
+
+    def holds(self, day: date) -> bool:
+        """From its day on, to the day before its end."""
+        return self.observed_on <= day and (self.ended_on is None or day < self.ended_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What holds on a day. `dated` has the day of each CDSi observation, for the forecast; `turns_on` the days on
+    which time alone changes something."""
+
+    observations: frozenset[str] = frozenset()
+    figures: Mapping[str, float] = field(default_factory=dict)
+    services: Mapping[str, date] = field(default_factory=dict)
+    dated: tuple[tuple[str, date], ...] = ()
+    turns_on: tuple[date, ...] = ()
+
+
+NOTHING_KNOWN = Circumstances()
+
+
+def circumstances(said: Iterable[MemberObservation], supporting: SupportingData, day: date) -> Circumstances:
+    said = sorted(said, key=lambda one: (one.observed_on, one.system, one.code))
+    if not said:
+        return NOTHING_KNOWN
+    now = [one for one in said if one.holds(day)]
+    codes = [(code, one.observed_on) for one in now for code in meanings(one.system, one.code, supporting)]
+    edges = (edge for one in said for edge in (one.observed_on, one.ended_on))
+    return Circumstances(
+        observations=frozenset(code for code, _ in codes),
+        figures={one.code: one.value for one in now if one.system == VCC and one.value is not None},
+        services={
+            one.code: one.observed_on for one in now if one.system == VCC and one.code in vocabulary()["services"]
+        },
+        dated=tuple((code, on) for code, on in codes if code in supporting.observations),
+        turns_on=tuple(edge for edge in edges if edge is not None and edge > day),
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def meanings(system: str, code: str, supporting: SupportingData) -> frozenset[str]:
+    """The CDSi observations and needs that a code stands for; none for a code that no rule knows."""
+    needs = frozenset(_needs(system, code))
+    if system == VCC:
+        return needs
+    return needs | observations_of(SYSTEMS[system], code, supporting)
+
+
+def is_known(system: str, code: str, supporting: SupportingData) -> bool:
+    """Whether some rule can look at an observation of this code."""
+    words = vocabulary()
+    if system == VCC:
+        return any(code in words[kind] for kind in ("needs", "counts", "services"))
+    return bool(meanings(system, code, supporting))
+
+
+def _needs(system: str, code: str) -> Iterator[str]:
+    for need, about in vocabulary()["needs"].items():
+        if system == VCC:
+            is_meant = need == code
+        elif system == "icd10":
+            is_meant = any(_dotless(code).startswith(_dotless(prefix)) for prefix in about.get("icd10", ()))
+        else:
+            is_meant = code in about.get(system, ())
+        if is_meant:
+            yield need
+
+
+def _dotless(code: str) -> str:
+    return code.strip().upper().replace(".", "")
+
+
+@cache
+def vocabulary() -> Mapping[str, Mapping[str, Any]]:
+    """Needs, counts and services by name."""
+    words: Mapping[str, Mapping[str, Any]] = yaml.safe_load(CODES.read_text(encoding="utf-8"))
+    return words
