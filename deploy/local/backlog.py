@@ -20,7 +20,7 @@ from services.kit.settings import KafkaSettings
 
 POLL_S = 0.1
 FILES_WAITING = "select count(*) from feed_file where state in ('received', 'processing')"
-ANSWERS_WAITING = "select count(*) from decision, clock where recheck_on <= business_on"
+ANSWERS_WAITING = "select count(*) from decision where recheck_on <= (select business_on from clock)"
 OUTBOX_WAITING = "select count(*) from outbox"
 
 

@@ -37,8 +37,10 @@ set version = excluded.version, digest = excluded.digest, recheck_on = excluded.
     fact = coalesce(excluded.fact, decision.fact)
 """
 LOAD_DUE = """
-select distinct token from decision join enrolment using (enrolment_id)
-where recheck_on <= $1 and programme_id = any($2::text[]) order by token limit $3
+with due as materialized (
+    select distinct enrolment_id from decision where recheck_on <= $1 and programme_id = any($2::text[])
+)
+select distinct token from due join enrolment using (enrolment_id) order by token limit $3
 """
 LOAD_FACTS = """
 select token, tenant_id, member_id, enrolment_id, programme_id, fact

@@ -1,19 +1,22 @@
 """What a service will say: rows that join the transaction of the effects they announce."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 
 from schemas.catalog import TOPIC_OF_EVENT
 from schemas.envelope import Event
 from services.kit.ids import new_id
-from services.kit.postgres import Connection
+from services.kit.postgres import Connection, after_commit
 
 SHARDS = 4
 """Relays that can publish at once. A key always falls into one shard. Change it only with an empty outbox."""
 
 trace_parent: ContextVar[str | None] = ContextVar("trace_parent", default=None)
 """The W3C trace context of the work at hand."""
+
+listeners: set[Callable[[], None]] = set()
+"""Whom to call when this process has committed news; what other processes commit they must look for."""
 
 SAVE_EVENTS = """
 insert into outbox (event_id, shard, aggregatetype, aggregateid, type, payload, occurred_at, traceparent)
@@ -46,3 +49,9 @@ async def save_events(connection: Connection, events: Sequence[Event]) -> None:
         [event.occurred_at for event in events],
         trace_parent.get(),
     )
+    after_commit(connection, _tell)
+
+
+def _tell() -> None:
+    for listener in listeners:
+        listener()

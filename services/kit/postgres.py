@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -16,6 +16,9 @@ ALL_TENANTS = "*"
 """What a service uses for its own work on events. A request uses its principal's tenant."""
 
 SET_TENANT = "select set_config('vcc.tenant', $1, true)"
+
+_after_commit: dict[int, list[Callable[[], None]]] = {}
+"""What to call, by the id of the connection whose transaction is open."""
 
 _FAULT_CLASSES = ("08", "25", "40", "53", "55", "57", "58", "F0", "XX")
 """SQLSTATE classes that speak of the server's condition and not of the data: connection, transaction state, rollback,
@@ -57,6 +60,7 @@ async def create_pool(settings: Settings) -> asyncpg.Pool:
         timeout=settings.acquire_timeout_s,
         server_settings=server_settings(settings),
         init=prepare,
+        reset=_keep_session,
     )
 
 
@@ -74,6 +78,25 @@ async def connect(settings: Settings) -> asyncpg.Connection:
 @asynccontextmanager
 async def transaction(pool: asyncpg.Pool, tenant: str, acquire_timeout_s: float = 5.0) -> AsyncIterator[Connection]:
     """One transaction that sees `tenant`'s rows only (`ALL_TENANTS`: every row). Commits on leaving without error."""
-    async with pool.acquire(timeout=acquire_timeout_s) as connection, connection.transaction():
-        await connection.execute(SET_TENANT, tenant)
-        yield connection
+    async with pool.acquire(timeout=acquire_timeout_s) as connection:
+        calls = _after_commit[id(connection)] = []
+        try:
+            async with connection.transaction():
+                await connection.execute(SET_TENANT, tenant)
+                yield connection
+        finally:
+            del _after_commit[id(connection)]
+        for call in calls:
+            call()
+
+
+def after_commit(connection: Connection, call: Callable[[], None]) -> None:
+    """Have `call` made once this transaction has committed; never if it does not, nor if `transaction` has not opened
+    it. It must not raise."""
+    if (calls := _after_commit.get(id(connection))) is not None:
+        calls.append(call)
+
+
+async def _keep_session(connection: Connection) -> None:
+    """What asyncpg would ask the server to reset on each return to the pool is never set: tenants and locks of pooled
+    connections end with their transaction."""

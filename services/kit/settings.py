@@ -41,7 +41,7 @@ class Settings(_Frozen):
     statement_timeout_s: float = 30.0
     lock_timeout_s: float = 10.0
     batch_records: int = Field(default=1000, ge=1, description="Keeps one batch well under a second.")
-    relay_poll_s: float = 0.03
+    relay_poll_s: float = Field(default=0.25, description="Looks this often for news that another instance committed.")
     progress_timeout_s: float = Field(default=60.0, description="Lag without progress this long: not ready.")
     inbox_days: int = Field(default=30, description="The longest window of redelivery, dead letter and restore.")
     drain_timeout_s: float = 15.0

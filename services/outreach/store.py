@@ -133,14 +133,15 @@ async def lock_reference(connection: Connection) -> None:
 async def lock_members(connection: Connection, tokens: Iterable[UUID]) -> dict[UUID, UUID]:
     """Lock these members and every token of the same persons; token → person. What is read afterwards holds until the
     commit, and members nobody has heard of are locked too."""
-    wanted = list(set(tokens))
-    await connection.execute(ADD_MEMBERS, sorted(wanted))
+    wanted = set(tokens)
     while True:
-        rows = await connection.fetch(LOCK_MEMBERS, wanted)
+        rows = await connection.fetch(LOCK_MEMBERS, list(wanted))
         persons = {row["member_token"]: row["person_token"] for row in rows}
-        if persons.keys() >= set(wanted):
+        missing = wanted - persons.keys()
+        if not missing:
             return persons
-        # A merge was committed while this waited: its rows belong to another person now and fell out.
+        # New ones, or a merge was committed while this waited: its rows belong to another person now and fell out.
+        await connection.execute(ADD_MEMBERS, sorted(missing))
 
 
 async def save_merges(connection: Connection, persons: dict[UUID, UUID], events: Sequence[MembersMergedV1]) -> None:
@@ -183,11 +184,14 @@ def _tokens(rows: Sequence[asyncpg.Record]) -> set[UUID]:
 
 async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment]) -> None:
     """Keep the newest version; each enrolment and programme at most once, in the order of their ids."""
+    if not enrolments:
+        return
     rows = [_enrolment_values(one) for one in enrolments]
     rows = [(*row[:11], " ".join(row[11]), *row[12:]) for row in rows]
     await connection.execute(SAVE_ENROLMENTS, *_transposed(rows, 18))
     dated = [one for one in enrolments if one.eligible_on is not None]
-    await connection.execute(SAVE_ELIGIBLE_ON, *_columns(dated, "enrolment_id", "programme_id", "eligible_on"))
+    if dated:
+        await connection.execute(SAVE_ELIGIBLE_ON, *_columns(dated, "enrolment_id", "programme_id", "eligible_on"))
 
 
 async def save_doses(connection: Connection, doses: Sequence[DoseAdministeredV1]) -> None:
@@ -237,6 +241,8 @@ async def save_target_zips(connection: Connection, listings: Sequence[TargetZipL
 
 async def save_cases(connection: Connection, cases: Sequence[ChangedCase]) -> None:
     """Open or change cases, whose members are locked. A case that is not open loses its lease."""
+    if not cases:
+        return
     rows = [(*_case_values(case), *_state_values(case.state)) for case in sorted(cases, key=attrgetter("case_id"))]
     await connection.execute(SAVE_CASES, *_transposed(rows, 25))
 
