@@ -12,6 +12,7 @@ from tests.load.rounds import Options
 BENCHMARKS = {
     "service-path": ("tests.load.service_path", "what the chassis costs against a raw loop and a handler by the book"),
     "feeds": ("tests.load.feeds", "834 and VXU files: read, and to the database"),
+    "chain": ("tests.load.chain", "an 834 through all services to the report's cells: rates, memory, shares"),
 }  # fmt: skip
 
 
@@ -22,10 +23,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument("--quick", action="store_true", help="small and once: shows that it works, measures little")
     parser.add_argument("--profile", type=Path, metavar="FOLDER", help="let py-spy (on the PATH) write stacks there")
+    parser.add_argument("--members", default="", metavar="N,N", help="sizes for the whole chain")
     parsed = parser.parse_args(arguments)
     if unknown := set(parsed.names) - set(BENCHMARKS):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))} (there are: {', '.join(BENCHMARKS)})")
-    options = Options(parsed.quick, parsed.profile)
+    options = Options(parsed.quick, parsed.profile, tuple(int(one) for one in parsed.members.split(",") if one))
     results: list[Result] = []
     for name in parsed.names or BENCHMARKS:
         results.append(importlib.import_module(BENCHMARKS[name][0]).run(options))

@@ -1,9 +1,8 @@
-"""Member-eligibility facts as a first roster brings them forth: seeded, sized like real ones, all of one instant."""
+"""Member-eligibility facts as a first roster brings them forth: sized like real ones, all of one instant."""
 
 import random
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from uuid import UUID
 
 from schemas.eligibility_v1 import (
     AgeBand,
@@ -15,6 +14,7 @@ from schemas.eligibility_v1 import (
     SviLevel,
 )
 from services.kit.contract import Header, Record, headers_of
+from services.kit.ids import new_id
 
 DAY = date(2021, 3, 1)
 AT = datetime(2021, 3, 1, 18, tzinfo=UTC)
@@ -39,8 +39,8 @@ def records(count: int, seed: int = 1, more_headers: Sequence[Header] = ()) -> l
 
 
 def _record(chance: random.Random, more_headers: Sequence[Header]) -> Record:
-    fact, event_id = a_fact(chance), UUID(int=chance.getrandbits(128), version=4)
-    headers = headers_of(event_id, "/vcc/eligibility", fact.event_type, fact.occurred_at.isoformat(), None)
+    fact = a_fact(chance)
+    headers = headers_of(new_id(), "/vcc/eligibility", fact.event_type, fact.occurred_at.isoformat(), None)
     body = fact.model_dump_json(exclude_none=True).encode()
     return Record("", 0, 0, fact.key().encode(), body, (*headers, *more_headers))
 
@@ -51,8 +51,8 @@ def a_fact(chance: random.Random) -> MemberEligibilityDecidedV1:
     tract = f"17031{chance.randrange(10**6):06}"
     return MemberEligibilityDecidedV1(
         occurred_at=AT,
-        enrolment_id=UUID(int=chance.getrandbits(128), version=4),
-        member_token=UUID(int=chance.getrandbits(128), version=4),
+        enrolment_id=new_id(),
+        member_token=new_id(),
         tenant_id=chance.choice(("lakeshore", "prairie")),
         programme_id=PROGRAMME,
         programme_version=1,

@@ -27,7 +27,12 @@ async def run(task: Task, watch: Watch) -> None:
     await until_assigned(bus)
     watch.start()
     applied = metrics.RECORDS.labels(task.topic, task.group)
-    await until(lambda: applied._value.get() >= task.records)
+
+    def is_done() -> bool:
+        assert bus.troubles() is None, bus.troubles()
+        return bool(applied._value.get() >= task.records)
+
+    await until(is_done)
     watch.stop(task.records)
     bus.stop()
     await work

@@ -48,6 +48,7 @@ class Result:
     title: str
     figures: Sequence[Figure]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def as_table(result: Result) -> str:
@@ -56,7 +57,10 @@ def as_table(result: Result) -> str:
         aim = f"{one.aim.relation} {_number(one.aim.value)}" if one.aim else ""
         rows.append([one.what, _number(one.value), one.unit, aim, one.verdict, one.note])
     told = ", ".join(f"{name} {value}" for name, value in result.settings.items())
-    return f"{paint(result.title, 'bold')}" + (f" ({told})" if told else "") + f"\n{table(rows)}\n"
+    lines = [paint(result.title, "bold") + (f" ({told})" if told else ""), table(rows)]
+    for what, listed in result.details.items():
+        lines += [f"  {what}", *(f"    {one}" for one in listed)]
+    return "\n".join([*lines, ""])
 
 
 def as_json(results: Sequence[Result]) -> str:

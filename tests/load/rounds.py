@@ -21,10 +21,11 @@ class SideError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for. `profile`: a folder into which py-spy writes the stacks of every side."""
+    """What was asked for. `profile`: a folder into which py-spy writes stacks; `members`: sizes of the whole chain."""
 
     quick: bool = False
     profile: Path | None = None
+    members: tuple[int, ...] = ()
 
 
 def run_side(task: Task, stage: Stage) -> Taken:

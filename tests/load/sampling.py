@@ -1,0 +1,70 @@
+"""Looks at the running processes once in a while: processor time, memory, and how far each subscription has come."""
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import httpx
+import psutil
+
+from deploy.local.plan import SERVICES
+from deploy.local.running import connection
+from tests.load.stage import processor_s
+
+PERIOD_S = 0.5
+_LINE = re.compile(r"^vcc_(records|published)_total\{([^}]*)\} ([0-9.e+]+)$", re.MULTILINE)
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look. `counts`: records applied by group, and events published by service."""
+
+    at: float
+    cpu_s: Mapping[str, float]
+    rss_mb: Mapping[str, float]
+    counts: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class Sampler:
+    """Looks until stopped."""
+
+    processes: Mapping[str, psutil.Process]
+    looks: list[Look] = field(default_factory=list)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        async with httpx.AsyncClient(timeout=10) as client:
+            urls = {name: f"{connection(name).base_url}/metrics" for name in SERVICES}
+            while not self._stopping.is_set():
+                self.looks.append(await self._look(client, urls))
+                await asyncio.wait([asyncio.create_task(self._stopping.wait())], timeout=PERIOD_S)
+            self.looks.append(await self._look(client, urls))
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def _look(self, client: httpx.AsyncClient, urls: Mapping[str, str]) -> Look:
+        counts: dict[str, int] = {}
+        for name, url in urls.items():
+            for kind, labels, value in _LINE.findall((await client.get(url)).text):
+                told = dict(_LABEL.findall(labels))
+                key = told["group"] if kind == "records" else f"{name} published"
+                counts[key] = counts.get(key, 0) + int(float(value))
+        cpu_s = {name: processor_s(one.pid) for name, one in self.processes.items()}
+        return Look(time.monotonic(), cpu_s, {name: resident_mb(one) for name, one in self.processes.items()}, counts)
+
+
+def resident_mb(process: psutil.Process) -> float:
+    """Of the process and its children, what they share counted once (Postgres's buffers)."""
+    total = 0
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            memory = one.memory_info()
+        except psutil.NoSuchProcess:
+            continue
+        total += memory.rss - (memory.shared if one.pid != process.pid else 0)
+    return total / 2**20
