@@ -53,7 +53,10 @@ class Stage:
 
     def topic(self, name: str, records: Sequence[Record], partitions: int = 4) -> None:
         """A new topic that holds these records, in their order."""
-        asyncio.run(_fill(self.bootstrap, name, records, partitions))
+        asyncio.run(self.make_topic(name, records, partitions))
+
+    async def make_topic(self, name: str, records: Sequence[Record], partitions: int = 4) -> None:
+        await _fill(self.bootstrap, name, records, partitions)
 
     def new_name(self, prefix: str) -> str:
         self._made += 1
