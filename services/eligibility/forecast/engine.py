@@ -14,12 +14,15 @@ from services.eligibility.forecast.schedule import SeriesType, SupportingData, V
 from services.eligibility.forecast.shared_answers import by_age_alone
 
 
-def forecast(history: History, supporting: SupportingData, assessment_on: date) -> tuple[VaccineGroupForecast, ...]:
-    """Every vaccine group that concerns the person, as of the assessment date; later doses are not looked at."""
+def forecast(
+    history: History, supporting: SupportingData, assessment_on: date, only: VaccineGroup | None = None
+) -> tuple[VaccineGroupForecast, ...]:
+    """Every vaccine group that concerns the person, as of the assessment date; later doses are not looked at.
+    `only`: this group alone."""
     patient = Patient(history, assessment_on)
     records = organize(patient, supporting)
     forecasts: list[VaccineGroupForecast] = []
-    for group in supporting.groups:
+    for group in supporting.groups if only is None else (only,):
         if _depends_on_age_alone(group, patient, records):
             forecasts.extend(by_age_alone(group, supporting, patient))
         else:
