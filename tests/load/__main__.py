@@ -12,6 +12,7 @@ from tests.load.rounds import Options
 BENCHMARKS = {
     "service-path": ("tests.load.service_path", "what the chassis costs against a raw loop and a handler by the book"),
     "feeds": ("tests.load.feeds", "834 and VXU files: read, and to the database"),
+    "dedup": ("tests.load.dedup", "inbox against high-water marks, headers, settings of the garbage collector"),
     "latency": ("tests.load.latency", "from an API write to the report at a fifth of the load; gaps after a restart"),
     "chain": ("tests.load.chain", "an 834 through all services to the report's cells: rates, memory, shares"),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from schemas.eligibility_v1 import (
@@ -13,8 +14,12 @@ from schemas.eligibility_v1 import (
     Svi,
     SviLevel,
 )
+from schemas.envelope import HEADER_ID, Event
+from schemas.outreach_v1 import CaseChangedV1, CaseStatus
 from services.kit.contract import Header, Record, headers_of
 from services.kit.ids import new_id
+from services.kit.outbox import shard_of
+from tests.load import marks
 
 DAY = date(2021, 3, 1)
 AT = datetime(2021, 3, 1, 18, tzinfo=UTC)
@@ -38,8 +43,30 @@ def records(count: int, seed: int = 1, more_headers: Sequence[Header] = ()) -> l
     return made
 
 
+def case_records(count: int, seed: int = 1) -> list[Record]:
+    """As many facts about outreach cases."""
+    chance = random.Random(seed)
+    return [_record_of(_a_case(chance), ()) for _ in range(count)]
+
+
+def numbered(records: Sequence[Record]) -> list[Record]:
+    """The same with one header more: epoch, relay shard and number, as high-water marks need. An event that is
+    delivered twice keeps its number."""
+    numbers: dict[Header, int] = {}
+    made = []
+    for record in records:
+        name_and_id = next(one for one in record.headers if one[0] == HEADER_ID)
+        number = numbers.setdefault(name_and_id, len(numbers) + 1)
+        shard = shard_of((record.key or b"").decode())
+        made.append(replace(record, headers=(*record.headers, (marks.HEADER, f"1.{shard}.{number}".encode()))))
+    return made
+
+
 def _record(chance: random.Random, more_headers: Sequence[Header]) -> Record:
-    fact = a_fact(chance)
+    return _record_of(a_fact(chance), more_headers)
+
+
+def _record_of(fact: Event, more_headers: Sequence[Header]) -> Record:
     headers = headers_of(new_id(), "/vcc/eligibility", fact.event_type, fact.occurred_at.isoformat(), None)
     body = fact.model_dump_json(exclude_none=True).encode()
     return Record("", 0, 0, fact.key().encode(), body, (*headers, *more_headers))
@@ -75,4 +102,21 @@ def a_fact(chance: random.Random) -> MemberEligibilityDecidedV1:
         enrolled=True,
         contact_protected=False,
         decided_on=DAY,
+    )
+
+
+def _a_case(chance: random.Random) -> CaseChangedV1:
+    return CaseChangedV1(
+        occurred_at=AT,
+        case_id=new_id(),
+        version=1,
+        enrolment_id=new_id(),
+        member_token=new_id(),
+        tenant_id=chance.choice(("lakeshore", "prairie")),
+        programme_id=PROGRAMME,
+        status=CaseStatus.OPEN,
+        priority=chance.randrange(100, 1000),
+        attempts=0,
+        opened_on=DAY,
+        changed_on=DAY,
     )

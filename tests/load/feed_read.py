@@ -1,6 +1,5 @@
 """Reads one feed file with the reader alone: every row parsed, judged and thrown away."""
 
-import gc
 from pathlib import Path
 
 from services.eligibility.feeds.reader import read_feed
@@ -14,10 +13,7 @@ async def run(task: Task, watch: Watch) -> None:
     path, rows = Path(task.options["file"]), 0
     for _, _item in zip(range(2000), read_feed(path), strict=False):
         pass
-    if task.options["gc"] == "frozen":
-        freeze()
-    elif task.options["gc"] == "off":
-        gc.disable()
+    freeze()
     watch.start()
     for item in read_feed(path):
         rows = item.rows if isinstance(item, FeedSummary) else rows

@@ -30,9 +30,7 @@ def measure(servers: Stage, folder: Path, ledger: Ledger, rounds: int) -> Result
     paths = {"834": "\n".join(map(str, rosters)), "VXU": "\n".join(map(str, messages))}
 
     def read(path: Path, records: int = 0) -> Callable[[], Taken]:
-        return lambda: run_side(
-            Task("feed_read", records=records, options={"file": str(path), "gc": "frozen"}), servers
-        )
+        return lambda: run_side(Task("feed_read", records=records, options={"file": str(path)}), servers)
 
     def store(before: str, files: str, records: int = 0) -> Callable[[], Taken]:
         return lambda: _store(servers, Task("feed_store", records=records, options={"before": before, "files": files}))

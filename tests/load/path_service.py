@@ -1,4 +1,4 @@
-"""The service path as it runs: the bus, its batch subscriber, outreach's handler, its tables and its outbox."""
+"""The service path as it runs: the bus, its batch subscriber, a service's handler, its tables and its outbox."""
 
 import asyncio
 import gc
@@ -11,18 +11,20 @@ from services.kit.bus import Bus
 from services.kit.postgres import create_pool
 from services.kit.settings import KafkaSettings, Settings
 from services.kit.subscription import Subscription
-from services.outreach import handlers
+from services.outreach import handlers as outreach
+from services.reporting import handlers as reporting
+from tests.load import marks
 from tests.load.side import Task, Watch, until
 
 
 async def run(task: Task, watch: Watch) -> None:
     """Apply every record of the topic."""
-    log.configure("outreach")
     settings = settings_of(task)
+    log.configure(settings.service)
     pool = await create_pool(settings)
-    topic = replace(catalog.MEMBER_ELIGIBILITY, name=task.topic)
-    bus = Bus(settings, pool, [Subscription(topic, task.group, handlers.on_member_eligibility)])
-    freeze()
+    marks.use(task.options.get("duplicates", "inbox"))
+    bus = Bus(settings, pool, [_subscription(task)], rebuilds=settings.service == "reporting")
+    freeze(task.options.get("gc", "as a service"))
     work = asyncio.create_task(bus.run())
     await until_assigned(bus)
     watch.start()
@@ -41,16 +43,34 @@ async def run(task: Task, watch: Watch) -> None:
 
 def settings_of(task: Task) -> Settings:
     kafka = KafkaSettings(bootstrap_servers=task.bootstrap)
-    given = {"service": "outreach", "kafka": kafka, "dsn": task.dsn, "oidc_issuer": "http://127.0.0.1:1"}
-    chosen = {name: value for name, value in task.options.items() if name in Settings.model_fields}
+    given = {
+        "service": task.options.get("service", "outreach"),
+        "kafka": kafka,
+        "dsn": task.dsn,
+        "oidc_issuer": "http://127.0.0.1:1",
+    }
+    chosen = {name: value for name, value in task.options.items() if name in {"service", "batch_records"}}
     return Settings.model_validate(given | chosen)
 
 
-def freeze() -> None:
-    """As a service does once it has started."""
+def _subscription(task: Task) -> Subscription:
+    """A long path (outreach decides) or a short one (reporting writes down)."""
+    if task.options.get("service") == "reporting":
+        return Subscription(replace(catalog.CASE, name=task.topic), task.group, reporting.on_fact)
+    topic = replace(catalog.MEMBER_ELIGIBILITY, name=task.topic)
+    return Subscription(topic, task.group, outreach.on_member_eligibility)
+
+
+def freeze(how: str = "as a service") -> None:
+    """Set the cyclic garbage collector as a service does once it has started, or otherwise for comparison."""
+    if how == "default":
+        return
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    if how == "off":
+        gc.disable()
+    elif how != "frozen, default thresholds":
+        gc.set_threshold(*GC_THRESHOLDS)
 
 
 async def until_assigned(bus: Bus) -> None:

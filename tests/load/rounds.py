@@ -49,7 +49,7 @@ def _profiler(task: Task, folder: Path | None) -> list[str]:
     """Folded stacks of the time on the processor, for a flame graph or for `sort`."""
     if folder is None:
         return []
-    name = "-".join([task.module, *task.options.values()])
+    name = "-".join([task.module, *(value for value in task.options.values() if "/" not in value)]).replace(" ", "-")
     return ["py-spy", "record", "--format", "raw", "--rate", "200", "--output", str(folder / f"{name}.txt"), "--"]
 
 

@@ -50,12 +50,19 @@ class Sampler:
     async def _look(self, client: httpx.AsyncClient, urls: Mapping[str, str]) -> Look:
         counts: dict[str, int] = {}
         for name, url in urls.items():
-            for kind, labels, value in _LINE.findall((await client.get(url)).text):
-                told = dict(_LABEL.findall(labels))
-                key = told["group"] if kind == "records" else f"{name} published"
-                counts[key] = counts.get(key, 0) + int(float(value))
+            counts |= counts_in(name, (await client.get(url)).text)
         cpu_s = {name: processor_s(one.pid) for name, one in self.processes.items()}
         return Look(time.monotonic(), cpu_s, {name: resident_mb(one) for name, one in self.processes.items()}, counts)
+
+
+def counts_in(service: str, metrics: str) -> dict[str, int]:
+    """Records applied by group, and events published by this service."""
+    counts: dict[str, int] = {}
+    for kind, labels, value in _LINE.findall(metrics):
+        told = dict(_LABEL.findall(labels))
+        key = told["group"] if kind == "records" else f"{service} published"
+        counts[key] = counts.get(key, 0) + int(float(value))
+    return counts
 
 
 def resident_mb(process: psutil.Process) -> float:

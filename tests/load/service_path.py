@@ -2,35 +2,19 @@
 that does the same and against the handler that FastStream's documents show.
 """
 
-import asyncio
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-import asyncpg
-
 from tests.load import facts
 from tests.load.report import Aim, Figure, Result
 from tests.load.rounds import Options, best_of, run_side
+from tests.load.same_tables import OUTREACH, Digest, check_same, digest
 from tests.load.side import Taken, Task
 from tests.load.stage import Stage, stage
 
-TABLES = {
-    "inbox": "select event_id from inbox",
-    "member": "select * from member",
-    "enrolment": "select * from enrolment",
-    "outreach_case": "select * from outreach_case",
-    "outbox": "select shard, aggregatetype, aggregateid, type, convert_from(payload, 'utf8')::jsonb, occurred_at "
-    "from outbox",
-}
-DIGEST = "select count(*), md5(coalesce(string_agg(row::text, '|' order by row::text), '')) from ({}) row"
 SINGLE_RECORDS = 2000
 SMALL_BATCHES = (1, 10, 100)
-Digest = Mapping[str, tuple[int, str]]
-
-
-class TablesDifferError(Exception):
-    """Two sides of a comparison did not do the same work; the message names the tables."""
 
 
 def run(options: Options) -> Result:
@@ -58,7 +42,7 @@ def compare(servers: Stage, members: int, rounds: int) -> Result:
         **{f"service, batches of {size}": few_in("service", batch_records=str(size)) for size in SMALL_BATCHES},
     })  # fmt: skip
     for found in digests.values():
-        _check_same(found)
+        check_same(found)
     return _result(best, members, len(records), rounds)
 
 
@@ -67,26 +51,10 @@ def _run(servers: Stage, digests: dict[str, Digest], name: str, task: Task) -> T
     task = replace(task, bootstrap=servers.bootstrap, dsn=dsn, group=servers.new_name(task.module), pids=servers.pids)
     try:
         taken = run_side(task, servers)
-        digests[name] = asyncio.run(_digest(dsn))
+        digests[name] = digest(dsn, OUTREACH)
     finally:
         servers.drop(dsn)
     return taken
-
-
-async def _digest(dsn: str) -> Digest:
-    connection = await asyncpg.connect(dsn)
-    await connection.execute("select set_config('vcc.tenant', '*', false)")
-    found = {name: await connection.fetch(DIGEST.format(query)) for name, query in TABLES.items()}
-    await connection.close()
-    return {name: (row[0], row[1]) for name, (row,) in found.items()}
-
-
-def _check_same(digests: Mapping[str, Digest]) -> None:
-    first = next(iter(digests.values()))
-    differing = {name for digest in digests.values() for name in TABLES if digest[name] != first[name]}
-    if differing:
-        counts = {side: {name: digest[name][0] for name in differing} for side, digest in digests.items()}
-        raise TablesDifferError(f"{', '.join(sorted(differing))}: rows {counts}")
 
 
 def _result(best: Mapping[str, Taken], members: int, records: int, rounds: int) -> Result:

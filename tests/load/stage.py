@@ -105,7 +105,9 @@ async def _fill(bootstrap: str, topic: str, records: Sequence[Record], partition
     await admin.start()
     await admin.create_topics([NewTopic(topic, partitions, 1)])
     await admin.close()
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=5, max_batch_size=1 << 17)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=5, max_batch_size=1 << 17
+    )
     await producer.start()
     for start in range(0, len(records), 2000):
         part = records[start : start + 2000]
