@@ -87,7 +87,7 @@ class _Area(Part):
     county_cut_off: float | None = Field(default=None, ge=0, le=1)
 
 
-class _Coded(Part):
+class Coded(Part):
     """One code of a condition or need, in one of the code systems."""
 
     snomed: str | None = None
@@ -96,7 +96,7 @@ class _Coded(Part):
     need: Code | None = None
 
     @model_validator(mode="after")
-    def _one_that_is_known(self) -> "_Coded":
+    def _one_that_is_known(self) -> "Coded":
         given = [(name, code) for name, code in self if code is not None]
         if len(given) != 1:
             raise ValueError("expected exactly one of snomed, icd10, cdsi and need")
@@ -123,8 +123,8 @@ class _Segment(Part):
     counties: frozenset[CountyFips] = frozenset()
     languages: frozenset[str] = frozenset()
     homebound: bool = False
-    any_of: tuple[_Coded, ...] = ()
-    none_of: tuple[_Coded, ...] = ()
+    any_of: tuple[Coded, ...] = ()
+    none_of: tuple[Coded, ...] = ()
     race_ethnicity: _RaceEthnicity | None = None
     risk_tiers: frozenset[Code] = frozenset()
 
