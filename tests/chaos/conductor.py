@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.chaos.faults import FAULTS
-from tests.chaos.scene import NotStruckError, Scene
+from tests.chaos.fleet import NotStruckError
+from tests.chaos.scene import Scene
 from tests.chaos.schedule import Planned
 
 
@@ -19,10 +20,14 @@ class Struck:
     took_s: float = 0.0
     missed: str = ""
 
+    def __str__(self) -> str:
+        missed = f": missed, {self.missed}" if self.missed else ""
+        return f"{self.began_s:6.1f} s, for {self.took_s:4.1f} s: {self.planned}{missed}"
+
 
 @dataclass(slots=True)
 class Conductor:
-    """Begins what is due, and waits at the end of each day for what it began."""
+    """Begins what is due and does not wait: the next one may strike while a service still comes back."""
 
     planned: Sequence[Planned]
     scene: Scene | None = None
@@ -31,10 +36,9 @@ class Conductor:
     _began: float = field(default_factory=time.monotonic)
 
     async def moment(self, beat: int, phase: str) -> None:
-        if phase == "end":
-            await self.finish()
         due = [one for one in self.planned if (one.beat, one.phase) == (beat, phase)]
-        self._tasks += [asyncio.create_task(self._strike(one)) for one in due]
+        for one in due:
+            self._tasks.append(asyncio.create_task(self._strike(one)))
         await asyncio.sleep(0)
 
     async def finish(self) -> None:

@@ -259,8 +259,11 @@ class Driver:
         return None
 
     def _address(self, service: str) -> str:
-        ready = [one for one in self.fleet.of(service) if one.is_ready and not one.is_frozen]
-        return f"http://127.0.0.1:{self.random.choice(ready or self.fleet.of(service)).port}"
+        wanted = [one for one in self.fleet.of(service) if not one.is_frozen]
+        ready = [one for one in wanted if one.is_ready]
+        if not wanted:
+            raise httpx.ConnectError(f"no {service} runs")
+        return f"http://127.0.0.1:{self.random.choice(ready or wanted).port}"
 
     async def token(self, client: str) -> str:
         if client not in self._tokens:

@@ -25,6 +25,10 @@ START_TIMEOUT_S = 90.0
 BATCH_RECORDS = "200"  # small, so that there are many commits for a blow to fall between
 
 
+class NotStruckError(Exception):
+    """A fault found nothing to hit; it does not count."""
+
+
 @dataclass(slots=True)
 class Seen:
     """What one process said or was at an instant of the monotonic clock."""
@@ -127,10 +131,9 @@ class Fleet:
         return [one for one in self.instances if one.service == service and one.is_wanted]
 
     def first(self, service: str) -> Instance:
+        if not self.of(service):
+            raise NotStruckError(f"no {service} runs")
         return self.of(service)[0]
-
-    def address(self, service: str) -> str:
-        return f"http://127.0.0.1:{self.first(service).port}"
 
     def add(self, service: str, extra: Mapping[str, str] | None = None) -> Instance:
         """Another instance of the service, not started yet."""

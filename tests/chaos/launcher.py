@@ -5,12 +5,13 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tests.chaos import clock, mutants, points
 from tests.chaos.points import Switchboard
 
-FOLDER, MUTANT, CLOCK_S = "CHAOS_FOLDER", "CHAOS_MUTANT", "CHAOS_CLOCK_S"
+FOLDER, MUTANT, CLOCK_S, MIGRATIONS = "CHAOS_FOLDER", "CHAOS_MUTANT", "CHAOS_CLOCK_S", "CHAOS_MIGRATIONS"
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -25,7 +26,10 @@ def main(arguments: Sequence[str]) -> None:
         clock.shift(shift_s)
     from services.kit.app import run
 
-    run(app.build(), rest)
+    built = app.build()
+    if folder := os.environ.get(MIGRATIONS):
+        built = replace(built, migrations=Path(folder))
+    run(built, rest)
 
 
 if __name__ == "__main__":

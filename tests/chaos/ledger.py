@@ -2,6 +2,7 @@
 which they ended. The checker starts from this file and the feeds, and from nothing that a service keeps."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,9 +36,10 @@ class Ledger:
         self._write({"service": service, "method": method, "path": path, "client": client, "key": key, **said,
                      "status": status, "answer": answer})  # fmt: skip
 
-    def poison(self, topic: str, partition: int, offset: int, kind: str) -> None:
-        """A record of ours in the log that no service made."""
-        self._write({"poison": {"topic": topic, "partition": partition, "offset": offset, "kind": kind}})
+    def poison(self, topic: str, partition: int, offset: int, kind: str, groups: Sequence[str] = ()) -> None:
+        """A record of ours in the log that no service made, or one that only these groups could not bear."""
+        place = {"topic": topic, "partition": partition, "offset": offset, "kind": kind}
+        self._write({"poison": {**place, **({"groups": list(groups)} if groups else {})}})
 
     def _write(self, line: Json) -> None:
         assert self._file is not None

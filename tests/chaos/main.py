@@ -1,45 +1,116 @@
-"""`python -m tests.chaos.main`: rounds of faults until the number asked for is done."""
+"""Rounds until the number asked for is done, told line by line, and at last the sums."""
 
-import argparse
-import asyncio
+import json
+import shutil
 import sys
 import tempfile
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.rounds import one_round
+from tests.chaos.rounds import Result, one_round
 from tests.chaos.schedule import schedule
-from tests.chaos.servers import start_servers
+from tests.chaos.servers import Servers, start_servers
+
+MEMBERS, FAULTS_A_ROUND = 500, 6
 
 
-async def main(rounds: int, seed: int, members: int, faults: int, only: list[str], folder: Path) -> int:
-    servers = await start_servers(folder)
-    divergences = 0
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asked for. `keep`: where the run folders stay; without it only those of failed rounds do."""
+
+    rounds: int = 1
+    seed: int = 1
+    members: int = MEMBERS
+    faults: int = FAULTS_A_ROUND
+    only: Sequence[str] = ()
+    keep: Path | None = None
+    as_json: bool = False
+
+
+@dataclass(slots=True)
+class Sums:
+    """Over all rounds."""
+
+    rounds: int = 0
+    faults: int = 0
+    members: int = 0
+    divergences: int = 0
+    by_fault: Counter[str] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
+
+    def add(self, result: Result) -> None:
+        self.rounds += 1
+        self.faults += result.faults
+        self.members += result.members
+        self.divergences += len(result.divergences)
+        self.by_fault.update(one.planned.fault for one in result.struck if not one.missed)
+        self.missed.update(one.planned.fault for one in result.struck if one.missed)
+
+    def __str__(self) -> str:
+        return f"{self.rounds} rounds, {self.faults} faults, {self.members} members, {self.divergences} divergences"
+
+
+async def run(wish: Wish) -> Sums:
+    """All rounds on one set of servers."""
+    folder = wish.keep or Path(tempfile.mkdtemp(prefix="vcc-chaos-"))
+    sums = Sums()
+    servers = await start_servers(made(folder / "servers"))
     try:
-        for number in range(seed, seed + rounds):
-            planned = schedule(number, faults, only)
-            result = await one_round(servers, folder / f"round-{number}", number, members, planned)
-            print(result.line(), flush=True)
-            for one in result.struck:
-                print("   ", f"{one.began_s:5.1f} +{one.took_s:4.1f}", one.planned, one.missed)
-            for line in result.divergences[:20]:
-                print("   !", line)
-            print("   ", result.measured, flush=True)
-            divergences += len(result.divergences)
+        for seed in range(wish.seed, wish.seed + wish.rounds):
+            result = await _round(servers, folder / f"seed-{seed}", seed, wish)
+            sums.add(result)
+            _tell(result, wish)
+            if not result.divergences and wish.keep is None:
+                shutil.rmtree(folder / f"seed-{seed}", ignore_errors=True)
     finally:
         await servers.close()
-    return 1 if divergences else 0
+        shutil.rmtree(folder / "servers", ignore_errors=True)
+    _tell_sums(sums, wish)
+    return sums
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--members", type=int, default=300)
-    parser.add_argument("--faults", type=int, default=6)
-    parser.add_argument("--only", action="append", default=[])
-    parser.add_argument("--folder")
-    a = parser.parse_args()
-    folder = Path(a.folder or tempfile.mkdtemp(prefix="vcc-chaos-"))
+async def _round(servers: Servers, run: Path, seed: int, wish: Wish) -> Result:
+    """A round that breaks down is a divergence too, and the next one gets its turn."""
+    planned = schedule(seed, wish.faults, wish.only)
+    try:
+        return await one_round(servers, run, seed, wish.members, planned)
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is told with the seed
+        traceback.print_exc()
+        broken = f"the round broke down: {type(error).__name__}: {error}"
+        await servers.heal()
+        return Result(seed, wish.members, planned, divergences=[broken])
+
+
+def _tell(result: Result, wish: Wish) -> None:
+    if wish.as_json:
+        print(json.dumps(result.as_json()), flush=True)
+        return
+    print(result.line(), flush=True)
+    if result.divergences:
+        print(
+            f"  replay: ./vcc chaos --rounds 1 --seed {result.seed} --members {result.members} --faults {wish.faults}"
+        )
+        for one in result.struck:
+            print(f"  {one}")
+        print(f"  run folder: {result.folder}")
+        print(f"  first divergence: {result.divergences[0]}", flush=True)
+
+
+def _tell_sums(sums: Sums, wish: Wish) -> None:
+    if wish.as_json:
+        faults = {name: {"struck": sums.by_fault[name], "missed": sums.missed[name]}
+                  for name in sorted(sums.by_fault | sums.missed)}  # fmt: skip
+        print(json.dumps({"rounds": sums.rounds, "faults": sums.faults, "members": sums.members,
+                          "divergences": sums.divergences, "by_fault": faults}))  # fmt: skip
+    print(sums, file=sys.stderr if wish.as_json else sys.stdout, flush=True)
+
+
+def made(folder: Path) -> Path:
+    """Postgres's own account must be able to pass through it."""
     folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o711)
-    sys.exit(asyncio.run(main(a.rounds, a.seed, a.members, a.faults, a.only, folder)))
+    for one in (folder, folder.parent):
+        one.chmod(0o711)
+    return folder

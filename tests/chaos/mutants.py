@@ -1,16 +1,189 @@
-"""Wrong versions of the chassis and the services, each with one guard taken out. None may pass the checker."""
+"""Wrong versions of the chassis and the services, each with one guard taken out. None may pass the checker. They
+are put in by the launcher; no such switch is in the services."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """`install` breaks the process of a service that has just been imported."""
+    """`install` breaks the process of a service that has just been imported; `faults` are those that show it best."""
 
     name: str
     says: str
     install: Callable[[str], None]
+    faults: tuple[str, ...]
 
 
 MUTANTS: dict[str, Mutant] = {}
+SLOW, LATE = "slow line", "half of the commits late"
+
+
+def mutant(name: str, says: str, *faults: str) -> Callable[[Callable[[str], None]], None]:
+    def add(install: Callable[[str], None]) -> None:
+        MUTANTS[name] = Mutant(name, says, install, faults)
+
+    return add
+
+
+@mutant(
+    "cursor-relay", "the relay reads on behind the last number that it has published", SLOW, "half of the commits late"
+)
+def _cursor_relay(_service: str) -> None:
+    from services.kit.relay import Relay
+
+    async def publish_batch(self: Any, connection: Any, producer: Any, _held: Any) -> int:
+        rows = await connection.fetch("select * from outbox where id > $1 order by id", getattr(self, "cursor", 0))
+        if not rows:
+            return 0
+        failure, published = await self._send(producer, rows)
+        if failure is not None:
+            raise failure
+        self.cursor = rows[-1]["id"]
+        await connection.execute("delete from outbox where id <= $1", self.cursor)
+        return int(published)
+
+    setattr(Relay, "_publish_batch", publish_batch)  # noqa: B010
+
+
+@mutant("skip-locked-relay", "four relays share the outbox by FOR UPDATE SKIP LOCKED", SLOW, LATE)
+def _skip_locked_relay(_service: str) -> None:
+    from services.kit.kafka import create_producer
+    from services.kit.postgres import connect
+    from services.kit.relay import Relay
+
+    async def one_relay(self: Any) -> None:
+        connection = await connect(self._settings)
+        producer = await create_producer(self._settings.kafka, "vcc-skip-locked")
+        while not self._stopping.is_set():
+            async with connection.transaction():
+                rows = await connection.fetch("select * from outbox order by id limit 5 for update skip locked")
+                await self._send(producer, rows)
+                await connection.execute("delete from outbox where id = any($1)", [row["id"] for row in rows])
+            await asyncio.sleep(0.01)
+        await producer.stop()
+        await connection.close()
+
+    async def hold_shards(self: Any) -> None:
+        await asyncio.gather(*(one_relay(self) for _ in range(4)))
+
+    Relay._hold_shards = hold_shards  # type: ignore[method-assign]
+
+
+@mutant("no-deduplication", "what was applied before is applied again", "the whole log is delivered again")
+def _no_deduplication(_service: str) -> None:
+    from services.kit import inbox
+
+    mark = inbox.drop_duplicates
+
+    async def keep_duplicates(connection: Any, consumer: str, deliveries: Sequence[Any]) -> list[Any]:
+        await mark(connection, consumer, deliveries)
+        return list(deliveries)
+
+    inbox.drop_duplicates = keep_duplicates
+
+
+@mutant("acknowledge-on-error", "a batch that failed is acknowledged", "database is killed", "connections reset")
+def _acknowledge_on_error(_service: str) -> None:
+    from services.kit.bus import Subscriber
+
+    apply = Subscriber.on_batch
+
+    async def swallow(self: Any, raw: Any) -> None:
+        try:
+            await apply(self, raw)
+        except Exception:  # noqa: BLE001
+            self._faults = 0
+
+    Subscriber.on_batch = swallow  # type: ignore[method-assign]
+
+
+@mutant("no-row-lock", "members are not locked before their news is numbered", LATE, SLOW)
+def _no_row_lock(service: str) -> None:
+    module = {
+        "eligibility": "services.eligibility.store_members", "outreach": "services.outreach.store",
+        "scheduling": "services.scheduling.heard",
+    }.get(service)  # fmt: skip
+    for name in [name for name in vars(sys.modules[module]) if name.startswith("LOCK_")] if module else ():
+        query = getattr(sys.modules[str(module)], name)
+        setattr(sys.modules[str(module)], name, query.replace("for update", ""))
+    if service == "outreach":
+        worklist = sys.modules["services.outreach.worklist"]
+        for name in [name for name, query in vars(worklist).items() if name.isupper() and isinstance(query, str)]:
+            setattr(worklist, name, getattr(worklist, name).replace("for update", ""))
+
+
+@mutant("read-then-decrement", "a booking looks for a free place and then takes it, without a lock", SLOW)
+def _read_then_decrement(service: str) -> None:
+    if service != "scheduling":
+        return
+    from services.scheduling import places
+
+    async def take(connection: Any, slot_id: Any, place: int, appointment_id: Any) -> None:
+        await connection.execute(
+            "update slot_place set appointment_id = $3 where slot_id = $1 and place = $2",
+            slot_id,
+            place,
+            appointment_id,
+        )
+
+    async def no_lock(*_: Any) -> None:
+        await asyncio.sleep(0)
+
+    places.FIND_PLACE = places.FIND_PLACE.replace("for update", "")
+    places.take_place = take
+    setattr(places, "lock_blocks", no_lock)  # noqa: B010
+
+
+@mutant(
+    "swallowed-header-error", "a record whose header can't be read is skipped", "poison: null-header",
+    "poison: binary-header",
+)  # fmt: skip
+def _swallowed_header_error(_service: str) -> None:
+    from services.kit.contract import Decoder, Delivery
+
+    decode = Decoder.decode
+
+    def skipping(self: Any, records: Any) -> list[Any]:
+        return [one for one in decode(self, records) if isinstance(one, Delivery) or not one.reason.endswith("-header")]
+
+    Decoder.decode = skipping  # type: ignore[method-assign]
+
+
+@mutant("replay-that-sends", "a rebuild announces what it reads again", "reporting is rebuilt")
+def _replay_that_sends(service: str) -> None:
+    if service != "reporting":
+        return
+    app: Any = sys.modules["services.reporting.app"]
+    said, handle = set[str](), app.handlers.on_fact
+    from services.kit import generation
+
+    async def announcing(work: Any, events: Sequence[Any]) -> None:
+        await handle(work, events)
+        is_replay = await generation.load(work.connection) > 1
+        news = [
+            event for event in events if is_replay and hasattr(event, "listed") and event.model_dump_json() not in said
+        ]
+        said.update(event.model_dump_json() for event in news)
+        await work.announce(news)
+
+    app.SUBSCRIPTIONS = tuple(
+        replace(one, handler=announcing) if one.handler is handle else one for one in app.SUBSCRIPTIONS
+    )
+
+
+@mutant(
+    "released-out-of-order", "a parked key is released while its records still wait", "a handler bug for a few members"
+)
+def _released_out_of_order(_service: str) -> None:
+    from services.kit import dead_letters
+
+    lock = dead_letters.lock_waiting_of_key
+
+    async def only_the_first(connection: Any, letter: Any) -> list[Any]:
+        return (await lock(connection, letter))[:1]
+
+    dead_letters.lock_waiting_of_key = only_the_first

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -87,6 +87,7 @@ class Proxy:
         self.port, self.target, self.is_postgres = port, target, is_postgres
         self.mode: Mode = "pass"
         self.delay_s = 0.0
+        self.commit_delay_s: Callable[[], float] = float
         self.commits_until_cut = 0
         self.cuts = 0
         self._links: set[Link] = set()
@@ -96,6 +97,11 @@ class Proxy:
 
     async def listen(self) -> None:
         self._server = await asyncio.start_server(self._serve, HOST, self.port, limit=CHUNK_BYTES)
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        await self.reset()
 
     async def set_mode(self, mode: Mode) -> None:
         """`black-hole`: nothing gets through in either direction and nobody is told. Its end, like that of a firewall
@@ -123,6 +129,11 @@ class Proxy:
             link.server.transport.abort()
         return len(links)
 
+    async def forget_dead(self) -> None:
+        """The half-open connections end at last."""
+        for link in [link for link in self._links if link.is_dead]:
+            link.reset()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.mode == "refuse":
             writer.transport.abort()
@@ -148,12 +159,18 @@ class Proxy:
                 await self._wait()
                 if link.is_dead:
                     continue
-                if self.is_postgres and link.frames.feed(data) and self.commits_until_cut:
-                    self.commits_until_cut -= 1
-                    link.is_cut = self.commits_until_cut == 0
+                if self.is_postgres and link.frames.feed(data):
+                    await self._before_commit(link)
                 link.server.write(data)
                 await link.server.drain()
         link.server.close()
+
+    async def _before_commit(self, link: Link) -> None:
+        if late_s := self.commit_delay_s():
+            await asyncio.sleep(late_s)
+        if self.commits_until_cut:
+            self.commits_until_cut -= 1
+            link.is_cut = self.commits_until_cut == 0
 
     async def _down(self, reader: asyncio.StreamReader, link: Link) -> None:
         with contextlib.suppress(OSError):
@@ -195,5 +212,16 @@ class Proxies:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _end(self) -> None:
+        for proxy in self.by_name.values():
+            await proxy.close()
+        rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        await asyncio.sleep(0.05)  # the transports say goodbye

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from tests.chaos.driver import Driver
-from tests.chaos.fleet import Fleet, Instance
+from tests.chaos.fleet import Fleet, Instance, NotStruckError
 from tests.chaos.servers import Servers
 
 FALLS_WITHIN_S = 15.0
@@ -20,10 +20,6 @@ DRAINS_WITHIN_S = 20.0
 FIRED_TIMEOUT_S = 30.0
 READY_TIMEOUT_S = 90.0
 POLL_S = 0.05
-
-
-class NotStruckError(Exception):
-    """The fault found nothing to hit; it does not count."""
 
 
 @dataclass(slots=True)
@@ -75,6 +71,7 @@ class Scene:
         return "; ".join(one.seen[-1].reasons[:400] for one in self.fleet.of(service) if one.seen)
 
     async def kill(self, one: Instance) -> None:
+        """kill -9, and wait until it is back."""
         began = time.monotonic()
         if one.signal(signal.SIGKILL) is None:
             raise NotStruckError(f"{one.name} was down already")

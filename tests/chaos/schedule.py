@@ -27,19 +27,25 @@ class Planned:
 
 
 def schedule(seed: int, count: int, only: Sequence[str] = ()) -> list[Planned]:
-    """`count` faults. Seeds that follow each other go through the whole list, so that none is left out by chance."""
-    random, names = Random(f"{seed}:faults"), list(only or FAULTS)
-    turn = Random("the order of faults").sample(names, len(names))
-    picked: list[str] = []
-    at = seed * count
-    while len(picked) < count:
-        name = turn[at % len(turn)]
-        at += 1
-        if FAULTS[name].is_long and any(FAULTS[one].is_long for one in picked) and len(turn) > count:
-            name = random.choice([one for one in names if not FAULTS[one].is_long])
-        picked.append(name)
+    """`count` faults, of which one is long. Seeds that follow each other go through the whole list: none is left out by
+    chance."""
+    random = Random(f"{seed}:faults")
+    picked = _dealt(list(only), seed, count) if only else _one_long(seed, count)
+    random.shuffle(picked)
     planned = [_place(random, name, at, count) for at, name in enumerate(picked)]
     return sorted(planned, key=lambda one: (one.beat, one.phase))
+
+
+def _one_long(seed: int, count: int) -> list[str]:
+    long = [name for name, one in FAULTS.items() if one.is_long]
+    short = [name for name, one in FAULTS.items() if not one.is_long]
+    return _dealt(long, seed, min(count, 1)) + _dealt(short, seed, max(0, count - 1))
+
+
+def _dealt(names: Sequence[str], seed: int, count: int) -> list[str]:
+    """The next `count` of them, in an order that mixes the kinds and goes round."""
+    turn = Random("the order of faults").sample(names, len(names))
+    return [turn[(seed * count + at) % len(turn)] for at in range(count)]
 
 
 def _place(random: Random, name: str, at: int, count: int) -> Planned:

@@ -29,10 +29,10 @@ from tests.chaos.proxy import Proxies, Proxy
 from tests.servers import PostgresServer
 
 START_TIMEOUT_S = 60.0
-POLL_S = 0.03
+POLL_S, AGAIN_S = 0.03, 0.3
 PLANS = ("lakeshore", "prairie")
 # What was committed outlives a killed server; only a machine that loses its power could take it back.
-CRASH_SAFE = ("-c", "synchronous_commit=on", "-c", "wal_level=minimal", "-c", "max_wal_senders=0")
+CRASH_SAFE = ("-c", "synchronous_commit=on", "-c", "wal_keep_size=4GB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class BehindProxies(Kafka):
             "advertised.listeners": [f"{name}://{HOST}:{advertised}" for name, _, advertised in own],
             "listener.security.protocol.map": [f"{name}:PLAINTEXT" for name in ("CONTROLLER", *(n for n, _, _ in own))],
             "inter.broker.listener.name": ["PLAINTEXT"],
+            "message.max.bytes": ["4000000"],  # for poison that is larger than any service sends
         }
         with (self.data / "server.properties").open("a") as file:
             file.writelines(f"{name}={','.join(values)}\n" for name, values in lines.items())
@@ -63,15 +64,14 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
+        """Returns when it serves. What a killed server left behind may keep the next one out for a moment."""
         self.process = start(self.spec)
-        await self.until_ready()
-
-    async def until_ready(self) -> None:
         async with asyncio.timeout(START_TIMEOUT_S):
             while await asyncio.to_thread(self.spec.ready):
-                assert self.process is not None
-                assert self.process.poll() is None, f"{self.spec.name} ended: {self.spec.log}"
                 await asyncio.sleep(POLL_S)
+                if self.process.poll() is not None:
+                    await asyncio.sleep(AGAIN_S)
+                    self.process = start(self.spec)
 
     async def end(self, number: signal.Signals) -> None:
         """Returns when it is gone."""
@@ -132,6 +132,15 @@ class Servers:
         form = {"grant_type": "client_credentials", "client_id": name, "client_secret": clients[name]["secret"]}
         answer = httpx.post(f"{self.issuer_url}/token", data=form, timeout=10)
         return str(answer.raise_for_status().json()["access_token"])
+
+    async def heal(self) -> None:
+        """After a round that broke down: whatever it left in a bad way stands again."""
+        for proxy in self.proxies.by_name.values():
+            proxy.delay_s, proxy.commits_until_cut, proxy.commit_delay_s = 0.0, 0, float
+            await self.proxies.call(proxy.set_mode("pass"))
+        for server in (self.postgres, self.kafka, self.issuer):
+            if server.process is None or server.process.poll() is not None:
+                await server.start()
 
     async def close(self) -> None:
         for server in (self.issuer, self.kafka, self.postgres):

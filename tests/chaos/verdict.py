@@ -1,9 +1,48 @@
-"""Whether a round's end state is what its inputs ask for."""
+"""Whether a round's end is what its inputs ask for: the checker's word, the accounts, and what the logs complain of."""
 
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.chaos import accounts, checker
+from tests.chaos.driver import PROGRAMME
+from tests.chaos.points import InjectedBugError
 from tests.chaos.scene import Scene
 from tests.chaos.servers import Servers
 
+EXPECTED_ERRORS = (InjectedBugError.__name__,)
 
-async def check(servers: Servers, scene: Scene) -> list[str]:
+
+async def check(servers: Servers, scene: Scene, restored: frozenset[str] = frozenset()) -> list[str]:
     """Sentences, the first divergence first."""
-    return []
+    found = await accounts.audit(scene.run, servers.dsns, restored)
+    report = await scene.driver.read("reporting", "state", "/reports/weekly", programme_id=PROGRAMME)
+    divergences = await asyncio.to_thread(checker.check, scene.run, servers.bootstrap, servers.dsns, report)
+    errors = await asyncio.to_thread(logged_errors, scene.run / "logs")
+    return [str(one) for one in divergences] + found + errors
+
+
+def logged_errors(logs: Path) -> list[str]:
+    """What a service logged at level error, unless a fault asked for it."""
+    found = []
+    for path in sorted(logs.glob("*.log")):
+        for text in path.read_text(errors="replace").splitlines():
+            line = _parsed(text)
+            if line is None:
+                found.append(f"{path.name} holds a line that is no JSON: {text[:200]}")
+            elif line.get("level") in {"error", "critical"} and not _is_expected(line):
+                found.append(f"{path.name} logged an error: {text[:400]}")
+    return list(dict.fromkeys(found))[:20]
+
+
+def _is_expected(line: dict[str, Any]) -> bool:
+    return str(line.get("logger", "")).startswith("aiokafka") or line.get("error") in EXPECTED_ERRORS
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) else None

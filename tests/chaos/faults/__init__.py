@@ -1,6 +1,6 @@
 """Every fault there is, by name."""
 
-from tests.chaos.faults import kills
+from tests.chaos.faults import disks, ground, kills, processes, records, releases, restores
 from tests.chaos.faults.catalog import FAULTS, Fault, Parameters
 
-__all__ = ["FAULTS", "Fault", "Parameters", "kills"]
+__all__ = ["FAULTS", "Fault", "Parameters", "disks", "ground", "kills", "processes", "records", "releases", "restores"]

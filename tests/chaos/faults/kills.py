@@ -42,7 +42,7 @@ at_point("kill after a slice's commit", "intake.after-commit", ("eligibility",),
 @fault("kill at random", lambda random: {"service": random.choice(SERVICES), "after_s": round(random.uniform(0, 4), 2)})
 async def kill_at_random(scene: Scene, service: str, after_s: float) -> None:
     await asyncio.sleep(after_s)
-    await scene.kill(scene.random.choice(scene.fleet.of(service)))
+    await scene.kill(scene.fleet.first(service))
 
 
 @fault("kill everything at once", lambda random: {"after_s": round(random.uniform(0, 3), 2)})

@@ -1,0 +1,74 @@
+"""A rolling release: a migration that dies in its middle and is run again, then the old version beside the new one."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+from deploy.local.plan import SERVICES
+from deploy.local.process import plain_environment
+from deploy.local.state import ROOT
+from tests.chaos import launcher
+from tests.chaos.faults.catalog import Parameters, fault
+from tests.chaos.faults.processes import another
+from tests.chaos.scene import Scene
+
+KILLED = -9
+TABLES = """
+select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'
+    and table_name not in ('schema_migration', 'audit') order by table_name
+"""
+# What a migration that runs before the rollout may do: add what the old code need not know.
+NEXT = """
+alter table "{table}" add column next_note text;
+alter table "{table}" add column next_count integer default 0;
+create table next_version (id integer primary key, said_at timestamptz not null default now());
+"""
+AFTERWARDS = 'create index "{table}_next" on "{table}" (next_count);\n'
+
+
+def _draw(random: Random) -> Parameters:
+    return {"service": random.choice(SERVICES), "table": random.randrange(100), "stay_s": random.choice((4, 8))}
+
+
+@fault("kill in a migration, then version N-1 beside N", _draw, is_long=True)
+async def release(scene: Scene, service: str, table: int, stay_s: int) -> None:
+    names = [row["table_name"] for row in await scene.driver.rows(service, TABLES)]
+    folder = await asyncio.to_thread(_migrations, scene, service, names[table % len(names)])
+    old = scene.fleet.of(service)
+    armed = scene.fleet.arms / f"{service}.migration.before-commit"
+    armed.write_text(json.dumps({"passes": 1, "deed": "kill"}))
+    began = time.monotonic()
+    for stage, expected in (("pre", KILLED), ("pre", 0)):
+        code = await asyncio.to_thread(_migrate, scene, service, folder, stage)
+        if code != expected:
+            scene.found(f"the migration of {service} ended with {code}, expected {expected}")
+    scene.measure("migrated, killed and migrated", time.monotonic() - began)
+    new = await another(scene, service, **{launcher.MIGRATIONS: str(folder)})
+    await asyncio.sleep(stay_s)
+    for one in old:
+        if one.is_wanted:
+            await scene.drain(one)
+    if await asyncio.to_thread(_migrate, scene, service, folder, "post"):
+        scene.found(f"the migration of {service} after the rollout failed")
+    assert new.is_wanted
+
+
+def _migrations(scene: Scene, service: str, table: str) -> Path:
+    folder = scene.run / "migrations" / service
+    shutil.copytree(ROOT / "services" / service / "migrations", folder)
+    (folder / "9001_next.sql").write_text(NEXT.format(table=table))
+    (folder / "9002_next.post.sql").write_text(AFTERWARDS.format(table=table))
+    return folder
+
+
+def _migrate(scene: Scene, service: str, folder: Path, stage: str) -> int:
+    told = {**plain_environment(), **scene.fleet.environment(service, 1), launcher.MIGRATIONS: str(folder)}
+    log = scene.run / "logs" / f"{service}-migrate.log"
+    with log.open("ab") as out:
+        command = [sys.executable, "-P", "-m", "tests.chaos.launcher", service, "migrate", stage]
+        return subprocess.run(command, env=told, stdout=out, stderr=out, check=False, timeout=60).returncode

@@ -1,0 +1,57 @@
+"""Each mutant goes through rounds with the faults that show it best; one that passes them all has got away."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from deploy.console import table
+from tests.chaos import launcher
+from tests.chaos.main import Wish, made
+from tests.chaos.mutants import MUTANTS, Mutant
+from tests.chaos.rounds import one_round
+from tests.chaos.schedule import schedule
+from tests.chaos.servers import Servers, start_servers
+
+TRIES = 4
+FAULTS_A_TRY = 4
+
+
+async def run(wish: Wish) -> bool:
+    """Whether every one was found out. Prints which promise gave it away."""
+    folder = wish.keep or Path(tempfile.mkdtemp(prefix="vcc-mutants-"))
+    rows, all_found = [["mutant", "verdict", "round", "given away by"]], True
+    servers = await start_servers(made(folder / "servers"))
+    try:
+        for one in [one for one in MUTANTS.values() if not wish.only or one.name in wish.only]:
+            tries, divergences = await _try(servers, folder, one, wish)
+            all_found &= bool(divergences)
+            first = divergences[0] if divergences else "nothing"
+            rows.append([one.name, "found out" if divergences else "GOT AWAY", str(tries), first[:150]])
+            told = {"mutant": one.name, "rounds": tries, "divergences": divergences[:50]}
+            print(json.dumps(told) if wish.as_json else " ".join(rows[-1]), flush=True)
+    finally:
+        await servers.close()
+        if wish.keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    if not wish.as_json:
+        print(table(rows))
+    return all_found
+
+
+async def _try(servers: Servers, folder: Path, one: Mutant, wish: Wish) -> tuple[int, list[str]]:
+    """How many rounds it took, and what diverged in the last of them."""
+    divergences: list[str] = []
+    for number in range(TRIES):
+        seed = wish.seed + number
+        planned = schedule(seed, FAULTS_A_TRY, one.faults)
+        run = folder / f"{one.name}-{seed}"
+        try:
+            result = await one_round(servers, run, seed, wish.members, planned, {launcher.MUTANT: one.name})
+            divergences = result.divergences
+        except Exception as error:  # noqa: BLE001 - a mutant that breaks the round is found out as well
+            await servers.heal()
+            divergences = [f"the round broke down: {type(error).__name__}: {error}"]
+        if divergences:
+            break
+    return number + 1, divergences
