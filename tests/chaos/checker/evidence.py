@@ -1,5 +1,6 @@
 """Everything that the invariants look at, and what follows from it at once."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -124,6 +125,14 @@ class Evidence:
         """The surviving token of each retired one."""
         merges = {fact.body["retired_token"]: fact.body["surviving_token"] for fact in of_type(self.facts, MERGED)}
         return {token: _last(token, merges) for token in merges}
+
+    @cached_property
+    def about(self) -> dict[str, list[Fact]]:
+        """The facts about each member, by token."""
+        found = defaultdict[str, list[Fact]](list)
+        for fact in self.facts:
+            found[fact.body.get("member_token", "")].append(fact)
+        return found
 
     # -- what was asked
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
+from tests.chaos.checker.invariants.announcements import days_are_as_opened, listings_are_as_answered
 from tests.chaos.checker.invariants.answers import answers_are_given_once
 from tests.chaos.checker.invariants.appointments import (
     appointments_are_as_asked,
@@ -35,6 +36,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     events_are_one_thing,
     attempts_are_as_asked,
     appointments_are_as_asked,
+    days_are_as_opened,
+    listings_are_as_answered,
     copies_are_of_the_log,
     marks_are_of_the_log,
     cases_are_as_decided,

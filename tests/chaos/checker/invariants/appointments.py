@@ -69,20 +69,20 @@ def _has_reason(evidence: Evidence, before: Body, after: Body) -> bool:
     if after["status"] != "cancelled":
         return False
     tokens = _tokens(evidence, after["member_token"])
-    facts = [one.body for one in of_type(evidence.facts, DECIDED) if one.body["member_token"] in tokens]
+    mine = [fact for token in tokens for fact in evidence.about[token]]
+    facts = [one.body for one in of_type(mine, DECIDED)]
     reasons = {
         "pat-dec": any("deceased" in one["reasons"] for one in facts),
         "pat-mt": any(not one["enrolled"] for one in facts),
         "oth-err": bool(tokens - {after["member_token"]}),
-        "pat": any(one["vaccinated"] for one in facts) or _had_dose(evidence, tokens),
+        "pat": any(one["vaccinated"] for one in facts) or _had_dose(mine),
     }
     return reasons.get(after.get("cancellation_reason", ""), False)
 
 
-def _had_dose(evidence: Evidence, tokens: set[str]) -> bool:
-    doses = (one.body for one in of_type(evidence.facts, DOSE))
-    given = (one.body for one in of_type(evidence.facts, APPOINTMENT) if one.body["status"] == "fulfilled")
-    return any(one["member_token"] in tokens for one in (*doses, *given))
+def _had_dose(facts: list[Fact]) -> bool:
+    given = (one.body for one in of_type(facts, APPOINTMENT) if one.body["status"] == "fulfilled")
+    return bool(of_type(facts, DOSE)) or any(given)
 
 
 def _tokens(evidence: Evidence, token: str) -> set[str]:

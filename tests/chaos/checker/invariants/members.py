@@ -1,6 +1,7 @@
 """1. What is known of members is what the rosters and registries said, and the answers are what follows from it."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from tests.chaos.checker.catalog import DECIDED
@@ -71,15 +72,21 @@ def _stored(row: Row) -> dict[str, Any]:
 def decisions_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:
     """The newest fact about each enrolment and programme says what the files and the rules say."""
     say = saying(1, "decisions_are_as_decided")
-    rows = {one.name: (one, row) for one, row in evidence.pairs}
+    newest = {entity: fact.body for entity, fact in latest(evidence.facts, DECIDED).items()}
+    rows = dict(evidence.pairs)
+    told_on = {body["enrolment_id"]: date.fromisoformat(body["decided_on"]) for body in newest.values()}
+
+    def day_of(one: Enrolment) -> date:
+        return told_on.get(rows[one]["enrolment_id"], evidence.today) if one in rows else evidence.today
+
     expected: Table = {}
-    for (plan, number, is_retired, programme_id), decision in decisions(evidence.files, evidence.today).items():
-        if (plan, number, is_retired) in rows:
-            one, row = rows[plan, number, is_retired]
-            identity = {"member_token": row["token"], "merged_into": _person(evidence, one.person)["merged_into"]}
-            expected[row["enrolment_id"], programme_id] = decision | identity
-    found: Table = {entity: _whole(fact.body) for entity, fact in latest(evidence.facts, DECIDED).items()}
-    yield from compare(say, "fact of enrolment", expected, found)
+    for decided in decisions(evidence.files, day_of, evidence.today):
+        row = rows.get(decided.enrolment)
+        if row is not None:
+            merged_into = _person(evidence, decided.enrolment.person)["merged_into"]
+            identity = {"member_token": row["token"], "merged_into": merged_into}
+            expected[row["enrolment_id"], decided.programme_id] = decided.fact | identity
+    yield from compare(say, "fact of enrolment", expected, {key: _whole(body) for key, body in newest.items()})
 
 
 def _whole(body: Body) -> Body:

@@ -1,7 +1,7 @@
 """The whole of eligibility from the files that were submitted and the doses that sites recorded."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,6 +12,15 @@ from tests.chaos.checker.inputs.records import Registry, Roster
 from tests.chaos.checker.model import eligibility
 from tests.chaos.checker.model.people import Enrolment, People, Person
 from tests.chaos.checker.model.registry import Dose, Registrar, Said
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the newest fact of an enrolment under a programme must say."""
+
+    enrolment: Enrolment
+    programme_id: str
+    fact: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +56,14 @@ def _take_roster(roster: Roster, number: int, people: People, registrar: Registr
         registrar.look_again(person)
 
 
-def decisions(files: Files, today: date) -> dict[tuple[str, str, bool, str], dict[str, Any]]:
-    """What each enrolment's newest fact must say, by plan, member number, whether it is retired, and programme."""
+def decisions(files: Files, day_of: Callable[[Enrolment], date], today: date) -> Iterator[Decided]:
+    """What each enrolment's newest fact must say under each programme. Time changes nothing for somebody who has died
+    or whose entry was retired: the fact stands as of the day on which it was told, which is `day_of`'s."""
     doses: defaultdict[Person, list[tuple[str, date, Dose]]] = defaultdict(list)
     for (person, group, on), dose in files.registrar.doses().items():
         doses[person].append((group, on, dose))
-    return {
-        (*one.name, programme_id): _decision(one, files.registrar, doses, rule, today)
-        for one in files.people.enrolments()
-        for programme_id, rule in eligibility.in_effect(today).items()
-    }
-
-
-def _decision(
-    one: Enrolment, registrar: Registrar, doses: dict[Person, list[tuple[str, date, Dose]]],
-    rule: eligibility.Document, today: date,
-) -> dict[str, Any]:  # fmt: skip
-    said = registrar.said.get(one.person, Said())
-    return eligibility.decide(one, said, doses.get(one.person, []), rule, today)
+    for one in files.people.enrolments():
+        said = files.registrar.said.get(one.person, Said())
+        day = day_of(one) if one.is_retired or one.person.is_deceased else today
+        for programme_id, rule in eligibility.in_effect(today).items():
+            yield Decided(one, programme_id, eligibility.decide(one, said, doses.get(one.person, []), rule, day))

@@ -1,0 +1,253 @@
+"""Each invariant speaks when it is broken, and only then: one thing is broken at a time in a state that was true."""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.checker import Evidence, examine
+from tests.chaos.checker.catalog import ATTEMPT, DECIDED, POOL
+from tests.chaos.checker.invariants import INVARIANTS
+from tests.chaos.checker.ledger import Ledger, Line
+from tests.chaos.checker.log import Record, of_type
+from tests.unit.chaos.checker.recorded import load
+
+Row = dict[str, Any]
+Break = Callable[[Evidence], None]
+NEW_ID = b"01900000-0000-7000-8000-000000000000"
+
+
+def rows(evidence: Evidence, table: str, **wanted: object) -> list[Row]:
+    """Rows of `service.table` with these values."""
+    service, name = table.split(".")
+    found = [row for row in evidence.tables[service][name] if all(row[k] == v for k, v in wanted.items())]
+    assert found, f"the recorded state has no such row of {table}"
+    return found  # type: ignore[return-value]
+
+
+def change(table: str, **values: object) -> Break:
+    """Another value in the first row."""
+
+    def broken(evidence: Evidence) -> None:
+        rows(evidence, table)[0].update(values)
+
+    return broken
+
+
+def lose(table: str, **wanted: object) -> Break:
+    """A row that is gone."""
+
+    def broken(evidence: Evidence) -> None:
+        service, name = table.split(".")
+        evidence.tables[service][name].remove(rows(evidence, table, **wanted)[0])
+
+    return broken
+
+
+def double(table: str, **values: object) -> Break:
+    """A row that is there once more, with other values."""
+
+    def broken(evidence: Evidence) -> None:
+        service, name = table.split(".")
+        evidence.tables[service][name].append({**rows(evidence, table)[0], **values})
+
+    return broken
+
+
+def add(evidence: Evidence, record: Record, **values: object) -> Record:
+    """A record at the end of its partition."""
+    ends = [one.offset for one in evidence.records if one.place[:2] == record.place[:2]]
+    added = replace(record, offset=max(ends) + 1, **values)  # type: ignore[arg-type]
+    evidence.records.append(added)  # type: ignore[attr-defined]
+    return added
+
+
+def another_id(record: Record) -> tuple[tuple[str, bytes | None], ...]:
+    return tuple((name, NEW_ID if name == "ce_id" else value) for name, value in record.headers)
+
+
+# -- what is broken
+
+
+def a_file_that_was_lost(evidence: Evidence) -> None:
+    (evidence.ledger.folder / "feeds" / "lost").write_bytes(b"ISA of a file that nobody knows")
+    line = Line(9999, "eligibility", "POST", "/feed-files", file="feeds/lost", status=201, answer={})
+    evidence.ledger = replace(evidence.ledger, lines=[*evidence.ledger.lines, line])
+
+
+def another_sex_in_a_fact(evidence: Evidence) -> None:
+    newest = of_type(evidence.facts, DECIDED)[-1].record
+    at = evidence.records.index(newest)
+    body = {**json.loads(newest.value or b""), "sex": "other"}
+    evidence.records[at] = replace(newest, value=json.dumps(body).encode())  # type: ignore[index]
+
+
+def an_event_with_other_bytes(evidence: Evidence) -> None:
+    first = of_type(evidence.facts, DECIDED)[0].record
+    add(evidence, first, value=(first.value or b"") + b" ")
+
+
+def a_record_that_nobody_planted(evidence: Evidence) -> None:
+    add(evidence, of_type(evidence.facts, DECIDED)[0].record, value=b"{")
+
+
+def versions_turned_round(evidence: Evidence) -> None:
+    facts = of_type(evidence.facts, DECIDED)
+    second = next(one for one in facts if one.version == 2)
+    first = next(one for one in facts if one.entity == second.entity and one.record.key == second.record.key)
+    assert first.version == 1
+    one, other = evidence.records.index(first.record), evidence.records.index(second.record)
+    records: Any = evidence.records
+    records[one], records[other] = records[other], records[one]
+
+
+def a_version_left_out(evidence: Evidence) -> None:
+    """The relay never sent it, and so nobody ever heard of it."""
+    lost = next(one for one in of_type(evidence.facts, POOL) if one.version == 2)
+    evidence.records.remove(lost.record)  # type: ignore[attr-defined]
+    lose("reporting.slot_pool_version", block_id=lost.entity[0], version=2)(evidence)
+    lose("reporting.inbox", event_id=lost.event_id)(evidence)
+
+
+def an_attempt_told_twice(evidence: Evidence) -> None:
+    told = of_type(evidence.facts, ATTEMPT)[0].record
+    add(evidence, told, headers=another_id(told))
+    row = rows(evidence, "reporting.inbox", consumer="reporting.contact-attempt")[0]
+    evidence.tables["reporting"]["inbox"].append({**row, "event_id": NEW_ID.decode()})
+
+
+def another_answer_than_was_told(evidence: Evidence) -> None:
+    """The appointment that both sides agree on is not the one of the log."""
+    lines = [copy.deepcopy(one) for one in evidence.ledger.lines]
+    line = next(one for one in lines if one.path == "/appointments" and one.status == 201)
+    assert isinstance(line.answer, dict)
+    line.answer["start_on"] = "2021-12-24"
+    evidence.ledger = Ledger(evidence.ledger.folder, lines, evidence.ledger.poison)
+    kept = rows(evidence, "scheduling.idempotency_key", key=line.key)[0]
+    kept["response"]["body"]["start_on"] = "2021-12-24"
+
+
+def a_day_of_nobodys(evidence: Evidence) -> None:
+    lines = [one for one in evidence.ledger.lines if one.path != "/business-days"]
+    evidence.ledger = Ledger(evidence.ledger.folder, lines, evidence.ledger.poison)
+    for row in rows(evidence, "eligibility.idempotency_key"):
+        evidence.tables["eligibility"]["idempotency_key"].remove(row)
+
+
+def a_list_of_another_rank(evidence: Evidence) -> None:
+    line = next(one for one in evidence.ledger.lines if one.path == "/target-zips")
+    assert line.answer is not None
+    line.answer["listed"][0]["rank"] = 2
+
+
+def a_place_that_nobody_holds(evidence: Evidence) -> None:
+    next(row for row in rows(evidence, "scheduling.slot_place") if row["appointment_id"])["appointment_id"] = None
+
+
+def two_in_one_place(evidence: Evidence) -> None:
+    """The only place of a slot is taken by another appointment, too."""
+    slot_id = rows(evidence, "scheduling.slot_place")[0]["slot_id"]
+    for row in rows(evidence, "scheduling.slot", slot_id=slot_id):
+        row["capacity"] = 0
+
+
+def another_live_booking(evidence: Evidence) -> None:
+    row = next(row for row in rows(evidence, "scheduling.appointment") if not row["walk_in"])
+    for number in (1, 2):
+        more = {**row, "appointment_id": f"{number}", "status": "booked", "slot_id": None, "block_id": None}
+        evidence.tables["scheduling"]["appointment"].append(more)
+
+
+def a_small_count_shown(evidence: Evidence) -> None:
+    assert evidence.report is not None
+    evidence.report["by_age"][0]["coverage"]["members"] = 5
+
+
+def a_figure_that_is_wrong(evidence: Evidence) -> None:
+    assert evidence.report is not None
+    evidence.report["headline"]["in_scope"]["members"] += 1
+
+
+def a_letter_of_a_good_record(evidence: Evidence) -> None:
+    good = of_type(evidence.facts, DECIDED)[0].record
+    letter = rows(evidence, "reporting.dead_letter")[0]
+    place = {"topic": good.topic, "partition": good.partition, "offset": good.offset}
+    about: Row = {"consumer": "reporting.member-eligibility", "key": good.key, "value": good.value, "headers": []}
+    evidence.tables["reporting"]["dead_letter"].append({**letter, **place, **about, "state": "replayed"})
+
+
+PLANTED: list[tuple[str, Break, set[str]]] = [
+    ("an accepted file is lost", a_file_that_was_lost, {"files_are_as_submitted"}),
+    ("a row has no outcome", lose("eligibility.feed_row"), {"every_row_ends_once"}),
+    ("a row has another outcome", change("eligibility.feed_row", outcome="rejected"), {"every_row_ends_once"}),
+    ("a row has two outcomes", double("eligibility.feed_row"), {"every_row_ends_once"}),
+    ("a member has another name", change("eligibility.enrolment", given="NOBODY"), {"members_are_as_stated"}),
+    ("a person has died", change("eligibility.person", is_deceased=True), {"members_are_as_stated"}),
+    ("a dose is of another lot", change("eligibility.dose", lot="EL0000"), {"doses_are_as_reported"}),
+    ("a fact says another sex", another_sex_in_a_fact, {"decisions_are_as_decided"}),
+    ("a decision was never told", change("eligibility.decision", version=99), {"rows_are_events"}),
+    ("an event comes with other bytes", an_event_with_other_bytes, {"events_are_one_thing"}),
+    ("a record is nobody's", a_record_that_nobody_planted, {"events_are_one_thing"}),
+    ("an attempt is in another language", change("outreach.attempt", language="es"), {"attempts_are_as_asked"}),
+    ("an appointment is of another day", another_answer_than_was_told, {"appointments_are_as_asked"}),
+    ("a day was never asked for", a_day_of_nobodys, {"days_are_as_opened"}),
+    ("a list is not as answered", a_list_of_another_rank, {"listings_are_as_answered", "answers_are_given_once"}),
+    ("a copy is out of step", change("outreach.enrolment", priority=1), {"copies_are_of_the_log"}),
+    ("another copy is out of step", change("scheduling.enrolment", standing="merged"), {"copies_are_of_the_log"}),
+    ("a dose was heard of twice", double("scheduling.dose", dose_id="another"), {"copies_are_of_the_log"}),
+    ("a fact was never applied", lose("outreach.inbox"), {"marks_are_of_the_log"}),
+    ("a case is held for nothing", change("outreach.outreach_case", held_by="attempts"), {"cases_are_as_decided"}),
+    ("versions are turned round", versions_turned_round, {"versions_are_in_order"}),
+    ("a version was lost on the way", a_version_left_out, {"versions_are_in_order"}),
+    ("a booking has no place", a_place_that_nobody_holds, {"no_slot_is_oversold"}),
+    ("a slot is oversold", two_in_one_place, {"no_slot_is_oversold"}),
+    ("a member is booked twice", another_live_booking, {"one_live_booking", "rows_are_events"}),
+    ("a block counts wrong", change("scheduling.block", booked=7),
+     {"pools_count_their_appointments", "rows_are_events"}),
+    ("an attempt is told twice", an_attempt_told_twice, {"nothing_goes_out_twice"}),
+    ("a past case is another", change("reporting.case_version", status="closed"), {"reporting_is_of_the_log"}),
+    ("a cell counts one more", change("reporting.coverage_cell", members=99), {"cells_are_as_counted"}),
+    ("a figure is wrong", a_figure_that_is_wrong, {"figures_are_as_counted"}),
+    ("a small count is shown", a_small_count_shown, {"figures_are_as_counted", "nothing_hidden_shows"}),
+    ("a letter was rewritten", change("reporting.dead_letter", value=b"?"), {"dead_letters_are_the_poison"}),
+    ("poison was swallowed", lose("eligibility.dead_letter"), {"dead_letters_are_the_poison", "nothing_waits"}),
+    ("a good record was set aside", a_letter_of_a_good_record, {"dead_letters_are_the_poison"}),
+    ("an answer was rewritten", change("outreach.idempotency_key", status=200), {"answers_are_given_once"}),
+    ("an event waits", lambda evidence: evidence.tables["outreach"]["outbox"].append({}), {"nothing_waits"}),
+]  # fmt: skip
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> Evidence:
+    return load(tmp_path)
+
+
+def test_the_recorded_state_is_true(evidence: Evidence) -> None:
+    """Nothing diverges in what a real stack held after one pass through the chain, two poisonous records included."""
+    assert not [str(one) for one in examine(evidence)]
+
+
+@pytest.mark.parametrize(("broken", "named"), [row[1:] for row in PLANTED], ids=[row[0] for row in PLANTED])
+def test_planted_divergence_is_named(evidence: Evidence, broken: Break, named: set[str]) -> None:
+    """What is broken is named by its invariant and by no other that has nothing to do with it."""
+    broken(evidence)
+    fresh = Evidence(evidence.ledger, evidence.records, evidence.tables, evidence.report, evidence.behind)
+    assert {one.invariant for one in examine(fresh)} == named
+
+
+def test_every_invariant_is_planted_against() -> None:
+    """There is a planted divergence for every invariant."""
+    assert {one.__name__ for one in INVARIANTS} == set().union(*(named for _, _, named in PLANTED))
+
+
+def test_nothing_protected_is_told(evidence: Evidence) -> None:
+    """A divergence of a member names the field and says nothing of the value, nor of the member's number."""
+    row = rows(evidence, "eligibility.enrolment")[0]
+    row.update(family="QUIXWHISTLE", zip5="93230")
+    told = "\n".join(map(str, examine(evidence)))
+    assert "family" in told
+    assert not [value for value in ("QUIXWHISTLE", "93230", row["member_id"]) if value in told]
