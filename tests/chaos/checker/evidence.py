@@ -92,8 +92,9 @@ class Evidence:
     def taken(self) -> list[tuple[Path, Row]]:
         """The files that eligibility took and their rows there, in the order of their numbers."""
         known = {row["sha256"]: row for row in self.table("eligibility", "feed_file")}
-        rows = [(path, known.get(self.ledger.sha256(path))) for path, _ in self.ledger.files()]
-        return sorted(((path, row) for path, row in rows if row is not None), key=lambda one: int(one[1]["file_no"]))
+        paths = {self.ledger.sha256(path): path for path, _ in self.ledger.files()}  # the same bytes are one file
+        rows = [(path, known[sha256]) for sha256, path in paths.items() if sha256 in known]
+        return sorted(rows, key=lambda one: int(one[1]["file_no"]))
 
     @cached_property
     def files(self) -> Files:

@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.chaos.checker.catalog import FILE
 from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.inputs.records import Registry, Roster
 from tests.chaos.checker.invariants.comparing import Say, saying
+from tests.chaos.checker.log import Body, of_type
 from tests.chaos.checker.tables import Row, Rows
 
 KEPT = frozenset({"accepted", "unchanged"})
@@ -17,9 +19,8 @@ def files_are_as_submitted(evidence: Evidence) -> Iterator[Divergence]:
     """What was acknowledged is there and worked through; nothing is there that nobody sent."""
     say = saying(1, "files_are_as_submitted")
     known = {row["sha256"] for _, row in evidence.taken}
-    numbers = {path: row["file_no"] for path, row in evidence.taken}
     for path, is_taken in evidence.ledger.files():
-        if is_taken and path not in numbers:
+        if is_taken and evidence.ledger.sha256(path) not in known:
             yield say(_name(path), "an accepted file", "none")
     for row in evidence.table("eligibility", "feed_file"):
         if row["sha256"] not in known:
@@ -32,6 +33,7 @@ def every_row_ends_once(evidence: Evidence) -> Iterator[Divergence]:
     """Each row has one outcome: rejected exactly where its content asks for it, unlinked exactly where nobody fits."""
     say = saying(1, "every_row_ends_once")
     outcomes: dict[str, Rows] = {}
+    told = {fact.body["file_id"]: fact.body for fact in of_type(evidence.facts, FILE)}
     for row in evidence.table("eligibility", "feed_row"):
         outcomes.setdefault(row["file_id"], []).append(row)
     for number, ((_, file), content) in enumerate(zip(evidence.taken, evidence.files.read, strict=True), 1):
@@ -39,6 +41,7 @@ def every_row_ends_once(evidence: Evidence) -> Iterator[Divergence]:
         yield from _numbered(say, file, rows, len(content.rows))
         yield from _outcomes(say, evidence, (number, file), content, {row["row"]: row for row in rows})
         yield from _counts(say, file, rows)
+        yield from _reasons(say, file, rows, told.get(file["file_id"], {}))
 
 
 def _name(path: Path) -> str:
@@ -85,3 +88,11 @@ def _counts(say: Say, file: Row, rows: Rows) -> Iterator[Divergence]:
     for name, count in sums.items():
         if file[name] != count:
             yield say(f"file {file['file_id']}", f"{name}={count}", f"{name}={file[name]}")
+
+
+def _reasons(say: Say, file: Row, rows: Rows, told: Body) -> Iterator[Divergence]:
+    """What the sender's reasons are told to be."""
+    expected = Counter(row["code"] for row in rows if row["outcome"] == "rejected")
+    found = {one["reason"]: one["rows"] for one in told.get("rejections", ())}
+    if expected != found:
+        yield say(f"file {file['file_id']}", f"rejections {dict(expected)} in its event", f"{found}")
