@@ -27,9 +27,10 @@ ZONE = ZoneInfo("America/Los_Angeles")
 SAID = ("booked", "booked", "booked", "initial-refusal", "no-answer", "callback-scheduled", "walk-in", "do-not-call",
         "already-vaccinated", "wrong-number", "left-message")  # fmt: skip
 CAME = ("fulfil", "fulfil", "fulfil", "noshow", "cancel", "reschedule", "entered-in-error")
-CALLS_PER_MEMBER = 1 / 70  # in each beat
+CALLS_PER_MEMBER, LEAST_CALLS = 1 / 70, 24  # in each beat
 WORKERS = 8
 TWICE = 0.12  # of the requests are sent twice at once
+RACES = 0.15  # of the cases are worked by two at once
 ANSWER_TIMEOUT_S = 12.0
 GIVE_UP_S = 150.0
 RETRY_S = 0.25
@@ -117,10 +118,10 @@ class Driver:
     # -- calls
 
     async def _call(self, day: date) -> None:
-        wanted = max(4, round(self.truth.members * CALLS_PER_MEMBER))
+        wanted = max(LEAST_CALLS, round(self.truth.members * CALLS_PER_MEMBER))
         cases = await self._cases(wanted)
         self._called += [one["case_id"] for one in cases]
-        await self._shared(cases, lambda one: self._talk(day, one))
+        await self._shared(cases, lambda one: self._reach(day, one))
 
     async def _cases(self, wanted: int) -> list[Json]:
         """Open cases that nobody was called for yet; waits for the first ones to come through."""
@@ -130,6 +131,11 @@ class Driver:
             if len(found) >= wanted or clock.monotonic() > deadline or (found and self._called):
                 return found
             await asyncio.sleep(RETRY_S)
+
+    async def _reach(self, day: date, case: Json) -> None:
+        """Now and then two people of a plan work on one case at the same instant."""
+        people = 2 if self.random.random() < RACES else 1
+        await asyncio.gather(*(self._talk(day, case) for _ in range(people)))
 
     async def _talk(self, day: date, case: Json) -> None:
         plan, said = case["tenant_id"], self.random.choice(SAID)

@@ -5,7 +5,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,9 +12,10 @@ from pathlib import Path
 
 from deploy.local.plan import SERVICES
 from deploy.local.ports import free_port
-from deploy.local.process import Spec, plain_environment, start
+from deploy.local.process import plain_environment
 from deploy.local.state import ROOT
 from tests.chaos import launcher
+from tests.chaos.nursery import Forked, Nursery
 from tests.chaos.servers import Servers
 
 RESTART_S = 0.3
@@ -47,9 +47,11 @@ class Instance:
     service: str
     number: int
     port: int
-    spec: Spec
+    nursery: Nursery
+    environment: Mapping[str, str]
+    log: Path
     extra: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
     is_wanted: bool = True
     started_at: float = 0.0
     starts: int = 0
@@ -66,8 +68,7 @@ class Instance:
         return self.process.pid if self.process is not None and self.process.poll() is None else None
 
     def start(self) -> None:
-        environment = {**self.spec.environment, **self.extra}
-        self.process = start(Spec(self.name, self.spec.command, self.spec.log, environment))
+        self.process = self.nursery.start([self.service], {**self.environment, **self.extra}, self.log)
         self.started_at, self.died_at, self.is_frozen = time.monotonic(), 0.0, False
         self.starts += 1
 
@@ -139,13 +140,9 @@ class Fleet:
         """Another instance of the service, not started yet."""
         number = 1 + sum(one.service == service for one in self.instances)
         port = free_port([one.port for one in self.instances])
-        spec = Spec(
-            name=service,
-            command=[sys.executable, "-P", "-m", "tests.chaos.launcher", service],
-            environment={**plain_environment(), **self.environment(service, port), **self.told},
-            log=self.folder / "logs" / f"{service}-{number}.log",
-        )
-        one = Instance(service, number, port, spec, dict(extra or {}))
+        environment = {**plain_environment(), **self.environment(service, port), **self.told}
+        log = self.folder / "logs" / f"{service}-{number}.log"
+        one = Instance(service, number, port, self.servers.nursery, environment, log, dict(extra or {}))
         self.instances.append(one)
         return one
 

@@ -16,6 +16,7 @@ class Mutant:
     says: str
     install: Callable[[str], None]
     faults: tuple[str, ...]
+    least_members: int = 600
 
 
 MUTANTS: dict[str, Mutant] = {}

@@ -47,7 +47,8 @@ async def _try(servers: Servers, folder: Path, one: Mutant, wish: Wish) -> tuple
         planned = schedule(seed, FAULTS_A_TRY, one.faults)
         run = folder / f"{one.name}-{seed}"
         try:
-            result = await one_round(servers, run, seed, wish.members, planned, {launcher.MUTANT: one.name})
+            members = max(wish.members, one.least_members)
+            result = await one_round(servers, run, seed, members, planned, {launcher.MUTANT: one.name})
             divergences = result.divergences
         except Exception as error:  # noqa: BLE001 - a mutant that breaks the round is found out as well
             await servers.heal()

@@ -11,7 +11,7 @@ from tests.chaos import launcher
 from tests.chaos.faults.catalog import LISTENERS, SERVICES, Parameters, fault
 from tests.chaos.fleet import Instance, NotStruckError
 from tests.chaos.points import HANDLER_BUG
-from tests.chaos.scene import RETURNS_WITHIN_S, Scene, until
+from tests.chaos.scene import READY_TIMEOUT_S, RETURNS_WITHIN_S, Scene, until
 
 HELD_BACK = ("scheduling.member-eligibility", "outreach.member-eligibility", "reporting.dose-administered",
              "outreach.appointment", "eligibility.appointment")  # fmt: skip
@@ -72,7 +72,9 @@ async def another(scene: Scene, service: str, **extra: str) -> Instance:
     """One more instance, ready."""
     one = scene.fleet.add(service, extra)
     one.start()
-    await until(lambda: one.is_ready, 60, AssertionError(f"{one.name} did not become ready: {scene.why(service)}"))
+    await until(
+        lambda: one.is_ready, READY_TIMEOUT_S, AssertionError(f"{one.name} did not become ready: {scene.why(service)}")
+    )
     return one
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from aiokafka.errors import KafkaError
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from deploy.groups import topic_by_group
@@ -113,13 +114,15 @@ def _bytes_of(key: bytes) -> bytes:
 
 
 async def _plant(scene: Scene, topic: str, kind: str, key: bytes | None, value: bytes | None, headers: Headers) -> Any:
-    try:
-        async with asyncio.timeout(30), AIOKafkaProducer(
-            bootstrap_servers=scene.servers.bootstrap, acks="all", max_request_size=4_000_000
-        ) as producer:  # fmt: skip
+    async with scene.ground:
+        producer = AIOKafkaProducer(bootstrap_servers=scene.servers.bootstrap, acks="all", max_request_size=4_000_000)
+        try:
+            await producer.start()
             placed = await producer.send_and_wait(topic, value, key, headers=headers)
-    except TimeoutError:
-        raise NotStruckError("the broker was away") from None
+        except KafkaError as error:
+            raise NotStruckError(f"the broker took no poison: {type(error).__name__}") from None
+        finally:
+            await producer.stop()
     scene.driver.ledger.poison(topic, placed.partition, placed.offset, kind)
     return placed.partition, placed.offset
 
@@ -180,9 +183,9 @@ def _retried(admin: AdminClient, wanted: ConsumerGroupTopicPartitions) -> None:
         try:
             for future in admin.alter_consumer_group_offsets([wanted]).values():
                 future.result()
-        except Exception:
+        except KafkaException:
             if time.monotonic() > deadline:
-                raise
+                raise NotStruckError("the group was never empty") from None
             time.sleep(0.5)
         else:
             return

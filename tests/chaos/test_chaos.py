@@ -1,0 +1,58 @@
+"""A handful of rounds, one for each kind of fault, and a mutant that must not pass."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos import launcher
+from tests.chaos.main import made
+from tests.chaos.mutants import MUTANTS
+from tests.chaos.rounds import Result, one_round
+from tests.chaos.schedule import schedule
+from tests.chaos.servers import Servers, start_servers
+
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
+MEMBERS = 150
+KINDS = {
+    "kills": ("kill after a batch's commit", "kill after the send, before the mark", "kill before a slice's commit",
+              "kill after a request's commit", "kill everything at once"),
+    "processes": ("instances start and stop", "a handler bug for a few members", "clock ten minutes off"),
+    "network": ("connection cut at COMMIT's reply", "half-open connections", "slow line", "connections refused"),
+    "records": ("poison: null-header", "poison: two-megabytes", "poison: tombstone", "an incompatible producer",
+                "a send fails in the middle"),
+    "servers": ("broker is killed", "database is killed", "the whole log is delivered again"),
+}  # fmt: skip
+
+
+@pytest.fixture
+async def servers() -> AsyncIterator[Servers]:
+    """Not in pytest's own folder: root's Postgres runs as another user, who must get there."""
+    folder = Path(tempfile.mkdtemp(prefix="vcc-chaos-"))
+    running = await start_servers(made(folder / "servers"))
+    yield running
+    await running.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def told(result: Result) -> str:
+    return "\n".join([result.line(), *map(str, result.struck), *result.divergences])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_end_is_as_the_input_asks_for(servers: Servers, kind: str, tmp_path: Path) -> None:
+    """Whatever strikes meanwhile: every row, event, booking and cell is what the feeds and the requests ask for."""
+    planned = schedule(5, len(KINDS[kind]), KINDS[kind])
+    result = await one_round(servers, tmp_path / kind, 5, MEMBERS, planned)
+    assert result.faults >= 2, told(result)
+    assert not result.divergences, told(result)
+
+
+async def test_a_service_that_applies_twice_is_found_out(servers: Servers, tmp_path: Path) -> None:
+    """The check bites: without deduplication a log that is delivered again does not go unnoticed."""
+    mutant = MUTANTS["no-deduplication"]
+    planned = schedule(5, 2, mutant.faults)
+    result = await one_round(servers, tmp_path / mutant.name, 5, MEMBERS, planned, {launcher.MUTANT: mutant.name})
+    assert any("effects apply once" in one for one in result.divergences), told(result)
