@@ -102,6 +102,12 @@ class MemberEligibilityDecidedV1(Event):
     contact_protected: bool = Field(description="PD1-12 or a restrictive PD1-16: no outreach, no sharing.")
     merged_into: UUID | None = Field(default=None, description="The surviving member token, when persons were merged.")
     decided_on: date
+    rule: Code | None = Field(default=None, description="What the programme is after: doses, forecast or service.")
+    release: str | None = Field(default=None, description="Of CDC's supporting data, where the rule is the forecast.")
+    due_on: date | None = Field(default=None, description="CDC's recommended date, or the day a service ends to hold.")
+    arm: Code | None = Field(default=None, description="As drawn; who is in the arm `control` is offered nothing.")
+    risk_tier: Code | None = None
+    risk_model: Code | None = Field(default=None, description="Model and version, such as social-risk.1.")
 
     def key(self) -> str:
         return str(self.member_token)
@@ -176,6 +182,8 @@ class ProgrammePublishedV1(Event):
     doses_needed: PositiveInt = Field(default=1, description="Days with a counted dose that make a member vaccinated.")
     doses_since_on: date | None = Field(default=None, description="Earlier doses do not count.")
     cvx_not_counted: tuple[Cvx, ...] = ()
+    rule: Code = Field(default="doses", description="What it is after: doses, forecast, or another service.")
+    arms: tuple[Code, ...] = ()
 
     def key(self) -> str:
         return self.programme_id

@@ -142,6 +142,7 @@ class CountedDose:
     cvx: str
     administered_on: date
     is_partial: bool = False
+    mvx: str = ""
 
 
 @dataclass(frozen=True, slots=True)

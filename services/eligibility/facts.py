@@ -5,17 +5,31 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from hashlib import blake2b
+from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1, Svi
-from services.eligibility import store_decisions, store_doses, store_members
-from services.eligibility.domain import CountedDose, Decision, Enrolment, Member, Person, Programme, Statement, decide
+from services.eligibility import situations, store_decisions, store_doses, store_members, store_programmes
+from services.eligibility.domain import (
+    NO_SITUATION,
+    CountedDose,
+    Decision,
+    Enrolment,
+    Member,
+    Person,
+    Programme,
+    Situation,
+    Statement,
+    decide,
+)
 from services.eligibility.geography import Address, Geography
-from services.eligibility.programmes.documents import bundled, in_effect
+from services.eligibility.programmes.documents import in_effect, live
 from services.eligibility.store_decisions import LastDecision
 from services.kit.unit_of_work import UnitOfWork
 
 SEX_CODES = {"F": "female", "M": "male", "X": "other"}
+NOWHERE: Mapping[UUID, Situation] = MappingProxyType({})
 _CODE = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
 
@@ -38,9 +52,13 @@ async def redecide(
     if not tokens:
         return 0
     known = await _load(work, tokens)
-    holding = in_effect(bundled() if programmes is None else programmes, business_on)
-    events, decisions = answer(known, holding, business_on, datetime.now(UTC))
+    documents = live(await store_programmes.load_documents(work.connection)) if programmes is None else programmes
+    holding = in_effect(documents, business_on)
+    members, in_force = members_of(known), [programme for programme, _ in holding]
+    situated = await situations.situate(work.connection, members, known.doses, in_force, business_on)
+    events, decisions, arms = answer(known, holding, business_on, datetime.now(UTC), members, situated)
     await store_decisions.save_decisions(work.connection, decisions)
+    await store_programmes.save_arms(work.connection, arms)
     await work.announce(events)
     return len(events)
 
@@ -58,27 +76,48 @@ async def _load(work: UnitOfWork, tokens: Collection[UUID]) -> Known:
     )
 
 
+class Answers(NamedTuple):
+    """The facts to announce, the decisions and arms to store; nothing for an answer that stands."""
+
+    events: list[MemberEligibilityDecidedV1]
+    decisions: list[tuple[LastDecision, str | None]]
+    arms: list[tuple[str, UUID, str, int, date]]
+
+
 def answer(
-    known: Known, holding: Sequence[tuple[Programme, date | None]], business_on: date, now: datetime
-) -> tuple[list[MemberEligibilityDecidedV1], list[tuple[LastDecision, str | None]]]:
-    """The facts to announce and the decisions to store; nothing for an answer that stands."""
-    events: list[MemberEligibilityDecidedV1] = []
-    decisions: list[tuple[LastDecision, str | None]] = []
-    for member in _members(known):
+    known: Known,
+    holding: Sequence[tuple[Programme, date | None]],
+    business_on: date,
+    now: datetime,
+    members: Sequence[Member] | None = None,
+    situated: Mapping[UUID, Situation] = NOWHERE,
+) -> Answers:
+    found = Answers([], [], [])
+    for member in members_of(known) if members is None else members:
         doses = known.doses.get(member.person.token, ())
+        situation = situated.get(member.enrolment.enrolment_id, NO_SITUATION)
         for programme, next_version_on in holding:
-            decision = _bounded(decide(member, doses, programme, business_on), next_version_on)
+            decision = _bounded(decide(member, doses, programme, business_on, situation), next_version_on)
             identity = member.enrolment.enrolment_id, programme.programme_id
             last = known.last.get(identity) or LastDecision(*identity)
             digest = _digest(member, decision)
+            now_stored = replace(
+                last,
+                digest=digest,
+                recheck_on=decision.recheck_on,
+                cap_group=decision.cap_group,
+                cap_rank=decision.cap_rank,
+            )
             if digest != last.digest:
                 fact = fact_of(member, decision, last.version + 1, business_on, now)
-                events.append(fact)
-                stored = LastDecision(*identity, fact.version, digest, decision.recheck_on)
-                decisions.append((stored, fact.model_dump_json()))
-            elif decision.recheck_on != last.recheck_on:
-                decisions.append((replace(last, recheck_on=decision.recheck_on), None))
-    return events, decisions
+                found.events.append(fact)
+                found.decisions.append((replace(now_stored, version=fact.version), fact.model_dump_json()))
+            elif now_stored != last:
+                found.decisions.append((now_stored, None))
+            if decision.arm is not None and programme.programme_id not in situation.arms:
+                drawn = member.person.token, decision.arm, programme.version, business_on
+                found.arms.append((programme.programme_id, *drawn))
+    return found
 
 
 def _bounded(decision: Decision, next_version_on: date | None) -> Decision:
@@ -87,7 +126,7 @@ def _bounded(decision: Decision, next_version_on: date | None) -> Decision:
     return replace(decision, recheck_on=next_version_on)
 
 
-def _members(known: Known) -> list[Member]:
+def members_of(known: Known) -> list[Member]:
     addresses = []
     for one in known.enrolments:
         addresses.append(Address(one.zip5, _tract(one, known.statements.get(one.token, ())), one.county))
@@ -113,9 +152,16 @@ def _digest(member: Member, decision: Decision) -> str:
         decision.priority, decision.age_band, decision.race_ethnicity, decision.svi_level, decision.svi_release,
         decision.svi_value, decision.is_vulnerable, decision.line_of_business, decision.is_enrolled,
         decision.is_protected, one.zip5, place.tract, place.county_fips, one.sex, one.language,
-        str(member.person.merged_into),
+        str(member.person.merged_into), *_more(decision),
     )  # fmt: skip
     return blake2b(repr(carried).encode(), digest_size=16).hexdigest()
+
+
+def _more(decision: Decision) -> tuple[object, ...]:
+    """What programmes with a dose rule alone do not carry. Which release gave the answer is told and changes none."""
+    tier = decision.risk.tier if decision.risk else None
+    more = (decision.due_on, decision.arm, tier)
+    return () if more == (None, None, None) else more
 
 
 def fact_of(
@@ -152,4 +198,10 @@ def fact_of(
         "contact_protected": decision.is_protected,
         "merged_into": member.person.merged_into,
         "decided_on": business_on,
+        "rule": decision.rule,
+        "release": decision.release,
+        "due_on": decision.due_on,
+        "arm": decision.arm,
+        "risk_tier": decision.risk.tier if decision.risk else None,
+        "risk_model": decision.risk.model if decision.risk else None,
     })  # fmt: skip

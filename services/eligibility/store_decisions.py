@@ -25,16 +25,17 @@ select enrolment_id, $1, 0, '', $2 from enrolment
 on conflict (enrolment_id, programme_id) do update set recheck_on = excluded.recheck_on
 """
 LOAD_DECISIONS = """
-select enrolment_id, programme_id, version, digest, recheck_on from decision where enrolment_id = any($1::uuid[])
+select enrolment_id, programme_id, version, digest, recheck_on, cap_group, cap_rank from decision
+where enrolment_id = any($1::uuid[])
 """
 SAVE_DECISIONS = """
-insert into decision (enrolment_id, programme_id, version, digest, fact, recheck_on)
-select enrolment_id, programme_id, version, digest, fact::jsonb, recheck_on
-from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::date[])
-    as row (enrolment_id, programme_id, version, digest, fact, recheck_on)
+insert into decision (enrolment_id, programme_id, version, digest, fact, recheck_on, cap_group, cap_rank)
+select enrolment_id, programme_id, version, digest, fact::jsonb, recheck_on, cap_group, cap_rank
+from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::date[], $7::text[], $8::bigint[])
+    as row (enrolment_id, programme_id, version, digest, fact, recheck_on, cap_group, cap_rank)
 on conflict (enrolment_id, programme_id) do update
 set version = excluded.version, digest = excluded.digest, recheck_on = excluded.recheck_on,
-    fact = coalesce(excluded.fact, decision.fact)
+    fact = coalesce(excluded.fact, decision.fact), cap_group = excluded.cap_group, cap_rank = excluded.cap_rank
 """
 LOAD_DUE = """
 with due as materialized (
@@ -59,13 +60,16 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class LastDecision:
-    """What was announced last for an enrolment and programme; `version` 0: nothing yet."""
+    """What was announced last for an enrolment and programme; `version` 0: nothing yet. `cap_rank`: the place in its
+    group that a capped programme compares."""
 
     enrolment_id: UUID
     programme_id: str
     version: int = 0
     digest: str = ""
     recheck_on: date | None = None
+    cap_group: str | None = None
+    cap_rank: int | None = None
 
 
 async def load_clock(connection: Connection) -> Clock | None:
@@ -124,7 +128,8 @@ async def save_decisions(connection: Connection, decisions: Sequence[tuple[LastD
         return
     ordered = sorted(decisions, key=lambda one: (one[0].enrolment_id, one[0].programme_id))
     rows = (
-        (one.enrolment_id, one.programme_id, one.version, one.digest, fact, one.recheck_on) for one, fact in ordered
+        (one.enrolment_id, one.programme_id, one.version, one.digest, fact, one.recheck_on, one.cap_group, one.cap_rank)
+        for one, fact in ordered
     )
     await connection.execute(SAVE_DECISIONS, *zip(*rows, strict=True))
 

@@ -18,7 +18,7 @@ REPORT = ", ".join(one.name for one in fields(Report))
 REPORT_EXCLUDED = ", ".join(f"excluded.{one.name}" for one in fields(Report))
 
 LOAD_COUNTED = """
-select token, vaccine_group, cvx, administered_on, is_partial from dose
+select token, vaccine_group, cvx, administered_on, is_partial, mvx from dose
 where token = any($1::uuid[]) and not is_retracted
 """
 LOAD_REPORTS_BY_EVENT = f"select {REPORT} from dose_report where event_key = any($1::text[])"

@@ -88,6 +88,18 @@ insert into member_statement (token, source, races, ethnicity, zip5, tract, is_p
 select $1, source, races, ethnicity, zip5, tract, is_protected from gone
 on conflict (token, source) do update set is_protected = member_statement.is_protected or excluded.is_protected
 """
+MOVE_OBSERVATIONS = """
+with gone as (delete from member_observation where token = $2 returning *)
+insert into member_observation (token, tenant_id, system, code, observed_on, ended_on, value)
+select $1, tenant_id, system, code, observed_on, ended_on, value from gone
+on conflict do nothing
+"""
+MOVE_ARMS = """
+with gone as (delete from arm where token = $2 returning *)
+insert into arm (programme_id, token, arm, programme_version, drawn_on)
+select programme_id, $1, arm, programme_version, drawn_on from gone
+on conflict do nothing
+"""
 MOVE_RETIRED = "update person set merged_into = $1 where merged_into = $2"
 LOAD_ABSENT = """
 select token, tenant_id from enrolment
@@ -232,7 +244,14 @@ async def load_patients(connection: Connection, identifiers: Collection[IdKey]) 
 
 async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> None:
     """Everything by which the retired person was found now finds the survivor."""
-    for statement in (MOVE_IDENTIFIERS, MOVE_KEYS, MOVE_STATEMENTS, MOVE_RETIRED):
+    for statement in (
+        MOVE_IDENTIFIERS,
+        MOVE_KEYS,
+        MOVE_STATEMENTS,
+        MOVE_OBSERVATIONS,
+        MOVE_ARMS,
+        MOVE_RETIRED,
+    ):
         await connection.execute(statement, survivor, retired)
 
 

@@ -6,6 +6,7 @@ last one admitted. That number is drawn on a day and then stands, so who is deci
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from math import ceil
 
 from services.eligibility.programmes.arms import fraction
@@ -59,6 +60,20 @@ def _cut_off(cap: Cap, group: str, ranks: list[int]) -> CutOff:
     admitted = places(cap, len(ranks))
     rank = ranks[admitted - 1] if admitted else (ranks[0] + 1 if ranks else 0)
     return CutOff(group, rank, len(ranks), admitted)
+
+
+def is_to_draw(cap: Cap, drawn_on: date | None, is_of_this_version: bool, day: date) -> bool:
+    """A group is drawn when it first has members, anew with another version of the programme, and when a new week or
+    month has begun where the cap says so."""
+    if drawn_on is None or not is_of_this_version:
+        return True
+    match cap.redraw:
+        case "weekly":
+            return drawn_on.isocalendar()[:2] != day.isocalendar()[:2]
+        case "monthly":
+            return (drawn_on.year, drawn_on.month) != (day.year, day.month)
+        case _:
+            return False
 
 
 def why_not(cut_off_rank: int | None, rank: int) -> tuple[str, ...]:

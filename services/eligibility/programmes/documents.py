@@ -360,6 +360,11 @@ def library() -> tuple[Programme, ...]:
     return _read_folder(LIBRARY)
 
 
+def live(texts: Iterable[str]) -> list[Programme]:
+    """Published documents, which were read before they were published."""
+    return [parse_programme(text) for text in texts]
+
+
 def _read_folder(folder: Path) -> tuple[Programme, ...]:
     found = [parse_programme(path.read_text(encoding="utf-8"), path.name) for path in sorted(folder.glob("*.yaml"))]
     versions = [f"{one.programme_id} version {one.version}" for one in found]

@@ -28,7 +28,7 @@ def a_known(enrolment: Enrolment = OMA, **changes: object) -> Known:
 
 
 def told(known: Known, on: date = TODAY) -> tuple[list[MemberEligibilityDecidedV1], list[LastDecision]]:
-    facts, decisions = answer(known, in_effect(bundled(), on), on, NOW)
+    facts, decisions, _ = answer(known, in_effect(bundled(), on), on, NOW)
     return facts, [one for one, _ in decisions]
 
 

@@ -1,0 +1,47 @@
+"""Caps are drawn on a business day, once everybody has been decided: who is decided later is compared with the draw."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from services.eligibility import store_programmes
+from services.eligibility.domain import Programme
+from services.eligibility.programmes.cap import Cap, CutOff, is_to_draw, places
+from services.eligibility.programmes.documents import in_effect
+from services.eligibility.store_programmes import Drawn
+from services.kit.postgres import Connection
+
+ABOVE_ALL = 1 << 62
+
+
+async def draw_caps(connection: Connection, programmes: Sequence[Programme], day: date) -> bool:
+    """Draw each cap that is to be drawn and have those asked whom that concerns. False if there was nothing to do;
+    a programme is looked at once a day."""
+    is_new = False
+    for programme, _ in in_effect(programmes, day):
+        if programme.cap and await store_programmes.lock_considered(connection, programme.programme_id, day):
+            is_new |= await _draw(connection, programme, programme.cap, day)
+    return is_new
+
+
+async def _draw(connection: Connection, programme: Programme, cap: Cap, day: date) -> bool:
+    programme_id = programme.programme_id
+    before = await store_programmes.load_cut_offs(connection, [programme_id])
+    is_new = False
+    for group, population in sorted((await store_programmes.count_groups(connection, programme_id)).items()):
+        last = before.get((programme_id, group))
+        of_this = last is not None and last.programme_version == programme.version
+        if not is_to_draw(cap, last.drawn_on if last else None, of_this, day):
+            continue
+        cut_off = await _cut_off(connection, programme_id, cap, group, population)
+        await store_programmes.save_cut_off(connection, programme_id, Drawn(cut_off, programme.version, day))
+        # Without a draw nobody was admitted, so everybody has a new answer; else those between the two ranks.
+        between = sorted((cut_off.rank, last.cut_off.rank)) if last else [0, ABOVE_ALL]
+        await store_programmes.ask_between(connection, programme_id, group, day, (between[0], between[1]))
+        is_new = True
+    return is_new
+
+
+async def _cut_off(connection: Connection, programme_id: str, cap: Cap, group: str, population: int) -> CutOff:
+    admitted = places(cap, population)
+    rank = await store_programmes.load_rank(connection, programme_id, group, admitted - 1)
+    return CutOff(group, rank, population, admitted)
