@@ -44,17 +44,16 @@ async def book(work: UnitOfWork, asked: Asked, slot_id: UUID, at: datetime) -> O
     known = await _know(work, asked)
     if isinstance(known, No):
         return Refused(known)
+    own = await _live_booking(work, known.enrolment)
     slot = await _lock_slot(work, slot_id)
     if isinstance(slot, No):
         return Refused(slot)
     if refusal := domain.may_book(known.enrolment, known.vaccine_group, slot, known.today):
         return Refused(refusal)
-    return await _take(work, known, slot, at)
+    return Refused(No.ALREADY_BOOKED, own.appointment_id) if own else await _take(work, known, slot, at)
 
 
 async def _take(work: UnitOfWork, known: Known, slot: Slot, at: datetime) -> Outcome:
-    if own := await _live_booking(work, known.enrolment):
-        return Refused(No.ALREADY_BOOKED, own.appointment_id)
     place = await places.find_place(work.connection, slot.slot_id)
     if place is None:
         return Refused(No.FULL)
@@ -183,13 +182,14 @@ async def _lock_enrolments(work: UnitOfWork, enrolment_id: UUID) -> list[Enrolme
 
 
 async def _lock(work: UnitOfWork, appointment_id: UUID) -> tuple[date, Appointment | No]:
-    """The business day and the appointment, locked after its person."""
+    """The business day and the appointment, locked after its person and with the person's live bookings."""
     today = await heard.load_day(work.connection)
     found = await store.load_appointment(work.connection, appointment_id)
     if today is None or found is None:
         return date.min, No.UNKNOWN_APPOINTMENT
-    await heard.lock_persons(work.connection, [found.member_token])
-    locked = await store.load_appointment(work.connection, appointment_id, lock=True)
+    survivors = await heard.lock_persons(work.connection, [found.member_token])
+    tokens = {found.member_token, *survivors.values()}
+    locked = await store.lock_appointment(work.connection, appointment_id, tokens)
     return today, locked or No.UNKNOWN_APPOINTMENT
 
 

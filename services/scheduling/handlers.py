@@ -23,6 +23,7 @@ async def on_member_eligibility(
     work: UnitOfWork, events: Sequence[MemberEligibilityDecidedV1 | MembersMergedV1]
 ) -> None:
     """Keep the copy of each enrolment, and who turned out to be whom."""
+    await heard.hold_programmes(work.connection)
     decided = [event for event in events if isinstance(event, MemberEligibilityDecidedV1)]
     merges = [pair for event in events for pair in _merge(event)]
     enrolments = _enrolments(decided)
@@ -39,6 +40,7 @@ async def on_member_eligibility(
 
 async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdministeredV1]) -> None:
     """A dose from any source ends the live booking that it makes needless."""
+    await heard.hold_programmes(work.connection)
     latest = {event.dose_id: _dose(event) for event in sorted(events, key=_version)}
     doses = [latest[dose_id] for dose_id in sorted(latest)]
     survivors = await heard.lock_persons(work.connection, {dose.member_token for dose in doses})
@@ -47,13 +49,17 @@ async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdminister
 
 
 async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
-    """Keep which vaccine a programme is about, and since when it runs."""
+    """Keep which vaccine a programme is about, and since when it runs: doses given since then end live bookings."""
     latest: dict[str, Programme] = {}
     for event in sorted(events, key=_version):
         known = latest.get(event.programme_id)
         began_on = min(event.effective_on, known.began_on) if known else event.effective_on
         latest[event.programme_id] = Programme(event.programme_id, event.version, event.vaccine_group, began_on)
+    await heard.lock_programmes(work.connection)
     await heard.save_programmes(work.connection, list(latest.values()))
+    tokens = await store.load_booked_persons(work.connection, latest)
+    survivors = await heard.lock_persons(work.connection, tokens)
+    await _settle(work, tokens | set(survivors.values()), set(), events)
 
 
 def on_business_day_opened(

@@ -30,6 +30,11 @@ SAVE_PROGRAMMES = """
 """
 LOAD_PROGRAMME = "select * from programme where programme_id = $1"
 
+# Whoever settles bookings by what programmes say waits for who changes a programme, and the other way round.
+HOLD_PROGRAMMES = "select pg_advisory_xact_lock_shared($1)"
+LOCK_PROGRAMMES = "select pg_advisory_xact_lock($1)"
+PROGRAMMES = 0x70726F67
+
 LOAD_SURVIVORS = """
     select member_token, merged_into from person where member_token = any($1) and merged_into is not null
 """
@@ -57,7 +62,10 @@ SAVE_ENROLMENTS = """
     where enrolment.version < excluded.version
     returning enrolment_id
 """
-LOAD_TOKENS = "select distinct member_token from enrolment where enrolment_id = any($1)"
+LOAD_TOKENS = """
+    select member_token from enrolment where enrolment_id = any($1)
+    union select member_token from appointment where enrolment_id = any($1) and status = 'booked'
+"""
 LOAD_ENROLMENTS = "select * from enrolment where enrolment_id = $1 order by programme_id"
 
 SAVE_DOSES = """
@@ -93,6 +101,16 @@ async def load_day(connection: Connection) -> date | None:
 async def save_day(connection: Connection, business_on: date) -> bool:
     """Whether this day is later than the one known."""
     return await connection.fetchval(SAVE_DAY, business_on) is not None
+
+
+async def hold_programmes(connection: Connection) -> None:
+    """What programmes say stays as it is until the end of the transaction."""
+    await connection.execute(HOLD_PROGRAMMES, PROGRAMMES)
+
+
+async def lock_programmes(connection: Connection) -> None:
+    """Wait for whoever settles bookings, and let nobody begin."""
+    await connection.execute(LOCK_PROGRAMMES, PROGRAMMES)
 
 
 async def save_programmes(connection: Connection, programmes: Sequence[Programme]) -> None:
@@ -143,7 +161,7 @@ async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment
 
 
 async def load_tokens(connection: Connection, enrolment_ids: Iterable[UUID]) -> set[UUID]:
-    """The members whose enrolments these were, as known until now."""
+    """The members whose enrolments these were, as known until now, and those whom live bookings of theirs are for."""
     return {row["member_token"] for row in await connection.fetch(LOAD_TOKENS, list(enrolment_ids))}
 
 

@@ -1,6 +1,7 @@
 """All SQL of appointments; of what others told in `heard.py`, of sites, blocks and places in `places.py`.
 
-Connection first, batch first; nobody here commits. Lock order: persons, appointments, blocks; each kind by id.
+Connection first, batch first; nobody here commits. Lock order: programmes, persons, appointments, blocks; each kind by
+id, and an appointment only by who has locked its person.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +35,12 @@ FIND_GIVEN = """
 """
 
 LOAD_APPOINTMENT = "select * from appointment where appointment_id = $1"
-LOCK_APPOINTMENT = "select * from appointment where appointment_id = $1 for update"
+LOCK_APPOINTMENT = """
+    select * from appointment
+    where appointment_id = $1 or (member_token = any($2) and status = 'booked')
+    order by appointment_id for update
+"""
+LOAD_BOOKED_PERSONS = "select distinct member_token from appointment where programme_id = any($1) and status = 'booked'"
 LIST_APPOINTMENTS = """
     select * from appointment where site_id = $1 and start_on = $2 order by start_at, appointment_id limit $3
 """
@@ -89,9 +95,20 @@ async def find_given(connection: Connection, member_token: UUID, dose: DoseGiven
     return found
 
 
-async def load_appointment(connection: Connection, appointment_id: UUID, *, lock: bool = False) -> Appointment | None:
-    row = await connection.fetchrow(LOCK_APPOINTMENT if lock else LOAD_APPOINTMENT, appointment_id)
+async def load_appointment(connection: Connection, appointment_id: UUID) -> Appointment | None:
+    row = await connection.fetchrow(LOAD_APPOINTMENT, appointment_id)
     return None if row is None else _appointment(row)
+
+
+async def lock_appointment(connection: Connection, appointment_id: UUID, tokens: Iterable[UUID]) -> Appointment | None:
+    """The appointment, locked in one order with the live bookings of its person, of whom these are the tokens."""
+    rows = await connection.fetch(LOCK_APPOINTMENT, appointment_id, list(tokens))
+    return next((_appointment(row) for row in rows if row["appointment_id"] == appointment_id), None)
+
+
+async def load_booked_persons(connection: Connection, programme_ids: Iterable[str]) -> set[UUID]:
+    """Who has a live booking under these programmes."""
+    return {row["member_token"] for row in await connection.fetch(LOAD_BOOKED_PERSONS, list(programme_ids))}
 
 
 async def list_appointments(connection: Connection, site_id: str, start_on: date, limit: int) -> list[Appointment]:

@@ -68,6 +68,22 @@ async def test_a_dose_that_says_nothing_about_the_booking_leaves_it(
     assert await world.status_of(booked) == "booked", why
 
 
+async def test_a_programme_that_ran_earlier_settles_what_waited_for_it(world: World) -> None:
+    """A dose given before the programme began says nothing; once a version is heard that ran already then, the dose
+    ends the booking, in whichever order the two come."""
+    on = date(2020, 12, 30)
+    earlier = a_programme(began_on=date(2020, 12, 14), version=2)
+    ends = []
+    for news in permutations(("dose", "programme")):
+        member, _, booked = await a_booking(world)
+        for name in news:
+            await world.hear(a_dose(member, on=on) if name == "dose" else earlier)
+        ends.append(await world.status_of(booked))
+        async with world.everything() as connection:
+            await connection.execute("update programme set version = 1, began_on = '2021-01-04'")
+    assert ends == ["cancelled:pat"] * 2
+
+
 async def test_a_dose_known_before_the_booking_leaves_it(world: World) -> None:
     """Whoever is eligible after a first dose books the second; hearing of the first again changes nothing."""
     member, dose_id = uuid4(), uuid4()

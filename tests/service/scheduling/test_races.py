@@ -2,16 +2,29 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 import pytest
 
+from schemas.catalog import PROGRAMME
 from services.kit.postgres import ALL_TENANTS, prepare, transaction
+from services.kit.unit_of_work import UnitOfWork
 from tests.servers import OpenDatabase
-from tests.service.scheduling.world import COVID, MONDAY, World, a_business_day, a_dose, a_fact, a_given_dose
+from tests.service.scheduling.world import (
+    COVID,
+    HANDLERS,
+    MONDAY,
+    World,
+    a_business_day,
+    a_dose,
+    a_fact,
+    a_given_dose,
+    a_programme,
+    a_site,
+)
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
@@ -160,6 +173,107 @@ async def test_moving_both_ways_at_once_never_deadlocks(crowd: World) -> None:
     acts.append(lambda: crowd.hear(a_business_day(MONDAY + timedelta(days=1))))
     answers = [answer for answer in await at_once(acts) if isinstance(answer, httpx.Response)]
     assert {answer.status_code for answer in answers} <= {200, 409}
+
+
+async def two_bookings(world: World) -> tuple[UUID, UUID, list[UUID]]:
+    """An enrolment with a live booking under each of two programmes, a free slot in a third block, the bookings."""
+    await world.hear(a_programme("il-boost"))
+    assert (await world.post("/sites", a_site(site_id="loretto"), who="state@*")).status_code == 200
+    enrolment, member = uuid4(), uuid4()
+    await world.hear(*(a_fact(enrolment, member, programme=name) for name in ("il-covid", "il-boost")))
+    for programme, plan in (("il-covid", "acme"), ("il-boost", None)):
+        [slot] = await world.open_block(days=(0,), plan=plan)
+        body = {"enrolment_id": str(enrolment), "slot_id": str(slot), "programme_id": programme}
+        assert (await world.post("/appointments", body)).status_code == 201
+    [free] = await world.open_block(days=(0,), site_id="loretto")
+    async with world.everything() as connection:
+        rows = await connection.fetch("select appointment_id from appointment order by appointment_id")
+    return enrolment, free, [row["appointment_id"] for row in rows]
+
+
+ACTS: dict[str, Callable[[World, UUID, UUID, list[UUID]], Awaitable[httpx.Response]]] = {
+    "book": lambda world, enrolment, free, _: world.post(
+        "/appointments", {"enrolment_id": str(enrolment), "slot_id": str(free), "programme_id": "il-covid"}
+    ),
+    "reschedule": lambda world, _, free, booked: world.post(
+        f"/appointments/{booked[1]}/reschedule", {"slot_id": str(free)}
+    ),
+    "cancel": lambda world, _, __, booked: world.post(f"/appointments/{booked[1]}/cancel", {"reason": "pat"}),
+    "fulfil": lambda world, _, __, booked: world.post(
+        f"/appointments/{booked[1]}/fulfil", {"dose": a_given_dose()}, who="site@*"
+    ),
+    "walk-in": lambda world, enrolment, _, __: world.post(
+        "/walk-ins",
+        {
+            "enrolment_id": str(enrolment),
+            "site_id": "united-center",
+            "dose": a_given_dose(),
+            "programme_id": "il-boost",
+        },
+        who="site@*",
+    ),
+}
+
+
+@pytest.mark.parametrize("act", list(ACTS))
+async def test_every_request_locks_in_the_one_order(crowd: World, act: str) -> None:
+    """Whoever waits for a person's first appointment has locked no later appointment and no block: somebody who
+    goes through appointments and blocks in the documented order is not held up, and there is no deadlock."""
+    enrolment, free, booked = await two_bookings(crowd)
+    async with crowd.everything() as other:
+        await other.execute("select from appointment where appointment_id = $1 for update", booked[0])
+        asking = asyncio.ensure_future(ACTS[act](crowd, enrolment, free, booked))
+        await until_somebody_waits(crowd.pool)
+        await other.execute("set local lock_timeout = '2s'")
+        await other.execute("select from appointment where appointment_id = $1 for update", booked[1])
+        await other.execute("select from block order by block_id for update")
+    assert (await asking).status_code in {200, 201, 409}
+
+
+async def until_somebody_waits(pool: asyncpg.Pool) -> None:
+    query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with asyncio.timeout(10):
+        while not await pool.fetchval(query):  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.01)
+
+
+async def test_news_of_an_enrolment_that_changed_hands_locks_the_booked_person(crowd: World) -> None:
+    """A past booking stays with its member when the enrolment goes to somebody who has a booking: further news of the
+    enrolment waits for whoever has locked that member, before it locks the booking."""
+    member, rightful = uuid4(), uuid4()
+    enrolment, own = await crowd.enrol(member=member), await crowd.enrol(member=rightful)
+    today, later = await crowd.open_block(days=(0, 4))
+    booked = await crowd.booked(enrolment, today)
+    await crowd.booked(own, later)
+    await crowd.hear(a_business_day(MONDAY + timedelta(days=1)))
+    await crowd.hear(a_fact(enrolment, rightful, version=2))
+    async with crowd.everything() as other:
+        await other.execute("select from person where member_token = $1 for update", member)
+        hearing = asyncio.ensure_future(crowd.hear(a_fact(enrolment, rightful, version=3)))
+        await until_somebody_waits(crowd.pool)
+        await other.execute("set local lock_timeout = '2s'")
+        await other.execute("select from appointment where appointment_id = $1 for update", UUID(booked))
+        await other.execute("select from block for update")
+    await hearing
+    assert await crowd.status_of(booked) == "booked"
+
+
+async def test_a_dose_waits_for_a_programme_under_way(crowd: World) -> None:
+    """A booking is made, and a dose for it heard, while a version of the programme that makes the dose count has looked
+    for bookings already: the dose waits for the programme, and ends the booking."""
+    enrolment, member = uuid4(), uuid4()
+    await crowd.hear(a_fact(enrolment, member))
+    [slot] = await crowd.open_block()
+    async with crowd.everything() as connection:
+        earlier = a_programme(began_on=date(2020, 12, 14), version=2)
+        await HANDLERS[PROGRAMME](UnitOfWork(connection), [earlier])
+        booked = await crowd.booked(enrolment, slot)
+        hearing = asyncio.ensure_future(crowd.hear(a_dose(member, on=date(2020, 12, 30))))
+        waiting = asyncio.ensure_future(until_somebody_waits(crowd.pool))
+        await asyncio.wait([hearing, waiting], return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+    await hearing
+    assert await crowd.status_of(booked) == "cancelled:pat"
 
 
 async def test_the_same_request_sent_ten_times_at_once_books_once(crowd: World) -> None:

@@ -92,9 +92,11 @@ def a_merge(retired: UUID, surviving: UUID) -> MembersMergedV1:
     return MembersMergedV1(occurred_at=NOW, surviving_token=surviving, retired_token=retired, merged_on=MONDAY)
 
 
-def a_programme(programme: str = "il-covid", group: str = "covid-19", began_on: date = date(2021, 1, 4)) -> Event:
+def a_programme(
+    programme: str = "il-covid", group: str = "covid-19", began_on: date = date(2021, 1, 4), version: int = 1
+) -> Event:
     return ProgrammePublishedV1(
-        occurred_at=NOW, programme_id=programme, version=1, title="Seniors first", vaccine_group=group,
+        occurred_at=NOW, programme_id=programme, version=version, title="Seniors first", vaccine_group=group,
         effective_on=began_on, time_zone="America/Chicago", document_sha256="0" * 64,
     )  # fmt: skip
 
