@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,8 @@ FILE_TIMEOUT_S = DRAIN_TIMEOUT_S = 900.0
 POLL_S = 0.2
 FILES = "select count(*) as ended from feed_file where state in ('processed', 'refused')"
 IN_CELLS = "select coalesce(sum(members), 0) from coverage_cell"
+CELLS = "select * from coverage_cell order by programme_id, tenant_id, zip5, age_band, race_ethnicity, svi_group"
+SIZE = "select pg_database_size(current_database()) as size"
 ENROLMENTS = "select count(*) from enrolment"
 STATEMENTS = """
 select datname, calls, total_exec_time / 1000 as seconds, left(regexp_replace(query, '\\s+', ' ', 'g'), 60) as query
@@ -49,6 +51,9 @@ class Pass:
     read_s: float
     looks: Sequence[Look]
     statements: Sequence[str]
+    disk_bytes: Mapping[str, int]
+    events: int
+    rebuild_s: float
 
     @property
     def per_second(self) -> float:
@@ -86,8 +91,13 @@ async def _measure(servers: Stage, stack: Stack, members: int, rosters: Sequence
         sampler.stop()
         await sampling
         await _check(world)
+        statements = await _statements(servers)
+        events, rebuild_s = await _rebuild(world, watch)
         (found,) = await world.rows("reporting", ENROLMENTS)
-        return Pass(members, found["count"], wall_s, read_s, sampler.looks, await _statements(servers))
+        return Pass(
+            members, found["count"], wall_s, read_s, sampler.looks, statements, await _disk(world, servers), events,
+            rebuild_s,
+        )  # fmt: skip
 
 
 async def _until_read(world: World, files: int) -> None:
@@ -104,6 +114,27 @@ async def _check(world: World) -> None:
     }
     assert len(set(counts.values())) == 1, counts
     assert (await world.rows("reporting", IN_CELLS))[0]["coalesce"] > 0
+
+
+async def _rebuild(world: World, watch: Watch) -> tuple[int, float]:
+    """Wipe reporting and read the log again: how many records, and how long until the cells are the same."""
+    before, began = await world.rows("reporting", CELLS), time.monotonic()
+    operator = world.ask("reporting", "operator")
+    status, answer = await operator.post("/rebuild", world.key())
+    assert status == 202, answer
+    while (await operator.get("/rebuild"))["records_behind"] != 0:
+        assert time.monotonic() - began < DRAIN_TIMEOUT_S, "the log is not read again yet"
+        await asyncio.sleep(POLL_S)
+    rebuild_s = time.monotonic() - began
+    assert [dict(row) for row in await world.rows("reporting", CELLS)] == [dict(row) for row in before]
+    return (await watch.look()).log_end, rebuild_s
+
+
+async def _disk(world: World, servers: Stage) -> dict[str, int]:
+    """Bytes of each database and of the log."""
+    sizes = {name: (await world.rows(name, SIZE))[0]["size"] for name in SERVICES}
+    log = sum(path.stat().st_size for path in (servers.folder / "kafka").rglob("vcc.*/*.log"))
+    return {**sizes, "log": log}
 
 
 @contextmanager
@@ -170,6 +201,11 @@ def _figures(one: Pass) -> list[Figure]:
         spent = last.cpu_s[name] - first.cpu_s[name]
         figures.append(Figure(f"{at}{name}, processor", spent / one.enrolments * 1e6, "µs/enrolment",
                               note=f"{spent / one.wall_s:.0%} of a core"))  # fmt: skip
+    figures.append(Figure(f"{at}reporting, rebuilt from the log", one.events / one.rebuild_s, "events/s",
+                          note=f"{one.events:,} in {one.rebuild_s:.1f} s"))  # fmt: skip
+    for name, size in one.disk_bytes.items():
+        unit, count = ("bytes/event", one.events) if name == "log" else ("bytes/enrolment", one.enrolments)
+        figures.append(Figure(f"{at}{name}, disk", size / count, unit))
     for name in SERVICES:
         resident = [look.rss_mb[name] for look in one.looks]
         half = resident[: len(resident) // 2]
