@@ -25,6 +25,10 @@ _FAULT_CLASSES = ("08", "25", "40", "53", "55", "57", "58", "F0", "XX")
 resources, lock, operator, system."""
 
 
+SILENCE_S = 5.0
+"""How long after its own limit a server may keep silent until the client takes the connection for lost."""
+
+
 def is_fault(error: BaseException) -> bool:
     """Whether trying again later can help: the database or the network was at fault, not the data."""
     if isinstance(error, asyncpg.PostgresError):
@@ -58,6 +62,7 @@ async def create_pool(settings: Settings) -> asyncpg.Pool:
         min_size=0,
         max_size=settings.pool_size,
         timeout=settings.acquire_timeout_s,
+        command_timeout=settings.statement_timeout_s + SILENCE_S,
         server_settings=server_settings(settings),
         init=prepare,
         reset=_keep_session,
@@ -69,6 +74,7 @@ async def connect(settings: Settings) -> asyncpg.Connection:
     connection = await asyncpg.connect(
         settings.dsn.get_secret_value(),
         timeout=settings.acquire_timeout_s,
+        command_timeout=settings.statement_timeout_s + SILENCE_S,
         server_settings=server_settings(settings),
     )
     await prepare(connection)

@@ -1,0 +1,43 @@
+"""A database connection whose other end is gone without a word must not hold up a service for ever."""
+
+import asyncio
+import time
+
+import pytest
+
+from deploy.local.ports import free_port
+from services.kit.postgres import ALL_TENANTS, connect, create_pool, is_fault, transaction
+from tests.chaos.proxy import Proxies
+from tests.servers import OpenDatabase
+
+pytestmark = pytest.mark.postgres
+
+
+async def test_a_statement_that_nobody_answers_ends_as_a_fault(database: OpenDatabase) -> None:
+    """The server's own limits can't reach a client that it has lost: the client gives up by itself a little later, and
+    the pool's next connection works."""
+    opened = await database("kit")
+    port = int(opened.dsn.rpartition("/")[0].rpartition(":")[2])
+    proxies = Proxies()
+    proxy = proxies.add("waffles", port, free_port(), is_postgres=True)
+    dsn = opened.dsn.replace(f":{port}/", f":{proxy.port}/")
+    settings = opened.settings(dsn=dsn, statement_timeout_s=1.0, acquire_timeout_s=1.0)
+    pool, alone = await create_pool(settings), await connect(settings)
+    async with transaction(pool, ALL_TENANTS) as connection:
+        await connection.fetchval("select 1")
+    await proxies.call(proxy.half_open())
+    began = time.monotonic()
+    for ask in (lambda: _in_transaction(pool), lambda: alone.fetchval("select 1")):
+        with pytest.raises(Exception, check=is_fault):  # noqa: B017
+            async with asyncio.timeout(28):
+                await ask()
+    assert time.monotonic() - began < 30
+    assert await _in_transaction(pool) == 1
+    alone.terminate()
+    pool.terminate()
+    proxies.close()
+
+
+async def _in_transaction(pool: object) -> int:
+    async with transaction(pool, ALL_TENANTS) as connection:  # type: ignore[arg-type]
+        return int(await connection.fetchval("select 1"))
