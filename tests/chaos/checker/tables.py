@@ -27,8 +27,8 @@ OWN = {
         "attempt",
     ),
     "scheduling": (
-        "business_day", "programme", "person", "enrolment", "dose", "site", "block", "slot", "appointment",
-        "slot_place",
+        "business_day", "programme", "person", "enrolment", "dose", "site", "site_product", "block", "slot",
+        "appointment", "slot_place",
     ),
     "reporting": (
         "generation", "programme_version", "business_day", "enrolment_version", "member_merge", "dose_version",

@@ -65,12 +65,11 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """A plan's file. `absence_ends`: whoever is not in it has left."""
+    """A plan's file. Whoever is not in a full one has left."""
 
     plan: str
     said_on: date
     is_full: bool
-    absence_ends: bool
     rows: tuple[MemberRow, ...]
 
 

@@ -11,8 +11,8 @@ X12_RACES = {
     "A": "2028-9", "B": "2054-5", "C": "2106-3", "D": "2028-9", "E": "2131-1", "G": "1002-5", "H": "2135-2",
     "I": "1002-5", "J": "2076-8", "P": "2076-8",
 }  # fmt: skip
-PLANS = {"LAKESHORE": False, "PRAIRIE": True}
-"""The plans, and whether whoever their full file does not list has left."""
+WHOLE = frozenset({"PRAIRIE"})
+"""Plans whose full files are to be taken as such: whoever they do not list has left."""
 TRACT_SENDER = "LAKESHORE"
 LINES = (("COMMERCIAL", "commercial"), ("MEDI-CAL", "medicaid"), ("MEDICARE", "medicare-advantage"))
 NUMBERS = (("MB", "", "0F"), ("MA", "US-MEDICAID", "1D"), ("MC", "US-MEDICARE", "F6"))
@@ -25,9 +25,9 @@ def read_roster(content: bytes) -> Roster:
     file_on = max(on for on in (day(f"20{segments[0][9]}"), day(segments[1][4])) if on)
     said_on = day(begin[3])
     assert said_on is not None, "the generator dates its files"
-    is_full = at(begin, 8) == "4"
+    is_full = at(begin, 8) == "4" and sender in WHOLE
     rows = tuple(_row(number, loop, sender, file_on) for number, loop in enumerate(_loops(segments), 1))
-    return Roster(sender.lower(), said_on, is_full, is_full and PLANS[sender], rows)
+    return Roster(sender.lower(), said_on, is_full, rows)
 
 
 def at(segment: Segment, index: int) -> str:

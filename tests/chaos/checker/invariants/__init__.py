@@ -16,12 +16,21 @@ from tests.chaos.checker.invariants.attempts import attempts_are_as_asked, nothi
 from tests.chaos.checker.invariants.cases import cases_are_as_decided
 from tests.chaos.checker.invariants.copies import copies_are_of_the_log, marks_are_of_the_log, reporting_is_of_the_log
 from tests.chaos.checker.invariants.dead_letters import dead_letters_are_the_poison
-from tests.chaos.checker.invariants.doses import doses_are_as_reported
+from tests.chaos.checker.invariants.doses import doses_are_as_reported, reports_are_as_heard
 from tests.chaos.checker.invariants.events import events_are_one_thing, versions_are_in_order
 from tests.chaos.checker.invariants.figures import cells_are_as_counted, figures_are_as_counted, nothing_hidden_shows
 from tests.chaos.checker.invariants.files import every_row_ends_once, files_are_as_submitted
-from tests.chaos.checker.invariants.members import decisions_are_as_decided, members_are_as_stated
+from tests.chaos.checker.invariants.members import (
+    decisions_are_as_decided,
+    members_are_as_stated,
+    statements_are_as_said,
+)
 from tests.chaos.checker.invariants.rows import rows_are_events
+from tests.chaos.checker.invariants.sites import (
+    appointments_keep_their_dose,
+    blocks_are_as_opened,
+    sites_are_as_described,
+)
 from tests.chaos.checker.invariants.waiting import nothing_waits
 
 Invariant = Callable[[Evidence], Iterator[Divergence]]
@@ -30,13 +39,18 @@ INVARIANTS: tuple[Invariant, ...] = (
     files_are_as_submitted,
     every_row_ends_once,
     members_are_as_stated,
+    statements_are_as_said,
+    reports_are_as_heard,
     doses_are_as_reported,
     decisions_are_as_decided,
     rows_are_events,
+    appointments_keep_their_dose,
     events_are_one_thing,
     attempts_are_as_asked,
     appointments_are_as_asked,
     days_are_as_opened,
+    sites_are_as_described,
+    blocks_are_as_opened,
     listings_are_as_answered,
     copies_are_of_the_log,
     marks_are_of_the_log,

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from tests.chaos.checker.catalog import ATTEMPT
+from tests.chaos.checker.catalog import ATTEMPT, DECIDED, PROGRAMME
 from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Effect, Evidence
-from tests.chaos.checker.invariants.comparing import Table, compare, saying
-from tests.chaos.checker.log import of_type
+from tests.chaos.checker.invariants.comparing import Say, Table, compare, saying
+from tests.chaos.checker.log import latest, of_type
+from tests.chaos.checker.model.cases import policy
 from tests.chaos.checker.tables import instant
 
 ASKED = ("channel", "disposition", "refusal_domain", "language")
@@ -24,13 +27,36 @@ def attempts_are_as_asked(evidence: Evidence) -> Iterator[Divergence]:
     expected: Table = {(one.answer["attempt_id"],): _asked(one) for one in effects}
     found: Table = {(row["attempt_id"],): row for row in evidence.table("outreach", "attempt")}
     yield from compare(say, "attempt", expected, found, lambda key: f"{key[0]} ({lines.get(key[0], 'no request')})")
+    yield from _derived(say, evidence)
+
+
+def _derived(say: Say, evidence: Evidence) -> Iterator[Divergence]:
+    """What follows from an attempt: its day in the programme's calendar, and the place that eligibility gave."""
+    programmes = latest(evidence.facts, PROGRAMME)
+    for row in evidence.table("outreach", "attempt"):
+        programme = programmes.get((row["programme_id"],))
+        zone = ZoneInfo(programme.body["time_zone"] if programme else "UTC")
+        days = {name: _day(row[name], zone) for name in ("attempted_at", "callback_at")}
+        if days != {"attempted_at": row["attempted_on"], "callback_at": row["callback_on"]}:
+            yield say(f"attempt {row['attempt_id']}", "days of the programme's calendar", "others")
+        if row["counted_on"] > row["attempted_on"]:
+            yield say(f"attempt {row['attempt_id']}", "counted on its day, or an open one before", "a later one")
+        facts = of_type(evidence.about[row["member_token"]], DECIDED)
+        if row["place"] not in {f"{one.body.get('zip5') or ''}/{one.body.get('tract') or ''}" for one in facts}:
+            yield say(f"attempt {row['attempt_id']}", "a place that eligibility told", "another")
+
+
+def _day(text: str | None, zone: ZoneInfo) -> str | None:
+    return datetime.fromisoformat(text).astimezone(zone).date().isoformat() if text else None
 
 
 def _asked(effect: Effect) -> dict[str, Any]:
     body = effect.request.first.body or {}
+    stops = {*policy()["do_not_call_stops"], *body.get("stop_channels", ())}
+    stopped = sorted(stops) if body["disposition"] == "do-not-call" else []
     asked = {name: body.get(name) for name in ASKED} | {name: sorted(set(body.get(name, ()))) for name in LISTED}
     times = {name: instant(body[name]) for name in ("attempted_at", "callback_at") if body.get(name)}
-    return {"case_id": effect.path.split("/")[2], **asked, **times}
+    return {"case_id": effect.path.split("/")[2], "stopped": stopped, **asked, **times}
 
 
 def nothing_goes_out_twice(evidence: Evidence) -> Iterator[Divergence]:

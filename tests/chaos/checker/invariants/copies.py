@@ -93,6 +93,7 @@ COPIES = (
          {**_names("version", "member_token", "vaccine_group", "administered_on"),
           "retracted": lambda body: body["action"] == "retract"}),
     Copy("scheduling", "programme", catalog.PROGRAMME, ("programme_id",), _names("version", "vaccine_group")),
+    Copy("scheduling", "business_day", catalog.DAY, (), _names("business_on")),
 )  # fmt: skip
 REPORTING = (
     Copy("reporting", "programme_version", catalog.PROGRAMME, ("programme_id", "version"), _PUBLISHED, every=True),
@@ -129,6 +130,7 @@ def copies_are_of_the_log(evidence: Evidence) -> Iterator[Divergence]:
     yield from _first_offers(evidence)
     yield from _merged(evidence, "outreach", "member", "person_token")
     yield from _merged(evidence, "scheduling", "person", "merged_into")
+    yield from _begun(evidence)
 
 
 def reporting_is_of_the_log(evidence: Evidence) -> Iterator[Divergence]:
@@ -184,8 +186,31 @@ def _merged(evidence: Evidence, service: str, table: str, column: str) -> Iterat
     """Who turned out to be whom; a token that stands for itself is its own survivor, or has none."""
     retired = {fact.body["retired_token"] for fact in _facts(evidence, service, catalog.MERGED)}
     say = saying(3, "copies_are_of_the_log")
+    heard = {token for kind in MEMBERS for fact in _facts(evidence, service, kind) for token in _tokens(fact)}
+    for token in sorted(heard - {row["member_token"] for row in evidence.table(service, table)}):
+        yield say(f"{service}.{table} {token}", "a row", "none")
     for row in evidence.table(service, table):
         token, found = row["member_token"], row[column]
         expected = evidence.survivor_of[token] if token in retired else None
         if (found or token) != (expected or token):
             yield say(f"{service}.{table} {token}", f"{column} {expected}", str(found))
+
+
+MEMBERS = (catalog.DECIDED, catalog.MERGED, catalog.DOSE)
+"""Events of which every listener keeps the members."""
+
+
+def _tokens(fact: Fact) -> list[str]:
+    return [fact.body[name] for name in ("member_token", "retired_token", "surviving_token") if name in fact.body]
+
+
+def _begun(evidence: Evidence) -> Iterator[Divergence]:
+    """Since when each programme runs, in any of its versions."""
+    begun: dict[str, str] = {}
+    for fact in _facts(evidence, "scheduling", catalog.PROGRAMME):
+        on = fact.body["effective_on"]
+        begun[fact.body["programme_id"]] = min(begun.get(fact.body["programme_id"], on), on)
+    say = saying(3, "copies_are_of_the_log")
+    for row in evidence.table("scheduling", "programme"):
+        if row["began_on"] != begun.get(row["programme_id"]):
+            yield say(f"scheduling.programme {row['programme_id']}", "began_on of its first version", "another")

@@ -1,11 +1,13 @@
 """1 and 3. A dose exists exactly where somebody's live report stands for it, and once however many there are."""
 
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import Table, compare, saying
+from tests.chaos.checker.model.registry import SITE, Report
 from tests.chaos.checker.tables import Row
 
 SAID = ("cvx", "mvx", "lot", "is_partial")
@@ -25,22 +27,39 @@ def doses_are_as_reported(evidence: Evidence) -> Iterator[Divergence]:
     for row in live:
         if found[row["token"], row["vaccine_group"], row["administered_on"]]["dose_id"] != row["dose_id"]:
             yield say(f"dose {row['dose_id']}", "one dose of a person, group and day", "two")
-    yield from _unlinked(evidence)
 
 
-def _unlinked(evidence: Evidence) -> Iterator[Divergence]:
-    """What waits for its member, by the sender's own name of it."""
-    say = saying(1, "doses_are_as_reported")
-    expected = {one.event_key for one in evidence.files.registrar.still_unlinked()}
-    rows = [row for row in evidence.table("eligibility", "dose_report") if not row["is_retracted"]]
-    waiting = {row["event_key"]: row for row in rows if row["token"] is None}
-    for key in sorted(waiting.keys() - expected):
-        row = waiting[key]
-        yield say(f"report {row['report_id']} of file {row['file_id']} row {row['row']}", "a member", "none")
-    linked = {row["event_key"]: row for row in rows if row["token"] is not None}
-    for key in sorted(expected - waiting.keys()):
-        found = linked.get(key)
-        yield say(f"report {found['report_id']}" if found else "a report", "no member yet", "one" if found else "none")
+def reports_are_as_heard(evidence: Evidence) -> Iterator[Divergence]:
+    """Every statement about a dose is kept once, as it was made last, with its member once he is known; named by the
+    file and row that it came with."""
+    say = saying(1, "reports_are_as_heard")
+    rows = {row["event_key"]: row for row in evidence.table("eligibility", "dose_report")}
+    expected = evidence.files.registrar.reports
+    heard: Table = {(one.event_key,): _heard(evidence, one) for one in expected.values()}
+    known = {one.event_key for one in expected.values()}
+    found: Table = {(key,): row for key, row in rows.items() if key in known or not _is_taken_back(row)}
+    yield from compare(say, "report", heard, found, lambda key: _named(rows.get(key[0])))
+
+
+def _is_taken_back(row: Row) -> bool:
+    """What a site recorded and took back counts for nothing."""
+    return bool(row["source"] == SITE and row["is_retracted"])
+
+
+def _named(row: Row | None) -> str:
+    return "that is not there" if row is None else f"{row['report_id']} (file {row['file_id']} row {row['row']})"
+
+
+def _heard(evidence: Evidence, one: Report) -> dict[str, Any]:
+    token = evidence.token_of.get(one.person.last) if one.person else None
+    stated_at = one.stated_at.astimezone(UTC).isoformat() if one.stated_at else None
+    heard: dict[str, Any] = {
+        "source": one.source, "token": token, "is_retracted": one.is_retracted, "stated_at": stated_at,
+    }  # fmt: skip
+    if one.row is None or not one.row.is_patient:
+        on = one.given_on.isoformat() if one.given_on else None
+        heard |= {name: getattr(one, name) for name in (*SAID, "is_historical")} | {"administered_on": on}
+    return heard
 
 
 def _said(dose: Any) -> dict[str, Any]:

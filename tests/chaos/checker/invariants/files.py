@@ -41,6 +41,7 @@ def every_row_ends_once(evidence: Evidence) -> Iterator[Divergence]:
         yield from _numbered(say, file, rows, len(content.rows))
         yield from _outcomes(say, evidence, (number, file), content, {row["row"]: row for row in rows})
         yield from _counts(say, file, rows)
+        yield from _absence(say, file, content, evidence.files.people.absences.get(number))
         yield from _reasons(say, file, rows, told.get(file["file_id"], {}))
 
 
@@ -88,6 +89,15 @@ def _counts(say: Say, file: Row, rows: Rows) -> Iterator[Divergence]:
     for name, count in sums.items():
         if file[name] != count:
             yield say(f"file {file['file_id']}", f"{name}={count}", f"{name}={file[name]}")
+
+
+def _absence(say: Say, file: Row, content: Roster | Registry, expected: tuple[str, int] | None) -> Iterator[Divergence]:
+    """What was made of members whom a full file does not list."""
+    is_full = isinstance(content, Roster) and content.is_full
+    if file["is_full"] != is_full:
+        yield say(f"file {file['file_id']}", f"is_full={is_full}", f"is_full={file['is_full']}")
+    if (file["absence"], file["absent_ended"]) != (expected or (None, 0)):
+        yield say(f"file {file['file_id']}", f"absence {expected}", f"{file['absence']}, {file['absent_ended']} ended")
 
 
 def _reasons(say: Say, file: Row, rows: Rows, told: Body) -> Iterator[Divergence]:

@@ -69,6 +69,20 @@ def _stored(row: Row) -> dict[str, Any]:
     return {name: row["group_number" if name == "group" else name] for name in (*STATED, "spans")}
 
 
+def statements_are_as_said(evidence: Evidence) -> Iterator[Divergence]:
+    """What registries said of members: each thing as it was said last."""
+    say = saying(1, "statements_are_as_said")
+    expected: Table = {
+        (evidence.token_of[person],): {
+            "races": list(said.races), "ethnicity": said.ethnicity, "zip5": said.zip5, "tract": said.tract,
+            "is_protected": said.is_protected,
+        }
+        for person, said in evidence.files.registrar.said.items() if person in evidence.token_of
+    }  # fmt: skip
+    rows = [row for row in evidence.table("eligibility", "member_statement") if row["source"] == "registry"]
+    yield from compare(say, "statement about", expected, {(row["token"],): row for row in rows})
+
+
 def decisions_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:
     """The newest fact about each enrolment and programme says what the files and the rules say."""
     say = saying(1, "decisions_are_as_decided")

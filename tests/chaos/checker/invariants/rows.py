@@ -78,6 +78,7 @@ def rows_are_events(evidence: Evidence) -> Iterator[Divergence]:
     for owned in OWNED:
         yield from _compare(evidence, owned)
     yield from _merges(evidence)
+    yield from _facts(evidence)
     yield from _listings(evidence)
 
 
@@ -124,10 +125,27 @@ def _merges(evidence: Evidence) -> Iterator[Divergence]:
     yield from compare(say, "eligibility.person", expected, found)
 
 
+def _facts(evidence: Evidence) -> Iterator[Divergence]:
+    """Eligibility keeps the whole of the fact that it announced last."""
+    say = saying(2, "rows_are_events")
+    kept: dict[Key, Any] = {
+        (row["enrolment_id"], row["programme_id"]): row["fact"] for row in evidence.table("eligibility", "decision")
+    }
+    for entity, fact in latest(evidence.facts, catalog.DECIDED).items():
+        if _without_nothing(kept.get(entity)) != _without_nothing(fact.body):
+            yield say(f"eligibility.decision {'/'.join(entity)}", f"the fact of {fact.record}", "another one")
+
+
+def _without_nothing(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_nothing(one) for name, one in value.items() if one is not None}
+    return value
+
+
 def _listings(evidence: Evidence) -> Iterator[Divergence]:
     """Of a compacted topic only the last word counts, and that is reporting's own row."""
     say = saying(2, "rows_are_events")
-    columns = _same("week_on", "listed", "rank", "members", "unvaccinated", "coverage")
+    columns = _same("week_on", "occurred_at", "listed", "rank", "members", "unvaccinated", "coverage")
     bodies = [fact.body for fact in latest(evidence.facts, catalog.LISTED).values()]
     expected = {_key(("programme_id", "zip5"), body): _said(columns, body) for body in bodies}
     rows = evidence.table("reporting", "target_zip")

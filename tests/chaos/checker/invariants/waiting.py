@@ -16,9 +16,11 @@ def nothing_waits(evidence: Evidence) -> Iterator[Divergence]:
             yield say(f"{service}.outbox", "no rows", f"{rows}")
         letters = evidence.table(service, "dead_letter")
         waiting = {(row["consumer"], row["topic"], row["key"]) for row in letters if row["state"] in {"dead", "parked"}}
-        for row in evidence.table(service, "parked_key"):
-            if (row["consumer"], row["topic"], row["key"]) not in waiting:
-                yield say(f"{service}.parked_key of {row['consumer']}", "a dead letter of the key", "none")
+        parked = {(row["consumer"], row["topic"], row["key"]) for row in evidence.table(service, "parked_key")}
+        for consumer, _, _ in sorted(parked - waiting):
+            yield say(f"{service}.parked_key of {consumer}", "a dead letter of the key", "none")
+        for consumer, _, _ in sorted(one for one in waiting - parked if one[2] is not None):
+            yield say(f"{service}.parked_key of {consumer}", "the key of a dead letter", "none")
     due = [
         row for row in evidence.table("eligibility", "decision") if (row["recheck_on"] or "9") <= str(evidence.today)
     ]

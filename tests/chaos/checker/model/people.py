@@ -65,7 +65,8 @@ class Person:
 @dataclass(slots=True)
 class People:
     """Everybody. `retired_for_sure` names the members of whom it is known that another entry outlived theirs: which of
-    two does is the service's choice, and the only thing that is taken from it."""
+    two does is the service's choice, and the only thing that is taken from it. `absences`: what was made of those
+    whom a full file does not list, and how many they were."""
 
     retired_for_sure: Collection[tuple[str, str]] = ()
     persons: list[Person] = field(default_factory=list)
@@ -73,6 +74,7 @@ class People:
     by_key: defaultdict[str, set[Person]] = field(default_factory=lambda: defaultdict(set))
     merges: list[tuple[Person, Person]] = field(default_factory=list)
     previous_full: dict[str, int] = field(default_factory=dict)
+    absences: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     def take(self, roster: Roster, file_no: int) -> Iterator[Person]:
         """Take a file row by row; gives the person of each row that was taken, so that others can follow suit."""
@@ -81,9 +83,8 @@ class People:
                 yield self._take_row(row, roster, file_no)
             else:
                 self._mention(row.who.identifiers, roster.plan, file_no)
-        if roster.absence_ends:
-            self._end_absent(roster, file_no)
         if roster.is_full:
+            self._end_absent(roster, file_no)
             self.previous_full[roster.plan] = file_no
 
     def tie(self, identifier: Identifier, person: Person) -> bool:
@@ -187,9 +188,12 @@ class People:
         mine = [one for one in self.enrolments() if one.plan == roster.plan and not one.is_retired]
         insured = [one for one in mine if one.reaches(roster.said_on)]
         absent = [one for one in insured if one.seen_in < before]
-        if len(absent) <= max(ABSENT_LEAST, ABSENT_SHARE * len(insured)):
-            for one in absent:
-                one.spans = cut(one.spans, roster.said_on - timedelta(days=1))
+        if len(absent) > max(ABSENT_LEAST, ABSENT_SHARE * len(insured)):
+            self.absences[file_no] = "too-many", 0
+            return
+        self.absences[file_no] = "applied", len(absent)
+        for one in absent:
+            one.spans = cut(one.spans, roster.said_on - timedelta(days=1))
 
 
 def _by_age(persons: Iterable[Person]) -> list[Person]:

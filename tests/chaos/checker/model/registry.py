@@ -162,10 +162,13 @@ class Registrar:
 
     def _note(self, person: Person, row: DoseRow) -> None:
         who = row.who
-        known = self.said.setdefault(person, Said())
+        known = self.said.get(person)
+        if known is None:
+            self.said[person] = Said(who.races, who.ethnicity, who.zip5, who.tract, row.is_protected)
+            return
         known.races, known.ethnicity = who.races or known.races, who.ethnicity or known.ethnicity
-        if who.tract or not known.tract:
-            known.zip5, known.tract = (who.zip5, who.tract) if who.tract else (known.zip5 or who.zip5, known.tract)
+        if who.tract:
+            known.zip5, known.tract = who.zip5, who.tract
         known.is_protected = known.is_protected if row.is_protected is None else row.is_protected
 
     # -- what

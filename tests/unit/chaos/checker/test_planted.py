@@ -84,6 +84,8 @@ def another_sex_in_a_fact(evidence: Evidence) -> None:
     at = evidence.records.index(newest)
     body = {**json.loads(newest.value or b""), "sex": "other"}
     evidence.records[at] = replace(newest, value=json.dumps(body).encode())  # type: ignore[index]
+    for row in rows(evidence, "eligibility.decision", enrolment_id=body["enrolment_id"]):
+        row["fact"]["sex"] = "other"
 
 
 def an_event_with_other_bytes(evidence: Evidence) -> None:
@@ -144,12 +146,16 @@ def a_list_of_another_rank(evidence: Evidence) -> None:
     line.answer["listed"][0]["rank"] = 2
 
 
+def another_product(evidence: Evidence) -> None:
+    rows(evidence, "scheduling.appointment", status="fulfilled")[0]["lot"] = "EL0000"
+
+
 def a_place_that_nobody_holds(evidence: Evidence) -> None:
     next(row for row in rows(evidence, "scheduling.slot_place") if row["appointment_id"])["appointment_id"] = None
 
 
 def two_in_one_place(evidence: Evidence) -> None:
-    """The only place of a slot is taken by another appointment, too."""
+    """There is less room in a slot than was opened."""
     slot_id = rows(evidence, "scheduling.slot_place")[0]["slot_id"]
     for row in rows(evidence, "scheduling.slot", slot_id=slot_id):
         row["capacity"] = 0
@@ -188,13 +194,18 @@ PLANTED: list[tuple[str, Break, set[str]]] = [
     ("a member has another name", change("eligibility.enrolment", given="NOBODY"), {"members_are_as_stated"}),
     ("a person has died", change("eligibility.person", is_deceased=True), {"members_are_as_stated"}),
     ("a dose is of another lot", change("eligibility.dose", lot="EL0000"), {"doses_are_as_reported"}),
+    ("a registry never said it", change("eligibility.member_statement", races=["2106-3"]), {"statements_are_as_said"}),
+    ("a report is another", change("eligibility.dose_report", is_historical=True), {"reports_are_as_heard"}),
     ("a fact says another sex", another_sex_in_a_fact, {"decisions_are_as_decided"}),
     ("a decision was never told", change("eligibility.decision", version=99), {"rows_are_events"}),
+    ("a site gave another product", another_product, {"appointments_keep_their_dose"}),
     ("an event comes with other bytes", an_event_with_other_bytes, {"events_are_one_thing"}),
     ("a record is nobody's", a_record_that_nobody_planted, {"events_are_one_thing"}),
     ("an attempt is in another language", change("outreach.attempt", language="es"), {"attempts_are_as_asked"}),
     ("an appointment is of another day", another_answer_than_was_told, {"appointments_are_as_asked"}),
     ("a day was never asked for", a_day_of_nobodys, {"days_are_as_opened"}),
+    ("a site has moved", change("scheduling.site", zip5="90210"), {"sites_are_as_described"}),
+    ("a slot ends later", change("scheduling.slot", end_at="2021-12-24T12:00:00+00:00"), {"blocks_are_as_opened"}),
     ("a list is not as answered", a_list_of_another_rank, {"listings_are_as_answered", "answers_are_given_once"}),
     ("a copy is out of step", change("outreach.enrolment", priority=1), {"copies_are_of_the_log"}),
     ("another copy is out of step", change("scheduling.enrolment", standing="merged"), {"copies_are_of_the_log"}),
@@ -204,7 +215,7 @@ PLANTED: list[tuple[str, Break, set[str]]] = [
     ("versions are turned round", versions_turned_round, {"versions_are_in_order"}),
     ("a version was lost on the way", a_version_left_out, {"versions_are_in_order"}),
     ("a booking has no place", a_place_that_nobody_holds, {"no_slot_is_oversold"}),
-    ("a slot is oversold", two_in_one_place, {"no_slot_is_oversold"}),
+    ("a slot is oversold", two_in_one_place, {"no_slot_is_oversold", "blocks_are_as_opened"}),
     ("a member is booked twice", another_live_booking, {"one_live_booking", "rows_are_events"}),
     ("a block counts wrong", change("scheduling.block", booked=7),
      {"pools_count_their_appointments", "rows_are_events"}),
