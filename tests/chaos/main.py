@@ -63,6 +63,7 @@ async def run(wish: Wish) -> Sums:
             result = await _round(servers, folder / f"seed-{seed}", seed, wish)
             sums.add(result)
             _tell(result, wish)
+            (folder / f"seed-{seed}" / "result.json").write_text(json.dumps(result.as_json(), default=str, indent=1))
             if not result.divergences and wish.keep is None:
                 shutil.rmtree(folder / f"seed-{seed}", ignore_errors=True)
     finally:

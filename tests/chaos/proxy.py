@@ -147,7 +147,8 @@ class Proxy:
         link = Link(writer, server_writer)
         self._links.add(link)
         try:
-            await asyncio.gather(self._up(reader, link), self._down(server_reader, link))
+            with contextlib.suppress(asyncio.CancelledError):  # at the end of all proxies
+                await asyncio.gather(self._up(reader, link), self._down(server_reader, link))
         finally:
             self._links.discard(link)
             for one in (writer, server_writer):
