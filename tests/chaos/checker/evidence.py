@@ -84,7 +84,9 @@ class Evidence:
     @cached_property
     def today(self) -> date:
         """The business day that was opened last."""
-        return max(date.fromisoformat(fact.body["business_on"]) for fact in of_type(self.facts, DAY))
+        return max(
+            (date.fromisoformat(fact.body["business_on"]) for fact in of_type(self.facts, DAY)), default=date.min
+        )
 
     # -- what the files say
 

@@ -36,6 +36,9 @@ def figures_are_as_counted(evidence: Evidence) -> Iterator[Divergence]:
         return
     say, report = saying(7, "figures_are_as_counted"), evidence.report
     weekly = _weekly(evidence, report)
+    if not weekly.is_published:
+        yield say("report", "a programme that the log tells of", "none")
+        return
     yield from _headline(say, weekly, report["headline"])
     for table, column in MARGINS:
         yield from _margin(say, table, _counts(weekly, table, column), report[table])
@@ -56,6 +59,8 @@ def nothing_hidden_shows(evidence: Evidence) -> Iterator[Divergence]:
         return
     say, report = saying(8, "nothing_hidden_shows"), evidence.report
     weekly = _weekly(evidence, report)
+    if not weekly.is_published:
+        return
     for table, column in MARGINS:
         counts, rows = _counts(weekly, table, column), report[table]
         order = [_name(row) for row in rows]

@@ -40,7 +40,7 @@ OWNED = (
     Owned(
         "eligibility", "dose", catalog.DOSE, ("dose_id",),
         {**_same("version", "cvx", "vaccine_group", "administered_on", "known_on", "sources", "appointment_id",
-                 "supersedes"), "token": "member_token"}, _is_versioned,
+                 "supersedes", "mvx", "lot"), "token": "member_token"}, _is_versioned,
     ),
     Owned("eligibility", "programme", catalog.PROGRAMME, ("programme_id", "version"), _same("document_sha256")),
     Owned("eligibility", "clock", catalog.DAY, ("time_zone",), _same("business_on")),
@@ -86,7 +86,7 @@ def _compare(evidence: Evidence, owned: Owned) -> Iterator[Divergence]:
     say = saying(2, "rows_are_events")
     rows = [row for row in evidence.table(owned.service, owned.table) if owned.announced(row)]
     expected = {_key(owned.key, body): _said(owned.columns, body) for body in _bodies(evidence, owned)}
-    found = {_key(owned.key, row): {name: row[name] for name in owned.columns} for row in rows}
+    found = {_key(owned.key, row): {name: _or_none(row[name]) for name in owned.columns} for row in rows}
     yield from compare(say, f"{owned.service}.{owned.table}", expected, found)
 
 
@@ -104,6 +104,11 @@ def _key(names: tuple[str, ...], row: Mapping[str, Any]) -> Key:
 def _said(columns: Mapping[str, str], body: Body) -> dict[str, Any]:
     """What the body says of these columns, in the form of the tables."""
     return {column: said(body, name) for column, name in columns.items()}
+
+
+def _or_none(value: Any) -> Any:
+    """What is not known is an empty text in the tables, and left out in a body."""
+    return None if value == "" else value
 
 
 LISTS = frozenset({"given", "topics", "barriers", "cvx_not_counted", "rejections", "reasons", "sources"})

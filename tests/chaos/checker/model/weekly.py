@@ -52,6 +52,10 @@ class Weekly:
             return list(self.facts)
         return [fact for fact in self.facts if fact.body.get("tenant_id") in {None, self.plan}]
 
+    @property
+    def is_published(self) -> bool:
+        return (self.programme_id,) in latest(self.mine, catalog.PROGRAMME)
+
     @cached_property
     def programme(self) -> Body:
         return latest(self.mine, catalog.PROGRAMME)[self.programme_id,].body

@@ -193,7 +193,7 @@ PLANTED: list[tuple[str, Break, set[str]]] = [
     ("a row has two outcomes", double("eligibility.feed_row"), {"every_row_ends_once"}),
     ("a member has another name", change("eligibility.enrolment", given="NOBODY"), {"members_are_as_stated"}),
     ("a person has died", change("eligibility.person", is_deceased=True), {"members_are_as_stated"}),
-    ("a dose is of another lot", change("eligibility.dose", lot="EL0000"), {"doses_are_as_reported"}),
+    ("a dose was given in part", change("eligibility.dose", is_partial=True), {"doses_are_as_reported"}),
     ("a registry never said it", change("eligibility.member_statement", races=["2106-3"]), {"statements_are_as_said"}),
     ("a report is another", change("eligibility.dose_report", is_historical=True), {"reports_are_as_heard"}),
     ("a fact says another sex", another_sex_in_a_fact, {"decisions_are_as_decided"}),
