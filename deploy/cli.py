@@ -32,6 +32,7 @@ COMMANDS = {
     "docs": ("deploy.commands.docs", "says where the documents, APIs and events are described"),
     "psql": ("deploy.commands.psql", "opens a service's database in psql"),
     "bench": ("deploy.commands.bench", "measures how fast each part is; names choose, --json and --quick"),
+    "chaos": ("deploy.commands.chaos", "runs the whole chain under faults and recomputes everything; --mutants"),
     "test": ("deploy.commands.test", "checks format, lint, types and imports, runs the tests; --quick: no slow ones"),
 }  # fmt: skip
 

@@ -35,6 +35,12 @@ class Scene:
     measured: dict[str, list[float]] = field(default_factory=dict)
     ground: asyncio.Lock = field(default_factory=asyncio.Lock)  # one thing at a time below the services
 
+    owners: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    def owning(self, service: str) -> asyncio.Lock:
+        """Held by who starts and stops instances of the service: two at once would take them from each other."""
+        return self.owners.setdefault(service, asyncio.Lock())
+
     def found(self, sentence: str) -> None:
         self.findings.append(sentence)
 

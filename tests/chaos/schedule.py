@@ -51,5 +51,5 @@ def _dealt(names: Sequence[str], seed: int, count: int) -> list[str]:
 def _place(random: Random, name: str, at: int, count: int) -> Planned:
     """Spread over the days, the first ones more, for then there is most to do."""
     one = FAULTS[name]
-    beat = min(int(at * len(BEATS) / count), len(BEATS) - 1)
+    beat = random.randrange(3) if one.is_long else min(int(at * len(BEATS) / count), len(BEATS) - 1)
     return Planned(beat, random.choice(one.phases), name, one.draw(random))

@@ -32,6 +32,11 @@ def _owner(random: Random) -> Parameters:
 @fault("SIGSTOP of an owner across a rebalance, then SIGCONT", _owner, ("files", "calls"), is_long=True)
 async def stop_owner(scene: Scene, service: str, point: str, passes: int) -> None:
     """It stops in the middle of its work, a second instance takes over its partitions, and then it goes on."""
+    async with scene.owning(service):
+        await _stop_owner(scene, service, point, passes)
+
+
+async def _stop_owner(scene: Scene, service: str, point: str, passes: int) -> None:
     second = await another(scene, service)
     try:
         pid = await scene.fire(service, point, passes, "stop")
@@ -55,6 +60,11 @@ def _numbers(random: Random) -> Parameters:
 @fault("instances start and stop", _numbers)
 async def start_and_stop(scene: Scene, service: str, more: int, stay_s: float, ends: str) -> None:
     """Two or three at once; then the oldest leaves, orderly or not, and at last all but one."""
+    async with scene.owning(service):
+        await _start_and_stop(scene, service, more, stay_s, ends)
+
+
+async def _start_and_stop(scene: Scene, service: str, more: int, stay_s: float, ends: str) -> None:
     added = [await another(scene, service) for _ in range(more)]
     await asyncio.sleep(stay_s)
     oldest = scene.fleet.first(service)
@@ -85,12 +95,13 @@ def _wrong_clock(random: Random) -> Parameters:
 @fault("clock ten minutes off", _wrong_clock)
 async def wrong_clock(scene: Scene, service: str, seconds: int, stay_s: int) -> None:
     """One service lives for a while in the past or the future."""
-    one = scene.fleet.first(service)
-    one.extra[launcher.CLOCK_S] = str(seconds)
-    await scene.kill(one)
-    await asyncio.sleep(stay_s)
-    one.extra.clear()
-    await scene.kill(one)
+    async with scene.owning(service):
+        one = scene.fleet.first(service)
+        one.extra[launcher.CLOCK_S] = str(seconds)
+        await scene.kill(one)
+        await asyncio.sleep(stay_s)
+        del one.extra[launcher.CLOCK_S]
+        await scene.kill(one)
 
 
 def _topic(random: Random) -> Parameters:

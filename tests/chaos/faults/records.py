@@ -158,13 +158,13 @@ async def failed_send(scene: Scene, service: str, passes: int) -> None:
 )
 async def delivered_again(scene: Scene, service: str) -> None:
     """The groups of a service go back to offset 0."""
-    for one in scene.fleet.of(service):
-        await scene.drain(one)
-    try:
-        await asyncio.to_thread(rewind, scene.servers.bootstrap, service)
-    finally:
-        one = scene.fleet.add(service)
-        one.start()
+    async with scene.owning(service), scene.ground:
+        for one in scene.fleet.of(service):
+            await scene.drain(one)
+        try:
+            await asyncio.to_thread(rewind, scene.servers.bootstrap, service)
+        finally:
+            scene.fleet.add(service).start()
     await scene.until_back(service, time.monotonic())
 
 

@@ -37,25 +37,34 @@ def _draw(random: Random) -> Parameters:
 
 @fault("kill in a migration, then version N-1 beside N", _draw, is_long=True)
 async def release(scene: Scene, service: str, table: int, stay_s: int) -> None:
+    async with scene.owning(service):
+        await _release(scene, service, table, stay_s)
+
+
+async def _release(scene: Scene, service: str, table: int, stay_s: int) -> None:
     names = [row["table_name"] for row in await scene.driver.rows(service, TABLES)]
     folder = await asyncio.to_thread(_migrations, scene, service, names[table % len(names)])
     old = scene.fleet.of(service)
     armed = scene.fleet.arms / f"{service}.migration.before-commit"
     armed.write_text(json.dumps({"passes": 1, "deed": "kill"}))
     began = time.monotonic()
-    for stage, expected in (("pre", KILLED), ("pre", 0)):
-        code = await asyncio.to_thread(_migrate, scene, service, folder, stage)
-        if code != expected:
-            scene.found(f"the migration of {service} ended with {code}, expected {expected}")
+    for expected in (KILLED, 0):
+        await _migrated(scene, service, folder, "pre", expected)
     scene.measure("migrated, killed and migrated", time.monotonic() - began)
     new = await another(scene, service, **{launcher.MIGRATIONS: str(folder)})
     await asyncio.sleep(stay_s)
     for one in old:
         if one.is_wanted:
             await scene.drain(one)
-    if await asyncio.to_thread(_migrate, scene, service, folder, "post"):
-        scene.found(f"the migration of {service} after the rollout failed")
+    await _migrated(scene, service, folder, "post", 0)
     assert new.is_wanted
+
+
+async def _migrated(scene: Scene, service: str, folder: Path, stage: str, expected: int) -> None:
+    async with scene.ground:
+        code = await asyncio.to_thread(_migrate, scene, service, folder, stage)
+    if code != expected:
+        scene.found(f"the migration of {service} ({stage}) ended with {code}, expected {expected}")
 
 
 def _migrations(scene: Scene, service: str, table: str) -> Path:

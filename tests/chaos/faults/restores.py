@@ -4,6 +4,7 @@
 import asyncio
 import shutil
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -45,16 +46,16 @@ async def rebuild(scene: Scene) -> None:
 
 async def _while_stopped(scene: Scene, service: str, *statements: object, rewinds: bool = False) -> None:
     fleet = scene.fleet
-    for one in fleet.of(service):
-        await scene.drain(one)
-    try:
-        async with scene.ground:
+    async with scene.owning(service), scene.ground:
+        for one in fleet.of(service):
+            await scene.drain(one)
+        try:
             await _execute(scene.servers, service, *statements)
             if rewinds:
                 await asyncio.to_thread(rewind, scene.servers.bootstrap, service)
-    finally:
-        fleet.add(service).start()
-    await scene.until_back(service, 0)
+        finally:
+            fleet.add(service).start()
+    await scene.until_back(service, time.monotonic())
 
 
 async def _execute(servers: Servers, service: str, *statements: object) -> None:
