@@ -1,139 +1,24 @@
-"""The weekly report computed from the log alone: who is counted, how far outreach got, what happened week by week."""
+"""The weekly report computed from the log alone: how far outreach got, and what happened week by week."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from functools import cached_property
-from itertools import groupby
 
 from tests.chaos.checker import catalog
-from tests.chaos.checker.log import Body, Fact, latest, of_type
-from tests.chaos.checker.model.cells import counts, is_counted, svi_group
+from tests.chaos.checker.log import Body, latest, of_type
+from tests.chaos.checker.model.population import Population, day
 
 SPOKEN = frozenset({
     "complete", "initial-refusal", "do-not-call", "callback-scheduled", "already-vaccinated", "booked", "moved",
 })  # fmt: skip
 STAGES = ("enrolled", "ever-eligible", "case-opened", "attempted", "reached", "booked", "dose-after-outreach")
 OUTCOMES = ("dose-after-outreach", "dose-at-own-site-otherwise", "dose-elsewhere", "dose-before-the-case", "no-dose")
-SOURCES = ("appointment", "iis", "plan")
 WEEKS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """One enrolment of the population."""
-
-    person: str
-    tenant_id: str
-    enrolment_id: str
-    is_target: bool
-    zip5: str
-    age_band: str
-    race_ethnicity: str
-    svi_group: str
-    svi_release: str
-    vaccinated_on: date | None
-
-
-@dataclass
-class Weekly:
-    """The figures of one programme as of a day, by what is known. `plan`: as one plan sees it."""
-
-    facts: Sequence[Fact]
-    programme_id: str
-    today: date
-    plan: str | None = None
-
-    @cached_property
-    def mine(self) -> list[Fact]:
-        """What the plan may see; what belongs to no plan, everybody may."""
-        if self.plan is None:
-            return list(self.facts)
-        return [fact for fact in self.facts if fact.body.get("tenant_id") in {None, self.plan}]
-
-    @property
-    def is_published(self) -> bool:
-        return (self.programme_id,) in latest(self.mine, catalog.PROGRAMME)
-
-    @cached_property
-    def programme(self) -> Body:
-        return latest(self.mine, catalog.PROGRAMME)[self.programme_id,].body
-
-    @cached_property
-    def survivors(self) -> dict[str, str]:
-        merges = of_type(self.mine, catalog.MERGED)
-        return {
-            one.body["retired_token"]: one.body["surviving_token"]
-            for one in merges if _day(one.body["merged_on"]) <= self.today
-        }  # fmt: skip
-
-    def person(self, token: str) -> str:
-        """Who a token is by now."""
-        for _ in range(20):
-            if token not in self.survivors:
-                break
-            token = self.survivors[token]
-        return token
-
-    def of(self, kind: str, day: str) -> list[Body]:
-        """What was said of the programme until today, dated by that field."""
-        return [
-            one.body for one in of_type(self.mine, kind)
-            if one.body.get("programme_id") == self.programme_id and _day(one.body[day]) <= self.today
-        ]  # fmt: skip
-
-    # -- doses and population
-
-    @cached_property
-    def doses(self) -> dict[str, list[tuple[date, str]]]:
-        """Days with a dose that counts, and its best source, by person."""
-        known = [one for one in of_type(self.mine, catalog.DOSE) if _day(one.body["known_on"]) <= self.today]
-        days: defaultdict[str, dict[date, str]] = defaultdict(dict)
-        for fact in latest(known, catalog.DOSE).values():
-            one, on = fact.body, _day(fact.body["administered_on"])
-            if on <= self.today and counts(one, self.programme):
-                source = next(each for each in SOURCES if each in one["sources"] or each == "plan")
-                mine = days[self.person(one["member_token"])]
-                mine[on] = min(mine.get(on, source), source)
-        return {person: sorted(each.items()) for person, each in days.items()}
-
-    def vaccination(self, person: str) -> tuple[date, str] | None:
-        """The dose that made the person vaccinated."""
-        given, needed = self.doses.get(person, []), self.programme["doses_needed"]
-        return given[needed - 1] if len(given) >= needed else None
-
-    @cached_property
-    def population(self) -> list[Counted]:
-        known = [fact for fact in of_type(self.mine, catalog.DECIDED) if _day(fact.body["decided_on"]) <= self.today]
-        newest = [one.body for one in latest(known, catalog.DECIDED).values()]
-        counted = [one for one in newest if one["programme_id"] == self.programme_id and is_counted(one)]
-        return [self._counted(one) for one in counted]
-
-    def _counted(self, one: Body) -> Counted:
-        person = self.person(one["member_token"])
-        vaccination = self.vaccination(person)
-        return Counted(
-            person, one["tenant_id"], one["enrolment_id"],
-            not {"area-not-vulnerable", "area-unknown"} & set(one["reasons"]), one.get("zip5") or "unknown",
-            one.get("age_band") or "unknown", one["race_ethnicity"], svi_group(one["svi"]), one["svi"]["release"],
-            vaccination[0] if vaccination else None,
-        )  # fmt: skip
-
-    @cached_property
-    def persons(self) -> list[Counted]:
-        """Of each person's enrolments the one that stands for the person."""
-        ordered = sorted(self.population, key=lambda one: (one.person, not one.is_target, one.tenant_id,
-                                                           one.enrolment_id))  # fmt: skip
-        return [next(same) for _, same in groupby(ordered, key=lambda one: one.person)]
-
-    def margin(self, column: str, who: Iterable[Counted] | None = None) -> dict[str, tuple[int, int]]:
-        """Members and vaccinated ones by one column."""
-        members, vaccinated = Counter[str](), Counter[str]()
-        for one in self.persons if who is None else who:
-            members[getattr(one, column)] += 1
-            vaccinated[getattr(one, column)] += one.vaccinated_on is not None
-        return {name: (members[name], vaccinated[name]) for name in members}
+class Weekly(Population):
+    """The figures of the report."""
 
     # -- how far outreach got
 
@@ -177,7 +62,7 @@ class Weekly:
     def _opened(self) -> dict[tuple[str, str], date]:
         found: dict[tuple[str, str], date] = {}
         for one in self.of(catalog.CASE, "opened_on"):
-            who, on = (self.person(one["member_token"]), one["tenant_id"]), _day(one["opened_on"])
+            who, on = (self.person(one["member_token"]), one["tenant_id"]), day(one["opened_on"])
             found[who] = min(found.get(who, on), on)
         return found
 
@@ -228,17 +113,17 @@ class Weekly:
 
     def _deeds(self) -> Iterable[tuple[date, str, str]]:
         for one in self.of(catalog.ATTEMPT, "attempted_on"):
-            yield _day(one["attempted_on"]), "attempt", one["disposition"]
+            yield day(one["attempted_on"]), "attempt", one["disposition"]
         booked_on = self._first_said()
         for one in self.appointments:
             if not one["walk_in"] and one["status"] != "entered-in-error":
                 yield booked_on[one["appointment_id"]], "booking", ""
             if one["status"] == "fulfilled":
-                yield _day(one["start_on"]), "walk-in" if one["walk_in"] else "fulfilled", ""
+                yield day(one["start_on"]), "walk-in" if one["walk_in"] else "fulfilled", ""
             if one["status"] == "noshow":
-                yield _day(one["start_on"]), "noshow", ""
+                yield day(one["start_on"]), "noshow", ""
             if one["status"] == "cancelled":
-                yield _day(one["changed_on"]), "cancellation", ""
+                yield day(one["changed_on"]), "cancellation", ""
         for person in self.persons:
             for on, source in self.doses.get(person.person, []):
                 yield on, "dose by source", source
@@ -247,7 +132,7 @@ class Weekly:
     def _first_said(self) -> dict[str, date]:
         first: dict[str, date] = {}
         for one in self.of(catalog.APPOINTMENT, "changed_on"):
-            on = _day(one["changed_on"])
+            on = day(one["changed_on"])
             first[one["appointment_id"]] = min(first.get(one["appointment_id"], on), on)
         return first
 
@@ -261,12 +146,12 @@ class Weekly:
 
     def slots(self) -> dict[tuple[str, str, str | None], tuple[int, int, int]]:
         """Capacity, booked and used by week, site and plan."""
-        known = [one for one in of_type(self.mine, catalog.POOL) if _day(one.body["changed_on"]) <= self.today]
+        known = [one for one in of_type(self.mine, catalog.POOL) if day(one.body["changed_on"]) <= self.today]
         since = _monday(self.today) - timedelta(weeks=WEEKS - 1)
         found: Counter[tuple[tuple[str, str, str | None], str]] = Counter()
         for fact in latest(known, catalog.POOL).values():
             one = fact.body
-            if _day(one["week_on"]) >= since:
+            if day(one["week_on"]) >= since:
                 for name in ("capacity", "booked", "fulfilled"):
                     found[(one["week_on"], one["site_id"], one.get("tenant_id")), name] += one[name]
         keys = {key for key, _ in found}
@@ -278,9 +163,5 @@ OUTCOME_RANK = _RANK.__getitem__
 """Of a person's outcomes in several plans the first counts."""
 
 
-def _day(text: str) -> date:
-    return date.fromisoformat(text)
-
-
-def _monday(day: date) -> date:
-    return day - timedelta(days=day.weekday())
+def _monday(on: date) -> date:
+    return on - timedelta(days=on.weekday())
