@@ -77,6 +77,7 @@ def _pass(options: Options, members: int) -> Pass:
 async def _measure(servers: Stage, stack: Stack, members: int, rosters: Sequence[Path]) -> Pass:
     async with World.of(stack) as world, Watch(topic_by_group()) as watch:
         await watch.drain(60)
+        empty = await _disk(world, servers)
         sampler = Sampler(processes(stack, servers))
         sampling = asyncio.create_task(sampler.run())
         await _reset_statements(servers)
@@ -94,10 +95,8 @@ async def _measure(servers: Stage, stack: Stack, members: int, rosters: Sequence
         statements = await _statements(servers)
         events, rebuild_s = await _rebuild(world, watch)
         (found,) = await world.rows("reporting", ENROLMENTS)
-        return Pass(
-            members, found["count"], wall_s, read_s, sampler.looks, statements, await _disk(world, servers), events,
-            rebuild_s,
-        )  # fmt: skip
+        grown = {name: size - empty[name] for name, size in (await _disk(world, servers)).items()}
+        return Pass(members, found["count"], wall_s, read_s, sampler.looks, statements, grown, events, rebuild_s)
 
 
 async def _until_read(world: World, files: int) -> None:
