@@ -93,9 +93,9 @@ async def _measure(servers: Stage, stack: Stack, members: int, rosters: Sequence
         await sampling
         await _check(world)
         statements = await _statements(servers)
+        grown = {name: size - empty[name] for name, size in (await _disk(world, servers)).items()}
         events, rebuild_s = await _rebuild(world, watch)
         (found,) = await world.rows("reporting", ENROLMENTS)
-        grown = {name: size - empty[name] for name, size in (await _disk(world, servers)).items()}
         return Pass(members, found["count"], wall_s, read_s, sampler.looks, statements, grown, events, rebuild_s)
 
 
