@@ -1,5 +1,6 @@
 """Why somebody is, or is not, eligible. Each look is audited, and sees the principal's own plan only."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,8 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from services.eligibility import store_decisions, store_doses, store_members
+from services.eligibility import store_decisions, store_doses, store_members, store_programmes
 from services.eligibility.domain import REASONS
+from services.eligibility.facts import benefits_of
+from services.eligibility.risk.documents import models
+from services.eligibility.store_programmes import StoredScore
 from services.kit import audit
 from services.kit.auth import Principal, require
 from services.kit.problem import Refusal, refuse
@@ -50,6 +54,43 @@ class AnswerOut(BaseModel):
     is_protected: bool | None
     version: int | None
     decided_on: date | None
+    rule: str | None = Field(default=None, description="What the programme is after: doses, forecast or service.")
+    release: str | None = Field(default=None, description="Of CDC's rules, where the rule is the forecast.")
+    due_on: date | None = None
+    arm: str | None = None
+    risk_tier: str | None = None
+    risk_model: str | None = None
+
+
+class ContributionOut(BaseModel):
+    factor: str
+    title: str
+    value: float | None = Field(description="None where nothing is known of it.")
+    points: int
+    source: str
+
+
+class RiskOut(BaseModel):
+    """A risk score, made of its contributions; `inputs` give it again."""
+
+    model: str
+    score: int
+    tier: str
+    scored_on: date
+    contributions: list[ContributionOut]
+    inputs: dict[str, float]
+
+
+class BenefitOut(BaseModel):
+    """What the member may ask for; the plan or the county decides."""
+
+    code: str
+    title: str
+    kind: str
+    rule: str = Field(description="The list and version that says so.")
+    is_indicated: bool
+    because: list[str] = Field(description="Needs and conditions that speak for it.")
+    missing: list[str] = Field(description="line-of-business, age or need.")
 
 
 class DoseOut(BaseModel):
@@ -67,6 +108,8 @@ class MemberOut(BaseModel):
     merged_into: UUID | None
     answers: list[AnswerOut]
     doses: list[DoseOut]
+    risks: list[RiskOut] = []
+    benefits: list[BenefitOut] = []
 
 
 @routes.get("/members")
@@ -111,7 +154,56 @@ async def _member(connection: Any, token: UUID) -> MemberOut | None:
             for one in sorted(doses, key=lambda dose: dose.administered_on)
             if one.is_announced
         ],
+        risks=await _risks(connection, [row["enrolment_id"] for row in facts]),
+        benefits=await _benefits(connection, token),
     )
+
+
+async def _risks(connection: Any, enrolment_ids: Sequence[UUID]) -> list[RiskOut]:
+    scores = await store_programmes.load_scores(connection, set(enrolment_ids))
+    return [_risk(one) for enrolment_id in sorted(scores) for one in scores[enrolment_id]]
+
+
+def _risk(stored: StoredScore) -> RiskOut:
+    model = models().get(stored.model)
+    about = {factor.code: factor for factor in model.factors} if model else {}
+    return RiskOut(
+        model=stored.model,
+        score=stored.score.score,
+        tier=stored.score.tier,
+        scored_on=stored.scored_on,
+        inputs=dict(stored.inputs),
+        contributions=[
+            ContributionOut(
+                factor=one.factor,
+                title=about[one.factor].title if one.factor in about else one.factor,
+                value=one.value,
+                points=one.points,
+                source=about[one.factor].source if one.factor in about else "",
+            )
+            for one in stored.score.contributions
+        ],
+    )
+
+
+async def _benefits(connection: Any, token: UUID) -> list[BenefitOut]:
+    """By what is known today of the enrolments that may be seen; a benefit that is indicated in one of them is."""
+    clock = await store_decisions.load_clock(connection)
+    if clock is None:
+        return []
+    found: dict[str, BenefitOut] = {}
+    for one in await benefits_of(connection, token, clock.business_on):
+        if one.benefit.code not in found or not one.missing:
+            found[one.benefit.code] = BenefitOut(
+                code=one.benefit.code,
+                title=one.benefit.title,
+                kind=one.benefit.kind,
+                rule=one.cited,
+                is_indicated=not one.missing,
+                because=list(one.because),
+                missing=list(one.missing),
+            )
+    return list(found.values())
 
 
 def _answer(row: Any) -> AnswerOut:
@@ -132,4 +224,5 @@ def _answer(row: Any) -> AnswerOut:
         is_protected=fact.get("contact_protected"),
         version=fact.get("version"),
         decided_on=fact.get("decided_on"),
+        **{name: fact.get(name) for name in ("rule", "release", "due_on", "arm", "risk_tier", "risk_model")},
     )

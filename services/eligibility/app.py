@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 
 from schemas import catalog
-from services.eligibility import api, api_forecasts, api_members, handlers
+from services.eligibility import api, api_forecasts, api_members, api_observations, api_programmes, handlers
 from services.eligibility.intake import Intake
 from services.eligibility.settings import read_own_settings
 from services.kit.app import Background, Service, run
@@ -28,7 +28,13 @@ def build() -> Service:
         name="eligibility",
         title="Eligibility",
         subscriptions=SUBSCRIPTIONS,
-        routers=(api.routes, api_members.routes, api_forecasts.routes),
+        routers=(
+            api.routes,
+            api_members.routes,
+            api_forecasts.routes,
+            api_programmes.routes,
+            api_observations.routes,
+        ),
         migrations=Path(__file__).parent / "migrations",
         every_tenant_roles=frozenset({"operator", "integration", "state", "analyst"}),
         background=background,

@@ -333,7 +333,7 @@ def decide(
     phase = programme.phase_on(business_on)
     verdict = _verdict(member.placement, programme.area)
     risk = situation.risks.get(programme.risk_model) if programme.risk_model else None
-    traits = _traits(member, business_on, situation.circumstances, risk)
+    traits = traits_of(member, business_on, situation.circumstances, risk)
     aim = _aim(programme, doses, enrolment.birth_on, situation, business_on)
     outside = _outside(member, programme, phase, verdict, traits, business_on)
     group, rank = _rank(member, programme, risk, verdict, outside, business_on)
@@ -388,7 +388,8 @@ def _verdict(placement: Placement, area: VulnerabilityRule | None) -> Verdict:
     return Verdict(None, placement.level, placement.svi, None) if area is None else vulnerable(placement, area)
 
 
-def _traits(member: Member, day: date, circumstances: Circumstances, risk: Risk | None) -> Traits:
+def traits_of(member: Member, day: date, circumstances: Circumstances, risk: Risk | None = None) -> Traits:
+    """What segments and benefits look at."""
     one = member.enrolment
     return Traits(
         line_of_business=line_of_business(one.spans, day),

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1, Svi
 from services.eligibility import situations, store_decisions, store_doses, store_members, store_programmes
+from services.eligibility.benefits.documents import bundled_lists
+from services.eligibility.benefits.entitlements import Entitlement, entitlements
 from services.eligibility.domain import (
     NO_SITUATION,
     CountedDose,
@@ -21,11 +23,16 @@ from services.eligibility.domain import (
     Programme,
     Situation,
     Statement,
+    age_on,
     decide,
+    traits_of,
 )
+from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.geography import Address, Geography
 from services.eligibility.programmes.documents import in_effect, live
+from services.eligibility.programmes.needs import circumstances
 from services.eligibility.store_decisions import LastDecision
+from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork
 
 SEX_CODES = {"F": "female", "M": "male", "X": "other"}
@@ -117,6 +124,27 @@ def answer(
             if decision.arm is not None and programme.programme_id not in situation.arms:
                 drawn = member.person.token, decision.arm, programme.version, business_on
                 found.arms.append((programme.programme_id, *drawn))
+    return found
+
+
+async def benefits_of(connection: Connection, token: UUID, business_on: date) -> list[Entitlement]:
+    """What a person's enrolments that may be seen entitle to, each as its own plan knows the person."""
+    known = Known(
+        enrolments=[one for one in await store_members.load_enrolments(connection, [token]) if not one.is_retired],
+        persons=await store_members.load_persons(connection, [token]),
+        statements=await store_members.load_statements(connection, [token]),
+        doses={},
+        last={},
+    )
+    said = await store_programmes.load_observations(connection, [token])
+    found: list[Entitlement] = []
+    for member in members_of(known):
+        one = member.enrolment
+        holds = circumstances(said.get((token, one.tenant_id), ()), bundled(), business_on)
+        born_on = one.birth_on
+        age = age_on(born_on, business_on) if born_on is not None and born_on <= business_on else None
+        traits = traits_of(member, business_on, holds)
+        found += entitlements(bundled_lists(), traits, age, holds, business_on)
     return found
 
 

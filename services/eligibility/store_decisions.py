@@ -37,6 +37,11 @@ on conflict (enrolment_id, programme_id) do update
 set version = excluded.version, digest = excluded.digest, recheck_on = excluded.recheck_on,
     fact = coalesce(excluded.fact, decision.fact), cap_group = excluded.cap_group, cap_rank = excluded.cap_rank
 """
+LOAD_STANDING = """
+select enrolment_id, fact->>'status' = 'eligible' as is_eligible, fact->'reasons' as reasons
+from enrolment join decision using (enrolment_id)
+where token = any($1::uuid[]) and programme_id = $2 and fact is not null
+"""
 LOAD_DUE = """
 with due as materialized (
     select distinct enrolment_id from decision where recheck_on <= $1 and programme_id = any($2::text[])
@@ -120,6 +125,14 @@ async def load_decisions(
 ) -> dict[tuple[UUID, str], LastDecision]:
     rows = await connection.fetch(LOAD_DECISIONS, list(enrolment_ids))
     return {(row["enrolment_id"], row["programme_id"]): LastDecision(*row) for row in rows}
+
+
+async def load_standing(
+    connection: Connection, tokens: Collection[UUID], programme_id: str
+) -> dict[UUID, tuple[bool, tuple[str, ...]]]:
+    """Whether each enrolment is eligible under the programme, and the reasons why not."""
+    rows = await connection.fetch(LOAD_STANDING, list(tokens), programme_id)
+    return {row["enrolment_id"]: (row["is_eligible"], tuple(row["reasons"])) for row in rows}
 
 
 async def save_decisions(connection: Connection, decisions: Sequence[tuple[LastDecision, str | None]]) -> None:

@@ -25,6 +25,10 @@ LOAD_TOKENS_BY_KEY = "select match_key, token from person_key where match_key = 
 LOCK_PERSONS = """
 select token, merged_into, is_deceased, death_on from person where token = any($1::uuid[]) order by token for update
 """
+LOAD_PERSONS = "select token, merged_into, is_deceased, death_on from person where token = any($1::uuid[])"
+LOAD_NEXT_TOKENS = """
+select distinct token from enrolment where token > $1 and not is_retired order by token limit $2
+"""
 LOAD_SURVIVORS = "select token, coalesce(merged_into, token) as survivor from person where token = any($1::uuid[])"
 LOAD_ENROLMENTS = f"select {COLUMNS} from enrolment where token = any($1::uuid[])"
 LOAD_STATEMENTS = """
@@ -150,6 +154,16 @@ async def lock_persons(connection: Connection, tokens: Collection[UUID]) -> dict
     """The persons, locked in the order of their tokens until the transaction ends."""
     rows = await connection.fetch(LOCK_PERSONS, list(tokens)) if tokens else []
     return {row["token"]: Person(*row) for row in rows}
+
+
+async def load_persons(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, Person]:
+    """The persons, to read only."""
+    return {row["token"]: Person(*row) for row in await connection.fetch(LOAD_PERSONS, list(tokens))}
+
+
+async def load_next_tokens(connection: Connection, after: UUID, limit: int) -> list[UUID]:
+    """Persons with an enrolment that lives, a page in the order of their tokens."""
+    return [row["token"] for row in await connection.fetch(LOAD_NEXT_TOKENS, after, limit)]
 
 
 async def load_survivors(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, UUID]:

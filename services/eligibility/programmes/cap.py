@@ -39,6 +39,11 @@ class CutOff:
     population: int
     admitted: int
 
+    @property
+    def score(self) -> int:
+        """Of the last one admitted."""
+        return self.rank >> TIE_BITS
+
 
 def rank_of(score: int, seed: str, person: str) -> int:
     """Unique but for a collision of one in four thousand million."""

@@ -82,6 +82,11 @@ def is_known(system: str, code: str, supporting: SupportingData) -> bool:
     return bool(meanings(system, code, supporting))
 
 
+def wants_value(system: str, code: str) -> bool:
+    """Whether an observation of this code is a figure."""
+    return system == VCC and code in vocabulary()["counts"]
+
+
 def _needs(system: str, code: str) -> Iterator[str]:
     for need, about in vocabulary()["needs"].items():
         if system == VCC:

@@ -162,12 +162,13 @@ async def test_a_day_is_opened_by_http(app: FastAPI, client: httpx.AsyncClient, 
 
 
 def test_every_route_is_guarded() -> None:
-    """Each operation needs a token, and each write a key: but the front door, where the bytes are the key, and the
-    question for a forecast, which writes nothing."""
+    """Each operation needs a token, and each write a key: but the front door, where the bytes are the key, and
+    questions that write nothing."""
     app = create_app("Eligibility", "1")
     for router in build().routers:
         app.include_router(router)
     assert unguarded(app) == [
         "POST /feed-files: needs no idempotency key",
         "POST /forecasts: needs no idempotency key",
+        "POST /programmes/dry-runs: needs no idempotency key",
     ]

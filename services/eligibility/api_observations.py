@@ -1,0 +1,110 @@
+"""Conditions, needs, figures and services that a plan tells of its members: what segments, forecasts and risk see."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.envelope import Code
+from services.eligibility import store_decisions, store_programmes
+from services.eligibility.facts import redecide
+from services.eligibility.forecast.supporting_data import bundled
+from services.eligibility.programmes.needs import MemberObservation, is_known, wants_value
+from services.kit.auth import Principal, require
+from services.kit.idempotency import Answer, Identity
+from services.kit.postgres import ALL_TENANTS
+from services.kit.problem import Refusal, refuse
+from services.kit.requests import Pool, write
+from services.kit.unit_of_work import UnitOfWork
+
+MOST = 1000
+OTHER_PLAN = Refusal("other-plan", "Another Plan", "The sender may speak for its own plan only.", 403)
+EXPECTED = {
+    "member-unknown": "a member number of one member of the plan",
+    "member-ambiguous": "a member number of one member of the plan",
+    "code-unknown": "a code that some rule looks at: see rules/codes and CDC's observations",
+    "value-missing": "a value, for this code is a figure",
+    "dates": "an end after the observation's day",
+}
+
+Sender = Annotated[Principal, require("integration")]
+
+routes = APIRouter()
+
+
+class ObservationIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    member_id: str = Field(min_length=2, max_length=40)
+    system: Literal["vcc", "snomed", "icd10", "cdsi"]
+    code: str = Field(min_length=1, max_length=40, examples=["homebound"])
+    observed_on: date
+    ended_on: date | None = Field(default=None, description="The first day on which it no longer holds.")
+    value: float | None = Field(default=None, description="Of a figure, such as missed-appointments.")
+
+
+class ObservationsIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    plan: Code
+    observations: tuple[ObservationIn, ...] = Field(min_length=1, max_length=MOST)
+
+
+class RejectOut(BaseModel):
+    position: int
+    code: str
+    expected: str
+
+
+class ObservationsOut(BaseModel):
+    """Every row was accepted or rejected; the accepted count, whether they said something new or not."""
+
+    accepted: int
+    members_changed: int
+    rejected: list[RejectOut]
+
+
+@routes.post("/member-observations", response_model=ObservationsOut)
+async def take_observations(body: ObservationsIn, pool: Pool, identity: Identity, principal: Sender) -> Response:
+    """Take in what a plan says of its members; whoever it concerns is decided anew before this answers. Said again with
+    an end, the same observation ends. A wrong row is rejected, the others count."""
+    if principal.tenant not in {ALL_TENANTS, body.plan}:
+        return refuse(OTHER_PLAN)
+
+    async def effect(work: UnitOfWork) -> Answer:
+        today = (await store_decisions.share_clock(work.connection)).business_on
+        numbers = {one.member_id for one in body.observations}
+        members = await store_programmes.find_members(work.connection, body.plan, numbers)
+        taken, rejected = _sort(body.observations, members)
+        changed = await store_programmes.save_observations(work.connection, body.plan, taken)
+        await redecide(work, changed, today)
+        out = ObservationsOut(accepted=len(taken), members_changed=len(changed), rejected=rejected)
+        return Answer(200, out.model_dump(mode="json"))
+
+    return await write(pool, identity, effect)
+
+
+def _sort(
+    rows: Sequence[ObservationIn], members: Mapping[str, Sequence[UUID]]
+) -> tuple[list[tuple[UUID, MemberObservation]], list[RejectOut]]:
+    taken, rejected = [], []
+    for position, row in enumerate(rows):
+        whom = members.get(row.member_id, ())
+        if code := _wrong(row, len(whom)):
+            rejected.append(RejectOut(position=position, code=code, expected=EXPECTED[code]))
+        else:
+            taken.append((whom[0], MemberObservation(row.system, row.code, row.observed_on, row.ended_on, row.value)))
+    return taken, rejected
+
+
+def _wrong(row: ObservationIn, members: int) -> str | None:
+    if members != 1:
+        return "member-ambiguous" if members else "member-unknown"
+    if not is_known(row.system, row.code, bundled()):
+        return "code-unknown"
+    if row.value is None and wants_value(row.system, row.code):
+        return "value-missing"
+    return "dates" if row.ended_on is not None and row.ended_on <= row.observed_on else None

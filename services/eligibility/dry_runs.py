@@ -1,0 +1,98 @@
+"""A programme document tried on everybody who is stored: reads in batches, writes nothing."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+
+from services.eligibility import situations, store_decisions, store_doses, store_members
+from services.eligibility.domain import Decision, Member, Programme, Situation, decide
+from services.eligibility.facts import Known, members_of
+from services.eligibility.programmes.dry_run import DryRun, Judged, Trial
+from services.kit.postgres import Connection, transaction
+
+PERSONS_PER_BATCH = 1000
+UNKNOWN = "unknown"
+
+
+async def dry_run(
+    pool: asyncpg.Pool, tenant: str, programme: Programme, business_on: date, sample_size: int = 0
+) -> DryRun:
+    """Compares with the answers that stand for the same programme; a new programme finds everybody out."""
+    trial = Trial(programme.cap, sample_size)
+    async for judged in _judged(pool, tenant, programme, business_on):
+        trial.take(judged)
+    return trial.result()
+
+
+async def _judged(pool: asyncpg.Pool, tenant: str, programme: Programme, business_on: date) -> AsyncIterator[Judged]:
+    after = UUID(int=0)
+    what = situations.needed([programme], business_on)
+    while True:
+        async with transaction(pool, tenant) as connection:
+            tokens = await store_members.load_next_tokens(connection, after, PERSONS_PER_BATCH)
+            if not tokens:
+                return
+            known = await _load(connection, tokens)
+            members = [one for one in members_of(known) if one.enrolment.tenant_id in programme.plans]
+            stands = await store_decisions.load_standing(connection, tokens, programme.programme_id)
+            said = await situations.load(connection, members, what)
+        made = situations.make(members, known.doses, what, replace(said, cut_offs={}), business_on)
+        for member in members:
+            one = member.enrolment.enrolment_id
+            yield _judge(member, known, programme, business_on, made.situations[one], stands.get(one, (False, ())))
+        after = tokens[-1]
+
+
+async def _load(connection: Connection, tokens: Sequence[UUID]) -> Known:
+    return Known(
+        enrolments=[one for one in await store_members.load_enrolments(connection, tokens) if not one.is_retired],
+        persons=await store_members.load_persons(connection, tokens),
+        statements=await store_members.load_statements(connection, tokens),
+        doses=await store_doses.load_counted(connection, tokens),
+        last={},
+    )
+
+
+def _judge(
+    member: Member,
+    known: Known,
+    programme: Programme,
+    business_on: date,
+    situation: Situation,
+    stands: tuple[bool, tuple[str, ...]],
+) -> Judged:
+    """Cap aside: who is admitted depends on everybody, and the arm on being admitted."""
+    doses = known.doses.get(member.person.token, ())
+    decision = decide(member, doses, replace(programme, cap=None), business_on, situation)
+    group, rank = None, None
+    if programme.cap is not None:
+        ranked = decide(member, doses, programme, business_on, situation)
+        group, rank = ranked.cap_group, ranked.cap_rank
+    return Judged(
+        enrolment_id=member.enrolment.enrolment_id,
+        was_eligible=stands[0],
+        was_because=stands[1],
+        reasons=decision.reasons,
+        groups=_groups(member, decision),
+        score=decision.risk.score if decision.risk else None,
+        tier=decision.risk.tier if decision.risk else None,
+        arm=decision.arm,
+        cap_group=group,
+        cap_rank=rank,
+    )
+
+
+def _groups(member: Member, decision: Decision) -> tuple[str, ...]:
+    one = member.enrolment
+    return (
+        one.tenant_id,
+        member.placement.county_fips or UNKNOWN,
+        decision.race_ethnicity,
+        one.language or UNKNOWN,
+        one.sex,
+        decision.age_band or UNKNOWN,
+        decision.line_of_business,
+    )

@@ -1,0 +1,208 @@
+"""Programmes, dry runs and observations over HTTP."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.eligibility import api_members, api_observations, api_programmes, days
+from services.kit.auth import Auth, Principal, authenticate
+from services.kit.http import create_app
+from services.kit.issuer_keys import TrustedIssuer
+from tests.service.eligibility.conftest import Office
+from tests.service.eligibility.messages import Row, Shot, roster, vxu
+from tests.service.eligibility.programmes import ARMS, HOMEBOUND, TOP_HALF
+
+pytestmark = pytest.mark.postgres
+EVERYBODY = "\n".join(line for line in ARMS.splitlines() if not line.startswith("arms:"))
+
+
+@pytest.fixture
+def app(office: Office) -> FastAPI:
+    app = create_app("Eligibility", "1", auth=Auth(TrustedIssuer(issuer="http://127.0.0.1:1", audience="vcc")))
+    app.state.pool = office.database.pool
+    for router in (api_programmes.routes, api_observations.routes, api_members.routes):
+        app.include_router(router)
+    return app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
+        yield client
+
+
+def acting(app: FastAPI, role: str, tenant: str = "*") -> None:
+    principal = Principal("grover", frozenset({role}), frozenset({tenant}), tenant)
+    app.dependency_overrides[authenticate] = lambda: principal
+
+
+async def tried(client: httpx.AsyncClient, document: str, **params: Any) -> dict[str, Any]:
+    answer = await client.post("/programmes/dry-runs", json={"document": document}, params=params)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def publish(app: FastAPI, client: httpx.AsyncClient, office: Office, document: str, key: str) -> httpx.Response:
+    acting(app, "operator")
+    headers = {"Idempotency-Key": f"publish-{key}"}
+    answer = await client.post("/programmes", json={"document": document}, headers=headers)
+    await days.redecide_due(office.database.pool)
+    return answer
+
+
+def said(member_id: str, code: str, system: str = "vcc", **more: Any) -> dict[str, Any]:
+    return {"member_id": member_id, "system": system, "code": code, "observed_on": "2021-02-01", **more}
+
+
+async def tell(client: httpx.AsyncClient, *rows: dict[str, Any], key: str = "observe-1") -> httpx.Response:
+    body = {"plan": "lakeshore", "observations": rows}
+    return await client.post("/member-observations", json=body, headers={"Idempotency-Key": key})
+
+
+def four() -> str:
+    return roster(*(Row(f"LS{n}", given="Count" + "x" * n, born=f"19{30 + n}0501") for n in range(4)))
+
+
+async def test_a_document_is_tried_before_it_is_live(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """What the dry run foretells is what happens; and it writes nothing."""
+    await office.read(four())
+    acting(app, "analyst")
+    foretold = await tried(client, TOP_HALF)
+    assert foretold["total"] == {"enter": 2, "leave": 0, "stay": 0, "out": 2}
+    assert foretold["kept_out_by"] == {"below-cap": 2}
+    assert [(one["group"], one["population"], one["admitted"]) for one in foretold["cut_offs"]] == [("lakeshore", 4, 2)]
+    assert {one["programme_id"] for one in await office.fetch("select programme_id from decision")} == {
+        "illinois-connectors-65",
+    }  # fmt: skip
+    assert await office.fetch("select from risk_score") == []
+    assert (await publish(app, client, office, TOP_HALF, "1")).status_code == 201
+    rows = await office.fetch("select fact->>'status' as status from decision where programme_id = 'street-top'")
+    assert sorted(row["status"] for row in rows) == ["eligible", "eligible", "ineligible", "ineligible"]
+    acting(app, "analyst")
+    assert (await tried(client, TOP_HALF))["total"] == {"enter": 0, "leave": 0, "stay": 2, "out": 2}
+
+
+async def test_who_enters_and_leaves_is_named_on_demand(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """With the reasons, and the look is audited; without a sample nobody is named."""
+    await office.read(four())
+    await office.read(vxu(Shot("a", given="Count", born="19300501")))
+    await publish(app, client, office, EVERYBODY, "1")
+    acting(app, "supervisor", "lakeshore")
+    older = EVERYBODY.replace("version: 1", "version: 2").replace("age_from: 18", "age_from: 89")
+    found = await tried(client, older, sample=10)
+    rows = await office.fetch("select enrolment_id, member_id from enrolment")
+    names = {str(row["enrolment_id"]): row["member_id"] for row in rows}
+    leaving = {names[one["enrolment_id"]]: one["reasons"] for one in found["leaving"]}
+    assert leaving == {"LS2": ["under-age"], "LS3": ["under-age"]}
+    assert (found["total"], found["left_by"]) == ({"enter": 0, "leave": 2, "stay": 1, "out": 1}, {"under-age": 2})
+    assert found["kept_out_by"] == {"under-age": 2, "already-vaccinated": 1}
+    [audited] = await office.fetch("select kind, subjects from audit")
+    assert (audited["kind"], {names[one] for one in audited["subjects"]}) == ("enrolment", {"LS2", "LS3"})
+    assert (await tried(client, older))["leaving"] == []
+
+
+async def test_a_bias_is_seen_in_the_distribution(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """Scores and admissions by each group: who is left out more than others stands there before it acts."""
+    old = (Row(f"LS{n}", given="Count" + "x" * n, born="19300501", race="B") for n in range(3))
+    young = (Row(f"LT{n}", given="Elmo" + "x" * n, born="19800501", race="C") for n in range(3))
+    await office.read(roster(*old, *young))
+    acting(app, "analyst")
+    groups = {(one["dimension"], one["group"]): one for one in (await tried(client, TOP_HALF))["groups"]}
+    black, white = groups["race_ethnicity", "black-or-african-american"], groups["race_ethnicity", "white"]
+    assert (black["share_in"], black["impact"], white["share_in"], white["impact"]) == (1.0, 2.0, 0.0, 0.0)
+    assert black["risk"]["mean"] > white["risk"]["mean"]
+    assert sum(groups["all", "all"]["risk"]["tiers"].values()) == 6
+    assert {dimension for dimension, _ in groups} == {
+        "all", "plan", "county", "race_ethnicity", "language", "sex", "age_band", "line_of_business",
+    }  # fmt: skip
+
+
+async def test_a_plan_tries_a_document_on_its_own_members(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """Another plan's members are in no count of it."""
+    await office.read(four())
+    await office.read(roster(Row("PR1", given="Zoe"), plan="PRAIRIE"))
+    both = ARMS.replace("[lakeshore]", "[lakeshore, prairie]")
+    acting(app, "analyst")
+    assert sum((await tried(client, both))["total"].values()) == 5
+    acting(app, "supervisor", "prairie")
+    assert sum((await tried(client, both))["total"].values()) == 1
+
+
+async def test_publishing(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """Once; the same text again is no news, another under the same version is refused, a wrong one is told where."""
+    await office.read(four())
+    assert (await publish(app, client, office, ARMS, "1")).status_code == 201
+    assert (await publish(app, client, office, ARMS, "2")).status_code == 200
+    taken = await publish(app, client, office, ARMS.replace("A trial", "The trial"), "3")
+    assert (taken.status_code, taken.json()["type"]) == (409, "urn:vcc:problem:programme-version-taken")
+    wrong = await publish(app, client, office, ARMS.replace("unit: household", "unit: street"), "4")
+    assert (wrong.status_code, wrong.json()["detail"]) == (
+        422, "document:11: arms.unit: String should match pattern '^(person|household)$'",
+    )  # fmt: skip
+    listed = {one["programme_id"]: one["is_live"] for one in (await client.get("/programmes")).json()}
+    assert (listed["street-trial"], listed["illinois-connectors-65"], listed["community-connect"]) == (
+        True,
+        True,
+        False,
+    )
+    told = [fact for fact in await office.events("programme") if fact["programme_id"] == "street-trial"]
+    assert [(fact["rule"], fact["arms"]) for fact in told] == [("doses", ["offered", "control"])]
+
+
+async def test_observations_come_in(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """Accepted rows decide at once; wrong ones are rejected by their position and what was expected."""
+    await office.read(four())
+    await publish(app, client, office, HOMEBOUND, "1")
+    acting(app, "integration", "lakeshore")
+    answer = await tell(
+        client, said("LS0", "homebound"), said("LS1", "Z74.01", "icd10"), said("nobody", "homebound"),
+        said("LS2", "sleepy"), said("LS2", "missed-appointments"), said("LS3", "homebound", ended_on="2021-02-01"),
+    )  # fmt: skip
+    out = answer.json()
+    assert (answer.status_code, out["accepted"], out["members_changed"]) == (200, 2, 2)
+    assert [(one["position"], one["code"]) for one in out["rejected"]] == [
+        (2, "member-unknown"), (3, "code-unknown"), (4, "value-missing"), (5, "dates"),
+    ]  # fmt: skip
+    rows = await office.fetch("select member_id, fact from decision join enrolment using (enrolment_id)"
+                              " where programme_id = 'street-visits'")  # fmt: skip
+    assert {row["member_id"] for row in rows if row["fact"]["status"] == "eligible"} == {"LS0", "LS1"}
+    again = await tell(client, said("LS0", "homebound"), key="observe-2")
+    assert (again.json()["accepted"], again.json()["members_changed"]) == (1, 0)
+
+
+async def test_a_plan_speaks_for_itself_only(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """Another plan's observations are refused as a whole."""
+    await office.read(four())
+    acting(app, "integration", "prairie")
+    answer = await tell(client, said("LS0", "homebound"))
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:vcc:problem:other-plan")
+    assert await office.fetch("select from member_observation") == []
+
+
+async def test_a_member_is_explained(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """Rule, risk with each factor's points and source, and the benefits that a need speaks for."""
+    await office.read(four())
+    await publish(app, client, office, HOMEBOUND, "1")
+    await office.open_day(date(2022, 1, 3))
+    acting(app, "integration", "lakeshore")
+    await tell(client, said("LS0", "homebound"))
+    acting(app, "coordinator", "lakeshore")
+    [member] = (await client.get("/members", params={"member_id": "LS0"})).json()
+    answer = next(one for one in member["answers"] if one["programme_id"] == "street-visits")
+    assert (answer["rule"], answer["risk_model"], answer["status"]) == ("doses", "social-risk.1", "eligible")
+    [risk] = member["risks"]
+    assert sum(one["points"] for one in risk["contributions"]) == risk["score"]
+    homebound = next(one for one in risk["contributions"] if one["factor"] == "homebound")
+    assert (homebound["value"], homebound["points"], homebound["title"]) == (1.0, 8, "Does not leave home")
+    ride = next(one for one in member["benefits"] if one["code"] == "medical-ride")
+    assert (ride["is_indicated"], ride["because"], ride["missing"], ride["rule"]) == (
+        False, ["homebound"], ["line-of-business"], "california.1",
+    )  # fmt: skip

@@ -1,0 +1,331 @@
+"""Programmes at work: published, decided, drawn, and decided again for exactly those whom something concerns."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from services.eligibility import days, store_decisions, store_programmes
+from services.eligibility.facts import redecide
+from services.eligibility.forecast.model import History
+from services.eligibility.forecast.schedule import SupportingData
+from services.eligibility.programmes.arms import arm_of
+from services.eligibility.programmes.documents import parse_programme
+from services.eligibility.programmes.due import forecasted
+from services.eligibility.programmes.needs import MemberObservation
+from services.eligibility.programmes.target import Forecasted
+from services.eligibility.risk.documents import models
+from services.eligibility.risk.model import score
+from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.unit_of_work import UnitOfWork
+from tests.service.eligibility.conftest import FIRST_DAY, Office
+from tests.service.eligibility.messages import Row, Shot, roster, vxu
+from tests.service.eligibility.programmes import ARMS, HOMEBOUND, TOP_HALF, ZOSTER
+
+pytestmark = pytest.mark.postgres
+
+
+async def publish(office: Office, text: str) -> int:
+    """Publish a document and decide; how many facts that gave."""
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        clock = await store_decisions.share_clock(connection)
+        assert await days.publish(UnitOfWork(connection), parse_programme(text), clock.business_on)
+    return await days.redecide_due(office.database.pool)
+
+
+async def say(office: Office, member_id: str, *said: MemberObservation) -> int:
+    """A plan tells something of a member; how many facts that gave."""
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        tokens = (await store_programmes.find_members(connection, "lakeshore", [member_id]))[member_id]
+        changed = await store_programmes.save_observations(connection, "lakeshore", [(tokens[0], one) for one in said])
+        today = (await store_decisions.share_clock(connection)).business_on
+        return await redecide(UnitOfWork(connection), changed, today)
+
+
+async def facts(office: Office, programme_id: str) -> dict[str, dict[str, Any]]:
+    rows = await office.fetch(
+        "select member_id, fact from decision join enrolment using (enrolment_id) where programme_id = $1", programme_id
+    )
+    return {row["member_id"]: row["fact"] for row in rows}
+
+
+def need(code: str, on: date = FIRST_DAY, **more: Any) -> MemberObservation:
+    return MemberObservation("vcc", code, on, **more)
+
+
+# -- forecast
+
+
+async def test_a_forecast_decides_and_time_moves_it(office: Office) -> None:
+    """With one dose of two the second is due eight weeks later: until that very day she is not yet due."""
+    await office.open_day(date(2025, 12, 1))
+    await office.read(roster(Row("LS1", born="19600501", tract="")))
+    await office.read(vxu(Shot("a", born="19600501", cvx="187", on="20251115")))
+    await publish(office, ZOSTER)
+    fact = (await facts(office, "street-zoster"))["LS1"]
+    assert (fact["status"], fact["reasons"], fact["due_on"], fact["doses_valid"]) == (
+        "ineligible", ["not-yet-due"], "2026-01-10", 1,
+    )  # fmt: skip
+    assert (fact["rule"], fact["release"], fact["programme_version"]) == ("forecast", "4.64", 1)
+    assert await office.open_day(date(2026, 1, 9)) == 0
+    assert await office.open_day(date(2026, 1, 10)) == 1
+    assert (await facts(office, "street-zoster"))["LS1"]["status"] == "eligible"
+
+
+async def test_a_dose_completes_the_series(office: Office) -> None:
+    """The second valid dose ends it; a third one tells nothing new."""
+    await office.open_day(date(2025, 12, 1))
+    await office.read(roster(Row("LS1", born="19600501")))
+    await publish(office, ZOSTER)
+    assert (await facts(office, "street-zoster"))["LS1"]["status"] == "eligible"
+    await office.read(vxu(Shot("a", born="19600501", cvx="187", on="20250101")))
+    await office.read(vxu(Shot("b", born="19600501", cvx="187", on="20250401")))
+    fact = (await facts(office, "street-zoster"))["LS1"]
+    assert (fact["reasons"], fact["vaccinated"], fact["doses_valid"]) == (["already-vaccinated"], True, 2)
+
+
+@pytest.mark.parametrize(("second_on", "doses_valid"), [("20250125", 2), ("20250124", 1)])
+async def test_the_minimum_interval_less_four_days(office: Office, second_on: str, doses_valid: int) -> None:
+    """Twenty-four days after the first dose the second one is valid, one day earlier it is not and must be repeated."""
+    await office.open_day(date(2025, 12, 1))
+    await office.read(roster(Row("LS1", born="19600501")))
+    await office.read(vxu(Shot("a", born="19600501", cvx="187", on="20250101")))
+    await office.read(vxu(Shot("b", born="19600501", cvx="187", on=second_on)))
+    await publish(office, ZOSTER)
+    fact = (await facts(office, "street-zoster"))["LS1"]
+    assert (fact["doses_valid"], fact["vaccinated"]) == (doses_valid, doses_valid == 2)
+
+
+async def test_an_early_age_by_a_condition(office: Office) -> None:
+    """At 19 to 49 zoster vaccine is for the immunocompromised: the condition makes her due, its end ends that."""
+    await office.open_day(date(2025, 12, 1))
+    await office.read(roster(Row("LS1", born="19900501")))
+    await publish(office, ZOSTER.replace("age_from: 50", "age_from: 19"))
+    assert (await facts(office, "street-zoster"))["LS1"]["reasons"] != []
+    assert await say(office, "LS1", MemberObservation("cdsi", "158", date(2025, 1, 1), date(2026, 2, 1))) == 1
+    assert (await facts(office, "street-zoster"))["LS1"]["status"] == "eligible"
+    assert await office.open_day(date(2026, 1, 31)) == 0
+    assert await office.open_day(date(2026, 2, 1)) == 1
+    assert (await facts(office, "street-zoster"))["LS1"]["status"] == "ineligible"
+
+
+async def test_a_forecast_is_kept_and_asked_again_only_when_it_may_change(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands is read from the store: deciding again with nothing new asks no rule of CDC's."""
+    await office.open_day(date(2025, 12, 1))
+    await office.read(roster(Row("LS1", born="19600501")))
+    await publish(office, ZOSTER)
+    asked: list[str] = []
+
+    def counted(history: History, group: str, supporting: SupportingData, on: date) -> Forecasted:
+        asked.append(group)
+        return forecasted(history, group, supporting, on)
+
+    monkeypatch.setattr("services.eligibility.situations.forecasted", counted)
+    await say(office, "LS1", need("lives-alone"))
+    assert asked == []
+    await say(office, "LS1", MemberObservation("cdsi", "014", date(2025, 1, 1)))
+    assert asked == ["Zoster"]
+
+
+async def test_another_release_has_forecast_programmes_asked(office: Office) -> None:
+    """A start with another release of CDC's rules asks everybody again, and tells nobody whose answer stands."""
+    await office.open_day(date(2025, 12, 1))
+    await office.read(roster(Row("LS1", born="19600501")))
+    await publish(office, ZOSTER)
+    await office.fetch("update release_in_use set value = '4.50' where name = 'cdsi'")
+    await office.fetch("update forecast set release = '4.50'")
+    await days.begin(office.database.pool, None)
+    due = await office.fetch("select programme_id from decision where recheck_on <= '2025-12-01'")
+    assert [row["programme_id"] for row in due] == ["street-zoster"]
+    assert await days.redecide_due(office.database.pool) == 0
+    assert {row["release"] for row in await office.fetch("select release from forecast")} == {"4.50", "4.64"}
+
+
+async def test_another_edition_of_the_svi_has_everybody_asked(office: Office) -> None:
+    """Whatever the programme is after; an answer that stands is not told again."""
+    await office.read(roster(Row("LS1"), Row("LS2", given="Bert")))
+    await office.fetch("update release_in_use set value = 'an older one' where name = 'svi'")
+    await days.begin(office.database.pool, None)
+    assert len(await office.fetch("select from decision where recheck_on <= $1", FIRST_DAY)) == 2
+    assert await days.redecide_due(office.database.pool) == 0
+
+
+# -- segment and risk
+
+
+async def test_a_need_opens_a_segment(office: Office) -> None:
+    """Being homebound is what the programme asks for; the score's contributions can be added up, and made again."""
+    await office.read(roster(Row("LS1"), Row("LS2", given="Bert")))
+    await publish(office, HOMEBOUND)
+    assert (await facts(office, "street-visits"))["LS1"]["reasons"] == ["no-listed-condition"]
+    assert await say(office, "LS1", need("homebound"), need("missed-appointments", value=3)) == 1
+    fact = (await facts(office, "street-visits"))["LS1"]
+    assert (fact["status"], fact["risk_model"]) == ("eligible", "social-risk.1")
+    stored = (await office.fetch(
+        "select * from risk_score join enrolment using (enrolment_id) where member_id = 'LS1'"))[0]  # fmt: skip
+    assert sum(one["points"] for one in stored["contributions"]) == stored["score"]
+    assert score(models()["social-risk.1"], stored["inputs"]).score == stored["score"]
+    assert {one["factor"]: one["points"] for one in stored["contributions"]}["no-shows"] == 6
+    assert fact["priority"] == 100 + round(5 * stored["score"])
+    assert (await facts(office, "street-visits"))["LS2"]["reasons"] == ["no-listed-condition"]
+
+
+async def test_what_is_said_again_changes_nothing(office: Office) -> None:
+    """The same observation is no news; its end is."""
+    await office.read(roster(Row("LS1")))
+    await publish(office, HOMEBOUND)
+    assert await say(office, "LS1", need("homebound")) == 1
+    assert await say(office, "LS1", need("homebound")) == 0
+    assert await say(office, "LS1", need("homebound", ended_on=FIRST_DAY + timedelta(days=9))) == 0
+    assert await office.open_day(FIRST_DAY + timedelta(days=9)) == 1
+    assert (await facts(office, "street-visits"))["LS1"]["reasons"] == ["no-listed-condition"]
+
+
+async def test_what_one_plan_says_another_does_not_use(office: Office) -> None:
+    """A person in two plans is homebound in the one that says so."""
+    await office.read(roster(Row("LS1")))
+    await office.read(roster(Row("PR1"), plan="PRAIRIE"))
+    await publish(office, HOMEBOUND.replace("[lakeshore]", "[lakeshore, prairie]"))
+    await say(office, "LS1", need("homebound"))
+    found = await facts(office, "street-visits")
+    assert (found["LS1"]["status"], found["PR1"]["reasons"]) == ("eligible", ["no-listed-condition"])
+    assert found["LS1"]["member_token"] == found["PR1"]["member_token"]
+
+
+async def test_members_of_a_dose_rule_cost_no_situation(office: Office) -> None:
+    """With the programme of 65 and older alone nothing is scored, forecast or drawn."""
+    await office.read(roster(Row("LS1")))
+    for table in ("forecast", "risk_score", "arm", "cut_off"):
+        assert await office.fetch(f"select from {table}") == []
+    fact = (await office.last_facts())["LS1"]
+    assert (fact["rule"], fact["release"], fact["arm"], fact["risk_tier"]) == ("doses", None, None, None)
+
+
+# -- caps
+
+
+def eight() -> list[Row]:
+    """Eight members, the older the higher their risk."""
+    return [Row(f"LS{n}", given="Count" + "x" * n, born=f"{1930 + 8 * n}0501") for n in range(8)]
+
+
+async def ranked(office: Office) -> dict[str, int]:
+    rows = await office.fetch(
+        "select member_id, cap_rank from decision join enrolment using (enrolment_id) where cap_rank is not null"
+    )
+    return {row["member_id"]: row["cap_rank"] for row in rows}
+
+
+def admitted(found: dict[str, dict[str, Any]]) -> set[str]:
+    return {name for name, fact in found.items() if fact["status"] == "eligible"}
+
+
+async def test_a_cap_admits_the_highest_ranked_half(office: Office) -> None:
+    """Four of eight, none of whom scores lower than one left out; the cut-off says of how many it was drawn."""
+    await office.read(roster(*eight()))
+    await publish(office, TOP_HALF)
+    found = await facts(office, "street-top")
+    inside = admitted(found)
+    assert len(inside) == 4
+    assert {tuple(found[name]["reasons"]) for name in found.keys() - inside} == {("below-cap",)}
+    ranks = await ranked(office)
+    assert min(ranks[name] for name in inside) > max(ranks[name] for name in ranks.keys() - inside)
+    [drawn] = await office.fetch("select cap_group, population, admitted, rank from cut_off")
+    assert drawn == {"cap_group": "lakeshore", "population": 8, "admitted": 4, "rank": min(ranks[n] for n in inside)}
+
+
+async def test_who_comes_between_draws_is_compared_with_the_last_one(office: Office) -> None:
+    """Newcomers move nobody until the month turns; then exactly those between the two cut-offs hear of it."""
+    await office.read(roster(*eight()))
+    await publish(office, TOP_HALF)
+    before = admitted(await facts(office, "street-top"))
+    newcomers = [Row(f"LT{n}", given="Zoe" + "x" * n, born="19250101") for n in range(4)]
+    await office.read(roster(*newcomers))
+    found = await facts(office, "street-top")
+    assert {name for name, fact in found.items() if fact["status"] == "eligible"} == before | {
+        "LT0",
+        "LT1",
+        "LT2",
+        "LT3",
+    }
+    versions = {name: fact["version"] for name, fact in found.items()}
+    await office.open_day(date(2021, 3, 31))
+    assert {name: fact["version"] for name, fact in (await facts(office, "street-top")).items()} == versions
+    await office.open_day(date(2021, 4, 1))
+    after = await facts(office, "street-top")
+    moved = {name for name, fact in after.items() if fact["version"] != versions[name]}
+    assert len(moved) == 2
+    assert sum(fact["status"] == "eligible" for fact in after.values()) == 6
+    assert {tuple(after[name]["reasons"]) for name in moved} == {("below-cap",)}
+
+
+async def test_a_cap_waits_for_the_next_day_to_be_drawn(office: Office) -> None:
+    """Members of a group that was not drawn yet are told so, and drawn when a day opens."""
+    await publish(office, TOP_HALF)
+    await office.read(roster(*eight()[:2]))
+    await days.redecide_due(office.database.pool)
+    assert {tuple(fact["reasons"]) for fact in (await facts(office, "street-top")).values()} == {("cap-not-drawn",)}
+    await office.open_day(FIRST_DAY + timedelta(days=1))
+    statuses = sorted(fact["status"] for fact in (await facts(office, "street-top")).values())
+    assert statuses == ["eligible", "ineligible"]
+
+
+async def test_a_dose_moves_nobody_elses_place(office: Office) -> None:
+    """Who was vaccinated keeps the place in the segment, so no other answer changes."""
+    await office.read(roster(*eight()))
+    await publish(office, TOP_HALF)
+    before = await facts(office, "street-top")
+    await office.read(vxu(Shot("a", given="Count", born="19300501", on="20210215")))
+    await office.open_day(date(2021, 4, 1))
+    after = await facts(office, "street-top")
+    assert after["LS0"]["reasons"] == ["already-vaccinated"]
+    changed = {name for name in after if after[name]["status"] != before[name]["status"]}
+    assert changed == {"LS0"}
+
+
+# -- arms
+
+
+async def test_arms_are_drawn_once_by_the_seed(office: Office) -> None:
+    """Households are drawn by the seed; the control arm is offered nothing, and a dose or a move changes no arm."""
+    await office.read(
+        roster(*(Row(f"LS{n}", given="Count" + "x" * n, zip5=f"900{10 + n}", tract="") for n in range(9)))
+    )
+    await publish(office, ARMS)
+    found = await facts(office, "street-trial")
+    arms = parse_programme(ARMS).arms
+    assert arms is not None
+    assert {name: fact["arm"] for name, fact in found.items()} == {
+        f"LS{n}": arm_of(arms, "", f"123sesamest  900{10 + n}") for n in range(9)
+    }
+    assert {(fact["arm"], fact["status"], tuple(fact["reasons"])) for fact in found.values()} == {
+        ("offered", "eligible", ()), ("control", "ineligible", ("control-arm",)),
+    }  # fmt: skip
+    control = next(name for name, fact in found.items() if fact["arm"] == "control")
+    number = int(control[2:])
+    await office.read(roster(Row(control, given="Count" + "x" * number, zip5="90099", tract="", action="001")))
+    await office.read(vxu(Shot("a", given="Count" + "x" * number, zip5="90099", on="20210215")))
+    fact = (await facts(office, "street-trial"))[control]
+    assert (fact["arm"], fact["reasons"]) == ("control", ["already-vaccinated"])
+
+
+async def test_a_household_shares_its_arm(office: Office) -> None:
+    """Ernie and Bert live at one address."""
+    await office.read(roster(Row("LS1", given="Ernie"), Row("LS2", given="Bert", born="19450101")))
+    await publish(office, ARMS)
+    found = await facts(office, "street-trial")
+    assert found["LS1"]["arm"] == found["LS2"]["arm"]
+    assert len(await office.fetch("select from arm")) == 2
+
+
+async def test_a_rebuild_gives_the_same_decisions(office: Office) -> None:
+    """Everybody asked again on the same day, with what is stored, is told nothing new."""
+    await office.read(roster(*eight()))
+    for text in (TOP_HALF, ARMS, HOMEBOUND):
+        await publish(office, text)
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        for name in ("street-top", "street-trial", "street-visits", "illinois-connectors-65"):
+            await store_decisions.ask_everybody(connection, name, FIRST_DAY)
+    assert await days.redecide_due(office.database.pool) == 0
