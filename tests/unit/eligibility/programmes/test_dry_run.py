@@ -10,9 +10,15 @@ from services.eligibility.programmes.dry_run import DryRun, Judged, Movement, Sc
 GROUPS = ("lakeshore", "06037", "white", "es", "F", "65-69", "medicaid")
 
 
-def judged(number: int, was: bool, *reasons: str, **changes: object) -> Judged:
-    values = {"was_because": () if was else ("under-age",), "groups": GROUPS} | changes
-    return Judged(UUID(int=number), was, reasons=reasons, **values)  # type: ignore[arg-type]
+def newcomer(number: int, *reasons: str, **changes: object) -> Judged:
+    """Somebody who was not eligible until now."""
+    values = {"was_because": ("under-age",), "groups": GROUPS, "was_eligible": False} | changes
+    return Judged(UUID(int=number), reasons=reasons, **values)  # type: ignore[arg-type]
+
+
+def insider(number: int, *reasons: str) -> Judged:
+    """Somebody who was eligible until now."""
+    return newcomer(number, *reasons, was_because=(), was_eligible=True)
 
 
 def tried(*found: Judged, cap: Cap | None = None, sample_size: int = 9) -> DryRun:
@@ -25,8 +31,8 @@ def tried(*found: Judged, cap: Cap | None = None, sample_size: int = 9) -> DryRu
 def test_movements_and_reasons() -> None:
     """Everybody enters, leaves, stays or stays out, and each movement has its reasons."""
     found = tried(
-        judged(1, False), judged(2, True, "already-vaccinated"), judged(3, True), judged(4, False, "not-enrolled"),
-        judged(5, False, was_because=()),
+        newcomer(1), insider(2, "already-vaccinated"), insider(3), newcomer(4, "not-enrolled"),
+        newcomer(5, was_because=()),
     )  # fmt: skip
     assert found.total == Movement(enter=2, leave=1, stay=1, out=1)
     assert found.left_by == {"already-vaccinated": 1}
@@ -40,29 +46,25 @@ def test_movements_and_reasons() -> None:
 
 def test_a_sample_has_its_size() -> None:
     """No more are named than were asked for; all are counted."""
-    found = tried(*(judged(n, was=False) for n in range(5)), sample_size=2)
+    found = tried(*(newcomer(n) for n in range(5)), sample_size=2)
     assert (len(found.entering), found.total.enter) == (2, 5)
 
 
 def test_impact_compares_a_group_with_everybody() -> None:
     """Half of all are in; all of one group and none of the other."""
-    spanish = [judged(n, was=False) for n in range(2)]
-    other = [judged(n, False, "under-age", groups=(*GROUPS[:3], "ko", *GROUPS[4:])) for n in range(2)]
+    spanish = [newcomer(n) for n in range(2)]
+    other = [newcomer(n, "under-age", groups=(*GROUPS[:3], "ko", *GROUPS[4:])) for n in range(2)]
     found = tried(*spanish, *other)
     assert (found.impact("language", "es"), found.impact("language", "ko")) == (2.0, 0.0)
-    assert tried(judged(1, False, "under-age")).impact("language", "es") is None
+    assert tried(newcomer(1, "under-age")).impact("language", "es") is None
     assert tried().impact("language", "es") is None
 
 
 def test_a_cap_is_drawn_over_everybody() -> None:
     """The two highest of four; whom the cap leaves out has no arm, and who is outside the segment takes no place."""
-    held = [
-        judged(n, was=False, cap_group="all", cap_rank=n << TIE_BITS, arm="offered" if n % 2 else "control")
-        for n in range(4)
-    ]
-    held = [one if one.arm == "offered" else judged(2 * k, False, "control-arm", cap_group="all", arm="control",
-            cap_rank=(2 * k) << TIE_BITS) for k, one in ((n // 2, one) for n, one in enumerate(held))]  # fmt: skip
-    found = tried(*held, judged(9, False, "under-age"), cap=Cap(share=0.5))
+    offered = [newcomer(n, cap_group="all", cap_rank=n << TIE_BITS, arm="offered") for n in (1, 3)]
+    control = [newcomer(n, "control-arm", cap_group="all", cap_rank=n << TIE_BITS, arm="control") for n in (0, 2)]
+    found = tried(*offered, *control, newcomer(9, "under-age"), cap=Cap(share=0.5))
     assert found.total == Movement(enter=1, out=4)
     assert found.kept_out_by == {"control-arm": 1, "below-cap": 2, "under-age": 1}
     assert found.arms == {"offered": 1, "control": 1}
@@ -79,6 +81,6 @@ def test_quantiles(share: float, score: int) -> None:
 
 def test_scores_are_told_by_group() -> None:
     """Only of whom a model scored."""
-    found = tried(judged(1, was=False, score=40, tier="high"), judged(2, was=False))
+    found = tried(newcomer(1, score=40, tier="high"), newcomer(2))
     assert found.scores["sex", "F"].by_score == {40: 1}
     assert found.scores["all", "all"].tiers == {"high": 1}
