@@ -88,8 +88,12 @@ async def transaction(pool: asyncpg.Pool, tenant: str, acquire_timeout_s: float 
         calls = _after_commit[id(connection)] = []
         try:
             async with connection.transaction():
-                await connection.execute(SET_TENANT, tenant)
-                yield connection
+                try:
+                    await connection.execute(SET_TENANT, tenant)
+                    yield connection
+                except TimeoutError:
+                    connection.terminate()  # whoever kept silent this long would not answer the rollback either
+                    raise
         finally:
             del _after_commit[id(connection)]
         for call in calls:
