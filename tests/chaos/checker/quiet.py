@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaExcepti
 from confluent_kafka.admin import AdminClient
 
 from tests.chaos.checker.catalog import GROUPS, SERVICES, TOPIC
+from tests.chaos.checker.log import QUIETLY
 from tests.chaos.checker.tables import connect, in_own_loop
 
 POLL_S = 0.2
@@ -82,7 +83,7 @@ async def _counts(dsns: Mapping[str, str]) -> tuple[dict[str, int], int]:
 
 def log_ends(kafka: str) -> dict[tuple[str, int], int]:
     """Where each partition ends."""
-    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "chaos-checker"})
+    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "chaos-checker", **QUIETLY})
     try:
         found = {}
         for topic in TOPIC.values():
@@ -96,7 +97,7 @@ def log_ends(kafka: str) -> dict[tuple[str, int], int]:
 
 def records_behind(kafka: str, ends: Mapping[tuple[str, int], int], generation: int = 1) -> dict[str, int]:
     """How many records each group has yet to read. Reporting reads in groups of its tables' generation."""
-    admin = AdminClient({"bootstrap.servers": kafka})
+    admin = AdminClient({"bootstrap.servers": kafka, **QUIETLY})
     asked = {group: _asked(admin, _group(group, generation)) for group in GROUPS}
     behind = {}
     for group, future in asked.items():
