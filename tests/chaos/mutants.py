@@ -20,7 +20,7 @@ class Mutant:
 
 
 MUTANTS: dict[str, Mutant] = {}
-SLOW, LATE = "slow line", "half of the commits late"
+LATE, JITTER = "half of the commits late", "jittery lines"
 
 
 def mutant(name: str, says: str, *faults: str) -> Callable[[Callable[[str], None]], None]:
@@ -30,9 +30,7 @@ def mutant(name: str, says: str, *faults: str) -> Callable[[Callable[[str], None
     return add
 
 
-@mutant(
-    "cursor-relay", "the relay reads on behind the last number that it has published", SLOW, "half of the commits late"
-)
+@mutant("cursor-relay", "the relay reads on behind the last number that it has published", LATE, JITTER)
 def _cursor_relay(_service: str) -> None:
     from services.kit.relay import Relay
 
@@ -50,7 +48,7 @@ def _cursor_relay(_service: str) -> None:
     setattr(Relay, "_publish_batch", publish_batch)  # noqa: B010
 
 
-@mutant("skip-locked-relay", "four relays share the outbox by FOR UPDATE SKIP LOCKED", SLOW, LATE)
+@mutant("skip-locked-relay", "four relays share the outbox by FOR UPDATE SKIP LOCKED", LATE, JITTER)
 def _skip_locked_relay(_service: str) -> None:
     from services.kit.kafka import create_producer
     from services.kit.postgres import connect
@@ -102,7 +100,7 @@ def _acknowledge_on_error(_service: str) -> None:
     Subscriber.on_batch = swallow  # type: ignore[method-assign]
 
 
-@mutant("no-row-lock", "members are not locked before their news is numbered", LATE, SLOW)
+@mutant("no-row-lock", "members are not locked before their news is numbered", LATE, JITTER)
 def _no_row_lock(service: str) -> None:
     module = {
         "eligibility": "services.eligibility.store_members", "outreach": "services.outreach.store",
@@ -117,7 +115,7 @@ def _no_row_lock(service: str) -> None:
             setattr(worklist, name, getattr(worklist, name).replace("for update", ""))
 
 
-@mutant("read-then-decrement", "a booking looks for a free place and then takes it, without a lock", SLOW)
+@mutant("read-then-decrement", "a booking looks for a free place and then takes it, without a lock", JITTER)
 def _read_then_decrement(service: str) -> None:
     if service != "scheduling":
         return

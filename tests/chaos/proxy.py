@@ -86,7 +86,7 @@ class Proxy:
     def __init__(self, target: int, *, port: int, is_postgres: bool) -> None:
         self.port, self.target, self.is_postgres = port, target, is_postgres
         self.mode: Mode = "pass"
-        self.delay_s = 0.0
+        self.delay_s: Callable[[], float] = float
         self.commit_delay_s: Callable[[], float] = float
         self.commits_until_cut = 0
         self.cuts = 0
@@ -187,8 +187,8 @@ class Proxy:
             link.client.close()
 
     async def _wait(self) -> None:
-        if self.delay_s:
-            await asyncio.sleep(self.delay_s)
+        if late_s := self.delay_s():
+            await asyncio.sleep(late_s)
         if not self._open.is_set():
             await self._open.wait()
 

@@ -141,7 +141,7 @@ class Servers:
     async def heal(self) -> None:
         """After a round that broke down: whatever it left in a bad way stands again."""
         for proxy in self.proxies.by_name.values():
-            proxy.delay_s, proxy.commits_until_cut, proxy.commit_delay_s = 0.0, 0, float
+            proxy.delay_s, proxy.commits_until_cut, proxy.commit_delay_s = float, 0, float
             await self.proxies.call(proxy.set_mode("pass"))
         for server in (self.postgres, self.kafka, self.issuer):
             if server.process is None or server.process.poll() is not None:

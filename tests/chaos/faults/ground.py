@@ -146,6 +146,17 @@ def _slow(random: Random) -> Parameters:
 @fault("slow line", _slow)
 async def slow_line(scene: Scene, service: str, to: str, ms: int, seconds: int) -> None:
     proxy = scene.servers.proxy(service, to)
-    proxy.delay_s = ms / 1000
+    proxy.delay_s = lambda: ms / 1000
     await asyncio.sleep(seconds)
-    proxy.delay_s = 0.0
+    proxy.delay_s = float
+
+
+@fault("jittery lines", lambda random: {"ms": random.choice((30, 80)), "seconds": random.choice((6, 12))})
+async def jittery(scene: Scene, ms: int, seconds: int) -> None:
+    """On every line everything comes a little late, each time by another while."""
+    random, proxies = Random(scene.random.random()), list(scene.servers.proxies.by_name.values())
+    for proxy in proxies:
+        proxy.delay_s = lambda: random.uniform(0, ms / 1000)
+    await asyncio.sleep(seconds)
+    for proxy in proxies:
+        proxy.delay_s = float
