@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import asyncpg
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -43,16 +44,28 @@ class NotQuietError(Exception):
 
 
 def quiescent(kafka: str, dsns: Mapping[str, str], deadline_s: float) -> Quiet:
-    """Two looks in a row that find nothing under way and the same length of the log. Raises NotQuietError."""
+    """Two looks in a row that find nothing under way and the same length of the log. Raises NotQuietError. A broker or
+    database that does not answer yet is looked at again."""
     deadline, before = time.monotonic() + deadline_s, -1
     while True:
-        seen = look(kafka, dsns)
-        if seen.is_quiet and seen.log_end == before:
-            return seen
-        before = seen.log_end if seen.is_quiet else -1
+        seen = _try(kafka, dsns)
+        if isinstance(seen, Quiet) and seen.is_quiet:
+            if seen.log_end == before:
+                return seen
+            before = seen.log_end
+        else:
+            before = -1
         if time.monotonic() > deadline:
             raise NotQuietError(str(seen))
         time.sleep(POLL_S)
+
+
+def _try(kafka: str, dsns: Mapping[str, str]) -> "Quiet | str":
+    """One look, or the kind of fault that prevented it."""
+    try:
+        return look(kafka, dsns)
+    except (KafkaException, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as fault:
+        return type(fault).__name__
 
 
 def look(kafka: str, dsns: Mapping[str, str]) -> Quiet:

@@ -17,7 +17,11 @@ from tests.chaos.checker.invariants.cases import cases_are_as_decided
 from tests.chaos.checker.invariants.copies import copies_are_of_the_log, marks_are_of_the_log, reporting_is_of_the_log
 from tests.chaos.checker.invariants.dead_letters import dead_letters_are_the_poison
 from tests.chaos.checker.invariants.doses import doses_are_as_reported, reports_are_as_heard
-from tests.chaos.checker.invariants.events import events_are_one_thing, versions_are_in_order
+from tests.chaos.checker.invariants.events import (
+    events_are_one_thing,
+    news_of_a_member_is_in_order,
+    versions_are_in_order,
+)
 from tests.chaos.checker.invariants.figures import cells_are_as_counted, figures_are_as_counted, nothing_hidden_shows
 from tests.chaos.checker.invariants.files import every_row_ends_once, files_are_as_submitted
 from tests.chaos.checker.invariants.members import (
@@ -56,6 +60,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     marks_are_of_the_log,
     cases_are_as_decided,
     versions_are_in_order,
+    news_of_a_member_is_in_order,
     no_slot_is_oversold,
     one_live_booking,
     pools_count_their_appointments,

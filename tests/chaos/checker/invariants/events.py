@@ -2,12 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from uuid import UUID
 
 from tests.chaos.checker.catalog import KIND
 from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import saying
 from tests.chaos.checker.log import Fact
+
+MEMBER_KEYS = (("member_token",), ("retired_token",))
+CLOCK_STEP_MS = 60_000
 
 
 def events_are_one_thing(evidence: Evidence) -> Iterator[Divergence]:
@@ -47,3 +51,23 @@ def versions_are_in_order(evidence: Evidence) -> Iterator[Divergence]:
         if seen != set(range(1, max(seen) + 1)):
             missing = sorted(set(range(1, max(seen))) - seen)
             yield say(f"{entity[0]} {'/'.join(entity[1:])}", f"versions 1 to {max(seen)}", f"without {missing}")
+
+
+def news_of_a_member_is_in_order(evidence: Evidence) -> Iterator[Divergence]:
+    """What is told of a member stands in the log in the order in which it was made: whoever makes an event holds the
+    member's lock, and ids bear the millisecond of their making. A step of the clock, which is far, is no disorder."""
+    say = saying(4, "news_of_a_member_is_in_order")
+    newest: dict[tuple[str, bytes | None], Fact] = {}
+    for fact in evidence.facts:
+        if KIND[fact.type].key not in MEMBER_KEYS:
+            continue
+        known = newest.setdefault((fact.record.topic, fact.record.key), fact)
+        late_ms = _made_ms(known) - _made_ms(fact)
+        if 0 < late_ms < CLOCK_STEP_MS:
+            yield say(f"{fact.record}", f"before {known.record}, as it was made before", f"{late_ms} ms too late")
+        newest[fact.record.topic, fact.record.key] = fact
+
+
+def _made_ms(fact: Fact) -> int:
+    """The first 48 bits of a UUIDv7."""
+    return UUID(fact.event_id).int >> 80

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.checker import Evidence, examine
-from tests.chaos.checker.catalog import ATTEMPT, DECIDED, POOL
+from tests.chaos.checker.catalog import ATTEMPT, DECIDED, MERGED, POOL
 from tests.chaos.checker.invariants import INVARIANTS
 from tests.chaos.checker.ledger import Ledger, Line
 from tests.chaos.checker.log import Record, of_type
@@ -102,9 +102,20 @@ def versions_turned_round(evidence: Evidence) -> None:
     second = next(one for one in facts if one.version == 2)
     first = next(one for one in facts if one.entity == second.entity and one.record.key == second.record.key)
     assert first.version == 1
-    one, other = evidence.records.index(first.record), evidence.records.index(second.record)
+    swap(evidence, first.record, second.record)
+
+
+def a_merge_turned_round(evidence: Evidence) -> None:
+    """Two things that are told under one key, of which neither counts the other's versions."""
+    merge = of_type(evidence.facts, MERGED)[0].record
+    fact = next(one.record for one in of_type(evidence.facts, DECIDED)[::-1] if one.record.key == merge.key)
+    swap(evidence, fact, merge)
+
+
+def swap(evidence: Evidence, one: Record, other: Record) -> None:
     records: Any = evidence.records
-    records[one], records[other] = records[other], records[one]
+    at, to = records.index(one), records.index(other)
+    records[at], records[to] = other, one
 
 
 def a_version_left_out(evidence: Evidence) -> None:
@@ -212,7 +223,9 @@ PLANTED: list[tuple[str, Break, set[str]]] = [
     ("a dose was heard of twice", double("scheduling.dose", dose_id="another"), {"copies_are_of_the_log"}),
     ("a fact was never applied", lose("outreach.inbox"), {"marks_are_of_the_log"}),
     ("a case is held for nothing", change("outreach.outreach_case", held_by="attempts"), {"cases_are_as_decided"}),
-    ("versions are turned round", versions_turned_round, {"versions_are_in_order"}),
+    ("versions are turned round", versions_turned_round,
+     {"versions_are_in_order", "news_of_a_member_is_in_order"}),
+    ("a merge comes too late", a_merge_turned_round, {"news_of_a_member_is_in_order"}),
     ("a version was lost on the way", a_version_left_out, {"versions_are_in_order"}),
     ("a booking has no place", a_place_that_nobody_holds, {"no_slot_is_oversold"}),
     ("a slot is oversold", two_in_one_place, {"no_slot_is_oversold", "blocks_are_as_opened"}),
