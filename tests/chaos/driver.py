@@ -34,7 +34,7 @@ RACES = 0.15  # of the cases are worked by two at once
 ANSWER_TIMEOUT_S = 12.0
 GIVE_UP_S = 150.0
 RETRY_S = 0.25
-CASES_TIMEOUT_S = 45.0
+CASES_TIMEOUT_S, MORE_CASES_TIMEOUT_S = 45.0, 3.0
 
 OPEN_CASES = """
 select tenant_id, enrolment_id, case_id, member_token from outreach_case
@@ -125,7 +125,7 @@ class Driver:
 
     async def _cases(self, wanted: int) -> list[Json]:
         """Open cases that nobody was called for yet; waits for the first ones to come through."""
-        deadline = clock.monotonic() + CASES_TIMEOUT_S
+        deadline = clock.monotonic() + (MORE_CASES_TIMEOUT_S if self._called else CASES_TIMEOUT_S)
         while True:
             found = await self.rows("outreach", OPEN_CASES, self._called, self.name, wanted)
             if len(found) >= wanted or clock.monotonic() > deadline or (found and self._called):
