@@ -136,11 +136,13 @@ class FileRun:
                     await asyncio.to_thread(stream.write, chunk)
             stream.seek(0)
             pending = slices(self._reader(stream, self._file.profile), self._rows, self._file.cursor_row)
-            while True:
-                part = await asyncio.to_thread(next, pending, None)
-                if part is None or self._is_done or self._stopping.is_set():
-                    return
-                await self._apply(part)
+            ahead = asyncio.create_task(asyncio.to_thread(next, pending, None))
+            try:
+                while (part := await ahead) is not None and not (self._is_done or self._stopping.is_set()):
+                    ahead = asyncio.create_task(asyncio.to_thread(next, pending, None))  # while the database works
+                    await self._apply(part)
+            finally:
+                await asyncio.gather(ahead, return_exceptions=True)
 
     async def _apply(self, part: Slice) -> None:
         """A slice that holds a row which can't be stored is halved until that row stands alone, and is rejected."""
