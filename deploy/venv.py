@@ -38,6 +38,8 @@ def enter(root: str, arguments: list[str]) -> NoReturn:
         sys.exit(INTERRUPTED)
     # -P: a folder named deploy or services where the user happens to stand must not hide ours.
     environment = {**os.environ, "PYTHONPATH": root}
+    if environment.pop("PYTHONDONTWRITEBYTECODE", ""):  # without bytecode a service takes three times as long to start
+        environment["PYTHONPYCACHEPREFIX"] = str(home / ".vcc" / "pycache")
     os.execve(python, [str(python), "-P", "-m", "deploy.cli", *arguments], environment)  # noqa: S606
 
 

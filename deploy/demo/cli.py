@@ -18,7 +18,7 @@ from deploy.local.running import connection
 from deploy.local.state import here
 
 MEMBERS = 20_000
-WEEKS = 4
+WEEKS = 3
 LEAST_WEEKS = 3
 SEED = 2021
 REAL = Path(__file__).parent / "real"
