@@ -33,7 +33,10 @@ def is_fault(error: BaseException) -> bool:
     """Whether trying again later can help: the database or the network was at fault, not the data."""
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "XX")[:2] in _FAULT_CLASSES
-    return isinstance(error, OSError | TimeoutError | asyncio.TimeoutError | asyncpg.InterfaceError)
+    if isinstance(error, ValueError):  # the driver refused an argument before it sent anything
+        return False
+    driver = asyncpg.InterfaceError | asyncpg.InternalClientError
+    return isinstance(error, OSError | TimeoutError | asyncio.TimeoutError | driver)
 
 
 def server_settings(settings: Settings) -> dict[str, str]:

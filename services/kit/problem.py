@@ -104,11 +104,14 @@ def correlation_id() -> str:
     return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))
 
 
+_OUTAGES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError, TimeoutError)
+
+
 def install(app: FastAPI) -> None:
     app.add_exception_handler(RefusedError, _on_refused)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for error in (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError):
+    for error in _OUTAGES:
         app.add_exception_handler(error, _on_outage)
     app.add_exception_handler(Exception, on_fault)
 
@@ -131,8 +134,7 @@ def of_status(status: int, detail: str = "") -> dict[str, Any]:
 
 
 async def _on_outage(request: Request, error: Exception) -> JSONResponse:
-    # asyncpg's InterfaceErrors that are ValueErrors too speak of an argument that it can't take: our bug.
-    if not is_fault(error) or isinstance(error, ValueError):
+    if not is_fault(error):
         return await on_fault(request, error)
     log.error("dependency unavailable", **fault_fields(error))
     again = "Nothing is known of the outcome. Send the same request again, with the same idempotency key if it has one."
