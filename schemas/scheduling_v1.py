@@ -70,6 +70,9 @@ class SlotPoolChangedV1(Event):
         default=None, description="The plan that the block is held for; none once all of it is open to every plan."
     )
     cvx: Cvx
+    vaccine_group: Code | None = Field(
+        default=None, description="What the product is a vaccine of; absent in records from before the field."
+    )
     capacity: NonNegativeInt
     booked: NonNegativeInt
     fulfilled: NonNegativeInt

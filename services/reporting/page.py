@@ -128,6 +128,8 @@ def _map(report: Report) -> str:
     week = (
         f"Listed for the week of {report.targets_week_on:%d %B %Y}." if report.targets_week_on else "None listed yet."
     )
+    if report.plan is not None:
+        week += " Ranked over all plans; the figures are this plan's own."
     rows = [
         (str(one.rank), one.zip5, maps.places()[one.zip5].city if one.zip5 in maps.places() else "",
          number(one.members), number(one.unvaccinated), percent(one.coverage))

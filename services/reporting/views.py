@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from schemas.outreach_v1 import Disposition
 from services.kit.postgres import Connection
-from services.reporting.domain import Counts, TargetZip, cover, cover_table, monday_of, shown
+from services.reporting.domain import Counts, Coverage, TargetZip, cover, cover_table, monday_of, shown
 from services.reporting.population import Question
 from services.reporting.report import Funnel, Headline, Reason, Row, Slots, Stage, Week, ZipRow
 
@@ -168,6 +169,7 @@ from (
     select distinct on (block_id) * from slot_pool_version where changed_on <= $1 order by block_id, version desc
 ) as pool
 where week_on >= $2
+    and coalesce(vaccine_group = (select vaccine_group from programme where programme_id = $3), true)
 group by 1, 2, 3 order by 1 desc, 2, 3 nulls last
 """
 LOAD_LISTED = """
@@ -265,7 +267,7 @@ async def load_reasons(connection: Connection, question: Question, query: str) -
 
 async def load_slots(connection: Connection, question: Question) -> tuple[Slots, ...]:
     since = monday_of(question.as_of) - timedelta(weeks=WEEKS - 1)
-    rows = await connection.fetch(LOAD_SLOTS, question.as_of, since)
+    rows = await connection.fetch(LOAD_SLOTS, question.as_of, since, question.programme_id)
     return tuple(
         Slots(
             row["week_on"], row["site_id"], row["plan"], row["capacity"], shown(row["booked"]), shown(row["used"])
@@ -281,6 +283,19 @@ async def load_listed(connection: Connection, programme_id: str) -> tuple[date |
         TargetZip(row["zip5"], row["rank"] or 0, row["members"], row["unvaccinated"], row["coverage"]) for row in rows
     )
     return max((row["week_on"] for row in rows), default=None), listed
+
+
+def of_one_plan(listed: Iterable[TargetZip], own: dict[str, Counts]) -> tuple[TargetZip, ...]:
+    """The same list with one plan's own figures: which ZIPs are targets is no secret, but how many people of other
+    plans live there is."""
+    return tuple(_own_figures(one, cover(own.get(one.zip5, Counts(0, 0)))) for one in listed)
+
+
+def _own_figures(one: TargetZip, seen: Coverage) -> TargetZip:
+    unvaccinated = None if seen.unvaccinated is None else shown(seen.unvaccinated)
+    return replace(
+        one, members=seen.members, unvaccinated=unvaccinated, coverage=seen.share.value if seen.share else None
+    )
 
 
 async def load_releases(connection: Connection) -> tuple[str, ...]:

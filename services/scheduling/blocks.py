@@ -57,7 +57,7 @@ async def open_block(work: UnitOfWork, tenant: str, asked: BlockAsked, at: datet
     if refusal := _refused(tenant, asked, site):
         return refusal
     pool, slots = _plan(asked, site, today)
-    if not await places.insert_block(work.connection, pool, site.gives[asked.cvx], slots):
+    if not await places.insert_block(work.connection, pool, slots):
         return No.BLOCK_EXISTS
     await work.announce([facts.pool_changed(pool, at)])
     return Opened(pool, slots)
@@ -83,6 +83,7 @@ def _plan(asked: BlockAsked, site: Site, today: date) -> tuple[Pool, list[Slot]]
     ]  # fmt: skip
     capacity = sum(slot.capacity for slot in slots)
     pool = Pool(
-        block_id, 1, site.site_id, site.zip5, asked.week_on, asked.plan, asked.cvx, capacity, 0, 0, 0, today
+        block_id, 1, site.site_id, site.zip5, asked.week_on, asked.plan, asked.cvx, site.gives[asked.cvx], capacity,
+        0, 0, 0, today,
     )  # fmt: skip
     return pool, slots

@@ -179,6 +179,7 @@ class Pool:
     week_on: date
     held_for: str | None
     cvx: str
+    vaccine_group: str
     capacity: int
     booked: int
     fulfilled: int

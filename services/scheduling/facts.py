@@ -39,6 +39,7 @@ def pool_changed(pool: Pool, occurred_at: datetime) -> SlotPoolChangedV1:
         week_on=pool.week_on,
         tenant_id=pool.held_for,
         cvx=pool.cvx,
+        vaccine_group=pool.vaccine_group,
         capacity=pool.capacity,
         booked=pool.booked,
         fulfilled=pool.fulfilled,

@@ -150,9 +150,9 @@ async def has_blocks(connection: Connection, site_id: str) -> bool:
     return bool(await connection.fetchval(HAS_BLOCKS, site_id))
 
 
-async def insert_block(connection: Connection, pool: Pool, vaccine_group: str, slots: Sequence[Slot]) -> bool:
+async def insert_block(connection: Connection, pool: Pool, slots: Sequence[Slot]) -> bool:
     """False if there is such a block already: the same site, week, plan and product."""
-    row = (pool.block_id, pool.site_id, pool.week_on, pool.cvx, vaccine_group, pool.held_for, pool.capacity)
+    row = (pool.block_id, pool.site_id, pool.week_on, pool.cvx, pool.vaccine_group, pool.held_for, pool.capacity)
     if await connection.fetchval(INSERT_BLOCK, *row, pool.changed_on) is None:
         return False
     rows = [(s.slot_id, s.start_at, s.end_at, s.start_on, s.capacity) for s in slots]

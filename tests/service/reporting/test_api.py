@@ -24,6 +24,7 @@ from tests.service.reporting.builders import (
     a_day,
     a_dose,
     a_fact,
+    a_pool,
     a_programme,
     app_of,
     client_of,
@@ -148,6 +149,59 @@ async def test_listing_target_zips(reporting: Reporting, client: httpx.AsyncClie
     assert [(one["zip5"], one["listed"], one.get("coverage")) for one in said] == [
         ("60623", True, 0.3333), ("60621", True, None),
     ]  # fmt: skip
+
+
+async def test_a_plans_analyst_sees_its_own_figures_of_target_zips(
+    reporting: Reporting, client: httpx.AsyncClient
+) -> None:
+    """Of a listed ZIP a plan's analyst sees the rank and the plan's own members, hidden where few; all plans' figures
+    stand in no answer but the state's."""
+    prairie = [a_fact(f"prairie-{n}", zip5="60623", tenant_id="prairie") for n in range(30)]
+    few = [a_fact(f"few-{n}", zip5="60621", tenant_id="prairie") for n in range(4)]
+    await _three_zips(reporting)
+    await reporting.hear(*prairie, *few)
+    await client.post("/target-zips", json=WEEK)
+    figures = {}
+    for plan in ("*", "lakeshore", "prairie"):
+        headers = {"X-Role": "state" if plan == "*" else "analyst", "X-Plan": plan}
+        report = (await client.get("/reports/weekly", headers=headers)).json()
+        figures[plan] = [(one["zip5"], one["rank"], one["members"], one["unvaccinated"]) for one in report["targets"]]
+    assert figures == {
+        "*": [("60623", 1, 90, 70), ("60621", 2, 34, 29)],
+        "lakeshore": [("60623", 1, 60, 40), ("60621", 2, 30, None)],
+        "prairie": [("60623", 1, 30, None), ("60621", 2, None, None)],
+    }
+    pages = [
+        (await client.get("/reports/weekly.html", headers={"X-Role": "analyst", "X-Plan": plan})).text
+        for plan in ("*", "prairie")
+    ]
+    assert [(">90<" in page, "the figures are this plan" in page) for page in pages] == [(True, False), (False, True)]
+
+
+async def test_a_report_shows_its_own_programmes_slots(reporting: Reporting, client: httpx.AsyncClient) -> None:
+    """Blocks for another programme's vaccine, and those held for another plan, are in no report of this one; what was
+    told before blocks named their vaccine is in all."""
+    await reporting.hear(
+        a_programme(), a_day(), a_programme(programme_id="shingles-50", vaccine_group="zoster"),
+    )  # fmt: skip
+    await reporting.hear(
+        a_pool(site_id="united-center", vaccine_group="covid-19"),
+        a_pool(site_id="malcolm-x", vaccine_group="zoster"),
+        a_pool(site_id="loretto"),
+        a_pool(site_id="triton", vaccine_group="covid-19", tenant_id="prairie"),
+        a_pool(site_id="open-to-all", vaccine_group="covid-19", tenant_id=None),
+    )
+    seen = {}
+    for programme, plan in ((PROGRAMME, "*"), (PROGRAMME, "lakeshore"), ("shingles-50", "lakeshore")):
+        answer = await client.get(
+            "/reports/weekly", params={"programme_id": programme}, headers={"X-Role": "analyst", "X-Plan": plan}
+        )
+        seen[programme, plan] = {one["site_id"] for one in answer.json()["slots"]}
+    assert seen == {
+        (PROGRAMME, "*"): {"united-center", "loretto", "triton", "open-to-all"},
+        (PROGRAMME, "lakeshore"): {"united-center", "loretto", "open-to-all"},
+        ("shingles-50", "lakeshore"): {"malcolm-x", "loretto"},
+    }
 
 
 async def test_delisting(reporting: Reporting, client: httpx.AsyncClient) -> None:
