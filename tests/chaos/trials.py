@@ -1,8 +1,11 @@
 """Each mutant goes through rounds with the faults that show it best; one that passes them all has got away."""
 
 import json
+import re
 import shutil
 import tempfile
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.console import table
@@ -26,8 +29,7 @@ async def run(wish: Wish) -> bool:
         for one in [one for one in MUTANTS.values() if not wish.only or one.name in wish.only]:
             tries, divergences = await _try(servers, folder, one, wish)
             all_found &= bool(divergences)
-            first = divergences[0] if divergences else "nothing"
-            rows.append([one.name, "found out" if divergences else "GOT AWAY", str(tries), first[:150]])
+            rows.append([one.name, "found out" if divergences else "GOT AWAY", str(tries), _promises(divergences)])
             told = {"mutant": one.name, "rounds": tries, "divergences": divergences[:50]}
             print(json.dumps(told) if wish.as_json else " ".join(rows[-1]), flush=True)
     finally:
@@ -37,6 +39,12 @@ async def run(wish: Wish) -> bool:
     if not wish.as_json:
         print(table(rows))
     return all_found
+
+
+def _promises(divergences: Sequence[str]) -> str:
+    """The broken promises, each once; or what else was wrong."""
+    named = Counter(found[1] if (found := re.match(r"\[(.+?)\]", one)) else one[:60] for one in divergences)
+    return ", ".join(f"{name} ({count})" for name, count in named.most_common(4)) or "nothing"
 
 
 async def _try(servers: Servers, folder: Path, one: Mutant, wish: Wish) -> tuple[int, list[str]]:
@@ -50,6 +58,7 @@ async def _try(servers: Servers, folder: Path, one: Mutant, wish: Wish) -> tuple
             members = max(wish.members, one.least_members)
             result = await one_round(servers, run, seed, members, planned, {launcher.MUTANT: one.name})
             divergences = result.divergences
+            (run / "result.json").write_text(json.dumps(result.as_json(), default=str, indent=1))
         except Exception as error:  # noqa: BLE001 - a mutant that breaks the round is found out as well
             await servers.heal()
             divergences = [f"the round broke down: {type(error).__name__}: {error}"]
