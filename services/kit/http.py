@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
-from services.kit import metrics, problem
+from services.kit import metrics, problem, trace
 from services.kit.api_docs import docs_page
 from services.kit.auth import Auth, route_template
 from services.kit.ids import new_id
@@ -76,9 +76,9 @@ class Edge:
             await self.app(scope, receive, send)
             return
         request = Headers(scope=scope)
-        trace = _trace_id(request.get("traceparent", ""))
-        correlation = _correlation_id(request.get("x-correlation-id", "")) or trace or str(new_id())
-        bound = {"correlation_id": correlation} | ({"trace_id": trace} if trace else {})
+        traced = trace.trace_id(request.get("traceparent", ""))
+        correlation = _correlation_id(request.get("x-correlation-id", "")) or traced or str(new_id())
+        bound = {"correlation_id": correlation} | ({"trace_id": traced} if traced else {})
         with structlog.contextvars.bound_contextvars(**bound):
             await self._answer(scope, receive, Outgoing(send, correlation, scope["scheme"] == "https"))
 
@@ -146,21 +146,10 @@ def _observe(scope: Scope, status: int, seconds: float) -> None:
 
 # Ids of these shapes only: whatever else a client writes there (a phone number, say) must not reach the logs.
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def _correlation_id(header: str) -> str | None:
     return header.lower() if _UUID.fullmatch(header) else None
-
-
-def trace_parent(header: str) -> str | None:
-    """The trace context that a client sent, if it is one: it leaves with the events."""
-    return header if _TRACEPARENT.fullmatch(header) else None
-
-
-def _trace_id(traceparent: str) -> str | None:
-    found = _TRACEPARENT.fullmatch(traceparent)
-    return found[1] if found else None
 
 
 Check = Callable[[], str | None] | Callable[[], Awaitable[str | None]]

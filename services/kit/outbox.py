@@ -2,27 +2,27 @@
 
 import zlib
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 
 from schemas.catalog import TOPIC_OF_EVENT
 from schemas.envelope import Event
+from services.kit import trace
 from services.kit.ids import new_id
 from services.kit.postgres import Connection, after_commit
 
 SHARDS = 4
 """Relays that can publish at once. A key always falls into one shard. Change it only with an empty outbox."""
 
-trace_parent: ContextVar[str | None] = ContextVar("trace_parent", default=None)
-"""The W3C trace context of the work at hand."""
-
 listeners: set[Callable[[], None]] = set()
 """Whom to call when this process has committed news; what other processes commit they must look for."""
 
 SAVE_EVENTS = """
 insert into outbox (event_id, shard, aggregatetype, aggregateid, type, payload, occurred_at, traceparent)
-select event_id, shard, aggregatetype, aggregateid, type, payload, occurred_at, $8
-from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::timestamptz[])
-    with ordinality as row (event_id, shard, aggregatetype, aggregateid, type, payload, occurred_at, position)
+select event_id, shard, aggregatetype, aggregateid, type, payload, occurred_at, traceparent
+from unnest(
+    $1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::timestamptz[], $8::text[]
+) with ordinality as row (
+    event_id, shard, aggregatetype, aggregateid, type, payload, occurred_at, traceparent, position
+)
 order by position
 """
 
@@ -37,7 +37,7 @@ async def save_events(connection: Connection, events: Sequence[Event]) -> None:
     key's events get their numbers in the order of their commits."""
     if not events:
         return
-    keys = [event.key() for event in events]
+    keys, traces = [event.key() for event in events], trace.current.get()
     await connection.execute(
         SAVE_EVENTS,
         [new_id() for _ in events],
@@ -47,7 +47,7 @@ async def save_events(connection: Connection, events: Sequence[Event]) -> None:
         [event.event_type for event in events],
         [event.model_dump_json(exclude_none=True).encode() for event in events],
         [event.occurred_at for event in events],
-        trace_parent.get(),
+        [traces.of(key) for key in keys],
     )
     after_commit(connection, _tell)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from services.kit import dead_letters, inbox, log
+from services.kit import dead_letters, inbox, log, trace
 from services.kit.contract import Decoder, Reject
 from services.kit.dead_letters import DeadLetter
 from services.kit.postgres import is_fault
@@ -84,7 +84,8 @@ async def _apply_one(work: UnitOfWork, subscription: Subscription, letter: DeadL
     try:
         async with work.connection.transaction():
             if await inbox.drop_duplicates(work.connection, subscription.group, [one]):
-                await subscription.handler(work, [one.event])
+                with trace.working_for(trace.of_records([letter.record])):
+                    await subscription.handler(work, [one.event])
     except Exception as error:
         if is_fault(error):
             raise

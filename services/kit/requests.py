@@ -8,9 +8,8 @@ import asyncpg
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
-from services.kit import outbox
+from services.kit import trace
 from services.kit.auth import Principal
-from services.kit.http import trace_parent
 from services.kit.idempotency import Answer, RequestIdentity, once
 from services.kit.postgres import Connection, transaction
 from services.kit.unit_of_work import UnitOfWork
@@ -19,7 +18,7 @@ from services.kit.unit_of_work import UnitOfWork
 async def _pool(request: Request) -> asyncpg.Pool:
     """In the request's own context: a plain function would run in a thread, and what it sets would be lost."""
     pool: asyncpg.Pool = request.app.state.pool
-    outbox.trace_parent.set(trace_parent(request.headers.get("traceparent", "")))
+    trace.current.set(trace.of_request(request.headers.get("traceparent", "")))
     return pool
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from schemas.envelope import Event
-from services.kit import dead_letters, generation, inbox, outbox
+from services.kit import dead_letters, generation, inbox, outbox, trace
 from services.kit.contract import Delivery, Reject
 from services.kit.postgres import ALL_TENANTS, Connection, transaction
 
@@ -57,7 +57,8 @@ async def apply_batch(
         await dead_letters.save_parked(connection, consumer, parked)
         fresh = await inbox.drop_duplicates(connection, consumer, usable)
         if fresh:
-            await handler(UnitOfWork(connection), [delivery.event for delivery in fresh])
+            with trace.working_for(trace.of_records(delivery.record for delivery in fresh)):
+                await handler(UnitOfWork(connection), [delivery.event for delivery in fresh])
     return Outcome(len(fresh), len(usable) - len(fresh), len(rejects), len(parked))
 
 

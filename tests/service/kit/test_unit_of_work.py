@@ -8,6 +8,7 @@ import pytest
 from schemas.catalog import BUSINESS_DAY_OPENED
 from schemas.eligibility_v1 import BusinessDayOpenedV1
 from services.kit import redrive
+from services.kit.contract import Header, headers_of
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.redrive import Redriven
@@ -212,3 +213,28 @@ async def test_new_arrival_waits_for_a_release_under_way(calendar: Database) -> 
         assert not done
     assert await arrival == Outcome(fresh=1)
     assert await _heard(calendar) == [2, 3]
+
+
+async def test_an_announcement_carries_its_records_trace(calendar: Database) -> None:
+    """What a record brings forth goes on under the record's trace id with a new span id; what the next one, of no
+    trace, brings forth does not; nor does what is redriven lose its own."""
+    one = a_record(a_day(0, "Zone/traced"), headers=_traced("4bf92f3577b34da6a3ce929d0e0e4736"))
+    await apply_batch(calendar.pool, GROUP, decoded(one, a_record(a_day(0, "Zone/plain"))), on_day)
+    await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(1))), on_day)
+    waits = a_record(a_day(0, "Zone/late"), value=b"{", headers=_traced("0af7651916cd43dd8448eb211c80319c"))
+    await apply_batch(calendar.pool, GROUP, decoded(waits), on_day)
+    await calendar.pool.execute("update dead_letter set value = $1", a_record(a_day(0, "Zone/late")).value)
+    assert await _redrive(calendar, redrive.replay, await _first_waiting(calendar)) == Redriven(replayed=1)
+    sent = [row["traceparent"] for row in await calendar.pool.fetch("select traceparent from outbox order by id")]
+    assert [each and each.split("-")[1] for each in sent] == [
+        "4bf92f3577b34da6a3ce929d0e0e4736", None, None, "0af7651916cd43dd8448eb211c80319c",
+    ]  # fmt: skip
+    assert not {each.split("-")[2] for each in sent if each} & {SPAN}
+
+
+SPAN = "00f067aa0ba902b7"
+
+
+def _traced(trace_id: str) -> list[Header]:
+    headers = headers_of(new_id(), "/vcc/test", BusinessDayOpenedV1.event_type, "", f"00-{trace_id}-{SPAN}-01")
+    return [*headers]
