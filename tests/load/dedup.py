@@ -26,7 +26,7 @@ COLLECTORS = ("default", "frozen, default thresholds", "off")
 
 
 def run(options: Options) -> Result:
-    members, rounds = (6_000, 1) if options.quick else (40_000, 3)
+    members, rounds = (6_000, 1) if options.quick else (25_000, 3)
     with stage(options.profile) as servers:
         return compare(servers, members, rounds)
 
