@@ -91,7 +91,8 @@ def create(service: Service, settings: Settings) -> FastAPI:
             structlog.get_logger().info("stopped")
 
     auth = Auth(TrustedIssuer(
-        issuer=settings.oidc_issuer, audience=settings.oidc_audience, every_tenant_roles=service.every_tenant_roles
+        issuer=settings.oidc_issuer, audience=settings.oidc_audience, every_tenant_roles=service.every_tenant_roles,
+        roles_claim=settings.oidc_roles_claim, tenants_claim=settings.oidc_tenants_claim,
     ))  # fmt: skip
     app = create_app(service.title, VERSION, lifespan=lifespan, auth=auth, max_body_bytes=service.max_body_bytes)
     for router in service.routers:

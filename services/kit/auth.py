@@ -94,14 +94,24 @@ class Auth:
 
 def _strings(claims: Mapping[str, Any], path: str) -> frozenset[str]:
     """The strings at a dotted path (`realm_access.roles`), given as a list or as one string with spaces."""
-    found: Any = claims
-    for step in path.split("."):
-        found = found.get(step) if isinstance(found, Mapping) else None
+    found = _at(claims, path)
     if isinstance(found, str):
         found = found.split()
     return (
         frozenset(each for each in found if isinstance(each, str) and each) if isinstance(found, list) else frozenset()
     )
+
+
+def _at(found: Any, path: str) -> Any:
+    """A name may hold dots itself, as an address does (`https://plans.example/roles`): the longest name that is there
+    is taken for a step."""
+    if not isinstance(found, Mapping) or path in found:
+        return found.get(path) if isinstance(found, Mapping) else None
+    steps = path.split(".")
+    for taken in range(len(steps) - 1, 0, -1):
+        if (name := ".".join(steps[:taken])) in found:
+            return _at(found[name], ".".join(steps[taken:]))
+    return None
 
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the trusted OpenID Connect issuer")

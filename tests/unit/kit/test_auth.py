@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from deploy.local import issuer as local_issuer
+from services.kit.app import Service, create
 from services.kit.auth import Auth, Denial, Principal, require
 from services.kit.http import create_app
 from services.kit.issuer_keys import IssuerKeys, IssuerUnavailableError, TrustedIssuer
+from services.kit.settings import read_settings
 
 ISSUER = "http://127.0.0.1:4711"
 TRUSTED = TrustedIssuer(issuer=ISSUER, audience="vcc", every_tenant_roles=frozenset({"operator"}))
@@ -352,6 +354,30 @@ def test_roles_are_read_where_the_issuer_puts_them(claims: dict[str, Any], roles
     """A dotted path leads to the roles; what is no string is no role."""
     auth = Auth(TrustedIssuer(issuer=ISSUER, audience="vcc", roles_claim="realm_access.roles"))
     assert auth.principal({"sub": "brock", **claims}).roles == roles
+
+
+@pytest.mark.parametrize(
+    ("environ", "claims"),
+    [
+        ({}, {"roles": ["badger"], "tenants": ["sett"]}),
+        (
+            {"VCC_OIDC_ROLES_CLAIM": "resource_access.den.app.roles", "VCC_OIDC_TENANTS_CLAIM": "organisation"},
+            {"resource_access": {"den.app": {"roles": ["badger"]}}, "organisation": "sett", "roles": ["operator"]},
+        ),
+        (
+            {"VCC_OIDC_ROLES_CLAIM": "https://den.example/roles", "VCC_OIDC_TENANTS_CLAIM": "https://den.example/of"},
+            {"https://den.example/roles": "badger", "https://den.example/of": ["sett"], "tenants": ["*"]},
+        ),
+    ],
+)
+def test_settings_name_the_claims(environ: dict[str, str], claims: dict[str, Any]) -> None:
+    """An identity provider of one's own says by settings where roles and tenants stand; claims of our names are then
+    nobody's."""
+    needed = {"VCC_OIDC_ISSUER": ISSUER, "VCC_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "VCC_KIT_DSN": "postgresql://"}
+    service = Service(name="kit", title="Den", subscriptions=(), routers=(), migrations=Path())
+    app = create(service, read_settings("kit", needed | environ))
+    principal = app.state.auth.principal({"sub": "brock", **claims})
+    assert (principal.roles, principal.tenant) == ({"badger"}, "sett")
 
 
 @pytest.mark.expects_error_log("issuer keys unreadable")
