@@ -28,6 +28,7 @@ COMMANDS = {
     "report": ("services.reporting.cli", "prints the weekly report and writes it as CSV, JSON and one HTML page"),
     "rebuild": ("services.reporting.cli", "wipes reporting and fills it again from the log"),
     "forecast": ("services.eligibility.forecast.cli", "forecasts vaccines by CDC's logic; checks CDC's test cases"),
+    "programme": ("services.eligibility.programmes.cli", "checks, tries and publishes programme documents"),
     "topics": ("deploy.commands.topics", "lists every topic: producer, consumers, key, records so far"),
     "docs": ("deploy.commands.docs", "says where the documents, APIs and events are described"),
     "psql": ("deploy.commands.psql", "opens a service's database in psql"),
@@ -39,6 +40,7 @@ COMMANDS = {
 # commands of a service that ask it over HTTP: which service, and which client of the local issuer they are
 ASKING = {
     "ingest": ("eligibility", "integration"),
+    "programme": ("eligibility", "operator"),
     "report": ("reporting", "state"),
     "rebuild": ("reporting", "operator"),
 }
@@ -57,7 +59,7 @@ def _exists(module: str) -> bool:
 
 
 def overview() -> str:
-    lines = [f"  {name:<8} {says}" for name, says in available().items()]
+    lines = [f"  {name:<9} {says}" for name, says in available().items()]
     return "Vaccine Community Connectors\n\n  ./vcc COMMAND ...\n\n" + "\n".join(lines) + NOTES
 
 
@@ -92,7 +94,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _introduce(name: str, arguments: Sequence[str]) -> None:
     """Tells a service's own command where the service is and gives it a token, unless the user did."""
-    if name not in ASKING or {"-h", "--help", "--api"} & set(arguments):
+    if name not in ASKING or {"-h", "--help", "--api"} & set(arguments) or arguments[:2] == ["programme", "check"]:
         return
     service, client = ASKING[name]
     if (address := f"VCC_API_{service.upper()}") not in os.environ:

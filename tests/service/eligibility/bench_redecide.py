@@ -1,0 +1,82 @@
+"""How fast everybody is decided again: `python -m tests.service.eligibility.bench_redecide --members 50000`.
+
+Members of one plan with three doses each and a forecast programme (zoster). Measured are the first decision, which
+forecasts everybody as another release of CDC's rules does, and a second one from stored forecasts that changes nobody.
+"""
+
+import argparse
+import asyncio
+import resource
+import time
+from datetime import date
+
+from services.eligibility import days, store_decisions
+from services.eligibility.programmes.documents import parse_programme
+from services.kit.postgres import ALL_TENANTS, transaction
+from tests import servers
+from tests.servers import Database
+from tests.service.eligibility.programmes import ZOSTER
+
+DAY = date(2025, 12, 1)
+PEOPLE = """
+insert into person (token)
+select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid from generate_series(1, $1::int) n
+"""
+ENROLMENTS = """
+insert into enrolment (enrolment_id, token, tenant_id, member_id, group_number, family, given, middle, suffix, birth_on,
+    sex, races, language, street, unit, city, state, zip5, tract, county, phones, email, is_restricted, spans,
+    is_retired, seen_file_no)
+select ('00000000-0000-4000-9000-' || lpad(to_hex(n), 12, '0'))::uuid, token, 'lakeshore', 'LS' || n, '', 'Sesame',
+    'Count', '', '', date '1930-01-01' + (n * 7919 % 18000)::int, case n % 2 when 0 then 'F' else 'M' end,
+    array['2054-5'], 'spa', n || ' Sesame St', '', 'Los Angeles', 'CA',
+    (array['90011','90012','94301','60612'])[1 + n % 4], '', '', array[]::text[], '', false,
+    '[["medicaid", "2020-01-01", null, null]]'::jsonb, false, 1
+from (select token, row_number() over (order by token) as n from person) as numbered
+"""
+DOSES = """
+insert into dose (dose_id, token, vaccine_group, cvx, mvx, lot, administered_on, is_partial, is_retracted, sources,
+    version, is_announced, known_on)
+select gen_random_uuid(), token, (array['zoster','flu','covid-19'])[k], (array['187','140','309'])[k], '', '',
+    date '2024-01-01' + ((n * 31 + k * 97) % 600)::int, false, false, array['iis'], 1, true, date '2025-12-01'
+from (select token, row_number() over (order by token) as n from person) as numbered, generate_series(1, 3) k
+where k > 1 or n % 3 > 0
+"""
+
+
+async def fill(database: Database, members: int) -> None:
+    await days.begin(database.pool, DAY, [parse_programme(ZOSTER)])
+    async with transaction(database.pool, ALL_TENANTS) as connection:
+        await connection.execute("set local statement_timeout = 0")
+        await connection.execute(PEOPLE, members)
+        await connection.execute(ENROLMENTS)
+        await connection.execute(DOSES)
+        await store_decisions.ask_everybody(connection, "street-zoster", DAY)
+    async with database.pool.acquire() as connection:
+        await connection.execute("vacuum analyze", timeout=600)
+
+
+async def measure(database: Database, name: str, members: int) -> None:
+    started, busy = time.perf_counter(), time.process_time()
+    facts = await days.redecide_due(database.pool)
+    took, cpu = time.perf_counter() - started, time.process_time() - busy
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"{name}: {members / took:.0f} members/s, {facts} facts, {took:.1f} s ({cpu:.1f} s of it Python), {memory:.0f} MB"
+    )
+
+
+async def bench(members: int) -> None:
+    with servers.running_postgres() as server:
+        database = await servers.open_database(server, "eligibility")
+        await fill(database, members)
+        await measure(database, "forecast and decide", members)
+        async with transaction(database.pool, ALL_TENANTS) as connection:
+            await store_decisions.ask_everybody(connection, "street-zoster", DAY)
+        await measure(database, "decide from stored forecasts", members)
+        await servers.close_database(server, database)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--members", type=int, default=50_000)
+    asyncio.run(bench(parser.parse_args().members))
