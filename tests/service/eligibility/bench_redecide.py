@@ -60,9 +60,8 @@ async def measure(database: Database, name: str, members: int) -> None:
     facts = await days.redecide_due(database.pool)
     took, cpu = time.perf_counter() - started, time.process_time() - busy
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{name}: {members / took:.0f} members/s, {facts} facts, {took:.1f} s ({cpu:.1f} s of it Python), {memory:.0f} MB"
-    )
+    speed = f"{members / took:.0f} members/s, {took:.1f} s, {cpu:.1f} s of it Python"
+    print(f"{name}: {speed}; {facts} facts, {memory:.0f} MB")
 
 
 async def bench(members: int) -> None:
