@@ -62,6 +62,18 @@ def numbered(records: Sequence[Record]) -> list[Record]:
     return made
 
 
+def shard_number(record: Record) -> bytes:
+    """The relay shard in a numbered record's header."""
+    return (dict(record.headers)[marks.HEADER] or b"").split(b".")[1]
+
+
+def with_epoch(record: Record, epoch: int) -> Record:
+    """A numbered record as a producer of that epoch writes it."""
+    headers = dict(record.headers)
+    _, _, rest = (headers[marks.HEADER] or b"").partition(b".")
+    return replace(record, headers=tuple((headers | {marks.HEADER: f"{epoch}.".encode() + rest}).items()))
+
+
 def _record(chance: random.Random, more_headers: Sequence[Header]) -> Record:
     return _record_of(a_fact(chance), more_headers)
 

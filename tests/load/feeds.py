@@ -15,7 +15,7 @@ SEED, WEEKS = 2021, 3
 
 
 def run(options: Options) -> Result:
-    members, rounds = (2_000, 1) if options.quick else (30_000, 3)
+    members, rounds = (2_000, 1) if options.quick else (20_000, 3)
     with stage(options.profile) as servers:
         folder = servers.folder / "feeds"
         ledger = generate(folder, members, SEED, WEEKS)
