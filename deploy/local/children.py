@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from subprocess import Popen
 from threading import Event, RLock
 
@@ -16,6 +17,8 @@ START_TIMEOUT_S = 90.0
 POLL_S = 0.05
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 HEALTHY_S = 60.0  # who ran this long died of something new: the pause starts over
+HUNG_S = 60.0  # who is alive and has not answered for so long is started again
+PULSE_S = 5.0
 
 
 class Stopped(Exception):  # no error: somebody asked
@@ -30,31 +33,70 @@ class Child:
         self.process: Popen[bytes] | None = None
         self._pause_s = FIRST_PAUSE_S / 2
         self._retry_at = 0.0
+        self._has_answered = False
+        self._silent_since: float | None = None
+        self._kill_at: float | None = None
 
     def start(self) -> None:
         self.process = process.start(self.spec)
+        self._has_answered, self._silent_since, self._kill_at = False, None, None
         self.component.identity = process.identity(self.process.pid)
         self.component.state, self.component.since = "running", time.time()
 
     def exit_code(self) -> int | None:
         return None if self.process is None else self.process.poll()
 
+    def ask(self) -> None:
+        """Whether it answers. Its silence counts from the first question without an answer, so that a supervisor that
+        was itself held up suspects nobody."""
+        asked = self.process
+        if self.spec.live is None or self.component.state != "running":
+            return
+        answers = self.spec.live()
+        if asked is not self.process:
+            return
+        if answers:
+            self._has_answered, self._silent_since = True, None
+        elif self._silent_since is None:
+            self._silent_since = time.monotonic()
+
     def tend(self) -> bool:
-        """Notices a death, and after a pause that doubles with every early death starts it again. True on a change."""
+        """Notices a death, and after a pause that doubles with every early death starts it again; ends what hangs. True
+        on a change."""
         if self.component.state == "restarting":
             return self._retry()
         if self.exit_code() is None:
-            return False
+            return self._end_if_hung()
         long_lived = time.time() - self.component.since > HEALTHY_S
         self._pause_s = FIRST_PAUSE_S if long_lived else min(self._pause_s * 2, LONGEST_PAUSE_S)
         self._retry_at = time.monotonic() + self._pause_s
         self.component.state, self.component.identity = "restarting", None
         return True
 
+    def _end_if_hung(self) -> bool:
+        """SIGTERM, and SIGKILL after the grace; its end is then seen like any other."""
+        who, since = self.component.identity, self._silent_since
+        patience_s = HUNG_S if self._has_answered else START_TIMEOUT_S
+        if who is None or since is None or time.monotonic() - since <= patience_s:
+            return False
+        if self._kill_at is None:
+            self._kill_at = time.monotonic() + self.spec.grace_s
+            note(f"{self.spec.name} is alive and has not answered for {patience_s:.0f} s: ending it")
+            process.ask_to_end(who, self.spec.stop_signal)
+        elif time.monotonic() > self._kill_at:
+            process.kill(who)
+        return False
+
     def _retry(self) -> bool:
         if time.monotonic() < self._retry_at:
             return False
-        self.start()
+        try:
+            self.start()
+        except OSError as error:  # a full disk or process table: the others run on, and so do the attempts
+            self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+            self._retry_at = time.monotonic() + self._pause_s
+            note(f"{self.spec.name} could not be started: {error.strerror}")
+            return False
         self.component.restarts += 1
         return True
 
@@ -105,6 +147,12 @@ class Children:
             if any(changes):
                 self._changed()
 
+    def ask_until(self, stop: Event) -> None:
+        """Ask everybody for a sign of life, side by side, again and again."""
+        with ThreadPoolExecutor(8) as pool:
+            while not stop.wait(PULSE_S):
+                list(pool.map(Child.ask, list(self._children.values())))
+
     def stop(self) -> None:
         """Services first, servers last; those of one rank together, each within its own grace."""
         end_all(self._components.values())
@@ -112,6 +160,12 @@ class Children:
             if child.process is not None:
                 child.process.wait()
         self._changed()
+
+
+def note(said: str) -> None:
+    """A line for the supervisor's log; a full disk must not end who writes it."""
+    with suppress(OSError):
+        print(said, flush=True)
 
 
 RANKS = {"kafka": 0, "postgres": 0, "issuer": 1}  # the services rank above them all

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -65,7 +65,8 @@ class Plan:
         return self._python("issuer", ["deploy.local.issuer"], told, port)
 
     def service(self, name: str, port: int, kafka: Mapping[str, str], issuer_url: str) -> Spec:
-        return self._python(name, [self.module.format(name)], self._told(name, port, kafka, issuer_url), port)
+        spec = self._python(name, [self.module.format(name)], self._told(name, port, kafka, issuer_url), port)
+        return replace(spec, live=partial(probes.lives, port))
 
     def migrations(self, name: str) -> list[tuple[str, Path]]:
         """The same as `python -m services.<name>.app migrate` applies, without a second start of every service."""

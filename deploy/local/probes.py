@@ -30,6 +30,11 @@ def missing(port: int) -> str:
     return f"no answer on port {port} ({body})" if status == 0 else f"/ready says {status}: {body[:300]}"
 
 
+def lives(port: int) -> bool:
+    """Whether `/live` answers."""
+    return get(port, "/live")[0] == 200
+
+
 def closed(port: int) -> str:
     """ "" when something listens."""
     try:

@@ -42,6 +42,7 @@ class Spec:
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 20.0
     ready: Callable[[], str] = str  # "" when it serves, else what is still missing
+    live: Callable[[], bool] | None = None  # whether it answers at all; None: nobody asks
 
 
 def start(spec: Spec) -> subprocess.Popen[bytes]:
@@ -91,19 +92,24 @@ def end(who: Identity, stop_signal: signal.Signals, grace_s: float) -> bool:
     """Asks, waits, then kills with its whole session. True when it ended by itself."""
     if not alive(who):
         return True
-    _signal(who, stop_signal)
+    ask_to_end(who, stop_signal)
     if wait_gone(who, grace_s):
         return True
-    try:
-        if alive(who):
-            os.killpg(who.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        _signal(who, signal.SIGKILL)
+    kill(who)
     wait_gone(who, LONGEST_KILL_S)
     return False
 
 
-def _signal(who: Identity, number: signal.Signals) -> None:
+def kill(who: Identity) -> None:
+    """With its whole session."""
+    try:
+        if alive(who):
+            os.killpg(who.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        ask_to_end(who, signal.SIGKILL)
+
+
+def ask_to_end(who: Identity, number: signal.Signals) -> None:
     try:
         if alive(who):
             os.kill(who.pid, number)

@@ -9,13 +9,14 @@ import shutil
 import signal
 import sys
 import time
-from threading import Event, RLock
+from pathlib import Path
+from threading import Event, RLock, Thread
 from types import FrameType
 
 from deploy.errors import StackError
 from deploy.local import process
 from deploy.local.bring_up import bring_up
-from deploy.local.children import Children, Stopped, end_all
+from deploy.local.children import Children, Stopped, end_all, note
 from deploy.local.plan import Plan
 from deploy.local.state import Folder, Phase, State, here
 
@@ -64,24 +65,25 @@ class Supervisor:
             try:
                 self._folder.write(self._state)
             except OSError as error:  # a full disk must not keep us from stopping what runs
-                print(f"state.json could not be written: {error.strerror}", flush=True)
+                note(f"state.json could not be written: {error.strerror}")
 
     def _say(self, phase: Phase, step: str) -> None:
         self._state.phase, self._state.step = phase, step
         self._save()
-        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {phase} {step}", flush=True)
+        note(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {phase} {step}")
 
     def _end_orphans(self) -> None:
         """What the last supervisor of this folder left running when it was killed."""
         left = [one for one in self._folder.read().components.values() if one.identity and process.alive(one.identity)]
         if left:
-            print(f"ending what a killed supervisor left: {', '.join(one.name for one in left)}", flush=True)
+            note(f"ending what a killed supervisor left: {', '.join(one.name for one in left)}")
             end_all(left)
 
     def _watch(self) -> None:
         self._state.took_s = time.monotonic() - self._started
         self._say("up", "")
         logs_checked_at = 0.0
+        Thread(target=self._children.ask_until, args=(self._stop,), daemon=True).start()
         while not self._stop.wait(TICK_S):
             self._children.tend()
             if time.monotonic() - logs_checked_at > LOG_CHECK_S:
@@ -92,9 +94,22 @@ class Supervisor:
 def shorten_logs(folder: Folder) -> None:
     """A log that grew too long moves to `.1`; its writer appends, so it goes on in the emptied file."""
     for log in folder.logs.glob("*.log"):
-        if log.stat().st_size > LONGEST_LOG_BYTES:
-            shutil.copyfile(log, log.with_suffix(".log.1"))
-            os.truncate(log, 0)
+        try:
+            if log.stat().st_size > LONGEST_LOG_BYTES:
+                _keep_copy(log)
+                os.truncate(log, 0)
+        except OSError as error:
+            note(f"{log.name} could not be shortened: {error.strerror}")
+
+
+def _keep_copy(log: Path) -> None:
+    """On a full disk there is no room for one: the log is emptied all the same, or it would stay full."""
+    kept = log.with_suffix(".log.1")
+    try:
+        shutil.copyfile(log, kept)
+    except OSError as error:
+        kept.unlink(missing_ok=True)
+        note(f"{log.name} is emptied without a copy: {error.strerror}")
 
 
 def supervise(plan: Plan) -> int:

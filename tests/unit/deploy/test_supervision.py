@@ -1,17 +1,25 @@
 """Dying components are revived with patience, logs stay bounded, probes are not fooled."""
 
+import errno
+import os
+import signal
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from subprocess import TimeoutExpired
 from threading import Event, Thread
+from time import monotonic, sleep
 
 import pytest
 
 from deploy.errors import StackError
-from deploy.local import account, children, stack, supervisor
+from deploy.local import account, children, probes, stack, supervisor
 from deploy.local.children import Child, Children, Stopped
 from deploy.local.kafka import Kafka
+from deploy.local.plan import Plan
 from deploy.local.postgres import Postgres
 from deploy.local.process import Spec
 from deploy.local.state import Component, Folder
@@ -105,6 +113,166 @@ def test_a_long_log_moves_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         writer.write(b"blah")
     assert folder.log("chatterbox").read_bytes() == b"blah"
     assert (folder.logs / "chatterbox.log.1").read_bytes() == b"blah blah blah"
+
+
+def full_disk(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_long_log_on_a_full_disk_is_emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no copy finds room the log is emptied without one, half a copy is removed, and nobody is stopped."""
+    monkeypatch.setattr(supervisor, "LONGEST_LOG_BYTES", 10)
+    monkeypatch.setattr("deploy.local.supervisor.shutil.copyfile", full_disk)
+    folder = Folder(tmp_path)
+    folder.make()
+    folder.log("chatterbox").write_bytes(b"blah blah blah")
+    (folder.logs / "chatterbox.log.1").write_bytes(b"half a cop")
+    supervisor.shorten_logs(folder)
+    assert folder.log("chatterbox").read_bytes() == b""
+    assert not (folder.logs / "chatterbox.log.1").exists()
+
+
+def test_a_log_that_cannot_be_emptied_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other logs are still looked after."""
+    monkeypatch.setattr(supervisor, "LONGEST_LOG_BYTES", 10)
+    monkeypatch.setattr("deploy.local.supervisor.os.truncate", full_disk)
+    folder = Folder(tmp_path)
+    folder.make()
+    for name in ("chatterbox", "parrot"):
+        folder.log(name).write_bytes(b"blah blah blah")
+    supervisor.shorten_logs(folder)
+    assert len(list(folder.logs.glob("*.log.1"))) == 2
+
+
+def test_what_cannot_be_started_again_is_tried_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk under a restart ends nobody: the pause grows, and it starts once there is room."""
+    clock, child = Clock(monkeypatch), a_child(tmp_path, ["true"])
+    child.start()
+    assert child.process is not None
+    child.process.wait()
+    child.tend()
+    with monkeypatch.context() as full:
+        full.setattr("deploy.local.children.process.start", full_disk)
+        full.setattr("builtins.print", full_disk)  # the supervisor's own log is on the same disk
+        clock.now_s += 0.5
+        assert not child.tend()
+    assert (child.component.state, child.component.restarts) == ("restarting", 0)
+    clock.now_s += 1
+    assert child.tend()
+    child.process.wait()
+    assert child.component.restarts == 1
+
+
+def a_hanging(tmp_path: Path, answers: list[bool], script: str = "exec sleep 60") -> Child:
+    """Runs, and answers as `answers` say, the last for ever."""
+    live = lambda: answers.pop(0) if len(answers) > 1 else answers[0]  # noqa: E731
+    spec = Spec("sloth", ["sh", "-c", script], tmp_path / "sloth.log", grace_s=2.0, live=live)
+    return Child(spec, Component("sloth"))
+
+
+def until_ended(child: Child) -> int:
+    assert child.process is not None
+    return child.process.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("script", "patience_s", "code"),
+    [("exec sleep 60", 0, -15), ("trap '' TERM; echo deaf; while :; do sleep 1; done", 2.5, -9)],
+)
+def test_what_hangs_is_ended_and_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, patience_s: float, code: int
+) -> None:
+    """Alive but silent for more than a minute: SIGTERM, and SIGKILL for who does not hear it; counted as a restart."""
+    clock, child = Clock(monkeypatch), a_hanging(tmp_path, [True, False], script)
+    child.start()
+    while "deaf" in script and not child.spec.log.read_text():
+        sleep(0.01)
+    child.ask()
+    for _ in range(14):
+        child.ask()
+        child.tend()
+        assert child.exit_code() is None
+        clock.now_s += 4.5
+    child.tend()
+    if patience_s:
+        with pytest.raises(TimeoutExpired):
+            child.process.wait(0.3)  # type: ignore[union-attr]
+        clock.now_s += patience_s
+        child.tend()
+    assert until_ended(child) == code
+    assert child.tend()
+    clock.now_s += 0.5
+    assert child.tend()
+    assert (child.component.state, child.component.restarts) == ("running", 1)
+    child.process.kill()  # type: ignore[union-attr]
+    until_ended(child)
+
+
+def test_a_short_silence_and_a_slow_start_are_forgiven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer ends the silence; who has not answered yet has as long as a start may take; and a supervisor that was
+    itself stopped for an hour blames nobody."""
+    clock, child = Clock(monkeypatch), a_hanging(tmp_path, [False, False, True, False, True, False])
+    child.start()
+    for pause_s in (50, 39, 55, 3, 3600, 1):
+        child.ask()
+        clock.now_s += pause_s
+        child.tend()
+        assert child.exit_code() is None
+        assert child._kill_at is None
+    child.process.kill()  # type: ignore[union-attr]
+    until_ended(child)
+
+
+def test_the_supervisor_starts_a_stopped_service_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real process that was stopped (SIGSTOP) answers nobody: the supervisor notices, kills it and starts it anew."""
+    for name, seconds in (("HUNG_S", 0.4), ("PULSE_S", 0.05), ("FIRST_PAUSE_S", 0.05)):
+        monkeypatch.setattr(children, name, seconds)
+    folder = Folder(tmp_path)
+    folder.make()
+    watching = supervisor.Supervisor(Plan(folder))
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    command = [sys.executable, "-c", SERVE, str(port)]
+    ask = partial(probes.lives, port)
+    monkeypatch.setattr(probes, "TIMEOUT_S", 0.1)
+    watching._children.launch(Spec("sloth", command, folder.log("sloth"), grace_s=0.2, live=ask), port)
+    thread = Thread(target=watching._watch)
+    thread.start()
+    try:
+        sloth = watching._state.components["sloth"]
+        until(lambda: watching._children._children["sloth"]._has_answered)
+        assert sloth.identity is not None
+        first = sloth.identity.pid
+        os.kill(first, signal.SIGSTOP)
+        until(lambda: sloth.restarts == 1 and sloth.identity is not None and sloth.identity.pid != first)
+        until(ask)
+    finally:
+        watching._stop.set()
+        thread.join()
+        watching._children.stop()
+
+
+SERVE = """
+import http.server, sys
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_forever()
+"""
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    deadline = monotonic() + timeout_s
+    while not condition():
+        assert monotonic() < deadline, "it did not come to hold in time"
+        sleep(0.02)
+
+
+def test_every_service_is_asked_for_a_sign_of_life(tmp_path: Path) -> None:
+    """Not only in these tests: the plan gives each service its question."""
+    plan = Plan(Folder(tmp_path), environ={})
+    assert all(plan.service(name, 1, {}, "http://127.0.0.1:1").live is not None for name in plan.services)
 
 
 @contextmanager
