@@ -142,8 +142,7 @@ async def publish_programme(body: DocumentIn, pool: Pool, identity: Identity, pr
         stands = await store_programmes.load_version(work.connection, programme.programme_id, programme.version)
         if stands not in {None, programme.sha256}:
             return Answer.of(TAKEN)
-        clock = await store_decisions.share_clock(work.connection)
-        is_new = await days.publish(work, programme, clock.business_on)
+        is_new = await days.publish(work, programme)
         out = _programme(programme, is_live=True)
         return Answer(201 if is_new else 200, out.model_dump(mode="json"))
 

@@ -1,7 +1,10 @@
 """Days and programmes take effect: what time alone changes is asked again, in batches, until nothing is due."""
 
+import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -19,6 +22,8 @@ from services.kit.postgres import ALL_TENANTS, Connection, transaction
 from services.kit.unit_of_work import UnitOfWork
 
 PERSONS_PER_BATCH = 1000
+PERSONS_PER_ROUND = 8000
+LANES = 2
 
 
 async def begin(
@@ -32,32 +37,31 @@ async def begin(
         first_on = first_business_on or datetime.now(ZoneInfo(zone)).date()
         if await store_decisions.start_clock(connection, first_on, zone):
             await work.announce([_opened(first_on, zone)])
-        clock = await store_decisions.share_clock(connection)
         for programme in documents:
-            await publish(work, programme, clock.business_on)
-        await _ask_for_releases(connection, clock.business_on)
+            await publish(work, programme)
+        await _ask_for_releases(connection)
 
 
-async def publish(work: UnitOfWork, programme: Programme, business_on: date) -> bool:
-    """Let a version go live: everybody is asked. False if it is live; a version that changed is a fault."""
+async def publish(work: UnitOfWork, programme: Programme) -> bool:
+    """Let a version go live: everybody is asked. False if it is live; one that changed is a fault. Waits for those
+    who decide without it, for a sweep can't see members who are not yet committed."""
+    await store_decisions.lock_clock(work.connection)
     if not await store_decisions.save_programme(work.connection, programme):
         return False
-    await store_decisions.ask_everybody(work.connection, programme.programme_id, business_on)
+    await store_decisions.ask_everybody(work.connection)
     await work.announce([_published(programme)])
     return True
 
 
-async def _ask_for_releases(connection: Connection, business_on: date) -> None:
-    """Another edition of the SVI has everybody asked, another release of CDC's rules those of forecast programmes."""
-    documents = await _documents(connection)
+async def _ask_for_releases(connection: Connection) -> None:
+    """Another edition of the SVI has everybody asked, another release of CDC's rules too, where a programme asks it."""
     cdc = " ".join(name for name, _ in released())
-    svi = await store_programmes.exchange_release(connection, "svi", LATEST)
-    rules = await store_programmes.exchange_release(connection, "cdsi", cdc)
-    for programme_id in sorted({one.programme_id for one in documents}):
-        versions = [one for one in documents if one.programme_id == programme_id]
-        is_forecast = any(isinstance(one.target, ForecastRule) for one in versions)
-        if svi not in {None, LATEST} or (is_forecast and rules not in {None, cdc}):
-            await store_decisions.ask_everybody(connection, programme_id, business_on)
+    svi_before = await store_programmes.exchange_release(connection, "svi", LATEST)
+    cdc_before = await store_programmes.exchange_release(connection, "cdsi", cdc)
+    documents = await _documents(connection)
+    asks_cdc = any(isinstance(one.target, ForecastRule) for one in documents)
+    if svi_before not in {None, LATEST} or (asks_cdc and cdc_before not in {None, cdc}):
+        await store_decisions.ask_everybody(connection)
 
 
 async def _documents(connection: Connection) -> list[Programme]:
@@ -78,25 +82,52 @@ async def redecide_due(
     is_stopping: Callable[[], bool] = lambda: False,
     programmes: Sequence[Programme] | None = None,
 ) -> int:
-    """Show doses that lay ahead, and decide again for everybody for whom the open day may change something. Gives
-    how many facts the latter were."""
+    """Show doses that lay ahead, and decide again for everybody for whom the open day, or a change of rules, may change
+    something. Gives how many facts the latter were."""
     facts = 0
     while not is_stopping():
         async with transaction(pool, ALL_TENANTS) as connection:
-            work = UnitOfWork(connection)
             documents = await _documents(connection) if programmes is None else programmes
             clock = await store_decisions.share_clock(connection)
             hidden = await store_doses.load_hidden(connection, clock.business_on, PERSONS_PER_BATCH)
             if hidden:
-                await handlers.show_doses(work, hidden, clock.business_on)
+                await handlers.show_doses(UnitOfWork(connection), hidden, clock.business_on)
                 continue
+            swept = await store_decisions.load_sweep(connection, PERSONS_PER_ROUND)
             ids = [one.programme_id for one in documents]
-            tokens = await store_decisions.load_due(connection, clock.business_on, ids, PERSONS_PER_BATCH)
-            if not tokens:
+            tokens = (
+                swept[1]
+                if swept
+                else await store_decisions.load_due(connection, clock.business_on, ids, PERSONS_PER_ROUND)
+            )
+            if not tokens and not swept:
                 if await draw_caps(connection, documents, clock.business_on):
                     continue
                 break
-            facts += await redecide(work, tokens, clock.business_on, documents)
+        facts += await _redecide_in_lanes(pool, tokens, programmes)
+        if swept:
+            async with transaction(pool, ALL_TENANTS) as connection:
+                await store_decisions.advance_sweep(connection, swept[0], tokens[-1] if tokens else None)
+    return facts
+
+
+async def _redecide_in_lanes(pool: asyncpg.Pool, tokens: Sequence[UUID], programmes: Sequence[Programme] | None) -> int:
+    """While the database works for one batch, another one is decided. A lane that fails lets the others end."""
+    batches = deque(tokens[n : n + PERSONS_PER_BATCH] for n in range(0, len(tokens), PERSONS_PER_BATCH))
+    lanes = await asyncio.gather(*(_lane(pool, batches, programmes) for _ in range(LANES)), return_exceptions=True)
+    for one in lanes:
+        if isinstance(one, BaseException):
+            raise one
+    return sum(one for one in lanes if isinstance(one, int))
+
+
+async def _lane(pool: asyncpg.Pool, batches: deque[Sequence[UUID]], programmes: Sequence[Programme] | None) -> int:
+    facts = 0
+    while batches:
+        batch = batches.popleft()
+        async with transaction(pool, ALL_TENANTS) as connection:
+            clock = await store_decisions.share_clock(connection)
+            facts += await redecide(UnitOfWork(connection), batch, clock.business_on, programmes)
     return facts
 
 

@@ -3,11 +3,14 @@
 Programmes that ask for none of it, such as a dose rule by age and area, cost nothing here.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from hashlib import blake2b
+from typing import NamedTuple
 from uuid import UUID
 
 from services.eligibility import store_programmes
@@ -60,6 +63,33 @@ class Made:
     situations: dict[UUID, Situation] = field(default_factory=dict)
     forecasts: dict[tuple[UUID, str], StoredForecast] = field(default_factory=dict)
     scores: dict[tuple[UUID, str], tuple[Score, Mapping[str, float]]] = field(default_factory=dict)
+
+
+class Told(NamedTuple):
+    """What a forecast is made from, in an order of its own, so that equal histories have one digest."""
+
+    born_on: date
+    sex: str
+    doses: tuple[tuple[date, str, str, bool], ...]
+    observations: tuple[tuple[str, date], ...]
+
+    @staticmethod
+    def of(member: Member, doses: Sequence[CountedDose], known: Circumstances) -> Told:
+        one = member.enrolment
+        assert one.birth_on is not None, "CDC's rules turn on the birth date"
+        given = tuple(sorted((each.administered_on, each.cvx, each.mvx, each.is_partial) for each in doses))
+        return Told(one.birth_on, one.sex, given, tuple(sorted(known.dated)))
+
+    def digest(self) -> str:
+        return blake2b(repr(self).encode(), digest_size=16).hexdigest()
+
+    def history(self) -> History:
+        return History(
+            self.born_on,
+            GENDERS.get(self.sex, "Unknown"),
+            tuple(Dose(on, cvx, mvx, sub_standard=is_partial) for on, cvx, mvx, is_partial in self.doses),
+            tuple(Observation(code, on) for code, on in self.observations),
+        )
 
 
 @cache
@@ -117,14 +147,14 @@ def make(
     members: Sequence[Member], doses: Mapping[UUID, Sequence[CountedDose]], what: Needed, said: Said, day: date
 ) -> Made:
     """Pure: the same stored things give the same situations."""
-    made = Made()
+    made, rules = Made(), bundled()
     for member in members:
         one, token = member.enrolment, member.person.token
-        known = circumstances(said.observations.get((token, one.tenant_id), ()), bundled(), day)
-        history = history_of(member, doses.get(token, ()), known) if what.forecasts else None
+        known = circumstances(said.observations.get((token, one.tenant_id), ()), rules, day)
+        told = Told.of(member, doses.get(token, ()), known) if what.forecasts and one.birth_on else None
         made.situations[one.enrolment_id] = Situation(
             circumstances=known,
-            forecasts=_forecasts(one.enrolment_id, history, what, said, made, day) if history else {},
+            forecasts=_forecasts(one.enrolment_id, told, what, said, made, day) if told else {},
             releases=released() if what.forecasts else (),
             risks={model: _risk(model, member, known, made, day) for model in what.models},
             cut_offs=said.cut_offs,
@@ -134,13 +164,13 @@ def make(
 
 
 def _forecasts(
-    enrolment_id: UUID, history: History, what: Needed, said: Said, made: Made, day: date
+    enrolment_id: UUID, told: Told, what: Needed, said: Said, made: Made, day: date
 ) -> dict[tuple[str, str], Forecasted]:
-    inputs, found = _digest(history), {}
+    inputs, found = told.digest(), {}
     for group, release in what.forecasts:
         stored = said.forecasts.get((enrolment_id, group, release))
         if stored is None or stored.inputs != inputs or not _stands(stored.forecasted, day):
-            stored = StoredForecast(inputs, forecasted(history, group, bundled(release), day))
+            stored = StoredForecast(inputs, forecasted(told.history(), group, bundled(release), day))
             made.forecasts[enrolment_id, group] = stored
         found[group, release] = stored.forecasted
     return found
@@ -148,10 +178,6 @@ def _forecasts(
 
 def _stands(stored: Forecasted, day: date) -> bool:
     return stored.stale_on is None or day < stored.stale_on
-
-
-def _digest(history: History) -> str:
-    return blake2b(repr(history).encode(), digest_size=16).hexdigest()
 
 
 def _risk(model: str, member: Member, known: Circumstances, made: Made, day: date) -> Risk:
@@ -167,17 +193,3 @@ def _risk(model: str, member: Member, known: Circumstances, made: Made, day: dat
 def _themes(placement: Placement) -> tuple[float | None, ...]:
     ranked = Geography.load().tables.tracts.get(placement.tract or "")
     return ranked.themes if ranked else ()
-
-
-def history_of(member: Member, doses: Sequence[CountedDose], known: Circumstances) -> History | None:
-    """None without a birth date: CDC's rules turn on it."""
-    one = member.enrolment
-    if one.birth_on is None:
-        return None
-    given = sorted((each.administered_on, each.cvx, each.mvx, each.is_partial) for each in doses)
-    return History(
-        one.birth_on,
-        GENDERS.get(one.sex, "Unknown"),
-        tuple(Dose(on, cvx, mvx, sub_standard=is_partial) for on, cvx, mvx, is_partial in given),
-        tuple(Observation(code, on) for code, on in sorted(known.dated)),
-    )

@@ -9,6 +9,8 @@ from uuid import UUID
 from services.eligibility.domain import Programme
 from services.kit.postgres import Connection
 
+NOBODY = UUID(int=0)
+
 LOAD_CLOCK = "select business_on, time_zone from clock"
 SHARE_CLOCK = "select business_on, time_zone from clock for share"
 LOCK_CLOCK = "select business_on, time_zone from clock for update"
@@ -20,10 +22,12 @@ on conflict do nothing returning true
 """
 LOAD_SHA256 = "select document_sha256 from programme where programme_id = $1 and version = $2"
 ASK_EVERYBODY = """
-insert into decision (enrolment_id, programme_id, version, digest, recheck_on)
-select enrolment_id, $1, 0, '', $2 from enrolment
-on conflict (enrolment_id, programme_id) do update set recheck_on = excluded.recheck_on
+insert into sweep (after_token) values ($1) on conflict (is_only) do update set after_token = excluded.after_token
 """
+LOAD_SWEEP = "select after_token from sweep"
+LOAD_SWEPT = "select distinct token from enrolment where token > $1 order by token limit $2"
+ADVANCE_SWEEP = "update sweep set after_token = $2 where after_token = $1"
+END_SWEEP = "delete from sweep where after_token = $1"
 LOAD_DECISIONS = """
 select enrolment_id, programme_id, version, digest, recheck_on, cap_group, cap_rank from decision
 where enrolment_id = any($1::uuid[])
@@ -44,9 +48,10 @@ where token = any($1::uuid[]) and programme_id = $2 and fact is not null
 """
 LOAD_DUE = """
 with due as materialized (
-    select distinct enrolment_id from decision where recheck_on <= $1 and programme_id = any($2::text[])
+    select enrolment_id from decision where recheck_on <= $1 and programme_id = any($2::text[])
+    order by recheck_on limit $3
 )
-select distinct token from due join enrolment using (enrolment_id) order by token limit $3
+select distinct token from due join enrolment using (enrolment_id) order by token
 """
 LOAD_FACTS = """
 select token, tenant_id, member_id, enrolment_id, programme_id, fact
@@ -115,9 +120,25 @@ async def save_programme(connection: Connection, programme: Programme) -> bool:
     return False
 
 
-async def ask_everybody(connection: Connection, programme_id: str, business_on: date) -> None:
-    """Have every enrolment decided anew under this programme."""
-    await connection.execute(ASK_EVERYBODY, programme_id, business_on)
+async def ask_everybody(connection: Connection) -> None:
+    """Have every enrolment decided anew, from the first person on."""
+    await connection.execute(ASK_EVERYBODY, NOBODY)
+
+
+async def load_sweep(connection: Connection, limit: int) -> tuple[UUID, list[UUID]] | None:
+    """Behind whom the sweep stands, and who comes next; None: there is none."""
+    after: UUID | None = await connection.fetchval(LOAD_SWEEP)
+    if after is None:
+        return None
+    return after, [row["token"] for row in await connection.fetch(LOAD_SWEPT, after, limit)]
+
+
+async def advance_sweep(connection: Connection, after: UUID, to: UUID | None) -> None:
+    """On to this person, or ended; one that began anew in the meantime stays where it is."""
+    if to is None:
+        await connection.execute(END_SWEEP, after)
+    else:
+        await connection.execute(ADVANCE_SWEEP, after, to)
 
 
 async def load_decisions(
@@ -148,7 +169,7 @@ async def save_decisions(connection: Connection, decisions: Sequence[tuple[LastD
 
 
 async def load_due(connection: Connection, business_on: date, programme_ids: Sequence[str], limit: int) -> list[UUID]:
-    """Persons whose answer the passing of time may have changed."""
+    """Some persons whose answer the passing of time may have changed."""
     return [row["token"] for row in await connection.fetch(LOAD_DUE, business_on, programme_ids, limit)]
 
 

@@ -111,7 +111,7 @@ class Person:
     """Who a row is about. Empty means "not said", never "none": a reader must not erase what is known.
 
     `races` and `ethnicity` are CDC codes (2106-3, 2135-2). `is_deceased` may be known without the day.
-    `birth_order` is 0 unless the sender says it was a multiple birth.
+    `language` is a tag of BCP 47 (es), `birth_order` is 0 unless the sender says it was a multiple birth.
     """
 
     identifiers: tuple[Identifier, ...] = ()

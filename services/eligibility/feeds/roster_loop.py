@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from services.eligibility.feeds.codes import language_tag
 from services.eligibility.feeds.faults import BadRow, Notices
 from services.eligibility.feeds.profiles import Profile
 from services.eligibility.feeds.records import Maintenance, Phone, Position
@@ -159,7 +160,10 @@ class RosterLoop:
 
     def _on_lui(self, segment: Segment) -> None:
         if self._loop == NAME and not self.language:
-            self.language = at(segment, 2).lower()
+            tag = language_tag(at(segment, 2))
+            if tag is None:
+                self.odd("LUI-02", "language", "a language of ISO 639-2")
+            self.language = tag or ""
 
     def _on_hd(self, segment: Segment) -> None:
         self._loop = BEYOND

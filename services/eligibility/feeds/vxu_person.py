@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from services.eligibility.feeds.codes import language_tag
 from services.eligibility.feeds.er7 import Field, Segment
 from services.eligibility.feeds.faults import BadRow, Notices
 from services.eligibility.feeds.records import Address, Consent, Identifier, IdType, Person, PersonName, Phone, Sex
@@ -54,7 +55,7 @@ class PersonReader:
             death_on=death_on,
             races=races,
             ethnicity=self._ethnicity() or spoken_ethnicity,
-            language=self._pid[15].part(1).lower(),
+            language=self._language(),
             address=self._address(),
             phones=self._phones(),
             email=self._email(),
@@ -113,6 +114,12 @@ class PersonReader:
         if code not in UNSAID:
             self._odd("PID-22", "ethnicity", "2135-2 or 2186-5 of CDC's code set")
         return None
+
+    def _language(self) -> str:
+        tag = language_tag(self._pid[15].part(1))
+        if tag is None:
+            self._odd("PID-15", "language", "a language of ISO 639-2")
+        return tag or ""
 
     def _address(self) -> Address | None:
         usable = [one for one in self._pid[11].repeats() if one.part(7) != BAD_ADDRESS]

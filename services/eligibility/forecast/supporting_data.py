@@ -30,11 +30,13 @@ class SupportingDataError(ValueError):
     """This is no release of CDC's supporting data: it needs ScheduleSupportingData.xml and the antigens' files."""
 
 
+@cache
 def releases() -> tuple[str, ...]:
     """The bundled releases, oldest first."""
     return tuple(sorted((p.name for p in BUNDLED.iterdir() if p.is_dir()), key=_version))
 
 
+@cache
 def bundled(release: str | None = None) -> SupportingData:
     return load(BUNDLED / (release or releases()[-1]))
 

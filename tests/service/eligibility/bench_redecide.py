@@ -50,7 +50,7 @@ async def fill(database: Database, members: int) -> None:
         await connection.execute(PEOPLE, members)
         await connection.execute(ENROLMENTS)
         await connection.execute(DOSES)
-        await store_decisions.ask_everybody(connection, "street-zoster", DAY)
+        await store_decisions.ask_everybody(connection)
     async with database.pool.acquire() as connection:
         await connection.execute("vacuum analyze", timeout=600)
 
@@ -70,7 +70,7 @@ async def bench(members: int) -> None:
         await fill(database, members)
         await measure(database, "forecast and decide", members)
         async with transaction(database.pool, ALL_TENANTS) as connection:
-            await store_decisions.ask_everybody(connection, "street-zoster", DAY)
+            await store_decisions.ask_everybody(connection)
         await measure(database, "decide from stored forecasts", members)
         await servers.close_database(server, database)
 

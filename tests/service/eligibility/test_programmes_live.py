@@ -28,8 +28,7 @@ pytestmark = pytest.mark.postgres
 async def publish(office: Office, text: str) -> int:
     """Publish a document and decide; how many facts that gave."""
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        clock = await store_decisions.share_clock(connection)
-        assert await days.publish(UnitOfWork(connection), parse_programme(text), clock.business_on)
+        assert await days.publish(UnitOfWork(connection), parse_programme(text))
     return await days.redecide_due(office.database.pool)
 
 
@@ -137,8 +136,7 @@ async def test_another_release_has_forecast_programmes_asked(office: Office) -> 
     await office.fetch("update release_in_use set value = '4.50' where name = 'cdsi'")
     await office.fetch("update forecast set release = '4.50'")
     await days.begin(office.database.pool, None)
-    due = await office.fetch("select programme_id from decision where recheck_on <= '2025-12-01'")
-    assert [row["programme_id"] for row in due] == ["street-zoster"]
+    assert len(await office.fetch("select from sweep")) == 1
     assert await days.redecide_due(office.database.pool) == 0
     assert {row["release"] for row in await office.fetch("select release from forecast")} == {"4.50", "4.64"}
 
@@ -148,8 +146,50 @@ async def test_another_edition_of_the_svi_has_everybody_asked(office: Office) ->
     await office.read(roster(Row("LS1"), Row("LS2", given="Bert")))
     await office.fetch("update release_in_use set value = 'an older one' where name = 'svi'")
     await days.begin(office.database.pool, None)
-    assert len(await office.fetch("select from decision where recheck_on <= $1", FIRST_DAY)) == 2
+    assert len(await office.fetch("select from sweep")) == 1
     assert await days.redecide_due(office.database.pool) == 0
+    assert await office.fetch("select from sweep") == []
+
+
+async def test_another_release_concerns_no_dose_rule(office: Office) -> None:
+    """Where no programme asks CDC's rules, nobody is asked again."""
+    await office.read(roster(Row("LS1")))
+    await office.fetch("update release_in_use set value = '4.50' where name = 'cdsi'")
+    await days.begin(office.database.pool, None)
+    assert await office.fetch("select from sweep") == []
+
+
+async def test_a_sweep_goes_on_where_it_was_stopped(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that ends in between has told some, and the next one tells the others, each once."""
+    await office.read(roster(*eight()))
+    monkeypatch.setattr(days, "PERSONS_PER_ROUND", 3)
+    monkeypatch.setattr(days, "PERSONS_PER_BATCH", 2)
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        await days.publish(UnitOfWork(connection), parse_programme(HOMEBOUND))
+    asked = iter((False, True))
+    assert await days.redecide_due(office.database.pool, lambda: next(asked)) == 3
+    assert await days.redecide_due(office.database.pool) == 5
+    assert [fact["version"] for fact in (await facts(office, "street-visits")).values()] == [1] * 8
+
+
+async def test_a_lane_that_fails_is_heard_of(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in one batch propagates, undoes only that batch, and the next try ends the work."""
+    await office.read(roster(*eight()))
+    monkeypatch.setattr(days, "PERSONS_PER_BATCH", 2)
+    faults = iter([OSError("away")])
+
+    async def failing_once(*about: Any) -> int:
+        if fault := next(faults, None):
+            raise fault
+        return await redecide(*about)
+
+    monkeypatch.setattr("services.eligibility.days.redecide", failing_once)
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        await days.publish(UnitOfWork(connection), parse_programme(HOMEBOUND))
+    with pytest.raises(OSError, match="away"):
+        await days.redecide_due(office.database.pool)
+    assert len(await facts(office, "street-visits")) == 6
+    assert await days.redecide_due(office.database.pool) == 2
 
 
 # -- segment and risk
@@ -326,6 +366,5 @@ async def test_a_rebuild_gives_the_same_decisions(office: Office) -> None:
     for text in (TOP_HALF, ARMS, HOMEBOUND):
         await publish(office, text)
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        for name in ("street-top", "street-trial", "street-visits", "illinois-connectors-65"):
-            await store_decisions.ask_everybody(connection, name, FIRST_DAY)
+        await store_decisions.ask_everybody(connection)
     assert await days.redecide_due(office.database.pool) == 0

@@ -1,6 +1,7 @@
-"""Makes the code tables beside this file from the compiled code base of immregistries; SOURCES.md tells its origin.
+"""Makes the code tables beside this file from what others compiled of the standards; SOURCES.md tells their origin.
 
 python -m services.eligibility.feeds.codes.build Compiled.xml
+python -m services.eligibility.feeds.codes.build language-codes-full.csv
 """
 
 import csv
@@ -50,6 +51,16 @@ def ndc_rows(root: ET.Element) -> Iterable[tuple[str, ...]]:
     return [(ndc, *vaccines) for ndc, vaccines in found.items() if len(vaccines) == 1]
 
 
+def language_rows(rows: Iterable[dict[str, str]]) -> Iterator[tuple[str, ...]]:
+    """Each three-letter code, bibliographic and terminological, with the tag of BCP 47: the shortest code there is, and
+    of two long ones the terminological. The range for local use names no language."""
+    for row in rows:
+        tag = row["alpha2"] or row["alpha3-t"] or row["alpha3-b"]
+        for code in filter(None, (row["alpha3-b"], row["alpha3-t"])):
+            if len(code) == 3:
+                yield code, tag, row["English"].strip()
+
+
 def write(name: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     with (HERE / name).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -58,6 +69,10 @@ def write(name: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -
 
 
 def main(source: Path) -> None:
+    if source.suffix == ".csv":
+        with source.open(newline="", encoding="utf-8") as file:
+            write("language.csv", ("iso639_2", "tag", "name"), language_rows(csv.DictReader(file)))
+        return
     root = ET.parse(source).getroot()  # noqa: S314 - a reviewed file, read once by a developer
     write("cvx.csv", ("cvx", "name", "kind", "not_after", "groups"), cvx_rows(root))
     write("mvx.csv", ("mvx", "name", "not_after"), mvx_rows(root))
