@@ -20,6 +20,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", marker)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever asks for a server is marked so: the quick tier starts none."""
+    for item in items:
+        asked = getattr(item, "fixturenames", ())
+        if "postgres_server" in asked:
+            item.add_marker("postgres")
+        if "kafka" in asked:
+            item.add_marker("kafka")
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """One Postgres for the whole run."""

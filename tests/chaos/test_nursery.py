@@ -5,6 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from deploy.local.ports import free_port
 from deploy.local.probes import get
 from deploy.local.process import plain_environment
@@ -13,6 +15,7 @@ from tests.chaos import launcher
 from tests.chaos.nursery import Nursery
 
 
+@pytest.mark.slow
 def test_a_forked_service_lives_answers_and_dies(tmp_path: Path) -> None:
     """It is a process of its own with its own settings and log, is seen to live, and is seen to be dead once killed."""
     nursery, port = Nursery(tmp_path / "nursery.log"), free_port()

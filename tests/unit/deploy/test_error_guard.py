@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 CASES = """
 import logging, pytest, structlog
@@ -34,6 +36,7 @@ def test_fails_other_than_expected(): structlog.get_logger().error("spilled the 
 """
 
 
+@pytest.mark.slow
 def test_a_logged_error_fails_the_test(tmp_path: Path) -> None:
     """Errors by structlog and by logging fail their own test only, unless it says that it expects them."""
     case = tmp_path / "test_case.py"

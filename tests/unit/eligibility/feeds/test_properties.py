@@ -176,6 +176,7 @@ class Endless(io.RawIOBase):
         return len(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["834", "vxu"])
 def test_memory_does_not_grow_with_the_file(kind: str) -> None:
     """Ten times the file, some megabytes, needs the same memory."""
