@@ -92,7 +92,7 @@ class MemberEligibilityDecidedV1(Event):
     age_band: AgeBand | None = None
     sex: Code | None = None
     race_ethnicity: RaceEthnicity
-    language: Code | None = None
+    language: Code | None = Field(default=None, description="The primary subtag of BCP 47, such as `es`.")
     line_of_business: LineOfBusiness
     zip5: Zip5 | None = None
     tract: TractFips | None = None

@@ -41,7 +41,7 @@ TOPICS: Final = ("safety", "side-effects", "where-to-go", "cost-and-coverage")
 SHARE_NO_SHOW: Final = 0.08  # of appointments
 SHARE_CANCELLED: Final = 0.04  # of appointments, on the day before
 WALK_INS_A_DAY: Final = 1  # of each plan
-LANGUAGES: Final = ("spa", "vie", "chi")  # ISO 639-2, as the feeds send them; the first coordinators speak one each
+LANGUAGES: Final = ("es", "vi", "zh")  # BCP 47, as cases name them; the first coordinators speak one each
 
 
 @dataclass(slots=True)

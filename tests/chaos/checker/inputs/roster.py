@@ -15,6 +15,9 @@ WHOLE = frozenset({"PRAIRIE"})
 """Plans whose full files are to be taken as such: whoever they do not list has left."""
 TRACT_SENDER = "LAKESHORE"
 LINES = (("COMMERCIAL", "commercial"), ("MEDI-CAL", "medicaid"), ("MEDICARE", "medicare-advantage"))
+TAGS = {
+    "ENG": "en", "SPA": "es", "CHI": "zh", "VIE": "vi", "TGL": "tl", "ARM": "hy", "KOR": "ko", "PAN": "pa", "SMO": "sm",
+}  # fmt: skip
 NUMBERS = (("MB", "", "0F"), ("MA", "US-MEDICAID", "1D"), ("MC", "US-MEDICARE", "F6"))
 
 
@@ -63,7 +66,7 @@ def _row(number: int, loop: list[Segment], sender: str, file_on: date) -> Member
     return MemberRow(
         row=number, who=who, rejected=_rejected(who, born, file_on), ends=at(ins, 3) == "024",
         died=(at(ins, 3) == "024" and at(ins, 4) == "03") or death_on is not None, death_on=death_on,
-        language=at(_first(named, "LUI"), 2).lower(), county=county or tract[:5], group=refs.get("1L", ""),
+        language=TAGS.get(at(_first(named, "LUI"), 2), ""), county=county or tract[:5], group=refs.get("1L", ""),
         is_restricted=at(ins, 13) == "R", has_address=bool(place or tract), begin_on=_date(member, "356"),
         end_on=_date(member, "357"), covers=tuple(_cover(one) for one in covers),
         before=_before(refs, old, sender),
