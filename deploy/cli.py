@@ -34,7 +34,7 @@ COMMANDS = {
     "psql": ("deploy.commands.psql", "opens a service's database in psql"),
     "bench": ("deploy.commands.bench", "measures how fast each part is; names choose, --json and --quick"),
     "chaos": ("deploy.commands.chaos", "runs the whole chain under faults and recomputes everything; --mutants"),
-    "test": ("deploy.commands.test", "checks format, lint, types, imports, runs the tests; --quick: those without servers"),
+    "test": ("deploy.commands.test", "checks format, lint, types, imports, runs the tests; --quick: without servers"),
 }  # fmt: skip
 
 # commands of a service that ask it over HTTP: which service, and which client of the local issuer they are
