@@ -20,7 +20,8 @@ class Mutant:
 
 
 MUTANTS: dict[str, Mutant] = {}
-LATE, JITTER = "half of the commits late", "jittery lines"
+LATE, AWAY = "half of the commits late", "broker restarts cleanly"
+TO_DATABASE, TO_BROKER = "jittery lines to postgres", "jittery lines to kafka"
 
 
 def mutant(name: str, says: str, *faults: str) -> Callable[[Callable[[str], None]], None]:
@@ -30,7 +31,7 @@ def mutant(name: str, says: str, *faults: str) -> Callable[[Callable[[str], None
     return add
 
 
-@mutant("cursor-relay", "the relay reads on behind the last number that it has published", LATE, JITTER)
+@mutant("cursor-relay", "the relay reads on behind the last number that it has published", LATE, TO_BROKER)
 def _cursor_relay(_service: str) -> None:
     from services.kit.relay import Relay
 
@@ -48,7 +49,7 @@ def _cursor_relay(_service: str) -> None:
     setattr(Relay, "_publish_batch", publish_batch)  # noqa: B010
 
 
-@mutant("skip-locked-relay", "four relays share the outbox by FOR UPDATE SKIP LOCKED", LATE, JITTER)
+@mutant("skip-locked-relay", "four relays share the outbox by FOR UPDATE SKIP LOCKED", TO_BROKER, AWAY)
 def _skip_locked_relay(_service: str) -> None:
     from services.kit.kafka import create_producer
     from services.kit.postgres import connect
@@ -100,7 +101,7 @@ def _acknowledge_on_error(_service: str) -> None:
     Subscriber.on_batch = swallow  # type: ignore[method-assign]
 
 
-@mutant("no-row-lock", "members are not locked before their news is numbered", LATE, JITTER)
+@mutant("no-row-lock", "members are not locked before their news is numbered", TO_DATABASE, LATE)
 def _no_row_lock(service: str) -> None:
     module = {
         "eligibility": "services.eligibility.store_members", "outreach": "services.outreach.store",
@@ -115,7 +116,7 @@ def _no_row_lock(service: str) -> None:
             setattr(worklist, name, getattr(worklist, name).replace("for update", ""))
 
 
-@mutant("read-then-decrement", "a booking looks for a free place and then takes it, without a lock", JITTER)
+@mutant("read-then-decrement", "a booking looks for a free place and then takes it, without a lock", TO_DATABASE)
 def _read_then_decrement(service: str) -> None:
     if service != "scheduling":
         return

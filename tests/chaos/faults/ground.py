@@ -151,12 +151,21 @@ async def slow_line(scene: Scene, service: str, to: str, ms: int, seconds: int) 
     proxy.delay_s = float
 
 
-@fault("jittery lines", lambda random: {"ms": random.choice((30, 80)), "seconds": random.choice((6, 12))})
-async def jittery(scene: Scene, ms: int, seconds: int) -> None:
-    """On every line everything comes a little late, each time by another while."""
-    random, proxies = Random(scene.random.random()), list(scene.servers.proxies.by_name.values())
-    for proxy in proxies:
-        proxy.delay_s = lambda: random.uniform(0, ms / 1000)
-    await asyncio.sleep(seconds)
-    for proxy in proxies:
-        proxy.delay_s = float
+def _jitter(to: str) -> None:
+    def draw(random: Random) -> Parameters:
+        return {"ms": random.choice((30, 80)), "seconds": random.choice((6, 12))}
+
+    async def strike(scene: Scene, ms: int, seconds: int) -> None:
+        """On every such line everything comes a little late, each time by another while."""
+        random, proxies = Random(scene.random.random()), [scene.servers.proxy(service, to) for service in SERVICES]
+        for proxy in proxies:
+            proxy.delay_s = lambda: random.uniform(0, ms / 1000)
+        await asyncio.sleep(seconds)
+        for proxy in proxies:
+            proxy.delay_s = float
+
+    fault(f"jittery lines to {to}", draw)(strike)
+
+
+for _to in ("postgres", "kafka"):
+    _jitter(_to)
