@@ -27,7 +27,11 @@ def _is_for(series: AntigenSeries, gender: str) -> bool:
 
 
 def is_indicated(series: AntigenSeries, patient: Patient) -> bool:
-    return any(applies(i, patient) for i in series.indications)
+    observed = patient.observations
+    for indication in series.indications:  # noqa: SIM110 - asked of every risk series
+        if indication.observation in observed and applies(indication, patient):
+            return True
+    return False
 
 
 def indicated_from(series: AntigenSeries, patient: Patient) -> int | None:

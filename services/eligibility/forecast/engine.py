@@ -3,10 +3,10 @@
 Pure: no clock, no files; equal arguments give equal answers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
-from services.eligibility.forecast.evaluate_and_forecast_all_relevant_patient_series import Records, forecast_group
+from services.eligibility.forecast.evaluate_and_forecast_all_relevant_patient_series import forecast_group
 from services.eligibility.forecast.gather_necessary_data import Patient
 from services.eligibility.forecast.model import History, SeriesStatus, VaccineGroupForecast
 from services.eligibility.forecast.organize_immunization_history import organize
@@ -22,18 +22,19 @@ def forecast(
     patient = Patient(history, assessment_on)
     records = organize(patient, supporting)
     forecasts: list[VaccineGroupForecast] = []
+    given = records.keys()
     for group in supporting.groups if only is None else (only,):
-        if _depends_on_age_alone(group, patient, records):
+        if _depends_on_age_alone(group, patient, given):
             forecasts.extend(by_age_alone(group, supporting, patient))
         else:
             forecasts.extend(forecast_group(group, patient, supporting, records).forecasts)
     return tuple(forecasts)
 
 
-def _depends_on_age_alone(group: VaccineGroup, patient: Patient, records: Records) -> bool:
+def _depends_on_age_alone(group: VaccineGroup, patient: Patient, given: Collection[str]) -> bool:
     """No dose of its antigens, none of another that they look at or may conflict with, no observation about them."""
     return (
-        group.antigen_names.isdisjoint(records)
+        group.antigen_names.isdisjoint(given)
         and group.looks_at.isdisjoint(patient.vaccine_types)
         and group.observations.isdisjoint(patient.observations)
     )

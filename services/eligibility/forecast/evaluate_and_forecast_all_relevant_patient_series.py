@@ -34,9 +34,12 @@ class GroupAnswer(NamedTuple):
 
 
 def forecast_group(group: VaccineGroup, patient: Patient, supporting: SupportingData, records: Records) -> GroupAnswer:
-    selected = [_select(antigen, patient, supporting, records) for antigen in group.antigens]
-    forecasts = _vaccine_group(group, selected, records, patient)
-    return GroupAnswer(forecasts, any(selection.looked_ahead for selection in selected))
+    selected, looked_ahead = [], False
+    for antigen in group.antigens:
+        selection = _select(antigen, patient, supporting, records)
+        looked_ahead = looked_ahead or selection.looked_ahead
+        selected.append(selection)
+    return GroupAnswer(_vaccine_group(group, selected, records, patient), looked_ahead)
 
 
 def _select(
@@ -63,6 +66,7 @@ def _walk(
     of_antigen = records.get(antigen.name, NO_RECORDS)
     findings = find(antigen, patient)
     done: list[PatientSeries] = []
+    looked_ahead = False
     complete_groups: set[str] = set()
     for series in relevant:
         patient_series = PatientSeries(series, of_antigen, patient.assessed)
@@ -72,9 +76,10 @@ def _walk(
         forecast_series(patient_series, patient, supporting, findings, complete_groups)
         if patient_series.status is SeriesStatus.COMPLETE:
             complete_groups.add(series.group)
+        looked_ahead = looked_ahead or patient_series.looked_ahead
         done.append(patient_series)
     best, set_aside, _ = select_best(done, patient)
-    selection = Selection(best, set_aside, any(p.looked_ahead for p in done))
+    selection = Selection(best, set_aside, looked_ahead)
     number_after_standard(selection)
     for patient_series in (*selection.best, *selection.set_aside):
         generate_dates(patient_series, patient, findings)

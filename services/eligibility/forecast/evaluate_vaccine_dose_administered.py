@@ -58,7 +58,7 @@ def _evaluate(
     target = patient_series.target
     if dose.cannot_count:
         return Evaluation(dose, EvaluationStatus.SUB_STANDARD, (dose.cannot_count,), target)
-    earlier = patient.doses[: dose.order]
+    earlier = patient.doses[: dose.order] if dose.order else ()
     if target is not None and target.evaluation_skips:
         context = SkipContext(patient, patient_series, dose.day, earlier, seen, complete_groups)
         while target is not None and (why := why_skipped(target.evaluation_skips, context)):

@@ -108,7 +108,10 @@ def _candidate_earliest(
             start = patient_series.reference_date(interval, patient.doses, patient.observations)
             if start is not None:
                 candidates.append(add(start, interval.minimum))
-    candidates.extend(e.dose.day for e in patient_series.evaluations if e.target is not None)
+    for evaluation in reversed(patient_series.evaluations):
+        if evaluation.target is not None:  # the last one, for evaluations are in the order of days
+            candidates.append(evaluation.dose.day)
+            break
     if patient.doses:
         candidates.extend(_conflict_end(target, patient, supporting))
     return max(candidates, default=None)

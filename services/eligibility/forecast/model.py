@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from services.eligibility.forecast.schedule import SeriesType
 
@@ -93,8 +94,7 @@ class ForecastStatus(StrEnum):
 Step = tuple[str, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class DoseEvaluation:
+class DoseEvaluation(NamedTuple):
     """`dose` is the position in `History.doses`."""
 
     dose: int
@@ -103,8 +103,7 @@ class DoseEvaluation:
     target_dose: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesForecast:
+class SeriesForecast(NamedTuple):
     antigen: str
     series: str
     series_type: SeriesType
@@ -126,8 +125,7 @@ class SeriesForecast:
     trail: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class VaccineGroupForecast:
+class VaccineGroupForecast(NamedTuple):
     """One vaccine group's forecast for one series group: a person at risk may have two of the same vaccine group.
 
     `evaluations` has one entry per dose of the group, the least favourable of its antigens;

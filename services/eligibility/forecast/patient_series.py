@@ -27,7 +27,7 @@ class Evaluation:
 
 
 class PatientSeries:
-    """Target doses are `targets[i]` with `statuses[i]`; those from `current` on are not yet decided.
+    """Target doses are `targets[i]` with `statuses[i]`; those from `current` on are not yet decided, `target` first.
 
     `previous` is the reference date of CALCDTINT-1. What chapter 7 has not set keeps its class default.
     """
@@ -57,26 +57,29 @@ class PatientSeries:
         self.satisfied: list[tuple[SeriesDose, int]] = []
         self.inadvertent: list[DoseAdministered] = []
         self.trail: list[Step] = []
-
-    @property
-    def target(self) -> SeriesDose | None:
-        return self.targets[self.current] if self.current < len(self.targets) else None
+        self.target: SeriesDose | None = self.targets[0] if self.targets else None
 
     def skip_target(self, why: str, day: int) -> None:
         """Table 6-11, in CDC's words; the day tells whether 6.2, 7.1 or 7.6.1 (a day to come) did so."""
-        self.trail.append((why, day, self.targets[self.current].number))
-        self.statuses[self.current] = TargetStatus.SKIPPED
-        self.current += 1
+        current = self.current
+        self.trail.append((why, day, self.targets[current].number))
+        self.statuses[current] = TargetStatus.SKIPPED
+        self._go_to(current + 1)
 
     def satisfy_target(self, target: SeriesDose, dose: DoseAdministered) -> None:
         """A recurring dose is followed by a new target dose identical to it (4.4, step 6a)."""
         self.statuses[self.current] = TargetStatus.SATISFIED
         self.satisfied.append((target, dose.day))
         self.valid_doses.append(dose)
-        self.current += 1
+        following = self.current + 1
         if target.recurring:
-            self.targets.insert(self.current, target)
-            self.statuses.insert(self.current, TargetStatus.NOT_SATISFIED)
+            self.targets.insert(following, target)
+            self.statuses.insert(following, TargetStatus.NOT_SATISFIED)
+        self._go_to(following)
+
+    def _go_to(self, current: int) -> None:
+        self.current = current
+        self.target = self.targets[current] if current < len(self.targets) else None
 
     def reference_date(
         self, interval: Interval, earlier: Sequence[DoseAdministered], observed: Mapping[str, int | None]

@@ -131,7 +131,7 @@ def comparable(history: History, supporting: SupportingData) -> list[object]:
     """Forecasts with the doses they evaluate in place of their positions."""
     return [
         (
-            dataclasses.replace(f, evaluations=(), series=(), set_aside=()),
+            f._replace(evaluations=(), series=(), set_aside=()),
             sorted((history.doses[e.dose].administered_on, history.doses[e.dose].cvx, e.status) for e in f.evaluations),
             [s.trail for s in f.series],
         )
