@@ -45,6 +45,9 @@ ABSENT_SHARE, ABSENT_LEAST = 0.25, 10
 """A full file that would end the coverage of more of a plan than this is not believed: somebody must look at it."""
 
 KINDS = {FeedKind.ROSTER: Kind.X12_834, FeedKind.VXU: Kind.HL7_VXU, FeedKind.ADS: Kind.ADS_MAA}
+DATABASE_ERRORS = (
+    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError,
+)  # fmt: skip
 DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
 _KIND_OF_HEADER = {RosterHeader: Kind.X12_834, VxuHeader: Kind.HL7_VXU, AdsHeader: Kind.ADS_MAA}
 Reader = Callable[[BinaryIO, str | None], Iterator[FeedItem]]
@@ -71,7 +74,7 @@ class Intake:
         while not self._stopping.is_set():
             try:
                 await self._hold_lock()
-            except (FileTakenError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except (FileTakenError, *DATABASE_ERRORS) as error:
                 if not (isinstance(error, FileTakenError) or is_fault(error)):
                     raise
                 structlog.get_logger().warning("intake paused", backoff_s=RETRY_S, **log.fault_fields(error))

@@ -1,0 +1,32 @@
+"""What the one worker that reads feed files outlives."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.eligibility import intake
+from services.eligibility.intake import Intake
+from services.eligibility.settings import OwnSettings
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ConnectionResetError(), asyncpg.InterfaceError("closed"), asyncpg.InternalClientError("unknown protocol state")],
+)
+async def test_a_lost_database_does_not_end_the_worker(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the driver lost count of a connection that was cut in the middle of an answer: it begins again."""
+    monkeypatch.setattr(intake, "RETRY_S", 0.01)
+    begun = 0
+
+    class Unlucky(Intake):
+        async def _hold_lock(self) -> None:
+            nonlocal begun
+            begun += 1
+            if begun == 1:
+                raise error
+            self.stop()
+
+    nothing: Any = None
+    await Unlucky(nothing, nothing, OwnSettings()).run()
+    assert begun == 2
