@@ -82,7 +82,7 @@ async def _round(servers: Servers, run: Path, seed: int, wish: Wish) -> Result:
         traceback.print_exc()
         broken = f"the round broke down: {type(error).__name__}: {error}"
         await servers.heal()
-        return Result(seed, wish.members, planned, divergences=[broken])
+        return Result(seed, wish.members, planned, divergences=[broken], folder=run)
 
 
 def _tell(result: Result, wish: Wish) -> None:

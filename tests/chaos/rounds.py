@@ -23,7 +23,6 @@ from tests.chaos.servers import Servers
 WEEKS = 3
 SETTLE_S = 150.0
 RSS_FACTOR = 1.5
-AGAIN = {"reporting's database restored from an old backup", "reporting is rebuilt"}
 WARM_S = 6.0
 ROUND_TIMEOUT_S = 600.0
 
@@ -106,14 +105,10 @@ async def _run(result: Result, servers: Servers, scene: Scene, conductor: Conduc
         scene.found(str(late))
     _note_time(result, "settle", began)
     began = time.monotonic()
-    scene.findings += await verdict.check(servers, scene, _restored(conductor))
+    names = {one.planned.fault for one in conductor.struck if not one.missed}
+    scene.findings += await verdict.check(servers, scene, names)
     _note_time(result, "check", began)
     await asyncio.gather(*(scene.drain(one) for service in SERVICES for one in scene.fleet.of(service)))
-
-
-def _restored(conductor: Conductor) -> frozenset[str]:
-    names = {one.planned.fault for one in conductor.struck}
-    return frozenset({"reporting"}) if names & AGAIN else frozenset()
 
 
 def _check_memory(scene: Scene) -> None:

@@ -8,12 +8,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import asyncpg
 import httpx
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from deploy.groups import topic_by_group
@@ -125,8 +127,8 @@ class Servers:
     def _delete_log(self) -> None:
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
         groups = [one.group_id for one in admin.list_consumer_groups().result().valid]
-        for future in admin.delete_consumer_groups(groups).values() if groups else ():
-            future.result()
+        for group in groups:
+            _delete_empty(admin, group)
         known = [name for name in admin.list_topics(timeout=10).topics if name.startswith("vcc.")]
         for deleted in admin.delete_topics(known).values() if known else ():
             deleted.result()
@@ -194,6 +196,20 @@ def _issuer(folder: Path, port: int) -> Spec:
         log=folder / "issuer.log",
         ready=lambda: probes.missing(port),
     )
+
+
+def _delete_empty(admin: AdminClient, group: str) -> None:
+    """A group whose members were killed counts as lived in until their session is over."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            admin.delete_consumer_groups([group])[group].result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.NON_EMPTY_GROUP or time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+        else:
+            return
 
 
 def _add_clients(path: Path) -> None:

@@ -16,9 +16,9 @@ from tests.chaos.scene import READY_TIMEOUT_S, RETURNS_WITHIN_S, Scene, until
 HELD_BACK = ("scheduling.member-eligibility", "outreach.member-eligibility", "reporting.dose-administered",
              "outreach.appointment", "eligibility.appointment")  # fmt: skip
 REBALANCED_S = 13.0  # the session of a process that stands still is over after 10
-FOUND_DEAD = (
-    'select topic, "partition", "offset" from dead_letter where reason = \'handler-error\' and consumer like $1'
-)
+FOUND_DEAD = """
+select consumer, topic, "partition", "offset" from dead_letter where reason = 'handler-error' and consumer like $1
+"""
 WAITING_BUGS = (
     "select min(id) as id from dead_letter where reason = 'handler-error' and state = 'dead' group by consumer, key"
 )
