@@ -51,7 +51,7 @@ async def on_registry_rows(
     work: UnitOfWork, file: FeedFile, records: Sequence[DoseRecord | PatientRecord], today: date
 ) -> list[RowResult]:
     """A registry's rows: doses are linked, counted once, and wait where nobody is found."""
-    rows = [heard(one, file.file_id) for one in records]
+    rows = [heard(one, file.file_id, new_id()) for one in records]
     await store_members.save_patients(work.connection, patients_of(rows))
     links, ties = await _link(work.connection, rows)
     tokens = {one.token for one in links if one.token is not None}

@@ -13,7 +13,6 @@ from services.eligibility.feeds.codes import vaccines
 from services.eligibility.feeds.records import Consent, DoseOutcome, DoseRecord, PatientRecord, Person
 from services.eligibility.linkage import IdKey, Subject
 from services.eligibility.reading import code_of
-from services.kit.ids import new_id
 
 GIVEN = frozenset({DoseOutcome.ADMINISTERED, DoseOutcome.PARTIAL})
 RESTRICTIVE_STATUS = frozenset({"I", "P"})
@@ -50,11 +49,11 @@ class Heard:
     is_patient: bool = False
 
 
-def heard(record: DoseRecord | PatientRecord, file_id: UUID) -> Heard:
+def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID) -> Heard:
     """What a row says. A patient without a dose, and a dose that was not given, say something of the person only."""
     subject, said = subject_of(record.person), _statement(record.person, record.consent)
     base = Report(
-        report_id=new_id(),
+        report_id=report_id,
         source=REGISTRY,
         event_key="",
         subject=_document(subject, said),

@@ -1,5 +1,6 @@
 """The walls between the packages, each proved by a planted bad import."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,31 @@ def _lint(folder: Path, contract: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(folder)}
     )
+
+
+PURE = (
+    "eligibility.domain", "eligibility.roster", "eligibility.linkage", "eligibility.doses", "eligibility.registry",
+    "eligibility.reading", "eligibility.feeds.vxu_dose", "eligibility.forecast.engine",
+    "eligibility.programmes.segment", "eligibility.programmes.arms", "eligibility.programmes.cap",
+    "outreach.domain", "outreach.attempts", "outreach.effects", "outreach.policy",
+    "scheduling.domain", "scheduling.settling", "reporting.domain",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_every_module_of_rules_is_inside_the_wall(copy: Path) -> None:
+    """The chassis's ids, planted in each module that only decides, are named as breaking the wall in each of them."""
+    modules = {f"services.{name}": copy / f"services/{name.replace('.', '/')}.py" for name in PURE}
+    good = {path: path.read_text("utf-8") for path in modules.values()}
+    try:
+        for path, source in good.items():
+            path.write_text(f"{source}\nimport services.kit.ids  # noqa\n", "utf-8")
+        spoilt = _lint(copy, "domain-is-pure")
+    finally:
+        for path, source in good.items():
+            path.write_text(source, "utf-8")
+    named = set(re.findall(r"(services\.[\w.]+) -> services\.kit\.ids", spoilt.stdout))
+    assert (spoilt.returncode, modules.keys() - named) == (1, set())
 
 
 @pytest.mark.slow
