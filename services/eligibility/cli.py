@@ -54,7 +54,7 @@ def run_check(args: argparse.Namespace) -> int:
     if not _all_files(args.files):
         return WRONG_USE
     reports = [check_file(path, args.profile) for path in args.files]
-    print(json.dumps(reports, indent=1) if args.json else "\n\n".join(map(_check_text, reports)))  # noqa: T201
+    print(json.dumps(reports, indent=1) if args.json else "\n\n".join(map(_check_text, reports)))
     return REJECTS if any(report["rejected"] for report in reports) else FINE
 
 
@@ -116,7 +116,7 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
 def _all_files(paths: list[Path]) -> bool:
     missing = [path for path in paths if not path.is_file()]
     for path in missing:
-        print(f"{path}: no such file", file=sys.stderr)  # noqa: T201
+        print(f"{path}: no such file", file=sys.stderr)
     return not missing
 
 
@@ -128,7 +128,7 @@ def run_ingest(args: argparse.Namespace) -> int:
     if not _all_files(args.files):
         return WRONG_USE
     if not (args.api and args.token):
-        print("no running service: set VCC_API_ELIGIBILITY and VCC_TOKEN, or start the stack", file=sys.stderr)  # noqa: T201
+        print("no running service: set VCC_API_ELIGIBILITY and VCC_TOKEN, or start the stack", file=sys.stderr)
         return WRONG_USE
     headers = {"Authorization": f"Bearer {args.token}"}
     try:
@@ -137,12 +137,12 @@ def run_ingest(args: argparse.Namespace) -> int:
             if not args.no_wait:
                 files = [wait_for(client, file, _say_progress) for file in files]
     except httpx.HTTPStatusError as error:
-        print(_problem(error.response), file=sys.stderr)  # noqa: T201
+        print(_problem(error.response), file=sys.stderr)
         return FAULT
     except httpx.HTTPError as error:
-        print(f"the service does not answer: {type(error).__name__}", file=sys.stderr)  # noqa: T201
+        print(f"the service does not answer: {type(error).__name__}", file=sys.stderr)
         return FAULT
-    print(json.dumps(files, indent=1) if args.json else "\n".join(_ingest_text(file) for file in files))  # noqa: T201
+    print(json.dumps(files, indent=1) if args.json else "\n".join(_ingest_text(file) for file in files))
     return REJECTS if any(file["rows_rejected"] or file["state"] == "refused" for file in files) else FINE
 
 

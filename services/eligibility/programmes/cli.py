@@ -54,12 +54,12 @@ def run_check(args: argparse.Namespace) -> int:
     for path in args.documents:
         try:
             one = parse_programme(_found(path).read_text(encoding="utf-8"), path.name)
-            print(f"{path.name}: {one.programme_id} version {one.version} is fine")  # noqa: T201
+            print(f"{path.name}: {one.programme_id} version {one.version} is fine")
         except ProgrammeError as error:
-            print(error, file=sys.stderr)  # noqa: T201
+            print(error, file=sys.stderr)
             code = WRONG_DOCUMENT
         except OSError as error:
-            print(f"{path}: {error.strerror}", file=sys.stderr)  # noqa: T201
+            print(f"{path}: {error.strerror}", file=sys.stderr)
             return WRONG_USE
     return code
 
@@ -86,15 +86,15 @@ def run_list(args: argparse.Namespace) -> int:
 def _asking(run: Run) -> Run:
     def asking(args: argparse.Namespace) -> int:
         if not (args.api and args.token):
-            print("no running service: set VCC_API_ELIGIBILITY and VCC_TOKEN, or start the stack", file=sys.stderr)  # noqa: T201
+            print("no running service: set VCC_API_ELIGIBILITY and VCC_TOKEN, or start the stack", file=sys.stderr)
             return WRONG_USE
         try:
             return run(args)
         except httpx.HTTPError as error:
-            print(f"the service does not answer: {type(error).__name__}", file=sys.stderr)  # noqa: T201
+            print(f"the service does not answer: {type(error).__name__}", file=sys.stderr)
             return FAULT
         except OSError as error:
-            print(f"{args.document}: {error.strerror}", file=sys.stderr)  # noqa: T201
+            print(f"{args.document}: {error.strerror}", file=sys.stderr)
             return WRONG_USE
 
     return asking
@@ -117,10 +117,10 @@ def _body(path: Path) -> dict[str, str]:
 def _show(args: argparse.Namespace, answer: httpx.Response, text: Callable[[Any], Any]) -> int:
     if answer.is_error:
         problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-        print(problem.get("detail") or problem.get("title") or f"answered {answer.status_code}", file=sys.stderr)  # noqa: T201
+        print(problem.get("detail") or problem.get("title") or f"answered {answer.status_code}", file=sys.stderr)
         return WRONG_DOCUMENT if answer.is_client_error else FAULT
     found = answer.json()
-    print(json.dumps(found, indent=1) if args.json else "\n".join(text(found)))  # noqa: T201
+    print(json.dumps(found, indent=1) if args.json else "\n".join(text(found)))
     return FINE
 
 
