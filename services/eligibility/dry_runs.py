@@ -8,7 +8,8 @@ from uuid import UUID
 import asyncpg
 
 from services.eligibility import situations, store_decisions, store_doses, store_members
-from services.eligibility.domain import Decision, Member, Programme, Situation, decide
+from services.eligibility.deciding import decide
+from services.eligibility.domain import Decision, Member, Programme, Situation
 from services.eligibility.facts import Known, members_of
 from services.eligibility.programmes.dry_run import DryRun, Judged, Trial
 from services.kit.postgres import Connection, transaction

@@ -13,6 +13,7 @@ from schemas.eligibility_v1 import MemberEligibilityDecidedV1, Svi
 from services.eligibility import situations, store_decisions, store_doses, store_members, store_programmes
 from services.eligibility.benefits.documents import bundled_lists
 from services.eligibility.benefits.entitlements import Entitlement, entitlements
+from services.eligibility.deciding import decide, traits_of
 from services.eligibility.domain import (
     NO_SITUATION,
     CountedDose,
@@ -24,8 +25,6 @@ from services.eligibility.domain import (
     Situation,
     Statement,
     age_on,
-    decide,
-    traits_of,
 )
 from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.geography import Address, Geography

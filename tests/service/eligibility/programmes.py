@@ -53,3 +53,17 @@ phases:
 priority: {base: 0, svi: {}, age: {}}
 arms: {unit: household, seed: sesame-2021, shares: {offered: 0.5, control: 0.5}}
 """
+SCREENING = """\
+programme_id: street-screening
+version: 1
+title: Screening on Sesame Street
+effective_on: 2021-01-01
+time_zone: America/Chicago
+plans: [lakeshore]
+service:
+  code: colorectal-screening
+  holds_months: {colonoscopy: 120, fecal-immunochemical-test: 12}
+phases:
+  - {code: all, begins_on: 2021-01-01, age_from: 45, age_to: 75}
+priority: {base: 100, svi: {}, age: {}}
+"""

@@ -20,7 +20,7 @@ from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
 from tests.service.eligibility.conftest import FIRST_DAY, Office
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
-from tests.service.eligibility.programmes import ARMS, HOMEBOUND, TOP_HALF, ZOSTER
+from tests.service.eligibility.programmes import ARMS, HOMEBOUND, SCREENING, TOP_HALF, ZOSTER
 
 pytestmark = pytest.mark.postgres
 
@@ -241,6 +241,27 @@ async def test_members_of_a_dose_rule_cost_no_situation(office: Office) -> None:
         assert await office.fetch(f"select from {table}") == []
     fact = (await office.last_facts())["LS1"]
     assert (fact["rule"], fact["release"], fact["arm"], fact["risk_tier"]) == ("doses", None, None, None)
+
+
+async def test_another_service_than_a_vaccine(office: Office) -> None:
+    """A test holds for a year, to the day; then she is asked again. At 76 the programme is over for her."""
+    await office.read(roster(Row("LS1", born="19460310"), Row("LS2", given="Bert", born="19450228")))
+    await publish(office, SCREENING)
+    found = await facts(office, "street-screening")
+    assert (found["LS1"]["status"], found["LS1"]["rule"], found["LS2"]["reasons"]) == (
+        "eligible",
+        "service",
+        ["over-age"],
+    )
+    assert await say(office, "LS1", need("fecal-immunochemical-test", date(2020, 3, 5))) == 1
+    assert (await facts(office, "street-screening"))["LS1"]["reasons"] == ["service-received"]
+    assert await office.open_day(date(2021, 3, 4)) == 0
+    assert await office.open_day(date(2021, 3, 5)) == 1
+    assert (await facts(office, "street-screening"))["LS1"]["status"] == "eligible"
+    await office.open_day(date(2022, 3, 9))
+    assert (await facts(office, "street-screening"))["LS1"]["status"] == "eligible"
+    await office.open_day(date(2022, 3, 10))
+    assert (await facts(office, "street-screening"))["LS1"]["reasons"] == ["over-age"]
 
 
 # -- caps

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from services.eligibility.deciding import decide
 from services.eligibility.domain import (
     REASONS,
     CountedDose,
@@ -22,7 +23,6 @@ from services.eligibility.domain import (
     age_band,
     age_on,
     birthday,
-    decide,
     roll_up,
 )
 from services.eligibility.geography import Level, Placement, VulnerabilityRule

@@ -1,0 +1,171 @@
+"""What programmes ask beyond age, area and doses: segment, aim, cap and arm, each alone and in their order."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.eligibility.deciding import decide
+from services.eligibility.domain import REASONS, CountedDose, Decision, Phase, Programme, Risk, Situation
+from services.eligibility.geography import Level, Placement
+from services.eligibility.programmes.arms import Arms, arm_of
+from services.eligibility.programmes.cap import TIE_BITS, Cap
+from services.eligibility.programmes.needs import Circumstances
+from services.eligibility.programmes.segment import Segment
+from services.eligibility.programmes.target import Forecasted, ForecastRule, ServiceRule
+from tests.unit.eligibility.test_decide import TODAY, TOKEN, a_dose, a_member, a_programme
+
+RELEASES = (("4.64", date(2021, 1, 1)),)
+ZOSTER = ("Zoster", "4.64")
+DUE = Forecasted("4.64", "Not Complete", 1, TODAY, TODAY, None, None, 0, date(2021, 5, 1))
+HIGH = Risk(60, "high", "street.1")
+CAP = Cap(share=0.5, per="plan")
+ARMS = Arms("person", "sesame-2021", {"offered": 0.5, "control": 0.5})
+
+
+def decided(
+    situation: Situation | None = None, doses: Sequence[CountedDose] = (), member: Any = None, **programme: object
+) -> Decision:
+    return decide(member or a_member(), doses, a_programme(**programme), TODAY, situation or Situation())
+
+
+def test_an_area_may_be_left_out() -> None:
+    """Without a cut-off every place is admitted, and none is called vulnerable."""
+    nowhere = a_member(Placement(Level.UNKNOWN))
+    assert decided(member=nowhere).reasons == ("area-unknown",)
+    answer = decided(member=nowhere, area=None)
+    assert (answer.reasons, answer.is_vulnerable, answer.svi_value) == ((), False, None)
+    assert decided(area=None).svi_value == 0.97
+
+
+@pytest.mark.parametrize(
+    ("edge", "born_on", "reasons"),
+    [
+        ("the last day at 75", date(1945, 3, 2), ()),
+        ("the 76th birthday", date(1945, 3, 1), ("over-age",)),
+        ("born on 29 February, on 1 March", date(1944, 2, 29), ("over-age",)),
+    ],
+)
+def test_an_upper_age(edge: str, born_on: date, reasons: tuple[str, ...]) -> None:
+    """`age_to` is the last age that counts, and its end is the next day to ask."""
+    phase = Phase("all", date(2021, 1, 1), age_from=65, age_to=75)
+    answer = decide(a_member(birth_on=born_on), (), a_programme(phase), TODAY)
+    assert answer.reasons == reasons, edge
+    if not reasons:
+        assert answer.recheck_on == date(2021, 3, 2)
+
+
+def test_a_forecast_takes_the_place_of_counting() -> None:
+    """Doses of the group count by CDC's rules only; the answer cites the release and the date due."""
+    situation = Situation(forecasts={ZOSTER: DUE}, releases=RELEASES)
+    answer = decided(situation, [a_dose()], target=ForecastRule("Zoster"))
+    assert (answer.reasons, answer.rule, answer.release, answer.due_on) == ((), "forecast", "4.64", TODAY)
+    assert answer.recheck_on == date(2021, 5, 1)
+    assert decided(Situation(releases=RELEASES), target=ForecastRule("Zoster")).reasons == ("not-forecast",)
+    assert decided(target=ForecastRule("Zoster")).reasons == ("forecast-not-covered",)
+    done = Situation(forecasts={ZOSTER: replace(DUE, status="Complete")}, releases=RELEASES)
+    assert decided(done, target=ForecastRule("Zoster")).is_vaccinated
+
+
+def test_a_service_takes_the_place_of_doses() -> None:
+    """What was received holds until its months are over."""
+    known = Circumstances(services={"mammogram": date(2020, 6, 1)})
+    answer = decided(Situation(known), [a_dose()], target=ServiceRule({"mammogram": 24}))
+    assert (answer.reasons, answer.is_vaccinated, answer.recheck_on) == (
+        ("service-received",), True, date(2022, 6, 1),
+    )  # fmt: skip
+    assert decided(Situation(known), target=ServiceRule({"mammogram": 9})).reasons == ()
+
+
+def test_reasons_stand_in_their_order() -> None:
+    """Who, what, when: a member outside in every way reads it in this order."""
+    phase = Phase("later", date(2022, 1, 1), age_from=80)
+    programme = a_programme(
+        phase, segment=Segment(languages=frozenset({"es"})), plans=frozenset({"prairie"}), cap=CAP, arms=ARMS
+    )
+    answer = decide(a_member(spans=()), [a_dose()], programme, TODAY)
+    assert answer.reasons == (
+        "not-enrolled", "plan-not-participating", "under-age", "other-language", "already-vaccinated",
+        "programme-not-begun",
+    )  # fmt: skip
+    assert (answer.cap_rank, answer.arm) == (None, None)
+
+
+@pytest.mark.parametrize(("tier", "reasons"), [("high", ()), ("low", ("other-risk-tier",))])
+def test_a_risk_tier(tier: str, reasons: tuple[str, ...]) -> None:
+    """The model that the programme names gives the tier, and points of the priority."""
+    situation = Situation(risks={"street.1": replace(HIGH, tier=tier)})
+    segment = Segment(risk_tiers=frozenset({"high"}))
+    rule = replace(a_programme().priority, base=0, svi={}, age={}, risk=500)
+    answer = decided(situation, segment=segment, risk_model="street.1", priority=rule)
+    assert (answer.reasons, answer.priority) == (reasons, 0 if reasons else 300)
+    assert decided(situation, segment=segment).reasons == ("risk-unknown",)
+
+
+@pytest.mark.parametrize(
+    ("cut_off", "reasons"),
+    [(60 << TIE_BITS, ()), (61 << TIE_BITS, ("below-cap",)), (None, ("cap-not-drawn",))],
+)
+def test_a_cap(cut_off: int | None, reasons: tuple[str, ...]) -> None:
+    """Compared with the last draw of the member's own group."""
+    cut_offs = {("sesame-street", "prairie"): 0, ("another", "lakeshore"): 0}
+    if cut_off is not None:
+        cut_offs["sesame-street", "lakeshore"] = cut_off
+    answer = decided(Situation(risks={"street.1": HIGH}, cut_offs=cut_offs), risk_model="street.1", cap=CAP)
+    assert (answer.reasons, answer.cap_group) == (reasons, "lakeshore")
+    assert answer.cap_rank is not None
+    assert answer.cap_rank >> TIE_BITS == 60
+
+
+def test_a_vaccinated_member_keeps_the_rank() -> None:
+    """The aim doesn't move the place in the segment; being outside the segment gives it up."""
+    situation = Situation(risks={"street.1": HIGH}, cut_offs={("sesame-street", "lakeshore"): 0})
+    before = decided(situation, risk_model="street.1", cap=CAP)
+    after = decided(situation, [a_dose()], risk_model="street.1", cap=CAP)
+    assert (before.cap_rank, before.reasons, after.reasons) == (after.cap_rank, (), ("already-vaccinated",))
+    assert decided(situation, member=a_member(spans=()), risk_model="street.1", cap=CAP).cap_rank is None
+
+
+def test_an_arm_is_drawn_when_nothing_else_fails_and_stays() -> None:
+    """Not before; and what was drawn holds against another seed, a dose and the end of coverage."""
+    assert decided(arms=ARMS, doses=[a_dose()]).arm is None
+    drawn = decided(arms=ARMS)
+    assert drawn.arm == arm_of(ARMS, str(TOKEN), "")
+    assert drawn.reasons == (("control-arm",) if drawn.arm == "control" else ())
+    for arm, reasons in (("control", ("control-arm",)), ("offered", ())):
+        stored = Situation(arms={"sesame-street": arm})
+        assert decided(stored, arms=ARMS).reasons == reasons
+        assert decided(stored, [a_dose()], arms=ARMS).reasons == ("already-vaccinated",)
+        assert decided(stored, member=a_member(spans=()), arms=ARMS).arm == arm
+
+
+@given(
+    born_on=st.none() | st.dates(date(1920, 1, 1), date(2021, 12, 31)),
+    share=st.floats(0.05, 0.95),
+    forecasted=st.none() | st.builds(replace, st.just(DUE), status=st.sampled_from(
+        ["Not Complete", "Complete", "Immune", "Contraindicated", "Aged Out", "Shared Clinical Decision"])),
+    cut_off=st.none() | st.integers(0, 100),
+    day=st.dates(date(2020, 12, 1), date(2022, 12, 31)),
+)  # fmt: skip
+def test_every_answer_has_a_reason_or_none(
+    born_on: date | None, share: float, forecasted: Forecasted | None, cut_off: int | None, day: date
+) -> None:
+    """Eligible is exactly without a reason; each reason is a sentence; the next day to ask lies ahead."""
+    programme: Programme = a_programme(
+        target=ForecastRule("Zoster"), risk_model="street.1", cap=CAP,
+        arms=Arms("person", "sesame-2021", {"offered": share, "control": 1 - share}),
+    )  # fmt: skip
+    situation = Situation(
+        forecasts={ZOSTER: forecasted} if forecasted else {}, releases=RELEASES, risks={"street.1": HIGH},
+        cut_offs={} if cut_off is None else {("sesame-street", "lakeshore"): cut_off << TIE_BITS},
+    )  # fmt: skip
+    answer = decide(a_member(birth_on=born_on), (), programme, day, situation)
+    assert answer.is_eligible is not bool(answer.reasons)
+    assert set(answer.reasons) <= REASONS.keys()
+    assert answer.recheck_on is None or answer.recheck_on > day
+    assert (answer.arm == "control") is ("control-arm" in answer.reasons)
+    assert decide(a_member(birth_on=born_on), (), programme, day, situation) == answer
