@@ -7,11 +7,14 @@ import argparse
 import importlib
 import os
 import sys
+import time
+import traceback
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 from deploy.errors import StackError
 from deploy.local.running import connection
+from deploy.local.state import here
 
 FINE, REJECTS, WRONG_USE, FAULT = 0, 1, 2, 3
 INTERRUPTED = 130
@@ -78,10 +81,11 @@ def main(arguments: Sequence[str]) -> int:
     if name not in COMMANDS or not _exists(COMMANDS[name][0]):
         print(f"vcc: no such command: {name}\n\n{overview()}", file=sys.stderr, end="")
         return WRONG_USE
-    try:
-        _introduce(name, arguments)
-    except StackError as error:
-        return _complain(error)
+    return _ended(lambda: _obey(name, arguments, parser))
+
+
+def _obey(name: str, arguments: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    _introduce(name, arguments)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     importlib.import_module(COMMANDS[name][0]).add_commands(commands)
     parsed, rest = parser.parse_known_args(arguments)
@@ -89,7 +93,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"unknown argument: {rest[0]} (./vcc {name} --help)")
     if rest:
         parsed.rest = rest
-    return _run(parsed.run, parsed)
+    return int(parsed.run(parsed))
 
 
 def _introduce(name: str, arguments: Sequence[str]) -> None:
@@ -110,9 +114,10 @@ def _complain(error: StackError) -> int:
     return FAULT
 
 
-def _run(command: Callable[[argparse.Namespace], int], parsed: argparse.Namespace) -> int:
+def _ended(command: Callable[[], int]) -> int:
+    """The exit code, whatever happens."""
     try:
-        return command(parsed)
+        return command()
     except StackError as error:
         return _complain(error)
     except KeyboardInterrupt:
@@ -121,6 +126,21 @@ def _run(command: Callable[[argparse.Namespace], int], parsed: argparse.Namespac
     except BrokenPipeError:  # `./vcc logs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE
+    except Exception as error:  # noqa: BLE001 - a bug of ours is a fault, and told like one
+        return _complain(StackError(f"failed unexpectedly ({type(error).__name__})", _keep_traceback(error)))
+
+
+def _keep_traceback(error: Exception) -> str:
+    """Where it lies. The error's own text stays out of it: it may hold a member's data."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    try:
+        folder = here()
+        folder.make()
+        with folder.log("vcc").open("a", encoding="utf-8") as log:
+            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {type(error).__name__}\n{frames}")
+    except (OSError, StackError):
+        return f"the traceback could not be kept:\n{frames}"
+    return f"the traceback lies in {folder.log('vcc')}"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from deploy.commands.status import span
 from deploy.console import table
 from deploy.errors import StackError
 from deploy.local.process import Identity
-from deploy.local.state import Component, Folder, State
+from deploy.local.state import Component, Folder, State, here
 
 ROOT = Path(__file__).parents[3]
 
@@ -54,6 +54,39 @@ def test_a_fault_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.setattr("deploy.local.stack.down", fail)
     assert cli.main(["down"]) == cli.FAULT
     assert capsys.readouterr().err == "vcc: the goose is loose\n  -> close the gate\n"
+
+
+def goose(**_: object) -> None:
+    raise KeyError("Zorblattina Quixwhistle")
+
+
+def test_a_bug_is_a_fault_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What nobody foresaw ends with 3 and one sentence; where it happened lies in a log, without the error's own text,
+    which may hold a member's data."""
+    monkeypatch.setattr("deploy.local.stack.down", goose)
+    assert cli.main(["down"]) == cli.FAULT
+    log = here().log("vcc")
+    assert capsys.readouterr().err == f"vcc: failed unexpectedly (KeyError)\n  -> the traceback lies in {log}\n"
+    kept = log.read_text()
+    assert "in goose" in kept
+    assert "Quixwhistle" not in kept.replace('raise KeyError("Zorblattina Quixwhistle")', "")
+
+
+def test_a_bug_on_a_full_disk_is_told_at_once(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no log can be written the traceback is printed."""
+    monkeypatch.setattr("deploy.local.stack.down", goose)
+    folder.logs.parent.mkdir(exist_ok=True)
+    folder.logs.write_text("a file where the folder should be")
+    assert cli.main(["down"]) == cli.FAULT
+    assert "in goose" in capsys.readouterr().err
+
+
+def test_a_bug_while_a_command_is_looked_up_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only the command itself: its module, too."""
+    monkeypatch.setattr("deploy.commands.stack.add_commands", lambda _: goose())
+    assert cli.main(["down"]) == cli.FAULT
 
 
 def test_commands_that_ask_a_service_need_the_stack(capsys: pytest.CaptureFixture[str]) -> None:
