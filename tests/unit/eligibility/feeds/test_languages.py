@@ -26,7 +26,7 @@ def test_a_language_has_one_tag(text: str, tag: str | None) -> None:
 
 
 def test_the_table_is_whole() -> None:
-    """The 183 living codes of ISO 639-1 have their two letters, the 20 codes that are spelled twice the same tag twice."""
+    """The 183 living codes of ISO 639-1 have their two letters; 20 languages have two codes and one tag."""
     with (Path(tables.__file__).parent / "language.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     tags = [row["tag"] for row in rows]
