@@ -18,17 +18,30 @@ from schemas.reporting_v1 import TargetZipListedV1
 from schemas.scheduling_v1 import AppointmentChangedV1, SlotPoolChangedV1
 from services.kit.postgres import Connection
 
-SAVE_PROGRAMME_VERSIONS = """
-insert into programme_version
+# The columns of a table and of its history, by name: after a migration one of them may have more than the other.
+PROGRAMME = """
+    programme_id, version, title, vaccine_group, effective_on, time_zone, doses_needed, doses_since_on, cvx_not_counted
+"""
+ENROLMENT = """
+    enrolment_id, programme_id, version, tenant_id, member_token, programme_version, status, reasons, enrolled,
+    age_band, race_ethnicity, language, line_of_business, zip5, county_fips, svi_level, svi_release, svi_value,
+    vulnerable, merged_into, decided_on
+"""
+DOSE = """
+    dose_id, version, action, member_token, vaccine_group, cvx, administered_on, known_on, sources, appointment_id
+"""
+
+SAVE_PROGRAMME_VERSIONS = f"""
+insert into programme_version ({PROGRAMME})
 select
     programme_id, version, title, vaccine_group, effective_on, time_zone, doses_needed, doses_since_on,
-    coalesce(cvx_not_counted, '{}')
+    coalesce(cvx_not_counted, '{{}}')
 from jsonb_populate_recordset(null::programme_version, $1::text::jsonb)
 on conflict do nothing
 """
-SAVE_PROGRAMMES = """
-insert into programme as known
-select distinct on (programme_id) * from programme_version where programme_id = any($1::text[])
+SAVE_PROGRAMMES = f"""
+insert into programme as known ({PROGRAMME})
+select distinct on (programme_id) {PROGRAMME} from programme_version where programme_id = any($1::text[])
 order by programme_id, version desc
 on conflict (programme_id) do update set
     version = excluded.version, title = excluded.title, vaccine_group = excluded.vaccine_group,
@@ -42,7 +55,7 @@ select time_zone, max(business_on) from jsonb_populate_recordset(null::business_
 on conflict (time_zone) do update set business_on = greatest(known.business_on, excluded.business_on)
 """
 # The versions that came anew, and of each enrolment the highest of them.
-SAVE_ENROLMENTS = """
+SAVE_ENROLMENTS = f"""
 with heard as (
     select
         enrolment_id, programme_id, version, tenant_id, member_token, programme_version, status, reasons, enrolled,
@@ -54,10 +67,10 @@ with heard as (
         line_of_business text, zip5 text, county_fips text, svi jsonb, merged_into uuid, decided_on date
     )
 ), saved as (
-    insert into enrolment_version select * from heard on conflict do nothing returning *
+    insert into enrolment_version ({ENROLMENT}) select * from heard on conflict do nothing returning *
 )
-insert into enrolment as known
-select distinct on (enrolment_id, programme_id) * from saved order by enrolment_id, programme_id, version desc
+insert into enrolment as known ({ENROLMENT})
+select distinct on (enrolment_id, programme_id) {ENROLMENT} from saved order by enrolment_id, programme_id, version desc
 on conflict (enrolment_id, programme_id) do update set
     member_token = excluded.member_token, version = excluded.version, programme_version = excluded.programme_version,
     status = excluded.status, reasons = excluded.reasons, enrolled = excluded.enrolled,
@@ -72,14 +85,14 @@ insert into member_merge
 select * from jsonb_populate_recordset(null::member_merge, $1::text::jsonb)
 on conflict do nothing
 """
-SAVE_DOSES = """
+SAVE_DOSES = f"""
 with saved as (
-    insert into dose_version
-    select * from jsonb_populate_recordset(null::dose_version, $1::text::jsonb)
+    insert into dose_version ({DOSE})
+    select {DOSE} from jsonb_populate_recordset(null::dose_version, $1::text::jsonb)
     on conflict do nothing returning *
 )
-insert into dose as known
-select distinct on (dose_id) * from saved order by dose_id, version desc
+insert into dose as known ({DOSE})
+select distinct on (dose_id) {DOSE} from saved order by dose_id, version desc
 on conflict (dose_id) do update set
     version = excluded.version, action = excluded.action, member_token = excluded.member_token,
     vaccine_group = excluded.vaccine_group, cvx = excluded.cvx, administered_on = excluded.administered_on,

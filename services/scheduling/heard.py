@@ -28,7 +28,7 @@ SAVE_PROGRAMMES = """
         vaccine_group = case when excluded.version > programme.version
             then excluded.vaccine_group else programme.vaccine_group end
 """
-LOAD_PROGRAMME = "select * from programme where programme_id = $1"
+LOAD_PROGRAMME = "select programme_id, version, vaccine_group, began_on from programme where programme_id = $1"
 
 # Whoever settles bookings by what programmes say waits for who changes a programme, and the other way round.
 HOLD_PROGRAMMES = "select pg_advisory_xact_lock_shared($1)"
@@ -66,7 +66,10 @@ LOAD_TOKENS = """
     select member_token from enrolment where enrolment_id = any($1)
     union select member_token from appointment where enrolment_id = any($1) and status = 'booked'
 """
-LOAD_ENROLMENTS = "select * from enrolment where enrolment_id = $1 order by programme_id"
+LOAD_ENROLMENTS = """
+    select enrolment_id, programme_id, tenant_id, member_token, version, standing
+    from enrolment where enrolment_id = $1 order by programme_id
+"""
 
 SAVE_DOSES = """
     insert into dose (

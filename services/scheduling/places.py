@@ -22,7 +22,7 @@ SAVE_PRODUCTS = """
     on conflict (site_id, cvx) do update set vaccine_group = excluded.vaccine_group
 """
 LOAD_SITE = """
-    select site.*, coalesce(
+    select site_id, name, zip5, time_zone, kind, coalesce(
         (select jsonb_object_agg(cvx, vaccine_group) from site_product where site_id = site.site_id), '{}') as gives
     from site where site_id = $1 for share
 """
