@@ -1,7 +1,7 @@
 """Writes the published contract documents. Run it after a change of `schemas/`; a test notices when it was not run.
 
-`python -m deploy.contracts` rewrites what is generated; `python -m deploy.contracts release` also keeps the schemas as
-a release, against which every later change is held.
+`python -m deploy.contracts` rewrites what is generated; `python -m deploy.contracts release` also keeps the schemas,
+and how topics are kept and keyed, as a release, against which every later change is held.
 """
 
 import json
@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from schemas.compatibility import breaking_changes
-from schemas.documents import asyncapi, json_schemas
+from schemas.compatibility import breaking_changes, breaking_terms
+from schemas.documents import asyncapi, json_schemas, topic_terms
 from services.eligibility import app as eligibility
 from services.kit.app import VERSION, create
 from services.kit.settings import KafkaSettings, Settings
@@ -48,10 +48,16 @@ def released() -> list[dict[str, Any]]:
     return [json.loads(path.read_text("utf-8")) for path in sorted((FOLDER / "released").glob("*.json"))]
 
 
+def released_terms() -> list[dict[str, Any]]:
+    """How topics were kept and keyed in each release, oldest first."""
+    return [json.loads(path.read_text("utf-8")) for path in sorted((FOLDER / "released" / "topics").glob("*.json"))]
+
+
 def refusals() -> list[str]:
-    """Why today's schemas must not be published: breaking changes against any release."""
-    current = json_schemas()
-    return [sentence for release in released() for sentence in breaking_changes(release, current)]
+    """Why today's contracts must not be published: breaking changes against any release."""
+    schemas, terms = json_schemas(), topic_terms()
+    said = [sentence for release in released() for sentence in breaking_changes(release, schemas)]
+    return said + [sentence for release in released_terms() for sentence in breaking_terms(release, terms)]
 
 
 def main(argv: list[str]) -> int:
@@ -66,6 +72,7 @@ def main(argv: list[str]) -> int:
     if argv == ["release"]:
         number = len(released()) + 1
         files[FOLDER / "released" / f"{number:04d}.json"] = _dump(json_schemas())
+        files[FOLDER / "released" / "topics" / f"{number:04d}.json"] = _dump(topic_terms())
     for path, text in files.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")

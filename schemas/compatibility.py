@@ -1,12 +1,14 @@
 """Refuses a change that would break somebody: readers of old records (backward) or today's subscribers (forward).
 
-Within a version a contract may gain optional fields and better descriptions; everything else is a new version.
+Within a version a contract may gain optional fields and better descriptions; everything else is a new version. A topic
+keeps its producer, its key, its partitions and its way of being cleaned up, and is never kept for a shorter time.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 Schema = Mapping[str, Any]
+FOREVER_MS = -1
 
 _CONSTRAINTS = (
     "const", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum",
@@ -24,6 +26,37 @@ def breaking_changes(released: Mapping[str, Schema], current: Mapping[str, Schem
         else:
             sentences.extend(f"{event_type}: {said}" for said in _compare(old, old, new, new, ""))
     return sentences
+
+
+_KEPT_TERMS = {
+    "producer": "two services would write it, or subscribers trust the wrong one",
+    "key": "order holds for each key, and only for that key",
+    "partitions": "a key's later records would stand in another partition than its earlier ones, out of order",
+    "cleanup_policy": "records that subscribers count on would vanish, or stay for ever",
+}
+
+
+def breaking_terms(released: Mapping[str, Schema], current: Mapping[str, Schema]) -> list[str]:
+    """A sentence for each breaking change of how topics are kept and keyed, by topic name."""
+    sentences: list[str] = []
+    for name, old in sorted(released.items()):
+        new = current.get(name)
+        if new is None:
+            sentences.append(f"{name}: the topic is gone; its subscribers still read it.")
+        else:
+            sentences.extend(f"{name}: {said}" for said in _compare_terms(old, new))
+    return sentences
+
+
+def _compare_terms(old: Schema, new: Schema) -> Iterator[str]:
+    for term, why in _KEPT_TERMS.items():
+        if old[term] != new[term]:
+            yield f"{term} changes from {old[term]!r} to {new[term]!r}: {why}; write a new topic version instead."
+    before, after = (one["retention_ms"] for one in (old, new))
+    if after not in {before, FOREVER_MS} and (before == FOREVER_MS or after < before):
+        yield f"retention_ms shrinks from {before} to {after}; who reads it from its beginning would miss records."
+    for event_type in sorted(set(old["events"]) - set(new["events"])):
+        yield f"{event_type} no longer comes here; its subscribers still wait for it."
 
 
 def _compare(old_root: Schema, old: Schema, new_root: Schema, new: Schema, path: str) -> Iterator[str]:

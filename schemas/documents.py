@@ -48,6 +48,21 @@ def headers_schema(topic: Topic, event: type[Event]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required}
 
 
+def topic_terms() -> dict[str, dict[str, Any]]:
+    """What subscribers rely on besides the bodies, by topic: it may not change within a version either."""
+    return {
+        topic.name: {
+            "producer": topic.producer,
+            "key": topic.key,
+            "partitions": topic.partitions,
+            "cleanup_policy": topic.cleanup_policy,
+            "retention_ms": topic.retention_ms,
+            "events": sorted(event.event_type for event in topic.events),
+        }
+        for topic in TOPICS
+    }
+
+
 def asyncapi(version: str) -> dict[str, Any]:
     """The AsyncAPI document: a channel for each topic, a message for each event, an operation for each party."""
     return {

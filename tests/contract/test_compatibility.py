@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from deploy.contracts import generated, refusals
-from schemas.compatibility import breaking_changes
-from schemas.documents import json_schemas
+from deploy import contracts
+from deploy.contracts import generated, refusals, released, released_terms
+from schemas.compatibility import breaking_changes, breaking_terms
+from schemas.documents import json_schemas, topic_terms
 
 CASE = "vcc.case.changed.v1"
 
@@ -90,3 +91,64 @@ def test_optional_field_and_new_description_pass() -> None:
     current[CASE]["properties"]["attempts"]["description"] = "How often somebody tried."
     current["vcc.brand-new.v1"] = {"type": "object", "properties": {}}
     assert breaking_changes(json_schemas(), current) == []
+
+
+def test_every_release_kept_its_topics() -> None:
+    """Beside each release's schemas stand its topics, with every event of theirs."""
+    assert len(released()) == len(released_terms()) > 0
+    for schemas, topics in zip(released(), released_terms(), strict=True):
+        assert {event for one in topics.values() for event in one["events"]} == schemas.keys()
+
+
+CASES = "vcc.case.v1"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"key": "case_id"}, "key changes from 'member_token' to 'case_id'"),
+        ({"producer": "reporting"}, "producer changes from 'outreach' to 'reporting'"),
+        ({"partitions": 2}, "partitions changes from 4 to 2"),
+        ({"partitions": 8}, "partitions changes from 4 to 8"),
+        ({"cleanup_policy": "compact"}, "cleanup_policy changes from 'delete' to 'compact'"),
+        ({"retention_ms": 604_800_000}, "retention_ms shrinks from -1 to 604800000"),
+        ({"events": []}, f"{CASE} no longer comes here"),
+    ],
+)
+def test_a_breaking_change_of_a_topic_is_refused(change: dict[str, Any], sentence: str) -> None:
+    """What a subscriber relies on besides the bodies: each change is refused by the topic's name."""
+    current = topic_terms()
+    current[CASES] |= change
+    [said] = breaking_terms(topic_terms(), current)
+    assert said.startswith(f"{CASES}: {sentence}")
+
+
+def test_a_topic_gone_is_refused() -> None:
+    """A topic that subscribers read can't vanish."""
+    current = topic_terms()
+    del current[CASES]
+    assert breaking_terms(topic_terms(), current) == [f"{CASES}: the topic is gone; its subscribers still read it."]
+
+
+def test_a_longer_retention_and_a_new_topic_or_event_pass() -> None:
+    """Who is kept longer, or comes new, breaks nobody."""
+    week = topic_terms()
+    week[CASES]["retention_ms"] = 604_800_000
+    later = topic_terms()
+    later[CASES]["events"].append("vcc.case.applauded.v1")
+    later["vcc.applause.v1"] = later[CASES]
+    assert breaking_terms(week, later) == []
+    week_longer = topic_terms()
+    week_longer[CASES]["retention_ms"] = 604_800_001
+    assert breaking_terms(week, week_longer) == []
+    assert len(breaking_terms(week_longer, week)) == 1
+
+
+def test_the_gate_holds_todays_catalog_against_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A catalog with another key is refused by the command itself, and nothing is written."""
+    changed = topic_terms()
+    changed[CASES]["key"] = "case_id"
+    monkeypatch.setattr(contracts, "topic_terms", lambda: changed)
+    assert refusals() != []
+    monkeypatch.setattr(contracts, "generated", lambda: pytest.fail("written all the same"))
+    assert contracts.main([]) == 1
