@@ -30,6 +30,8 @@ SETTINGS = {
     "unix_socket_directories": "",
     "password_encryption": "scram-sha-256",
     "max_connections": "200",
+    "random_page_cost": "1.1",
+    "autovacuum_naptime": "5s",  # tables that a first roster fills from nothing are planned for as they are
     "timezone": "UTC",
     "log_timezone": "UTC",
     "logging_collector": "off",

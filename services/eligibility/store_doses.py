@@ -38,13 +38,13 @@ SAVE_KEYS = """
 insert into unlinked_key (key, report_id) select * from unnest($1::text[], $2::uuid[]) on conflict do nothing
 """
 LOAD_WAITING = f"""
-select {REPORT} from dose_report where token is null and report_id in (
-    select report_id from unlinked_key where key in (
-        select match_key from person_key where token = any($1::uuid[])
-        union all
-        select type || chr(31) || assigner || chr(31) || value from person_identifier where token = any($1::uuid[])
-    )
-)
+with own as materialized (
+    select match_key as key from person_key where token = any($1::uuid[])
+    union all
+    select type || chr(31) || assigner || chr(31) || value from person_identifier where token = any($1::uuid[])
+),
+waiting as materialized (select distinct report_id from own join unlinked_key using (key))
+select {REPORT} from dose_report join waiting using (report_id) where token is null
 """
 LOAD_HIDDEN = """
 select distinct token from dose where not is_announced and not is_retracted and administered_on <= $1
