@@ -11,7 +11,7 @@ import psutil
 
 from deploy.local.plan import SERVICES
 from deploy.local.running import connection
-from tests.load.stage import processor_s
+from tests.load.stage import machine_s, processor_s
 
 PERIOD_S = 0.5
 _LINE = re.compile(r"^vcc_(records|published)_total\{([^}]*)\} ([0-9.e+]+)$", re.MULTILINE)
@@ -52,6 +52,7 @@ class Sampler:
         for name, url in urls.items():
             counts |= counts_in(name, (await client.get(url)).text)
         cpu_s = {name: processor_s(one.pid) for name, one in self.processes.items()}
+        cpu_s["others"] = machine_s() - sum(cpu_s.values())
         return Look(time.monotonic(), cpu_s, {name: resident_mb(one) for name, one in self.processes.items()}, counts)
 
 
