@@ -75,7 +75,7 @@ def _figures(best: dict[str, Taken]) -> list[Figure]:
     figures: list[Figure] = []
     for name, taken in best.items():
         python, database = taken.cpu_s["python"], taken.cpu_s.get("postgres")
-        note = f"{taken.records:,} in {taken.wall_s:.1f} s; Python {python:.1f} s"
+        note = f"{taken.records:,} in {taken.wall_s:.1f} s; Python {python:.1f} s, others {taken.cpu_s['others']:.1f} s"
         figures.append(Figure(name, taken.records / python, f"{units[name]} a core", aims[name], note))
         if database is not None:
             note = f"Postgres {database:.1f} s of processor; peak {taken.rss_mb:.0f} MB"

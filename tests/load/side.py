@@ -62,14 +62,15 @@ class Watch:
         assert self._began is not None
         wall_s = time.perf_counter() - self._began[0]
         cpu_s = {name: now - self._began[1][name] for name, now in self._processor().items()}
-        cpu_s["others"] = max(0.0, 2 * cpu_s["others"] - sum(cpu_s.values()))
+        machine = cpu_s.pop("machine")
+        cpu_s["others"] = max(0.0, machine - sum(cpu_s.values()))
         self.taken = Taken(records, wall_s, cpu_s, peak_mb(), notes)
 
     def _processor(self) -> dict[str, float]:
         return {
             "python": time.process_time(),
             **{name: processor_s(pid) for name, pid in self._pids.items()},
-            "others": machine_s(),
+            "machine": machine_s(),
         }
 
 
