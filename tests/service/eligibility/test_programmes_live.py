@@ -108,6 +108,17 @@ async def test_an_early_age_by_a_condition(office: Office) -> None:
     assert (await facts(office, "street-zoster"))["LS1"]["status"] == "ineligible"
 
 
+async def test_a_season_ends(office: Office) -> None:
+    """On its last day the dose is due; the day after, CDC's rules are asked again and recommend nothing."""
+    await office.open_day(date(2026, 6, 1))
+    await office.read(roster(Row("LS1", born="19600501")))
+    await publish(office, ZOSTER.replace("zoster, cdsi_group: Zoster", "flu, cdsi_group: Influenza"))
+    assert (await facts(office, "street-zoster"))["LS1"]["status"] == "eligible"
+    assert await office.open_day(date(2026, 6, 30)) == 0
+    assert await office.open_day(date(2026, 7, 1)) == 1
+    assert (await facts(office, "street-zoster"))["LS1"]["reasons"] == ["not-recommended"]
+
+
 async def test_a_forecast_is_kept_and_asked_again_only_when_it_may_change(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

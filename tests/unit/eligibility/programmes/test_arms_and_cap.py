@@ -53,7 +53,7 @@ def test_a_household_is_drawn_together() -> None:
         (Cap(share=0.15), 101, 16),
         (Cap(share=0.15), 1, 1),
         (Cap(share=0.15), 0, 0),
-        (Cap(share=0.1), 30, 3),
+        (Cap(share=0.07), 100, 7),
         (Cap(count=5), 3, 3),
         (Cap(count=5), 30, 5),
     ],
