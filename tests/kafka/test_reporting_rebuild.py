@@ -22,9 +22,10 @@ from services.reporting import rebuild, targets
 from services.reporting.app import SUBSCRIPTIONS
 from services.reporting.targets import Listing, Wish
 from tests.builders import a_record, decoded
+from tests.facts import DAY, PROGRAMME, a_day
 from tests.kafka.test_bus import until
 from tests.servers import Database, OpenDatabase
-from tests.service.reporting.builders import DAY, PROGRAMME, Reporting, a_case, a_day
+from tests.service.reporting.builders import Reporting, a_case
 from tests.service.reporting.world import a_season
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(180)]

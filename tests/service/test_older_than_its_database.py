@@ -2,19 +2,9 @@
 
 from datetime import timedelta
 
+from tests.facts import a_day, a_dose, a_fact, a_merge, a_programme, an_appointment
 from tests.servers import Database, OpenDatabase
-from tests.service.reporting.builders import (
-    Reporting,
-    a_case,
-    a_day,
-    a_dose,
-    a_fact,
-    a_merge,
-    a_pool,
-    a_programme,
-    an_appointment,
-    an_attempt,
-)
+from tests.service.reporting.builders import Reporting, a_case, a_pool, an_attempt
 from tests.service.scheduling.world import MONDAY, World
 
 TABLES = """

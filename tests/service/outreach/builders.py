@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,21 +10,11 @@ import httpx
 from fastapi import Request
 
 from schemas.eligibility_v1 import (
-    BusinessDayOpenedV1,
-    DoseAction,
-    DoseAdministeredV1,
-    DoseSource,
     EligibilityStatus,
-    LineOfBusiness,
     MemberEligibilityDecidedV1,
-    ProgrammePublishedV1,
-    RaceEthnicity,
-    Svi,
-    SviLevel,
 )
 from schemas.envelope import Event
 from schemas.reporting_v1 import TargetZipListedV1
-from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
 from services.kit.app import create
 from services.kit.auth import Principal, authenticate
 from services.kit.contract import Decoder
@@ -32,82 +22,28 @@ from services.kit.ids import derived_id, new_id
 from services.kit.unit_of_work import apply_batch
 from services.outreach.app import SUBSCRIPTIONS, build
 from tests.builders import a_record
+from tests.facts import (
+    DAY,
+    NOON,
+    PROGRAMME,
+    a_fact,
+    enrolment_id,
+)
 from tests.servers import Database
-
-DAY = date(2021, 3, 1)
-NOON = datetime(2021, 3, 1, 18, tzinfo=UTC)
-PROGRAMME = "connectors-65"
-ZONE = "America/Chicago"
-
-
-def token(name: str) -> UUID:
-    """The token of a member with this nickname."""
-    return derived_id("member", name)
-
-
-def enrolment_id(name: str, plan: str = "lakeshore") -> UUID:
-    return derived_id("enrolment", name, plan)
 
 
 def case_id(name: str, plan: str = "lakeshore", programme: str = PROGRAMME) -> UUID:
     return derived_id("case", enrolment_id(name, plan), programme)
 
 
-def a_fact(name: str = "ada", version: int = 1, **changes: Any) -> MemberEligibilityDecidedV1:
-    """Somebody eligible and unvaccinated, unless told otherwise."""
-    plan = changes.pop("tenant_id", "lakeshore")
-    said: dict[str, Any] = {
-        "occurred_at": NOON, "enrolment_id": enrolment_id(name, plan), "member_token": token(name), "tenant_id": plan,
-        "programme_id": PROGRAMME, "programme_version": 1, "version": version, "status": EligibilityStatus.ELIGIBLE,
-        "reasons": (), "vaccinated": False, "doses_valid": 0, "priority": 500, "age_band": "70-74",
-        "race_ethnicity": RaceEthnicity.UNKNOWN, "language": "en", "line_of_business": LineOfBusiness.MEDICARE,
-        "zip5": "60623", "tract": "17031843500", "enrolled": True, "contact_protected": False, "decided_on": DAY,
-        "svi": Svi(level=SviLevel.TRACT, release="2018", value=0.97, vulnerable=True),
-    }  # fmt: skip
-    return MemberEligibilityDecidedV1(**(said | changes))
-
-
 def vaccinated(name: str = "ada", version: int = 2, **changes: Any) -> MemberEligibilityDecidedV1:
     """The fact that follows a counted dose."""
-    said = {"status": EligibilityStatus.INELIGIBLE, "reasons": ("already-vaccinated",), "vaccinated": True}
+    said: dict[str, Any] = {
+        "status": EligibilityStatus.INELIGIBLE,
+        "reasons": ("already-vaccinated",),
+        "vaccinated": True,
+    }
     return a_fact(name, version, **(said | {"doses_valid": 1, "priority": 0} | changes))
-
-
-def a_dose(name: str = "ada", version: int = 1, **changes: Any) -> DoseAdministeredV1:
-    said: dict[str, Any] = {
-        "occurred_at": NOON, "dose_id": derived_id("dose", name), "version": version, "action": DoseAction.NEW,
-        "member_token": token(name), "cvx": "212", "vaccine_group": "covid-19", "administered_on": DAY,
-        "known_on": DAY, "sources": (DoseSource.IIS,),
-    }  # fmt: skip
-    return DoseAdministeredV1(**(said | changes))
-
-
-def an_appointment(name: str = "ada", version: int = 1, days: int = 2, **changes: Any) -> AppointmentChangedV1:
-    """Booked for the `days`-th day from now, unless told otherwise."""
-    start_on = DAY + timedelta(days=days)
-    said: dict[str, Any] = {
-        "occurred_at": NOON, "appointment_id": derived_id("appointment", name), "version": version,
-        "status": AppointmentStatus.BOOKED, "enrolment_id": enrolment_id(name), "member_token": token(name),
-        "tenant_id": "lakeshore", "programme_id": PROGRAMME, "site_id": "united-center",
-        "start_at": NOON + timedelta(days=days), "start_on": start_on, "changed_on": DAY,
-    }  # fmt: skip
-    if changes.get("status") is AppointmentStatus.FULFILLED:
-        said["dose"] = DoseGiven(cvx="212", lot="QUOKKA7", administered_on=start_on)
-    return AppointmentChangedV1(**(said | changes))
-
-
-def a_programme(version: int = 1, **changes: Any) -> ProgrammePublishedV1:
-    said: dict[str, Any] = {
-        "occurred_at": NOON, "programme_id": PROGRAMME, "version": version, "title": "Connectors, 65 and older",
-        "vaccine_group": "covid-19", "effective_on": DAY, "time_zone": ZONE, "document_sha256": "0" * 64,
-    }  # fmt: skip
-    return ProgrammePublishedV1(**(said | changes))
-
-
-def a_day(days: int = 0) -> BusinessDayOpenedV1:
-    """The `days`-th business day from now."""
-    on = DAY + timedelta(days=days)
-    return BusinessDayOpenedV1(occurred_at=NOON + timedelta(days=days), business_on=on, time_zone=ZONE)
 
 
 def a_target(zip5: str = "60623", *, listed: bool = True, week_on: date = DAY) -> TargetZipListedV1:

@@ -8,8 +8,9 @@ import pytest
 
 from deploy.local.postgres import ADMIN
 from services.kit.postgres import prepare
+from tests.facts import a_day, a_programme
 from tests.servers import Database, PostgresServer
-from tests.service.outreach.builders import Outreach, Worker, a_day, a_programme, client_of
+from tests.service.outreach.builders import Outreach, Worker, client_of
 
 TABLES = "select string_agg(format('%I', tablename), ', ') from pg_tables where schemaname = 'public'"
 

@@ -14,18 +14,8 @@ from services.kit.app import create
 from services.kit.http import unguarded
 from services.kit.ids import new_id
 from services.outreach.app import build
-from tests.service.outreach.builders import (
-    DAY,
-    NOON,
-    Outreach,
-    Worker,
-    a_day,
-    a_dose,
-    a_fact,
-    a_target,
-    an_appointment,
-    case_id,
-)
+from tests.facts import DAY, NOON, a_day, a_dose, a_fact, an_appointment
+from tests.service.outreach.builders import Outreach, Worker, a_target, case_id
 
 pytestmark = pytest.mark.postgres
 ADA = case_id("ada")

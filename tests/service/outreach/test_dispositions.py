@@ -8,16 +8,8 @@ import pytest
 
 from schemas.outreach_v1 import Disposition
 from services.outreach.effects import EFFECTS
-from tests.service.outreach.builders import (
-    DAY,
-    NOON,
-    Outreach,
-    Worker,
-    a_day,
-    a_fact,
-    an_appointment,
-    case_id,
-)
+from tests.facts import DAY, NOON, a_day, a_fact, an_appointment
+from tests.service.outreach.builders import Outreach, Worker, case_id
 
 pytestmark = pytest.mark.postgres
 ADA = case_id("ada")

@@ -8,20 +8,8 @@ import pytest
 from schemas.eligibility_v1 import DoseAction, EligibilityStatus, MembersMergedV1
 from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.ids import derived_id, new_id
-from tests.service.outreach.builders import (
-    DAY,
-    NOON,
-    Outreach,
-    a_day,
-    a_dose,
-    a_fact,
-    a_target,
-    an_appointment,
-    case_id,
-    enrolment_id,
-    token,
-    vaccinated,
-)
+from tests.facts import DAY, NOON, a_day, a_dose, a_fact, an_appointment, enrolment_id, token
+from tests.service.outreach.builders import Outreach, a_target, case_id, vaccinated
 
 pytestmark = pytest.mark.postgres
 
@@ -147,7 +135,7 @@ async def test_fulfilled_appointment_is_a_dose_until_eligibility_speaks(outreach
     """What a site gave takes the member off the list before the canonical dose comes; retracted, it counts no more."""
     await outreach.hear(a_fact(), an_appointment(days=0, status=AppointmentStatus.FULFILLED))
     given = await outreach.case()
-    retracted = a_dose(action=DoseAction.RETRACT, appointment_id=derived_id("appointment", "ada"))
+    retracted = a_dose(action=DoseAction.RETRACT, appointment_id=derived_id("appointment", "ada", "lakeshore"))
     await outreach.hear(retracted)
     case = await outreach.case()
     assert given is not None

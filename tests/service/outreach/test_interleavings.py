@@ -19,21 +19,8 @@ from services.kit.unit_of_work import UnitOfWork
 from services.outreach import store
 from services.outreach.app import SUBSCRIPTIONS
 from services.outreach.handlers import on_dose_administered
-from tests.service.outreach.builders import (
-    DAY,
-    NOON,
-    Outreach,
-    Worker,
-    a_day,
-    a_dose,
-    a_fact,
-    a_programme,
-    a_target,
-    an_appointment,
-    case_id,
-    token,
-    vaccinated,
-)
+from tests.facts import DAY, NOON, a_day, a_dose, a_fact, a_programme, an_appointment, token
+from tests.service.outreach.builders import Outreach, Worker, a_target, case_id, vaccinated
 
 pytestmark = pytest.mark.postgres
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,25 +10,14 @@ import httpx
 from fastapi import FastAPI, Request
 
 from schemas.eligibility_v1 import (
-    BusinessDayOpenedV1,
-    DoseAction,
-    DoseAdministeredV1,
-    DoseSource,
     EligibilityStatus,
     FeedFileProcessedV1,
     FeedKind,
-    LineOfBusiness,
-    MemberEligibilityDecidedV1,
-    MembersMergedV1,
-    ProgrammePublishedV1,
-    RaceEthnicity,
     ReasonCount,
-    Svi,
-    SviLevel,
 )
 from schemas.envelope import Event
 from schemas.outreach_v1 import CaseChangedV1, CaseStatus, Channel, ContactAttemptLoggedV1, Disposition
-from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven, SlotPoolChangedV1
+from schemas.scheduling_v1 import SlotPoolChangedV1
 from services.kit.app import create
 from services.kit.auth import Principal, authenticate
 from services.kit.contract import Decoder
@@ -41,12 +30,15 @@ from services.reporting.population import Question, load_programmes
 from services.reporting.report import Report
 from services.reporting.weekly import load_report
 from tests.builders import a_record
+from tests.facts import (
+    DAY,
+    NOON,
+    PROGRAMME,
+    enrolment_id,
+    token,
+)
 from tests.servers import Database
 
-DAY = date(2021, 3, 1)  # a Monday
-NOON = datetime(2021, 3, 1, 18, tzinfo=UTC)
-PROGRAMME = "connectors-65"
-ZONE = "America/Chicago"
 FACT_TABLES = (
     "programme_version", "business_day", "enrolment_version", "member_merge", "dose_version", "case_version",
     "contact_attempt", "appointment_version", "slot_pool_version", "feed_file", "target_zip", "programme", "enrolment",
@@ -54,50 +46,6 @@ FACT_TABLES = (
 )  # fmt: skip
 SUBSCRIPTION_OF = {event: one for one in SUBSCRIPTIONS for event in one.topic.events}
 VACCINATED = {"status": EligibilityStatus.INELIGIBLE, "reasons": ("already-vaccinated",), "vaccinated": True}
-
-
-def token(name: str) -> UUID:
-    """The token of a member with this nickname."""
-    return derived_id("member", name)
-
-
-def enrolment_id(name: str, plan: str = "lakeshore") -> UUID:
-    return derived_id("enrolment", name, plan)
-
-
-def a_tract(value: float | None = 0.97, level: SviLevel = SviLevel.TRACT) -> Svi:
-    return Svi(level=level, release="2018", value=value, vulnerable=(value or 0) >= 0.75)
-
-
-def a_fact(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -> MemberEligibilityDecidedV1:
-    """Somebody eligible and unvaccinated, unless told otherwise."""
-    plan = changes.pop("tenant_id", "lakeshore")
-    said: dict[str, Any] = {
-        "occurred_at": NOON, "enrolment_id": enrolment_id(name, plan), "member_token": token(name), "tenant_id": plan,
-        "programme_id": PROGRAMME, "programme_version": 1, "version": version, "status": EligibilityStatus.ELIGIBLE,
-        "reasons": (), "vaccinated": False, "doses_valid": 0, "priority": 500, "age_band": "70-74",
-        "race_ethnicity": RaceEthnicity.UNKNOWN, "language": "en", "line_of_business": LineOfBusiness.MEDICARE,
-        "zip5": "60623", "tract": "17031843500", "enrolled": True, "contact_protected": False,
-        "decided_on": DAY + timedelta(days=days), "svi": a_tract(),
-    }  # fmt: skip
-    return MemberEligibilityDecidedV1(**(said | changes))
-
-
-def a_merge(retired: str, survivor: str, days: int = 0) -> MembersMergedV1:
-    return MembersMergedV1(
-        occurred_at=NOON, surviving_token=token(survivor), retired_token=token(retired), merged_on=DAY + timedelta(days)
-    )
-
-
-def a_dose(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -> DoseAdministeredV1:
-    """Given and known on the `days`-th day."""
-    on = DAY + timedelta(days=days)
-    said: dict[str, Any] = {
-        "occurred_at": NOON, "dose_id": derived_id("dose", name), "version": version, "action": DoseAction.NEW,
-        "member_token": token(name), "cvx": "212", "vaccine_group": "covid-19", "administered_on": on,
-        "known_on": on, "sources": (DoseSource.IIS,),
-    }  # fmt: skip
-    return DoseAdministeredV1(**(said | changes))
 
 
 def a_case(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -> CaseChangedV1:
@@ -121,37 +69,6 @@ def an_attempt(name: str = "ada", days: int = 0, number: int = 0, **changes: Any
         "attempted_on": DAY + timedelta(days=days), "worker_id": "wanda",
     }  # fmt: skip
     return ContactAttemptLoggedV1(**(said | changes))
-
-
-def an_appointment(
-    name: str = "ada", version: int = 1, days: int = 2, changed: int = 0, **changes: Any
-) -> AppointmentChangedV1:
-    """For the `days`-th day, said on the `changed`-th."""
-    plan = changes.pop("tenant_id", "lakeshore")
-    start_on = DAY + timedelta(days=days)
-    said: dict[str, Any] = {
-        "occurred_at": NOON, "appointment_id": derived_id("appointment", name, plan), "version": version,
-        "status": AppointmentStatus.BOOKED, "enrolment_id": enrolment_id(name, plan), "member_token": token(name),
-        "tenant_id": plan, "programme_id": PROGRAMME, "site_id": "united-center",
-        "start_at": NOON + timedelta(days=days), "start_on": start_on, "changed_on": DAY + timedelta(days=changed),
-    }  # fmt: skip
-    if changes.get("status") is AppointmentStatus.FULFILLED:
-        said["dose"] = DoseGiven(cvx="212", lot="QUOKKA7", administered_on=start_on)
-    return AppointmentChangedV1(**(said | changes))
-
-
-def a_programme(version: int = 1, **changes: Any) -> ProgrammePublishedV1:
-    said: dict[str, Any] = {
-        "occurred_at": NOON, "programme_id": PROGRAMME, "version": version, "title": "Connectors, 65 and older",
-        "vaccine_group": "covid-19", "effective_on": DAY, "time_zone": ZONE, "document_sha256": "0" * 64,
-    }  # fmt: skip
-    return ProgrammePublishedV1(**(said | changes))
-
-
-def a_day(days: int = 0) -> BusinessDayOpenedV1:
-    """The `days`-th business day from now."""
-    on = DAY + timedelta(days=days)
-    return BusinessDayOpenedV1(occurred_at=NOON + timedelta(days=days), business_on=on, time_zone=ZONE)
 
 
 def a_pool(week: int = 0, version: int = 1, changed: int = 0, **changes: Any) -> SlotPoolChangedV1:

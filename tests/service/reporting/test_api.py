@@ -17,18 +17,8 @@ from services.reporting import rebuild
 from services.reporting.api import log_reader_of
 from services.reporting.app import build
 from services.reporting.report import WATERMARK
-from tests.service.reporting.builders import (
-    DAY,
-    PROGRAMME,
-    Reporting,
-    a_day,
-    a_dose,
-    a_fact,
-    a_pool,
-    a_programme,
-    app_of,
-    client_of,
-)
+from tests.facts import DAY, PROGRAMME, a_day, a_dose, a_fact, a_programme
+from tests.service.reporting.builders import Reporting, a_pool, app_of, client_of
 from tests.service.reporting.world import LAST_DAY, a_season
 
 pytestmark = pytest.mark.postgres

@@ -13,7 +13,8 @@ import uvicorn
 
 from services.reporting import cli
 from services.reporting.report import WATERMARK
-from tests.service.reporting.builders import Reporting, a_day, a_programme, app_of
+from tests.facts import a_day, a_programme
+from tests.service.reporting.builders import Reporting, app_of
 from tests.service.reporting.world import LAST_DAY, a_season
 
 pytestmark = pytest.mark.postgres

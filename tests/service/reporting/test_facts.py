@@ -27,25 +27,20 @@ from services.kit.postgres import transaction
 from services.kit.unit_of_work import UnitOfWork
 from services.reporting import cells, handlers
 from services.reporting.app import SUBSCRIPTIONS
-from tests.service.reporting.builders import (
+from tests.facts import (
     DAY,
     NOON,
     PROGRAMME,
-    VACCINATED,
-    Reporting,
-    a_case,
     a_day,
     a_dose,
     a_fact,
-    a_file,
     a_merge,
-    a_pool,
     a_programme,
     a_tract,
     an_appointment,
-    an_attempt,
     token,
 )
+from tests.service.reporting.builders import VACCINATED, Reporting, a_case, a_file, a_pool, an_attempt
 
 pytestmark = pytest.mark.postgres
 RECOUNT = cells.RECOMPUTE_CELLS.replace("insert into coverage_cell\n", "")

@@ -14,23 +14,8 @@ from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.postgres import transaction
 from services.reporting import population
 from services.reporting.population import Question
-from tests.service.reporting.builders import (
-    DAY,
-    PROGRAMME,
-    Reporting,
-    a_case,
-    a_day,
-    a_dose,
-    a_fact,
-    a_file,
-    a_merge,
-    a_pool,
-    a_programme,
-    a_tract,
-    an_appointment,
-    an_attempt,
-    token,
-)
+from tests.facts import DAY, PROGRAMME, a_day, a_dose, a_fact, a_merge, a_programme, a_tract, an_appointment, token
+from tests.service.reporting.builders import Reporting, a_case, a_file, a_pool, an_attempt
 from tests.service.reporting.world import LAST_DAY, a_season
 
 pytestmark = pytest.mark.postgres

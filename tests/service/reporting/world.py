@@ -8,20 +8,8 @@ from schemas.envelope import Event
 from schemas.outreach_v1 import BesdDomain, CaseStatus, Channel, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.ids import derived_id
-from tests.service.reporting.builders import (
-    VACCINATED,
-    a_case,
-    a_day,
-    a_dose,
-    a_fact,
-    a_file,
-    a_merge,
-    a_pool,
-    a_programme,
-    a_tract,
-    an_appointment,
-    an_attempt,
-)
+from tests.facts import a_day, a_dose, a_fact, a_merge, a_programme, a_tract, an_appointment
+from tests.service.reporting.builders import VACCINATED, a_case, a_file, a_pool, an_attempt
 
 LAST_DAY = 41
 CHICAGO = ("60608", "60609", "60612", "60617", "60619", "60620", "60621", "60623", "60624", "60628", "60629", "60632",
