@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -19,18 +18,19 @@ from deploy.local.backlog import Watch
 from deploy.local.plan import SERVICES
 from tests.flow.stack import Stack
 from tests.flow.world import World
+from tests.load.chain_figures import MESSAGES, ROSTERS, Leg, Pass, result_of
 from tests.load.chain_stack import processes, running_services
 from tests.load.feeds import SEED, WEEKS, files_of_first_day
-from tests.load.report import Aim, Figure, Result
+from tests.load.report import Result
 from tests.load.rounds import Options
-from tests.load.sampling import Look, Sampler
+from tests.load.sampling import Sampler
 from tests.load.stage import Stage, stage
 
 SIZES, QUICK_SIZES = (10_000, 50_000), (2_000,)
-RSS_LIMIT_MB = 300
 FILE_TIMEOUT_S = DRAIN_TIMEOUT_S = 900.0
 POLL_S = 0.2
-FILES = "select count(*) as ended from feed_file where state in ('processed', 'refused')"
+FILES = "select count(*) as waiting from feed_file where state in ('received', 'processing')"
+ROWS = "select count(*) from feed_row where row > 0"
 IN_CELLS = "select coalesce(sum(members), 0) from coverage_cell"
 CELLS = "select * from coverage_cell order by programme_id, tenant_id, zip5, age_band, race_ethnicity, svi_group"
 SIZE = "select pg_database_size(current_database()) as size"
@@ -41,68 +41,56 @@ from pg_stat_statements join pg_database on dbid = oid order by total_exec_time 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """One size: from the submission until the last cell is right, with all looks in between."""
-
-    members: int
-    enrolments: int
-    wall_s: float
-    read_s: float
-    looks: Sequence[Look]
-    statements: Sequence[str]
-    disk_bytes: Mapping[str, int]
-    events: int
-    rebuild_s: float
-
-    @property
-    def per_second(self) -> float:
-        return self.enrolments / self.wall_s
-
-
 def run(options: Options) -> Result:
     sizes = options.members or (QUICK_SIZES if options.quick else SIZES)
-    return _result([_pass(options, members) for members in sizes])
+    return result_of([_pass(options, members, with_doses=members == min(sizes)) for members in sizes])
 
 
-def _pass(options: Options, members: int) -> Pass:
+def _pass(options: Options, members: int, *, with_doses: bool) -> Pass:
     with stage() as servers:
         folder = servers.folder / "feeds"
         ledger = generate(folder, members, SEED, WEEKS)
-        rosters, _ = files_of_first_day(folder, ledger)
+        rosters, messages = files_of_first_day(folder, ledger)
+        files = {ROSTERS: rosters, **({MESSAGES: messages} if with_doses else {})}
         with running_services(servers) as stack, _profiled(options.profile, stack):
-            return asyncio.run(_measure(servers, stack, members, rosters))
+            return asyncio.run(_measure(servers, stack, members, files))
 
 
-async def _measure(servers: Stage, stack: Stack, members: int, rosters: Sequence[Path]) -> Pass:
+async def _measure(servers: Stage, stack: Stack, members: int, files: Mapping[str, Sequence[Path]]) -> Pass:
     async with World.of(stack) as world, Watch(topic_by_group()) as watch:
         await watch.drain(60)
-        empty = await _disk(world, servers)
-        sampler = Sampler(processes(stack, servers))
-        sampling = asyncio.create_task(sampler.run())
         await _reset_statements(servers)
-        began = time.monotonic()
-        for roster in rosters:
-            status, answer = await world.send(roster.read_bytes())
-            assert status < 300, answer
-        await _until_read(world, len(rosters))
-        read_s = time.monotonic() - began
-        await watch.drain(DRAIN_TIMEOUT_S)
-        wall_s = time.monotonic() - began
-        sampler.stop()
-        await sampling
+        legs = [await _leg(servers, stack, world, watch, what, paths) for what, paths in files.items()]
         await _check(world)
         statements = await _statements(servers)
-        grown = {name: size - empty[name] for name, size in (await _disk(world, servers)).items()}
-        events, rebuild_s = await _rebuild(world, watch)
-        (found,) = await world.rows("reporting", ENROLMENTS)
-        return Pass(members, found["count"], wall_s, read_s, sampler.looks, statements, grown, events, rebuild_s)
+        return Pass(members, legs, statements, *await _rebuild(world, watch))
 
 
-async def _until_read(world: World, files: int) -> None:
+async def _leg(servers: Stage, stack: Stack, world: World, watch: Watch, what: str, paths: Sequence[Path]) -> Leg:
+    """Submit these files, and wait until nobody has anything left to do."""
+    before, log_end = await _disk(world, servers), (await watch.look()).log_end
+    rows = (await world.rows("eligibility", ROWS))[0]["count"]
+    sampler = Sampler(processes(stack, servers))
+    sampling = asyncio.create_task(sampler.run())
+    began = time.monotonic()
+    for path in paths:
+        status, answer = await world.send(path.read_bytes())
+        assert status < 300, answer
+    await _until_read(world)
+    read_s = time.monotonic() - began
+    end = await watch.drain(DRAIN_TIMEOUT_S)
+    wall_s = time.monotonic() - began
+    sampler.stop()
+    await sampling
+    rows = (await world.rows("eligibility", ROWS))[0]["count"] - rows
+    grown = {name: size - before[name] for name, size in (await _disk(world, servers)).items()}
+    return Leg(what, rows, wall_s, read_s, sampler.looks, grown, end.log_end - log_end)
+
+
+async def _until_read(world: World) -> None:
     deadline = time.monotonic() + FILE_TIMEOUT_S
-    while (await world.rows("eligibility", FILES))[0]["ended"] < files:
-        assert time.monotonic() < deadline, "the rosters are not read yet"
+    while (await world.rows("eligibility", FILES))[0]["waiting"]:
+        assert time.monotonic() < deadline, "the files are not read yet"
         await asyncio.sleep(POLL_S)
 
 
@@ -168,46 +156,3 @@ async def _statements(servers: Stage) -> list[str]:
     rows = await connection.fetch(STATEMENTS)
     await connection.close()
     return [f"{row['seconds']:.1f} s, {row['calls']} calls, {row['datname']}: {row['query']}" for row in rows]
-
-
-def _result(passes: Sequence[Pass]) -> Result:
-    figures: list[Figure] = []
-    for one in passes:
-        figures += _figures(one)
-    per_member = [one.wall_s / one.enrolments for one in passes]
-    spread = max(per_member) / min(per_member) - 1
-    if len(passes) > 1:
-        figures.append(Figure("time per member, largest / smallest - 1", spread, "", Aim("at most", 0.2)))
-    details = {f"statements at {one.members:,}": one.statements for one in passes}
-    return Result("chain", "Whole chain: 834 to the report's cells", figures, {"members": "…".join(
-        f"{one.members:,}" for one in passes)}, details)  # fmt: skip
-
-
-def _figures(one: Pass) -> list[Figure]:
-    first, last, at = one.looks[0], one.looks[-1], f"{one.members:,}: "
-    figures = [
-        Figure(f"{at}834 to report", one.per_second, "enrolments/s", note=f"{one.enrolments:,} in {one.wall_s:.1f} s"),
-        Figure(f"{at}834 to eligibility", one.enrolments / one.read_s, "enrolments/s"),
-    ]
-    for group in sorted(last.counts):
-        count = last.counts[group] - first.counts.get(group, 0)
-        active = [look.at for before, look in zip(one.looks, one.looks[1:], strict=False)
-                  if look.counts.get(group, 0) != before.counts.get(group, 0)]  # fmt: skip
-        if count >= one.enrolments / 10:
-            ended_s = active[-1] - first.at
-            figures.append(Figure(f"{at}{group}", count / ended_s, "events/s", note=f"{count:,} by {ended_s:.1f} s"))
-    for name in last.cpu_s:
-        spent = last.cpu_s[name] - first.cpu_s[name]
-        figures.append(Figure(f"{at}{name}, processor", spent / one.enrolments * 1e6, "µs/enrolment",
-                              note=f"{spent / one.wall_s:.0%} of a core"))  # fmt: skip
-    figures.append(Figure(f"{at}reporting, rebuilt from the log", one.events / one.rebuild_s, "events/s",
-                          note=f"{one.events:,} in {one.rebuild_s:.1f} s"))  # fmt: skip
-    for name, size in one.disk_bytes.items():
-        unit, count = ("bytes/event", one.events) if name == "log" else ("bytes/enrolment", one.enrolments)
-        figures.append(Figure(f"{at}{name}, disk", size / count, unit))
-    for name in SERVICES:
-        resident = [look.rss_mb[name] for look in one.looks]
-        half = resident[: len(resident) // 2]
-        note = f"start {resident[0]:.0f}, first half at most {max(half):.0f}, end {resident[-1]:.0f}"
-        figures.append(Figure(f"{at}{name}, memory at most", max(resident), "MB", Aim("at most", RSS_LIMIT_MB), note))
-    return figures
