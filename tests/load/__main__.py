@@ -14,6 +14,7 @@ BENCHMARKS = {
     "feeds": ("tests.load.feeds", "834 and VXU files: read, and to the database"),
     "dedup": ("tests.load.dedup", "inbox against high-water marks, headers, settings of the garbage collector"),
     "latency": ("tests.load.latency", "from an API write to the report at a fifth of the load; gaps after a restart"),
+    "forecast": ("tests.load.forecasts", "histories that a core forecasts in a second"),
     "chain": ("tests.load.chain", "an 834 through all services to the report's cells: rates, memory, shares"),
 }  # fmt: skip
 
