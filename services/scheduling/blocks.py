@@ -37,6 +37,7 @@ class Opened(NamedTuple):
 
 async def describe_site(work: UnitOfWork, site: Site) -> Site | No:
     """New, or described anew; its time zone stays once days were counted in it."""
+    await places.lock_site(work.connection, site.site_id)
     known = await places.load_site(work.connection, site.site_id)
     if (
         known is not None

@@ -26,6 +26,7 @@ LOAD_SITE = """
         (select jsonb_object_agg(cvx, vaccine_group) from site_product where site_id = site.site_id), '{}') as gives
     from site where site_id = $1 for share
 """
+LOCK_SITE = "select from site where site_id = $1 for update"
 HAS_BLOCKS = "select exists (select from block where site_id = $1)"
 
 INSERT_BLOCK = """
@@ -144,6 +145,11 @@ async def load_site(connection: Connection, site_id: str) -> Site | None:
     """The site as it stays until the end of the transaction."""
     row = await connection.fetchrow(LOAD_SITE, site_id)
     return None if row is None else Site(**row)
+
+
+async def lock_site(connection: Connection, site_id: str) -> None:
+    """Before it is described anew: two who had both read it could not both go on to write it."""
+    await connection.execute(LOCK_SITE, site_id)
 
 
 async def has_blocks(connection: Connection, site_id: str) -> bool:

@@ -175,6 +175,13 @@ async def test_moving_both_ways_at_once_never_deadlocks(crowd: World) -> None:
     assert {answer.status_code for answer in answers} <= {200, 409}
 
 
+async def test_a_site_described_by_many_at_once(crowd: World) -> None:
+    """Everybody's description is taken, one after the other, without a deadlock."""
+    acts = [lambda: crowd.post("/sites", a_site(), who="state@*")] * 30
+    answers = [answer for answer in await at_once(acts) if isinstance(answer, httpx.Response)]
+    assert {answer.status_code for answer in answers} == {200}
+
+
 async def two_bookings(world: World) -> tuple[UUID, UUID, list[UUID]]:
     """An enrolment with a live booking under each of two programmes, a free slot in a third block, the bookings."""
     await world.hear(a_programme("il-boost"))
