@@ -246,7 +246,9 @@ def recheck_on(enrolment: Enrolment, programme: Programme, day: date, more: Iter
     if enrolment.birth_on is not None:
         ages = {least for least, _ in AGE_BANDS if least} | {phase.age_from for phase in programme.phases}
         ages |= {phase.age_to + 1 for phase in programme.phases if phase.age_to is not None} | programme.turning_ages
-        turning += [birthday(enrolment.birth_on, age) for age in ages]
+        now = age_on(enrolment.birth_on, day)
+        later = [age for age in ages if age > now]
+        turning += [birthday(enrolment.birth_on, min(later))] if later else []
     for span in enrolment.spans:
         turning += [span.begin_on] if span.begin_on else []
         turning += [span.last_on + ONE_DAY] if span.last_on else []

@@ -270,10 +270,10 @@ async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> N
 
 
 def _enrolment(row: asyncpg.Record) -> Enrolment:
-    values = dict(row)
-    values["races"], values["phones"] = tuple(values["races"]), tuple(values["phones"])
-    values["spans"] = tuple(_span(span) for span in values["spans"])
-    return Enrolment(**values)
+    values = list(row)
+    values[_RACES], values[_PHONES] = tuple(values[_RACES]), tuple(values[_PHONES])
+    values[_SPANS] = tuple([_span(span) for span in values[_SPANS]])
+    return Enrolment(*values)
 
 
 def _span(stored: list[str | None]) -> Span:
@@ -282,6 +282,7 @@ def _span(stored: list[str | None]) -> Span:
 
 
 _NAMES = tuple(one.name for one in fields(Enrolment))
+_RACES, _PHONES, _SPANS = (_NAMES.index(name) for name in ("races", "phones", "spans"))
 
 
 def _document(enrolment: Enrolment) -> dict[str, object]:

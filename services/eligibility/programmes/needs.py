@@ -1,6 +1,6 @@
 """Observations about a member as the words that rules use: CDSi codes, needs, figures and services received."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, lru_cache
@@ -47,10 +47,10 @@ class Circumstances:
 NOTHING_KNOWN = Circumstances()
 
 
-def circumstances(said: Iterable[MemberObservation], supporting: SupportingData, day: date) -> Circumstances:
-    said = sorted(said, key=lambda one: (one.observed_on, one.system, one.code))
+def circumstances(said: Collection[MemberObservation], supporting: SupportingData, day: date) -> Circumstances:
     if not said:
         return NOTHING_KNOWN
+    said = sorted(said, key=lambda one: (one.observed_on, one.system, one.code))
     now = [one for one in said if one.holds(day)]
     codes = [(code, one.observed_on) for one in now for code in meanings(one.system, one.code, supporting)]
     edges = (edge for one in said for edge in (one.observed_on, one.ended_on))

@@ -6,12 +6,14 @@ forecasts everybody as another release of CDC's rules does, and a second one fro
 
 import argparse
 import asyncio
+import gc
 import resource
 import time
 from datetime import date
 
 from services.eligibility import days, store_decisions
 from services.eligibility.programmes.documents import parse_programme
+from services.kit.app import GC_THRESHOLDS
 from services.kit.postgres import ALL_TENANTS, transaction
 from tests import servers
 from tests.servers import Database
@@ -65,6 +67,8 @@ async def measure(database: Database, name: str, members: int) -> None:
 
 
 async def bench(members: int) -> None:
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)  # as in the running service
     with servers.running_postgres() as server:
         database = await servers.open_database(server, "eligibility")
         await fill(database, members)
