@@ -4,15 +4,23 @@ Birth dates are either random, as requests come in, or shared, as in a batch of 
 a million adults have some 36 members to a birth date, who share what depends on age alone.
 """
 
+from __future__ import annotations
+
+import gc
 import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from multiprocessing import get_context
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
 
 from services.eligibility.forecast.engine import forecast
 from services.eligibility.forecast.model import Dose, History, Observation
 from services.eligibility.forecast.schedule import SupportingData
+from services.eligibility.forecast.supporting_data import load
 
 ASSESSMENT_ON = date(2025, 11, 10)
 ADULT_AGE_DAYS = (19 * 365 + 5, 95 * 365)
@@ -62,6 +70,32 @@ def measure(supporting: SupportingData, count: int, *, sorted_roster: bool = Fal
     for history in histories:
         forecast(history, supporting, ASSESSMENT_ON)
     return Speed(count, sum(len(h.doses) for h in histories), time.process_time() - started)
+
+
+def measure_processes(folder: Path, count: int, processes: int) -> float:
+    """Histories a second of several processes together, on the wall's clock, each on a roster of its own. They begin
+    at once, when each has its rules."""
+    context = get_context("spawn")
+    barrier, speeds = context.Barrier(processes), context.SimpleQueue()
+    workers = [
+        context.Process(target=_one_process, args=(barrier, speeds, folder, count, seed)) for seed in range(processes)
+    ]
+    for worker in workers:
+        worker.start()
+    found = [float(speeds.get()) for _ in workers]
+    for worker in workers:
+        worker.join()
+    return sum(found)
+
+
+def _one_process(barrier: Barrier, speeds: SimpleQueue[float], folder: Path, count: int, seed: int) -> None:
+    supporting = load(folder)
+    measure(supporting, 100, seed=seed)
+    gc.freeze()
+    barrier.wait()
+    started = time.perf_counter()
+    measure(supporting, count, sorted_roster=True, seed=seed)
+    speeds.put(count / (time.perf_counter() - started))
 
 
 def _adult(chance: random.Random, born_on: date) -> History:

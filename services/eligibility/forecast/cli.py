@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterable
@@ -10,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.eligibility.forecast.bench import measure
+from services.eligibility.forecast.bench import measure, measure_processes
 from services.eligibility.forecast.cases import CasesError, read_cases
 from services.eligibility.forecast.check_cases import check
 from services.eligibility.forecast.check_report import is_known, report, summary
 from services.eligibility.forecast.engine import forecast
 from services.eligibility.forecast.explain import PersonError, explain, read_person
 from services.eligibility.forecast.known_misses import KnownMissesError, read_known_misses
-from services.eligibility.forecast.supporting_data import SupportingDataError, bundled, load
+from services.eligibility.forecast.supporting_data import BUNDLED, SupportingDataError, load, releases
 
 if TYPE_CHECKING:
     from services.eligibility.forecast.schedule import SupportingData
@@ -42,6 +43,7 @@ def add_commands(commands: Commands) -> None:
     explaining.set_defaults(run=_guarded(run_explain))
     benching = actions.add_parser("bench", help="measure how many adult histories a core forecasts in a second")
     benching.add_argument("--histories", type=int, default=5000)
+    benching.add_argument("--processes", type=int, default=1, help="measure this many processes side by side too")
     benching.set_defaults(run=_guarded(run_bench))
     for action in (checking, explaining, benching):
         action.add_argument("--supporting-data", type=Path, metavar="DIR", help="another release of CDC's data")
@@ -65,10 +67,15 @@ def run_explain(args: argparse.Namespace) -> int:
 
 def run_bench(args: argparse.Namespace) -> int:
     supporting = _supporting(args)
+    gc.freeze()  # as the running service does
     for name, sorted_roster in (("random birth dates", False), ("a roster sorted by birth date", True)):
         speed = measure(supporting, args.histories, sorted_roster=sorted_roster)
         sample = f"{speed.histories} histories, {speed.doses} doses"
         _write([f"{speed.per_second:.0f} adult histories/s on one core, {name} ({sample})"])
+    if args.processes > 1:
+        folder = _folder(args)
+        one, many = (measure_processes(folder, args.histories, n) for n in (1, args.processes))
+        _write([f"{many:.0f} a second in {args.processes} processes, {one:.0f} in one: {many / one:.2f} times as many"])
     return AGREED
 
 
@@ -84,7 +91,11 @@ def _guarded(run: Run) -> Run:
 
 
 def _supporting(args: argparse.Namespace) -> SupportingData:
-    return load(args.supporting_data.resolve()) if args.supporting_data else bundled()
+    return load(_folder(args))
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    return args.supporting_data.resolve() if args.supporting_data else BUNDLED / releases()[-1]
 
 
 def _write(lines: Iterable[str]) -> None:

@@ -162,6 +162,8 @@ def test_a_person_s_values_are_in_no_error(text: str, tmp_path: Path, capsys: py
 
 
 def test_the_bench_counts_what_it_forecast(capsys: pytest.CaptureFixture[str]) -> None:
-    """A rate and the size of the sample it comes from."""
-    assert vcc("bench", "--histories", "20") == 0
-    assert capsys.readouterr().out.count("(20 histories, ") == 2
+    """A rate and the size of the sample it comes from; side by side where that is asked for."""
+    assert vcc("bench", "--histories", "20", "--processes", "2") == 0
+    out = capsys.readouterr().out
+    assert out.count("(20 histories, ") == 2
+    assert "a second in 2 processes, " in out
