@@ -2,12 +2,13 @@
 setting of the garbage collector serves best. On outreach's long path and on reporting's short one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from tests.load import facts, marks
-from tests.load.report import Figure, Result
-from tests.load.rounds import Options, best_of, run_side
+from tests.load.comparison import rates, ratio
+from tests.load.report import Result
+from tests.load.rounds import Options, Runs, in_turn, run_side
 from tests.load.same_tables import OUTREACH, Digest, check_same, digest
 from tests.load.side import Taken, Task
 from tests.load.stage import Stage, stage
@@ -45,7 +46,7 @@ def compare(servers: Stage, members: int, rounds: int) -> Result:
         task = Task("path_service", topic=topic, records=count, options={"service": service, **how})
         return name, lambda: _run(servers, digests[service], name, task)
 
-    best = best_of(rounds, dict([
+    runs = in_turn(rounds, dict([
         side("outreach, inbox", "bench.numbered"),
         side("outreach, inbox with a million ids", "bench.numbered", filled="yes"),
         side("outreach, marks", "bench.numbered", duplicates="marks"),
@@ -59,7 +60,7 @@ def compare(servers: Stage, members: int, rounds: int) -> Result:
     ]))  # fmt: skip
     for found in digests.values():
         check_same(found)
-    return _result(best, members, rounds)
+    return _result(runs, members, rounds)
 
 
 def _run(servers: Stage, digests: dict[str, Digest], name: str, task: Task) -> Taken:
@@ -75,19 +76,11 @@ def _run(servers: Stage, digests: dict[str, Digest], name: str, task: Task) -> T
     return taken
 
 
-def _result(best: Mapping[str, Taken], members: int, rounds: int) -> Result:
-    figures = [
-        Figure(name, one.per_second, "facts/s", note=(
-            f"µs of processor a record: Python {one.cpu_s['python'] / one.records * 1e6:.0f}, "
-            f"Postgres {one.cpu_s['postgres'] / one.records * 1e6:.0f}; peak {one.rss_mb:.0f} MB"
-        )) for name, one in best.items()
-    ]  # fmt: skip
+def _result(runs: Runs, members: int, rounds: int) -> Result:
+    figures = [*rates(runs)]
     for service in TABLES:
-        ratio = best[f"{service}, marks"].per_second / best[f"{service}, inbox"].per_second
-        figures.append(Figure(f"{service}, marks / inbox", ratio, "x"))
-    more = best["outreach, eleven headers"].per_second / best["outreach, six headers"].per_second
-    figures.append(Figure("eleven headers / six", more, "x"))
+        figures += ratio(runs, f"{service}, marks", f"{service}, inbox")
+    figures += ratio(runs, "outreach, eleven headers", "outreach, six headers")
     for how in COLLECTORS:
-        ratio = best["outreach, six headers"].per_second / best[f"outreach, collector {how}"].per_second
-        figures.append(Figure(f"collector as a service has it / {how}", ratio, "x"))
+        figures += ratio(runs, "outreach, six headers", f"outreach, collector {how}")
     return Result("dedup", "Deduplication, headers, garbage collector", figures, {"records": members, "rounds": rounds})

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -53,12 +53,23 @@ def _profiler(task: Task, folder: Path | None) -> list[str]:
     return ["py-spy", "record", "--format", "raw", "--rate", "200", "--output", str(folder / f"{name}.txt"), "--"]
 
 
-def best_of(rounds: int, sides: Mapping[str, Callable[[], Taken]]) -> dict[str, Taken]:
-    """Every side once in each round, so that what disturbs the machine disturbs all; the fastest run of each."""
-    best: dict[str, Taken] = {}
+Runs = Mapping[str, Sequence[Taken]]
+
+
+def in_turn(rounds: int, sides: Mapping[str, Callable[[], Taken]]) -> Runs:
+    """Every side once in each round, so that what disturbs the machine disturbs all."""
+    runs: dict[str, list[Taken]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, run in sides.items():
-            taken = run()
-            if name not in best or taken.per_second > best[name].per_second:
-                best[name] = taken
-    return best
+            runs[name].append(run())
+    return runs
+
+
+def fastest(runs: Runs) -> dict[str, Taken]:
+    """The best run of each side by the clock."""
+    return {name: max(taken, key=lambda one: one.per_second) for name, taken in runs.items()}
+
+
+def cheapest(runs: Runs) -> dict[str, Taken]:
+    """The best run of each side by processor time, which others on the machine blur less."""
+    return {name: min(taken, key=lambda one: one.processor_us) for name, taken in runs.items()}

@@ -3,12 +3,13 @@ that does the same and against the handler that FastStream's documents show.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from tests.load import facts
-from tests.load.report import Aim, Figure, Result
-from tests.load.rounds import Options, best_of, run_side
+from tests.load.comparison import rates, ratio
+from tests.load.report import Aim, Result
+from tests.load.rounds import Options, Runs, in_turn, run_side
 from tests.load.same_tables import OUTREACH, Digest, check_same, digest
 from tests.load.side import Taken, Task
 from tests.load.stage import Stage, stage
@@ -34,7 +35,7 @@ def compare(servers: Stage, members: int, rounds: int) -> Result:
 
     few_in = functools.partial(side, module="path_service", topic="bench.few", count=SINGLE_RECORDS)
     few, all_of_them = ("bench.few", SINGLE_RECORDS), ("bench.members", len(records))
-    best = best_of(rounds, {
+    runs = in_turn(rounds, {
         "service": side("service", "path_service", *all_of_them),
         "loop": side("loop", "path_raw", *all_of_them, rules="domain"),
         "bare loop": side("bare loop", "path_raw", *all_of_them, rules="hand"),
@@ -43,7 +44,7 @@ def compare(servers: Stage, members: int, rounds: int) -> Result:
     })  # fmt: skip
     for found in digests.values():
         check_same(found)
-    return _result(best, members, len(records), rounds)
+    return _result(runs, members, len(records), rounds)
 
 
 def _run(servers: Stage, digests: dict[str, Digest], name: str, task: Task) -> Taken:
@@ -57,20 +58,12 @@ def _run(servers: Stage, digests: dict[str, Digest], name: str, task: Task) -> T
     return taken
 
 
-def _result(best: Mapping[str, Taken], members: int, records: int, rounds: int) -> Result:
-    service = best["service"]
+def _result(runs: Runs, members: int, records: int, rounds: int) -> Result:
     figures = [
-        Figure(name, taken.per_second, "facts/s", note=_shares(taken)) for name, taken in best.items()
-    ] + [
-        Figure("service / loop", service.per_second / best["loop"].per_second, "x", Aim("at least", 0.5)),
-        Figure("service / bare loop", service.per_second / best["bare loop"].per_second, "x"),
-        Figure("service / one by one", service.per_second / best["one by one"].per_second, "x", Aim("at least", 10)),
-    ]  # fmt: skip
+        *rates(runs),
+        *ratio(runs, "service", "loop", Aim("at least", 0.5)),
+        *ratio(runs, "service", "bare loop"),
+        *ratio(runs, "service", "one by one", Aim("at least", 10)),
+    ]
     settings = {"members": members, "records": records, "rounds": rounds, "tables": "identical"}
     return Result("service-path", "Service path: member-eligibility to outreach's cases and outbox", figures, settings)
-
-
-def _shares(taken: Taken) -> str:
-    """Microseconds of each process for one record."""
-    spent = ", ".join(f"{name} {seconds / taken.records * 1e6:.0f}" for name, seconds in taken.cpu_s.items())
-    return f"µs of processor a record: {spent}; peak {taken.rss_mb:.0f} MB"

@@ -46,6 +46,11 @@ class Taken:
     def per_second(self) -> float:
         return self.records / self.wall_s
 
+    @property
+    def processor_us(self) -> float:
+        """Microseconds of the side and of its database for one record."""
+        return (self.cpu_s["python"] + self.cpu_s.get("postgres", 0.0)) / self.records * 1e6
+
 
 class Watch:
     """Started when the side has its partitions, stopped when the last record is committed."""

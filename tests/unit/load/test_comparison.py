@@ -4,23 +4,29 @@ import pytest
 
 from tests.load import facts, marks
 from tests.load.__main__ import main
-from tests.load.rounds import best_of
+from tests.load.comparison import rates, ratio
+from tests.load.rounds import in_turn
 from tests.load.same_tables import TablesDifferError, check_same
 from tests.load.side import Taken
 
 
-def test_sides_run_in_turn_and_the_fastest_run_counts() -> None:
-    """Hare and tortoise alternate; of each the best of three is kept."""
+def test_sides_run_in_turn_and_the_best_run_counts() -> None:
+    """Hare and tortoise alternate; by the clock and by processor time each shows its best."""
     order: list[str] = []
-    seconds = {"hare": iter((2.0, 1.0, 3.0)), "tortoise": iter((9.0, 8.0, 7.0))}
+    runs = {
+        "hare": iter(((2.0, 1.0), (1.0, 1.5), (3.0, 2.0))),
+        "tortoise": iter(((9.0, 3.0), (8.0, 3.0), (7.0, 4.0))),
+    }
 
     def run(name: str) -> Taken:
         order.append(name)
-        return Taken(10, next(seconds[name]), {}, 1.0)
+        wall_s, cpu_s = next(runs[name])
+        return Taken(10, wall_s, {"python": cpu_s, "others": 50.0}, 1.0)
 
-    best = best_of(3, {"hare": lambda: run("hare"), "tortoise": lambda: run("tortoise")})
+    done = in_turn(3, {"hare": lambda: run("hare"), "tortoise": lambda: run("tortoise")})
     assert order == ["hare", "tortoise"] * 3
-    assert {name: taken.per_second for name, taken in best.items()} == {"hare": 10.0, "tortoise": 10 / 7}
+    assert [one.value for one in rates(done)] == [10.0, 10 / 7]
+    assert [one.value for one in ratio(done, "hare", "tortoise")] == [7.0, 3.0]
 
 
 def test_sides_that_wrote_different_rows_are_no_comparison() -> None:
