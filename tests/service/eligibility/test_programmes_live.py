@@ -95,6 +95,17 @@ async def test_the_minimum_interval_less_four_days(office: Office, second_on: st
     assert (fact["doses_valid"], fact["vaccinated"]) == (doses_valid, doses_valid == 2)
 
 
+async def test_a_corrected_birth_date(office: Office) -> None:
+    """The plan corrects the year: CDC's rules are asked about another age, and the answer turns."""
+    await office.open_day(date(2025, 12, 1))
+    await office.read(roster(Row("LS1", born="19600501")))
+    await publish(office, ZOSTER.replace("age_from: 50", "age_from: 19"))
+    assert (await facts(office, "street-zoster"))["LS1"]["status"] == "eligible"
+    await office.read(roster(Row("LS1", born="19800501", action="001")))
+    fact = (await facts(office, "street-zoster"))["LS1"]
+    assert (fact["reasons"], fact["due_on"]) == (["not-yet-due"], "2030-05-01")
+
+
 async def test_an_early_age_by_a_condition(office: Office) -> None:
     """At 19 to 49 zoster vaccine is for the immunocompromised: the condition makes her due, its end ends that."""
     await office.open_day(date(2025, 12, 1))

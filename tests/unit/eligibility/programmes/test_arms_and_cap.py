@@ -1,13 +1,14 @@
 """Draws that anybody can repeat: arms by a seeded hash, caps by rank."""
 
 from collections import Counter
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.eligibility.programmes.arms import Arms, arm_of, household_of
-from services.eligibility.programmes.cap import TIE_BITS, Cap, draw, places, rank_of, why_not
+from services.eligibility.programmes.cap import TIE_BITS, Cap, draw, is_to_draw, places, rank_of, why_not
 
 ARMS = Arms("person", "sesame-2021", {"offered": 0.7, "control": 0.3})
 
@@ -81,3 +82,24 @@ def test_groups_are_drawn_apart() -> None:
     assert {group: one.rank for group, one in found.items()} == {"06013": 20, "06037": 2}
     assert why_not(None, 20) == ("cap-not-drawn",)
     assert why_not(20, 19) == ("below-cap",)
+
+
+@pytest.mark.parametrize(
+    ("edge", "redraw", "drawn_on", "is_of_this_version", "day", "is_due"),
+    [
+        ("a new group", "never", None, False, date(2021, 3, 1), True),
+        ("another version", "never", date(2021, 3, 1), False, date(2021, 3, 2), True),
+        ("never again", "never", date(2021, 3, 1), True, date(2031, 3, 1), False),
+        ("Sunday of the week", "weekly", date(2021, 3, 1), True, date(2021, 3, 7), False),
+        ("Monday of the next", "weekly", date(2021, 3, 1), True, date(2021, 3, 8), True),
+        ("a week over the new year", "weekly", date(2020, 12, 28), True, date(2021, 1, 3), False),
+        ("the last of the month", "monthly", date(2021, 2, 1), True, date(2021, 2, 28), False),
+        ("the first of the next", "monthly", date(2021, 2, 28), True, date(2021, 3, 1), True),
+        ("the same month a year on", "monthly", date(2021, 3, 1), True, date(2022, 3, 1), True),
+    ],
+)
+def test_when_a_cap_is_drawn(
+    edge: str, redraw: str, drawn_on: date | None, is_of_this_version: bool, day: date, is_due: bool
+) -> None:
+    """Weeks are those of ISO 8601, from Monday to Sunday."""
+    assert is_to_draw(Cap(share=0.5, redraw=redraw), drawn_on, is_of_this_version, day) is is_due, edge
