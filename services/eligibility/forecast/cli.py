@@ -59,7 +59,7 @@ def run_check(args: argparse.Namespace) -> int:
 
 def run_explain(args: argparse.Namespace) -> int:
     supporting = _supporting(args)
-    history, assessment_on = read_person(args.person)
+    history, assessment_on = read_person(args.person, supporting)
     on = assessment_on or datetime.now(UTC).date()
     _write(explain(history, forecast(history, supporting, on), supporting, on))
     return AGREED

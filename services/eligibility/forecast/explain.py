@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from services.eligibility.forecast.fhir_history import Bundle, history_of, patient_of
 from services.eligibility.forecast.model import (
     Dose,
     DoseEvaluation,
@@ -26,13 +27,15 @@ CLOSED = {
 
 
 class PersonError(ValueError):
-    """The file needs `born_on`; it may hold `assessment_on`, `gender`, `birth_country`, `doses`, `observations`."""
+    """The file is a FHIR Bundle of one Patient, or has `born_on` and maybe `assessment_on`, `gender`, `doses`, …"""
 
 
-def read_person(path: Path) -> tuple[History, date | None]:
+def read_person(path: Path, supporting: SupportingData) -> tuple[History, date | None]:
     """A history and the date to assess it at, if the file names one. Errors name the field, never its value."""
     try:
         person = json.loads(path.read_text(encoding="utf-8"))
+        if person.get("resourceType") == "Bundle":
+            return _read_bundle(Bundle.model_validate(person), supporting), None
         history = History(
             born_on=date.fromisoformat(person["born_on"]),
             gender=person.get("gender", "Unknown").capitalize(),
@@ -45,6 +48,13 @@ def read_person(path: Path) -> tuple[History, date | None]:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         field = f" ({error})" if isinstance(error, KeyError) else ""
         raise PersonError(f"{path.name}: {PersonError.__doc__}{field}") from None
+
+
+def _read_bundle(bundle: Bundle, supporting: SupportingData) -> History:
+    patient = patient_of(bundle)
+    if patient is None:
+        raise KeyError("Patient")
+    return history_of(bundle, patient, supporting)[0]
 
 
 def _dose(row: Mapping[str, str]) -> Dose:

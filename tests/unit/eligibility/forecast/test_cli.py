@@ -161,6 +161,21 @@ def test_a_person_s_values_are_in_no_error(text: str, tmp_path: Path, capsys: py
     assert "1958" not in err
 
 
+def test_a_bundle_is_explained_like_a_file_of_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same person in FHIR; two patients are refused without a word of them."""
+    patient = {"resource": {"resourceType": "Patient", "birthDate": "1950-05-01", "gender": "female"}}
+    path = tmp_path / "oma.json"
+    path.write_text(json.dumps({"resourceType": "Bundle", "entry": [patient]}))
+    assert vcc("explain", str(path)) == 0
+    fhir = capsys.readouterr().out
+    path.write_text(json.dumps({"born_on": "1950-05-01", "gender": "female"}))
+    assert vcc("explain", str(path)) == 0
+    assert capsys.readouterr().out == fhir
+    path.write_text(json.dumps({"resourceType": "Bundle", "entry": [patient, patient]}))
+    assert vcc("explain", str(path)) == 2
+    assert "1950" not in capsys.readouterr().err
+
+
 def test_the_bench_counts_what_it_forecast(capsys: pytest.CaptureFixture[str]) -> None:
     """A rate and the size of the sample it comes from; side by side where that is asked for."""
     assert vcc("bench", "--histories", "20", "--processes", "2") == 0
