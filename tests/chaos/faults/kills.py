@@ -5,6 +5,7 @@ import time
 from random import Random
 
 from tests.chaos.faults.catalog import ASKED, FAULTS, LISTENERS, SERVICES, Fault, Parameters, fault
+from tests.chaos.fleet import NotStruckError
 from tests.chaos.scene import Scene
 
 
@@ -48,4 +49,14 @@ async def kill_at_random(scene: Scene, service: str, after_s: float) -> None:
 @fault("kill everything at once", lambda random: {"after_s": round(random.uniform(0, 3), 2)})
 async def kill_everything(scene: Scene, after_s: float) -> None:
     await asyncio.sleep(after_s)
-    await asyncio.gather(*(scene.kill(scene.fleet.first(service)) for service in SERVICES))
+    done = await asyncio.gather(*(_kill_if_up(scene, service) for service in SERVICES))
+    if not any(done):
+        raise NotStruckError("nothing was up")
+
+
+async def _kill_if_up(scene: Scene, service: str) -> bool:
+    try:
+        await scene.kill(scene.fleet.first(service))
+    except NotStruckError:
+        return False
+    return True

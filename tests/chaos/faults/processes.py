@@ -46,7 +46,10 @@ async def _stop_owner(scene: Scene, service: str, point: str, passes: int) -> No
         frozen.is_frozen = False
         began = time.monotonic()
         frozen.signal(signal.SIGCONT)
-        await until(lambda: frozen.is_ready, RETURNS_WITHIN_S + 30, AssertionError(f"{frozen.name} stayed unready"))
+        await until(
+            lambda: frozen.is_ready and frozen.seen[-1].at > began, RETURNS_WITHIN_S + 30,
+            AssertionError(f"{frozen.name} stayed unready"),
+        )  # fmt: skip
         scene.measure("ready after SIGCONT", time.monotonic() - began)
     finally:
         await scene.drain(second)

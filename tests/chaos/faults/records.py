@@ -70,9 +70,11 @@ async def incompatible(scene: Scene, topic: str, records: int) -> None:
 async def _key(scene: Scene, of_a_member: int) -> bytes:
     if not of_a_member:
         return _nobody(scene)
-    found = await scene.driver.rows("eligibility", SOMEBODY, str(scene.random.random()))
-    if not found:
-        raise NotStruckError("there is no member yet")
+    deadline = time.monotonic() + 15
+    while not (found := await scene.driver.rows("eligibility", SOMEBODY, str(scene.random.random()))):
+        if time.monotonic() > deadline:
+            raise NotStruckError("there is no member yet")
+        await asyncio.sleep(0.3)
     return str(found[0]["token"]).encode()
 
 
