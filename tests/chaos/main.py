@@ -62,14 +62,14 @@ async def run(wish: Wish) -> Sums:
         for seed in range(wish.seed, wish.seed + wish.rounds):
             result = await _round(servers, folder / f"seed-{seed}", seed, wish)
             sums.add(result)
-            _tell(result, wish)
+            tell(result, wish)
             (folder / f"seed-{seed}" / "result.json").write_text(json.dumps(result.as_json(), default=str, indent=1))
             if not result.divergences and wish.keep is None:
                 shutil.rmtree(folder / f"seed-{seed}", ignore_errors=True)
     finally:
         await servers.close()
         shutil.rmtree(folder / "servers", ignore_errors=True)
-    _tell_sums(sums, wish)
+    tell_sums(sums, wish)
     return sums
 
 
@@ -85,7 +85,7 @@ async def _round(servers: Servers, run: Path, seed: int, wish: Wish) -> Result:
         return Result(seed, wish.members, planned, divergences=[broken], folder=run)
 
 
-def _tell(result: Result, wish: Wish) -> None:
+def tell(result: Result, wish: Wish) -> None:
     if wish.as_json:
         print(json.dumps(result.as_json()), flush=True)
         return
@@ -100,7 +100,7 @@ def _tell(result: Result, wish: Wish) -> None:
         print(f"  first divergence: {result.divergences[0]}", flush=True)
 
 
-def _tell_sums(sums: Sums, wish: Wish) -> None:
+def tell_sums(sums: Sums, wish: Wish) -> None:
     if wish.as_json:
         faults = {name: {"struck": sums.by_fault[name], "missed": sums.missed[name]}
                   for name in sorted(sums.by_fault | sums.missed)}  # fmt: skip

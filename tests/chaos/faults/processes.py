@@ -137,7 +137,7 @@ async def handler_bug(scene: Scene, service: str, residue: int) -> None:
             if time.monotonic() > deadline:
                 raise NotStruckError("no such member came by")
             await asyncio.sleep(0.3)
-        await asyncio.sleep(2)
+        await asyncio.sleep(5)  # more of the same members comes, and waits behind
     finally:
         armed.unlink()
     for topic, partition, offset, group in await _dead(scene, service):
