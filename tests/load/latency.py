@@ -19,11 +19,11 @@ from deploy.demo.population import generate
 from tests.flow.stack import Stack
 from tests.flow.world import SITE, World, a_dose, at
 from tests.load import restart
-from tests.load.chain_stack import running_services
+from tests.load.chain_stack import processes, running_services
 from tests.load.feeds import SEED, WEEKS, files_of_first_day
 from tests.load.report import Aim, Figure, Result
 from tests.load.rounds import Options
-from tests.load.stage import stage
+from tests.load.stage import Stage, machine_s, processor_s, stage
 
 MEMBERS, QUICK_MEMBERS = 12_000, 3_000
 SHARE = 0.2
@@ -60,6 +60,20 @@ class Watcher:
             await asyncio.sleep(POLL_S)
 
 
+class Others:
+    """How many cores somebody else uses, from its making on."""
+
+    def __init__(self, pids: Sequence[int]) -> None:
+        self._pids = pids
+        self._began_at, self._began_s = time.monotonic(), self._used_s()
+
+    def cores(self) -> float:
+        return (self._used_s() - self._began_s) / (time.monotonic() - self._began_at)
+
+    def _used_s(self) -> float:
+        return machine_s() - sum(processor_s(pid) for pid in self._pids) - time.process_time()
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of write: how it is sent, and where it is looked for."""
@@ -76,12 +90,12 @@ def run(options: Options) -> Result:
         ledger = generate(folder, members, SEED, WEEKS)
         rosters, _ = files_of_first_day(folder, ledger)
         with running_services(servers) as stack:
-            figures = asyncio.run(_measure(stack, [path.read_bytes() for path in rosters], seconds))
+            figures = asyncio.run(_measure(stack, servers, [path.read_bytes() for path in rosters], seconds))
         figures += restart.measure(servers, rounds=1 if options.quick else 3)
     return Result("latency", "From an API write to the report, and gaps after a restart", figures, {"members": members})
 
 
-async def _measure(stack: Stack, rosters: Sequence[bytes], seconds: float) -> list[Figure]:
+async def _measure(stack: Stack, servers: Stage, rosters: Sequence[bytes], seconds: float) -> list[Figure]:
     async with World.of(stack) as world:
         for roster in rosters:
             await world.submit(roster)
@@ -91,7 +105,9 @@ async def _measure(stack: Stack, rosters: Sequence[bytes], seconds: float) -> li
         today = await world.today()
         figures: list[Figure] = []
         for kind in (_attempts(world, today), _walk_ins(world, today)):
+            others = Others([one.pid for one in processes(stack, servers).values()])
             figures += await _measure_kind(stack, kind, cases, seconds)
+            figures.append(Figure(f"{kind.name}, others on this machine meanwhile", others.cores(), "cores"))
             await world.settle()
     return figures
 
