@@ -11,6 +11,7 @@ from tests.load.rounds import Options
 
 BENCHMARKS = {
     "service-path": ("tests.load.service_path", "what the chassis costs against a raw loop and a handler by the book"),
+    "small-batches": ("tests.load.service_path:run_small_batches", "what a batch costs apart from its facts"),
     "feeds": ("tests.load.feeds", "834 and VXU files: read, and to the database"),
     "dedup": ("tests.load.dedup", "inbox against high-water marks, headers, settings of the garbage collector"),
     "latency": ("tests.load.latency", "from an API write to the report at a fifth of the load; gaps after a restart"),
@@ -33,7 +34,8 @@ def main(arguments: Sequence[str]) -> int:
     options = Options(parsed.quick, parsed.profile, tuple(int(one) for one in parsed.members.split(",") if one))
     results: list[Result] = []
     for name in parsed.names or BENCHMARKS:
-        results.append(importlib.import_module(BENCHMARKS[name][0]).run(options))
+        module, _, function = BENCHMARKS[name][0].partition(":")
+        results.append(getattr(importlib.import_module(module), function or "run")(options))
         if not parsed.json:
             print(as_table(results[-1]), flush=True)
     if parsed.json:

@@ -15,13 +15,31 @@ from tests.load.side import Taken, Task
 from tests.load.stage import Stage, stage
 
 SINGLE_RECORDS = 2000
-SMALL_BATCHES = (1, 10, 100)
+BATCHES = (1, 10, 100, 1000)
 
 
 def run(options: Options) -> Result:
-    members, rounds = (10_000, 1) if options.quick else (60_000, 3)
+    members, rounds = (10_000, 1) if options.quick else (40_000, 3)
     with stage(options.profile) as servers:
         return compare(servers, members, rounds)
+
+
+def run_small_batches(options: Options) -> Result:
+    """The path when facts come in ones and tens: what a batch costs apart from its facts."""
+    count, rounds = (300, 1) if options.quick else (1000, 3)
+    with stage(options.profile) as servers:
+        records = facts.records(count)
+        servers.topic("bench.few", records)
+        digests: dict[str, Digest] = {}
+        runs = in_turn(rounds, {
+            f"batches of {size}": functools.partial(_run, servers, digests, str(size), Task(
+                "path_service", topic="bench.few", records=len(records),
+                options={"batch_records": str(size)},
+            )) for size in BATCHES
+        })  # fmt: skip
+        check_same(digests)
+    settings = {"facts": count, "rounds": rounds, "tables": "identical"}
+    return Result("small-batches", "Service path in small batches", [*rates(runs)], settings)
 
 
 def compare(servers: Stage, members: int, rounds: int) -> Result:
@@ -33,15 +51,14 @@ def compare(servers: Stage, members: int, rounds: int) -> Result:
     def side(name: str, module: str, topic: str, count: int, **options: str) -> Callable[[], Taken]:
         return lambda: _run(servers, digests[topic], name, Task(module, topic=topic, records=count, options=options))
 
-    few_in = functools.partial(side, module="path_service", topic="bench.few", count=SINGLE_RECORDS)
     few, all_of_them = ("bench.few", SINGLE_RECORDS), ("bench.members", len(records))
     runs = in_turn(rounds, {
         "service": side("service", "path_service", *all_of_them),
         "loop": side("loop", "path_raw", *all_of_them, rules="domain"),
         "bare loop": side("bare loop", "path_raw", *all_of_them, rules="hand"),
         "one by one": side("one by one", "path_single", *few),
-        **{f"service, batches of {size}": few_in("service", batch_records=str(size)) for size in SMALL_BATCHES},
     })  # fmt: skip
+    side("service", "path_service", *few)()  # the same work in full batches, to compare its tables
     for found in digests.values():
         check_same(found)
     return _result(runs, members, len(records), rounds)
