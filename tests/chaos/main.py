@@ -91,9 +91,9 @@ def tell(result: Result, wish: Wish) -> None:
         return
     print(result.line(), flush=True)
     if result.divergences:
-        print(
-            f"  replay: ./vcc chaos --rounds 1 --seed {result.seed} --members {result.members} --faults {wish.faults}"
-        )
+        again = f"--rounds 1 --seed {result.seed} --members {result.members} --faults {wish.faults}"
+        again += "".join(f' --only "{name}"' for name in wish.only)
+        print(f"  replay: ./vcc chaos {again}")
         for one in result.struck:
             print(f"  {one}")
         print(f"  run folder: {result.folder}")

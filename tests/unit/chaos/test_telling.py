@@ -30,9 +30,9 @@ def test_a_round_that_is_well_takes_one_line(capsys: pytest.CaptureFixture[str])
 
 def test_a_divergence_comes_with_all_that_is_needed_to_see_it_again(capsys: pytest.CaptureFixture[str]) -> None:
     """The command that replays the seed, what struck when, the first divergence, and where feeds and logs lie."""
-    tell(a_result("[5 no_slot_is_oversold] slot of pancakes", "another"), Wish(faults=6))
+    tell(a_result("[5 no_slot_is_oversold] slot of pancakes", "another"), Wish(faults=6, only=["poison: tombstone"]))
     out = capsys.readouterr().out
-    assert "./vcc chaos --rounds 1 --seed 7 --members 500 --faults 6" in out
+    assert './vcc chaos --rounds 1 --seed 7 --members 500 --faults 6 --only "poison: tombstone"' in out
     assert "day 1 before files: kill at random (service=outreach)" in out
     assert "missed, there is no member yet" in out
     assert "first divergence: [5 no_slot_is_oversold] slot of pancakes" in out
