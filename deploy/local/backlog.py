@@ -15,12 +15,15 @@ from deploy.errors import StackError
 from deploy.local.plan import SERVICES
 from deploy.local.running import connection
 from schemas.catalog import TOPICS
+from services.kit.generation import group_of
 from services.kit.kafka import client_options
 from services.kit.settings import KafkaSettings
 
 POLL_S = 0.1
 FILES_WAITING = "select count(*) from feed_file where state in ('received', 'processing')"
 ANSWERS_WAITING = "select count(*) from decision where recheck_on <= (select business_on from clock)"
+HAS_GENERATIONS = "select to_regclass('generation') is not null"
+LOAD_GENERATION = "select number from generation"
 OUTBOX_WAITING = "select count(*) from outbox"
 
 
@@ -38,20 +41,29 @@ class Backlog:
         return not (self.files or self.outbox or self.lag)
 
 
+def by_generation(groups: Mapping[str, str], generations: Mapping[str, int]) -> dict[str, str]:
+    """The same groups as they are called by now: after a rebuild a service reads in new ones. `generations`: by
+    service, of those that can be rebuilt."""
+    return {group_of(group, generations.get(group.partition(".")[0])): topic for group, topic in groups.items()}
+
+
 class Watch:
     """Looks at the databases and the broker of the stack that is up, from the outside."""
 
     def __init__(self, groups: Mapping[str, str]) -> None:
-        """`groups`: topic by consumer group."""
+        """`groups`: topic by consumer group, as they are called before any rebuild."""
         self._groups = groups
         self._databases: dict[str, asyncpg.Connection] = {}
         self._coordinators: dict[str, int] = {}
+        self._rebuilds: frozenset[str] = frozenset()
         self._last_lag = 0
 
     async def __aenter__(self) -> Self:
         endpoints = {name: connection(name) for name in SERVICES}
         for name, endpoint in endpoints.items():
             self._databases[name] = await asyncpg.connect(endpoint.dsn, server_settings={"vcc.tenant": "*"})
+        having = [name for name, one in self._databases.items() if await one.fetchval(HAS_GENERATIONS)]
+        self._rebuilds = frozenset(having)
         kafka = KafkaSettings.model_validate(
             {key.removeprefix("VCC_KAFKA_").lower(): value for key, value in endpoints["eligibility"].kafka.items()}
         )
@@ -82,11 +94,15 @@ class Watch:
         return Backlog(files, outbox, lag, sum(ends.values()))
 
     async def _lag(self, ends: Mapping[TopicPartition, int]) -> int:
-        committed = await asyncio.gather(*(self._committed(group) for group in self._groups))
+        groups = by_generation(self._groups, await self._generations())
+        committed = await asyncio.gather(*(self._committed(group) for group in groups))
         lag = 0
-        for topic, offsets in zip(self._groups.values(), committed, strict=True):
+        for topic, offsets in zip(groups.values(), committed, strict=True):
             lag += sum(max(0, end - offsets.get(one, 0)) for one, end in ends.items() if one.topic == topic)
         return lag
+
+    async def _generations(self) -> dict[str, int]:
+        return {name: await self._databases[name].fetchval(LOAD_GENERATION) for name in self._rebuilds}
 
     async def _committed(self, group: str) -> dict[TopicPartition, int]:
         if group not in self._coordinators:
