@@ -1,9 +1,13 @@
 """Canary members go through everything and sing in no sink: no log line, metric, record, report, error or database but
 eligibility's own holds what names, dates, places or numbers them."""
 
+import asyncio
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -11,6 +15,8 @@ import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
 from deploy.local.plan import SERVICES
+from deploy.local.process import plain_environment
+from deploy.local.state import ROOT
 from schemas.catalog import CONTACT_ATTEMPT
 from tests.flow import kafka_log
 from tests.flow.chain import pass_through
@@ -43,7 +49,7 @@ def heard(where: str, text: str | bytes) -> set[str]:
     return {f"{where}: {song}" for song in SONGS if song in plain}
 
 
-async def test_no_canary_sings(world: World) -> None:
+async def test_no_canary_sings(world: World, tmp_path: Path) -> None:
     """Rosters, registry files, calls, bookings, doses, a dead letter, bad rows and bad requests full of canaries leave
     no trace of them anywhere but in eligibility's own database."""
     flock = canaries(20)
@@ -57,7 +63,7 @@ async def test_no_canary_sings(world: World) -> None:
         found |= heard(f"metrics of {service}", (await world.ask(service, "operator").raw("GET", "/metrics")).text)
         if service != "eligibility":
             found |= heard_in(await everything(world.stack.dsns[service]), service)
-    found |= in_records(await kafka_log.read(world.stack.bootstrap)) | await in_reports(world)
+    found |= in_records(await kafka_log.read(world.stack.bootstrap)) | await in_reports(world, tmp_path / "report")
     assert not found, "\n".join(sorted(found))
     own = heard_in(await everything(world.stack.dsns["eligibility"]), "")
     assert {line.rpartition(": ")[2] for line in own} >= set(SONGS[:9]), "they are where they belong"
@@ -158,11 +164,24 @@ def heard_in(tables: dict[str, str], service: str) -> set[str]:
     return {line for table, text in tables.items() for line in heard(f"{service}.{table}", text)}
 
 
-async def in_reports(world: World) -> set[str]:
-    """The report in every form."""
+def run(command: list[str], environ: dict[str, str]) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, check=False)
+
+
+async def in_reports(world: World, folder: Path) -> set[str]:
+    """The report in every form: as answers, and as the command prints and writes it."""
     found: set[str] = set()
     for path in ("/reports/weekly", "/reports/weekly.html", "/coverage.csv"):
         answer = await world.ask("reporting", "state").raw("GET", path, params={"programme_id": PROGRAMME})
         assert answer.status_code == 200, answer.text
         found |= heard(path, answer.text)
+    command = [sys.executable, "-m", "deploy.cli", "report", "--programme", PROGRAMME, "--out", str(folder)]
+    environ = {**plain_environment(), "VCC_STATE_DIR": str(world.stack.folder.path)}
+    done = await asyncio.to_thread(run, command, environ)
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}  # noqa: ASYNC240 - a dozen small files
+    assert files.keys() >= {"report.html", "report.json", "coverage.csv", "target_zips.csv"}
+    for name, content in {"what the report's command prints": printed, **files}.items():
+        found |= heard(name, content)
     return found
