@@ -133,6 +133,7 @@ def _conditional_doses(condition: Condition) -> Callable[[SkipContext], int]:
     types, only_valid = condition.vaccine_types, condition.only_valid
     begin, end = condition.begin_age, condition.end_age
     start, stop = condition.start, condition.end
+    is_dated = start > DISTANT_PAST or stop < DISTANT_FUTURE
 
     def count(context: SkipContext) -> int:
         doses: Sequence[DoseAdministered]
@@ -142,9 +143,13 @@ def _conditional_doses(condition: Condition) -> Callable[[SkipContext], int]:
             doses = context.earlier if types else context.patient_series.records[: context.records_seen]
         if not doses:
             return 0
-        begins = max(start, DISTANT_PAST if begin is None else context.ages[begin])
-        ends = min(stop, DISTANT_FUTURE if end is None else context.ages[end])
-        return len([d for d in doses if begins <= d.day < ends and (not types or d.cvx in types)])
+        begins = start if begin is None else context.ages[begin]
+        ends = stop if end is None else context.ages[end]
+        if is_dated:
+            begins, ends = max(start, begins), min(stop, ends)
+        if types:
+            return len([d for d in doses if begins <= d.day < ends and d.cvx in types])
+        return len([d for d in doses if begins <= d.day < ends])
 
     return count
 

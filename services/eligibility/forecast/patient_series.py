@@ -61,10 +61,11 @@ class PatientSeries:
 
     def skip_target(self, why: str, day: int) -> None:
         """Table 6-11, in CDC's words; the day tells whether 6.2, 7.1 or 7.6.1 (a day to come) did so."""
-        current = self.current
-        self.trail.append((why, day, self.targets[current].number))
+        current, targets = self.current, self.targets
+        self.trail.append((why, day, targets[current].number))
         self.statuses[current] = TargetStatus.SKIPPED
-        self._go_to(current + 1)
+        self.current = current = current + 1
+        self.target = targets[current] if current < len(targets) else None
 
     def satisfy_target(self, target: SeriesDose, dose: DoseAdministered) -> None:
         """A recurring dose is followed by a new target dose identical to it (4.4, step 6a)."""
@@ -75,11 +76,8 @@ class PatientSeries:
         if target.recurring:
             self.targets.insert(following, target)
             self.statuses.insert(following, TargetStatus.NOT_SATISFIED)
-        self._go_to(following)
-
-    def _go_to(self, current: int) -> None:
-        self.current = current
-        self.target = self.targets[current] if current < len(self.targets) else None
+        self.current = following
+        self.target = self.targets[following] if following < len(self.targets) else None
 
     def reference_date(
         self, interval: Interval, earlier: Sequence[DoseAdministered], observed: Mapping[str, int | None]
