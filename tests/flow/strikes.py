@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -18,6 +18,7 @@ from tests.flow.world import World
 LISTENERS = ("outreach", "scheduling", "reporting")
 SEEN_TIMEOUT_S = 60.0
 POLL_S = 0.002
+AUTOMATIC_COMMIT_S = 6.5  # the client's interval is 5 s; a batch itself gives up waiting after 10 s
 MID_FILE = "select count(*) from feed_file where state = 'processing' and cursor_row > 0"
 APPLIED = "select count(*) from inbox"
 BLOCKED = """
@@ -41,6 +42,7 @@ class Strikes:
             f"{monday} files": self._while_files_are_read,
             f"{tuesday} calls": self._while_requests_wait,
             f"{friday} calls": self._when_requests_are_done,
+            f"{monday + timedelta(days=7)} files": self._while_batches_are_held,
         }
         return planned.get(moment, nullcontext)()
 
@@ -80,14 +82,9 @@ class Strikes:
     async def _kill_blocked(self, service: str, table: str) -> None:
         """A lock of ours holds the request in the middle of its transaction."""
         dsn = self.world.stack.dsns[service]
-        database = await asyncpg.connect(dsn)
-        try:
-            async with database.transaction():
-                await database.execute(f"lock table {table} in exclusive mode")
-                await until(self.world, service, BLOCKED, 0, dsn.rpartition("/")[2])
-                await self._kill(service)
-        finally:
-            await database.close()
+        async with locked(dsn, table):
+            await until(self.world, service, BLOCKED, 0, dsn.rpartition("/")[2])
+            await self._kill(service)
         self.hits.append(f"{service} inside a request's transaction")
 
     @asynccontextmanager
@@ -111,9 +108,37 @@ class Strikes:
         await self._kill(service)
         self.hits.append(f"{service} while it applied facts")
 
+    @asynccontextmanager
+    async def _while_batches_are_held(self) -> AsyncIterator[None]:
+        """Each listener dies with a batch in hand that waits for a lock of ours, longer than a client takes to commit
+        by itself what it has fetched: nothing of the batch may count as read."""
+        async with AsyncExitStack() as locks:
+            for name in LISTENERS:
+                await locks.enter_async_context(locked(self.world.stack.dsns[name], "inbox"))
+            yield
+            for name in LISTENERS:
+                await until(self.world, name, BLOCKED, 0, self.world.stack.dsns[name].rpartition("/")[2])
+            await asyncio.sleep(AUTOMATIC_COMMIT_S)
+            killed = {name: self.world.stack.kill(name) for name in LISTENERS}
+        for name, pid in killed.items():
+            await self.world.stack.until_restarted(name, pid)
+            self.hits.append(f"{name} with a batch in hand")
+
     async def _kill(self, service: str) -> None:
         killed = self.world.stack.kill(service)
         await self.world.stack.until_restarted(service, killed)
+
+
+@asynccontextmanager
+async def locked(dsn: str, table: str) -> AsyncIterator[None]:
+    """Nobody writes to this table within the block."""
+    database = await asyncpg.connect(dsn)
+    try:
+        async with database.transaction():
+            await database.execute(f"lock table {table} in exclusive mode")
+            yield
+    finally:
+        await database.close()
 
 
 async def applied(world: World, service: str) -> int:
