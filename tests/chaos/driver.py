@@ -237,7 +237,7 @@ class Driver:
                 self.ledger.note(service, "POST", path, key=key, body=body, file=file, client=client)
                 await asyncio.sleep(RETRY_S)
                 continue
-            said = answer.json() if answer.content else None
+            said = _said(answer)
             about: Json = {"key": key, "body": body, "file": file, "client": client}
             self.ledger.note(service, "POST", path, **about, status=answer.status_code, answer=said)
             if answer.status_code < 500:
@@ -292,6 +292,12 @@ class Driver:
                 if clock.monotonic() > deadline:
                     raise
                 await asyncio.sleep(RETRY_S)
+
+
+def _said(answer: httpx.Response) -> Any:
+    """The answer's JSON. A server that gives up its last requests at its end answers them in plain text."""
+    is_json = "json" in answer.headers.get("content-type", "")
+    return answer.json() if answer.content and is_json else None
 
 
 def at(day: date, hour: time) -> datetime:
