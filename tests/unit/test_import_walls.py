@@ -34,9 +34,10 @@ def _lint(folder: Path, contract: str) -> subprocess.CompletedProcess[str]:
 
 
 PURE = (
-    "eligibility.domain", "eligibility.roster", "eligibility.linkage", "eligibility.doses", "eligibility.registry",
-    "eligibility.reading", "eligibility.feeds.vxu_dose", "eligibility.forecast.engine",
-    "eligibility.programmes.segment", "eligibility.programmes.arms", "eligibility.programmes.cap",
+    "eligibility.domain", "eligibility.deciding", "eligibility.roster", "eligibility.linkage", "eligibility.doses",
+    "eligibility.registry", "eligibility.reading", "eligibility.feeds.vxu_dose", "eligibility.forecast.engine",
+    "eligibility.programmes.segment", "eligibility.programmes.target", "eligibility.risk.model",
+    "eligibility.benefits.entitlements",
     "outreach.domain", "outreach.attempts", "outreach.effects", "outreach.policy",
     "scheduling.domain", "scheduling.settling", "reporting.domain",
 )  # fmt: skip
