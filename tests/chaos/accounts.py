@@ -2,13 +2,16 @@
 absorb a second application, so whether there was one shows only in how often it was done."""
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
+from tests.chaos.checker.log import Record
+
+SERVICES = (b"eligibility", b"outreach", b"scheduling", b"reporting")
 OVERTAKEN = """
 select letter.consumer, count(*) as letters from dead_letter as letter
 where letter.state in ('dead', 'parked') and letter.key is not null and not exists (
@@ -33,6 +36,20 @@ def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
         for text in file:
             if '"batch applied"' in text:
                 yield json.loads(text)
+
+
+def told_twice(records: Iterable[Record]) -> list[str]:
+    """One fact under two ids: nobody's deduplication would notice. The relay may repeat a record, under its own id."""
+    ids: defaultdict[tuple[str, bytes], set[bytes | None]] = defaultdict(set)
+    for record in records:
+        headers = dict(record.headers)
+        if record.value is not None and (headers.get("ce_source") or b"").removeprefix(b"/vcc/") in SERVICES:
+            ids[record.topic, record.value].add(headers.get("ce_id"))
+    return [
+        f"[6 nothing goes out twice] {topic}: the same fact under {len(found)} ids"
+        for (topic, _), found in ids.items()
+        if len(found) > 1
+    ]
 
 
 async def audit(run: Path, dsns: Mapping[str, str], restored: frozenset[str] = frozenset()) -> list[str]:

@@ -17,6 +17,7 @@ class Mutant:
     install: Callable[[str], None]
     faults: tuple[str, ...]
     least_members: int = 600
+    faults_a_try: int = 4
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -24,9 +25,9 @@ LATE, AWAY = "half of the commits late", "broker restarts cleanly"
 TO_DATABASE, TO_BROKER = "jittery lines to postgres", "jittery lines to kafka"
 
 
-def mutant(name: str, says: str, *faults: str) -> Callable[[Callable[[str], None]], None]:
+def mutant(name: str, says: str, *faults: str, faults_a_try: int = 4) -> Callable[[Callable[[str], None]], None]:
     def add(install: Callable[[str], None]) -> None:
-        MUTANTS[name] = Mutant(name, says, install, faults)
+        MUTANTS[name] = Mutant(name, says, install, faults, faults_a_try=faults_a_try)
 
     return add
 
@@ -153,7 +154,7 @@ def _swallowed_header_error(_service: str) -> None:
     Decoder.decode = skipping  # type: ignore[method-assign]
 
 
-@mutant("replay-that-sends", "a rebuild announces what it reads again", "reporting is rebuilt")
+@mutant("replay-that-sends", "a rebuild announces what it reads again", "reporting is rebuilt", faults_a_try=2)
 def _replay_that_sends(service: str) -> None:
     if service != "reporting":
         return

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos import accounts, checker
+from tests.chaos.checker.log import read_log
 from tests.chaos.driver import PROGRAMME
 from tests.chaos.points import InjectedBugError
 from tests.chaos.scene import Scene
@@ -26,6 +27,7 @@ async def check(servers: Servers, scene: Scene, struck: Set[str]) -> list[str]:
     found = await accounts.audit(scene.run, servers.dsns, again)
     report = await scene.driver.read("reporting", "state", "/reports/weekly", programme_id=PROGRAMME)
     divergences = await asyncio.to_thread(checker.check, scene.run, servers.bootstrap, servers.dsns, report)
+    found += accounts.told_twice(await asyncio.to_thread(read_log, servers.bootstrap))
     errors = await asyncio.to_thread(logged_errors, scene.run / "logs")
     told = [str(one) for one in divergences]
     if RESTORED in struck:

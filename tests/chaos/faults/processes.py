@@ -128,6 +128,11 @@ def _bug(random: Random) -> Parameters:
 @fault("a handler bug for a few members", _bug, ("files",))
 async def handler_bug(scene: Scene, service: str, residue: int) -> None:
     """Their facts are set aside and what follows waits behind; then the bug is mended and the operator replays."""
+    async with scene.owning(f"{service}'s bug"):
+        await _handler_bug(scene, service, residue)
+
+
+async def _handler_bug(scene: Scene, service: str, residue: int) -> None:
     modulus = max(2, scene.driver.truth.members // 4)
     armed = scene.fleet.arms / f"{service}.{HANDLER_BUG}"
     armed.write_text(json.dumps([modulus, residue % modulus]))

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from tests.chaos.accounts import fresh_by_group
+from tests.chaos.accounts import fresh_by_group, told_twice
+from tests.chaos.checker.log import Record
 from tests.chaos.verdict import logged_errors
 
 
@@ -35,3 +36,18 @@ def test_an_error_that_nobody_asked_for_is_told(tmp_path: Path) -> None:
     log(tmp_path, "outreach-1", *expected, {"event": "record set aside", "error": "KeyError", "level": "error"})
     (tmp_path / "scheduling-1.log").write_text("Traceback (most recent call last):\n")
     assert [line.split()[0] for line in logged_errors(tmp_path)] == ["outreach-1.log", "scheduling-1.log"]
+
+
+def a_record(value: bytes, event_id: bytes, source: bytes = b"/vcc/reporting", offset: int = 0) -> Record:
+    return Record("waffles", 0, offset, b"key", value, (("ce_source", source), ("ce_id", event_id)))
+
+
+def test_a_fact_under_two_ids_is_told() -> None:
+    """A record that was sent twice bears one id; two ids for one fact are two announcements. Poison is nobody's."""
+    again = [a_record(b"syrup", b"1"), a_record(b"syrup", b"1", offset=1), a_record(b"butter", b"2")]
+    assert told_twice(again) == []
+    poison = [a_record(b"syrup", b"3", b"/vcc/somebody"), a_record(b"syrup", b"4", b"/vcc/somebody")]
+    assert told_twice(again + poison) == []
+    assert told_twice([*again, a_record(b"syrup", b"5")]) == [
+        "[6 nothing goes out twice] waffles: the same fact under 2 ids"
+    ]
