@@ -76,12 +76,17 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the dead
     gc.collect()
     gc.freeze()
+    born: list[Identity | None] = []
     for line in sys.stdin:
         asked = json.loads(line)
         pid = os.fork()
         if pid == 0:
             _become(asked)
+        born.append(identity(pid))
         print(pid, flush=True)
+    for one in born:  # the driver has gone, perhaps without a word: nobody else would end them
+        if one is not None and alive(one):
+            os.kill(one.pid, signal.SIGKILL)
 
 
 def _become(asked: Mapping[str, Any]) -> None:
