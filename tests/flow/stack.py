@@ -75,19 +75,26 @@ def running_stack(postgres: PostgresServer, more: Mapping[str, str] = MappingPro
         folder = Folder(Path(path) / "state")
         folder.make()
         dsns = {name: asyncio.run(postgres.create(name)) for name in SERVICES}
-        with servers.running(_supervisor(folder, bootstrap, dsns, more)):
-            _await_up(folder)
+        with servers.running(supervisor(folder, bootstrap, dsns, FIRST_DAY, more)):
+            await_up(folder)
             yield Stack(folder, bootstrap, dsns)
         for dsn in dsns.values():
             asyncio.run(postgres.drop(dsn))
 
 
-def _supervisor(folder: Folder, bootstrap: str, dsns: Mapping[str, str], more: Mapping[str, str]) -> Spec:
+def supervisor(
+    folder: Folder,
+    bootstrap: str,
+    dsns: Mapping[str, str],
+    first_day: date,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Spec:
+    """How the project's own supervisor is started on these servers."""
     told = {
         "PYTHONPATH": str(ROOT),
         "VCC_STATE_DIR": str(folder.path),
         "VCC_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-        "VCC_FIRST_BUSINESS_ON": FIRST_DAY.isoformat(),
+        "VCC_FIRST_BUSINESS_ON": first_day.isoformat(),
         **{f"VCC_{name.upper()}_DSN": dsn for name, dsn in dsns.items()},
         **more,
     }
@@ -100,7 +107,7 @@ def _supervisor(folder: Folder, bootstrap: str, dsns: Mapping[str, str], more: M
     )
 
 
-def _await_up(folder: Folder) -> None:
+def await_up(folder: Folder) -> None:
     """The supervisor knows best when to give up; this only outlasts it."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while (state := folder.read()).phase != "up":
