@@ -3,6 +3,7 @@
 Source: CloudEvents Kafka protocol binding 1.0.2, section 3.2 (binary content mode).
 """
 
+from functools import cached_property
 from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
@@ -46,6 +47,11 @@ class Event(Contract):
     key_field: ClassVar[str] = ""
 
     occurred_at: AwareDatetime
+
+    @cached_property
+    def payload(self) -> str:
+        """The body as it stands in the log: JSON without what is null. Made once for the log and the store."""
+        return self.model_dump_json(exclude_none=True)
 
     def key(self) -> str:
         """The Kafka key: the field that the catalog names for the topic."""

@@ -18,8 +18,8 @@ from deploy.local.running import connection
 from deploy.local.state import here
 
 MEMBERS = 20_000
-WEEKS = 3
-LEAST_WEEKS = 3
+WEEKS = 2
+LEAST_WEEKS = 2
 SEED = 2021
 REAL = Path(__file__).parent / "real"
 

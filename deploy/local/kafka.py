@@ -102,8 +102,8 @@ class Kafka:
         jars = os.pathsep.join(map(str, classpath()))
         # Serial: the smallest footprint, and a heap of this size pauses it for milliseconds only.
         switches = [f"-Xmx{self.heap}", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true"]
-        if not self.durable:  # a broker of a few minutes starts with a third less work when nothing is compiled twice
-            switches.append("-XX:TieredStopAtLevel=1")
+        # Compiled once: on a loaded laptop the second compiler took a third of the broker's work and gave nothing back.
+        switches.append("-XX:TieredStopAtLevel=1")
         return [java(), *switches, f"-Dlog4j2.configurationFile={self.data / 'log4j2.yaml'}", "-cp", jars]
 
     def _format(self, command: list[str | Path]) -> None:

@@ -6,6 +6,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from services.eligibility.geography import Placement, VulnerabilityRule
@@ -68,8 +69,7 @@ class Span:
         return (self.begin_on is None or self.begin_on <= day) and (self.last_on is None or day <= self.last_on)
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """An identity. Whoever asks for a merged token is sent on to the survivor."""
 
     token: UUID
@@ -78,8 +78,7 @@ class Person:
     death_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolment:
+class Enrolment(NamedTuple):
     """A person in a plan, as the plan says. The fields are the columns of its table, in their order."""
 
     enrolment_id: UUID
@@ -224,8 +223,7 @@ class Programme:
         return next(running, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer and what it carries. `recheck_on` is the first day on which time alone may change it."""
 
     programme_id: str

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 from types import MappingProxyType
@@ -30,7 +30,9 @@ from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.geography import Address, Geography
 from services.eligibility.programmes.documents import in_effect, live
 from services.eligibility.programmes.needs import circumstances
+from services.eligibility.roster import Book
 from services.eligibility.store_decisions import LastDecision
+from services.kit.ids import new_id
 from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork
 
@@ -51,13 +53,18 @@ class Known:
 
 
 async def redecide(
-    work: UnitOfWork, tokens: Collection[UUID], business_on: date, programmes: Iterable[Programme] | None = None
+    work: UnitOfWork,
+    tokens: Collection[UUID],
+    business_on: date,
+    programmes: Iterable[Programme] | None = None,
+    book: Book | None = None,
 ) -> int:
     """Decide for these persons under every programme and announce each answer that is not the last one. Gives how
-    many facts that were. Locks the persons first, so that their facts leave in the order of the commits."""
+    many facts that were. Locks the persons first, so that their facts leave in the order of the commits; whoever
+    stands in the `book` is locked, and what it says of them is stored."""
     if not tokens:
         return 0
-    known = await _load(work, tokens)
+    known = await _load(work, tokens, Book(new_id) if book is None else book)
     documents = live(await store_programmes.load_documents(work.connection)) if programmes is None else programmes
     holding = in_effect(documents, business_on)
     members, in_force = members_of(known), [programme for programme, _ in holding]
@@ -69,10 +76,13 @@ async def redecide(
     return len(events)
 
 
-async def _load(work: UnitOfWork, tokens: Collection[UUID]) -> Known:
+async def _load(work: UnitOfWork, tokens: Collection[UUID], book: Book) -> Known:
     connection = work.connection
-    persons = await store_members.lock_persons(connection, tokens)
-    enrolments = await store_members.load_enrolments(connection, tokens)
+    wanted = set(tokens)
+    missing = wanted - set(book.persons)
+    persons = book.persons | await store_members.lock_persons(connection, missing)
+    enrolments = [one for one in book.enrolments.values() if one.token in wanted]
+    enrolments += await store_members.load_enrolments(connection, missing)
     return Known(
         enrolments=enrolments,
         persons=persons,
@@ -107,17 +117,14 @@ def answer(
             identity = member.enrolment.enrolment_id, programme.programme_id
             last = known.last.get(identity) or LastDecision(*identity)
             digest = _digest(member, decision)
-            now_stored = replace(
-                last,
-                digest=digest,
-                recheck_on=decision.recheck_on,
-                cap_group=decision.cap_group,
-                cap_rank=decision.cap_rank,
+            is_news = digest != last.digest
+            now_stored = LastDecision(
+                *identity, last.version + is_news, digest, decision.recheck_on, decision.cap_group, decision.cap_rank
             )
-            if digest != last.digest:
-                fact = fact_of(member, decision, last.version + 1, business_on, now)
+            if is_news:
+                fact = fact_of(member, decision, now_stored.version, business_on, now)
                 found.events.append(fact)
-                found.decisions.append((replace(now_stored, version=fact.version), fact.model_dump_json()))
+                found.decisions.append((now_stored, fact.payload))
             elif now_stored != last:
                 found.decisions.append((now_stored, None))
             if decision.arm is not None and programme.programme_id not in situation.arms:
@@ -150,7 +157,7 @@ async def benefits_of(connection: Connection, token: UUID, business_on: date) ->
 def _bounded(decision: Decision, next_version_on: date | None) -> Decision:
     if next_version_on is None or (decision.recheck_on is not None and decision.recheck_on <= next_version_on):
         return decision
-    return replace(decision, recheck_on=next_version_on)
+    return decision._replace(recheck_on=next_version_on)
 
 
 def members_of(known: Known) -> list[Member]:

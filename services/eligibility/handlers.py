@@ -43,7 +43,7 @@ async def on_roster_rows(
         ledger.move(retired, survivor)
     await _link_waiting(work.connection, ledger, book.touched() - {retired for _, retired in book.merges})
     await _save_ledger(work, ledger, today)
-    await redecide(work, book.touched() | ledger.touched(), today)
+    await redecide(work, book.touched() | ledger.touched(), today, book=book)
     return results
 
 
@@ -92,7 +92,7 @@ async def end_absent(work: UnitOfWork, plan: str, before_no: int, said_on: date,
     tokens = await store_members.load_absent(work.connection, plan, before_no, said_on, limit)
     await store_members.lock_persons(work.connection, tokens)
     absent = [one for one in await store_members.load_enrolments(work.connection, tokens) if one.tenant_id == plan]
-    ended = [replace(one, spans=cut(one.spans, said_on - ONE_DAY)) for one in absent]
+    ended = [one._replace(spans=cut(one.spans, said_on - ONE_DAY)) for one in absent]
     await store_members.save_enrolments(work.connection, ended)
     await redecide(work, tokens, today)
     return len(ended)

@@ -138,12 +138,12 @@ class Book:
 
     def _merge(self, survivor: UUID, retired: UUID) -> None:
         kept, gone = self.persons[survivor], self.persons[retired]
-        self._put_person(replace(gone, merged_into=survivor))
+        self._put_person(gone._replace(merged_into=survivor))
         death_on = kept.death_on or gone.death_on
-        self._put_person(replace(kept, is_deceased=kept.is_deceased or gone.is_deceased, death_on=death_on))
+        self._put_person(kept._replace(is_deceased=kept.is_deceased or gone.is_deceased, death_on=death_on))
         for (token, tenant), one in list(self.enrolments.items()):
             if token == retired and not one.is_retired:
-                self._put_enrolment(replace(one, is_retired=True, spans=()))
+                self._put_enrolment(one._replace(is_retired=True, spans=()))
                 self._adopt(survivor, tenant, one)
         for tokens in (*self.by_identifier.values(), *self.by_key.values()):
             if retired in tokens:
@@ -156,11 +156,11 @@ class Book:
     def _adopt(self, survivor: UUID, tenant: str, orphan: Enrolment) -> None:
         known = self.enrolments.get((survivor, tenant))
         if known is None:
-            self._put_enrolment(replace(orphan, enrolment_id=self.new_id(), token=survivor))
+            self._put_enrolment(orphan._replace(enrolment_id=self.new_id(), token=survivor))
         else:
             spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
             seen = max(known.seen_file_no, orphan.seen_file_no)
-            self._put_enrolment(replace(known, spans=spans, seen_file_no=seen))
+            self._put_enrolment(known._replace(spans=spans, seen_file_no=seen))
 
     # -- what
 
@@ -180,7 +180,7 @@ class Book:
         known, said = self.persons[token], record.person
         if not said.is_deceased:
             return False
-        now = replace(known, is_deceased=True, death_on=said.death_on or known.death_on)
+        now = known._replace(is_deceased=True, death_on=said.death_on or known.death_on)
         if now == known:
             return False
         self._put_person(now)
@@ -192,7 +192,7 @@ class Book:
         self.seen.add(stated.enrolment_id)
         if stated == known and (token, tenant) in self.enrolments:
             return False
-        self._put_enrolment(replace(stated, seen_file_no=file_no))
+        self._put_enrolment(stated._replace(seen_file_no=file_no))
         return True
 
     def _put_person(self, person: Person) -> None:
@@ -236,7 +236,7 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment
         said |= {part: getattr(name, part) for part in ("family", "given", "middle", "suffix")}
     if address is not None:
         said |= {part: getattr(address, part) for part in _ADDRESS}
-    return replace(known, **said)
+    return known._replace(**said)
 
 
 def restated_spans(known: tuple[Span, ...], record: RosterRecord, said_on: date) -> tuple[Span, ...]:

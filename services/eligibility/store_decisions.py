@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.eligibility.domain import Programme
@@ -68,8 +68,7 @@ class Clock:
     time_zone: str
 
 
-@dataclass(frozen=True, slots=True)
-class LastDecision:
+class LastDecision(NamedTuple):
     """What was announced last for an enrolment and programme; `version` 0: nothing yet. `cap_rank`: the place in its
     group that a capped programme compares."""
 

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import date
 from uuid import UUID
 
@@ -13,8 +13,8 @@ from services.eligibility.domain import Enrolment, Person, Span, Statement
 from services.eligibility.linkage import Candidate, IdKey
 from services.kit.postgres import Connection
 
-COLUMNS = ", ".join(one.name for one in fields(Enrolment))
-EXCLUDED = ", ".join(f"excluded.{one.name}" for one in fields(Enrolment))
+COLUMNS = ", ".join(Enrolment._fields)
+EXCLUDED = ", ".join(f"excluded.{name}" for name in Enrolment._fields)
 
 LOAD_TOKENS_BY_IDENTIFIER = """
 select type, assigner, value, token
@@ -273,7 +273,7 @@ def _enrolment(row: asyncpg.Record) -> Enrolment:
     values = list(row)
     values[_RACES], values[_PHONES] = tuple(values[_RACES]), tuple(values[_PHONES])
     values[_SPANS] = tuple([_span(span) for span in values[_SPANS]])
-    return Enrolment(*values)
+    return Enrolment._make(values)
 
 
 def _span(stored: list[str | None]) -> Span:
@@ -281,11 +281,10 @@ def _span(stored: list[str | None]) -> Span:
     return Span(line or "", *(date.fromisoformat(day) if day else None for day in days))
 
 
-_NAMES = tuple(one.name for one in fields(Enrolment))
-_RACES, _PHONES, _SPANS = (_NAMES.index(name) for name in ("races", "phones", "spans"))
+_RACES, _PHONES, _SPANS = (Enrolment._fields.index(name) for name in ("races", "phones", "spans"))
 
 
 def _document(enrolment: Enrolment) -> dict[str, object]:
-    document = {name: getattr(enrolment, name) for name in _NAMES}
+    document = enrolment._asdict()
     document["spans"] = [(one.line, one.begin_on, one.end_on, one.last_on) for one in enrolment.spans]
     return document

@@ -45,7 +45,7 @@ async def save_events(connection: Connection, events: Sequence[Event]) -> None:
         [TOPIC_OF_EVENT[type(event)].name for event in events],
         keys,
         [event.event_type for event in events],
-        [event.model_dump_json(exclude_none=True).encode() for event in events],
+        [event.payload.encode() for event in events],
         [event.occurred_at for event in events],
         [traces.of(key) for key in keys],
     )

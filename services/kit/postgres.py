@@ -25,6 +25,8 @@ _FAULT_CLASSES = ("08", "25", "40", "53", "55", "57", "58", "F0", "XX")
 resources, lock, operator, system."""
 
 
+STATEMENT_LIFETIME_S = 20
+"""How long a plan can stand that was made while its tables were small."""
 SILENCE_S = 5.0
 """How long after its own limit a server may keep silent until the client takes the connection for lost."""
 
@@ -47,7 +49,6 @@ def server_settings(settings: Settings) -> dict[str, str]:
         "lock_timeout": f"{settings.lock_timeout_s * 1000:.0f}",
         "idle_in_transaction_session_timeout": f"{settings.statement_timeout_s * 2000:.0f}",
         "jit": "off",
-        "plan_cache_mode": "force_custom_plan",  # a plan made while the tables were empty would stay for minutes
         "timezone": "UTC",
     }
 
@@ -69,6 +70,7 @@ async def create_pool(settings: Settings) -> asyncpg.Pool:
         server_settings=server_settings(settings),
         init=prepare,
         reset=_keep_session,
+        max_cached_statement_lifetime=STATEMENT_LIFETIME_S,
     )
 
 

@@ -95,8 +95,9 @@ class Registrar:
 
     def _live(self, person: Person, enrolments: list[Enrolment], town: Town) -> None:
         """At most one of a move, the end of the coverage and death, in a week after the first file that names them."""
-        after = enrolments[0].first_week + 2
-        if after >= self.weeks:
+        first_week = enrolments[0].first_week
+        after = min(first_week + 2, self.weeks - 1)
+        if after <= first_week:
             return
         week = self.random.randrange(after, self.weeks)
         if self._happens(rates.WEEKLY_MOVED):

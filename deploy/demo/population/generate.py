@@ -32,8 +32,8 @@ def generate(
     `members` is the number of people of 65 and older on the first day; those of 60 to 64 come on top. The same
     arguments give the same bytes.
     """
-    if weeks < 3:
-        raise ValueError("three weeks at least: a move, a merge or an end needs a file before and one after it")
+    if weeks < 2:
+        raise ValueError("two weeks at least: a move, a merge or an end needs a file before and one after it")
     last_day = first_day + timedelta(days=weeks * 7 - 1)
     town = Town(seed, first_day, last_day)
     people = list(town.people(members))

@@ -62,7 +62,7 @@ def a_member(
     enrolment = Enrolment(
         UUID(int=1), TOKEN, "lakeshore", "LS1", birth_on=date(1950, 5, 1), zip5="90011", spans=(Span("medicare"),)
     )
-    return Member(replace(enrolment, **changes), person, placement, statements)  # type: ignore[arg-type]
+    return Member(enrolment._replace(**changes), person, placement, statements)  # type: ignore[arg-type]
 
 
 def a_dose(
@@ -303,4 +303,4 @@ def test_time_alone_changes_an_answer_only_on_the_day_foreseen() -> None:
         answer = decided(member, programme=programme, on=on)
         if start.recheck_on is not None and on >= start.recheck_on:
             start = answer
-        assert replace(answer, recheck_on=None) == replace(start, recheck_on=None), on
+        assert answer._replace(recheck_on=None) == start._replace(recheck_on=None), on
