@@ -96,7 +96,7 @@ async def redecide_due(
             swept = await store_decisions.load_sweep(connection, PERSONS_PER_ROUND)
             ids = [one.programme_id for one in documents]
             tokens = (
-                swept[1]
+                swept.tokens
                 if swept
                 else await store_decisions.load_due(connection, clock.business_on, ids, PERSONS_PER_ROUND)
             )
@@ -107,7 +107,7 @@ async def redecide_due(
         facts += await _redecide_in_lanes(pool, tokens, programmes)
         if swept:
             async with transaction(pool, ALL_TENANTS) as connection:
-                await store_decisions.advance_sweep(connection, swept[0], tokens[-1] if tokens else None)
+                await store_decisions.advance_sweep(connection, swept)
     return facts
 
 

@@ -22,12 +22,13 @@ on conflict do nothing returning true
 """
 LOAD_SHA256 = "select document_sha256 from programme where programme_id = $1 and version = $2"
 ASK_EVERYBODY = """
-insert into sweep (after_token) values ($1) on conflict (is_only) do update set after_token = excluded.after_token
+insert into sweep (after_token) values ($1)
+on conflict (is_only) do update set after_token = excluded.after_token, sweep_no = excluded.sweep_no
 """
-LOAD_SWEEP = "select after_token from sweep"
+LOAD_SWEEP = "select sweep_no, after_token from sweep"
 LOAD_SWEPT = "select distinct token from enrolment where token > $1 order by token limit $2"
-ADVANCE_SWEEP = "update sweep set after_token = $2 where after_token = $1"
-END_SWEEP = "delete from sweep where after_token = $1"
+ADVANCE_SWEEP = "update sweep set after_token = $3 where (sweep_no, after_token) = ($1, $2)"
+END_SWEEP = "delete from sweep where (sweep_no, after_token) = ($1, $2)"
 LOAD_DECISIONS = """
 select enrolment_id, programme_id, version, digest, recheck_on, cap_group, cap_rank from decision
 where enrolment_id = any($1::uuid[])
@@ -81,6 +82,14 @@ class LastDecision(NamedTuple):
     cap_rank: int | None = None
 
 
+class Sweep(NamedTuple):
+    """One round of asking everybody: behind whom it stands, and who comes next."""
+
+    sweep_no: int
+    after: UUID
+    tokens: list[UUID]
+
+
 async def load_clock(connection: Connection) -> Clock | None:
     row = await connection.fetchrow(LOAD_CLOCK)
     return None if row is None else Clock(*row)
@@ -124,20 +133,22 @@ async def ask_everybody(connection: Connection) -> None:
     await connection.execute(ASK_EVERYBODY, NOBODY)
 
 
-async def load_sweep(connection: Connection, limit: int) -> tuple[UUID, list[UUID]] | None:
-    """Behind whom the sweep stands, and who comes next; None: there is none."""
-    after: UUID | None = await connection.fetchval(LOAD_SWEEP)
-    if after is None:
+async def load_sweep(connection: Connection, limit: int) -> Sweep | None:
+    """Where the sweep stands, and who comes next; None: there is none."""
+    row = await connection.fetchrow(LOAD_SWEEP)
+    if row is None:
         return None
-    return after, [row["token"] for row in await connection.fetch(LOAD_SWEPT, after, limit)]
+    tokens = [one["token"] for one in await connection.fetch(LOAD_SWEPT, row["after_token"], limit)]
+    return Sweep(row["sweep_no"], row["after_token"], tokens)
 
 
-async def advance_sweep(connection: Connection, after: UUID, to: UUID | None) -> None:
-    """On to this person, or ended; one that began anew in the meantime stays where it is."""
-    if to is None:
-        await connection.execute(END_SWEEP, after)
+async def advance_sweep(connection: Connection, sweep: Sweep) -> None:
+    """On behind those who came next, or ended if nobody did. A sweep that began since, or that another process moved,
+    stays where it is."""
+    if sweep.tokens:
+        await connection.execute(ADVANCE_SWEEP, sweep.sweep_no, sweep.after, sweep.tokens[-1])
     else:
-        await connection.execute(ADVANCE_SWEEP, after, to)
+        await connection.execute(END_SWEEP, sweep.sweep_no, sweep.after)
 
 
 async def load_decisions(
