@@ -97,7 +97,7 @@ def a_programme(version: int = 1, **changes: Any) -> ProgrammePublishedV1:
     return ProgrammePublishedV1(**(said | changes))
 
 
-def a_day(days: int = 0) -> BusinessDayOpenedV1:
+def a_day(days: int = 0, zone: str = ZONE) -> BusinessDayOpenedV1:
     """The `days`-th business day from now."""
     on = DAY + timedelta(days=days)
-    return BusinessDayOpenedV1(occurred_at=NOON + timedelta(days=days), business_on=on, time_zone=ZONE)
+    return BusinessDayOpenedV1(occurred_at=NOON + timedelta(days=days), business_on=on, time_zone=zone)

@@ -17,13 +17,12 @@ from services.outreach.domain import Appointment, Attempt, CaseState, Dose, Enro
 
 LOAD_ENROLMENTS = f"""
 select {", ".join(f"e.{field.name}" for field in fields(Enrolment))}, p.vaccine_group,
-    greatest(b.business_on, e.decided_on) as today, coalesce(t.listed, false) as listed,
+    greatest((select max(business_on) from business_day), e.decided_on) as today, coalesce(t.listed, false) as listed,
     c.case_id, c.version as case_version, c.opened_on,
     {", ".join(f"c.{field.name} as case_{field.name}" for field in fields(CaseState))}
 from enrolment e
 left join outreach_case c using (enrolment_id, programme_id)
 left join programme p using (programme_id)
-left join business_day b using (time_zone)
 left join target_zip t on t.programme_id = e.programme_id and t.zip5 = e.zip5
 where e.member_token = any($1)
 """

@@ -39,9 +39,7 @@ select distinct member_token from enrolment
 join unnest($1::text[], $2::text[]) as listing (programme_id, zip5) using (programme_id, zip5)
 """
 LOAD_TOKENS_DUE = """
-select distinct member_token from outreach_case
-join programme using (programme_id) join business_day using (time_zone)
-where review_on <= business_on
+select distinct member_token from outreach_case where review_on <= (select max(business_on) from business_day)
 """
 
 _enrolment_values = attrgetter(*(field.name for field in fields(Enrolment)))

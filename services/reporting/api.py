@@ -107,15 +107,13 @@ class Reading(BaseModel):
 
 @routes.get("/programmes", summary="List the programmes")
 async def list_programmes(pool: Pool, principal: Reader) -> list[ProgrammeSummary]:
-    """All that were published, with the day that it is by now in each."""
+    """All that were published, with the day that it is by now."""
     async with reading(pool, principal) as connection:
+        today = await population.load_business_day(connection)
         return [
-            ProgrammeSummary(
-                programme_id=one.programme_id, version=one.version, title=one.title,
-                business_on=await population.load_business_day(connection, one.time_zone),
-            )
+            ProgrammeSummary(programme_id=one.programme_id, version=one.version, title=one.title, business_on=today)
             for one in await population.load_programmes(connection)
-        ]  # fmt: skip
+        ]
 
 
 @routes.get("/reports/weekly", summary="The weekly report")
@@ -237,7 +235,7 @@ async def _question(
     programme = next((one for one in programmes if programme_id in (None, one.programme_id)), None)
     if programme is None:
         raise RefusedError(targets.NO_SUCH_PROGRAMME)
-    today = await population.load_business_day(connection, programme.time_zone)
+    today = await population.load_business_day(connection)
     if today is None:
         raise RefusedError(targets.NO_BUSINESS_DAY)
     if max(as_of or today, known_on or today) > today:

@@ -9,11 +9,7 @@ from services.kit.postgres import Connection
 LOAD_PROGRAMMES = (
     "select programme_id, version, title, vaccine_group, time_zone, doses_needed from programme order by 1"
 )
-LOAD_BUSINESS_DAY = """
-select coalesce(
-    (select business_on from business_day where time_zone = $1), (select max(business_on) from business_day)
-)
-"""
+LOAD_BUSINESS_DAY = "select max(business_on) from business_day"
 # The planner takes what comes out of groupings for a few rows, and would walk through all of them for each person.
 PLAN_FOR_MANY = "set local enable_nestloop = off"
 # A person may have had several tokens. `known` follows merges of merges.
@@ -146,9 +142,9 @@ async def load_programmes(connection: Connection) -> list[Programme]:
     return [Programme(**row) for row in await connection.fetch(LOAD_PROGRAMMES)]
 
 
-async def load_business_day(connection: Connection, time_zone: str) -> date | None:
-    """The day that it is by now, for a programme in this time zone."""
-    day: date | None = await connection.fetchval(LOAD_BUSINESS_DAY, time_zone)
+async def load_business_day(connection: Connection) -> date | None:
+    """The day that it is by now: one for the deployment, whatever zone its clock or a programme has."""
+    day: date | None = await connection.fetchval(LOAD_BUSINESS_DAY)
     return day
 
 

@@ -47,7 +47,7 @@ async def list_target_zips(work: UnitOfWork, wish: Wish) -> Listing | Refusal:
         return NO_SUCH_PROGRAMME
     if wish.week_on != monday_of(wish.week_on):
         return NO_MONDAY
-    today = await population.load_business_day(connection, zone)
+    today = await population.load_business_day(connection)
     if today is None:
         return NO_BUSINESS_DAY
     if wish.week_on < (await connection.fetchval(LOAD_LATEST_WEEK, wish.programme_id) or wish.week_on):

@@ -247,3 +247,10 @@ async def test_the_gap_between_quarters(reporting: Reporting) -> None:
 
 async def _hear_season(reporting: Reporting, members: int) -> None:
     await reporting.hear(*a_season(members))
+
+
+async def test_newest_day_is_the_day_of_every_programme(reporting: Reporting) -> None:
+    """A programme in the zone that the clock had before does not stand still."""
+    await reporting.hear(a_programme(), a_day(2), a_day(4, "America/Los_Angeles"))
+    async with reporting.database.pool.acquire() as connection:
+        assert await population.load_business_day(connection) == DAY + timedelta(days=4)

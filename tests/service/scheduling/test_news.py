@@ -19,6 +19,7 @@ from tests.service.scheduling.world import (
     a_given_dose,
     a_merge,
     a_programme,
+    a_site,
     a_slot,
 )
 
@@ -280,3 +281,13 @@ async def best_rate(world: World, batch: Callable[[], list[Event]]) -> int:
         if best >= 5000:
             break
     return best
+
+
+async def test_one_business_day_for_every_programme_and_site(world: World) -> None:
+    """The day that the clock opened is the day of a site in another time zone, too."""
+    library = a_site("America/Los_Angeles", "library")
+    assert (await world.post("/sites", library, who="state@*")).status_code == 200
+    [slot] = await world.open_block(days=[0], site_id="library")
+    await world.hear(a_business_day(TUESDAY))
+    refused = await world.book(await world.enrol(), slot)
+    assert refused.json()["type"] == "urn:vcc:problem:past-slot"
