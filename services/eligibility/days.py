@@ -3,22 +3,26 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import structlog
 
 from schemas.eligibility_v1 import BusinessDayOpenedV1, ProgrammePublishedV1
-from services.eligibility import handlers, store_decisions, store_doses, store_programmes
-from services.eligibility.domain import Programme
+from services.eligibility import handlers, store_decisions, store_doses, store_members, store_programmes
+from services.eligibility.domain import ONE_DAY, Programme
 from services.eligibility.draws import draw_caps
 from services.eligibility.facts import redecide
 from services.eligibility.programmes.documents import bundled, live
 from services.eligibility.programmes.target import ForecastRule, ServiceRule
 from services.eligibility.reference.tables import LATEST
 from services.eligibility.situations import released
+from services.kit import log, metrics
 from services.kit.postgres import ALL_TENANTS, Connection, transaction
+from services.kit.setting_aside import each_or_aside
 from services.kit.unit_of_work import UnitOfWork
 
 PERSONS_PER_BATCH = 1000
@@ -90,20 +94,18 @@ async def redecide_due(
             documents = await _documents(connection) if programmes is None else programmes
             clock = await store_decisions.share_clock(connection)
             hidden = await store_doses.load_hidden(connection, clock.business_on, PERSONS_PER_BATCH)
-            if hidden:
-                await handlers.show_doses(UnitOfWork(connection), hidden, clock.business_on)
-                continue
-            swept = await store_decisions.load_sweep(connection, PERSONS_PER_ROUND)
+            swept = None if hidden else await store_decisions.load_sweep(connection, PERSONS_PER_ROUND)
             ids = [one.programme_id for one in documents]
-            tokens = (
-                swept.tokens
-                if swept
-                else await store_decisions.load_due(connection, clock.business_on, ids, PERSONS_PER_ROUND)
-            )
-            if not tokens and not swept:
-                if await draw_caps(connection, documents, clock.business_on):
-                    continue
-                break
+            tokens = swept.tokens if swept else []
+            if not hidden and not swept:
+                tokens = await store_decisions.load_due(connection, clock.business_on, ids, PERSONS_PER_ROUND)
+                if not tokens:
+                    if await draw_caps(connection, documents, clock.business_on):
+                        continue
+                    break
+        if hidden:
+            await _Deciding(pool, programmes, shows=True).decide(hidden)
+            continue
         facts += await _redecide_in_lanes(pool, tokens, programmes)
         if swept:
             async with transaction(pool, ALL_TENANTS) as connection:
@@ -122,13 +124,41 @@ async def _redecide_in_lanes(pool: asyncpg.Pool, tokens: Sequence[UUID], program
 
 
 async def _lane(pool: asyncpg.Pool, batches: deque[Sequence[UUID]], programmes: Sequence[Programme] | None) -> int:
-    facts = 0
+    facts, deciding = 0, _Deciding(pool, programmes)
     while batches:
-        batch = batches.popleft()
-        async with transaction(pool, ALL_TENANTS) as connection:
-            clock = await store_decisions.share_clock(connection)
-            facts += await redecide(UnitOfWork(connection), batch, clock.business_on, programmes)
+        facts += await deciding.decide(batches.popleft())
     return facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Deciding:
+    """Decides batches of persons, each in a transaction of its own. Who can't be decided is left out and asked again
+    when the next day opens: the answer that stands stays, and the others get theirs. `shows`: doses that lay ahead
+    are announced first, also of whom can't be decided."""
+
+    pool: asyncpg.Pool
+    programmes: Sequence[Programme] | None
+    shows: bool = False
+
+    async def decide(self, tokens: Sequence[UUID]) -> int:
+        return await each_or_aside(tokens, self._decide, self._set_aside)
+
+    async def _decide(self, tokens: Sequence[UUID]) -> int:
+        async with transaction(self.pool, ALL_TENANTS) as connection:
+            work, clock = UnitOfWork(connection), await store_decisions.share_clock(connection)
+            if self.shows:
+                await handlers.show_doses(work, tokens, clock.business_on)
+            return await redecide(work, tokens, clock.business_on, self.programmes)
+
+    async def _set_aside(self, token: UUID, error: Exception) -> None:
+        structlog.get_logger().error("person set aside", count=1, **log.fault_fields(error))
+        async with transaction(self.pool, ALL_TENANTS) as connection:
+            work, clock = UnitOfWork(connection), await store_decisions.share_clock(connection)
+            await store_members.lock_persons(connection, [token])
+            if self.shows:
+                await handlers.show_doses(work, [token], clock.business_on)
+            await store_decisions.postpone(connection, token, clock.business_on + ONE_DAY)
+        metrics.SET_ASIDE.labels("decisions").inc()
 
 
 def _opened(business_on: date, zone: str) -> BusinessDayOpenedV1:

@@ -99,11 +99,10 @@ async def end_absent(work: UnitOfWork, plan: str, before_no: int, said_on: date,
 
 
 async def show_doses(work: UnitOfWork, tokens: Collection[UUID], today: date) -> None:
-    """Announce and count doses that lay ahead until this day."""
+    """Announce doses that lay ahead until this day; from now on they count."""
     ledger = await _load_ledger(work.connection, tokens)
     ledger.dirty |= set(ledger.doses)
     await _save_ledger(work, ledger, today)
-    await redecide(work, tokens, today)
 
 
 # -- members

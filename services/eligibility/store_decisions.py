@@ -54,6 +54,10 @@ with due as materialized (
 )
 select distinct token from due join enrolment using (enrolment_id) order by token
 """
+POSTPONE = """
+update decision set recheck_on = $2 from enrolment
+where enrolment.enrolment_id = decision.enrolment_id and enrolment.token = $1
+"""
 LOAD_FACTS = """
 select token, tenant_id, member_id, enrolment_id, programme_id, fact
 from enrolment left join decision using (enrolment_id)
@@ -181,6 +185,11 @@ async def save_decisions(connection: Connection, decisions: Sequence[tuple[LastD
 async def load_due(connection: Connection, business_on: date, programme_ids: Sequence[str], limit: int) -> list[UUID]:
     """Some persons whose answer the passing of time may have changed."""
     return [row["token"] for row in await connection.fetch(LOAD_DUE, business_on, programme_ids, limit)]
+
+
+async def postpone(connection: Connection, token: UUID, to: date) -> None:
+    """Have a person decided again on that day, and not before for time's sake. The person must be locked."""
+    await connection.execute(POSTPONE, token, to)
 
 
 async def load_facts(connection: Connection, token: UUID) -> list[Mapping[str, Any]]:

@@ -30,6 +30,8 @@ OUTBOX_ROWS = Gauge("vcc_outbox_rows", "Unpublished outbox rows")
 # HTTP requests by route template, never by path.
 REQUESTS = Counter("vcc_http_requests", "HTTP requests", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram("vcc_http_request_seconds", "Seconds to answer a request", ["method", "route"])
+# What a service's own work could not bear and left for a later try. Any growth wants a look at the log's errors.
+SET_ASIDE = Counter("vcc_set_aside", "Items of a service's own work that were left out, to be tried again", ["work"])
 # Rows removed by age.
 PRUNED = Counter("vcc_pruned", "Rows removed because of their age", ["store"])
 # 1 while every dependency answers and every consumer makes progress.

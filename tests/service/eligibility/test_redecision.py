@@ -1,15 +1,20 @@
 """Everybody asked again: what comes in between is not lost, and one person who can't be decided holds up nobody."""
 
+from collections.abc import Collection
+from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.eligibility import days, store_decisions
+from services.eligibility.facts import redecide
 from services.eligibility.programmes.documents import parse_programme
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
-from tests.service.eligibility.conftest import Office
-from tests.service.eligibility.messages import Row, roster
+from tests.service.eligibility.conftest import FIRST_DAY, Office
+from tests.service.eligibility.messages import Row, Shot, roster, vxu
 from tests.service.eligibility.programmes import ARMS, HOMEBOUND
 from tests.service.eligibility.test_programmes_live import facts
 
@@ -60,3 +65,78 @@ async def test_a_sweep_that_ended_and_began_again_is_another_one(office: Office)
         new = await store_decisions.load_sweep(connection, 3)
     assert new is not None
     assert (new.after, new.tokens) == (old.after, old.tokens)
+
+
+# -- somebody who can't be decided
+
+
+class Poison:
+    """Makes the decision about some persons fail as data does: in the database, which undoes their whole batch."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tokens: set[UUID] = set()
+        monkeypatch.setattr(days, "redecide", self._redecide)
+
+    async def _redecide(self, work: UnitOfWork, tokens: Collection[UUID], *about: Any) -> int:
+        found = await redecide(work, tokens, *about)
+        if not self.tokens.isdisjoint(tokens):
+            await work.connection.execute("""select '"Infinity'::jsonb""")
+        return found
+
+
+@pytest.fixture
+def poison(monkeypatch: pytest.MonkeyPatch) -> Poison:
+    monkeypatch.setattr(days, "PERSONS_PER_BATCH", 4)
+    return Poison(monkeypatch)
+
+
+async def token_of(office: Office, member_id: str) -> UUID:
+    [row] = await office.fetch("select token from enrolment where member_id = $1", member_id)
+    return UUID(str(row["token"]))
+
+
+@pytest.mark.expects_error_log("person set aside")
+async def test_one_who_cannot_be_decided_holds_up_nobody(
+    office: Office, poison: Poison, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Everybody else gets the answer under the new programme, the day and the files go on, and an operator can count
+    and see it; the log names nobody."""
+    await office.read(street())
+    before = REGISTRY.get_sample_value("vcc_set_aside_total", {"work": "decisions"}) or 0
+    poison.tokens = {await token_of(office, "LS2")}
+    await publish(office, HOMEBOUND)
+    await office.work()
+    assert set(await facts(office, "street-visits")) == {"LS0", "LS1", "LS3", "LS4", "LS5"}
+    assert REGISTRY.get_sample_value("vcc_set_aside_total", {"work": "decisions"}) == before + 1
+    said = capsys.readouterr().out
+    assert "person set aside" in said
+    assert not [word for word in (str(*poison.tokens), "LS2", "Count", "1932") if word in said]
+
+
+@pytest.mark.expects_error_log("person set aside")
+async def test_who_was_set_aside_is_tried_again_on_the_next_day(office: Office, poison: Poison) -> None:
+    """On that day once, however often work is looked for; what was wrong is mended on the next one."""
+    await office.read(street())
+    poison.tokens = {await token_of(office, "LS2")}
+    await publish(office, HOMEBOUND)
+    await office.work()
+    await office.open_day(FIRST_DAY + timedelta(days=1))
+    assert "LS2" not in await facts(office, "street-visits")
+    assert await days.redecide_due(office.database.pool) == 0
+    poison.tokens = set()
+    assert await days.redecide_due(office.database.pool) == 0
+    assert await office.open_day(FIRST_DAY + timedelta(days=2)) == 1
+    assert "LS2" in await facts(office, "street-visits")
+
+
+@pytest.mark.expects_error_log("person set aside")
+async def test_a_dose_is_shown_also_of_whom_cannot_be_decided(office: Office, poison: Poison) -> None:
+    """Doses of two persons lay ahead: both are told when their day opens, and one of the two is decided."""
+    await office.read(street())
+    for name, born in (("Count", "19300501"), ("Countx", "19310501")):
+        await office.read(vxu(Shot(name, given=name, born=born, on="20210310")))
+    poison.tokens = {await token_of(office, "LS0")}
+    await office.open_day(date(2021, 3, 10))
+    assert len(await office.events("dose-administered")) == 2
+    vaccinated = {name: fact["vaccinated"] for name, fact in (await office.last_facts()).items()}
+    assert (vaccinated["LS0"], vaccinated["LS1"]) == (False, True)
