@@ -9,10 +9,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.envelope import Code
-from services.eligibility import store_decisions, store_programmes
-from services.eligibility.facts import redecide
+from services.eligibility import handlers, store_decisions
 from services.eligibility.forecast.supporting_data import bundled
-from services.eligibility.programmes.needs import MemberObservation, is_known, wants_value
+from services.eligibility.programmes.needs import MemberObservation, is_figure, is_known, wants_value
 from services.kit.auth import Principal, require
 from services.kit.idempotency import Answer, Identity
 from services.kit.postgres import ALL_TENANTS
@@ -21,13 +20,17 @@ from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
 
 MOST = 1000
+FIRST_DAY = date(1900, 1, 1)
+NO_NUL = r"^[^\x00]+$"
 OTHER_PLAN = Refusal("other-plan", "Another Plan", "The sender may speak for its own plan only.", 403)
 EXPECTED = {
     "member-unknown": "a member number of one member of the plan",
     "member-ambiguous": "a member number of one member of the plan",
     "code-unknown": "a code that some rule looks at: see rules/codes and CDC's observations",
     "value-missing": "a value, for this code is a figure",
-    "dates": "an end after the observation's day",
+    "value-unexpected": "no value, for this code is no figure; what no longer holds is told with its end",
+    "value-range": "a figure from 0 to the most that rules/codes allows it",
+    "dates": f"a day from {FIRST_DAY} to the open business day, and an end after it",
 }
 
 Sender = Annotated[Principal, require("integration")]
@@ -38,12 +41,14 @@ routes = APIRouter()
 class ObservationIn(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    member_id: str = Field(min_length=2, max_length=40)
+    member_id: str = Field(min_length=2, max_length=40, pattern=NO_NUL)
     system: Literal["vcc", "snomed", "icd10", "cdsi"]
     code: str = Field(min_length=1, max_length=40, examples=["homebound"])
-    observed_on: date
+    observed_on: date = Field(description="Not after the open business day.")
     ended_on: date | None = Field(default=None, description="The first day on which it no longer holds.")
-    value: float | None = Field(default=None, description="Of a figure, such as missed-appointments.")
+    value: float | None = Field(
+        default=None, allow_inf_nan=False, description="Of a figure, such as missed-appointments; of nothing else."
+    )
 
 
 class ObservationsIn(BaseModel):
@@ -77,10 +82,9 @@ async def take_observations(body: ObservationsIn, pool: Pool, identity: Identity
     async def effect(work: UnitOfWork) -> Answer:
         today = (await store_decisions.share_clock(work.connection)).business_on
         numbers = {one.member_id for one in body.observations}
-        members = await store_programmes.find_members(work.connection, body.plan, numbers)
-        taken, rejected = _sort(body.observations, members)
-        changed = await store_programmes.save_observations(work.connection, body.plan, taken)
-        await redecide(work, changed, today)
+        members = await handlers.lock_members(work.connection, body.plan, numbers)
+        taken, rejected = _sort(body.observations, members, today)
+        changed = await handlers.on_observations(work, body.plan, taken, today)
         out = ObservationsOut(accepted=len(taken), members_changed=len(changed), rejected=rejected)
         return Answer(200, out.model_dump(mode="json"))
 
@@ -88,23 +92,28 @@ async def take_observations(body: ObservationsIn, pool: Pool, identity: Identity
 
 
 def _sort(
-    rows: Sequence[ObservationIn], members: Mapping[str, Sequence[UUID]]
+    rows: Sequence[ObservationIn], members: Mapping[str, Sequence[UUID]], today: date
 ) -> tuple[list[tuple[UUID, MemberObservation]], list[RejectOut]]:
     taken, rejected = [], []
     for position, row in enumerate(rows):
         whom = members.get(row.member_id, ())
-        if code := _wrong(row, len(whom)):
+        said = MemberObservation(row.system, row.code, row.observed_on, row.ended_on, row.value)
+        if code := _wrong(said, len(whom), today):
             rejected.append(RejectOut(position=position, code=code, expected=EXPECTED[code]))
         else:
-            taken.append((whom[0], MemberObservation(row.system, row.code, row.observed_on, row.ended_on, row.value)))
+            taken.append((whom[0], said))
     return taken, rejected
 
 
-def _wrong(row: ObservationIn, members: int) -> str | None:
+def _wrong(said: MemberObservation, members: int, today: date) -> str | None:
     if members != 1:
         return "member-ambiguous" if members else "member-unknown"
-    if not is_known(row.system, row.code, bundled()):
+    if not is_known(said.system, said.code, bundled()):
         return "code-unknown"
-    if row.value is None and wants_value(row.system, row.code):
-        return "value-missing"
-    return "dates" if row.ended_on is not None and row.ended_on <= row.observed_on else None
+    wants = wants_value(said.system, said.code)
+    if wants != (said.value is not None):
+        return "value-missing" if wants else "value-unexpected"
+    if wants and not is_figure(said):
+        return "value-range"
+    is_over = said.ended_on is not None and said.ended_on <= said.observed_on
+    return "dates" if is_over or not FIRST_DAY <= said.observed_on <= today else None

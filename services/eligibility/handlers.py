@@ -7,12 +7,13 @@ from uuid import UUID
 
 from schemas.eligibility_v1 import DoseAdministeredV1, MembersMergedV1
 from schemas.scheduling_v1 import AppointmentChangedV1
-from services.eligibility import store_decisions, store_doses, store_members
+from services.eligibility import store_decisions, store_doses, store_members, store_programmes
 from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
 from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention
 from services.eligibility.linkage import IdKey, Index, Link, Subject, link_and_tie
+from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
 from services.eligibility.registry import CODES, Heard, combined, completed, heard, heard_again, patients_of
 from services.eligibility.roster import Book, cut, id_key, record_identifiers, record_keys
@@ -85,6 +86,26 @@ async def _lock_survivors(connection: Connection, tokens: Collection[UUID]) -> d
         if known == survivors:
             return survivors
         await store_members.lock_persons(connection, {*survivors, *survivors.values()})
+
+
+async def lock_members(connection: Connection, plan: str, member_ids: Collection[str]) -> dict[str, list[UUID]]:
+    """Whom a plan's member numbers mean, locked before anything is written about them: a merge that is under way ends
+    first, and then counts."""
+    members: dict[str, list[UUID]] = {}
+    while True:
+        known, members = members, await store_programmes.find_members(connection, plan, member_ids)
+        if known == members:
+            return members
+        await store_members.lock_persons(connection, {token for tokens in members.values() for token in tokens})
+
+
+async def on_observations(
+    work: UnitOfWork, plan: str, said: Sequence[tuple[UUID, MemberObservation]], today: date
+) -> set[UUID]:
+    """What a plan says of members, who are locked. Gives of whom that was new."""
+    changed = await store_programmes.save_observations(work.connection, plan, said)
+    await redecide(work, changed, today)
+    return changed
 
 
 async def end_absent(work: UnitOfWork, plan: str, before_no: int, said_on: date, today: date, limit: int) -> int:

@@ -32,7 +32,7 @@ where (known.ended_on, known.value) is distinct from (excluded.ended_on, exclude
 returning token
 """
 FIND_MEMBERS = """
-select member_id, array_agg(token) as tokens from enrolment
+select member_id, array_agg(token order by token) as tokens from enrolment
 where tenant_id = $1 and member_id = any($2::text[]) and not is_retired group by member_id
 """
 LOAD_FORECASTS = """

@@ -30,6 +30,7 @@ from services.eligibility.risk.documents import models
 RULES = Path(__file__).parents[1] / "rules"
 LIBRARY = RULES / "library"
 PURPOSE_CHARS = 20
+MOST_MONTHS = 1200
 
 
 class ProgrammeError(Exception):
@@ -76,8 +77,8 @@ class _Service(Part):
     @field_validator("holds_months")
     @classmethod
     def _services(cls, months: dict[str, int]) -> dict[str, int]:
-        if min(months.values()) < 1:
-            raise ValueError("expected at least one month")
+        if not all(1 <= one <= MOST_MONTHS for one in months.values()):
+            raise ValueError(f"expected from 1 to {MOST_MONTHS} months")
         return _known(months, set(vocabulary()["services"]))
 
 

@@ -56,7 +56,7 @@ def circumstances(said: Collection[MemberObservation], supporting: SupportingDat
     edges = (edge for one in said for edge in (one.observed_on, one.ended_on))
     return Circumstances(
         observations=frozenset(code for code, _ in codes),
-        figures={one.code: one.value for one in now if one.system == VCC and one.value is not None},
+        figures={one.code: one.value for one in now if one.value is not None and is_figure(one)},
         services={
             one.code: one.observed_on for one in now if one.system == VCC and one.code in vocabulary()["services"]
         },
@@ -85,6 +85,14 @@ def is_known(system: str, code: str, supporting: SupportingData) -> bool:
 def wants_value(system: str, code: str) -> bool:
     """Whether an observation of this code is a figure."""
     return system == VCC and code in vocabulary()["counts"]
+
+
+def is_figure(said: MemberObservation) -> bool:
+    """Whether this is a figure that can be: from 0 to the most that its code allows."""
+    if said.value is None or not wants_value(said.system, said.code):
+        return False
+    most: float = vocabulary()["counts"][said.code]["most"]
+    return 0 <= said.value <= most
 
 
 def _needs(system: str, code: str) -> Iterator[str]:

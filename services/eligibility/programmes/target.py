@@ -133,8 +133,10 @@ def by_service(rule: ServiceRule, received: Mapping[str, date], day: date) -> An
 
 
 def _months_after(day: date, months: int) -> date:
-    """The same day of the month; where there is none, the first of the next."""
+    """The same day of the month; where there is none, the first of the next. What ends after all dates never does."""
     years, month0 = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if years >= date.max.year:
+        return date.max
     try:
         return date(years, month0 + 1, day.day)
     except ValueError:

@@ -116,3 +116,14 @@ def test_the_latest_figure_and_service_count(supporting: SupportingData) -> None
     found = circumstances(said, supporting, DAY)
     assert found.figures == {"missed-appointments": 3}
     assert found.services == {"colonoscopy": date(2019, 1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [("admissions", float("inf")), ("admissions", float("nan")), ("admissions", -1.0), ("care-fragmentation", 1.5),
+     ("homebound", 0.0)],
+)  # fmt: skip
+def test_what_cannot_be_a_figure_is_none(supporting: SupportingData, code: str, value: float) -> None:
+    """Whatever stands in the store: such a value reaches no score; a need stays a need."""
+    found = circumstances([MemberObservation("vcc", code, date(2025, 11, 1), value=value)], supporting, DAY)
+    assert (found.figures, found.observations) == ({}, frozenset({code} & {"homebound"}))

@@ -93,3 +93,9 @@ def test_a_service_holds_for_its_months(edge: str, received: dict[str, date], on
 def test_reasons_are_sentences() -> None:
     """Each can be read by a coordinator."""
     assert all(text.endswith(".") and code == code.lower() for code, text in REASONS.items())
+
+
+@pytest.mark.parametrize(("months", "last"), [(1200, date(2126, 3, 1)), (99_999, date.max), (10**12, date.max)])
+def test_a_service_that_holds_for_ages(months: int, last: date) -> None:
+    """What would end after the last day that there is holds for good."""
+    assert by_service(ServiceRule({"colonoscopy": months}), {"colonoscopy": DAY}, DAY).turns_on == (last,)
