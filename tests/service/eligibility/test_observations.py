@@ -55,8 +55,8 @@ async def test_a_need_is_one_thing_only(app: FastAPI, client: httpx.AsyncClient,
     await office.read(four())
     acting(app, "integration", "lakeshore")
     answer = await tell(
-        client, said("LS0", "homebound", value=0), said("LS1", "homebound", value=1), said("LS2", "colonoscopy", value=1),
-        said("LS3", "homebound"),
+        client, said("LS0", "homebound", value=0), said("LS1", "homebound", value=1),
+        said("LS2", "colonoscopy", value=1), said("LS3", "homebound"),
     )  # fmt: skip
     assert codes(answer) == [(0, "value-unexpected"), (1, "value-unexpected"), (2, "value-unexpected")]
 
