@@ -184,7 +184,8 @@ def _rank(
 def _capped(programme: Programme, situation: Situation, group: str | None, rank: int | None) -> tuple[str, ...]:
     if group is None or rank is None:
         return ()
-    return cap.why_not(situation.cut_offs.get((programme.programme_id, group)), rank)
+    drawn = situation.cut_offs.get((programme.programme_id, programme.version, group))
+    return cap.why_not(drawn, rank)
 
 
 def _arm(member: Member, programme: Programme, situation: Situation, reasons: tuple[str, ...]) -> str | None:

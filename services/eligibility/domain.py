@@ -178,13 +178,14 @@ class Risk:
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What a decision looks at beyond the member and the doses. `forecasts` by CDSi vaccine group and release;
-    `releases` of CDC's rules with their dates; `cut_offs` by programme and group, `arms` by programme, as drawn."""
+    `releases` of CDC's rules with their dates; `cut_offs` by programme, version and group, `arms` by
+    programme, as drawn."""
 
     circumstances: Circumstances = NOTHING_KNOWN
     forecasts: Mapping[tuple[str, str], Forecasted] = field(default_factory=dict)
     releases: tuple[tuple[str, date], ...] = ()
     risks: Mapping[str, Risk] = field(default_factory=dict)
-    cut_offs: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    cut_offs: Mapping[tuple[str, int, str], int] = field(default_factory=dict)
     arms: Mapping[str, str] = field(default_factory=dict)
 
 

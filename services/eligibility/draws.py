@@ -15,25 +15,25 @@ ABOVE_ALL = 1 << 62
 
 async def draw_caps(connection: Connection, programmes: Sequence[Programme], day: date) -> bool:
     """Draw each cap that is to be drawn and have those asked whom that concerns. False if there was nothing to do;
-    a programme is looked at once a day."""
+    a version of a programme is looked at once a day."""
     is_new = False
     for programme, _ in in_effect(programmes, day):
-        if programme.cap and await store_programmes.lock_considered(connection, programme.programme_id, day):
-            is_new |= await _draw(connection, programme, programme.cap, day)
+        version = programme.programme_id, programme.version
+        if programme.cap and await store_programmes.lock_considered(connection, *version, day):
+            is_new |= await _draw(connection, version, programme.cap, day)
     return is_new
 
 
-async def _draw(connection: Connection, programme: Programme, cap: Cap, day: date) -> bool:
-    programme_id = programme.programme_id
-    before = await store_programmes.load_cut_offs(connection, [programme_id])
+async def _draw(connection: Connection, version: tuple[str, int], cap: Cap, day: date) -> bool:
+    programme_id, version_no = version
+    before = await store_programmes.load_cut_offs(connection, [version])
     is_new = False
     for group, population in sorted((await store_programmes.count_groups(connection, programme_id)).items()):
-        last = before.get((programme_id, group))
-        of_this = last is not None and last.programme_version == programme.version
-        if not is_to_draw(cap, last.drawn_on if last else None, of_this, day):
+        last = before.get((programme_id, version_no, group))
+        if not is_to_draw(cap, last.drawn_on if last else None, day):
             continue
         cut_off = await _cut_off(connection, programme_id, cap, group, population)
-        await store_programmes.save_cut_off(connection, programme_id, Drawn(cut_off, programme.version, day))
+        await store_programmes.save_cut_off(connection, programme_id, Drawn(cut_off, version_no, day))
         # Without a draw nobody was admitted, so everybody has a new answer; else those between the two ranks.
         between = sorted((cut_off.rank, last.cut_off.rank)) if last else [0, ABOVE_ALL]
         await store_programmes.ask_between(connection, programme_id, group, day, (between[0], between[1]))

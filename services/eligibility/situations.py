@@ -34,12 +34,12 @@ Releases = tuple[tuple[str, date], ...]
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """What some programmes look at. `forecasts` are vaccine groups and releases."""
+    """What some programmes look at. `forecasts` are vaccine groups and releases, `capped` programmes and versions."""
 
     observations: bool
     forecasts: frozenset[tuple[str, str]]
     models: frozenset[str]
-    capped: frozenset[str]
+    capped: frozenset[tuple[str, int]]
     armed: frozenset[str]
 
     def __bool__(self) -> bool:
@@ -52,7 +52,7 @@ class Said:
 
     observations: Mapping[tuple[UUID, str], Sequence[MemberObservation]]
     forecasts: Mapping[tuple[UUID, str, str], StoredForecast]
-    cut_offs: Mapping[tuple[str, str], int]
+    cut_offs: Mapping[tuple[str, int, str], int]
     arms: Mapping[UUID, Mapping[str, str]]
 
 
@@ -109,7 +109,7 @@ def needed(programmes: Sequence[Programme], day: date) -> Needed:
         ),
         forecasts=frozenset((group, release) for group, release in asked if release is not None),
         models=frozenset(one.risk_model for one in programmes if one.risk_model),
-        capped=frozenset(one.programme_id for one in programmes if one.cap),
+        capped=frozenset((one.programme_id, one.version) for one in programmes if one.cap),
         armed=frozenset(one.programme_id for one in programmes if one.arms),
     )
 

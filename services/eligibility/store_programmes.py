@@ -73,9 +73,11 @@ select distinct on (programme_id, token) * from unnest($1::text[], $2::uuid[], $
 on conflict do nothing
 """
 LOAD_CUT_OFFS = """
-select distinct on (programme_id, cap_group)
+select distinct on (programme_id, programme_version, cap_group)
     programme_id, cap_group, rank, population, admitted, programme_version, drawn_on
-from cut_off where programme_id = any($1::text[]) order by programme_id, cap_group, drawn_on desc
+from cut_off join unnest($1::text[], $2::integer[]) as wanted (programme_id, programme_version)
+    using (programme_id, programme_version)
+order by programme_id, programme_version, cap_group, drawn_on desc
 """
 SAVE_CUT_OFF = """
 insert into cut_off (programme_id, cap_group, drawn_on, rank, population, admitted, programme_version)
@@ -95,9 +97,11 @@ update decision set recheck_on = least(recheck_on, $3)
 where programme_id = $1 and cap_group = $2 and cap_rank >= $4 and cap_rank < $5
 """
 LOCK_CONSIDERED = """
-insert into cap_considered (programme_id, considered_on) values ($1, $2)
-on conflict (programme_id) do update set considered_on = excluded.considered_on
-where cap_considered.considered_on < excluded.considered_on
+insert into cap_considered (programme_id, programme_version, considered_on) values ($1, $2, $3)
+on conflict (programme_id) do update
+set considered_on = excluded.considered_on, programme_version = excluded.programme_version
+where (cap_considered.considered_on, cap_considered.programme_version)
+    is distinct from (excluded.considered_on, excluded.programme_version)
 returning true
 """
 EXCHANGE_RELEASE = """
@@ -249,12 +253,14 @@ async def save_arms(connection: Connection, drawn: Iterable[tuple[str, UUID, str
         await connection.execute(SAVE_ARMS, *zip(*rows, strict=True))
 
 
-async def load_cut_offs(connection: Connection, programme_ids: Collection[str]) -> dict[tuple[str, str], Drawn]:
-    """The last one of each programme and group."""
+async def load_cut_offs(
+    connection: Connection, versions: Collection[tuple[str, int]]
+) -> dict[tuple[str, int, str], Drawn]:
+    """The last one that each of these versions of programmes drew for a group: another version's says nothing."""
     return {
-        (programme_id, group): Drawn(CutOff(group, rank, population, admitted), version, drawn_on)
+        (programme_id, version, group): Drawn(CutOff(group, rank, population, admitted), version, drawn_on)
         for programme_id, group, rank, population, admitted, version, drawn_on in await connection.fetch(
-            LOAD_CUT_OFFS, list(programme_ids)
+            LOAD_CUT_OFFS, *zip(*versions, strict=True)
         )
     }
 
@@ -267,9 +273,9 @@ async def save_cut_off(connection: Connection, programme_id: str, drawn: Drawn) 
     )  # fmt: skip
 
 
-async def lock_considered(connection: Connection, programme_id: str, day: date) -> bool:
-    """True for the one who looks at the programme's cap on this day first."""
-    return await connection.fetchval(LOCK_CONSIDERED, programme_id, day) is not None
+async def lock_considered(connection: Connection, programme_id: str, version: int, day: date) -> bool:
+    """True for the one who looks at the cap of this version of the programme on this day first."""
+    return await connection.fetchval(LOCK_CONSIDERED, programme_id, version, day) is not None
 
 
 async def count_groups(connection: Connection, programme_id: str) -> dict[str, int]:

@@ -13,7 +13,7 @@ from services.eligibility.programmes.arms import fraction
 
 TIE_BITS = 32
 REASONS = {
-    "cap-not-drawn": "The programme has a cap, which is drawn anew when the next business day opens.",
+    "cap-not-drawn": "This version's cap is not drawn yet; a new group waits for the next business day to open.",
     "below-cap": "Others in the member's group rank higher, and the programme's cap is reached.",
 }
 
@@ -67,10 +67,10 @@ def _cut_off(cap: Cap, group: str, ranks: list[int]) -> CutOff:
     return CutOff(group, rank, len(ranks), admitted)
 
 
-def is_to_draw(cap: Cap, drawn_on: date | None, is_of_this_version: bool, day: date) -> bool:
-    """A group is drawn when it first has members, anew with another version of the programme, and when a new week or
-    month has begun where the cap says so."""
-    if drawn_on is None or not is_of_this_version:
+def is_to_draw(cap: Cap, drawn_on: date | None, day: date) -> bool:
+    """A group is drawn when it first has members under this version, and when a new week or month has begun where the
+    cap says so. `drawn_on`: by this version."""
+    if drawn_on is None:
         return True
     match cap.redraw:
         case "weekly":

@@ -368,6 +368,53 @@ async def test_a_dose_moves_nobody_elses_place(office: Office) -> None:
     assert changed == {"LS0"}
 
 
+QUARTER = (
+    TOP_HALF.replace("version: 1\n", "version: 2\n").replace("by: risk", "by: priority").replace("base: 0", "base: 100")
+    .replace("share: 0.5", "share: 0.25").replace("redraw: monthly", "redraw: never")
+)  # fmt: skip
+
+
+async def test_another_version_draws_its_own_cut_off(office: Office) -> None:
+    """Published on the day on which the first one was drawn, with points of another kind: it is drawn on that day too,
+    and admits its own quarter."""
+    await office.read(roster(*eight()))
+    await publish(office, TOP_HALF)
+    await publish(office, QUARTER)
+    found = await facts(office, "street-top")
+    assert len(admitted(found)) == 2
+    assert {fact["programme_version"] for fact in found.values()} == {2}
+    drawn = await office.fetch("select programme_version, population, admitted from cut_off order by drawn_on")
+    assert drawn[-1] == {"programme_version": 2, "population": 8, "admitted": 2}
+
+
+async def test_nobody_is_admitted_or_drawn_by_another_versions_cut_off(office: Office) -> None:
+    """When the next version takes effect its cap is drawn before anybody gets an arm: none beyond whom it admits."""
+    offered = "arms: {unit: person, seed: sesame-2021, shares: {offered: 0.9999999, control: 0.0000001}}\n"
+    await office.read(roster(*eight()))
+    await publish(office, TOP_HALF.replace("share: 0.5", "count: 1") + offered)
+    first = {row["token"] for row in await office.fetch("select token from arm")}
+    later = QUARTER.replace("effective_on: 2021-01-01", "effective_on: 2021-03-05")
+    await publish(office, later + offered)
+    await office.open_day(date(2021, 3, 5))
+    facts_of_2 = [one for one in await office.events("member-eligibility") if one["programme_id"] == "street-top"
+                  and one["programme_version"] == 2]  # fmt: skip
+    eligible = {one["member_token"] for one in facts_of_2 if one["status"] == "eligible"}
+    assert len(eligible) == 2
+    assert {tuple(one["reasons"]) for one in facts_of_2[:8]} == {("cap-not-drawn",)}
+    arms = {str(row["token"]) for row in await office.fetch("select token from arm")}
+    assert arms == eligible | {str(token) for token in first}
+
+
+async def test_a_version_whose_groups_are_empty_draws_them_when_the_next_day_opens(office: Office) -> None:
+    """Published the same day on a street where nobody lives: who comes is told to wait, and is drawn a day later."""
+    await publish(office, TOP_HALF)
+    await publish(office, QUARTER)
+    await office.read(roster(*eight()))
+    assert {tuple(fact["reasons"]) for fact in (await facts(office, "street-top")).values()} == {("cap-not-drawn",)}
+    await office.open_day(FIRST_DAY + timedelta(days=1))
+    assert len(admitted(await facts(office, "street-top"))) == 2
+
+
 # -- arms
 
 

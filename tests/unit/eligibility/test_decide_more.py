@@ -111,10 +111,11 @@ def test_a_risk_tier(tier: str, reasons: tuple[str, ...]) -> None:
     [(60 << TIE_BITS, ()), (61 << TIE_BITS, ("below-cap",)), (None, ("cap-not-drawn",))],
 )
 def test_a_cap(cut_off: int | None, reasons: tuple[str, ...]) -> None:
-    """Compared with the last draw of the member's own group."""
-    cut_offs = {("sesame-street", "prairie"): 0, ("another", "lakeshore"): 0}
+    """Compared with the last draw of the member's own group under this version, and no other."""
+    others = (("sesame-street", 1, "prairie"), ("another", 1, "lakeshore"), ("sesame-street", 2, "lakeshore"))
+    cut_offs = dict.fromkeys(others, 0)
     if cut_off is not None:
-        cut_offs["sesame-street", "lakeshore"] = cut_off
+        cut_offs["sesame-street", 1, "lakeshore"] = cut_off
     answer = decided(Situation(risks={"street.1": HIGH}, cut_offs=cut_offs), risk_model="street.1", cap=CAP)
     assert (answer.reasons, answer.cap_group) == (reasons, "lakeshore")
     assert answer.cap_rank is not None
@@ -123,7 +124,7 @@ def test_a_cap(cut_off: int | None, reasons: tuple[str, ...]) -> None:
 
 def test_a_vaccinated_member_keeps_the_rank() -> None:
     """The aim doesn't move the place in the segment; being outside the segment gives it up."""
-    situation = Situation(risks={"street.1": HIGH}, cut_offs={("sesame-street", "lakeshore"): 0})
+    situation = Situation(risks={"street.1": HIGH}, cut_offs={("sesame-street", 1, "lakeshore"): 0})
     before = decided(situation, risk_model="street.1", cap=CAP)
     after = decided(situation, [a_dose()], risk_model="street.1", cap=CAP)
     assert (before.cap_rank, before.reasons, after.reasons) == (after.cap_rank, (), ("already-vaccinated",))
@@ -161,7 +162,7 @@ def test_every_answer_has_a_reason_or_none(
     )  # fmt: skip
     situation = Situation(
         forecasts={ZOSTER: forecasted} if forecasted else {}, releases=RELEASES, risks={"street.1": HIGH},
-        cut_offs={} if cut_off is None else {("sesame-street", "lakeshore"): cut_off << TIE_BITS},
+        cut_offs={} if cut_off is None else {("sesame-street", 1, "lakeshore"): cut_off << TIE_BITS},
     )  # fmt: skip
     answer = decide(a_member(birth_on=born_on), (), programme, day, situation)
     assert answer.is_eligible is not bool(answer.reasons)

@@ -85,21 +85,18 @@ def test_groups_are_drawn_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("edge", "redraw", "drawn_on", "is_of_this_version", "day", "is_due"),
+    ("edge", "redraw", "drawn_on", "day", "is_due"),
     [
-        ("a new group", "never", None, False, date(2021, 3, 1), True),
-        ("another version", "never", date(2021, 3, 1), False, date(2021, 3, 2), True),
-        ("never again", "never", date(2021, 3, 1), True, date(2031, 3, 1), False),
-        ("Sunday of the week", "weekly", date(2021, 3, 1), True, date(2021, 3, 7), False),
-        ("Monday of the next", "weekly", date(2021, 3, 1), True, date(2021, 3, 8), True),
-        ("a week over the new year", "weekly", date(2020, 12, 28), True, date(2021, 1, 3), False),
-        ("the last of the month", "monthly", date(2021, 2, 1), True, date(2021, 2, 28), False),
-        ("the first of the next", "monthly", date(2021, 2, 28), True, date(2021, 3, 1), True),
-        ("the same month a year on", "monthly", date(2021, 3, 1), True, date(2022, 3, 1), True),
+        ("a new group or version", "never", None, date(2021, 3, 1), True),
+        ("never again", "never", date(2021, 3, 1), date(2031, 3, 1), False),
+        ("Sunday of the week", "weekly", date(2021, 3, 1), date(2021, 3, 7), False),
+        ("Monday of the next", "weekly", date(2021, 3, 1), date(2021, 3, 8), True),
+        ("a week over the new year", "weekly", date(2020, 12, 28), date(2021, 1, 3), False),
+        ("the last of the month", "monthly", date(2021, 2, 1), date(2021, 2, 28), False),
+        ("the first of the next", "monthly", date(2021, 2, 28), date(2021, 3, 1), True),
+        ("the same month a year on", "monthly", date(2021, 3, 1), date(2022, 3, 1), True),
     ],
 )
-def test_when_a_cap_is_drawn(
-    edge: str, redraw: str, drawn_on: date | None, is_of_this_version: bool, day: date, is_due: bool
-) -> None:
+def test_when_a_cap_is_drawn(edge: str, redraw: str, drawn_on: date | None, day: date, is_due: bool) -> None:
     """Weeks are those of ISO 8601, from Monday to Sunday."""
-    assert is_to_draw(Cap(share=0.5, redraw=redraw), drawn_on, is_of_this_version, day) is is_due, edge
+    assert is_to_draw(Cap(share=0.5, redraw=redraw), drawn_on, day) is is_due, edge
