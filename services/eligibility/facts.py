@@ -1,8 +1,9 @@
 """From what is stored to what is announced: decide for a batch of persons, and say what changed."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 from types import MappingProxyType
@@ -108,10 +109,14 @@ def answer(
     members: Sequence[Member] | None = None,
     situated: Mapping[UUID, Situation] = NOWHERE,
 ) -> Answers:
-    found = Answers([], [], [])
-    for member in members_of(known) if members is None else members:
+    members = members_of(known) if members is None else members
+    found, shared = Answers([], [], []), _shared_arms(known, holding, business_on, members, situated)
+    for member in members:
         doses = known.doses.get(member.person.token, ())
         situation = situated.get(member.enrolment.enrolment_id, NO_SITUATION)
+        stored_arms = situation.arms
+        if drawn_here := shared.get(member.person.token):
+            situation = replace(situation, arms={**situation.arms, **drawn_here})
         for programme, next_version_on in holding:
             decision = _bounded(decide(member, doses, programme, business_on, situation), next_version_on)
             identity = member.enrolment.enrolment_id, programme.programme_id
@@ -127,9 +132,35 @@ def answer(
                 found.decisions.append((now_stored, fact.payload))
             elif now_stored != last:
                 found.decisions.append((now_stored, None))
-            if decision.arm is not None and programme.programme_id not in situation.arms:
+            if decision.arm is not None and programme.programme_id not in stored_arms:
                 drawn = member.person.token, decision.arm, programme.version, business_on
                 found.arms.append((programme.programme_id, *drawn))
+    return found
+
+
+def _shared_arms(
+    known: Known,
+    holding: Sequence[tuple[Programme, date | None]],
+    business_on: date,
+    members: Sequence[Member],
+    situated: Mapping[UUID, Situation],
+) -> dict[UUID, dict[str, str]]:
+    """The arms of who is here with several enrolments, each of which may have an address of its own: drawn by the
+    oldest enrolment that is admitted, and the same for all of them."""
+    armed = [programme for programme, _ in holding if programme.arms]
+    if not armed:
+        return {}
+    enrolments = Counter(one.enrolment.token for one in members)
+    several = [one for one in members if enrolments[one.enrolment.token] > 1]
+    found: dict[UUID, dict[str, str]] = {}
+    for member in sorted(several, key=lambda one: one.enrolment.enrolment_id):
+        situation = situated.get(member.enrolment.enrolment_id, NO_SITUATION)
+        drawn = found.setdefault(member.person.token, {})
+        for programme in armed:
+            if programme.programme_id not in drawn.keys() | situation.arms.keys():
+                doses = known.doses.get(member.person.token, ())
+                arm = decide(member, doses, programme, business_on, situation).arm
+                drawn |= {programme.programme_id: arm} if arm else {}
     return found
 
 
@@ -179,7 +210,8 @@ def _tract(enrolment: Enrolment, statements: Iterable[Statement]) -> str:
 
 
 def _digest(member: Member, decision: Decision) -> str:
-    """Changes exactly when anything does that the fact carries."""
+    """Changes when anything does that a subscriber acts on. The rule's kind, CDC's release, the risk model and the day
+    of the decision are told with it and are no news by themselves."""
     place, one = member.placement, member.enrolment
     carried = (
         decision.programme_version, decision.phase, decision.reasons, decision.is_vaccinated, decision.doses_valid,
@@ -192,7 +224,7 @@ def _digest(member: Member, decision: Decision) -> str:
 
 
 def _more(decision: Decision) -> tuple[object, ...]:
-    """What programmes with a dose rule alone do not carry. Which release gave the answer is told and changes none."""
+    """What programmes with a dose rule alone do not carry."""
     tier = decision.risk.tier if decision.risk else None
     more = (decision.due_on, decision.arm, tier)
     return () if more == (None, None, None) else more

@@ -450,6 +450,38 @@ async def test_a_household_shares_its_arm(office: Office) -> None:
     assert len(await office.fetch("select from arm")) == 2
 
 
+async def test_somebody_in_two_plans_has_one_arm(office: Office) -> None:
+    """At two addresses, which by themselves fall into different arms: one draw holds for both, whoever told first, and
+    nothing is told anew when everybody is asked again."""
+    for n in range(12):
+        await office.read(roster(Row(f"LS{n}", given="Oma" + "x" * n)))
+        await office.read(roster(Row(f"PR{n}", given="Oma" + "x" * n), plan="PRAIRIE"))
+    await office.fetch("update enrolment set street = member_id || ' Elm St'")
+    await publish(office, ARMS.replace("[lakeshore]", "[lakeshore, prairie]"))
+    arms: dict[str, set[str]] = {}
+    for fact in (await facts(office, "street-trial")).values():
+        arms.setdefault(fact["member_token"], set()).add(fact["arm"])
+    stored = {str(row["token"]): {row["arm"]} for row in await office.fetch("select token, arm from arm")}
+    assert len(arms) == 12
+    assert arms == stored
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        await store_decisions.ask_everybody(connection)
+    assert await days.redecide_due(office.database.pool) == 0
+
+
+async def test_an_arm_that_one_plan_draws_holds_in_the_other(office: Office) -> None:
+    """Only one of two enrolments is admitted: the other is told the arm in the same batch, and never anew."""
+    await office.read(roster(Row("LS1", begin="20200101", end="20200601")))
+    await office.read(roster(Row("PR1"), plan="PRAIRIE"))
+    await publish(office, ARMS.replace("[lakeshore]", "[lakeshore, prairie]"))
+    found = await facts(office, "street-trial")
+    assert found["LS1"]["reasons"] == ["not-enrolled"]
+    assert found["LS1"]["arm"] == found["PR1"]["arm"]
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        await store_decisions.ask_everybody(connection)
+    assert await days.redecide_due(office.database.pool) == 0
+
+
 async def test_a_rebuild_gives_the_same_decisions(office: Office) -> None:
     """Everybody asked again on the same day, with what is stored, is told nothing new."""
     await office.read(roster(*eight()))
