@@ -1,23 +1,24 @@
 """5 Create relevant patient series: which antigen series are appropriate for the patient."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from services.eligibility.forecast.gather_necessary_data import DoseAdministered, Patient
 from services.eligibility.forecast.schedule import Antigen, AntigenSeries, Indication, SeriesType
 
 
-def relevant_series(antigen: Antigen, patient: Patient) -> Sequence[AntigenSeries]:
+def relevant_series(antigen: Antigen, patient: Patient) -> tuple[AntigenSeries, ...]:
     """Table 5-5."""
     if antigen.indicated_by.isdisjoint(patient.observations):
-        return _for_everybody(antigen, patient.gender)
+        return for_everybody(antigen, patient.gender)
     of_gender = [series for series in antigen.series if _is_for(series, patient.gender)]
     relevant = [s for s in of_gender if s.kind is not SeriesType.RISK or is_indicated(s, patient)]
-    return relevant or [s for s in of_gender if indicated_from(s, patient) is not None]
+    return tuple(relevant or [s for s in of_gender if indicated_from(s, patient) is not None])
 
 
 @lru_cache(maxsize=1024)
-def _for_everybody(antigen: Antigen, gender: str) -> tuple[AntigenSeries, ...]:
+def for_everybody(antigen: Antigen, gender: str) -> tuple[AntigenSeries, ...]:
     return tuple(s for s in antigen.series if s.kind is not SeriesType.RISK and _is_for(s, gender))
 
 
@@ -55,25 +56,40 @@ def applies(indication: Indication, patient: Patient) -> bool:
     )
 
 
-def with_a_chance(
-    relevant: Sequence[AntigenSeries], records: Sequence[DoseAdministered], patient: Patient
-) -> Sequence[AntigenSeries]:
-    """Leaves out the standard series that chapter 8 could not choose, so that they need no walk.
+class Rivals(NamedTuple):
+    """What chapter 8 does with series of an antigen side by side, as far as it is known before they are walked.
 
-    By SELECTSCORE-2 a standard series beside a default one needs a valid dose, the first before its maximum age to
-    start. Where another series' skip looks at completed series (Table 6-7), one that started late may still matter.
+    `standby`: standard series beside a default one. By SELECTSCORE-2 they need a valid dose, the first before their
+    maximum age to start. `waiting`: default series that, once begun too late, are chosen where no other can be.
     """
-    standby = _beside_a_default(relevant) if isinstance(relevant, tuple) else _find_beside_a_default(relevant)
-    if not standby:
-        return relevant
-    given = {dose.cvx for dose in records}
-    late_ones_matter = any(series.depends_on_groups for series in relevant)
+
+    standby: frozenset[AntigenSeries]
+    late_ones_matter: bool
+    waiting: tuple[AntigenSeries, ...]
+
+
+def with_a_chance(
+    relevant: tuple[AntigenSeries, ...], records: Sequence[DoseAdministered], patient: Patient
+) -> tuple[Sequence[AntigenSeries], AntigenSeries | None]:
+    """Leaves out the series that chapter 8 could not choose, so that they need no walk; the second may need one if
+    nothing better is found. Where a skip looks at completed series (Table 6-7), one that started late still matters.
+    """
+    rivals = _rivals(relevant)
+    if not rivals.standby:
+        return relevant, None
+    if not records:
+        return [series for series in relevant if series not in rivals.standby], None
+    given, late = {dose.cvx for dose in records}, not rivals.late_ones_matter
+    waiting = next((one for one in rivals.waiting if _starts_late(one, records, patient)), None)
     return [
         series
         for series in relevant
-        if series not in standby
-        or not (series.countable.isdisjoint(given) or (not late_ones_matter and _starts_late(series, records, patient)))
-    ]
+        if series is not waiting
+        and (
+            series not in rivals.standby
+            or not (series.countable.isdisjoint(given) or (late and _starts_late(series, records, patient)))
+        )
+    ], waiting
 
 
 def _starts_late(series: AntigenSeries, records: Sequence[DoseAdministered], patient: Patient) -> bool:
@@ -81,11 +97,15 @@ def _starts_late(series: AntigenSeries, records: Sequence[DoseAdministered], pat
     return maximum is not None and records[0].day >= patient.ages[maximum]
 
 
-@lru_cache(maxsize=1024)
-def _beside_a_default(relevant: tuple[AntigenSeries, ...]) -> frozenset[AntigenSeries]:
-    return _find_beside_a_default(relevant)
-
-
-def _find_beside_a_default(relevant: Sequence[AntigenSeries]) -> frozenset[AntigenSeries]:
+@lru_cache(maxsize=4096)
+def _rivals(relevant: tuple[AntigenSeries, ...]) -> Rivals:
     groups = {s.group for s in relevant if s.default}
-    return frozenset(s for s in relevant if s.kind is SeriesType.STANDARD and not s.default and s.group in groups)
+    standby = {s for s in relevant if s.kind is SeriesType.STANDARD and not s.default and s.group in groups}
+    late_ones_matter = any(s.depends_on_groups for s in relevant)
+    waiting = () if late_ones_matter else tuple(s for s in relevant if s.default and _has_only(standby, s, relevant))
+    return Rivals(frozenset(standby), late_ones_matter, waiting)
+
+
+def _has_only(standby: Collection[AntigenSeries], default: AntigenSeries, relevant: Sequence[AntigenSeries]) -> bool:
+    others = [s for s in relevant if s.group == default.group and s is not default]
+    return default.kind is SeriesType.STANDARD and bool(others) and all(s in standby for s in others)

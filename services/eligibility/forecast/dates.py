@@ -5,15 +5,17 @@ Inside the engine a date is its proleptic ordinal, because rules compare dates t
 """
 
 import re
-from calendar import monthrange
+from array import array
 from dataclasses import dataclass
-from datetime import date
+from datetime import MAXYEAR, date
 from functools import cache, lru_cache
 
 DISTANT_PAST = date(1900, 1, 1).toordinal()
 DISTANT_FUTURE = date(2999, 12, 31).toordinal()
 _DAYS_IN_UNIT = {"day": 1, "week": 7}
 _MONTHS_IN_UNIT = {"month": 1, "year": 12}
+# Ordinals of the first days of all months from January of year 1 on.
+FIRST_DAYS = array("i", (date(year, month, 1).toordinal() for year in range(1, MAXYEAR + 1) for month in range(1, 13)))
 _TERM = re.compile(r"([+-]?)\s*(\d+)\s*(day|week|month|year)s?", re.IGNORECASE)
 
 
@@ -56,9 +58,17 @@ def add(day: int, length: Period) -> int:
 
 
 def add_months(day: int, months: int) -> int:
+    month, days = month_of(day)
+    return day_in(month + months, days)
+
+
+def month_of(day: int) -> tuple[int, int]:
+    """The index of its month in `FIRST_DAYS`, and the days since the month's first."""
     start = date.fromordinal(day)
-    years, month0 = divmod(start.year * 12 + start.month - 1 + months, 12)
-    if start.day > 28 and start.day > monthrange(years, month0 + 1)[1]:
-        years, month0, first = years + (month0 == 11), (month0 + 1) % 12, 1
-        return date(years, month0 + 1, first).toordinal()
-    return date(years, month0 + 1, start.day).toordinal()
+    return start.year * 12 + start.month - 13, start.day - 1
+
+
+def day_in(month: int, days: int) -> int:
+    """A day that the month does not have is the first of the next one (CALCDT-5)."""
+    day = FIRST_DAYS[month] + days
+    return day if days < 28 else min(day, FIRST_DAYS[month + 1])

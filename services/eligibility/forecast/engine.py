@@ -27,7 +27,7 @@ def forecast(
         if _depends_on_age_alone(group, patient, given):
             forecasts.extend(by_age_alone(group, supporting, patient))
         else:
-            forecasts.extend(forecast_group(group, patient, supporting, records).forecasts)
+            forecasts.extend(forecast_group(group, patient, supporting, records))
     return tuple(forecasts)
 
 

@@ -1,6 +1,6 @@
 """4.4 Evaluate and forecast all relevant patient series, then chapters 8 and 9, for one vaccine group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -15,89 +15,104 @@ from services.eligibility.forecast.determine_contraindications import find
 from services.eligibility.forecast.evaluate_vaccine_dose_administered import evaluate_history
 from services.eligibility.forecast.forecast_dates_and_reasons import forecast_series, generate_dates
 from services.eligibility.forecast.gather_necessary_data import DoseAdministered, Patient
-from services.eligibility.forecast.identify_and_evaluate_vaccine_group import vaccine_group_forecast
+from services.eligibility.forecast.identify_and_evaluate_vaccine_group import single_antigen, vaccine_group_forecast
 from services.eligibility.forecast.model import DoseEvaluation, SeriesForecast, SeriesStatus, VaccineGroupForecast
 from services.eligibility.forecast.organize_immunization_history import NO_RECORDS
 from services.eligibility.forecast.patient_series import PatientSeries
 from services.eligibility.forecast.schedule import Antigen, AntigenSeries, SeriesType, SupportingData, VaccineGroup
-from services.eligibility.forecast.select_best_patient_series import Selection, number_after_standard, select_best
+from services.eligibility.forecast.select_best_patient_series import (
+    Selection,
+    can_do_without_default,
+    number_after_standard,
+    select_best,
+)
+from services.eligibility.forecast.twin_antigens import told_by, twins_of
 
 Records = Mapping[str, Sequence[DoseAdministered]]
 NOTHING_SELECTED = Selection([], [])
 
 
-class GroupAnswer(NamedTuple):
-    """`looked_ahead`: some series was decided by a date to come, not by the assessment date alone."""
+class Chosen(NamedTuple):
+    """The forecasts of an antigen's best patient series, and of those that another made redundant."""
 
-    forecasts: Sequence[VaccineGroupForecast]
-    looked_ahead: bool
+    best: list[SeriesForecast]
+    set_aside: list[SeriesForecast]
 
 
-def forecast_group(group: VaccineGroup, patient: Patient, supporting: SupportingData, records: Records) -> GroupAnswer:
-    selected, looked_ahead = [], False
+def forecast_group(
+    group: VaccineGroup, patient: Patient, supporting: SupportingData, records: Records
+) -> list[VaccineGroupForecast]:
+    twins = twins_of(group) if len(group.antigens) > 1 and group.observations.isdisjoint(patient.observations) else {}
+    chosen: dict[str, Chosen] = {}
     for antigen in group.antigens:
-        selection = _select(antigen, patient, supporting, records)
-        looked_ahead = looked_ahead or selection.looked_ahead
-        selected.append(selection)
-    return GroupAnswer(_vaccine_group(group, selected, records, patient), looked_ahead)
+        name, twin = antigen.name, twins.get(antigen.name)
+        if twin and twin.differing.isdisjoint(patient.vaccine_types) and records.get(name) == records.get(twin.antigen):
+            chosen[name] = Chosen(*(told_by(twin, each) for each in chosen[twin.antigen]))
+        else:
+            chosen[name] = _chosen(select(antigen, patient, supporting, records), patient)
+    return _vaccine_group(group, chosen.values(), records)
 
 
-def _select(
-    antigen: Antigen,
-    patient: Patient,
-    supporting: SupportingData,
-    records: Records,
-) -> Selection:
+def select(antigen: Antigen, patient: Patient, supporting: SupportingData, records: Records) -> Selection:
     """4.4, then chapter 8."""
     relevant = relevant_series(antigen, patient)
     if not relevant:
         return NOTHING_SELECTED
-    relevant = with_a_chance(relevant, records.get(antigen.name, NO_RECORDS), patient)
-    return _walk(antigen, relevant, patient, supporting, records)
+    hopeful, waiting = with_a_chance(relevant, records.get(antigen.name, NO_RECORDS), patient)
+    return walk(antigen, hopeful, waiting, patient, supporting, records)
 
 
-def _walk(
+def walk(
     antigen: Antigen,
-    relevant: Sequence[AntigenSeries],
+    hopeful: Sequence[AntigenSeries],
+    waiting: AntigenSeries | None,
     patient: Patient,
     supporting: SupportingData,
     records: Records,
 ) -> Selection:
+    """`waiting` is walked if chapter 8 can't do without it."""
     of_antigen = records.get(antigen.name, NO_RECORDS)
     findings = find(antigen, patient)
-    done: list[PatientSeries] = []
-    looked_ahead = False
     complete_groups: set[str] = set()
-    for series in relevant:
+
+    def walked(series: AntigenSeries) -> PatientSeries:
         patient_series = PatientSeries(series, of_antigen, patient.assessed)
         if series.kind is SeriesType.RISK and not is_indicated(series, patient):
             patient_series.indicated_from = indicated_from(series, patient)
-        evaluate_history(patient_series, patient, supporting, complete_groups)
+        if of_antigen:
+            evaluate_history(patient_series, patient, supporting, complete_groups)
         forecast_series(patient_series, patient, supporting, findings, complete_groups)
         if patient_series.status is SeriesStatus.COMPLETE:
             complete_groups.add(series.group)
-        looked_ahead = looked_ahead or patient_series.looked_ahead
-        done.append(patient_series)
-    best, set_aside, _ = select_best(done, patient)
-    selection = Selection(best, set_aside, looked_ahead)
-    number_after_standard(selection)
+        return patient_series
+
+    done = [walked(series) for series in hopeful]
+    if waiting and not can_do_without_default([p for p in done if p.series.group == waiting.group], patient):
+        done.insert(0, walked(waiting))  # first in its group, as CDC has it
+    selection = select_best(done, patient)
+    if len(done) > 1:
+        number_after_standard(selection)
     for patient_series in (*selection.best, *selection.set_aside):
         generate_dates(patient_series, patient, findings)
     return selection
 
 
-def _vaccine_group(
-    group: VaccineGroup,
-    selected: Sequence[Selection],
-    records: Records,
-    patient: Patient,
-) -> Sequence[VaccineGroupForecast]:
+def _chosen(selection: Selection, patient: Patient) -> Chosen:
+    return Chosen(
+        [series_forecast(one, patient) for one in selection.best],
+        [series_forecast(one, patient) for one in selection.set_aside] if selection.set_aside else [],
+    )
+
+
+def _vaccine_group(group: VaccineGroup, chosen: Collection[Chosen], records: Records) -> list[VaccineGroupForecast]:
     """FORECASTVG-1: only best patient series of one series group are blended."""
+    best = [one for each in chosen for one in each.best]
+    set_aside = [one for each in chosen for one in each.set_aside]
+    if len(best) == 1:
+        return [single_antigen(group, best[0], set_aside)]
     by_series_group: dict[str, list[SeriesForecast]] = {}
-    for selection in selected:
-        for patient_series in selection.best:
-            by_series_group.setdefault(patient_series.series.group, []).append(series_forecast(patient_series, patient))
-    set_aside = [series_forecast(p, patient) for selection in selected for p in selection.set_aside]
+    for one in best:
+        by_series_group.setdefault(one.series_group, []).append(one)
     given_on: set[date] = set()
     if len(group.antigens) > 1:
         given_on = {d.dose.administered_on for antigen in group.antigens for d in records.get(antigen.name, ())}

@@ -39,7 +39,6 @@ def forecast_series(
         need = _need(patient_series, target, age, patient, findings)
         earliest = None
         if need is NEEDED and target is not None:
-            patient_series.looked_ahead = True
             earliest = _candidate_earliest(patient_series, target, age, patient, supporting)
             if earliest is not None and age is not None and age.maximum and earliest >= patient.ages[age.maximum]:
                 need = TOO_LATE

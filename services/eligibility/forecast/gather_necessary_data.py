@@ -3,7 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
-from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period, add_months
+from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period, day_in, month_of
 from services.eligibility.forecast.model import Dose, EvaluationReason, History
 
 
@@ -23,11 +23,10 @@ class AgeDates(dict[Period, int]):
 
     def __init__(self, born: int) -> None:
         super().__init__()
-        self.born = born
+        self.month, self.days = month_of(born)
 
     def __missing__(self, age: Period) -> int:
-        day = (add_months(self.born, age.months) if age.months else self.born) + age.days
-        self[age] = day
+        day = self[age] = day_in(self.month + age.months, self.days) + age.days
         return day
 
 

@@ -61,12 +61,6 @@ class EvaluationReason(StrEnum):
     SERIES_COMPLETE = "Series Already Complete"
 
 
-class TargetStatus(StrEnum):
-    NOT_SATISFIED = "Not Satisfied"
-    SATISFIED = "Satisfied"
-    SKIPPED = "Skipped"
-
-
 class SeriesStatus(StrEnum):
     """Patient series status of Table 7-10."""
 

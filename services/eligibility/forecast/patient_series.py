@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from services.eligibility.forecast.gather_necessary_data import DoseAdministered
-from services.eligibility.forecast.model import EvaluationReason, EvaluationStatus, SeriesStatus, Step, TargetStatus
+from services.eligibility.forecast.model import EvaluationReason, EvaluationStatus, SeriesStatus, Step
 from services.eligibility.forecast.schedule import AntigenSeries, Interval, SeriesDose
 from services.eligibility.forecast.seasons import targets_in_season
 
@@ -27,7 +27,7 @@ class Evaluation:
 
 
 class PatientSeries:
-    """Target doses are `targets[i]` with `statuses[i]`; those from `current` on are not yet decided, `target` first.
+    """Target doses before `current` were satisfied or skipped; those from it on are not satisfied, `target` first.
 
     `previous` is the reference date of CALCDTINT-1. What chapter 7 has not set keeps its class default.
     """
@@ -43,7 +43,6 @@ class PatientSeries:
     unadjusted_recommended: int | None = None
     unadjusted_past_due: int | None = None
     finish: int | None = None
-    looked_ahead = False
     indicated_from: int | None = None
     vaccines: tuple[str, ...] = ()
 
@@ -51,7 +50,6 @@ class PatientSeries:
         self.series = series
         self.records = records
         self.targets = targets_in_season(series, assessed)
-        self.statuses = [TargetStatus.NOT_SATISFIED] * len(self.targets)
         self.evaluations: list[Evaluation] = []
         self.valid_doses: list[DoseAdministered] = []
         self.satisfied: list[tuple[SeriesDose, int]] = []
@@ -63,19 +61,16 @@ class PatientSeries:
         """Table 6-11, in CDC's words; the day tells whether 6.2, 7.1 or 7.6.1 (a day to come) did so."""
         current, targets = self.current, self.targets
         self.trail.append((why, day, targets[current].number))
-        self.statuses[current] = TargetStatus.SKIPPED
         self.current = current = current + 1
         self.target = targets[current] if current < len(targets) else None
 
     def satisfy_target(self, target: SeriesDose, dose: DoseAdministered) -> None:
         """A recurring dose is followed by a new target dose identical to it (4.4, step 6a)."""
-        self.statuses[self.current] = TargetStatus.SATISFIED
         self.satisfied.append((target, dose.day))
         self.valid_doses.append(dose)
         following = self.current + 1
         if target.recurring:
-            self.targets.insert(following, target)
-            self.statuses.insert(following, TargetStatus.NOT_SATISFIED)
+            self.targets = (*self.targets[:following], target, *self.targets[following:])
         self.current = following
         self.target = self.targets[following] if following < len(self.targets) else None
 

@@ -12,10 +12,13 @@ from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, ad
 from services.eligibility.forecast.schedule import AntigenSeries, Condition, ConditionalSkip, SeriesDose
 
 
-def targets_in_season(series: AntigenSeries, assessed: int) -> list[SeriesDose]:
-    if not series.is_seasonal:
-        return list(series.doses)
-    return [_rolled_back(d, years) if (years := _seasons_before(d, assessed)) else d for d in series.doses]
+def targets_in_season(series: AntigenSeries, assessed: int) -> tuple[SeriesDose, ...]:
+    return _in_season_of(series, assessed) if series.is_seasonal else series.doses
+
+
+@lru_cache(maxsize=4096)
+def _in_season_of(series: AntigenSeries, assessed: int) -> tuple[SeriesDose, ...]:
+    return tuple([_rolled_back(d, years) if (years := _seasons_before(d, assessed)) else d for d in series.doses])
 
 
 def _seasons_before(dose: SeriesDose, assessed: int) -> int:

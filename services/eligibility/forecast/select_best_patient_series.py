@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from services.eligibility.forecast.dates import add
 from services.eligibility.forecast.gather_necessary_data import Patient
-from services.eligibility.forecast.model import EvaluationStatus, SeriesStatus, TargetStatus
+from services.eligibility.forecast.model import EvaluationStatus, SeriesStatus
 from services.eligibility.forecast.patient_series import PatientSeries
 from services.eligibility.forecast.schedule import SeriesType
 
@@ -17,7 +17,6 @@ class Selection(NamedTuple):
 
     best: list[PatientSeries]
     set_aside: list[PatientSeries]
-    looked_ahead: bool = False
 
 
 def select_best(relevant: Candidates, patient: Patient) -> Selection:
@@ -43,6 +42,14 @@ def _is_best(prioritized: PatientSeries, equivalent: Candidates) -> bool:
     if any(map(_is_complete, equivalent)) or prioritized.series.kind is SeriesType.EVALUATION_ONLY:
         return False
     return prioritized.series.kind is SeriesType.RISK or all(e.series.kind is not SeriesType.RISK for e in equivalent)
+
+
+def can_do_without_default(others: Candidates, patient: Patient) -> bool:
+    """Tables 8-3 and 8-5 turn to a default series that started late only if no other is complete or in process."""
+    return any(
+        p.satisfied and p.status in {SeriesStatus.COMPLETE, SeriesStatus.NOT_COMPLETE} and _started_in_time(p, patient)
+        for p in others
+    )
 
 
 def prioritize(group: Candidates, patient: Patient) -> PatientSeries | None:
@@ -121,7 +128,7 @@ def _highest(scored: Candidates, points: Sequence[int], rule: str) -> PatientSer
 def _in_process_points(scored: Candidates, patient: Patient) -> list[int]:
     """Table 8-9."""
     completable = [_is_completable(p, patient) for p in scored]
-    left = [p.statuses.count(TargetStatus.NOT_SATISFIED) for p in scored]
+    left = [len(p.targets) - p.current for p in scored]
     finishes = [p.finish for p, can in zip(scored, completable, strict=True) if can and p.finish is not None]
     soonest = min(finishes, default=None)
     finish_earliest = [can and p.finish == soonest for p, can in zip(scored, completable, strict=True)]

@@ -103,14 +103,14 @@ def test_dates_do_not_move_backwards_when_time_passes_without_a_dose(
 @quickly
 @given(history=histories())
 def test_shortcuts_give_what_the_whole_walk_gives(supporting: SupportingData, history: History) -> None:
-    """Sharing by birth date and leaving out series without a chance change no answer."""
+    """Answers shared by age, walks shared by twin antigens and series left out without a chance change no answer."""
     patient = Patient(history, ASSESSED)
     records = organize(patient, supporting)
     walked = [walk.forecast_group(group, patient, supporting, records) for group in supporting.groups]
-    assert forecast(history, supporting, ASSESSED) == tuple(f for answer in walked for f in answer.forecasts)
+    assert forecast(history, supporting, ASSESSED) == tuple(one for answers in walked for one in answers)
     for antigen in supporting.antigens.values():
-        chosen = walk._select(antigen, patient, supporting, records)
-        everything = walk._walk(antigen, relevant_series(antigen, patient), patient, supporting, records)
+        chosen = walk.select(antigen, patient, supporting, records)
+        everything = walk.walk(antigen, relevant_series(antigen, patient), None, patient, supporting, records)
         assert [p.series for p in chosen.best] == [p.series for p in everything.best]
 
 
