@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.eligibility import days, store_decisions, store_doses, store_files
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.store_files import FeedFile
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, require, require_for_all
 from services.kit.idempotency import Answer, Identity
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
@@ -31,10 +31,18 @@ NO_FILE = Refusal("feed-file-unknown", "Unknown Feed File", "There is no such fi
 NO_PROFILE = Refusal("profile-unknown", "Unknown Profile", "There is no sender profile of that name.", 422)
 EMPTY = Refusal("feed-file-empty", "Empty Feed File", "A file of at least one byte is expected as the body.", 422)
 DAY_PAST = Refusal("business-day-past", "Business Day Past", "Days open forwards only; a later day is open.", 409)
+MOST_DAYS_ON = 31
+"""A day can't be closed again: a slip of the pen must not end every coverage."""
+DAY_TOO_FAR = Refusal(
+    "business-day-too-far",
+    "Business Day Too Far",
+    f"Expected a day at most {MOST_DAYS_ON} days after the open one; open days in between to go further.",
+    422,
+)
 
 Sender = Annotated[Principal, require("integration")]
 Onlooker = Annotated[Principal, require("integration", "operator", "supervisor")]
-Operator = Annotated[Principal, require("operator")]
+Operator = Annotated[Principal, require_for_all("operator")]
 
 routes = APIRouter()
 
@@ -219,12 +227,14 @@ async def read_business_day(pool: Pool, principal: Onlooker) -> BusinessDayOut:
 @routes.post("/business-days", status_code=201, response_model=BusinessDayOut)
 async def open_business_day(body: BusinessDayIn, pool: Pool, identity: Identity, principal: Operator) -> Response:
     """Open every day up to this one. Answers when everybody whom the passing of time concerns has got his new
-    answer. Opening the open day again changes nothing."""
+    answer. Opening the open day again changes nothing. For the deployment, so for operators of all tenants."""
 
     async def effect(work: UnitOfWork) -> Answer:
         before = await store_decisions.lock_clock(work.connection)
         if body.business_on < before.business_on:
             return Answer.of(DAY_PAST)
+        if (body.business_on - before.business_on).days > MOST_DAYS_ON:
+            return Answer.of(DAY_TOO_FAR)
         opened = await days.open_day(work, body.business_on)
         out = BusinessDayOut(business_on=opened, time_zone=before.time_zone)
         return Answer(201 if opened > before.business_on else 200, out.model_dump(mode="json"))

@@ -14,7 +14,7 @@ from services.eligibility.programmes.documents import ProgrammeError, library, l
 from services.eligibility.programmes.dry_run import DIMENSIONS, DryRun
 from services.eligibility.situations import released
 from services.kit import audit
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, require, require_for_all
 from services.kit.idempotency import Answer, Identity
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.problem import Refusal, refuse
@@ -28,7 +28,7 @@ TAKEN = Refusal(
 
 Reader = Annotated[Principal, require("coordinator", "supervisor", "operator", "analyst", "state")]
 Author = Annotated[Principal, require("operator", "supervisor", "state", "analyst")]
-Operator = Annotated[Principal, require("operator")]
+Operator = Annotated[Principal, require_for_all("operator")]
 
 routes = APIRouter()
 
@@ -121,18 +121,21 @@ class DryRunOut(BaseModel):
 
 @routes.get("/programmes")
 async def list_programmes(pool: Pool, principal: Reader) -> list[ProgrammeOut]:
-    """Every published version, and the documents that ship and wait to be published."""
+    """Every published version, and the documents that ship and wait to be published. A plan sees those in which it
+    takes part, whole: who takes part with it stands in them."""
     async with reading(pool, principal) as connection:
         published = live(await store_programmes.load_documents(connection))
     known = {(one.programme_id, one.version) for one in published}
     waiting = [one for one in library() if (one.programme_id, one.version) not in known]
-    return [_programme(one, is_live=one in published) for one in (*published, *waiting)]
+    seen = (one for one in (*published, *waiting) if principal.tenant in {ALL_TENANTS, *one.plans})
+    return [_programme(one, is_live=one in published) for one in seen]
 
 
 @routes.post("/programmes", status_code=201, response_model=ProgrammeOut)
 async def publish_programme(body: DocumentIn, pool: Pool, identity: Identity, principal: Operator) -> Response:
     """Let a version go live; everybody is asked anew, in the background. The same version and text again is 200. A
-    wrong document is refused with line and field of everything that is wrong in it."""
+    wrong document is refused with line and field of everything that is wrong in it. A programme decides for every plan
+    that it names, so this is for operators of all tenants."""
     read = _read(body)
     if isinstance(read, Refusal):
         return refuse(read)

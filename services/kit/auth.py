@@ -154,7 +154,9 @@ def _refuse_token(detail: str, challenge: str) -> NoReturn:
     raise RefusedError(refusal, {"WWW-Authenticate": challenge})
 
 
-async def deny(auth: Auth, request: Request, principal: Principal, reason: str) -> NoReturn:
+async def deny(
+    auth: Auth, request: Request, principal: Principal, reason: str, refusal: Refusal | None = None
+) -> NoReturn:
     """Refuse with 403, after the denial has been recorded."""
     route = f"{request.method} {route_template(request.scope)}"
     target = tuple(value if _ID.fullmatch(value) else "?" for value in map(str, request.path_params.values()))
@@ -162,8 +164,8 @@ async def deny(auth: Auth, request: Request, principal: Principal, reason: str) 
     if auth.on_denied is not None:
         await auth.on_denied(Denial(principal, route, target, reason))
     detail = "The token carries no such tenant." if reason == "tenant" else "None of the token's roles may do this."
-    refusal = Refusal("forbidden", "Forbidden", detail, HTTPStatus.FORBIDDEN)
-    raise RefusedError(refusal, {"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
+    forbidden = refusal or Refusal("forbidden", "Forbidden", detail, HTTPStatus.FORBIDDEN)
+    raise RefusedError(forbidden, {"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
 
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -186,6 +188,22 @@ def require(*roles: str) -> Any:
     async def permitted(request: Request, principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
         if not wanted & principal.roles:
             await deny(request.app.state.auth, request, principal, "role")
+        return principal
+
+    return Depends(permitted)
+
+
+ALL_TENANTS_NEEDED = Refusal(
+    "all-tenants-needed", "All Tenants Needed", "This needs a token for all tenants.", HTTPStatus.FORBIDDEN
+)
+
+
+def require_for_all(*roles: str) -> Any:
+    """As `require`, acting for all tenants: for what belongs to the deployment and not to a plan."""
+
+    async def permitted(request: Request, principal: Annotated[Principal, require(*roles)]) -> Principal:
+        if principal.tenant != ALL_TENANTS:
+            await deny(request.app.state.auth, request, principal, "tenant", ALL_TENANTS_NEEDED)
         return principal
 
     return Depends(permitted)

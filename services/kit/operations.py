@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from services.kit import audit, dead_letters, redrive
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, require_for_all
 from services.kit.dead_letters import DeadLetter
 from services.kit.idempotency import Answer, Identity
-from services.kit.postgres import ALL_TENANTS
 from services.kit.problem import Refusal, RefusedError
 from services.kit.redrive import Redriven
 from services.kit.requests import Pool, reading, write
@@ -24,7 +23,6 @@ from services.kit.unit_of_work import UnitOfWork
 
 OPERATOR = "operator"
 NOT_WAITING = Refusal("dead-letter-not-waiting", "Not Waiting", "No such dead letter waits.", 404)
-ONE_TENANT_ONLY = Refusal("all-tenants-needed", "All Tenants Needed", "Dead letters need a token for all tenants.", 403)
 
 
 class DeadLetterSummary(BaseModel):
@@ -58,13 +56,7 @@ class RedriveResult(BaseModel):
     still_dead_id: int | None
 
 
-def _for_all_tenants(principal: Annotated[Principal, require(OPERATOR)]) -> Principal:
-    if principal.tenant != ALL_TENANTS:
-        raise RefusedError(ONE_TENANT_ONLY)
-    return principal
-
-
-Operator = Annotated[Principal, Depends(_for_all_tenants)]
+Operator = Annotated[Principal, require_for_all(OPERATOR)]
 
 
 def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:

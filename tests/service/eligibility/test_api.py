@@ -1,6 +1,7 @@
 """The front door over HTTP: who may come in, what is answered, and that looks at members are recorded."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from services.eligibility.app import build
 from services.kit.auth import Auth, Principal, authenticate
 from services.kit.http import create_app, unguarded
 from services.kit.issuer_keys import TrustedIssuer
-from tests.service.eligibility.conftest import Office
+from tests.service.eligibility.conftest import FIRST_DAY, Office
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
 
 pytestmark = pytest.mark.postgres
@@ -159,6 +160,25 @@ async def test_a_day_is_opened_by_http(app: FastAPI, client: httpx.AsyncClient, 
     answer = await client.post("/business-days", json={"business_on": "2021-03-09"}, headers=past)
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:vcc:problem:business-day-past")
     assert (await client.get("/business-days/current")).json()["business_on"] == "2021-03-10"
+
+
+async def test_a_plans_operator_opens_no_day(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """The day is everybody's: one who acts for one plan is refused."""
+    acting(app, "operator", "lakeshore")
+    key = {"Idempotency-Key": "open-20210302"}
+    answer = await client.post("/business-days", json={"business_on": "2021-03-02"}, headers=key)
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:vcc:problem:all-tenants-needed")
+    assert await office.fetch("select business_on from clock") == [{"business_on": FIRST_DAY}]
+
+
+@pytest.mark.parametrize(("day", "status"), [("2021-04-01", 201), ("2021-04-02", 422), ("9999-12-31", 422)])
+async def test_a_day_is_no_leap(app: FastAPI, client: httpx.AsyncClient, office: Office, day: str, status: int) -> None:
+    """Thirty-one days on from the open one at most; what is refused opens nothing."""
+    acting(app, "operator")
+    headers = {"Idempotency-Key": f"open-{day}"}
+    assert (await client.post("/business-days", json={"business_on": day}, headers=headers)).status_code == status
+    [clock] = await office.fetch("select business_on from clock")
+    assert clock["business_on"] == (date(2021, 4, 1) if status == 201 else FIRST_DAY)
 
 
 def test_every_route_is_guarded() -> None:

@@ -159,6 +159,28 @@ async def test_publishing(app: FastAPI, client: httpx.AsyncClient, office: Offic
     assert [(fact["rule"], fact["arms"]) for fact in told] == [("doses", ["offered", "control"])]
 
 
+async def test_a_plans_operator_publishes_nothing(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """A document decides for every plan that it names, be it the operator's own."""
+    acting(app, "operator", "lakeshore")
+    answer = await client.post("/programmes", json={"document": ARMS}, headers={"Idempotency-Key": "publish-1"})
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:vcc:problem:all-tenants-needed")
+    assert len(await office.fetch("select from programme")) == 1
+
+
+async def test_a_plan_sees_the_programmes_in_which_it_takes_part(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """Of those that are live and of those that wait; who acts for all sees all."""
+    await publish(app, client, office, ARMS, "1")
+    seen: dict[str, set[str]] = {}
+    for tenant in ("lakeshore", "prairie", "*"):
+        acting(app, "supervisor", tenant)
+        seen[tenant] = {one["programme_id"] for one in (await client.get("/programmes")).json()}
+    assert "street-trial" in seen["lakeshore"] & seen["*"]
+    assert seen["prairie"] == {"illinois-connectors-65"}
+    assert "community-connect" in seen["*"]
+
+
 async def test_observations_come_in(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
     """Accepted rows decide at once; wrong ones are rejected by their position and what was expected."""
     await office.read(four())
