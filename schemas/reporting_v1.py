@@ -9,7 +9,9 @@ from schemas.envelope import Code, Event, Zip5
 
 
 class TargetZipListedV1(Event):
-    """A ZIP is (or is no longer) among the week's targets. Figures below the suppression threshold are absent."""
+    """A ZIP is (or is no longer) among the week's targets. Figures are absent where, together or beside the weekly
+    report of the same day, they would give away a count below the suppression threshold. Records from before this was
+    so may hold `members` and `unvaccinated` that do."""
 
     event_type: ClassVar[str] = "vcc.target-zips.listed.v1"
 

@@ -81,12 +81,13 @@ class TargetZipsIn(BaseModel):
 
 
 class TargetZipOut(BaseModel):
-    """A listed ZIP. `coverage` is left out where it would show a small count."""
+    """A listed ZIP. `unvaccinated` and `coverage`, or all three figures, are left out where they would give small
+    counts away."""
 
     zip5: str
     rank: int
-    members: int
-    unvaccinated: int
+    members: int | None
+    unvaccinated: int | None
     coverage: float | None
 
 

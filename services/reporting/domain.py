@@ -1,6 +1,6 @@
 """Rules of counting: what may be shown, how sure a share is, which ZIPs are the week's targets. Pure functions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import exp, log, sqrt
@@ -148,15 +148,74 @@ class TargetZip:
     coverage: float | None
 
 
-def rank_targets(zips: dict[str, Counts], least_unvaccinated: int, at_most: int) -> list[TargetZip]:
-    """The ZIPs with the most unvaccinated target members. Coverage is left out where it would show a small count."""
-    waiting = {zip5: each.members - each.vaccinated for zip5, each in zips.items() if zip5 != "unknown"}
+def cover_targets(everybody: Mapping[str, Counts], target: Mapping[str, Counts]) -> dict[str, Coverage]:
+    """What may be shown of the target group by ZIP, beside the report's totals and its table of everybody by ZIP: a
+    figure is kept back where it is hidden there, or where it would give away those who are not targets. A figure that
+    the table shows anyway can't hide another one."""
+    there = dict(zip(everybody, cover_table(list(everybody.values())), strict=True))
+    others = {zip5: _others(everybody[zip5], each) for zip5, each in target.items()}
+    others = {zip5: each for zip5, each in others.items() if each.members}
+    few = {zip5 for table in (target, others) for zip5, each in table.items() if shown(each.members) is None}
+    known = {zip5 for zip5 in target if zip5 not in others and there[zip5].members is not None}
+    no_members = _complete_both(few, _without(target, known), others, _enough_members)
+    few = {zip5 for table in (target, others) for zip5, each in table.items() if not can_show(each)}
+    few |= {zip5 for zip5 in target if there[zip5].vaccinated is None} | no_members
+    known = {zip5 for zip5 in target if zip5 not in others and there[zip5].vaccinated is not None}
+    no_vaccinated = _complete_both(few, _without(target, known), others, can_show)
+    return {
+        zip5: HIDDEN if zip5 in no_members else cover(each, hide=zip5 in no_vaccinated) for zip5, each in target.items()
+    }
+
+
+def _without(zips: Mapping[str, Counts], known: set[str]) -> dict[str, Counts]:
+    return {zip5: each for zip5, each in zips.items() if zip5 not in known}
+
+
+def _complete_both(
+    hidden: set[str], target: Mapping[str, Counts], others: Mapping[str, Counts], enough: Callable[[Counts], bool]
+) -> set[str]:
+    """Hide further ZIPs until neither the hidden targets nor the others there come out of the totals."""
+    before: set[str] = set()
+    while hidden != before:
+        before = hidden
+        for table in (target, others):
+            rows, zips = list(table.values()), list(table)
+            found = _complete({i for i, zip5 in enumerate(zips) if zip5 in hidden}, rows, enough)
+            hidden = hidden | {zips[i] for i in found}
+    return hidden
+
+
+def _others(everybody: Counts, target: Counts) -> Counts:
+    return Counts(everybody.members - target.members, everybody.vaccinated - target.vaccinated)
+
+
+def rank_targets(
+    everybody: Mapping[str, Counts], target: Mapping[str, Counts], least_unvaccinated: int, at_most: int
+) -> list[TargetZip]:
+    """The ZIPs with the most unvaccinated target members. Where their number is hidden, one that anybody could work
+    out stands for it, so that neither the rank nor being listed tells more than the figures do."""
+    seen = cover_targets(everybody, target)
+    hidden = [each for zip5, each in target.items() if seen[zip5].vaccinated is None]
+    members = sum(each.members for each in hidden)
+    share = sum(each.members - each.vaccinated for each in hidden) / members if members else 0.0
+    waiting = {zip5: _waiting(each, seen[zip5], share) for zip5, each in target.items() if zip5 != "unknown"}
     enough = [zip5 for zip5, people in waiting.items() if people >= max(least_unvaccinated, THRESHOLD)]
     enough.sort(key=lambda zip5: (-waiting[zip5], zip5))
-    return [
-        TargetZip(
-            zip5, rank, zips[zip5].members, waiting[zip5],
-            round(zips[zip5].vaccinated / zips[zip5].members, 4) if can_show(zips[zip5]) else None,
-        )
-        for rank, zip5 in enumerate(enough[:at_most], start=1)
-    ]  # fmt: skip
+    return [as_listed(zip5, rank, seen[zip5]) for rank, zip5 in enumerate(enough[:at_most], start=1)]
+
+
+def _waiting(exact: Counts, seen: Coverage, share_of_hidden: float) -> int:
+    """How many are unvaccinated, at least, as far as the figures tell; in a hidden row with few vaccinated all but the
+    most that "few" may mean, in another one as many as in all hidden rows together."""
+    if seen.unvaccinated is not None:
+        return seen.unvaccinated
+    members = exact.members - (0 if seen.members is not None else exact.members % THRESHOLD)
+    if exact.vaccinated < THRESHOLD:
+        return members - (THRESHOLD - 1)
+    return int(members * share_of_hidden) if can_show(exact) else 0
+
+
+def as_listed(zip5: str, rank: int, seen: Coverage) -> TargetZip:
+    """The listed ZIP with the figures that may be shown."""
+    coverage = None if seen.share is None else round(seen.share.value, 4)
+    return TargetZip(zip5, rank, seen.members, seen.unvaccinated, coverage)

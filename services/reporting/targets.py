@@ -2,7 +2,7 @@
 handler, so that a replay of the log can't publish anything."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from schemas.reporting_v1 import TargetZipListedV1
 from services.kit.problem import Refusal
@@ -17,6 +17,7 @@ LOAD_LATEST_WEEK = "select max(week_on) from target_zip where programme_id = $1"
 NO_SUCH_PROGRAMME = Refusal("no-such-programme", "No Such Programme", "No programme of this id was published.", 404)
 NO_BUSINESS_DAY = Refusal("no-business-day", "No Business Day", "No business day has been opened yet.")
 NO_MONDAY = Refusal("not-a-monday", "Not a Monday", "A week is named by its Monday.", 422)
+WEEK_AHEAD = Refusal("week-ahead", "Week Ahead", "A list is made for the open day's week or the next one.")
 WEEK_PAST = Refusal("week-past", "Week Past", "A later week has been listed already; lists only go forward.")
 
 
@@ -50,10 +51,13 @@ async def list_target_zips(work: UnitOfWork, wish: Wish) -> Listing | Refusal:
     today = await population.load_business_day(connection)
     if today is None:
         return NO_BUSINESS_DAY
+    if wish.week_on > monday_of(today) + timedelta(weeks=1):
+        return WEEK_AHEAD
     if wish.week_on < (await connection.fetchval(LOAD_LATEST_WEEK, wish.programme_id) or wish.week_on):
         return WEEK_PAST
     await population.prepare(connection, Question(wish.programme_id, today, today))
-    listed = rank_targets(await views.load_target_counts(connection), wish.least_unvaccinated, wish.at_most)
+    everybody, target = await views.load_counts(connection, "zip5"), await views.load_target_counts(connection)
+    listed = rank_targets(everybody, target, wish.least_unvaccinated, wish.at_most)
     _, before = await views.load_listed(connection, wish.programme_id)
     delisted = sorted({one.zip5 for one in before} - {one.zip5 for one in listed})
     events = _events(wish, listed, delisted, datetime.now(UTC))

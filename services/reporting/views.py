@@ -2,13 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from schemas.outreach_v1 import Disposition
 from services.kit.postgres import Connection
-from services.reporting.domain import Counts, Coverage, TargetZip, cover, cover_table, monday_of, shown
+from services.reporting.domain import (
+    Counts,
+    Coverage,
+    TargetZip,
+    as_listed,
+    cover,
+    cover_table,
+    cover_targets,
+    monday_of,
+    shown,
+)
 from services.reporting.population import Question
 from services.reporting.report import Funnel, Headline, Reason, Row, Slots, Stage, Week, ZipRow
 
@@ -279,23 +288,24 @@ async def load_slots(connection: Connection, question: Question) -> tuple[Slots,
 async def load_listed(connection: Connection, programme_id: str) -> tuple[date | None, tuple[TargetZip, ...]]:
     """The last list of target ZIPs as it was announced, and its week."""
     rows = await connection.fetch(LOAD_LISTED, programme_id)
-    listed = tuple(
-        TargetZip(row["zip5"], row["rank"] or 0, row["members"], row["unvaccinated"], row["coverage"]) for row in rows
-    )
+    listed = tuple(as_listed(row["zip5"], row["rank"] or 0, _announced(row)) for row in rows)
     return max((row["week_on"] for row in rows), default=None), listed
 
 
-def of_one_plan(listed: Iterable[TargetZip], own: dict[str, Counts]) -> tuple[TargetZip, ...]:
+def _announced(row: Any) -> Coverage:
+    """Lists of earlier releases may hold figures that give few vaccinated away."""
+    members, unvaccinated = row["members"], row["unvaccinated"]
+    if members is None or unvaccinated is None:
+        return Coverage(members, None, None)
+    return cover(Counts(members, members - unvaccinated))
+
+
+async def of_one_plan(connection: Connection, listed: Iterable[TargetZip]) -> tuple[TargetZip, ...]:
     """The same list with one plan's own figures: which ZIPs are targets is no secret, but how many people of other
     plans live there is."""
-    return tuple(_own_figures(one, cover(own.get(one.zip5, Counts(0, 0)))) for one in listed)
-
-
-def _own_figures(one: TargetZip, seen: Coverage) -> TargetZip:
-    unvaccinated = None if seen.unvaccinated is None else shown(seen.unvaccinated)
-    return replace(
-        one, members=seen.members, unvaccinated=unvaccinated, coverage=seen.share.value if seen.share else None
-    )
+    seen = cover_targets(await load_counts(connection, "zip5"), await load_target_counts(connection))
+    nobody = Coverage(0, 0, None)
+    return tuple(as_listed(one.zip5, one.rank, seen.get(one.zip5, nobody)) for one in listed)
 
 
 async def load_releases(connection: Connection) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ async def load_report(
     by_svi = await views.load_counts(connection, "svi_group")
     week_on, targets = await views.load_listed(connection, question.programme_id)
     if tenant != ALL_TENANTS:
-        targets = views.of_one_plan(targets, await views.load_target_counts(connection))
+        targets = await views.of_one_plan(connection, targets)
     return Report(
         watermark=WATERMARK,
         why_internal=WHY_INTERNAL,

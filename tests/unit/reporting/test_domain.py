@@ -1,9 +1,10 @@
 """Rules of counting, against published values and against somebody who subtracts."""
 
 from datetime import date
+from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.reporting.domain import (
@@ -14,6 +15,7 @@ from services.reporting.domain import (
     can_show,
     cover,
     cover_table,
+    cover_targets,
     difference,
     disparity,
     monday_of,
@@ -133,14 +135,89 @@ def test_weeks_begin_on_mondays(day: date, monday: date) -> None:
 
 def test_target_zips() -> None:
     """The ZIPs with the most unvaccinated come first, ties by ZIP; those below the least, of unknown place or beyond
-    the limit are left out; a coverage that shows a small count is left out."""
+    the limit are left out."""
     zips = {
-        "60623": Counts(300, 100), "60624": Counts(200, 5), "60608": Counts(50, 10), "60621": Counts(300, 100),
-        "unknown": Counts(900, 0), "60699": Counts(12, 2),
+        "60623": Counts(300, 100), "60624": Counts(200, 25), "60608": Counts(50, 25), "60621": Counts(300, 100),
+        "unknown": Counts(900, 100), "60699": Counts(27, 11),
     }  # fmt: skip
-    targets = rank_targets(zips, 30, 3)
-    assert [(one.zip5, one.rank, one.unvaccinated) for one in targets] == [
-        ("60621", 1, 200), ("60623", 2, 200), ("60624", 3, 195),
+    targets = rank_targets(zips, zips, 30, 3)
+    assert [(one.zip5, one.rank, one.members, one.unvaccinated, one.coverage) for one in targets] == [
+        ("60621", 1, 300, 200, 0.3333), ("60623", 2, 300, 200, 0.3333), ("60624", 3, 200, 175, 0.125),
     ]  # fmt: skip
-    assert [one.coverage for one in targets] == [0.3333, 0.3333, None]
-    assert "60699" not in {one.zip5 for one in rank_targets(zips, 1, 99)}
+    assert "60699" not in {one.zip5 for one in rank_targets(zips, zips, 17, 99)}
+
+
+def test_members_less_unvaccinated_give_no_small_count() -> None:
+    """Three vaccinated among forty: the ZIP is listed, with its members alone, and so is the next one that would give
+    it away."""
+    zips = {"60623": Counts(40, 3), "60621": Counts(60, 25), "60624": Counts(300, 120)}
+    targets = {one.zip5: one for one in rank_targets(zips, zips, 20, 9)}
+    assert {zip5: (one.members, one.unvaccinated, one.coverage) for zip5, one in targets.items()} == {
+        "60624": (300, 180, 0.4), "60621": (60, None, None), "60623": (40, None, None),
+    }  # fmt: skip
+
+
+splits = st.lists(
+    st.tuples(st.integers(0, 40), st.integers(0, 40), st.sampled_from([0, 0, 1, 12, 40]), st.integers(0, 40)).map(
+        lambda n: (Counts(n[0] + 1, min(n[1], n[0] + 1)), Counts(n[2], min(n[2], n[3])))
+    ),
+    min_size=2,
+    max_size=6,
+)
+
+
+@given(splits, st.integers(1, 10), st.integers(0, 9))
+@settings(max_examples=150, deadline=None)
+def test_place_in_the_list_tells_no_small_count(split: list[tuple[Counts, Counts]], first: int, second: int) -> None:
+    """Of two ZIPs with few vaccinated, one more here and one less there changes nothing in the whole list."""
+    zips = {f"6060{n}": target for n, (target, _) in enumerate(split)}
+    one = zips | {"60623": Counts(50, first), "60624": Counts(52, second)}
+    other = zips | {"60623": Counts(50, first - 1), "60624": Counts(52, second + 1)}
+    assert rank_targets(one, one, 11, 99) == rank_targets(other, other, 11, 99)
+
+
+def _solved(known: list[list[int]], wanted: int, width: int) -> bool:
+    """Whether these sums of unknowns fix the wanted one."""
+    return _rank(known) == _rank([*known, [int(n == wanted) for n in range(width)]])
+
+
+def _rank(rows: list[list[int]]) -> int:
+    left, rank = [[Fraction(cell) for cell in row] for row in rows], 0
+    for column in range(len(rows[0]) if rows else 0):
+        pivot = next((row for row in left[rank:] if row[column]), None)
+        if pivot is None:
+            continue
+        left.remove(pivot)
+        left.insert(rank, pivot)
+        for i, row in enumerate(left):
+            if i != rank and row[column]:
+                left[i] = [a - b * row[column] / pivot[column] for a, b in zip(row, pivot, strict=True)]
+        rank += 1
+    return rank
+
+
+@given(splits)
+@example([(Counts(1, 0), Counts(0, 0)), (Counts(1, 0), Counts(1, 0)), (Counts(20, 11), Counts(0, 0)),
+          (Counts(22, 11), Counts(40, 11))])  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_target_zips_give_nothing_away_beside_the_report(split: list[tuple[Counts, Counts]]) -> None:
+    """Whoever has the report's totals and its table of ZIPs, and lays the target ZIPs beside them, can work out no small
+    count of vaccinated, in the target group or outside of it, that he could not before."""
+    target = {f"6060{n}": one for n, (one, _) in enumerate(split)}
+    rest = {f"6060{n}": one for n, (_, one) in enumerate(split)}
+    everybody = {z: Counts(target[z].members + rest[z].members, target[z].vaccinated + rest[z].vaccinated) for z in target}
+    n, width = len(target), 2 * len(target)
+    report = [[int(i == n + z) for i in range(width)] for z, zip5 in enumerate(target) if rest[zip5].members == 0]
+    whole = [cover_table(list(everybody.values())), [cover(_sum(everybody))], [cover(_sum(target))]]
+    report += [[int(i % n == z) for i in range(width)] for z, one in enumerate(whole[0]) if one.vaccinated is not None]
+    report += [[1] * width] if whole[1][0].vaccinated is not None else []
+    report += [[int(i < n) for i in range(width)]] if whole[2][0].vaccinated is not None else []
+    seen = list(cover_targets(everybody, target).values())
+    listed = report + [[int(i == z) for i in range(width)] for z, one in enumerate(seen) if one.vaccinated is not None]
+    for i, cell in enumerate([*target.values(), *rest.values()]):
+        if cell.members and not can_show(cell):
+            assert _solved(report, i, width) or not _solved(listed, i, width)
+
+
+def _sum(table: dict[str, Counts]) -> Counts:
+    return Counts(sum(one.members for one in table.values()), sum(one.vaccinated for one in table.values()))
