@@ -27,13 +27,14 @@ from services.kit.settings import Settings
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import Outcome, apply_batch
 
-POLL_MS = 50
+POLL_MS = 200
 FIRST_BACKOFF_S = 0.1
 MAX_BACKOFF_S = 5.0
 CONNECT_RETRY_S = 2.0
 SAMPLE_S = 2.0
-SMALL_BATCH, GATHER_S = 50, 0.04
-"""A batch of one record costs forty times as much a record as a full one: after a small one, more may gather."""
+FULL_BATCH, GATHER_S = 500, (0.04, 0.2)
+"""A batch of one record costs forty times as much a record as a full one: after one that was not full, more may gather,
+the longer the more there was, from the one to the other time."""
 REBALANCE_S = 15.0
 """A rebalance may take as long as a dead process keeps its place in the group, and a little more."""
 
@@ -110,8 +111,9 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             outcome = await self._apply(self._decoder.decode([to_record(record) for record in raw]))
             self._count(outcome, len(raw), time.perf_counter() - started)
             self._faults = 0
-            if len(raw) < SMALL_BATCH:
-                await asyncio.sleep(GATHER_S)
+            if len(raw) < FULL_BATCH:
+                least, most = GATHER_S
+                await asyncio.sleep(least + (most - least) * len(raw) / FULL_BATCH)
         except Exception as error:
             self._faults += 1
             backoff_s = min(FIRST_BACKOFF_S * 2 ** min(self._faults - 1, 10), MAX_BACKOFF_S)

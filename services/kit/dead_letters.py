@@ -11,12 +11,14 @@ import asyncpg
 from services.kit.contract import Delivery, Header, Record, Reject
 from services.kit.postgres import Connection
 
-LOAD_PARKED_KEYS = """
-select key from parked_key where consumer = $1 and topic = $2 and key = any($3::bytea[]) for share
-"""
-LOAD_ENDED = """
-select "partition", "offset", state from dead_letter
-where consumer = $1 and topic = $2 and "offset" = any($3::bigint[]) and state in ('replayed', 'discarded')
+LOAD_HELD = """
+with parked as (
+    select key from parked_key where consumer = $1 and topic = $2 and key = any($3::bytea[]) for share
+)
+select key, null::int as "partition", null::bigint as "offset", null as state from parked
+union all
+select null, "partition", "offset", state from dead_letter
+where consumer = $1 and topic = $2 and "offset" = any($4::bigint[]) and state in ('replayed', 'discarded')
 """
 SAVE_DEAD_LETTERS = """
 insert into dead_letter (consumer, topic, "partition", "offset", key, value, headers, reason, detail, state)
@@ -73,17 +75,16 @@ class DeadLetter:
     created_at: datetime
 
 
-async def load_parked_keys(connection: Connection, consumer: str, records: Sequence[Record]) -> set[bytes]:
-    """Which keys of this batch wait. Share-locked: a release that is under way ends first."""
+async def load_held(
+    connection: Connection, consumer: str, records: Sequence[Record]
+) -> tuple[set[bytes], dict[tuple[int, int], str]]:
+    """Which keys of this batch wait (share-locked: a release that is under way ends first), and which of its records
+    were replayed or discarded: the state by partition and offset."""
     keys = list({record.key for record in records if record.key is not None})
-    rows = await connection.fetch(LOAD_PARKED_KEYS, consumer, records[0].topic, keys)
-    return {row["key"] for row in rows}
-
-
-async def load_ended(connection: Connection, consumer: str, records: Sequence[Record]) -> dict[tuple[int, int], str]:
-    """Which of these records were replayed or discarded: the state by partition and offset."""
-    rows = await connection.fetch(LOAD_ENDED, consumer, records[0].topic, [record.offset for record in records])
-    return {(row["partition"], row["offset"]): row["state"] for row in rows}
+    offsets = [record.offset for record in records]
+    rows = await connection.fetch(LOAD_HELD, consumer, records[0].topic, keys, offsets)
+    parked = {row["key"] for row in rows if row["state"] is None}
+    return parked, {(row["partition"], row["offset"]): row["state"] for row in rows if row["state"] is not None}
 
 
 async def save_rejects(connection: Connection, consumer: str, rejects: Sequence[Reject]) -> None:

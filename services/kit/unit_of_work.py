@@ -1,6 +1,6 @@
 """One batch, one transaction: parked keys set aside, duplicates dropped, rejects kept, effects and news saved."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +48,10 @@ async def apply_batch(
     async with transaction(pool, ALL_TENANTS) as connection:
         if of_generation is not None:
             await generation.hold(connection, of_generation)
-        decoded = await _without_ended(connection, consumer, decoded)
         if not decoded:
             return Outcome()
-        waiting = await dead_letters.load_parked_keys(connection, consumer, [one.record for one in decoded])
-        usable, rejects, parked = _sort(decoded, waiting)
+        waiting, ended = await dead_letters.load_held(connection, consumer, [one.record for one in decoded])
+        usable, rejects, parked = _sort(_without_ended(decoded, ended), waiting)
         await dead_letters.save_rejects(connection, consumer, rejects)
         await dead_letters.save_parked(connection, consumer, parked)
         fresh = await inbox.drop_duplicates(connection, consumer, usable)
@@ -62,14 +61,11 @@ async def apply_batch(
     return Outcome(len(fresh), len(usable) - len(fresh), len(rejects), len(parked))
 
 
-async def _without_ended(
-    connection: Connection, consumer: str, decoded: Sequence[Delivery | Reject]
+def _without_ended(
+    decoded: Sequence[Delivery | Reject], ended: Mapping[tuple[int, int], str]
 ) -> Sequence[Delivery | Reject]:
     """What was discarded stays discarded when it is delivered again, also if it could be read by now; a reject that was
     replayed holds up nothing."""
-    if not decoded:
-        return decoded
-    ended = await dead_letters.load_ended(connection, consumer, [one.record for one in decoded])
     states = [ended.get((one.record.partition, one.record.offset)) for one in decoded]
     return [
         one
