@@ -16,6 +16,13 @@ from tests.service.eligibility.conftest import Office
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(600)]
 MEMBERS, SEED, WEEKS = 1_500, 20210301, 4
 
+PARENTS = (
+    ("enrolment", "person", "token"), ("person_identifier", "person", "token"), ("person_key", "person", "token"),
+    ("member_statement", "person", "token"), ("dose", "person", "token"), ("dose_report", "person", "token"),
+    ("dose_report", "dose", "dose_id"), ("decision", "enrolment", "enrolment_id"), ("feed_row", "feed_file", "file_id"),
+)  # fmt: skip
+"""Child, parent and the column of both that the database does not check."""
+
 Doses = dict[int, list[tuple[str, str]]]
 TOKENS = """
 select lower(tenant_id) as plan, member_id, coalesce(person.merged_into, token) as token
@@ -64,7 +71,7 @@ async def held(office: Office, last_day: date) -> tuple[dict[tuple[str, str], An
 
 async def test_each_person_ends_with_exactly_the_expected_doses(office: Office, tmp_path: Path) -> None:
     """Late, twice, misspelt, corrected, deleted, in the extract or in another's message: after four weeks everybody
-    holds each dose that can be known of, once, on its day, and no dose is anybody else's."""
+    holds each dose that can be known of, once, on its day, none is anybody else's, and no row has lost its parent."""
     ledger = generate(tmp_path, MEMBERS, SEED, WEEKS)
     await work_through(office, tmp_path, ledger)
     tokens, doses = await held(office, ledger.last_day)
@@ -78,3 +85,7 @@ async def test_each_person_ends_with_exactly_the_expected_doses(office: Office, 
     assert wrong == {}
     assert doses.keys() <= holders
     assert sum(map(len, doses.values())) > MEMBERS / 2
+    for child, parent, column in PARENTS:
+        assert await office.fetch(f"select {column} from {child} where {column} is not null limit 1"), child
+        orphans = f"select {column} from {child} left join {parent} using ({column}) where {child}.{column} is not null"
+        assert await office.fetch(f"{orphans} and {parent} is null") == [], (child, column)
