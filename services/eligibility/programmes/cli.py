@@ -58,6 +58,9 @@ def run_check(args: argparse.Namespace) -> int:
         except ProgrammeError as error:
             print(error, file=sys.stderr)
             code = WRONG_DOCUMENT
+        except UnicodeDecodeError:
+            print(f"{path.name}: expected text in UTF-8", file=sys.stderr)
+            code = WRONG_DOCUMENT
         except OSError as error:
             print(f"{path}: {error.strerror}", file=sys.stderr)
             return WRONG_USE

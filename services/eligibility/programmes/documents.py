@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
@@ -30,7 +31,10 @@ from services.eligibility.risk.documents import models
 RULES = Path(__file__).parents[1] / "rules"
 LIBRARY = RULES / "library"
 PURPOSE_CHARS = 20
-MOST_MONTHS = 1200
+MOST_MONTHS, MOST_POINTS, MOST_VERSION = 1200, 1000, 1_000_000
+
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
+Points = Annotated[int, Field(ge=-MOST_POINTS, le=MOST_POINTS)]
 
 
 class ProgrammeError(Exception):
@@ -40,7 +44,7 @@ class ProgrammeError(Exception):
 class _Vaccine(Part):
     group: Code
     doses_needed: int = Field(ge=1, le=10)
-    since_on: date | None = None
+    since_on: Day | None = None
     cvx_not_counted: frozenset[Cvx] = frozenset()
 
 
@@ -132,13 +136,15 @@ class _Segment(Part):
     @field_validator("languages")
     @classmethod
     def _plain(cls, languages: frozenset[str]) -> frozenset[str]:
+        if unknown := sorted(one for one in languages if not plain_language(one)):
+            raise ValueError(f"expected codes of languages, such as es or spa; not {', '.join(unknown)}")
         return frozenset(map(plain_language, languages))
 
 
 class _Phase(Part):
     code: Code
-    begins_on: date
-    ends_on: date | None = None
+    begins_on: Day
+    ends_on: Day | None = None
     age_from: int = Field(ge=0, le=120)
     age_to: int | None = Field(default=None, ge=0, le=120)
 
@@ -152,10 +158,10 @@ class _Phase(Part):
 
 
 class _Priority(Part):
-    base: int = Field(ge=0, le=1000)
-    svi: dict[str, int]
-    age: dict[str, int]
-    risk: int = Field(default=0, ge=0, le=1000)
+    base: int = Field(ge=0, le=MOST_POINTS)
+    svi: dict[str, Points]
+    age: dict[str, Points]
+    risk: int = Field(default=0, ge=0, le=MOST_POINTS)
 
     @field_validator("svi")
     @classmethod
@@ -201,9 +207,9 @@ class Document(Part):
     """The form of a programme document: exactly one of vaccine, forecast and service says what it is after."""
 
     programme_id: Code
-    version: int = Field(ge=1)
-    title: str = Field(min_length=1)
-    effective_on: date
+    version: int = Field(ge=1, le=MOST_VERSION)
+    title: str = Field(min_length=1, max_length=200)
+    effective_on: Day
     time_zone: str
     plans: frozenset[Code] = Field(min_length=1)
     vaccine: _Vaccine | None = None

@@ -1,18 +1,28 @@
 """Reads a YAML document into a strict form and says of everything wrong in it: file, line, field, what was expected."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from yaml.constructor import ConstructorError, SafeConstructor
 
 Location = tuple[int | str, ...]
+
+TAG = "tag:yaml.org,2002:"
+MERGE = TAG + "merge"
+PLAIN = {yaml.MappingNode: TAG + "map", yaml.SequenceNode: TAG + "seq"}
+EXPECTED = {"int": "a whole number", "float": "a number", "bool": "true or false", "timestamp": "a day as YYYY-MM-DD"}
+UNFIT = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, IndexError)
+"""What PyYAML's constructors raise where a value is not what its tag, or its looks, make of it."""
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Part(BaseModel):
     """A part of a document. What it doesn't know is wrong."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 Form = TypeVar("Form", bound=Part)
@@ -27,6 +37,11 @@ class Lines:
 
     def told(self, location: Location, message: str) -> str:
         return f"{self._name}:{self._line(location)}: {_field(location)}: {message}"
+
+    def faults(self) -> Iterator[str]:
+        """What can be no value of any field: to be asked before the document is read."""
+        for node, location, message in _faults(self._node, (), set()):
+            yield f"{self._name}:{node.start_mark.line + 1}: {_field(location)}: {message}"
 
     def _line(self, location: Iterable[int | str]) -> int:
         """The line of the deepest part of the location that stands in the document."""
@@ -48,14 +63,60 @@ def read_document(form: type[Form], text: str, name: str, error: type[Exception]
     """Raises `error` with a line for each thing that is wrong."""
     try:
         lines = Lines(text, name)
+        if wrong := list(lines.faults()):
+            raise error("\n".join(wrong))
         return form.model_validate(yaml.safe_load(text))
     except yaml.MarkedYAMLError as wrong:
         line = wrong.problem_mark.line + 1 if wrong.problem_mark else 1
-        raise error(f"{name}:{line}: {wrong.problem}") from None
+        raise error(f"{name}:{line}: document: {wrong.problem}") from None
     except (yaml.YAMLError, RecursionError):
         raise error(f"{name}:1: expected YAML") from None
-    except ValidationError as wrong:
-        raise error("\n".join(lines.told(one["loc"], one["msg"]) for one in wrong.errors())) from None
+    except ValidationError as invalid:
+        raise error("\n".join(lines.told(one["loc"], one["msg"]) for one in invalid.errors())) from None
+
+
+def _faults(node: Any, location: Location, seen: set[int]) -> Iterator[tuple[Any, Location, str]]:
+    """`seen`: an alias stands for a node that was looked at where it stands."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.ScalarNode):
+        if message := _unfit(node):
+            yield node, location, message
+    elif node is not None and node.tag != PLAIN[type(node)]:
+        yield node, location, "expected a plain list or mapping"
+    elif isinstance(node, yaml.MappingNode):
+        yield from _faults_of_mapping(node, location, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for position, item in enumerate(node.value):
+            yield from _faults(item, (*location, position), seen)
+
+
+def _faults_of_mapping(node: Any, location: Location, seen: set[int]) -> Iterator[tuple[Any, Location, str]]:
+    names: set[str] = set()
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            yield key, location, "expected a name before the colon"
+            continue
+        here = (*location, key.value)
+        if key.tag != MERGE and (message := _unfit(key)):
+            yield key, here, message
+        if key.value in names:
+            yield key, here, "stands here twice"
+        names.add(key.value)
+        yield from _faults(value, here, seen)
+
+
+def _unfit(node: yaml.ScalarNode) -> str | None:
+    """Why this is no value, if so."""
+    try:
+        value = SafeConstructor().construct_object(node)
+    except ConstructorError:
+        return "expected a plain value"
+    except UNFIT:
+        return f"expected {EXPECTED.get(node.tag.removeprefix(TAG), 'a plain value')}"
+    is_text = isinstance(value, str)
+    return "expected text without control characters" if is_text and _NO_TEXT.search(value) else None
 
 
 def _field(location: Location) -> str:

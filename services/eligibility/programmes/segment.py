@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-LANGUAGES = {
-    "eng": "en", "spa": "es", "zho": "zh", "chi": "zh", "yue": "yue", "cmn": "cmn", "vie": "vi", "kor": "ko",
-    "tgl": "tl", "fil": "fil", "hye": "hy", "arm": "hy", "fas": "fa", "per": "fa", "rus": "ru", "ara": "ar",
-    "khm": "km", "pol": "pl", "hin": "hi", "pan": "pa", "jpn": "ja", "por": "pt", "fra": "fr", "fre": "fr",
-    "hmn": "hmn", "lao": "lo", "tha": "th", "urd": "ur",
-}  # fmt: skip
-"""ISO 639-2 and 639-3 codes as rosters have them, and the codes that documents use."""
+from services.eligibility.feeds.codes import language_tag
+
+MACRO_LANGUAGES = {"cmn": "zh", "yue": "zh"}
+"""ISO 639-3: who asks for Chinese means Mandarin and Cantonese too, not the other way round."""
 
 REASONS = {
     "other-line-of-business": "The member's line of business is not one of the programme's.",
@@ -54,10 +52,10 @@ class Traits:
     risk_tier: str | None = None
 
 
+@lru_cache(maxsize=1024)
 def plain_language(code: str) -> str:
-    """The primary subtag, by its shortest code: "spa", "es" and "es-MX" are one language."""
-    primary = code.lower().split("-")[0]
-    return LANGUAGES.get(primary, primary)
+    """The primary subtag, as feeds tell it: "spa", "es" and "es-MX" are one language. Empty where none is known."""
+    return language_tag(code) or ""
 
 
 def failing(segment: Segment, traits: Traits) -> tuple[str, ...]:
@@ -70,7 +68,8 @@ def _failing(segment: Segment, traits: Traits) -> Iterator[str]:
         yield "other-line-of-business"
     if (segment.zips or segment.counties) and traits.zip5 not in segment.zips and traits.county not in segment.counties:
         yield "outside-places"
-    if segment.languages and plain_language(traits.language) not in segment.languages:
+    spoken = plain_language(traits.language)
+    if segment.languages and segment.languages.isdisjoint({spoken, MACRO_LANGUAGES.get(spoken, spoken)}):
         yield "other-language"
     if any(group.isdisjoint(traits.observations) for group in segment.any_of):
         yield "no-listed-condition"

@@ -25,7 +25,6 @@ OF_CONDITIONS = (
 """Codes that speak of one and the same condition count once."""
 
 ZIP_CUT_OFF = 0.75
-NOT_SAID_TO_BE = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,8 @@ def inputs_of(about: About) -> Mapping[str, float]:
     inputs: dict[str, float] = {}
     if about.age is not None:
         inputs["age"] = about.age
-    if about.language:
-        inputs["not-english"] = float(plain_language(about.language) != "en")
+    if language := plain_language(about.language):
+        inputs["not-english"] = float(language != "en")
     inputs |= {f"svi-theme-{n}": value for n, value in enumerate(about.themes, 1) if value is not None}
     if about.placement.level is Level.TRACT and about.placement.svi is not None:
         inputs["svi"] = about.placement.svi

@@ -181,6 +181,24 @@ async def test_a_plan_sees_the_programmes_in_which_it_takes_part(
     assert "community-connect" in seen["*"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("effective_on: 2021-01-01", "effective_on: 2021-02-30"), ("version: 1", "version: 99999999999"),
+     ("offered: 0.5", "offered: .nan"), ("title: A trial", 'title: "A\\0trial"'), ("version: 1", "version: !!bool x")],
+)  # fmt: skip
+async def test_a_document_that_cannot_be(
+    app: FastAPI, client: httpx.AsyncClient, office: Office, old: str, new: str
+) -> None:
+    """Published or tried, it is refused with its line, and nothing is stored."""
+    acting(app, "operator")
+    body, headers = {"document": ARMS.replace(old, new)}, {"Idempotency-Key": "publish-1"}
+    for path in ("/programmes", "/programmes/dry-runs"):
+        answer = await client.post(path, json=body, headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:vcc:problem:programme-document-wrong")
+        assert answer.json()["detail"].startswith("document:")
+    assert len(await office.fetch("select from programme")) == 1
+
+
 async def test_observations_come_in(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
     """Accepted rows decide at once; wrong ones are rejected by their position and what was expected."""
     await office.read(four())

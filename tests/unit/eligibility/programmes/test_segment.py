@@ -68,6 +68,17 @@ def test_a_language_by_any_code(spelling: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "spoken", "is_met"),
+    [("zh", "yue", True), ("zh", "cmn", True), ("zh", "chi", True), ("zh", "zh", True), ("yue", "yue", True),
+     ("yue", "zh", False), ("yue", "cmn", False), ("es", "", False), ("es", "und", False)],
+)  # fmt: skip
+def test_chinese_means_each_of_its_languages(asked: str, spoken: str, is_met: bool) -> None:
+    """Who asks for Chinese reaches speakers of Cantonese; who asks for Cantonese wants to know that it is that."""
+    segment = Segment(languages=frozenset({asked}))
+    assert failing(segment, Traits(language=spoken)) == (() if is_met else ("other-language",))
+
+
+@pytest.mark.parametrize(
     ("system", "code", "meant"),
     [
         ("icd10", "Z74.01", {"homebound"}),
