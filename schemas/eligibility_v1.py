@@ -162,6 +162,7 @@ class DoseAdministeredV1(Event):
     sources: tuple[DoseSource, ...] = Field(min_length=1)
     appointment_id: UUID | None = None
     supersedes: UUID | None = None
+    is_partial: bool = Field(default=False, description="Administered in part (RXA-20 PA): it counts as no dose.")
 
     def key(self) -> str:
         return str(self.member_token)

@@ -272,6 +272,7 @@ def _dose_fact(dose: Dose, action: str, now: datetime) -> DoseAdministeredV1:
         "member_token": dose.token, "cvx": dose.cvx, "vaccine_group": dose.vaccine_group, "mvx": dose.mvx or None,
         "lot": dose.lot or None, "administered_on": dose.administered_on, "known_on": dose.known_on,
         "sources": dose.sources, "appointment_id": dose.appointment_id, "supersedes": dose.supersedes,
+        "is_partial": dose.is_partial,
     })  # fmt: skip
 
 

@@ -15,7 +15,7 @@ SUBSCRIPTIONS = (
     Subscription(catalog.CONTACT_ATTEMPT, "reporting.contact-attempt", handlers.on_fact),
     Subscription(catalog.APPOINTMENT, "reporting.appointment", handlers.on_fact),
     Subscription(catalog.SLOT_POOL, "reporting.slot-pool", handlers.on_fact),
-    Subscription(catalog.BUSINESS_DAY_OPENED, "reporting.business-day-opened", handlers.on_fact),
+    Subscription(catalog.BUSINESS_DAY_OPENED, "reporting.business-day-opened", handlers.on_programme),
     Subscription(catalog.FEED_FILE, "reporting.feed-file", handlers.on_fact),
     Subscription(catalog.TARGET_ZIPS, "reporting.target-zips", handlers.on_fact),
 )

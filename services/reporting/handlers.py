@@ -3,7 +3,12 @@ here, so that a rebuild from the log can't either."""
 
 from collections.abc import Sequence
 
-from schemas.eligibility_v1 import DoseAdministeredV1, MemberEligibilityDecidedV1, ProgrammePublishedV1
+from schemas.eligibility_v1 import (
+    BusinessDayOpenedV1,
+    DoseAdministeredV1,
+    MemberEligibilityDecidedV1,
+    ProgrammePublishedV1,
+)
 from schemas.envelope import Event
 from services.kit.unit_of_work import UnitOfWork
 from services.reporting import cells, store
@@ -26,13 +31,14 @@ async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdminister
         await store.save_facts(work.connection, events)
 
 
-async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
-    """Only now is it known which doses count."""
+async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1 | BusinessDayOpenedV1]) -> None:
+    """Versions of programmes, and the days on which they take effect: only then do other doses count."""
     await cells.lock(work.connection)
-    await store.save_programmes(work.connection, events)
-    await cells.recompute(work.connection)
+    await store.save_facts(work.connection, events)
+    if await store.hold_programmes(work.connection):
+        await cells.recompute(work.connection)
 
 
 async def on_fact(work: UnitOfWork, events: Sequence[Event]) -> None:
-    """Facts that change no coverage: cases, attempts, appointments, slot pools, files, days, target ZIPs."""
+    """Facts that change no coverage: cases, attempts, appointments, slot pools, files, target ZIPs."""
     await store.save_facts(work.connection, events)

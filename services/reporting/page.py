@@ -273,7 +273,9 @@ def _equity(report: Report) -> str:
             _half("Race and ethnicity", _dots("Coverage by race and ethnicity", report.by_race_ethnicity, 240)),
             "<div>" + _half("Age", _dots("Coverage by age", report.by_age, 110))
             + _half("Plan", _dots("Coverage by plan", report.by_plan, 110),
-                    "Within a plan each of its members counts; a person in two plans counts in both.") + "</div>",
+                    "Within a plan each of its members counts; a person in two plans counts in both.")
+            + (_half("Arm", _dots("Coverage by arm", report.by_arm, 110), "As drawn; control is offered nothing.")
+               if report.by_arm else "") + "</div>",
         ),
     )  # fmt: skip
 

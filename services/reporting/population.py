@@ -53,12 +53,54 @@ with latest as (
     left join person_of p using (member_token)
     where programme.programme_id = $1
         and d.action <> 'retract'
+        and not d.is_partial
         and d.administered_on <= $2
         and d.cvx <> all (programme.cvx_not_counted)
         and (programme.doses_since_on is null or d.administered_on >= programme.doses_since_on)
     order by person, administered_on, source
 )
 select person, row_number() over (partition by person order by administered_on), administered_on, source from counted
+"""
+# Since when a person is vaccinated, as a plan's programme counts it: the last of the doses needed, or, where the
+# programme is after something else, the first day of which eligibility has said so without a break; the doses given by
+# then name the day and the source.
+CREATE_VACCINATIONS = """
+create temporary table vaccination (
+    person uuid not null,
+    tenant_id text not null,
+    administered_on date not null,
+    source text,
+    primary key (person, tenant_id)
+) on commit drop
+"""
+SAVE_VACCINATIONS = """
+insert into vaccination
+with latest as (
+    select distinct on (enrolment_id)
+        coalesce(p.person, e.member_token) as person, e.tenant_id, e.enrolment_id, e.rule <> 'doses' as is_told
+    from enrolment_version e left join person_of p using (member_token)
+    where e.programme_id = $1 and e.decided_on <= least($2::date, $3::date)
+    order by e.enrolment_id, e.version desc
+), rule as (
+    select person, tenant_id, bool_or(is_told) as is_told from latest group by 1, 2
+), fact as (
+    select person, l.tenant_id, e.version, e.decided_on,
+        max(e.version) filter (where not e.vaccinated) over (partition by e.enrolment_id) as last_without
+    from latest l join enrolment_version e using (enrolment_id)
+    where is_told and e.programme_id = $1 and e.decided_on <= least($2::date, $3::date)
+), told as (
+    select person, tenant_id, min(decided_on) as told_on
+    from fact where version > coalesce(last_without, 0) group by 1, 2
+), by_then as (
+    select person, tenant_id, max(number) as number
+    from told join counted_dose using (person) where administered_on <= told_on group by 1, 2
+)
+select person, tenant_id, dose.administered_on, dose.source
+from rule join counted_dose dose using (person)
+where not is_told and number = (select doses_needed from programme where programme_id = $1)
+union all
+select person, tenant_id, coalesce(dose.administered_on, told_on), dose.source
+from told left join by_then using (person, tenant_id) left join counted_dose dose using (person, number)
 """
 # Enrolled members in scope. `counts_once`: of a person's enrolments, the one that stands for the person.
 CREATE_POPULATION = """
@@ -72,6 +114,7 @@ create temporary table population (
     race_ethnicity text not null,
     svi_group text not null,
     svi_release text not null,
+    arm text not null,
     vaccinated_on date,
     source text
 ) on commit drop
@@ -93,6 +136,7 @@ select
     race_ethnicity,
     svi_group,
     svi_release,
+    arm,
     administered_on,
     source
 from (
@@ -105,14 +149,12 @@ from (
         coalesce(e.age_band, 'unknown') as age_band,
         e.race_ethnicity,
         svi_group(e.svi_level, e.svi_value) as svi_group,
-        e.svi_release
+        e.svi_release,
+        coalesce(e.arm, 'none') as arm
     from latest e left join person_of p using (member_token)
     where e.enrolled and in_scope(e.reasons)
 ) as enrolled
-left join (
-    select person, administered_on, source from counted_dose
-    where number = (select doses_needed from programme where programme_id = $1)
-) as vaccination using (person)
+left join vaccination using (person, tenant_id)
 """
 
 
@@ -156,6 +198,8 @@ async def prepare(connection: Connection, question: Question) -> None:
     await connection.execute(SAVE_PERSONS, question.known_on)
     await connection.execute(CREATE_DOSES)
     await connection.execute(SAVE_DOSES, *asked)
+    await connection.execute(CREATE_VACCINATIONS)
+    await connection.execute(SAVE_VACCINATIONS, *asked)
     await connection.execute(CREATE_POPULATION)
     await connection.execute(SAVE_POPULATION, *asked)
-    await connection.execute("analyze person_of, counted_dose, population")
+    await connection.execute("analyze person_of, counted_dose, vaccination, population")

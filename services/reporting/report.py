@@ -147,6 +147,7 @@ class Report:
     by_plan: tuple[Row, ...]
     by_svi: tuple[Row, ...]
     by_age: tuple[Row, ...]
+    by_arm: tuple[Row, ...]
     by_race_ethnicity: tuple[Row, ...]
     by_zip: tuple[ZipRow, ...]
     weeks: tuple[Week, ...]

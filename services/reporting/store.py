@@ -25,10 +25,11 @@ PROGRAMME = """
 ENROLMENT = """
     enrolment_id, programme_id, version, tenant_id, member_token, programme_version, status, reasons, enrolled,
     age_band, race_ethnicity, language, line_of_business, zip5, county_fips, svi_level, svi_release, svi_value,
-    vulnerable, merged_into, decided_on
+    vulnerable, merged_into, decided_on, vaccinated, rule, arm
 """
 DOSE = """
-    dose_id, version, action, member_token, vaccine_group, cvx, administered_on, known_on, sources, appointment_id
+    dose_id, version, action, member_token, vaccine_group, cvx, administered_on, known_on, sources, appointment_id,
+    is_partial
 """
 
 SAVE_PROGRAMME_VERSIONS = f"""
@@ -39,15 +40,22 @@ select
 from jsonb_populate_recordset(null::programme_version, $1::text::jsonb)
 on conflict do nothing
 """
+# Of each programme the version that holds on the open day: of those in effect the last, before that the first.
 SAVE_PROGRAMMES = f"""
 insert into programme as known ({PROGRAMME})
-select distinct on (programme_id) {PROGRAMME} from programme_version where programme_id = any($1::text[])
-order by programme_id, version desc
+select distinct on (programme_id) {PROGRAMME}
+from (
+    select *, coalesce(effective_on <= (select max(business_on) from business_day), true) as has_begun
+    from programme_version
+) as version
+order by programme_id, has_begun desc,
+    case when has_begun then effective_on end desc, case when has_begun then version end desc, effective_on, version
 on conflict (programme_id) do update set
     version = excluded.version, title = excluded.title, vaccine_group = excluded.vaccine_group,
     effective_on = excluded.effective_on, time_zone = excluded.time_zone, doses_needed = excluded.doses_needed,
     doses_since_on = excluded.doses_since_on, cvx_not_counted = excluded.cvx_not_counted
-where excluded.version > known.version
+where excluded.version <> known.version
+returning programme_id
 """
 SAVE_BUSINESS_DAYS = """
 insert into business_day as known
@@ -60,11 +68,13 @@ with heard as (
     select
         enrolment_id, programme_id, version, tenant_id, member_token, programme_version, status, reasons, enrolled,
         age_band, race_ethnicity, language, line_of_business, zip5, county_fips, svi ->> 'level', svi ->> 'release',
-        (svi ->> 'value')::float8, (svi ->> 'vulnerable')::boolean, merged_into, decided_on
+        (svi ->> 'value')::float8, (svi ->> 'vulnerable')::boolean, merged_into, decided_on, vaccinated,
+        coalesce(rule, 'doses'), arm
     from jsonb_to_recordset($1::text::jsonb) as fact (
         enrolment_id uuid, programme_id text, version int, tenant_id text, member_token uuid, programme_version int,
         status text, reasons text[], enrolled boolean, age_band text, race_ethnicity text, language text,
-        line_of_business text, zip5 text, county_fips text, svi jsonb, merged_into uuid, decided_on date
+        line_of_business text, zip5 text, county_fips text, svi jsonb, merged_into uuid, decided_on date,
+        vaccinated boolean, rule text, arm text
     )
 ), saved as (
     insert into enrolment_version ({ENROLMENT}) select * from heard on conflict do nothing returning *
@@ -77,7 +87,8 @@ on conflict (enrolment_id, programme_id) do update set
     age_band = excluded.age_band, race_ethnicity = excluded.race_ethnicity, language = excluded.language,
     line_of_business = excluded.line_of_business, zip5 = excluded.zip5, county_fips = excluded.county_fips,
     svi_level = excluded.svi_level, svi_release = excluded.svi_release, svi_value = excluded.svi_value,
-    vulnerable = excluded.vulnerable, merged_into = excluded.merged_into, decided_on = excluded.decided_on
+    vulnerable = excluded.vulnerable, merged_into = excluded.merged_into, decided_on = excluded.decided_on,
+    vaccinated = excluded.vaccinated, rule = excluded.rule, arm = excluded.arm
 where excluded.version > known.version
 """
 SAVE_MERGES = """
@@ -96,7 +107,8 @@ select distinct on (dose_id) {DOSE} from saved order by dose_id, version desc
 on conflict (dose_id) do update set
     version = excluded.version, action = excluded.action, member_token = excluded.member_token,
     vaccine_group = excluded.vaccine_group, cvx = excluded.cvx, administered_on = excluded.administered_on,
-    known_on = excluded.known_on, sources = excluded.sources, appointment_id = excluded.appointment_id
+    known_on = excluded.known_on, sources = excluded.sources, appointment_id = excluded.appointment_id,
+    is_partial = excluded.is_partial
 where excluded.version > known.version
 """
 SAVE_CASES = """
@@ -160,10 +172,9 @@ async def save_facts(connection: Connection, facts: Sequence[Event]) -> None:
         await connection.execute(_STATEMENTS[kind], f"[{','.join(fact.model_dump_json() for fact in same)}]")
 
 
-async def save_programmes(connection: Connection, programmes: Sequence[ProgrammePublishedV1]) -> None:
-    """Write down every version, and the highest of each programme as the one that holds."""
-    await save_facts(connection, programmes)
-    await connection.execute(SAVE_PROGRAMMES, [one.programme_id for one in programmes])
+async def hold_programmes(connection: Connection) -> bool:
+    """Let of each programme the version hold that is in effect on the open day. Whether that is another one now."""
+    return bool(await connection.fetch(SAVE_PROGRAMMES))
 
 
 async def load_enrolment_members(connection: Connection, enrolment_ids: Iterable[UUID]) -> set[UUID]:

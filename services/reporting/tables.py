@@ -47,7 +47,7 @@ def rows_of(report: Report) -> dict[str, list[dict[str, Any]]]:
         "coverage_margins": [
             {"by": by, "group": row.group, **_coverage(row.coverage)}
             for by, rows in (("plan", report.by_plan), ("svi", report.by_svi), ("age", report.by_age),
-                             ("race-ethnicity", report.by_race_ethnicity))
+                             ("race-ethnicity", report.by_race_ethnicity), ("arm", report.by_arm))
             for row in rows
         ],
         "coverage_zips": [{"zip5": one.zip5, "listed": one.listed, **_coverage(one.coverage)} for one in report.by_zip],

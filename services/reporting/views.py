@@ -82,9 +82,6 @@ with entered as (
     ) as appointment
     where status <> 'entered-in-error'
     group by 1, 2
-), vaccination as (
-    select person, administered_on, source from counted_dose
-    where number = (select doses_needed from programme where programme_id = $1)
 ), way as (
     select
         person, tenant_id, eligible, eligible and opened_on is not null as opened, opened_on, administered_on, source,
@@ -97,7 +94,7 @@ with entered as (
     left join opened using (person, tenant_id)
     left join tried using (person, tenant_id)
     left join booked using (person, tenant_id)
-    left join vaccination using (person)
+    left join vaccination using (person, tenant_id)
 ), outcome as (
     select *, case
         when not opened then null
@@ -203,6 +200,12 @@ async def load_counts(connection: Connection, column: str, *, by_enrolment: bool
     """Exact counts by one column. Persons, unless by enrolment: which is by person within each plan."""
     which = "true" if by_enrolment else "counts_once"
     return _counts(await connection.fetch(LOAD_MARGIN.format(column=column, which=which)))
+
+
+async def load_arms(connection: Connection) -> dict[str, Counts]:
+    """Exact counts by arm, as drawn; empty where the programme draws none."""
+    counts = await load_counts(connection, "arm")
+    return counts if counts.keys() - {"none"} else {}
 
 
 async def load_target_counts(connection: Connection) -> dict[str, Counts]:

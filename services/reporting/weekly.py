@@ -37,6 +37,7 @@ async def load_report(
         by_plan=views.margin(await views.load_counts(connection, "tenant_id", by_enrolment=True)),
         by_svi=views.margin(by_svi),
         by_age=views.margin(await views.load_counts(connection, "age_band")),
+        by_arm=views.margin(await views.load_arms(connection)),
         by_race_ethnicity=views.margin(await views.load_counts(connection, "race_ethnicity")),
         by_zip=views.zip_rows(await views.load_counts(connection, "zip5"), [one.zip5 for one in targets]),
         weeks=await views.load_weeks(connection, question),

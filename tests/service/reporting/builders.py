@@ -26,7 +26,7 @@ from services.kit.postgres import transaction
 from services.kit.unit_of_work import apply_batch
 from services.reporting.api import log_reader_of
 from services.reporting.app import SUBSCRIPTIONS, build
-from services.reporting.population import Question, load_programmes
+from services.reporting.population import Question, load_programmes, prepare
 from services.reporting.report import Report
 from services.reporting.weekly import load_report
 from tests.builders import a_record
@@ -141,6 +141,13 @@ class Reporting:
         async with transaction(self.database.pool, tenant) as connection:
             [programme] = await load_programmes(connection)
             return await load_report(connection, programme, question, tenant, 0)
+
+    async def asked(self, as_of: int, query: str) -> list[tuple[Any, ...]]:
+        """Rows over the temporary tables that a report as of the `as_of`-th day is made of."""
+        day = DAY + timedelta(days=as_of)
+        async with transaction(self.database.pool, "*") as connection:
+            await prepare(connection, Question(PROGRAMME, day, day))
+            return [tuple(row) for row in await connection.fetch(query)]
 
     async def announced(self) -> list[dict[str, Any]]:
         """The bodies in the outbox, in order."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from operator import attrgetter
 from random import Random
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from schemas.catalog import TOPIC_OF_EVENT, TOPICS
 from schemas.eligibility_v1 import (
+    BusinessDayOpenedV1,
     DoseAction,
     DoseAdministeredV1,
     EligibilityStatus,
@@ -63,33 +65,36 @@ def counted_in_python(events: list[Event]) -> set[tuple[Any, ...]]:
                 key: Any = ("enrolment", event.enrolment_id)
             case DoseAdministeredV1():
                 key = ("dose", event.dose_id)
-            case ProgrammePublishedV1():
-                key = ("programme", event.programme_id)
             case _:
                 continue
         if key not in newest or newest[key].version < event.version:
             newest[key] = event
-    programme = newest.get(("programme", PROGRAMME))
-    if programme is None:
+    versions = [one for one in events if isinstance(one, ProgrammePublishedV1)]
+    if not versions:
         return set()
+    days = [one.business_on for one in events if isinstance(one, BusinessDayOpenedV1)]
+    begun = [one for one in versions if not days or one.effective_on <= max(days)]
+    of_version = attrgetter("effective_on", "version")
+    programme = max(begun, key=of_version) if begun else min(versions, key=of_version)
     doses = [
         one
         for (kind, _), one in newest.items()
         if kind == "dose"
         and one.action is not DoseAction.RETRACT
+        and not one.is_partial
         and one.vaccine_group == programme.vaccine_group
         and one.cvx not in programme.cvx_not_counted
         and (programme.doses_since_on is None or one.administered_on >= programme.doses_since_on)
     ]
-    days: dict[Any, set[Any]] = {}
+    given: dict[Any, set[Any]] = {}
     for one in doses:
-        days.setdefault(one.member_token, set()).add(one.administered_on)
+        given.setdefault(one.member_token, set()).add(one.administered_on)
     cells: dict[Any, Counter[str]] = {}
     for (kind, _), one in newest.items():
         if (
             kind == "enrolment"
             and one.enrolled
-            and not set(one.reasons) - {"already-vaccinated", "area-not-vulnerable"}
+            and not set(one.reasons) - {"already-vaccinated", "area-not-vulnerable", "service-received", "control-arm"}
         ):
             value = one.svi.value
             quarter = "unknown" if value is None else f"{one.svi.level}:{min(int(value * 4), 3) + 1}"
@@ -98,7 +103,8 @@ def counted_in_python(events: list[Event]) -> set[tuple[Any, ...]]:
             counts = cells.setdefault(cell, Counter())
             counts["members"] += 1
             counts["eligible"] += one.status is EligibilityStatus.ELIGIBLE
-            counts["vaccinated"] += len(days.get(one.member_token, ())) >= programme.doses_needed
+            enough = len(given.get(one.member_token, ())) >= programme.doses_needed
+            counts["vaccinated"] += enough if one.rule in {None, "doses"} else one.vaccinated
     return {(*cell, counts["members"], counts["eligible"], counts["vaccinated"]) for cell, counts in cells.items()}
 
 
@@ -136,6 +142,8 @@ def _facts(draw: Any) -> list[MemberEligibilityDecidedV1]:
                     {"svi": a_tract(None)}, {"enrolled": False, "reasons": ("merged",)},
                     {"status": "ineligible", "reasons": ("under-age", "area-not-vulnerable")},
                     {"status": "ineligible", "reasons": ("area-not-vulnerable",), "age_band": None},
+                    {"rule": "service", "status": "ineligible", "reasons": ("service-received",), "vaccinated": True},
+                    {"rule": "forecast", "arm": "control", "status": "ineligible", "reasons": ("control-arm",)},
                 ]))  # fmt: skip
                 owner = token(draw(st.sampled_from([name, name, "cy"])))
                 facts.append(a_fact(name, version, tenant_id=plan, **(changes | {"member_token": owner})))
@@ -152,12 +160,14 @@ def logs(draw: Any) -> list[Event]:
             owner = token(draw(st.sampled_from(["ada", "bo", "cy"])))
             days, group = draw(st.integers(0, 2)), draw(st.sampled_from(["covid-19", "covid-19", "zoster"]))
             cvx = draw(st.sampled_from(["212", "213"]))
-            events.append(a_dose(name, version, days, action=action, member_token=owner, vaccine_group=group, cvx=cvx))
+            said = {"member_token": owner, "vaccine_group": group, "cvx": cvx, "is_partial": draw(st.booleans())}
+            events.append(a_dose(name, version, days, action=action, **said))
     for version in range(1, draw(st.integers(0, 3)) + 1):
         rules = draw(st.sampled_from([
             {}, {"doses_needed": 2}, {"doses_since_on": DAY + timedelta(days=1)}, {"cvx_not_counted": ("213",)},
         ]))  # fmt: skip
-        events.append(a_programme(version, **rules))
+        effective_on = DAY + timedelta(days=draw(st.sampled_from([0, 0, 2, 4])))
+        events.append(a_programme(version, effective_on=effective_on, **rules))
     for version in range(1, draw(st.integers(0, 2)) + 1):
         events += [an_appointment("ada", version), a_case("bo", version), a_pool(0, version, booked=version)]
     events += [a_day(days) for days in draw(st.lists(st.integers(0, 5), max_size=3))]

@@ -201,11 +201,11 @@ def _rank(rows: list[list[int]]) -> int:
           (Counts(22, 11), Counts(40, 11))])  # fmt: skip
 @settings(max_examples=200, deadline=None)
 def test_target_zips_give_nothing_away_beside_the_report(split: list[tuple[Counts, Counts]]) -> None:
-    """Whoever has the report's totals and its table of ZIPs, and lays the target ZIPs beside them, can work out no small
-    count of vaccinated, in the target group or outside of it, that he could not before."""
+    """Whoever has the report's totals and its table of ZIPs, and lays the target ZIPs beside them, can work out no
+    small count of vaccinated, in the target group or outside of it, that he could not before."""
     target = {f"6060{n}": one for n, (one, _) in enumerate(split)}
     rest = {f"6060{n}": one for n, (_, one) in enumerate(split)}
-    everybody = {z: Counts(target[z].members + rest[z].members, target[z].vaccinated + rest[z].vaccinated) for z in target}
+    everybody = {zip5: _sum({"target": target[zip5], "rest": rest[zip5]}) for zip5 in target}
     n, width = len(target), 2 * len(target)
     report = [[int(i == n + z) for i in range(width)] for z, zip5 in enumerate(target) if rest[zip5].members == 0]
     whole = [cover_table(list(everybody.values())), [cover(_sum(everybody))], [cover(_sum(target))]]

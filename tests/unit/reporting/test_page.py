@@ -27,7 +27,7 @@ EMPTY = Report(
     watermark=WATERMARK, why_internal=WHY_INTERNAL, programme_id="connectors-65", programme_version=1,
     title="Connectors <65 & older>", vaccine_group="covid-19", doses_needed=1, time_zone="America/Chicago", plan=None,
     as_of=date(2021, 3, 28), known_on=date(2021, 3, 28), threshold=11, svi_releases=(),
-    headline=Headline(HIDDEN, 0, HIDDEN), disparity=None, funnels=(), by_plan=(), by_svi=(), by_age=(),
+    headline=Headline(HIDDEN, 0, HIDDEN), disparity=None, funnels=(), by_plan=(), by_svi=(), by_age=(), by_arm=(),
     by_race_ethnicity=(), by_zip=(), weeks=(), refusals=(), barriers=(), slots=(), targets_week_on=None, targets=(),
     quality=Quality((), (), 0, 0, None),
 )  # fmt: skip
