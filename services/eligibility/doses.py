@@ -6,8 +6,9 @@ derived from its live reports, so that taking one back leaves what the others sa
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 APPOINTMENT, REGISTRY, PLAN = "appointment", "iis", "plan"
@@ -15,8 +16,7 @@ BELIEF = {APPOINTMENT: 0, REGISTRY: 1, PLAN: 2}
 """Whose word on product and lot is taken, the best first: who gave the dose, then the registry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """One source's statement about one dose. `event_key` is the sender's own name of the vaccination, or what stands
     for it. The fields are the columns of its table, in their order."""
 
@@ -40,8 +40,7 @@ class Report:
     row: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dose:
+class Dose(NamedTuple):
     """One vaccination of one person. `version` counts what was announced; 0: nothing yet. The fields are the columns
     of its table, in their order."""
 
@@ -122,25 +121,25 @@ class Ledger:
             if report.source == source and not report.is_retracted
         ]
         for report in mine:
-            self._put(replace(report, is_retracted=True))
+            self._put(report._replace(is_retracted=True))
         return bool(mine)
 
     def link(self, event_key: str, token: UUID) -> None:
         """A report that waited has found its member."""
-        self._put(replace(self.reports[event_key], token=token))
+        self._put(self.reports[event_key]._replace(token=token))
         self._place(self.reports[event_key])
 
     def move(self, retired: UUID, survivor: UUID) -> None:
         """All of a merged person's doses are the survivor's; two of one day become one."""
         for report in [one for one in self.reports.values() if one.token == retired]:
-            self._put(replace(report, token=survivor))
+            self._put(report._replace(token=survivor))
         for dose in [one for one in self.doses.values() if one.token == retired]:
             self.dirty.add(dose.dose_id)
             twin = self._by_day.get((survivor, dose.vaccine_group, dose.administered_on))
             self._by_day.pop((retired, dose.vaccine_group, dose.administered_on), None)
             if twin is not None and not dose.is_retracted:
                 self._join(kept=twin, gone=dose.dose_id)
-            moved = replace(self.doses[dose.dose_id], token=survivor)
+            moved = self.doses[dose.dose_id]._replace(token=survivor)
             self.doses[dose.dose_id] = moved
             if not moved.is_retracted and twin is None:
                 self._by_day[survivor, dose.vaccine_group, dose.administered_on] = dose.dose_id
@@ -153,7 +152,7 @@ class Ledger:
             now = self._derived(self.doses[dose_id])
             action = _action(told, now, is_visible=not now.is_retracted and now.administered_on <= today)
             if action:
-                now = replace(now, version=now.version + 1, is_announced=action != RETRACT, known_on=today)
+                now = now._replace(version=now.version + 1, is_announced=action != RETRACT, known_on=today)
                 news.append((now, action))
             self.doses[dose_id] = self.changed_doses[dose_id] = self._told[dose_id] = now
         self.dirty.clear()
@@ -185,7 +184,7 @@ class Ledger:
         if current is not None and current.dose_id != target:
             self._of_dose[current.dose_id].discard(report.event_key)
             self.dirty.add(current.dose_id)
-        self._put(replace(report, dose_id=target))
+        self._put(report._replace(dose_id=target))
 
     def _shift(self, dose: Dose, key: tuple[UUID, str, date]) -> UUID:
         """The dose leaves its group and day for another."""
@@ -193,7 +192,7 @@ class Ledger:
         if self._by_day.get(left) == dose.dose_id:
             del self._by_day[left]
         _, group, day = key
-        self.doses[dose.dose_id] = replace(dose, vaccine_group=group, administered_on=day)
+        self.doses[dose.dose_id] = dose._replace(vaccine_group=group, administered_on=day)
         return dose.dose_id
 
     def _others(self, report: Report) -> bool:
@@ -210,20 +209,19 @@ class Ledger:
 
     def _join(self, kept: UUID, gone: UUID) -> None:
         for key in list(self._of_dose[gone]):
-            self._put(replace(self.reports[key], dose_id=kept))
+            self._put(self.reports[key]._replace(dose_id=kept))
         self._of_dose[gone].clear()
-        self.doses[kept] = replace(self.doses[kept], supersedes=gone)
+        self.doses[kept] = self.doses[kept]._replace(supersedes=gone)
         self.dirty |= {kept, gone}
 
     def _derived(self, dose: Dose) -> Dose:
         """What the live reports say together; without any it was never given."""
         live = [one for key in sorted(self._of_dose[dose.dose_id]) if not (one := self.reports[key]).is_retracted]
         if not live:
-            return replace(dose, is_retracted=True)
+            return dose._replace(is_retracted=True)
         live.sort(key=lambda one: (BELIEF[one.source], one.is_historical))
         cvx = next((one.cvx for one in live if self.codes.is_specific(one.cvx)), live[0].cvx)
-        return replace(
-            dose,
+        return dose._replace(
             vaccine_group=self.codes.group_of(cvx),
             cvx=cvx,
             mvx=next((one.mvx for one in live if one.mvx), ""),
@@ -253,8 +251,8 @@ def _over(known: Report, said: Report) -> Report:
     """The statement in the known one's place. Taking back needs to say nothing of the dose."""
     if said.is_retracted:
         stated_at, version = said.stated_at or known.stated_at, said.appointment_version
-        return replace(known, is_retracted=True, stated_at=stated_at, appointment_version=version)
-    return replace(said, report_id=known.report_id, dose_id=known.dose_id, token=said.token or known.token)
+        return known._replace(is_retracted=True, stated_at=stated_at, appointment_version=version)
+    return said._replace(report_id=known.report_id, dose_id=known.dose_id, token=said.token or known.token)
 
 
 def _is_older(said: Report, known: Report) -> bool:
@@ -265,6 +263,6 @@ def _is_older(said: Report, known: Report) -> bool:
 
 def _says_the_same(said: Report, known: Report) -> bool:
     about = known.subject if known.token else said.subject
-    as_known = replace(said, stated_at=known.stated_at, file_id=known.file_id, row=known.row, subject=about,
+    as_known = said._replace(stated_at=known.stated_at, file_id=known.file_id, row=known.row, subject=about,
                        appointment_version=known.appointment_version)  # fmt: skip
     return as_known == known

@@ -1,7 +1,6 @@
 """What facts and files do: load, decide, save, announce. No SQL and no rules here."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -208,7 +207,7 @@ async def _save_statements(connection: Connection, rows: Sequence[Heard], links:
 
 
 def _take(ledger: Ledger, row: Heard, found: Link) -> RowResult:
-    report = replace(row.report, token=found.token)
+    report = row.report._replace(token=found.token)
     if row.is_patient:
         if found.token is None and row.subject.bears_name:
             ledger.hear(report)  # so that its identifiers are tied once a roster names the person

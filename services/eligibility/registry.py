@@ -64,10 +64,9 @@ def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID) ->
         is_retracted=True,
     )
     if isinstance(record, PatientRecord):
-        report = replace(base, event_key="\x1f".join(("patient", *_whose(subject))))
+        report = base._replace(event_key="\x1f".join(("patient", *_whose(subject))))
         return Heard(record.position.row, subject, said, report, "patient", is_patient=True)
-    report = replace(
-        base,
+    report = base._replace(
         event_key=_event_key(record, subject),
         cvx=record.cvx,
         mvx=record.mvx,

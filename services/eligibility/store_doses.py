@@ -3,7 +3,6 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import fields
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -12,10 +11,10 @@ from services.eligibility.domain import CountedDose
 from services.eligibility.doses import Dose, Report
 from services.kit.postgres import Connection
 
-DOSE = ", ".join(one.name for one in fields(Dose))
-DOSE_EXCLUDED = ", ".join(f"excluded.{one.name}" for one in fields(Dose))
-REPORT = ", ".join(one.name for one in fields(Report))
-REPORT_EXCLUDED = ", ".join(f"excluded.{one.name}" for one in fields(Report))
+DOSE = ", ".join(Dose._fields)
+DOSE_EXCLUDED = ", ".join(f"excluded.{name}" for name in Dose._fields)
+REPORT = ", ".join(Report._fields)
+REPORT_EXCLUDED = ", ".join(f"excluded.{name}" for name in Report._fields)
 
 LOAD_COUNTED = """
 select token, vaccine_group, cvx, administered_on, is_partial, mvx from dose
@@ -115,5 +114,4 @@ def _reports(rows: Iterable[Any]) -> list[Report]:
 
 
 def _json(rows: Sequence[Dose] | Sequence[Report]) -> str:
-    names = [one.name for one in fields(rows[0])]
-    return json.dumps([{name: getattr(row, name) for name in names} for row in rows], default=str)
+    return json.dumps([row._asdict() for row in rows], default=str)

@@ -1,7 +1,6 @@
 """One vaccination is one dose, whatever is said of it, by whom and in which order."""
 
 import itertools
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -25,7 +24,7 @@ def a_ledger() -> Ledger:
 def a_report(event: str = "E-1", **changes: object) -> Report:
     base = Report(UUID(int=hash(event) % 2**64), REGISTRY, event, OMA, cvx="208", mvx="PFR", lot="EL1",
                   administered_on=date(2021, 2, 15))  # fmt: skip
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return base._replace(**changes)  # type: ignore[arg-type]
 
 
 def hear(ledger: Ledger, *reports: Report, today: date = TODAY) -> list[tuple[str, int, str]]:
