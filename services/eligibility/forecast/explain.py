@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from services.eligibility.forecast.fhir_history import Bundle, history_of, patient_of
@@ -16,7 +16,9 @@ from services.eligibility.forecast.model import (
     VaccineGroupForecast,
 )
 from services.eligibility.forecast.schedule import SupportingData
+from services.eligibility.forecast.supporting_data import UNDATED
 
+ONE_DAY = timedelta(days=1)
 CLOSED = {
     ForecastStatus.COMPLETE: "complete, nothing is due.",
     ForecastStatus.IMMUNE: "immune, nothing is due.",
@@ -76,7 +78,8 @@ def explain(
 
 
 def opening(supporting: SupportingData, on: date) -> str:
-    return f"As of {on}, by CDC's supporting data {supporting.release} of {supporting.released_on}:"
+    dated = "without a date" if supporting.released_on == UNDATED else f"of {supporting.released_on}"
+    return f"As of {on}, by CDC's supporting data {supporting.release} {dated}:"
 
 
 def explain_group(
@@ -115,7 +118,7 @@ def _when(forecast: VaccineGroupForecast, on: date) -> str:
         return "is needed; the rules give no date."
     due = f"was due on {recommended_on}" if recommended_on <= on else f"is due on {recommended_on}"
     if past_due_on is not None and past_due_on < on:
-        due += f" and is overdue since {past_due_on}"
+        due += f" and is overdue since {past_due_on + ONE_DAY}"  # the past-due date is the last that is not late
     elif past_due_on is not None:
         due += f", overdue after {past_due_on}"
     if forecast.earliest_on is not None and forecast.earliest_on != recommended_on:

@@ -1,11 +1,14 @@
 """Reads a release of CDC's supporting data: a folder, or a zip of one, with CDC's own XML files.
 
-A new release is taken by adding the folder `supporting_data/<release>/`; CDC's download may be dropped in unopened.
+A new release is taken by adding the folder `supporting_data/<release>/`; CDC's download may be dropped in unopened. It
+bears the day of its newest file then. Beside unpacked files that day stands in `released-on.txt`: what a file system
+says of them is the day on which they were copied.
 """
 
+import re
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
 from pathlib import Path, PurePath
 from xml.etree import ElementTree
@@ -24,6 +27,11 @@ from services.eligibility.forecast.schedule_xml import (
 BUNDLED = Path(__file__).parent / "supporting_data"
 ANTIGEN_PREFIX = "AntigenSupportingData"
 SCHEDULE_PREFIX = "ScheduleSupportingData"
+RELEASED_ON = "released-on.txt"
+UNDATED = date.max
+"""Of a release that names no day: it covers none."""
+FIRST_YEAR = 2010
+"""Before CDC's first release; archives that keep no time say 1980."""
 
 
 class SupportingDataError(ValueError):
@@ -38,7 +46,10 @@ def releases() -> tuple[str, ...]:
 
 @cache
 def bundled(release: str | None = None) -> SupportingData:
-    return load(BUNDLED / (release or releases()[-1]))
+    found = load(BUNDLED / (release or releases()[-1]))
+    if found.released_on == UNDATED:
+        raise SupportingDataError(f"release {found.release}: expected its day, YYYY-MM-DD, in {RELEASED_ON}")
+    return found
 
 
 @cache
@@ -46,9 +57,9 @@ def load(folder: Path) -> SupportingData:
     """Parsing takes under a second and happens once per folder."""
     schedule: Element | None = None
     antigens: list[Element] = []
-    newest = date.min
+    days: set[date] = set()
     for name, written_on, content in _xml_files(folder):
-        newest = max(newest, written_on)
+        days |= {written_on} if written_on else set()
         root = ElementTree.fromstring(content)  # noqa: S314 - CDC's own files, shipped with the package
         if name.startswith(ANTIGEN_PREFIX):
             antigens.append(root)
@@ -60,7 +71,7 @@ def load(folder: Path) -> SupportingData:
     by_name = {a.name: a for a in sorted(map(antigen_of, antigens), key=lambda a: a.name)}
     return SupportingData(
         release=folder.name,
-        released_on=newest,
+        released_on=_stated_on(folder) or max(days, default=UNDATED),
         antigens=by_name,
         groups=groups_of(schedule, by_name, conflicts),
         associations=associations_of(schedule),
@@ -70,23 +81,36 @@ def load(folder: Path) -> SupportingData:
     )
 
 
-def _xml_files(folder: Path) -> Iterator[tuple[str, date, bytes]]:
+def _stated_on(folder: Path) -> date | None:
+    path = folder / RELEASED_ON
+    if not path.is_file():
+        return None
+    try:
+        return date.fromisoformat(path.read_text(encoding="utf-8").strip())
+    except ValueError:
+        raise SupportingDataError(f"{RELEASED_ON}: expected a day as YYYY-MM-DD") from None
+
+
+def _xml_files(folder: Path) -> Iterator[tuple[str, date | None, bytes]]:
+    """Name, day if it is known, and content."""
     if not folder.exists():
         raise SupportingDataError(SupportingDataError.__doc__)
     paths = [folder] if folder.is_file() else sorted(folder.rglob("*"))
     for path in paths:
         if path.suffix == ".xml":
-            yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC).date(), path.read_bytes()
+            yield path.name, None, path.read_bytes()
         elif path.suffix == ".zip":
             yield from _zipped(path)
 
 
-def _zipped(path: Path) -> Iterator[tuple[str, date, bytes]]:
+def _zipped(path: Path) -> Iterator[tuple[str, date | None, bytes]]:
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
             if entry.filename.endswith(".xml"):
-                yield PurePath(entry.filename).name, date(*entry.date_time[:3]), archive.read(entry)
+                day = date(*entry.date_time[:3]) if entry.date_time[0] >= FIRST_YEAR else None
+                yield PurePath(entry.filename).name, day, archive.read(entry)
 
 
 def _version(name: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in name.split(".") if part.isdigit())
+    """CDC's corrected edition, such as 4.64-508, comes after the first one."""
+    return tuple(map(int, re.findall(r"\d+", name)))

@@ -142,7 +142,7 @@ def test_a_person_is_explained_in_plain_language(tmp_path: Path, capsys: pytest.
     path.write_text(json.dumps(person))
     assert vcc("explain", str(path)) == 0
     out = capsys.readouterr().out
-    assert "Zoster (standard): dose 2 was due on 2024-04-06 and is overdue since 2024-10-07" in out
+    assert "Zoster (standard): dose 2 was due on 2024-04-06 and is overdue since 2024-10-08" in out
     assert "2024-02-10 zoster recombinant: not valid as dose 2 of the series (Interval: Too Soon)" in out
     assert "COVID-19 (standard): dose 1 only by a shared clinical decision, was due on 2025-08-27." in out
     assert "Meningococcal (risk): dose 1" in out

@@ -8,6 +8,7 @@ import pytest
 
 from services.eligibility.forecast import supporting_data
 from services.eligibility.forecast.engine import forecast
+from services.eligibility.forecast.explain import opening
 from services.eligibility.forecast.schedule import SupportingData
 from services.eligibility.forecast.supporting_data import SupportingDataError, load
 from tests.unit.eligibility.forecast.people import a_person, day
@@ -55,6 +56,48 @@ def test_releases_live_side_by_side(tmp_path: Path, supporting: SupportingData) 
         for data in (supporting, load(changed), supporting)
     ]
     assert earliest == [day("2030-01-01"), day("2035-01-01"), day("2030-01-01")]
+
+
+def unpacked(folder: Path, released_on: str = "") -> Path:
+    with zipfile.ZipFile(BUNDLED_ZIP) as archive:
+        archive.extractall(folder)
+    if released_on:
+        (folder / "released-on.txt").write_text(f"{released_on}\n")
+    return folder
+
+
+def test_unpacked_files_are_dated_by_what_is_said(tmp_path: Path) -> None:
+    """Not by the day on which they were copied: the day that is stated, none without, and no other text."""
+    assert load(unpacked(tmp_path / "4.65", "2026-02-03")).released_on == date(2026, 2, 3)
+    assert load(unpacked(tmp_path / "4.66")).released_on == supporting_data.UNDATED
+    with pytest.raises(SupportingDataError, match=r"released-on\.txt: expected a day"):
+        load(unpacked(tmp_path / "4.67", "spring"))
+
+
+def test_an_installed_release_needs_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else nobody knows which days it covers: the start fails and says what to do. The command needs none."""
+    monkeypatch.setattr(supporting_data, "BUNDLED", tmp_path)
+    unpacked(tmp_path / "4.66")
+    with pytest.raises(SupportingDataError, match=r"release 4\.66: expected its day, YYYY-MM-DD, in released-on\.txt"):
+        supporting_data.bundled("4.66")
+    assert opening(load(tmp_path / "4.66"), day("2026-01-01")).endswith("supporting data 4.66 without a date:")
+
+
+def test_an_archive_that_keeps_no_time_has_no_day(tmp_path: Path) -> None:
+    """Nineteen-eighty is what such archives say."""
+    (tmp_path / "4.68").mkdir()
+    with zipfile.ZipFile(BUNDLED_ZIP) as source, zipfile.ZipFile(tmp_path / "4.68" / "data.zip", "w") as target:
+        for entry in source.infolist():
+            target.writestr(zipfile.ZipInfo(entry.filename), source.read(entry))
+    assert load(tmp_path / "4.68").released_on == supporting_data.UNDATED
+
+
+def test_a_corrected_edition_is_newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers are compared as numbers, and 4.64-508 comes after 4.64."""
+    for name in ("4.64-508", "4.9", "4.100", "4.64", "4.65"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(supporting_data, "BUNDLED", tmp_path)
+    assert supporting_data.releases.__wrapped__() == ("4.9", "4.64", "4.64-508", "4.65", "4.100")
 
 
 def test_a_folder_without_a_release_is_refused(tmp_path: Path) -> None:
