@@ -125,7 +125,7 @@ class AnswerOut(BaseModel):
     assessment_on: date
     is_covered: bool = Field(description="False where the day lies before the release: CDC's rules were others then.")
     forecasts: list[ForecastOut]
-    observations: list[ObservationOut] = Field(description="What the conditions were taken for.")
+    observations: list[ObservationOut] = Field(description="What conditions and allergies were taken for.")
     not_used: list[NoteOut]
     recommendation: dict[str, Any] = Field(description="FHIR R4 ImmunizationRecommendation.")
 
@@ -144,7 +144,8 @@ async def ask_forecast(
     form: Annotated[str, Query(alias="_format", max_length=32, description=f"{FHIR_JSON} for FHIR alone.")] = "",
 ) -> Response | AnswerOut:
     """Every vaccine group's forecast by CDC's own logic (CDSi), with the path of rules in plain language. A history
-    is a JSON document or a FHIR Bundle of a Patient with Immunizations and Conditions. Nothing of it is stored."""
+    is a JSON document or a FHIR Bundle of a Patient with Immunizations, Conditions and AllergyIntolerances. Nothing of
+    it is stored."""
     if release is not None and release not in releases():
         return refuse(NO_RELEASE)
     supporting = bundled(release)
@@ -200,7 +201,9 @@ def _answer(read: _Read, supporting: SupportingData, on: date) -> AnswerOut:
         forecasts=[_forecast(one, on, places, each) for one, each in zip(forecasts, told, strict=True)],
         observations=observations,
         not_used=[NoteOut(where=one.where, code=one.code, text=NOTES[one.code]) for one in notes],
-        recommendation=recommendation(forecasts, supporting, on, patient_id, places, lines),
+        recommendation=recommendation(
+            forecasts, supporting, on, patient_id, list(zip(places, history.doses, strict=True)), lines
+        ),
     )
 
 

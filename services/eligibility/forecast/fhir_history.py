@@ -1,13 +1,17 @@
-"""A person's history as a FHIR R4 Bundle: Patient, Immunizations and Conditions; only the parts that rules look at.
+"""A person's history as a FHIR R4 Bundle: Patient, Immunizations, Conditions and AllergyIntolerances; only the parts
+that rules look at.
 
 What can't be used is told by its place in the bundle and never by its content.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 from services.eligibility.forecast.model import Dose, History, Observation
@@ -20,13 +24,15 @@ BIRTH_PLACE = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
 CODE_SYSTEMS = {"http://snomed.info/sct": SNOMED, "http://hl7.org/fhir/sid/icd-10-cm": ICD10}
 PAST = frozenset({"inactive", "remission", "resolved"})
 NOT_TRUE = frozenset({"refuted", "entered-in-error"})
+PAST_OBSERVATIONS = Path(__file__).with_name("past_observations.yaml")
 
 NOTES = {
     "not-given": "The vaccine was not given, or its record was entered in error.",
     "no-cvx": "The vaccine has no CVX code.",
     "no-day": "The date is not given to the day.",
-    "not-active": "The condition is past, refuted or entered in error.",
-    "not-mapped": "No rule of this release looks at the condition's codes.",
+    "not-active": "It is past and only counts while it lasts, or it is refuted or entered in error.",
+    "not-severe": "The reaction is said not to be severe, and the rules look at severe ones only.",
+    "not-mapped": "No rule of this release looks at its codes.",
     "not-used": "This kind of resource is not looked at.",
 }
 
@@ -98,13 +104,33 @@ class Immunization(_Fhir):
     is_subpotent: bool = Field(default=False, alias="isSubpotent")
 
 
-class Condition(_Fhir):
-    resource_type: Literal["Condition"] = Field(alias="resourceType")
+class _Stated(_Fhir):
     clinical_status: Concept = Field(default=Concept(), alias="clinicalStatus")
     verification_status: Concept = Field(default=Concept(), alias="verificationStatus")
     code: Concept = Concept()
     onset: FhirDate | None = Field(default=None, alias="onsetDateTime")
     recorded: FhirDate | None = Field(default=None, alias="recordedDate")
+
+
+class Condition(_Stated):
+    resource_type: Literal["Condition"] = Field(alias="resourceType")
+
+
+class Reaction(_Fhir):
+    severity: Literal["mild", "moderate", "severe"] | None = None
+
+
+class AllergyIntolerance(_Stated):
+    resource_type: Literal["AllergyIntolerance"] = Field(alias="resourceType")
+    criticality: Literal["low", "high", "unable-to-assess"] | None = None
+    reaction: tuple[Reaction, ...] = ()
+
+    def is_mild(self) -> bool:
+        """Said to be so; a severity that nobody stated may be any."""
+        severities = {one.severity for one in self.reaction} - {None}
+        if "severe" in severities or self.criticality == "high":
+            return False
+        return bool(severities) or self.criticality == "low"
 
 
 class Other(_Fhir):
@@ -113,13 +139,14 @@ class Other(_Fhir):
 
 def _kind(resource: Any) -> str:
     name = resource.get("resourceType") if isinstance(resource, Mapping) else getattr(resource, "resource_type", "")
-    return name if name in {"Patient", "Immunization", "Condition"} else "other"
+    return name if name in {"Patient", "Immunization", "Condition", "AllergyIntolerance"} else "other"
 
 
 Resource = Annotated[
     Annotated[Patient, Tag("Patient")]
     | Annotated[Immunization, Tag("Immunization")]
     | Annotated[Condition, Tag("Condition")]
+    | Annotated[AllergyIntolerance, Tag("AllergyIntolerance")]
     | Annotated[Other, Tag("other")],
     Discriminator(_kind),
 ]
@@ -146,7 +173,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An observation that a condition stands for."""
+    """An observation that a condition or an allergy stands for."""
 
     where: str
     observation: Observation
@@ -176,11 +203,12 @@ def history_of(
                     places.append(where)
                 else:
                     notes.append(Note(where, read))
-            case Condition() as condition:
-                read_all = list(_observations(condition, supporting)) if _is_active(condition) else []
-                found += [Found(where, one) for one in read_all]
-                if not read_all:
-                    notes.append(Note(where, "not-mapped" if _is_active(condition) else "not-active"))
+            case Condition() | AllergyIntolerance() as stated:
+                said = _said(stated, supporting)
+                if isinstance(said, str):
+                    notes.append(Note(where, said))
+                else:
+                    found += [Found(where, one) for one in said]
             case Other():
                 notes.append(Note(where, "not-used"))
     history = History(
@@ -213,19 +241,54 @@ def _dose(shot: Immunization) -> Dose | str:
     )
 
 
-def _is_active(condition: Condition) -> bool:
-    return not (condition.clinical_status.is_any(PAST) or condition.verification_status.is_any(NOT_TRUE))
+def _said(stated: Condition | AllergyIntolerance, supporting: SupportingData) -> list[Observation] | str:
+    """The observations that it stands for, or why there are none."""
+    if stated.verification_status.is_any(NOT_TRUE):
+        return "not-active"
+    mapped = _mapped(stated, supporting)
+    if not mapped:
+        return "not-mapped"
+    if isinstance(stated, AllergyIntolerance):
+        # An allergy that is over was tested and is gone.
+        current = frozenset() if stated.clinical_status.is_any(PAST) else mapped
+        reason = "not-severe" if current else "not-active"
+        counting = {one for one in current if not (stated.is_mild() and _is_of_severe(one, supporting))}
+    else:
+        reason, counting = "not-active", set(mapped & _past() if stated.clinical_status.is_any(PAST) else mapped)
+    observed_on = _day(stated.onset) or _day(stated.recorded)
+    return [Observation(code, observed_on) for code in sorted(counting)] or reason
 
 
-def _observations(condition: Condition, supporting: SupportingData) -> Iterator[Observation]:
-    observed_on = _day(condition.onset) or _day(condition.recorded)
+def _mapped(stated: Condition | AllergyIntolerance, supporting: SupportingData) -> frozenset[str]:
     codes = {
         code
         for uri, system in CODE_SYSTEMS.items()
-        for written in condition.code.codes(uri)
+        for written in stated.code.codes(uri)
         for code in observations_of(system, written, supporting)
     }
-    return (Observation(code, observed_on) for code in sorted(codes))
+    if isinstance(stated, AllergyIntolerance):  # to a vaccine: CDC lists its CVX code with the reaction to it
+        vaccines = (cvx.zfill(2) for cvx in stated.code.codes(CVX_SYSTEM))
+        codes |= {code for cvx in vaccines for code in supporting.observations_coded("CVX", cvx) & _reactions()}
+    return frozenset(codes)
+
+
+def _is_of_severe(code: str, supporting: SupportingData) -> bool:
+    return supporting.observations[code].title.startswith("Severe")
+
+
+@cache
+def _listed() -> Mapping[str, frozenset[str]]:
+    lists = yaml.safe_load(PAST_OBSERVATIONS.read_text(encoding="utf-8"))
+    return {kind: frozenset(codes) for kind, codes in lists.items()}
+
+
+def _past() -> frozenset[str]:
+    """Histories and events, which stay when the condition that told of them is over."""
+    return frozenset().union(*_listed().values())
+
+
+def _reactions() -> frozenset[str]:
+    return _listed()["reactions"]
 
 
 def _day(text: str | None) -> date | None:

@@ -5,7 +5,13 @@ from datetime import date
 from html import escape
 from typing import Any
 
-from services.eligibility.forecast.model import EvaluationStatus, ForecastStatus, VaccineGroupForecast
+from services.eligibility.forecast.model import (
+    Dose,
+    DoseEvaluation,
+    EvaluationStatus,
+    ForecastStatus,
+    VaccineGroupForecast,
+)
 from services.eligibility.forecast.schedule import SupportingData
 
 CVX_SYSTEM = "http://hl7.org/fhir/sid/cvx"
@@ -48,23 +54,28 @@ def recommendation(
     supporting: SupportingData,
     on: date,
     patient_id: str,
-    places: Sequence[str],
+    given: Sequence[tuple[str, Dose]],
     explanation: Iterable[str],
 ) -> dict[str, Any]:
-    """`places` names each dose of the history by its place in the request."""
+    """`given`: each dose of the history with its place in the request. Those that count are contained, so that what
+    refers to them can be followed wherever the recommendation goes."""
+    forecasts = list(forecasts)
+    patient = {"reference": f"Patient/{patient_id}"} if patient_id else {"display": "the person asked about"}
+    counting = sorted({one.dose for forecast in forecasts for one in _valid(forecast)})
     told = "<br/>".join(escape(line) for line in explanation)
     return {
         "resourceType": "ImmunizationRecommendation",
         "text": {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{told}</div>'},
-        "patient": {"reference": f"Patient/{patient_id}"} if patient_id else {"display": "the person asked about"},
+        **({"contained": [_immunization(*given[n], supporting, patient) for n in counting]} if counting else {}),
+        "patient": patient,
         "date": on.isoformat(),
         "authority": {"display": f"CDC CDSi supporting data {supporting.release}"},
-        "recommendation": [_recommended(one, supporting, on, places) for one in forecasts],
+        "recommendation": [_recommended(one, supporting, on, given) for one in forecasts],
     }
 
 
 def _recommended(
-    forecast: VaccineGroupForecast, supporting: SupportingData, on: date, places: Sequence[str]
+    forecast: VaccineGroupForecast, supporting: SupportingData, on: date, given: Sequence[tuple[str, Dose]]
 ) -> dict[str, Any]:
     found: dict[str, Any] = {
         "vaccineCode": [{"text": forecast.vaccine_group}, *_vaccines(forecast, supporting)],
@@ -74,13 +85,25 @@ def _recommended(
         "description": "\n".join(forecast.guidance),
         "series": "; ".join(one.series for one in forecast.series),
         "doseNumberPositiveInt": forecast.dose_number,
-        "supportingImmunization": [
-            {"reference": f"#{places[one.dose]}"}
-            for one in forecast.evaluations
-            if one.status is EvaluationStatus.VALID
-        ],
+        "supportingImmunization": [{"reference": f"#{given[one.dose][0]}"} for one in _valid(forecast)],
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _valid(forecast: VaccineGroupForecast) -> list[DoseEvaluation]:
+    return [one for one in forecast.evaluations if one.status is EvaluationStatus.VALID]
+
+
+def _immunization(place: str, dose: Dose, supporting: SupportingData, patient: dict[str, str]) -> dict[str, Any]:
+    name = supporting.vaccine_names.get(dose.cvx, dose.cvx)
+    return {
+        "resourceType": "Immunization",
+        "id": place,
+        "status": "completed",
+        "vaccineCode": {"coding": [{"system": CVX_SYSTEM, "code": dose.cvx, "display": name}], "text": name},
+        "patient": patient,
+        "occurrenceDateTime": dose.administered_on.isoformat(),
+    }
 
 
 def _vaccines(forecast: VaccineGroupForecast, supporting: SupportingData) -> Iterator[dict[str, Any]]:

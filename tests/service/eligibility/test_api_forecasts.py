@@ -1,6 +1,7 @@
 """Forecasts over HTTP: the same answer for both forms of a history, and refusals without values."""
 
 from collections.abc import AsyncIterator
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from services.kit.issuer_keys import TrustedIssuer
 from tests.service.eligibility.conftest import Office
 
 pytestmark = pytest.mark.postgres
+ONE_DAY = timedelta(days=1)
 ON = {"assessment_on": "2025-11-20"}
 CVX = "http://hl7.org/fhir/sid/cvx"
 DIABETES = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "E11.9"}]}
@@ -68,6 +70,34 @@ async def test_the_recommendation_is_fhir(client: httpx.AsyncClient) -> None:
     )
     assert "216" in {each["coding"][0]["code"] for each in one["vaccineCode"][1:]}
     assert "Pneumococcal (risk)" in resource["text"]["div"]
+
+
+async def test_what_the_recommendation_refers_to_is_in_it(client: httpx.AsyncClient) -> None:
+    """Each dose that counts is contained under the id that is referred to, in both forms, and no other is."""
+    for body in (JSON, BUNDLE):
+        resource = (await client.post("/forecasts", json=body, params=ON)).json()["recommendation"]
+        referred = {
+            each["reference"] for one in resource["recommendation"] for each in one.get("supportingImmunization", ())
+        }
+        assert referred == {f"#{one['id']}" for one in resource["contained"]} != set()
+        [dose] = resource["contained"]
+        assert (dose["resourceType"], dose["occurrenceDateTime"], dose["patient"]) == (
+            "Immunization", "2024-03-01", resource["patient"],
+        )  # fmt: skip
+        assert dose["vaccineCode"]["coding"][0]["code"] == "33"
+
+
+async def test_overdue_begins_on_the_day_after_the_past_due_date(client: httpx.AsyncClient) -> None:
+    """On the past-due date the dose is due; a day later it is overdue since that very day."""
+    body = {"born_on": "1960-05-01", "doses": [{"administered_on": "2025-01-01", "cvx": "187"}]}
+    first = of_group((await client.post("/forecasts", json=body, params=ON)).json(), "Zoster")
+    last = date.fromisoformat(first["past_due_on"])
+    for day, status, told in (
+        (last, "due", f"overdue after {last}"), (last + ONE_DAY, "overdue", f"overdue since {last + ONE_DAY}"),
+    ):  # fmt: skip
+        answer = await client.post("/forecasts", json=body, params={"assessment_on": str(day)})
+        found = of_group(answer.json(), "Zoster")
+        assert (found["status"], told in found["explanation"][0]) == (status, True)
 
 
 async def test_without_a_day_the_open_business_day_is_taken(client: httpx.AsyncClient) -> None:

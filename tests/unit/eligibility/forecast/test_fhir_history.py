@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.eligibility.forecast.fhir_history import Bundle, history_of, patient_of
+from services.eligibility.forecast.engine import forecast
+from services.eligibility.forecast.fhir_history import Bundle, _listed, history_of, patient_of
 from services.eligibility.forecast.model import Dose, Observation
 from services.eligibility.forecast.observation_codes import ICD10, SNOMED, observations_of
 from services.eligibility.forecast.schedule import SupportingData
@@ -66,6 +67,92 @@ def test_what_is_not_used_is_told_by_its_place(supporting: SupportingData, resou
     """Each resource is either in the history or among the notes."""
     history, found, notes = read(supporting, resource)
     assert (history.doses, found, notes) == ((), [], [("entry.1", code)])
+
+
+RESOLVED = {"clinicalStatus": {"coding": [{"code": "resolved"}]}}
+INACTIVE = {"clinicalStatus": {"coding": [{"code": "inactive"}]}}
+REFUTED = {"verificationStatus": {"coding": [{"code": "refuted"}]}}
+
+
+@pytest.mark.parametrize(
+    ("resource", "observations"),
+    [
+        (a_condition(SCT, "38907003", **RESOLVED), {"024"}),  # varicella
+        (a_condition(SCT, "371113008", **INACTIVE), {"023"}),  # immune by laboratory
+        (a_condition(SCT, "49723003", **RESOLVED), {"028"}),  # intussusception
+        (a_condition(SCT, "313039003", **INACTIVE), {"157"}),  # solid organ transplant
+        (a_condition(SCT, "77386006", **RESOLVED), set()),  # pregnant
+        (a_condition(SCT, "91930004", **RESOLVED), set()),  # allergic to egg
+        (a_condition(SCT, "38907003", **RESOLVED, **REFUTED), set()),
+    ],
+)
+def test_what_is_past_counts_where_it_is_a_history(
+    supporting: SupportingData, resource: dict[str, Any], observations: set[str]
+) -> None:
+    """A disease that was had, a reaction and a transplant stay; what must be current ends with the condition."""
+    _, found, notes = read(supporting, resource)
+    assert {one.observation.code for one in found} == observations
+    assert notes == ([] if observations else [("entry.1", "not-active")])
+
+
+@pytest.mark.parametrize(
+    ("group", "born_on", "condition", "status"),
+    [
+        ("Varicella", "1990-05-01", "38907003", "Immune"),
+        ("Rotavirus", "2025-08-01", "49723003", "Contraindicated"),
+    ],
+)
+def test_a_resolved_history_decides(
+    supporting: SupportingData, group: str, born_on: str, condition: str, status: str
+) -> None:
+    """Who had chickenpox as a child is immune; after an intussusception no rotavirus vaccine is given."""
+    resolved = a_condition(SCT, condition, **RESOLVED, onsetDateTime="2025-09-01")
+    bundle = a_bundle({**OMA, "birthDate": born_on}, resolved)
+    patient = patient_of(bundle)
+    assert patient is not None
+    history, *_ = history_of(bundle, patient, supporting)
+    forecasts = forecast(history, supporting, date(2025, 10, 20))
+    assert [one.status.value for one in forecasts if one.vaccine_group == group] == [status]
+
+
+def an_allergy(system: str, code: str, **changes: object) -> dict[str, Any]:
+    return {**a_condition(system, code, **changes), "resourceType": "AllergyIntolerance"}
+
+
+CVX_URI = "http://hl7.org/fhir/sid/cvx"
+
+
+@pytest.mark.parametrize(
+    ("resource", "observations", "note"),
+    [
+        (an_allergy(SCT, "294847001"), {"102"}, None),  # gelatin
+        (an_allergy(SCT, "294847001", criticality="high", reaction=[{"severity": "mild"}]), {"102"}, None),
+        (an_allergy(SCT, "294847001", reaction=[{"severity": "moderate"}]), set(), "not-severe"),
+        (an_allergy(SCT, "294847001", criticality="low", reaction=[{"severity": "severe"}]), {"102"}, None),
+        (an_allergy(SCT, "91930004", criticality="low"), {"101"}, None),  # egg: any reaction counts
+        (an_allergy(SCT, "294847001", **RESOLVED), set(), "not-active"),
+        (an_allergy(SCT, "294847001", **REFUTED), set(), "not-active"),
+        (an_allergy(CVX_URI, "187"), {"172"}, None),  # recombinant zoster vaccine
+        (an_allergy(CVX_URI, "20"), {"086", "087", "088"}, None),  # DTaP
+        (an_allergy(CVX_URI, "13"), set(), "not-mapped"),  # tetanus globulin: CDC's code is of its having been given
+        (an_allergy(SCT, "1"), set(), "not-mapped"),
+    ],
+)
+def test_an_allergy_is_read(
+    supporting: SupportingData, resource: dict[str, Any], observations: set[str], note: str | None
+) -> None:
+    """By its SNOMED code or the vaccine's CVX code; one that is over, refuted or said to be mild is told, not used."""
+    _, found, notes = read(supporting, resource)
+    assert {one.observation.code for one in found} == observations
+    assert notes == ([("entry.1", note)] if note else [])
+
+
+def test_every_listed_history_is_cdcs(supporting: SupportingData) -> None:
+    """The list names no observation that the release doesn't have, and each reaction to a vaccine is on it."""
+    past = _listed()
+    assert frozenset().union(*past.values()) <= supporting.observations.keys()
+    after_a_dose = {one.code for one in supporting.observations.values() if "after previous dose" in one.title}
+    assert after_a_dose <= past["reactions"]
 
 
 def test_one_patient_is_expected() -> None:
