@@ -24,20 +24,19 @@ def forecast(
     forecasts: list[VaccineGroupForecast] = []
     given = records.keys()
     for group in supporting.groups if only is None else (only,):
-        if _depends_on_age_alone(group, patient, given):
-            forecasts.extend(by_age_alone(group, supporting, patient))
-        else:
+        is_observed = not group.observations.isdisjoint(patient.observations)
+        if group.for_risk_only and not is_observed:
+            continue
+        if is_observed or not _depends_on_age_alone(group, patient, given):
             forecasts.extend(forecast_group(group, patient, supporting, records))
+        else:
+            forecasts.extend(by_age_alone(group, supporting, patient))
     return tuple(forecasts)
 
 
 def _depends_on_age_alone(group: VaccineGroup, patient: Patient, given: Collection[str]) -> bool:
-    """No dose of its antigens, none of another that they look at or may conflict with, no observation about them."""
-    return (
-        group.antigen_names.isdisjoint(given)
-        and group.looks_at.isdisjoint(patient.vaccine_types)
-        and group.observations.isdisjoint(patient.observations)
-    )
+    """No dose of its antigens, none of another that they look at or may conflict with."""
+    return group.antigen_names.isdisjoint(given) and group.looks_at.isdisjoint(patient.vaccine_types)
 
 
 def foremost(forecasts: Iterable[VaccineGroupForecast], on: date) -> VaccineGroupForecast | None:

@@ -29,6 +29,10 @@ from services.eligibility.forecast.select_best_patient_series import (
 from services.eligibility.forecast.twin_antigens import told_by, twins_of
 
 Records = Mapping[str, Sequence[DoseAdministered]]
+# Looking up a member of an enumeration costs more than what is done with it here.
+_COMPLETE = SeriesStatus.COMPLETE
+_NOT_COMPLETE = SeriesStatus.NOT_COMPLETE
+_RISK = SeriesType.RISK
 NOTHING_SELECTED = Selection([], [])
 
 
@@ -77,12 +81,12 @@ def walk(
 
     def walked(series: AntigenSeries) -> PatientSeries:
         patient_series = PatientSeries(series, of_antigen, patient.assessed)
-        if series.kind is SeriesType.RISK and not is_indicated(series, patient):
+        if series.kind is _RISK and not is_indicated(series, patient):
             patient_series.indicated_from = indicated_from(series, patient)
         if of_antigen:
             evaluate_history(patient_series, patient, supporting, complete_groups)
         forecast_series(patient_series, patient, supporting, findings, complete_groups)
-        if patient_series.status is SeriesStatus.COMPLETE:
+        if patient_series.status is _COMPLETE:
             complete_groups.add(series.group)
         return patient_series
 
@@ -121,7 +125,7 @@ def _vaccine_group(group: VaccineGroup, chosen: Collection[Chosen], records: Rec
 
 def series_forecast(patient_series: PatientSeries, patient: Patient) -> SeriesForecast:
     series, target = patient_series.series, patient_series.target
-    if patient_series.status is not SeriesStatus.NOT_COMPLETE or target is None:
+    if patient_series.status is not _NOT_COMPLETE or target is None:
         return SeriesForecast(
             antigen=series.antigen,
             series=series.name,

@@ -18,6 +18,20 @@ _INVALID = frozenset(
         EvaluationReason.NOT_ALLOWED,
     }
 )
+# Looking up a member of an enumeration costs more than what is done with it here.
+_EXTRANEOUS = EvaluationStatus.EXTRANEOUS
+_NOT_VALID = EvaluationStatus.NOT_VALID
+_SUB_STANDARD = EvaluationStatus.SUB_STANDARD
+_VALID = EvaluationStatus.VALID
+_CONFLICT = EvaluationReason.CONFLICT
+_GRACE_PERIOD = EvaluationReason.GRACE_PERIOD
+_INADVERTENT = EvaluationReason.INADVERTENT
+_LOW_VOLUME = EvaluationReason.LOW_VOLUME
+_NOT_ALLOWED = EvaluationReason.NOT_ALLOWED
+_SERIES_COMPLETE = EvaluationReason.SERIES_COMPLETE
+_TOO_OLD = EvaluationReason.TOO_OLD
+_TOO_SOON = EvaluationReason.TOO_SOON
+_TOO_YOUNG = EvaluationReason.TOO_YOUNG
 _RULES = {status: f"Table 6-31: {status}" for status in EvaluationStatus}
 
 
@@ -37,12 +51,12 @@ def _follow(patient_series: PatientSeries, evaluation: Evaluation) -> None:
         patient_series.trail.append(("4.4 step 6b: Extraneous", day, 0))
         return
     patient_series.trail.append((_RULES[status], day, target.number))
-    if status is EvaluationStatus.VALID:
+    if status is _VALID:
         patient_series.satisfy_target(target, evaluation.dose)
         patient_series.previous = day
-    elif EvaluationReason.INADVERTENT in evaluation.reasons:
+    elif _INADVERTENT in evaluation.reasons:
         patient_series.inadvertent.append(evaluation.dose)
-    elif status is EvaluationStatus.NOT_VALID:
+    elif status is _NOT_VALID:
         patient_series.previous = day
 
 
@@ -57,7 +71,7 @@ def _evaluate(
     """Figure 6-1."""
     target = patient_series.target
     if dose.cannot_count:
-        return Evaluation(dose, EvaluationStatus.SUB_STANDARD, (dose.cannot_count,), target)
+        return Evaluation(dose, _SUB_STANDARD, (dose.cannot_count,), target)
     earlier = patient.doses[: dose.order] if dose.order else ()
     if target is not None and target.evaluation_skips:
         context = SkipContext(patient, patient_series, dose.day, earlier, seen, complete_groups)
@@ -65,9 +79,9 @@ def _evaluate(
             patient_series.skip_target(why, dose.day)
             target = patient_series.target
     if target is None:
-        return Evaluation(dose, EvaluationStatus.EXTRANEOUS, (EvaluationReason.SERIES_COMPLETE,), None)
+        return Evaluation(dose, _EXTRANEOUS, (_SERIES_COMPLETE,), None)
     if dose.cvx in target.inadvertent:  # Table 6-13
-        return Evaluation(dose, EvaluationStatus.NOT_VALID, (EvaluationReason.INADVERTENT,), target)
+        return Evaluation(dose, _NOT_VALID, (_INADVERTENT,), target)
     reasons: list[EvaluationReason] = []
     _age(reasons, target, patient, dose.day)
     if target.intervals:
@@ -81,10 +95,10 @@ def _evaluate(
 def _satisfy_target_dose(reasons: Sequence[EvaluationReason]) -> EvaluationStatus:
     """Table 6-31: being too old makes the dose extraneous, whatever else is wrong with it."""
     if not reasons:
-        return EvaluationStatus.VALID
-    if EvaluationReason.TOO_OLD in reasons:
-        return EvaluationStatus.EXTRANEOUS
-    return EvaluationStatus.VALID if _INVALID.isdisjoint(reasons) else EvaluationStatus.NOT_VALID
+        return _VALID
+    if _TOO_OLD in reasons:
+        return _EXTRANEOUS
+    return _VALID if _INVALID.isdisjoint(reasons) else _NOT_VALID
 
 
 def age_in_force(target: SeriesDose, day: int) -> Age | None:
@@ -105,11 +119,11 @@ def _age(reasons: list[EvaluationReason], target: SeriesDose, patient: Patient, 
     if age is None:
         return
     if age.absolute_minimum is not None and day < patient.ages[age.absolute_minimum]:
-        reasons.append(EvaluationReason.TOO_YOUNG)
+        reasons.append(_TOO_YOUNG)
     elif age.minimum is not None and day < patient.ages[age.minimum]:
-        reasons.append(EvaluationReason.GRACE_PERIOD)
+        reasons.append(_GRACE_PERIOD)
     elif age.maximum is not None and day >= patient.ages[age.maximum]:
-        reasons.append(EvaluationReason.TOO_OLD)
+        reasons.append(_TOO_OLD)
 
 
 def _interval(
@@ -131,9 +145,9 @@ def _interval(
         elif interval.minimum is not None and day < add(start, interval.minimum):
             is_grace = True
     if too_soon and not _is_allowable(target, patient_series, patient, earlier, day):
-        reasons.append(EvaluationReason.TOO_SOON)
+        reasons.append(_TOO_SOON)
     elif is_grace and not too_soon:
-        reasons.append(EvaluationReason.GRACE_PERIOD)
+        reasons.append(_GRACE_PERIOD)
 
 
 def _is_allowable(
@@ -162,9 +176,9 @@ def _conflict(
         if conflict is None or dose.day < add(previous.day, conflict.begin):
             continue
         status = patient_series.status_of(previous)
-        end = conflict.minimum_end if status is None or status is EvaluationStatus.VALID else conflict.end
+        end = conflict.minimum_end if status is None or status is _VALID else conflict.end
         if dose.day < add(previous.day, end):
-            reasons.append(EvaluationReason.CONFLICT)
+            reasons.append(_CONFLICT)
             return
 
 
@@ -174,12 +188,12 @@ def _vaccine(reasons: list[EvaluationReason], target: SeriesDose, patient: Patie
         if patient.is_aged(vaccine.begin_age, vaccine.end_age, dose.day) and _is_product(vaccine, dose):
             volume = dose.dose.volume_ml
             if volume is not None and vaccine.volume_ml is not None and volume < vaccine.volume_ml:
-                reasons.append(EvaluationReason.LOW_VOLUME)
+                reasons.append(_LOW_VOLUME)
             return
     for vaccine in target.allowable_by_cvx.get(dose.cvx, ()):
         if patient.is_aged(vaccine.begin_age, vaccine.end_age, dose.day):
             return
-    reasons.append(EvaluationReason.NOT_ALLOWED)
+    reasons.append(_NOT_ALLOWED)
 
 
 def _is_product(vaccine: Vaccine, dose: DoseAdministered) -> bool:

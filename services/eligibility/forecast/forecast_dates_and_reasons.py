@@ -111,32 +111,32 @@ def _candidate_earliest(
         if evaluation.target is not None:  # the last one, for evaluations are in the order of days
             candidates.append(evaluation.dose.day)
             break
-    if patient.doses:
-        candidates.extend(_conflict_end(target, patient, supporting))
-    return max(candidates, default=None)
+    if patient.doses and (end := _conflict_end(target, patient, supporting)) is not None:
+        candidates.append(end)
+    return max(candidates) if candidates else None
 
 
-def _conflict_end(target: SeriesDose, patient: Patient, supporting: SupportingData) -> list[int]:
+def _conflict_end(target: SeriesDose, patient: Patient, supporting: SupportingData) -> int | None:
     """The first day on which some preferable vaccine is free of conflict with the doses given, if all are in one."""
     ends: list[int] = []
     for vaccine in target.preferable:
         conflicting = supporting.conflicts.get(vaccine.cvx)
-        end = _latest_end(patient, conflicting) if conflicting else None
-        if end is None:
-            return []
+        if not conflicting or (end := _latest_end(patient, conflicting)) is None:
+            return None
         ends.append(end)
-    return [min(ends)] if ends else []
+    return min(ends, default=None)
 
 
 def _latest_end(patient: Patient, conflicting: Mapping[str, VaccineConflict]) -> int | None:
     """The conflict end interval in full: a forecast grants no grace."""
-    return max((add(d.day, conflicting[d.cvx].end) for d in patient.doses if d.cvx in conflicting), default=None)
+    ends = [add(d.day, conflicting[d.cvx].end) for d in patient.doses if d.cvx in conflicting]
+    return max(ends) if ends else None
 
 
 def generate_dates(patient_series: PatientSeries, patient: Patient, findings: PatientFindings) -> None:
     """FORECASTDT-2 to FORECASTDT-6; what chapter 8 does not look at is left until it has chosen the series."""
     target, earliest = patient_series.target, patient_series.earliest
-    if patient_series.status is not SeriesStatus.NOT_COMPLETE or target is None:
+    if target is None or patient_series.status is not NEEDED[0]:
         return
     recommended, past_due = _recommended_intervals(patient_series, target, patient)
     age = age_in_force(target, patient.assessed)
@@ -162,6 +162,8 @@ def _recommended_intervals(
     patient_series: PatientSeries, target: SeriesDose, patient: Patient
 ) -> tuple[int | None, int | None]:
     """CALCDTINT-5 and CALCDTINT-6, the latest of each."""
+    if not target.intervals:
+        return None, None
     earliest: list[int] = []
     latest: list[int] = []
     for interval in intervals_in_force(target, patient.assessed):
@@ -179,12 +181,12 @@ def _recommended_vaccines(
     patient_series: PatientSeries, target: SeriesDose, patient: Patient, findings: PatientFindings
 ) -> tuple[str, ...]:
     """FORECASTRECVAC-1."""
-    days = [day for day in (patient_series.earliest, patient_series.recommended) if day is not None]
-    return tuple(
-        dict.fromkeys(
-            v.cvx
-            for v in target.recommended
-            if not findings.contraindicates_vaccine(v)
-            and any(patient.is_aged(v.begin_age, v.end_age, day) for day in days)
-        )
-    )
+    days = {day for day in (patient_series.earliest, patient_series.recommended) if day is not None}
+    vaccines: dict[str, None] = {}
+    for vaccine in target.recommended:
+        for day in days:
+            if patient.is_aged(vaccine.begin_age, vaccine.end_age, day) and not findings.contraindicates_vaccine(
+                vaccine
+            ):
+                vaccines[vaccine.cvx] = None
+    return tuple(vaccines)

@@ -20,6 +20,14 @@ _LEAST_FAVOURABLE = {
     EvaluationStatus.VALID: 2,
     EvaluationStatus.EXTRANEOUS: 3,
 }
+# Looking up a member of an enumeration costs more than what is done with it here.
+_AGED_OUT = SeriesStatus.AGED_OUT
+_COMPLETE = SeriesStatus.COMPLETE
+_CONTRAINDICATED = SeriesStatus.CONTRAINDICATED
+_IMMUNE = SeriesStatus.IMMUNE
+_NOT_COMPLETE = SeriesStatus.NOT_COMPLETE
+_NOT_RECOMMENDED = SeriesStatus.NOT_RECOMMENDED
+_SHARED_DECISION = ForecastStatus.SHARED_DECISION
 _FORECAST_STATUS = {status: ForecastStatus(status.value) for status in SeriesStatus}
 
 
@@ -34,14 +42,12 @@ def vaccine_group_forecast(
 
 def single_antigen(group: VaccineGroup, forecast: SeriesForecast, set_aside: Forecasts) -> VaccineGroupForecast:
     """SINGLEANTVG-1 and SINGLEANTVG-2: the vaccine group's forecast is the patient series forecast."""
-    is_open = forecast.status is SeriesStatus.NOT_COMPLETE
+    is_open = forecast.status is _NOT_COMPLETE
     return VaccineGroupForecast(
         vaccine_group=group.name,
         series_group=forecast.series_group,
         series_type=forecast.series_type,
-        status=ForecastStatus.SHARED_DECISION
-        if is_open and forecast.shared_decision
-        else _FORECAST_STATUS[forecast.status],
+        status=_SHARED_DECISION if is_open and forecast.shared_decision else _FORECAST_STATUS[forecast.status],
         series_status=forecast.status,
         dose_number=forecast.dose_number,
         earliest_on=forecast.earliest_on,
@@ -66,15 +72,15 @@ def _multiple_antigen(
     """FORECASTVG-2 to FORECASTVG-9 and FORECASTDN-2."""
     needed = forecasts if group.administer_full else _possible(forecasts)
     status = _multiple_antigen_status(needed)
-    is_open = status is SeriesStatus.NOT_COMPLETE
-    dated = [f for f in needed if is_open and f.status is SeriesStatus.NOT_COMPLETE]
+    is_open = status is _NOT_COMPLETE
+    dated = [f for f in needed if is_open and f.status is _NOT_COMPLETE]
     earliest = _multiple_antigen_earliest(dated, given_on)
     shared = bool(dated) and all(f.shared_decision for f in dated)
     return VaccineGroupForecast(
         vaccine_group=group.name,
         series_group=forecasts[0].series_group,
         series_type=forecasts[0].series_type,
-        status=ForecastStatus.SHARED_DECISION if shared else _FORECAST_STATUS[status],
+        status=_SHARED_DECISION if shared else _FORECAST_STATUS[status],
         series_status=status,
         dose_number=(min if group.administer_full else max)((f.dose_number or 1 for f in dated), default=None),
         earliest_on=earliest,
@@ -98,21 +104,21 @@ def _possible(forecasts: Forecasts) -> Forecasts:
 
     Table 9-4 alone would bar them; CDC's cases (pertussis contraindicated: give DT) show that it is not meant.
     """
-    return [f for f in forecasts if f.status is not SeriesStatus.CONTRAINDICATED] or forecasts
+    return [f for f in forecasts if f.status is not _CONTRAINDICATED] or forecasts
 
 
 def _multiple_antigen_status(forecasts: Forecasts) -> SeriesStatus:
     """Table 9-4."""
     statuses = {f.status for f in forecasts}
     for status in (
-        SeriesStatus.CONTRAINDICATED,
-        SeriesStatus.AGED_OUT,
-        SeriesStatus.NOT_RECOMMENDED,
-        SeriesStatus.NOT_COMPLETE,
+        _CONTRAINDICATED,
+        _AGED_OUT,
+        _NOT_RECOMMENDED,
+        _NOT_COMPLETE,
     ):
         if status in statuses:
             return status
-    return SeriesStatus.IMMUNE if statuses == {SeriesStatus.IMMUNE} else SeriesStatus.COMPLETE
+    return _IMMUNE if statuses == {_IMMUNE} else _COMPLETE
 
 
 def _multiple_antigen_earliest(dated: Forecasts, given_on: Iterable[date]) -> date | None:

@@ -222,7 +222,8 @@ class VaccineConflict:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VaccineGroup:
-    """`observations` and `looks_at` are all that its antigens' rules look at beyond their own doses."""
+    """`observations` and `looks_at` are all that its antigens' rules look at beyond their own doses; `for_risk_only`:
+    without an observation no series is relevant (Table 5-5)."""
 
     name: str
     antigens: tuple[Antigen, ...]
@@ -230,6 +231,7 @@ class VaccineGroup:
     administer_full: bool
     observations: frozenset[str]
     looks_at: frozenset[str]
+    for_risk_only: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
 
 from services.eligibility.forecast.dates import Period, parse_period, period
-from services.eligibility.forecast.schedule import Antigen, Association, CodedObservation, VaccineConflict, VaccineGroup
+from services.eligibility.forecast.schedule import (
+    Antigen,
+    Association,
+    CodedObservation,
+    SeriesType,
+    VaccineConflict,
+    VaccineGroup,
+)
 
 
 def text(element: Element, path: str) -> str:
@@ -38,6 +45,7 @@ def _group(
     administer_full: bool,
     conflicts: Mapping[str, Mapping[str, VaccineConflict]],
 ) -> VaccineGroup:
+    everybodys = [s for a in antigens for s in a.series if s.kind is not SeriesType.RISK]
     preferable = {v.cvx for a in antigens for s in a.series for d in s.doses for v in d.preferable}
     return VaccineGroup(
         name=name,
@@ -46,6 +54,7 @@ def _group(
         administer_full=administer_full,
         observations=frozenset().union(*(a.indicated_by | a.concerned_by for a in antigens)),
         looks_at=frozenset().union(*(a.looks_at for a in antigens), *(conflicts.get(cvx, {}) for cvx in preferable)),
+        for_risk_only=not everybodys,
     )
 
 

@@ -10,6 +10,14 @@ from services.eligibility.forecast.patient_series import PatientSeries
 from services.eligibility.forecast.schedule import SeriesType
 
 Candidates = Sequence[PatientSeries]
+# Looking up a member of an enumeration costs more than what is done with it here.
+_COMPLETE = SeriesStatus.COMPLETE
+_CONTRAINDICATED = SeriesStatus.CONTRAINDICATED
+_NOT_COMPLETE = SeriesStatus.NOT_COMPLETE
+_EVALUATION_ONLY = SeriesType.EVALUATION_ONLY
+_RISK = SeriesType.RISK
+_STANDARD = SeriesType.STANDARD
+_VALID = EvaluationStatus.VALID
 
 
 class Selection(NamedTuple):
@@ -28,6 +36,8 @@ def select_best(relevant: Candidates, patient: Patient) -> Selection:
     for patient_series in relevant:
         groups.setdefault(patient_series.series.group, []).append(patient_series)
     by_group = {group: p for group, members in groups.items() if (p := prioritize(members, patient)) is not None}
+    if len(by_group) == 1:
+        return Selection([p for p in by_group.values() if _is_best(p, ())], [])
     selection = Selection([], [])
     for p in by_group.values():
         equivalent = [by_group[g] for g in p.series.equivalent_groups if g in by_group]
@@ -39,17 +49,14 @@ def _is_best(prioritized: PatientSeries, equivalent: Candidates) -> bool:
     """Table 8-14."""
     if _is_complete(prioritized):
         return True
-    if any(map(_is_complete, equivalent)) or prioritized.series.kind is SeriesType.EVALUATION_ONLY:
+    if any(map(_is_complete, equivalent)) or prioritized.series.kind is _EVALUATION_ONLY:
         return False
-    return prioritized.series.kind is SeriesType.RISK or all(e.series.kind is not SeriesType.RISK for e in equivalent)
+    return prioritized.series.kind is _RISK or all(e.series.kind is not _RISK for e in equivalent)
 
 
 def can_do_without_default(others: Candidates, patient: Patient) -> bool:
     """Tables 8-3 and 8-5 turn to a default series that started late only if no other is complete or in process."""
-    return any(
-        p.satisfied and p.status in {SeriesStatus.COMPLETE, SeriesStatus.NOT_COMPLETE} and _started_in_time(p, patient)
-        for p in others
-    )
+    return any(p.satisfied and p.status in {_COMPLETE, _NOT_COMPLETE} and _started_in_time(p, patient) for p in others)
 
 
 def prioritize(group: Candidates, patient: Patient) -> PatientSeries | None:
@@ -79,19 +86,19 @@ def _score(scorable: Candidates, default: PatientSeries | None, patient: Patient
 
 def pre_filter(group: Candidates, patient: Patient) -> list[PatientSeries]:
     """Table 8-2: SELECTB-24, then SELECTSCORE-2."""
-    open_series = [p for p in group if p.status is not SeriesStatus.CONTRAINDICATED] or list(group)
+    open_series = [p for p in group if p.status is not _CONTRAINDICATED] or list(group)
     no_valid_doses = not any(p.satisfied for p in group)
     no_default = not any(p.series.default for p in group)
     highest = min(p.series.priority for p in [p for p in group if _is_on_path(p)] or group)
     scorable = []
     for p in open_series:
-        match p.series.kind:
-            case SeriesType.RISK:
-                is_scorable = p.series.priority <= highest
-            case SeriesType.STANDARD:
-                is_scorable = _started_in_time(p, patient) if p.satisfied else no_valid_doses and no_default
-            case SeriesType.EVALUATION_ONLY:
-                is_scorable = _is_complete(p)
+        kind = p.series.kind
+        if kind is _RISK:
+            is_scorable = p.series.priority <= highest
+        elif kind is _EVALUATION_ONLY:
+            is_scorable = _is_complete(p)
+        else:
+            is_scorable = _started_in_time(p, patient) if p.satisfied else no_valid_doses and no_default
         if is_scorable:
             scorable.append(p)
     return scorable
@@ -104,9 +111,7 @@ def _is_on_path(patient_series: PatientSeries) -> bool:
     patient could only enter in its middle does not: an adult in an outbreak gets the single dose of meningococcal
     vaccine, not what is left of the series for infants, whose indications have no end age.
     """
-    return bool(patient_series.satisfied) or (
-        patient_series.current == 0 and patient_series.status is SeriesStatus.NOT_COMPLETE
-    )
+    return bool(patient_series.satisfied) or (patient_series.current == 0 and patient_series.status is _NOT_COMPLETE)
 
 
 def _started_in_time(patient_series: PatientSeries, patient: Patient) -> bool:
@@ -175,17 +180,17 @@ def _have_most(scored: Candidates) -> list[bool]:
 
 def _is_complete(patient_series: PatientSeries) -> bool:
     """SELECTB-6."""
-    return patient_series.status is SeriesStatus.COMPLETE
+    return patient_series.status is _COMPLETE
 
 
 def _is_in_process(patient_series: PatientSeries) -> bool:
     """SELECTB-16."""
-    return bool(patient_series.satisfied) and patient_series.status is SeriesStatus.NOT_COMPLETE
+    return bool(patient_series.satisfied) and patient_series.status is _NOT_COMPLETE
 
 
 def _has_all_valid(patient_series: PatientSeries) -> bool:
     """SELECTB-2."""
-    return all(e.status is EvaluationStatus.VALID for e in patient_series.evaluations)
+    return all(e.status is _VALID for e in patient_series.evaluations)
 
 
 def _is_completable(patient_series: PatientSeries, patient: Patient) -> bool:
@@ -207,7 +212,7 @@ def number_after_standard(selection: Selection) -> None:
     infant PCV: dose 6 follows the first PPSV23) count what the patient has received to any purpose.
     """
     for p in selection.best:
-        if p.series.kind is not SeriesType.RISK or p.dose_number is None:
+        if p.series.kind is not _RISK or p.dose_number is None:
             continue
         target = p.target
         since = target.season_start if target is not None and target.seasonal else 0

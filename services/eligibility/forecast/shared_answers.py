@@ -54,9 +54,12 @@ class Shared:
         self.outlines: dict[object, Sequence[Outline] | None] = {}
 
     def place_of(self, patient: Patient) -> object:
+        place = bisect_right(self.births, patient.born), patient.birth_country
+        if not self.close:
+            return place
         ages = patient.ages
         order = [max(-2, min(2, ages[one] - ages[other])) for one, other in self.close]
-        return bisect_right(self.births, patient.born), patient.birth_country, *order
+        return *place, *order
 
     def moments(self, patient: Patient) -> dict[int, Moment]:
         """What a day in the patient's answer stands for. Two things on one day are on one day for all who share it."""
