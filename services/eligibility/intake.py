@@ -63,22 +63,28 @@ class Intake:
     def __init__(self, settings: Settings, pool: asyncpg.Pool, own: OwnSettings, reader: Reader = read_stream) -> None:
         self._settings, self._pool, self._own, self._reader = settings, pool, own, reader
         self._stopping = asyncio.Event()
+        self._news = asyncio.Event()
         self._prune_at = 0.0
 
     def stop(self) -> None:
         """End after the slice at hand."""
         self._stopping.set()
+        self._news.set()
 
     async def run(self) -> None:
         """Work until stopped; outlive a database that is away."""
-        while not self._stopping.is_set():
-            try:
-                await self._hold_lock()
-            except (FileTakenError, *DATABASE_ERRORS) as error:
-                if not (isinstance(error, FileTakenError) or is_fault(error)):
-                    raise
-                structlog.get_logger().warning("intake paused", backoff_s=RETRY_S, **log.fault_fields(error))
-                await self._pause(RETRY_S)
+        store_files.listeners.add(self._news.set)
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._hold_lock()
+                except (FileTakenError, *DATABASE_ERRORS) as error:
+                    if not (isinstance(error, FileTakenError) or is_fault(error)):
+                        raise
+                    structlog.get_logger().warning("intake paused", backoff_s=RETRY_S, **log.fault_fields(error))
+                    await self._pause(RETRY_S)
+        finally:
+            store_files.listeners.discard(self._news.set)
 
     async def _hold_lock(self) -> None:
         connection = await connect(self._settings)
@@ -88,9 +94,10 @@ class Intake:
                 return
             await days.begin(self._pool, self._own.first_business_on)
             while not self._stopping.is_set():
+                self._news.clear()
                 if not await self.work_once():
                     await connection.execute("select 1")  # the lock is gone when its connection is
-                    await self._pause(self._own.poll_s)
+                    await self._await_news()
         finally:
             await connection.close(timeout=2)
 
@@ -112,6 +119,13 @@ class Intake:
             self._prune_at = time.monotonic() + PRUNE_EVERY_S
             async with transaction(self._pool, ALL_TENANTS) as connection:
                 await store_files.delete_chunks(connection, self._own.keep_bytes_days)
+
+    async def _await_news(self) -> None:
+        """Until this process accepts a file, or it is time to look for what others did."""
+        try:
+            await asyncio.wait_for(self._news.wait(), self._own.poll_s)
+        except TimeoutError:
+            return
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -16,7 +16,7 @@ class OwnSettings:
 
     first_business_on: date | None = None
     rows_per_batch: int = 1000
-    poll_s: float = 0.2
+    poll_s: float = 0.5
     keep_bytes_days: int = 90
 
 

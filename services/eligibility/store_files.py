@@ -1,6 +1,6 @@
 """Feed files: their bytes until they are read, and what became of every row. All SQL of it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
@@ -8,9 +8,12 @@ from uuid import UUID
 
 import asyncpg
 
-from services.kit.postgres import Connection
+from services.kit.postgres import Connection, after_commit
 
 CHUNK_BYTES = 1 << 20
+
+listeners: set[Callable[[], None]] = set()
+"""Whom to call when this process has accepted a file; what other processes accept they must look for."""
 
 FILE_COLUMNS = """
     file_id, file_no, tenant_id, sha256, size_bytes, profile, kind, sender, plan, state, cursor_row, rows_accepted,
@@ -130,7 +133,13 @@ async def insert_file(
     connection: Connection, file_id: UUID, tenant: str, sha256: str, size_bytes: int, profile: str | None
 ) -> FeedFile | None:
     """Register a file, or None if this tenant sent the same bytes before."""
+    after_commit(connection, _tell)
     return _file(await connection.fetchrow(INSERT_FILE, file_id, tenant, sha256, size_bytes, profile))
+
+
+def _tell() -> None:
+    for listener in listeners:
+        listener()
 
 
 async def save_chunks(connection: Connection, file_id: UUID, stream: IO[bytes]) -> None:

@@ -194,3 +194,18 @@ async def test_the_worker_runs_and_stops(office: Office, monkeypatch: pytest.Mon
     await asyncio.wait_for(task, 20)
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
         assert await connection.fetchval("select count(*) from enrolment") == 1
+
+
+async def test_a_file_accepted_here_is_read_without_waiting(office: Office) -> None:
+    """A worker that had nothing to do and looks but once an hour reads a file as soon as its process accepts it."""
+    worker = Intake(office.database.settings(), office.database.pool, OwnSettings(poll_s=3600))
+    task = asyncio.create_task(worker.run())
+    for member in ("LS1", "LS2"):  # the first may come before the worker looked at all
+        file_id = await office.submit(roster(Row(member)))
+        async with asyncio.timeout(20):
+            while (
+                await office.fetch("select from feed_file where file_id = $1 and state <> 'processed'", file_id) != []
+            ):
+                await office.fetch("select pg_sleep(0.02)")
+    worker.stop()
+    await asyncio.wait_for(task, 20)
