@@ -63,7 +63,7 @@ class SviLevel(StrEnum):
 
 class Svi(Contract):
     """Social Vulnerability Index of a member's area. `value` is a percentile (0-1) at tract and county level, and
-    the share (0-1) of residents above the rule's cut-off at ZIP level."""
+    the share (0-1) of residents above the rule's cut-off, else above 0.75, at ZIP level."""
 
     level: SviLevel
     release: str

@@ -90,7 +90,7 @@ class BenefitOut(BaseModel):
     rule: str = Field(description="The list and version that says so.")
     is_indicated: bool
     because: list[str] = Field(description="Needs and conditions that speak for it.")
-    missing: list[str] = Field(description="line-of-business, age or need.")
+    missing: list[str] = Field(description="coverage, line-of-business, age or need.")
 
 
 class DoseOut(BaseModel):

@@ -73,7 +73,7 @@ def decide(
         reasons = ("control-arm",)
     band = age_band(enrolment.birth_on, business_on)
     is_over = enrolment.is_retired or person.is_deceased
-    is_enrolled = not is_over and _covered(enrolment.spans, business_on)
+    is_enrolled = not is_over and covered(enrolment.spans, business_on)
     turns_on = (*aim.turns_on, *situation.circumstances.turns_on)
     return Decision(
         programme_id=programme.programme_id,
@@ -111,7 +111,7 @@ def _in_order(outside: tuple[str, ...], aim: tuple[str, ...], capped: tuple[str,
 
 
 def _verdict(placement: Placement, area: VulnerabilityRule | None) -> Verdict:
-    return Verdict(None, placement.level, placement.svi, None) if area is None else vulnerable(placement, area)
+    return Verdict(None, placement.level, placement.value, None) if area is None else vulnerable(placement, area)
 
 
 def traits_of(member: Member, day: date, circumstances: Circumstances, risk: Risk | None = None) -> Traits:
@@ -201,13 +201,14 @@ def _arm(member: Member, programme: Programme, situation: Situation, reasons: tu
 
 def _enrolment_reasons(enrolment: Enrolment, programme: Programme, day: date) -> tuple[str, ...]:
     reasons: tuple[str, ...] = ()
-    if not _covered(enrolment.spans, day):
+    if not covered(enrolment.spans, day):
         begins_later = any(span.begin_on is not None and span.begin_on > day for span in enrolment.spans)
         reasons = ("enrolment-not-begun",) if begins_later else ("not-enrolled",)
     return reasons if enrolment.tenant_id in programme.plans else (*reasons, "plan-not-participating")
 
 
-def _covered(spans: Iterable[Span], day: date) -> bool:
+def covered(spans: Iterable[Span], day: date) -> bool:
+    """Whether any coverage is in force on the day."""
     return any(span.covers(day) for span in spans)
 
 

@@ -14,7 +14,7 @@ from schemas.eligibility_v1 import MemberEligibilityDecidedV1, Svi
 from services.eligibility import situations, store_decisions, store_doses, store_members, store_programmes
 from services.eligibility.benefits.documents import bundled_lists
 from services.eligibility.benefits.entitlements import Entitlement, entitlements
-from services.eligibility.deciding import decide, traits_of
+from services.eligibility.deciding import covered, decide, traits_of
 from services.eligibility.domain import (
     NO_SITUATION,
     CountedDose,
@@ -165,7 +165,8 @@ def _shared_arms(
 
 
 async def benefits_of(connection: Connection, token: UUID, business_on: date) -> list[Entitlement]:
-    """What a person's enrolments that may be seen entitle to, each as its own plan knows the person."""
+    """What a person's enrolments that may be seen entitle to, each as its own plan knows the person. The dead are
+    entitled to nothing."""
     known = Known(
         enrolments=[one for one in await store_members.load_enrolments(connection, [token]) if not one.is_retired],
         persons=await store_members.load_persons(connection, [token]),
@@ -176,12 +177,15 @@ async def benefits_of(connection: Connection, token: UUID, business_on: date) ->
     said = await store_programmes.load_observations(connection, [token])
     found: list[Entitlement] = []
     for member in members_of(known):
+        if member.person.is_deceased:
+            continue
         one = member.enrolment
         holds = circumstances(said.get((token, one.tenant_id), ()), bundled(), business_on)
         born_on = one.birth_on
         age = age_on(born_on, business_on) if born_on is not None and born_on <= business_on else None
         traits = traits_of(member, business_on, holds)
-        found += entitlements(bundled_lists(), traits, age, holds, business_on)
+        is_covered = covered(one.spans, business_on)
+        found += entitlements(bundled_lists(), traits, age, holds, business_on, is_covered=is_covered)
     return found
 
 

@@ -50,6 +50,9 @@ class Address(NamedTuple):
     county: str | None = None
 
 
+MOST_VULNERABLE = 0.75
+"""The most vulnerable quarter of all tracts: the cut-off of a ZIP's share where no rule names one."""
+
 Reasons = tuple[Reason, ...]
 ResidentsBySvi = tuple[tuple[float, float], ...]
 
@@ -68,6 +71,11 @@ class Placement:
     universe: str | None = None
     reasons: Reasons = ()
     residents_by_svi: ResidentsBySvi = field(default=(), repr=False)
+
+    @property
+    def value(self) -> float | None:
+        """What is told of the place where no rule asks: the percentile, at ZIP level the share above the quarter."""
+        return self.share_above(MOST_VULNERABLE) if self.level is Level.ZIP else self.svi
 
     def share_above(self, cut_off: float) -> float | None:
         """The share of the ZIP's residents who live in a tract at or above the cut-off; None at any other level."""

@@ -55,18 +55,32 @@ def in_force(lists: Iterable[BenefitList], day: date) -> list[BenefitList]:
 
 
 def entitlements(
-    lists: Iterable[BenefitList], traits: Traits, age: int | None, known: Circumstances, day: date
+    lists: Iterable[BenefitList],
+    traits: Traits,
+    age: int | None,
+    known: Circumstances,
+    day: date,
+    *,
+    is_covered: bool = True,
 ) -> list[Entitlement]:
-    """Every benefit of the member's state, with what speaks for it and what is missing."""
+    """Every benefit of the member's state, with what speaks for it and what is missing. `is_covered`: a coverage is in
+    force on the day, without which nothing is indicated."""
     here = [one for one in in_force(lists, day) if traits.county.startswith(one.state_fips)]
-    return [_entitlement(one, benefit, traits, age, known) for one in here for benefit in one.benefits]
+    missing = () if is_covered else ("coverage",)
+    return [_entitlement(one, benefit, traits, age, known, missing) for one in here for benefit in one.benefits]
 
 
 def _entitlement(
-    listed: BenefitList, benefit: Benefit, traits: Traits, age: int | None, known: Circumstances
+    listed: BenefitList,
+    benefit: Benefit,
+    traits: Traits,
+    age: int | None,
+    known: Circumstances,
+    missing: tuple[str, ...],
 ) -> Entitlement:
     because = tuple(sorted(benefit.any_of & known.observations))
     missing = (
+        *missing,
         *(("line-of-business",) if traits.line_of_business not in benefit.lines_of_business else ()),
         *(("age",) if benefit.age_from and (age is None or age < benefit.age_from) else ()),
         *(("need",) if benefit.any_of and not because else ()),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.eligibility.geography import Level, Placement
+from services.eligibility.geography import MOST_VULNERABLE, Level, Placement
 from services.eligibility.programmes.needs import Circumstances, vocabulary
 from services.eligibility.programmes.segment import plain_language
 
@@ -23,8 +23,6 @@ OF_CONDITIONS = (
     frozenset({"258", "259", "205", "279"}),
 )
 """Codes that speak of one and the same condition count once."""
-
-ZIP_CUT_OFF = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def inputs_of(about: About) -> Mapping[str, float]:
     inputs |= {f"svi-theme-{n}": value for n, value in enumerate(about.themes, 1) if value is not None}
     if about.placement.level is Level.TRACT and about.placement.svi is not None:
         inputs["svi"] = about.placement.svi
-    if (share := about.placement.share_above(ZIP_CUT_OFF)) is not None:
+    if (share := about.placement.share_above(MOST_VULNERABLE)) is not None:
         inputs["svi-zip-share"] = share
     if known.observations or known.figures:
         inputs["conditions"] = float(conditions(known.observations))

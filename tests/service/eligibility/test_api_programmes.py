@@ -248,3 +248,27 @@ async def test_a_member_is_explained(app: FastAPI, client: httpx.AsyncClient, of
     assert (ride["is_indicated"], ride["because"], ride["missing"], ride["rule"]) == (
         False, ["homebound"], ["line-of-business"], "california.1",
     )  # fmt: skip
+
+
+async def test_benefits_end_with_the_coverage_and_with_the_life(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """Whose coverage has lapsed lacks it for every benefit; of the dead none is told."""
+    await office.read(roster(*(Row(f"LS{n}", given="Count" + "x" * n) for n in (1, 2, 3))))
+    for member_id, end in (("LS1", "2021-12-31"), ("LS2", None), ("LS3", None)):
+        spans = [["medicaid", "2020-01-01", end, end]]
+        await office.fetch("update enrolment set spans = $2 where member_id = $1", member_id, spans)
+    await office.fetch("update person set is_deceased = true from enrolment e where e.token = person.token"
+                       " and member_id = 'LS3'")  # fmt: skip
+    await office.open_day(date(2022, 1, 3))
+    acting(app, "integration", "lakeshore")
+    await tell(client, *(said(f"LS{n}", "homelessness") for n in (1, 2, 3)))
+    acting(app, "coordinator", "lakeshore")
+    missing: dict[str, set[str]] = {}
+    for name in ("LS1", "LS2", "LS3"):
+        [member] = (await client.get("/members", params={"member_id": name})).json()
+        missing[name] = {code for one in member["benefits"] for code in one["missing"]}
+        if name != "LS3":
+            ecm = next(one for one in member["benefits"] if one["code"] == "ecm")
+            assert (ecm["is_indicated"], "coverage" in ecm["missing"]) == (name == "LS2", name == "LS1")
+    assert ("coverage" in missing["LS1"], "coverage" in missing["LS2"], missing["LS3"]) == (True, False, set())

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from services.eligibility.deciding import decide
 from services.eligibility.domain import REASONS, CountedDose, Decision, Phase, Programme, Risk, Situation
-from services.eligibility.geography import Level, Placement
+from services.eligibility.geography import Level, Placement, VulnerabilityRule
 from services.eligibility.programmes.arms import Arms, arm_of
 from services.eligibility.programmes.cap import TIE_BITS, Cap
 from services.eligibility.programmes.needs import Circumstances
 from services.eligibility.programmes.segment import Segment
 from services.eligibility.programmes.target import Forecasted, ForecastRule, ServiceRule
-from tests.unit.eligibility.test_decide import TODAY, TOKEN, a_dose, a_member, a_programme
+from tests.unit.eligibility.test_decide import RULE, TODAY, TOKEN, ZIP, a_dose, a_member, a_programme
 
 RELEASES = (("4.64", date(2021, 1, 1)),)
 ZOSTER = ("Zoster", "4.64")
@@ -40,6 +40,12 @@ def test_an_area_may_be_left_out() -> None:
     answer = decided(member=nowhere, area=None)
     assert (answer.reasons, answer.is_vulnerable, answer.svi_value) == ((), False, None)
     assert decided(area=None).svi_value == 0.97
+
+
+@pytest.mark.parametrize(("area", "value"), [(RULE, 0.5), (replace(RULE, tract_cut_off=0.95), 0.0), (None, 0.5)])
+def test_a_zips_share_is_told_whether_the_programme_asks_or_not(area: VulnerabilityRule | None, value: float) -> None:
+    """Above the programme's cut-off; without one, above the most vulnerable quarter's."""
+    assert decided(member=a_member(ZIP), area=area).svi_value == value
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,15 @@ def test_a_need_speaks_for_a_benefit(benefit: str, needs: list[str]) -> None:
     assert asked(*needs, traits=Traits("commercial", "90011", "06037"))[benefit].missing == ("line-of-business",)
 
 
+def test_without_coverage_nothing_is_indicated() -> None:
+    """Whatever the need: the plan pays for nobody whose coverage has lapsed. What speaks for it is told."""
+    known = Circumstances(frozenset({"homelessness"}))
+    found = entitlements(bundled_lists(), OMA, 70, known, DAY, is_covered=False)
+    assert all(one.missing[0] == "coverage" for one in found)
+    rent = next(one for one in found if one.benefit.code == "transitional-rent")
+    assert (rent.because, rent.missing) == (("homelessness",), ("coverage",))
+
+
 @pytest.mark.parametrize(("age", "missing"), [(17, ("age",)), (18, ()), (None, ("age",))])
 def test_an_age(age: int | None, missing: tuple[str, ...]) -> None:
     """Adult day health care is for adults; an unknown age is not taken for one."""
