@@ -28,6 +28,9 @@ from services.eligibility.risk.model import Score, score
 from services.eligibility.store_programmes import StoredForecast
 from services.kit.postgres import Connection
 
+ENGINE = 1
+"""To be raised with every change by which the engine gives other answers from the same release: what is stored was made
+by another one then."""
 GENDERS = {"F": "Female", "M": "Male"}
 Releases = tuple[tuple[str, date], ...]
 
@@ -61,7 +64,7 @@ class Made:
     """Situations by enrolment, and what is new in them."""
 
     situations: dict[UUID, Situation] = field(default_factory=dict)
-    forecasts: dict[tuple[UUID, str], StoredForecast] = field(default_factory=dict)
+    forecasts: dict[tuple[UUID, str, str], StoredForecast] = field(default_factory=dict)
     scores: dict[tuple[UUID, str], tuple[Score, Mapping[str, float]]] = field(default_factory=dict)
 
 
@@ -81,7 +84,7 @@ class Told(NamedTuple):
         return Told(one.birth_on, one.sex, given, tuple(sorted(known.dated)))
 
     def digest(self) -> str:
-        return blake2b(repr(self).encode(), digest_size=16).hexdigest()
+        return blake2b(repr((ENGINE, self)).encode(), digest_size=16).hexdigest()
 
     def history(self) -> History:
         return History(
@@ -171,7 +174,7 @@ def _forecasts(
         stored = said.forecasts.get((enrolment_id, group, release))
         if stored is None or stored.inputs != inputs or not _stands(stored.forecasted, day):
             stored = StoredForecast(inputs, forecasted(told.history(), group, bundled(release), day))
-            made.forecasts[enrolment_id, group] = stored
+            made.forecasts[enrolment_id, group, release] = stored
         found[group, release] = stored.forecasted
     return found
 

@@ -204,13 +204,14 @@ async def load_forecasts(
 
 
 async def save_forecasts(
-    connection: Connection, forecasts: Mapping[tuple[UUID, str], StoredForecast], assessed_on: date
+    connection: Connection, forecasts: Mapping[tuple[UUID, str, str], StoredForecast], assessed_on: date
 ) -> None:
+    """By enrolment, CDSi group and release."""
     if forecasts:
         rows = (
-            (*identity, one.inputs, assessed_on, each.release, each.status, each.dose_number, each.earliest_on,
+            (enrolment_id, group, one.inputs, assessed_on, release, each.status, each.dose_number, each.earliest_on,
              each.recommended_on, each.past_due_on, each.latest_on, each.doses_valid, each.stale_on)
-            for identity, one in sorted(forecasts.items()) for each in (one.forecasted,)
+            for (enrolment_id, group, release), one in sorted(forecasts.items()) for each in (one.forecasted,)
         )  # fmt: skip
         await connection.execute(SAVE_FORECASTS, *zip(*rows, strict=True))
 

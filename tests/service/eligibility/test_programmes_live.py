@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.eligibility import days, store_decisions, store_programmes
+from services.eligibility import days, situations, store_decisions, store_programmes
 from services.eligibility.facts import redecide
 from services.eligibility.forecast.model import History
 from services.eligibility.forecast.schedule import SupportingData
@@ -161,6 +161,21 @@ async def test_another_release_has_forecast_programmes_asked(office: Office) -> 
     assert len(await office.fetch("select from sweep")) == 1
     assert await days.redecide_due(office.database.pool) == 0
     assert {row["release"] for row in await office.fetch("select release from forecast")} == {"4.50", "4.64"}
+
+
+async def test_another_engine_has_forecast_programmes_asked(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start with an engine that answers otherwise makes every forecast anew; a start with the same one makes none."""
+    await office.open_day(date(2025, 12, 1))
+    await office.read(roster(Row("LS1", born="19600501")))
+    await publish(office, ZOSTER)
+    await days.begin(office.database.pool, None)
+    assert await office.fetch("select from sweep") == []
+    [before] = await office.fetch("select inputs from forecast")
+    for module in (days, situations):
+        monkeypatch.setattr(module, "ENGINE", 99)
+    await days.begin(office.database.pool, None)
+    assert await days.redecide_due(office.database.pool) == 0
+    assert await office.fetch("select inputs from forecast") != [before]
 
 
 async def test_another_edition_of_the_svi_has_everybody_asked(office: Office) -> None:
