@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -12,11 +12,13 @@ from services.eligibility import store_decisions, store_doses, store_members, st
 from services.eligibility.domain import REASONS
 from services.eligibility.facts import benefits_of
 from services.eligibility.risk.documents import models
+from services.eligibility.store_decisions import StandingFact
 from services.eligibility.store_programmes import StoredScore
 from services.kit import audit
 from services.kit.auth import Principal, require
+from services.kit.postgres import Connection
 from services.kit.problem import Refusal, refuse
-from services.kit.requests import Pool, reading
+from services.kit.requests import STORABLE, Pool, reading
 
 NO_MEMBER = Refusal("member-unknown", "Unknown Member", "There is no such member in this plan.", 404)
 Coordinator = Annotated[Principal, require("coordinator", "supervisor")]
@@ -114,7 +116,7 @@ class MemberOut(BaseModel):
 
 @routes.get("/members")
 async def find_members(
-    pool: Pool, principal: Coordinator, member_id: Annotated[str, Query(min_length=2, max_length=40)]
+    pool: Pool, principal: Coordinator, member_id: Annotated[str, Query(min_length=2, max_length=40, pattern=STORABLE)]
 ) -> list[MemberOut]:
     """The members of the plan under this member number; a number may have passed from one to another."""
     async with reading(pool, principal) as connection:
@@ -133,7 +135,7 @@ async def read_member(pool: Pool, principal: Coordinator, token: UUID) -> Respon
     return refuse(NO_MEMBER) if member is None else member
 
 
-async def _member(connection: Any, token: UUID) -> MemberOut | None:
+async def _member(connection: Connection, token: UUID) -> MemberOut | None:
     facts = await store_decisions.load_facts(connection, token)
     if not facts:
         return None
@@ -154,12 +156,12 @@ async def _member(connection: Any, token: UUID) -> MemberOut | None:
             for one in sorted(doses, key=lambda dose: dose.administered_on)
             if one.is_announced
         ],
-        risks=await _risks(connection, [row["enrolment_id"] for row in facts]),
+        risks=await _risks(connection, [row.enrolment_id for row in facts]),
         benefits=await _benefits(connection, token),
     )
 
 
-async def _risks(connection: Any, enrolment_ids: Sequence[UUID]) -> list[RiskOut]:
+async def _risks(connection: Connection, enrolment_ids: Sequence[UUID]) -> list[RiskOut]:
     scores = await store_programmes.load_scores(connection, set(enrolment_ids))
     return [_risk(one) for enrolment_id in sorted(scores) for one in scores[enrolment_id]]
 
@@ -186,7 +188,7 @@ def _risk(stored: StoredScore) -> RiskOut:
     )
 
 
-async def _benefits(connection: Any, token: UUID) -> list[BenefitOut]:
+async def _benefits(connection: Connection, token: UUID) -> list[BenefitOut]:
     """By what is known today of the enrolments that may be seen; a benefit that is indicated in one of them is."""
     clock = await store_decisions.load_clock(connection)
     if clock is None:
@@ -206,23 +208,24 @@ async def _benefits(connection: Any, token: UUID) -> list[BenefitOut]:
     return list(found.values())
 
 
-def _answer(row: Any) -> AnswerOut:
-    fact: dict[str, Any] = row["fact"] or {}
+def _answer(row: StandingFact) -> AnswerOut:
+    fact = row.fact
+    about = {name: getattr(fact, name, None) for name in _CARRIED}
     return AnswerOut(
-        enrolment_id=row["enrolment_id"],
-        plan=row["tenant_id"],
-        member_id=row["member_id"],
-        programme_id=row["programme_id"],
-        programme_version=fact.get("programme_version"),
-        phase=fact.get("phase"),
-        status=fact.get("status"),
-        reasons=[ReasonOut(code=code, text=REASONS[code]) for code in fact.get("reasons", ())],
-        priority=fact.get("priority"),
-        age_band=fact.get("age_band"),
-        svi=SviOut(**fact["svi"]) if "svi" in fact else None,
-        is_enrolled=fact.get("enrolled"),
-        is_protected=fact.get("contact_protected"),
-        version=fact.get("version"),
-        decided_on=fact.get("decided_on"),
-        **{name: fact.get(name) for name in ("rule", "release", "due_on", "arm", "risk_tier", "risk_model")},
+        enrolment_id=row.enrolment_id,
+        plan=row.tenant_id,
+        member_id=row.member_id,
+        programme_id=row.programme_id,
+        reasons=[ReasonOut(code=code, text=REASONS.get(code, code)) for code in (fact.reasons if fact else ())],
+        svi=SviOut.model_validate(fact.svi.model_dump()) if fact else None,
+        is_enrolled=fact.enrolled if fact else None,
+        is_protected=fact.contact_protected if fact else None,
+        **about,
     )
+
+
+_CARRIED = (
+    "programme_version", "phase", "status", "priority", "age_band", "version", "decided_on", "rule", "release",
+    "due_on", "arm", "risk_tier", "risk_model",
+)  # fmt: skip
+"""What an answer has of the fact under the same name."""

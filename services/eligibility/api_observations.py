@@ -16,12 +16,11 @@ from services.kit.auth import Principal, require
 from services.kit.idempotency import Answer, Identity
 from services.kit.postgres import ALL_TENANTS
 from services.kit.problem import Refusal, refuse
-from services.kit.requests import Pool, write
+from services.kit.requests import STORABLE, Pool, write
 from services.kit.unit_of_work import UnitOfWork
 
 MOST = 1000
 FIRST_DAY = date(1900, 1, 1)
-NO_NUL = r"^[^\x00]+$"
 OTHER_PLAN = Refusal("other-plan", "Another Plan", "The sender may speak for its own plan only.", 403)
 EXPECTED = {
     "member-unknown": "a member number of one member of the plan",
@@ -41,7 +40,7 @@ routes = APIRouter()
 class ObservationIn(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    member_id: str = Field(min_length=2, max_length=40, pattern=NO_NUL)
+    member_id: str = Field(min_length=2, max_length=40, pattern=STORABLE)
     system: Literal["vcc", "snomed", "icd10", "cdsi"]
     code: str = Field(min_length=1, max_length=40, examples=["homebound"])
     observed_on: date = Field(description="Not after the open business day.")

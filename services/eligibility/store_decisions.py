@@ -1,11 +1,12 @@
 """Business day, programmes, and the last answer given for each enrolment. All SQL of it, batch first."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
+from schemas.eligibility_v1 import MemberEligibilityDecidedV1
 from services.eligibility.domain import Programme
 from services.kit.postgres import Connection
 
@@ -59,7 +60,7 @@ update decision set recheck_on = $2 from enrolment
 where enrolment.enrolment_id = decision.enrolment_id and enrolment.token = $1
 """
 LOAD_FACTS = """
-select token, tenant_id, member_id, enrolment_id, programme_id, fact
+select tenant_id, member_id, enrolment_id, programme_id, fact
 from enrolment left join decision using (enrolment_id)
 where token = $1 order by tenant_id, programme_id
 """
@@ -71,6 +72,16 @@ class Clock:
 
     business_on: date
     time_zone: str
+
+
+class StandingFact(NamedTuple):
+    """The last fact of an enrolment under a programme; None where there is none yet."""
+
+    tenant_id: str
+    member_id: str
+    enrolment_id: UUID
+    programme_id: str | None
+    fact: MemberEligibilityDecidedV1 | None
 
 
 class LastDecision(NamedTuple):
@@ -192,6 +203,9 @@ async def postpone(connection: Connection, token: UUID, to: date) -> None:
     await connection.execute(POSTPONE, token, to)
 
 
-async def load_facts(connection: Connection, token: UUID) -> list[Mapping[str, Any]]:
+async def load_facts(connection: Connection, token: UUID) -> list[StandingFact]:
     """The last fact of each of a person's enrolments that the transaction's tenant may see."""
-    return [dict(row) for row in await connection.fetch(LOAD_FACTS, token)]
+    return [
+        StandingFact._make((*about, MemberEligibilityDecidedV1.model_validate(fact) if fact else None))
+        for *about, fact in await connection.fetch(LOAD_FACTS, token)
+    ]

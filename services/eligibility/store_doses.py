@@ -22,7 +22,6 @@ where token = any($1::uuid[]) and not is_retracted
 """
 LOAD_REPORTS_BY_EVENT = f"select {REPORT} from dose_report where event_key = any($1::text[])"
 LOAD_REPORTS_BY_DOSE = f"select {REPORT} from dose_report where dose_id = any($1::uuid[])"
-LOAD_REPORTS_BY_TOKEN = f"select {REPORT} from dose_report where token = any($1::uuid[])"
 LOAD_DOSES = f"select {DOSE} from dose where token = any($1::uuid[])"
 SAVE_DOSES = f"""
 insert into dose ({DOSE}) select {DOSE} from jsonb_populate_recordset(null::dose, $1::text::jsonb)
@@ -62,10 +61,6 @@ async def load_counted(connection: Connection, tokens: Collection[UUID]) -> dict
 
 async def load_reports_by_event(connection: Connection, event_keys: Collection[str]) -> list[Report]:
     return _reports(await connection.fetch(LOAD_REPORTS_BY_EVENT, list(event_keys)))
-
-
-async def load_reports_by_token(connection: Connection, tokens: Collection[UUID]) -> list[Report]:
-    return _reports(await connection.fetch(LOAD_REPORTS_BY_TOKEN, list(tokens)))
 
 
 async def load_doses(connection: Connection, tokens: Collection[UUID]) -> tuple[list[Dose], list[Report]]:

@@ -126,6 +126,12 @@ async def test_why_somebody_is_not_eligible(app: FastAPI, client: httpx.AsyncCli
     )
 
 
+async def test_a_number_that_cannot_be(app: FastAPI, client: httpx.AsyncClient) -> None:
+    """A NUL, which no text in the database can hold, is refused as the request's fault."""
+    acting(app, "coordinator", "lakeshore")
+    assert (await client.get("/members", params={"member_id": "LS\0"})).status_code == 422
+
+
 async def test_another_plans_member_is_nobody(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
     """By number nobody is found, by token 404; the attempts are recorded too."""
     await office.read(roster(Row("LS1")))
