@@ -21,7 +21,22 @@ from services.kit.settings import KafkaSettings
 
 POLL_S = 0.1
 FILES_WAITING = "select count(*) from feed_file where state in ('received', 'processing')"
-ANSWERS_WAITING = "select count(*) from decision where recheck_on <= (select business_on from clock)"
+# Answers that the open day may change, everybody while a sweep goes on, doses whose day has come, caps to be drawn.
+ANSWERS_WAITING = """
+select
+    (select count(*) from decision where recheck_on <= business_on)
+    + (select count(*) from sweep)
+    + (select count(*) from dose where not is_announced and not is_retracted and administered_on <= business_on)
+    + (select count(distinct programme_id) from programme
+        where exists (
+            select from decision where decision.programme_id = programme.programme_id and cap_group is not null
+        ) and not exists (
+            select from cap_considered as seen
+            where seen.programme_id = programme.programme_id and considered_on >= business_on
+        ))
+from (select max(business_on) as business_on from clock) as clock
+"""
+CASES_WAITING = "select count(*) from waiting_member"
 HAS_GENERATIONS = "select to_regclass('generation') is not null"
 LOAD_GENERATION = "select number from generation"
 OUTBOX_WAITING = "select count(*) from outbox"
@@ -32,13 +47,14 @@ class Backlog:
     """Counts of what is under way; `log_end` is the number of records in all topics."""
 
     files: int
+    answers: int
     outbox: int
     lag: int
     log_end: int
 
     @property
     def is_empty(self) -> bool:
-        return not (self.files or self.outbox or self.lag)
+        return not (self.files or self.answers or self.outbox or self.lag)
 
 
 def by_generation(groups: Mapping[str, str], generations: Mapping[str, int]) -> dict[str, str]:
@@ -85,13 +101,14 @@ class Watch:
 
     async def look(self) -> Backlog:
         """One look. The broker is asked how far the groups are only once the databases have nothing more to say."""
-        eligibility = self._databases["eligibility"]
-        files = await eligibility.fetchval(FILES_WAITING) + await eligibility.fetchval(ANSWERS_WAITING)
+        eligibility, outreach = self._databases["eligibility"], self._databases["outreach"]
+        files = await eligibility.fetchval(FILES_WAITING)
+        answers = await eligibility.fetchval(ANSWERS_WAITING) + await outreach.fetchval(CASES_WAITING)
         outbox = sum([await database.fetchval(OUTBOX_WAITING) for database in self._databases.values()])
         ends = await self._consumer.end_offsets(self._partitions)
-        lag = await self._lag(ends) if not (files or outbox) else self._last_lag
+        lag = await self._lag(ends) if not (files or answers or outbox) else self._last_lag
         self._last_lag = lag
-        return Backlog(files, outbox, lag, sum(ends.values()))
+        return Backlog(files, answers, outbox, lag, sum(ends.values()))
 
     async def _lag(self, ends: Mapping[TopicPartition, int]) -> int:
         groups = by_generation(self._groups, await self._generations())
@@ -121,7 +138,8 @@ class Watch:
             if empty == 2:
                 return backlog
             if time.monotonic() > deadline:
-                what = f"{backlog.files} files, {backlog.outbox} events to publish, {backlog.lag} records to apply"
+                answers, events = f"{backlog.answers} answers", f"{backlog.outbox} events to publish"
+                what = f"{backlog.files} files, {answers}, {events}, {backlog.lag} records to apply"
                 raise StackError(f"after {timeout_s:.0f} s still under way: {what}", "see ./vcc status and ./vcc logs")
             await asyncio.sleep(POLL_S)
 

@@ -6,6 +6,7 @@ from schemas import catalog
 from services.kit.app import Service, run
 from services.kit.subscription import Subscription
 from services.outreach import api, handlers
+from services.outreach.reviews import Reviews
 
 SUBSCRIPTIONS = (
     Subscription(catalog.MEMBER_ELIGIBILITY, "outreach.member-eligibility", handlers.on_member_eligibility),
@@ -25,6 +26,7 @@ def build() -> Service:
         subscriptions=SUBSCRIPTIONS,
         routers=(api.routes,),
         migrations=Path(__file__).parent / "migrations",
+        background=lambda _settings, pool: (Reviews(pool),),
     )
 
 

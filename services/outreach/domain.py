@@ -49,7 +49,7 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """The newest version of a canonical dose; not `live` once it was retracted."""
+    """The newest version of a canonical dose; not `live` once it was retracted, or if it was given in part."""
 
     dose_id: UUID
     vaccine_group: str

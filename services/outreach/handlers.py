@@ -1,6 +1,6 @@
 """What outreach does on each fact that it hears: keep it, then decide again about everybody whom it touches."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from operator import attrgetter, itemgetter
 from typing import TypeVar
@@ -24,7 +24,10 @@ from services.outreach.policy import POLICY
 from services.outreach.situations import changed, load_known
 
 PORTION = 2000
-"""Tokens decided on at once: keeps memory small when a day or a ZIP touches many."""
+"""Tokens decided on at once: keeps memory small when a batch touches many."""
+
+AT_ONCE = 500
+"""Members decided on in one transaction when a day, a programme or a ZIP touches many: a few tenths of a second."""
 
 
 async def on_member_eligibility(
@@ -66,19 +69,21 @@ async def on_appointment(work: UnitOfWork, events: Sequence[AppointmentChangedV1
 
 
 async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
-    """Keep each programme's newest version: its vaccine and its time zone decide which doses and days count."""
+    """Keep each programme's versions: the one that holds says by its vaccine which doses count."""
     await store.lock_reference(work.connection)
-    await store.save_programmes(work.connection, _newest(events, "programme_id", version="version"))
-    tokens = await store.load_tokens_of_programmes(work.connection, {event.programme_id for event in events})
-    await _review_members(work, tokens, events)
+    await store.save_programmes(work.connection, events)
+    await store.let_programmes_wait(work.connection, await store.hold_programmes(work.connection), _latest(events))
+    await review_waiting(work)
 
 
 async def on_business_day_opened(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
-    """Let pauses, holds and windows end."""
+    """Let pauses, holds and windows end, and versions of programmes begin."""
     await store.lock_reference(work.connection)
     days = _newest(events, "time_zone", version="business_on")
     await store.save_business_days(work.connection, days)
-    await _review_members(work, await store.load_tokens_due(work.connection), events)
+    await store.let_programmes_wait(work.connection, await store.hold_programmes(work.connection), _latest(events))
+    await store.let_due_wait(work.connection, _latest(events))
+    await review_waiting(work)
 
 
 async def on_target_zips(work: UnitOfWork, events: Sequence[TargetZipListedV1]) -> None:
@@ -86,7 +91,18 @@ async def on_target_zips(work: UnitOfWork, events: Sequence[TargetZipListedV1]) 
     await store.lock_reference(work.connection)
     listings = _newest(events, "programme_id", "zip5", version="week_on")
     await store.save_target_zips(work.connection, listings)
-    await _review_members(work, await store.load_tokens_of_zips(work.connection, listings), events)
+    await store.let_zips_wait(work.connection, listings, _latest(events))
+    await review_waiting(work)
+
+
+async def review_waiting(work: UnitOfWork) -> bool:
+    """Decide again about some of those who wait; the others are `Reviews`'s, so that nobody who decides about a single
+    member waits for all of them. False if there was nobody."""
+    tokens, at = await store.take_waiting(work.connection, AT_ONCE)
+    if at is None:
+        return False
+    await review(work, await store.lock_members(work.connection, tokens), at)
+    return True
 
 
 async def review(work: UnitOfWork, persons: Mapping[UUID, UUID], at: datetime) -> None:
@@ -111,11 +127,6 @@ def _portions(ordered: Sequence[tuple[UUID, UUID]]) -> Iterator[dict[UUID, UUID]
         portion[token], person = belongs_to, belongs_to
     if portion:
         yield portion
-
-
-async def _review_members(work: UnitOfWork, tokens: Collection[UUID], events: Sequence[Event]) -> None:
-    persons = await store.lock_members(work.connection, tokens)
-    await review(work, persons, _latest(events))
 
 
 def _newest_enrolments(facts: Iterable[MemberEligibilityDecidedV1]) -> list[Enrolment]:

@@ -27,7 +27,7 @@ left join target_zip t on t.programme_id = e.programme_id and t.zip5 = e.zip5
 where e.member_token = any($1)
 """
 LOAD_DOSES = """
-select member_token, dose_id, vaccine_group, administered_on, live, appointment_id from dose
+select member_token, dose_id, vaccine_group, administered_on, live and not is_partial as live, appointment_id from dose
 where member_token = any($1)
 """
 LOAD_APPOINTMENTS = """

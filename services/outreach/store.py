@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
-from datetime import date
+from datetime import date, datetime
 from operator import attrgetter
 from uuid import UUID
 
@@ -33,13 +33,25 @@ order by member_token for update
 MERGE_PERSONS = "update member set person_token = $2 where person_token = $1"
 LOAD_TOKENS_OF_ENROLMENTS = "select distinct member_token from enrolment where enrolment_id = any($1)"
 LOAD_TOKENS_OF_DOSES = "select distinct member_token from dose where dose_id = any($1)"
-LOAD_TOKENS_OF_PROGRAMMES = "select distinct member_token from enrolment where programme_id = any($1)"
-LOAD_TOKENS_OF_ZIPS = """
-select distinct member_token from enrolment
-join unnest($1::text[], $2::text[]) as listing (programme_id, zip5) using (programme_id, zip5)
+_WAIT = """
+insert into waiting_member as kept (member_token, heard_at) select distinct member_token, {heard_at} from {whom}
+on conflict (member_token) do update set heard_at = greatest(kept.heard_at, excluded.heard_at)
 """
-LOAD_TOKENS_DUE = """
-select distinct member_token from outreach_case where review_on <= (select max(business_on) from business_day)
+LET_PROGRAMMES_WAIT = _WAIT.format(heard_at="$2::timestamptz", whom="outreach_case where programme_id = any($1)")
+LET_ZIPS_WAIT = _WAIT.format(
+    heard_at="$3::timestamptz",
+    whom="""outreach_case
+join unnest($1::text[], $2::text[]) as listing (programme_id, zip5) using (programme_id, zip5)""",
+)
+LET_DUE_WAIT = _WAIT.format(
+    heard_at="$1::timestamptz",
+    whom="outreach_case where review_on <= (select max(business_on) from business_day)",
+)
+TAKE_WAITING = """
+delete from waiting_member where member_token in (
+    select member_token from waiting_member order by member_token limit $1 for update skip locked
+)
+returning member_token, heard_at
 """
 
 _enrolment_values = attrgetter(*(field.name for field in fields(Enrolment)))
@@ -62,12 +74,13 @@ where kept.enrolment_id = row.enrolment_id and kept.programme_id = row.programme
 """
 SAVE_DOSES = """
 insert into dose as kept
-    (dose_id, version, member_token, vaccine_group, administered_on, live, sources, appointment_id)
-select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::date[], $6::bool[], $7::text[], $8::uuid[])
+    (dose_id, version, member_token, vaccine_group, administered_on, live, sources, appointment_id, is_partial)
+select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::date[], $6::bool[], $7::text[], $8::uuid[],
+    $9::bool[])
 on conflict (dose_id) do update
 set version = excluded.version, member_token = excluded.member_token, vaccine_group = excluded.vaccine_group,
     administered_on = excluded.administered_on, live = excluded.live, sources = excluded.sources,
-    appointment_id = excluded.appointment_id
+    appointment_id = excluded.appointment_id, is_partial = excluded.is_partial
 where excluded.version > kept.version
 """
 SAVE_APPOINTMENTS = """
@@ -82,12 +95,25 @@ set version = excluded.version, member_token = excluded.member_token, enrolment_
 where excluded.version > kept.version
 """
 SAVE_PROGRAMMES = """
+insert into programme_version (programme_id, version, title, vaccine_group, time_zone, effective_on)
+select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::date[])
+on conflict do nothing
+"""
+# Of each programme the version that holds on the open day: of those in effect the last, before that the first.
+HOLD_PROGRAMMES = """
 insert into programme as kept (programme_id, version, title, vaccine_group, time_zone)
-select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[])
+select distinct on (programme_id) programme_id, version, title, vaccine_group, time_zone
+from (
+    select *, coalesce(effective_on <= (select max(business_on) from business_day), true) as has_begun
+    from programme_version
+) as known
+order by programme_id, has_begun desc,
+    case when has_begun then effective_on end desc, case when has_begun then version end desc, effective_on, version
 on conflict (programme_id) do update
 set version = excluded.version, title = excluded.title, vaccine_group = excluded.vaccine_group,
     time_zone = excluded.time_zone
-where excluded.version > kept.version
+where excluded.version <> kept.version
+returning programme_id
 """
 SAVE_BUSINESS_DAYS = """
 insert into business_day as kept (time_zone, business_on) select * from unnest($1::text[], $2::date[])
@@ -161,19 +187,25 @@ async def load_tokens_of_doses(connection: Connection, dose_ids: Collection[UUID
     return _tokens(await connection.fetch(LOAD_TOKENS_OF_DOSES, list(dose_ids)))
 
 
-async def load_tokens_of_programmes(connection: Connection, programme_ids: Collection[str]) -> set[UUID]:
-    """Everybody with a fact under these programmes."""
-    return _tokens(await connection.fetch(LOAD_TOKENS_OF_PROGRAMMES, list(programme_ids)))
+async def let_programmes_wait(connection: Connection, programme_ids: Collection[str], at: datetime) -> None:
+    """Whoever has a case under these programmes is to be decided on again."""
+    await connection.execute(LET_PROGRAMMES_WAIT, list(programme_ids), at)
 
 
-async def load_tokens_of_zips(connection: Connection, listings: Sequence[TargetZipListedV1]) -> set[UUID]:
-    """Everybody who lives in one of these ZIPs and has a fact under the listing's programme."""
-    return _tokens(await connection.fetch(LOAD_TOKENS_OF_ZIPS, *_columns(listings, "programme_id", "zip5")))
+async def let_zips_wait(connection: Connection, listings: Sequence[TargetZipListedV1], at: datetime) -> None:
+    """Whoever lives in one of these ZIPs and has a case under the listing's programme is to be decided on again."""
+    await connection.execute(LET_ZIPS_WAIT, *_columns(listings, "programme_id", "zip5"), at)
 
 
-async def load_tokens_due(connection: Connection) -> set[UUID]:
-    """Everybody with a case that the passing of time may have changed."""
-    return _tokens(await connection.fetch(LOAD_TOKENS_DUE))
+async def let_due_wait(connection: Connection, at: datetime) -> None:
+    """Whoever has a case that the passing of time may have changed is to be decided on again."""
+    await connection.execute(LET_DUE_WAIT, at)
+
+
+async def take_waiting(connection: Connection, limit: int) -> tuple[set[UUID], datetime | None]:
+    """Some of those who wait, who do so no longer once this commits, and when the last of their news was."""
+    rows = await connection.fetch(TAKE_WAITING, limit)
+    return _tokens(rows), max((row["heard_at"] for row in rows), default=None)
 
 
 def _tokens(rows: Sequence[asyncpg.Record]) -> set[UUID]:
@@ -197,11 +229,11 @@ async def save_doses(connection: Connection, doses: Sequence[DoseAdministeredV1]
     rows = [
         (
             one.dose_id, one.version, one.member_token, one.vaccine_group, one.administered_on,
-            one.action is not DoseAction.RETRACT, " ".join(one.sources), one.appointment_id,
+            one.action is not DoseAction.RETRACT, " ".join(one.sources), one.appointment_id, one.is_partial,
         )
         for one in sorted(doses, key=attrgetter("dose_id"))
     ]  # fmt: skip
-    await connection.execute(SAVE_DOSES, *_transposed(rows, 8))
+    await connection.execute(SAVE_DOSES, *_transposed(rows, 9))
 
 
 async def save_appointments(connection: Connection, appointments: Sequence[AppointmentChangedV1]) -> None:
@@ -222,9 +254,14 @@ def _dose_on(appointment: AppointmentChangedV1) -> date | None:
 
 
 async def save_programmes(connection: Connection, programmes: Sequence[Programme]) -> None:
-    """Keep the newest version; each programme at most once."""
-    columns = _columns(programmes, "programme_id", "version", "title", "vaccine_group", "time_zone")
+    """Keep every version."""
+    columns = _columns(programmes, "programme_id", "version", "title", "vaccine_group", "time_zone", "effective_on")
     await connection.execute(SAVE_PROGRAMMES, *columns)
+
+
+async def hold_programmes(connection: Connection) -> list[str]:
+    """Let of each programme the version hold that is in effect on the open day. The programmes whose that changes."""
+    return [row["programme_id"] for row in await connection.fetch(HOLD_PROGRAMMES)]
 
 
 async def save_business_days(connection: Connection, days: Sequence[BusinessDayOpenedV1]) -> None:

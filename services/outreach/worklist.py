@@ -87,7 +87,8 @@ select appointment_id, status, site_id, start_at, start_on, changed_on
 from appointment where enrolment_id = $1 and programme_id = $2 order by start_at, appointment_id
 """
 LOAD_DOSES = """
-select dose_id, vaccine_group, administered_on, case when live then 'recorded' else 'retracted' end as state,
+select dose_id, vaccine_group, administered_on,
+    case when not live then 'retracted' when is_partial then 'partial' else 'recorded' end as state,
     string_to_array(sources, ' ') as sources
 from member join dose using (member_token)
 where person_token = (select person_token from member where member_token = $1)

@@ -21,6 +21,7 @@ from services.kit.contract import Decoder
 from services.kit.ids import derived_id, new_id
 from services.kit.unit_of_work import apply_batch
 from services.outreach.app import SUBSCRIPTIONS, build
+from services.outreach.reviews import review_page
 from tests.builders import a_record
 from tests.facts import (
     DAY,
@@ -64,6 +65,14 @@ class Outreach:
             records = [a_record(event, event_id=one) for event, one in zip(ours, ids, strict=True)]
             decoded = Decoder(subscription.topic).decode(records)
             await apply_batch(self.database.pool, subscription.group, decoded, subscription.handler)
+        await self.review()
+
+    async def review(self) -> int:
+        """What goes on beside the requests, until nobody waits; how many pages that were."""
+        pages = 0
+        while await review_page(self.database.pool):
+            pages += 1
+        return pages
 
     async def case(self, name: str = "ada", plan: str = "lakeshore") -> dict[str, Any] | None:
         """The row of somebody's case."""

@@ -1,9 +1,15 @@
 """What the passing of time does to cases, and when a programme's version begins to hold."""
 
+from datetime import timedelta
+
 import pytest
 
-from tests.facts import DAY, a_day, a_fact, a_programme
-from tests.service.outreach.builders import Outreach, Worker, case_id
+from schemas.envelope import Event
+from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.unit_of_work import Handler, UnitOfWork
+from services.outreach import handlers
+from tests.facts import DAY, a_day, a_dose, a_fact, a_programme
+from tests.service.outreach.builders import Outreach, Worker, a_target, case_id
 
 pytestmark = pytest.mark.postgres
 
@@ -29,3 +35,49 @@ async def test_newest_day_holds_whatever_its_zone(outreach: Outreach) -> None:
     case = await outreach.case()
     assert case is not None
     assert (case["changed_on"] - DAY).days == 9
+
+
+async def test_version_holds_from_its_day_on(outreach: Outreach) -> None:
+    """A version announced before it takes effect changes no case until its day opens; then its vaccine counts, in
+    whichever order days and versions came."""
+    await outreach.hear(a_fact(), a_dose(days=6, vaccine_group="zoster"))
+    await outreach.hear(a_programme(version=2, vaccine_group="zoster", effective_on=DAY + timedelta(days=7)))
+    before = await outreach.case()
+    await outreach.hear(a_day(7))
+    case = await outreach.case()
+    assert before is not None
+    assert case is not None
+    assert (before["status"], case["status"], case["closed_reason"]) == ("open", "closed", "vaccinated")
+
+
+async def test_partial_dose_stops_nothing(outreach: Outreach, worker: Worker) -> None:
+    """A dose administered in part is on the case's record, and the member is called all the same."""
+    await outreach.hear(a_fact(), a_dose(is_partial=True))
+    case = await outreach.case()
+    assert case is not None
+    assert (case["status"], case["held_by"]) == ("open", None)
+    file = (await worker.get(f"/cases/{case_id('ada')}")).json()
+    assert [dose["state"] for dose in file["doses"]] == ["partial"]
+
+
+async def test_nobody_waits_for_everybody(outreach: Outreach, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What touches many is decided a few at a time: between two pages an attempt is logged, and it is decided by the
+    new rules; in the end everybody is."""
+    names = [f"member-{n}" for n in range(9)]
+    await outreach.hear(*(a_fact(name) for name in names), *(a_dose(name, vaccine_group="zoster") for name in names))
+    monkeypatch.setattr(handlers, "AT_ONCE", 2)
+    touching: tuple[tuple[Event, Handler, int], ...] = (
+        (a_target(), handlers.on_target_zips, 0),
+        (a_programme(version=2, vaccine_group="zoster"), handlers.on_programme, 9),
+    )
+    for event, handler, closed in touching:
+        async with transaction(outreach.database.pool, ALL_TENANTS) as connection:
+            await handler(UnitOfWork(connection), [event])
+        [waiting] = await outreach.fetch("select count(*) from waiting_member")
+        answer = await worker.log(case_id("member-7"), "no-answer")
+        assert (waiting["count"], answer.json().get("type", "")[-11:]) == (7, "case-closed" if closed else "")
+        assert await outreach.review() == 4
+        [done] = await outreach.fetch(
+            "select count(*) filter (where status = 'closed') as closed, sum(zip_bonus) as bonus from outreach_case"
+        )
+        assert (done["closed"], done["bonus"]) == (closed, 0 if closed else 9 * 150)

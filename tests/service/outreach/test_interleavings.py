@@ -73,7 +73,10 @@ def interleavings(draw: st.DrawFn) -> list[list[Event]]:
 
 
 async def _end_state(outreach: Outreach, batches: Sequence[Sequence[Event]]) -> list[dict[str, Any]]:
-    tables = "member, programme, business_day, target_zip, enrolment, dose, appointment, attempt, outreach_case, inbox"
+    tables = (
+        "member, waiting_member, programme, programme_version, business_day, target_zip, enrolment, dose, appointment,"
+        " attempt, outreach_case, inbox"
+    )
     await outreach.database.pool.execute(f"truncate {tables}")
     for batch in batches:
         await outreach.hear(*batch)
