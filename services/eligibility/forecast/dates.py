@@ -12,6 +12,9 @@ from functools import cache, lru_cache
 
 DISTANT_PAST = date(1900, 1, 1).toordinal()
 DISTANT_FUTURE = date(2999, 12, 31).toordinal()
+DAYS_OF_A_MONTH = 30.436875
+SLACK_DAYS = 6
+"""Any number of months that follow one another is within so many days of as many average ones."""
 _DAYS_IN_UNIT = {"day": 1, "week": 7}
 _MONTHS_IN_UNIT = {"month": 1, "year": 12}
 # Ordinals of the first days of all months from January of year 1 on.

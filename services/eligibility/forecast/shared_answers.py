@@ -15,7 +15,16 @@ from itertools import combinations
 
 from services.eligibility.forecast.answer_outline import Moment, Outline, filled, outlined
 from services.eligibility.forecast.create_relevant_patient_series import for_everybody
-from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period, add, add_months, period
+from services.eligibility.forecast.dates import (
+    DAYS_OF_A_MONTH,
+    DISTANT_FUTURE,
+    DISTANT_PAST,
+    SLACK_DAYS,
+    Period,
+    add,
+    add_months,
+    period,
+)
 from services.eligibility.forecast.evaluate_and_forecast_all_relevant_patient_series import forecast_group
 from services.eligibility.forecast.gather_necessary_data import Patient
 from services.eligibility.forecast.model import History, VaccineGroupForecast
@@ -30,9 +39,6 @@ from services.eligibility.forecast.schedule import (
 from services.eligibility.forecast.seasons import targets_in_season
 
 MOST_KEPT = 1 << 10
-DAYS_OF_A_MONTH = 30.436875
-SLACK_DAYS = 4
-"""Months that follow one another are within so many days of the average."""
 OFFSETS = 0, -1
 """The day itself, and the one before it: a past-due date (FORECASTDT-3) or a latest date (FORECASTDT-4)."""
 
@@ -95,7 +101,7 @@ def _may_change_places(one: Period, other: Period, finish_after: Period | None =
         return False
     if finish_after is not None:
         months, days = months - finish_after.months, days - finish_after.days
-    return abs(months * DAYS_OF_A_MONTH + days) <= 3 * SLACK_DAYS
+    return abs(months * DAYS_OF_A_MONTH + days) <= 2 * SLACK_DAYS
 
 
 def _is_finish_close(antigen: Antigen, gender: str, ages: Collection[Period]) -> bool:

@@ -4,13 +4,22 @@ Every period and date of a vaccine group's rules is collected, whichever rule it
 forecast that is asked again, a day missed would leave a wrong answer standing.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period, add, add_months
+from services.eligibility.forecast.dates import (
+    DAYS_OF_A_MONTH,
+    DISTANT_FUTURE,
+    DISTANT_PAST,
+    SLACK_DAYS,
+    Period,
+    add_months,
+)
+from services.eligibility.forecast.gather_necessary_data import AgeDates
 from services.eligibility.forecast.model import History
 from services.eligibility.forecast.schedule import SupportingData, VaccineGroup
 
@@ -19,20 +28,57 @@ YEARS_BACK = 2
 """Seasons before the one that a release holds are rolled back from it."""
 
 
+class Turning(NamedTuple):
+    """A group's periods by length, which is in days and correct but for `SLACK_DAYS`, and the dates of its rules."""
+
+    lengths: tuple[float, ...]
+    periods: tuple[Period, ...]
+    dates: tuple[int, ...]
+
+
 def next_turn(history: History, group: VaccineGroup, supporting: SupportingData, on: date) -> date | None:
     """The first later day on which the group's forecast may be another, with no dose and no news in between."""
     today = on.toordinal()
-    periods, dates = _collected(group, supporting)
-    days = {history.born_on, *(dose.administered_on for dose in history.doses)}
+    turning = _turning(group, supporting)
+    days = {history.born_on, *[dose.administered_on for dose in history.doses]}
     days |= {one.observed_on for one in history.observations if one.observed_on is not None}
-    own = [day.toordinal() for day in days]
-    turning = (add(day, period) for day in own for period in periods)
-    later = [day for one in (*own, *turning, *dates) for day in (one, one + 1) if day > today]
-    first = min(later, default=DISTANT_FUTURE)
+    place = bisect_left(turning.dates, today)
+    first = min([_after(today, one) for one in turning.dates[place : place + 2]], default=DISTANT_FUTURE)
+    for day in days:
+        first = _first_after(today, day.toordinal(), turning, first)
     return None if first >= DISTANT_FUTURE else date.fromordinal(first)
 
 
+def _first_after(today: int, day: int, turning: Turning, first: int) -> int:
+    """The first of the days that lie a period after this one, or `first` if none comes before that."""
+    if day >= today:
+        first = min(first, _after(today, day))
+    later = AgeDates(day)
+    start = bisect_left(turning.lengths, today - day - SLACK_DAYS)
+    for length, period in zip(turning.lengths[start:], turning.periods[start:], strict=True):
+        if day + length - SLACK_DAYS > first:
+            break
+        if (turn := later[period]) >= today:
+            first = min(first, _after(today, turn))
+    return first
+
+
+def _after(today: int, turn: int) -> int:
+    """A rule turns on a day or, where the day itself still belongs to it, on the next."""
+    return turn if turn > today else turn + 1
+
+
 @lru_cache(maxsize=256)
+def _turning(group: VaccineGroup, supporting: SupportingData) -> Turning:
+    periods, dates = _collected(group, supporting)
+    by_length = sorted(periods, key=_length)
+    return Turning(tuple(map(_length, by_length)), tuple(by_length), tuple(sorted(dates)))
+
+
+def _length(period: Period) -> float:
+    return period.months * DAYS_OF_A_MONTH + period.days
+
+
 def _collected(group: VaccineGroup, supporting: SupportingData) -> tuple[frozenset[Period], frozenset[int]]:
     periods: set[Period] = set()
     dates: set[int] = set()
