@@ -27,6 +27,9 @@ MAX_FILE_BYTES = 512 << 20
 SPOOL_BYTES = 1 << 20
 """What of an upload is held in memory; the rest goes to a file that has no name."""
 
+MOST_ROWS = 2**31 - 1
+"""What the column that numbers a file's rows can hold."""
+
 NO_FILE = Refusal("feed-file-unknown", "Unknown Feed File", "There is no such file, or it is another plan's.", 404)
 NO_PROFILE = Refusal("profile-unknown", "Unknown Profile", "There is no sender profile of that name.", 422)
 EMPTY = Refusal("feed-file-empty", "Empty Feed File", "A file of at least one byte is expected as the body.", 422)
@@ -189,7 +192,7 @@ async def list_rejects(
     pool: Pool,
     principal: Onlooker,
     file_id: UUID,
-    after: Annotated[int, Query(ge=-1, description="The row that the page before ended with")] = -1,
+    after: Annotated[int, Query(ge=-1, le=MOST_ROWS, description="The row that the page before ended with")] = -1,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response | RejectPage:
     """Rejected rows in the file's order: where, and what was expected. Row 0 is the file itself."""

@@ -12,7 +12,7 @@ from services.eligibility import store_decisions
 from services.eligibility.forecast import fhir_history
 from services.eligibility.forecast.engine import forecast
 from services.eligibility.forecast.explain import explain_group, opening
-from services.eligibility.forecast.fhir_history import NOTES, Bundle, Note, patient_of
+from services.eligibility.forecast.fhir_history import NOTES, Bundle, Day, Note, patient_of
 from services.eligibility.forecast.fhir_recommendation import code_of, recommendation
 from services.eligibility.forecast.model import Dose, History, Observation, VaccineGroupForecast
 from services.eligibility.forecast.schedule import SupportingData
@@ -36,16 +36,16 @@ class _In(BaseModel):
 
 
 class DoseIn(_In):
-    administered_on: date
+    administered_on: Day
     cvx: Cvx
     mvx: str = Field(default="", max_length=4)
     is_sub_standard: bool = Field(default=False, description="Recall, cold chain or wrong dose.")
-    lot_expires_on: date | None = None
+    lot_expires_on: Day | None = None
 
 
 class ObservationIn(_In):
     code: str = Field(pattern=r"^\d{3}$", description="A CDSi observation code.", examples=["014"])
-    observed_on: date | None = None
+    observed_on: Day | None = None
 
 
 class HistoryIn(_In):
@@ -55,7 +55,7 @@ class HistoryIn(_In):
         "born_on": "1950-05-01", "gender": "female", "doses": [{"administered_on": "2024-03-01", "cvx": "187"}],
     }]})  # fmt: skip
 
-    born_on: date
+    born_on: Day
     gender: str = Field(default="unknown", pattern="^(female|male|other|unknown)$")
     birth_country: str = Field(default="", max_length=64)
     doses: tuple[DoseIn, ...] = Field(default=(), max_length=500)
@@ -139,7 +139,7 @@ async def ask_forecast(
     body: AskIn,
     pool: Pool,
     principal: Asker,
-    assessment_on: Annotated[date | None, Query(description="Else the open business day.")] = None,
+    assessment_on: Annotated[Day | None, Query(description="Else the open business day.")] = None,
     release: Annotated[str | None, Query(max_length=32, description="Else the newest.")] = None,
     form: Annotated[str, Query(alias="_format", max_length=32, description=f"{FHIR_JSON} for FHIR alone.")] = "",
 ) -> Response | AnswerOut:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.envelope import Code
 from services.eligibility import handlers, store_decisions
+from services.eligibility.feeds.values import EARLIEST_ON
 from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.programmes.needs import MemberObservation, is_figure, is_known, wants_value
 from services.kit.auth import Principal, require
@@ -20,7 +21,6 @@ from services.kit.requests import STORABLE, Pool, write
 from services.kit.unit_of_work import UnitOfWork
 
 MOST = 1000
-FIRST_DAY = date(1900, 1, 1)
 OTHER_PLAN = Refusal("other-plan", "Another Plan", "The sender may speak for its own plan only.", 403)
 EXPECTED = {
     "member-unknown": "a member number of one member of the plan",
@@ -29,7 +29,7 @@ EXPECTED = {
     "value-missing": "a value, for this code is a figure",
     "value-unexpected": "no value, for this code is no figure; what no longer holds is told with its end",
     "value-range": "a figure from 0 to the most that rules/codes allows it",
-    "dates": f"a day from {FIRST_DAY} to the open business day, and an end after it",
+    "dates": f"a day from {EARLIEST_ON} to the open business day, and an end after it",
 }
 
 Sender = Annotated[Principal, require("integration")]
@@ -115,4 +115,4 @@ def _wrong(said: MemberObservation, members: int, today: date) -> str | None:
     if wants and not is_figure(said):
         return "value-range"
     is_over = said.ended_on is not None and said.ended_on <= said.observed_on
-    return "dates" if is_over or not FIRST_DAY <= said.observed_on <= today else None
+    return "dates" if is_over or not EARLIEST_ON <= said.observed_on <= today else None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel
 
 from services.kit import audit, dead_letters, redrive
@@ -17,7 +17,7 @@ from services.kit.dead_letters import DeadLetter
 from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal, RefusedError
 from services.kit.redrive import Redriven
-from services.kit.requests import Pool, reading, write
+from services.kit.requests import STORABLE, Pool, reading, write
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
 
@@ -56,6 +56,8 @@ class RedriveResult(BaseModel):
     still_dead_id: int | None
 
 
+DeadLetterId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+Reason = Annotated[str | None, Query(max_length=64, pattern=STORABLE)]
 Operator = Annotated[Principal, require_for_all(OPERATOR)]
 
 
@@ -65,14 +67,14 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
 
     @routes.get("/dead-letters")
     async def list_dead_letters(
-        pool: Pool, principal: Operator, reason: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+        pool: Pool, principal: Operator, reason: Reason = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> list[DeadLetterSummary]:
         """The oldest records that wait: reasons and coordinates, no content."""
         async with reading(pool, principal) as connection:
             return [_summary(letter) for letter in await dead_letters.load_waiting(connection, reason, limit)]
 
     @routes.get("/dead-letters/{dead_letter_id}")
-    async def read_dead_letter(pool: Pool, principal: Operator, dead_letter_id: int) -> DeadLetterContent:
+    async def read_dead_letter(pool: Pool, principal: Operator, dead_letter_id: DeadLetterId) -> DeadLetterContent:
         """One record with its original bytes. The look is audited."""
         async with reading(pool, principal) as connection:
             letter = await dead_letters.load_dead_letter(connection, dead_letter_id)
@@ -83,7 +85,9 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
         return DeadLetterContent(**_summary(letter).model_dump(), **content)
 
     @routes.post("/dead-letters/{dead_letter_id}/replay", response_model=RedriveResult)
-    async def replay_dead_letter(pool: Pool, principal: Operator, identity: Identity, dead_letter_id: int) -> Response:
+    async def replay_dead_letter(
+        pool: Pool, principal: Operator, identity: Identity, dead_letter_id: DeadLetterId
+    ) -> Response:
         """Apply what waits with its key, in order, up to a record that still can't be applied. Replayed twice, it takes
         effect once. Audited."""
 
@@ -94,7 +98,9 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
         return await write(pool, identity, effect)
 
     @routes.post("/dead-letters/{dead_letter_id}/discard", response_model=RedriveResult)
-    async def discard_dead_letter(pool: Pool, principal: Operator, identity: Identity, dead_letter_id: int) -> Response:
+    async def discard_dead_letter(
+        pool: Pool, principal: Operator, identity: Identity, dead_letter_id: DeadLetterId
+    ) -> Response:
         """Give this record up and apply what waits behind it. Audited."""
 
         async def effect(work: UnitOfWork) -> Answer:

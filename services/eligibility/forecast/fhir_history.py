@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
+from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST
 from services.eligibility.forecast.model import Dose, History, Observation
 from services.eligibility.forecast.observation_codes import ICD10, SNOMED, observations_of
 from services.eligibility.forecast.schedule import SupportingData
@@ -29,13 +30,16 @@ PAST_OBSERVATIONS = Path(__file__).with_name("past_observations.yaml")
 NOTES = {
     "not-given": "The vaccine was not given, or its record was entered in error.",
     "no-cvx": "The vaccine has no CVX code.",
-    "no-day": "The date is not given to the day.",
+    "no-day": "The date is not given to the day, or is none between 1900 and 2999.",
     "not-active": "It is past and only counts while it lasts, or it is refuted or entered in error.",
     "not-severe": "The reaction is said not to be severe, and the rules look at severe ones only.",
     "not-mapped": "No rule of this release looks at its codes.",
     "not-used": "This kind of resource is not looked at.",
 }
 
+FIRST_DAY, LAST_DAY = date.fromordinal(DISTANT_PAST), date.fromordinal(DISTANT_FUTURE)
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
+"""The days that CDC's logic knows."""
 FhirDate = Annotated[str, StringConstraints(pattern=r"^\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?$")]
 
 
@@ -84,7 +88,7 @@ class Extension(_Fhir):
 class Patient(_Fhir):
     resource_type: Literal["Patient"] = Field(alias="resourceType")
     id: str = ""
-    birth_date: date = Field(alias="birthDate")
+    birth_date: Day = Field(alias="birthDate")
     gender: Literal["female", "male", "other", "unknown"] = "unknown"
     extension: tuple[Extension, ...] = ()
 
@@ -294,6 +298,7 @@ def _reactions() -> frozenset[str]:
 def _day(text: str | None) -> date | None:
     """A year or a month alone is no day. The day is that of the place where it was written down."""
     try:
-        return date.fromisoformat(text[:10]) if text and len(text) >= 10 else None
+        day = date.fromisoformat(text[:10]) if text and len(text) >= 10 else None
     except ValueError:
         return None
+    return day if day is not None and FIRST_DAY <= day <= LAST_DAY else None

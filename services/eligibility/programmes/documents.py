@@ -17,6 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from schemas.eligibility_v1 import LineOfBusiness, RaceEthnicity
 from schemas.envelope import Code, CountyFips, Cvx, Zip5
 from services.eligibility.domain import AGE_BANDS, Phase, PriorityRule, Programme
+from services.eligibility.feeds.values import EARLIEST_ON, LATEST_ON
 from services.eligibility.forecast.supporting_data import bundled as supporting_data
 from services.eligibility.forecast.supporting_data import releases
 from services.eligibility.geography import VulnerabilityRule
@@ -33,7 +34,7 @@ LIBRARY = RULES / "library"
 PURPOSE_CHARS = 20
 MOST_MONTHS, MOST_POINTS, MOST_VERSION = 1200, 1000, 1_000_000
 
-Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
+Day = Annotated[date, Field(ge=EARLIEST_ON, le=LATEST_ON)]
 Points = Annotated[int, Field(ge=-MOST_POINTS, le=MOST_POINTS)]
 
 

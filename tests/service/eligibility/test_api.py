@@ -187,6 +187,15 @@ async def test_a_day_is_no_leap(app: FastAPI, client: httpx.AsyncClient, office:
     assert clock["business_on"] == (date(2021, 4, 1) if status == 201 else FIRST_DAY)
 
 
+async def test_a_row_beyond_all_rows(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """A page behind what a file can have is the request's fault."""
+    file = await office.read(roster(Row("LS1")))
+    acting(app, "supervisor", "lakeshore")
+    for after, status in (("2147483647", 200), ("2147483648", 422)):
+        answer = await client.get(f"/feed-files/{file.file_id}/rejects", params={"after": after})
+        assert answer.status_code == status
+
+
 def test_every_route_is_guarded() -> None:
     """Each operation needs a token, and each write a key: but the front door, where the bytes are the key, and
     questions that write nothing."""

@@ -21,7 +21,7 @@ CVX = "http://hl7.org/fhir/sid/cvx"
 DIABETES = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "E11.9"}]}
 JSON = {"born_on": "1990-05-01", "gender": "female", "observations": [{"code": "014"}],
         "doses": [{"administered_on": "2024-03-01", "cvx": "33"}]}  # fmt: skip
-BUNDLE = {"resourceType": "Bundle", "entry": [
+BUNDLE: dict[str, Any] = {"resourceType": "Bundle", "entry": [
     {"resource": {"resourceType": "Patient", "id": "oma", "birthDate": "1990-05-01", "gender": "female"}},
     {"resource": {"resourceType": "Immunization", "status": "completed", "occurrenceDateTime": "2024-03-01",
                   "vaccineCode": {"coding": [{"system": CVX, "code": "33"}]}}},
@@ -106,6 +106,20 @@ async def test_without_a_day_the_open_business_day_is_taken(client: httpx.AsyncC
     assert (answer["assessment_on"], answer["is_covered"]) == ("2021-03-01", False)
 
 
+@pytest.mark.parametrize("day", ["1900-01-01", "2999-12-31"])
+async def test_the_first_and_the_last_day_of_cdcs_logic(client: httpx.AsyncClient, day: str) -> None:
+    """At both edges there is an answer."""
+    body = {"born_on": "1900-01-01", "doses": [{"administered_on": day, "cvx": "187"}]}
+    assert (await client.post("/forecasts", json=body, params={"assessment_on": day})).status_code == 200
+
+
+async def test_a_shot_on_no_day_of_cdcs_logic_is_told(client: httpx.AsyncClient) -> None:
+    """In a Bundle it is left out, by its place."""
+    entries = [BUNDLE["entry"][0], {"resource": {**BUNDLE["entry"][1]["resource"], "occurrenceDateTime": "9999-12-31"}}]
+    answer = (await client.post("/forecasts", json={**BUNDLE, "entry": entries}, params=ON)).json()
+    assert [(one["where"], one["code"]) for one in answer["not_used"]] == [("entry.1", "no-day")]
+
+
 @pytest.mark.parametrize(
     ("body", "params", "status", "code"),
     [
@@ -113,6 +127,10 @@ async def test_without_a_day_the_open_business_day_is_taken(client: httpx.AsyncC
         ({"resourceType": "Bundle", "entry": []}, {}, 422, "one-patient"),
         ({"born_on": "2031-01-01"}, ON, 422, "not-born"),
         ({"born_on": "1990-13-01"}, ON, 422, "invalid-request"),
+        ({"born_on": "0001-01-01"}, ON, 422, "invalid-request"),
+        ({**JSON, "doses": [{"administered_on": "9999-12-31", "cvx": "187"}]}, ON, 422, "invalid-request"),
+        ({**JSON, "observations": [{"code": "014", "observed_on": "0001-01-01"}]}, ON, 422, "invalid-request"),
+        (JSON, {"assessment_on": "9999-12-31"}, 422, "invalid-request"),
         ({"doses": []}, ON, 422, "invalid-request"),
         ({"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient"}}]}, ON, 422, "invalid-request"),
     ],

@@ -83,3 +83,9 @@ async def test_who_replays_stands_in_the_trail(olga: httpx.AsyncClient, archive:
     await archive.pool.execute("update dead_letter set value = $1 where id = $2", a_record(a_day(0)).value, first)
     assert (await post(olga, f"/dead-letters/{first}/replay", "key-mended")).json()["replayed"] == 2
     assert await trail(archive) == [("olga", "redriven", "dead-letter", [str(first), str(second)])]
+
+
+@pytest.mark.parametrize("path", ["/dead-letters/99999999999999999999", "/dead-letters?reason=%00"])
+async def test_what_the_database_cannot_hold_is_the_requests_fault(olga: httpx.AsyncClient, path: str) -> None:
+    """A number beyond its numbers, a text that is none to it."""
+    assert (await olga.get(path)).status_code == 422
