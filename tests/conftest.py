@@ -3,7 +3,9 @@
 import logging
 import os
 import re
+import signal
 from collections.abc import AsyncIterator, Iterator, MutableMapping
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -18,6 +20,14 @@ NOISY = ("aiokafka",)  # shouts at ERROR about every reconnect; the tests look a
 def pytest_configure(config: pytest.Config) -> None:
     marker = "expects_error_log(pattern): lines at level error that match are part of the test; without pattern, any"
     config.addinivalue_line("markers", marker)
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
+
+
+def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
+    """Whoever is told to end stops his servers first. Told again, he goes on stopping them."""
+    signal.signal(number, signal.SIG_IGN)
+    known = signal.getsignal(signal.SIGINT)  # a running event loop has one of its own; a shell's background job none
+    (known if callable(known) else signal.default_int_handler)(signal.SIGINT, frame)
 
 
 @pytest.hookimpl(tryfirst=True)

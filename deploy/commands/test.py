@@ -1,24 +1,34 @@
 """`./vcc test`: every check that a change must pass. All of them run, so that one failure does not hide another."""
 
 import argparse
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import IO, Self
 
 from deploy.console import paint
 from deploy.local.state import ROOT
 
 CODE = ["deploy", "schemas", "services", "tests"]
 BIN = Path(sys.executable).parent
-QUICK_CHECKS: dict[str, list[str | Path]] = {
+Command = Sequence[str | Path]
+QUICK_CHECKS: dict[str, Command] = {
     "lint": [BIN / "ruff", "check", "--quiet", *CODE],
     "format": [BIN / "ruff", "format", "--check", "--quiet", *CODE],
     "import walls": [BIN / "lint-imports", "--no-logo"],
 }
-TYPES: list[str | Path] = [BIN / "mypy", *CODE]
+TYPES: Command = [BIN / "mypy", *CODE]
+PYTEST: Command = [sys.executable, "-m", "pytest", "-q"]
 NO_TEST_RAN = 5  # pytest's exit code
+QUICK = ["-m", "not (slow or postgres or kafka)"]
+CHAINS = ["tests/flow", "tests/chaos"]  # whole stacks that are disturbed: they wait more than they compute
+OWN_CACHE = ["-o", "cache_dir=.pytest_cache/chains"]
+GRACE_S = 60.0  # for tests that were told to end: they stop their servers
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,40 +42,88 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     """1 when anything failed, and also when no test ran."""
+    signal.signal(signal.SIGTERM, _end)
     failed = [name for name, command in QUICK_CHECKS.items() if not _passes(name, command)]
+    sys.stdout.flush()
+    shown, *beside = lanes(arguments.rest, is_quick=arguments.quick)
     began = time.monotonic()
-    types = subprocess.Popen(TYPES, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        code = _pytest(arguments)
-        output, _ = types.communicate()
-    finally:
-        types.kill()
-        types.wait()
-    if not _tell("types", types.returncode, output, began):
-        failed.append("types")
-    if code:
-        failed.append("tests: none ran" if code == NO_TEST_RAN else "tests")
+    with ExitStack() as running:
+        types = running.enter_context(Beside(TYPES))
+        others = [running.enter_context(Beside(one)) for one in beside]
+        codes = [running.enter_context(Beside(shown, is_shown=True)).wait()]
+        for other in others:
+            codes.append(other.wait())
+            print(other.said(), flush=True)
+        if not _tell("types", types.wait(), types.said()):
+            failed.append("types")
+    if words := verdict(codes):
+        failed.append(words)
+    print(f"tests and types took {time.monotonic() - began:.0f} s")
     print(paint(f"failed: {', '.join(failed)}", "red") if failed else paint("all checks passed", "green"))
     return 1 if failed else 0
 
 
-def _pytest(arguments: argparse.Namespace) -> int:
-    selected = ["-m", "not (slow or postgres or kafka)"] if arguments.quick else []
-    sys.stdout.flush()
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *selected, *arguments.rest], cwd=ROOT, check=False
-    ).returncode
+def lanes(rest: Sequence[str], *, is_quick: bool) -> list[Command]:
+    """What runs side by side, the first one before everybody's eyes. Whoever names tests gets one run of them."""
+    if is_quick or any((ROOT / one.partition("::")[0]).exists() for one in rest if not one.startswith("-")):
+        return [[*PYTEST, *(QUICK if is_quick else []), *rest]]
+    return [[*PYTEST, *(f"--ignore={one}" for one in CHAINS), *rest], [*PYTEST, *OWN_CACHE, *CHAINS, *rest]]
 
 
-def _passes(name: str, command: Sequence[str | Path]) -> bool:
+def verdict(codes: Sequence[int]) -> str:
+    """What failed, of pytest's exit codes. A selection may leave one lane without a test, but not all of them."""
+    if set(codes) == {NO_TEST_RAN}:
+        return "tests: none ran"
+    return "tests" if set(codes) - {0, NO_TEST_RAN} else ""
+
+
+class Beside:
+    """A command that runs within this block. What it says is kept, unless it is shown at once. When the block is left
+    early the command gets the time to stop its servers; a Ctrl-C has reached it already."""
+
+    def __init__(self, command: Command, *, is_shown: bool = False) -> None:
+        self._command, self._is_shown = command, is_shown
+
+    def __enter__(self) -> Self:
+        self._said: IO[str] = tempfile.TemporaryFile("w+")
+        where = None if self._is_shown else self._said
+        self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=where, stderr=where and subprocess.STDOUT)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is not KeyboardInterrupt:
+                self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE_S)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._said.close()
+
+    def wait(self) -> int:
+        return self._process.wait()
+
+    def said(self) -> str:
+        """Once it has ended: until then it writes at the place where we read."""
+        self._said.seek(0)
+        return self._said.read()
+
+
+def _end(number: int, _frame: object) -> None:
+    """Whoever is told to end ends what he started."""
+    sys.exit(128 + number)
+
+
+def _passes(name: str, command: Command) -> bool:
     began = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return _tell(name, done.returncode, done.stdout + done.stderr, began)
+    return _tell(name, done.returncode, done.stdout + done.stderr, f"  {time.monotonic() - began:5.1f} s")
 
 
-def _tell(name: str, code: int, output: str, began: float) -> bool:
-    verdict = paint("failed", "red") if code else paint("passed", "green")
-    print(f"{name:<13} {verdict}  {time.monotonic() - began:5.1f} s", flush=True)
+def _tell(name: str, code: int, output: str, took: str = "") -> bool:
+    word = paint("failed", "red") if code else paint("passed", "green")
+    print(f"{name:<13} {word}{took}", flush=True)
     if code:
         print(output, flush=True)
     return code == 0

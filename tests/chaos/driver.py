@@ -7,23 +7,22 @@ import time as clock
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
 
 from deploy.demo.population import Ledger as Truth
+from tests.bodies import PROGRAMME, Json, a_block, a_dose_of_the_day, a_site, at, more_of
 from tests.chaos.fleet import Fleet
-from tests.chaos.ledger import Json, Ledger
+from tests.chaos.ledger import Ledger
 from tests.chaos.servers import PLANS, Servers
 
 BEATS = (0, 1, 3, 7, 9, 14, 17)  # the days on which something is done; those between are opened with them
 SITES = ("dodger-stadium", "mobile-team-1")
-PROGRAMME = "illinois-connectors-65"
-ZONE = ZoneInfo("America/Los_Angeles")
 SAID = ("booked", "booked", "booked", "initial-refusal", "no-answer", "callback-scheduled", "walk-in", "do-not-call",
         "already-vaccinated", "wrong-number", "left-message")  # fmt: skip
 CAME = ("fulfil", "fulfil", "fulfil", "noshow", "cancel", "reschedule", "entered-in-error")
@@ -66,7 +65,7 @@ class Driver:
 
     async def drive(self) -> None:
         for site_id in SITES:
-            await self.write("scheduling", "state", "/sites", _site(site_id))
+            await self.write("scheduling", "state", "/sites", a_site(site_id))
         before = -1
         for number, offset in enumerate(BEATS):
             await self._beat(number, before, offset)
@@ -97,7 +96,7 @@ class Driver:
         if monday in self._weeks:
             return
         self._weeks.add(monday)
-        blocks = [_block(site_id, plan, monday) for site_id in SITES for plan in PLANS]
+        blocks = [a_block(site_id, plan, monday, days=7) for site_id in SITES for plan in PLANS]
         await asyncio.gather(*(self.write("scheduling", "state", "/blocks", block) for block in blocks))
 
     async def _submit(self, before: int, offset: int) -> None:
@@ -141,14 +140,14 @@ class Driver:
         plan, said = case["tenant_id"], self.random.choice(SAID)
         when = at(day, time(9, self.random.randrange(60)))
         if said == "walk-in":
-            body = {"enrolment_id": str(case["enrolment_id"]), "site_id": SITES[0], "dose": _dose(day),
+            body = {"enrolment_id": str(case["enrolment_id"]), "site_id": SITES[0], "dose": a_dose_of_the_day(day),
                     "occurred_at": when.isoformat()}  # fmt: skip
             await self.write("scheduling", "site", "/walk-ins", body)
             return
         if said == "booked" and not await self._book(plan, case, when):
             said = "left-message"
         attempt = {"channel": "phone", "disposition": said, "attempted_at": when.isoformat(), "claim": True,
-                   **_more(said, day)}  # fmt: skip
+                   **more_of(said, day)}  # fmt: skip
         await self.write("outreach", f"coordinator-{plan}", f"/cases/{case['case_id']}/attempts", attempt)
 
     async def _book(self, plan: str, case: Json, when: datetime) -> bool:
@@ -175,7 +174,7 @@ class Driver:
             for site_id in SITES:
                 listed = await self.read("scheduling", "site", "/appointments", site=site_id, on=day.isoformat())
                 booked = [one for one in listed or [] if one["status"] == "booked"]
-                await self._shared(booked, lambda one, day=day: self._meet(day, one))  # type: ignore[misc]
+                await self._shared(booked, partial(self._meet, day))
 
     async def _meet(self, day: date, appointment: Json) -> None:
         came = self.random.choice(CAME)
@@ -183,7 +182,7 @@ class Driver:
         body: Json = {"occurred_at": at(day, time(17)).isoformat()}
         client = "site"
         if came == "fulfil":
-            body["dose"] = _dose(day)
+            body["dose"] = a_dose_of_the_day(day)
         elif came == "cancel":
             body["reason"] = "pat-lt"
         elif came == "reschedule":
@@ -298,35 +297,3 @@ def _said(answer: httpx.Response) -> Any:
     """The answer's JSON. A server that gives up its last requests at its end answers them in plain text."""
     is_json = "json" in answer.headers.get("content-type", "")
     return answer.json() if answer.content and is_json else None
-
-
-def at(day: date, hour: time) -> datetime:
-    """An instant of a day where the sites are."""
-    return datetime.combine(day, hour, ZONE)
-
-
-def _more(said: str, day: date) -> Json:
-    if said == "initial-refusal":
-        return {"refusal_domain": "motivation", "barriers": ["transportation-insecurity"]}
-    if said == "callback-scheduled":
-        return {"callback_at": at(day + timedelta(days=2), time(15)).isoformat()}
-    return {}
-
-
-def _dose(day: date) -> Json:
-    return {"cvx": "208", "mvx": "PFR", "lot": f"EN{day:%m%d}", "administered_on": day.isoformat()}
-
-
-def _site(site_id: str) -> Json:
-    gives = [{"cvx": "208", "vaccine_group": "covid-19"}]
-    return {"site_id": site_id, "name": site_id, "zip5": "90012", "time_zone": ZONE.key, "kind": "mass", "gives": gives}
-
-
-def _block(site_id: str, plan: str, monday: date) -> Json:
-    starts = [at(monday + timedelta(days=n), time(hour)) for n in range(7) for hour in (9, 14)]
-    slots = [
-        {"start_at": start.isoformat(), "end_at": (start + timedelta(hours=2)).isoformat(), "capacity": 2}
-        for start in starts
-    ]
-    return {"site_id": site_id, "week_on": monday.isoformat(), "plan": plan, "cvx": "208", "slots": slots,
-            "occurred_at": at(monday, time(6)).isoformat()}  # fmt: skip

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-Json = dict[str, Any]
+from tests.bodies import Json
 
 
 @dataclass(slots=True)

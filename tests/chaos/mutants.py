@@ -32,6 +32,10 @@ def mutant(name: str, says: str, *faults: str, faults_a_try: int = 4) -> Callabl
     return add
 
 
+def _put(owner: object, name: str, wrong: object) -> None:
+    setattr(owner, name, wrong)
+
+
 @mutant("cursor-relay", "the relay reads on behind the last number that it has published", LATE, TO_BROKER)
 def _cursor_relay(_service: str) -> None:
     from services.kit.relay import Relay
@@ -47,7 +51,7 @@ def _cursor_relay(_service: str) -> None:
         await connection.execute("delete from outbox where id <= $1", self.cursor)
         return int(published)
 
-    setattr(Relay, "_publish_batch", publish_batch)  # noqa: B010
+    _put(Relay, "_publish_batch", publish_batch)
 
 
 @mutant("skip-locked-relay", "four relays share the outbox by FOR UPDATE SKIP LOCKED", TO_BROKER, AWAY)
@@ -71,7 +75,7 @@ def _skip_locked_relay(_service: str) -> None:
     async def hold_shards(self: Any) -> None:
         await asyncio.gather(*(one_relay(self) for _ in range(4)))
 
-    Relay._hold_shards = hold_shards  # type: ignore[method-assign]
+    _put(Relay, "_hold_shards", hold_shards)
 
 
 @mutant("no-deduplication", "what was applied before is applied again", "the whole log is delivered again")
@@ -99,7 +103,7 @@ def _acknowledge_on_error(_service: str) -> None:
         except Exception:  # noqa: BLE001
             self._faults = 0
 
-    Subscriber.on_batch = swallow  # type: ignore[method-assign]
+    _put(Subscriber, "on_batch", swallow)
 
 
 @mutant("no-row-lock", "members are not locked before their news is numbered", TO_DATABASE, LATE)
@@ -136,7 +140,7 @@ def _read_then_decrement(service: str) -> None:
 
     places.FIND_PLACE = places.FIND_PLACE.replace("for update", "")
     places.take_place = take
-    setattr(places, "lock_blocks", no_lock)  # noqa: B010
+    _put(places, "lock_blocks", no_lock)
 
 
 @mutant(
@@ -151,7 +155,7 @@ def _swallowed_header_error(_service: str) -> None:
     def skipping(self: Any, records: Any) -> list[Any]:
         return [one for one in decode(self, records) if isinstance(one, Delivery) or not one.reason.endswith("-header")]
 
-    Decoder.decode = skipping  # type: ignore[method-assign]
+    _put(Decoder, "decode", skipping)
 
 
 @mutant("replay-that-sends", "a rebuild announces what it reads again", "reporting is rebuilt", faults_a_try=2)

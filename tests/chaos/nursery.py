@@ -2,6 +2,8 @@
 kills so many that importing anew for each would take most of the machine.
 
     python -m tests.chaos.nursery      reads {"arguments", "environment", "log"} a line, answers each with a pid
+
+It also takes {"adopted", "signal"}: a process of the driver's that is to end, by this signal, when the driver is gone.
 """
 
 import gc
@@ -65,6 +67,11 @@ class Nursery:
         pid = int(self._process.stdout.readline())
         return Forked(pid, identity(pid))
 
+    def adopt(self, pid: int, number: signal.Signals) -> None:
+        """A server that the driver started himself, and would leave behind if he were killed."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"adopted": identity(pid), "signal": number}) + "\n")
+
     def close(self) -> None:
         self._process.communicate(timeout=10)
 
@@ -76,17 +83,20 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the dead
     gc.collect()
     gc.freeze()
-    born: list[Identity | None] = []
+    ours: list[tuple[Identity | None, int]] = []
     for line in sys.stdin:
         asked = json.loads(line)
+        if "adopted" in asked:
+            ours.append((asked["adopted"] and Identity(*asked["adopted"]), asked["signal"]))
+            continue
         pid = os.fork()
         if pid == 0:
             _become(asked)
-        born.append(identity(pid))
+        ours.append((identity(pid), signal.SIGKILL))
         print(pid, flush=True)
-    for one in born:  # the driver has gone, perhaps without a word: nobody else would end them
+    for one, number in ours:  # the driver has gone, perhaps without a word: nobody else would end them
         if one is not None and alive(one):
-            os.kill(one.pid, signal.SIGKILL)
+            os.kill(one.pid, number)
 
 
 def _become(asked: Mapping[str, Any]) -> None:

@@ -66,17 +66,23 @@ class Server:
     """One server process, started as often as it takes on the same data."""
 
     spec: Spec
+    nursery: Nursery
     process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
         """Returns when it serves. What a killed server left behind may keep the next one out for a moment."""
-        self.process = start(self.spec)
+        self.process = self._launched()
         async with asyncio.timeout(START_TIMEOUT_S):
             while await asyncio.to_thread(self.spec.ready):
                 await asyncio.sleep(POLL_S)
                 if self.process.poll() is not None:
                     await asyncio.sleep(AGAIN_S)
-                    self.process = start(self.spec)
+                    self.process = self._launched()
+
+    def _launched(self) -> subprocess.Popen[bytes]:
+        process = start(self.spec)
+        self.nursery.adopt(process.pid, self.spec.stop_signal)
+        return process
 
     async def end(self, number: signal.Signals) -> None:
         """Returns when it is gone."""
@@ -173,10 +179,11 @@ async def start_servers(folder: Path) -> Servers:
     )
     password = postgres.new_password()
     database = Postgres(folder / "postgres", postgres_port, folder / "postgres.log", password, durable=False)
+    nursery = Nursery(folder / "nursery.log")
     servers = Servers(
-        folder, Server(_crash_safe(database.prepare())), Server(broker.prepare()), Server(_issuer(folder, issuer_port)),
-        PostgresServer(postgres_port, password), broker.bootstrap, f"http://{HOST}:{issuer_port}", proxies,
-        Nursery(folder / "nursery.log"),
+        folder, Server(_crash_safe(database.prepare()), nursery), Server(broker.prepare(), nursery),
+        Server(_issuer(folder, issuer_port), nursery), PostgresServer(postgres_port, password), broker.bootstrap,
+        f"http://{HOST}:{issuer_port}", proxies, nursery,
     )  # fmt: skip
     await asyncio.gather(servers.postgres.start(), servers.kafka.start(), servers.issuer.start())
     _add_clients(folder / "issuer" / "clients.json")

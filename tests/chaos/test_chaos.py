@@ -1,8 +1,9 @@
 """A handful of rounds, one for each kind of fault, and a mutant that must not pass."""
 
+import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,18 +28,28 @@ KINDS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-async def servers() -> AsyncIterator[Servers]:
-    """Not in pytest's own folder: root's Postgres runs as another user, who must get there."""
+@pytest.fixture(scope="module")
+def standing() -> Iterator[Servers]:
+    """One set for all rounds. Not in pytest's own folder: root's Postgres runs as another user, who must get there."""
     folder = Path(tempfile.mkdtemp(prefix="vcc-chaos-"))
-    running = await start_servers(made(folder / "servers"))
+    running = asyncio.run(start_servers(made(folder / "servers")))
     yield running
-    await running.close()
+    asyncio.run(running.close())
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+async def servers(standing: Servers) -> Servers:
+    """Up, whatever a round before this one may have broken down with."""
+    await standing.heal()
+    return standing
+
+
 def told(result: Result) -> str:
-    return "\n".join([result.line(), *map(str, result.struck), *result.divergences])
+    """What a failure shows, and `-rP` of any round."""
+    said = "\n".join([result.line(), *map(str, result.struck), *result.divergences])
+    print(said)
+    return said
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -46,8 +57,9 @@ async def test_the_end_is_as_the_input_asks_for(servers: Servers, kind: str, tmp
     """Whatever strikes meanwhile: every row, event, booking and cell is what the feeds and the requests ask for."""
     planned = schedule(5, len(KINDS[kind]), KINDS[kind])
     result = await one_round(servers, tmp_path / kind, 5, MEMBERS, planned)
-    assert result.faults >= 2, told(result)
-    assert not result.divergences, told(result)
+    said = told(result)
+    assert result.faults >= 2, said
+    assert not result.divergences, said
 
 
 async def test_a_service_that_applies_twice_is_found_out(servers: Servers, tmp_path: Path) -> None:
@@ -55,4 +67,5 @@ async def test_a_service_that_applies_twice_is_found_out(servers: Servers, tmp_p
     mutant = MUTANTS["no-deduplication"]
     planned = schedule(5, 2, mutant.faults)
     result = await one_round(servers, tmp_path / mutant.name, 5, MEMBERS, planned, {launcher.MUTANT: mutant.name})
-    assert any("effects apply once" in one for one in result.divergences), told(result)
+    said = told(result)
+    assert any("effects apply once" in one for one in result.divergences), said

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import asyncpg
 import pytest
 
 from deploy.local.ports import free_port
@@ -41,8 +42,8 @@ async def test_a_statement_that_nobody_answers_ends_as_a_fault(database: OpenDat
     proxies.close()
 
 
-async def _in_transaction(pool: object) -> int:
-    async with transaction(pool, ALL_TENANTS) as connection:  # type: ignore[arg-type]
+async def _in_transaction(pool: asyncpg.Pool) -> int:
+    async with transaction(pool, ALL_TENANTS) as connection:
         return int(await connection.fetchval("select 1"))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -49,3 +50,13 @@ def test_no_service_outlives_its_driver(tmp_path: Path) -> None:
     child = _started(nursery, tmp_path)
     nursery.close()
     child.wait(5)
+
+
+@pytest.mark.slow
+def test_no_server_outlives_its_driver(tmp_path: Path) -> None:
+    """A process that the driver started himself and gave in care ends by the signal that it was to end by."""
+    nursery = Nursery(tmp_path / "nursery.log")
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as server:
+        nursery.adopt(server.pid, signal.SIGINT)
+        nursery.close()
+        assert server.wait(5) == -signal.SIGINT

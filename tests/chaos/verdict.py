@@ -6,9 +6,9 @@ from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
+from tests.bodies import PROGRAMME
 from tests.chaos import accounts, checker
 from tests.chaos.checker.log import read_log
-from tests.chaos.driver import PROGRAMME
 from tests.chaos.points import InjectedBugError
 from tests.chaos.scene import Scene
 from tests.chaos.servers import Servers

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from tests.bodies import PROGRAMME, a_dose
 from tests.flow.feeds import Member, Row, Shot, a_registry_file, a_roster
-from tests.flow.world import PROGRAMME, World, a_dose
+from tests.flow.world import World
 
 LEAST_LISTED = 11  # unvaccinated target members of one ZIP, so that it can be listed
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from deploy.demo.population import Ledger, generate
-from tests.flow.world import PLANS, ZONE, Json, World, at
+from tests.bodies import Json, a_block, a_dose_of_the_day, a_site, at, more_of
+from tests.flow.world import PLANS, World
 
 MEMBERS, SEED, WEEKS = 450, 7, 3
 CALL_DAYS = frozenset({1, 4})  # Tuesday and Friday
@@ -53,7 +54,7 @@ class Season:
     async def run(self) -> None:
         self.met |= _doubles(self.folder / self.ledger.people)
         for site_id in SITES:
-            await self._must("scheduling", "state", "/sites", f"site-{site_id}", _site(site_id))
+            await self._must("scheduling", "state", "/sites", f"site-{site_id}", a_site(site_id))
         for day in _days(self.ledger.first_day, self.ledger.last_day):
             await self._day(day)
 
@@ -77,7 +78,7 @@ class Season:
     async def _open_week(self, monday: date) -> None:
         for site_id in SITES:
             for plan in PLANS:
-                body = _block(site_id, plan, monday)
+                body = a_block(site_id, plan, monday, days=6)
                 await self._must("scheduling", "state", "/blocks", f"block-{site_id}-{plan}-{monday}", body)
 
     # -- calls
@@ -95,14 +96,15 @@ class Season:
     async def _talk(self, plan: str, day: date, number: int, said: str, enrolment_id: str, case_id: str) -> None:
         key, when = f"{plan}-{day}-{number}", at(day, time(9 + number)).isoformat()
         if said == "walk-in":
-            body = {"enrolment_id": enrolment_id, "site_id": SITES[0], "dose": _dose(day), "occurred_at": when}
+            dose = a_dose_of_the_day(day)
+            body = {"enrolment_id": enrolment_id, "site_id": SITES[0], "dose": dose, "occurred_at": when}
             await self._must("scheduling", "site", "/walk-ins", f"walk-in-{key}", body)
             return
         if said == "booked":
             slot = await self._slot(plan, day, number)
             body = {"enrolment_id": enrolment_id, "slot_id": slot["slot_id"], "occurred_at": when}
             await self._must("scheduling", f"coordinator-{plan}", "/appointments", f"book-{key}", body)
-        attempt = {"channel": "phone", "disposition": said, "attempted_at": when, "claim": True, **_more(said, day)}
+        attempt = {"channel": "phone", "disposition": said, "attempted_at": when, "claim": True, **more_of(said, day)}
         await self._must("outreach", f"coordinator-{plan}", f"/cases/{case_id}/attempts", f"call-{key}", attempt)
 
     async def _slot(self, plan: str, day: date, number: int) -> Json:
@@ -144,37 +146,9 @@ def _doubles(people: Path) -> set[str]:
     return {one[name] for one in merged for name in ("member_id", "merged_into")}
 
 
-def _more(said: str, day: date) -> Json:
-    if said == "initial-refusal":
-        return {"refusal_domain": "motivation", "barriers": ["transportation-insecurity"]}
-    if said == "callback-scheduled":
-        return {"callback_at": at(day + timedelta(days=2), time(15)).isoformat()}
-    return {}
-
-
 def _outcome(came: str, day: date) -> Json:
-    more: dict[str, Json] = {"fulfil": {"dose": _dose(day)}, "cancel": {"reason": "pat-lt"}}
+    more: dict[str, Json] = {"fulfil": {"dose": a_dose_of_the_day(day)}, "cancel": {"reason": "pat-lt"}}
     return {"occurred_at": at(day, time(17)).isoformat(), **more.get(came, {})}
-
-
-def _dose(day: date) -> Json:
-    return {"cvx": "208", "mvx": "PFR", "lot": f"EN{day:%m%d}", "administered_on": day.isoformat()}
-
-
-def _site(site_id: str) -> Json:
-    gives = [{"cvx": "208", "vaccine_group": "covid-19"}]
-    return {"site_id": site_id, "name": site_id, "zip5": "90012", "time_zone": ZONE.key, "kind": "mass", "gives": gives}
-
-
-def _block(site_id: str, plan: str, monday: date) -> Json:
-    starts = [at(monday + timedelta(days=n), time(hour)) for n in range(6) for hour in (9, 14)]
-    slots = [
-        {"start_at": start.isoformat(), "end_at": (start + timedelta(hours=2)).isoformat(), "capacity": 2}
-        for start in starts
-    ]
-    occurred_at = at(monday, time(6)).isoformat()
-    return {"site_id": site_id, "week_on": monday.isoformat(), "plan": plan, "cvx": "208", "slots": slots,
-            "occurred_at": occurred_at}  # fmt: skip
 
 
 def _days(first: date, last: date) -> list[date]:

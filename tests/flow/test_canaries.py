@@ -18,11 +18,12 @@ from deploy.local.plan import SERVICES
 from deploy.local.process import plain_environment
 from deploy.local.state import ROOT
 from schemas.catalog import CONTACT_ATTEMPT
+from tests.bodies import PROGRAMME
 from tests.flow import kafka_log
 from tests.flow.chain import pass_through
 from tests.flow.feeds import Member, Row, Shot, a_member, a_registry_file, a_roster
 from tests.flow.tables import TABLES
-from tests.flow.world import PROGRAMME, World
+from tests.flow.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(180)]
 BORN_ON = date(1937, 11, 23)

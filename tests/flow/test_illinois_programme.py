@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from tests.bodies import PROGRAMME, Json, a_dose
 from tests.flow.chain import list_targets
 from tests.flow.feeds import WELL_OFF, Member, Row, Shot, a_member, a_registry_file, a_roster
-from tests.flow.world import PROGRAMME, Json, World, a_dose
+from tests.flow.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(120)]
 

@@ -3,9 +3,10 @@
 import pytest
 
 from schemas.catalog import APPOINTMENT, CASE, DOSE_ADMINISTERED, MEMBER_ELIGIBILITY, SLOT_POOL
+from tests.bodies import a_dose
 from tests.flow import kafka_log
 from tests.flow.feeds import a_member, a_roster
-from tests.flow.world import World, a_dose
+from tests.flow.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(120)]
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

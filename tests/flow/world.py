@@ -5,12 +5,11 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from datetime import time as clock
 from itertools import count
 from typing import Any, Self
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
@@ -20,17 +19,14 @@ from deploy.groups import topic_by_group
 from deploy.local.access import Client, add_clients, token
 from deploy.local.backlog import Watch
 from deploy.local.running import connection
+from tests.bodies import Json, a_site, at
 from tests.flow.feeds import Member
 from tests.flow.stack import Stack
 
 PLANS = ("lakeshore", "prairie")
-PROGRAMME = "illinois-connectors-65"
-ZONE = ZoneInfo("America/Los_Angeles")
-SITE, SITE_ZIP = "syrup-hall", "90012"
+SITE = "syrup-hall"
 FILE_TIMEOUT_S = DRAIN_TIMEOUT_S = AWAY_TIMEOUT_S = 60.0
 POLL_S = 0.03
-
-Json = dict[str, Any]
 
 
 class Caller(Api):
@@ -162,9 +158,8 @@ class World:
     # -- places
 
     async def open_site(self, site_id: str = SITE) -> None:
-        body = {"site_id": site_id, "name": "Syrup Hall", "zip5": SITE_ZIP, "time_zone": ZONE.key, "kind": "mass",
-                "gives": [{"cvx": "208", "vaccine_group": "covid-19"}]}  # fmt: skip
-        status, answer = await self.ask("scheduling", "state").post("/sites", self.key(), body)
+        site = a_site(site_id, "Syrup Hall")
+        status, answer = await self.ask("scheduling", "state").post("/sites", self.key(), site)
         assert status == 200, answer
 
     async def open_slot(self, day: date, places: int = 1, plan: str = "lakeshore") -> Json:
@@ -198,12 +193,3 @@ class World:
             return [dict(row) for row in await database.fetch(query, *arguments)]
         finally:
             await database.close()
-
-
-def at(day: date, hour: clock) -> datetime:
-    """An instant of a day where the sites are."""
-    return datetime.combine(day, hour, ZONE)
-
-
-def a_dose(day: date, lot: str = "EN6200") -> Json:
-    return {"cvx": "208", "mvx": "PFR", "lot": lot, "administered_on": day.isoformat()}

@@ -16,8 +16,9 @@ from typing import Any
 import asyncpg
 
 from deploy.demo.population import generate
+from tests.bodies import a_dose, at
 from tests.flow.stack import Stack
-from tests.flow.world import SITE, World, a_dose, at
+from tests.flow.world import SITE, World
 from tests.load import restart
 from tests.load.chain_stack import processes, running_services
 from tests.load.feeds import SEED, WEEKS, files_of_first_day

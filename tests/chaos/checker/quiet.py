@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
@@ -125,7 +126,7 @@ def records_behind(kafka: str, ends: Mapping[tuple[str, int], int], generation: 
     return behind
 
 
-def _asked(admin: AdminClient, group: str):  # type: ignore[no-untyped-def]
+def _asked(admin: AdminClient, group: str) -> Any:
     return next(iter(admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]).values()))
 
 

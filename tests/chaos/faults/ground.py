@@ -7,6 +7,7 @@ from random import Random
 
 from tests.chaos.faults.catalog import ASKED, SERVICES, Parameters, fault
 from tests.chaos.fleet import NotStruckError
+from tests.chaos.proxy import Mode
 from tests.chaos.scene import Scene, until
 from tests.chaos.servers import Server
 
@@ -96,12 +97,12 @@ async def refused(scene: Scene, service: str, to: str, seconds: int) -> None:
     await _without(scene, [service], to, "refuse", seconds)
 
 
-async def _without(scene: Scene, services: Sequence[str], to: str, mode: str, seconds: float) -> None:
+async def _without(scene: Scene, services: Sequence[str], to: str, mode: Mode, seconds: float) -> None:
     proxies = [scene.servers.proxy(service, to) for service in services]
 
-    async def turn(mode: str) -> None:
+    async def turn(mode: Mode) -> None:
         for proxy in proxies:
-            await scene.servers.proxies.call(proxy.set_mode(mode))  # type: ignore[arg-type]
+            await scene.servers.proxies.call(proxy.set_mode(mode))
 
     async with scene.ground:
         await scene.outage(services, lambda: turn(mode), lambda: turn("pass"), seconds)

@@ -29,7 +29,11 @@ class Copy:
 
 
 def _names(*names: str) -> dict[str, Make]:
-    return {name: lambda body, name=name: said(body, name) for name in names}  # type: ignore[misc]
+    return {name: _same(name) for name in names}
+
+
+def _same(name: str) -> Make:
+    return lambda body: said(body, name)
 
 
 def _words(name: str) -> Make:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from deploy.demo.population import generate
+from tests.bodies import PROGRAMME
 from tests.chaos.checker import Evidence, examine, gather, quiescent
 from tests.flow.season import Season
 from tests.flow.stack import Stack, running_stack
-from tests.flow.world import PROGRAMME
 from tests.servers import PostgresServer
 from tests.unit.chaos.checker.recording import RecordingWorld, RunFolder
 
