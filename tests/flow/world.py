@@ -101,10 +101,13 @@ class World:
             await asyncio.sleep(POLL_S)
 
     async def settle(self) -> None:
-        """Wait until nothing is under way, and nothing new came while we looked."""
-        before = -1
-        while (seen := await self.watch.drain(DRAIN_TIMEOUT_S)).log_end != before:
-            before = seen.log_end
+        """Wait until nothing is under way, and nothing new came while we looked: two looks on end find nothing and the
+        same length of the log. What the first one's outboxes did not show yet is in the second one's, or in the log."""
+        deadline, before = time.monotonic() + DRAIN_TIMEOUT_S, -1
+        while not ((seen := await self.watch.look()).is_empty and seen.log_end == before):
+            assert time.monotonic() < deadline, f"still under way: {seen}"
+            before = seen.log_end if seen.is_empty else -1
+            await asyncio.sleep(0 if seen.is_empty else POLL_S)
 
     async def news(self, content: bytes) -> Json:
         """Submit a file and let everybody hear of it."""
