@@ -26,6 +26,8 @@ KINDS = {
                 "a send fails in the middle"),
     "servers": ("broker is killed", "database is killed", "the whole log is delivered again"),
 }  # fmt: skip
+# In these seeds the handler bug strikes while all members arrive, and what takes longest begins first.
+SEEDS = {"kills": 5, "processes": 14, "network": 8, "records": 5, "servers": 5}
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +57,8 @@ def told(result: Result) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_end_is_as_the_input_asks_for(servers: Servers, kind: str, tmp_path: Path) -> None:
     """Whatever strikes meanwhile: every row, event, booking and cell is what the feeds and the requests ask for."""
-    planned = schedule(5, len(KINDS[kind]), KINDS[kind])
-    result = await one_round(servers, tmp_path / kind, 5, MEMBERS, planned)
+    planned = schedule(SEEDS[kind], len(KINDS[kind]), KINDS[kind])
+    result = await one_round(servers, tmp_path / kind, SEEDS[kind], MEMBERS, planned)
     said = told(result)
     assert result.faults >= 2, said
     assert not result.divergences, said

@@ -1,5 +1,6 @@
 """What is left of kill -9 and of a log that is delivered twice: nothing. The tables equal those of a quiet run."""
 
+import asyncio
 import difflib
 import json
 from collections import Counter
@@ -12,8 +13,12 @@ from aiokafka import ConsumerRecord
 from deploy.demo.population import Ledger
 from deploy.groups import topic_by_group
 from deploy.local.plan import SERVICES
+from tests.chaos.checker import examine, gather, quiescent
 from tests.flow import kafka_log
-from tests.flow.season import Season, population
+from tests.flow.chain import LEAST_LISTED, list_targets
+from tests.flow.feeds import a_member, a_roster
+from tests.flow.recording import RecordingWorld, RunFolder
+from tests.flow.season import MEMBERS, Season, population
 from tests.flow.stack import Stack, running_stack
 from tests.flow.strikes import LISTENERS, Strikes
 from tests.flow.tables import Dump, dump
@@ -21,7 +26,7 @@ from tests.flow.world import World
 from tests.servers import PostgresServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(600)]
-SHOWN_LINES = 40
+SHOWN_LINES, QUIET_S = 40, 60.0
 SMALL_BATCHES = {f"VCC_{name.upper()}_BATCH_RECORDS": "40" for name in ("eligibility", *LISTENERS)}
 
 
@@ -72,18 +77,33 @@ def differences(quiet: Dump, other: Dump) -> str:
     return "\n".join(lines[:SHOWN_LINES])
 
 
+async def divergences(world: RecordingWorld, run: Path) -> str:
+    """What the checker finds, once enough people have moved into one ZIP to make a list of target ZIPs."""
+    stack, today = world.stack, await world.today()
+    await world.news(a_roster(today, *(a_member() for _ in range(LEAST_LISTED + 4))))
+    assert await list_targets(world, today)
+    report = await world.ask("reporting", "state").get("/reports/weekly")
+    await asyncio.to_thread(quiescent, stack.bootstrap, stack.dsns, QUIET_S)
+    evidence = await asyncio.to_thread(gather, run, stack.bootstrap, stack.dsns, report)
+    assert len(evidence.pairs) > MEMBERS
+    return "\n".join(str(one) for one in examine(evidence)[:SHOWN_LINES])
+
+
 @pytest.fixture(scope="module")
 def quiet() -> Dump:
     """Filled by the first test: what the tables say after a run in which nothing went wrong."""
     return {}
 
 
-async def test_a_quiet_run(fresh_stack: Stack, files: tuple[Path, Ledger], quiet: Dump) -> None:
-    """Three weeks of the programme bring forth cases, attempts, appointments of every outcome and doses."""
-    async with World.of(fresh_stack) as world:
+async def test_a_quiet_run(fresh_stack: Stack, files: tuple[Path, Ledger], quiet: Dump, tmp_path: Path) -> None:
+    """Three weeks of the programme bring forth cases, attempts, appointments of every outcome and doses. Members,
+    answers, cases, attempts, appointments, places, doses, cells, target ZIPs and figures are all as the checker, which
+    starts from the feeds and the requests alone, recomputes them."""
+    async with RecordingWorld.recorded(fresh_stack, RunFolder(tmp_path)) as world:
         await Season(world, *files).run()
         quiet |= await dump(fresh_stack)
         assert await never_applied(world, await kafka_log.read(fresh_stack.bootstrap)) == {}
+        assert not (found := await divergences(world, tmp_path)), found
     kinds = {"fulfilled", "noshow", "cancelled", "entered-in-error"}
     appointments = quiet["scheduling.appointment"]
     assert {kind for kind in kinds if any(f'"status": "{kind}"' in one for one in appointments)} == kinds

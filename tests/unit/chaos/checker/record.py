@@ -12,9 +12,9 @@ from tests import servers
 from tests.chaos.checker import Evidence, examine, gather, quiescent
 from tests.flow.chain import pass_through
 from tests.flow.feeds import a_member
+from tests.flow.recording import RecordingWorld, RunFolder
 from tests.flow.stack import Stack, running_stack
 from tests.unit.chaos.checker.recorded import save
-from tests.unit.chaos.checker.recording import RecordingWorld, RunFolder
 
 QUIET_S = 60.0
 PEOPLE = 18
