@@ -65,7 +65,7 @@ class PostgresServer:
             template = self._templates.get(service) or await self._make_template(admin, service)
             self._made += 1
             name = f"{service}_{self._made}"
-            await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{service}"')
+            await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{service}" {await _how(admin)}')
         finally:
             await admin.close()
         return self.dsn(service, name)
@@ -87,6 +87,12 @@ class PostgresServer:
 
     def dsn(self, role: str, database: str) -> str:
         return postgres.dsn(role, self.password, self.port, database)
+
+
+async def _how(admin: asyncpg.Connection) -> str:
+    """Copying files takes a third of the time, where nobody waits for the disk."""
+    is_fast = await admin.fetchval("show fsync") == "off" and admin.get_server_version() >= (15,)
+    return "STRATEGY file_copy" if is_fast else ""
 
 
 def _folders(service: str) -> list[tuple[str, Path]]:
