@@ -19,8 +19,6 @@ HEADER_SPEC_VERSION = "ce_specversion"
 HEADER_CONTENT_TYPE = "content-type"
 HEADER_TRACE_PARENT = "traceparent"
 
-REQUIRED_HEADERS = (HEADER_SPEC_VERSION, HEADER_ID, HEADER_SOURCE, HEADER_TYPE)
-
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
 """A machine-readable code: lower case, digits, dots and hyphens, at most 64 characters."""
 

@@ -54,12 +54,13 @@ routes = APIRouter(tags=["scheduling"])
 
 @routes.post("/sites", responses={200: {"model": SiteOut}, **responses(403, 409, 422)})
 async def describe_site(body: SiteIn, pool: Pool, identity: Identity, principal: Provider) -> Response:
-    """A new site, or a known one described anew. Its time zone can't change once it has blocks."""
+    """A new site, or a known one described anew, by the tenant that described it first or by whoever acts for all. Its
+    time zone can't change once it has blocks."""
     gives = {one.cvx: one.vaccine_group for one in body.gives}
     site = Site(body.site_id, body.name, body.zip5, body.time_zone, body.kind, gives)
 
     async def effect(work: UnitOfWork) -> Answer:
-        done = await blocks.describe_site(work, site)
+        done = await blocks.describe_site(work, principal.tenant, site)
         return refusals.answer(done) if isinstance(done, No) else _answer(200, SiteOut.of(done))
 
     return await write(pool, identity, effect)

@@ -35,17 +35,20 @@ class Opened(NamedTuple):
     slots: Sequence[Slot]
 
 
-async def describe_site(work: UnitOfWork, site: Site) -> Site | No:
-    """New, or described anew; its time zone stays once days were counted in it."""
-    await places.lock_site(work.connection, site.site_id)
+async def describe_site(work: UnitOfWork, tenant: str, site: Site) -> Site | No:
+    """New, or described anew: by whoever did so first, or acts for all, for plans share sites. Its time zone stays once
+    days were counted in it."""
+    described_by = await places.lock_site(work.connection, site.site_id)
     known = await places.load_site(work.connection, site.site_id)
+    if known is not None and tenant not in {ALL_TENANTS, described_by}:
+        return No.OTHER_TENANT
     if (
         known is not None
         and known.time_zone != site.time_zone
         and await places.has_blocks(work.connection, site.site_id)
     ):
         return No.ZONE_IN_USE
-    await places.save_site(work.connection, site)
+    await places.save_site(work.connection, site, tenant)
     return site
 
 

@@ -110,7 +110,7 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """`began_on` is the first day of its first version: an older dose was not given for it."""
+    """The version in effect. `began_on` is the first day of the first one: an older dose was not given for it."""
 
     programme_id: str
     version: int
@@ -120,7 +120,8 @@ class Programme:
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """A canonical dose as heard. `heard_no` tells whether a booking was made before it became known here."""
+    """A canonical dose as heard; one that was given in part stands as `retracted`: no dose. `heard_no` tells whether a
+    booking was made before it became known here."""
 
     dose_id: UUID
     version: int

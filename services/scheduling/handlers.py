@@ -16,7 +16,7 @@ from schemas.eligibility_v1 import (
 from schemas.envelope import Event
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling import booking, domain, facts, heard, places, settling, store
-from services.scheduling.domain import Dose, Enrolment, Programme
+from services.scheduling.domain import Dose, Enrolment
 
 
 async def on_member_eligibility(
@@ -50,14 +50,14 @@ async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdminister
 
 async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
     """Keep which vaccine a programme is about, and since when it runs: doses given since then end live bookings."""
-    latest: dict[str, Programme] = {}
-    for event in sorted(events, key=_version):
-        known = latest.get(event.programme_id)
-        began_on = min(event.effective_on, known.began_on) if known else event.effective_on
-        latest[event.programme_id] = Programme(event.programme_id, event.version, event.vaccine_group, began_on)
     await heard.lock_programmes(work.connection)
-    await heard.save_programmes(work.connection, list(latest.values()))
-    tokens = await store.load_booked_persons(work.connection, latest)
+    await heard.save_programmes(work.connection, events)
+    await _let_programmes_hold(work, events)
+
+
+async def _let_programmes_hold(work: UnitOfWork, events: Sequence[Event]) -> None:
+    changed = await heard.let_programmes_hold(work.connection)
+    tokens = await store.load_booked_persons(work.connection, changed)
     survivors = await heard.lock_persons(work.connection, tokens)
     await _settle(work, tokens | set(survivors.values()), set(), events)
 
@@ -65,12 +65,15 @@ async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1])
 def on_business_day_opened(
     release_days: int,
 ) -> Callable[[UnitOfWork, Sequence[BusinessDayOpenedV1]], Awaitable[None]]:
-    """The handler that also opens to all plans what starts within so many days."""
+    """The handler that also lets versions of programmes begin, and opens to all plans what starts within so many
+    days."""
 
     async def on_business_day(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
         today = max(event.business_on for event in events)
+        await heard.lock_programmes(work.connection)
         if not await heard.save_day(work.connection, today):
             return
+        await _let_programmes_hold(work, events)
         released = await places.release_slots(work.connection, today + timedelta(days=release_days), today)
         await work.announce([facts.pool_changed(pool, _instant(events)) for pool in released])
 
@@ -103,11 +106,11 @@ def _enrolments(decided: Sequence[MemberEligibilityDecidedV1]) -> list[Enrolment
 def _dose(event: DoseAdministeredV1) -> Dose:
     return Dose(
         event.dose_id, event.version, event.member_token, event.vaccine_group, event.administered_on,
-        event.action is DoseAction.RETRACT, event.appointment_id,
+        event.action is DoseAction.RETRACT or event.is_partial, event.appointment_id,
     )  # fmt: skip
 
 
-def _version(event: MemberEligibilityDecidedV1 | DoseAdministeredV1 | ProgrammePublishedV1) -> int:
+def _version(event: MemberEligibilityDecidedV1 | DoseAdministeredV1) -> int:
     return event.version
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from itertools import groupby
 from uuid import UUID
 
+from schemas.eligibility_v1 import ProgrammePublishedV1
 from services.kit.postgres import Connection
 from services.scheduling.domain import Dose, Enrolment, Programme, Standing
 
@@ -18,15 +19,26 @@ SAVE_DAY = """
 """
 
 SAVE_PROGRAMMES = """
-    insert into programme (programme_id, version, vaccine_group, began_on)
+    insert into programme_version (programme_id, version, vaccine_group, effective_on)
     select * from unnest($1::text[], $2::int[], $3::text[], $4::date[])
-        as new (programme_id, version, vaccine_group, began_on)
-    order by programme_id
+    on conflict do nothing
+"""
+# Of each programme the version in effect on the open day: of those that have begun the last, before that the first.
+LET_PROGRAMMES_HOLD = """
+    insert into programme as known (programme_id, version, vaccine_group, began_on)
+    select distinct on (programme_id) programme_id, version, vaccine_group, began_on
+    from (
+        select *, min(effective_on) over (partition by programme_id) as began_on,
+            coalesce(effective_on <= (select business_on from business_day), true) as has_begun
+        from programme_version
+    ) as version
+    order by programme_id, has_begun desc,
+        case when has_begun then effective_on end desc, case when has_begun then version end desc,
+        effective_on, version
     on conflict (programme_id) do update set
-        version = greatest(programme.version, excluded.version),
-        began_on = least(programme.began_on, excluded.began_on),
-        vaccine_group = case when excluded.version > programme.version
-            then excluded.vaccine_group else programme.vaccine_group end
+        version = excluded.version, began_on = excluded.began_on, vaccine_group = excluded.vaccine_group
+    where (known.version, known.began_on) is distinct from (excluded.version, excluded.began_on)
+    returning programme_id
 """
 LOAD_PROGRAMME = "select programme_id, version, vaccine_group, began_on from programme where programme_id = $1"
 
@@ -84,7 +96,8 @@ SAVE_DOSES = """
     on conflict (dose_id) do update set
         version = excluded.version, member_token = excluded.member_token, vaccine_group = excluded.vaccine_group,
         administered_on = excluded.administered_on, retracted = excluded.retracted,
-        appointment_id = coalesce(excluded.appointment_id, dose.appointment_id)
+        appointment_id = coalesce(excluded.appointment_id, dose.appointment_id),
+        heard_no = case when dose.retracted and not excluded.retracted then nextval('moment') else dose.heard_no end
     where dose.version < excluded.version
     returning member_token, retracted
 """
@@ -116,10 +129,15 @@ async def lock_programmes(connection: Connection) -> None:
     await connection.execute(LOCK_PROGRAMMES, PROGRAMMES)
 
 
-async def save_programmes(connection: Connection, programmes: Sequence[Programme]) -> None:
-    """One row for each programme: a statement can't touch a row twice."""
-    columns = zip(*((p.programme_id, p.version, p.vaccine_group, p.began_on) for p in programmes), strict=True)
-    await connection.execute(SAVE_PROGRAMMES, *map(list, columns))
+async def save_programmes(connection: Connection, published: Sequence[ProgrammePublishedV1]) -> None:
+    """Keep every version."""
+    rows = [(one.programme_id, one.version, one.vaccine_group, one.effective_on) for one in published]
+    await connection.execute(SAVE_PROGRAMMES, *map(list, zip(*rows, strict=True)))
+
+
+async def let_programmes_hold(connection: Connection) -> set[str]:
+    """Let of each programme the version hold that is in effect on the open day. The programmes that this changes."""
+    return {row["programme_id"] for row in await connection.fetch(LET_PROGRAMMES_HOLD)}
 
 
 async def load_programme(connection: Connection, programme_id: str) -> Programme | None:

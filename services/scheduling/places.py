@@ -11,7 +11,7 @@ from services.kit.postgres import Connection
 from services.scheduling.domain import Pool, Site, Slot
 
 SAVE_SITE = """
-    insert into site (site_id, name, zip5, time_zone, kind) values ($1, $2, $3, $4, $5)
+    insert into site (site_id, name, zip5, time_zone, kind, described_by) values ($1, $2, $3, $4, $5, $6)
     on conflict (site_id) do update set
         name = excluded.name, zip5 = excluded.zip5, time_zone = excluded.time_zone, kind = excluded.kind
 """
@@ -26,7 +26,9 @@ LOAD_SITE = """
         (select jsonb_object_agg(cvx, vaccine_group) from site_product where site_id = site.site_id), '{}') as gives
     from site where site_id = $1 for share
 """
-LOCK_SITE = "select from site where site_id = $1 for update"
+LOCK_SITE_ID = "select pg_advisory_xact_lock($1, hashtext($2))"
+SITES = 0x73697465
+LOCK_SITE = "select described_by from site where site_id = $1 for update"
 HAS_BLOCKS = "select exists (select from block where site_id = $1)"
 
 INSERT_BLOCK = """
@@ -71,7 +73,6 @@ CHANGE_POOLS = """
     )
     select changed.*, site.zip5 from changed join site using (site_id) order by block_id
 """
-LOAD_POOL = "select block.*, site.zip5 from block join site using (site_id) where block_id = $1"
 
 LOCK_RELEASABLE = """
     select block_id from block
@@ -135,9 +136,9 @@ class Wanted(NamedTuple):
     vaccine_group: str | None = None
 
 
-async def save_site(connection: Connection, site: Site) -> None:
-    """A new site, or the new description of a known one."""
-    await connection.execute(SAVE_SITE, site.site_id, site.name, site.zip5, site.time_zone, site.kind)
+async def save_site(connection: Connection, site: Site, tenant: str) -> None:
+    """A new site of this tenant, or the new description of a known one."""
+    await connection.execute(SAVE_SITE, site.site_id, site.name, site.zip5, site.time_zone, site.kind, tenant)
     await connection.execute(SAVE_PRODUCTS, site.site_id, list(site.gives), list(site.gives.values()))
 
 
@@ -147,9 +148,12 @@ async def load_site(connection: Connection, site_id: str) -> Site | None:
     return None if row is None else Site(**row)
 
 
-async def lock_site(connection: Connection, site_id: str) -> None:
-    """Before it is described anew: two who had both read it could not both go on to write it."""
-    await connection.execute(LOCK_SITE, site_id)
+async def lock_site(connection: Connection, site_id: str) -> str | None:
+    """Before it is described anew: two who had both read it could not both go on to write it. Gives the tenant that
+    described it first, if that is known."""
+    await connection.execute(LOCK_SITE_ID, SITES, site_id)  # a new site has no row to be locked
+    tenant: str | None = await connection.fetchval(LOCK_SITE, site_id)
+    return tenant
 
 
 async def has_blocks(connection: Connection, site_id: str) -> bool:
@@ -203,11 +207,6 @@ async def change_pools(connection: Connection, changes: Mapping[UUID, tuple[int,
     """Add to the counts of booked and fulfilled; the blocks as they are now."""
     booked, fulfilled = [b for b, _ in changes.values()], [f for _, f in changes.values()]
     return [_pool(row) for row in await connection.fetch(CHANGE_POOLS, list(changes), booked, fulfilled, today)]
-
-
-async def load_pool(connection: Connection, block_id: UUID) -> Pool | None:
-    row = await connection.fetchrow(LOAD_POOL, block_id)
-    return None if row is None else _pool(row)
 
 
 async def release_slots(connection: Connection, until_on: date, today: date) -> list[Pool]:

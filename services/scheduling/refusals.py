@@ -40,7 +40,7 @@ _SAYS: Mapping[No, tuple[str, str]] = {
     No.FUTURE_DOSE: ("Future Dose", "administered_on: expected the business day or an earlier one."),
     No.EARLY_DOSE: ("Before the Appointment", "The dose is older than the appointment: record it as a walk-in."),
     No.NOT_GIVEN_HERE: ("Not Given Here", "The site does not give this product."),
-    No.OTHER_TENANT: ("Another Tenant", "A block is opened by whoever acts for its plan or for all tenants."),
+    No.OTHER_TENANT: ("Another Tenant", "Only who acts for the block's plan, for the site's tenant or for all."),
     No.BLOCK_EXISTS: ("Block Exists", "The site has a block of this week, plan and product."),
     No.OUTSIDE_WEEK: ("Outside the Week", "Each slot starts in the block's week, in the site's time zone."),
     No.ZONE_IN_USE: ("Time Zone in Use", "The site has blocks, whose days were counted in its time zone."),

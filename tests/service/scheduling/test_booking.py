@@ -320,3 +320,13 @@ async def test_a_site_keeps_its_time_zone_once_it_has_blocks(world: World) -> No
 async def test_each_act_belongs_to_its_role(world: World, path: str, who: str) -> None:
     """A wrong role is denied before anything is looked at."""
     assert (await world.post(path, {}, who=who)).status_code == 403
+
+
+async def test_a_plan_describes_no_other_plans_site_anew(world: World) -> None:
+    """A site's name, place and products are changed by the tenant that described it first, or by who acts for all."""
+    own, again = a_site(site_id="clinic"), {**a_site(site_id="clinic"), "name": "Clinic on Wheels"}
+    assert (await world.post("/sites", own, who="site@blue")).status_code == 200
+    for who, status in (("site@acme", 403), ("site@blue", 200), ("state@*", 200), ("site@acme", 403)):
+        assert (await world.post("/sites", again, who=who)).status_code == status
+    refused = await world.post("/sites", {**a_site(), "gives": again["gives"][:1]}, who="site@blue")
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:vcc:problem:other-tenant")

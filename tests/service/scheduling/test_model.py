@@ -58,7 +58,7 @@ class Story(RuleBasedStateMachine):
         async with self.world.everything() as connection:
             await connection.execute(
                 "truncate slot_place, appointment, slot, block, site_product, site, dose, enrolment, person, programme,"
-                " business_day, outbox, idempotency_key"
+                " programme_version, business_day, outbox, idempotency_key"
             )
 
     async def _statuses(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 from schemas.eligibility_v1 import DoseAction
 from schemas.envelope import Event
 from tests.service.scheduling.world import (
+    FLU,
     MONDAY,
     World,
     a_business_day,
@@ -291,3 +292,55 @@ async def test_one_business_day_for_every_programme_and_site(world: World) -> No
     await world.hear(a_business_day(TUESDAY))
     refused = await world.book(await world.enrol(), slot)
     assert refused.json()["type"] == "urn:vcc:problem:past-slot"
+
+
+async def test_version_holds_from_its_day_on(world: World) -> None:
+    """A version announced before it takes effect changes no booking; when its day opens, its vaccine is what is
+    booked."""
+    [covid, later] = await world.open_block(days=[1, 5])
+    [flu] = await world.open_block(days=[5], cvx=FLU)
+    await world.hear(a_programme(group="influenza", began_on=WEDNESDAY, version=2))
+    await world.booked(await world.enrol(), covid)
+    await world.hear(a_business_day(WEDNESDAY))
+    refused = await world.book(await world.enrol(), later)
+    assert refused.json()["type"] == "urn:vcc:problem:other-vaccine"
+    await world.booked(await world.enrol(), flu)
+
+
+async def test_versions_and_days_in_any_order(world: World) -> None:
+    """Whether the day or the version comes first, the same version holds, and the campaign began with the first."""
+    news = [
+        a_programme(version=2, group="influenza", began_on=WEDNESDAY),
+        a_programme(version=3, group="zoster", began_on=WEDNESDAY + timedelta(days=1)),
+        a_business_day(WEDNESDAY),
+        a_programme(version=4, group="covid-19", began_on=TUESDAY),
+    ]
+    found = set()
+    for order in permutations(news):
+        async with world.everything() as connection:
+            await connection.execute("truncate programme, programme_version, business_day")
+        await world.hear(a_business_day(MONDAY), a_programme(), *order)
+        async with world.everything() as connection:
+            row = await connection.fetchrow("select version, vaccine_group, began_on from programme")
+        found.add(tuple(row))
+    assert found == {(2, "influenza", date(2021, 1, 4))}
+
+
+async def test_partial_dose_cancels_nothing(world: World) -> None:
+    """A dose administered in part leaves the booking; once it turns out to have been whole, it ends it."""
+    member, _, appointment = await a_booking(world)
+    dose = uuid4()
+    await world.hear(a_dose(member, dose_id=dose).model_copy(update={"is_partial": True}))
+    assert await world.status_of(appointment) == "booked"
+    await world.hear(a_dose(member, dose_id=dose, version=2))
+    assert await world.status_of(appointment) == "cancelled:pat"
+
+
+async def test_whole_after_all_is_news(world: World) -> None:
+    """A booking made between the dose in part and the word that it was whole ends, too."""
+    member, dose = uuid4(), uuid4()
+    await world.hear(a_dose(member, dose_id=dose).model_copy(update={"is_partial": True}))
+    [slot] = await world.open_block()
+    appointment = await world.booked(await world.enrol(member=member), slot)
+    await world.hear(a_dose(member, dose_id=dose, version=2))
+    assert await world.status_of(appointment) == "cancelled:pat"
