@@ -10,7 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.eligibility import days, store_decisions, store_programmes
 from services.eligibility.domain import REASONS, Programme
 from services.eligibility.dry_runs import dry_run
-from services.eligibility.programmes.documents import ProgrammeError, library, live, parse_programme
+from services.eligibility.programmes.documents import (
+    ProgrammeError,
+    Published,
+    library,
+    live,
+    parse_programme,
+    unreadable,
+    what_is_wrong,
+)
 from services.eligibility.programmes.dry_run import DIMENSIONS, DryRun
 from services.eligibility.situations import released
 from services.kit import audit
@@ -54,6 +62,15 @@ class ProgrammeOut(BaseModel):
     sha256: str
     is_live: bool
     document: str
+
+
+class UnreadableOut(BaseModel):
+    """A version that went live and can't be read by the service as it is now. Its programme's answers stand as they
+    are until a later version is published, or a service that can read it starts."""
+
+    programme_id: str
+    version: int
+    wrong: list[str] = Field(description="Line and field of what is wrong in the stored document.")
 
 
 class MovementOut(BaseModel):
@@ -120,15 +137,19 @@ class DryRunOut(BaseModel):
 
 
 @routes.get("/programmes")
-async def list_programmes(pool: Pool, principal: Reader) -> list[ProgrammeOut]:
+async def list_programmes(pool: Pool, principal: Reader) -> list[ProgrammeOut | UnreadableOut]:
     """Every published version, and the documents that ship and wait to be published. A plan sees those in which it
-    takes part, whole: who takes part with it stands in them."""
+    takes part, whole: who takes part with it stands in them. A published version that can't be read any more is shown
+    to those who may see all plans."""
     async with reading(pool, principal) as connection:
-        published = live(await store_programmes.load_documents(connection))
+        stored = await store_programmes.load_documents(connection)
+    published = live(stored)
+    unread = unreadable(stored) if principal.tenant == ALL_TENANTS else []
     known = {(one.programme_id, one.version) for one in published}
     waiting = [one for one in library() if (one.programme_id, one.version) not in known]
     seen = (one for one in (*published, *waiting) if principal.tenant in {ALL_TENANTS, *one.plans})
-    return [_programme(one, is_live=one in published) for one in seen]
+    told = [_programme(one, is_live=one in published) for one in seen]
+    return [*map(_unreadable, unread), *told]
 
 
 @routes.post("/programmes", status_code=201, response_model=ProgrammeOut)
@@ -179,6 +200,11 @@ def _read(body: DocumentIn) -> Programme | Refusal:
         return parse_programme(body.document, body.name)
     except ProgrammeError as error:
         return Refusal("programme-document-wrong", "Wrong Programme Document", str(error), 422)
+
+
+def _unreadable(one: Published) -> UnreadableOut:
+    wrong = what_is_wrong(one.document).splitlines()
+    return UnreadableOut(programme_id=one.programme_id, version=one.version, wrong=wrong)
 
 
 def _programme(one: Programme, *, is_live: bool) -> ProgrammeOut:

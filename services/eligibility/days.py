@@ -16,7 +16,7 @@ from services.eligibility import handlers, store_decisions, store_doses, store_m
 from services.eligibility.domain import ONE_DAY, Programme
 from services.eligibility.draws import draw_caps
 from services.eligibility.facts import redecide
-from services.eligibility.programmes.documents import bundled, live
+from services.eligibility.programmes.documents import bundled, live, unreadable
 from services.eligibility.programmes.target import ForecastRule, ServiceRule
 from services.eligibility.reference.tables import LATEST
 from services.eligibility.situations import ENGINE, released
@@ -44,6 +44,7 @@ async def begin(
         for programme in documents:
             await publish(work, programme)
         await _ask_for_releases(connection)
+        await _ask_for_readable(connection)
 
 
 async def publish(work: UnitOfWork, programme: Programme) -> bool:
@@ -71,6 +72,18 @@ async def _ask_for_releases(connection: Connection) -> None:
 
 async def _documents(connection: Connection) -> list[Programme]:
     return live(await store_programmes.load_documents(connection))
+
+
+async def _ask_for_readable(connection: Connection) -> None:
+    """Tell of published documents that can't be read any more; once they can, everybody is asked what was missed."""
+    unread = unreadable(await store_programmes.load_documents(connection))
+    for one in unread:
+        metrics.SET_ASIDE.labels("programmes").inc()
+        about = {"entity_id": one.programme_id, "version": one.version, "reason": "unreadable"}
+        structlog.get_logger().error("programme can't be read", **about)
+    names = " ".join(f"{one.programme_id}.{one.version}" for one in unread)
+    if await store_programmes.exchange_release(connection, "unreadable", names) not in {None, names}:
+        await store_decisions.ask_everybody(connection)
 
 
 async def open_day(work: UnitOfWork, business_on: date) -> date:

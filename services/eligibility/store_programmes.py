@@ -8,12 +8,13 @@ from datetime import date
 from uuid import UUID
 
 from services.eligibility.programmes.cap import CutOff
+from services.eligibility.programmes.documents import Published
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.programmes.target import Forecasted
 from services.eligibility.risk.model import Contribution, Score
 from services.kit.postgres import Connection
 
-LOAD_DOCUMENTS = "select document from programme order by programme_id, version"
+LOAD_DOCUMENTS = "select programme_id, version, document from programme order by programme_id, version"
 LOAD_VERSION = "select document_sha256 from programme where programme_id = $1 and version = $2"
 LOAD_OBSERVATIONS = """
 select token, tenant_id, system, code, observed_on, ended_on, value from member_observation
@@ -141,9 +142,9 @@ class StoredScore:
     scored_on: date
 
 
-async def load_documents(connection: Connection) -> list[str]:
-    """The text of every published version."""
-    return [row["document"] for row in await connection.fetch(LOAD_DOCUMENTS)]
+async def load_documents(connection: Connection) -> list[Published]:
+    """Every version that went live."""
+    return [Published(*row) for row in await connection.fetch(LOAD_DOCUMENTS)]
 
 
 async def load_version(connection: Connection, programme_id: str, version: int) -> str | None:

@@ -129,6 +129,10 @@ def _show(args: argparse.Namespace, answer: httpx.Response, text: Callable[[Any]
 
 def _list_text(found: list[dict[str, Any]]) -> Iterator[str]:
     for one in found:
+        if "wrong" in one:
+            yield f"{'wrong':6}{one['programme_id']:28}version {one['version']}, can't be read; its answers stand:"
+            yield from (f"{'':6}{line}" for line in one["wrong"])
+            continue
         state = "live" if one["is_live"] else "ships"
         yield f"{state:6}{one['programme_id']:28}version {one['version']}, from {one['effective_on']}: {one['title']}"
 

@@ -3,13 +3,13 @@
 `rules/*.yaml` go live at the first start; `rules/library/*.yaml` ship beside them and go live when they are published.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import cache, lru_cache
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
@@ -368,9 +368,34 @@ def library() -> tuple[Programme, ...]:
     return _read_folder(LIBRARY)
 
 
-def live(texts: Iterable[str]) -> list[Programme]:
-    """Published documents, which were read before they were published."""
-    return [parse_programme(text) for text in texts]
+class Published(NamedTuple):
+    """A version that went live, as it is stored."""
+
+    programme_id: str
+    version: int
+    document: str
+
+
+def live(published: Sequence[Published]) -> list[Programme]:
+    """What can be decided by. A version that could be read when it went live, and can't be now, takes those before it
+    along: their answers would take the place of its own, which stand instead. A later version ends that."""
+    unread = {one.programme_id: one.version for one in sorted(unreadable(published))}
+    readable = (one for one in published if one.version > unread.get(one.programme_id, 0))
+    return [parse_programme(one.document) for one in readable]
+
+
+def unreadable(published: Iterable[Published]) -> list[Published]:
+    return [one for one in published if what_is_wrong(one.document)]
+
+
+@lru_cache(maxsize=256)
+def what_is_wrong(text: str) -> str:
+    """Empty if a document can be read."""
+    try:
+        parse_programme(text)
+    except ProgrammeError as error:
+        return str(error)
+    return ""
 
 
 def _read_folder(folder: Path) -> tuple[Programme, ...]:

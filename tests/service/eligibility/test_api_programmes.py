@@ -181,6 +181,23 @@ async def test_a_plan_sees_the_programmes_in_which_it_takes_part(
     assert "community-connect" in seen["*"]
 
 
+async def test_who_sees_all_plans_sees_what_cannot_be_read(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """A published version that this service can't read is listed with the line; a plan's staff see the others."""
+    await publish(app, client, office, ARMS, "1")
+    await office.fetch("update programme set document = replace(document, 'unit: household', 'unit: street')")
+    acting(app, "supervisor", "lakeshore")
+    assert "street-trial" not in {one["programme_id"] for one in (await client.get("/programmes")).json()}
+    acting(app, "operator")
+    first, *others = (await client.get("/programmes")).json()
+    assert first == {
+        "programme_id": "street-trial", "version": 1,
+        "wrong": ["document:11: arms.unit: String should match pattern '^(person|household)$'"],
+    }  # fmt: skip
+    assert {one["programme_id"] for one in others if one["is_live"]} == {"illinois-connectors-65"}
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [("effective_on: 2021-01-01", "effective_on: 2021-02-30"), ("version: 1", "version: 99999999999"),
