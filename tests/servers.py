@@ -213,15 +213,19 @@ def _container(image: str, ports: dict[int, int], variables: dict[str, str]) -> 
     if not _engine_answers():
         yield False
         return
+    from testcontainers.core.config import testcontainers_config
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.docker_client import DockerClient
 
-    if not DockerClient().client.images.list(image):
+    images = DockerClient().client.images
+    if not images.list(image):
         yield False
         return
+    # It ends what a killed run leaves; without its image there is no pulling it, and the run ends its own.
+    testcontainers_config.ryuk_disabled = not images.list(testcontainers_config.ryuk_image)
     container = DockerContainer(image)
     for inside, outside in ports.items():
-        container.with_bind_ports(inside, outside)
+        container.ports[f"{inside}/tcp"] = ("127.0.0.1", outside)  # type: ignore[assignment]  # docker-py takes both
     for name, value in variables.items():
         container.with_env(name, value)
     with container:
