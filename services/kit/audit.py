@@ -2,9 +2,10 @@
 export, every denial and every redrive is a row, written before the answer leaves. In the transaction of the deed, so
 that no row means no answer."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager
-from typing import Literal
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from contextvars import ContextVar
+from typing import Literal, NamedTuple
 
 from services.kit.auth import Denial, Principal
 from services.kit.postgres import ALL_TENANTS, Connection
@@ -26,6 +27,37 @@ async def record(
     """`subjects` are tokens or ids, never names; an empty list says that the search found nobody."""
     ids = [str(each) for each in subjects]
     await _insert(connection, principal.tenant, principal, (action, kind, ids, None))
+    if action in ("read", "export") and (looks := _looks.get()) is not None:
+        looks.append(Look(action, kind, ids))
+
+
+class Look(NamedTuple):
+    """What an answer showed."""
+
+    action: str
+    kind: str
+    subjects: Sequence[str]
+
+
+_looks: ContextVar[list[Look] | None] = ContextVar("looks", default=None)
+
+
+@contextmanager
+def watched() -> Iterator[list[Look]]:
+    """The looks that the block records, to be kept beside an answer that may be given again."""
+    looks: list[Look] = []
+    token = _looks.set(looks)
+    try:
+        yield looks
+    finally:
+        _looks.reset(token)
+
+
+async def record_again(connection: Connection, principal: Principal, looks: Iterable[Look]) -> None:
+    """A kept answer is given again: it shows the same, and to the same principal."""
+    for look in looks:
+        what = (look.action, look.kind, list(look.subjects), "replayed")
+        await _insert(connection, principal.tenant, principal, what)
 
 
 async def record_denial(connection: Connection, denial: Denial) -> None:

@@ -85,11 +85,37 @@ class Edge:
     async def _answer(self, scope: Scope, receive: Receive, outgoing: "Outgoing") -> None:
         started = time.perf_counter()
         try:
-            await self.app(scope, receive, outgoing.send)
+            if _NUL_IN_QUERY.search(scope["query_string"]) or "\0" in scope["path"]:
+                await problem.unstorable()(scope, receive, outgoing.send)
+            else:
+                await self.app(scope, _checked(scope, receive), outgoing.send)
         except Exception:  # noqa: BLE001 - problem.on_fault has said its class and place, and answered
             outgoing.status = outgoing.status or 500
         finally:
             _observe(scope, outgoing.status, time.perf_counter() - started)
+
+
+_NUL_IN_QUERY = re.compile(rb"%00|\x00")
+_NUL_IN_JSON = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000|\x00")
+_LONGEST_HALF = 32
+"""How much of a chunk is looked at again with the next one, for what was cut in two."""
+
+
+def _checked(scope: Scope, receive: Receive) -> Receive:
+    """The body as it comes; JSON that holds U+0000, which no database does, is refused by whoever reads it."""
+    if "json" not in Headers(scope=scope).get("content-type", ""):
+        return receive
+    seen = b""
+
+    async def receive_checked() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen = seen[-_LONGEST_HALF:] + message.get("body", b"")
+        if _NUL_IN_JSON.search(seen):
+            raise problem.UnstorableTextError
+        return message
+
+    return receive_checked
 
 
 class Outgoing:

@@ -12,7 +12,7 @@ from fastapi import Depends, Header
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
-from services.kit import problem
+from services.kit import audit, problem
 from services.kit.auth import Principal, authenticate
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal
@@ -57,13 +57,18 @@ KEY_REUSED = Refusal(
 
 @dataclass(frozen=True, slots=True)
 class RequestIdentity:
-    """What makes two requests the same request."""
+    """What makes two requests the same request, and whose this one is."""
 
     tenant_id: str
     principal: str
     key: str
     method_path: str
     request_sha256: bytes
+    roles: frozenset[str] = field(default=frozenset(), compare=False)
+
+    def whose(self) -> Principal:
+        """Who gets the answer."""
+        return Principal(self.principal, self.roles, frozenset({self.tenant_id}), self.tenant_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ class Answer:
 async def once(connection: Connection, identity: RequestIdentity, effect: Callable[[], Awaitable[Answer]]) -> Answer:
     """Run the effect and keep its answer, or give the answer kept before. The caller's transaction holds all of it.
 
+    An answer that is given again is a look again: what the effect recorded of looks is recorded anew.
+
     A duplicate that arrives meanwhile waits here for the first one's end: its commit (then the answer is given again)
     or its rollback (then the duplicate does the work). A fault inside the effect leaves no trace of the key.
     """
@@ -99,17 +106,20 @@ async def once(connection: Connection, identity: RequestIdentity, effect: Callab
     while not await connection.fetchval(INSERT_KEY, *coordinates, identity.method_path, identity.request_sha256):
         kept = await connection.fetchrow(LOAD_ANSWER, *coordinates)
         if kept is not None:  # else it was pruned between the two statements
-            return _replay(kept, identity)
-    answer = await effect()
-    stored = json.dumps({"headers": dict(answer.headers), "body": answer.body}, allow_nan=False)
+            return await _replay(connection, kept, identity)
+    with audit.watched() as looks:
+        answer = await effect()
+    kept_answer = {"headers": dict(answer.headers), "body": answer.body, "looks": looks}
+    stored = json.dumps(kept_answer, allow_nan=False)
     await connection.execute(SAVE_ANSWER, *coordinates, answer.status, stored)
     return answer
 
 
-def _replay(kept: Any, identity: RequestIdentity) -> Answer:
+async def _replay(connection: Connection, kept: Any, identity: RequestIdentity) -> Answer:
     if (kept["method_path"], kept["request_sha256"]) != (identity.method_path, identity.request_sha256):
         return Answer.of(KEY_REUSED)
     stored = json.loads(kept["response"])
+    await audit.record_again(connection, identity.whose(), (audit.Look(*look) for look in stored.get("looks", ())))
     return replace(Answer(kept["status"], stored["body"], stored["headers"]), replayed=True)
 
 
@@ -135,7 +145,9 @@ async def request_identity(
     """The dependency of every write: `identity: Annotated[RequestIdentity, Depends(request_identity)]`."""
     body = sha256(request.url.query.encode() + b"\0" + await request.body())
     method_path = f"{request.method} {request.url.path}"
-    return RequestIdentity(principal.tenant, principal.subject, idempotency_key, method_path, body.digest())
+    return RequestIdentity(
+        principal.tenant, principal.subject, idempotency_key, method_path, body.digest(), principal.roles
+    )
 
 
 Identity = Annotated[RequestIdentity, Depends(request_identity)]

@@ -93,6 +93,8 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
 
         async def effect(work: UnitOfWork) -> Answer:
             done = await redrive.replay(work, subscriptions, dead_letter_id, principal.subject)
+            if isinstance(done, Refusal):
+                return Answer.of(done)
             return await _answer(work, principal, done, [])
 
         return await write(pool, identity, effect)

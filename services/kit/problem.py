@@ -104,11 +104,30 @@ def correlation_id() -> str:
     return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))
 
 
+UNSTORABLE = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+"""What the database says of a text that it can't hold: the client sent it."""
+
+
+class UnstorableTextError(HTTPException):
+    """Expected text without U+0000, which no database holds."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def unstorable() -> JSONResponse:
+    """The answer to a request whose path, query or body holds U+0000."""
+    errors = [{"field": "*", "expected": "Text without the character U+0000"}]
+    return answer(document(422, "invalid-request", "The request does not fit", errors=errors))
+
+
 _OUTAGES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError, TimeoutError)
 
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(RefusedError, _on_refused)
+    for unstorable_error in (UnstorableTextError, *UNSTORABLE):
+        app.add_exception_handler(unstorable_error, _on_unstorable)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     for error in _OUTAGES:
@@ -119,6 +138,10 @@ def install(app: FastAPI) -> None:
 async def _on_refused(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RefusedError)
     return refuse(error.refusal, error.headers)
+
+
+async def _on_unstorable(_request: Request, _error: Exception) -> JSONResponse:
+    return unstorable()
 
 
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:

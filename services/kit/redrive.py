@@ -12,6 +12,7 @@ from services.kit import dead_letters, inbox, log, trace
 from services.kit.contract import Decoder, Reject
 from services.kit.dead_letters import DeadLetter
 from services.kit.postgres import is_fault
+from services.kit.problem import Refusal
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
 
@@ -28,19 +29,27 @@ class Redriven:
     replayed_ids: tuple[int, ...] = field(default=(), compare=False)
 
 
+GROUP_GONE = Refusal(
+    "group-gone", "Group Gone", "The service reads in no such group any more: nothing here can apply the record."
+)
+
+
 async def replay(
     work: UnitOfWork, subscriptions: Mapping[str, Subscription], dead_letter_id: int, by: str
-) -> Redriven | None:
+) -> Redriven | Refusal | None:
     """Apply what waits with this dead letter's key, in order, up to a record that still can't be applied. None: it does
     not wait."""
     waiting = await _lock_waiting(work, dead_letter_id)
-    return await _apply(work, subscriptions, waiting, by) if waiting else None
+    if not waiting:
+        return None
+    return await _apply(work, subscriptions, waiting, by) if waiting[0].consumer in subscriptions else GROUP_GONE
 
 
 async def discard(
     work: UnitOfWork, subscriptions: Mapping[str, Subscription], dead_letter_id: int, by: str
 ) -> Redriven | None:
-    """Give up this one record and apply what waits behind it. None: it does not wait."""
+    """Give up this one record and apply what waits behind it; where no subscription is left to apply it, that goes on
+    waiting. None: it does not wait."""
     waiting = await _lock_waiting(work, dead_letter_id)
     if dead_letter_id not in {letter.id for letter in waiting}:
         return None
@@ -49,6 +58,8 @@ async def discard(
     if not rest:
         await dead_letters.release_key(work.connection, waiting[0])
         return Redriven(discarded=1)
+    if rest[0].consumer not in subscriptions:
+        return Redriven(discarded=1, still_dead=GROUP_GONE.code, still_dead_id=rest[0].id)
     return replace(await _apply(work, subscriptions, rest, by), discarded=1)
 
 

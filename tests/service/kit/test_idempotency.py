@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from services.kit import audit
 from services.kit.auth import Principal, authenticate
 from services.kit.http import create_app
 from services.kit.idempotency import Answer, Identity, RequestIdentity, once, prune
@@ -49,6 +50,8 @@ def build(pool: asyncpg.Pool, principal: Principal | None = None) -> FastAPI:
             number = await work.connection.fetchval(
                 "insert into gnome (name) values ($1) returning gnome_id", gnome.name
             )
+            if gnome.name.startswith("seen"):
+                await audit.record(work.connection, a_principal(), "read", "gnome", [number])
             if gnome.name == "seventh":
                 return Answer.of(GARDEN_FULL)
             if gnome.name == "eighth":
@@ -282,3 +285,16 @@ async def test_a_tenant_sees_its_own_keys_only(client: httpx.AsyncClient, garden
 
 async def _nothing() -> Answer:
     return Answer(204)
+
+
+async def test_an_answer_given_again_is_a_look_again(client: httpx.AsyncClient, garden: Database) -> None:
+    """Whoever gets a kept answer that shows somebody stands in the trail each time; where the effect showed nobody,
+    nobody is said to have been seen."""
+    for _ in range(3):
+        assert (await plant(client, "key-seen-thrice", "seen")).status_code == 201
+    await plant(client, "key-unseen")
+    await plant(client, "key-unseen")
+    async with transaction(garden.pool, "kew") as connection:
+        rows = await connection.fetch("select principal, roles, action, kind, subjects, reason from audit order by audit_id")
+    seen = ("gardener", ["gardener"], "read", "gnome", ["1"])
+    assert [tuple(row) for row in rows] == [(*seen, None), (*seen, "replayed"), (*seen, "replayed")]

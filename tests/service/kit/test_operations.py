@@ -1,6 +1,7 @@
 """What operators do with dead letters by HTTP, and what of it stands in the trail."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -89,3 +90,24 @@ async def test_who_replays_stands_in_the_trail(olga: httpx.AsyncClient, archive:
 async def test_what_the_database_cannot_hold_is_the_requests_fault(olga: httpx.AsyncClient, path: str) -> None:
     """A number beyond its numbers, a text that is none to it."""
     assert (await olga.get(path)).status_code == 422
+
+
+@pytest.fixture
+async def later_olga(archive: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """The same operator, at a release of the service that reads in another group."""
+    app: FastAPI = create(replace(SERVICE, subscriptions=()), archive.settings())
+    app.state.pool = archive.pool
+    app.dependency_overrides[authenticate] = lambda: Principal("olga", frozenset({"operator"}), frozenset("*"), "*")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://kit") as client:
+        yield client
+
+
+async def test_a_dead_letter_of_a_group_that_is_gone(later_olga: httpx.AsyncClient) -> None:
+    """It can't be replayed any more, and the answer says why; it can be given up, one record after the other."""
+    first, second = (one["dead_letter_id"] for one in (await later_olga.get("/dead-letters")).json())
+    refused = await post(later_olga, f"/dead-letters/{first}/replay", "key-too-late")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:vcc:problem:group-gone")
+    given_up = (await post(later_olga, f"/dead-letters/{first}/discard", "key-give-up-1")).json()
+    assert (given_up["discarded"], given_up["still_dead"], given_up["still_dead_id"]) == (1, "group-gone", second)
+    assert (await post(later_olga, f"/dead-letters/{second}/discard", "key-give-up-2")).json()["discarded"] == 1
+    assert (await later_olga.get("/dead-letters")).json() == []
