@@ -43,19 +43,22 @@ def print_report(arguments: argparse.Namespace) -> int:
     """Print the report; write one HTML page, the JSON and a CSV file for each table."""
     asked = {"programme_id": arguments.programme, "as_of": arguments.as_of, "known_on": arguments.known_on}
     query = {name: value for name, value in asked.items() if value}
+    from services.reporting.page import render  # loads the ZIPs' points
+
     with _client() as client:
         body = _ask(client, "GET", "/reports/weekly", params=query).text
         if arguments.json:
             _say(body)
             return FINE
         report = TypeAdapter(Report).validate_json(body)
-        # The same question again, so that all files agree even if a day passes in between.
+        # The same question again, so that both files agree even if a day passes in between.
         query |= {"programme_id": report.programme_id, "as_of": str(report.as_of), "known_on": str(report.known_on)}
-        page = _ask(client, "GET", "/reports/weekly.html", params=query).text
         coverage = _ask(client, "GET", "/coverage.csv", params=query).text
     for line in terminal.lines(report):
         _say(textwrap.fill(line, 110) if len(line) > 118 else line)
-    _write(arguments.out, report, {"report.html": page, "coverage.csv": coverage, "report.json": _pretty(body)})
+    _write(
+        arguments.out, report, {"report.html": render(report), "coverage.csv": coverage, "report.json": _pretty(body)}
+    )
     _say(f"\nwritten to {arguments.out.resolve()}: open report.html in a browser")
     return FINE
 
