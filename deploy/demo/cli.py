@@ -70,9 +70,8 @@ async def _work(generating: "Future[Ledger]", folder: Path) -> Season:
     with Progress("Generating people") as progress:
         ledger = await asyncio.wrap_future(generating)
     print(_population(ledger))
-    with Progress(
-        f"Working {ledger.first_day} to {ledger.last_day} (coordinators and sites are simulated)"
-    ) as progress:
+    print(f"  {ledger.first_day} to {ledger.last_day} are worked through; coordinators and sites are simulated")
+    with Progress("Working") as progress:
         async with Watch(topic_by_group()) as watch:
             season = Season(ledger, folder, watch, progress.update)
             await season.run(await asyncio.to_thread(_real_files, folder))

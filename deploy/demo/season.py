@@ -23,7 +23,7 @@ PROGRAMME = "illinois-connectors-65"
 COORDINATORS = 6  # of each plan
 FILE_TIMEOUT_S = 300.0
 DRAIN_TIMEOUT_S = 120.0
-POLL_S = 0.15
+POLL_S = 0.1
 SUNDAY = 6
 ENDED = frozenset({"processed", "refused"})
 
@@ -90,8 +90,7 @@ class Season:
             raise UnexpectedAnswerError(f"POST /business-days: {status} {body.get('type')}")
 
     async def _submit_all(self, cast: "Cast", files: Sequence[Path]) -> None:
-        submitted = [await self._submit(cast, path) for path in files]
-        for file_id in reversed(submitted):  # they are read in order: when the last one is done, all are
+        for file_id in [await self._submit(cast, path) for path in files]:
             await self._wait_for_file(cast, file_id)
 
     async def _submit(self, cast: "Cast", path: Path) -> str:
@@ -105,7 +104,7 @@ class Season:
         deadline = time.monotonic() + FILE_TIMEOUT_S
         while True:
             file = await cast.integration.get(f"/feed-files/{file_id}")
-            self.say(f"{file['sender'] or 'file'}: {file['rows_read']:,} rows read")
+            self.say(f"{self._rows()}, reading {file['sender'] or 'a file'}: {file['rows_read']:,}")
             if file["state"] in ENDED:
                 break
             if time.monotonic() > deadline:
@@ -122,13 +121,13 @@ class Season:
             nonlocal first
             first = backlog.log_end if first < 0 else first
             rate = (backlog.log_end - first) / max(time.monotonic() - started, 0.2)
-            rows = self.rows
-            self.say(
-                f"{day}: rows accepted {rows.accepted:,}, rejected {rows.rejected:,}, unlinked {rows.unlinked:,}; "
-                f"events {backlog.log_end:,} ({rate:,.0f}/s), lag {backlog.lag + backlog.outbox:,}"
-            )
+            events = f"events {backlog.log_end:,} ({rate:,.0f}/s), lag {backlog.lag + backlog.outbox:,}"
+            self.say(f"{day}, {self._rows()}, {events}")
 
         return seen
+
+    def _rows(self) -> str:
+        return f"accepted {self.rows.accepted:,}, rejected {self.rows.rejected:,}"
 
 
 @dataclass(frozen=True, slots=True)
