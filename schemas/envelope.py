@@ -3,10 +3,11 @@
 Source: CloudEvents Kafka protocol binding 1.0.2, section 3.2 (binary content mode).
 """
 
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
@@ -29,6 +30,13 @@ Cvx = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,3}$")]
 """A CVX code as text: "08", never 8."""
 
 Mvx = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,4}$")]
+
+
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
+"""A day that a person can have meant. What comes in by an interface; a record of the log may hold any."""
+
+Instant = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
+"""An instant of such a day, with its offset; far enough from the calendar's ends for any time zone."""
 
 
 class Contract(BaseModel):

@@ -1,18 +1,20 @@
 """What the API takes and gives. The OpenAPI document is made from these."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.envelope import Code, Zip5
+from schemas.envelope import Code, Instant, Zip5
 from schemas.outreach_v1 import BesdDomain, CaseClosedReason, CaseStatus, Channel, Disposition, Given
 from schemas.scheduling_v1 import AppointmentStatus
 from services.outreach.domain import Held
 from services.outreach.policy import CODES
+
+A_YEAR = timedelta(days=366)
 
 
 class Form(BaseModel):
@@ -53,12 +55,14 @@ class AttemptForm(Form):
 
     channel: Channel
     disposition: Disposition
-    attempted_at: AwareDatetime | None = Field(default=None, description="When it was made; now, if not given.")
+    attempted_at: Instant | None = Field(default=None, description="When it was made; now, if not given.")
     given: tuple[Given, ...] = Field(default=(), max_length=3)
     topics: tuple[Topic, ...] = Field(default=(), max_length=20)
     barriers: tuple[Barrier, ...] = Field(default=(), max_length=20)
     refusal_domain: BesdDomain | None = Field(default=None, description="Exactly with a refusal.")
-    callback_at: AwareDatetime | None = Field(default=None, description="Exactly with a scheduled callback.")
+    callback_at: Instant | None = Field(
+        default=None, description="Exactly with a scheduled callback; at most a year after the attempt."
+    )
     language: Code | None = Field(default=None, description="The language wanted; with a language barrier only.")
     stop_channels: tuple[Channel, ...] = Field(default=(), description="With do-not-call: what else is not wanted.")
     claim: bool = Field(default=False, description="Claim the case at once if nobody else holds it.")
@@ -84,6 +88,8 @@ class AttemptForm(Form):
         _exactly_with(Disposition.CALLBACK_SCHEDULED, self.disposition, given=self.callback_at is not None)
         if self.attempted_at and self.callback_at and self.callback_at <= self.attempted_at:
             raise PydanticCustomError("callback_not_later", "Expected callback_at after attempted_at")
+        if self.callback_at and self.callback_at > (self.attempted_at or datetime.now(UTC)) + A_YEAR:
+            raise PydanticCustomError("callback_too_late", "Expected callback_at within a year of the attempt")
         if self.language is not None and self.disposition is not Disposition.LANGUAGE_BARRIER:
             raise PydanticCustomError("language_without_barrier", "Expected language with language-barrier only")
         if self.stop_channels and self.disposition is not Disposition.DO_NOT_CALL:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
+from schemas.envelope import Day
 from services.kit import audit, backlog, generation
 from services.kit.auth import Principal, require
 from services.kit.generation import StaleGenerationError
@@ -31,8 +32,8 @@ Reader = Annotated[Principal, require("analyst", "state", "operator")]
 Lister = Annotated[Principal, require("state", "operator")]
 Operator = Annotated[Principal, require("operator")]
 ProgrammeId = Annotated[str | None, Query(max_length=64, description="Needed where there are several")]
-AsOf = Annotated[date | None, Query(description="The end of this day; today in the programme's calendar if left out")]
-KnownOn = Annotated[date | None, Query(description="With what was known at the end of this day; today if left out")]
+AsOf = Annotated[Day | None, Query(description="The end of this day; today if left out")]
+KnownOn = Annotated[Day | None, Query(description="With what was known at the end of this day; today if left out")]
 
 WHICH_PROGRAMME = Refusal("programme-needed", "Programme Needed", "There are several programmes: name one.", 400)
 FUTURE = Refusal("day-not-opened", "Day Not Opened", "The day asked for has not come yet.", 422)
@@ -75,7 +76,7 @@ class TargetZipsIn(BaseModel):
     """Which list to compute. `least_unvaccinated`: fewer unvaccinated target members make no target."""
 
     programme_id: str = Field(max_length=64, examples=["illinois-connectors-65"])
-    week_on: date = Field(description="The Monday of the week", examples=["2021-03-29"])
+    week_on: Day = Field(description="The Monday of the week", examples=["2021-03-29"])
     least_unvaccinated: int = Field(default=25, ge=11)
     at_most: int = Field(default=15, ge=1, le=500)
 

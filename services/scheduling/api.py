@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
-from schemas.envelope import Code, Zip5
+from schemas.envelope import Code, Day, Zip5
 from services.kit import audit
 from services.kit.auth import Principal, require
 from services.kit.idempotency import Answer, Identity
@@ -201,7 +201,7 @@ async def read_appointment(appointment_id: UUID, pool: Pool, principal: Anybody)
 
 @routes.get("/appointments")
 async def list_appointments(
-    pool: Pool, principal: Anybody, site: Code, on: date, limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED
+    pool: Pool, principal: Anybody, site: Code, on: Day, limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED
 ) -> list[AppointmentOut]:
     """A day's appointments at a site, walk-ins too, in the order of their times. The look is audited."""
     async with reading(pool, principal) as connection:

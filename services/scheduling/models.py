@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.envelope import Code, Cvx, Zip5
+from schemas.envelope import Code, Cvx, Day, Instant, Zip5
 from schemas.scheduling_v1 import AppointmentStatus, DoseGiven
 from services.scheduling.domain import Appointment, Cancellation, Pool, Site
 from services.scheduling.places import FreeSlot
@@ -31,7 +31,7 @@ def _monday(day: date) -> date:
     return day
 
 
-Monday = Annotated[date, AfterValidator(_monday)]
+Monday = Annotated[Day, AfterValidator(_monday)]
 TimeZone = Annotated[str, AfterValidator(_known_zone), Field(max_length=64, examples=["America/Chicago"])]
 
 
@@ -40,7 +40,7 @@ class _Body(BaseModel):
 
 
 class _Write(_Body):
-    occurred_at: AwareDatetime | None = Field(default=None, description="The instant of the fact; now, if not given.")
+    occurred_at: Instant | None = Field(default=None, description="The instant of the fact; now, if not given.")
 
     @property
     def at(self) -> datetime:
@@ -77,8 +77,8 @@ class SiteIn(_Body):
 class SlotIn(_Body):
     """A time with its places."""
 
-    start_at: AwareDatetime = Field(examples=["2021-03-15T09:00:00-05:00"])
-    end_at: AwareDatetime = Field(examples=["2021-03-15T09:30:00-05:00"])
+    start_at: Instant = Field(examples=["2021-03-15T09:00:00-05:00"])
+    end_at: Instant = Field(examples=["2021-03-15T09:30:00-05:00"])
     capacity: int = Field(ge=1, le=10_000)
 
     @model_validator(mode="after")
@@ -115,11 +115,17 @@ class BookingIn(_ForMember):
     slot_id: UUID
 
 
+class DoseIn(DoseGiven):
+    """The dose that was given."""
+
+    administered_on: Day
+
+
 class WalkInIn(_ForMember):
     """A dose given to somebody who came without an appointment."""
 
     site_id: Code
-    dose: DoseGiven
+    dose: DoseIn
 
 
 class CancelIn(_Write):
@@ -137,7 +143,7 @@ class RescheduleIn(_Write):
 class FulfilIn(_Write):
     """What was given."""
 
-    dose: DoseGiven
+    dose: DoseIn
 
 
 class NothingMoreIn(_Write):

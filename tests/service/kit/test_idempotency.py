@@ -295,6 +295,7 @@ async def test_an_answer_given_again_is_a_look_again(client: httpx.AsyncClient, 
     await plant(client, "key-unseen")
     await plant(client, "key-unseen")
     async with transaction(garden.pool, "kew") as connection:
-        rows = await connection.fetch("select principal, roles, action, kind, subjects, reason from audit order by audit_id")
+        query = "select principal, roles, action, kind, subjects, reason from audit order by audit_id"
+        rows = await connection.fetch(query)
     seen = ("gardener", ["gardener"], "read", "gnome", ["1"])
     assert [tuple(row) for row in rows] == [(*seen, None), (*seen, "replayed"), (*seen, "replayed")]

@@ -289,3 +289,27 @@ async def _let_leases_run_out(outreach: Outreach) -> None:
     await outreach.fetch(
         "update outreach_case set lease_until = clock_timestamp() - interval '1 second' where claimed_by is not null"
     )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"attempted_at": "0001-01-01T00:00:00Z"},
+        {"attempted_at": "9999-12-31T23:59:00-12:00"},
+        {"disposition": "callback-scheduled", "callback_at": "9999-12-31T23:59:00-12:00"},
+        {"disposition": "callback-scheduled", "callback_at": (NOON + timedelta(days=367)).isoformat()},
+    ],
+)
+async def test_no_time_that_nobody_meant(outreach: Outreach, worker: Worker, said: dict[str, str]) -> None:
+    """An attempt at the calendar's ends, or a callback more than a year after it, is refused and leaves no trace."""
+    await outreach.hear(a_fact())
+    answer = await worker.log(case_id("ada"), **({"disposition": "no-answer"} | said))
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:vcc:problem:invalid-request")
+    assert await outreach.fetch("select * from attempt") == []
+
+
+async def test_callback_within_a_year(outreach: Outreach, worker: Worker) -> None:
+    """A year ahead is not too late."""
+    await outreach.hear(a_fact())
+    at = (NOON + timedelta(days=366)).isoformat()
+    assert (await worker.log(case_id("ada"), "callback-scheduled", callback_at=at)).status_code == 201

@@ -300,3 +300,14 @@ async def test_no_list_from_tables_wiped_meanwhile(reporting: Reporting) -> None
         answer = await asking.post("/target-zips", json=WEEK)
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:vcc:problem:log-not-read")
     assert await reporting.announced() == []
+
+
+@pytest.mark.parametrize("path", ["/reports/weekly", "/reports/weekly.html", "/coverage.csv"])
+@pytest.mark.parametrize("asked", ["as_of=0001-01-01", "known_on=0001-01-01", "as_of=9999-12-31"])
+async def test_no_day_at_the_calendars_ends(
+    reporting: Reporting, client: httpx.AsyncClient, path: str, asked: str
+) -> None:
+    """A day that nobody can have meant is refused as a field of the request."""
+    await reporting.hear(a_programme(), a_day())
+    answer = await client.get(f"{path}?{asked}")
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:vcc:problem:invalid-request")

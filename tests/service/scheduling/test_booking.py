@@ -1,6 +1,6 @@
 """Booking, moving, cancelling and recording by HTTP over a real database."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -330,3 +330,25 @@ async def test_a_plan_describes_no_other_plans_site_anew(world: World) -> None:
         assert (await world.post("/sites", again, who=who)).status_code == status
     refused = await world.post("/sites", {**a_site(), "gives": again["gives"][:1]}, who="site@blue")
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:vcc:problem:other-tenant")
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "1899-12-31T23:59:59Z", "9999-12-31T23:59:00-12:00"])
+async def test_no_time_at_the_calendars_ends(world: World, at: str) -> None:
+    """An instant or a day that nobody can have meant is refused as a field of the request, in writes and in looks."""
+    [slot] = await world.open_block()
+    enrolment, on = str(await world.enrol()), at[:10]
+    block = {"site_id": "united-center", "week_on": str(MONDAY), "cvx": COVID}
+    answers = [
+        await world.post("/appointments", {"enrolment_id": enrolment, "slot_id": str(slot), "occurred_at": at}),
+        await world.post("/blocks", block | {"slots": [{"start_at": at, "end_at": at, "capacity": 1}]}, who="state@*"),
+        await world.post(
+            "/walk-ins",
+            {"enrolment_id": enrolment, "site_id": "united-center", "dose": a_given_dose(on=date.fromisoformat(on))},
+            who="site@*",
+        ),
+        await world.get(f"/appointments?site=united-center&on={on}"),
+        await world.get("/slots?week=9999-12-27"),
+    ]
+    assert [(answer.status_code, answer.json()["type"]) for answer in answers] == [
+        (422, "urn:vcc:problem:invalid-request")
+    ] * 5
