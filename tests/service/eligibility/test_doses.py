@@ -149,10 +149,12 @@ async def test_a_refusal_is_no_dose(office: Office) -> None:
 
 
 async def test_a_partial_dose_is_announced_but_does_not_count(office: Office) -> None:
-    """RXA-20 PA put something into an arm, but not a dose."""
+    """RXA-20 PA put something into an arm, but not a dose; everybody is told which it was."""
     await office.read(roster(Row("LS1")))
     await office.read(vxu(Shot("E-1", completion="PA")))
     assert await status(office) == "eligible"
+    [fact] = await office.events("dose-administered")
+    assert fact["is_partial"] is True
 
 
 async def test_a_dose_of_tomorrow_is_invisible_until_then(office: Office) -> None:
