@@ -60,8 +60,13 @@ def create_app(
     )
     app.state.auth = auth
     problem.install(app)
-    app.add_api_route("/docs", lambda: HTMLResponse(docs_page(app.openapi())), include_in_schema=False)
+    app.add_api_route("/docs", lambda: _docs(app), include_in_schema=False)
     return app
+
+
+def _docs(app: FastAPI) -> HTMLResponse:
+    policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    return HTMLResponse(docs_page(app.openapi()), headers={"Content-Security-Policy": policy})
 
 
 class Edge:

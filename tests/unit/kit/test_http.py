@@ -237,11 +237,14 @@ async def test_the_description_says_how_errors_look(client: httpx.AsyncClient) -
 
 async def test_docs_load_nothing(client: httpx.AsyncClient) -> None:
     """The docs page lists each operation, escaped, without a script or somebody else's address."""
-    page = (await client.get("/docs")).text
+    answer = await client.get("/docs")
+    page = answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
     assert "Aviary &lt;b&gt; 2.1" in page
     assert "<code>POST /v1/nests/{nest_id}</code>" in page
     assert "Lay &lt;eggs&gt;" in page
-    assert "body: <code>Nest</code>" in page
+    assert '<code>body</code> <i></i><td><a href="#Nest"><code>Nest</code></a>' in page
+    assert '<h3 id="Nest">' in page
     assert not {"<script", "<link", "http:", "https:", "src="} & set(page.split())
     assert not any(forbidden in page for forbidden in ("<script", "<link", "//", "src="))
 
