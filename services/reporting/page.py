@@ -10,7 +10,7 @@ from services.reporting.charts import Series
 from services.reporting.domain import Coverage, monday_of
 from services.reporting.report import Funnel, Report, Row, Week
 from services.reporting.views import CONVERSATION
-from services.reporting.words import LEVELS, number, percent, points, say, span
+from services.reporting.words import LEVELS, listed, number, percent, points, say, span
 
 STYLE = Path(__file__).with_name("style.css")
 
@@ -132,7 +132,7 @@ def _map(report: Report) -> str:
         week += " Ranked over all plans; the figures are this plan's own."
     rows = [
         (str(one.rank), one.zip5, maps.places()[one.zip5].city if one.zip5 in maps.places() else "",
-         number(one.members), number(one.unvaccinated), percent(one.coverage))
+         listed(one.members), listed(one.unvaccinated), percent(one.coverage))
         for one in report.targets
     ]  # fmt: skip
     heads = ("rank", "ZIP", "place", "in the target group", "unvaccinated", "coverage")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from services.reporting.page import headline
 from services.reporting.report import Report
-from services.reporting.words import LEVELS, number, percent, say, span
+from services.reporting.words import LEVELS, listed, number, percent, say, span
 
 BAR = 24
 
@@ -79,7 +79,7 @@ def _sum(counts: Iterable[int | None]) -> str:
 
 def _targets(report: Report) -> list[str]:
     return [
-        f"{one.rank:>3}  {one.zip5}  {number(one.unvaccinated):>7} unvaccinated of {number(one.members)}"
+        f"{one.rank:>3}  {one.zip5}  {listed(one.unvaccinated):>7} unvaccinated of {listed(one.members)}"
         for one in report.targets[:10]
     ]
 

@@ -76,6 +76,11 @@ def number(people: int | None) -> str:
     return HIDDEN if people is None else f"{people:,}"
 
 
+def listed(people: int | None) -> str:
+    """A count of a listed ZIP. A hidden one is not small: it is kept back because it would give another one away."""
+    return "hidden" if people is None else f"{people:,}"
+
+
 def percent(share: float | None, digits: int = 0) -> str:
     return "hidden" if share is None else f"{share * 100:.{digits}f} %"
 

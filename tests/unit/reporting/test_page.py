@@ -7,7 +7,7 @@ import pytest
 
 from services.reporting import maps, tables, terminal
 from services.reporting.charts import Series, columns, coverage_dots
-from services.reporting.domain import HIDDEN, Counts, cover, disparity
+from services.reporting.domain import HIDDEN, Counts, TargetZip, cover, disparity
 from services.reporting.page import headline, render
 from services.reporting.report import (
     WATERMARK,
@@ -78,6 +78,13 @@ def test_hidden_figures_are_marked_everywhere() -> None:
     assert "<11" in "\n".join(terminal.lines(FULL))
     text = tables.to_csv(tables.rows_of(FULL)["funnel"], "# heading")
     assert "all,dose-after-outreach,," in text.splitlines()
+
+
+def test_a_listed_zip_is_hidden_and_not_small() -> None:
+    """A target whose figures would give another ZIP away is listed without them, never as one of few people."""
+    report = replace(FULL, targets=(TargetZip("60623", 1, 330, None, None),))
+    assert "1  60623   hidden unvaccinated of 330" in "\n".join(terminal.lines(report))
+    assert "<td>330</td><td>hidden</td><td>hidden</td>" in render(report).replace(' class="n"', "")
 
 
 def test_levels_of_area_stay_apart() -> None:
