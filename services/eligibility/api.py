@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.envelope import Day
 from services.eligibility import days, store_decisions, store_doses, store_files
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.store_files import FeedFile
@@ -100,7 +101,7 @@ class RejectPage(BaseModel):
 
 
 class BusinessDayIn(BaseModel):
-    business_on: date = Field(examples=["2021-03-02"])
+    business_on: Day = Field(examples=["2021-03-02"])
 
 
 class BusinessDayOut(BaseModel):

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.envelope import Code
+from schemas.envelope import Code, Day
 from services.eligibility import handlers, store_decisions
 from services.eligibility.feeds.values import EARLIEST_ON
 from services.eligibility.forecast.supporting_data import bundled
@@ -17,7 +17,7 @@ from services.kit.auth import Principal, require
 from services.kit.idempotency import Answer, Identity
 from services.kit.postgres import ALL_TENANTS
 from services.kit.problem import Refusal, refuse
-from services.kit.requests import STORABLE, Pool, write
+from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
 
 MOST = 1000
@@ -40,11 +40,11 @@ routes = APIRouter()
 class ObservationIn(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    member_id: str = Field(min_length=2, max_length=40, pattern=STORABLE)
+    member_id: str = Field(min_length=2, max_length=40)
     system: Literal["vcc", "snomed", "icd10", "cdsi"]
     code: str = Field(min_length=1, max_length=40, examples=["homebound"])
     observed_on: date = Field(description="Not after the open business day.")
-    ended_on: date | None = Field(default=None, description="The first day on which it no longer holds.")
+    ended_on: Day | None = Field(default=None, description="The first day on which it no longer holds.")
     value: float | None = Field(
         default=None, allow_inf_nan=False, description="Of a figure, such as missed-appointments; of nothing else."
     )

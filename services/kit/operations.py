@@ -17,7 +17,7 @@ from services.kit.dead_letters import DeadLetter
 from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal, RefusedError
 from services.kit.redrive import Redriven
-from services.kit.requests import STORABLE, Pool, reading, write
+from services.kit.requests import Pool, reading, write
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
 
@@ -57,7 +57,7 @@ class RedriveResult(BaseModel):
 
 
 DeadLetterId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Reason = Annotated[str | None, Query(max_length=64, pattern=STORABLE)]
+Reason = Annotated[str | None, Query(max_length=64)]
 Operator = Annotated[Principal, require_for_all(OPERATOR)]
 
 

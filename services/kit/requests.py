@@ -14,9 +14,6 @@ from services.kit.idempotency import Answer, RequestIdentity, once
 from services.kit.postgres import Connection, transaction
 from services.kit.unit_of_work import UnitOfWork
 
-STORABLE = r"^[^\x00]*$"
-"""The pattern of a text from outside that goes to the database, which holds no NUL."""
-
 
 async def _pool(request: Request) -> asyncpg.Pool:
     """In the request's own context: a plain function would run in a thread, and what it sets would be lost."""

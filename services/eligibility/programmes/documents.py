@@ -15,9 +15,8 @@ from zoneinfo import available_timezones
 from pydantic import Field, field_validator, model_validator
 
 from schemas.eligibility_v1 import LineOfBusiness, RaceEthnicity
-from schemas.envelope import Code, CountyFips, Cvx, Zip5
+from schemas.envelope import Code, CountyFips, Cvx, Day, Zip5
 from services.eligibility.domain import AGE_BANDS, Phase, PriorityRule, Programme
-from services.eligibility.feeds.values import EARLIEST_ON, LATEST_ON
 from services.eligibility.forecast.supporting_data import bundled as supporting_data
 from services.eligibility.forecast.supporting_data import releases
 from services.eligibility.geography import VulnerabilityRule
@@ -34,7 +33,6 @@ LIBRARY = RULES / "library"
 PURPOSE_CHARS = 20
 MOST_MONTHS, MOST_POINTS, MOST_VERSION = 1200, 1000, 1_000_000
 
-Day = Annotated[date, Field(ge=EARLIEST_ON, le=LATEST_ON)]
 Points = Annotated[int, Field(ge=-MOST_POINTS, le=MOST_POINTS)]
 
 
