@@ -10,7 +10,7 @@ import asyncpg
 from services.eligibility import situations, store_decisions, store_doses, store_members
 from services.eligibility.deciding import decide
 from services.eligibility.domain import Decision, Member, Programme, Situation
-from services.eligibility.facts import Known, members_of
+from services.eligibility.facts import Known, members_of, shared_arms
 from services.eligibility.programmes.dry_run import DryRun, Judged, Trial
 from services.kit.postgres import Connection, transaction
 
@@ -40,10 +40,12 @@ async def _judged(pool: asyncpg.Pool, tenant: str, programme: Programme, busines
             members = [one for one in members_of(known) if one.enrolment.tenant_id in programme.plans]
             stands = await store_decisions.load_standing(connection, tokens, programme.programme_id)
             said = await situations.load(connection, members, what)
-        made = situations.make(members, known.doses, what, replace(said, cut_offs={}), business_on)
+        situated = situations.make(members, known.doses, what, replace(said, cut_offs={}), business_on).situations
+        arms = shared_arms(known, [(replace(programme, cap=None), None)], business_on, members, situated)
         for member in members:
-            one = member.enrolment.enrolment_id
-            yield _judge(member, known, programme, business_on, made.situations[one], stands.get(one, (False, ())))
+            one, drawn = member.enrolment.enrolment_id, arms.get(member.person.token, {})
+            situation = replace(situated[one], arms={**situated[one].arms, **drawn}) if drawn else situated[one]
+            yield _judge(member, known, programme, business_on, situation, stands.get(one, (False, ())))
         after = tokens[-1]
 
 

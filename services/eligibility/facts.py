@@ -110,7 +110,7 @@ def answer(
     situated: Mapping[UUID, Situation] = NOWHERE,
 ) -> Answers:
     members = members_of(known) if members is None else members
-    found, shared = Answers([], [], []), _shared_arms(known, holding, business_on, members, situated)
+    found, shared = Answers([], [], []), shared_arms(known, holding, business_on, members, situated)
     for member in members:
         doses = known.doses.get(member.person.token, ())
         situation = situated.get(member.enrolment.enrolment_id, NO_SITUATION)
@@ -138,7 +138,7 @@ def answer(
     return found
 
 
-def _shared_arms(
+def shared_arms(
     known: Known,
     holding: Sequence[tuple[Programme, date | None]],
     business_on: date,

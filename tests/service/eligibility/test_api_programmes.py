@@ -88,6 +88,23 @@ async def test_a_document_is_tried_before_it_is_live(app: FastAPI, client: httpx
     assert (await tried(client, TOP_HALF))["total"] == {"enter": 0, "leave": 0, "stay": 2, "out": 2}
 
 
+async def test_a_dry_run_draws_one_arm_for_somebody_in_two_plans(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """As the programme does when it is live: the arms that are foretold are those that are told."""
+    for n in range(12):
+        await office.read(roster(Row(f"LS{n}", given="Oma" + "x" * n)))
+        await office.read(roster(Row(f"PR{n}", given="Oma" + "x" * n), plan="PRAIRIE"))
+    await office.fetch("update enrolment set street = member_id || ' Elm St'")
+    both = ARMS.replace("[lakeshore]", "[lakeshore, prairie]")
+    acting(app, "analyst")
+    foretold = (await tried(client, both))["arms"]
+    await publish(app, client, office, both, "1")
+    told = await office.fetch("select fact->>'arm' as arm, count(*) from decision"
+                              " where programme_id = 'street-trial' group by 1")  # fmt: skip
+    assert foretold == {row["arm"]: row["count"] for row in told}
+
+
 async def test_who_enters_and_leaves_is_named_on_demand(
     app: FastAPI, client: httpx.AsyncClient, office: Office
 ) -> None:
