@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.envelope import Code, Day
+from schemas.envelope import Code
 from services.eligibility import handlers, store_decisions
 from services.eligibility.feeds.values import EARLIEST_ON
 from services.eligibility.forecast.supporting_data import bundled
@@ -44,7 +44,7 @@ class ObservationIn(BaseModel):
     system: Literal["vcc", "snomed", "icd10", "cdsi"]
     code: str = Field(min_length=1, max_length=40, examples=["homebound"])
     observed_on: date = Field(description="Not after the open business day.")
-    ended_on: Day | None = Field(default=None, description="The first day on which it no longer holds.")
+    ended_on: date | None = Field(default=None, description="The first day on which it no longer holds.")
     value: float | None = Field(
         default=None, allow_inf_nan=False, description="Of a figure, such as missed-appointments; of nothing else."
     )

@@ -68,7 +68,7 @@ async def test_nothing_is_observed_ahead(app: FastAPI, client: httpx.AsyncClient
     days = (str(FIRST_DAY), "2021-03-02", "9999-12-31", "1899-12-31", "1900-01-01")
     answer = await tell(
         client, *(said("LS0", "colonoscopy", observed_on=day) for day in days),
-        said("LS1", "homebound", ended_on="2021-06-01"),
+        said("LS1", "homebound", ended_on="2021-06-01"), said("LS2", "homebound", ended_on="9999-12-31"),
     )  # fmt: skip
     assert codes(answer) == [(1, "dates"), (2, "dates"), (3, "dates")]
 
