@@ -32,9 +32,10 @@ FIRST_BACKOFF_S = 0.1
 MAX_BACKOFF_S = 5.0
 CONNECT_RETRY_S = 2.0
 SAMPLE_S = 2.0
-FULL_BATCH, GATHER_S = 500, (0.04, 0.2)
+SMALL_BATCH, FULL_BATCH = 50, 500
+GATHER_S, MOST_GATHER_S, FLOOD_GAP_S = 0.04, 0.2, 0.5
 """A batch of one record costs forty times as much a record as a full one: after one that was not full, more may gather,
-the longer the more there was, from the one to the other time."""
+and in a flood, where one batch follows the other, twice as long from one to the next."""
 REBALANCE_S = 15.0
 """A rebalance may take as long as a dead process keeps its place in the group, and a little more."""
 
@@ -81,6 +82,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
         self._limit = DeadLetterLimit()
         self._progress_timeout_s = progress_timeout_s
         self._faults = 0
+        self._gathered_s, self._ended = GATHER_S, -math.inf
         self._position = -1
         self._moved_at = time.monotonic()
         self._unassigned_at: float | None = -math.inf
@@ -111,9 +113,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             outcome = await self._apply(self._decoder.decode([to_record(record) for record in raw]))
             self._count(outcome, len(raw), time.perf_counter() - started)
             self._faults = 0
-            if len(raw) < FULL_BATCH:
-                least, most = GATHER_S
-                await asyncio.sleep(least + (most - least) * len(raw) / FULL_BATCH)
+            await asyncio.sleep(self._gather_s(len(raw), started))
         except Exception as error:
             self._faults += 1
             backoff_s = min(FIRST_BACKOFF_S * 2 ** min(self._faults - 1, 10), MAX_BACKOFF_S)
@@ -130,6 +130,14 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             )
             await asyncio.sleep(backoff_s)
             raise
+
+    def _gather_s(self, records: int, started: float) -> float:
+        """How long to let more records gather after this batch."""
+        is_flood = records >= SMALL_BATCH and started - self._ended < FLOOD_GAP_S
+        self._gathered_s = min(2 * self._gathered_s, MOST_GATHER_S) if is_flood else GATHER_S
+        pause_s = 0.0 if records >= FULL_BATCH else self._gathered_s
+        self._ended = time.perf_counter() + pause_s
+        return pause_s
 
     async def _apply(self, decoded: Sequence[Delivery | Reject]) -> Outcome:
         self._limit.check_readable(decoded)

@@ -148,3 +148,17 @@ async def test_a_partition_lost_while_it_is_measured() -> None:
     consumer.while_asked = consumer.ends.clear
     await subscriber.sample()
     assert (subscriber.trouble(), lag()) == (None, 7)
+
+
+def test_more_gathers_in_a_flood_and_never_behind_a_full_batch() -> None:
+    """A trickle waits 40 ms; batch upon batch waits twice as long each time, up to 200 ms, and a pause ends that."""
+    bus = a_subscriber()
+    trickle = [bus._gather_s(3, at) for at in (10.0, 10.1)]
+    started, flood = 20.0, []
+    for _ in range(5):
+        bus._ended = started - 0.1
+        flood.append(bus._gather_s(120, started))
+    bus._ended = started - 0.1
+    full = bus._gather_s(1000, started)
+    later = bus._gather_s(120, bus._ended + 1)
+    assert (trickle, flood, full, later) == ([0.04, 0.04], [0.08, 0.16, 0.2, 0.2, 0.2], 0.0, 0.04)
