@@ -56,7 +56,10 @@ def _is_best(prioritized: PatientSeries, equivalent: Candidates) -> bool:
 
 def can_do_without_default(others: Candidates, patient: Patient) -> bool:
     """Tables 8-3 and 8-5 turn to a default series that started late only if no other is complete or in process."""
-    return any(p.satisfied and p.status in {_COMPLETE, _NOT_COMPLETE} and _started_in_time(p, patient) for p in others)
+    return any(
+        p.satisfied and (p.status is _COMPLETE or p.status is _NOT_COMPLETE) and _started_in_time(p, patient)
+        for p in others
+    )
 
 
 def prioritize(group: Candidates, patient: Patient) -> PatientSeries | None:
