@@ -79,6 +79,7 @@ def adult_histories(count: int, *, sorted_roster: bool = False, seed: int = 1) -
 def measure(supporting: SupportingData, count: int, *, sorted_roster: bool = False, seed: int = 1) -> Speed:
     """In processor time, so that a busy machine blurs the figure less."""
     histories = list(adult_histories(count, sorted_roster=sorted_roster, seed=seed))
+    gc.freeze()  # what is measured with is none of the engine's garbage
     return Speed(count, sum(len(h.doses) for h in histories), _forecast_all(histories, supporting).cpu_s)
 
 
@@ -109,7 +110,7 @@ def _one_process(barrier: Barrier, took: SimpleQueue[Took], folder: Path, count:
     supporting = load(folder)
     measure(supporting, 100, seed=seed)
     histories = list(adult_histories(count, seed=seed))
-    gc.freeze()
+    gc.freeze()  # as above
     barrier.wait()
     took.put(_forecast_all(histories, supporting))
 
