@@ -4,7 +4,7 @@ eligibility's own holds what names, dates, places or numbers them."""
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,14 +30,16 @@ BORN_ON = date(1937, 11, 23)
 SONGS = ("quixwhistle", "zorblattina", "ptarmigan", "9997731", "zorb.q", "cnry7731", "97731468", "887731",
          "1937-11-23", "19371123", "11/23/1937", "1937, 11, 23")  # fmt: skip
 PLANTED = "planted"
+ENOUGH = 14  # vaccinated, for the report to show figures: where all is hidden nothing could sing
 
 
 def canaries(count: int) -> list[Member]:
     """A flock of one name at one address; each has numbers of its own."""
     return [
         a_member(
-            family="Quixwhistle", given=f"Zorblattina{chr(97 + n)}", born_on=BORN_ON, place=("93230", "06031000900"),
-            street="7731 Ptarmigan Gulch", phone="2139997731", email="zorb.q@gulch.example", medicaid_id="97731468A",
+            family="Quixwhistle", given=f"Zorblattina{chr(97 + n // 26)}{chr(97 + n % 26)}", born_on=BORN_ON,
+            place=("93230", "06031000900"), street="7731 Ptarmigan Gulch", phone="2139997731",
+            email="zorb.q@gulch.example", medicaid_id="97731468A",
             member_id=f"CNRY7731{n:02d}", registry_id=f"887731{n:02d}",
         )
         for n in range(count)
@@ -53,9 +55,10 @@ def heard(where: str, text: str | bytes) -> set[str]:
 async def test_no_canary_sings(world: World, tmp_path: Path) -> None:
     """Rosters, registry files, calls, bookings, doses, a dead letter, bad rows and bad requests full of canaries leave
     no trace of them anywhere but in eligibility's own database."""
-    flock = canaries(20)
+    flock = canaries(20 + ENOUGH)
     await pass_through(world, flock[:18])
-    await feed_broken_rows(world, *flock[18:])
+    await feed_broken_rows(world, *flock[18:20])
+    await vaccinate(world, flock[20:])
     found = await in_errors(world, flock[17])
     await plant_dead_letter(world, flock[0])
     for name, content in world.stack.log_bytes().items():
@@ -87,6 +90,12 @@ async def feed_broken_rows(world: World, one: Member, other: Member) -> None:
     assert sum(file["rows_rejected"] for file in files) >= 4, [file["rejections"] for file in files]
     assert files[1]["rows_unlinked"] > 0
     await world.send(b"Quixwhistle,Zorblattina,1937-11-23,CNRY7731\n" * 3)
+
+
+async def vaccinate(world: World, people: Sequence[Member]) -> None:
+    today = await world.today()
+    await world.news(a_roster(today, *people))
+    await world.news(a_registry_file(today, *(Shot(one, today - timedelta(days=1)) for one in people)))
 
 
 async def in_errors(world: World, canary: Member) -> set[str]:
@@ -172,6 +181,8 @@ def run(command: list[str], environ: dict[str, str]) -> "subprocess.CompletedPro
 async def in_reports(world: World, folder: Path) -> set[str]:
     """The report in every form: as answers, and as the command prints and writes it."""
     found: set[str] = set()
+    report = await world.ask("reporting", "state").get("/reports/weekly", programme_id=PROGRAMME)
+    assert report["headline"]["target"]["vaccinated"] is not None
     for path in ("/reports/weekly", "/reports/weekly.html", "/coverage.csv"):
         answer = await world.ask("reporting", "state").raw("GET", path, params={"programme_id": PROGRAMME})
         assert answer.status_code == 200, answer.text
