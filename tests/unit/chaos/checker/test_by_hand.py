@@ -75,7 +75,10 @@ async def _fill(server: PostgresServer, evidence: Evidence) -> dict[str, str]:
 
 async def _insert(database: asyncpg.Connection, table: str, rows: Rows) -> None:
     await database.execute(f"delete from {table}")
-    columns = ", ".join(f'"{row["column_name"]}"' for row in await database.fetch(COLUMNS, table))
+    if not rows:
+        return
+    there = [row["column_name"] for row in await database.fetch(COLUMNS, table)]
+    columns = ", ".join(f'"{name}"' for name in there if name in rows[0])  # later ones take what old rows take
     insert = f"insert into {table} ({columns}) overriding system value select {columns}"
     document = json.dumps(rows, default=_hex)
     await database.execute(f"{insert} from jsonb_populate_recordset(null::{table}, $1::text::jsonb)", document)
