@@ -205,13 +205,13 @@ def rank_targets(
 
 
 def _waiting(exact: Counts, seen: Coverage, share_of_hidden: float) -> int:
-    """How many are unvaccinated, at least, as far as the figures tell; in a hidden row with few vaccinated all but the
-    most that "few" may mean, in another one as many as in all hidden rows together."""
+    """How many are unvaccinated, as far as the figures tell; in a hidden row with few vaccinated everybody, in another
+    one as many as in all hidden rows together."""
     if seen.unvaccinated is not None:
         return seen.unvaccinated
     members = exact.members - (0 if seen.members is not None else exact.members % THRESHOLD)
     if exact.vaccinated < THRESHOLD:
-        return members - (THRESHOLD - 1)
+        return members
     return int(members * share_of_hidden) if can_show(exact) else 0
 
 

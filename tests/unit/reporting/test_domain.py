@@ -157,6 +157,12 @@ def test_members_less_unvaccinated_give_no_small_count() -> None:
     }  # fmt: skip
 
 
+def test_few_people_are_a_target_all_the_same() -> None:
+    """Where nobody is vaccinated the ZIP is listed although that can't be said, however small it may be."""
+    assert [one.zip5 for one in rank_targets({"60623": Counts(15, 0)}, {"60623": Counts(15, 0)}, 11, 9)] == ["60623"]
+    assert rank_targets({"60623": Counts(10, 0)}, {"60623": Counts(10, 0)}, 1, 9) == []
+
+
 splits = st.lists(
     st.tuples(st.integers(0, 40), st.integers(0, 40), st.sampled_from([0, 0, 1, 12, 40]), st.integers(0, 40)).map(
         lambda n: (Counts(n[0] + 1, min(n[1], n[0] + 1)), Counts(n[2], min(n[2], n[3])))
