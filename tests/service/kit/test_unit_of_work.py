@@ -11,6 +11,7 @@ from services.kit import redrive
 from services.kit.contract import Header, headers_of
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.problem import Refusal
 from services.kit.redrive import Redriven
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import Outcome, UnitOfWork, apply_batch
@@ -109,7 +110,9 @@ async def _first_waiting(database: Database) -> int:
 SUBSCRIPTIONS = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, on_day)}
 
 
-async def _redrive(database: Database, how: Callable[..., Awaitable[Redriven | None]], letter: int) -> Redriven | None:
+async def _redrive(
+    database: Database, how: Callable[..., Awaitable[Redriven | Refusal | None]], letter: int
+) -> Redriven | Refusal | None:
     async with transaction(database.pool, ALL_TENANTS) as connection:
         return await how(UnitOfWork(connection), SUBSCRIPTIONS, letter, "op-7")
 

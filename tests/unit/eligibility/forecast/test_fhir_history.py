@@ -96,17 +96,19 @@ def test_what_is_past_counts_where_it_is_a_history(
 
 
 @pytest.mark.parametrize(
-    ("group", "born_on", "condition", "status"),
+    ("group", "born_on", "code", "status"),
     [
-        ("Varicella", "1990-05-01", "38907003", "Immune"),
-        ("Rotavirus", "2025-08-01", "49723003", "Contraindicated"),
+        ("Varicella", "1990-05-01", (SCT, "38907003"), "Immune"),
+        ("Varicella", "1990-05-01", (ICD, "B01.9"), "Immune"),
+        ("Rotavirus", "2025-08-01", (SCT, "49723003"), "Contraindicated"),
+        ("Rotavirus", "2025-08-01", (ICD, "K56.1"), "Contraindicated"),
     ],
 )
 def test_a_resolved_history_decides(
-    supporting: SupportingData, group: str, born_on: str, condition: str, status: str
+    supporting: SupportingData, group: str, born_on: str, code: tuple[str, str], status: str
 ) -> None:
     """Who had chickenpox as a child is immune; after an intussusception no rotavirus vaccine is given."""
-    resolved = a_condition(SCT, condition, **RESOLVED, onsetDateTime="2025-09-01")
+    resolved = a_condition(*code, **RESOLVED, onsetDateTime="2025-09-01")
     bundle = a_bundle({**OMA, "birthDate": born_on}, resolved)
     patient = patient_of(bundle)
     assert patient is not None
@@ -173,6 +175,8 @@ def test_a_birth_year_alone_is_refused() -> None:
         (ICD10, "E11.9", {"014"}),
         (ICD10, "e1122", {"014", "256"}),
         (ICD10, "N18.6", {"161", "066", "114"}),
+        (ICD10, "B01.9", {"024"}),
+        (ICD10, "K56.1", {"028"}),
         (ICD10, "Z00.0", set()),
         (SNOMED, "73211009", {"014"}),
     ],
