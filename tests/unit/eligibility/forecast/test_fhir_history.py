@@ -108,7 +108,8 @@ def test_a_resolved_history_decides(
     supporting: SupportingData, group: str, born_on: str, code: tuple[str, str], status: str
 ) -> None:
     """Who had chickenpox as a child is immune; after an intussusception no rotavirus vaccine is given."""
-    resolved = a_condition(*code, **RESOLVED, onsetDateTime="2025-09-01")
+    system, value = code
+    resolved = a_condition(system, value, **RESOLVED, onsetDateTime="2025-09-01")
     bundle = a_bundle({**OMA, "birthDate": born_on}, resolved)
     patient = patient_of(bundle)
     assert patient is not None
