@@ -26,8 +26,9 @@ from services.outreach.situations import changed, load_known
 PORTION = 2000
 """Tokens decided on at once: keeps memory small when a batch touches many."""
 
-AT_ONCE = 500
-"""Members decided on in one transaction when a day, a programme or a ZIP touches many: a few tenths of a second."""
+AT_ONCE = 100
+"""Members decided on in one transaction when a day, a programme or a ZIP touches many: some hundredths of a second, for
+a request that comes meanwhile waits at each of its steps until the decisions at hand are made."""
 
 
 async def on_member_eligibility(
