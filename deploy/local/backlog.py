@@ -19,7 +19,7 @@ from services.kit.generation import group_of
 from services.kit.kafka import client_options
 from services.kit.settings import KafkaSettings
 
-POLL_S = 0.1
+POLL_S = 0.05
 FILES_WAITING = "select count(*) from feed_file where state in ('received', 'processing')"
 # Answers that the open day may change, everybody while a sweep goes on, doses whose day has come, caps to be drawn.
 ANSWERS_WAITING = """
@@ -128,20 +128,22 @@ class Watch:
         return {partition: offset.offset for partition, offset in offsets.items()}
 
     async def drain(self, timeout_s: float, seen: Callable[[Backlog], None] = lambda _: None) -> Backlog:
-        """Wait until nothing is under way: two empty looks, for what one service applies another announces."""
+        """Wait until nothing is under way: two empty looks on end between which nobody has written to the log, for what
+        one service applies another announces."""
         deadline = time.monotonic() + timeout_s
-        empty = 0
+        ended_at: int | None = None
         while True:
             backlog = await self.look()
             seen(backlog)
-            empty = empty + 1 if backlog.is_empty else 0
-            if empty == 2:
+            if backlog.is_empty and ended_at == backlog.log_end:
                 return backlog
+            ended_at = backlog.log_end if backlog.is_empty else None
             if time.monotonic() > deadline:
                 answers, events = f"{backlog.answers} answers", f"{backlog.outbox} events to publish"
                 what = f"{backlog.files} files, {answers}, {events}, {backlog.lag} records to apply"
                 raise StackError(f"after {timeout_s:.0f} s still under way: {what}", "see ./vcc status and ./vcc logs")
-            await asyncio.sleep(POLL_S)
+            if not backlog.is_empty:
+                await asyncio.sleep(POLL_S)
 
     async def counts(self, service: str, query: str) -> Sequence[asyncpg.Record]:
         """The rows of a counting query against one service's database."""

@@ -23,7 +23,7 @@ SHARE_REFERENCE = "select pg_advisory_xact_lock_shared($1)"
 LOCK_REFERENCE = "select pg_advisory_xact_lock($1)"
 ADD_MEMBERS = """
 insert into member (member_token, person_token)
-select token, token from unnest($1::uuid[]) as row (token) order by token on conflict do nothing
+select token, token from unnest($1::uuid[]) as row (token) order by token on conflict do nothing returning member_token
 """
 LOCK_MEMBERS = """
 select member_token, person_token from member
@@ -162,10 +162,12 @@ async def lock_members(connection: Connection, tokens: Iterable[UUID]) -> dict[U
         rows = await connection.fetch(LOCK_MEMBERS, list(wanted))
         persons = {row["member_token"]: row["person_token"] for row in rows}
         missing = wanted - persons.keys()
-        if not missing:
+        if missing:
+            added = {row["member_token"] for row in await connection.fetch(ADD_MEMBERS, sorted(missing))}
+            persons |= {token: token for token in added}  # nobody else sees them before this commits
+        if missing <= persons.keys():
             return persons
-        # New ones, or a merge was committed while this waited: its rows belong to another person now and fell out.
-        await connection.execute(ADD_MEMBERS, sorted(missing))
+        # A merge was committed while this waited: its rows belong to another person now and fell out.
 
 
 async def save_merges(connection: Connection, persons: dict[UUID, UUID], events: Sequence[MembersMergedV1]) -> None:

@@ -1,7 +1,7 @@
 """Disposition → effect: each row of the table, through the API, on a real database."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -194,9 +194,9 @@ async def test_callback_waits_for_its_time_and_its_worker(outreach: Outreach, wo
 async def test_callback_in_the_future_is_nobodys_yet(outreach: Outreach, worker: Worker) -> None:
     """On its day, but before its hour, a callback is claimed by nobody."""
     await outreach.hear(a_fact())
-    await _logged(worker, "callback-scheduled", callback_at=(datetime.now(UTC) + timedelta(hours=3)).isoformat())
-    days_until_today = (datetime.now(UTC).date() - DAY).days + 1
-    await outreach.hear(a_day(days_until_today))
+    await _logged(worker, "callback-scheduled", callback_at=(NOON + timedelta(days=1)).isoformat())
+    await outreach.hear(a_day(1))
+    await _move_callback(outreach, minutes_ago=-180)
     assert await worker.claim() == []
     await _move_callback(outreach, minutes_ago=0)
     assert len(await worker.claim()) == 1
