@@ -26,10 +26,6 @@ from services.outreach.situations import changed, load_known
 PORTION = 2000
 """Tokens decided on at once: keeps memory small when a batch touches many."""
 
-AT_ONCE = 100
-"""Members decided on in one transaction when a day, a programme or a ZIP touches many: some hundredths of a second, for
-a request that comes meanwhile waits at each of its steps until the decisions at hand are made."""
-
 
 async def on_member_eligibility(
     work: UnitOfWork, events: Sequence[MemberEligibilityDecidedV1 | MembersMergedV1]
@@ -74,7 +70,6 @@ async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1])
     await store.lock_reference(work.connection)
     await store.save_programmes(work.connection, events)
     await store.let_programmes_wait(work.connection, await store.hold_programmes(work.connection), _latest(events))
-    await review_waiting(work)
 
 
 async def on_business_day_opened(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
@@ -84,7 +79,6 @@ async def on_business_day_opened(work: UnitOfWork, events: Sequence[BusinessDayO
     await store.save_business_days(work.connection, days)
     await store.let_programmes_wait(work.connection, await store.hold_programmes(work.connection), _latest(events))
     await store.let_due_wait(work.connection, _latest(events))
-    await review_waiting(work)
 
 
 async def on_target_zips(work: UnitOfWork, events: Sequence[TargetZipListedV1]) -> None:
@@ -93,17 +87,6 @@ async def on_target_zips(work: UnitOfWork, events: Sequence[TargetZipListedV1]) 
     listings = _newest(events, "programme_id", "zip5", version="week_on")
     await store.save_target_zips(work.connection, listings)
     await store.let_zips_wait(work.connection, listings, _latest(events))
-    await review_waiting(work)
-
-
-async def review_waiting(work: UnitOfWork) -> bool:
-    """Decide again about some of those who wait; the others are `Reviews`'s, so that nobody who decides about a single
-    member waits for all of them. False if there was nobody."""
-    tokens, at = await store.take_waiting(work.connection, AT_ONCE)
-    if at is None:
-        return False
-    await review(work, await store.lock_members(work.connection, tokens), at)
-    return True
 
 
 async def review(work: UnitOfWork, persons: Mapping[UUID, UUID], at: datetime) -> None:

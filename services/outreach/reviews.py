@@ -1,22 +1,29 @@
-"""Decides again, page by page, about everybody whom a day, a programme or a target ZIP may concern."""
+"""Decides again, page by page, about everybody whom a day, a programme or a target ZIP may concern, so that nobody who
+decides about a single member waits for all of them."""
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
 
 import asyncpg
 import structlog
 
-from services.kit import log
+from services.kit import log, metrics
 from services.kit.postgres import ALL_TENANTS, is_fault, transaction
+from services.kit.setting_aside import each_or_aside
 from services.kit.unit_of_work import UnitOfWork
-from services.outreach import store
-from services.outreach.handlers import review_waiting
+from services.outreach import handlers, store
 
+AT_ONCE = 100
+"""Members decided on in one transaction: some hundredths of a second, for a request that comes meanwhile waits at each
+of its steps until the decisions at hand are made."""
 POLL_S = 0.25
 RETRY_S = 1.0
 
 
 class Reviews:
-    """Runs in every instance: pages that are taken are skipped by the others."""
+    """Runs in every instance: members who are taken are skipped by the others."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -46,7 +53,24 @@ class Reviews:
 
 
 async def review_page(pool: asyncpg.Pool) -> bool:
-    """One page in a transaction of its own. False if nobody waits."""
+    """Decide about some of those who wait. False if nobody does whom no other instance has taken."""
+    async with transaction(pool, ALL_TENANTS) as connection:
+        tokens = await store.load_waiting(connection, AT_ONCE)
+    return await each_or_aside(tokens, partial(_review, pool), partial(_set_aside, pool)) > 0
+
+
+async def _review(pool: asyncpg.Pool, tokens: Sequence[UUID]) -> int:
     async with transaction(pool, ALL_TENANTS) as connection:
         await store.share_reference(connection)
-        return await review_waiting(UnitOfWork(connection))
+        taken, at = await store.take_waiting(connection, tokens)
+        if at is not None:
+            await handlers.review(UnitOfWork(connection), await store.lock_members(connection, taken), at)
+    return len(taken)
+
+
+async def _set_aside(pool: asyncpg.Pool, token: UUID, error: Exception) -> None:
+    """The case of somebody who can't be decided on stays as it is until there is news of him."""
+    structlog.get_logger().error("member set aside", count=1, **log.fault_fields(error))
+    metrics.SET_ASIDE.labels("reviews").inc()
+    async with transaction(pool, ALL_TENANTS) as connection:
+        await store.take_waiting(connection, [token])

@@ -47,9 +47,10 @@ LET_DUE_WAIT = _WAIT.format(
     heard_at="$1::timestamptz",
     whom="outreach_case where review_on <= (select max(business_on) from business_day)",
 )
+LOAD_WAITING = "select member_token from waiting_member order by member_token limit $1"
 TAKE_WAITING = """
 delete from waiting_member where member_token in (
-    select member_token from waiting_member order by member_token limit $1 for update skip locked
+    select member_token from waiting_member where member_token = any($1) order by member_token for update skip locked
 )
 returning member_token, heard_at
 """
@@ -204,9 +205,15 @@ async def let_due_wait(connection: Connection, at: datetime) -> None:
     await connection.execute(LET_DUE_WAIT, at)
 
 
-async def take_waiting(connection: Connection, limit: int) -> tuple[set[UUID], datetime | None]:
-    """Some of those who wait, who do so no longer once this commits, and when the last of their news was."""
-    rows = await connection.fetch(TAKE_WAITING, limit)
+async def load_waiting(connection: Connection, limit: int) -> list[UUID]:
+    """Some of those who wait."""
+    return [row["member_token"] for row in await connection.fetch(LOAD_WAITING, limit)]
+
+
+async def take_waiting(connection: Connection, tokens: Sequence[UUID]) -> tuple[set[UUID], datetime | None]:
+    """Those of them whom nobody else takes; they wait no longer once this commits. And when the last of their news
+    was."""
+    rows = await connection.fetch(TAKE_WAITING, tokens)
     return _tokens(rows), max((row["heard_at"] for row in rows), default=None)
 
 

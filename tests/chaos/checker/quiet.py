@@ -16,7 +16,15 @@ from tests.chaos.checker.tables import connect, in_own_loop
 POLL_S = 0.2
 WAIT_S = 10.0
 FILES = "select count(*) from feed_file where state in ('received', 'processing')"
-ANSWERS = "select count(*) from decision, clock where recheck_on <= business_on"
+# Answers that the open day may change, a sweep over everybody, doses whose day has come, caps not drawn yet.
+ANSWERS = """
+select (select count(*) from decision where recheck_on <= today) + (select count(*) from sweep)
+    + (select count(*) from dose where not is_announced and not is_retracted and administered_on <= today)
+    + (select count(distinct programme_id) from decision where cap_group is not null and not exists (
+        select from cap_considered seen where seen.programme_id = decision.programme_id and considered_on >= today))
+from (select max(business_on) as today from clock) as clock
+"""
+WAITING = "select count(*) from waiting_member"
 OUTBOX = "select count(*) from outbox"
 PARKED = "select count(*) from dead_letter where state = 'parked'"
 DEAD = "select count(*) from dead_letter where state = 'dead'"
@@ -87,7 +95,9 @@ async def _counts(dsns: Mapping[str, str]) -> tuple[dict[str, int], int]:
                 counts[name] += await connection.fetchval(query)
             if service == "eligibility":
                 counts["files"] = await connection.fetchval(FILES)
-                counts["answers"] = await connection.fetchval(ANSWERS)
+                counts["answers"] += await connection.fetchval(ANSWERS)
+            if service == "outreach":
+                counts["answers"] += await connection.fetchval(WAITING)
             if service == "reporting":
                 generation = await connection.fetchval(GENERATION)
         finally:

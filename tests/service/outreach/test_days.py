@@ -1,14 +1,16 @@
 """What the passing of time does to cases, and when a programme's version begins to hold."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from schemas.envelope import Event
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import Handler, UnitOfWork
-from services.outreach import handlers
-from tests.facts import DAY, a_day, a_dose, a_fact, a_programme
+from services.outreach import handlers, reviews
+from tests.facts import DAY, a_day, a_dose, a_fact, a_programme, token
 from tests.service.outreach.builders import Outreach, Worker, a_target, case_id
 
 pytestmark = pytest.mark.postgres
@@ -61,11 +63,10 @@ async def test_partial_dose_stops_nothing(outreach: Outreach, worker: Worker) ->
 
 
 async def test_nobody_waits_for_everybody(outreach: Outreach, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What touches many is decided a few at a time: between two pages an attempt is logged, and it is decided by the
-    new rules; in the end everybody is."""
+    """What touches many is decided a few at a time: meanwhile an attempt is logged; in the end everybody is decided."""
     names = [f"member-{n}" for n in range(9)]
     await outreach.hear(*(a_fact(name) for name in names), *(a_dose(name, vaccine_group="zoster") for name in names))
-    monkeypatch.setattr(handlers, "AT_ONCE", 2)
+    monkeypatch.setattr(reviews, "AT_ONCE", 2)
     touching: tuple[tuple[Event, Handler, int], ...] = (
         (a_target(), handlers.on_target_zips, 0),
         (a_programme(version=2, vaccine_group="zoster"), handlers.on_programme, 9),
@@ -75,9 +76,28 @@ async def test_nobody_waits_for_everybody(outreach: Outreach, worker: Worker, mo
             await handler(UnitOfWork(connection), [event])
         [waiting] = await outreach.fetch("select count(*) from waiting_member")
         answer = await worker.log(case_id("member-7"), "no-answer")
-        assert (waiting["count"], answer.json().get("type", "")[-11:]) == (7, "case-closed" if closed else "")
-        assert await outreach.review() == 4
+        assert (waiting["count"], answer.json().get("type", "")) == (9, "")
+        assert await outreach.review() == 5
         [done] = await outreach.fetch(
             "select count(*) filter (where status = 'closed') as closed, sum(zip_bonus) as bonus from outreach_case"
         )
         assert (done["closed"], done["bonus"]) == (closed, 0 if closed else 9 * 150)
+
+
+@pytest.mark.expects_error_log("member set aside")
+async def test_one_who_cannot_be_decided_holds_up_nobody(outreach: Outreach, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target ZIP raises everybody but whom deciding fails for: that case stays as it was, and waits no more."""
+    names = [f"member-{n}" for n in range(5)]
+    await outreach.hear(*(a_fact(name) for name in names))
+    decide = handlers.review
+
+    async def review(work: UnitOfWork, persons: Mapping[UUID, UUID], at: datetime) -> None:
+        if token("member-3") in persons:
+            raise ValueError
+        await decide(work, persons, at)
+
+    monkeypatch.setattr(handlers, "review", review)
+    await outreach.hear(a_target())
+    cases = await outreach.fetch("select case_id, zip_bonus from outreach_case")
+    assert {one["case_id"] for one in cases if one["zip_bonus"] == 0} == {case_id("member-3")}
+    assert await outreach.fetch("select from waiting_member") == []

@@ -9,7 +9,7 @@ from tests.chaos.checker.log import Body, Fact, latest
 
 IN_SCOPE = frozenset({
     "already-vaccinated", "area-not-vulnerable", "area-unknown", "programme-not-begun", "between-phases",
-    "programme-ended",
+    "programme-ended", "immune", "not-yet-due", "service-received", "below-cap", "cap-not-drawn", "control-arm",
 })  # fmt: skip
 CELL = ("programme_id", "tenant_id", "zip5", "age_band", "race_ethnicity", "svi_group")
 Cell = tuple[str, ...]
@@ -34,6 +34,7 @@ def counts(dose: Body, programme: Body) -> bool:
     return bool(
         dose["vaccine_group"] == programme["vaccine_group"]
         and dose["action"] != "retract"
+        and not dose.get("is_partial")
         and dose["cvx"] not in programme.get("cvx_not_counted", ())
         and (since_on is None or dose["administered_on"] >= since_on)
     )
@@ -55,7 +56,8 @@ def coverage_cells(facts: Iterable[Fact]) -> dict[Cell, tuple[int, int, int]]:
         days = {dose["administered_on"] for dose in doses[one["member_token"]] if counts(dose, programme)}
         members[cell] += 1
         eligible[cell] += one["status"] == "eligible"
-        vaccinated[cell] += len(days) >= programme["doses_needed"]
+        by_doses = one.get("rule", "doses") == "doses"
+        vaccinated[cell] += len(days) >= programme["doses_needed"] if by_doses else one["vaccinated"]
     return {cell: (members[cell], eligible[cell], vaccinated[cell]) for cell in members}
 
 
