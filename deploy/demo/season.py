@@ -74,10 +74,17 @@ class Season:
         if day.weekday() == 0 or day == self.ledger.first_day:
             await open_week(cast.state_scheduling, day - timedelta(days=day.weekday()))
         files = [self.folder / file.path for file in self.ledger.days().get(day, [])]
-        await self._submit_all(cast, files)
-        await self.watch.drain(DRAIN_TIMEOUT_S, self._progress(day))
-        if day.weekday() == 0:
+        submitted = [await self._submit(cast, path) for path in files]
+        if day.weekday() == 0:  # rosters, and a list that is made of all that is known
+            await self._wait_for_files(cast, submitted)
+            await self.watch.drain(DRAIN_TIMEOUT_S, self._progress(day))
             await _list_target_zips(cast.state_reporting, day)
+            await self._meet_people(cast, day, rng)
+        else:
+            await asyncio.gather(self._wait_for_files(cast, submitted), self._meet_people(cast, day, rng))
+
+    async def _meet_people(self, cast: "Cast", day: date, rng: random.Random) -> None:
+        """Coordinators and sites work while the registry's messages of the day come in."""
         if day.weekday() < SUNDAY:
             await asyncio.gather(*(plan.work(day, random.Random(rng.random()), self.tally) for plan in cast.plans))
             await coordinators.serve_sites(cast.site, day, rng, self.tally)
@@ -90,7 +97,10 @@ class Season:
             raise UnexpectedAnswerError(f"POST /business-days: {status} {body.get('type')}")
 
     async def _submit_all(self, cast: "Cast", files: Sequence[Path]) -> None:
-        for file_id in [await self._submit(cast, path) for path in files]:
+        await self._wait_for_files(cast, [await self._submit(cast, path) for path in files])
+
+    async def _wait_for_files(self, cast: "Cast", file_ids: Sequence[str]) -> None:
+        for file_id in file_ids:
             await self._wait_for_file(cast, file_id)
 
     async def _submit(self, cast: "Cast", path: Path) -> str:
