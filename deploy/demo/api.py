@@ -1,7 +1,9 @@
 """A thin client of the services' public interfaces, as a plan's or a site's own software would be."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import httpx
@@ -11,6 +13,12 @@ from deploy.errors import StackError
 RETRIES = 20
 RETRY_S = 0.25
 TRANSPORT_ERRORS = (httpx.TransportError,)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Loaded once and not for each client."""
+    return httpx.create_ssl_context()
 
 
 class UnexpectedAnswerError(StackError):
@@ -29,6 +37,7 @@ class Api:
             headers={"Authorization": f"Bearer {token}"},
             timeout=30.0,
             limits=httpx.Limits(max_connections=16),
+            verify=_certificates(),
         )
 
     async def get(self, path: str, **params: Any) -> Any:

@@ -23,7 +23,7 @@ PROGRAMME = "illinois-connectors-65"
 COORDINATORS = 6  # of each plan
 FILE_TIMEOUT_S = 300.0
 DRAIN_TIMEOUT_S = 120.0
-POLL_S = 0.1
+POLL_S, LONGEST_POLL_S = 0.05, 0.5
 SUNDAY = 6
 ENDED = frozenset({"processed", "refused"})
 
@@ -111,7 +111,7 @@ class Season:
         return str(body["file_id"])
 
     async def _wait_for_file(self, cast: "Cast", file_id: str) -> None:
-        deadline = time.monotonic() + FILE_TIMEOUT_S
+        deadline, pause_s = time.monotonic() + FILE_TIMEOUT_S, POLL_S
         while True:
             file = await cast.integration.get(f"/feed-files/{file_id}")
             self.say(f"{self._rows()}, reading {file['sender'] or 'a file'}: {file['rows_read']:,}")
@@ -119,7 +119,8 @@ class Season:
                 break
             if time.monotonic() > deadline:
                 raise UnexpectedAnswerError(f"file {file_id} was not processed in {FILE_TIMEOUT_S:.0f} s")
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(1.5 * pause_s, LONGEST_POLL_S)
         self.rows.files += 1
         for name in ("accepted", "unchanged", "rejected", "unlinked"):
             setattr(self.rows, name, getattr(self.rows, name) + file[f"rows_{name}"])
