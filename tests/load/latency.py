@@ -33,7 +33,11 @@ POLL_S = 0.005
 SEEN_WITHIN_S = 60.0
 ATTEMPTS_SEEN = "select attempt_id as id from contact_attempt where attempt_id = any($1::uuid[])"
 DOSES_SEEN = "select appointment_id as id from dose where appointment_id = any($1::uuid[])"
-CASES = "select case_id, enrolment_id, tenant_id from outreach_case where status = 'open' order by case_id"
+# One of each person: whoever is in two plans is given a dose once.
+CASES = """
+select distinct on (member_token) case_id, enrolment_id, tenant_id from outreach_case where status = 'open'
+order by member_token, case_id
+"""
 
 Write = Callable[[dict[str, Any]], Awaitable[Any]]
 
