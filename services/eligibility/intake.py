@@ -36,6 +36,7 @@ from services.kit import log
 from services.kit.postgres import ALL_TENANTS, Connection, connect, is_fault, transaction
 from services.kit.settings import Settings
 from services.kit.unit_of_work import UnitOfWork
+from services.kit.waiting import wait
 
 LOCK_ID = 0x7663635F696E  # "vcc_in"
 RETRY_S = 1.0
@@ -82,7 +83,7 @@ class Intake:
                     if not (isinstance(error, FileTakenError) or is_fault(error)):
                         raise
                     structlog.get_logger().warning("intake paused", backoff_s=RETRY_S, **log.fault_fields(error))
-                    await self._pause(RETRY_S)
+                    await wait(self._stopping, RETRY_S)
         finally:
             store_files.listeners.discard(self._news.set)
 
@@ -90,7 +91,7 @@ class Intake:
         connection = await connect(self._settings)
         try:
             if not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK_ID):
-                await self._pause(RETRY_S)
+                await wait(self._stopping, RETRY_S)
                 return
             await days.begin(self._pool, self._own.first_business_on)
             while not self._stopping.is_set():
@@ -122,16 +123,7 @@ class Intake:
 
     async def _await_news(self) -> None:
         """Until this process accepts a file, or it is time to look for what others did."""
-        try:
-            await asyncio.wait_for(self._news.wait(), self._own.poll_s)
-        except TimeoutError:
-            return
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
+        await wait(self._news, self._own.poll_s)
 
 
 class FileRun:

@@ -26,6 +26,7 @@ from services.kit.postgres import ALL_TENANTS, is_fault, transaction
 from services.kit.settings import Settings
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import Outcome, apply_batch
+from services.kit.waiting import wait
 
 POLL_MS = 200
 FIRST_BACKOFF_S = 0.1
@@ -253,7 +254,7 @@ class Bus:
                     raise
                 structlog.get_logger().warning("broker away", backoff_s=CONNECT_RETRY_S, **log.fault_fields(error))
                 await self._stop_broker()
-                await _wait(self._stopping, CONNECT_RETRY_S)
+                await wait(self._stopping, CONNECT_RETRY_S)
             await self._stop_broker()
 
     async def _load_generation(self) -> int | None:
@@ -267,7 +268,7 @@ class Bus:
         while not self._stopping.is_set():
             for subscriber in self.subscribers:
                 await subscriber.sample()
-            await _wait(self._stopping, SAMPLE_S)
+            await wait(self._stopping, SAMPLE_S)
             try:
                 if await self._load_generation() != self._generation:
                     return
@@ -332,10 +333,3 @@ async def _parse(raw: tuple[ConsumerRecord, ...], original: object) -> KafkaMess
 async def _decode(message: KafkaMessage) -> Sequence[ConsumerRecord]:
     raw = message.raw_message
     return raw if isinstance(raw, tuple) else (raw,)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return

@@ -12,6 +12,7 @@ from services.kit.kafka import client_options
 from services.kit.postgres import ALL_TENANTS, is_fault, transaction
 from services.kit.relay import sample_backlog
 from services.kit.settings import Settings
+from services.kit.waiting import wait
 
 PERIOD_S = 2.0
 ANSWER_WITHIN_S = 4.0
@@ -40,10 +41,7 @@ class Health:
         """Ask until stopped."""
         while not self._stopping.is_set():
             await asyncio.gather(self._ask_postgres(), self._ask_kafka())
-            try:
-                await asyncio.wait_for(self._stopping.wait(), PERIOD_S)
-            except TimeoutError:
-                continue
+            await wait(self._stopping, PERIOD_S)
         if self._client is not None:
             await self._client.close()
 

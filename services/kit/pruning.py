@@ -9,6 +9,7 @@ import structlog
 from services.kit import dead_letters, idempotency, inbox, log, metrics
 from services.kit.postgres import ALL_TENANTS, is_fault, transaction
 from services.kit.settings import Settings
+from services.kit.waiting import wait
 
 PERIOD_S = 3600.0
 ENDED_DEAD_LETTER_DAYS = 90
@@ -36,10 +37,7 @@ class Pruning:
                 if not is_fault(error):
                     raise
                 structlog.get_logger().warning("pruning put off", **log.fault_fields(error))
-            try:
-                await asyncio.wait_for(self._stopping.wait(), PERIOD_S)
-            except TimeoutError:
-                continue
+            await wait(self._stopping, PERIOD_S)
 
 
 async def prune(pool: asyncpg.Pool, inbox_days: int) -> dict[str, int]:

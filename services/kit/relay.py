@@ -20,6 +20,7 @@ from services.kit.kafka import create_producer
 from services.kit.outbox import SHARDS
 from services.kit.postgres import Connection, connect, is_fault
 from services.kit.settings import Settings
+from services.kit.waiting import wait
 
 BATCH_ROWS = 1000
 LOCK_NAMESPACE = 0x766363  # "vcc"
@@ -63,7 +64,7 @@ class Relay:
                     if not (is_fault(error) or isinstance(error, KafkaError)):
                         raise
                     structlog.get_logger().warning("relay paused", **log.fault_fields(error))
-                    await self._pause(RETRY_S)
+                    await wait(self._stopping, RETRY_S)
         finally:
             outbox.listeners.discard(self._news.set)
 
@@ -131,17 +132,8 @@ class Relay:
     async def _await_news(self) -> None:
         """What is committed within `GATHER_S` of the first news leaves with it: fewer and fuller batches for everybody
         down the log."""
-        try:
-            await asyncio.wait_for(self._news.wait(), self._settings.relay_poll_s)
-        except TimeoutError:
-            return
-        await self._pause(GATHER_S)
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
+        if await wait(self._news, self._settings.relay_poll_s):
+            await wait(self._stopping, GATHER_S)
 
 
 async def sample_backlog(connection: Connection) -> tuple[int, float]:

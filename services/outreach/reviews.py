@@ -13,6 +13,7 @@ from services.kit import log, metrics
 from services.kit.postgres import ALL_TENANTS, is_fault, transaction
 from services.kit.setting_aside import each_or_aside
 from services.kit.unit_of_work import UnitOfWork
+from services.kit.waiting import wait
 from services.outreach import handlers, store
 
 AT_ONCE = 100
@@ -43,13 +44,7 @@ class Reviews:
                     raise
                 structlog.get_logger().warning("reviews paused", backoff_s=RETRY_S, **log.fault_fields(error))
                 wait_s = RETRY_S
-            await self._pause(wait_s)
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
+            await wait(self._stopping, wait_s)
 
 
 async def review_page(pool: asyncpg.Pool) -> bool:
