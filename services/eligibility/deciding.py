@@ -1,10 +1,10 @@
 """Who is eligible, why, and until when that answer can stand: pure functions of a member, the doses and a programme."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import date
 
 from services.eligibility.domain import (
-    AGE_BANDS,
     NO_SITUATION,
     ONE_DAY,
     CountedDose,
@@ -36,6 +36,8 @@ PHASE_REASONS = frozenset({"programme-not-begun", "between-phases", "programme-e
 
 def counted(doses: Iterable[CountedDose], programme: Programme, birth_on: date | None, day: date) -> int:
     """How many doses count under this programme on this day; two of one day are one."""
+    if not doses:
+        return 0
     days = {
         dose.administered_on
         for dose in doses
@@ -64,16 +66,17 @@ def decide(
     risk = situation.risks.get(programme.risk_model) if programme.risk_model else None
     traits = traits_of(member, business_on, situation.circumstances, risk)
     aim = _aim(programme, doses, enrolment.birth_on, situation, business_on)
-    outside = _outside(member, programme, phase, verdict, traits, business_on)
-    group, rank = _rank(member, programme, risk, verdict, outside, business_on)
+    age = age_on(enrolment.birth_on, business_on) if enrolment.birth_on is not None else None
+    band = age_band(age)
+    is_covered = covered(enrolment.spans, business_on)
+    outside = _outside(member, programme, phase, verdict, traits, business_on, age, is_covered=is_covered)
+    group, rank = _rank(member, programme, risk, verdict, outside, band)
     capped = _capped(programme, situation, group, rank)
     reasons = _in_order(outside, () if outside == ("merged",) else aim.reasons, capped)
     arm = _arm(member, programme, situation, reasons)
     if not reasons and arm == arms.CONTROL:
         reasons = ("control-arm",)
-    band = age_band(enrolment.birth_on, business_on)
     is_over = enrolment.is_retired or person.is_deceased
-    is_enrolled = not is_over and covered(enrolment.spans, business_on)
     turns_on = (*aim.turns_on, *situation.circumstances.turns_on)
     return Decision(
         programme_id=programme.programme_id,
@@ -86,12 +89,12 @@ def decide(
         priority=0 if reasons else _priority(programme.priority, member.placement.level, verdict.value, band, risk),
         age_band=band,
         race_ethnicity=traits.race_ethnicity,
-        svi_level=member.placement.level.value,
+        svi_level=str(member.placement.level),
         svi_release=member.placement.release or "none",
         svi_value=None if verdict.value is None else round(verdict.value, 4),
         is_vulnerable=verdict.vulnerable is True,
         line_of_business=traits.line_of_business,
-        is_enrolled=is_enrolled,
+        is_enrolled=is_covered and not is_over,
         is_protected=enrolment.is_restricted or any(one.is_protected for one in member.statements),
         recheck_on=None if is_over else recheck_on(enrolment, programme, business_on, turns_on),
         rule=aim.rule,
@@ -106,6 +109,8 @@ def decide(
 
 def _in_order(outside: tuple[str, ...], aim: tuple[str, ...], capped: tuple[str, ...]) -> tuple[str, ...]:
     """Who the member is, then what was reached, then when; what ranks the member last."""
+    if not outside:
+        return (*aim, *capped)
     who = tuple(one for one in outside if one not in PHASE_REASONS)
     return (*who, *aim, *(one for one in outside if one in PHASE_REASONS), *capped)
 
@@ -129,7 +134,15 @@ def traits_of(member: Member, day: date, circumstances: Circumstances, risk: Ris
 
 
 def _outside(
-    member: Member, programme: Programme, phase: Phase | None, verdict: Verdict, traits: Traits, day: date
+    member: Member,
+    programme: Programme,
+    phase: Phase | None,
+    verdict: Verdict,
+    traits: Traits,
+    day: date,
+    age: int | None,
+    *,
+    is_covered: bool,
 ) -> tuple[str, ...]:
     """Why the member is not in the programme's segment on this day, whatever was given."""
     if member.person.merged_into is not None:
@@ -137,8 +150,8 @@ def _outside(
     ages = (phase,) if phase else programme.phases
     return (
         *(("deceased",) if member.person.is_deceased else ()),
-        *_enrolment_reasons(member.enrolment, programme, day),
-        *_age_reasons(member.enrolment.birth_on, ages, day),
+        *_enrolment_reasons(member.enrolment, programme, day, is_covered=is_covered),
+        *_age_reasons(age, ages),
         *(() if programme.area is None else _area_reasons(verdict.vulnerable)),
         *failing(programme.segment, traits),
         *_phase_reasons(programme, phase, day),
@@ -162,7 +175,12 @@ def _aim(
 
 
 def _rank(
-    member: Member, programme: Programme, risk: Risk | None, verdict: Verdict, outside: tuple[str, ...], day: date
+    member: Member,
+    programme: Programme,
+    risk: Risk | None,
+    verdict: Verdict,
+    outside: tuple[str, ...],
+    band: str | None,
 ) -> tuple[str | None, int | None]:
     """The group and rank of a member of the segment under the programme's cap: vaccinated or not, so that a dose
     moves nobody else's place."""
@@ -176,7 +194,6 @@ def _rank(
     if limit.by == "risk":
         score = risk.score if risk else 0
     else:
-        band = age_band(one.birth_on, day)
         score = _priority(programme.priority, member.placement.level, verdict.value, band, risk)
     return group, rank_of(score, f"cap {programme.programme_id}", str(one.token))
 
@@ -199,9 +216,9 @@ def _arm(member: Member, programme: Programme, situation: Situation, reasons: tu
     return arm_of(programme.arms, str(one.token), household_of(one.street, one.unit, one.zip5))
 
 
-def _enrolment_reasons(enrolment: Enrolment, programme: Programme, day: date) -> tuple[str, ...]:
+def _enrolment_reasons(enrolment: Enrolment, programme: Programme, day: date, *, is_covered: bool) -> tuple[str, ...]:
     reasons: tuple[str, ...] = ()
-    if not covered(enrolment.spans, day):
+    if not is_covered:
         begins_later = any(span.begin_on is not None and span.begin_on > day for span in enrolment.spans)
         reasons = ("enrolment-not-begun",) if begins_later else ("not-enrolled",)
     return reasons if enrolment.tenant_id in programme.plans else (*reasons, "plan-not-participating")
@@ -212,11 +229,10 @@ def covered(spans: Iterable[Span], day: date) -> bool:
     return any(span.covers(day) for span in spans)
 
 
-def _age_reasons(birth_on: date | None, phases: Sequence[Phase], day: date) -> tuple[str, ...]:
+def _age_reasons(age: int | None, phases: Sequence[Phase]) -> tuple[str, ...]:
     """By the phase that runs; between phases by the widest ages of all."""
-    if birth_on is None:
+    if age is None:
         return ("birth-date-unknown",)
-    age = age_on(birth_on, day)
     if age < min(phase.age_from for phase in phases):
         return ("under-age",)
     return () if any(phase.age_to is None or age <= phase.age_to for phase in phases) else ("over-age",)
@@ -237,24 +253,23 @@ def _phase_reasons(programme: Programme, phase: Phase | None, day: date) -> tupl
 
 
 def _priority(rule: PriorityRule, level: Level, value: float | None, band: str | None, risk: Risk | None) -> int:
-    points = rule.base + round(rule.svi.get(level.value, 0) * (value or 0.0)) + rule.age.get(band or "", 0)
+    points = rule.base + round(rule.svi.get(level, 0) * (value or 0.0)) + rule.age.get(band or "", 0)
     points += round(rule.risk * risk.score / 100) if risk else 0
     return max(0, min(1000, points))
 
 
 def recheck_on(enrolment: Enrolment, programme: Programme, day: date, more: Iterable[date] = ()) -> date | None:
     """The first later day on which an age, a span or a phase begins or ends; `more`: what else turns then."""
-    turning = list(more)
+    turning = [one for one in more if one > day]
     if enrolment.birth_on is not None:
-        ages = {least for least, _ in AGE_BANDS if least} | {phase.age_from for phase in programme.phases}
-        ages |= {phase.age_to + 1 for phase in programme.phases if phase.age_to is not None} | programme.turning_ages
-        now = age_on(enrolment.birth_on, day)
-        later = [age for age in ages if age > now]
-        turning += [birthday(enrolment.birth_on, min(later))] if later else []
-    for span in enrolment.spans:
-        turning += [span.begin_on] if span.begin_on else []
-        turning += [span.last_on + ONE_DAY] if span.last_on else []
-    for phase in programme.phases:
-        turning.append(phase.begins_on)
-        turning += [phase.ends_on + ONE_DAY] if phase.ends_on else []
-    return min((one for one in turning if one > day), default=None)
+        later = bisect_right(programme.ages, age_on(enrolment.birth_on, day))
+        if later < len(programme.ages):
+            turning.append(birthday(enrolment.birth_on, programme.ages[later]))
+    edges = [(one.begin_on, one.last_on) for one in enrolment.spans]
+    edges += [(one.begins_on, one.ends_on) for one in programme.phases]
+    for first_on, last_on in edges:
+        if first_on is not None and first_on > day:
+            turning.append(first_on)
+        if last_on is not None and last_on >= day:
+            turning.append(last_on + ONE_DAY)
+    return min(turning, default=None)

@@ -3,7 +3,7 @@
 "Today" is always the business day, given as an argument, so that the same facts give the same answer at any time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -56,8 +56,7 @@ REASONS = {
 """Every criterion that can fail, as a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A time of coverage. `last_on` is the last day it counts: the end, plus a grace where months are renewed."""
 
     line: str
@@ -110,8 +109,7 @@ class Enrolment(NamedTuple):
     seen_file_no: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """What somebody other than the plan says of a person."""
 
     token: UUID
@@ -123,8 +121,7 @@ class Statement:
     is_protected: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """Everything that a decision about one enrolment depends on, but the doses."""
 
     enrolment: Enrolment
@@ -133,8 +130,7 @@ class Member:
     statements: tuple[Statement, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CountedDose:
+class CountedDose(NamedTuple):
     """A canonical dose as far as counting goes."""
 
     vaccine_group: str
@@ -218,10 +214,19 @@ class Programme:
     arms: Arms | None = None
     document: str = ""
     sha256: str = ""
+    ages: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """All at which an answer may change, ascending."""
+
+    def __post_init__(self) -> None:
+        ages = {least for least, _ in AGE_BANDS if least} | {phase.age_from for phase in self.phases}
+        ages |= {phase.age_to + 1 for phase in self.phases if phase.age_to is not None} | self.turning_ages
+        object.__setattr__(self, "ages", tuple(sorted(ages)))
 
     def phase_on(self, day: date) -> Phase | None:
-        running = (one for one in self.phases if one.begins_on <= day and (one.ends_on is None or day <= one.ends_on))
-        return next(running, None)
+        for one in self.phases:
+            if one.begins_on <= day and (one.ends_on is None or day <= one.ends_on):
+                return one
+        return None
 
 
 class Decision(NamedTuple):
@@ -263,37 +268,44 @@ def birthday(birth_on: date, years: int) -> date:
 
 
 def age_on(birth_on: date, day: date) -> int:
-    years = day.year - birth_on.year
-    return years if birthday(birth_on, years) <= day else years - 1
+    """Completed years; negative before birth."""
+    return day.year - birth_on.year - ((day.month, day.day) < (birth_on.month, birth_on.day))
 
 
-def age_band(birth_on: date | None, day: date) -> str | None:
-    if birth_on is None or birth_on > day:
+def age_band(age: int | None) -> str | None:
+    """The band of an age; none where it is not known, and for who is not yet born."""
+    if age is None:
         return None
-    age = age_on(birth_on, day)
-    return next(band for least, band in AGE_BANDS if age >= least)
+    for least, band in AGE_BANDS:
+        if age >= least:
+            return band
+    return None
 
 
-def roll_up(enrolment: Enrolment, statements: Iterable[Statement]) -> str:
+def roll_up(enrolment: Enrolment, statements: Collection[Statement]) -> str:
     """Hispanic of any race first, then a single race, several races, unknown; the best source that says anything."""
+    if not statements:
+        return _roll_up(enrolment.races, enrolment.ethnicity)
     said = {one.source: (one.races, one.ethnicity) for one in statements}
     said["plan"] = (enrolment.races, enrolment.ethnicity)
     known = [said[source] for source in SOURCES if source in said]
     ethnicity = next((ethnicity for _, ethnicity in known if ethnicity), None)
+    return _roll_up(next((races for races, _ in known if races), ()), ethnicity)
+
+
+def _roll_up(races: tuple[str, ...], ethnicity: str | None) -> str:
     if ethnicity == HISPANIC:
         return "hispanic"
-    races = next((races for races, _ in known if races), ())
     named = {RACE_OF_CODE[code] for code in races if code in RACE_OF_CODE}
     if len(named) > 1:
         return "multiracial"
     return named.pop() if named else "unknown"
 
 
-def line_of_business(spans: Iterable[Span], day: date) -> str:
+def line_of_business(spans: Sequence[Span], day: date) -> str:
     """The payer segment of the coverages in force, or of the last one where none is."""
-    spans = list(spans)
     lines = {_line(span.line) for span in spans if span.covers(day)} or {_line(span.line) for span in spans[-1:]}
-    if {"medicaid", "medicare"} <= lines or "dual" in lines:
+    if "dual" in lines or lines >= {"medicaid", "medicare"}:
         return "dual"
     return next((line for line in ("medicare", "medicaid", "commercial") if line in lines), "unknown")
 

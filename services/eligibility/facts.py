@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
-from schemas.eligibility_v1 import MemberEligibilityDecidedV1, Svi
+from schemas.eligibility_v1 import MemberEligibilityDecidedV1
 from services.eligibility import situations, store_decisions, store_doses, store_members, store_programmes
 from services.eligibility.benefits.documents import bundled_lists
 from services.eligibility.benefits.entitlements import Entitlement, entitlements
@@ -260,10 +260,10 @@ def fact_of(
         "zip5": one.zip5 or None,
         "tract": place.tract,
         "county_fips": place.county_fips,
-        "svi": Svi(
-            level=decision.svi_level, release=decision.svi_release, value=decision.svi_value,
-            vulnerable=decision.is_vulnerable,
-        ),
+        "svi": {
+            "level": decision.svi_level, "release": decision.svi_release, "value": decision.svi_value,
+            "vulnerable": decision.is_vulnerable,
+        },
         "enrolled": decision.is_enrolled,
         "contact_protected": decision.is_protected,
         "merged_into": member.person.merged_into,

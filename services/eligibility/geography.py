@@ -98,8 +98,7 @@ class VulnerabilityRule:
     county_cut_off: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether the place is vulnerable under a rule, and the value, cut-off and level that say so; None: not decided."""
 
     vulnerable: bool | None

@@ -15,7 +15,7 @@ from services.eligibility.linkage import IdKey, Index, Link, Subject, link_and_t
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
 from services.eligibility.registry import CODES, Heard, combined, completed, heard, heard_again, patients_of
-from services.eligibility.roster import Book, cut, id_key, record_identifiers, record_keys
+from services.eligibility.roster import Book, cut, record_identifiers, record_keys
 from services.eligibility.store_files import FeedFile, RowResult
 from services.kit.ids import derived_id, new_id
 from services.kit.postgres import Connection
@@ -132,11 +132,12 @@ async def _load_book(
     connection: Connection, rows: Iterable[RosterRow], mentions: Iterable[tuple[RosterMention, str]]
 ) -> Book:
     """Everybody whom these rows may be about, locked."""
-    identifiers = {id_key(one) for mention, _ in mentions for one in mention.identifiers}
+    identifiers: set[IdKey] = {one for mention, _ in mentions for one in mention.identifiers}
     keys: set[str] = set()
     for row in rows:
-        identifiers |= record_identifiers(row.record)
-        keys |= record_keys(row.record)
+        identifiers.update(record_identifiers(row.record))
+        keys.update(record_keys(row.record))
+    keys.discard("")
     book = Book(new_id)
     by_identifier, by_key = await store_members.load_tokens(connection, identifiers, keys)
     book.by_identifier.update(by_identifier)

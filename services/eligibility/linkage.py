@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 SHARED_TYPES = frozenset({"SN", "SS"})
@@ -23,14 +24,14 @@ def normal(text: str) -> str:
     return "".join(one for one in plain.upper() if one.isalpha())
 
 
+@lru_cache(maxsize=4096)
 def match_key(family: str, given: str, birth_on: date | None, zip5: str) -> str:
     """Exact name, birth date and ZIP as one key; empty unless all of them are known."""
     family, given = normal(family), normal(given)
     return f"{family}|{given}|{birth_on.isoformat()}|{zip5}" if family and given and birth_on and zip5 else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """Whom a registry's record speaks of, as far as linking goes."""
 
     identifiers: tuple[IdKey, ...] = ()
@@ -63,8 +64,7 @@ class Subject:
         return [*(id_text(one) for one in self.personal), *([self.key] if self.key else [])]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One statement of who somebody is; a person enrolled twice gives two."""
 
     token: UUID
@@ -83,8 +83,7 @@ class Index:
     candidates: Mapping[UUID, Sequence[Candidate]]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """`how` is the rule that linked, or why none did."""
 
     token: UUID | None

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from services.eligibility.feeds.records import (
     AdsHeader,
@@ -38,8 +39,7 @@ def plan_of(header: RosterHeader) -> str:
     return code_of(header.payer_name or header.payer_id or header.receiver or header.sender)
 
 
-@dataclass(frozen=True, slots=True)
-class RosterRow:
+class RosterRow(NamedTuple):
     """A member's row with the plan it is of and the day it was said."""
 
     record: RosterRecord
@@ -98,9 +98,19 @@ class Slice:
 def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Slice]:
     """The file behind `after_row`, so many rows at a time. What a row's header said is known although it was read."""
     current = Slice(after_row + 1, after_row)
-    plan, said_on, notices = "", None, 0
+    plan, said_on, notices, taken = "", None, 0, 0
     for item in items:
         match item:
+            case RosterRecord() | DoseRecord() | PatientRecord() | Rejection():
+                row = item.row if isinstance(item, Rejection) else item.position.row
+                if 0 < row <= after_row:
+                    continue
+                if taken >= rows and row > current.last_row:
+                    yield current
+                    current, taken = Slice(current.last_row + 1, current.last_row), 0
+                current.last_row = max(current.last_row, row)
+                taken += row > 0
+                _put(current, item, plan, said_on)
             case RosterHeader():
                 plan, said_on = plan_of(item), item.created_at.date() if item.created_at else None
                 current.headers.append(item)
@@ -115,15 +125,6 @@ def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Sli
                     current.notices.append((notices, item))
             case FeedSummary():
                 current.summary = item
-            case _:
-                row = item.row if isinstance(item, Rejection) else item.position.row
-                if 0 < row <= after_row:
-                    continue
-                if current.rows >= rows and row > current.last_row:
-                    yield current
-                    current = Slice(current.last_row + 1, current.last_row)
-                current.last_row = max(current.last_row, row)
-                _put(current, item, plan, said_on)
     yield current
 
 

@@ -1,7 +1,7 @@
 """From a registry's rows to statements: whom they are about, what they say of the person, and of the dose."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
@@ -84,7 +84,7 @@ def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID) ->
 def subject_of(person: Person) -> Subject:
     name, address = person.name, person.address
     return Subject(
-        identifiers=tuple((str(one.type), one.assigner, one.value) for one in person.identifiers),
+        identifiers=person.identifiers,
         family=name.family if name else "",
         given=name.given if name else "",
         birth_on=person.birth_on,
@@ -109,7 +109,7 @@ def completed(subject: Subject, patients: Mapping[IdKey, tuple[date, str]]) -> S
     if len(about) != 1:
         return subject
     birth_on, sex = about.pop()
-    return replace(subject, birth_on=birth_on, sex=sex)
+    return subject._replace(birth_on=birth_on, sex=sex)
 
 
 def _event_key(record: DoseRecord, subject: Subject) -> str:
@@ -144,7 +144,7 @@ def _statement(person: Person, consent: Consent) -> Statement:
 def combined(known: Statement | None, said: Statement, token: UUID) -> Statement:
     """What is known after a statement; what it leaves empty stays."""
     if known is None:
-        return replace(said, token=token)
+        return said._replace(token=token)
     place = said if said.tract else known
     return Statement(
         token=token,

@@ -5,34 +5,28 @@ A `Book` holds everything that the rows of one batch may touch; it is loaded bef
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from services.eligibility.domain import ONE_DAY, Enrolment, Person, Span
 from services.eligibility.feeds.records import Coverage, Identifier, IdType, Maintenance, RosterRecord
 from services.eligibility.linkage import IdKey, match_key, normal
 
-_ADDRESS = ("street", "unit", "city", "state", "zip5", "tract", "county")
-
+OF_PLAN = frozenset({IdType.MEMBER, IdType.SUBSCRIBER})
 MAX_SPANS = 60
 """Five years of single months; older ones can't matter to a decision."""
 
 
-def id_key(identifier: Identifier) -> IdKey:
-    return str(identifier.type), identifier.assigner, identifier.value
-
-
-def record_identifiers(record: RosterRecord) -> set[IdKey]:
+def record_identifiers(record: RosterRecord) -> tuple[Identifier, ...]:
     """The identifiers by which a row's person may be known."""
-    old = record.previous
-    return {id_key(one) for one in (*record.person.identifiers, *(old.identifiers if old else ()))}
+    own, old = record.person.identifiers, record.previous
+    return (*own, *old.identifiers) if old else own
 
 
-def record_keys(record: RosterRecord) -> set[str]:
-    """The match keys by which a row's person may be known."""
-    return {key for key in (_key(record), _old_key(record)) if key}
+def record_keys(record: RosterRecord) -> tuple[str, str]:
+    """The match keys by which a row's person may be known; empty where there is none."""
+    return _key(record), _old_key(record)
 
 
 def _key(record: RosterRecord) -> str:
@@ -88,7 +82,7 @@ class Book:
         """Note that a member stands in the file although the row could not be taken."""
         for identifier in identifiers:
             if identifier.type != IdType.SUBSCRIBER:
-                tokens = self.by_identifier.get(id_key(identifier), ())
+                tokens = self.by_identifier.get(identifier, ())
                 self.seen |= {self.enrolments[token, tenant].enrolment_id for token in tokens
                               if (token, tenant) in self.enrolments}  # fmt: skip
 
@@ -104,12 +98,12 @@ class Book:
     def _by_number(self, record: RosterRecord, tenant: str, identifiers: Iterable[Identifier]) -> UUID | None:
         """By the plan's own member number, which may pass to somebody else; by a family's number only with a name."""
         for identifier in identifiers:
-            if identifier.type not in {IdType.MEMBER, IdType.SUBSCRIBER}:
+            if identifier.type not in OF_PLAN:
                 continue
             strict = identifier.type == IdType.SUBSCRIBER
             fitting = [
                 token
-                for token in sorted(self.by_identifier.get(id_key(identifier), ()))
+                for token in sorted(self.by_identifier.get(identifier, ()))
                 if (known := self.enrolments.get((token, tenant))) is not None and _fits(known, record, strict=strict)
             ]
             if fitting:
@@ -165,8 +159,7 @@ class Book:
     # -- what
 
     def _note_keys(self, token: UUID, record: RosterRecord, key: str) -> bool:
-        identifiers = record_identifiers(record)
-        fresh_ids = {one for one in identifiers if token not in self.by_identifier.get(one, ())}
+        fresh_ids = [one for one in record_identifiers(record) if token not in self.by_identifier.get(one, ())]
         for one in fresh_ids:
             self.by_identifier[one].add(token)
             self.new_identifiers.add((one, token))
@@ -217,26 +210,38 @@ def _fits(known: Enrolment, record: RosterRecord, *, strict: bool) -> bool:
 
 def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment:
     """The enrolment after the row. What the row leaves empty stays as it was known."""
-    person, name, address = record.person, record.person.name, record.person.address
+    person = record.person
     number = person.identifier(IdType.MEMBER) or person.identifier(IdType.SUBSCRIBER)
-    said: dict[str, Any] = {
-        "member_id": number.value if number else known.member_id,
-        "group_number": record.group or known.group_number,
-        "birth_on": person.birth_on or known.birth_on,
-        "sex": known.sex if person.sex == "U" else person.sex,
-        "races": person.races or known.races,
-        "ethnicity": person.ethnicity or known.ethnicity,
-        "language": person.language or known.language,
-        "phones": tuple(f"{one.use} {one.number}" for one in person.phones) or known.phones,
-        "email": person.email or known.email,
-        "is_restricted": record.is_restricted,
-        "spans": restated_spans(known.spans, record, said_on),
-    }
-    if name is not None:
-        said |= {part: getattr(name, part) for part in ("family", "given", "middle", "suffix")}
-    if address is not None:
-        said |= {part: getattr(address, part) for part in _ADDRESS}
-    return known._replace(**said)
+    name, address = person.name or known, person.address or known
+    return Enrolment(
+        enrolment_id=known.enrolment_id,
+        token=known.token,
+        tenant_id=known.tenant_id,
+        member_id=number.value if number else known.member_id,
+        group_number=record.group or known.group_number,
+        family=name.family,
+        given=name.given,
+        middle=name.middle,
+        suffix=name.suffix,
+        birth_on=person.birth_on or known.birth_on,
+        sex=known.sex if person.sex == "U" else person.sex,
+        races=person.races or known.races,
+        ethnicity=person.ethnicity or known.ethnicity,
+        language=person.language or known.language,
+        street=address.street,
+        unit=address.unit,
+        city=address.city,
+        state=address.state,
+        zip5=address.zip5,
+        tract=address.tract,
+        county=address.county,
+        phones=tuple([f"{one.use} {one.number}" for one in person.phones]) or known.phones,
+        email=person.email or known.email,
+        is_restricted=record.is_restricted,
+        spans=restated_spans(known.spans, record, said_on),
+        is_retired=known.is_retired,
+        seen_file_no=known.seen_file_no,
+    )
 
 
 def restated_spans(known: tuple[Span, ...], record: RosterRecord, said_on: date) -> tuple[Span, ...]:
@@ -246,9 +251,13 @@ def restated_spans(known: tuple[Span, ...], record: RosterRecord, said_on: date)
     if not record.coverages:
         return _member_level(known, record)
     spans = known
-    for coverage in sorted(record.coverages, key=lambda one: one.begin_on or date.min):
+    for coverage in sorted(record.coverages, key=_begin):
         spans = _covered(spans, coverage, record, said_on)
     return _ordered(spans)
+
+
+def _begin(one: Coverage | Span) -> date:
+    return one.begin_on or date.min
 
 
 def _terminated(known: tuple[Span, ...], record: RosterRecord, said_on: date) -> tuple[Span, ...]:
@@ -263,7 +272,7 @@ def cut(spans: Iterable[Span], ends_on: date) -> tuple[Span, ...]:
     """Coverage that ends on this day at the latest; what would begin after it never was."""
     kept = [one for one in spans if one.begin_on is None or one.begin_on <= ends_on]
     return _ordered(
-        one if one.last_on is not None and one.last_on <= ends_on else replace(one, end_on=ends_on, last_on=ends_on)
+        one if one.last_on is not None and one.last_on <= ends_on else one._replace(end_on=ends_on, last_on=ends_on)
         for one in kept
     )
 
@@ -272,7 +281,7 @@ def _member_level(known: tuple[Span, ...], record: RosterRecord) -> tuple[Span, 
     line = known[-1].line if known else ""
     if record.begin_on is None and record.end_on is None:
         if record.maintenance is Maintenance.REINSTATE and known:
-            return _ordered((*known[:-1], replace(known[-1], end_on=None, last_on=None)))
+            return _ordered((*known[:-1], known[-1]._replace(end_on=None, last_on=None)))
         return known or (Span(line),)
     begin_on = record.begin_on or (known[-1].begin_on if known else None)
     return _stated(known, Span(line, begin_on, record.end_on, record.lapses_on), is_void=record.is_void)
@@ -280,14 +289,14 @@ def _member_level(known: tuple[Span, ...], record: RosterRecord) -> tuple[Span, 
 
 def _covered(known: tuple[Span, ...], coverage: Coverage, record: RosterRecord, said_on: date) -> tuple[Span, ...]:
     line = coverage.line_of_business
-    mine = tuple(one for one in known if one.line == line)
-    others = tuple(one for one in known if one.line != line)
+    mine = tuple([one for one in known if one.line == line])
+    others = [one for one in known if one.line != line]
     if coverage.maintenance is Maintenance.TERMINATE:
         ends_on = coverage.end_on or record.end_on or record.effective_on or said_on
         return (*others, *cut(mine or (Span(line, coverage.begin_on),), ends_on))
     if coverage.begin_on is None and coverage.end_on is None:
         if record.begin_on is None and mine and coverage.maintenance is Maintenance.REINSTATE:
-            return (*others, *mine[:-1], replace(mine[-1], end_on=None, last_on=None))
+            return (*others, *mine[:-1], mine[-1]._replace(end_on=None, last_on=None))
         span = Span(line, record.begin_on, record.end_on, record.lapses_on)
         return known if mine and record.begin_on is None else (*others, *_stated(mine, span, is_void=record.is_void))
     span = Span(line, coverage.begin_on or record.begin_on, coverage.end_on, coverage.lapses_on)
@@ -299,7 +308,8 @@ def _stated(mine: tuple[Span, ...], span: Span, *, is_void: bool) -> tuple[Span,
     kept = [one for one in mine if one.begin_on != span.begin_on]
     if is_void:
         return _ordered(kept)
-    return _ordered((*(left for one in kept if (left := _yielding(one, span)) is not None), span))
+    left = [one for one in (_yielding(one, span) for one in kept) if one is not None]
+    return _ordered([*left, span])
 
 
 def _yielding(known: Span, span: Span) -> Span | None:
@@ -307,9 +317,10 @@ def _yielding(known: Span, span: Span) -> Span | None:
         return known
     if known.begin_on is None or known.begin_on < span.begin_on:
         ends_on = span.begin_on - ONE_DAY
-        return replace(known, end_on=ends_on, last_on=ends_on)
+        return known._replace(end_on=ends_on, last_on=ends_on)
     return None if span.last_on is None or known.begin_on <= span.last_on else known
 
 
 def _ordered(spans: Iterable[Span]) -> tuple[Span, ...]:
-    return tuple(sorted(spans, key=lambda one: (one.begin_on or date.min, one.line)))[-MAX_SPANS:]
+    spans = tuple(spans)
+    return spans if len(spans) < 2 else tuple(sorted(spans, key=lambda one: (_begin(one), one.line)))[-MAX_SPANS:]

@@ -3,8 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import date
+from functools import lru_cache
 from uuid import UUID
 
 import asyncpg
@@ -45,7 +45,16 @@ set merged_into = excluded.merged_into, is_deceased = excluded.is_deceased, deat
 """
 SAVE_ENROLMENTS = f"""
 insert into enrolment ({COLUMNS})
-select {COLUMNS} from jsonb_populate_recordset(null::enrolment, $1::text::jsonb)
+select
+    enrolment_id, token, tenant_id, member_id, group_number, family, given, middle, suffix, birth_on, sex,
+    string_to_array(races, e'\\x1f'), ethnicity, language, street, unit, city, state, zip5, tract, county,
+    string_to_array(phones, e'\\x1f'), email, is_restricted, spans::jsonb, is_retired, seen_file_no
+from unnest(
+    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::date[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
+    $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::boolean[], $25::text[],
+    $26::boolean[], $27::bigint[]
+) as stated ({COLUMNS})
 on conflict (enrolment_id) do update set ({COLUMNS}) = row({EXCLUDED})
 """
 SAVE_SEEN = """
@@ -217,7 +226,7 @@ async def save_persons(connection: Connection, persons: Sequence[Person]) -> Non
 async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment]) -> None:
     if enrolments:
         ordered = sorted(enrolments, key=lambda one: one.enrolment_id)
-        await connection.execute(SAVE_ENROLMENTS, json.dumps([_document(one) for one in ordered], default=str))
+        await connection.execute(SAVE_ENROLMENTS, *zip(*map(_columns, ordered), strict=True))
 
 
 async def save_seen(connection: Connection, enrolment_ids: Collection[UUID], file_no: int) -> None:
@@ -239,7 +248,7 @@ async def save_keys(
 async def save_statements(connection: Connection, statements: Sequence[Statement]) -> None:
     if statements:
         ordered = sorted(statements, key=lambda one: one.token)
-        await connection.execute(SAVE_STATEMENTS, json.dumps([asdict(one) for one in ordered], default=str))
+        await connection.execute(SAVE_STATEMENTS, json.dumps([one._asdict() for one in ordered], default=str))
 
 
 async def save_patients(connection: Connection, patients: Mapping[IdKey, tuple[date, str]]) -> None:
@@ -284,7 +293,14 @@ def _span(stored: list[str | None]) -> Span:
 _RACES, _PHONES, _SPANS = (Enrolment._fields.index(name) for name in ("races", "phones", "spans"))
 
 
-def _document(enrolment: Enrolment) -> dict[str, object]:
-    document = enrolment._asdict()
-    document["spans"] = [(one.line, one.begin_on, one.end_on, one.last_on) for one in enrolment.spans]
-    return document
+def _columns(enrolment: Enrolment) -> list[object]:
+    """The values in the order of the columns; lists among them as text, for an array of arrays would be a matrix."""
+    values: list[object] = list(enrolment)
+    values[_RACES], values[_PHONES] = "\x1f".join(enrolment.races), "\x1f".join(enrolment.phones)
+    values[_SPANS] = _spans_text(enrolment.spans)
+    return values
+
+
+@lru_cache(maxsize=1 << 14)
+def _spans_text(spans: tuple[Span, ...]) -> str:
+    return json.dumps(spans, default=str)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import yaml
 
@@ -20,8 +20,7 @@ PROFILES = Path(__file__).with_name("profiles")
 DEFAULT = "tr3"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where an identifier stands: REF-0F; REF-3H;3 (third of a ";" list); NM1-MI (NM109 when NM108 is MI)."""
 
     segment: str

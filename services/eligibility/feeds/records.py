@@ -7,7 +7,7 @@ file that was kept. Codes are those of the standards (HL7 tables 0001, 0203, 032
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Sex = Literal["F", "M", "X", "U"]
 
@@ -53,8 +53,7 @@ class DoseOutcome(StrEnum):
     NOT_ADMINISTERED = "not-administered"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(NamedTuple):
     """Where a row stands: its ordinal in the file from 1, and its first segment (HL7, X12) or line (tab files).
 
     Row 0 is the file itself. In a VXU file each RXA is a row; so is a message that has none or can't be read.
@@ -64,8 +63,7 @@ class Position:
     segment: int
 
 
-@dataclass(frozen=True, slots=True)
-class Identifier:
+class Identifier(NamedTuple):
     """An identifier is only unique under its assigner, and even then never proves identity alone.
 
     `type` is an `IdType` value, or what the sender wrote in PID-3.5.
@@ -76,16 +74,14 @@ class Identifier:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class PersonName:
+class PersonName(NamedTuple):
     family: str
     given: str = ""
     middle: str = ""
     suffix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """`tract` is an 11-digit FIPS code, `county` a 5-digit one; both only as the sender gave them."""
 
     street: str = ""
@@ -98,16 +94,14 @@ class Address:
     tract: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
+class Phone(NamedTuple):
     """Ten digits; `use` is home, work, mobile or other."""
 
     number: str
     use: str = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """Who a row is about. Empty means "not said", never "none": a reader must not erase what is known.
 
     `races` and `ethnicity` are CDC codes (2106-3, 2135-2). `is_deceased` may be known without the day.
@@ -131,11 +125,13 @@ class Person:
 
     def identifier(self, kind: str) -> Identifier | None:
         """The first identifier of this type."""
-        return next((one for one in self.identifiers if one.type == kind), None)
+        for one in self.identifiers:
+            if one.type == kind:
+                return one
+        return None
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(NamedTuple):
     """One HD loop. `lapses_on` is the last day it counts: its end, plus the grace where spans are renewed monthly.
 
     `is_void`: it ends before it begins, so it never was in force.
@@ -151,8 +147,7 @@ class Coverage:
     is_void: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Previous:
+class Previous(NamedTuple):
     """What a sender says was wrong before (NM1*70) when the row corrects it (NM1*74)."""
 
     name: PersonName | None = None
@@ -189,8 +184,7 @@ class RosterHeader:
     declared: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RosterRecord:
+class RosterRecord(NamedTuple):
     """One INS loop. Member-level dates differ from those of its coverages; both are kept.
 
     A dependant may carry only the subscriber's number: then there is no MEMBER identifier, only a SUBSCRIBER one.
@@ -233,16 +227,14 @@ class VxuHeader:
     is_batch: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EventKey:
+class EventKey(NamedTuple):
     """The sender's own name of a vaccination event (ORC-3): the same event re-sent has the same key."""
 
     value: str
     assigner: str
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(NamedTuple):
     """PD1 of a registry message. `is_protected` None = not said; Y in PD1-12 bars sharing and outreach."""
 
     is_protected: bool | None = None
@@ -250,8 +242,7 @@ class Consent:
     registry_status: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DoseRecord:
+class DoseRecord(NamedTuple):
     """One vaccination event of a registry: given, refused, missed, not given, or deleted.
 
     `action` A add, U update, D delete (RXA-21). `completion` CP, RE, NA, PA (RXA-20). `cvx` is two or three
@@ -293,8 +284,7 @@ class AdsHeader:
     declared: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PatientRecord:
+class PatientRecord(NamedTuple):
     """A patient without a dose: a row of an extract's patient file, or a VXU that has no RXA."""
 
     position: Position

@@ -6,6 +6,7 @@ Follows the loops of 005010X220A1 (and X307) just far enough to know whose name,
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from services.eligibility.feeds.codes import language_tag
 from services.eligibility.feeds.faults import BadRow, Notices
@@ -29,9 +30,11 @@ PHONE_USES = {"TE": "other", "HP": "home", "CP": "mobile", "WP": "work", "AP": "
 MEMBER, NAME, OLD_NAME, OTHER, COVERAGE, BEYOND, REPORTING = range(7)
 _BEFORE_COVERAGE = frozenset({MEMBER, NAME, OLD_NAME, OTHER})
 
+# A member has some tens of segments; a loop that never ends must not fill the memory.
+MAX_LOOP_SEGMENTS = 2000
 
-@dataclass(frozen=True, slots=True)
-class RosterContext:
+
+class RosterContext(NamedTuple):
     """What a row needs to know of its file. `latest_on` is the file's own day: nobody is born after it."""
 
     profile: Profile
@@ -71,6 +74,7 @@ class RosterLoop:
         self.notices = notices
         self.numbers: dict[str, int] = {}
         self.ins: Segment = []
+        self.is_subscriber = False
         self.refs: dict[str, str] = {}
         self.name: Segment = []
         self.dmg: Segment = []
@@ -85,11 +89,9 @@ class RosterLoop:
         self._loop = MEMBER
         self._number = position.segment
 
-    @property
-    def is_subscriber(self) -> bool:
-        return at(self.ins, 1) == "Y"
-
     def take(self, number: int, segment: Segment) -> None:
+        if number - self.position.segment >= MAX_LOOP_SEGMENTS:
+            raise BadRow("INS", "row-length", f"at most {MAX_LOOP_SEGMENTS} segments in a member's loop", number)
         handler = _HANDLERS.get(segment[0])
         if handler is not None:
             self._number = number
@@ -99,6 +101,7 @@ class RosterLoop:
 
     def _on_ins(self, segment: Segment) -> None:
         self.ins = self._kept("INS", segment)
+        self.is_subscriber = at(segment, 1) == "Y"
 
     def _on_ref(self, segment: Segment) -> None:
         qualifier = at(segment, 1)
@@ -128,24 +131,25 @@ class RosterLoop:
     def _on_per(self, segment: Segment) -> None:
         if self._loop == NAME:
             for index in range(3, len(segment) - 1, 2):
-                self._contact(at(segment, index), at(segment, index + 1), f"PER-{index + 1:02d}")
+                if value := at(segment, index + 1):
+                    self._contact(at(segment, index), value, index + 1)
 
-    def _contact(self, kind: str, value: str, field: str) -> None:
-        if not value or self.is_withheld(value, field):
+    def _contact(self, kind: str, value: str, index: int) -> None:
+        if self.is_withheld(value, "PER", index):
             return
         if kind == "EM":
             self.email = email(value)
             if not self.email:
-                self.odd(field, "email", "an e-mail address")
+                self.odd(f"PER-{index:02d}", "email", "an e-mail address")
         elif kind in PHONE_USES:
             number = phone(value, PHONE_USES[kind])
             if number is None:
-                self.odd(field, "phone", "a North American telephone number of ten digits")
+                self.odd(f"PER-{index:02d}", "phone", "a North American telephone number of ten digits")
             elif number not in self.phones:
                 self.phones.append(number)
 
     def _on_n3(self, segment: Segment) -> None:
-        if self._loop == NAME and not self.is_withheld(at(segment, 1), "N3-01"):
+        if self._loop == NAME and not self.is_withheld(at(segment, 1), "N3", 1):
             self.street, self.unit = at(segment, 1), at(segment, 2)
 
     def _on_n4(self, segment: Segment) -> None:
@@ -198,10 +202,8 @@ class RosterLoop:
         return self._one_day(first), self._one_day(last) if dash else None
 
     def _one_day(self, text: str) -> date | None:
-        if is_open_end(text):
-            return None
         found = day(text[:8])
-        if found is None:
+        if found is None and not is_open_end(text):
             self._reject("DTP-03", "date", DATE_RANGE)
         return found
 
@@ -211,10 +213,10 @@ class RosterLoop:
         self.numbers[key] = self._number
         return segment
 
-    def is_withheld(self, text: str, field: str) -> bool:
+    def is_withheld(self, text: str, name: str, index: int) -> bool:
         if not self.context.profile.is_withheld(text):
             return False
-        self.odd(field, "withheld", "a value that the sender doesn't withhold")
+        self.odd(f"{name}-{index:02d}", "withheld", "a value that the sender doesn't withhold")
         return True
 
     def where(self, field: str) -> int:

@@ -1,6 +1,7 @@
 """One member of an 834: the sorted segments of his loop become a `RosterRecord`, by the profile of the sender."""
 
 from datetime import date
+from functools import lru_cache
 from typing import NoReturn
 
 from services.eligibility.feeds.faults import BadRow
@@ -57,23 +58,28 @@ class RosterIdentifiers:
         self._profile = loop.context.profile
 
     def all(self) -> tuple[Identifier, ...]:
-        picked = ((rule, self._pick(rule)) for rule in self._profile.identifiers)
-        payer = self._loop.context.payer
-        return tuple(Identifier(rule.type, rule.assigner or payer, value) for rule, value in picked if value)
+        payer, own = self._loop.context.payer, self._number_is_own()
+        picked = [
+            Identifier(one.type, one.assigner or payer, self._pick(one, own)) for one in self._profile.identifiers
+        ]
+        return tuple([one for one in picked if one.value])
 
-    def _pick(self, rule: IdRule) -> str:
+    def _pick(self, rule: IdRule, own: bool) -> str:
         """A number that names the whole family is a subscriber's, and never the member's own."""
         subscriber_number = self._loop.context.subscriber_number
-        own = self._number_is_own()
         if rule.type == IdType.SUBSCRIBER and own and not self._loop.is_subscriber and subscriber_number:
             return subscriber_number
         family = None if own or rule.type != IdType.MEMBER else self._family_source()
-        return next((value for source in rule.sources if source != family and (value := self.value(source))), "")
+        for source in rule.sources:
+            if source != family and (value := self.value(source)):
+                return value
+        return ""
 
     def _family_source(self) -> Source:
-        rule = next((rule for rule in self._profile.identifiers if rule.type == IdType.SUBSCRIBER), None)
-        carried = next((source for source in rule.sources if self.value(source)), None) if rule else None
-        return carried or FAMILY_NUMBER
+        for rule in self._profile.identifiers:
+            if rule.type == IdType.SUBSCRIBER:
+                return next(filter(self.value, rule.sources), FAMILY_NUMBER)
+        return FAMILY_NUMBER
 
     def _number_is_own(self) -> bool:
         """Whether a dependant's number is his own, not the one of the subscriber whose family he belongs to."""
@@ -88,21 +94,41 @@ class RosterIdentifiers:
 
     def value(self, source: Source) -> str:
         if source.segment == "REF":
-            return source.pick(self._loop.refs.get(source.qualifier, ""))
+            text = self._loop.refs.get(source.qualifier, "")
+            return source.pick(text) if source.part else text
         return at(self._loop.name, 9) if at(self._loop.name, 8) == source.qualifier else ""
 
     def first(self, sources: tuple[Source, ...]) -> str:
-        return next((value for value in map(self.value, sources) if value), "")
+        return next(filter(None, map(self.value, sources)), "")
 
     def previous(self) -> tuple[Identifier, ...]:
         value = self._loop.refs.get(PRIOR_NUMBER, "")
+        if not value:
+            return ()
         assigner = next((rule.assigner for rule in self._profile.identifiers if rule.type == IdType.MEMBER), "")
-        return (Identifier(IdType.MEMBER, assigner or self._loop.context.payer, value),) if value else ()
+        return (Identifier(IdType.MEMBER, assigner or self._loop.context.payer, value),)
 
 
 def roster_record(loop: RosterLoop) -> RosterRecord:
     """The record of a loop whose segments were all taken, or `BadRow`."""
     return _RosterRow(loop).record()
+
+
+@lru_cache(maxsize=4096)
+def races_of(text: str, repetition: str, component: str) -> tuple[tuple[str, ...], str | None, int]:
+    """Races and ethnicity of a repeated composite, each a short code and, behind the code list's name, a CDC code;
+    and how many of them are neither."""
+    found: list[str] = []
+    odd = 0
+    for composite in text.split(repetition):
+        short, _, rest = composite.partition(component)
+        code = rest.partition(component)[2]
+        category = cdc_category(code) if code else None
+        codes = (category,) if category else X12_RACES.get(short, ())
+        odd += not codes and not (code in UNSAID and short in X12_RACE_UNSAID)
+        found += [one for one in codes if one not in found]
+    ethnicity = next((code for code in found if code in ETHNICITIES), None)
+    return tuple(code for code in found if code not in ETHNICITIES), ethnicity, odd
 
 
 class _RosterRow:
@@ -175,14 +201,14 @@ class _RosterRow:
         )
 
     def _person_name(self, segment: Segment, field: str) -> PersonName | None:
-        family, given, middle, suffix = (at(segment, index) for index in (3, 4, 5, 7))
-        if not family or self._loop.is_withheld(family, f"{field}-03"):
+        family, given = at(segment, 3), at(segment, 4)
+        if not family or self._loop.is_withheld(family, field, 3):
             return None
-        return PersonName(family, "" if self._profile.is_withheld(given) else given, middle, suffix)
+        return PersonName(family, "" if self._profile.is_withheld(given) else given, at(segment, 5), at(segment, 7))
 
     def _birth_on(self) -> date | None:
         text = at(self._loop.dmg, 2)
-        if not text or self._loop.is_withheld(text, "DMG-02"):
+        if not text or self._loop.is_withheld(text, "DMG", 2):
             return None
         return self._past_day(text, "DMG-02")
 
@@ -209,20 +235,11 @@ class _RosterRow:
         return found or "U"
 
     def _races(self) -> tuple[tuple[str, ...], str | None]:
-        """A repeated composite of a short code and, behind the code list's name, a CDC code."""
-        separators = self._loop.context.separators
-        found: list[str] = []
-        text = at(self._loop.dmg, 5)
-        for composite in text.split(separators.repetition) if text else ():
-            short, _, rest = composite.partition(separators.component)
-            code = rest.partition(separators.component)[2]
-            category = cdc_category(code) if code else None
-            codes = (category,) if category else X12_RACES.get(short, ())
-            if not codes and not (code in UNSAID and short in X12_RACE_UNSAID):
-                self._loop.odd("DMG-05", "race", "a race of X12 element 1109 or of CDC's code set")
-            found += [one for one in codes if one not in found]
-        ethnicity = next((code for code in found if code in ETHNICITIES), None)
-        return tuple(code for code in found if code not in ETHNICITIES), ethnicity
+        separators, text = self._loop.context.separators, at(self._loop.dmg, 5)
+        races, ethnicity, odd = races_of(text, separators.repetition, separators.component) if text else ((), None, 0)
+        for _ in range(odd):
+            self._loop.odd("DMG-05", "race", "a race of X12 element 1109 or of CDC's code set")
+        return races, ethnicity
 
     def _address(self) -> Address | None:
         loop, place = self._loop, self._loop.place

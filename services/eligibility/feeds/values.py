@@ -87,7 +87,7 @@ def zip_code(text: str) -> tuple[str, str] | None:
 
 def phone(text: str, use: str) -> Phone | None:
     """A North American number in whatever punctuation."""
-    digits = _DIGITS.sub("", text)
+    digits = text if text.isascii() and text.isdecimal() else _DIGITS.sub("", text)
     if len(digits) == 11 and digits[0] == "1":
         digits = digits[1:]
     return Phone(digits, use) if _PHONE.fullmatch(digits) else None

@@ -85,15 +85,16 @@ class X12Segments:
         while restart:
             restart = False
             terminator, element = self.separators.terminator, self.separators.element
-            tokens = self._buffer.split(terminator)
+            tokens, is_plain = self._buffer.split(terminator), self._buffer.isascii()
             self._buffer = tokens.pop()
             for index, token in enumerate(tokens):
                 text = token.strip(_BLANK)
                 if not text:
                     continue
                 self.number += 1
-                yield mend(text).split(element)
-                if text.startswith("IEA"):
+                segment = (text if is_plain else mend(text)).split(element)
+                yield segment
+                if segment[0] == "IEA":
                     self._buffer = terminator.join([*tokens[index + 1 :], self._buffer])
                     self._learn()
                     restart = True

@@ -4,20 +4,17 @@ A broken row is rejected and the next one read; a wrong count of the envelope is
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import BinaryIO
 
 from services.eligibility.feeds.faults import BadRow, Notices
 from services.eligibility.feeds.profiles import named_profile
 from services.eligibility.feeds.records import FeedItem, Notice, Position, Rejection, RosterMention
 from services.eligibility.feeds.roster_header import read_header
-from services.eligibility.feeds.roster_loop import RosterContext, RosterLoop, at
+from services.eligibility.feeds.roster_loop import MAX_LOOP_SEGMENTS, RosterContext, RosterLoop, at
 from services.eligibility.feeds.roster_record import RosterIdentifiers, roster_record
 from services.eligibility.feeds.x12 import Segment, X12Segments
 from services.eligibility.feeds.x12_envelope import LEVELS, TRAILERS, Envelope
 
-# A member has some tens of segments; a loop that never ends must not fill the memory.
-MAX_LOOP_SEGMENTS = 2000
 BOUNDARIES = frozenset({"INS", *LEVELS, *TRAILERS})
 DECLARED = {"TO": "members", "ET": "subscribers", "DT": "dependants"}
 
@@ -33,7 +30,6 @@ class RosterReader:
         self._head: list[Segment] = []
         self._context: RosterContext | None = None
         self._loop: RosterLoop | None = None
-        self._loop_segments = 0
         self._bad: BadRow | None = None
         self._rows = 0
         self._seen = dict.fromkeys(DECLARED, 0)
@@ -41,7 +37,6 @@ class RosterReader:
     def __iter__(self) -> Iterator[FeedItem]:
         try:
             for segment in self._segments:
-                self._envelope.count_segment()
                 if self._loop is not None and segment[0] not in BOUNDARIES:
                     self._extend_loop(segment)
                 else:
@@ -86,7 +81,7 @@ class RosterReader:
         self._seen["TO"] += 1
         self._seen["ET" if at(segment, 1) == "Y" else "DT"] += 1
         self._notices.row = self._rows
-        self._loop_segments, self._bad = 0, None
+        self._bad = None
         self._loop = RosterLoop(Position(self._rows, number), self._context, self._notices)
         self._extend_loop(segment)
 
@@ -94,10 +89,7 @@ class RosterReader:
         """Reads on after a bad segment too: the identifiers that follow it say whose row this is."""
         loop, number = self._loop, self._segments.number
         assert loop is not None
-        self._loop_segments += 1
         try:
-            if self._loop_segments > MAX_LOOP_SEGMENTS:
-                raise BadRow("INS", "row-length", f"at most {MAX_LOOP_SEGMENTS} segments in a member's loop", number)
             loop.take(number, segment)
         except BadRow as bad:
             self._bad = self._bad or bad
@@ -121,7 +113,7 @@ class RosterReader:
                 yield RosterMention(loop.position, identifiers)
         yield from self._notices.drain()
         if loop.is_subscriber and self._context is not None:
-            self._context = replace(self._context, subscriber_number=RosterIdentifiers(loop).family_number())
+            self._context = self._context._replace(subscriber_number=RosterIdentifiers(loop).family_number())
 
     # -- transactions
 

@@ -26,15 +26,13 @@ class Envelope:
     def __init__(self) -> None:
         self._open: dict[str, Segment] = {}
         self._inside = dict.fromkeys(LEVELS, 0)
+        self._st_number = 0
 
     def __contains__(self, level: str) -> bool:
         return level in self._open
 
     def header(self, level: str) -> Segment:
         return self._open.get(level, [])
-
-    def count_segment(self) -> None:
-        self._inside["ST"] += 1
 
     def still_open(self) -> list[str]:
         """Levels without their trailer so far, the innermost first."""
@@ -47,7 +45,8 @@ class Envelope:
         if depth:
             self._inside[LEVELS[depth - 1]] += 1
         self._open[level] = segment
-        self._inside[level] = 1 if level == "ST" else 0
+        self._inside[level] = 0
+        self._st_number = number if level == "ST" else self._st_number
 
     def close(self, trailer: str, segment: Segment, number: int) -> Iterator[Notice]:
         level = TRAILERS[trailer]
@@ -57,7 +56,8 @@ class Envelope:
             yield Notice(0, number, trailer, "missing-header", f"a {level} segment before its {trailer}")
             return
         code, expected = _COUNTS[level]
-        if at(segment, 1).lstrip("0") != str(self._inside[level]):
+        inside = number - self._st_number + 1 if level == "ST" else self._inside[level]
+        if at(segment, 1).lstrip("0") != str(inside):
             yield Notice(0, number, f"{trailer}-01", code, expected)
         control = _CONTROL_NUMBER[level]
         if at(segment, 2) != at(opened, control):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from services.eligibility.feeds.codes import language_tag
 
@@ -39,8 +40,7 @@ class Segment:
 EVERYBODY = Segment()
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(NamedTuple):
     """What the criteria look at. `observations` are CDSi codes and needs that hold on the day."""
 
     line_of_business: str = "unknown"

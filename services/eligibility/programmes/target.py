@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 ONE_DAY = timedelta(days=1)
 
@@ -53,8 +54,7 @@ class Forecasted:
     stale_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """`turns_on`: days on which time alone may change this answer."""
 
     reasons: tuple[str, ...]

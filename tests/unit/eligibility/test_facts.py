@@ -49,7 +49,7 @@ def told(known: Known, on: date = TODAY) -> tuple[list[MemberEligibilityDecidedV
         ("merge", a_known(persons={TOKEN: Person(TOKEN, merged_into=UUID(int=8))})),
         ("registry's protection", a_known(statements={TOKEN: [Statement(TOKEN, "registry", is_protected=True)]})),
         ("dose", a_known(doses={TOKEN: [COVID]})),
-        ("second dose", a_known(doses={TOKEN: [COVID, replace(COVID, administered_on=TODAY)]})),
+        ("second dose", a_known(doses={TOKEN: [COVID, COVID._replace(administered_on=TODAY)]})),
     ],
 )
 def test_whatever_is_carried_is_told(change: str, known: Known) -> None:
@@ -69,7 +69,7 @@ def test_whatever_is_carried_is_told(change: str, known: Known) -> None:
         ("street", a_known(OMA._replace(street="124 Sesame St"))),
         ("member number", a_known(OMA._replace(member_id="LS2"))),
         ("phone", a_known(OMA._replace(phones=("home 2135550101",)))),
-        ("another vaccine's dose", a_known(doses={TOKEN: [replace(COVID, vaccine_group="zoster")]})),
+        ("another vaccine's dose", a_known(doses={TOKEN: [COVID._replace(vaccine_group="zoster")]})),
     ],
 )
 def test_what_is_not_carried_is_not_told(change: str, known: Known) -> None:

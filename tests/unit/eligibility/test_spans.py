@@ -1,6 +1,5 @@
 """What a roster's row makes of the times of coverage."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -18,7 +17,7 @@ OPEN = Span(MA, JAN)
 
 def a_row(maintenance: Maintenance = Maintenance.CHANGE, *coverages: Coverage, **changes: object) -> RosterRecord:
     row = RosterRecord(Position(1, 1), maintenance, "", is_subscriber=True, relation="18", person=Person())
-    return replace(row, coverages=coverages, **changes)  # type: ignore[arg-type]
+    return row._replace(coverages=coverages, **changes)  # type: ignore[arg-type]
 
 
 def cover(

@@ -1,9 +1,10 @@
 """Identifiers: of the right form, never twice, and in the order of their making."""
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from uuid import RFC_4122
+from uuid import RFC_4122, UUID
 
 import pytest
 
@@ -38,6 +39,20 @@ def test_threads_share_no_id() -> None:
     with ThreadPoolExecutor(4) as pool:
         made = [one for part in pool.map(lambda _: [new_id() for _ in range(2_000)], range(4)) for one in part]
     assert len(set(made)) == 8_000
+
+
+def test_a_forked_process_draws_ids_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the same millisecond as its parent's next id, the child's is another one."""
+    later = time.time_ns() + 60_000_000_000
+    new_id()
+    monkeypatch.setattr(time, "time_ns", lambda: later)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, new_id().bytes)
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert UUID(bytes=os.read(reading, 16)) != new_id()
 
 
 def test_a_derived_id_is_the_same_for_the_same_parts() -> None:

@@ -27,19 +27,21 @@ def golden_path(path: Path) -> Path:
 
 def reading(path: Path) -> str:
     """Everything that comes out of a file, as JSON without the empty values."""
-    items = [{"item": type(item).__name__, **plain(dataclasses.asdict(item))} for item in read_feed(path)]
+    items = [{"item": type(item).__name__, **_fields(item)} for item in read_feed(path)]
     shown = items if len(items) <= ITEMS_SHOWN + 1 else [*items[:ITEMS_SHOWN], items[-1]]
     digest = hashlib.sha256(json.dumps(items, default=str).encode()).hexdigest()
     return json.dumps({"count": len(items), "sha256": digest, "items": shown}, indent=1, ensure_ascii=False) + "\n"
 
 
-def plain(value: dict[str, object]) -> dict[str, object]:
-    return {key: _plain(one) for key, one in value.items() if one not in (None, "", (), [])}
+def _fields(item: object) -> dict[str, object]:
+    names = getattr(item, "_fields", None) or [one.name for one in dataclasses.fields(item)]  # type: ignore[arg-type]
+    told = ((name, getattr(item, name)) for name in names)
+    return {name: _plain(one) for name, one in told if one not in (None, "", (), [])}
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return plain(value)
+    if hasattr(value, "_fields"):
+        return _fields(value)
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     return value.isoformat() if isinstance(value, date) else value
