@@ -233,7 +233,7 @@ def _age_reasons(age: int | None, phases: Sequence[Phase]) -> tuple[str, ...]:
     """By the phase that runs; between phases by the widest ages of all."""
     if age is None:
         return ("birth-date-unknown",)
-    if age < min(phase.age_from for phase in phases):
+    if age < min([phase.age_from for phase in phases]):
         return ("under-age",)
     return () if any(phase.age_to is None or age <= phase.age_to for phase in phases) else ("over-age",)
 

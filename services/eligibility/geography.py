@@ -8,7 +8,7 @@ release and ranking universe, and a rule names one cut-off per level.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from services.eligibility.reference.tables import EDITIONS, LATEST, Edition, Tables
@@ -130,6 +130,7 @@ class Geography:
     def __init__(self, edition: Edition) -> None:
         self.edition = edition
         self.tables = Tables(edition)
+        self._placed = lru_cache(maxsize=1 << 14)(self.place)
 
     @staticmethod
     @cache
@@ -140,13 +141,7 @@ class Geography:
 
     def place_many(self, addresses: Iterable[Address]) -> list[Placement]:
         """Places a batch; an address that occurs again costs nothing."""
-        known: dict[Address, Placement] = {}
-        placed = []
-        for address in addresses:
-            if address not in known:
-                known[address] = self.place(*address)
-            placed.append(known[address])
-        return placed
+        return [self._placed(*address) for address in addresses]
 
     def place(self, zip5: str | None = None, tract: str | None = None, county: str | None = None) -> Placement:
         """The finest level that the address and the edition allow. ZIP+4 is cut to five digits."""

@@ -121,6 +121,8 @@ class Book:
 
     def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> UUID:
         """One person under several tokens: a correction says so, or name, birth date and ZIP now agree."""
+        if record.previous is None and key not in self.by_key:
+            return token
         doubles = set(self.by_key.get(key, ())) if key else set()
         old = self._by_previous(record, tenant)
         doubles |= {old} if old else set()
@@ -180,10 +182,14 @@ class Book:
         return True
 
     def _restate(self, token: UUID, tenant: str, record: RosterRecord, said_on: date, file_no: int) -> bool:
-        known = self.enrolments.get((token, tenant)) or Enrolment(self.new_id(), token, tenant, "")
+        known = self.enrolments.get((token, tenant))
+        if known is None:
+            fresh = Enrolment(self.new_id(), token, tenant, "", seen_file_no=file_no)
+            self._put_enrolment(restated(fresh, record, said_on))
+            return True
         stated = restated(known, record, said_on)
-        self.seen.add(stated.enrolment_id)
-        if stated == known and (token, tenant) in self.enrolments:
+        if stated == known:
+            self.seen.add(known.enrolment_id)
             return False
         self._put_enrolment(stated._replace(seen_file_no=file_no))
         return True

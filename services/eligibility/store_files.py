@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -117,8 +117,7 @@ class FeedFile:
         return self.rows_accepted + self.rows_rejected
 
 
-@dataclass(frozen=True, slots=True)
-class RowResult:
+class RowResult(NamedTuple):
     """What became of a row. `code`, `field` and `expected` are sentences of ours, never what the row holds."""
 
     row: int
@@ -196,8 +195,7 @@ async def save_header(
 async def save_rows(connection: Connection, file_id: UUID, rows: Sequence[RowResult], cursor_row: int) -> None:
     """Keep what became of these rows and go on behind them."""
     if rows:
-        columns = zip(*((o.row, o.outcome, o.code, o.field, o.segment, o.expected) for o in rows), strict=True)
-        await connection.execute(SAVE_ROWS, file_id, *columns)
+        await connection.execute(SAVE_ROWS, file_id, *zip(*rows, strict=True))
     count = [sum(o.outcome == outcome and o.row > 0 for o in rows) for outcome in ("unchanged", "rejected", "unlinked")]
     accepted = sum(o.outcome != "rejected" for o in rows)
     await connection.execute(SAVE_PROGRESS, file_id, cursor_row, accepted, *count)

@@ -31,7 +31,7 @@ from services.kit.settings import Settings, SettingsError, read_settings
 from services.kit.subscription import Subscription
 
 VERSION = "0.1.0"
-GC_THRESHOLDS = (50_000, 20, 50)
+GC_THRESHOLDS = (200_000, 20, 50)
 """Batches of models are garbage without cycles; collecting them young halves the rate."""
 
 

@@ -44,8 +44,8 @@ def test_threads_share_no_id() -> None:
 def test_a_forked_process_draws_ids_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the same millisecond as its parent's next id, the child's is another one."""
     later = time.time_ns() + 60_000_000_000
-    new_id()
     monkeypatch.setattr(time, "time_ns", lambda: later)
+    new_id()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
