@@ -3,7 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
-from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period, day_in, month_of
+from services.eligibility.forecast.dates import Period, day_in, month_of
 from services.eligibility.forecast.model import Dose, EvaluationReason, History
 
 
@@ -50,12 +50,6 @@ class Patient:
         if begin is not None and day < self.ages[begin]:
             return False
         return end is None or day < self.ages[end]
-
-    def age_window(self, begin: Period | None, end: Period | None) -> tuple[int, int]:
-        return (
-            DISTANT_PAST if begin is None else self.ages[begin],
-            DISTANT_FUTURE if end is None else self.ages[end],
-        )
 
 
 def _active_observations(history: History, assessment_on: date) -> dict[str, int | None]:

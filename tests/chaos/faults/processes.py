@@ -19,6 +19,7 @@ REBALANCED_S = 13.0  # the session of a process that stands still is over after 
 FOUND_DEAD = """
 select consumer, topic, "partition", "offset" from dead_letter where reason = 'handler-error' and consumer like $1
 """
+LATE_S = 5.0
 WAITING_BUGS = (
     "select min(id) as id from dead_letter where reason = 'handler-error' and state = 'dead' group by consumer, key"
 )
@@ -108,7 +109,7 @@ async def wrong_clock(scene: Scene, service: str, seconds: int, stay_s: int) -> 
 
 
 def _topic(random: Random) -> Parameters:
-    return {"group": random.choice(HELD_BACK), "seconds": random.choice((15, 30, 50))}
+    return {"group": random.choice(HELD_BACK), "seconds": random.choice((15, 30, 60))}
 
 
 @fault("one topic held back", _topic, is_long=True)
@@ -145,20 +146,22 @@ async def _handler_bug(scene: Scene, service: str, residue: int) -> None:
         await asyncio.sleep(5)  # more of the same members comes, and waits behind
     finally:
         armed.unlink()
+    await replay_bugs(scene, service)
     for topic, partition, offset, group in await _dead(scene, service):
         scene.driver.ledger.poison(topic, partition, offset, "handler-bug", groups=[group])
-    await replay_bugs(scene, service)
 
 
 async def replay_bugs(scene: Scene, service: str) -> None:
-    """As the operator does once the bug is mended: key by key, twice each, for a click is soon doubled."""
-    for _ in range(3):
-        waiting = await scene.driver.rows(service, WAITING_BUGS)
-        for row in waiting:
+    """As the operator does once the bug is mended: key by key, twice each, as clicks are doubled; until nothing has
+    come for a while, since a batch that met the bug may still be setting its records aside."""
+    deadline = time.monotonic() + 60
+    quiet_at = time.monotonic() + LATE_S
+    while time.monotonic() < min(quiet_at, deadline):
+        for row in await scene.driver.rows(service, WAITING_BUGS):
             for _ in range(2):
                 await scene.driver.write(service, "operator", f"/dead-letters/{row['id']}/replay")
-        if not waiting:
-            return
+            quiet_at = time.monotonic() + LATE_S
+        await asyncio.sleep(0.3)
 
 
 async def _dead(scene: Scene, service: str) -> list[tuple[str, int, int, str]]:

@@ -1,4 +1,16 @@
-"""Programme documents for members of the plan `lakeshore`, made from a few words."""
+"""Programme documents for members of the plan `lakeshore`, made from a few words, and how to publish them."""
+
+from datetime import date
+from typing import Any
+
+from services.eligibility import days, store_decisions, store_programmes
+from services.eligibility.facts import redecide
+from services.eligibility.programmes.documents import parse_programme
+from services.eligibility.programmes.needs import MemberObservation
+from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.unit_of_work import UnitOfWork
+from tests.service.eligibility.conftest import FIRST_DAY, Office
+from tests.service.eligibility.messages import Row
 
 ZOSTER = """\
 programme_id: street-zoster
@@ -67,3 +79,35 @@ phases:
   - {code: all, begins_on: 2021-01-01, age_from: 45, age_to: 75}
 priority: {base: 100, svi: {}, age: {}}
 """
+
+
+async def publish(office: Office, text: str) -> int:
+    """Publish a document and decide; how many facts that gave."""
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        assert await days.publish(UnitOfWork(connection), parse_programme(text))
+    return await days.redecide_due(office.database.pool)
+
+
+async def say(office: Office, member_id: str, *said: MemberObservation) -> int:
+    """A plan tells something of a member; how many facts that gave."""
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        tokens = (await store_programmes.find_members(connection, "lakeshore", [member_id]))[member_id]
+        changed = await store_programmes.save_observations(connection, "lakeshore", [(tokens[0], one) for one in said])
+        today = (await store_decisions.share_clock(connection)).business_on
+        return await redecide(UnitOfWork(connection), changed, today)
+
+
+async def facts(office: Office, programme_id: str) -> dict[str, dict[str, Any]]:
+    rows = await office.fetch(
+        "select member_id, fact from decision join enrolment using (enrolment_id) where programme_id = $1", programme_id
+    )
+    return {row["member_id"]: row["fact"] for row in rows}
+
+
+def need(code: str, on: date = FIRST_DAY, **more: Any) -> MemberObservation:
+    return MemberObservation("vcc", code, on, **more)
+
+
+def eight() -> list[Row]:
+    """Eight members, the older the higher their risk."""
+    return [Row(f"LS{n}", given="Count" + "x" * n, born=f"{1930 + 8 * n}0501") for n in range(8)]

@@ -12,9 +12,8 @@ from fastapi import FastAPI
 from services.eligibility import store_programmes
 from tests.service.eligibility.conftest import FIRST_DAY, Office
 from tests.service.eligibility.messages import Row, roster
-from tests.service.eligibility.programmes import HOMEBOUND
+from tests.service.eligibility.programmes import HOMEBOUND, publish
 from tests.service.eligibility.test_api_programmes import acting, app, client, four, said, tell
-from tests.service.eligibility.test_programmes_live import publish
 
 pytestmark = pytest.mark.postgres
 __all__ = ["app", "client"]

@@ -15,8 +15,7 @@ from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
 from tests.service.eligibility.conftest import FIRST_DAY, Office
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
-from tests.service.eligibility.programmes import ARMS, HOMEBOUND
-from tests.service.eligibility.test_programmes_live import facts
+from tests.service.eligibility.programmes import ARMS, HOMEBOUND, facts
 
 pytestmark = pytest.mark.postgres
 
