@@ -12,6 +12,11 @@ from tests.load.side import Taken, Task
 from tests.load.stage import Stage, stage
 
 SEED, WEEKS = 2021, 3
+ROSTER = "834, to the database with all decisions"
+NEXT_ROSTER = "834 of the next week, to the database"
+VXU = "VXU, to the database"
+OUR_READER, DECIDED, MESSAGES = Aim("at least", 10_000), Aim("at least", 6000), Aim("at least", 1500)
+AIMS = {"834, read": OUR_READER, "VXU, read": MESSAGES, ROSTER: DECIDED, NEXT_ROSTER: DECIDED, VXU: MESSAGES}
 
 
 def run(options: Options) -> Result:
@@ -41,9 +46,9 @@ def measure(servers: Stage, folder: Path, ledger: Ledger, rounds: int) -> Result
     runs = in_turn(rounds, {
         "834, read": read(largest),
         "VXU, read": read(whole, count),
-        "834, to the database": store(warm, paths["834"]),
-        "834 of the next week, to the database": store(paths["834"], str(_next_roster(folder, ledger))),
-        "VXU, to the database": store(paths["834"], paths["VXU"], count),
+        ROSTER: store(warm, paths["834"]),
+        NEXT_ROSTER: store(paths["834"], str(_next_roster(folder, ledger))),
+        VXU: store(paths["834"], paths["VXU"], count),
     })  # fmt: skip
     settings = {"members": ledger.members, "messages": count, "rounds": rounds}
     return Result(
@@ -79,13 +84,16 @@ def _store(servers: Stage, task: Task) -> Taken:
 
 
 def _figures(best: dict[str, Taken]) -> list[Figure]:
-    aims = {name: Aim("at least", 6000 if name.startswith("834") else 1500) for name in best}
     units = {name: "members/s" if name.startswith("834") else "messages/s" for name in best}
     figures: list[Figure] = []
     for name, taken in best.items():
         python, database = taken.cpu_s["python"], taken.cpu_s.get("postgres")
         note = f"{taken.records:,} in {taken.wall_s:.1f} s; Python {python:.1f} s, others {taken.cpu_s['others']:.1f} s"
-        figures.append(Figure(name, taken.records / python, f"{units[name]} a core", aims[name], note))
+        figures.append(Figure(name, taken.records / python, f"{units[name]} a core", AIMS[name], note))
+        if (deciding := taken.notes.get("deciding_s")) and name == ROSTER:
+            stored = taken.records / (python - deciding)
+            note = f"without {deciding:.1f} s of deciding and announcing"
+            figures.append(Figure("834, to the database", stored, f"{units[name]} a core", OUR_READER, note))
         if database is not None:
             note = f"Postgres {database:.1f} s of processor; peak {taken.rss_mb:.0f} MB"
             figures.append(
