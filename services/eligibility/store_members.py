@@ -15,6 +15,16 @@ from services.kit.postgres import Connection
 
 COLUMNS = ", ".join(Enrolment._fields)
 EXCLUDED = ", ".join(f"excluded.{name}" for name in Enrolment._fields)
+_TYPES = {
+    "enrolment_id": "uuid", "token": "uuid", "birth_on": "date", "is_restricted": "boolean", "is_retired": "boolean",
+    "seen_file_no": "bigint",
+}  # fmt: skip
+"""Of the columns that are not told as text."""
+_FROM_TEXT = {
+    "races": "string_to_array(races, e'\\x1f')", "phones": "string_to_array(phones, e'\\x1f')",
+    "spans": "spans::jsonb",
+}  # fmt: skip
+"""An array of arrays would be a matrix, so these are told as text: codes and digits, which hold no 0x1F."""
 
 LOAD_TOKENS_BY_IDENTIFIER = """
 select type, assigner, value, token
@@ -45,16 +55,9 @@ set merged_into = excluded.merged_into, is_deceased = excluded.is_deceased, deat
 """
 SAVE_ENROLMENTS = f"""
 insert into enrolment ({COLUMNS})
-select
-    enrolment_id, token, tenant_id, member_id, group_number, family, given, middle, suffix, birth_on, sex,
-    string_to_array(races, e'\\x1f'), ethnicity, language, street, unit, city, state, zip5, tract, county,
-    string_to_array(phones, e'\\x1f'), email, is_restricted, spans::jsonb, is_retired, seen_file_no
-from unnest(
-    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::date[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-    $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::boolean[], $25::text[],
-    $26::boolean[], $27::bigint[]
-) as stated ({COLUMNS})
+select {", ".join(_FROM_TEXT.get(name, name) for name in Enrolment._fields)}
+from unnest({", ".join(f"${no}::{_TYPES.get(name, 'text')}[]" for no, name in enumerate(Enrolment._fields, 1))})
+    as stated ({COLUMNS})
 on conflict (enrolment_id) do update set ({COLUMNS}) = row({EXCLUDED})
 """
 SAVE_SEEN = """
@@ -294,13 +297,13 @@ _RACES, _PHONES, _SPANS = (Enrolment._fields.index(name) for name in ("races", "
 
 
 def _columns(enrolment: Enrolment) -> list[object]:
-    """The values in the order of the columns; lists among them as text, for an array of arrays would be a matrix."""
+    """The values in the order of the columns."""
     values: list[object] = list(enrolment)
     values[_RACES], values[_PHONES] = "\x1f".join(enrolment.races), "\x1f".join(enrolment.phones)
     values[_SPANS] = _spans_text(enrolment.spans)
     return values
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 10)
 def _spans_text(spans: tuple[Span, ...]) -> str:
     return json.dumps(spans, default=str)

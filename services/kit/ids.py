@@ -13,24 +13,14 @@ _NAMESPACE = UUID("6f1b8d5e-2f9c-5c57-9a3e-1d1f6f0a7c11")
 _HALVES = struct.Struct(">QQ")
 
 
-def _steps() -> Iterator[int]:
-    """Random numbers of 1 to 2**32, drawn in blocks: at each draw another thread may take the interpreter."""
-    while True:
-        for (random,) in struct.iter_unpack(">I", os.urandom(4096)):
-            yield 1 + random
-
-
 class _Maker:
     """Makes the ids of one process, each greater than the one before, also within a millisecond."""
 
-    _unix_ms: int
-    _high: int
-    _low: int
-    _steps: Iterator[int]
-
     def __init__(self) -> None:
         self._lock = Lock()
-        self.forget()
+        self._unix_ms = -1
+        self._high = self._low = 0
+        self._steps: Iterator[tuple[int]] = iter(())
 
     def make(self) -> UUID:
         """A UUIDv7: 48 bits of Unix milliseconds, 74 bits that are random, of which in the same millisecond the last
@@ -43,14 +33,20 @@ class _Maker:
                 self._high = (unix_ms & 0xFFFF_FFFF_FFFF) << 16 | 0x7000 | random >> 68
                 self._low = 0b10 << 62 | random & 0x1FFF_FFFF_FFFF_FFFF  # so small that it can't run over
             else:
-                self._low += next(self._steps)
+                self._low += 1 + self._step()
             # The driver's class, ten times as fast to make as the library's that it extends.
             return pgproto.UUID(_HALVES.pack(self._high, self._low))
 
+    def _step(self) -> int:
+        """Random, drawn in blocks: at each draw another thread may take the interpreter."""
+        for (step,) in self._steps:
+            return step
+        self._steps = struct.iter_unpack(">I", os.urandom(4096))
+        return self._step()
+
     def forget(self) -> None:
         """Draw nothing that a parent process may draw too."""
-        self._unix_ms = self._high = self._low = 0
-        self._steps = _steps()
+        self._lock, self._unix_ms, self._steps = Lock(), -1, iter(())
 
 
 _maker = _Maker()

@@ -34,7 +34,7 @@ class Scene:
     findings: list[str] = field(default_factory=list)
     measured: dict[str, list[float]] = field(default_factory=dict)
     ground: asyncio.Lock = field(default_factory=asyncio.Lock)  # one thing at a time below the services
-
+    tablespaces: asyncio.Lock = field(default_factory=asyncio.Lock)  # none is made between a backup and its replay
     owners: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def owning(self, service: str) -> asyncio.Lock:

@@ -114,7 +114,7 @@ def roster_record(loop: RosterLoop) -> RosterRecord:
     return _RosterRow(loop).record()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def races_of(text: str, repetition: str, component: str) -> tuple[tuple[str, ...], str | None, int]:
     """Races and ethnicity of a repeated composite, each a short code and, behind the code list's name, a CDC code;
     and how many of them are neither."""

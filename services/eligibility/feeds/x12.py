@@ -94,7 +94,7 @@ class X12Segments:
                 self.number += 1
                 segment = (text if is_plain else mend(text)).split(element)
                 yield segment
-                if segment[0] == "IEA":
+                if text.startswith("IEA"):  # written wrong or not: what follows may have other separators
                     self._buffer = terminator.join([*tokens[index + 1 :], self._buffer])
                     self._learn()
                     restart = True

@@ -30,7 +30,7 @@ def _draw(random: Random) -> Parameters:
 @fault("disk full", _draw, ("files",))
 async def disk_full(scene: Scene, service: str, seconds: int) -> None:
     """Needs the right to mount a small tmpfs; misses without it."""
-    async with scene.ground, _small_disk(scene, service) as disk:
+    async with scene.tablespaces, scene.ground, _small_disk(scene, service) as disk:
         log = scene.servers.folder / "postgres.log"
         before = await asyncio.to_thread(_complaints, log)
         await asyncio.to_thread(_fill, disk / "filler")

@@ -75,14 +75,15 @@ async def restore_all(scene: Scene, seconds: int) -> None:
     servers = scene.servers
     data = servers.folder / "postgres"
     backup, lost = data.with_name("backup"), data.with_name("lost")
-    async with scene.ground:
-        await scene.outage(SERVICES, lambda: servers.postgres.end(signal.SIGINT), lambda: _copy(servers, backup), 0)
-    await asyncio.sleep(seconds)
-    if not await asyncio.to_thread(backup.exists):
-        raise NotStruckError("there is no backup")
-    async with scene.ground:
-        await scene.outage(SERVICES, lambda: _lose(servers, data, lost, backup), lambda: _replay(servers, lost), 0)
-    await asyncio.to_thread(shutil.rmtree, lost)
+    async with scene.tablespaces:
+        async with scene.ground:
+            await scene.outage(SERVICES, lambda: servers.postgres.end(signal.SIGINT), lambda: _copy(servers, backup), 0)
+        await asyncio.sleep(seconds)
+        if not await asyncio.to_thread(backup.exists):
+            raise NotStruckError("there is no backup")
+        async with scene.ground:
+            await scene.outage(SERVICES, lambda: _lose(servers, data, lost, backup), lambda: _replay(servers, lost), 0)
+        await asyncio.to_thread(shutil.rmtree, lost)
 
 
 async def _copy(servers: Servers, backup: Path) -> None:

@@ -4,11 +4,12 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from unittest.mock import Mock
 from uuid import RFC_4122, UUID
 
 import pytest
 
-from services.kit.ids import derived_id, new_id
+from services.kit.ids import _Maker, derived_id, new_id
 
 
 def test_ids_are_uuid_7_of_now() -> None:
@@ -43,16 +44,32 @@ def test_threads_share_no_id() -> None:
 
 def test_a_forked_process_draws_ids_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the same millisecond as its parent's next id, the child's is another one."""
-    later = time.time_ns() + 60_000_000_000
-    monkeypatch.setattr(time, "time_ns", lambda: later)
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now)
     new_id()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writing, new_id().bytes)
-        os._exit(0)
+        try:
+            os.write(writing, new_id().bytes)
+        finally:
+            os._exit(0)
     os.waitpid(child, 0)
-    assert UUID(bytes=os.read(reading, 16)) != new_id()
+    os.close(writing)
+    with os.fdopen(reading, "rb") as answer:
+        assert UUID(bytes=answer.read()) != new_id()
+
+
+def test_a_draw_that_failed_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One failure of the system's randomness costs one id and no more, whatever the clock says."""
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    maker = _Maker()
+    assert maker.make().version == 7
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "urandom", Mock(side_effect=OSError("once")))
+        with pytest.raises(OSError, match="once"):
+            maker.make()
+    assert maker.make().version == 7
 
 
 def test_a_derived_id_is_the_same_for_the_same_parts() -> None:

@@ -57,6 +57,13 @@ def test_a_second_interchange_may_have_its_own_separators() -> None:
     assert summary(items).is_complete
 
 
+def test_an_interchange_that_ends_wrong_hides_no_other() -> None:
+    """After a malformed IEA the next interchange's own separators hold, and its members are read."""
+    first = an_834(a_member("LS1")).replace(b"IEA*", b"IEA *")
+    second = an_834(a_member("LS2"), sep=Separators("|", ":", "^", "'"))
+    assert len(rosters(items_of(first + second))) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "field"),
     [("DTP*348*D8*30240101", "DTP-03"), ("DTP*348*D8*18991231", "DTP-03"), ("DTP*348*D8*20250230", "DTP-03")],
