@@ -117,9 +117,10 @@ async def hold_back(scene: Scene, group: str, seconds: int) -> None:
     """Everything else of the service goes on: a booking comes before its member's eligibility."""
     service = group.partition(".")[0]
     held = scene.fleet.arms / f"{service}.held-{group}"
-    held.touch()
-    await asyncio.sleep(seconds)
-    held.unlink()
+    async with scene.owning(f"{group} held"):
+        held.touch()
+        await asyncio.sleep(seconds)
+        held.unlink()
 
 
 def _bug(random: Random) -> Parameters:
