@@ -21,6 +21,8 @@ def pytest_configure(config: pytest.Config) -> None:
     marker = "expects_error_log(pattern): lines at level error that match are part of the test; without pattern, any"
     config.addinivalue_line("markers", marker)
     signal.signal(signal.SIGTERM, _as_ctrl_c)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; its children would too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
