@@ -96,15 +96,19 @@ def _check_text(report: dict[str, Any]) -> str:
         f"{report['file']}: {report['kind'] or 'no feed file'}, {report['rows']} rows, {report['records']} fine, "
         f"{report['rejected']} rejected" + ("" if report["is_complete"] else ", not complete")
     ]
-    if report["rejects"]:
-        rows = [(str(one["row"]), str(one["segment"]), one["field"], one["code"], one["expected"])
-                for one in report["rejects"][:SHOWN_REJECTS]]  # fmt: skip
-        lines += _table([("row", "segment", "field", "code", "expected"), *rows])
+    lines += _rejects_text(report["rejects"])
     if len(report["rejects"]) > SHOWN_REJECTS:
         lines.append(f"  … and {len(report['rejects']) - SHOWN_REJECTS} more; --json lists all")
     for one in report["notices"]:
         lines.append(f"  kept, but odd ({one['seen']}×): {one['field']} {one['code']}, expected {one['expected']}")
     return "\n".join(lines)
+
+
+def _rejects_text(rejects: list[dict[str, Any]]) -> list[str]:
+    """Where the first ones stand, and what was expected."""
+    columns = ("row", "segment", "field", "code", "expected")
+    rows = [tuple("" if one[name] is None else str(one[name]) for name in columns) for one in rejects[:SHOWN_REJECTS]]
+    return _table([columns, *rows]) if rows else []
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:
@@ -136,6 +140,7 @@ def run_ingest(args: argparse.Namespace) -> int:
             files = [submit(client, path, args.profile) for path in args.files]
             if not args.no_wait:
                 files = [wait_for(client, file, _say_progress) for file in files]
+                files = [{**file, "rejects": _rejects_of(client, file)} for file in files]
     except httpx.HTTPStatusError as error:
         print(_problem(error.response), file=sys.stderr)
         return FAULT
@@ -168,6 +173,16 @@ def wait_for(
         time.sleep(POLL_S)
 
 
+def _rejects_of(client: httpx.Client, file: dict[str, Any]) -> list[dict[str, Any]]:
+    """The first rows that were rejected; row 0 is the file itself."""
+    if not file["rows_rejected"] and file["state"] != "refused":
+        return []
+    response = client.get(f"/feed-files/{file['file_id']}/rejects", params={"limit": SHOWN_REJECTS})
+    response.raise_for_status()
+    found: list[dict[str, Any]] = response.json()["rejects"]
+    return found
+
+
 def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK_BYTES):
@@ -183,10 +198,14 @@ def _say_progress(file: dict[str, Any]) -> None:
 
 def _ingest_text(file: dict[str, Any]) -> str:
     repeat = " (sent before, nothing done again)" if file["is_repeat"] else ""
-    return (
+    lines = [
         f"{file['file']}: {file['state']}{repeat}, {file['rows_read']} rows, {file['rows_accepted']} accepted "
-        f"({file['rows_unchanged']} unchanged, {file['rows_unlinked']} unlinked), {file['rows_rejected']} rejected"
-    )
+        f"({file['rows_unchanged']} unchanged, {file['rows_unlinked']} unlinked), {file['rows_rejected']} rejected",
+        *_rejects_text(file.get("rejects", [])),
+    ]
+    if file["rows_rejected"] > SHOWN_REJECTS:
+        lines.append(f"  … and more: GET /feed-files/{file['file_id']}/rejects")
+    return "\n".join(lines)
 
 
 def _problem(response: httpx.Response) -> str:

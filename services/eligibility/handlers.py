@@ -137,7 +137,6 @@ async def _load_book(
     for row in rows:
         identifiers.update(record_identifiers(row.record))
         keys.update(record_keys(row.record))
-    keys.discard("")
     book = Book(new_id)
     by_identifier, by_key = await store_members.load_tokens(connection, identifiers, keys)
     book.by_identifier.update(by_identifier)

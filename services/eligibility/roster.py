@@ -24,9 +24,9 @@ def record_identifiers(record: RosterRecord) -> tuple[Identifier, ...]:
     return (*own, *old.identifiers) if old else own
 
 
-def record_keys(record: RosterRecord) -> tuple[str, str]:
-    """The match keys by which a row's person may be known; empty where there is none."""
-    return _key(record), _old_key(record)
+def record_keys(record: RosterRecord) -> list[str]:
+    """The match keys by which a row's person may be known."""
+    return [key for key in (_key(record), _old_key(record)) if key]
 
 
 def _key(record: RosterRecord) -> str:

@@ -2,8 +2,10 @@
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 from services.eligibility.cli import add_commands
@@ -65,3 +67,19 @@ def test_ingest_needs_a_running_service(capsys: pytest.CaptureFixture[str]) -> N
     assert "VCC_API_ELIGIBILITY" in capsys.readouterr().err
     assert run("ingest", FINE, "--api", "http://127.0.0.1:1", "--token", "t") == 3
     assert "does not answer" in capsys.readouterr().err
+
+
+def test_ingest_names_what_was_rejected(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """1, and each rejected row with its place and what was expected, as the service tells them."""
+    counts = {"rows_read": 2, "rows_accepted": 1, "rows_unchanged": 0, "rows_unlinked": 0, "rows_rejected": 1}
+    place = {"row": 2, "segment": 27, "field": "DMG-02", "code": "date", "expected": "a date as YYYYMMDD"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/rejects"):
+            return httpx.Response(200, json={"rejects": [place], "next_after": None})
+        return httpx.Response(200, json={"file_id": "f", "is_repeat": False, "state": "processed", **counts})
+
+    client = partial(httpx.Client, transport=httpx.MockTransport(answer))
+    monkeypatch.setattr(httpx, "Client", client)
+    assert run("ingest", FINE, "--api", "http://eligibility", "--token", "t") == 1
+    assert "2    27       DMG-02  date  a date as YYYYMMDD" in capsys.readouterr().out

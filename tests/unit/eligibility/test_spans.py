@@ -1,6 +1,7 @@
 """What a roster's row makes of the times of coverage."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,9 @@ END = date(2021, 2, 15)
 OPEN = Span(MA, JAN)
 
 
-def a_row(maintenance: Maintenance = Maintenance.CHANGE, *coverages: Coverage, **changes: object) -> RosterRecord:
+def a_row(maintenance: Maintenance = Maintenance.CHANGE, *coverages: Coverage, **changes: Any) -> RosterRecord:
     row = RosterRecord(Position(1, 1), maintenance, "", is_subscriber=True, relation="18", person=Person())
-    return row._replace(coverages=coverages, **changes)  # type: ignore[arg-type]
+    return row._replace(coverages=coverages, **changes)
 
 
 def cover(

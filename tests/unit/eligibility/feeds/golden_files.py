@@ -8,6 +8,7 @@ import hashlib
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from services.eligibility.feeds import read_feed
 
@@ -34,9 +35,14 @@ def reading(path: Path) -> str:
 
 
 def _fields(item: object) -> dict[str, object]:
-    names = getattr(item, "_fields", None) or [one.name for one in dataclasses.fields(item)]  # type: ignore[arg-type]
+    names = [one.name for one in dataclasses.fields(item)] if dataclasses.is_dataclass(item) else _names(item)
     told = ((name, getattr(item, name)) for name in names)
     return {name: _plain(one) for name, one in told if one not in (None, "", (), [])}
+
+
+def _names(record: Any) -> tuple[str, ...]:
+    names: tuple[str, ...] = record._fields
+    return names
 
 
 def _plain(value: object) -> object:
