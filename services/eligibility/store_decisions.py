@@ -8,7 +8,7 @@ from uuid import UUID
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
 from services.eligibility.domain import Programme
-from services.kit.postgres import Connection
+from services.kit.postgres import Connection, text_array
 
 NOBODY = UUID(int=0)
 
@@ -37,8 +37,9 @@ where enrolment_id = any($1::uuid[])
 SAVE_DECISIONS = """
 insert into decision (enrolment_id, programme_id, version, digest, fact, recheck_on, cap_group, cap_rank)
 select enrolment_id, programme_id, version, digest, fact::jsonb, recheck_on, cap_group, cap_rank
-from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::date[], $7::text[], $8::bigint[])
-    as row (enrolment_id, programme_id, version, digest, fact, recheck_on, cap_group, cap_rank)
+from unnest(
+    $1::uuid[], $2::text::text[], $3::integer[], $4::text::text[], $5::text[], $6::date[], $7::text[], $8::bigint[]
+) as row (enrolment_id, programme_id, version, digest, fact, recheck_on, cap_group, cap_rank)
 on conflict (enrolment_id, programme_id) do update
 set version = excluded.version, digest = excluded.digest, recheck_on = excluded.recheck_on,
     fact = coalesce(excluded.fact, decision.fact), cap_group = excluded.cap_group, cap_rank = excluded.cap_rank
@@ -186,11 +187,11 @@ async def save_decisions(connection: Connection, decisions: Sequence[tuple[LastD
     if not decisions:
         return
     ordered = sorted(decisions, key=lambda one: (one[0].enrolment_id, one[0].programme_id))
-    rows = (
-        (one.enrolment_id, one.programme_id, one.version, one.digest, fact, one.recheck_on, one.cap_group, one.cap_rank)
-        for one, fact in ordered
-    )
-    await connection.execute(SAVE_DECISIONS, *zip(*rows, strict=True))
+    ids, programmes, versions, digests, rechecks, groups, ranks = zip(*(one for one, _ in ordered), strict=True)
+    await connection.execute(
+        SAVE_DECISIONS, ids, text_array(programmes), versions, text_array(digests), [fact for _, fact in ordered],
+        rechecks, groups, ranks,
+    )  # fmt: skip
 
 
 async def load_due(connection: Connection, business_on: date, programme_ids: Sequence[str], limit: int) -> list[UUID]:

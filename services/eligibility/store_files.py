@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.kit.postgres import Connection, after_commit
+from services.kit.postgres import Connection, after_commit, text_array
 
 CHUNK_BYTES = 1 << 20
 
@@ -48,7 +48,7 @@ where file_id = $1
 SAVE_ROWS = """
 insert into feed_row (file_id, row, outcome, code, field, segment, expected)
 select $1, row, outcome, code, field, segment, expected
-from unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::text[])
+from unnest($2::integer[], $3::text::text[], $4::text[], $5::text[], $6::integer[], $7::text[])
     as result (row, outcome, code, field, segment, expected)
 on conflict (file_id, row) do nothing
 """
@@ -195,7 +195,8 @@ async def save_header(
 async def save_rows(connection: Connection, file_id: UUID, rows: Sequence[RowResult], cursor_row: int) -> None:
     """Keep what became of these rows and go on behind them."""
     if rows:
-        await connection.execute(SAVE_ROWS, file_id, *zip(*rows, strict=True))
+        row_nos, outcomes, *reasons = zip(*rows, strict=True)
+        await connection.execute(SAVE_ROWS, file_id, row_nos, text_array(outcomes), *reasons)
     count = [sum(o.outcome == outcome and o.row > 0 for o in rows) for outcome in ("unchanged", "rejected", "unlinked")]
     accepted = sum(o.outcome != "rejected" for o in rows)
     await connection.execute(SAVE_PROGRESS, file_id, cursor_row, accepted, *count)

@@ -11,15 +11,15 @@ import asyncpg
 
 from services.eligibility.domain import Enrolment, Person, Span, Statement
 from services.eligibility.linkage import Candidate, IdKey
-from services.kit.postgres import Connection
+from services.kit.postgres import Connection, text_array
 
 COLUMNS = ", ".join(Enrolment._fields)
 EXCLUDED = ", ".join(f"excluded.{name}" for name in Enrolment._fields)
 _TYPES = {
     "enrolment_id": "uuid", "token": "uuid", "birth_on": "date", "is_restricted": "boolean", "is_retired": "boolean",
-    "seen_file_no": "bigint",
+    "seen_file_no": "bigint", "ethnicity": "text",
 }  # fmt: skip
-"""Of the columns that are not told as text."""
+"""Of the columns that are not told by `text_array`: no texts, or null."""
 _FROM_TEXT = {
     "races": "string_to_array(races, e'\\x1f')", "phones": "string_to_array(phones, e'\\x1f')",
     "spans": "spans::jsonb",
@@ -28,10 +28,12 @@ _FROM_TEXT = {
 
 LOAD_TOKENS_BY_IDENTIFIER = """
 select type, assigner, value, token
-from unnest($1::text[], $2::text[], $3::text[]) as wanted (type, assigner, value)
+from unnest($1::text::text[], $2::text::text[], $3::text::text[]) as wanted (type, assigner, value)
 join person_identifier using (type, assigner, value)
 """
-LOAD_TOKENS_BY_KEY = "select match_key, token from person_key where match_key = any($1::text[])"
+LOAD_TOKENS_BY_KEY = """
+select match_key, token from unnest($1::text::text[]) as wanted (match_key) join person_key using (match_key)
+"""
 LOCK_PERSONS = """
 select token, merged_into, is_deceased, death_on from person where token = any($1::uuid[]) order by token for update
 """
@@ -56,7 +58,7 @@ set merged_into = excluded.merged_into, is_deceased = excluded.is_deceased, deat
 SAVE_ENROLMENTS = f"""
 insert into enrolment ({COLUMNS})
 select {", ".join(_FROM_TEXT.get(name, name) for name in Enrolment._fields)}
-from unnest({", ".join(f"${no}::{_TYPES.get(name, 'text')}[]" for no, name in enumerate(Enrolment._fields, 1))})
+from unnest({", ".join(f"${no}::{_TYPES.get(name, 'text::text')}[]" for no, name in enumerate(Enrolment._fields, 1))})
     as stated ({COLUMNS})
 on conflict (enrolment_id) do update set ({COLUMNS}) = row({EXCLUDED})
 """
@@ -65,11 +67,13 @@ update enrolment set seen_file_no = $2 where enrolment_id = any($1::uuid[]) and 
 """
 SAVE_IDENTIFIERS = """
 insert into person_identifier (type, assigner, value, token)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::uuid[])
+select * from unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::uuid[])
 on conflict do nothing
 """
 SAVE_KEYS = """
-insert into person_key (match_key, token) select * from unnest($1::text[], $2::uuid[]) on conflict do nothing
+insert into person_key (match_key, token)
+select * from unnest($1::text::text[], $2::uuid[])
+on conflict do nothing
 """
 SAVE_STATEMENTS = """
 insert into member_statement (token, source, races, ethnicity, zip5, tract, is_protected)
@@ -153,11 +157,11 @@ async def load_tokens(
     by_identifier: defaultdict[IdKey, set[UUID]] = defaultdict(set)
     by_key: defaultdict[str, set[UUID]] = defaultdict(set)
     if identifiers:
-        types, assigners, values = zip(*identifiers, strict=True)
-        for row in await connection.fetch(LOAD_TOKENS_BY_IDENTIFIER, types, assigners, values):
+        columns = map(text_array, zip(*identifiers, strict=True))
+        for row in await connection.fetch(LOAD_TOKENS_BY_IDENTIFIER, *columns):
             by_identifier[row["type"], row["assigner"], row["value"]].add(row["token"])
     if keys:
-        for row in await connection.fetch(LOAD_TOKENS_BY_KEY, list(keys)):
+        for row in await connection.fetch(LOAD_TOKENS_BY_KEY, text_array(list(keys))):
             by_key[row["match_key"]].add(row["token"])
     return by_identifier, by_key
 
@@ -229,7 +233,9 @@ async def save_persons(connection: Connection, persons: Sequence[Person]) -> Non
 async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment]) -> None:
     if enrolments:
         ordered = sorted(enrolments, key=lambda one: one.enrolment_id)
-        await connection.execute(SAVE_ENROLMENTS, *zip(*map(_columns, ordered), strict=True))
+        columns = zip(Enrolment._fields, zip(*map(_columns, ordered), strict=True), strict=True)
+        told = (column if name in _TYPES else text_array(column) for name, column in columns)
+        await connection.execute(SAVE_ENROLMENTS, *told)
 
 
 async def save_seen(connection: Connection, enrolment_ids: Collection[UUID], file_no: int) -> None:
@@ -243,9 +249,11 @@ async def save_keys(
 ) -> None:
     identified = sorted((*identifier, token) for identifier, token in identifiers)
     if identified:
-        await connection.execute(SAVE_IDENTIFIERS, *zip(*identified, strict=True))
+        *texts, tokens = zip(*identified, strict=True)
+        await connection.execute(SAVE_IDENTIFIERS, *map(text_array, texts), tokens)
     if keyed := sorted(keys):
-        await connection.execute(SAVE_KEYS, *zip(*keyed, strict=True))
+        texts, tokens = zip(*keyed, strict=True)
+        await connection.execute(SAVE_KEYS, text_array(texts), tokens)
 
 
 async def save_statements(connection: Connection, statements: Sequence[Statement]) -> None:

@@ -7,7 +7,7 @@ from schemas.catalog import TOPIC_OF_EVENT
 from schemas.envelope import Event
 from services.kit import trace
 from services.kit.ids import new_id
-from services.kit.postgres import Connection, after_commit
+from services.kit.postgres import Connection, after_commit, text_array
 
 SHARDS = 4
 """Relays that can publish at once. A key always falls into one shard. Change it only with an empty outbox."""
@@ -19,7 +19,8 @@ SAVE_EVENTS = """
 insert into outbox (event_id, shard, aggregatetype, aggregateid, type, payload, occurred_at, traceparent)
 select event_id, shard, aggregatetype, aggregateid, type, payload, occurred_at, traceparent
 from unnest(
-    $1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::timestamptz[], $8::text[]
+    $1::uuid[], $2::smallint[], $3::text::text[], $4::text::text[], $5::text::text[], $6::bytea[], $7::timestamptz[],
+    $8::text[]
 ) with ordinality as row (
     event_id, shard, aggregatetype, aggregateid, type, payload, occurred_at, traceparent, position
 )
@@ -42,9 +43,9 @@ async def save_events(connection: Connection, events: Sequence[Event]) -> None:
         SAVE_EVENTS,
         [new_id() for _ in events],
         [shard_of(key) for key in keys],
-        [TOPIC_OF_EVENT[type(event)].name for event in events],
-        keys,
-        [event.event_type for event in events],
+        text_array([TOPIC_OF_EVENT[type(event)].name for event in events]),
+        text_array(keys),
+        text_array([event.event_type for event in events]),
         [event.payload.encode() for event in events],
         [event.occurred_at for event in events],
         [traces.of(key) for key in keys],
