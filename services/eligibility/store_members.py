@@ -252,8 +252,8 @@ async def save_keys(
         *texts, tokens = zip(*identified, strict=True)
         await connection.execute(SAVE_IDENTIFIERS, *map(text_array, texts), tokens)
     if keyed := sorted(keys):
-        texts, tokens = zip(*keyed, strict=True)
-        await connection.execute(SAVE_KEYS, text_array(texts), tokens)
+        match_keys, tokens = zip(*keyed, strict=True)
+        await connection.execute(SAVE_KEYS, text_array(match_keys), tokens)
 
 
 async def save_statements(connection: Connection, statements: Sequence[Statement]) -> None:
