@@ -41,7 +41,6 @@ class RosterContext(NamedTuple):
     separators: Separators
     payer: str
     latest_on: date | None
-    subscriber_number: str = ""
 
 
 @dataclass(slots=True)
@@ -66,11 +65,16 @@ def at(segment: Segment, index: int) -> str:
 
 
 class RosterLoop:
-    """Takes the segments in turn; raises `BadRow` on one that can't be. `numbers` tells where each kept one stood."""
+    """Sorts its segments when they are complete. `numbers` tells where each kept one stood; `subscriber_number` is the
+    last subscriber's before it."""
 
-    def __init__(self, position: Position, context: RosterContext, notices: Notices) -> None:
+    def __init__(
+        self, position: Position, context: RosterContext, notices: Notices, subscriber_number: str, ins: Segment
+    ) -> None:
+        self.segments = [ins]
         self.position = position
         self.context = context
+        self.subscriber_number = subscriber_number
         self.notices = notices
         self.numbers: dict[str, int] = {}
         self.ins: Segment = []
@@ -89,13 +93,22 @@ class RosterLoop:
         self._loop = MEMBER
         self._number = position.segment
 
-    def take(self, number: int, segment: Segment) -> None:
-        if number - self.position.segment >= MAX_LOOP_SEGMENTS:
-            raise BadRow("INS", "row-length", f"at most {MAX_LOOP_SEGMENTS} segments in a member's loop", number)
-        handler = _HANDLERS.get(segment[0])
-        if handler is not None:
-            self._number = number
-            handler(self, segment)
+    def sort(self) -> BadRow | None:
+        """The first thing that makes the row a bad one. What follows it is sorted too: its identifiers say whose row
+        this is."""
+        first_bad = None
+        for number, segment in enumerate(self.segments[:MAX_LOOP_SEGMENTS], self.position.segment):
+            handler = _HANDLERS.get(segment[0])
+            if handler is not None:
+                self._number = number
+                try:
+                    handler(self, segment)
+                except BadRow as bad:
+                    first_bad = first_bad or bad
+        if len(self.segments) > MAX_LOOP_SEGMENTS and first_bad is None:
+            expected = f"at most {MAX_LOOP_SEGMENTS} segments in a member's loop"
+            return BadRow("INS", "row-length", expected, self.position.segment + MAX_LOOP_SEGMENTS)
+        return first_bad
 
     # -- in the order of the guide
 

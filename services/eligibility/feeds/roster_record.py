@@ -59,14 +59,15 @@ class RosterIdentifiers:
 
     def all(self) -> tuple[Identifier, ...]:
         payer, own = self._loop.context.payer, self._number_is_own()
-        picked = [
-            Identifier(one.type, one.assigner or payer, self._pick(one, own)) for one in self._profile.identifiers
-        ]
-        return tuple([one for one in picked if one.value])
+        return tuple([
+            Identifier(rule.type, rule.assigner or payer, value)
+            for rule in self._profile.identifiers
+            if (value := self._pick(rule, own))
+        ])  # fmt: skip
 
     def _pick(self, rule: IdRule, own: bool) -> str:
         """A number that names the whole family is a subscriber's, and never the member's own."""
-        subscriber_number = self._loop.context.subscriber_number
+        subscriber_number = self._loop.subscriber_number
         if rule.type == IdType.SUBSCRIBER and own and not self._loop.is_subscriber and subscriber_number:
             return subscriber_number
         family = None if own or rule.type != IdType.MEMBER else self._family_source()
@@ -86,7 +87,7 @@ class RosterIdentifiers:
         carry = self._profile.dependants_carry
         if self._loop.is_subscriber or carry != "either":
             return self._loop.is_subscriber or carry == "own"
-        subscriber_number = self._loop.context.subscriber_number
+        subscriber_number = self._loop.subscriber_number
         return bool(subscriber_number) and self.family_number() != subscriber_number
 
     def family_number(self) -> str:

@@ -85,16 +85,15 @@ class X12Segments:
         while restart:
             restart = False
             terminator, element = self.separators.terminator, self.separators.element
-            tokens, is_plain = self._buffer.split(terminator), self._buffer.isascii()
+            tokens, is_plain, may_end = self._buffer.split(terminator), self._buffer.isascii(), "IEA" in self._buffer
             self._buffer = tokens.pop()
             for index, token in enumerate(tokens):
                 text = token.strip(_BLANK)
                 if not text:
                     continue
                 self.number += 1
-                segment = (text if is_plain else mend(text)).split(element)
-                yield segment
-                if text.startswith("IEA"):  # written wrong or not: what follows may have other separators
+                yield (text if is_plain else mend(text)).split(element)
+                if may_end and text.startswith("IEA"):  # written wrong or not: what follows may have other separators
                     self._buffer = terminator.join([*tokens[index + 1 :], self._buffer])
                     self._learn()
                     restart = True

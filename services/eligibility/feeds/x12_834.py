@@ -30,7 +30,7 @@ class RosterReader:
         self._head: list[Segment] = []
         self._context: RosterContext | None = None
         self._loop: RosterLoop | None = None
-        self._bad: BadRow | None = None
+        self._subscriber_number = ""
         self._rows = 0
         self._seen = dict.fromkeys(DECLARED, 0)
 
@@ -38,7 +38,8 @@ class RosterReader:
         try:
             for segment in self._segments:
                 if self._loop is not None and segment[0] not in BOUNDARIES:
-                    self._extend_loop(segment)
+                    if len(self._loop.segments) <= MAX_LOOP_SEGMENTS:
+                        self._loop.segments.append(segment)
                 else:
                     yield from self._take(segment)
         except BadRow as bad:
@@ -81,24 +82,14 @@ class RosterReader:
         self._seen["TO"] += 1
         self._seen["ET" if at(segment, 1) == "Y" else "DT"] += 1
         self._notices.row = self._rows
-        self._bad = None
-        self._loop = RosterLoop(Position(self._rows, number), self._context, self._notices)
-        self._extend_loop(segment)
-
-    def _extend_loop(self, segment: Segment) -> None:
-        """Reads on after a bad segment too: the identifiers that follow it say whose row this is."""
-        loop, number = self._loop, self._segments.number
-        assert loop is not None
-        try:
-            loop.take(number, segment)
-        except BadRow as bad:
-            self._bad = self._bad or bad
+        position = Position(self._rows, number)
+        self._loop = RosterLoop(position, self._context, self._notices, self._subscriber_number, segment)
 
     def _end_loop(self, cut: bool = False) -> Iterator[FeedItem]:
         loop, self._loop = self._loop, None
         if loop is None:
             return
-        bad = self._bad
+        bad = loop.sort()
         if cut:
             number = self._segments.number
             bad = bad or BadRow("file", "truncated", "the member's loop to end before the file does", number)
@@ -112,8 +103,8 @@ class RosterReader:
             if identifiers:
                 yield RosterMention(loop.position, identifiers)
         yield from self._notices.drain()
-        if loop.is_subscriber and self._context is not None:
-            self._context = self._context._replace(subscriber_number=RosterIdentifiers(loop).family_number())
+        if loop.is_subscriber:
+            self._subscriber_number = RosterIdentifiers(loop).family_number()
 
     # -- transactions
 
@@ -138,7 +129,7 @@ class RosterReader:
                 if segment[0] == "QTY" and kind in DECLARED and at(segment, 2).lstrip("0") != self._count(kind):
                     expected = f"the number of {DECLARED[kind]} in the transaction"
                     yield Notice(0, self._segments.number, f"QTY*{kind}-02", "declared-total", expected)
-        self._head, self._context = [], None
+        self._head, self._context, self._subscriber_number = [], None, ""
         self._seen = dict.fromkeys(DECLARED, 0)
 
     def _count(self, kind: str) -> str:
