@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 
 from schemas import catalog
-from services.eligibility import api, api_forecasts, api_members, api_observations, api_programmes, handlers
+from services.eligibility import api, api_forecasts, api_members, api_observations, api_programmes, handlers, own_facts
 from services.eligibility.intake import Intake
 from services.eligibility.settings import read_own_settings
 from services.kit.app import Background, Service, run
@@ -36,6 +36,7 @@ def build() -> Service:
             api_observations.routes,
         ),
         migrations=Path(__file__).parent / "migrations",
+        owned=own_facts.OWNED,
         every_tenant_roles=frozenset({"operator", "integration", "state", "analyst"}),
         background=background,
     )

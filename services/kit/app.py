@@ -17,13 +17,15 @@ import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
+from schemas.envelope import Event
 from services.kit import audit, log, operations
 from services.kit.auth import Auth
 from services.kit.bus import Bus
 from services.kit.health import Health
-from services.kit.http import add_health, create_app
+from services.kit.http import Check, add_health, create_app
 from services.kit.issuer_keys import TrustedIssuer
 from services.kit.migrations import KIT_FOLDER, MigrationError, Stage, migrate
+from services.kit.own_log import Owned, OwnLog, list_lost
 from services.kit.postgres import create_pool, transaction
 from services.kit.pruning import Pruning
 from services.kit.relay import Relay
@@ -44,15 +46,17 @@ class Background(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What makes one service: its table of subscriptions, its routes, its migrations. `every_tenant_roles` are the
-    roles that may act for all tenants at once; `rebuilds`: its tables can be wiped and read again from the log, so they
-    have a generation; `background` makes what else runs beside the requests."""
+    """What makes one service: its table of subscriptions, its routes, its migrations. `owned` says how it finds each
+    kind of fact that only its store can tell again; `every_tenant_roles` are the roles that may act for all tenants at
+    once; `rebuilds`: its tables can be wiped and read again from the log, so they have a generation; `background` makes
+    what else runs beside the requests."""
 
     name: str
     title: str
     subscriptions: Sequence[Subscription]
     routers: Sequence[APIRouter]
     migrations: Path
+    owned: Mapping[type[Event], Owned] = field(default_factory=dict)
     every_tenant_roles: frozenset[str] = field(default=frozenset({operations.OPERATOR}))
     max_body_bytes: int = 1 << 20
     rebuilds: bool = False
@@ -68,15 +72,21 @@ def create(service: Service, settings: Settings) -> FastAPI:
         app.state.pool = pool
         app.state.settings = settings
         app.state.subscriptions = service.subscriptions
+        own_log = app.state.own_log = OwnLog(settings, pool, service.owned)
         auth.on_denied = audit.denials(lambda tenant: transaction(pool, tenant))
         bus = Bus(settings, pool, service.subscriptions, rebuilds=service.rebuilds)
         health = Health(settings, pool)
-        add_health(
-            app, {name: _reason(health, name) for name in ("postgres", "kafka", "outbox")} | {"bus": bus.troubles}
-        )
-        work: list[Background] = [bus, health, Pruning(settings, pool), Relay(settings)]
-        work.extend(service.background(settings, pool))
-        tasks = [asyncio.create_task(one.run(), name=type(one).__name__) for one in work]
+        checks: dict[str, Check] = {name: _reason(health, name) for name in ("postgres", "kafka", "outbox")}
+        add_health(app, checks | {"own-log": lambda: own_log.trouble, "bus": bus.troubles})
+        held: list[Background] = [
+            bus,
+            Pruning(settings, pool),
+            Relay(settings, own_log.compare),
+            *service.background(settings, pool),
+        ]
+        work: list[Background] = [own_log, health, *held]
+        runs = [own_log.run(), health.run(), *(own_log.before(one.run) for one in held)]
+        tasks = [asyncio.create_task(run, name=type(one).__name__) for one, run in zip(work, runs, strict=True)]
         for task in tasks:
             task.add_done_callback(_end_process_on_fault)
         _freeze()
@@ -141,7 +151,8 @@ _MIGRATIONS: Mapping[tuple[str, ...], Sequence[Stage]] = {
 
 def run(service: Service, argv: Sequence[str] | None = None) -> None:
     """The command line of a service's `app.py`: nothing to serve; `migrate` to bring its database up to date, or
-    `migrate pre` before a rolling deploy and `migrate post` after it."""
+    `migrate pre` before a rolling deploy and `migrate post` after it; `lost-facts` to list what the log says in its
+    name and its database does not know."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     log.configure(service.name)
     try:
@@ -156,8 +167,12 @@ def run(service: Service, argv: Sequence[str] | None = None) -> None:
         except MigrationError as error:
             sys.exit(str(error))
         structlog.get_logger().info("migrated", count=applied)
+    elif arguments == ["lost-facts"] and service.owned:
+        lost = asyncio.run(list_lost(settings, service.owned))
+        sys.stdout.writelines(f"{line}\n" for line in lost)
+        sys.exit(1 if lost else 0)
     elif arguments:
-        sys.exit("expected no argument, or: migrate [pre|post]")
+        sys.exit("expected no argument, or: migrate [pre|post]" + (", lost-facts" if service.owned else ""))
     else:
         _serve(create(service, settings), settings)
 

@@ -7,7 +7,7 @@ deleted, the producer is made anew, and the shard starts again from its lowest r
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 import structlog
@@ -40,10 +40,12 @@ from outbox
 
 
 class Relay:
-    """Publishes the shards whose locks it gets. Instances compete; each shard has one publisher at a time."""
+    """Publishes the shards whose locks it gets. Instances compete; each shard has one publisher at a time.
+    `compare_again` raises if the database came back from its absence without what was published before."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, compare_again: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._settings, self._compare_again = settings, compare_again
+        self._was_away = False
         self._source = f"/vcc/{settings.service}"
         self._stopping = asyncio.Event()
         self._news = asyncio.Event()
@@ -64,6 +66,7 @@ class Relay:
                     if not (is_fault(error) or isinstance(error, KafkaError)):
                         raise
                     structlog.get_logger().warning("relay paused", **log.fault_fields(error))
+                    self._was_away = True
                     await wait(self._stopping, RETRY_S)
         finally:
             outbox.listeners.discard(self._news.set)
@@ -71,6 +74,9 @@ class Relay:
     async def _hold_shards(self) -> None:
         connection = await connect(self._settings)
         try:
+            if self._was_away and self._compare_again is not None:
+                await self._compare_again()
+            self._was_away = False
             held = await self._take_free(connection, frozenset())
             producer = await create_producer(self._settings.kafka, f"vcc-{self._settings.service}-relay")
             try:

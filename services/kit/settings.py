@@ -47,6 +47,7 @@ class Settings(_Frozen):
     progress_timeout_s: float = Field(default=60.0, description="Lag without progress this long: not ready.")
     inbox_days: int = Field(default=30, description="The longest window of redelivery, dead letter and restore.")
     drain_timeout_s: float = 15.0
+    accepts_lost_facts: bool = Field(default=False, description="Works on though its database lacks what it has said.")
 
 
 def read_settings(service: str, environ: Mapping[str, str]) -> Settings:

@@ -5,7 +5,7 @@ from pathlib import Path
 from schemas import catalog
 from services.kit.app import Service, run
 from services.kit.subscription import Subscription
-from services.outreach import api, handlers
+from services.outreach import api, handlers, own_facts
 from services.outreach.reviews import Reviews
 
 SUBSCRIPTIONS = (
@@ -26,6 +26,7 @@ def build() -> Service:
         subscriptions=SUBSCRIPTIONS,
         routers=(api.routes,),
         migrations=Path(__file__).parent / "migrations",
+        owned=own_facts.OWNED,
         background=lambda _settings, pool: (Reviews(pool),),
     )
 

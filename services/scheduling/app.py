@@ -9,7 +9,7 @@ from schemas import catalog
 from services.kit.app import Service, run
 from services.kit.settings import SettingsError
 from services.kit.subscription import Subscription
-from services.scheduling import api, handlers
+from services.scheduling import api, handlers, own_facts
 from services.scheduling.settings import Rules, read_rules
 
 
@@ -21,6 +21,7 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         subscriptions=subscriptions(read_rules(environ)),
         routers=(api.routes,),
         migrations=Path(__file__).parent / "migrations",
+        owned=own_facts.OWNED,
         every_tenant_roles=frozenset({"operator", "state", "site"}),
         max_body_bytes=4 << 20,  # a block of 2,000 slots
     )

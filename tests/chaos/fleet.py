@@ -140,13 +140,17 @@ class Fleet:
         """Another instance of the service, not started yet."""
         number = 1 + sum(one.service == service for one in self.instances)
         port = free_port([one.port for one in self.instances])
-        environment = {**plain_environment(), **self.environment(service, port), **self.told}
+        environment = self.environment_of(service, port)
         log = self.folder / "logs" / f"{service}-{number}.log"
         one = Instance(service, number, port, self.servers.nursery, environment, log, dict(extra or {}))
         self.instances.append(one)
         return one
 
-    def environment(self, service: str, port: int) -> dict[str, str]:
+    def environment_of(self, service: str, port: int) -> dict[str, str]:
+        """All of what a process of the service is told."""
+        return {**plain_environment(), **self._environment(service, port), **self.told}
+
+    def _environment(self, service: str, port: int) -> dict[str, str]:
         prefix = f"VCC_{service.upper()}_"
         return {
             "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", launcher.FOLDER: str(self.arms),

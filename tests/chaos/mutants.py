@@ -22,6 +22,7 @@ class Mutant:
 
 MUTANTS: dict[str, Mutant] = {}
 LATE, AWAY = "half of the commits late", "broker restarts cleanly"
+ALONE = "a database restored from an old backup alone"
 TO_DATABASE, TO_BROKER = "jittery lines to postgres", "jittery lines to kafka"
 
 
@@ -192,3 +193,13 @@ def _released_out_of_order(_service: str) -> None:
         return (await lock(connection, letter))[:1]
 
     dead_letters.lock_waiting_of_key = only_the_first
+
+
+@mutant("no-comparison", "a service begins without a look at what it has said", ALONE, faults_a_try=2)
+def _no_comparison(_service: str) -> None:
+    from services.kit.own_log import OwnLog
+
+    async def believe(self: Any) -> None:
+        self.trouble = None
+
+    _put(OwnLog, "compare", believe)

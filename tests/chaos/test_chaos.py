@@ -24,10 +24,11 @@ KINDS = {
     "network": ("connection cut at COMMIT's reply", "half-open connections", "slow line", "connections refused"),
     "records": ("poison: null-header", "poison: two-megabytes", "poison: tombstone", "an incompatible producer",
                 "a send fails in the middle"),
+    "restores": ("a database restored from an old backup alone", "reporting is rebuilt"),
     "servers": ("broker is killed", "database is killed", "the whole log is delivered again"),
 }  # fmt: skip
 # In these seeds the handler bug strikes while all members arrive, and the others find something to hit.
-SEEDS = {"kills": 5, "processes": 17, "network": 5, "records": 5, "servers": 5}
+SEEDS = {"kills": 5, "processes": 17, "network": 5, "records": 5, "restores": 5, "servers": 5}
 
 
 @pytest.fixture(scope="module")

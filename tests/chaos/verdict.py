@@ -18,7 +18,8 @@ EXPECTED_ERRORS = (InjectedBugError.__name__, "DataError", "NumericValueOutOfRan
 RESTORED, REBUILT = "reporting's database restored from an old backup", "reporting is rebuilt"
 # A backup that is older than a request knows nothing of it: its sender may have the answer worked out again.
 FORGOTTEN = "[10 answers_are_given_once] reporting "
-EXPECTED_EVENTS = ("dependency unavailable",)
+ALONE, BEHIND = "a database restored from an old backup alone", "database behind its own log"
+EXPECTED_EVENTS = frozenset({"dependency unavailable"})
 
 
 async def check(servers: Servers, scene: Scene, struck: Set[str]) -> list[str]:
@@ -28,14 +29,15 @@ async def check(servers: Servers, scene: Scene, struck: Set[str]) -> list[str]:
     report = await scene.driver.read("reporting", "state", "/reports/weekly", programme_id=PROGRAMME)
     divergences = await asyncio.to_thread(checker.check, scene.run, servers.bootstrap, servers.dsns, report)
     found += accounts.told_twice(await asyncio.to_thread(read_log, servers.bootstrap))
-    errors = await asyncio.to_thread(logged_errors, scene.run / "logs")
+    expected = EXPECTED_EVENTS | ({BEHIND} if ALONE in struck else set())
+    errors = await asyncio.to_thread(logged_errors, scene.run / "logs", expected)
     told = [str(one) for one in divergences]
     if RESTORED in struck:
         told = [one for one in told if not one.startswith(FORGOTTEN)]
     return told + found + errors
 
 
-def logged_errors(logs: Path) -> list[str]:
+def logged_errors(logs: Path, expected: Set[str] = EXPECTED_EVENTS) -> list[str]:
     """What a service logged at level error, unless a fault asked for it."""
     found = []
     for path in sorted(logs.glob("*.log")):
@@ -43,17 +45,17 @@ def logged_errors(logs: Path) -> list[str]:
             line = _parsed(text)
             if line is None:
                 found.append(f"{path.name} holds a line that is no JSON: {text[:200]}")
-            elif line.get("level") in {"error", "critical"} and not _is_expected(line):
+            elif line.get("level") in {"error", "critical"} and not _is_expected(line, expected):
                 found.append(f"{path.name} logged an error: {text[:400]}")
     return list(dict.fromkeys(found))[:20]
 
 
-def _is_expected(line: dict[str, Any]) -> bool:
+def _is_expected(line: dict[str, Any], expected: Set[str]) -> bool:
     is_set_aside = line.get("event") == "record set aside" and line.get("error") in EXPECTED_ERRORS
     is_noise = str(line.get("logger", "")).startswith("aiokafka")
     # A request that something of ours holds up is given up when its process is asked to end.
     is_noise |= line.get("logger") == "uvicorn.error" and line.get("error") in {None, "CancelledError"}
-    return is_set_aside or is_noise or line.get("event") in EXPECTED_EVENTS
+    return is_set_aside or is_noise or line.get("event") in expected
 
 
 def _parsed(text: str) -> dict[str, Any] | None:

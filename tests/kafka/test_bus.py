@@ -6,13 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import AIOKafkaConsumer
 
 from schemas.catalog import BUSINESS_DAY_OPENED
 from schemas.eligibility_v1 import BusinessDayOpenedV1
 from services.kit.bus import Bus
-from services.kit.contract import Record
 from services.kit.ids import new_id
 from services.kit.outbox import save_events
 from services.kit.postgres import ALL_TENANTS, transaction
@@ -20,59 +18,10 @@ from services.kit.relay import Relay
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import Handler, UnitOfWork
 from tests.builders import a_day, a_record
-from tests.servers import Database, OpenDatabase
+from tests.kafka.calendars import TOPIC, on_day, produce, until
+from tests.servers import Database
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.slow]
-TOPIC = BUSINESS_DAY_OPENED.name
-
-
-async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 20) -> None:
-    """Poll until the condition holds; fail at the deadline."""
-    deadline = time.monotonic() + timeout_s
-    while not await condition():
-        assert time.monotonic() < deadline, "the condition did not come to hold in time"
-        await asyncio.sleep(0.02)
-
-
-@pytest.fixture
-async def topic(kafka_bootstrap: str) -> AsyncIterator[str]:
-    """The topic, empty, with three partitions."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(TOPIC, 3, 1)])
-    yield kafka_bootstrap
-    await admin.delete_topics([TOPIC])
-
-    async def gone() -> bool:
-        return TOPIC not in await admin.list_topics()
-
-    await until(gone)
-    await admin.close()
-
-
-@pytest.fixture
-async def calendar(database: OpenDatabase) -> Database:
-    """A database in which a handler writes down each day that it hears."""
-    opened = await database("kit")
-    await opened.pool.execute("create table heard (position bigserial, business_on date, zone text)")
-    return opened
-
-
-async def on_day(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
-    """Write down."""
-    days, zones = [event.business_on for event in events], [event.time_zone for event in events]
-    await work.connection.execute(
-        "insert into heard (business_on, zone) select * from unnest($1::date[], $2::text[])", days, zones
-    )
-
-
-async def produce(bootstrap: str, records: Sequence[Record]) -> None:
-    """Write raw records, as any producer could."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=4_000_000)
-    await producer.start()
-    for record in records:
-        await producer.send_and_wait(record.topic, record.value, record.key, headers=list(record.headers))
-    await producer.stop()
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from services.reporting.app import SUBSCRIPTIONS
 from services.reporting.targets import Listing, Wish
 from tests.builders import a_record, decoded
 from tests.facts import DAY, PROGRAMME, a_day
-from tests.kafka.test_bus import until
+from tests.kafka.calendars import until
 from tests.servers import Database, OpenDatabase
 from tests.service.reporting.builders import Reporting, a_case
 from tests.service.reporting.world import a_season

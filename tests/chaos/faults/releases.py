@@ -8,7 +8,6 @@ from pathlib import Path
 from random import Random
 
 from deploy.local.plan import SERVICES
-from deploy.local.process import plain_environment
 from deploy.local.state import ROOT
 from tests.chaos import launcher
 from tests.chaos.faults.catalog import Parameters, fault
@@ -62,7 +61,7 @@ async def _release(scene: Scene, service: str, table: int, stay_s: int) -> None:
 
 async def _migrate(scene: Scene, service: str, folder: Path, stage: str, number: int, *, is_applied: bool) -> None:
     """Run the service's own `migrate`, and see whether that migration is in the database then."""
-    told = {**plain_environment(), **scene.fleet.environment(service, 1), launcher.MIGRATIONS: str(folder)}
+    told = {**scene.fleet.environment_of(service, 1), launcher.MIGRATIONS: str(folder)}
     log = scene.run / "logs" / f"{service}-migrate.log"
     async with scene.ground:
         process = scene.servers.nursery.start([service, "migrate", stage], told, log)

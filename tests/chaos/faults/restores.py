@@ -4,8 +4,11 @@
 import asyncio
 import shutil
 import signal
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -15,25 +18,59 @@ from deploy.local import postgres
 from tests.chaos.faults.catalog import SERVICES, Parameters, fault
 from tests.chaos.faults.records import rewind
 from tests.chaos.fleet import NotStruckError
-from tests.chaos.scene import Scene
+from tests.chaos.scene import Scene, until
 from tests.chaos.servers import Servers
+
+Statement = Callable[[str], str]
+
+OWNERS = ("eligibility", "outreach", "scheduling")
+HELD_BACK = "older than the log"
+NOTICED_WITHIN_S, LISTED_WITHIN_S = 30.0, 60.0
+
+
+_backups = count(1)
+
+
+class _Backup:
+    """Statements about a database and its backup, by the database's name."""
+
+    def __init__(self) -> None:
+        self._number = next(_backups)
+
+    def make(self, name: str) -> str:
+        return f'create database "{name}_backup_{self._number}" template "{name}"'
+
+    @staticmethod
+    def set_aside(name: str) -> str:
+        return f'alter database "{name}" rename to "{name}_newest"'
+
+    def restore(self, name: str) -> str:
+        return f'alter database "{name}_backup_{self._number}" rename to "{name}"'
+
+    @staticmethod
+    def drop(name: str) -> str:
+        return f'drop database "{name}" with (force)'
+
+    @staticmethod
+    def find_again(name: str) -> str:
+        return f'alter database "{name}_newest" rename to "{name}"'
 
 
 def _draw(random: Random) -> Parameters:
     return {"seconds": random.choice((8, 15, 25))}
 
 
+def _draw_owner(random: Random) -> Parameters:
+    return {**_draw(random), "service": random.choice(OWNERS)}
+
+
 @fault("reporting's database restored from an old backup", _draw, is_long=True)
 async def restore_reporting(scene: Scene, seconds: int) -> None:
     """It owns no fact but target ZIPs: the log tells it again all that the backup does not know."""
-    await _while_stopped(scene, "reporting", lambda name: f'create database "{name}_backup" template "{name}"')
+    backup = _Backup()
+    await _while_stopped(scene, "reporting", backup.make)
     await asyncio.sleep(seconds)
-    await _while_stopped(
-        scene, "reporting",
-        lambda name: f'drop database "{name}" with (force)',
-        lambda name: f'alter database "{name}_backup" rename to "{name}"',
-        rewinds=True,
-    )  # fmt: skip
+    await _while_stopped(scene, "reporting", backup.drop, backup.restore, rewinds=True)
 
 
 @fault("reporting is rebuilt", lambda random: {}, ("calls", "sites"))
@@ -44,26 +81,74 @@ async def rebuild(scene: Scene) -> None:
     assert answer[0] == 202, answer
 
 
-async def _while_stopped(scene: Scene, service: str, *statements: object, rewinds: bool = False) -> None:
-    fleet = scene.fleet
+@fault("a database restored from an old backup alone", _draw_owner, is_long=True)
+async def restore_alone(scene: Scene, seconds: int, service: str) -> None:
+    """It is noticed: the service lists what it lacks and does nothing until the changes since are found after all."""
+    backup = _Backup()
+    await _while_stopped(scene, service, backup.make)
+    await asyncio.sleep(seconds)
+    async with scene.owning(service):
+        async with scene.ground:
+            await _drain(scene, service)
+            await _execute(scene.servers, service, backup.set_aside, backup.restore)
+            lacks = await _lost_facts(scene, service)
+            if lacks:
+                scene.fleet.add(service).start()
+        if lacks:
+            await _until_held_back(scene, service)
+        async with scene.ground:
+            await _drain(scene, service)
+            await _execute(scene.servers, service, backup.drop, backup.find_again)
+            scene.fleet.add(service).start()
+    await scene.until_back(service, time.monotonic())
+    if not lacks:
+        raise NotStruckError(f"{service} had said nothing since the backup")
+
+
+async def _lost_facts(scene: Scene, service: str) -> int:
+    """How many the operator is told of."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", f"services.{service}.app", "lost-facts",
+        env=scene.fleet.environment_of(service, 0), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    lines, _ = await asyncio.wait_for(process.communicate(), LISTED_WITHIN_S)
+    if process.returncode not in {0, 1} or bool(lines) != bool(process.returncode):
+        scene.found(f"lost-facts of {service} ended with {process.returncode} after {len(lines)} bytes")
+    return len(lines.splitlines())
+
+
+async def _until_held_back(scene: Scene, service: str) -> None:
+    [held] = scene.fleet.of(service)
+    try:
+        await until(lambda: bool(held.seen) and HELD_BACK in held.seen[-1].reasons, NOTICED_WITHIN_S, TimeoutError())
+    except TimeoutError:
+        scene.found(f"{service} did not notice that its database is older than the log: {scene.why(service)}")
+    if any(one.is_ready for one in held.seen):
+        scene.found(f"{service} was ready on a database that is older than the log")
+
+
+async def _drain(scene: Scene, service: str) -> None:
+    for one in scene.fleet.of(service):
+        await scene.drain(one)
+
+
+async def _while_stopped(scene: Scene, service: str, *statements: Statement, rewinds: bool = False) -> None:
     async with scene.owning(service), scene.ground:
-        for one in fleet.of(service):
-            await scene.drain(one)
+        await _drain(scene, service)
         try:
             await _execute(scene.servers, service, *statements)
             if rewinds:
                 await asyncio.to_thread(rewind, scene.servers.bootstrap, service)
         finally:
-            fleet.add(service).start()
+            scene.fleet.add(service).start()
     await scene.until_back(service, time.monotonic())
 
 
-async def _execute(servers: Servers, service: str, *statements: object) -> None:
+async def _execute(servers: Servers, service: str, *statements: Statement) -> None:
     name = servers.dsns[service].rpartition("/")[2]
     admin = await asyncpg.connect(servers.databases.dsn(postgres.ADMIN, "postgres"), timeout=10)
     try:
         for statement in statements:
-            assert callable(statement)
             await admin.execute(statement(name))
     finally:
         await admin.close()

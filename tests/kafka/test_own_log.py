@@ -1,0 +1,156 @@
+"""A service whose database forgot what the service has said, beside a log that did not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from fastapi import APIRouter
+
+from schemas.catalog import BUSINESS_DAY_OPENED
+from schemas.eligibility_v1 import BusinessDayOpenedV1
+from schemas.envelope import Event
+from services.kit import own_log
+from services.kit.app import Service, create
+from services.kit.outbox import save_events
+from services.kit.own_log import BehindLogError, Owned, OwnLog, list_lost
+from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.relay import Relay
+from services.kit.requests import Pool
+from services.kit.subscription import Subscription
+from tests.builders import a_day, a_record
+from tests.kafka.calendars import on_day, produce, until
+from tests.servers import Database
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.slow]
+UNKNOWN_DAYS = """
+select position from unnest($1::date[]) with ordinality as wanted (business_on, position)
+where not exists (select from said where said.business_on = wanted.business_on)
+"""
+OWNED: Mapping[type[Event], Owned] = {BusinessDayOpenedV1: Owned(("business_on",), UNKNOWN_DAYS)}
+GROUP = "kit.business-day-opened"
+END_OTHERS = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid()
+"""
+BEHIND = "database behind its own log"
+routes = APIRouter()
+
+
+@routes.get("/days")
+async def count_days(pool: Pool) -> int:
+    return int(await pool.fetchval("select count(*) from said"))
+
+
+SERVICE = Service(
+    name="kit",
+    title="A calendar",
+    subscriptions=(Subscription(BUSINESS_DAY_OPENED, GROUP, on_day),),
+    routers=(routes,),
+    migrations=Path(__file__).parent,
+    owned=OWNED,
+)
+
+
+@pytest.fixture
+async def almanac(calendar: Database, topic: str, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """Two days were said; the database knows the first."""
+    monkeypatch.setattr(own_log, "LOOK_AGAIN_S", 0.1)
+    await calendar.pool.execute("create table said (business_on date primary key)")
+    await _know(calendar, 0)
+    await produce(topic, [a_record(a_day(0)), a_record(a_day(1))])
+    return calendar
+
+
+async def _know(database: Database, day: int) -> None:
+    await database.pool.execute("insert into said values ($1)", a_day(day).business_on)
+
+
+@asynccontextmanager
+async def _serving(database: Database, bootstrap: str) -> AsyncIterator[httpx.AsyncClient]:
+    app = create(SERVICE, database.settings(bootstrap))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://kit") as client,
+    ):
+        yield client
+
+
+async def _count(database: Database, table: str) -> int:
+    return int(await database.pool.fetchval(f"select count(*) from {table}"))
+
+
+async def _has_read(bootstrap: str) -> bool:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        return GROUP in {group for group, *_ in await admin.list_consumer_groups()}
+    finally:
+        await admin.close()
+
+
+@pytest.mark.expects_error_log(BEHIND)
+async def test_an_older_database_is_held_back_until_it_knows(almanac: Database, topic: str) -> None:
+    """It reads nothing, publishes nothing, answers nothing and is not ready; once it knows the last day, it does."""
+    async with transaction(almanac.pool, ALL_TENANTS) as connection:
+        await save_events(connection, [a_day(2)])
+    async with _serving(almanac, topic) as client:
+
+        async def says_older() -> bool:
+            reason = (await client.get("/ready")).json()["checks"]["own-log"]["reason"]
+            return "older than the log" in (reason or "")
+
+        async def is_at_work() -> bool:
+            return (await _count(almanac, "heard"), await _count(almanac, "outbox")) == (3, 0)
+
+        await until(says_older)
+        refused = await client.get("/days")
+        assert (refused.status_code, refused.json()["type"]) == (503, "urn:vcc:problem:older-than-log")
+        assert (await _count(almanac, "heard"), await _count(almanac, "outbox")) == (0, 1)
+        assert not await _has_read(topic)
+        await _know(almanac, 1)
+        await _know(almanac, 2)
+        await until(is_at_work)
+        assert (await client.get("/days")).json() == 3
+
+
+async def test_only_lost_facts_are_listed(almanac: Database, topic: str) -> None:
+    """Each fact that the database lacks is a line with its place and name; broken and repeated records are none."""
+    await produce(topic, [a_record(a_day(0)), a_record(a_day(0), value=b"{"), a_record(a_day(0), value=None)])
+    lines = await list_lost(almanac.settings(topic), OWNED)
+    assert [line.split("\t")[1:] for line in lines] == [[BusinessDayOpenedV1.event_type, "business_on=2021-03-02"]]
+    assert lines[0].startswith(f"{BUSINESS_DAY_OPENED.name}/")
+
+
+@pytest.mark.expects_error_log(BEHIND)
+async def test_an_operator_may_accept_the_loss(almanac: Database, topic: str) -> None:
+    """With the loss accepted the service goes on, and still says what it lacks."""
+    compared = OwnLog(almanac.settings(topic, accepts_lost_facts=True), almanac.pool, OWNED)
+    await compared.run()
+    assert compared.trouble is None
+
+
+@pytest.mark.expects_error_log(BEHIND)
+async def test_a_replica_that_lagged_stops_the_relay(almanac: Database, topic: str) -> None:
+    """When the database comes back without its last commits, the relay ends and what it holds is not published."""
+    await _know(almanac, 1)
+    settings = almanac.settings(topic)
+    compared = OwnLog(settings, almanac.pool, OWNED)
+    await compared.run()
+    assert compared.trouble is None
+    relaying = asyncio.create_task(Relay(settings, compared.compare).run())
+
+    async def is_published() -> bool:
+        return await _count(almanac, "outbox") == 0
+
+    async with transaction(almanac.pool, ALL_TENANTS) as connection:
+        await connection.execute("insert into said values ($1)", a_day(2).business_on)
+        await save_events(connection, [a_day(2)])
+    await until(is_published)
+    await almanac.pool.execute("delete from said where business_on > $1", a_day(0).business_on)
+    await almanac.pool.execute(END_OTHERS)
+    with pytest.raises(BehindLogError):
+        await asyncio.wait_for(relaying, 20)

@@ -1,0 +1,20 @@
+"""Outreach knows what it has said."""
+
+import pytest
+
+from services.outreach.own_facts import OWNED
+from tests.facts import a_fact
+from tests.own_facts import check_owned
+from tests.servers import OpenDatabase
+from tests.service.outreach.builders import Outreach, Worker, case_id
+
+pytestmark = pytest.mark.postgres
+
+
+async def test_every_fact_is_found_in_the_store(outreach: Outreach, worker: Worker, database: OpenDatabase) -> None:
+    """Cases and attempts that were announced are found by their newest version."""
+    await outreach.hear(a_fact("ada"), a_fact("bob"))
+    await worker.claim()
+    answer = await worker.log(case_id("ada"), "no-answer")
+    assert answer.status_code == 201, answer.text
+    await check_owned(outreach.database.pool, OWNED, await database("outreach"))

@@ -1,0 +1,18 @@
+"""No fact is said that its service would not find again in its store."""
+
+import pytest
+
+from schemas.catalog import TOPICS
+from services.eligibility import own_facts as eligibility
+from services.outreach import own_facts as outreach
+from services.scheduling import own_facts as scheduling
+
+OWNED = {"eligibility": eligibility.OWNED, "outreach": outreach.OWNED, "scheduling": scheduling.OWNED}
+
+
+@pytest.mark.parametrize("service", OWNED)
+def test_every_event_that_a_service_produces_is_its_own(service: str) -> None:
+    """Each event of each topic whose producer the service is has its query, and no other has."""
+    produced = {event for topic in TOPICS if topic.producer == service for event in topic.events}
+    assert set(OWNED[service]) == produced
+    assert all(set(owned.fields) <= set(event.model_fields) for event, owned in OWNED[service].items())
