@@ -1,5 +1,6 @@
 """Creates the topics of the catalog and refuses to go on where the brokers' differ in what can't be changed."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, NodeNotReadyError, TopicAlreadyExistsError, for_code
 
 from deploy.errors import StackError
 from schemas.catalog import TOPICS, Topic
@@ -29,7 +30,19 @@ def kafka_settings(environment: Mapping[str, str]) -> KafkaSettings:
 
 
 async def provide_topics(environment: Mapping[str, str], topics: Sequence[Topic] = TOPICS) -> None:
-    """Every topic exists with the catalog's settings. Raises StackError for a partition count that differs."""
+    """Every topic exists with the catalog's settings. Raises StackError for a partition count that differs. A broker
+    that has just started may not be ready for a second connection: it is asked again."""
+    for wait_s in (0.5, 1.0, 2.0, 4.0):
+        try:
+            return await _provide(environment, topics)
+        except StackError as error:
+            if not isinstance(error.__cause__, NodeNotReadyError):
+                raise
+            await asyncio.sleep(wait_s)
+    return await _provide(environment, topics)
+
+
+async def _provide(environment: Mapping[str, str], topics: Sequence[Topic]) -> None:
     async with _admin(kafka_settings(environment)) as admin:
         brokers = len((await admin.describe_cluster())["brokers"])
         known = {

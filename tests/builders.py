@@ -9,7 +9,7 @@ from schemas import catalog
 from schemas.catalog import TOPIC_OF_EVENT
 from schemas.eligibility_v1 import BusinessDayOpenedV1
 from schemas.envelope import Event
-from services.kit.contract import Decoder, Delivery, Header, Record, Reject, headers_of
+from services.kit.contract import Decoder, Delivery, Header, Record, Reject, headers_of, source_of
 from services.kit.ids import new_id
 
 FIRST_DAY = date(2021, 3, 1)
@@ -33,9 +33,10 @@ def a_record(
     key: bytes | None = b"",
     value: bytes | None = b"",
     headers: Sequence[Header] | None = None,
+    service: str = "test",
 ) -> Record:
     """The record that holds this event; an empty key or value means the event's own."""
-    given = headers_of(event_id or new_id(), "/vcc/test", event.event_type, event.occurred_at.isoformat(), None)
+    given = headers_of(event_id or new_id(), source_of(service), event.event_type, event.occurred_at.isoformat(), None)
     return Record(
         topic=TOPIC_OF_EVENT[type(event)].name,
         partition=0,

@@ -28,5 +28,5 @@ async def check_owned(pool: asyncpg.Pool, owned: Mapping[type[Event], Owned], em
 
 
 def _newer(said: Sequence[Event]) -> list[Event]:
-    """The last version of each thing that has versions, and one more."""
-    return [event.model_copy(update={"version": event.version + 1000}) for event in said if hasattr(event, "version")]
+    """Each thing that has versions in one that no column could hold."""
+    return [event.model_copy(update={"version": 10**30}) for event in said if hasattr(event, "version")]

@@ -15,13 +15,13 @@ from services.kit.own_log import Owned
 
 UNKNOWN_DECISIONS = """
 select position
-from unnest($1::uuid[], $2::text[], $3::integer[])
+from unnest($1::uuid[], $2::text[], $3::numeric[])
     with ordinality as said (enrolment_id, programme_id, said_version, position)
 left join decision using (enrolment_id, programme_id)
 where version is null or version < said_version
 """
 UNKNOWN_DOSES = """
-select position from unnest($1::uuid[], $2::integer[]) with ordinality as said (dose_id, said_version, position)
+select position from unnest($1::uuid[], $2::numeric[]) with ordinality as said (dose_id, said_version, position)
 left join dose using (dose_id)
 where version is null or version < said_version
 """
@@ -31,7 +31,7 @@ left join person using (token)
 where merged_into is null
 """
 UNKNOWN_PROGRAMMES = """
-select position from unnest($1::text[], $2::integer[]) with ordinality as said (programme_id, version, position)
+select position from unnest($1::text[], $2::numeric[]) with ordinality as said (programme_id, version, position)
 left join programme using (programme_id, version)
 where document_sha256 is null
 """

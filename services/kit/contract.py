@@ -155,6 +155,11 @@ def _safe(part: int | str) -> str:
     return text if text.replace("_", "").isalnum() and len(text) <= 40 else "?"
 
 
+def source_of(service: str) -> str:
+    """The CloudEvents source of what a service says."""
+    return f"/vcc/{service}"
+
+
 def headers_of(event_id: UUID, source: str, event_type: str, time_iso: str, trace_parent: str | None) -> list[Header]:
     """The headers of one event. Few, because each one costs every reader."""
     headers: list[Header] = [

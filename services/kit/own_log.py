@@ -20,9 +20,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.catalog import TOPIC_OF_EVENT
-from schemas.envelope import Event
+from schemas.envelope import HEADER_SOURCE, Event
 from services.kit import log
-from services.kit.contract import Decoder, Delivery, Record, to_record
+from services.kit.contract import Decoder, Delivery, Record, source_of, to_record
 from services.kit.kafka import client_options
 from services.kit.postgres import ALL_TENANTS, Connection, create_pool, is_fault, transaction
 from services.kit.settings import KafkaSettings, Settings
@@ -34,6 +34,7 @@ record, one that was sent twice) may stand among them."""
 ANSWER_WITHIN_S = 30.0
 RETRY_S = 1.0
 LOOK_AGAIN_S = 5.0
+OLDER = "the database is older than the log: it lacks facts that it has said"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,11 @@ class OwnLog:
             return
         async with asyncio.timeout(ANSWER_WITHIN_S):
             lost = [one async for one in lost_facts(self._settings, self._pool, self._owned, TAIL_RECORDS)]
-        for topic, facts in Counter(one.record.topic for one in lost).items():
+        for topic, facts in Counter(one.record.topic for one in lost).items() if self.trouble != OLDER else ():
             structlog.get_logger().error("database behind its own log", count=facts, topic=topic)
-        if lost and not self._settings.accepts_lost_facts:
-            self.trouble = "the database is older than the log: it lacks facts that it has said"
+        self.trouble = OLDER if lost and not self._settings.accepts_lost_facts else None
+        if self.trouble is not None:
             raise BehindLogError
-        self.trouble = None
 
 
 async def lost_facts(
@@ -102,9 +102,11 @@ async def lost_facts(
     """What the log says in this service's name and its database does not know: of all records, or of so many of the
     newest of each partition."""
     decoders = {TOPIC_OF_EVENT[event].name: Decoder(TOPIC_OF_EVENT[event]) for event in owned}
+    signature = HEADER_SOURCE, source_of(settings.service).encode()
     async with aclosing(_batches(settings.kafka, list(decoders), newest)) as batches:
         async for batch in batches:
-            said = [one for one in decoders[batch[0].topic].decode(batch) if isinstance(one, Delivery)]
+            signed = [one for one in batch if signature in one.headers]
+            said = [one for one in decoders[batch[0].topic].decode(signed) if isinstance(one, Delivery)]
             # The store is asked after the log was read: what stands there was committed before.
             async with transaction(pool, ALL_TENANTS) as connection:
                 places = await unknown(connection, owned, [one.event for one in said])

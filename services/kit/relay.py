@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from services.kit import log, metrics, outbox
-from services.kit.contract import headers_of
+from services.kit.contract import headers_of, source_of
 from services.kit.kafka import create_producer
 from services.kit.outbox import SHARDS
 from services.kit.postgres import Connection, connect, is_fault
@@ -46,7 +46,7 @@ class Relay:
     def __init__(self, settings: Settings, compare_again: Callable[[], Awaitable[None]] | None = None) -> None:
         self._settings, self._compare_again = settings, compare_again
         self._was_away = False
-        self._source = f"/vcc/{settings.service}"
+        self._source = source_of(settings.service)
         self._stopping = asyncio.Event()
         self._news = asyncio.Event()
 

@@ -7,7 +7,7 @@ from schemas.outreach_v1 import CaseChangedV1, ContactAttemptLoggedV1
 from services.kit.own_log import Owned
 
 UNKNOWN_CASES = """
-select position from unnest($1::uuid[], $2::integer[]) with ordinality as said (case_id, said_version, position)
+select position from unnest($1::uuid[], $2::numeric[]) with ordinality as said (case_id, said_version, position)
 left join outreach_case using (case_id)
 where version is null or version < said_version
 """

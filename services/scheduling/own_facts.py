@@ -7,12 +7,12 @@ from schemas.scheduling_v1 import AppointmentChangedV1, SlotPoolChangedV1
 from services.kit.own_log import Owned
 
 UNKNOWN_APPOINTMENTS = """
-select position from unnest($1::uuid[], $2::integer[]) with ordinality as said (appointment_id, said_version, position)
+select position from unnest($1::uuid[], $2::numeric[]) with ordinality as said (appointment_id, said_version, position)
 left join appointment using (appointment_id)
 where version is null or version < said_version
 """
 UNKNOWN_BLOCKS = """
-select position from unnest($1::uuid[], $2::integer[]) with ordinality as said (block_id, said_version, position)
+select position from unnest($1::uuid[], $2::numeric[]) with ordinality as said (block_id, said_version, position)
 left join block using (block_id)
 where version is null or version < said_version
 """

@@ -8,6 +8,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import NodeNotReadyError
 
 from deploy.errors import StackError
 from deploy.topics import end_offsets, kafka_settings, provide_topics
@@ -40,6 +41,28 @@ async def test_topics_are_made_as_the_catalog_says_and_brought_back_to_it(kafka_
         while (await settings_of(kafka_bootstrap, pool.name))["retention.ms"] != "-1":  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     assert (await settings_of(kafka_bootstrap, zips.name))["cleanup.policy"] == "compact"
+
+
+async def test_a_broker_that_is_not_ready_yet_is_asked_again(
+    kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that has just started refuses once; the topics are made nevertheless."""
+    describe, asked = AIOKafkaAdminClient.describe_cluster, []
+
+    async def not_at_first(self: AIOKafkaAdminClient) -> dict[str, object]:
+        asked.append(1)
+        if len(asked) == 1:
+            raise NodeNotReadyError
+        described: dict[str, object] = await describe(self)
+        return described
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "describe_cluster", not_at_first)
+    environment, topic = (
+        {"VCC_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap},
+        dataclasses.replace(SLOT_POOL, name="nursery.late"),
+    )
+    await provide_topics(environment, [topic])
+    assert (await end_offsets(environment, [topic]))[topic.name] == 0
 
 
 async def test_another_number_of_partitions_is_refused(kafka_bootstrap: str) -> None:

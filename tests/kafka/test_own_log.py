@@ -61,7 +61,7 @@ async def almanac(calendar: Database, topic: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(own_log, "LOOK_AGAIN_S", 0.1)
     await calendar.pool.execute("create table said (business_on date primary key)")
     await _know(calendar, 0)
-    await produce(topic, [a_record(a_day(0)), a_record(a_day(1))])
+    await produce(topic, [a_record(a_day(0), service="kit"), a_record(a_day(1), service="kit")])
     return calendar
 
 
@@ -118,8 +118,10 @@ async def test_an_older_database_is_held_back_until_it_knows(almanac: Database, 
 
 
 async def test_only_lost_facts_are_listed(almanac: Database, topic: str) -> None:
-    """Each fact that the database lacks is a line with its place and name; broken and repeated records are none."""
-    await produce(topic, [a_record(a_day(0)), a_record(a_day(0), value=b"{"), a_record(a_day(0), value=None)])
+    """Each fact that the database lacks is a line with its place and name; broken records, repeated ones and those of
+    another source are none."""
+    broken = [a_record(a_day(3), value=value, service="kit") for value in (b"{", None)]
+    await produce(topic, [a_record(a_day(0), service="kit"), *broken, a_record(a_day(3))])
     lines = await list_lost(almanac.settings(topic), OWNED)
     assert [line.split("\t")[1:] for line in lines] == [[BusinessDayOpenedV1.event_type, "business_on=2021-03-02"]]
     assert lines[0].startswith(f"{BUSINESS_DAY_OPENED.name}/")
