@@ -15,7 +15,7 @@ from services.eligibility.linkage import IdKey, Index, Link, Subject, link_and_t
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
 from services.eligibility.registry import CODES, Heard, combined, completed, heard, heard_again, patients_of
-from services.eligibility.roster import Book, cut, record_identifiers, record_keys
+from services.eligibility.roster import Book, cut, old_key, record_identifiers, record_key
 from services.eligibility.store_files import FeedFile, RowResult
 from services.kit.ids import derived_id, new_id
 from services.kit.postgres import Connection
@@ -30,10 +30,11 @@ async def on_roster_rows(
     today: date,
 ) -> list[RowResult]:
     """A plan's rows: members come, change, leave and turn out to be one; each gets his answer."""
-    book = await _load_book(work.connection, rows, mentions)
+    keys = [record_key(row.record) for row in rows]
+    book = await _load_book(work.connection, rows, keys, mentions)
     results = []
-    for row in rows:
-        is_new = book.apply(row.record, row.plan, row.said_on or today, file.file_no)
+    for row, key in zip(rows, keys, strict=True):
+        is_new = book.apply(row.record, key, row.plan, row.said_on or today, file.file_no)
         results.append(RowResult(row.record.position.row, "accepted" if is_new else "unchanged"))
     for mention, plan in mentions:
         book.mention(mention.identifiers, plan)
@@ -129,14 +130,19 @@ async def show_doses(work: UnitOfWork, tokens: Collection[UUID], today: date) ->
 
 
 async def _load_book(
-    connection: Connection, rows: Iterable[RosterRow], mentions: Iterable[tuple[RosterMention, str]]
+    connection: Connection,
+    rows: Iterable[RosterRow],
+    match_keys: Iterable[str],
+    mentions: Iterable[tuple[RosterMention, str]],
 ) -> Book:
     """Everybody whom these rows may be about, locked."""
     identifiers: set[IdKey] = {one for mention, _ in mentions for one in mention.identifiers}
-    keys: set[str] = set()
+    keys = set(match_keys)
     for row in rows:
         identifiers.update(record_identifiers(row.record))
-        keys.update(record_keys(row.record))
+        if row.record.previous is not None:
+            keys.add(old_key(row.record))
+    keys.discard("")
     book = Book(new_id)
     by_identifier, by_key = await store_members.load_tokens(connection, identifiers, keys)
     book.by_identifier.update(by_identifier)

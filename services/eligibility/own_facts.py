@@ -20,11 +20,6 @@ from unnest($1::uuid[], $2::text[], $3::numeric[])
 left join decision using (enrolment_id, programme_id)
 where version is null or version < said_version
 """
-UNKNOWN_DOSES = """
-select position from unnest($1::uuid[], $2::numeric[]) with ordinality as said (dose_id, said_version, position)
-left join dose using (dose_id)
-where version is null or version < said_version
-"""
 UNKNOWN_MERGES = """
 select position from unnest($1::uuid[]) with ordinality as said (token, position)
 left join person using (token)
@@ -46,7 +41,7 @@ where processed_at is null
 """
 OWNED: Mapping[type[Event], Owned] = {
     MemberEligibilityDecidedV1: Owned(("enrolment_id", "programme_id", "version"), UNKNOWN_DECISIONS),
-    DoseAdministeredV1: Owned(("dose_id", "version"), UNKNOWN_DOSES),
+    DoseAdministeredV1: Owned.by_version("dose", "dose_id"),
     MembersMergedV1: Owned(("retired_token",), UNKNOWN_MERGES),
     ProgrammePublishedV1: Owned(("programme_id", "version"), UNKNOWN_PROGRAMMES),
     BusinessDayOpenedV1: Owned(("business_on",), UNKNOWN_DAYS),

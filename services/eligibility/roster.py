@@ -24,12 +24,8 @@ def record_identifiers(record: RosterRecord) -> tuple[Identifier, ...]:
     return (*own, *old.identifiers) if old else own
 
 
-def record_keys(record: RosterRecord) -> list[str]:
-    """The match keys by which a row's person may be known."""
-    return [key for key in (_key(record), _old_key(record)) if key]
-
-
-def _key(record: RosterRecord) -> str:
+def record_key(record: RosterRecord) -> str:
+    """The match key by which a row's person may be known; empty if the row tells too little."""
     person = record.person
     if person.name is None:
         return ""
@@ -37,7 +33,8 @@ def _key(record: RosterRecord) -> str:
     return match_key(person.name.family, person.name.given, person.birth_on, zip5)
 
 
-def _old_key(record: RosterRecord) -> str:
+def old_key(record: RosterRecord) -> str:
+    """The same of who a row says the person was before."""
     old = record.previous
     if old is None or old.name is None:
         return ""
@@ -66,9 +63,8 @@ class Book:
         of_enrolments = {one.token for one in self.changed_enrolments.values()}
         return of_enrolments | set(self.changed_persons) | {token for pair in self.merges for token in pair}
 
-    def apply(self, record: RosterRecord, tenant: str, said_on: date, file_no: int) -> bool:
-        """Take one row of a plan's roster. False if it says nothing new."""
-        key = _key(record)
+    def apply(self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int) -> bool:
+        """Take one row of a plan's roster, with its match key. False if it says nothing new."""
         token = self._whose(record, tenant, key)
         if token is None:
             token = self.new_id()
@@ -117,7 +113,7 @@ class Book:
     def _by_previous(self, record: RosterRecord, tenant: str) -> UUID | None:
         if record.previous is None:
             return None
-        return self._by_number(record, tenant, record.previous.identifiers) or self._by_name(_old_key(record))
+        return self._by_number(record, tenant, record.previous.identifiers) or self._by_name(old_key(record))
 
     def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> UUID:
         """One person under several tokens: a correction says so, or name, birth date and ZIP now agree."""

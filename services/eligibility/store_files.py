@@ -45,10 +45,15 @@ update feed_file
 set kind = coalesce($2, kind), sender = coalesce($3, sender), plan = coalesce($4, plan), is_full = is_full or $5
 where file_id = $1
 """
-SAVE_ROWS = """
+SAVE_OUTCOMES = """
+insert into feed_row (file_id, row, outcome)
+select $1, row, outcome from unnest($2::integer[], $3::text::text[]) as result (row, outcome)
+on conflict (file_id, row) do nothing
+"""
+SAVE_REASONS = """
 insert into feed_row (file_id, row, outcome, code, field, segment, expected)
 select $1, row, outcome, code, field, segment, expected
-from unnest($2::integer[], $3::text::text[], $4::text[], $5::text[], $6::integer[], $7::text[])
+from unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::text[])
     as result (row, outcome, code, field, segment, expected)
 on conflict (file_id, row) do nothing
 """
@@ -194,9 +199,12 @@ async def save_header(
 
 async def save_rows(connection: Connection, file_id: UUID, rows: Sequence[RowResult], cursor_row: int) -> None:
     """Keep what became of these rows and go on behind them."""
-    if rows:
-        row_nos, outcomes, *reasons = zip(*rows, strict=True)
-        await connection.execute(SAVE_ROWS, file_id, row_nos, text_array(outcomes), *reasons)
+    plain, told = [one for one in rows if one.code is None], [one for one in rows if one.code is not None]
+    if plain:
+        outcomes = text_array([one.outcome for one in plain])
+        await connection.execute(SAVE_OUTCOMES, file_id, [one.row for one in plain], outcomes)
+    if told:
+        await connection.execute(SAVE_REASONS, file_id, *zip(*told, strict=True))
     count = [sum(o.outcome == outcome and o.row > 0 for o in rows) for outcome in ("unchanged", "rejected", "unlinked")]
     accepted = sum(o.outcome != "rejected" for o in rows)
     await connection.execute(SAVE_PROGRESS, file_id, cursor_row, accepted, *count)

@@ -32,6 +32,7 @@ _BEFORE_COVERAGE = frozenset({MEMBER, NAME, OLD_NAME, OTHER})
 
 # A member has some tens of segments; a loop that never ends must not fill the memory.
 MAX_LOOP_SEGMENTS = 2000
+SORTED_AT_ONCE = 32
 
 
 class RosterContext(NamedTuple):
@@ -65,8 +66,8 @@ def at(segment: Segment, index: int) -> str:
 
 
 class RosterLoop:
-    """Sorts its segments when they are complete. `numbers` tells where each kept one stood; `subscriber_number` is the
-    last subscriber's before it."""
+    """Sorts its segments. `bad` is the first thing that makes the row a bad one; `numbers` tells where each kept one
+    stood; `subscriber_number` is the last subscriber's before it."""
 
     def __init__(
         self, position: Position, context: RosterContext, notices: Notices, subscriber_number: str, ins: Segment
@@ -91,24 +92,31 @@ class RosterLoop:
         self.effective_on: date | None = None
         self.coverages: list[Span] = []
         self._loop = MEMBER
-        self._number = position.segment
+        self.bad: BadRow | None = None
+        self._number = self._next = position.segment
 
-    def sort(self) -> BadRow | None:
-        """The first thing that makes the row a bad one. What follows it is sorted too: its identifiers say whose row
-        this is."""
-        first_bad = None
-        for number, segment in enumerate(self.segments[:MAX_LOOP_SEGMENTS], self.position.segment):
+    def add(self, segment: Segment) -> None:
+        """Keep a segment until it is sorted: some at once, for they may be long."""
+        if len(self.segments) >= SORTED_AT_ONCE:
+            self.sort()
+        self.segments.append(segment)
+
+    def sort(self) -> None:
+        """Sort what was added. What follows a bad segment is sorted too: its identifiers say whose row this is."""
+        for number, segment in enumerate(self.segments, self._next):
+            if number - self.position.segment >= MAX_LOOP_SEGMENTS:
+                expected = f"at most {MAX_LOOP_SEGMENTS} segments in a member's loop"
+                self.bad = self.bad or BadRow("INS", "row-length", expected, number)
+                break
             handler = _HANDLERS.get(segment[0])
             if handler is not None:
                 self._number = number
                 try:
                     handler(self, segment)
                 except BadRow as bad:
-                    first_bad = first_bad or bad
-        if len(self.segments) > MAX_LOOP_SEGMENTS and first_bad is None:
-            expected = f"at most {MAX_LOOP_SEGMENTS} segments in a member's loop"
-            return BadRow("INS", "row-length", expected, self.position.segment + MAX_LOOP_SEGMENTS)
-        return first_bad
+                    self.bad = self.bad or bad
+        self._next += len(self.segments)
+        self.segments.clear()
 
     # -- in the order of the guide
 

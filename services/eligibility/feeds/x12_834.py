@@ -38,8 +38,7 @@ class RosterReader:
         try:
             for segment in self._segments:
                 if self._loop is not None and segment[0] not in BOUNDARIES:
-                    if len(self._loop.segments) <= MAX_LOOP_SEGMENTS:
-                        self._loop.segments.append(segment)
+                    self._loop.add(segment)
                 else:
                     yield from self._take(segment)
         except BadRow as bad:
@@ -89,7 +88,8 @@ class RosterReader:
         loop, self._loop = self._loop, None
         if loop is None:
             return
-        bad = loop.sort()
+        loop.sort()
+        bad = loop.bad
         if cut:
             number = self._segments.number
             bad = bad or BadRow("file", "truncated", "the member's loop to end before the file does", number)

@@ -1,5 +1,6 @@
 """The 834 reader on everything senders do differently."""
 
+import tracemalloc
 from datetime import date
 
 import pytest
@@ -380,3 +381,17 @@ def test_a_file_without_terminators_is_refused_not_hoarded() -> None:
     items = items_of(an_834(a_member("LS1"), a_member("LS2"), trailers="") + b"X" * 70_000)
     assert len(rosters(items)) == 1
     assert "unreadable" in {one.code for one in rejections(items)}
+
+
+def test_a_member_of_long_segments_does_not_fill_the_memory() -> None:
+    """One loop of hundreds of segments of nearly 64 kB each is read in the room of some of them."""
+    long = "REF*ZZ" + "*ab" * 21_000
+    data = an_834(a_member("LS1", before=[long] * 200))
+    tracemalloc.start()
+    try:
+        items = items_of(data)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(rosters(items)) == 1
+    assert peak_bytes < 100e6
