@@ -15,6 +15,7 @@ from typing import Protocol
 import asyncpg
 import structlog
 import uvicorn
+from aiokafka.errors import KafkaError
 from fastapi import APIRouter, FastAPI
 
 from schemas.envelope import Event
@@ -26,7 +27,7 @@ from services.kit.http import Check, add_health, create_app
 from services.kit.issuer_keys import TrustedIssuer
 from services.kit.migrations import KIT_FOLDER, MigrationError, Stage, migrate
 from services.kit.own_log import Owned, OwnLog, list_lost
-from services.kit.postgres import create_pool, transaction
+from services.kit.postgres import create_pool, is_fault, transaction
 from services.kit.pruning import Pruning
 from services.kit.relay import Relay
 from services.kit.settings import Settings, SettingsError, read_settings
@@ -68,11 +69,11 @@ def create(service: Service, settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool = await create_pool(settings)
+        pool = await create_pool(settings, _end_process_on_replacement)
         app.state.pool = pool
         app.state.settings = settings
         app.state.subscriptions = service.subscriptions
-        own_log = app.state.own_log = OwnLog(settings, pool, service.owned)
+        own_log = app.state.own_log = OwnLog(settings, pool, service.owned, service.subscriptions)
         auth.on_denied = audit.denials(lambda tenant: transaction(pool, tenant))
         bus = Bus(settings, pool, service.subscriptions, rebuilds=service.rebuilds)
         health = Health(settings, pool)
@@ -142,6 +143,12 @@ def _end_process_on_fault(task: asyncio.Task[None]) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _end_process_on_replacement() -> None:
+    """What other connections of this process did may be forgotten: it starts again, and compares first."""
+    structlog.get_logger().warning("database replaced")
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 _MIGRATIONS: Mapping[tuple[str, ...], Sequence[Stage]] = {
     ("migrate",): ("pre", "post"),
     ("migrate", "pre"): ("pre",),
@@ -168,13 +175,24 @@ def run(service: Service, argv: Sequence[str] | None = None) -> None:
             sys.exit(str(error))
         structlog.get_logger().info("migrated", count=applied)
     elif arguments == ["lost-facts"] and service.owned:
-        lost = asyncio.run(list_lost(settings, service.owned))
-        sys.stdout.writelines(f"{line}\n" for line in lost)
-        sys.exit(1 if lost else 0)
+        sys.exit(_list_lost(service, settings))
     elif arguments:
         sys.exit("expected no argument, or: migrate [pre|post]" + (", lost-facts" if service.owned else ""))
     else:
         _serve(create(service, settings), settings)
+
+
+def _list_lost(service: Service, settings: Settings) -> int:
+    """1 if there are any, 3 if the broker or the database could not tell."""
+    try:
+        lost = asyncio.run(list_lost(settings, service.owned))
+    except Exception as error:
+        if not (is_fault(error) or isinstance(error, KafkaError)):
+            raise
+        sys.stderr.write(f"not compared: {type(error).__name__}\n")
+        return 3
+    sys.stdout.writelines(f"{line}\n" for line in lost)
+    return 1 if lost else 0
 
 
 def _serve(app: FastAPI, settings: Settings) -> None:

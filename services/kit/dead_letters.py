@@ -52,6 +52,9 @@ END_DEAD_LETTERS = """
 update dead_letter set state = $2, ended_at = clock_timestamp(), ended_by = $3
 where id = any($1::bigint[]) and state in ('dead', 'parked')
 """
+LOAD_KEPT = """
+select "partition", "offset" from dead_letter where consumer = $1 and topic = $2 and "offset" = any($3::bigint[])
+"""
 KEEP_DEAD = "update dead_letter set state = 'dead', reason = $2, detail = $3 where id = $1"
 DELETE_PARKED_KEY = "delete from parked_key where consumer = $1 and topic = $2 and key = $3"
 COUNT_WAITING = """
@@ -119,6 +122,14 @@ async def _save(connection: Connection, consumer: str, reasons: Sequence[tuple[R
     await connection.execute(
         SAVE_PARKED_KEYS, consumer, [record.topic for record in records], [record.key for record in records]
     )
+
+
+async def load_kept(connection: Connection, consumer: str, records: Sequence[Record]) -> set[tuple[int, int]]:
+    """The partition and offset of each of these records of one topic that is or was a dead letter, or a bit more."""
+    if not records:
+        return set()
+    rows = await connection.fetch(LOAD_KEPT, consumer, records[0].topic, [one.offset for one in records])
+    return {(row["partition"], row["offset"]) for row in rows}
 
 
 async def load_waiting(connection: Connection, reason: str | None, limit: int) -> list[DeadLetter]:

@@ -1,6 +1,7 @@
 """What a consumer has applied already, by event id."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from services.kit.contract import Delivery
 from services.kit.postgres import Connection
@@ -11,7 +12,13 @@ select $1, event_id from unnest($2::uuid[]) as row (event_id)
 on conflict do nothing
 returning event_id
 """
+LOAD_RECEIVED = "select event_id from inbox where consumer = $1 and event_id = any($2::uuid[])"
 PRUNE = "delete from inbox where received_at < clock_timestamp() - make_interval(days => $1)"
+
+
+async def load_received(connection: Connection, consumer: str, event_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these have been marked as applied."""
+    return {row["event_id"] for row in await connection.fetch(LOAD_RECEIVED, consumer, event_ids)}
 
 
 async def drop_duplicates(connection: Connection, consumer: str, deliveries: Sequence[Delivery]) -> list[Delivery]:

@@ -1,4 +1,4 @@
-"""Whether a service's database still knows what the service itself has said.
+"""Whether a service's database still knows what the service itself has said, and what it has acknowledged.
 
 A database that came back from an old backup, or from a replica that lagged, does not. Its next news would carry
 versions that everybody has heard already, and be ignored; what it would read meanwhile would be acknowledged for good.
@@ -11,30 +11,38 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from schemas.catalog import TOPIC_OF_EVENT
 from schemas.envelope import HEADER_SOURCE, Event
-from services.kit import log
-from services.kit.contract import Decoder, Delivery, Record, source_of, to_record
+from services.kit import dead_letters, inbox, log
+from services.kit.contract import Decoder, Delivery, Reject, source_of, to_record
 from services.kit.kafka import client_options
 from services.kit.postgres import ALL_TENANTS, Connection, create_pool, is_fault, transaction
 from services.kit.settings import KafkaSettings, Settings
+from services.kit.subscription import Subscription
 from services.kit.waiting import wait
 
-TAIL_RECORDS = 200
-"""Looked at of each partition: a database that is behind lacks the newest. Others than the service's own (a broken
-record, one that was sent twice) may stand among them."""
-ANSWER_WITHIN_S = 30.0
+SAID_RECORDS, HEARD_RECORDS = 200, 20
+"""Looked at of each partition: a database that is behind lacks the newest. Among what was said others' records may
+stand, and broken ones."""
+ANSWER_WITHIN_S = 15.0
 RETRY_S = 1.0
 LOOK_AGAIN_S = 5.0
-OLDER = "the database is older than the log: it lacks facts that it has said"
+NOT_COMPARED = "not compared with the log yet"
+OLDER = "the database is older than the log: it lacks what it has said or acknowledged"
+UNKNOWN_VERSIONS = """
+select position from unnest($1::uuid[], $2::numeric[]) with ordinality as said ({key}, said_version, position)
+left join {table} using ({key})
+where version is null or version < said_version
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +53,30 @@ class Owned:
     fields: tuple[str, ...]
     unknown: str
 
+    @classmethod
+    def by_version(cls, table: str, key: str) -> "Owned":
+        """What has a UUID and a row that keeps its newest version."""
+        return cls((key, "version"), UNKNOWN_VERSIONS.format(table=table, key=key))
+
 
 class BehindLogError(Exception):
     """The database lacks facts that the service has said: it must be brought to its last commit."""
 
 
 class OwnLog:
-    """Compares the database with the end of the service's own topics, and lets others begin once it knows them."""
+    """Compares the database with the end of the service's own topics and of what its groups have acknowledged, and lets
+    others begin once it knows them. Without `owned` facts there is nothing to compare: the log tells it all again."""
 
-    def __init__(self, settings: Settings, pool: asyncpg.Pool, owned: Mapping[type[Event], Owned]) -> None:
-        self._settings, self._pool, self._owned = settings, pool, owned
+    def __init__(
+        self,
+        settings: Settings,
+        pool: asyncpg.Pool,
+        owned: Mapping[type[Event], Owned],
+        subscriptions: Sequence[Subscription] = (),
+    ) -> None:
+        self._settings, self._pool, self._owned, self._subscriptions = settings, pool, owned, subscriptions
         self._stopping, self._done = asyncio.Event(), asyncio.Event()
-        self.trouble: str | None = "not compared yet" if owned else None
+        self.trouble: str | None = NOT_COMPARED if owned else None
 
     def stop(self) -> None:
         """Let nobody wait any longer."""
@@ -73,6 +93,7 @@ class OwnLog:
             except Exception as error:
                 if not (is_fault(error) or isinstance(error, KafkaError)):
                     raise
+                self.trouble = f"{NOT_COMPARED}: {type(error).__name__}"
                 structlog.get_logger().warning("own log not compared", **log.fault_fields(error))
                 await wait(self._stopping, RETRY_S)
         self._done.set()
@@ -88,24 +109,65 @@ class OwnLog:
         if not self._owned:
             return
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            lost = [one async for one in lost_facts(self._settings, self._pool, self._owned, TAIL_RECORDS)]
-        for topic, facts in Counter(one.record.topic for one in lost).items() if self.trouble != OLDER else ():
-            structlog.get_logger().error("database behind its own log", count=facts, topic=topic)
-        self.trouble = OLDER if lost and not self._settings.accepts_lost_facts else None
-        if self.trouble is not None:
+            lost = [one async for one in lost_facts(self._settings, self._pool, self._owned, SAID_RECORDS)]
+            forgotten = await self._forgotten()
+        accepted_before = self._settings.accepts_lost_before or datetime.min.replace(tzinfo=UTC)
+        missing = Counter(one.record.topic for one in lost if one.event.occurred_at >= accepted_before)
+        missing += Counter(one.topic for one in forgotten if _at(one) >= accepted_before)
+        if missing and self.trouble != OLDER:
+            for topic, count in missing.items():
+                structlog.get_logger().error("database behind its own log", count=count, topic=topic)
+        self.trouble = OLDER if missing else None
+        if missing:
             raise BehindLogError
+
+    async def _forgotten(self) -> list[ConsumerRecord]:
+        """What stands before the offsets that this service's groups have committed, of which the database has neither
+        the mark nor the dead letter. What is so old that the mark may be gone is not asked for."""
+        group_of = {one.topic.name: one.group for one in self._subscriptions}
+        decoders = {one.topic.name: Decoder(one.topic) for one in self._subscriptions}
+        committed = await _committed(self._settings.kafka, group_of)
+        wanted = {place: range(max(0, end - HEARD_RECORDS), end) for place, end in committed.items()}
+        oldest = datetime.now(UTC) - timedelta(days=self._settings.inbox_days - 1)
+        found: list[ConsumerRecord] = []
+        async with aclosing(_records(self._settings.kafka, wanted)) as batches:
+            async for batch in batches:
+                young = [record for record in batch if _at(record) > oldest]
+                heard = decoders[batch[0].topic].decode([to_record(record) for record in young])
+                async with transaction(self._pool, ALL_TENANTS) as connection:
+                    known = await _known(connection, group_of[batch[0].topic], heard)
+                found += [record for record, is_known in zip(young, known, strict=True) if not is_known]
+        return found
+
+
+def _at(record: ConsumerRecord) -> datetime:
+    return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+
+
+async def _known(connection: Connection, group: str, heard: Sequence[Delivery | Reject]) -> list[bool]:
+    ids = [one.event_id for one in heard if isinstance(one, Delivery)]
+    marked = await inbox.load_received(connection, group, ids)
+    kept = await dead_letters.load_kept(connection, group, [one.record for one in heard])
+    return [
+        (one.record.partition, one.record.offset) in kept or (isinstance(one, Delivery) and one.event_id in marked)
+        for one in heard
+    ]
 
 
 async def lost_facts(
     settings: Settings, pool: asyncpg.Pool, owned: Mapping[type[Event], Owned], newest: int | None = None
 ) -> AsyncGenerator[Delivery]:
-    """What the log says in this service's name and its database does not know: of all records, or of so many of the
-    newest of each partition."""
+    """What the log says in this service's name and its database does not know: of so many of the newest records of each
+    partition; or of all records of all topics, none of which may be missing then."""
     decoders = {TOPIC_OF_EVENT[event].name: Decoder(TOPIC_OF_EVENT[event]) for event in owned}
     signature = HEADER_SOURCE, source_of(settings.service).encode()
-    async with aclosing(_batches(settings.kafka, list(decoders), newest)) as batches:
+    ends = await _ends(settings.kafka, list(decoders))
+    if newest is None and (gone := decoders.keys() - {place.topic for place in ends}):
+        raise UnknownTopicOrPartitionError(", ".join(sorted(gone)))
+    wanted = {place: range(0 if newest is None else max(0, end - newest), end) for place, end in ends.items()}
+    async with aclosing(_records(settings.kafka, wanted)) as batches:
         async for batch in batches:
-            signed = [one for one in batch if signature in one.headers]
+            signed = [to_record(one) for one in batch if signature in one.headers]
             said = [one for one in decoders[batch[0].topic].decode(signed) if isinstance(one, Delivery)]
             # The store is asked after the log was read: what stands there was committed before.
             async with transaction(pool, ALL_TENANTS) as connection:
@@ -114,34 +176,56 @@ async def lost_facts(
                 yield said[place]
 
 
-async def _batches(settings: KafkaSettings, topics: Sequence[str], newest: int | None) -> AsyncGenerator[list[Record]]:
-    """The records that are there now, of one partition each."""
-    places = await _partitions(settings, topics)
-    if not places:
+async def _records(
+    settings: KafkaSettings, wanted: Mapping[TopicPartition, range]
+) -> AsyncGenerator[list[ConsumerRecord]]:
+    """The records at these offsets, in batches of one partition; what retention or compaction took is not there."""
+    if not any(wanted.values()):
         return
     reader = AIOKafkaConsumer(group_id=None, auto_offset_reset="earliest", **client_options(settings))
     try:
         await reader.start()
-        ends, begins = await reader.end_offsets(places), await reader.beginning_offsets(places)
-        reader.assign(places)
-        for place, end in ends.items():
-            reader.seek(place, begins[place] if newest is None else max(begins[place], end - newest))
-        while left := [place for place in places if await reader.position(place) < ends[place]]:
-            for found in (await reader.getmany(*left, timeout_ms=1000)).values():
-                yield [to_record(one) for one in found]
+        reader.assign(list(wanted))
+        for place, offsets in wanted.items():
+            reader.seek(place, offsets.start)
+        while left := [place for place in wanted if await reader.position(place) < wanted[place].stop]:
+            for place, found in (await reader.getmany(*left, timeout_ms=1000)).items():
+                if batch := [one for one in found if one.offset in wanted[place]]:
+                    yield batch
     finally:
         await reader.stop()
 
 
-async def _partitions(settings: KafkaSettings, topics: Sequence[str]) -> list[TopicPartition]:
-    """Of all topics that there are, because a topic that is asked for by its name may be made."""
+async def _ends(settings: KafkaSettings, topics: Sequence[str]) -> dict[TopicPartition, int]:
+    """Of those that there are; a topic that is asked for by its name may be made."""
+    admin, reader = AIOKafkaAdminClient(**client_options(settings)), AIOKafkaConsumer(**client_options(settings))
+    try:
+        await admin.start()
+        await reader.start()
+        described = [one for one in await admin.describe_topics() if one["topic"] in topics]
+        places = [
+            TopicPartition(topic["topic"], one["partition"]) for topic in described for one in topic["partitions"]
+        ]
+        return dict(await reader.end_offsets(places)) if places else {}
+    finally:
+        await reader.stop()
+        await admin.close()
+
+
+async def _committed(settings: KafkaSettings, group_of: Mapping[str, str]) -> dict[TopicPartition, int]:
+    """How far each topic's group has acknowledged it; nothing for a group that never did."""
     admin = AIOKafkaAdminClient(**client_options(settings))
     try:
         await admin.start()
-        described = [one for one in await admin.describe_topics() if one["topic"] in topics]
+        said = {topic: await admin.list_consumer_group_offsets(group) for topic, group in group_of.items()}
     finally:
         await admin.close()
-    return [TopicPartition(topic["topic"], one["partition"]) for topic in described for one in topic["partitions"]]
+    return {
+        place: committed.offset
+        for topic, offsets in said.items()
+        for place, committed in offsets.items()
+        if place.topic == topic
+    }
 
 
 async def list_lost(settings: Settings, owned: Mapping[type[Event], Owned]) -> list[str]:
@@ -156,7 +240,8 @@ async def list_lost(settings: Settings, owned: Mapping[type[Event], Owned]) -> l
 
 def _line(one: Delivery, fields: Sequence[str]) -> str:
     place = f"{one.record.topic}/{one.record.partition}@{one.record.offset}"
-    return "\t".join((place, one.event.event_type, *(f"{name}={getattr(one.event, name)}" for name in fields)))
+    named = (f"{name}={getattr(one.event, name)}" for name in fields)
+    return "\t".join((place, one.event.occurred_at.isoformat(), one.event.event_type, *named))
 
 
 async def unknown(connection: Connection, owned: Mapping[type[Event], Owned], said: Sequence[Event]) -> list[int]:

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -15,6 +16,7 @@ Connection = asyncpg.Connection | PoolConnectionProxy
 ALL_TENANTS = "*"
 """What a service uses for its own work on events. A request uses its principal's tenant."""
 
+LOAD_TIMELINE = "select left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 SET_TENANT = "select set_config('vcc.tenant', $1, true)"
 
 _after_commit: dict[int, list[Callable[[], None]]] = {}
@@ -72,9 +74,35 @@ def text_array(values: Sequence[str]) -> str:
     return f'{{"{escaped}"}}'
 
 
-async def create_pool(settings: Settings) -> asyncpg.Pool:
+class ReplacedError(asyncpg.InterfaceError):
+    """Another server answers than the one that this process began with: a replica that was promoted, or a restored
+    backup. What it has forgotten must be known before anybody works on it."""
+
+
+def _prepare_unless_replaced(
+    on_replaced: Callable[[], None],
+) -> Callable[[asyncpg.Connection], Coroutine[Any, Any, None]]:
+    """`prepare`, on the timeline of the first connection only: a promotion and a recovery begin another one."""
+    first: list[str] = []
+
+    async def prepare_same(connection: asyncpg.Connection) -> None:
+        await prepare(connection)
+        try:
+            timeline = await connection.fetchval(LOAD_TIMELINE)
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError):
+            return  # a managed server that does not tell
+        first[:] = first or [timeline]
+        if first != [timeline]:
+            on_replaced()
+            raise ReplacedError("the server is on another timeline")
+
+    return prepare_same
+
+
+async def create_pool(settings: Settings, on_replaced: Callable[[], None] | None = None) -> asyncpg.Pool:
     """A pool whose every connection carries the server-side limits. It opens connections when they are needed, so a
-    service starts while its database is still away."""
+    service starts while its database is still away. With `on_replaced`, which is called then, it gives no connection
+    to another server than the first."""
     return await asyncpg.create_pool(
         settings.dsn.get_secret_value(),
         min_size=0,
@@ -82,7 +110,7 @@ async def create_pool(settings: Settings) -> asyncpg.Pool:
         timeout=settings.acquire_timeout_s,
         command_timeout=settings.statement_timeout_s + SILENCE_S,
         server_settings=server_settings(settings),
-        init=prepare,
+        init=_prepare_unless_replaced(on_replaced) if on_replaced else prepare,
         reset=_keep_session,
         max_cached_statement_lifetime=STATEMENT_LIFETIME_S,
     )

@@ -11,13 +11,16 @@ from fastapi.responses import Response
 from services.kit import trace
 from services.kit.auth import Principal
 from services.kit.idempotency import Answer, RequestIdentity, once
-from services.kit.own_log import OwnLog
+from services.kit.own_log import OLDER, OwnLog
 from services.kit.postgres import Connection, transaction
-from services.kit.problem import Refusal, RefusedError
+from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
 from services.kit.unit_of_work import UnitOfWork
 
 OLDER_THAN_LOG = Refusal(
-    "older-than-log", "Service Unavailable", "The database is not known to be as new as the log: ask again later.", 503
+    "older-than-log", "Service Unavailable", "The database is older than the log: an operator must restore it.", 503
+)
+NOT_COMPARED = Refusal(
+    "not-compared", "Service Unavailable", "The database was not compared with the log yet: ask again.", 503
 )
 
 
@@ -25,7 +28,8 @@ async def _pool(request: Request) -> asyncpg.Pool:
     """In the request's own context: a plain function would run in a thread, and what it sets would be lost."""
     own_log: OwnLog | None = getattr(request.app.state, "own_log", None)  # a service has one, a bare app none
     if own_log is not None and own_log.trouble is not None:
-        raise RefusedError(OLDER_THAN_LOG)
+        refusal = OLDER_THAN_LOG if own_log.trouble == OLDER else NOT_COMPARED
+        raise RefusedError(refusal, {"Retry-After": str(RETRY_AFTER_S)})
     pool: asyncpg.Pool = request.app.state.pool
     trace.current.set(trace.of_request(request.headers.get("traceparent", "")))
     return pool

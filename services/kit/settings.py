@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 
 class SettingsError(Exception):
@@ -47,7 +47,9 @@ class Settings(_Frozen):
     progress_timeout_s: float = Field(default=60.0, description="Lag without progress this long: not ready.")
     inbox_days: int = Field(default=30, description="The longest window of redelivery, dead letter and restore.")
     drain_timeout_s: float = 15.0
-    accepts_lost_facts: bool = Field(default=False, description="Works on though its database lacks what it has said.")
+    accepts_lost_before: AwareDatetime | None = Field(
+        default=None, description="Works on though its database lacks facts from before this instant."
+    )
 
 
 def read_settings(service: str, environ: Mapping[str, str]) -> Settings:

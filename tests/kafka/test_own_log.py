@@ -83,6 +83,18 @@ async def _count(database: Database, table: str) -> int:
     return int(await database.pool.fetchval(f"select count(*) from {table}"))
 
 
+async def _heard_all(database: Database, bootstrap: str) -> None:
+    """The service reads what is there, acknowledges it and ends; one record of it is broken."""
+    await _know(database, 1)
+    await produce(bootstrap, [a_record(a_day(9), value=b"{")])
+
+    async def is_done() -> bool:
+        return (await _count(database, "heard"), await _count(database, "dead_letter")) == (2, 1)
+
+    async with _serving(database, bootstrap):
+        await until(is_done)
+
+
 async def _has_read(bootstrap: str) -> bool:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
@@ -117,22 +129,46 @@ async def test_an_older_database_is_held_back_until_it_knows(almanac: Database, 
         assert (await client.get("/days")).json() == 3
 
 
+async def test_what_was_acknowledged_is_known(almanac: Database, topic: str) -> None:
+    """Marks and dead letters account for all that the group has acknowledged."""
+    await _heard_all(almanac, topic)
+    compared = OwnLog(almanac.settings(topic), almanac.pool, OWNED, SERVICE.subscriptions)
+    await compared.compare()
+    assert compared.trouble is None
+
+
+@pytest.mark.expects_error_log(BEHIND)
+@pytest.mark.parametrize("forgotten", ["inbox", "dead_letter"])
+async def test_what_was_acknowledged_and_forgotten_is_noticed(almanac: Database, topic: str, forgotten: str) -> None:
+    """A database that has said nothing since its backup, but has read on, is older too."""
+    await _heard_all(almanac, topic)
+    await almanac.pool.execute(f"delete from {forgotten}")
+    compared = OwnLog(almanac.settings(topic), almanac.pool, OWNED, SERVICE.subscriptions)
+    with pytest.raises(BehindLogError):
+        await compared.compare()
+    long_ago = OwnLog(almanac.settings(topic, inbox_days=1), almanac.pool, OWNED, SERVICE.subscriptions)
+    await long_ago.compare()
+
+
 async def test_only_lost_facts_are_listed(almanac: Database, topic: str) -> None:
     """Each fact that the database lacks is a line with its place and name; broken records, repeated ones and those of
     another source are none."""
     broken = [a_record(a_day(3), value=value, service="kit") for value in (b"{", None)]
     await produce(topic, [a_record(a_day(0), service="kit"), *broken, a_record(a_day(3))])
     lines = await list_lost(almanac.settings(topic), OWNED)
-    assert [line.split("\t")[1:] for line in lines] == [[BusinessDayOpenedV1.event_type, "business_on=2021-03-02"]]
+    assert [line.split("\t")[2:] for line in lines] == [[BusinessDayOpenedV1.event_type, "business_on=2021-03-02"]]
     assert lines[0].startswith(f"{BUSINESS_DAY_OPENED.name}/")
 
 
 @pytest.mark.expects_error_log(BEHIND)
 async def test_an_operator_may_accept_the_loss(almanac: Database, topic: str) -> None:
-    """With the loss accepted the service goes on, and still says what it lacks."""
-    compared = OwnLog(almanac.settings(topic, accepts_lost_facts=True), almanac.pool, OWNED)
+    """Facts from before an accepted instant may be lacking, later ones may not."""
+    compared = OwnLog(almanac.settings(topic, accepts_lost_before=a_day(2).occurred_at), almanac.pool, OWNED)
     await compared.run()
     assert compared.trouble is None
+    await produce(topic, [a_record(a_day(2), service="kit")])
+    with pytest.raises(BehindLogError):
+        await compared.compare()
 
 
 @pytest.mark.expects_error_log(BEHIND)

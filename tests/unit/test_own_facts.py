@@ -8,9 +8,10 @@ from services.outreach import own_facts as outreach
 from services.scheduling import own_facts as scheduling
 
 OWNED = {"eligibility": eligibility.OWNED, "outreach": outreach.OWNED, "scheduling": scheduling.OWNED}
+REBUILT = {"reporting"}
 
 
-@pytest.mark.parametrize("service", OWNED)
+@pytest.mark.parametrize("service", sorted({topic.producer for topic in TOPICS} - REBUILT))
 def test_every_event_that_a_service_produces_is_its_own(service: str) -> None:
     """Each event of each topic whose producer the service is has its query, and no other has."""
     produced = {event for topic in TOPICS if topic.producer == service for event in topic.events}
