@@ -1,6 +1,7 @@
 """Creates the topics of the catalog and refuses to go on where the brokers' differ in what can't be changed."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from schemas.catalog import TOPICS, Topic
 from services.kit.kafka import client_options
 from services.kit.settings import KafkaSettings
 
+SETTLES_WITHIN_S = 10.0
 REPLICAS = 3  # where there are as many brokers
 PREFIX = "VCC_KAFKA_"
 
@@ -32,14 +34,14 @@ def kafka_settings(environment: Mapping[str, str]) -> KafkaSettings:
 async def provide_topics(environment: Mapping[str, str], topics: Sequence[Topic] = TOPICS) -> None:
     """Every topic exists with the catalog's settings. Raises StackError for a partition count that differs. A broker
     that has just started may not be ready for a second connection: it is asked again."""
-    for wait_s in (0.5, 1.0, 2.0, 4.0):
+    asked_until = time.monotonic() + SETTLES_WITHIN_S
+    while True:
         try:
             return await _provide(environment, topics)
         except StackError as error:
-            if not isinstance(error.__cause__, NodeNotReadyError):
+            if not isinstance(error.__cause__, NodeNotReadyError) or time.monotonic() > asked_until:
                 raise
-            await asyncio.sleep(wait_s)
-    return await _provide(environment, topics)
+            await asyncio.sleep(0.5)
 
 
 async def _provide(environment: Mapping[str, str], topics: Sequence[Topic]) -> None:

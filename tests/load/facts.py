@@ -16,7 +16,7 @@ from schemas.eligibility_v1 import (
 )
 from schemas.envelope import HEADER_ID, Event
 from schemas.outreach_v1 import CaseChangedV1, CaseStatus
-from services.kit.contract import Header, Record, headers_of
+from services.kit.contract import Header, Record, headers_of, source_of
 from services.kit.ids import new_id
 from services.kit.outbox import shard_of
 from tests.load import marks
@@ -79,7 +79,7 @@ def _record(chance: random.Random, more_headers: Sequence[Header]) -> Record:
 
 
 def _record_of(fact: Event, more_headers: Sequence[Header]) -> Record:
-    headers = headers_of(new_id(), "/vcc/eligibility", fact.event_type, fact.occurred_at.isoformat(), None)
+    headers = headers_of(new_id(), source_of("eligibility"), fact.event_type, fact.occurred_at.isoformat(), None)
     body = fact.model_dump_json(exclude_none=True).encode()
     return Record("", 0, 0, fact.key().encode(), body, (*headers, *more_headers))
 

@@ -50,9 +50,11 @@ async def _small_disk(scene: Scene, service: str) -> AsyncIterator[Path]:
     try:
         await admin.execute(f"create tablespace small owner \"{service}\" location '{disk / 'space'}'")
         await _move(admin, "small")
-        yield disk
-        await _move(admin, "pg_default")
-        await admin.execute("drop tablespace small")
+        try:
+            yield disk
+        finally:  # also when nothing wanted room: else the inbox would go with the disk
+            await _move(admin, "pg_default")
+            await admin.execute("drop tablespace small")
     finally:
         await admin.close()
         await asyncio.to_thread(_unmount, disk)

@@ -2,6 +2,7 @@
 `docs/runbooks/restore-from-backup.md` says."""
 
 import asyncio
+import contextlib
 import shutil
 import signal
 import sys
@@ -68,9 +69,10 @@ def _draw_owner(random: Random) -> Parameters:
 async def restore_reporting(scene: Scene, seconds: int) -> None:
     """It owns no fact but target ZIPs: the log tells it again all that the backup does not know."""
     backup = _Backup()
-    await _while_stopped(scene, "reporting", backup.make)
-    await asyncio.sleep(seconds)
-    await _while_stopped(scene, "reporting", backup.drop, backup.restore, rewinds=True)
+    async with scene.tablespaces:
+        await _while_stopped(scene, "reporting", backup.make)
+        await asyncio.sleep(seconds)
+        await _while_stopped(scene, "reporting", backup.drop, backup.restore, rewinds=True)
 
 
 @fault("reporting is rebuilt", lambda random: {}, ("calls", "sites"))
@@ -85,24 +87,31 @@ async def rebuild(scene: Scene) -> None:
 async def restore_alone(scene: Scene, seconds: int, service: str) -> None:
     """It is noticed: the service lists what it lacks and does nothing until the changes since are found after all."""
     backup = _Backup()
-    await _while_stopped(scene, service, backup.make)
-    await asyncio.sleep(seconds)
-    async with scene.owning(service):
-        async with scene.ground:
-            await _drain(scene, service)
-            await _execute(scene.servers, service, backup.set_aside, backup.restore)
-            lacks = await _lost_facts(scene, service)
-            if lacks:
-                scene.fleet.add(service).start()
-        if lacks:
-            await _until_held_back(scene, service)
-        async with scene.ground:
-            await _drain(scene, service)
-            await _execute(scene.servers, service, backup.drop, backup.find_again)
-            scene.fleet.add(service).start()
+    async with scene.tablespaces:
+        await _while_stopped(scene, service, backup.make)
+        await asyncio.sleep(seconds)
+        async with scene.owning(service):
+            lacks = await _on_backup(scene, service, backup)
     await scene.until_back(service, time.monotonic())
     if not lacks:
         raise NotStruckError(f"{service} had said nothing since the backup")
+
+
+async def _on_backup(scene: Scene, service: str, backup: _Backup) -> int:
+    """Start the service on its backup if that lacks anything, and then on the newest database again."""
+    async with scene.ground:
+        await _drain(scene, service)
+        await _execute(scene.servers, service, backup.set_aside, backup.restore)
+        lacks = await _lost_facts(scene, service)
+        if lacks:
+            scene.fleet.add(service).start()
+    if lacks:
+        await _until_held_back(scene, service)
+    async with scene.ground:
+        await _drain(scene, service)
+        await _execute(scene.servers, service, backup.drop, backup.find_again)
+        scene.fleet.add(service).start()
+    return lacks
 
 
 async def _lost_facts(scene: Scene, service: str) -> int:
@@ -111,7 +120,11 @@ async def _lost_facts(scene: Scene, service: str) -> int:
         sys.executable, "-m", f"services.{service}.app", "lost-facts",
         env=scene.fleet.environment_of(service, 0), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
-    lines, _ = await asyncio.wait_for(process.communicate(), LISTED_WITHIN_S)
+    try:
+        lines, _ = await asyncio.wait_for(process.communicate(), LISTED_WITHIN_S)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
     if process.returncode not in {0, 1} or bool(lines) != bool(process.returncode):
         scene.found(f"lost-facts of {service} ended with {process.returncode} after {len(lines)} bytes")
     return len(lines.splitlines())
