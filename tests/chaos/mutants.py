@@ -182,7 +182,10 @@ def _replay_that_sends(service: str) -> None:
 
 
 @mutant(
-    "released-out-of-order", "a parked key is released while its records still wait", "a handler bug for a few members"
+    "released-out-of-order",
+    "a parked key is released while its records still wait",
+    "a handler bug for a few members",
+    faults_a_try=9,
 )
 def _released_out_of_order(_service: str) -> None:
     from services.kit import dead_letters
