@@ -386,7 +386,7 @@ def test_a_file_without_terminators_is_refused_not_hoarded() -> None:
 def test_a_member_of_long_segments_does_not_fill_the_memory() -> None:
     """One loop of hundreds of segments of nearly 64 kB each is read in the room of some of them."""
     long = "REF*ZZ" + "*ab" * 21_000
-    data = an_834(a_member("LS1", before=[long] * 200))
+    data = an_834(a_member("LS1", before=[long] * 100))
     tracemalloc.start()
     try:
         items = items_of(data)
@@ -394,4 +394,4 @@ def test_a_member_of_long_segments_does_not_fill_the_memory() -> None:
     finally:
         tracemalloc.stop()
     assert len(rosters(items)) == 1
-    assert peak_bytes < 100e6
+    assert peak_bytes < 80e6
