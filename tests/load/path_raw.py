@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer
 from services.kit.ids import derived_id, new_id
 from services.kit.inbox import SAVE_RECEIVED
 from services.kit.outbox import SAVE_EVENTS, shard_of
-from services.kit.postgres import SET_TENANT, server_settings
+from services.kit.postgres import SET_TENANT, server_settings, text_array
 from services.outreach import situations, store
 from services.outreach.domain import CaseState, Enrolment, Situation, decide
 from services.outreach.policy import POLICY
@@ -153,6 +153,6 @@ async def _announce(connection: asyncpg.Connection, cases: Sequence[Case], at: s
         bodies.append(json.dumps(body).encode())
     count = len(cases)
     await connection.execute(
-        SAVE_EVENTS, [new_id() for _ in cases], [shard_of(key) for key in keys], [CASE_TOPIC] * count, keys,
-        [CASE_EVENT] * count, bodies, [datetime.fromisoformat(at)] * count, None,
+        SAVE_EVENTS, [new_id() for _ in cases], [shard_of(key) for key in keys], text_array([CASE_TOPIC] * count),
+        text_array(keys), text_array([CASE_EVENT] * count), bodies, [datetime.fromisoformat(at)] * count, None,
     )  # fmt: skip

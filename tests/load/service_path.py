@@ -46,12 +46,12 @@ def compare(servers: Stage, members: int, rounds: int) -> Result:
     records = facts.records(members)
     servers.topic("bench.members", records)
     servers.topic("bench.few", records[:SINGLE_RECORDS])
+    few, all_of_them = ("bench.few", len(records[:SINGLE_RECORDS])), ("bench.members", len(records))
     digests: dict[str, dict[str, Digest]] = {"bench.members": {}, "bench.few": {}}
 
     def side(name: str, module: str, topic: str, count: int, **options: str) -> Callable[[], Taken]:
         return lambda: _run(servers, digests[topic], name, Task(module, topic=topic, records=count, options=options))
 
-    few, all_of_them = ("bench.few", SINGLE_RECORDS), ("bench.members", len(records))
     runs = in_turn(rounds, {
         "service": side("service", "path_service", *all_of_them),
         "loop": side("loop", "path_raw", *all_of_them, rules="domain"),
