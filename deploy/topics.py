@@ -16,7 +16,7 @@ from schemas.catalog import TOPICS, Topic
 from services.kit.kafka import client_options
 from services.kit.settings import KafkaSettings
 
-SETTLES_WITHIN_S = 10.0
+SETTLES_WITHIN_S, ASK_AGAIN_S = 10.0, 0.5
 REPLICAS = 3  # where there are as many brokers
 PREFIX = "VCC_KAFKA_"
 
@@ -41,7 +41,7 @@ async def provide_topics(environment: Mapping[str, str], topics: Sequence[Topic]
         except StackError as error:
             if not isinstance(error.__cause__, NodeNotReadyError) or time.monotonic() > asked_until:
                 raise
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(ASK_AGAIN_S)
 
 
 async def _provide(environment: Mapping[str, str], topics: Sequence[Topic]) -> None:
