@@ -12,7 +12,7 @@ from schemas.eligibility_v1 import (
     ProgrammePublishedV1,
 )
 from schemas.envelope import Event
-from schemas.outreach_v1 import CaseChangedV1, ContactAttemptLoggedV1
+from schemas.outreach_v1 import CaseChangedV1, ContactAttemptLoggedV1, ContactAttemptRetractedV1
 from schemas.reporting_v1 import TargetZipListedV1
 from schemas.scheduling_v1 import AppointmentChangedV1, SlotPoolChangedV1
 
@@ -69,7 +69,7 @@ CONTACT_ATTEMPT = Topic(
     description="Every attempt to reach a member, and what came of it.",
     producer="outreach",
     key="member_token",
-    events=(ContactAttemptLoggedV1,),
+    events=(ContactAttemptLoggedV1, ContactAttemptRetractedV1),
     consumers=("reporting",),
     classification=Classification.MEMBER_LEVEL,
 )

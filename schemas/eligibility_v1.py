@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import AwareDatetime, Field, NonNegativeInt, PositiveInt
 
 from schemas.envelope import Code, Contract, CountyFips, Cvx, Event, Mvx, TractFips, Zip5
 
@@ -108,6 +108,17 @@ class MemberEligibilityDecidedV1(Event):
     arm: Code | None = Field(default=None, description="As drawn; who is in the arm `control` is offered nothing.")
     risk_tier: Code | None = None
     risk_model: Code | None = Field(default=None, description="Model and version, such as social-risk.1.")
+    death_reports_until: AwareDatetime | None = Field(
+        default=None,
+        description="Reports of the member's death (attempts, appointments) up to this instant are weighed in this"
+        " answer: its reasons say `deceased` (declared), `death-reported` (to be checked) or neither (set aside).",
+    )
+    channels_barred: tuple[Code, ...] = Field(
+        default=(), description="Channels that a registry bars (PD1-11): phone, text, letter, email, visit."
+    )
+    phone_version: NonNegativeInt = Field(default=0, description="Raised when a roster brings other numbers.")
+    address_version: NonNegativeInt = Field(default=0, description="Raised when a roster brings another address.")
+    email_version: NonNegativeInt = Field(default=0, description="Raised when a roster brings another e-mail address.")
 
     def key(self) -> str:
         return str(self.member_token)
@@ -155,6 +166,9 @@ class DoseAdministeredV1(Event):
     member_token: UUID
     cvx: Cvx
     vaccine_group: Code
+    vaccine_groups: tuple[Code, ...] = Field(
+        default=(), description="All groups of a combination vaccine, `vaccine_group` among them; empty: that one alone."
+    )
     mvx: Mvx | None = None
     lot: str | None = Field(default=None, max_length=32)
     administered_on: date
@@ -163,6 +177,11 @@ class DoseAdministeredV1(Event):
     appointment_id: UUID | None = None
     supersedes: UUID | None = None
     is_partial: bool = Field(default=False, description="Administered in part (RXA-20 PA): it counts as no dose.")
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Every vaccine group that the dose is of."""
+        return self.vaccine_groups or (self.vaccine_group,)
 
     def key(self) -> str:
         return str(self.member_token)

@@ -127,3 +127,23 @@ class ContactAttemptLoggedV1(Event):
 
     def key(self) -> str:
         return str(self.member_token)
+
+
+class ContactAttemptRetractedV1(Event):
+    """An attempt was entered in error, or its outcome was: nothing that it said holds. A corrected one is a new
+    attempt."""
+
+    event_type: ClassVar[str] = "vcc.contact-attempt.retracted.v1"
+
+    attempt_id: UUID
+    case_id: UUID
+    enrolment_id: UUID
+    member_token: UUID
+    tenant_id: Code
+    programme_id: Code
+    worker_id: Code
+    reason: Code
+    retracted_on: date = Field(description="The day of the retraction in the programme's time zone.")
+
+    def key(self) -> str:
+        return str(self.member_token)

@@ -50,6 +50,10 @@ class AppointmentChangedV1(Event):
     walk_in: bool = False
     cancellation_reason: Code | None = Field(default=None, description="HL7 appointment-cancellation-reason.")
     dose: DoseGiven | None = None
+    by_rule: bool = Field(
+        default=False, description="No person did this: the news did, such as a death, a dose or an ended enrolment."
+    )
+    outcome_overdue: bool = Field(default=False, description="Still booked although the day is over: ask the site.")
     changed_on: date
 
     def key(self) -> str:
