@@ -37,6 +37,7 @@ COMMANDS = {
     "psql": ("deploy.commands.psql", "opens a service's database in psql"),
     "bench": ("deploy.commands.bench", "measures how fast each part is; names choose, --json and --quick"),
     "chaos": ("deploy.commands.chaos", "runs the whole chain under faults and recomputes everything; --mutants"),
+    "supply": ("deploy.commands.supply", "lists what it is made of: SBOM, licences, advisories that apply"),
     "test": ("deploy.commands.test", "checks format, lint, types, imports, runs the tests; --quick: without servers"),
 }  # fmt: skip
 

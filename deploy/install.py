@@ -33,7 +33,7 @@ def install(lock: Path, into: list[str], *, title: str, python: Path | None = No
     packages = sum("==" in line for line in lock.read_text().splitlines())
     output = ""
     for tool in _tools(interpreter):
-        with Progress(title) as progress:
+        with Progress(f"{title}; from the package index, by {lock.name} and its SHA-256s") as progress:
             code, output = _run([*tool, *into, "-r", str(lock)], progress, packages)
         if code == 0:
             return

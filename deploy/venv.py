@@ -22,6 +22,8 @@ from deploy.install import MISSING_VENV, install, require_room
 # Resolved together: the second, for tests, holds all of the first.
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 FAULT, INTERRUPTED = 3, 130  # exit codes, as in deploy.cli
+DEVELOPING = frozenset({"test", "bench", "chaos", "supply"})
+"""Commands that need the packages of development too."""
 ROOM_BYTES = 700_000_000  # what the packages and pip's temporary copies take
 
 
@@ -29,7 +31,7 @@ def enter(root: str, arguments: list[str]) -> NoReturn:
     """Replaces this process by the command line inside `.venv`."""
     home = Path(root)
     try:
-        python = ensure(home, with_tests=arguments[:1] == ["test"])
+        python = ensure(home, with_tests=not DEVELOPING.isdisjoint(arguments[:1]))
     except StackError as error:
         print(f"vcc: {error}", file=sys.stderr)
         sys.exit(FAULT)

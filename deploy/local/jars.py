@@ -64,7 +64,10 @@ def _fetch_all(jars: list[Jar], repository: Path) -> None:
     logging.getLogger("jgo").setLevel(logging.ERROR)
     with (
         tempfile.TemporaryDirectory(dir=repository, prefix="new.") as scratch,
-        Progress(f"Fetching {len(jars)} of Kafka's jars (about {len(jars)} MB, first use only)") as progress,
+        Progress(
+            f"Fetching {len(jars)} of Kafka's jars (about {len(jars)} MB, first use only); from Maven Central, by "
+            f"{LOCK.name} and its SHA-256s"
+        ) as progress,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
         fetches = [pool.submit(_fetch, jar, repository, Path(scratch)) for jar in jars]
