@@ -38,6 +38,7 @@ COMMANDS = {
     "bench": ("deploy.commands.bench", "measures how fast each part is; names choose, --json and --quick"),
     "chaos": ("deploy.commands.chaos", "runs the whole chain under faults and recomputes everything; --mutants"),
     "supply": ("deploy.commands.supply", "lists what it is made of: SBOM, licences, advisories that apply"),
+    "capabilities": ("deploy.commands.capabilities", "what it has to be able to do, and the tests that show it"),
     "test": ("deploy.commands.test", "checks format, lint, types, imports, runs the tests; --quick: without servers"),
 }  # fmt: skip
 
@@ -63,7 +64,7 @@ def _exists(module: str) -> bool:
 
 
 def overview() -> str:
-    lines = [f"  {name:<9} {says}" for name, says in available().items()]
+    lines = [f"  {name:<12} {says}" for name, says in available().items()]
     return "Vaccine Community Connectors\n\n  ./vcc COMMAND ...\n\n" + "\n".join(lines) + NOTES
 
 

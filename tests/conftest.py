@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
+from deploy.capabilities.known import MARK, require_known
 from tests import servers
 from tests.servers import Database, OpenDatabase, PostgresServer
 
@@ -20,6 +21,7 @@ NOISY = ("aiokafka",)  # shouts at ERROR about every reconnect; the tests look a
 def pytest_configure(config: pytest.Config) -> None:
     marker = "expects_error_log(pattern): lines at level error that match are part of the test; without pattern, any"
     config.addinivalue_line("markers", marker)
+    config.addinivalue_line("markers", "capability(id, …): the test shows these capabilities (./vcc capabilities)")
     signal.signal(signal.SIGTERM, _as_ctrl_c)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; its children would too
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -41,6 +43,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("postgres")
         if "kafka" in asked:
             item.add_marker("kafka")
+        for mark in item.iter_markers(MARK):
+            require_known(mark.args, item.nodeid)
 
 
 @pytest.fixture(scope="session")
