@@ -10,7 +10,7 @@ from services.eligibility import store_decisions, store_doses, store_members, st
 from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
-from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention
+from services.eligibility.feeds.records import DoseRecord, PatientRecord, Position, RosterMention
 from services.eligibility.linkage import IdKey, Index, Link, Subject, link_and_tie
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
@@ -35,7 +35,7 @@ async def on_roster_rows(
     results = []
     for row, key in zip(rows, keys, strict=True):
         is_new = book.apply(row.record, key, row.plan, row.said_on or today, file.file_no)
-        results.append(RowResult(row.record.position.row, "accepted" if is_new else "unchanged"))
+        results.append(_outcome(book, row.record.position, is_new=is_new))
     for mention, plan in mentions:
         book.mention(mention.identifiers, plan)
     await _save_book(work, book, file.file_no, today)
@@ -46,6 +46,13 @@ async def on_roster_rows(
     await _save_ledger(work, ledger, today)
     await redecide(work, book.touched() | ledger.touched(), today, book=book)
     return results
+
+
+def _outcome(book: Book, position: Position, *, is_new: bool) -> RowResult:
+    """A row of whom it is doubtful whom it means changes nothing and waits for a person."""
+    if (doubt := book.held.get(position.row)) is not None:
+        return RowResult(position.row, "rejected", "doubtful-identity", doubt.field, position.segment, doubt.expected)
+    return RowResult(position.row, "accepted" if is_new else "unchanged")
 
 
 async def on_registry_rows(

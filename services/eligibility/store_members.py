@@ -17,7 +17,8 @@ COLUMNS = ", ".join(Enrolment._fields)
 EXCLUDED = ", ".join(f"excluded.{name}" for name in Enrolment._fields)
 _TYPES = {
     "enrolment_id": "uuid", "token": "uuid", "birth_on": "date", "is_restricted": "boolean", "is_retired": "boolean",
-    "seen_file_no": "bigint", "ethnicity": "text",
+    "seen_file_no": "bigint", "ethnicity": "text", "phone_version": "integer", "address_version": "integer",
+    "email_version": "integer",
 }  # fmt: skip
 """Of the columns that are not told by `text_array`: no texts, or null."""
 _FROM_TEXT = {

@@ -60,7 +60,7 @@ class Profile:
     group: tuple[Source, ...] = ()
     tract: tuple[Source, ...] = ()
     county: Literal["fips", "california-number"] = "fips"
-    dependants_carry: Literal["own", "subscriber", "either"] = "either"
+    dependants_carry: Literal["own", "subscriber"] = "subscriber"
     files: Literal["bgn08", "full", "change"] = "bgn08"
     absence_terminates: bool = False
     spans: Literal["term", "monthly"] = "term"
