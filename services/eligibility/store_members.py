@@ -50,6 +50,9 @@ select token, source, races, ethnicity, zip5, tract, is_protected from member_st
 LOAD_CANDIDATES = """
 select token, family, given, birth_on, sex from enrolment where token = any($1::uuid[]) and not is_retired
 """
+LOAD_OF_PLAN = """
+select token from enrolment where token = any($1::uuid[]) and tenant_id = $2 and not is_retired
+"""
 SAVE_PERSONS = """
 insert into person (token, merged_into, is_deceased, death_on)
 select * from unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::date[])
@@ -204,6 +207,12 @@ async def load_candidates(connection: Connection, tokens: Collection[UUID]) -> d
     for row in await connection.fetch(LOAD_CANDIDATES, list(tokens)) if tokens else ():
         found[row["token"]].append(Candidate(*row))
     return found
+
+
+async def load_of_plan(connection: Connection, tokens: Collection[UUID], plan: str) -> set[UUID]:
+    """Who of these persons is, or was, enrolled by the plan."""
+    rows = await connection.fetch(LOAD_OF_PLAN, list(tokens), plan) if tokens else ()
+    return {row["token"] for row in rows}
 
 
 async def load_absent(connection: Connection, plan: str, before_no: int, day: date, limit: int) -> list[UUID]:

@@ -63,6 +63,7 @@ class Profile:
     dependants_carry: Literal["own", "subscriber"] = "subscriber"
     files: Literal["bgn08", "full", "change"] = "bgn08"
     absence_terminates: bool = False
+    takes_test_data: bool = False
     spans: Literal["term", "monthly"] = "term"
     renewal_grace_days: int = 0
     line_of_business: str = "commercial"

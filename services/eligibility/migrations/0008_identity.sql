@@ -21,5 +21,12 @@ alter table payer force row level security;
 create policy tenant_isolation on payer
     using (current_setting('vcc.tenant', true) = '*' or tenant_id = current_setting('vcc.tenant', true));
 
--- Whose token brought a report: '*' for a sender of all plans, such as a state's registry.
+-- For whom the sender of a report may speak: '*' is everybody, such as a state's registry. What senders of one plan
+-- reported before is theirs alone from now on, under keys of their own.
 alter table dose_report add column tenant_id text not null default '*';
+select set_config('vcc.tenant', '*', true);
+update dose_report
+set tenant_id = feed_file.tenant_id,
+    event_key = concat_ws(chr(31), 'tenant', feed_file.tenant_id, dose_report.event_key)
+from feed_file
+where feed_file.file_id = dose_report.file_id and feed_file.tenant_id <> '*';
