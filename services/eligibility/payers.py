@@ -36,12 +36,17 @@ def code_of(text: str) -> str:
     return _SLUG.sub("-", text.lower()).strip("-.")[:MOST_CHARS] or "unknown"
 
 
+def payer_key(system: str, value: str) -> PayerKey:
+    """An identifier without its marks; empty without one."""
+    value = _MARKS.sub("", value.upper())
+    return (system.strip().upper(), value) if value else ("", "")
+
+
 def payer_of(header: RosterHeader) -> Payer:
     """Whose members a roster lists."""
     is_generic = header.profile in GENERIC_PROFILES
-    value = _MARKS.sub("", header.payer_id.upper())
     name = header.payer_name or header.payer_id or header.receiver or header.sender
-    key = (header.payer_system.upper(), value) if value else ("", "")
+    key = payer_key(header.payer_system, header.payer_id)
     return Payer("" if is_generic else header.profile, key, code_of(name), code_of(header.sender))
 
 

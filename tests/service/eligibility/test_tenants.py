@@ -1,7 +1,12 @@
 """Whose members a file may change: the payer's identifier says whose a roster is, and each row is asked for itself."""
 
+import httpx
 import pytest
 
+from services.eligibility import api_payers
+from services.kit.auth import Auth, Principal, authenticate
+from services.kit.http import create_app
+from services.kit.issuer_keys import TrustedIssuer
 from tests.service.eligibility.cases import an_834, case, member
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
@@ -56,7 +61,7 @@ async def test_a_payer_is_known_by_its_identifier(office: Office, edge: str, pay
     ],
 )
 async def test_a_bound_sender_does_not_become_another_payer(office: Office, edge: str, payer: str) -> None:
-    """A plan that is known by its identifier can't speak for another one, nor take an identifier that is not its own."""
+    """A plan that is known by its identifier can't speak for another one, nor take an identifier that is not its."""
     await office.read(an_834(SUE, payer="OWN PLAN*FI*1"), tenant="own-plan")
     await office.read(an_834(SUE, payer="OTHER PLAN*FI*2", control=2))
     intruder = member("X1", "INTRUDER*IVAN", "19600606")
@@ -96,6 +101,30 @@ async def test_a_plan_does_not_see_a_file_that_named_it(office: Office) -> None:
     async with office.database.pool.acquire() as connection, connection.transaction():
         await connection.execute("select set_config('vcc.tenant', 'prairie', true)")
         assert await connection.fetchval("select count(*) from feed_file") == 0
+
+
+async def test_an_operator_says_whose_a_second_identifier_is(office: Office) -> None:
+    """A plan's second identifier is told before it is used; its rosters are then the same tenant's. Only an operator of
+    all tenants may say so."""
+    await office.read(an_834(SUE, payer="OWN PLAN*FI*1"))
+    app = create_app("Eligibility", "1", auth=Auth(TrustedIssuer(issuer="http://127.0.0.1:1", audience="vcc")))
+    app.state.pool = office.database.pool
+    app.include_router(api_payers.routes)
+    statuses = []
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
+        for tenant, key in (("own-plan", "a" * 16), ("*", "b" * 16)):
+            principal = Principal("grover", frozenset({"operator"}), frozenset({tenant}), tenant)
+            app.dependency_overrides[authenticate] = lambda who=principal: who
+            body = {"tenant_id": "own-plan"}
+            answer = await client.put("/payers/xv/12-345", json=body, headers={"Idempotency-Key": key})
+            statuses.append(answer.status_code)
+        told = (await client.get("/payers")).json()
+    assert statuses == [403, 200]
+    assert [(one["system"], one["value"], one["tenant_id"]) for one in told] == [
+        ("FI", "1", "own-plan"), ("XV", "12345", "own-plan"),
+    ]  # fmt: skip
+    await office.read(an_834(SUE, payer="PLAN WITH A NEW NAME*XV*12345", control=2))
+    assert await tenants(office) == [("own-plan", "SUE")]
 
 
 # -- registries
