@@ -113,16 +113,15 @@ class Ledger:
         self._place(said)
         return True
 
-    def retract_unnamed(self, token: UUID, said: Report) -> bool:
-        """Take back what a source and tenant said of a person's dose of that day, and vaccine if one is said, without
+    def retract_unnamed(self, token: UUID, cvx: str, day: date, source: str, tenant: str = "*") -> bool:
+        """Take back what a source of a tenant said of a person's dose of that day, and vaccine if one is said, without
         its name."""
-        cvx, day = said.cvx, said.administered_on
         mine = [
             report
             for (owner, group, given_on), dose_id in self._by_day.items()
             if owner == token and given_on == day and (not cvx or group == self.codes.group_of(cvx))
             for report in (self.reports[key] for key in self._of_dose[dose_id])
-            if (report.source, report.tenant_id) == (said.source, said.tenant_id) and not report.is_retracted
+            if (report.source, report.tenant_id) == (source, tenant) and not report.is_retracted
         ]
         for report in mine:
             self._put(report._replace(is_retracted=True))

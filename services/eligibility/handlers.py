@@ -158,8 +158,7 @@ async def _load_book(
     book.by_key.update(by_key)
     tokens = {token for found in (*by_identifier.values(), *by_key.values()) for token in found}
     book.persons.update(await store_members.lock_persons(connection, tokens))
-    for one in await store_members.load_enrolments(connection, tokens):
-        book.enrolments[one.token, one.tenant_id] = one
+    book.know(await store_members.load_enrolments(connection, tokens))
     return book
 
 
@@ -232,7 +231,9 @@ def _take(ledger: Ledger, row: Heard, found: Link) -> RowResult:
             ledger.hear(report)  # so that its identifiers are tied once a roster names the person
         return RowResult(row.row, "accepted", row.note)
     if row.is_unnamed_delete and report.event_key not in ledger.reports and found.token is not None:
-        is_new = ledger.retract_unnamed(found.token, report)
+        is_new = ledger.retract_unnamed(
+            found.token, report.cvx, report.administered_on, report.source, report.tenant_id
+        )
         return RowResult(row.row, "accepted" if is_new else "unchanged")
     is_new = ledger.hear(report)
     kept = ledger.reports[report.event_key]

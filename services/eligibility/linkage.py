@@ -158,9 +158,17 @@ def _link(subject: Subject, index: Index) -> Link:
     if len(by_number) == 1:
         return Link(by_number.pop(), "identifier")
     by_name = set(index.by_key.get(subject.key, ())) if subject.key else set()
+    by_name = {one for one in by_name if any(_is_namely(subject, known) for known in index.candidates.get(one, ()))}
     if len(by_name) == 1:
         return Link(by_name.pop(), "name")
     return AMBIGUOUS if by_number or by_name else NO_CANDIDATE
+
+
+def _is_namely(subject: Subject, known: Candidate) -> bool:
+    """Whether somebody who once was reported under this name and birth date is still known by one of them: the report
+    may have been wrong, and corrected since."""
+    same_birth = known.birth_on is None or known.birth_on == subject.birth_on
+    return same_birth or normal(known.given) in {"", normal(subject.given)}
 
 
 def _agrees(subject: Subject, known: Candidate) -> bool:

@@ -83,6 +83,13 @@ class Book:
     new_keys: set[tuple[str, UUID]] = field(default_factory=set)
     merges: list[tuple[UUID, UUID]] = field(default_factory=list)
     held: dict[int, Doubt] = field(default_factory=dict)
+    tenants: set[str] = field(default_factory=set)
+
+    def know(self, enrolments: Iterable[Enrolment]) -> None:
+        """Take what is stored."""
+        for one in enrolments:
+            self.enrolments[one.token, one.tenant_id] = one
+            self.tenants.add(one.tenant_id)
 
     def touched(self) -> set[UUID]:
         """The tokens about whom something may have to be decided anew."""
@@ -109,14 +116,15 @@ class Book:
         """Note that a member stands in the file although the row could not be taken: by a number of his own, else by
         his family's, which then stands for all of it."""
         identifiers = tuple(identifiers)
-        own = [one for one in identifiers if one.type != IdType.SUBSCRIBER]
-        self._see(own or identifiers, tenant)
+        if not self._see([one for one in identifiers if one.type != IdType.SUBSCRIBER], tenant):
+            self._see(identifiers, tenant)
 
-    def _see(self, identifiers: Iterable[Identifier], tenant: str, key: str = "") -> None:
+    def _see(self, identifiers: Iterable[Identifier], tenant: str, key: str = "") -> bool:
         tokens = {token for one in identifiers for token in self.by_identifier.get(one, ())}
-        for token in tokens | set(self.by_key.get(key, ())):
-            if (known := self.enrolments.get((token, tenant))) is not None:
-                self.seen.add(known.enrolment_id)
+        tokens |= set(self.by_key.get(key, ()))
+        found = {known.enrolment_id for token in tokens if (known := self.enrolments.get((token, tenant)))}
+        self.seen |= found
+        return bool(found)
 
     # -- who
 
@@ -198,24 +206,29 @@ class Book:
 
     def _is_namely(self, token: UUID, said: Said, tenant: str = "") -> bool:
         """Whether a plan, or this one, knows the person so today: a key may stem from a row that was wrong."""
-        known = [one for (of, plan), one in self.enrolments.items() if of == token and tenant in {"", plan}]
-        return any(identity.is_namely(one, said) for one in known)
+        plans = (tenant,) if tenant else self.tenants
+        known = (self.enrolments.get((token, plan)) for plan in plans)
+        return any(identity.is_namely(one, said) for one in known if one is not None)
 
     def _takes_number(self, token: UUID, record: RosterRecord, tenant: str) -> bool:
-        """Whether the row's number is its person's. One that lists him takes it from who evidently is somebody else;
-        another leaves it to who holds it now."""
-        judged = self._judged(record.person.identifiers, tenant, said_of(record))
-        numbers = {one.value for one in record.person.identifiers if one.type == IdType.MEMBER}
+        """Whether the row's number is its person's. One that lists or renumbers him takes it from who evidently is
+        somebody else; another leaves it to who holds it now."""
+        own = [one for one in record.person.identifiers if one.type == IdType.MEMBER]
+        if all(self.by_identifier.get(one, set()) <= {token} for one in own):
+            return True
+        numbers = {one.value for one in own}
+        judged = self._judged(own, tenant, said_of(record))
         holders = [
             known
             for other, (verdict, is_own) in judged.items()
             if other != token and is_own and verdict is OTHER
             if (known := self.enrolments[other, tenant]).member_id in numbers
         ]
-        if record.maintenance in LISTS:
+        takes = record.maintenance in LISTS or bool(record.previous and record.previous.identifiers)
+        if takes:
             for one in holders:
                 self._put_enrolment(one._replace(member_id=""))
-        return not holders or record.maintenance in LISTS
+        return takes or not holders
 
     def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> UUID:
         """One person under several tokens: a correction says so, or name, birth date and ZIP now agree."""
@@ -304,6 +317,7 @@ class Book:
 
     def _put_enrolment(self, enrolment: Enrolment) -> None:
         self.enrolments[enrolment.token, enrolment.tenant_id] = enrolment
+        self.tenants.add(enrolment.tenant_id)
         self.changed_enrolments[enrolment.enrolment_id] = enrolment
 
 

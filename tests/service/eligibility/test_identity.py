@@ -6,6 +6,7 @@ import pytest
 
 from tests.service.eligibility.cases import an_834, case, member
 from tests.service.eligibility.conftest import Office
+from tests.service.eligibility.messages import Shot, vxu
 
 pytestmark = pytest.mark.postgres
 PEOPLE = """
@@ -248,3 +249,32 @@ async def test_a_new_way_to_reach_a_member_is_told(
     facts = await office.events("member-eligibility")
     told = [(one["phone_version"], one["address_version"], one["email_version"]) for one in facts]
     assert told == [(1, 1, 0), *([versions] if versions != (1, 1, 0) else [])], edge
+
+
+async def test_a_broken_row_of_a_family_is_no_absence(office: Office) -> None:
+    """A dependant's row that can't be read names the family by its number: nobody of it counts as absent."""
+    child = member("F1", "OAK*EVE", "19990909", ins="N*19*030*XN")
+    await office.read(an_834(member("F1", "OAK*IDA", "19700101", ins="Y*18*030*XN"), child, full=True))
+    broken = member("F1", "OAK*EVE", "19991399", ins="N*19*030*XN")
+    await office.read(an_834(broken, full=True, control=2))
+    assert {one["seen_file_no"] for one in await office.fetch("select seen_file_no from enrolment")} == {2}
+
+
+async def test_a_renumbered_member_takes_a_number_that_was_given_back(office: Office) -> None:
+    """REF*Q4 of a member who fits moves her to a number that was somebody else's before."""
+    await office.read(an_834(ALMA_BEFORE, member("200", "STONE*BEN", "19300303", "M")))
+    renumbered = member("200", "RENUM*ALMA", "19500108", ins=RENAMED, prior="100")
+    file = await office.read(an_834(renumbered, control=2))
+    assert (file.rows_rejected, len(await office.fetch("select from person"))) == (0, 2)
+    assert await people(office) == [("", "BEN STONE", "1930-03-03"), ("200", "ALMA RENUM", "1950-01-08")]
+
+
+async def test_a_dose_under_a_mistaken_name_finds_nobody(office: Office) -> None:
+    """A registry's dose of somebody whose name a roster once gave to another person waits for its own person."""
+    await office.read(an_834(member("A1", "STONE*ROSE", "19440404")))
+    await office.read(an_834(member("A1", "HILL*VERA", "19510505", ins=RENAMED, was="STONE*ROSE*19440404"), control=2))
+    shot = Shot("E-1", family="Stone", given="Rose", born="19440404", zip5="60601")
+    assert (await office.read(vxu(shot))).rows_unlinked == 1
+    await office.read(an_834(member("B1", "STONE*ROSE", "19440404"), control=3))
+    [dose] = await office.fetch("select given from dose join enrolment using (token)")
+    assert dose["given"] == "ROSE"
