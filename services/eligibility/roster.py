@@ -130,11 +130,23 @@ class Book:
 
     def _whose(self, record: RosterRecord, tenant: str, key: str, file_no: int) -> UUID | Doubt | None:
         """The person, a doubt, or nobody who is known. The order of the rows in a file says nothing."""
+        if (same := self._as_known(record, tenant)) is not None:
+            return same
         said = said_of(record)
         found = self._judged(record.person.identifiers, tenant, said)
         whom = self._chosen(found, record, tenant) or self._formerly(record, tenant)
         whom = whom or self._newborn(found, tenant, said)
         return whom or self._doubt(found, record, tenant, file_no) or self._by_name(key, said)
+
+    def _as_known(self, record: RosterRecord, tenant: str) -> UUID | None:
+        """The only one under the row's own number, letter by letter as the row says: most rows of most files."""
+        person, number = record.person, record.person.identifier(IdType.MEMBER)
+        tokens = self.by_identifier.get(number, ()) if number and record.previous is None else ()
+        known = self.enrolments.get((next(iter(tokens)), tenant)) if len(tokens) == 1 else None
+        if known is None or person.name is None or person.birth_on is None:
+            return None
+        said = person.name.family, person.name.given, person.birth_on, role_of(record)
+        return known.token if said == (known.family, known.given, known.birth_on, known.role) else None
 
     def _judged(self, identifiers: Iterable[Identifier], tenant: str, said: Said) -> dict[UUID, tuple[Verdict, bool]]:
         """What everybody under these numbers of the plan is to who is said, and whether by a number of his own."""
@@ -232,7 +244,7 @@ class Book:
 
     def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> UUID:
         """One person under several tokens: a correction says so, or name, birth date and ZIP now agree."""
-        if record.previous is None and key not in self.by_key:
+        if record.previous is None and self.by_key.get(key, set()) <= {token}:
             return token
         said = said_of(record)
         doubles = {one for one in self.by_key.get(key, ()) if self._is_namely(one, said)} if key else set()
