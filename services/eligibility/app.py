@@ -7,7 +7,16 @@ from pathlib import Path
 import asyncpg
 
 from schemas import catalog
-from services.eligibility import api, api_forecasts, api_members, api_observations, api_programmes, handlers, own_facts
+from services.eligibility import (
+    api,
+    api_forecasts,
+    api_members,
+    api_observations,
+    api_payers,
+    api_programmes,
+    handlers,
+    own_facts,
+)
 from services.eligibility.intake import Intake
 from services.eligibility.settings import read_own_settings
 from services.kit.app import Background, Service, run
@@ -34,6 +43,7 @@ def build() -> Service:
             api_forecasts.routes,
             api_programmes.routes,
             api_observations.routes,
+            api_payers.routes,
         ),
         migrations=Path(__file__).parent / "migrations",
         owned=own_facts.OWNED,

@@ -17,7 +17,16 @@ import httpx
 
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.feeds.reader import read_feed
-from services.eligibility.feeds.records import FeedSummary, Notice, Rejection
+from services.eligibility.feeds.records import (
+    DoseRecord,
+    FeedItem,
+    FeedSummary,
+    Notice,
+    PatientRecord,
+    Rejection,
+    RosterHeader,
+    RosterRecord,
+)
 
 FINE, REJECTS, WRONG_USE, FAULT = 0, 1, 2, 3
 CHUNK_BYTES = 1 << 18
@@ -64,7 +73,10 @@ def check_file(path: Path, profile: str | None = None) -> dict[str, Any]:
     rejects: list[dict[str, Any]] = []
     notices: Counter[tuple[str, str, str]] = Counter()
     summary = FeedSummary(None, 0, 0, 0, (), is_complete=False)
+    test_rows, is_test = 0, False
     for item in read_feed(path, profile):
+        is_test = item.is_test if isinstance(item, RosterHeader) else is_test
+        test_rows += is_marked(item, is_test=is_test)
         match item:
             case Rejection():
                 rejects.append({"row": item.row, "segment": item.where, "field": item.field, "code": item.code,
@@ -82,6 +94,7 @@ def check_file(path: Path, profile: str | None = None) -> dict[str, Any]:
         "records": summary.records,
         "rejected": summary.rejected,
         "is_complete": summary.is_complete,
+        "test_rows": test_rows,
         "items": dict(kinds),
         "rejects": rejects,
         "notices": [
@@ -91,11 +104,21 @@ def check_file(path: Path, profile: str | None = None) -> dict[str, Any]:
     }
 
 
+def is_marked(item: FeedItem, *, is_test: bool) -> bool:
+    """Whether a row is test data, by its message or by the interchange that it stands in."""
+    if isinstance(item, (DoseRecord, PatientRecord)):
+        return bool(item.test_from)
+    return is_test and (isinstance(item, RosterRecord) or (isinstance(item, Rejection) and item.row > 0))
+
+
 def _check_text(report: dict[str, Any]) -> str:
     lines = [
         f"{report['file']}: {report['kind'] or 'no feed file'}, {report['rows']} rows, {report['records']} fine, "
         f"{report['rejected']} rejected" + ("" if report["is_complete"] else ", not complete")
     ]
+    if report["test_rows"]:
+        lines.append(f"  test data: {report['test_rows']} rows are marked so (ISA15, MSH-11). ingest rejects them, "
+                     "unless the sender's profile or VCC_TEST_DATA_FROM says otherwise")  # fmt: skip
     lines += _rejects_text(report["rejects"])
     if len(report["rejects"]) > SHOWN_REJECTS:
         lines.append(f"  … and {len(report['rejects']) - SHOWN_REJECTS} more; --json lists all")

@@ -29,6 +29,7 @@ RACE_OF_CODE = {
     "2131-1": "other",
 }
 HISPANIC = "2135-2"
+SUBSCRIBER, DEPENDANT = "subscriber", "dependant"
 SOURCES = ("self", "plan", "registry")
 """Who may say what race somebody is, the most believed first."""
 
@@ -107,6 +108,10 @@ class Enrolment(NamedTuple):
     spans: tuple[Span, ...] = ()
     is_retired: bool = False
     seen_file_no: int = 0
+    role: str = ""
+    phone_version: int = 0
+    address_version: int = 0
+    email_version: int = 0
 
 
 class Statement(NamedTuple):

@@ -18,7 +18,8 @@ BELIEF = {APPOINTMENT: 0, REGISTRY: 1, PLAN: 2}
 
 class Report(NamedTuple):
     """One source's statement about one dose. `event_key` is the sender's own name of the vaccination, or what stands
-    for it. The fields are the columns of its table, in their order."""
+    for it; `tenant_id` for whom the sender may speak, `*` for everybody. The fields are the columns of its table, in
+    their order."""
 
     report_id: UUID
     source: str
@@ -38,6 +39,7 @@ class Report(NamedTuple):
     subject: dict[str, object] | None = None
     file_id: UUID | None = None
     row: int | None = None
+    tenant_id: str = "*"
 
 
 class Dose(NamedTuple):
@@ -111,14 +113,15 @@ class Ledger:
         self._place(said)
         return True
 
-    def retract_unnamed(self, token: UUID, cvx: str, day: date, source: str) -> bool:
-        """Take back what a source said of a person's dose of that day, and vaccine if one is said, without its name."""
+    def retract_unnamed(self, token: UUID, cvx: str, day: date, source: str, tenant: str = "*") -> bool:
+        """Take back what a source of a tenant said of a person's dose of that day, and vaccine if one is said, without
+        its name."""
         mine = [
             report
             for (owner, group, given_on), dose_id in self._by_day.items()
             if owner == token and given_on == day and (not cvx or group == self.codes.group_of(cvx))
             for report in (self.reports[key] for key in self._of_dose[dose_id])
-            if report.source == source and not report.is_retracted
+            if (report.source, report.tenant_id) == (source, tenant) and not report.is_retracted
         ]
         for report in mine:
             self._put(report._replace(is_retracted=True))

@@ -222,7 +222,7 @@ def _digest(member: Member, decision: Decision) -> str:
         decision.priority, decision.age_band, decision.race_ethnicity, decision.svi_level, decision.svi_release,
         decision.svi_value, decision.is_vulnerable, decision.line_of_business, decision.is_enrolled,
         decision.is_protected, one.zip5, place.tract, place.county_fips, one.sex, one.language,
-        str(member.person.merged_into), *_more(decision),
+        str(member.person.merged_into), *_more(decision), *_reach(one),
     )  # fmt: skip
     return blake2b(repr(carried).encode(), digest_size=16).hexdigest()
 
@@ -232,6 +232,12 @@ def _more(decision: Decision) -> tuple[object, ...]:
     tier = decision.risk.tier if decision.risk else None
     more = (decision.due_on, decision.arm, tier)
     return () if more == (None, None, None) else more
+
+
+def _reach(one: Enrolment) -> tuple[int, ...]:
+    """How often a roster brought another way to reach the member; what was stored before that was counted has none."""
+    versions = one.phone_version, one.address_version, one.email_version
+    return versions if any(versions) else ()
 
 
 def fact_of(
@@ -274,4 +280,7 @@ def fact_of(
         "arm": decision.arm,
         "risk_tier": decision.risk.tier if decision.risk else None,
         "risk_model": decision.risk.model if decision.risk else None,
+        "phone_version": one.phone_version,
+        "address_version": one.address_version,
+        "email_version": one.email_version,
     })  # fmt: skip

@@ -1,5 +1,6 @@
 """What facts and files do: load, decide, save, announce. No SQL and no rules here."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -10,8 +11,8 @@ from services.eligibility import store_decisions, store_doses, store_members, st
 from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
-from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention
-from services.eligibility.linkage import IdKey, Index, Link, Subject, link_and_tie
+from services.eligibility.feeds.records import DoseRecord, PatientRecord, Position, RosterMention
+from services.eligibility.linkage import EVERY_TENANT, IdKey, Index, Link, Subject, is_within, link_and_tie
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
 from services.eligibility.registry import CODES, Heard, combined, completed, heard, heard_again, patients_of
@@ -35,7 +36,7 @@ async def on_roster_rows(
     results = []
     for row, key in zip(rows, keys, strict=True):
         is_new = book.apply(row.record, key, row.plan, row.said_on or today, file.file_no)
-        results.append(RowResult(row.record.position.row, "accepted" if is_new else "unchanged"))
+        results.append(_outcome(book, row.record.position, is_new=is_new))
     for mention, plan in mentions:
         book.mention(mention.identifiers, plan)
     await _save_book(work, book, file.file_no, today)
@@ -48,13 +49,21 @@ async def on_roster_rows(
     return results
 
 
+def _outcome(book: Book, position: Position, *, is_new: bool) -> RowResult:
+    """A row of whom it is doubtful whom it means changes nothing and waits for a person."""
+    if (doubt := book.held.get(position.row)) is not None:
+        return RowResult(position.row, "rejected", "doubtful-identity", doubt.field, position.segment, doubt.expected)
+    return RowResult(position.row, "accepted" if is_new else "unchanged")
+
+
 async def on_registry_rows(
     work: UnitOfWork, file: FeedFile, records: Sequence[DoseRecord | PatientRecord], today: date
 ) -> list[RowResult]:
-    """A registry's rows: doses are linked, counted once, and wait where nobody is found."""
-    rows = [heard(one, file.file_id, new_id()) for one in records]
-    await store_members.save_patients(work.connection, patients_of(rows))
-    links, ties = await _link(work.connection, rows)
+    """A registry's rows: doses are linked, counted once, and wait where nobody is found. A sender who may speak for one
+    plan finds, and so changes, that plan's people only."""
+    rows = [heard(one, file.file_id, new_id(), file.tenant_id) for one in records]
+    await store_members.save_patients(work.connection, patients_of(rows, file.tenant_id))
+    links, ties = await _link(work.connection, rows, file.tenant_id)
     tokens = {one.token for one in links if one.token is not None}
     ledger = await _load_ledger(work.connection, tokens, {row.report.event_key for row in rows})
     results = [_take(ledger, row, one) for row, one in zip(rows, links, strict=True)]
@@ -149,8 +158,7 @@ async def _load_book(
     book.by_key.update(by_key)
     tokens = {token for found in (*by_identifier.values(), *by_key.values()) for token in found}
     book.persons.update(await store_members.lock_persons(connection, tokens))
-    for one in await store_members.load_enrolments(connection, tokens):
-        book.enrolments[one.token, one.tenant_id] = one
+    book.know(await store_members.load_enrolments(connection, tokens))
     return book
 
 
@@ -172,13 +180,16 @@ async def _save_book(work: UnitOfWork, book: Book, file_no: int, today: date) ->
 # -- doses
 
 
-async def _link(connection: Connection, rows: Sequence[Heard]) -> tuple[list[Link], set[tuple[IdKey, UUID]]]:
-    """Find whom the rows are about, and keep what linking taught of identifiers, race, tract and protection. Gives
-    the identifiers that were tied, too."""
+async def _link(
+    connection: Connection, rows: Sequence[Heard], tenant: str
+) -> tuple[list[Link], set[tuple[IdKey, UUID]]]:
+    """Find whom the rows of a tenant's sender are about, and keep what linking taught of identifiers, race, tract and
+    protection. Gives the identifiers that were tied, too."""
     numbers = {one for row in rows if row.subject.is_number_only for one in row.subject.personal}
     patients = await store_members.load_patients(connection, numbers)
     subjects = [completed(row.subject, patients) for row in rows]
-    links, ties = link_and_tie(subjects, await _load_index(connection, subjects))
+    links, ties = link_and_tie(subjects, await _load_index(connection, subjects, tenant))
+    ties = {tie for tie in ties if tenant == EVERY_TENANT or is_within(tenant, tie[0])}
     await store_members.lock_persons(connection, {one.token for one in links if one.token is not None})
     await store_members.save_keys(connection, ties, ())
     await _save_statements(connection, rows, links)
@@ -193,12 +204,13 @@ def _who_may_be_waited_for(
     return patients | {token for _, token in ties}
 
 
-async def _load_index(connection: Connection, subjects: Sequence[Subject]) -> Index:
+async def _load_index(connection: Connection, subjects: Sequence[Subject], tenant: str) -> Index:
     identifiers: set[IdKey] = {one for subject in subjects for one in subject.personal}
     keys = {subject.key for subject in subjects if subject.key}
     by_identifier, by_key = await store_members.load_tokens(connection, identifiers, keys)
     tokens = {token for found in (*by_identifier.values(), *by_key.values()) for token in found}
-    return Index(by_identifier, by_key, await store_members.load_candidates(connection, tokens))
+    index = Index(by_identifier, by_key, await store_members.load_candidates(connection, tokens))
+    return index if tenant == EVERY_TENANT else index.only(await store_members.load_of_plan(connection, tokens, tenant))
 
 
 async def _save_statements(connection: Connection, rows: Sequence[Heard], links: Sequence[Link]) -> None:
@@ -219,7 +231,9 @@ def _take(ledger: Ledger, row: Heard, found: Link) -> RowResult:
             ledger.hear(report)  # so that its identifiers are tied once a roster names the person
         return RowResult(row.row, "accepted", row.note)
     if row.is_unnamed_delete and report.event_key not in ledger.reports and found.token is not None:
-        is_new = ledger.retract_unnamed(found.token, report.cvx, report.administered_on, report.source)
+        is_new = ledger.retract_unnamed(
+            found.token, report.cvx, report.administered_on, report.source, report.tenant_id
+        )
         return RowResult(row.row, "accepted" if is_new else "unchanged")
     is_new = ledger.hear(report)
     kept = ledger.reports[report.event_key]
@@ -248,17 +262,19 @@ async def _extend(connection: Connection, ledger: Ledger, tokens: Collection[UUI
 async def _link_waiting(connection: Connection, ledger: Ledger, tokens: Collection[UUID]) -> None:
     """Try reports that wait again, now that these persons' identifiers or keys are known; ties bring further ones."""
     while tokens:
-        waiting = [one for one in await store_doses.load_waiting(connection, tokens)
-                   if one.event_key not in ledger.changed_reports]  # fmt: skip
-        if not waiting:
-            return
-        links, ties = await _link(connection, [heard_again(one) for one in waiting])
-        found = [(one, to.token) for one, to in zip(waiting, links, strict=True) if to.token is not None]
-        await _extend(connection, ledger, {token for _, token in found})
-        ledger.add((), [one for one, _ in found])
-        for report, token in found:
-            ledger.link(report.event_key, token)
-        tokens = {token for _, token in ties}
+        waiting: defaultdict[str, list[Report]] = defaultdict(list)
+        for one in await store_doses.load_waiting(connection, tokens):
+            if one.event_key not in ledger.changed_reports:
+                waiting[one.tenant_id].append(one)
+        tokens = set()
+        for tenant, reports in sorted(waiting.items()):
+            links, ties = await _link(connection, [heard_again(one) for one in reports], tenant)
+            found = [(one, to.token) for one, to in zip(reports, links, strict=True) if to.token is not None]
+            await _extend(connection, ledger, {token for _, token in found})
+            ledger.add((), [one for one, _ in found])
+            for report, token in found:
+                ledger.link(report.event_key, token)
+            tokens |= {token for _, token in ties}
 
 
 async def _save_ledger(work: UnitOfWork, ledger: Ledger, today: date) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import BinaryIO
 
@@ -16,20 +17,19 @@ import structlog
 
 from schemas.eligibility_v1 import FeedFileProcessedV1, ReasonCount
 from schemas.eligibility_v1 import FeedKind as Kind
-from services.eligibility import days, handlers, store_decisions, store_files, store_members
+from services.eligibility import days, handlers, store_decisions, store_files, store_members, store_payers
+from services.eligibility.admission import BARRED, Bar, Gate
 from services.eligibility.feeds.reader import read_stream
 from services.eligibility.feeds.records import (
     AdsHeader,
-    DoseRecord,
     FeedItem,
     FeedKind,
     FeedSummary,
-    PatientRecord,
-    Rejection,
     RosterHeader,
     VxuHeader,
 )
-from services.eligibility.reading import Slice, code_of, plan_of, slices
+from services.eligibility.payers import code_of, payer_of
+from services.eligibility.reading import Slice, slices
 from services.eligibility.settings import OwnSettings
 from services.eligibility.store_files import FeedFile, RowResult
 from services.kit import log
@@ -112,7 +112,7 @@ class Intake:
         if file is None:
             return False
         rows = min(self._own.rows_per_batch, self._settings.batch_records)
-        await FileRun(self._pool, file, rows, self._reader, self._stopping).run()
+        await FileRun(self._pool, file, rows, self._reader, self._stopping, self._own.test_data_from).run()
         return True
 
     async def _prune(self) -> None:
@@ -130,11 +130,17 @@ class FileRun:
     """One file from its cursor to its end."""
 
     def __init__(
-        self, pool: asyncpg.Pool, file: FeedFile, rows: int, reader: Reader, stopping: asyncio.Event | None = None
+        self,
+        pool: asyncpg.Pool,
+        file: FeedFile,
+        rows: int,
+        reader: Reader,
+        stopping: asyncio.Event | None = None,
+        test_data_from: frozenset[str] = frozenset(),
     ) -> None:
         self._pool, self._file, self._rows, self._reader = pool, file, rows, reader
-        self._stopping = stopping or asyncio.Event()
-        self._roster: RosterHeader | None = None
+        self._stopping, self._test_data_from = stopping or asyncio.Event(), test_data_from
+        self._roster: tuple[RosterHeader, str] | None = None
         self._is_done = False
 
     async def run(self) -> None:
@@ -171,28 +177,34 @@ class FileRun:
 
     async def _apply_slice(self, part: Slice) -> None:
         started = time.perf_counter()
-        self._roster = next((one for one in part.headers if isinstance(one, RosterHeader)), self._roster)
-        if self._wrong_plan():
-            part = _refused(part)
         async with transaction(self._pool, ALL_TENANTS) as connection:
             work = UnitOfWork(connection)
             file = await self._lock(connection, part)
+            gate = await self._gate(connection, part)
             today = (await store_decisions.share_clock(connection)).business_on
-            await self._save_headers(work, part)
-            results = await self._effects(work, file, part, today)
+            await self._save_headers(work, part, gate)
+            results = await self._effects(work, file, part, gate, today)
             await store_files.save_rows(connection, file.file_id, results, part.last_row)
             notices = [(no, one.row, one.where, one.field, one.code, one.expected) for no, one in part.notices]
             await store_files.save_notices(connection, file.file_id, notices)
         self._file = file
+        self._roster = next(((one, gate.tenant(one)) for one in reversed(_admitted(part, gate))), self._roster)
         self._log(part, results, started)
         if part.summary is not None:
             await self._finish(part.summary)
             self._is_done = True
 
-    def _wrong_plan(self) -> bool:
-        """A sender who may speak for one plan only sent another plan's roster."""
-        bound = self._file.tenant_id != ALL_TENANTS
-        return bound and self._roster is not None and plan_of(self._roster) != self._file.tenant_id
+    async def _gate(self, connection: Connection, part: Slice) -> Gate:
+        """What may pass of this slice. A header whose rows are test data names no tenant."""
+        headers = [
+            *(one for one in part.headers if isinstance(one, RosterHeader)),
+            *(row.header for row in part.roster),
+        ]
+        headers += [header for _, header in part.mentions]
+        gate = Gate(self._file.tenant_id, {}, self._test_data_from)
+        payers = {payer_of(one) for one in headers if gate.takes(one)}
+        tenants = await store_payers.settle(connection, sorted(payers), self._file.tenant_id)
+        return replace(gate, tenants=tenants)
 
     async def _lock(self, connection: Connection, part: Slice) -> FeedFile:
         file = await store_files.lock_file(connection, self._file.file_id)
@@ -200,22 +212,25 @@ class FileRun:
             raise FileTakenError
         return file
 
-    async def _save_headers(self, work: UnitOfWork, part: Slice) -> None:
+    async def _save_headers(self, work: UnitOfWork, part: Slice, gate: Gate) -> None:
         for header in part.headers:
             sender = code_of(header.grantee if isinstance(header, AdsHeader) else header.sender)
-            plan, is_full = (plan_of(header), header.is_full) if isinstance(header, RosterHeader) else (None, False)
+            plan, is_full = None, False
+            if isinstance(header, RosterHeader) and gate.bar(header) is None:
+                plan, is_full = gate.tenant(header), header.is_full
             kind = _KIND_OF_HEADER[type(header)].value
             await store_files.save_header(work.connection, self._file.file_id, kind, sender, plan, is_full=is_full)
 
-    async def _effects(self, work: UnitOfWork, file: FeedFile, part: Slice, today: date) -> list[RowResult]:
+    async def _effects(self, work: UnitOfWork, file: FeedFile, part: Slice, gate: Gate, today: date) -> list[RowResult]:
+        admitted = gate.admit(part)
         results = [
             RowResult(one.row, "rejected", one.code, one.field, one.where, one.expected) for one in part.rejections
         ]
-        if part.roster or part.mentions:
-            results += await handlers.on_roster_rows(work, file, part.roster, part.mentions, today)
-        if part.doses or part.patients:
-            records: list[DoseRecord | PatientRecord] = [*part.doses, *part.patients]
-            records.sort(key=lambda one: one.position)
+        results += [*admitted.refused, *_of_empty_file(part, gate)]
+        if admitted.roster or admitted.mentions:
+            results += await handlers.on_roster_rows(work, file, admitted.roster, admitted.mentions, today)
+        if admitted.registry:
+            records = sorted(admitted.registry, key=lambda one: one.position)
             results += await handlers.on_registry_rows(work, file, records, today)
         return results
 
@@ -231,13 +246,16 @@ class FileRun:
     # -- the end of a file
 
     async def _finish(self, summary: FeedSummary) -> None:
-        if self._roster is not None and self._roster.absence_terminates and self._roster.is_full:
-            await self._end_absent(self._roster, summary)
+        if self._roster is not None and self._roster[0].absence_terminates and self._roster[0].is_full:
+            await self._end_absent(*self._roster, summary)
         async with transaction(self._pool, ALL_TENANTS) as connection:
             file = await store_files.lock_file(connection, self._file.file_id)
             if file.state == "processed":
                 return
-            is_refused = (summary.rows == 0 and summary.rejected > 0) or self._wrong_plan()
+            barred = sum(
+                rows for code, rows in await store_files.load_refusals(connection, file.file_id) if code in BARRED
+            )
+            is_refused = (summary.rows == 0 and summary.rejected + barred > 0) or 0 < file.rows_read == barred
             await store_files.finish_file(connection, file.file_id, "refused" if is_refused else "processed")
             if summary.kind is not None:
                 today = (await store_decisions.share_clock(connection)).business_on
@@ -263,9 +281,9 @@ class FileRun:
             business_on=today,
         )
 
-    async def _end_absent(self, header: RosterHeader, summary: FeedSummary) -> None:
+    async def _end_absent(self, header: RosterHeader, plan: str, summary: FeedSummary) -> None:
         """Somebody of whom a rejected row may speak is absent only if the full file before did not list him either."""
-        plan, file = plan_of(header), self._file
+        file = self._file
         async with transaction(self._pool, ALL_TENANTS) as connection:
             today = (await store_decisions.share_clock(connection)).business_on
             said_on = min(header.created_at.date(), today) if header.created_at else today
@@ -287,8 +305,13 @@ class FileRun:
                 return
 
 
-def _refused(part: Slice) -> Slice:
-    """Nothing of a file that speaks for another plan than its sender may."""
-    summary = FeedSummary(FeedKind.ROSTER, 0, 0, 1, (), is_complete=False)
-    reason = Rejection(0, 1, "ISA-06", "wrong-plan", "a roster of the plan that the sender may speak for")
-    return Slice(part.first_row, part.last_row, part.headers, rejections=[reason], summary=summary)
+def _admitted(part: Slice, gate: Gate) -> list[RosterHeader]:
+    return [one for one in part.headers if isinstance(one, RosterHeader) and gate.bar(one) is None]
+
+
+def _of_empty_file(part: Slice, gate: Gate) -> list[RowResult]:
+    """A file without a row is refused as a whole where its header is."""
+    if part.summary is None or part.summary.rows:
+        return []
+    bars: list[Bar | None] = [gate.bar(one) for one in part.headers if isinstance(one, RosterHeader)]
+    return [RowResult(0, "rejected", one.code, one.field, 1, one.expected) for one in bars if one is not None][:1]

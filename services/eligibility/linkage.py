@@ -4,7 +4,7 @@ An identifier never links alone: senders reuse numbers, so the birth date must a
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -13,6 +13,9 @@ from uuid import UUID
 
 SHARED_TYPES = frozenset({"SN", "SS"})
 """A subscriber's number belongs to the family, and social security numbers are lent: neither says who it is."""
+
+EVERY_TENANT = "*"
+"""Whose senders may speak of everybody: a state's registry, or an operator."""
 
 IdKey = tuple[str, str, str]
 
@@ -82,6 +85,14 @@ class Index:
     by_key: Mapping[str, Iterable[UUID]]
     candidates: Mapping[UUID, Sequence[Candidate]]
 
+    def only(self, tokens: Collection[UUID]) -> "Index":
+        """The same of these persons alone."""
+        return Index(
+            {one: found & set(tokens) for one, found in self.by_identifier.items()},
+            {key: [token for token in found if token in tokens] for key, found in self.by_key.items()},
+            {token: said for token, said in self.candidates.items() if token in tokens},
+        )
+
 
 class Link(NamedTuple):
     """`how` is the rule that linked, or why none did."""
@@ -92,6 +103,16 @@ class Link(NamedTuple):
 
 NO_CANDIDATE = Link(None, "no-candidate")
 AMBIGUOUS = Link(None, "ambiguous")
+
+
+def within(tenant: str, identifier: IdKey) -> IdKey:
+    """The identifier as one tenant's sender knows it. What he ties to somebody tells others nothing."""
+    kind, assigner, value = identifier
+    return kind, f"{tenant}/{assigner}", value
+
+
+def is_within(tenant: str, identifier: IdKey) -> bool:
+    return identifier[1].startswith(f"{tenant}/")
 
 
 def id_text(identifier: IdKey) -> str:
@@ -137,9 +158,17 @@ def _link(subject: Subject, index: Index) -> Link:
     if len(by_number) == 1:
         return Link(by_number.pop(), "identifier")
     by_name = set(index.by_key.get(subject.key, ())) if subject.key else set()
+    by_name = {one for one in by_name if any(_is_namely(subject, known) for known in index.candidates.get(one, ()))}
     if len(by_name) == 1:
         return Link(by_name.pop(), "name")
     return AMBIGUOUS if by_number or by_name else NO_CANDIDATE
+
+
+def _is_namely(subject: Subject, known: Candidate) -> bool:
+    """Whether somebody who once was reported under this name and birth date is still known by one of them: the report
+    may have been wrong, and corrected since."""
+    same_birth = known.birth_on is None or known.birth_on == subject.birth_on
+    return same_birth or normal(known.given) in {"", normal(subject.given)}
 
 
 def _agrees(subject: Subject, known: Candidate) -> bool:

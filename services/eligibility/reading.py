@@ -1,7 +1,6 @@
 """A file's items in slices that end with a row, each with what its header says about it. Nothing here does I/O but the
 reader's own."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,30 +20,17 @@ from services.eligibility.feeds.records import (
     VxuHeader,
 )
 
-GENERIC_PROFILES = frozenset({"tr3", "x307"})
-"""Profiles of an implementation guide, not of a plan: there the plan is the payer that the file names."""
-
-_SLUG = re.compile(r"[^a-z0-9.-]+")
-
-
-def code_of(text: str) -> str:
-    """A name as a code of the contracts."""
-    return _SLUG.sub("-", text.lower()).strip("-.")[:64] or "unknown"
-
-
-def plan_of(header: RosterHeader) -> str:
-    """Whose members a roster lists."""
-    if header.profile not in GENERIC_PROFILES:
-        return header.profile
-    return code_of(header.payer_name or header.payer_id or header.receiver or header.sender)
-
 
 class RosterRow(NamedTuple):
-    """A member's row with the plan it is of and the day it was said."""
+    """A member's row with the header that it stands under; `plan` is the tenant, once it is known."""
 
     record: RosterRecord
-    plan: str
-    said_on: date | None
+    header: RosterHeader
+    plan: str = ""
+
+    @property
+    def said_on(self) -> date | None:
+        return self.header.created_at.date() if self.header.created_at else None
 
 
 @dataclass(slots=True)
@@ -57,7 +43,7 @@ class Slice:
     roster: list[RosterRow] = field(default_factory=list)
     doses: list[DoseRecord] = field(default_factory=list)
     patients: list[PatientRecord] = field(default_factory=list)
-    mentions: list[tuple[RosterMention, str]] = field(default_factory=list)
+    mentions: list[tuple[RosterMention, RosterHeader]] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     notices: list[tuple[int, Notice]] = field(default_factory=list)
     summary: FeedSummary | None = None
@@ -95,10 +81,14 @@ class Slice:
         return Slice(self.first_row, self.last_row, self.headers, rejections=reasons, summary=self.summary)
 
 
+NO_HEADER = RosterHeader("", "", "", "", "", "", "", is_full=False, absence_terminates=False, is_test=False)
+"""Before the first one; no row of a roster stands there."""
+
+
 def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Slice]:
     """The file behind `after_row`, so many rows at a time. What a row's header said is known although it was read."""
     current = Slice(after_row + 1, after_row)
-    plan, said_on, notices, taken = "", None, 0, 0
+    header, notices, taken = NO_HEADER, 0, 0
     for item in items:
         match item:
             case RosterRecord() | DoseRecord() | PatientRecord() | Rejection():
@@ -110,15 +100,15 @@ def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Sli
                     current, taken = Slice(current.last_row + 1, current.last_row), 0
                 current.last_row = max(current.last_row, row)
                 taken += row > 0
-                _put(current, item, plan, said_on)
+                _put(current, item, header)
             case RosterHeader():
-                plan, said_on = plan_of(item), item.created_at.date() if item.created_at else None
+                header = item
                 current.headers.append(item)
             case VxuHeader() | AdsHeader():
                 current.headers.append(item)
             case RosterMention():
                 if item.position.row > after_row:
-                    current.mentions.append((item, plan))
+                    current.mentions.append((item, header))
             case Notice():
                 notices += 1
                 if item.row == 0 or item.row > after_row:
@@ -128,12 +118,10 @@ def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Sli
     yield current
 
 
-def _put(
-    current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, plan: str, said_on: date | None
-) -> None:
+def _put(current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, header: RosterHeader) -> None:
     match item:
         case RosterRecord():
-            current.roster.append(RosterRow(item, plan, said_on))
+            current.roster.append(RosterRow(item, header))
         case DoseRecord():
             current.doses.append(item)
         case PatientRecord():

@@ -11,8 +11,8 @@ from services.eligibility.domain import Statement
 from services.eligibility.doses import REGISTRY, Codes, Report
 from services.eligibility.feeds.codes import vaccines
 from services.eligibility.feeds.records import Consent, DoseOutcome, DoseRecord, PatientRecord, Person
-from services.eligibility.linkage import IdKey, Subject
-from services.eligibility.reading import code_of
+from services.eligibility.linkage import EVERY_TENANT, IdKey, Subject, is_within, within
+from services.eligibility.payers import code_of
 
 GIVEN = frozenset({DoseOutcome.ADMINISTERED, DoseOutcome.PARTIAL})
 RESTRICTIVE_STATUS = frozenset({"I", "P"})
@@ -49,9 +49,14 @@ class Heard:
     is_patient: bool = False
 
 
-def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID) -> Heard:
-    """What a row says. A patient without a dose, and a dose that was not given, say something of the person only."""
+def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID, tenant: str = EVERY_TENANT) -> Heard:
+    """What a row says. A patient without a dose, and a dose that was not given, say something of the person only. Who
+    may speak for one tenant only has event keys and identifiers of his own, so that he can't take back, or tie to his
+    members, what others reported."""
     subject, said = subject_of(record.person), _statement(record.person, record.consent)
+    if tenant != EVERY_TENANT:
+        own = tuple(within(tenant, one) for one in subject.personal)
+        subject = subject._replace(identifiers=(*subject.identifiers, *own))
     base = Report(
         report_id=report_id,
         source=REGISTRY,
@@ -62,12 +67,13 @@ def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID) ->
         stated_at=record.message_at,
         administered_on=record.recorded_on or date.min,
         is_retracted=True,
+        tenant_id=tenant,
     )
     if isinstance(record, PatientRecord):
-        report = base._replace(event_key="\x1f".join(("patient", *_whose(subject))))
+        report = base._replace(event_key=_of_tenant(tenant, "\x1f".join(("patient", *_whose(subject)))))
         return Heard(record.position.row, subject, said, report, "patient", is_patient=True)
     report = base._replace(
-        event_key=_event_key(record, subject),
+        event_key=_of_tenant(tenant, _event_key(record, subject)),
         cvx=record.cvx,
         mvx=record.mvx,
         lot=record.lot[:32],
@@ -93,13 +99,14 @@ def subject_of(person: Person) -> Subject:
     )
 
 
-def patients_of(rows: Iterable[Heard]) -> dict[IdKey, tuple[date, str]]:
+def patients_of(rows: Iterable[Heard], tenant: str) -> dict[IdKey, tuple[date, str]]:
     """Birth date and sex by number, from rows that are about a patient and not about a dose."""
     return {
         identifier: (row.subject.birth_on, row.subject.sex)
         for row in rows
         if row.is_patient and row.subject.birth_on is not None
         for identifier in row.subject.personal
+        if tenant == EVERY_TENANT or is_within(tenant, identifier)
     }
 
 
@@ -117,6 +124,10 @@ def _event_key(record: DoseRecord, subject: Subject) -> str:
     if record.event is not None:
         return "\x1f".join(("event", record.event.assigner, record.event.value))
     return "\x1f".join(("dose", *_whose(subject), record.cvx, record.administered_on.isoformat()))
+
+
+def _of_tenant(tenant: str, event_key: str) -> str:
+    return event_key if tenant == EVERY_TENANT else "\x1f".join(("tenant", tenant, event_key))
 
 
 def _whose(subject: Subject) -> Iterable[str]:

@@ -7,22 +7,27 @@ from datetime import date
 from services.kit.settings import SettingsError
 
 FIRST_BUSINESS_ON = "VCC_FIRST_BUSINESS_ON"
+TEST_DATA_FROM = "VCC_TEST_DATA_FROM"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnSettings:
     """`first_business_on` counts only while no day was ever opened; None: today in the programme's time zone.
-    `keep_bytes_days`: how long a processed file's bytes are kept to answer its sender's questions."""
+    `keep_bytes_days`: how long a processed file's bytes are kept to answer its sender's questions. `test_data_from`:
+    senders, as codes, whose test data take effect; `*` is everybody. Without any a deployment is production."""
 
     first_business_on: date | None = None
     rows_per_batch: int = 1000
     poll_s: float = 0.5
     keep_bytes_days: int = 90
+    test_data_from: frozenset[str] = frozenset()
 
 
 def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
     text = environ.get(FIRST_BUSINESS_ON, "")
     try:
-        return OwnSettings(date.fromisoformat(text) if text else None)
+        first_on = date.fromisoformat(text) if text else None
     except ValueError:
         raise SettingsError(f"{FIRST_BUSINESS_ON}: expected a date such as 2021-03-01") from None
+    senders = environ.get(TEST_DATA_FROM, "").split(",")
+    return OwnSettings(first_on, test_data_from=frozenset(one.strip().lower() for one in senders if one.strip()))

@@ -77,6 +77,9 @@ LOAD_REJECTIONS = """
 select code, count(*) as rows from feed_row where file_id = $1 and outcome = 'rejected' and row > 0
 group by code order by code
 """
+LOAD_REFUSALS = """
+select code, count(*) as rows from feed_row where file_id = $1 and outcome = 'rejected' group by code
+"""
 LOAD_PREVIOUS_FULL = """
 select max(file_no) from feed_file where plan = $1 and is_full and state = 'processed' and file_no < $2
     and absence is distinct from 'incomplete'
@@ -234,6 +237,11 @@ async def finish_file(connection: Connection, file_id: UUID, state: str) -> date
 async def load_rejections(connection: Connection, file_id: UUID) -> list[tuple[str, int]]:
     """How many rows were rejected for each reason."""
     return [(row["code"], row["rows"]) for row in await connection.fetch(LOAD_REJECTIONS, file_id)]
+
+
+async def load_refusals(connection: Connection, file_id: UUID) -> list[tuple[str, int]]:
+    """The same with what was said of the file as a whole, which is no row."""
+    return [(row["code"], row["rows"]) for row in await connection.fetch(LOAD_REFUSALS, file_id)]
 
 
 async def load_previous_full(connection: Connection, plan: str, file_no: int) -> int:

@@ -17,7 +17,8 @@ COLUMNS = ", ".join(Enrolment._fields)
 EXCLUDED = ", ".join(f"excluded.{name}" for name in Enrolment._fields)
 _TYPES = {
     "enrolment_id": "uuid", "token": "uuid", "birth_on": "date", "is_restricted": "boolean", "is_retired": "boolean",
-    "seen_file_no": "bigint", "ethnicity": "text",
+    "seen_file_no": "bigint", "ethnicity": "text", "phone_version": "integer", "address_version": "integer",
+    "email_version": "integer",
 }  # fmt: skip
 """Of the columns that are not told by `text_array`: no texts, or null."""
 _FROM_TEXT = {
@@ -48,6 +49,9 @@ select token, source, races, ethnicity, zip5, tract, is_protected from member_st
 """
 LOAD_CANDIDATES = """
 select token, family, given, birth_on, sex from enrolment where token = any($1::uuid[]) and not is_retired
+"""
+LOAD_OF_PLAN = """
+select token from enrolment where token = any($1::uuid[]) and tenant_id = $2 and not is_retired
 """
 SAVE_PERSONS = """
 insert into person (token, merged_into, is_deceased, death_on)
@@ -203,6 +207,12 @@ async def load_candidates(connection: Connection, tokens: Collection[UUID]) -> d
     for row in await connection.fetch(LOAD_CANDIDATES, list(tokens)) if tokens else ():
         found[row["token"]].append(Candidate(*row))
     return found
+
+
+async def load_of_plan(connection: Connection, tokens: Collection[UUID], plan: str) -> set[UUID]:
+    """Who of these persons is, or was, enrolled by the plan."""
+    rows = await connection.fetch(LOAD_OF_PLAN, list(tokens), plan) if tokens else ()
+    return {row["token"] for row in rows}
 
 
 async def load_absent(connection: Connection, plan: str, before_no: int, day: date, limit: int) -> list[UUID]:

@@ -29,6 +29,8 @@ FREE_TEXT = frozenset({"OBX", "NTE"})
 # That is for files without a frame, which often lack the last line's end; a batch without its trailer is surely cut.
 HEAD_SEGMENTS = frozenset({"MSH", "PID", "PD1", "NK1"})
 RXA_FIELDS = 21
+# MSH-11, HL7 table 0103: training and debugging.
+NOT_PRODUCTION = frozenset({"T", "D"})
 
 _Line = tuple[int, bytes]
 
@@ -123,7 +125,8 @@ class VxuReader:
         sender = header[4].part(1) or header[3].part(1)
         person = PersonReader(pids[0], sender, self._notices).person()
         consent = consent_of(next((one for one in segments if one.name == "PD1"), None))
-        context = MessageContext(person, consent, header[10].text, self._sent_at(header), sender)
+        test_from = (sender or "unknown") if header[11].part(1) in NOT_PRODUCTION else ""
+        context = MessageContext(person, consent, header[10].text, self._sent_at(header), sender, test_from)
         yield from self._read_rows(segments, context, pids[0], cut)
 
     def _read_rows(
@@ -139,6 +142,7 @@ class VxuReader:
                 context.consent,
                 message_control_id=context.control_id,
                 message_at=context.sent_at,
+                test_from=context.test_from,
             )
         for group in groups:
             self._rows += 1

@@ -60,9 +60,10 @@ class Profile:
     group: tuple[Source, ...] = ()
     tract: tuple[Source, ...] = ()
     county: Literal["fips", "california-number"] = "fips"
-    dependants_carry: Literal["own", "subscriber", "either"] = "either"
+    dependants_carry: Literal["own", "subscriber"] = "subscriber"
     files: Literal["bgn08", "full", "change"] = "bgn08"
     absence_terminates: bool = False
+    takes_test_data: bool = False
     spans: Literal["term", "monthly"] = "term"
     renewal_grace_days: int = 0
     line_of_business: str = "commercial"

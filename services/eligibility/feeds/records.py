@@ -159,7 +159,8 @@ class Previous(NamedTuple):
 class RosterHeader:
     """One ST of an 834. Its records follow it up to the next header.
 
-    The control numbers are the replay key. A member absent from the file is terminated only if
+    The payer is known by `payer_system` and `payer_id` (N103 and N104 of N1*IN). `is_test`: ISA15 says that it is no
+    production data. The control numbers are the replay key. A member absent from the file is terminated only if
     `absence_terminates` holds *and* the file's `FeedSummary.is_complete`, and never a `RosterMention`.
     """
 
@@ -176,6 +177,7 @@ class RosterHeader:
     is_known_sender: bool = True
     sponsor_id: str = ""
     sponsor_name: str = ""
+    payer_system: str = ""
     payer_id: str = ""
     payer_name: str = ""
     reference: str = ""
@@ -246,7 +248,8 @@ class DoseRecord(NamedTuple):
     """One vaccination event of a registry: given, refused, missed, not given, or deleted.
 
     `action` A add, U update, D delete (RXA-21). `completion` CP, RE, NA, PA (RXA-20). `cvx` is two or three
-    digits as text, taken from the NDC where only that was sent; empty on a delete that doesn't repeat it.
+    digits as text, taken from the NDC where only that was sent; empty on a delete that doesn't repeat it. `test_from`
+    is the sender where the message says that it is no production data (MSH-11); empty otherwise.
     """
 
     position: Position
@@ -272,6 +275,7 @@ class DoseRecord(NamedTuple):
     consent: Consent = Consent()
     message_control_id: str = ""
     message_at: datetime | None = None
+    test_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +297,7 @@ class PatientRecord(NamedTuple):
     recorded_on: date | None = None
     message_control_id: str = ""
     message_at: datetime | None = None
+    test_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from services.eligibility.feeds.roster_loop import RosterContext, at
 from services.eligibility.feeds.values import day, digits, instant
 from services.eligibility.feeds.x12 import Segment, Separators
 
+NOT_PRODUCTION = frozenset({"T", "I"})
+"""ISA15: test data, and information only."""
+
 
 def read_header(
     isa: Segment, gs: Segment, st: Segment, head: list[Segment], separators: Separators, fixed: Profile | None
@@ -30,9 +33,10 @@ def read_header(
         implementation=implementation,
         is_full=is_full,
         absence_terminates=is_full and profile.absence_terminates,
-        is_test=at(isa, 15) == "T",
+        is_test=at(isa, 15) in NOT_PRODUCTION,
         sponsor_id=at(sponsor, 4),
         sponsor_name=at(sponsor, 2),
+        payer_system=at(payer, 3),
         payer_id=at(payer, 4),
         payer_name=at(payer, 2),
         reference=at(bgn, 2),

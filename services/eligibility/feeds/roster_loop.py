@@ -67,15 +67,12 @@ def at(segment: Segment, index: int) -> str:
 
 class RosterLoop:
     """Sorts its segments. `bad` is the first thing that makes the row a bad one; `numbers` tells where each kept one
-    stood; `subscriber_number` is the last subscriber's before it."""
+    stood."""
 
-    def __init__(
-        self, position: Position, context: RosterContext, notices: Notices, subscriber_number: str, ins: Segment
-    ) -> None:
+    def __init__(self, position: Position, context: RosterContext, notices: Notices, ins: Segment) -> None:
         self.segments = [ins]
         self.position = position
         self.context = context
-        self.subscriber_number = subscriber_number
         self.notices = notices
         self.numbers: dict[str, int] = {}
         self.ins: Segment = []

@@ -58,19 +58,17 @@ class RosterIdentifiers:
         self._profile = loop.context.profile
 
     def all(self) -> tuple[Identifier, ...]:
-        payer, own = self._loop.context.payer, self._number_is_own()
+        payer = self._loop.context.payer
         return tuple([
             Identifier(rule.type, rule.assigner or payer, value)
             for rule in self._profile.identifiers
-            if (value := self._pick(rule, own))
+            if (value := self._pick(rule))
         ])  # fmt: skip
 
-    def _pick(self, rule: IdRule, own: bool) -> str:
+    def _pick(self, rule: IdRule) -> str:
         """A number that names the whole family is a subscriber's, and never the member's own."""
-        subscriber_number = self._loop.subscriber_number
-        if rule.type == IdType.SUBSCRIBER and own and not self._loop.is_subscriber and subscriber_number:
-            return subscriber_number
-        family = None if own or rule.type != IdType.MEMBER else self._family_source()
+        is_own = self._loop.is_subscriber or self._profile.dependants_carry == "own"
+        family = None if is_own or rule.type != IdType.MEMBER else self._family_source()
         for source in rule.sources:
             if source != family and (value := self.value(source)):
                 return value
@@ -81,17 +79,6 @@ class RosterIdentifiers:
             if rule.type == IdType.SUBSCRIBER:
                 return next(filter(self.value, rule.sources), FAMILY_NUMBER)
         return FAMILY_NUMBER
-
-    def _number_is_own(self) -> bool:
-        """Whether a dependant's number is his own, not the one of the subscriber whose family he belongs to."""
-        carry = self._profile.dependants_carry
-        if self._loop.is_subscriber or carry != "either":
-            return self._loop.is_subscriber or carry == "own"
-        subscriber_number = self._loop.subscriber_number
-        return bool(subscriber_number) and self.family_number() != subscriber_number
-
-    def family_number(self) -> str:
-        return self.value(self._family_source())
 
     def value(self, source: Source) -> str:
         if source.segment == "REF":

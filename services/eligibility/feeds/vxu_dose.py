@@ -35,6 +35,7 @@ class MessageContext:
     control_id: str
     sent_at: datetime | None
     sender: str
+    test_from: str = ""
 
 
 @dataclass(slots=True)
@@ -104,6 +105,7 @@ class _DoseReader:
             consent=context.consent,
             message_control_id=context.control_id,
             message_at=context.sent_at,
+            test_from=context.test_from,
         )
 
     def _administered_on(self) -> date:

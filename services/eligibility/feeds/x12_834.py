@@ -30,7 +30,6 @@ class RosterReader:
         self._head: list[Segment] = []
         self._context: RosterContext | None = None
         self._loop: RosterLoop | None = None
-        self._subscriber_number = ""
         self._rows = 0
         self._seen = dict.fromkeys(DECLARED, 0)
 
@@ -82,7 +81,7 @@ class RosterReader:
         self._seen["ET" if at(segment, 1) == "Y" else "DT"] += 1
         self._notices.row = self._rows
         position = Position(self._rows, number)
-        self._loop = RosterLoop(position, self._context, self._notices, self._subscriber_number, segment)
+        self._loop = RosterLoop(position, self._context, self._notices, segment)
 
     def _end_loop(self, cut: bool = False) -> Iterator[FeedItem]:
         loop, self._loop = self._loop, None
@@ -103,8 +102,6 @@ class RosterReader:
             if identifiers:
                 yield RosterMention(loop.position, identifiers)
         yield from self._notices.drain()
-        if loop.is_subscriber:
-            self._subscriber_number = RosterIdentifiers(loop).family_number()
 
     # -- transactions
 
@@ -129,7 +126,7 @@ class RosterReader:
                 if segment[0] == "QTY" and kind in DECLARED and at(segment, 2).lstrip("0") != self._count(kind):
                     expected = f"the number of {DECLARED[kind]} in the transaction"
                     yield Notice(0, self._segments.number, f"QTY*{kind}-02", "declared-total", expected)
-        self._head, self._context, self._subscriber_number = [], None, ""
+        self._head, self._context = [], None
         self._seen = dict.fromkeys(DECLARED, 0)
 
     def _count(self, kind: str) -> str:

@@ -29,6 +29,10 @@ class Office:
     database: Database
     intake: Intake
 
+    def worker(self, **settings: Any) -> Intake:
+        """An intake with settings of its own."""
+        return Intake(self.database.settings(), self.database.pool, OwnSettings(**settings))
+
     async def submit(self, content: str | bytes, tenant: str = ALL_TENANTS, profile: str | None = None) -> UUID:
         """Accept a file as the front door does; its id, or that of the same file accepted before."""
         raw = content.encode() if isinstance(content, str) else content

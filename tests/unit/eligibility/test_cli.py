@@ -38,6 +38,14 @@ def test_every_reject_with_its_place(capsys: pytest.CaptureFixture[str]) -> None
     assert "TOMORROW" not in shown
 
 
+def test_check_tells_test_data(capsys: pytest.CaptureFixture[str]) -> None:
+    """Test data are read like others, and it is said that they would not be taken."""
+    assert run("check", FINE) == 0
+    assert "test data: 1 rows" in capsys.readouterr().out
+    run("check", FEEDS.parent / "cases/v35_test_processing.hl7", BROKEN, "--json")
+    assert [one["test_rows"] for one in json.loads(capsys.readouterr().out)] == [1, 0]
+
+
 def test_check_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
     """--json gives the same as data."""
     assert run("check", BROKEN, "--json") == 1

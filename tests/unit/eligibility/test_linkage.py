@@ -102,3 +102,12 @@ def test_names_are_brought_to_one_form() -> None:
     """Letters only, upper case, without accents."""
     assert normal("d'Ángelo-Núñez Jr.") == "DANGELONUNEZJR"
     assert match_key("Sesame", "Oma", None, "90011") == ""
+
+
+def test_a_name_that_was_corrected_is_nobodys() -> None:
+    """A key under which somebody was reported by mistake links no record to the person, who bears another name now."""
+    index = an_index(oma())
+    corrected = Index({}, index.by_key, {OMA: [oma(family="Hill", given="Vera", birth_on=date(1951, 5, 5))]})
+    assert link([said()], corrected)[0].token is None
+    renamed = Index({}, index.by_key, {OMA: [oma(family="Hill")]})
+    assert link([said()], renamed)[0].token == OMA

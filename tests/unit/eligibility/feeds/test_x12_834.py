@@ -167,11 +167,13 @@ def test_a_dependant_with_the_subscribers_number_has_none_of_his_own() -> None:
     assert [(one.type, one.value) for one in child.person.identifiers] == [("SN", "F1")]
 
 
-def test_a_dependant_may_have_a_number_of_his_own() -> None:
-    """A number that differs from the subscriber's is the dependant's; the family is known by the subscriber's."""
-    family = [a_member("F1"), a_member("F2", ins="INS*N*01*021*20*A***FT", name="NM1*IL*1*PANCAKE*PAT")]
-    _, spouse = rosters(items_of(an_834(*family, sender="NOBODY")))
-    assert [(one.type, one.value) for one in spouse.person.identifiers] == [("SN", "F1"), ("MB", "F2")]
+def test_a_dependants_family_is_named_by_his_own_row() -> None:
+    """REF*0F of a dependant names his family, whichever subscriber's row stands before his."""
+    child = a_member("F2", ins="INS*N*19*021*20*A***FT", name="NM1*IL*1*PANCAKE*PIP")
+    _, behind = rosters(items_of(an_834(a_member("F1"), child, sender="NOBODY")))
+    (alone,) = rosters(items_of(an_834(child, sender="NOBODY")))
+    assert behind.person.identifiers == alone.person.identifiers
+    assert [(one.type, one.value) for one in alone.person.identifiers] == [("SN", "F2")]
 
 
 def test_a_correction_gives_the_name_before() -> None:

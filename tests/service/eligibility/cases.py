@@ -1,0 +1,50 @@
+"""The small files on which the software once failed, and others of their kinds made from a few words."""
+
+from pathlib import Path
+
+CASES = Path(__file__).parents[2] / "data/cases"
+CLINIC_ST = ("N3*1 ELM ST", "N4*CHICAGO*IL*60601")
+
+
+def case(name: str) -> bytes:
+    return (CASES / name).read_bytes()
+
+
+def an_834(
+    *members: str, payer: str = "NORTH TEST PLAN*FI*770000001", sender: str = "TESTPLAN", day: str = "20250601",
+    control: int = 1, full: bool = False, usage: str = "P",
+) -> str:  # fmt: skip
+    """A file of one interchange; a member is the text of its loop."""
+    body = [segment for one in members for segment in one.split("~")]
+    head = [f"BGN*00*R{control}*{day}*1200****{4 if full else 2}", "N1*P5*AGENCY*FI*1", f"N1*IN*{payer}"]
+    lines = [
+        f"ISA*00*{'':10}*00*{'':10}*ZZ*{sender:15}*ZZ*{'VCC':15}*{day[2:]}*1200*^*00501*{control:09d}*0*{usage}*:",
+        f"GS*BE*{sender}*VCC*{day}*1200*{control}*X*005010X220A1",
+        "ST*834*0001*005010X220A1",
+        *head,
+        *body,
+        f"SE*{len(head) + len(body) + 2}*0001",
+        f"GE*1*{control}",
+        f"IEA*1*{control:09d}",
+    ]
+    return "~".join(lines) + "~"
+
+
+def member(
+    number: str, name: str, born: str = "", sex: str = "F", ins: str = "Y*18*021*20", was: str = "", prior: str = "",
+    suffix: str = "", zip5: str = "60601", end: str = "", phones: str = "", street: str = "1 ELM ST",
+) -> str:  # fmt: skip
+    """An INS loop. `name` is FAMILY*GIVEN; `was` is FAMILY*GIVEN or FAMILY*GIVEN*birth of a record that was wrong."""
+    former = was.split("*")
+    kind = ins.split("*")[2]
+    found = [f"INS*{ins}*A***{'TE' if kind == '024' else 'FT'}", f"REF*0F*{number}"]
+    found += [f"REF*Q4*{prior}"] if prior else []
+    found += [f"NM1*{'74' if was else 'IL'}*1*{name}{f'***{suffix}' if suffix else ''}"]
+    found += [f"PER*IP**{phones}"] if phones else []
+    found += [f"N3*{street}", f"N4*CHICAGO*IL*{zip5}"]
+    found += [f"DMG*D8*{born}*{sex}"] if born else []
+    found += [f"NM1*70*1*{former[0]}*{former[1]}"] if was else []
+    found += [f"DMG*D8*{former[2]}"] if len(former) > 2 else []
+    found += [f"HD*{kind}**HLT", "DTP*348*D8*20250101"]
+    found += [f"DTP*349*D8*{end}"] if end else []
+    return "~".join(found)
