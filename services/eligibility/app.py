@@ -7,7 +7,16 @@ from pathlib import Path
 import asyncpg
 
 from schemas import catalog
-from services.eligibility import api, api_forecasts, api_members, api_observations, api_programmes, handlers, own_facts
+from services.eligibility import (
+    api,
+    api_forecasts,
+    api_held_files,
+    api_members,
+    api_observations,
+    api_programmes,
+    handlers,
+    own_facts,
+)
 from services.eligibility.intake import Intake
 from services.eligibility.settings import read_own_settings
 from services.kit.app import Background, Service, run
@@ -30,6 +39,7 @@ def build() -> Service:
         subscriptions=SUBSCRIPTIONS,
         routers=(
             api.routes,
+            api_held_files.routes,
             api_members.routes,
             api_forecasts.routes,
             api_programmes.routes,

@@ -10,12 +10,15 @@ from services.eligibility import store_decisions, store_doses, store_members, st
 from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
-from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention
+from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention, RosterRecord
 from services.eligibility.linkage import IdKey, Index, Link, Subject, link_and_tie
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
 from services.eligibility.registry import CODES, Heard, combined, completed, heard, heard_again, patients_of
-from services.eligibility.roster import Book, cut, old_key, record_identifiers, record_key
+from services.eligibility.roster import Book, old_key, record_identifiers, record_key, said_now
+from services.eligibility.roster_changes import STALE
+from services.eligibility.said import Said
+from services.eligibility.spans import cut
 from services.eligibility.store_files import FeedFile, RowResult
 from services.kit.ids import derived_id, new_id
 from services.kit.postgres import Connection
@@ -34,8 +37,9 @@ async def on_roster_rows(
     book = await _load_book(work.connection, rows, keys, mentions)
     results = []
     for row, key in zip(rows, keys, strict=True):
-        is_new = book.apply(row.record, key, row.plan, row.said_on or today, file.file_no)
-        results.append(RowResult(row.record.position.row, "accepted" if is_new else "unchanged"))
+        said = row.said.not_after(file.received_at)
+        changes = book.apply(row.record, key, row.plan, row.said_on or today, file.file_no, said)
+        results.append(_roster_result(row.record, changes))
     for mention, plan in mentions:
         book.mention(mention.identifiers, plan)
     await _save_book(work, book, file.file_no, today)
@@ -46,6 +50,13 @@ async def on_roster_rows(
     await _save_ledger(work, ledger, today)
     await redecide(work, book.touched() | ledger.touched(), today, book=book)
     return results
+
+
+def _roster_result(record: RosterRecord, changes: tuple[str, ...]) -> RowResult:
+    if changes == (STALE,):
+        newer = "a statement that is newer than the one that stands"
+        return RowResult(record.position.row, "unchanged", STALE, "BGN-03", record.position.segment, newer, changes)
+    return RowResult(record.position.row, "accepted" if changes else "unchanged", changes=changes)
 
 
 async def on_registry_rows(
@@ -108,12 +119,14 @@ async def on_observations(
     return changed
 
 
-async def end_absent(work: UnitOfWork, plan: str, before_no: int, said_on: date, today: date, limit: int) -> int:
+async def end_absent(
+    work: UnitOfWork, plan: str, before_no: int, said_on: date, today: date, limit: int, said: Said
+) -> int:
     """End the coverage of some members whom a full file no longer lists. Gives how many; 0: nobody is left."""
-    tokens = await store_members.load_absent(work.connection, plan, before_no, said_on, limit)
+    tokens = await store_members.load_absent(work.connection, plan, before_no, said_on, limit, said.at)
     await store_members.lock_persons(work.connection, tokens)
     absent = [one for one in await store_members.load_enrolments(work.connection, tokens) if one.tenant_id == plan]
-    ended = [one._replace(spans=cut(one.spans, said_on - ONE_DAY)) for one in absent]
+    ended = [said_now(one._replace(spans=cut(one.spans, said_on - ONE_DAY)), said) for one in absent]
     await store_members.save_enrolments(work.connection, ended)
     await redecide(work, tokens, today)
     return len(ended)
@@ -158,7 +171,8 @@ async def _save_book(work: UnitOfWork, book: Book, file_no: int, today: date) ->
     connection = work.connection
     await store_members.save_persons(connection, list(book.changed_persons.values()))
     await store_members.save_enrolments(connection, list(book.changed_enrolments.values()))
-    await store_members.save_seen(connection, book.seen, file_no)
+    await store_members.save_seen(connection, book.seen - book.heard.keys(), file_no)
+    await store_members.save_heard(connection, book.heard, file_no)
     await store_members.save_keys(connection, book.new_identifiers, book.new_keys)
     for survivor, retired in book.merges:
         await store_members.save_merge(connection, survivor, retired)

@@ -20,6 +20,7 @@ from services.eligibility.feeds.records import (
     RosterRecord,
     VxuHeader,
 )
+from services.eligibility.said import NEVER, Said, said_of
 
 GENERIC_PROFILES = frozenset({"tr3", "x307"})
 """Profiles of an implementation guide, not of a plan: there the plan is the payer that the file names."""
@@ -40,11 +41,12 @@ def plan_of(header: RosterHeader) -> str:
 
 
 class RosterRow(NamedTuple):
-    """A member's row with the plan it is of and the day it was said."""
+    """A member's row with the plan it is of, and the day and the instant at which it was said."""
 
     record: RosterRecord
     plan: str
     said_on: date | None
+    said: Said = NEVER
 
 
 @dataclass(slots=True)
@@ -98,7 +100,7 @@ class Slice:
 def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Slice]:
     """The file behind `after_row`, so many rows at a time. What a row's header said is known although it was read."""
     current = Slice(after_row + 1, after_row)
-    plan, said_on, notices, taken = "", None, 0, 0
+    plan, said_on, said, notices, taken = "", None, NEVER, 0, 0
     for item in items:
         match item:
             case RosterRecord() | DoseRecord() | PatientRecord() | Rejection():
@@ -110,8 +112,9 @@ def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Sli
                     current, taken = Slice(current.last_row + 1, current.last_row), 0
                 current.last_row = max(current.last_row, row)
                 taken += row > 0
-                _put(current, item, plan, said_on)
+                _put(current, item, plan, said_on, said)
             case RosterHeader():
+                said = said_of(item)
                 plan, said_on = plan_of(item), item.created_at.date() if item.created_at else None
                 current.headers.append(item)
             case VxuHeader() | AdsHeader():
@@ -129,11 +132,15 @@ def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Sli
 
 
 def _put(
-    current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, plan: str, said_on: date | None
+    current: Slice,
+    item: RosterRecord | DoseRecord | PatientRecord | Rejection,
+    plan: str,
+    said_on: date | None,
+    said: Said,
 ) -> None:
     match item:
         case RosterRecord():
-            current.roster.append(RosterRow(item, plan, said_on))
+            current.roster.append(RosterRow(item, plan, said_on, said))
         case DoseRecord():
             current.doses.append(item)
         case PatientRecord():

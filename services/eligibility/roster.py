@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from services.eligibility.domain import ONE_DAY, Enrolment, Person, Span
-from services.eligibility.feeds.records import Coverage, Identifier, IdType, Maintenance, RosterRecord
+from services.eligibility.domain import Enrolment, Person
+from services.eligibility.feeds.records import Identifier, IdType, Maintenance, RosterRecord
 from services.eligibility.linkage import IdKey, match_key, normal
+from services.eligibility.roster_changes import ADDED, DIED, FAMILY_ENDED, FAMILY_WAITS, MERGED, STALE, changes_of
+from services.eligibility.said import NEVER, Said
+from services.eligibility.spans import family_spans, restated_spans
 
 OF_PLAN = frozenset({IdType.MEMBER, IdType.SUBSCRIBER})
-MAX_SPANS = 60
-"""Five years of single months; older ones can't matter to a decision."""
+DEATH_REASON = "03"
 
 
 def record_identifiers(record: RosterRecord) -> tuple[Identifier, ...]:
@@ -54,6 +56,7 @@ class Book:
     changed_persons: dict[UUID, Person] = field(default_factory=dict)
     changed_enrolments: dict[UUID, Enrolment] = field(default_factory=dict)
     seen: set[UUID] = field(default_factory=set)
+    heard: dict[UUID, Said] = field(default_factory=dict)
     new_identifiers: set[tuple[IdKey, UUID]] = field(default_factory=set)
     new_keys: set[tuple[str, UUID]] = field(default_factory=set)
     merges: list[tuple[UUID, UUID]] = field(default_factory=list)
@@ -63,16 +66,26 @@ class Book:
         of_enrolments = {one.token for one in self.changed_enrolments.values()}
         return of_enrolments | set(self.changed_persons) | {token for pair in self.merges for token in pair}
 
-    def apply(self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int) -> bool:
-        """Take one row of a plan's roster, with its match key. False if it says nothing new."""
+    def apply(
+        self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int, said: Said = NEVER
+    ) -> tuple[str, ...]:
+        """Take one row of a plan's roster, with its match key. Gives what it changed: nothing if it says nothing new,
+        `stale` alone if what stands was said later."""
         token = self._whose(record, tenant, key)
+        if token is not None and self._is_stale(token, tenant, said):
+            return (STALE,)
         if token is None:
             token = self.new_id()
             self._put_person(Person(token))
+        merges = len(self.merges)
         token = self._merge_doubles(token, record, tenant, key)
+        changes = [MERGED] if len(self.merges) > merges else []
         is_new = self._note_keys(token, record, key)
-        is_new |= self._note_death(token, record)
-        return self._restate(token, tenant, record, said_on, file_no) or is_new
+        changes += [DIED] if self._note_death(token, record) else []
+        changes += self._restate(token, tenant, record, said_on, file_no, said)
+        if record.maintenance is Maintenance.TERMINATE and record.is_subscriber:
+            changes += self._end_family(token, tenant, record, said_on, said)
+        return tuple(changes) or (("changed",) if is_new else ())
 
     def mention(self, identifiers: Iterable[Identifier], tenant: str) -> None:
         """Note that a member stands in the file although the row could not be taken."""
@@ -152,7 +165,8 @@ class Book:
         else:
             spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
             seen = max(known.seen_file_no, orphan.seen_file_no)
-            self._put_enrolment(known._replace(spans=spans, seen_file_no=seen))
+            newest = max((_said(known), _said(orphan)), key=lambda one: (one.at is not None, one.at, one.no))
+            self._put_enrolment(said_now(known._replace(spans=spans, seen_file_no=seen), newest))
 
     # -- what
 
@@ -177,18 +191,54 @@ class Book:
         self._put_person(now)
         return True
 
-    def _restate(self, token: UUID, tenant: str, record: RosterRecord, said_on: date, file_no: int) -> bool:
+    def _is_stale(self, token: UUID, tenant: str, said: Said) -> bool:
+        known = self.enrolments.get((token, tenant))
+        if known is None or not said.is_before(_said(known)):
+            return False
+        self.seen.add(known.enrolment_id)
+        return True
+
+    def _restate(
+        self, token: UUID, tenant: str, record: RosterRecord, said_on: date, file_no: int, said: Said
+    ) -> tuple[str, ...]:
         known = self.enrolments.get((token, tenant))
         if known is None:
             fresh = Enrolment(self.new_id(), token, tenant, "", seen_file_no=file_no)
-            self._put_enrolment(restated(fresh, record, said_on))
-            return True
+            self._put_enrolment(said_now(restated(fresh, record, said_on), said))
+            return (ADDED,)
         stated = restated(known, record, said_on)
         if stated == known:
             self.seen.add(known.enrolment_id)
-            return False
-        self._put_enrolment(stated._replace(seen_file_no=file_no))
-        return True
+            self._hear(known, said)
+            return ()
+        self._put_enrolment(said_now(stated._replace(seen_file_no=max(file_no, known.seen_file_no)), said))
+        return changes_of(known, stated)
+
+    def _hear(self, known: Enrolment, said: Said) -> None:
+        """Note that what stands was said again, so that what is older than this can't change it either."""
+        if said.at is not None and said != _said(known):
+            self.enrolments[known.token, known.tenant_id] = said_now(known, said)
+            self.heard[known.enrolment_id] = said
+
+    def _end_family(self, token: UUID, tenant: str, record: RosterRecord, said_on: date, said: Said) -> tuple[str, ...]:
+        """The dependants' cover ends with the subscriber's; after a death a person must say what becomes of theirs."""
+        ended = [
+            (one, spans)
+            for one in self._dependants(token, tenant, record)
+            if not said.is_before(_said(one)) and (spans := family_spans(one.spans, record, said_on)) != one.spans
+        ]
+        if ended and (record.reason == DEATH_REASON or record.person.is_deceased):
+            return (FAMILY_WAITS,)
+        for one, spans in ended:
+            self._put_enrolment(said_now(one._replace(spans=spans), said))
+        return (FAMILY_ENDED,) if ended else ()
+
+    def _dependants(self, token: UUID, tenant: str, record: RosterRecord) -> list[Enrolment]:
+        """Whoever the plan lists under the subscriber's number; not who has come under another one since."""
+        number = record.person.identifier(IdType.SUBSCRIBER)
+        others = sorted(self.by_identifier.get(number, set()) - {token}) if number else ()
+        found = [self.enrolments[one, tenant] for one in others if (one, tenant) in self.enrolments]
+        return [one for one in found if number and not one.is_retired and one.family_number in {"", number.value}]
 
     def _put_person(self, person: Person) -> None:
         self.persons[person.token] = self.changed_persons[person.token] = person
@@ -196,6 +246,18 @@ class Book:
     def _put_enrolment(self, enrolment: Enrolment) -> None:
         self.enrolments[enrolment.token, enrolment.tenant_id] = enrolment
         self.changed_enrolments[enrolment.enrolment_id] = enrolment
+        self.heard.pop(enrolment.enrolment_id, None)
+
+
+def _said(known: Enrolment) -> Said:
+    return Said(known.said_at, known.said_by, known.said_no)
+
+
+def said_now(stated: Enrolment, said: Said) -> Enrolment:
+    """The enrolment as this statement left it."""
+    if said.at is None:
+        return stated
+    return stated._replace(said_at=said.at, said_by=said.by, said_no=said.no)
 
 
 def _fits(known: Enrolment, record: RosterRecord, *, strict: bool) -> bool:
@@ -213,7 +275,8 @@ def _fits(known: Enrolment, record: RosterRecord, *, strict: bool) -> bool:
 def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment:
     """The enrolment after the row. What the row leaves empty stays as it was known."""
     person = record.person
-    number = person.identifier(IdType.MEMBER) or person.identifier(IdType.SUBSCRIBER)
+    family = person.identifier(IdType.SUBSCRIBER)
+    number = person.identifier(IdType.MEMBER) or family
     name, address = person.name or known, person.address or known
     return Enrolment(
         enrolment_id=known.enrolment_id,
@@ -239,90 +302,12 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment
         county=address.county,
         phones=tuple([f"{one.use} {one.number}" for one in person.phones]) or known.phones,
         email=person.email or known.email,
-        is_restricted=record.is_restricted,
+        is_restricted=known.is_restricted if record.is_restricted is None else record.is_restricted,
         spans=restated_spans(known.spans, record, said_on),
         is_retired=known.is_retired,
         seen_file_no=known.seen_file_no,
+        said_at=known.said_at,
+        said_by=known.said_by,
+        said_no=known.said_no,
+        family_number=family.value if family else known.family_number,
     )
-
-
-def restated_spans(known: tuple[Span, ...], record: RosterRecord, said_on: date) -> tuple[Span, ...]:
-    """The times of coverage after the row."""
-    if record.maintenance is Maintenance.TERMINATE:
-        return _terminated(known, record, said_on)
-    if not record.coverages:
-        return _member_level(known, record)
-    spans = known
-    for coverage in sorted(record.coverages, key=_begin):
-        spans = _covered(spans, coverage, record, said_on)
-    return _ordered(spans)
-
-
-def _begin(one: Coverage | Span) -> date:
-    return one.begin_on or date.min
-
-
-def _terminated(known: tuple[Span, ...], record: RosterRecord, said_on: date) -> tuple[Span, ...]:
-    ends = [one.end_on for one in record.coverages if one.end_on]
-    ends_on = record.end_on or max(ends, default=None) or record.effective_on or said_on
-    stated = [Span(one.line_of_business, one.begin_on or record.begin_on) for one in record.coverages]
-    spans = known or tuple(stated) or (Span("", record.begin_on),)
-    return cut(spans, ends_on)
-
-
-def cut(spans: Iterable[Span], ends_on: date) -> tuple[Span, ...]:
-    """Coverage that ends on this day at the latest; what would begin after it never was."""
-    kept = [one for one in spans if one.begin_on is None or one.begin_on <= ends_on]
-    return _ordered(
-        one if one.last_on is not None and one.last_on <= ends_on else one._replace(end_on=ends_on, last_on=ends_on)
-        for one in kept
-    )
-
-
-def _member_level(known: tuple[Span, ...], record: RosterRecord) -> tuple[Span, ...]:
-    line = known[-1].line if known else ""
-    if record.begin_on is None and record.end_on is None:
-        if record.maintenance is Maintenance.REINSTATE and known:
-            return _ordered((*known[:-1], known[-1]._replace(end_on=None, last_on=None)))
-        return known or (Span(line),)
-    begin_on = record.begin_on or (known[-1].begin_on if known else None)
-    return _stated(known, Span(line, begin_on, record.end_on, record.lapses_on), is_void=record.is_void)
-
-
-def _covered(known: tuple[Span, ...], coverage: Coverage, record: RosterRecord, said_on: date) -> tuple[Span, ...]:
-    line = coverage.line_of_business
-    mine = tuple([one for one in known if one.line == line])
-    others = [one for one in known if one.line != line]
-    if coverage.maintenance is Maintenance.TERMINATE:
-        ends_on = coverage.end_on or record.end_on or record.effective_on or said_on
-        return (*others, *cut(mine or (Span(line, coverage.begin_on),), ends_on))
-    if coverage.begin_on is None and coverage.end_on is None:
-        if record.begin_on is None and mine and coverage.maintenance is Maintenance.REINSTATE:
-            return (*others, *mine[:-1], mine[-1]._replace(end_on=None, last_on=None))
-        span = Span(line, record.begin_on, record.end_on, record.lapses_on)
-        return known if mine and record.begin_on is None else (*others, *_stated(mine, span, is_void=record.is_void))
-    span = Span(line, coverage.begin_on or record.begin_on, coverage.end_on, coverage.lapses_on)
-    return (*others, *_stated(mine, span, is_void=coverage.is_void))
-
-
-def _stated(mine: tuple[Span, ...], span: Span, *, is_void: bool) -> tuple[Span, ...]:
-    """One line's spans after this one was stated: it replaces the one of the same begin, and an open one yields."""
-    kept = [one for one in mine if one.begin_on != span.begin_on]
-    if is_void:
-        return _ordered(kept)
-    left = [one for one in (_yielding(one, span) for one in kept) if one is not None]
-    return _ordered([*left, span])
-
-
-def _yielding(known: Span, span: Span) -> Span | None:
-    if known.last_on is not None or span.begin_on is None:
-        return known
-    if known.begin_on is None or known.begin_on < span.begin_on:
-        ends_on = span.begin_on - ONE_DAY
-        return known._replace(end_on=ends_on, last_on=ends_on)
-    return None if span.last_on is None or known.begin_on <= span.last_on else known
-
-
-def _ordered(spans: Iterable[Span]) -> tuple[Span, ...]:
-    spans = tuple(spans)
-    return spans if len(spans) < 2 else tuple(sorted(spans, key=lambda one: (_begin(one), one.line)))[-MAX_SPANS:]

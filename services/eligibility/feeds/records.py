@@ -131,9 +131,14 @@ class Person(NamedTuple):
         return None
 
 
-class Coverage(NamedTuple):
-    """One HD loop. `lapses_on` is the last day it counts: its end, plus the grace where spans are renewed monthly.
+MEDICAL = "medical"
+"""The kind of coverage by which vaccination can be offered."""
 
+
+class Coverage(NamedTuple):
+    """One HD loop. `kind` is what its insurance line covers: medical, dental, vision, drug …
+
+    `lapses_on` is the last day it counts: its end, plus the grace where spans are renewed monthly.
     `is_void`: it ends before it begins, so it never was in force.
     """
 
@@ -145,6 +150,7 @@ class Coverage(NamedTuple):
     end_on: date | None = None
     lapses_on: date | None = None
     is_void: bool = False
+    kind: str = MEDICAL
 
 
 class Previous(NamedTuple):
@@ -159,8 +165,9 @@ class Previous(NamedTuple):
 class RosterHeader:
     """One ST of an 834. Its records follow it up to the next header.
 
-    The control numbers are the replay key. A member absent from the file is terminated only if
-    `absence_terminates` holds *and* the file's `FeedSummary.is_complete`, and never a `RosterMention`.
+    `purpose` (BGN01) 15 sends again what `original` (BGN06) said. The control numbers are the replay key.
+    A member absent from the file is terminated only if `absence_terminates` holds *and* the file's
+    `FeedSummary.is_complete`, and never a `RosterMention`.
     """
 
     profile: str
@@ -182,13 +189,15 @@ class RosterHeader:
     action: str = ""
     created_at: datetime | None = None
     declared: tuple[tuple[str, int], ...] = ()
+    purpose: str = ""
+    original: str = ""
 
 
 class RosterRecord(NamedTuple):
     """One INS loop. Member-level dates differ from those of its coverages; both are kept.
 
     A dependant may carry only the subscriber's number: then there is no MEMBER identifier, only a SUBSCRIBER one.
-    `is_restricted`: the sender restricts access to what it says of this member (INS-13).
+    `is_restricted`: whether the sender restricts access to what it says of this member (INS-13); None: not said.
     """
 
     position: Position
@@ -203,7 +212,7 @@ class RosterRecord(NamedTuple):
     lapses_on: date | None = None
     is_void: bool = False
     effective_on: date | None = None
-    is_restricted: bool = False
+    is_restricted: bool | None = None
     previous: Previous | None = None
     coverages: tuple[Coverage, ...] = ()
 
