@@ -35,7 +35,7 @@ async def end_absent(pool: asyncpg.Pool, file: FeedFile, header: RosterHeader, s
         before_no = previous if summary.unidentified else file.file_no
         absent, insured = await store_members.count_absent(connection, plan, before_no, said_on, file.said_at)
         absence = APPLIED if summary.is_complete else INCOMPLETE
-        if file.absent_ended == 0 and not is_believed(absent, insured):
+        if absence == APPLIED and file.absent_ended == 0 and not is_believed(absent, insured):
             absence = TOO_MANY
         await store_files.save_absence(connection, file.file_id, absence, before_no, said_on)
     if absence == APPLIED:

@@ -89,7 +89,7 @@ set state = 'processing', cursor_row = greatest(cursor_row, $2), rows_accepted =
     changes = (
         select coalesce(jsonb_object_agg(key, rows), '{}') from (
             select key, sum(value::integer) as rows
-            from (select * from jsonb_each_text(changes) union all select * from jsonb_each_text($7)) as both
+            from (select * from jsonb_each_text(changes) union all select * from jsonb_each_text($7)) as told
             group by key
         ) as counted
     )

@@ -16,28 +16,29 @@ select $1, * from unnest(
 on conflict (file_id, control) do nothing
 """
 LOAD_NAMESAKES = """
-select distinct plan, sender, control, known.said_at
+select distinct known.plan, known.sender, known.control, known.said_at
 from unnest($2::text[], $3::text[], $4::text[]) as wanted (control, sender, plan)
 join feed_transaction as known using (control, sender, plan)
-join feed_file using (file_id)
-where file_id <> $1 and state <> 'refused'
+join feed_file on feed_file.file_id = known.file_id
+where known.file_id <> $1 and state <> 'refused'
     and content_sha256 is distinct from (select content_sha256 from feed_file where file_id = $1)
 """
 LOAD_NEWEST_FULL = """
-select distinct on (plan, sender) plan, sender, known.said_at, said_no
+select distinct on (known.plan, known.sender) known.plan, known.sender, known.said_at, said_no
 from unnest($2::text[], $3::text[]) as wanted (sender, plan)
 join feed_transaction as known using (sender, plan)
-join feed_file using (file_id)
-where file_id <> $1 and known.is_full and state in ('processing', 'processed') and known.said_at is not null
-order by plan, sender, known.said_at desc, said_no desc
+join feed_file on feed_file.file_id = known.file_id
+where known.file_id <> $1 and known.is_full and state in ('processing', 'processed') and known.said_at is not null
+order by known.plan, known.sender, known.said_at desc, said_no desc
 """
 LOAD_ORIGINALS = """
-select distinct on (plan, sender, reference) plan, sender, reference, known.said_at, said_no
+select distinct on (known.plan, known.sender, reference)
+    known.plan, known.sender, reference, known.said_at, said_no
 from unnest($2::text[], $3::text[], $4::text[]) as wanted (reference, sender, plan)
 join feed_transaction as known using (reference, sender, plan)
-join feed_file using (file_id)
-where file_id <> $1 and state <> 'refused' and known.said_at is not null
-order by plan, sender, reference, known.said_at, said_no
+join feed_file on feed_file.file_id = known.file_id
+where known.file_id <> $1 and state <> 'refused' and known.said_at is not null
+order by known.plan, known.sender, reference, known.said_at, said_no
 """
 
 
