@@ -16,7 +16,7 @@ from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
 from services.eligibility.registry import CODES, Heard, combined, completed, heard, heard_again, patients_of
 from services.eligibility.roster import Book, old_key, record_identifiers, record_key, said_now
-from services.eligibility.roster_changes import STALE
+from services.eligibility.roster_changes import FAMILY_WAITS, STALE
 from services.eligibility.said import Said
 from services.eligibility.spans import cut
 from services.eligibility.store_files import FeedFile, RowResult
@@ -53,10 +53,14 @@ async def on_roster_rows(
 
 
 def _roster_result(record: RosterRecord, changes: tuple[str, ...]) -> RowResult:
+    row, segment = record.position
     if changes == (STALE,):
         newer = "a statement that is newer than the one that stands"
-        return RowResult(record.position.row, "unchanged", STALE, "BGN-03", record.position.segment, newer, changes)
-    return RowResult(record.position.row, "accepted" if changes else "unchanged", changes=changes)
+        return RowResult(row, "unchanged", STALE, "BGN-03", segment, newer, changes)
+    if FAMILY_WAITS in changes:
+        survivors = "a row of each surviving dependant that says whether the cover goes on"
+        return RowResult(row, "accepted", FAMILY_WAITS, "INS-04", segment, survivors, changes)
+    return RowResult(row, "accepted" if changes else "unchanged", changes=changes)
 
 
 async def on_registry_rows(

@@ -78,7 +78,9 @@ async def test_other_products_are_no_medical_cover(office: Office, line: str) ->
 @pytest.mark.parametrize("line", ["HLT", "HMO", "PPO", "POS", "EPO", "MM", "AJ"])
 async def test_medical_products(office: Office, line: str) -> None:
     """Each line of medical insurance covers."""
-    row = a_person("INS*Y*18*021*20*A***FT", "M1", "ONE", "MEDICAL", "19500101", f"HD*021**{line}", "DTP*348*D8*20250101")
+    row = a_person(
+        "INS*Y*18*021*20*A***FT", "M1", "ONE", "MEDICAL", "19500101", f"HD*021**{line}", "DTP*348*D8*20250101"
+    )
     await office.read(x834(*row))
     assert await enrolled(office) == {"MEDICAL": True}
 
@@ -122,13 +124,15 @@ async def test_a_change_of_the_subscriber_leaves_the_family(office: Office) -> N
 
 
 async def test_survivors_wait_for_a_person(office: Office) -> None:
-    """A subscriber's death ends nobody else's cover; the row says that the family waits, and so does a notice."""
+    """A subscriber's death ends nobody else's cover; the row says that the family waits, and for what."""
     await read(office, "s04c.834")
     died = "INS*Y*18*024*03*A***FT**D8*20250501"
     file = await office.read(x834(*a_person(died, "F2", "FAMB", "DAD", "19700101", "DTP*357*D8*20250501")))
     assert await enrolled(office) == {"DAD": False, "KID": True}
     assert (await changes(office, file))[1][1].split(",")[-1] == "family-waits"
     assert file.changes["family-waits"] == 1
+    [row] = await office.fetch("select code, field from feed_row where changes like '%family-waits'")
+    assert (row["code"], row["field"]) == ("family-waits", "INS-04")
 
 
 async def test_who_went_to_another_family_stays_there(office: Office) -> None:
@@ -156,7 +160,11 @@ async def test_an_end_alone(office: Office, code: str) -> None:
     """A 349 without a 348 ends the open span, whatever HD01 says."""
     await read(office, "s04c.834")
     await office.read(
-        x834(*a_person("INS*Y*18*001*AI*A***FT", "F2", "FAMB", "DAD", "19700101", f"HD*{code}**HLT", "DTP*349*D8*20250531"))
+        x834(
+            *a_person(
+                "INS*Y*18*001*AI*A***FT", "F2", "FAMB", "DAD", "19700101", f"HD*{code}**HLT", "DTP*349*D8*20250531"
+            )
+        )
     )
     assert await spans(office, "DAD") == [("medical", "2025-01-01", "2025-05-31")]
     assert await enrolled(office) == {"DAD": False, "KID": True}
