@@ -334,7 +334,8 @@ class FeedSummary:
     """The last item of every stream. `rows` = records + rejected rows; a rejected file counts in `rejected` only.
 
     `is_complete`: all trailers were there and every declared count agreed. `unidentified` rejected roster rows
-    have no `RosterMention`, so somebody who seems absent may be one of them.
+    have no `RosterMention`, so somebody who seems absent may be one of them. `thinned`: field, code and count of the
+    kinds of notice of which not all were handed over.
     """
 
     kind: FeedKind | None
@@ -344,6 +345,7 @@ class FeedSummary:
     notices: tuple[tuple[str, int], ...]
     is_complete: bool
     unidentified: int = 0
+    thinned: tuple[tuple[str, str, int], ...] = ()
 
 
 Header = RosterHeader | VxuHeader | AdsHeader

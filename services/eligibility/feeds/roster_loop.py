@@ -269,3 +269,4 @@ _HANDLERS: dict[str, Callable[[RosterLoop, Segment], None]] = {
     "LS": RosterLoop._on_reporting,
     "LE": RosterLoop._on_reporting,
 }
+HANDLED = frozenset(_HANDLERS)

@@ -20,8 +20,8 @@ ADD, CHANGE, END_IT = Maintenance.ADD, Maintenance.CHANGE, Maintenance.TERMINATE
 
 
 def a_span(
-    line: str, begin: date | None = None, end: date | None = None, last: date | None = None, product: str = "HLT",
-    kind: str = "medical",
+    line: str, begin: date | None = None, end: date | None = None, last: date | None = None,
+    product: str = "HLT", kind: str = "medical",
 ) -> Span:  # fmt: skip
     return Span(line, begin, end, last or end, kind, product)
 
@@ -49,7 +49,7 @@ def cover(
         ("a new one", (), a_row(Maintenance.ADD, cover(JAN)), (OPEN,)),
         ("without any date it is open", (), a_row(Maintenance.ADD), (Span(""),)),
         ("a change without dates changes nothing", (OPEN,), a_row(), (OPEN,)),
-        ("the same begin is replaced", (OPEN,), a_row(Maintenance.CHANGE, cover(JAN, END)), (a_span(MA, JAN, END, END),)),
+        ("the same begin is replaced", (OPEN,), a_row(Maintenance.CHANGE, cover(JAN, END)), (a_span(MA, JAN, END),)),
         ("a later begin ends the open one before it", (OPEN,), a_row(Maintenance.CHANGE, cover(FEB)),
          (a_span(MA, JAN, date(2021, 1, 31), date(2021, 1, 31)), a_span(MA, FEB))),
         ("an end that begins elsewhere reaches the open one within", (a_span(MA, FEB),),
@@ -105,8 +105,8 @@ def test_spans(edge: str, known: tuple[Span, ...], row: RosterRecord, expected: 
         ("a drug plan begins later and medical stays open", (OPEN,), a_row(ADD, cover(FEB, MAR, ADD, of="PDG")),
          (OPEN, a_span(MA, FEB, MAR, kind="drug", product="PDG"))),
         ("dental that nobody knew of ends alone", (OPEN,), a_row(CHANGE, cover(None, END, END_IT, of="DEN")), (OPEN,)),
-        ("a delete of dental leaves medical", (DENTAL, OPEN), a_row(CHANGE, cover(JAN, None, END_IT, of="DEN", void=True)),
-         (OPEN,)),
+        ("a delete of dental leaves medical", (DENTAL, OPEN),
+         a_row(CHANGE, cover(JAN, None, END_IT, of="DEN", void=True)), (OPEN,)),
         ("a reinstatement of dental alone", (DENTAL._replace(end_on=END, last_on=END), a_span(MA, JAN, END)),
          a_row(Maintenance.REINSTATE, cover(None, None, Maintenance.REINSTATE, of="DEN")),
          (DENTAL, a_span(MA, JAN, END))),
@@ -150,7 +150,8 @@ def test_spans(edge: str, known: tuple[Span, ...], row: RosterRecord, expected: 
          a_row(CHANGE, begin_on=JAN), (a_span(MA, JAN, END),)),
         ("nor does it touch dental", (DENTAL, OPEN), a_row(CHANGE, begin_on=JAN), (DENTAL, OPEN)),
         ("a month's grace ends with a termination", (a_span(MA, JAN, date(2021, 1, 31), MAR),),
-         a_row(END_IT, cover(YEAR_BEGUN, date(2021, 2, 10), END_IT)), (a_span(MA, JAN, date(2021, 1, 31), date(2021, 2, 10)),)),
+         a_row(END_IT, cover(YEAR_BEGUN, date(2021, 2, 10), END_IT)),
+         (a_span(MA, JAN, date(2021, 1, 31), date(2021, 2, 10)),)),
         ("a plan's description told later is the same product", (OPEN,), a_row(CHANGE, cover(JAN, of="HLT GOLD")),
          (a_span(MA, JAN, product="HLT GOLD"),)),
         ("and told no more it stays", (a_span(MA, JAN, product="HLT GOLD"),), a_row(CHANGE, cover(FEB)),
