@@ -265,7 +265,8 @@ class FeedFileProcessedV1(Event):
     changes: tuple[ChangeCount, ...] = Field(
         default=(),
         description="What the rows changed: added, ended, extended, moved, merged, renumbered, renamed, died, changed, "
-        "family-ended, family-waits; stale rows changed nothing, for what stands was said later.",
+        "family-ended, family-waits, dose-added, dose-changed, dose-deleted; stale rows changed nothing, for what "
+        "stands was said later.",
     )
 
     def key(self) -> str:

@@ -16,7 +16,7 @@ from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
 from services.eligibility.registry import CODES, Heard, combined, completed, heard, heard_again, patients_of
 from services.eligibility.roster import Book, old_key, record_identifiers, record_key, said_now
-from services.eligibility.roster_changes import FAMILY_WAITS, STALE
+from services.eligibility.roster_changes import DOSE_ADDED, DOSE_CHANGED, DOSE_DELETED, FAMILY_WAITS, STALE
 from services.eligibility.said import Said
 from services.eligibility.spans import cut
 from services.eligibility.store_files import FeedFile, RowResult
@@ -72,7 +72,7 @@ async def on_registry_rows(
     links, ties = await _link(work.connection, rows)
     tokens = {one.token for one in links if one.token is not None}
     ledger = await _load_ledger(work.connection, tokens, {row.report.event_key for row in rows})
-    results = [_take(ledger, row, one) for row, one in zip(rows, links, strict=True)]
+    results = [_told(ledger, row, one) for row, one in zip(rows, links, strict=True)]
     await _link_waiting(work.connection, ledger, _who_may_be_waited_for(rows, links, ties))
     await _save_ledger(work, ledger, today)
     await redecide(work, tokens | ledger.touched(), today)
@@ -228,6 +228,17 @@ async def _save_statements(connection: Connection, rows: Sequence[Heard], links:
         known[token] = combined(known.get(token), statement, token)
     changed = [one for token, one in known.items() if one != before.get(token)]
     await store_members.save_statements(connection, changed)
+
+
+def _told(ledger: Ledger, row: Heard, found: Link) -> RowResult:
+    """The row's result with what it changed."""
+    was_known = row.report.event_key in ledger.reports
+    result = _take(ledger, row, found)
+    if result.outcome != "accepted" or row.is_patient:
+        return result
+    if row.report.is_retracted:
+        return result._replace(changes=(DOSE_DELETED,) if was_known or row.is_unnamed_delete else ())
+    return result._replace(changes=(DOSE_CHANGED if was_known else DOSE_ADDED,))
 
 
 def _take(ledger: Ledger, row: Heard, found: Link) -> RowResult:

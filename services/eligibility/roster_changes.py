@@ -1,4 +1,4 @@
-"""What a row of a roster changed, in the words that its sender is told. Pure."""
+"""What a row changed, in the words that its sender is told; for rosters also which of them. Pure."""
 
 from services.eligibility.domain import Enrolment, Span
 from services.eligibility.spans import reach
@@ -6,6 +6,7 @@ from services.eligibility.spans import reach
 ADDED, ENDED, EXTENDED, MOVED = "added", "ended", "extended", "moved"
 MERGED, RENUMBERED, RENAMED, DIED, CHANGED = "merged", "renumbered", "renamed", "died", "changed"
 FAMILY_ENDED, FAMILY_WAITS, STALE = "family-ended", "family-waits", "stale"
+DOSE_ADDED, DOSE_CHANGED, DOSE_DELETED = "dose-added", "dose-changed", "dose-deleted"
 
 CHANGES = {
     ADDED: "A member, or a coverage of one, that was not there before.",
@@ -20,6 +21,9 @@ CHANGES = {
     FAMILY_ENDED: "Coverage of dependants ended with the subscriber's.",
     FAMILY_WAITS: "The subscriber died: rows of the dependants must say whether their cover goes on.",
     STALE: "Nothing, for what stands was said later.",
+    DOSE_ADDED: "A report of a dose that was not there before.",
+    DOSE_CHANGED: "A report of a dose that says something else now.",
+    DOSE_DELETED: "A report of a dose, taken back.",
 }
 
 Spans = tuple[Span, ...]

@@ -13,7 +13,7 @@ from services.kit.http import create_app
 from services.kit.issuer_keys import TrustedIssuer
 from tests.service.eligibility.cases import case
 from tests.service.eligibility.conftest import Office
-from tests.service.eligibility.messages import RICH_TRACT, RICH_ZIP, Row, roster
+from tests.service.eligibility.messages import RICH_TRACT, RICH_ZIP, Row, Shot, roster, vxu
 
 pytestmark = pytest.mark.postgres
 LATER = date(2021, 3, 8)
@@ -138,6 +138,18 @@ async def test_each_row_says_what_it_changed(app: FastAPI, client: httpx.AsyncCl
     assert [row["row"] for row in some["rows"]] == [3, 7]
     first = (await client.get(f"/feed-files/{file.file_id}/rows", params={"limit": 2})).json()
     assert (len(first["rows"]), first["next_after"]) == (2, 2)
+
+
+async def test_a_registrys_row_says_what_it_did_to_a_dose(office: Office) -> None:
+    """Added, changed, deleted or nothing."""
+    await office.read(roster(Row("LS1")))
+    told = [Shot("E-1"), Shot("E-1", lot="EL1", action="U", sent="20210302060000"),
+            Shot("E-1", lot="EL1", action="U", sent="20210302060000"), Shot("E-1", action="D", sent="20210303060000")]  # fmt: skip
+    file = await office.read(vxu(*told))
+    rows = await office.fetch("select outcome, changes from feed_row where file_id = $1 order by row", file.file_id)
+    assert [(row["outcome"], row["changes"]) for row in rows] == [
+        ("accepted", "dose-added"), ("accepted", "dose-changed"), ("unchanged", None), ("accepted", "dose-deleted"),
+    ]  # fmt: skip
 
 
 async def test_another_plan_sees_no_rows(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
