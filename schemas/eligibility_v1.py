@@ -167,7 +167,8 @@ class DoseAdministeredV1(Event):
     cvx: Cvx
     vaccine_group: Code
     vaccine_groups: tuple[Code, ...] = Field(
-        default=(), description="All groups of a combination vaccine, `vaccine_group` among them; empty: that one alone."
+        default=(),
+        description="All groups of a combination vaccine, `vaccine_group` among them; empty: that one alone.",
     )
     mvx: Mvx | None = None
     lot: str | None = Field(default=None, max_length=32)
@@ -236,6 +237,13 @@ class ReasonCount(Contract):
     rows: NonNegativeInt
 
 
+class ChangeCount(Contract):
+    """How many rows of a file changed something of this kind. A row may change several things."""
+
+    change: Code
+    rows: NonNegativeInt
+
+
 class FeedFileProcessedV1(Event):
     """What became of the rows of one file: every row read was accepted or rejected; some accepted doses wait for
     their member (unlinked)."""
@@ -254,6 +262,12 @@ class FeedFileProcessedV1(Event):
     rows_unchanged: NonNegativeInt = 0
     rejections: tuple[ReasonCount, ...] = ()
     business_on: date
+    changes: tuple[ChangeCount, ...] = Field(
+        default=(),
+        description="What the rows changed: added, ended, extended, moved, merged, renumbered, renamed, died, changed, "
+        "family-ended, family-waits, dose-added, dose-changed, dose-deleted; stale rows changed nothing, for what "
+        "stands was said later.",
+    )
 
     def key(self) -> str:
         return str(self.file_id)

@@ -25,7 +25,7 @@ FILE_TIMEOUT_S = 300.0
 DRAIN_TIMEOUT_S = 120.0
 POLL_S, LONGEST_POLL_S = 0.05, 0.5
 SUNDAY = 6
-ENDED = frozenset({"processed", "refused"})
+ENDED = frozenset({"processed", "refused", "held"})
 
 Say = Callable[[str], None]
 

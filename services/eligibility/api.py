@@ -14,7 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.envelope import Day
 from services.eligibility import days, store_decisions, store_doses, store_files
+from services.eligibility.content import ContentDigest
 from services.eligibility.feeds.profiles import profiles
+from services.eligibility.ordering import WHY_HELD
+from services.eligibility.roster_changes import CHANGES
 from services.eligibility.store_files import FeedFile
 from services.kit.auth import Principal, require, require_for_all
 from services.kit.idempotency import Answer, Identity
@@ -57,7 +60,7 @@ class FeedFileOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     file_id: UUID
-    state: str = Field(description="received, processing, processed, or refused as a whole.")
+    state: str = Field(description="received, processing, processed, refused as a whole, or held for a person.")
     kind: str | None = Field(description="x12-834, hl7-vxu or ads-maa, once it is known.")
     sender: str | None
     plan: str | None = Field(description="Whose members a roster lists.")
@@ -69,7 +72,18 @@ class FeedFileOut(BaseModel):
     rows_rejected: int
     rows_unlinked: int = Field(description="Doses whose member was not found when the file was read.")
     is_full: bool
-    absence: str | None = Field(description="Of a full file: applied, incomplete or too-many.")
+    changes: dict[str, int] = Field(
+        description="How many rows changed what: " + ", ".join(f"{name}: {says}" for name, says in CHANGES.items())
+    )
+    said_at: datetime | None = Field(description="When a roster says that it was made.")
+    held: str | None = Field(
+        description="Why it waits, or waited: " + ", ".join(f"{name}: {says}" for name, says in WHY_HELD.items())
+    )
+    decision: str | None = Field(description="What a person decided last: released or refused.")
+    decided_at: datetime | None
+    absence: str | None = Field(
+        description="Of a full file: applied, incomplete, or too-many, which waits until it is released or refused."
+    )
     absent_ended: int = Field(description="Members whose coverage ended because the full file no longer lists them.")
     received_at: datetime
     processed_at: datetime | None
@@ -129,33 +143,34 @@ async def submit_feed_file(
     if profile is not None and profile not in profiles():
         return refuse(NO_PROFILE)
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as spool:
-        sha256, size = await _spool(request, spool)
+        sha256, size, content_sha256 = await _spool(request, spool)
         if size == 0:
             return refuse(EMPTY)
-        file, is_repeat = await _accept(pool, principal.tenant, (sha256, size, profile), spool)
+        file, is_repeat = await _accept(pool, principal.tenant, (sha256, size, profile, content_sha256), spool)
     out = FeedFileOut.model_validate(file).model_copy(update={"is_repeat": is_repeat})
     return JSONResponse(out.model_dump(mode="json"), 200 if is_repeat else 201)
 
 
-async def _spool(request: Request, spool: IO[bytes]) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
+async def _spool(request: Request, spool: IO[bytes]) -> tuple[str, int, str]:
+    digest, content, size = hashlib.sha256(), ContentDigest(), 0
     async for chunk in request.stream():
         digest.update(chunk)
+        content.update(chunk)
         size += len(chunk)
         await asyncio.to_thread(spool.write, chunk)
     spool.seek(0)
-    return digest.hexdigest(), size
+    return digest.hexdigest(), size, content.hexdigest()
 
 
 async def _accept(
-    pool: asyncpg.Pool, tenant: str, about: tuple[str, int, str | None], spool: IO[bytes]
+    pool: asyncpg.Pool, tenant: str, about: tuple[str, int, str | None, str], spool: IO[bytes]
 ) -> tuple[FeedFile, bool]:
     async with transaction(pool, tenant) as connection:
         file = await store_files.insert_file(connection, new_id(), tenant, *about)
         if file is not None:
             await store_files.save_chunks(connection, file.file_id, spool)
             return file, False
-        known = await store_files.load_file_by_sha256(connection, tenant, about[0])
+        known = await store_files.load_file_by_sha256(connection, tenant, about[0], about[3])
         assert known is not None, "files are never deleted"
         return known, True
 
@@ -166,11 +181,12 @@ async def list_feed_files(
     principal: Onlooker,
     before: Annotated[UUID | None, Query(description="The last file of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    held: Annotated[bool, Query(description="Only those that wait for a person")] = False,
 ) -> list[FeedFileOut]:
     """The files that one may see, the newest first."""
     async with reading(pool, principal) as connection:
         last = await store_files.load_file(connection, before) if before else None
-        files = await store_files.load_files(connection, last.file_no if last else None, limit)
+        files = await store_files.load_files(connection, last.file_no if last else None, limit, only_held=held)
     return [FeedFileOut.model_validate(file) for file in files]
 
 

@@ -10,6 +10,7 @@ from schemas import catalog
 from services.eligibility import (
     api,
     api_forecasts,
+    api_held_files,
     api_members,
     api_observations,
     api_payers,
@@ -39,6 +40,7 @@ def build() -> Service:
         subscriptions=SUBSCRIPTIONS,
         routers=(
             api.routes,
+            api_held_files.routes,
             api_members.routes,
             api_forecasts.routes,
             api_programmes.routes,

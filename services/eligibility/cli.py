@@ -32,6 +32,7 @@ FINE, REJECTS, WRONG_USE, FAULT = 0, 1, 2, 3
 CHUNK_BYTES = 1 << 18
 POLL_S = 0.25
 SHOWN_REJECTS = 200
+ENDED = frozenset({"processed", "refused", "held"})
 
 
 class Subcommands(Protocol):
@@ -87,6 +88,7 @@ def check_file(path: Path, profile: str | None = None) -> dict[str, Any]:
                 summary = item
             case _:
                 kinds[type(item).__name__] += 1
+    all_seen = {(field, code): seen for field, code, seen in summary.thinned}
     return {
         "file": str(path),
         "kind": summary.kind.value if summary.kind else None,
@@ -98,7 +100,7 @@ def check_file(path: Path, profile: str | None = None) -> dict[str, Any]:
         "items": dict(kinds),
         "rejects": rejects,
         "notices": [
-            {"field": field, "code": code, "expected": expected, "seen": seen}
+            {"field": field, "code": code, "expected": expected, "seen": max(seen, all_seen.get((field, code), 0))}
             for (field, code, expected), seen in sorted(notices.items())
         ],
     }
@@ -151,7 +153,7 @@ def _all_files(paths: list[Path]) -> bool:
 
 
 def run_ingest(args: argparse.Namespace) -> int:
-    """1 if a row was rejected, 3 if the service could not be asked."""
+    """1 if a row was rejected or a file waits for a person, 3 if the service could not be asked."""
     if not _all_files(args.files):
         return WRONG_USE
     if not (args.api and args.token):
@@ -171,7 +173,7 @@ def run_ingest(args: argparse.Namespace) -> int:
         print(f"the service does not answer: {type(error).__name__}", file=sys.stderr)
         return FAULT
     print(json.dumps(files, indent=1) if args.json else "\n".join(_ingest_text(file) for file in files))
-    return REJECTS if any(file["rows_rejected"] or file["state"] == "refused" for file in files) else FINE
+    return REJECTS if any(file["rows_rejected"] or file["state"] in {"refused", "held"} for file in files) else FINE
 
 
 def submit(client: httpx.Client, path: Path, profile: str | None = None) -> dict[str, Any]:
@@ -191,7 +193,7 @@ def wait_for(
         response.raise_for_status()
         now = {"file": file["file"], **response.json(), "is_repeat": file["is_repeat"]}
         say(now)
-        if now["state"] in {"processed", "refused"}:
+        if now["state"] in ENDED:
             return now
         time.sleep(POLL_S)
 
@@ -214,7 +216,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 def _say_progress(file: dict[str, Any]) -> None:
     if sys.stderr.isatty():
-        end = "\n" if file["state"] in {"processed", "refused"} else ""
+        end = "\n" if file["state"] in ENDED else ""
         sys.stderr.write(f"\r{file['file']}: {file['rows_read']} rows{end}")
         sys.stderr.flush()
 
@@ -224,11 +226,23 @@ def _ingest_text(file: dict[str, Any]) -> str:
     lines = [
         f"{file['file']}: {file['state']}{repeat}, {file['rows_read']} rows, {file['rows_accepted']} accepted "
         f"({file['rows_unchanged']} unchanged, {file['rows_unlinked']} unlinked), {file['rows_rejected']} rejected",
+        *_changes_text(file),
         *_rejects_text(file.get("rejects", [])),
     ]
     if file["rows_rejected"] > SHOWN_REJECTS:
         lines.append(f"  … and more: GET /feed-files/{file['file_id']}/rejects")
     return "\n".join(lines)
+
+
+def _changes_text(file: dict[str, Any]) -> list[str]:
+    """What the rows changed, and what waits for a person."""
+    counts = file.get("changes") or {}
+    ended = file.get("absent_ended") or 0
+    said = [f"{count} {name}" for name, count in counts.items()] + ([f"{ended} ended as absent"] if ended else [])
+    lines = [f"  changed: {', '.join(said) or 'nothing'}"] if file["state"] == "processed" else []
+    waits = f"held ({file.get('held')})" if file["state"] == "held" else ""
+    waits = waits or ("its absence is held (too-many)" if file.get("absence") == "too-many" else "")
+    return [*lines, f"  {waits}: ./vcc feeds release|refuse {file['file_id']} --reason …"] if waits else lines
 
 
 def _problem(response: httpx.Response) -> str:

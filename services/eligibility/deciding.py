@@ -219,14 +219,16 @@ def _arm(member: Member, programme: Programme, situation: Situation, reasons: tu
 def _enrolment_reasons(enrolment: Enrolment, programme: Programme, day: date, *, is_covered: bool) -> tuple[str, ...]:
     reasons: tuple[str, ...] = ()
     if not is_covered:
-        begins_later = any(span.begin_on is not None and span.begin_on > day for span in enrolment.spans)
+        begins_later = any(
+            span.is_medical and span.begin_on is not None and span.begin_on > day for span in enrolment.spans
+        )
         reasons = ("enrolment-not-begun",) if begins_later else ("not-enrolled",)
     return reasons if enrolment.tenant_id in programme.plans else (*reasons, "plan-not-participating")
 
 
 def covered(spans: Iterable[Span], day: date) -> bool:
-    """Whether any coverage is in force on the day."""
-    return any(span.covers(day) for span in spans)
+    """Whether any medical coverage is in force on the day."""
+    return any(span.is_medical and span.covers(day) for span in spans)
 
 
 def _age_reasons(age: int | None, phases: Sequence[Phase]) -> tuple[str, ...]:
@@ -265,7 +267,7 @@ def recheck_on(enrolment: Enrolment, programme: Programme, day: date, more: Iter
         later = bisect_right(programme.ages, age_on(enrolment.birth_on, day))
         if later < len(programme.ages):
             turning.append(birthday(enrolment.birth_on, programme.ages[later]))
-    edges = [(one.begin_on, one.last_on) for one in enrolment.spans]
+    edges = [(one.begin_on, one.last_on) for one in enrolment.spans if one.is_medical]
     edges += [(one.begins_on, one.ends_on) for one in programme.phases]
     for first_on, last_on in edges:
         if first_on is not None and first_on > day:

@@ -5,10 +5,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from services.eligibility.feeds.records import MEDICAL
 from services.eligibility.geography import Placement, VulnerabilityRule
 from services.eligibility.programmes import arms, cap, segment, target
 from services.eligibility.programmes.arms import Arms
@@ -58,12 +59,20 @@ REASONS = {
 
 
 class Span(NamedTuple):
-    """A time of coverage. `last_on` is the last day it counts: the end, plus a grace where months are renewed."""
+    """A time of coverage by one product. `last_on` is the last day it counts: the end, plus a grace where months are
+    renewed. `product` is empty where nobody has said it since products are kept: then it is medical."""
 
     line: str
     begin_on: date | None = None
     end_on: date | None = None
     last_on: date | None = None
+    kind: str = MEDICAL
+    product: str = ""
+
+    @property
+    def is_medical(self) -> bool:
+        """Whether this is cover by which vaccination can be offered, and not dental, vision or a drug plan."""
+        return self.kind == MEDICAL
 
     def covers(self, day: date) -> bool:
         return (self.begin_on is None or self.begin_on <= day) and (self.last_on is None or day <= self.last_on)
@@ -79,7 +88,9 @@ class Person(NamedTuple):
 
 
 class Enrolment(NamedTuple):
-    """A person in a plan, as the plan says. The fields are the columns of its table, in their order."""
+    """A person in a plan, as the plan says. The fields are the columns of its table, in their order. `said_at`,
+    `said_by` and `said_no` are instant, sender and control number of the newest statement; `family_number` is the
+    subscriber's, of whoever is known under it."""
 
     enrolment_id: UUID
     token: UUID
@@ -112,6 +123,10 @@ class Enrolment(NamedTuple):
     phone_version: int = 0
     address_version: int = 0
     email_version: int = 0
+    said_at: datetime | None = None
+    said_by: str = ""
+    said_no: int = 0
+    family_number: str = ""
 
 
 class Statement(NamedTuple):
@@ -308,8 +323,9 @@ def _roll_up(races: tuple[str, ...], ethnicity: str | None) -> str:
 
 
 def line_of_business(spans: Sequence[Span], day: date) -> str:
-    """The payer segment of the coverages in force, or of the last one where none is."""
-    lines = {_line(span.line) for span in spans if span.covers(day)} or {_line(span.line) for span in spans[-1:]}
+    """The payer segment of the medical coverages in force, or of the last one where none is."""
+    medical = [span for span in spans if span.is_medical]
+    lines = {_line(span.line) for span in medical if span.covers(day)} or {_line(span.line) for span in medical[-1:]}
     if "dual" in lines or lines >= {"medicaid", "medicare"}:
         return "dual"
     return next((line for line in ("medicare", "medicaid", "commercial") if line in lines), "unknown")

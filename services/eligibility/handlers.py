@@ -11,12 +11,15 @@ from services.eligibility import store_decisions, store_doses, store_members, st
 from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
-from services.eligibility.feeds.records import DoseRecord, PatientRecord, Position, RosterMention
+from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention, RosterRecord
 from services.eligibility.linkage import EVERY_TENANT, IdKey, Index, Link, Subject, is_within, link_and_tie
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
 from services.eligibility.registry import CODES, Heard, combined, completed, heard, heard_again, patients_of
-from services.eligibility.roster import Book, cut, old_key, record_identifiers, record_key
+from services.eligibility.roster import Book, old_key, record_identifiers, record_key, said_now
+from services.eligibility.roster_changes import DOSE_ADDED, DOSE_CHANGED, DOSE_DELETED, FAMILY_WAITS, STALE
+from services.eligibility.said import Said
+from services.eligibility.spans import cut
 from services.eligibility.store_files import FeedFile, RowResult
 from services.kit.ids import derived_id, new_id
 from services.kit.postgres import Connection
@@ -35,8 +38,9 @@ async def on_roster_rows(
     book = await _load_book(work.connection, rows, keys, mentions)
     results = []
     for row, key in zip(rows, keys, strict=True):
-        is_new = book.apply(row.record, key, row.plan, row.said_on or today, file.file_no)
-        results.append(_outcome(book, row.record.position, is_new=is_new))
+        said = row.said.not_after(file.received_at)
+        changes = book.apply(row.record, key, row.plan, row.said_on or today, file.file_no, said)
+        results.append(_roster_result(book, row.record, changes))
     for mention, plan in mentions:
         book.mention(mention.identifiers, plan)
     await _save_book(work, book, file.file_no, today)
@@ -49,11 +53,18 @@ async def on_roster_rows(
     return results
 
 
-def _outcome(book: Book, position: Position, *, is_new: bool) -> RowResult:
+def _roster_result(book: Book, record: RosterRecord, changes: tuple[str, ...]) -> RowResult:
     """A row of whom it is doubtful whom it means changes nothing and waits for a person."""
-    if (doubt := book.held.get(position.row)) is not None:
-        return RowResult(position.row, "rejected", "doubtful-identity", doubt.field, position.segment, doubt.expected)
-    return RowResult(position.row, "accepted" if is_new else "unchanged")
+    row, segment = record.position
+    if (doubt := book.held.get(row)) is not None:
+        return RowResult(row, "rejected", "doubtful-identity", doubt.field, segment, doubt.expected)
+    if changes == (STALE,):
+        newer = "a statement that is newer than the one that stands"
+        return RowResult(row, "unchanged", STALE, "BGN-03", segment, newer, changes)
+    if FAMILY_WAITS in changes:
+        survivors = "a row of each surviving dependant that says whether the cover goes on"
+        return RowResult(row, "accepted", FAMILY_WAITS, "INS-04", segment, survivors, changes)
+    return RowResult(row, "accepted" if changes else "unchanged", changes=changes)
 
 
 async def on_registry_rows(
@@ -66,7 +77,7 @@ async def on_registry_rows(
     links, ties = await _link(work.connection, rows, file.tenant_id)
     tokens = {one.token for one in links if one.token is not None}
     ledger = await _load_ledger(work.connection, tokens, {row.report.event_key for row in rows})
-    results = [_take(ledger, row, one) for row, one in zip(rows, links, strict=True)]
+    results = [_told(ledger, row, one) for row, one in zip(rows, links, strict=True)]
     await _link_waiting(work.connection, ledger, _who_may_be_waited_for(rows, links, ties))
     await _save_ledger(work, ledger, today)
     await redecide(work, tokens | ledger.touched(), today)
@@ -117,12 +128,14 @@ async def on_observations(
     return changed
 
 
-async def end_absent(work: UnitOfWork, plan: str, before_no: int, said_on: date, today: date, limit: int) -> int:
+async def end_absent(
+    work: UnitOfWork, plan: str, before_no: int, said_on: date, today: date, limit: int, said: Said
+) -> int:
     """End the coverage of some members whom a full file no longer lists. Gives how many; 0: nobody is left."""
-    tokens = await store_members.load_absent(work.connection, plan, before_no, said_on, limit)
+    tokens = await store_members.load_absent(work.connection, plan, before_no, said_on, limit, said.at)
     await store_members.lock_persons(work.connection, tokens)
     absent = [one for one in await store_members.load_enrolments(work.connection, tokens) if one.tenant_id == plan]
-    ended = [one._replace(spans=cut(one.spans, said_on - ONE_DAY)) for one in absent]
+    ended = [said_now(one._replace(spans=cut(one.spans, said_on - ONE_DAY)), said) for one in absent]
     await store_members.save_enrolments(work.connection, ended)
     await redecide(work, tokens, today)
     return len(ended)
@@ -166,7 +179,8 @@ async def _save_book(work: UnitOfWork, book: Book, file_no: int, today: date) ->
     connection = work.connection
     await store_members.save_persons(connection, list(book.changed_persons.values()))
     await store_members.save_enrolments(connection, list(book.changed_enrolments.values()))
-    await store_members.save_seen(connection, book.seen, file_no)
+    await store_members.save_seen(connection, book.seen - book.heard.keys(), file_no)
+    await store_members.save_heard(connection, book.heard, file_no)
     await store_members.save_keys(connection, book.new_identifiers, book.new_keys)
     for survivor, retired in book.merges:
         await store_members.save_merge(connection, survivor, retired)
@@ -222,6 +236,17 @@ async def _save_statements(connection: Connection, rows: Sequence[Heard], links:
         known[token] = combined(known.get(token), statement, token)
     changed = [one for token, one in known.items() if one != before.get(token)]
     await store_members.save_statements(connection, changed)
+
+
+def _told(ledger: Ledger, row: Heard, found: Link) -> RowResult:
+    """The row's result with what it changed."""
+    was_known = row.report.event_key in ledger.reports
+    result = _take(ledger, row, found)
+    if result.outcome != "accepted" or row.is_patient:
+        return result
+    if row.report.is_retracted:
+        return result._replace(changes=(DOSE_DELETED,) if was_known or row.is_unnamed_delete else ())
+    return result._replace(changes=(DOSE_CHANGED if was_known else DOSE_ADDED,))
 
 
 def _take(ledger: Ledger, row: Heard, found: Link) -> RowResult:

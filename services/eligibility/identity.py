@@ -46,7 +46,7 @@ class Doubt(NamedTuple):
     expected: str
 
 
-class Said(NamedTuple):
+class Described(NamedTuple):
     """Who a row says that somebody is."""
 
     family: str
@@ -58,12 +58,12 @@ class Said(NamedTuple):
     maintenance: Maintenance
 
     @classmethod
-    def of(cls, name: PersonName | None, birth_on: date | None, sex: str, role: str, how: Maintenance) -> "Said":
+    def of(cls, name: PersonName | None, birth_on: date | None, sex: str, role: str, how: Maintenance) -> "Described":
         name = name or PersonName("")
         return cls(name.family, name.given, name.suffix, birth_on, sex, role, how)
 
 
-def by_own_number(known: Enrolment, said: Said) -> Verdict:
+def by_own_number(known: Enrolment, said: Described) -> Verdict:
     """Of a row that bears this member's own number. A dependant's row does not mean the subscriber by it."""
     family, given, birth = likenesses(known, said)
     if {known.role, said.role} == {SUBSCRIBER, DEPENDANT}:
@@ -75,14 +75,14 @@ def by_own_number(known: Enrolment, said: Said) -> Verdict:
     return _by_slip(known, said, family, given, birth)
 
 
-def _by_birth(known: Enrolment, said: Said, family: Likeness, given: Likeness) -> Verdict:
+def _by_birth(known: Enrolment, said: Described, family: Likeness, given: Likeness) -> Verdict:
     """Women marry and clerks mistype: one name that agrees is enough, where the sexes do not speak against it."""
     if given is not Likeness.DIFFERENT:
         return SAME
     return DOUBTFUL if family is Likeness.DIFFERENT or _sexes_differ(known, said) else SAME
 
 
-def _by_name(said: Said, family: Likeness, given: Likeness) -> Verdict:
+def _by_name(said: Described, family: Likeness, given: Likeness) -> Verdict:
     """Without a birth date the whole name must agree; a new family name alone may come of a marriage."""
     if given is Likeness.DIFFERENT:
         return DOUBTFUL
@@ -91,7 +91,7 @@ def _by_name(said: Said, family: Likeness, given: Likeness) -> Verdict:
     return SAME if given is Likeness.EQUAL and said.maintenance is not Maintenance.ADD else DOUBTFUL
 
 
-def _by_slip(known: Enrolment, said: Said, family: Likeness, given: Likeness, birth: Likeness) -> Verdict:
+def _by_slip(known: Enrolment, said: Described, family: Likeness, given: Likeness, birth: Likeness) -> Verdict:
     """Another birth date under the same name corrects it; with another given name it is somebody else."""
     if family is given is Likeness.EQUAL:
         if _suffixes_differ(known, said):
@@ -102,7 +102,7 @@ def _by_slip(known: Enrolment, said: Said, family: Likeness, given: Likeness, bi
     return OTHER if given is birth is Likeness.DIFFERENT else DOUBTFUL
 
 
-def by_family_number(known: Enrolment, said: Said) -> Verdict:
+def by_family_number(known: Enrolment, said: Described) -> Verdict:
     """Of a row that bears the number of this member's family: it leads to everybody in it, so name and birth date
     must both agree."""
     family, given, birth = likenesses(known, said)
@@ -118,14 +118,14 @@ def by_family_number(known: Enrolment, said: Said) -> Verdict:
     return _sibling(known, said, given, birth)
 
 
-def _namesake(known: Enrolment, said: Said, family: Likeness, birth: Likeness) -> Verdict:
+def _namesake(known: Enrolment, said: Described, family: Likeness, birth: Likeness) -> Verdict:
     if birth is Likeness.UNSAID:
         return SAME if family is Likeness.EQUAL and not _suffixes_differ(known, said) else DOUBTFUL
     differs = family is birth is Likeness.DIFFERENT
     return OTHER if differs or _suffixes_differ(known, said) else DOUBTFUL
 
 
-def _sibling(known: Enrolment, said: Said, given: Likeness, birth: Likeness) -> Verdict:
+def _sibling(known: Enrolment, said: Described, given: Likeness, birth: Likeness) -> Verdict:
     """Another given name of one birth date is a twin where the row lists him, and a doubt where it changes him."""
     if birth is Likeness.DIFFERENT or (birth is Likeness.ALIKE and given is Likeness.DIFFERENT):
         return OTHER
@@ -136,7 +136,7 @@ def _sibling(known: Enrolment, said: Said, given: Likeness, birth: Likeness) -> 
     return DOUBTFUL
 
 
-def may_be_renamed(known: Enrolment, said: Said) -> bool:
+def may_be_renamed(known: Enrolment, said: Described) -> bool:
     """Whether this is a newborn who had no name yet and now gets one."""
     family, given, birth = likenesses(known, said)
     no_name = normal(known.given).startswith(NEWBORN)
@@ -145,13 +145,13 @@ def may_be_renamed(known: Enrolment, said: Said) -> bool:
     )
 
 
-def is_namely(known: Enrolment, said: Said) -> bool:
+def is_namely(known: Enrolment, said: Described) -> bool:
     """Whether somebody who was once reported under this name and birth date still may be meant by them."""
     _, given, birth = likenesses(known, said)
     return Likeness.DIFFERENT not in {given, birth}
 
 
-def likenesses(known: Enrolment, said: Said) -> tuple[Likeness, Likeness, Likeness]:
+def likenesses(known: Enrolment, said: Described) -> tuple[Likeness, Likeness, Likeness]:
     """Of family name, given name and birth date."""
     return _texts(known.family, said.family), _texts(known.given, said.given), _dates(known.birth_on, said.birth_on)
 
@@ -191,11 +191,11 @@ def _dates(known: date | None, said: date | None) -> Likeness:
     return Likeness.ALIKE if parts == 1 or swapped else Likeness.DIFFERENT
 
 
-def _sexes_differ(known: Enrolment, said: Said) -> bool:
+def _sexes_differ(known: Enrolment, said: Described) -> bool:
     return {known.sex, said.sex} == {"F", "M"}
 
 
-def _suffixes_differ(known: Enrolment, said: Said) -> bool:
+def _suffixes_differ(known: Enrolment, said: Described) -> bool:
     """Senior and junior, where both are said."""
     mine, yours = normal(known.suffix), normal(said.suffix)
     return bool(mine and yours) and mine != yours

@@ -15,9 +15,17 @@ from typing import BinaryIO
 import asyncpg
 import structlog
 
-from schemas.eligibility_v1 import FeedFileProcessedV1, ReasonCount
+from schemas.eligibility_v1 import ChangeCount, FeedFileProcessedV1, ReasonCount
 from schemas.eligibility_v1 import FeedKind as Kind
-from services.eligibility import days, handlers, store_decisions, store_files, store_members, store_payers
+from services.eligibility import (
+    absence,
+    days,
+    handlers,
+    store_decisions,
+    store_files,
+    store_payers,
+    store_transactions,
+)
 from services.eligibility.admission import BARRED, Bar, Gate
 from services.eligibility.feeds.reader import read_stream
 from services.eligibility.feeds.records import (
@@ -28,8 +36,10 @@ from services.eligibility.feeds.records import (
     RosterHeader,
     VxuHeader,
 )
+from services.eligibility.ordering import Turn, take_turn
 from services.eligibility.payers import code_of, payer_of
 from services.eligibility.reading import Slice, slices
+from services.eligibility.said import Said
 from services.eligibility.settings import OwnSettings
 from services.eligibility.store_files import FeedFile, RowResult
 from services.kit import log
@@ -41,10 +51,6 @@ from services.kit.waiting import wait
 LOCK_ID = 0x7663635F696E  # "vcc_in"
 RETRY_S = 1.0
 PRUNE_EVERY_S = 3600.0
-ABSENT_PER_BATCH = 1000
-ABSENT_SHARE, ABSENT_LEAST = 0.25, 10
-"""A full file that would end the coverage of more of a plan than this is not believed: somebody must look at it."""
-
 KINDS = {FeedKind.ROSTER: Kind.X12_834, FeedKind.VXU: Kind.HL7_VXU, FeedKind.ADS: Kind.ADS_MAA}
 DATABASE_ERRORS = (
     asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError,
@@ -108,7 +114,11 @@ class Intake:
             return True
         await self._prune()
         async with transaction(self._pool, ALL_TENANTS) as connection:
+            released = await store_files.load_released(connection)
             file = await store_files.load_next(connection)
+        if released is not None:
+            await absence.end_released(self._pool, released)
+            return True
         if file is None:
             return False
         rows = min(self._own.rows_per_batch, self._settings.batch_records)
@@ -141,6 +151,7 @@ class FileRun:
         self._pool, self._file, self._rows, self._reader = pool, file, rows, reader
         self._stopping, self._test_data_from = stopping or asyncio.Event(), test_data_from
         self._roster: tuple[RosterHeader, str] | None = None
+        self._again: dict[Said, Said] = {}
         self._is_done = False
 
     async def run(self) -> None:
@@ -183,9 +194,14 @@ class FileRun:
             gate = await self._gate(connection, part)
             today = (await store_decisions.share_clock(connection)).business_on
             await self._save_headers(work, part, gate)
+            turn = await self._take_turn(connection, file, part, gate)
+            if turn.held is not None:
+                self._is_done = True
+                return
             results = await self._effects(work, file, part, gate, today)
             await store_files.save_rows(connection, file.file_id, results, part.last_row)
-            notices = [(no, one.row, one.where, one.field, one.code, one.expected) for no, one in part.notices]
+            told = part.notices if turn.notice is None else [(0, turn.notice), *part.notices]
+            notices = [(no, one.row, one.where, one.field, one.code, one.expected) for no, one in told]
             await store_files.save_notices(connection, file.file_id, notices)
         self._file = file
         self._roster = next(((one, gate.tenant(one)) for one in reversed(_admitted(part, gate))), self._roster)
@@ -221,6 +237,20 @@ class FileRun:
             kind = _KIND_OF_HEADER[type(header)].value
             await store_files.save_header(work.connection, self._file.file_id, kind, sender, plan, is_full=is_full)
 
+    async def _take_turn(self, connection: Connection, file: FeedFile, part: Slice, gate: Gate) -> Turn:
+        """Hold the file if it does not come in its turn; else note its transactions, and how old its rows are."""
+        turn = await take_turn(connection, file, [(one, gate.tenant(one)) for one in _admitted(part, gate)])
+        await store_transactions.save_transactions(connection, file.file_id, turn.transactions)
+        if instants := [one.said.at for one in turn.transactions if one.said.at is not None]:
+            await store_files.save_said_at(connection, file.file_id, min(instants))
+        if turn.held is not None:
+            structlog.get_logger().info("file held", file_id=str(file.file_id), reason=turn.held)
+            await store_files.hold_file(connection, file.file_id, turn.held)
+        self._again |= turn.again
+        if self._again:
+            part.roster = [row._replace(said=self._again.get(row.said, row.said)) for row in part.roster]
+        return turn
+
     async def _effects(self, work: UnitOfWork, file: FeedFile, part: Slice, gate: Gate, today: date) -> list[RowResult]:
         admitted = gate.admit(part)
         results = [
@@ -247,7 +277,7 @@ class FileRun:
 
     async def _finish(self, summary: FeedSummary) -> None:
         if self._roster is not None and self._roster[0].absence_terminates and self._roster[0].is_full:
-            await self._end_absent(*self._roster, summary)
+            await absence.end_absent(self._pool, self._file, *self._roster, summary)
         async with transaction(self._pool, ALL_TENANTS) as connection:
             file = await store_files.lock_file(connection, self._file.file_id)
             if file.state == "processed":
@@ -277,32 +307,10 @@ class FileRun:
             rows_rejected=file.rows_rejected,
             rows_unlinked=file.rows_unlinked,
             rows_unchanged=file.rows_unchanged,
+            changes=tuple(ChangeCount(change=name, rows=rows) for name, rows in sorted(file.changes.items())),
             rejections=tuple(ReasonCount(reason=code_of(code), rows=rows) for code, rows in rejections),
             business_on=today,
         )
-
-    async def _end_absent(self, header: RosterHeader, plan: str, summary: FeedSummary) -> None:
-        """Somebody of whom a rejected row may speak is absent only if the full file before did not list him either."""
-        file = self._file
-        async with transaction(self._pool, ALL_TENANTS) as connection:
-            today = (await store_decisions.share_clock(connection)).business_on
-            said_on = min(header.created_at.date(), today) if header.created_at else today
-            previous = await store_files.load_previous_full(connection, plan, file.file_no)
-            before_no = previous if summary.unidentified else file.file_no
-            absent, insured = await store_members.count_absent(connection, plan, before_no, said_on)
-            absence = "applied" if summary.is_complete else "incomplete"
-            if file.absent_ended == 0 and absent > max(ABSENT_LEAST, ABSENT_SHARE * insured):
-                absence = "too-many"
-            await store_files.save_absence(connection, file.file_id, absence)
-        while absence == "applied":
-            async with transaction(self._pool, ALL_TENANTS) as connection:
-                await store_files.lock_file(connection, file.file_id)
-                today = (await store_decisions.share_clock(connection)).business_on
-                work = UnitOfWork(connection)
-                ended = await handlers.end_absent(work, plan, before_no, said_on, today, ABSENT_PER_BATCH)
-                await store_files.save_absent(connection, file.file_id, ended)
-            if ended == 0:
-                return
 
 
 def _admitted(part: Slice, gate: Gate) -> list[RosterHeader]:

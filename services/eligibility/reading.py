@@ -19,13 +19,16 @@ from services.eligibility.feeds.records import (
     RosterRecord,
     VxuHeader,
 )
+from services.eligibility.said import NEVER, Said, said_of
 
 
 class RosterRow(NamedTuple):
-    """A member's row with the header that it stands under; `plan` is the tenant, once it is known."""
+    """A member's row with the header that it stands under and the instant at which it was said; `plan` is the tenant,
+    once it is known."""
 
     record: RosterRecord
     header: RosterHeader
+    said: Said = NEVER
     plan: str = ""
 
     @property
@@ -88,7 +91,7 @@ NO_HEADER = RosterHeader("", "", "", "", "", "", "", is_full=False, absence_term
 def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Slice]:
     """The file behind `after_row`, so many rows at a time. What a row's header said is known although it was read."""
     current = Slice(after_row + 1, after_row)
-    header, notices, taken = NO_HEADER, 0, 0
+    header, said, notices, taken = NO_HEADER, NEVER, 0, 0
     for item in items:
         match item:
             case RosterRecord() | DoseRecord() | PatientRecord() | Rejection():
@@ -100,9 +103,9 @@ def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Sli
                     current, taken = Slice(current.last_row + 1, current.last_row), 0
                 current.last_row = max(current.last_row, row)
                 taken += row > 0
-                _put(current, item, header)
+                _put(current, item, header, said)
             case RosterHeader():
-                header = item
+                header, said = item, said_of(item)
                 current.headers.append(item)
             case VxuHeader() | AdsHeader():
                 current.headers.append(item)
@@ -118,10 +121,12 @@ def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Sli
     yield current
 
 
-def _put(current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, header: RosterHeader) -> None:
+def _put(
+    current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, header: RosterHeader, said: Said
+) -> None:
     match item:
         case RosterRecord():
-            current.roster.append(RosterRow(item, header))
+            current.roster.append(RosterRow(item, header, said))
         case DoseRecord():
             current.doses.append(item)
         case PatientRecord():

@@ -10,14 +10,19 @@ from datetime import date
 from uuid import UUID
 
 from services.eligibility import identity
-from services.eligibility.domain import DEPENDANT, ONE_DAY, SUBSCRIBER, Enrolment, Person, Span
-from services.eligibility.feeds.records import Address, Coverage, Identifier, IdType, Maintenance, RosterRecord
-from services.eligibility.identity import DOUBTFUL, LISTS, OTHER, SAME, Doubt, Said, Verdict
+from services.eligibility.domain import DEPENDANT, SUBSCRIBER, Enrolment, Person
+from services.eligibility.feeds.records import Address, Identifier, IdType, Maintenance, RosterRecord
+from services.eligibility.identity import DOUBTFUL, LISTS, OTHER, SAME, Described, Doubt, Verdict
 from services.eligibility.linkage import IdKey, match_key
+from services.eligibility.roster_changes import ADDED, DIED, FAMILY_ENDED, FAMILY_WAITS, MERGED, STALE, changes_of
+from services.eligibility.said import NEVER, Said
+from services.eligibility.spans import family_spans, restated_spans
 
 OF_PLAN = frozenset({IdType.MEMBER, IdType.SUBSCRIBER})
-MAX_SPANS = 60
-"""Five years of single months; older ones can't matter to a decision."""
+DEATH_REASON = "03"
+
+Judged = dict[UUID, tuple[Verdict, bool]]
+"""What somebody is to who is said, and whether by a number of his own."""
 
 
 def record_identifiers(record: RosterRecord) -> tuple[Identifier, ...]:
@@ -45,13 +50,13 @@ def old_key(record: RosterRecord) -> str:
     return match_key(old.name.family, old.name.given, old.birth_on or record.person.birth_on, zip5)
 
 
-def said_of(record: RosterRecord) -> Said:
+def described(record: RosterRecord) -> Described:
     """Who a row says that its person is."""
     person = record.person
-    return Said.of(person.name, person.birth_on, person.sex, role_of(record), record.maintenance)
+    return Described.of(person.name, person.birth_on, person.sex, role_of(record), record.maintenance)
 
 
-def said_before(record: RosterRecord) -> list[Said]:
+def described_before(record: RosterRecord) -> list[Described]:
     """Who a row says that its person was before. A former name without a birth date goes with the one of today, or
     with none."""
     old, person = record.previous, record.person
@@ -59,7 +64,7 @@ def said_before(record: RosterRecord) -> list[Said]:
         return []
     days = [old.birth_on] if old.birth_on else [person.birth_on, None] if old.name else [person.birth_on]
     name, role = old.name or person.name, role_of(record)
-    return [Said.of(name, day, person.sex, role, Maintenance.CHANGE) for day in days]
+    return [Described.of(name, day, person.sex, role, Maintenance.CHANGE) for day in days]
 
 
 def role_of(record: RosterRecord) -> str:
@@ -79,6 +84,7 @@ class Book:
     changed_persons: dict[UUID, Person] = field(default_factory=dict)
     changed_enrolments: dict[UUID, Enrolment] = field(default_factory=dict)
     seen: set[UUID] = field(default_factory=set)
+    heard: dict[UUID, Said] = field(default_factory=dict)
     new_identifiers: set[tuple[IdKey, UUID]] = field(default_factory=set)
     new_keys: set[tuple[str, UUID]] = field(default_factory=set)
     merges: list[tuple[UUID, UUID]] = field(default_factory=list)
@@ -96,21 +102,31 @@ class Book:
         of_enrolments = {one.token for one in self.changed_enrolments.values()}
         return of_enrolments | set(self.changed_persons) | {token for pair in self.merges for token in pair}
 
-    def apply(self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int) -> bool:
-        """Take one row of a plan's roster, with its match key. False if it says nothing new, or is held."""
+    def apply(
+        self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int, said: Said = NEVER
+    ) -> tuple[str, ...]:
+        """Take one row of a plan's roster, with its match key. Gives what it changed: nothing if it says nothing new or
+        is held, `stale` alone if what stands was said later."""
         token = self._whose(record, tenant, key, file_no)
         if isinstance(token, Doubt):
             self.held[record.position.row] = token
             self._see(record_identifiers(record), tenant, key)
-            return False
+            return ()
+        if token is not None and self._is_stale(token, tenant, said):
+            return (STALE,)
         if token is None:
             token = self.new_id()
             self._put_person(Person(token))
+        merges = len(self.merges)
         token = self._merge_doubles(token, record, tenant, key)
+        changes = [MERGED] if len(self.merges) > merges else []
         is_holder = self._takes_number(token, record, tenant)
         is_new = self._note_keys(token, record, key)
-        is_new |= self._note_death(token, record)
-        return self._restate(token, tenant, record, said_on, file_no, is_holder=is_holder) or is_new
+        changes += [DIED] if self._note_death(token, record) else []
+        changes += self._restate(token, tenant, record, said_on, file_no, said, is_holder=is_holder)
+        if record.maintenance is Maintenance.TERMINATE and record.is_subscriber:
+            changes += self._end_family(token, tenant, record, said_on, said)
+        return tuple(changes) or (("changed",) if is_new else ())
 
     def mention(self, identifiers: Iterable[Identifier], tenant: str) -> None:
         """Note that a member stands in the file although the row could not be taken: by a number of his own, else by
@@ -132,7 +148,7 @@ class Book:
         """The person, a doubt, or nobody who is known. The order of the rows in a file says nothing."""
         if (same := self._as_known(record, tenant)) is not None:
             return same
-        said = said_of(record)
+        said = described(record)
         found = self._judged(record.person.identifiers, tenant, said)
         whom = self._chosen(found, record, tenant) or self._formerly(record, tenant)
         whom = whom or self._newborn(found, tenant, said)
@@ -148,9 +164,9 @@ class Book:
         said = person.name.family, person.name.given, person.birth_on, role_of(record)
         return known.token if said == (known.family, known.given, known.birth_on, known.role) else None
 
-    def _judged(self, identifiers: Iterable[Identifier], tenant: str, said: Said) -> dict[UUID, tuple[Verdict, bool]]:
+    def _judged(self, identifiers: Iterable[Identifier], tenant: str, said: Described) -> Judged:
         """What everybody under these numbers of the plan is to who is said, and whether by a number of his own."""
-        found: dict[UUID, tuple[Verdict, bool]] = {}
+        found: Judged = {}
         for one in sorted(identifiers, key=lambda it: it.type != IdType.MEMBER):
             if one.type not in OF_PLAN:
                 continue
@@ -161,7 +177,7 @@ class Book:
                         found[token] = _judge(known, said, is_own=one.type == IdType.MEMBER)
         return found
 
-    def _chosen(self, found: dict[UUID, tuple[Verdict, bool]], record: RosterRecord, tenant: str) -> UUID | None:
+    def _chosen(self, found: Judged, record: RosterRecord, tenant: str) -> UUID | None:
         """Of several who are the same, the one whose number it is today, else the oldest."""
         numbers = {one.value for one in record.person.identifiers if one.type in OF_PLAN}
         same = [token for token, (verdict, _) in found.items() if verdict is SAME]
@@ -179,24 +195,22 @@ class Book:
         )
 
     def _was(self, numbers: Iterable[Identifier], record: RosterRecord, tenant: str) -> UUID | None:
-        judged = (self._judged(numbers, tenant, was) for was in said_before(record))
+        judged = (self._judged(numbers, tenant, was) for was in described_before(record))
         return next((found for one in judged if (found := self._chosen(one, record, tenant))), None)
 
     def _was_named(self, record: RosterRecord, tenant: str) -> UUID | None:
-        was = said_before(record)[0]
+        was = described_before(record)[0]
         tokens = [one for one in self.by_key.get(old_key(record), ()) if self._is_namely(one, was, tenant)]
         return tokens[0] if len(tokens) == 1 else None
 
-    def _newborn(self, found: Iterable[UUID], tenant: str, said: Said) -> UUID | None:
+    def _newborn(self, found: Iterable[UUID], tenant: str, said: Described) -> UUID | None:
         """The one child of a family who had no name yet."""
         if said.maintenance in LISTS:
             return None
         nameless = [one for one in found if identity.may_be_renamed(self.enrolments[one, tenant], said)]
         return nameless[0] if len(nameless) == 1 else None
 
-    def _doubt(
-        self, found: dict[UUID, tuple[Verdict, bool]], record: RosterRecord, tenant: str, file_no: int
-    ) -> Doubt | None:
+    def _doubt(self, found: Judged, record: RosterRecord, tenant: str, file_no: int) -> Doubt | None:
         listed = record.maintenance in LISTS
         if any(own and (verdict is DOUBTFUL or (verdict is OTHER and not listed)) for verdict, own in found.values()):
             return NOT_THE_HOLDER
@@ -204,19 +218,19 @@ class Book:
         if any(not (listed and self._is_listed(token, tenant, file_no)) for token in doubtful):
             return NOT_OF_FAMILY
         prior = record.previous.identifiers if record.previous else ()
-        judged = [verdict for was in said_before(record) for verdict, _ in self._judged(prior, tenant, was).values()]
-        return NOT_FORMERLY if DOUBTFUL in judged else None
+        judged = (self._judged(prior, tenant, was) for was in described_before(record))
+        return NOT_FORMERLY if any(verdict is DOUBTFUL for one in judged for verdict, _ in one.values()) else None
 
     def _is_listed(self, token: UUID, tenant: str, file_no: int) -> bool:
         """Whether somebody has a row of his own in the file: then another row of the family lists somebody else."""
         known = self.enrolments[token, tenant]
         return known.seen_file_no == file_no or known.enrolment_id in self.seen
 
-    def _by_name(self, key: str, said: Said) -> UUID | None:
+    def _by_name(self, key: str, said: Described) -> UUID | None:
         tokens = [one for one in self.by_key.get(key, ()) if self._is_namely(one, said)] if key else []
         return tokens[0] if len(tokens) == 1 else None
 
-    def _is_namely(self, token: UUID, said: Said, tenant: str = "") -> bool:
+    def _is_namely(self, token: UUID, said: Described, tenant: str = "") -> bool:
         """Whether a plan, or this one, knows the person so today: a key may stem from a row that was wrong."""
         plans = (tenant,) if tenant else self.tenants
         known = (self.enrolments.get((token, plan)) for plan in plans)
@@ -229,7 +243,7 @@ class Book:
         if all(self.by_identifier.get(one, set()) <= {token} for one in own):
             return True
         numbers = {one.value for one in own}
-        judged = self._judged(own, tenant, said_of(record))
+        judged = self._judged(own, tenant, described(record))
         holders = [
             known
             for other, (verdict, is_own) in judged.items()
@@ -246,7 +260,7 @@ class Book:
         """One person under several tokens: a correction says so, or name, birth date and ZIP now agree."""
         if record.previous is None and self.by_key.get(key, set()) <= {token}:
             return token
-        said = said_of(record)
+        said = described(record)
         doubles = {one for one in self.by_key.get(key, ()) if self._is_namely(one, said)} if key else set()
         old = self._formerly(record, tenant)
         doubles |= {old} if old else set()
@@ -280,7 +294,8 @@ class Book:
         else:
             spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
             seen = max(known.seen_file_no, orphan.seen_file_no)
-            self._put_enrolment(known._replace(spans=spans, seen_file_no=seen))
+            newest = max((_said(known), _said(orphan)), key=lambda one: (one.at is not None, one.at, one.no))
+            self._put_enrolment(said_now(known._replace(spans=spans, seen_file_no=seen), newest))
 
     # -- what
 
@@ -308,21 +323,63 @@ class Book:
         self._put_person(now)
         return True
 
+    def _is_stale(self, token: UUID, tenant: str, said: Said) -> bool:
+        known = self.enrolments.get((token, tenant))
+        if known is None or not said.is_before(_said(known)):
+            return False
+        self.seen.add(known.enrolment_id)
+        return True
+
     def _restate(
-        self, token: UUID, tenant: str, record: RosterRecord, said_on: date, file_no: int, *, is_holder: bool
-    ) -> bool:
+        self,
+        token: UUID,
+        tenant: str,
+        record: RosterRecord,
+        said_on: date,
+        file_no: int,
+        said: Said,
+        *,
+        is_holder: bool,
+    ) -> tuple[str, ...]:
         known = self.enrolments.get((token, tenant))
         if known is None:
             fresh = Enrolment(self.new_id(), token, tenant, "", seen_file_no=file_no)
-            self._put_enrolment(restated(fresh, record, said_on))
-            return True
+            self._put_enrolment(said_now(restated(fresh, record, said_on), said))
+            return (ADDED,)
         stated = restated(known, record, said_on)
         stated = stated if is_holder else stated._replace(member_id=known.member_id)
         if stated == known:
             self.seen.add(known.enrolment_id)
-            return False
-        self._put_enrolment(stated._replace(seen_file_no=file_no))
-        return True
+            self._hear(known, said)
+            return ()
+        self._put_enrolment(said_now(stated._replace(seen_file_no=max(file_no, known.seen_file_no)), said))
+        return changes_of(known, stated)
+
+    def _hear(self, known: Enrolment, said: Said) -> None:
+        """Note that what stands was said again, so that what is older than this can't change it either."""
+        if said.at is not None and said != _said(known):
+            self.enrolments[known.token, known.tenant_id] = said_now(known, said)
+            self.heard[known.enrolment_id] = said
+
+    def _end_family(self, token: UUID, tenant: str, record: RosterRecord, said_on: date, said: Said) -> tuple[str, ...]:
+        """The dependants' cover ends with the subscriber's; after a death a person must say what becomes of theirs."""
+        ended = [
+            (one, spans)
+            for one in self._dependants(token, tenant, record)
+            if not said.is_before(_said(one)) and (spans := family_spans(one.spans, record, said_on)) != one.spans
+        ]
+        if ended and (record.reason == DEATH_REASON or record.person.is_deceased):
+            return (FAMILY_WAITS,)
+        for one, spans in ended:
+            self._put_enrolment(said_now(one._replace(spans=spans), said))
+        return (FAMILY_ENDED,) if ended else ()
+
+    def _dependants(self, token: UUID, tenant: str, record: RosterRecord) -> list[Enrolment]:
+        """Whoever the plan lists under the subscriber's number; not who has come under another one since."""
+        number = record.person.identifier(IdType.SUBSCRIBER)
+        others = sorted(self.by_identifier.get(number, set()) - {token}) if number else ()
+        found = [self.enrolments[one, tenant] for one in others if (one, tenant) in self.enrolments]
+        return [one for one in found if number and not one.is_retired and one.family_number in {"", number.value}]
 
     def _put_person(self, person: Person) -> None:
         self.persons[person.token] = self.changed_persons[person.token] = person
@@ -331,6 +388,18 @@ class Book:
         self.enrolments[enrolment.token, enrolment.tenant_id] = enrolment
         self.tenants.add(enrolment.tenant_id)
         self.changed_enrolments[enrolment.enrolment_id] = enrolment
+        self.heard.pop(enrolment.enrolment_id, None)
+
+
+def _said(known: Enrolment) -> Said:
+    return Said(known.said_at, known.said_by, known.said_no)
+
+
+def said_now(stated: Enrolment, said: Said) -> Enrolment:
+    """The enrolment as this statement left it."""
+    if said.at is None:
+        return stated
+    return stated._replace(said_at=said.at, said_by=said.by, said_no=said.no)
 
 
 NOT_THE_HOLDER = Doubt(
@@ -342,7 +411,7 @@ NOT_OF_FAMILY = Doubt(
 NOT_FORMERLY = Doubt("REF*Q4-02", "a prior number of a member who had this name and birth date, or those in NM1*70")
 
 
-def _judge(known: Enrolment, said: Said, *, is_own: bool) -> tuple[Verdict, bool]:
+def _judge(known: Enrolment, said: Described, *, is_own: bool) -> tuple[Verdict, bool]:
     """A number is nobody's own between a subscriber and a dependant."""
     is_own = is_own and {known.role, said.role} != {SUBSCRIBER, DEPENDANT}
     return (identity.by_own_number if is_own else identity.by_family_number)(known, said), is_own
@@ -351,7 +420,8 @@ def _judge(known: Enrolment, said: Said, *, is_own: bool) -> tuple[Verdict, bool
 def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment:
     """The enrolment after the row. What the row leaves empty stays as it was known."""
     person = record.person
-    number = person.identifier(IdType.MEMBER) or person.identifier(IdType.SUBSCRIBER)
+    family = person.identifier(IdType.SUBSCRIBER)
+    number = person.identifier(IdType.MEMBER) or family
     name, address = person.name or known, person.address or known
     phones = tuple([f"{one.use} {one.number}" for one in person.phones]) or known.phones
     return Enrolment(
@@ -378,7 +448,7 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment
         county=address.county,
         phones=phones,
         email=person.email or known.email,
-        is_restricted=record.is_restricted,
+        is_restricted=known.is_restricted if record.is_restricted is None else record.is_restricted,
         spans=restated_spans(known.spans, record, said_on),
         is_retired=known.is_retired,
         seen_file_no=known.seen_file_no,
@@ -386,6 +456,10 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment
         phone_version=known.phone_version + _is_other(_numbers(phones), _numbers(known.phones)),
         address_version=known.address_version + _is_other(_place(address), _place(known)),
         email_version=known.email_version + _is_other(person.email.casefold(), known.email.casefold()),
+        said_at=known.said_at,
+        said_by=known.said_by,
+        said_no=known.said_no,
+        family_number=family.value if family else known.family_number,
     )
 
 
@@ -403,85 +477,3 @@ def _place(of: Address | Enrolment) -> tuple[str, ...]:
     """Where a letter goes; nowhere without a ZIP or a street."""
     told = tuple(" ".join(one.upper().split()) for one in (of.street, of.unit, of.city, of.state, of.zip5))
     return told if of.street or of.zip5 else ()
-
-
-def restated_spans(known: tuple[Span, ...], record: RosterRecord, said_on: date) -> tuple[Span, ...]:
-    """The times of coverage after the row."""
-    if record.maintenance is Maintenance.TERMINATE:
-        return _terminated(known, record, said_on)
-    if not record.coverages:
-        return _member_level(known, record)
-    spans = known
-    for coverage in sorted(record.coverages, key=_begin):
-        spans = _covered(spans, coverage, record, said_on)
-    return _ordered(spans)
-
-
-def _begin(one: Coverage | Span) -> date:
-    return one.begin_on or date.min
-
-
-def _terminated(known: tuple[Span, ...], record: RosterRecord, said_on: date) -> tuple[Span, ...]:
-    ends = [one.end_on for one in record.coverages if one.end_on]
-    ends_on = record.end_on or max(ends, default=None) or record.effective_on or said_on
-    stated = [Span(one.line_of_business, one.begin_on or record.begin_on) for one in record.coverages]
-    spans = known or tuple(stated) or (Span("", record.begin_on),)
-    return cut(spans, ends_on)
-
-
-def cut(spans: Iterable[Span], ends_on: date) -> tuple[Span, ...]:
-    """Coverage that ends on this day at the latest; what would begin after it never was."""
-    kept = [one for one in spans if one.begin_on is None or one.begin_on <= ends_on]
-    return _ordered(
-        one if one.last_on is not None and one.last_on <= ends_on else one._replace(end_on=ends_on, last_on=ends_on)
-        for one in kept
-    )
-
-
-def _member_level(known: tuple[Span, ...], record: RosterRecord) -> tuple[Span, ...]:
-    line = known[-1].line if known else ""
-    if record.begin_on is None and record.end_on is None:
-        if record.maintenance is Maintenance.REINSTATE and known:
-            return _ordered((*known[:-1], known[-1]._replace(end_on=None, last_on=None)))
-        return known or (Span(line),)
-    begin_on = record.begin_on or (known[-1].begin_on if known else None)
-    return _stated(known, Span(line, begin_on, record.end_on, record.lapses_on), is_void=record.is_void)
-
-
-def _covered(known: tuple[Span, ...], coverage: Coverage, record: RosterRecord, said_on: date) -> tuple[Span, ...]:
-    line = coverage.line_of_business
-    mine = tuple([one for one in known if one.line == line])
-    others = [one for one in known if one.line != line]
-    if coverage.maintenance is Maintenance.TERMINATE:
-        ends_on = coverage.end_on or record.end_on or record.effective_on or said_on
-        return (*others, *cut(mine or (Span(line, coverage.begin_on),), ends_on))
-    if coverage.begin_on is None and coverage.end_on is None:
-        if record.begin_on is None and mine and coverage.maintenance is Maintenance.REINSTATE:
-            return (*others, *mine[:-1], mine[-1]._replace(end_on=None, last_on=None))
-        span = Span(line, record.begin_on, record.end_on, record.lapses_on)
-        return known if mine and record.begin_on is None else (*others, *_stated(mine, span, is_void=record.is_void))
-    span = Span(line, coverage.begin_on or record.begin_on, coverage.end_on, coverage.lapses_on)
-    return (*others, *_stated(mine, span, is_void=coverage.is_void))
-
-
-def _stated(mine: tuple[Span, ...], span: Span, *, is_void: bool) -> tuple[Span, ...]:
-    """One line's spans after this one was stated: it replaces the one of the same begin, and an open one yields."""
-    kept = [one for one in mine if one.begin_on != span.begin_on]
-    if is_void:
-        return _ordered(kept)
-    left = [one for one in (_yielding(one, span) for one in kept) if one is not None]
-    return _ordered([*left, span])
-
-
-def _yielding(known: Span, span: Span) -> Span | None:
-    if known.last_on is not None or span.begin_on is None:
-        return known
-    if known.begin_on is None or known.begin_on < span.begin_on:
-        ends_on = span.begin_on - ONE_DAY
-        return known._replace(end_on=ends_on, last_on=ends_on)
-    return None if span.last_on is None or known.begin_on <= span.last_on else known
-
-
-def _ordered(spans: Iterable[Span]) -> tuple[Span, ...]:
-    spans = tuple(spans)
-    return spans if len(spans) < 2 else tuple(sorted(spans, key=lambda one: (_begin(one), one.line)))[-MAX_SPANS:]

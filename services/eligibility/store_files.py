@@ -1,8 +1,9 @@
 """Feed files: their bytes until they are read, and what became of every row. All SQL of it."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import IO, Any, NamedTuple
 from uuid import UUID
 
@@ -17,23 +18,40 @@ listeners: set[Callable[[], None]] = set()
 
 FILE_COLUMNS = """
     file_id, file_no, tenant_id, sha256, size_bytes, profile, kind, sender, plan, state, cursor_row, rows_accepted,
-    rows_unchanged, rows_rejected, rows_unlinked, is_full, absent_ended, absence, received_at, processed_at
+    rows_unchanged, rows_rejected, rows_unlinked, is_full, absent_ended, absence, received_at, processed_at, said_at,
+    held, decision, decided_at, absent_before, absent_on, changes
 """
 INSERT_FILE = f"""
-insert into feed_file (file_id, tenant_id, sha256, size_bytes, profile, state)
-values ($1, $2, $3, $4, $5, 'received')
-on conflict (tenant_id, sha256) do nothing
+insert into feed_file (file_id, tenant_id, sha256, size_bytes, profile, state, content_sha256)
+values ($1, $2, $3, $4, $5, 'received', $6)
+on conflict do nothing
 returning {FILE_COLUMNS}
 """
-LOAD_FILE_BY_SHA256 = f"select {FILE_COLUMNS} from feed_file where tenant_id = $1 and sha256 = $2"
+LOAD_FILE_BY_SHA256 = f"""
+select {FILE_COLUMNS} from feed_file where tenant_id = $1 and (sha256 = $2 or content_sha256 = $3)
+order by sha256 = $2 desc limit 1
+"""
 LOAD_FILE = f"select {FILE_COLUMNS} from feed_file where file_id = $1"
 LOCK_FILE = LOAD_FILE + " for update"
 LOAD_FILES = f"""
-select {FILE_COLUMNS} from feed_file where ($1::bigint is null or file_no < $1) order by file_no desc limit $2
+select {FILE_COLUMNS} from feed_file where ($1::bigint is null or file_no < $1)
+    and (not $3 or state = 'held' or absence = 'too-many')
+order by file_no desc limit $2
 """
 LOAD_NEXT = f"""
 select {FILE_COLUMNS} from feed_file where state in ('received', 'processing') order by file_no limit 1
 """
+LOAD_RELEASED = f"select {FILE_COLUMNS} from feed_file where absence = 'released' order by file_no limit 1"
+HOLD = "update feed_file set state = 'held', held = $2 where file_id = $1"
+SAVE_DECISION = """
+update feed_file
+set decision = $2, decided_by = $3, decided_why = $4, decided_at = clock_timestamp(),
+    state = case when state <> 'held' then state when $2 = 'released' then 'received' else 'refused' end,
+    processed_at = case when state = 'held' and $2 = 'refused' then clock_timestamp() else processed_at end,
+    absence = case when absence = 'too-many' then $2 else absence end
+where file_id = $1 and (state = 'held' or absence = 'too-many')
+"""
+END_RELEASE = "update feed_file set absence = 'applied' where file_id = $1 and absence = 'released'"
 INSERT_CHUNK = "insert into feed_chunk (file_id, position, bytes) values ($1, $2, $3)"
 LOAD_CHUNK = "select bytes from feed_chunk where file_id = $1 and position = $2"
 DELETE_CHUNKS = """
@@ -45,16 +63,18 @@ update feed_file
 set kind = coalesce($2, kind), sender = coalesce($3, sender), plan = coalesce($4, plan), is_full = is_full or $5
 where file_id = $1
 """
+SAVE_SAID_AT = "update feed_file set said_at = least(said_at, $2) where file_id = $1"
 SAVE_OUTCOMES = """
-insert into feed_row (file_id, row, outcome)
-select $1, row, outcome from unnest($2::integer[], $3::text::text[]) as result (row, outcome)
+insert into feed_row (file_id, row, outcome, changes)
+select $1, row, outcome, nullif(changes, '')
+from unnest($2::integer[], $3::text::text[], $4::text::text[]) as result (row, outcome, changes)
 on conflict (file_id, row) do nothing
 """
 SAVE_REASONS = """
-insert into feed_row (file_id, row, outcome, code, field, segment, expected)
-select $1, row, outcome, code, field, segment, expected
-from unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::text[])
-    as result (row, outcome, code, field, segment, expected)
+insert into feed_row (file_id, row, outcome, code, field, segment, expected, changes)
+select $1, row, outcome, code, field, segment, expected, nullif(changes, '')
+from unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::text[], $8::text[])
+    as result (row, outcome, code, field, segment, expected, changes)
 on conflict (file_id, row) do nothing
 """
 SAVE_NOTICES = """
@@ -65,11 +85,20 @@ on conflict do nothing
 SAVE_PROGRESS = """
 update feed_file
 set state = 'processing', cursor_row = greatest(cursor_row, $2), rows_accepted = rows_accepted + $3,
-    rows_unchanged = rows_unchanged + $4, rows_rejected = rows_rejected + $5, rows_unlinked = rows_unlinked + $6
+    rows_unchanged = rows_unchanged + $4, rows_rejected = rows_rejected + $5, rows_unlinked = rows_unlinked + $6,
+    changes = (
+        select coalesce(jsonb_object_agg(key, rows), '{}') from (
+            select key, sum(value::integer) as rows
+            from (select * from jsonb_each_text(changes) union all select * from jsonb_each_text($7)) as told
+            group by key
+        ) as counted
+    )
 where file_id = $1
 """
 SAVE_ABSENT = "update feed_file set absent_ended = absent_ended + $2 where file_id = $1"
-SAVE_ABSENCE = "update feed_file set absence = $2 where file_id = $1 and absence is null"
+SAVE_ABSENCE = """
+update feed_file set absence = $2, absent_before = $3, absent_on = $4 where file_id = $1 and absence is null
+"""
 FINISH_FILE = """
 update feed_file set state = $2, processed_at = clock_timestamp() where file_id = $1 returning processed_at
 """
@@ -87,6 +116,11 @@ select max(file_no) from feed_file where plan = $1 and is_full and state = 'proc
 LOAD_REJECTS = """
 select row, segment, field, code, expected from feed_row
 where file_id = $1 and outcome = 'rejected' and row > $2 order by row limit $3
+"""
+LOAD_ROWS = """
+select row, outcome, changes, segment, field, code, expected from feed_row
+where file_id = $1 and row > $2 and ($3::text is null or $3 = any(string_to_array(changes, ',')))
+order by row limit $4
 """
 LOAD_NOTICES = """
 select position, row, segment, field, code, expected from feed_notice
@@ -119,6 +153,13 @@ class FeedFile:
     absence: str | None
     received_at: datetime
     processed_at: datetime | None
+    said_at: datetime | None
+    held: str | None
+    decision: str | None
+    decided_at: datetime | None
+    absent_before: int | None
+    absent_on: date | None
+    changes: Mapping[str, int]
 
     @property
     def rows_read(self) -> int:
@@ -126,7 +167,8 @@ class FeedFile:
 
 
 class RowResult(NamedTuple):
-    """What became of a row. `code`, `field` and `expected` are sentences of ours, never what the row holds."""
+    """What became of a row. `code`, `field` and `expected` are sentences of ours, never what the row holds. `changes`
+    are what it changed, by their words."""
 
     row: int
     outcome: str
@@ -134,14 +176,21 @@ class RowResult(NamedTuple):
     field: str | None = None
     segment: int | None = None
     expected: str | None = None
+    changes: tuple[str, ...] = ()
 
 
 async def insert_file(
-    connection: Connection, file_id: UUID, tenant: str, sha256: str, size_bytes: int, profile: str | None
+    connection: Connection,
+    file_id: UUID,
+    tenant: str,
+    sha256: str,
+    size_bytes: int,
+    profile: str | None,
+    content_sha256: str | None = None,
 ) -> FeedFile | None:
-    """Register a file, or None if this tenant sent the same bytes before."""
+    """Register a file, or None if this tenant sent the same bytes, or the same content, before."""
     after_commit(connection, _tell)
-    return _file(await connection.fetchrow(INSERT_FILE, file_id, tenant, sha256, size_bytes, profile))
+    return _file(await connection.fetchrow(INSERT_FILE, file_id, tenant, sha256, size_bytes, profile, content_sha256))
 
 
 def _tell() -> None:
@@ -169,24 +218,32 @@ async def delete_chunks(connection: Connection, older_than_days: int) -> None:
     await connection.execute(DELETE_CHUNKS, older_than_days)
 
 
-async def load_file_by_sha256(connection: Connection, tenant: str, sha256: str) -> FeedFile | None:
-    return _file(await connection.fetchrow(LOAD_FILE_BY_SHA256, tenant, sha256))
+async def load_file_by_sha256(
+    connection: Connection, tenant: str, sha256: str, content_sha256: str | None = None
+) -> FeedFile | None:
+    return _file(await connection.fetchrow(LOAD_FILE_BY_SHA256, tenant, sha256, content_sha256))
 
 
 async def load_file(connection: Connection, file_id: UUID) -> FeedFile | None:
     return _file(await connection.fetchrow(LOAD_FILE, file_id))
 
 
+async def find_and_lock(connection: Connection, file_id: UUID) -> FeedFile | None:
+    return _file(await connection.fetchrow(LOCK_FILE, file_id))
+
+
 async def lock_file(connection: Connection, file_id: UUID) -> FeedFile:
     """The file as it is now; nobody else works on it until this transaction ends."""
-    found = _file(await connection.fetchrow(LOCK_FILE, file_id))
+    found = await find_and_lock(connection, file_id)
     assert found is not None, "files are never deleted"
     return found
 
 
-async def load_files(connection: Connection, before_no: int | None, limit: int) -> list[FeedFile]:
-    """The newest first."""
-    return [FeedFile(*row) for row in await connection.fetch(LOAD_FILES, before_no, limit)]
+async def load_files(
+    connection: Connection, before_no: int | None, limit: int, *, only_held: bool = False
+) -> list[FeedFile]:
+    """The newest first; on demand only what waits for a person."""
+    return [FeedFile(*row) for row in await connection.fetch(LOAD_FILES, before_no, limit, only_held)]
 
 
 async def load_next(connection: Connection) -> FeedFile | None:
@@ -194,10 +251,40 @@ async def load_next(connection: Connection) -> FeedFile | None:
     return _file(await connection.fetchrow(LOAD_NEXT))
 
 
+async def load_released(connection: Connection) -> FeedFile | None:
+    """A file of which a person released what it says of those who are not in it."""
+    return _file(await connection.fetchrow(LOAD_RELEASED))
+
+
+async def hold_file(connection: Connection, file_id: UUID, why: str) -> None:
+    await connection.execute(HOLD, file_id, why)
+
+
+async def save_decision(connection: Connection, file_id: UUID, decision: str, by: str, why: str) -> None:
+    """What a person decided of a file that waits, or of the absence that it told of."""
+    after_commit(connection, _tell)
+    await connection.execute(SAVE_DECISION, file_id, decision, by, why)
+
+
+async def end_release(connection: Connection, file_id: UUID) -> None:
+    await connection.execute(END_RELEASE, file_id)
+
+
 async def save_header(
-    connection: Connection, file_id: UUID, kind: str | None, sender: str | None, plan: str | None, *, is_full: bool
+    connection: Connection,
+    file_id: UUID,
+    kind: str | None,
+    sender: str | None,
+    plan: str | None,
+    *,
+    is_full: bool,
 ) -> None:
     await connection.execute(SAVE_HEADER, file_id, kind, sender, plan, is_full)
+
+
+async def save_said_at(connection: Connection, file_id: UUID, said_at: datetime) -> None:
+    """Note the instant of what the file says; of several, the first."""
+    await connection.execute(SAVE_SAID_AT, file_id, said_at)
 
 
 async def save_rows(connection: Connection, file_id: UUID, rows: Sequence[RowResult], cursor_row: int) -> None:
@@ -205,12 +292,15 @@ async def save_rows(connection: Connection, file_id: UUID, rows: Sequence[RowRes
     plain, told = [one for one in rows if one.code is None], [one for one in rows if one.code is not None]
     if plain:
         outcomes = text_array([one.outcome for one in plain])
-        await connection.execute(SAVE_OUTCOMES, file_id, [one.row for one in plain], outcomes)
+        changes = text_array([",".join(one.changes) for one in plain])
+        await connection.execute(SAVE_OUTCOMES, file_id, [one.row for one in plain], outcomes, changes)
     if told:
-        await connection.execute(SAVE_REASONS, file_id, *zip(*told, strict=True))
+        reasons = [(*one[:-1], ",".join(one.changes)) for one in told]
+        await connection.execute(SAVE_REASONS, file_id, *zip(*reasons, strict=True))
     count = [sum(o.outcome == outcome and o.row > 0 for o in rows) for outcome in ("unchanged", "rejected", "unlinked")]
     accepted = sum(o.outcome != "rejected" for o in rows)
-    await connection.execute(SAVE_PROGRESS, file_id, cursor_row, accepted, *count)
+    tally = Counter(change for one in rows for change in one.changes)
+    await connection.execute(SAVE_PROGRESS, file_id, cursor_row, accepted, *count, dict(tally))
 
 
 async def save_notices(
@@ -224,9 +314,9 @@ async def save_absent(connection: Connection, file_id: UUID, ended: int) -> None
     await connection.execute(SAVE_ABSENT, file_id, ended)
 
 
-async def save_absence(connection: Connection, file_id: UUID, absence: str) -> None:
-    """Say once what was made of the members who are not in the file."""
-    await connection.execute(SAVE_ABSENCE, file_id, absence)
+async def save_absence(connection: Connection, file_id: UUID, absence: str, before_no: int, said_on: date) -> None:
+    """Say once what was made of the members who are not in the file, and what makes somebody one of them."""
+    await connection.execute(SAVE_ABSENCE, file_id, absence, before_no, said_on)
 
 
 async def finish_file(connection: Connection, file_id: UUID, state: str) -> datetime:
@@ -251,6 +341,13 @@ async def load_previous_full(connection: Connection, plan: str, file_no: int) ->
 
 async def load_rejects(connection: Connection, file_id: UUID, after_row: int, limit: int) -> list[Mapping[str, Any]]:
     return [dict(row) for row in await connection.fetch(LOAD_REJECTS, file_id, after_row, limit)]
+
+
+async def load_rows(
+    connection: Connection, file_id: UUID, after_row: int, change: str | None, limit: int
+) -> list[Mapping[str, Any]]:
+    """Rows in the file's order with what became of them and what they changed."""
+    return [dict(row) for row in await connection.fetch(LOAD_ROWS, file_id, after_row, change, limit)]
 
 
 async def load_notices(connection: Connection, file_id: UUID, after: int, limit: int) -> list[Mapping[str, Any]]:

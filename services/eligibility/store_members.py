@@ -3,14 +3,16 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
 
 import asyncpg
 
 from services.eligibility.domain import Enrolment, Person, Span, Statement
+from services.eligibility.feeds.records import MEDICAL
 from services.eligibility.linkage import Candidate, IdKey
+from services.eligibility.said import Said
 from services.kit.postgres import Connection, text_array
 
 COLUMNS = ", ".join(Enrolment._fields)
@@ -18,7 +20,7 @@ EXCLUDED = ", ".join(f"excluded.{name}" for name in Enrolment._fields)
 _TYPES = {
     "enrolment_id": "uuid", "token": "uuid", "birth_on": "date", "is_restricted": "boolean", "is_retired": "boolean",
     "seen_file_no": "bigint", "ethnicity": "text", "phone_version": "integer", "address_version": "integer",
-    "email_version": "integer",
+    "email_version": "integer", "said_at": "timestamptz", "said_no": "bigint",
 }  # fmt: skip
 """Of the columns that are not told by `text_array`: no texts, or null."""
 _FROM_TEXT = {
@@ -68,6 +70,12 @@ on conflict (enrolment_id) do update set ({COLUMNS}) = row({EXCLUDED})
 """
 SAVE_SEEN = """
 update enrolment set seen_file_no = $2 where enrolment_id = any($1::uuid[]) and seen_file_no < $2
+"""
+SAVE_HEARD = """
+update enrolment
+set seen_file_no = greatest(seen_file_no, $2), said_at = heard.at, said_by = heard.by, said_no = heard.no
+from unnest($1::uuid[], $3::timestamptz[], $4::text::text[], $5::bigint[]) as heard (enrolment_id, at, by, no)
+where enrolment.enrolment_id = heard.enrolment_id
 """
 SAVE_IDENTIFIERS = """
 insert into person_identifier (type, assigner, value, token)
@@ -127,7 +135,7 @@ on conflict do nothing
 MOVE_RETIRED = "update person set merged_into = $1 where merged_into = $2"
 LOAD_ABSENT = """
 select token, tenant_id from enrolment
-where tenant_id = $1 and not is_retired and seen_file_no < $2 and spans <> '[]'
+where tenant_id = $1 and not is_retired and seen_file_no < $2 and (said_at <= $5) is not false and spans <> '[]'
     and exists (
         select from jsonb_array_elements(spans) as span
         where span->>3 is null or (span->>3)::date >= $3
@@ -135,7 +143,8 @@ where tenant_id = $1 and not is_retired and seen_file_no < $2 and spans <> '[]'
 order by token limit $4
 """
 COUNT_ABSENT = """
-select count(*) filter (where seen_file_no < $2) as absent, count(*) as insured from enrolment
+select count(*) filter (where seen_file_no < $2 and (said_at <= $4) is not false) as absent, count(*) as insured
+from enrolment
 where tenant_id = $1 and not is_retired
     and exists (
         select from jsonb_array_elements(spans) as span
@@ -215,14 +224,19 @@ async def load_of_plan(connection: Connection, tokens: Collection[UUID], plan: s
     return {row["token"] for row in rows}
 
 
-async def load_absent(connection: Connection, plan: str, before_no: int, day: date, limit: int) -> list[UUID]:
-    """Members of a plan whose coverage reaches this day and who stood in none of its files from that number on."""
-    return [row["token"] for row in await connection.fetch(LOAD_ABSENT, plan, before_no, day, limit)]
+async def load_absent(
+    connection: Connection, plan: str, before_no: int, day: date, limit: int, said_at: datetime | None
+) -> list[UUID]:
+    """Members of a plan whose coverage reaches this day, who stood in none of its files from that number on, and of
+    whom nothing was said after this instant."""
+    return [row["token"] for row in await connection.fetch(LOAD_ABSENT, plan, before_no, day, limit, said_at)]
 
 
-async def count_absent(connection: Connection, plan: str, before_no: int, day: date) -> tuple[int, int]:
+async def count_absent(
+    connection: Connection, plan: str, before_no: int, day: date, said_at: datetime | None
+) -> tuple[int, int]:
     """How many such members there are, and how many are covered at all."""
-    row = await connection.fetchrow(COUNT_ABSENT, plan, before_no, day)
+    row = await connection.fetchrow(COUNT_ABSENT, plan, before_no, day, said_at)
     assert row is not None
     return row["absent"], row["insured"]
 
@@ -252,6 +266,13 @@ async def save_seen(connection: Connection, enrolment_ids: Collection[UUID], fil
     """Note that these stand in the file, for the day on which absence speaks."""
     if enrolment_ids:
         await connection.execute(SAVE_SEEN, sorted(enrolment_ids), file_no)
+
+
+async def save_heard(connection: Connection, heard: Mapping[UUID, Said], file_no: int) -> None:
+    """Note that what stands of these was said again, and when."""
+    if heard:
+        ats, bys, nos = zip(*heard.values(), strict=True)
+        await connection.execute(SAVE_HEARD, list(heard), file_no, ats, text_array(bys), nos)
 
 
 async def save_keys(
@@ -307,8 +328,10 @@ def _enrolment(row: asyncpg.Record) -> Enrolment:
 
 
 def _span(stored: list[str | None]) -> Span:
-    line, *days = stored
-    return Span(line or "", *(date.fromisoformat(day) if day else None for day in days))
+    line, *days = stored[:4]
+    kind, product = stored[4:] or (MEDICAL, "")  # stored before products were kept
+    begin_on, end_on, last_on = (date.fromisoformat(day) if day else None for day in days)
+    return Span(line or "", begin_on, end_on, last_on, kind or MEDICAL, product or "")
 
 
 _RACES, _PHONES, _SPANS = (Enrolment._fields.index(name) for name in ("races", "phones", "spans"))

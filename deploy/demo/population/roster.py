@@ -21,6 +21,7 @@ class Roster:
 
     def __init__(self, plan: Plan, seed: int, first_day: date, enrolments: Iterable[Enrolment]) -> None:
         self.plan, self.first_day = plan, first_day
+        self.control = seed % 9_000_000 * 100  # another population's interchanges have other numbers
         self.enrolments = [one for one in enrolments if one.plan is plan]
         self.by_id = {one.member_id: one for one in self.enrolments}
         self.random = Random(f"{seed}:roster:{plan.code}")
@@ -38,7 +39,7 @@ class Roster:
         folder.mkdir(parents=True, exist_ok=True)
         truth.path = f"{day.isoformat()}/{name}"
         with (folder / name).open("w", encoding="ascii", newline="") as file:
-            interchange = Interchange(file, self.plan.code, day, week + 1, self.plan.newline)
+            interchange = Interchange(file, self.plan.code, day, self.control + week + 1, self.plan.newline)
             interchange.open(self.plan.name, self.plan.tax_id, len(rows), is_full=is_full)
             for row in rows:
                 interchange.put(*self._segments(row, day))

@@ -13,11 +13,19 @@ from typing import Literal, NamedTuple
 
 import yaml
 
-from services.eligibility.feeds.records import IdType
+from services.eligibility.feeds.records import MEDICAL, IdType
 from services.eligibility.feeds.values import digits
 
 PROFILES = Path(__file__).with_name("profiles")
 DEFAULT = "tr3"
+
+INSURANCE_LINES = {
+    "AG": "wellness", "AH": MEDICAL, "AJ": MEDICAL, "AK": "mental-health", "DCP": "dental", "DEN": "dental",
+    "EPO": MEDICAL, "FAC": MEDICAL, "HE": "hearing", "HLT": MEDICAL, "HMO": MEDICAL, "LTC": "long-term-care",
+    "LTD": "disability", "MM": MEDICAL, "MOD": "drug", "PDG": "drug", "POS": MEDICAL, "PPO": MEDICAL, "PRA": MEDICAL,
+    "STD": "disability", "UR": "review", "VIS": "vision",
+}  # fmt: skip
+"""What each insurance line (X12 element 1205) covers."""
 
 
 class Source(NamedTuple):
@@ -69,6 +77,7 @@ class Profile:
     line_of_business: str = "commercial"
     line_by_insurance: Mapping[str, str] = field(default_factory=dict)
     line_by_description: Mapping[str, str] = field(default_factory=dict)
+    medical: frozenset[str] = frozenset()
     withheld: re.Pattern[str] | None = None
 
     def is_full(self, bgn08: str) -> bool:
@@ -83,6 +92,9 @@ class Profile:
             if word in upper:
                 return line
         return self.line_by_insurance.get(insurance, self.line_of_business)
+
+    def kind_of(self, insurance: str) -> str:
+        return MEDICAL if insurance in self.medical else INSURANCE_LINES.get(insurance, MEDICAL)
 
     def lapse(self, begin_on: date | None, end_on: date | None, may_renew: bool = True) -> date | None:
         """The last day a span counts: a month that is renewed month by month hasn't ended until the grace has."""
@@ -117,6 +129,7 @@ def parse_profile(text: str) -> Profile:
         group=_sources(raw.pop("group", None)),
         tract=_sources(raw.pop("tract", None)),
         withheld=re.compile(withheld) if withheld else None,
+        medical=frozenset(raw.pop("medical", ())),
         **raw,
     )
 

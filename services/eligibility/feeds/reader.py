@@ -97,5 +97,6 @@ class Tally:
             rejected=self._rejected,
             notices=tuple(sorted(self._notices.items())),
             is_complete=self._is_complete,
+            thinned=tuple(sorted((*kind, n) for kind, n in self._by_field.items() if n > NOTICES_OF_A_KIND)),
             unidentified=self._rejected_rows - self._mentions if self._kind is FeedKind.ROSTER else 0,
         )

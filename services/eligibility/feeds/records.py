@@ -131,9 +131,14 @@ class Person(NamedTuple):
         return None
 
 
-class Coverage(NamedTuple):
-    """One HD loop. `lapses_on` is the last day it counts: its end, plus the grace where spans are renewed monthly.
+MEDICAL = "medical"
+"""The kind of coverage by which vaccination can be offered."""
 
+
+class Coverage(NamedTuple):
+    """One HD loop. `kind` is what its insurance line covers: medical, dental, vision, drug …
+
+    `lapses_on` is the last day it counts: its end, plus the grace where spans are renewed monthly.
     `is_void`: it ends before it begins, so it never was in force.
     """
 
@@ -145,6 +150,7 @@ class Coverage(NamedTuple):
     end_on: date | None = None
     lapses_on: date | None = None
     is_void: bool = False
+    kind: str = MEDICAL
 
 
 class Previous(NamedTuple):
@@ -160,8 +166,9 @@ class RosterHeader:
     """One ST of an 834. Its records follow it up to the next header.
 
     The payer is known by `payer_system` and `payer_id` (N103 and N104 of N1*IN). `is_test`: ISA15 says that it is no
-    production data. The control numbers are the replay key. A member absent from the file is terminated only if
-    `absence_terminates` holds *and* the file's `FeedSummary.is_complete`, and never a `RosterMention`.
+    production data. `purpose` (BGN01) 15 sends again what `original` (BGN06) said. The control numbers are the replay
+    key. A member absent from the file is terminated only if `absence_terminates` holds *and* the file's
+    `FeedSummary.is_complete`, and never a `RosterMention`.
     """
 
     profile: str
@@ -184,13 +191,15 @@ class RosterHeader:
     action: str = ""
     created_at: datetime | None = None
     declared: tuple[tuple[str, int], ...] = ()
+    purpose: str = ""
+    original: str = ""
 
 
 class RosterRecord(NamedTuple):
     """One INS loop. Member-level dates differ from those of its coverages; both are kept.
 
     A dependant may carry only the subscriber's number: then there is no MEMBER identifier, only a SUBSCRIBER one.
-    `is_restricted`: the sender restricts access to what it says of this member (INS-13).
+    `is_restricted`: whether the sender restricts access to what it says of this member (INS-13); None: not said.
     """
 
     position: Position
@@ -205,7 +214,7 @@ class RosterRecord(NamedTuple):
     lapses_on: date | None = None
     is_void: bool = False
     effective_on: date | None = None
-    is_restricted: bool = False
+    is_restricted: bool | None = None
     previous: Previous | None = None
     coverages: tuple[Coverage, ...] = ()
 
@@ -330,7 +339,8 @@ class FeedSummary:
     """The last item of every stream. `rows` = records + rejected rows; a rejected file counts in `rejected` only.
 
     `is_complete`: all trailers were there and every declared count agreed. `unidentified` rejected roster rows
-    have no `RosterMention`, so somebody who seems absent may be one of them.
+    have no `RosterMention`, so somebody who seems absent may be one of them. `thinned`: field, code and count of the
+    kinds of notice of which not all were handed over.
     """
 
     kind: FeedKind | None
@@ -340,6 +350,7 @@ class FeedSummary:
     notices: tuple[tuple[str, int], ...]
     is_complete: bool
     unidentified: int = 0
+    thinned: tuple[tuple[str, str, int], ...] = ()
 
 
 Header = RosterHeader | VxuHeader | AdsHeader

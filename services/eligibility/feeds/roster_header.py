@@ -5,7 +5,7 @@ from datetime import date, datetime
 from services.eligibility.feeds.profiles import DEFAULT, Profile, choose_profile, named_profile
 from services.eligibility.feeds.records import RosterHeader
 from services.eligibility.feeds.roster_loop import RosterContext, at
-from services.eligibility.feeds.values import day, digits, instant
+from services.eligibility.feeds.values import day, digits, instant, time_zone
 from services.eligibility.feeds.x12 import Segment, Separators
 
 NOT_PRODUCTION = frozenset({"T", "I"})
@@ -41,8 +41,10 @@ def read_header(
         payer_name=at(payer, 2),
         reference=at(bgn, 2),
         action=at(bgn, 8),
-        created_at=_created_at(bgn),
+        created_at=_created_at(bgn, gs),
         declared=_declared(head),
+        purpose=at(bgn, 1),
+        original=at(bgn, 6),
     )
     assigner = at(payer, 4) or at(gs, 3) or at(isa, 8)
     return header, RosterContext(profile, separators, assigner, _file_day(isa, gs))
@@ -57,8 +59,13 @@ def _declared(head: list[Segment]) -> tuple[tuple[str, int], ...]:
     return tuple((kind, int(count)) for kind, count in found if digits(count, min(len(count), 9)))
 
 
-def _created_at(bgn: Segment) -> datetime | None:
-    return instant(at(bgn, 3) + at(bgn, 4)[:6]) or instant(at(bgn, 3))
+def _created_at(bgn: Segment, gs: Segment) -> datetime | None:
+    """When it was said, in the zone that BGN05 names; a day without hour takes that of the group of the same day."""
+    on, hour = at(bgn, 3), at(bgn, 4)[:6]
+    if not hour and at(gs, 4) == on:
+        hour = at(gs, 5)[:6]
+    found = instant(on + hour) or instant(on) or instant(at(gs, 4) + at(gs, 5)[:6]) or instant(at(gs, 4))
+    return found.replace(tzinfo=time_zone(at(bgn, 5))) if found else None
 
 
 def _file_day(isa: Segment, gs: Segment) -> date | None:

@@ -194,7 +194,7 @@ class RosterLoop:
             return
         if code not in COVERAGE_MAINTENANCE:
             self._reject("HD-01", "maintenance", f"one of {', '.join(COVERAGE_MAINTENANCE)}")
-        span = Span(at(segment, 3), at(segment, 4), COVERAGE_MAINTENANCE[code], is_deleted=code == DELETED)
+        span = Span(at(segment, 3).upper(), at(segment, 4), COVERAGE_MAINTENANCE[code], is_deleted=code == DELETED)
         self.coverages.append(span)
         self._loop = COVERAGE
 
@@ -266,3 +266,4 @@ _HANDLERS: dict[str, Callable[[RosterLoop, Segment], None]] = {
     "LS": RosterLoop._on_reporting,
     "LE": RosterLoop._on_reporting,
 }
+HANDLED = frozenset(_HANDLERS)

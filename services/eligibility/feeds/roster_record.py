@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NoReturn
 
 from services.eligibility.feeds.faults import BadRow
-from services.eligibility.feeds.profiles import IdRule, Source
+from services.eligibility.feeds.profiles import INSURANCE_LINES, IdRule, Source
 from services.eligibility.feeds.records import (
     Address,
     Coverage,
@@ -41,6 +41,7 @@ from services.eligibility.feeds.x12 import Segment
 
 DEATH_REASON = "03"
 PRIOR_NUMBER = "Q4"
+RESTRICTIONS = {"R": True, "U": False}
 # X12 element 1109. Left out: 7 not provided, F Asian Pacific American (either of two categories), Z mutual.
 X12_RACES = {
     "A": (ASIAN,), "B": (BLACK,), "C": (WHITE,), "D": (ASIAN,), "E": (OTHER_RACE,), "G": (NATIVE,), "H": (HISPANIC,),
@@ -148,7 +149,7 @@ class _RosterRow:
             lapses_on=self._profile.lapse(span.begin_on, span.end_on, may_renew),
             is_void=span.is_void,
             effective_on=loop.effective_on,
-            is_restricted=at(loop.ins, 13) == "R",
+            is_restricted=RESTRICTIONS.get(at(loop.ins, 13)),
             previous=self._previous(),
             coverages=tuple(self._coverage(one, may_renew) for one in loop.coverages),
         )
@@ -272,7 +273,13 @@ class _RosterRow:
             end_on=span.end_on,
             lapses_on=None if span.is_void else self._profile.lapse(span.begin_on, span.end_on, renews),
             is_void=span.is_void,
+            kind=self._kind(span.insurance_line),
         )
+
+    def _kind(self, insurance: str) -> str:
+        if insurance and insurance not in INSURANCE_LINES:
+            self._loop.odd("HD-03", "insurance-line", "an insurance line of X12 element 1205; taken for medical cover")
+        return self._profile.kind_of(insurance)
 
     def _reject(self, field: str, code: str, expected: str) -> NoReturn:
         where = self._loop.numbers.get(field.rpartition("-")[0], self._loop.position.segment)

@@ -7,6 +7,8 @@ from services.eligibility.feeds.records import FeedKind
 from services.eligibility.feeds.x12 import separators_of
 
 HEAD_BYTES = 1 << 16
+ACKNOWLEDGEMENTS = frozenset({"FA", "TA"})
+"""Functional groups that answer to others' files and may stand before the one with the roster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,6 @@ _OTHER_FORMATS = (
     (re.compile(rb"\s*<"), "markup", f"{_KINDS}, not XML or HTML"),
     (re.compile(rb"\s*[\[{]"), "json", f"{_KINDS}, not JSON"),
 )  # fmt: skip
-_GROUP = re.compile(r"GS.([A-Z]{2})")
 _FORMATS = (
     # A zip is taken for an extract, whose reader looks inside.
     (re.compile(rb"PK\x03\x04|PK\x05\x06"), FeedKind.ADS),
@@ -57,7 +58,9 @@ def _sniff_x12(head: bytes) -> FeedKind | Unreadable:
     separators = separators_of(text)
     if separators is None:
         return Unreadable("truncated-isa", "an ISA segment of 16 elements, whole")
-    group = _GROUP.search(text, 0, 2000)
-    if group is not None and group[1] != "BE":
+    mark, end = re.escape(separators.element), re.escape(separators.terminator)
+    groups = re.findall(rf"{end}\s*GS{mark}([A-Za-z]{{2}}){mark}", text)
+    others = {one.upper() for one in groups} - {"BE", *ACKNOWLEDGEMENTS}
+    if groups and not {"BE", "be"} & set(groups) and (others or len(head) < HEAD_BYTES):
         return Unreadable("not-834", "an 834 (functional group BE), not another X12 document")
     return FeedKind.ROSTER

@@ -1,8 +1,9 @@
 """Values that every feed writes its own way, brought to one form. None or "" means: this is no such value."""
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from services.eligibility.feeds.records import Phone, Sex
 
@@ -74,6 +75,27 @@ def zone(text: str) -> timezone:
     if offset > timedelta(hours=14) or int(text[3:5]) > 59:
         return UTC
     return timezone(-offset if text[0] == "-" else offset)
+
+
+# X12 element 623: the zones that are named; those with a season of their own go by the place.
+_PLACES = {
+    "ET": "America/New_York", "CT": "America/Chicago", "MT": "America/Denver", "PT": "America/Los_Angeles",
+    "AT": "America/Anchorage", "HT": "Pacific/Honolulu", "TT": "America/Halifax", "NT": "America/St_Johns",
+}  # fmt: skip
+_HOURS = {
+    "ED": -4, "ES": -5, "CD": -5, "CS": -6, "MD": -6, "MS": -7, "PD": -7, "PS": -8, "AD": -8, "AS": -9, "HD": -9,
+    "HS": -10, "TD": -3, "TS": -4, "ND": -2.5, "NS": -3.5, "UT": 0, "GM": 0,
+}  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def time_zone(code: str) -> tzinfo:
+    """A time zone of X12 element 623: by name, or 01-12 hours east and 13-24 (24 is one) hours west; else UTC."""
+    if code in _PLACES:
+        return ZoneInfo(_PLACES[code])
+    number = int(digits(code, 2) or 0)
+    hours = _HOURS.get(code, number if number <= 12 else number - 25)
+    return timezone(timedelta(hours=hours)) if -12 <= hours <= 12 else UTC
 
 
 @lru_cache(maxsize=65536)

@@ -35,10 +35,11 @@ def separators_of(isa: str) -> Separators | None:
     parts = isa.split(isa[3], ISA_ELEMENTS)
     if len(parts) <= ISA_ELEMENTS or len(parts[16]) < 2:
         return None
-    element, component, terminator = isa[3], parts[16][0], parts[16][1]
+    # A blank can end no segment: some senders pad the last element.
+    element, component, terminator = isa[3], parts[16][0], parts[16][1:].lstrip(" ")[:1]
     declared = parts[11][:1]
     repetition = declared if declared and not declared.isalnum() and declared != " " else "^"
-    if len({element, component, terminator}) < 3 or element.isalnum() or terminator.isalnum():
+    if len({element, component, terminator, ""}) < 4 or element.isalnum() or terminator.isalnum():
         return None
     return Separators(element, component, repetition, terminator)
 

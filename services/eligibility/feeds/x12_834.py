@@ -3,19 +3,22 @@
 A broken row is rejected and the next one read; a wrong count of the envelope is a notice on the file, whose rows stay.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import BinaryIO
 
 from services.eligibility.feeds.faults import BadRow, Notices
 from services.eligibility.feeds.profiles import named_profile
 from services.eligibility.feeds.records import FeedItem, Notice, Position, Rejection, RosterMention
 from services.eligibility.feeds.roster_header import read_header
-from services.eligibility.feeds.roster_loop import MAX_LOOP_SEGMENTS, RosterContext, RosterLoop, at
+from services.eligibility.feeds.roster_loop import HANDLED, MAX_LOOP_SEGMENTS, RosterContext, RosterLoop, at
 from services.eligibility.feeds.roster_record import RosterIdentifiers, roster_record
+from services.eligibility.feeds.sniff import ACKNOWLEDGEMENTS
 from services.eligibility.feeds.x12 import Segment, X12Segments
 from services.eligibility.feeds.x12_envelope import LEVELS, TRAILERS, Envelope
 
 BOUNDARIES = frozenset({"INS", *LEVELS, *TRAILERS})
+SEGMENTS = frozenset({*BOUNDARIES, *HANDLED, "BGN", "N1", "QTY"})
+"""Those that are read."""
 DECLARED = {"TO": "members", "ET": "subscribers", "DT": "dependants"}
 
 
@@ -31,11 +34,13 @@ class RosterReader:
         self._context: RosterContext | None = None
         self._loop: RosterLoop | None = None
         self._rows = 0
+        self._has_small_letters = False
         self._seen = dict.fromkeys(DECLARED, 0)
 
     def __iter__(self) -> Iterator[FeedItem]:
         try:
-            for segment in self._segments:
+            for found in self._segments:
+                segment = found if found[0].isupper() else (yield from self._in_capitals(found))
                 if self._loop is not None and segment[0] not in BOUNDARIES:
                     self._loop.add(segment)
                 else:
@@ -55,13 +60,26 @@ class RosterReader:
         elif name in LEVELS:
             yield from self._end_transaction()
             yield from self._envelope.open(name, segment, number)
-            if name == "ST" and at(segment, 1) != "834":
+            if name == "GS" and at(segment, 1) in ACKNOWLEDGEMENTS:
+                expected = "an 834 (functional group BE); the group of acknowledgements is passed over"
+                yield Notice(0, number, "GS-01", "acknowledgement", expected)
+            elif name == "ST" and at(segment, 1) != "834" and not self._is_acknowledgement():
                 yield Rejection(0, number, "ST-01", "not-834", "an 834 transaction set")
         elif name in TRAILERS:
             yield from self._end_transaction()
             yield from self._envelope.close(name, segment, number)
         elif "ST" in self._envelope and len(self._head) < MAX_LOOP_SEGMENTS:
             self._head.append(segment)
+
+    def _in_capitals(self, segment: Segment) -> Generator[Notice, None, Segment]:
+        """Some senders write the names and codes of segments in small letters; told once."""
+        capitals = [element.upper() for element in segment]
+        if capitals[0] not in SEGMENTS:
+            return segment
+        if not self._has_small_letters:
+            self._has_small_letters = True
+            yield Notice(0, self._segments.number, "segment", "small-letters", "segment names and codes in capitals")
+        return capitals
 
     # -- members
 
@@ -107,6 +125,9 @@ class RosterReader:
 
     def _is_834(self) -> bool:
         return at(self._envelope.header("ST"), 1) == "834"
+
+    def _is_acknowledgement(self) -> bool:
+        return at(self._envelope.header("GS"), 1) in ACKNOWLEDGEMENTS
 
     def _make_header(self) -> Iterator[FeedItem]:
         isa, gs, st = (self._envelope.header(level) for level in LEVELS)

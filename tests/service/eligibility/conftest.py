@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from services.eligibility import days, store_files
+from services.eligibility.content import ContentDigest
 from services.eligibility.intake import Intake
 from services.eligibility.settings import OwnSettings
 from services.kit.ids import new_id
@@ -20,6 +21,12 @@ from services.kit.unit_of_work import UnitOfWork
 from tests.servers import Database, OpenDatabase
 
 FIRST_DAY = date(2021, 3, 1)
+
+
+def content_of(raw: bytes) -> str:
+    digest = ContentDigest()
+    digest.update(raw)
+    return digest.hexdigest()
 
 
 @dataclass(slots=True)
@@ -38,7 +45,8 @@ class Office:
         raw = content.encode() if isinstance(content, str) else content
         sha256 = hashlib.sha256(raw).hexdigest()
         async with transaction(self.database.pool, ALL_TENANTS) as connection:
-            file = await store_files.insert_file(connection, new_id(), tenant, sha256, len(raw), profile)
+            about = sha256, len(raw), profile, content_of(raw)
+            file = await store_files.insert_file(connection, new_id(), tenant, *about)
             assert file is not None
             await store_files.save_chunks(connection, file.file_id, io.BytesIO(raw))
         return file.file_id

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import count
 
 POOR_TRACT, POOR_ZIP = "06037228410", "90011"
 RICH_TRACT, RICH_ZIP = "06085511400", "94301"
@@ -42,23 +43,38 @@ class Row:
         return found
 
 
-def roster(*rows: Row | str, plan: str = "LAKESHORE", full: bool = False, day: date = date(2021, 3, 1)) -> str:
-    """A file of one transaction; a row given as text is put in as it is."""
+_CONTROL_NUMBERS = count(1)
+
+
+def roster(
+    *rows: Row | str,
+    plan: str = "LAKESHORE",
+    full: bool = False,
+    day: date = date(2021, 3, 1),
+    hour: str = "0600",
+    control: int = 0,
+    begin: str = "00",
+    original: str = "",
+    zone: str = "",
+) -> str:
+    """A file of one transaction; a row given as text is put in as it is. Each file has a control number of its own.
+    `begin`, `original` and `zone` are BGN01, BGN06 and BGN05."""
+    number = control or next(_CONTROL_NUMBERS)
     body = [segment for row in rows for segment in (row.split("~") if isinstance(row, str) else row.segments())]
     head = [
         "ST*834*0001*005010X220A1",
-        f"BGN*00*REF-{day:%Y%m%d}*{day:%Y%m%d}*0600****{4 if full else 2}",
+        f"BGN*{begin}*REF-{day:%Y%m%d}-{number}*{day:%Y%m%d}*{hour}*{zone}*{original}**{4 if full else 2}",
         f"N1*P5*{plan}*FI*990000001",
         f"N1*IN*{plan}*FI*990000001",
     ]
     lines = [
-        f"ISA*00*{'':10}*00*{'':10}*ZZ*{plan:15}*ZZ*{'VCC':15}*{day:%y%m%d}*0600*^*00501*000000001*0*P*:",
-        f"GS*BE*{plan}*VCC*{day:%Y%m%d}*0600*1*X*005010X220A1",
+        f"ISA*00*{'':10}*00*{'':10}*ZZ*{plan:15}*ZZ*{'VCC':15}*{day:%y%m%d}*{hour}*^*00501*{number:09d}*0*P*:",
+        f"GS*BE*{plan}*VCC*{day:%Y%m%d}*{hour}*1*X*005010X220A1",
         *head,
         *body,
         f"SE*{len(head) + len(body) + 1}*0001",
         "GE*1*1",
-        "IEA*1*000000001",
+        f"IEA*1*{number:09d}",
     ]
     return "~".join(lines) + "~"
 

@@ -41,7 +41,7 @@ def files() -> list[str]:
     return [
         roster(*everybody[:6], broken, *everybody[6:], everybody[0], plan="PRAIRIE", full=True),
         vxu(*(Shot(f"E-{name}", given=name, ids=(f"{name}^^^CAIR^SR",)) for name in NAMES[::2])),
-        roster(*everybody[:9], plan="PRAIRIE", full=True, day=date(2021, 3, 8)),
+        roster(*everybody[:10], plan="PRAIRIE", full=True, day=date(2021, 3, 8)),
     ]
 
 

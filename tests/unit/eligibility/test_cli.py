@@ -4,10 +4,12 @@ import argparse
 import json
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from services.eligibility import cli_feeds
 from services.eligibility.cli import add_commands
 
 FEEDS = Path(__file__).parents[2] / "data/feeds"
@@ -17,7 +19,9 @@ BROKEN = FEEDS / "made/lakeshore_week.834"
 
 def run(*arguments: object) -> int:
     parser = argparse.ArgumentParser()
-    add_commands(parser.add_subparsers())
+    commands = parser.add_subparsers()
+    add_commands(commands)
+    cli_feeds.add_commands(commands)
     parsed = parser.parse_args([str(one) for one in arguments])
     code: int = parsed.run(parsed)
     return code
@@ -91,3 +95,55 @@ def test_ingest_names_what_was_rejected(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr(httpx, "Client", client)
     assert run("ingest", FINE, "--api", "http://eligibility", "--token", "t") == 1
     assert "2    27       DMG-02  date  a date as YYYYMMDD" in capsys.readouterr().out
+
+
+def test_ingest_tells_what_was_changed_and_what_waits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Counts of what the rows changed; a held file is exit code 1, and how to decide about it."""
+    counts = {"rows_read": 3, "rows_accepted": 3, "rows_unchanged": 1, "rows_unlinked": 0, "rows_rejected": 0}
+    told: dict[str, Any] = {"file_id": "f-1", "is_repeat": False, "absence": None, "absent_ended": 2, **counts}
+    done, held = {"state": "processed", "changes": {"added": 1, "ended": 1}}, {"state": "held", "held": "older-full"}
+    answers = iter([{**told, **done}, {**told, **held}])
+    now: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            now[:] = [next(answers)]
+        return httpx.Response(200, json=now[0])
+
+    monkeypatch.setattr(httpx, "Client", partial(httpx.Client, transport=httpx.MockTransport(answer)))
+    assert run("ingest", FINE, "--api", "http://eligibility", "--token", "t") == 0
+    assert "changed: 1 added, 1 ended, 2 ended as absent" in capsys.readouterr().out
+    assert run("ingest", FINE, "--api", "http://eligibility", "--token", "t") == 1
+    assert "held (older-full): ./vcc feeds release|refuse f-1" in capsys.readouterr().out
+
+
+def test_held_files_are_listed_and_decided(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`feeds held` says why, `rows` what changed, `release` sends the reason; a refusal is exit code 1."""
+    file = {"file_id": "f-1", "state": "held", "held": "older-full", "absence": None, "plan": "prairie",
+            "said_at": "2021-03-01T06:00:00Z", "received_at": "2021-03-09T06:00:00Z",
+            "decision": "released"}  # fmt: skip
+    row = {"row": 4, "outcome": "accepted", "changes": ["ended", "moved"], "code": None, "segment": None, "field": None,
+           "expected": None}  # fmt: skip
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        if request.url.path.endswith("/rows"):
+            return httpx.Response(200, json={"rows": [row], "next_after": None})
+        if request.url.path.endswith("/refuse"):
+            return httpx.Response(409, json={"detail": "Expected a file that waits."})
+        return httpx.Response(200, json=[file] if request.method == "GET" else file)
+
+    monkeypatch.setattr(httpx, "Client", partial(httpx.Client, transport=httpx.MockTransport(answer)))
+    service = "--api", "http://eligibility", "--token", "t"
+    assert run("feeds", "held", *service) == run("feeds", "rows", "f-1", *service) == 0
+    shown = capsys.readouterr().out
+    assert "f-1  older-full, plan prairie" in shown
+    assert "4  accepted   ended, moved" in shown
+    assert run("feeds", "release", "f-1", "--reason", "asked the plan", *service) == 0
+    assert json.loads(sent[-1].content) == {"reason": "asked the plan"}
+    assert sent[-1].headers["Idempotency-Key"]
+    assert run("feeds", "refuse", "f-1", "--reason", "asked the plan", *service) == 1
+    assert "Expected a file that waits" in capsys.readouterr().err

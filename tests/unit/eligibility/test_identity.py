@@ -11,8 +11,8 @@ from services.eligibility.identity import (
     DOUBTFUL,
     OTHER,
     SAME,
+    Described,
     Likeness,
-    Said,
     Verdict,
     by_family_number,
     by_own_number,
@@ -29,9 +29,9 @@ def known(**changes: object) -> Enrolment:
     return Enrolment(UUID(int=1), UUID(int=2), "acme", "M1")._replace(**values)  # type: ignore[arg-type]
 
 
-def said(how: Maintenance = CHANGE, **changes: object) -> Said:
+def said(how: Maintenance = CHANGE, **changes: object) -> Described:
     values = {"family": "STONE", "given": "ROSE", "suffix": "", "birth_on": BORN, "sex": "F", "role": SUBSCRIBER}
-    return Said(**{**values, "maintenance": how, **changes})  # type: ignore[arg-type]
+    return Described(**{**values, "maintenance": how, **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def said(how: Maintenance = CHANGE, **changes: object) -> Said:
         ("everything new", said(family="HILL", given="VERA", birth_on=date(1980, 7, 7)), OTHER),
     ],
 )
-def test_by_a_number_of_ones_own(edge: str, row: Said, verdict: Verdict) -> None:
+def test_by_a_number_of_ones_own(edge: str, row: Described, verdict: Verdict) -> None:
     """A number with one more agreement is the member's; another given name and birth date are somebody else's."""
     assert by_own_number(known(), row) is verdict, edge
 
@@ -90,7 +90,7 @@ def test_senior_is_not_junior() -> None:
         ("somebody without a birth date", known(role=""), said(given="VERA", birth_on=None), DOUBTFUL),
     ],
 )
-def test_by_a_number_of_the_family(edge: str, member: Enrolment, row: Said, verdict: Verdict) -> None:
+def test_by_a_number_of_the_family(edge: str, member: Enrolment, row: Described, verdict: Verdict) -> None:
     """A family's number says nothing by itself: given name and birth date must both agree."""
     assert by_family_number(member, row) is verdict, edge
 
@@ -105,7 +105,7 @@ def test_by_a_number_of_the_family(edge: str, member: Enrolment, row: Said, verd
         ("Leo", said(given="THEO"), False),
     ],
 )
-def test_a_newborn_gets_a_name(given: str, row: Said, may: bool) -> None:
+def test_a_newborn_gets_a_name(given: str, row: Described, may: bool) -> None:
     """Only what stands for a name gives way to one."""
     assert may_be_renamed(known(given=given, role=DEPENDANT), row) is may
 

@@ -30,6 +30,7 @@ class Cover:
     begin_on: date | None
     end_on: date | None
     ends: bool
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,13 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """A plan's file. Whoever is not in a full one has left."""
+    """A plan's file. Whoever is not in a full one has left. Day and control number put it in order."""
 
     plan: str
     said_on: date
     is_full: bool
     rows: tuple[MemberRow, ...]
+    control: int = 0
 
 
 @dataclass(frozen=True, slots=True)

