@@ -143,9 +143,8 @@ async def test_each_row_says_what_it_changed(app: FastAPI, client: httpx.AsyncCl
 async def test_a_registrys_row_says_what_it_did_to_a_dose(office: Office) -> None:
     """Added, changed, deleted or nothing."""
     await office.read(roster(Row("LS1")))
-    told = [Shot("E-1"), Shot("E-1", lot="EL1", action="U", sent="20210302060000"),
-            Shot("E-1", lot="EL1", action="U", sent="20210302060000"),
-            Shot("E-1", action="D", sent="20210303060000")]  # fmt: skip
+    again = Shot("E-1", lot="EL1", action="U", sent="20210302060000")
+    told = [Shot("E-1"), again, again, Shot("E-1", action="D", sent="20210303060000")]
     file = await office.read(vxu(*told))
     rows = await office.fetch("select outcome, changes from feed_row where file_id = $1 order by row", file.file_id)
     assert [(row["outcome"], row["changes"]) for row in rows] == [
