@@ -7,14 +7,26 @@ from pathlib import Path
 import asyncpg
 
 from schemas import catalog
-from services.eligibility import api, api_forecasts, api_members, api_observations, api_programmes, handlers, own_facts
+from services.eligibility import (
+    api,
+    api_forecasts,
+    api_members,
+    api_observations,
+    api_programmes,
+    handlers,
+    own_facts,
+    vital_handlers,
+)
 from services.eligibility.intake import Intake
 from services.eligibility.settings import read_own_settings
 from services.kit.app import Background, Service, run
 from services.kit.settings import Settings
 from services.kit.subscription import Subscription
 
-SUBSCRIPTIONS = (Subscription(catalog.APPOINTMENT, "eligibility.appointment", handlers.on_appointments),)
+SUBSCRIPTIONS = (
+    Subscription(catalog.APPOINTMENT, "eligibility.appointment", handlers.on_appointments),
+    Subscription(catalog.CONTACT_ATTEMPT, "eligibility.contact-attempt", vital_handlers.on_attempts),
+)
 
 
 def build() -> Service:

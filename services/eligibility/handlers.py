@@ -6,7 +6,14 @@ from uuid import UUID
 
 from schemas.eligibility_v1 import DoseAdministeredV1, MembersMergedV1
 from schemas.scheduling_v1 import AppointmentChangedV1
-from services.eligibility import store_decisions, store_doses, store_members, store_programmes
+from services.eligibility import (
+    store_decisions,
+    store_doses,
+    store_members,
+    store_programmes,
+    store_vital,
+    vital_handlers,
+)
 from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
@@ -34,7 +41,9 @@ async def on_roster_rows(
     book = await _load_book(work.connection, rows, keys, mentions)
     results = []
     for row, key in zip(rows, keys, strict=True):
-        is_new = book.apply(row.record, key, row.plan, row.said_on or today, file.file_no)
+        is_new = book.apply(
+            row.record, key, row.plan, row.said_on or today, file.file_no, row.said_at, is_full=row.is_full
+        )
         results.append(RowResult(row.record.position.row, "accepted" if is_new else "unchanged"))
     for mention, plan in mentions:
         book.mention(mention.identifiers, plan)
@@ -52,7 +61,7 @@ async def on_registry_rows(
     work: UnitOfWork, file: FeedFile, records: Sequence[DoseRecord | PatientRecord], today: date
 ) -> list[RowResult]:
     """A registry's rows: doses are linked, counted once, and wait where nobody is found."""
-    rows = [heard(one, file.file_id, new_id()) for one in records]
+    rows = [heard(one, file.file_id, new_id(), file.tenant_id) for one in records]
     await store_members.save_patients(work.connection, patients_of(rows))
     links, ties = await _link(work.connection, rows)
     tokens = {one.token for one in links if one.token is not None}
@@ -65,9 +74,11 @@ async def on_registry_rows(
 
 
 async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV1]) -> None:
-    """A dose given at a site is a report like another; an appointment entered in error takes it back."""
+    """A dose given at a site is a report like another; an appointment entered in error takes it back. A visit that
+    somebody cancelled because the member has died is a report of that."""
     today = (await store_decisions.share_clock(work.connection)).business_on
-    survivors = await _lock_survivors(work.connection, {one.member_token for one in events})
+    survivors = await vital_handlers.lock_survivors(work.connection, {one.member_token for one in events})
+    told = await vital_handlers.hear_appointments(work.connection, events, survivors)
     said = [_appointment_report(one, survivors.get(one.member_token)) for one in events]
     tokens = {one.token for one in said if one.token is not None}
     ledger = await _load_ledger(work.connection, tokens, {one.event_key for one in said})
@@ -75,17 +86,7 @@ async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV
         if not one.is_retracted or one.event_key in ledger.reports:
             ledger.hear(one)
     await _save_ledger(work, ledger, today)
-    await redecide(work, ledger.touched(), today)
-
-
-async def _lock_survivors(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, UUID]:
-    """Who each token is today, locked: a merge that is under way ends first, and then counts."""
-    survivors: dict[UUID, UUID] = {}
-    while True:
-        known, survivors = survivors, await store_members.load_survivors(connection, tokens)
-        if known == survivors:
-            return survivors
-        await store_members.lock_persons(connection, {*survivors, *survivors.values()})
+    await redecide(work, ledger.touched() | told, today)
 
 
 async def lock_members(connection: Connection, plan: str, member_ids: Collection[str]) -> dict[str, list[UUID]]:
@@ -143,7 +144,7 @@ async def _load_book(
         if row.record.previous is not None:
             keys.add(old_key(row.record))
     keys.discard("")
-    book = Book(new_id)
+    book = Book(new_id, heard_at=datetime.now(UTC))
     by_identifier, by_key = await store_members.load_tokens(connection, identifiers, keys)
     book.by_identifier.update(by_identifier)
     book.by_key.update(by_key)
@@ -151,6 +152,8 @@ async def _load_book(
     book.persons.update(await store_members.lock_persons(connection, tokens))
     for one in await store_members.load_enrolments(connection, tokens):
         book.enrolments[one.token, one.tenant_id] = one
+    for statements in (await store_vital.load_statements(connection, tokens)).values():
+        book.vital.update({(one.token, one.source): one for one in statements})
     return book
 
 
@@ -162,6 +165,7 @@ async def _save_book(work: UnitOfWork, book: Book, file_no: int, today: date) ->
     await store_members.save_keys(connection, book.new_identifiers, book.new_keys)
     for survivor, retired in book.merges:
         await store_members.save_merge(connection, survivor, retired)
+    await store_vital.save_statements(connection, book.changed_vital.values())
     now = datetime.now(UTC)
     await work.announce([
         MembersMergedV1(occurred_at=now, surviving_token=survivor, retired_token=retired, merged_on=today)
@@ -182,6 +186,7 @@ async def _link(connection: Connection, rows: Sequence[Heard]) -> tuple[list[Lin
     await store_members.lock_persons(connection, {one.token for one in links if one.token is not None})
     await store_members.save_keys(connection, ties, ())
     await _save_statements(connection, rows, links)
+    await vital_handlers.save_said(connection, [(row.person, one.token) for row, one in zip(rows, links, strict=True)])
     return links, ties
 
 

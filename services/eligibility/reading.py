@@ -4,7 +4,7 @@ reader's own."""
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from services.eligibility.feeds.records import (
@@ -40,11 +40,13 @@ def plan_of(header: RosterHeader) -> str:
 
 
 class RosterRow(NamedTuple):
-    """A member's row with the plan it is of and the day it was said."""
+    """A member's row with the plan it is of and when it was said; `is_full`: in a file that lists everybody."""
 
     record: RosterRecord
     plan: str
     said_on: date | None
+    said_at: datetime | None = None
+    is_full: bool = False
 
 
 @dataclass(slots=True)
@@ -98,7 +100,7 @@ class Slice:
 def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Slice]:
     """The file behind `after_row`, so many rows at a time. What a row's header said is known although it was read."""
     current = Slice(after_row + 1, after_row)
-    plan, said_on, notices, taken = "", None, 0, 0
+    header, notices, taken = None, 0, 0
     for item in items:
         match item:
             case RosterRecord() | DoseRecord() | PatientRecord() | Rejection():
@@ -110,15 +112,15 @@ def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Sli
                     current, taken = Slice(current.last_row + 1, current.last_row), 0
                 current.last_row = max(current.last_row, row)
                 taken += row > 0
-                _put(current, item, plan, said_on)
+                _put(current, item, header)
             case RosterHeader():
-                plan, said_on = plan_of(item), item.created_at.date() if item.created_at else None
+                header = item
                 current.headers.append(item)
             case VxuHeader() | AdsHeader():
                 current.headers.append(item)
             case RosterMention():
                 if item.position.row > after_row:
-                    current.mentions.append((item, plan))
+                    current.mentions.append((item, plan_of(header) if header else ""))
             case Notice():
                 notices += 1
                 if item.row == 0 or item.row > after_row:
@@ -129,11 +131,14 @@ def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Sli
 
 
 def _put(
-    current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, plan: str, said_on: date | None
+    current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, header: RosterHeader | None
 ) -> None:
     match item:
         case RosterRecord():
-            current.roster.append(RosterRow(item, plan, said_on))
+            assert header is not None, "a row follows its header"
+            said_at = header.created_at
+            said_on = said_at.date() if said_at else None
+            current.roster.append(RosterRow(item, plan_of(header), said_on, said_at, header.is_full))
         case DoseRecord():
             current.doses.append(item)
         case PatientRecord():

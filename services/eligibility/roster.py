@@ -6,12 +6,14 @@ A `Book` holds everything that the rows of one batch may touch; it is loaded bef
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from services.eligibility.domain import ONE_DAY, Enrolment, Person, Span
 from services.eligibility.feeds.records import Coverage, Identifier, IdType, Maintenance, RosterRecord
 from services.eligibility.linkage import IdKey, match_key, normal
+from services.eligibility.roster_vital import roster_source, roster_word
+from services.eligibility.vital import UNDATED, VitalStatement, newest
 
 OF_PLAN = frozenset({IdType.MEMBER, IdType.SUBSCRIBER})
 MAX_SPANS = 60
@@ -57,13 +59,20 @@ class Book:
     new_identifiers: set[tuple[IdKey, UUID]] = field(default_factory=set)
     new_keys: set[tuple[str, UUID]] = field(default_factory=set)
     merges: list[tuple[UUID, UUID]] = field(default_factory=list)
+    heard_at: datetime = UNDATED
+    vital: dict[tuple[UUID, str], VitalStatement] = field(default_factory=dict)
+    changed_vital: dict[tuple[UUID, str], VitalStatement] = field(default_factory=dict)
 
     def touched(self) -> set[UUID]:
         """The tokens about whom something may have to be decided anew."""
         of_enrolments = {one.token for one in self.changed_enrolments.values()}
-        return of_enrolments | set(self.changed_persons) | {token for pair in self.merges for token in pair}
+        of_vital = {token for token, _ in self.changed_vital}
+        return of_enrolments | of_vital | set(self.changed_persons) | {token for pair in self.merges for token in pair}
 
-    def apply(self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int) -> bool:
+    def apply(
+        self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int,
+        said_at: datetime | None = None, *, is_full: bool = False,
+    ) -> bool:  # fmt: skip
         """Take one row of a plan's roster, with its match key. False if it says nothing new."""
         token = self._whose(record, tenant, key)
         if token is None:
@@ -71,7 +80,7 @@ class Book:
             self._put_person(Person(token))
         token = self._merge_doubles(token, record, tenant, key)
         is_new = self._note_keys(token, record, key)
-        is_new |= self._note_death(token, record)
+        is_new |= self._note_death(token, tenant, record, said_on, said_at, is_full=is_full)
         return self._restate(token, tenant, record, said_on, file_no) or is_new
 
     def mention(self, identifiers: Iterable[Identifier], tenant: str) -> None:
@@ -129,10 +138,12 @@ class Book:
         return survivor
 
     def _merge(self, survivor: UUID, retired: UUID) -> None:
-        kept, gone = self.persons[survivor], self.persons[retired]
-        self._put_person(gone._replace(merged_into=survivor))
-        death_on = kept.death_on or gone.death_on
-        self._put_person(kept._replace(is_deceased=kept.is_deceased or gone.is_deceased, death_on=death_on))
+        self._put_person(self.persons[retired]._replace(merged_into=survivor))
+        self._put_person(self.persons[survivor])
+        for token, source in [one for one in self.vital if one[0] == retired]:
+            moved = self.vital.pop((token, source))._replace(token=survivor)
+            self.changed_vital.pop((token, source), None)
+            self._put_vital(newest(self.vital.get((survivor, source)), moved))
         for (token, tenant), one in list(self.enrolments.items()):
             if token == retired and not one.is_retired:
                 self._put_enrolment(one._replace(is_retired=True, spans=()))
@@ -167,15 +178,19 @@ class Book:
             self.new_keys.add((key, token))
         return bool(fresh_ids) or is_fresh_key
 
-    def _note_death(self, token: UUID, record: RosterRecord) -> bool:
-        known, said = self.persons[token], record.person
-        if not said.is_deceased:
+    def _note_death(
+        self, token: UUID, tenant: str, record: RosterRecord, said_on: date, said_at: datetime | None, *, is_full: bool
+    ) -> bool:
+        """Keep what the row says of a death. False if that is no other word than the one that stood."""
+        known = self.vital.get((token, roster_source(tenant)))
+        heard = roster_word(
+            record, token, tenant, said_on, said_at, self.heard_at, is_full=is_full, is_known=known is not None
+        )
+        now = newest(known, heard) if heard is not None else None
+        if now is None or now == known:
             return False
-        now = known._replace(is_deceased=True, death_on=said.death_on or known.death_on)
-        if now == known:
-            return False
-        self._put_person(now)
-        return True
+        self._put_vital(now)
+        return known is None or (now.word, now.death_on) != (known.word, known.death_on)
 
     def _restate(self, token: UUID, tenant: str, record: RosterRecord, said_on: date, file_no: int) -> bool:
         known = self.enrolments.get((token, tenant))
@@ -189,6 +204,10 @@ class Book:
             return False
         self._put_enrolment(stated._replace(seen_file_no=file_no))
         return True
+
+    def _put_vital(self, statement: VitalStatement) -> None:
+        key = statement.token, statement.source
+        self.vital[key] = self.changed_vital[key] = statement
 
     def _put_person(self, person: Person) -> None:
         self.persons[person.token] = self.changed_persons[person.token] = person

@@ -122,7 +122,7 @@ class VxuReader:
             raise BadRow("PID", "patient", "one PID segment in a message", header.number)
         sender = header[4].part(1) or header[3].part(1)
         person = PersonReader(pids[0], sender, self._notices).person()
-        consent = consent_of(next((one for one in segments if one.name == "PD1"), None))
+        consent = consent_of(next((one for one in segments if one.name == "PD1"), None), self._notices)
         context = MessageContext(person, consent, header[10].text, self._sent_at(header), sender)
         yield from self._read_rows(segments, context, pids[0], cut)
 
@@ -139,6 +139,7 @@ class VxuReader:
                 context.consent,
                 message_control_id=context.control_id,
                 message_at=context.sent_at,
+                sender=context.sender,
             )
         for group in groups:
             self._rows += 1

@@ -104,6 +104,7 @@ class _DoseReader:
             consent=context.consent,
             message_control_id=context.control_id,
             message_at=context.sent_at,
+            sender=context.sender,
         )
 
     def _administered_on(self) -> date:
