@@ -49,6 +49,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
     """Exit code 0 after the report (with --exit) or after Ctrl-C."""
     began = time.monotonic()
     os.environ.setdefault("VCC_FIRST_BUSINESS_ON", FIRST_DAY.isoformat())
+    os.environ.setdefault("VCC_BUSINESS_DAYS", "by-hand")  # its coordinators open them
     folder = here().path / "demo" / f"{arguments.members}-{arguments.seed}-{arguments.weeks}"
     with ProcessPoolExecutor(1, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
         generating = pool.submit(generate, folder, arguments.members, arguments.seed, arguments.weeks)

@@ -13,11 +13,13 @@ from services.eligibility import (
     api_members,
     api_observations,
     api_programmes,
+    api_vital,
     handlers,
     own_facts,
     vital_handlers,
 )
 from services.eligibility.intake import Intake
+from services.eligibility.opener import DayOpener
 from services.eligibility.settings import read_own_settings
 from services.kit.app import Background, Service, run
 from services.kit.settings import Settings
@@ -34,7 +36,7 @@ def build() -> Service:
     own = read_own_settings(os.environ)
 
     def background(settings: Settings, pool: asyncpg.Pool) -> Sequence[Background]:
-        return (Intake(settings, pool, own),)
+        return (Intake(settings, pool, own), DayOpener(pool, own))
 
     return Service(
         name="eligibility",
@@ -46,6 +48,7 @@ def build() -> Service:
             api_forecasts.routes,
             api_programmes.routes,
             api_observations.routes,
+            api_vital.routes,
         ),
         migrations=Path(__file__).parent / "migrations",
         owned=own_facts.OWNED,

@@ -46,6 +46,9 @@ create table registry_consent (
     primary key (token, source)
 );
 
+-- Whether the first day was set into another time than the calendar's: nobody opens the next one by the clock then.
+alter table clock add column is_simulated boolean not null default false;
+
 create index decision_death_reported on decision (enrolment_id) where fact->'reasons' ? 'death-reported';
 
 -- Until now one mark on the person said that some plan had. Code of before this goes on to set it.
