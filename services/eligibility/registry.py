@@ -67,8 +67,9 @@ def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID, te
         is_retracted=True,
     )
     if isinstance(record, PatientRecord):
-        sent_at = record.message_at.isoformat() if record.message_at else ""  # what waits is heard of each message
-        report = base._replace(event_key="\x1f".join(("patient", *_whose(subject), sent_at)))
+        sent_at = record.message_at.isoformat() if record.message_at else ""
+        message = record.message_control_id, sent_at  # what waits is heard of each message
+        report = base._replace(event_key="\x1f".join(("patient", *_whose(subject), *message)))
         return Heard(record.position.row, subject, said, report, person, "patient", is_patient=True)
     report = base._replace(
         event_key=_event_key(record, subject),

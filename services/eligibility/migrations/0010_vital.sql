@@ -51,11 +51,12 @@ alter table clock add column is_simulated boolean not null default false;
 
 create index decision_death_reported on decision (enrolment_id) where fact->'reasons' ? 'death-reported';
 
--- Until now one mark on the person said that some plan had. Code of before this goes on to set it.
+-- Until now one mark on the person said that some plan had said so: it counts as the word of each plan that has him, said
+-- now. Code of before this goes on to set it.
 create function keep_death() returns trigger language plpgsql as $$
 begin
     insert into vital_statement (token, source, tenant_id, word, said_at, since_at, heard_at, death_on, version)
-    select token, 'roster:' || tenant_id, tenant_id, 'deceased', '1970-01-01Z', '1970-01-01Z', '1970-01-01Z',
+    select token, 'roster:' || tenant_id, tenant_id, 'deceased', now(), now(), now(),
         new.death_on, 0
     from enrolment where token = new.token and not is_retired
     on conflict do nothing;
@@ -65,7 +66,7 @@ $$;
 create trigger keep_death after insert or update of is_deceased on person
     for each row when (new.is_deceased) execute function keep_death();
 insert into vital_statement (token, source, tenant_id, word, said_at, since_at, heard_at, death_on, version)
-select token, 'roster:' || tenant_id, tenant_id, 'deceased', '1970-01-01Z', '1970-01-01Z', '1970-01-01Z', death_on, 0
+select token, 'roster:' || tenant_id, tenant_id, 'deceased', now(), now(), now(), death_on, 0
 from person join enrolment using (token) where is_deceased and not is_retired;
 
 do $$
