@@ -189,6 +189,12 @@ def a_figure_that_is_wrong(evidence: Evidence) -> None:
     evidence.report["headline"]["in_scope"]["members"] += 1
 
 
+def a_death_of_nobodys(evidence: Evidence) -> None:
+    token = rows(evidence, "eligibility.person")[0]["token"]
+    said: Row = {"token": token, "source": "roster:lakeshore", "word": "deceased", "death_on": None}
+    evidence.tables["eligibility"]["vital_statement"].append(said)
+
+
 def a_letter_of_a_good_record(evidence: Evidence) -> None:
     good = of_type(evidence.facts, DECIDED)[0].record
     letter = rows(evidence, "reporting.dead_letter")[0]
@@ -203,7 +209,8 @@ PLANTED: list[tuple[str, Break, set[str]]] = [
     ("a row has another outcome", change("eligibility.feed_row", outcome="rejected"), {"every_row_ends_once"}),
     ("a row has two outcomes", double("eligibility.feed_row"), {"every_row_ends_once"}),
     ("a member has another name", change("eligibility.enrolment", given="NOBODY"), {"members_are_as_stated"}),
-    ("a person has died", change("eligibility.person", is_deceased=True), {"members_are_as_stated"}),
+    ("a person has died", a_death_of_nobodys, {"deaths_are_as_said"}),
+    ("somebody is protected", change("eligibility.registry_consent", is_protected=True), {"statements_are_as_said"}),
     ("a dose was given in part", change("eligibility.dose", is_partial=True), {"doses_are_as_reported"}),
     ("a registry never said it", change("eligibility.member_statement", races=["2106-3"]), {"statements_are_as_said"}),
     ("a report is another", change("eligibility.dose_report", is_historical=True), {"reports_are_as_heard"}),
