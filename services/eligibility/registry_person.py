@@ -8,7 +8,7 @@ from uuid import UUID
 from services.eligibility.domain import Statement
 from services.eligibility.feeds.records import DoseRecord, PatientRecord
 from services.eligibility.reading import code_of
-from services.eligibility.vital import REGISTRY, STATUS, UNDATED, VitalStatement, Word
+from services.eligibility.vital import ALL, REGISTRY, STATUS, UNDATED, VitalStatement, Word
 
 NOBODY = UUID(int=0)
 PERMANENTLY_INACTIVE = "P"
@@ -34,10 +34,12 @@ BARRED: Mapping[str, frozenset[str]] = {
 
 class RegistryConsent(NamedTuple):
     """What one registry says of protection (PD1-12) and publicity (PD1-11), each with the day from which it says so and
-    the instant of its message. None and empty: not said. The fields are the columns of its table, in their order."""
+    the instant of its message. None and empty: not said. `tenant_id` is the plan whose members its sender may speak of,
+    `*` everybody's. The fields are the columns of its table, in their order."""
 
     token: UUID
     source: str
+    tenant_id: str = ALL
     is_protected: bool | None = None
     protected_on: date | None = None
     protected_at: datetime | None = None
@@ -65,13 +67,17 @@ class PersonSaid(NamedTuple):
 def person_said(record: DoseRecord | PatientRecord, tenant_id: str) -> PersonSaid:
     """The statements of a row. `tenant_id`: whose members its sender may speak of."""
     source, at = code_of(record.sender), record.message_at or UNDATED
-    said_on = at.date()
-    return PersonSaid(_consent(record, source, at, said_on), tuple(_vital(record, source, tenant_id, at, said_on)))
+    if tenant_id != ALL:
+        source = f"{source}@{tenant_id}"  # whoever may write any sender's name speaks for no registry
+    said_on, none = at.date(), RegistryConsent(NOBODY, source, tenant_id)
+    return PersonSaid(_consent(record, none, at, said_on), tuple(_vital(record, source, tenant_id, at, said_on)))
 
 
-def _consent(record: DoseRecord | PatientRecord, source: str, at: datetime, said_on: date) -> RegistryConsent:
+def _consent(
+    record: DoseRecord | PatientRecord, found: RegistryConsent, at: datetime, said_on: date
+) -> RegistryConsent:
     """What is dated ahead of its message limits at once, and lifts nothing before a message of that day repeats it."""
-    one, found = record.consent, RegistryConsent(NOBODY, source)
+    one = record.consent
     protected_on, publicity_on = one.protected_on or said_on, one.publicity_on or said_on
     if one.is_protected or (one.is_protected is False and protected_on <= said_on):
         found = found._replace(is_protected=one.is_protected, protected_on=protected_on, protected_at=at)
@@ -154,9 +160,11 @@ def of_document(document: Mapping[str, Any]) -> PersonSaid:
     """Of a report that waited; what waits since before this was kept says nothing."""
     if "consent" not in document:
         return PersonSaid(RegistryConsent(NOBODY, ""))
-    source, protected, protected_on, protected_at, publicity, publicity_on, publicity_at = document["consent"]
+    source, tenant_id, protected, protected_on, protected_at, publicity, publicity_on, publicity_at = document[
+        "consent"
+    ]
     consent = RegistryConsent(
-        NOBODY, source, protected, _day(protected_on), _instant(protected_at), publicity, _day(publicity_on),
+        NOBODY, source, tenant_id, protected, _day(protected_on), _instant(protected_at), publicity, _day(publicity_on),
         _instant(publicity_at),
     )  # fmt: skip
     return PersonSaid(consent, tuple(_statement(*one) for one in document["vital"]))

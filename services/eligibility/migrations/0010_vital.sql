@@ -37,6 +37,7 @@ create index vital_override_by_token on vital_override (token);
 create table registry_consent (
     token uuid not null,
     source text not null,
+    tenant_id text not null,
     is_protected boolean,
     protected_on date,
     protected_at timestamptz,
@@ -77,7 +78,7 @@ begin
         execute format('alter table %I enable row level security', name);
         execute format('alter table %I force row level security', name);
     end loop;
-    foreach name in array array['vital_statement', 'vital_override'] loop
+    foreach name in array array['vital_statement', 'vital_override', 'registry_consent'] loop
         execute format('create policy tenant_isolation on %1$I using (current_setting(''vcc.tenant'', true) = ''*'''
             ' or (tenant_id in (''*'', current_setting(''vcc.tenant'', true)) and exists (select from enrolment'
             ' where enrolment.token = %1$I.token and enrolment.tenant_id = current_setting(''vcc.tenant'', true))))',
@@ -85,6 +86,3 @@ begin
     end loop;
 end
 $$;
-create policy tenant_isolation on registry_consent using (current_setting('vcc.tenant', true) = '*'
-    or exists (select from enrolment where enrolment.token = registry_consent.token
-        and enrolment.tenant_id = current_setting('vcc.tenant', true)));

@@ -249,11 +249,23 @@ async def test_a_death_waits_for_its_member(office: Office) -> None:
 
 
 async def test_a_plans_sender_declares_its_own_members_only(office: Office) -> None:
-    """A registry's message from a token that is bound to one plan declares no other plan's member dead."""
+    """A message from a token that is bound to one plan declares, protects and bars for no other plan's member."""
     await office.read(roster(Row("LS1")))
     await office.read(roster(Row("PR1"), plan="PRAIRIE"))
-    await office.read(message("20210220", "Y"), tenant="prairie")
+    await office.read(message("", "N", p12="N", sent="20210302060000"))
+    await office.read(message("20210220", "Y", sent="20210303060000", p12="Y", p11="01"), tenant="prairie")
     assert (await said(office), await said(office, "PR1")) == ("death-reported", "deceased")
+    facts = await office.last_facts()
+    assert [facts[one]["contact_protected"] for one in ("LS1", "PR1")] == [False, True]
+    assert [len(facts[one]["channels_barred"]) for one in ("LS1", "PR1")] == [0, 5]
+
+
+async def test_a_plans_sender_takes_no_registrys_word_back(office: Office) -> None:
+    """Whatever name it writes into MSH-4: the registry's death and protection stand."""
+    await office.read(roster(Row("LS1")))
+    await office.read(message("20210220", "Y", p12="Y"))
+    await office.read(message("", "N", p12="N", sent="20210303060000"), tenant="lakeshore")
+    assert (await said(office), (await office.last_facts())["LS1"]["contact_protected"]) == ("deceased", True)
 
 
 # -- protection and publicity
