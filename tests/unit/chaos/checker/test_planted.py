@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.checker import Evidence, examine
-from tests.chaos.checker.catalog import ATTEMPT, DECIDED, MERGED, POOL
+from tests.chaos.checker.catalog import ATTEMPT, DECIDED, MERGED, POOL, TOPIC
 from tests.chaos.checker.invariants import INVARIANTS
 from tests.chaos.checker.ledger import Ledger, Line
 from tests.chaos.checker.log import Record, of_type
@@ -129,8 +129,9 @@ def a_version_left_out(evidence: Evidence) -> None:
 def an_attempt_told_twice(evidence: Evidence) -> None:
     told = of_type(evidence.facts, ATTEMPT)[0].record
     add(evidence, told, headers=another_id(told))
-    row = rows(evidence, "reporting.inbox", consumer="reporting.contact-attempt")[0]
-    evidence.tables["reporting"]["inbox"].append({**row, "event_id": NEW_ID.decode()})
+    for service in TOPIC[told.topic].readers:
+        row = rows(evidence, f"{service}.inbox", consumer=f"{service}.contact-attempt")[0]
+        evidence.tables[service]["inbox"].append({**row, "event_id": NEW_ID.decode()})
 
 
 def another_answer_than_was_told(evidence: Evidence) -> None:
