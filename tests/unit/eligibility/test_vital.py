@@ -104,6 +104,7 @@ def standing(vital: Vital) -> str:
         ([attempt(2)], [a_decision(1, ALIVE)], "reported"),
         ([a_word(Word.DECEASED, 2)], [a_decision(1, ALIVE)], "deceased"),
         ([a_word(Word.DECEASED, -3, heard=2)], [a_decision(1, ALIVE)], "neither"),
+        ([a_word(Word.DECEASED, 1, heard=0)], [a_decision(1, ALIVE)], "neither"),
         ([held(a_word(Word.DECEASED, 0), a_word(Word.DECEASED, 2))], [a_decision(1, ALIVE)], "neither"),
         ([held(a_word(Word.DECEASED, 0), a_word(Word.DECEASED, 2, on=date(2025, 6, 2)))], [a_decision(1, ALIVE)],
          "deceased"),
