@@ -52,6 +52,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     os.environ.setdefault("VCC_FIRST_BUSINESS_ON", FIRST_DAY.isoformat())
     os.environ.setdefault("VCC_TEST_DATA_FROM", TESTED_BY)
+    os.environ.setdefault("VCC_BUSINESS_DAYS", "by-hand")  # its coordinators open them
     folder = here().path / "demo" / f"{arguments.members}-{arguments.seed}-{arguments.weeks}"
     with ProcessPoolExecutor(1, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
         generating = pool.submit(generate, folder, arguments.members, arguments.seed, arguments.weeks)

@@ -38,12 +38,10 @@ NO_FILE = Refusal("feed-file-unknown", "Unknown Feed File", "There is no such fi
 NO_PROFILE = Refusal("profile-unknown", "Unknown Profile", "There is no sender profile of that name.", 422)
 EMPTY = Refusal("feed-file-empty", "Empty Feed File", "A file of at least one byte is expected as the body.", 422)
 DAY_PAST = Refusal("business-day-past", "Business Day Past", "Days open forwards only; a later day is open.", 409)
-MOST_DAYS_ON = 31
-"""A day can't be closed again: a slip of the pen must not end every coverage."""
 DAY_TOO_FAR = Refusal(
     "business-day-too-far",
     "Business Day Too Far",
-    f"Expected a day at most {MOST_DAYS_ON} days after the open one; open days in between to go further.",
+    f"Expected a day at most {days.MOST_DAYS_ON} days after the open one; open days in between to go further.",
     422,
 )
 
@@ -253,7 +251,7 @@ async def open_business_day(body: BusinessDayIn, pool: Pool, identity: Identity,
         before = await store_decisions.lock_clock(work.connection)
         if body.business_on < before.business_on:
             return Answer.of(DAY_PAST)
-        if (body.business_on - before.business_on).days > MOST_DAYS_ON:
+        if (body.business_on - before.business_on).days > days.MOST_DAYS_ON:
             return Answer.of(DAY_TOO_FAR)
         opened = await days.open_day(work, body.business_on)
         out = BusinessDayOut(business_on=opened, time_zone=before.time_zone)

@@ -15,16 +15,22 @@ from services.eligibility import (
     api_observations,
     api_payers,
     api_programmes,
+    api_vital,
     handlers,
     own_facts,
+    vital_handlers,
 )
 from services.eligibility.intake import Intake
+from services.eligibility.opener import DayOpener
 from services.eligibility.settings import read_own_settings
 from services.kit.app import Background, Service, run
 from services.kit.settings import Settings
 from services.kit.subscription import Subscription
 
-SUBSCRIPTIONS = (Subscription(catalog.APPOINTMENT, "eligibility.appointment", handlers.on_appointments),)
+SUBSCRIPTIONS = (
+    Subscription(catalog.APPOINTMENT, "eligibility.appointment", handlers.on_appointments),
+    Subscription(catalog.CONTACT_ATTEMPT, "eligibility.contact-attempt", vital_handlers.on_attempts),
+)
 
 
 def build() -> Service:
@@ -32,7 +38,7 @@ def build() -> Service:
     own = read_own_settings(os.environ)
 
     def background(settings: Settings, pool: asyncpg.Pool) -> Sequence[Background]:
-        return (Intake(settings, pool, own),)
+        return (Intake(settings, pool, own), DayOpener(pool, own))
 
     return Service(
         name="eligibility",
@@ -46,6 +52,7 @@ def build() -> Service:
             api_programmes.routes,
             api_observations.routes,
             api_payers.routes,
+            api_vital.routes,
         ),
         migrations=Path(__file__).parent / "migrations",
         owned=own_facts.OWNED,

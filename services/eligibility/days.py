@@ -28,6 +28,8 @@ from services.kit.unit_of_work import UnitOfWork
 PERSONS_PER_BATCH = 1000
 PERSONS_PER_ROUND = 8000
 LANES = 2
+MOST_DAYS_ON = 31
+"""A day can't be closed again: a slip of the pen must not end every coverage."""
 
 
 async def begin(
@@ -38,8 +40,10 @@ async def begin(
     zone = documents[0].time_zone
     async with transaction(pool, ALL_TENANTS) as connection:
         work = UnitOfWork(connection)
-        first_on = first_business_on or datetime.now(ZoneInfo(zone)).date()
-        if await store_decisions.start_clock(connection, first_on, zone):
+        today = datetime.now(ZoneInfo(zone)).date()
+        first_on = first_business_on or today
+        is_simulated = abs(first_on - today) > ONE_DAY
+        if await store_decisions.start_clock(connection, first_on, zone, is_simulated=is_simulated):
             await work.announce([_opened(first_on, zone)])
         for programme in documents:
             await publish(work, programme)

@@ -60,7 +60,7 @@ def decide(
 ) -> Decision:
     """The answer for one enrolment under one programme on one business day, with every criterion that fails. Cap and
     arm are asked only of whom everything else admits."""
-    enrolment, person = member.enrolment, member.person
+    enrolment = member.enrolment
     phase = programme.phase_on(business_on)
     verdict = _verdict(member.placement, programme.area)
     risk = situation.risks.get(programme.risk_model) if programme.risk_model else None
@@ -76,7 +76,7 @@ def decide(
     arm = _arm(member, programme, situation, reasons)
     if not reasons and arm == arms.CONTROL:
         reasons = ("control-arm",)
-    is_over = enrolment.is_retired or person.is_deceased
+    is_over = enrolment.is_retired or member.vital.is_deceased
     turns_on = (*aim.turns_on, *situation.circumstances.turns_on)
     return Decision(
         programme_id=programme.programme_id,
@@ -95,7 +95,7 @@ def decide(
         is_vulnerable=verdict.vulnerable is True,
         line_of_business=traits.line_of_business,
         is_enrolled=is_covered and not is_over,
-        is_protected=enrolment.is_restricted or any(one.is_protected for one in member.statements),
+        is_protected=enrolment.is_restricted or member.is_protected,
         recheck_on=None if is_over else recheck_on(enrolment, programme, business_on, turns_on),
         rule=aim.rule,
         release=aim.release,
@@ -149,7 +149,8 @@ def _outside(
         return ("merged",)
     ages = (phase,) if phase else programme.phases
     return (
-        *(("deceased",) if member.person.is_deceased else ()),
+        *(("deceased",) if member.vital.is_deceased else ()),
+        *(("death-reported",) if member.vital.is_reported else ()),
         *_enrolment_reasons(member.enrolment, programme, day, is_covered=is_covered),
         *_age_reasons(age, ages),
         *(() if programme.area is None else _area_reasons(verdict.vulnerable)),

@@ -17,6 +17,7 @@ from services.eligibility.programmes.cap import Cap
 from services.eligibility.programmes.needs import NOTHING_KNOWN, Circumstances
 from services.eligibility.programmes.segment import EVERYBODY, Segment
 from services.eligibility.programmes.target import Forecasted, ForecastRule, ServiceRule
+from services.eligibility.vital import UNHEARD, Vital
 
 ONE_DAY = timedelta(days=1)
 AGE_BANDS = ((85, "85+"), (80, "80-84"), (75, "75-79"), (70, "70-74"), (65, "65-69"), (0, "0-64"))
@@ -38,6 +39,7 @@ SOURCES = ("self", "plan", "registry")
 REASONS = {
     "merged": "This record was merged into another one of the same person.",
     "deceased": "The member has died.",
+    "death-reported": "Somebody reported that the member has died; it must be checked.",
     "not-enrolled": "No coverage by the plan is in force.",
     "enrolment-not-begun": "The coverage begins later.",
     "plan-not-participating": "The plan does not take part in the programme.",
@@ -83,8 +85,6 @@ class Person(NamedTuple):
 
     token: UUID
     merged_into: UUID | None = None
-    is_deceased: bool = False
-    death_on: date | None = None
 
 
 class Enrolment(NamedTuple):
@@ -130,7 +130,8 @@ class Enrolment(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """What somebody other than the plan says of a person."""
+    """What somebody other than the plan says of a person. `is_protected` is from before each registry's own word was
+    kept: it holds until one gives it."""
 
     token: UUID
     source: str
@@ -142,12 +143,16 @@ class Statement(NamedTuple):
 
 
 class Member(NamedTuple):
-    """Everything that a decision about one enrolment depends on, but the doses."""
+    """Everything that a decision about one enrolment depends on, but the doses. `vital`, `is_protected` and
+    `channels_barred` are what holds of what others than the plan say."""
 
     enrolment: Enrolment
     person: Person
     placement: Placement
     statements: tuple[Statement, ...] = ()
+    vital: Vital = UNHEARD
+    is_protected: bool = False
+    channels_barred: tuple[str, ...] = ()
 
 
 class CountedDose(NamedTuple):

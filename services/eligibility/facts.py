@@ -11,7 +11,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
-from services.eligibility import situations, store_decisions, store_doses, store_members, store_programmes
+from services.eligibility import (
+    situations,
+    store_decisions,
+    store_doses,
+    store_members,
+    store_programmes,
+    store_vital,
+)
 from services.eligibility.benefits.documents import bundled_lists
 from services.eligibility.benefits.entitlements import Entitlement, entitlements
 from services.eligibility.deciding import covered, decide, traits_of
@@ -28,11 +35,14 @@ from services.eligibility.domain import (
     age_on,
 )
 from services.eligibility.forecast.supporting_data import bundled
-from services.eligibility.geography import Address, Geography
+from services.eligibility.geography import Address, Geography, Placement
 from services.eligibility.programmes.documents import in_effect, live
 from services.eligibility.programmes.needs import circumstances
+from services.eligibility.registry_person import channels_barred, is_protected
 from services.eligibility.roster import Book
 from services.eligibility.store_decisions import LastDecision
+from services.eligibility.store_vital import NOBODY_SAID, Others
+from services.eligibility.vital import ALL, vital_of
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork
@@ -51,6 +61,7 @@ class Known:
     statements: Mapping[UUID, Sequence[Statement]]
     doses: Mapping[UUID, Sequence[CountedDose]]
     last: Mapping[tuple[UUID, str], LastDecision]
+    others: Others = NOBODY_SAID
 
 
 async def redecide(
@@ -90,6 +101,7 @@ async def _load(work: UnitOfWork, tokens: Collection[UUID], book: Book) -> Known
         statements=await store_members.load_statements(connection, tokens),
         doses=await store_doses.load_counted(connection, tokens),
         last=await store_decisions.load_decisions(connection, [one.enrolment_id for one in enrolments]),
+        others=await store_vital.load_others(connection, tokens),
     )
 
 
@@ -173,11 +185,12 @@ async def benefits_of(connection: Connection, token: UUID, business_on: date) ->
         statements=await store_members.load_statements(connection, [token]),
         doses={},
         last={},
+        others=await store_vital.load_others(connection, [token]),
     )
     said = await store_programmes.load_observations(connection, [token])
     found: list[Entitlement] = []
     for member in members_of(known):
-        if member.person.is_deceased:
+        if member.vital.is_deceased:
             continue
         one = member.enrolment
         holds = circumstances(said.get((token, one.tenant_id), ()), bundled(), business_on)
@@ -200,10 +213,22 @@ def members_of(known: Known) -> list[Member]:
     for one in known.enrolments:
         addresses.append(Address(one.zip5, _tract(one, known.statements.get(one.token, ())), one.county))
     placements = Geography.load().place_many(addresses)
-    return [
-        Member(one, known.persons[one.token], placement, tuple(known.statements.get(one.token, ())))
-        for one, placement in zip(known.enrolments, placements, strict=True)
-    ]
+    return [_member(known, one, placement) for one, placement in zip(known.enrolments, placements, strict=True)]
+
+
+def _member(known: Known, one: Enrolment, placement: Placement) -> Member:
+    others, statements = known.others, known.statements.get(one.token, ())
+    consents = [said for said in others.consents.get(one.token, ()) if said.tenant_id in {ALL, one.tenant_id}]
+    vital = vital_of(others.vital.get(one.token, ()), others.overrides.get(one.token, ()), one.tenant_id)
+    return Member(
+        one,
+        known.persons[one.token],
+        placement,
+        tuple(statements),
+        vital,
+        is_protected(consents, statements),
+        channels_barred(consents),
+    )
 
 
 def _tract(enrolment: Enrolment, statements: Iterable[Statement]) -> str:
@@ -222,7 +247,7 @@ def _digest(member: Member, decision: Decision) -> str:
         decision.priority, decision.age_band, decision.race_ethnicity, decision.svi_level, decision.svi_release,
         decision.svi_value, decision.is_vulnerable, decision.line_of_business, decision.is_enrolled,
         decision.is_protected, one.zip5, place.tract, place.county_fips, one.sex, one.language,
-        str(member.person.merged_into), *_more(decision), *_reach(one),
+        str(member.person.merged_into), *_more(decision), *_reach(one), *_others(member),
     )  # fmt: skip
     return blake2b(repr(carried).encode(), digest_size=16).hexdigest()
 
@@ -238,6 +263,12 @@ def _reach(one: Enrolment) -> tuple[int, ...]:
     """How often a roster brought another way to reach the member; what was stored before that was counted has none."""
     versions = one.phone_version, one.address_version, one.email_version
     return versions if any(versions) else ()
+
+
+def _others(member: Member) -> tuple[object, ...]:
+    """What is told of few: until when reports of death were weighed, and the channels that are barred."""
+    more = (member.vital.reports_until, member.channels_barred)
+    return () if more == (None, ()) else more
 
 
 def fact_of(
@@ -283,4 +314,6 @@ def fact_of(
         "phone_version": one.phone_version,
         "address_version": one.address_version,
         "email_version": one.email_version,
+        "death_reports_until": member.vital.reports_until,
+        "channels_barred": member.channels_barred,
     })  # fmt: skip

@@ -7,7 +7,14 @@ from uuid import UUID
 
 from schemas.eligibility_v1 import DoseAdministeredV1, MembersMergedV1
 from schemas.scheduling_v1 import AppointmentChangedV1
-from services.eligibility import store_decisions, store_doses, store_members, store_programmes
+from services.eligibility import (
+    store_decisions,
+    store_doses,
+    store_members,
+    store_programmes,
+    store_vital,
+    vital_handlers,
+)
 from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
@@ -39,7 +46,8 @@ async def on_roster_rows(
     results = []
     for row, key in zip(rows, keys, strict=True):
         said = row.said.not_after(file.received_at)
-        changes = book.apply(row.record, key, row.plan, row.said_on or today, file.file_no, said)
+        is_full = row.header.is_full
+        changes = book.apply(row.record, key, row.plan, row.said_on or today, file.file_no, said, is_full=is_full)
         results.append(_roster_result(book, row.record, changes))
     for mention, plan in mentions:
         book.mention(mention.identifiers, plan)
@@ -58,9 +66,10 @@ def _roster_result(book: Book, record: RosterRecord, changes: tuple[str, ...]) -
     row, segment = record.position
     if (doubt := book.held.get(row)) is not None:
         return RowResult(row, "rejected", "doubtful-identity", doubt.field, segment, doubt.expected)
-    if changes == (STALE,):
+    if STALE in changes:
         newer = "a statement that is newer than the one that stands"
-        return RowResult(row, "unchanged", STALE, "BGN-03", segment, newer, changes)
+        outcome = "unchanged" if changes == (STALE,) else "accepted"
+        return RowResult(row, outcome, STALE, "BGN-03", segment, newer, changes)
     if FAMILY_WAITS in changes:
         survivors = "a row of each surviving dependant that says whether the cover goes on"
         return RowResult(row, "accepted", FAMILY_WAITS, "INS-04", segment, survivors, changes)
@@ -85,9 +94,11 @@ async def on_registry_rows(
 
 
 async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV1]) -> None:
-    """A dose given at a site is a report like another; an appointment entered in error takes it back."""
+    """A dose given at a site is a report like another; an appointment entered in error takes it back. A visit that
+    somebody cancelled because the member has died is a report of that."""
     today = (await store_decisions.share_clock(work.connection)).business_on
-    survivors = await _lock_survivors(work.connection, {one.member_token for one in events})
+    survivors = await vital_handlers.lock_survivors(work.connection, {one.member_token for one in events})
+    told = await vital_handlers.hear_appointments(work.connection, events, survivors)
     said = [_appointment_report(one, survivors.get(one.member_token)) for one in events]
     tokens = {one.token for one in said if one.token is not None}
     ledger = await _load_ledger(work.connection, tokens, {one.event_key for one in said})
@@ -95,17 +106,7 @@ async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV
         if not one.is_retracted or one.event_key in ledger.reports:
             ledger.hear(one)
     await _save_ledger(work, ledger, today)
-    await redecide(work, ledger.touched(), today)
-
-
-async def _lock_survivors(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, UUID]:
-    """Who each token is today, locked: a merge that is under way ends first, and then counts."""
-    survivors: dict[UUID, UUID] = {}
-    while True:
-        known, survivors = survivors, await store_members.load_survivors(connection, tokens)
-        if known == survivors:
-            return survivors
-        await store_members.lock_persons(connection, {*survivors, *survivors.values()})
+    await redecide(work, ledger.touched() | told, today)
 
 
 async def lock_members(connection: Connection, plan: str, member_ids: Collection[str]) -> dict[str, list[UUID]]:
@@ -165,13 +166,15 @@ async def _load_book(
         if row.record.previous is not None:
             keys.add(old_key(row.record))
     keys.discard("")
-    book = Book(new_id)
+    book = Book(new_id, heard_at=datetime.now(UTC))
     by_identifier, by_key = await store_members.load_tokens(connection, identifiers, keys)
     book.by_identifier.update(by_identifier)
     book.by_key.update(by_key)
     tokens = {token for found in (*by_identifier.values(), *by_key.values()) for token in found}
     book.persons.update(await store_members.lock_persons(connection, tokens))
     book.know(await store_members.load_enrolments(connection, tokens))
+    for statements in (await store_vital.load_statements(connection, tokens)).values():
+        book.vital.update({(one.token, one.source): one for one in statements})
     return book
 
 
@@ -184,6 +187,7 @@ async def _save_book(work: UnitOfWork, book: Book, file_no: int, today: date) ->
     await store_members.save_keys(connection, book.new_identifiers, book.new_keys)
     for survivor, retired in book.merges:
         await store_members.save_merge(connection, survivor, retired)
+    await store_vital.save_statements(connection, book.changed_vital.values())
     now = datetime.now(UTC)
     await work.announce([
         MembersMergedV1(occurred_at=now, surviving_token=survivor, retired_token=retired, merged_on=today)
@@ -207,6 +211,7 @@ async def _link(
     await store_members.lock_persons(connection, {one.token for one in links if one.token is not None})
     await store_members.save_keys(connection, ties, ())
     await _save_statements(connection, rows, links)
+    await vital_handlers.save_said(connection, [(row.person, one.token) for row, one in zip(rows, links, strict=True)])
     return links, ties
 
 

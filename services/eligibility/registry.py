@@ -10,13 +10,12 @@ from uuid import UUID
 from services.eligibility.domain import Statement
 from services.eligibility.doses import REGISTRY, Codes, Report
 from services.eligibility.feeds.codes import vaccines
-from services.eligibility.feeds.records import Consent, DoseOutcome, DoseRecord, PatientRecord, Person
+from services.eligibility.feeds.records import DoseOutcome, DoseRecord, PatientRecord, Person
 from services.eligibility.linkage import EVERY_TENANT, IdKey, Subject, is_within, within
 from services.eligibility.payers import code_of
+from services.eligibility.registry_person import PersonSaid, as_document, of_document, person_said
 
 GIVEN = frozenset({DoseOutcome.ADMINISTERED, DoseOutcome.PARTIAL})
-RESTRICTIVE_STATUS = frozenset({"I", "P"})
-"""PD1-16, HL7 table 0441: inactive, and permanently inactive."""
 
 
 @cache
@@ -44,6 +43,7 @@ class Heard:
     subject: Subject
     said: Statement
     report: Report
+    person: PersonSaid
     note: str | None = None
     is_unnamed_delete: bool = False
     is_patient: bool = False
@@ -53,7 +53,8 @@ def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID, te
     """What a row says. A patient without a dose, and a dose that was not given, say something of the person only. Who
     may speak for one tenant only has event keys and identifiers of his own, so that he can't take back, or tie to his
     members, what others reported."""
-    subject, said = subject_of(record.person), _statement(record.person, record.consent)
+    subject, said = subject_of(record.person), _statement(record.person)
+    person = person_said(record, tenant)
     if tenant != EVERY_TENANT:
         own = tuple(within(tenant, one) for one in subject.personal)
         subject = subject._replace(identifiers=(*subject.identifiers, *own))
@@ -61,7 +62,7 @@ def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID, te
         report_id=report_id,
         source=REGISTRY,
         event_key="",
-        subject=_document(subject, said),
+        subject=_document(subject, said, person),
         file_id=file_id,
         row=record.position.row,
         stated_at=record.message_at,
@@ -70,8 +71,11 @@ def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID, te
         tenant_id=tenant,
     )
     if isinstance(record, PatientRecord):
-        report = base._replace(event_key=_of_tenant(tenant, "\x1f".join(("patient", *_whose(subject)))))
-        return Heard(record.position.row, subject, said, report, "patient", is_patient=True)
+        sent_at = record.message_at.isoformat() if record.message_at else ""
+        message = record.message_control_id, sent_at  # what waits is heard of each message
+        key = "\x1f".join(("patient", *_whose(subject), *message))
+        report = base._replace(event_key=_of_tenant(tenant, key))
+        return Heard(record.position.row, subject, said, report, person, "patient", is_patient=True)
     report = base._replace(
         event_key=_of_tenant(tenant, _event_key(record, subject)),
         cvx=record.cvx,
@@ -84,7 +88,7 @@ def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID, te
     )
     note = None if record.outcome in GIVEN else record.outcome.value
     is_unnamed_delete = record.action == "D" and record.event is None
-    return Heard(record.position.row, subject, said, report, note, is_unnamed_delete)
+    return Heard(record.position.row, subject, said, report, person, note, is_unnamed_delete)
 
 
 def subject_of(person: Person) -> Subject:
@@ -136,10 +140,7 @@ def _whose(subject: Subject) -> Iterable[str]:
     return (*first, birth_on, "" if subject.personal else subject.key)
 
 
-def _statement(person: Person, consent: Consent) -> Statement:
-    is_protected = consent.is_protected
-    if consent.registry_status in RESTRICTIVE_STATUS:
-        is_protected = True
+def _statement(person: Person) -> Statement:
     address = person.address
     return Statement(
         token=UUID(int=0),
@@ -148,7 +149,6 @@ def _statement(person: Person, consent: Consent) -> Statement:
         ethnicity=person.ethnicity,
         zip5=address.zip5 if address else "",
         tract=address.tract if address else "",
-        is_protected=is_protected,
     )
 
 
@@ -168,7 +168,7 @@ def combined(known: Statement | None, said: Statement, token: UUID) -> Statement
     )
 
 
-def _document(subject: Subject, said: Statement) -> dict[str, object]:
+def _document(subject: Subject, said: Statement, person: PersonSaid) -> dict[str, object]:
     return {
         "identifiers": [list(one) for one in subject.identifiers],
         "family": subject.family,
@@ -179,7 +179,7 @@ def _document(subject: Subject, said: Statement) -> dict[str, object]:
         "races": list(said.races),
         "ethnicity": said.ethnicity,
         "tract": said.tract,
-        "is_protected": said.is_protected,
+        **as_document(person),
     }
 
 
@@ -196,6 +196,6 @@ def heard_again(report: Report) -> Heard:
     )
     said = Statement(
         UUID(int=0), "registry", tuple(document["races"]), document["ethnicity"], document["zip5"], document["tract"],
-        document["is_protected"],
+        document.get("is_protected"),  # as it was kept before each registry's own word was
     )  # fmt: skip
-    return Heard(report.row or 0, subject, said, report)
+    return Heard(report.row or 0, subject, said, report, of_document(document))

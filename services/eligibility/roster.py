@@ -6,7 +6,7 @@ A `Book` holds everything that the rows of one batch may touch; it is loaded bef
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from services.eligibility import identity
@@ -14,9 +14,20 @@ from services.eligibility.domain import DEPENDANT, SUBSCRIBER, Enrolment, Person
 from services.eligibility.feeds.records import Address, Identifier, IdType, Maintenance, RosterRecord
 from services.eligibility.identity import DOUBTFUL, LISTS, OTHER, SAME, Described, Doubt, Verdict
 from services.eligibility.linkage import IdKey, match_key
-from services.eligibility.roster_changes import ADDED, DIED, FAMILY_ENDED, FAMILY_WAITS, MERGED, STALE, changes_of
+from services.eligibility.roster_changes import (
+    ADDED,
+    DIED,
+    FAMILY_ENDED,
+    FAMILY_WAITS,
+    LIVES,
+    MERGED,
+    STALE,
+    changes_of,
+)
+from services.eligibility.roster_vital import roster_source, roster_word
 from services.eligibility.said import NEVER, Said
 from services.eligibility.spans import family_spans, restated_spans
+from services.eligibility.vital import UNDATED, VitalStatement, Word, newest
 
 OF_PLAN = frozenset({IdType.MEMBER, IdType.SUBSCRIBER})
 DEATH_REASON = "03"
@@ -97,23 +108,29 @@ class Book:
             self.enrolments[one.token, one.tenant_id] = one
             self.tenants.add(one.tenant_id)
 
+    heard_at: datetime = UNDATED
+    vital: dict[tuple[UUID, str], VitalStatement] = field(default_factory=dict)
+    changed_vital: dict[tuple[UUID, str], VitalStatement] = field(default_factory=dict)
+
     def touched(self) -> set[UUID]:
         """The tokens about whom something may have to be decided anew."""
         of_enrolments = {one.token for one in self.changed_enrolments.values()}
-        return of_enrolments | set(self.changed_persons) | {token for pair in self.merges for token in pair}
+        of_vital = {token for token, _ in self.changed_vital}
+        return of_enrolments | of_vital | set(self.changed_persons) | {token for pair in self.merges for token in pair}
 
     def apply(
-        self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int, said: Said = NEVER
-    ) -> tuple[str, ...]:
+        self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int, said: Said = NEVER,
+        *, is_full: bool = False,
+    ) -> tuple[str, ...]:  # fmt: skip
         """Take one row of a plan's roster, with its match key. Gives what it changed: nothing if it says nothing new or
-        is held, `stale` alone if what stands was said later."""
+        is held, `stale` if what stands was said later; a death counts by its own date all the same."""
         token = self._whose(record, tenant, key, file_no)
         if isinstance(token, Doubt):
             self.held[record.position.row] = token
             self._see(record_identifiers(record), tenant, key)
             return ()
         if token is not None and self._is_stale(token, tenant, said):
-            return (STALE,)
+            return (STALE, *self._note_death(token, tenant, record, said_on, said, is_full=is_full))
         if token is None:
             token = self.new_id()
             self._put_person(Person(token))
@@ -122,7 +139,7 @@ class Book:
         changes = [MERGED] if len(self.merges) > merges else []
         is_holder = self._takes_number(token, record, tenant)
         is_new = self._note_keys(token, record, key)
-        changes += [DIED] if self._note_death(token, record) else []
+        changes += self._note_death(token, tenant, record, said_on, said, is_full=is_full)
         changes += self._restate(token, tenant, record, said_on, file_no, said, is_holder=is_holder)
         if record.maintenance is Maintenance.TERMINATE and record.is_subscriber:
             changes += self._end_family(token, tenant, record, said_on, said)
@@ -271,10 +288,12 @@ class Book:
         return survivor
 
     def _merge(self, survivor: UUID, retired: UUID) -> None:
-        kept, gone = self.persons[survivor], self.persons[retired]
-        self._put_person(gone._replace(merged_into=survivor))
-        death_on = kept.death_on or gone.death_on
-        self._put_person(kept._replace(is_deceased=kept.is_deceased or gone.is_deceased, death_on=death_on))
+        self._put_person(self.persons[retired]._replace(merged_into=survivor))
+        self._put_person(self.persons[survivor])
+        for token, source in [one for one in self.vital if one[0] == retired]:
+            moved = self.vital.pop((token, source))._replace(token=survivor)
+            self.changed_vital.pop((token, source), None)
+            self._put_vital(newest(self.vital.get((survivor, source)), moved))
         for (token, tenant), one in list(self.enrolments.items()):
             if token == retired and not one.is_retired:
                 self._put_enrolment(one._replace(is_retired=True, spans=()))
@@ -313,15 +332,21 @@ class Book:
             self.new_keys.add((key, token))
         return bool(fresh_ids) or is_fresh_key
 
-    def _note_death(self, token: UUID, record: RosterRecord) -> bool:
-        known, said = self.persons[token], record.person
-        if not said.is_deceased:
-            return False
-        now = known._replace(is_deceased=True, death_on=said.death_on or known.death_on)
-        if now == known:
-            return False
-        self._put_person(now)
-        return True
+    def _note_death(
+        self, token: UUID, tenant: str, record: RosterRecord, said_on: date, said: Said, *, is_full: bool
+    ) -> tuple[str, ...]:
+        """Keep what the row says of a death. Nothing if that is no other word than the one that stood."""
+        known = self.vital.get((token, roster_source(tenant)))
+        heard = roster_word(
+            record, token, tenant, said_on, said.at, self.heard_at, is_full=is_full, is_known=known is not None
+        )
+        now = newest(known, heard) if heard is not None else None
+        if now is None or now == known:
+            return ()
+        self._put_vital(now)
+        if known is not None and (now.word, now.death_on) == (known.word, known.death_on):
+            return ()
+        return (DIED,) if now.word == Word.DECEASED else (LIVES,)
 
     def _is_stale(self, token: UUID, tenant: str, said: Said) -> bool:
         known = self.enrolments.get((token, tenant))
@@ -380,6 +405,10 @@ class Book:
         others = sorted(self.by_identifier.get(number, set()) - {token}) if number else ()
         found = [self.enrolments[one, tenant] for one in others if (one, tenant) in self.enrolments]
         return [one for one in found if number and not one.is_retired and one.family_number in {"", number.value}]
+
+    def _put_vital(self, statement: VitalStatement) -> None:
+        key = statement.token, statement.source
+        self.vital[key] = self.changed_vital[key] = statement
 
     def _put_person(self, person: Person) -> None:
         self.persons[person.token] = self.changed_persons[person.token] = person

@@ -4,7 +4,8 @@ from services.eligibility.domain import Enrolment, Span
 from services.eligibility.spans import reach
 
 ADDED, ENDED, EXTENDED, MOVED = "added", "ended", "extended", "moved"
-MERGED, RENUMBERED, RENAMED, DIED, CHANGED = "merged", "renumbered", "renamed", "died", "changed"
+MERGED, RENUMBERED, RENAMED, CHANGED = "merged", "renumbered", "renamed", "changed"
+DIED, LIVES = "died", "lives"
 FAMILY_ENDED, FAMILY_WAITS, STALE = "family-ended", "family-waits", "stale"
 DOSE_ADDED, DOSE_CHANGED, DOSE_DELETED = "dose-added", "dose-changed", "dose-deleted"
 
@@ -17,6 +18,7 @@ CHANGES = {
     RENUMBERED: "Another member number.",
     RENAMED: "Another name or birth date.",
     DIED: "The member's death.",
+    LIVES: "The member lives: a death is taken back.",
     CHANGED: "Anything else: a begin, a telephone number, a language …",
     FAMILY_ENDED: "Coverage of dependants ended with the subscriber's.",
     FAMILY_WAITS: "The subscriber died: rows of the dependants must say whether their cover goes on.",

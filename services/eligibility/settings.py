@@ -8,26 +8,35 @@ from services.kit.settings import SettingsError
 
 FIRST_BUSINESS_ON = "VCC_FIRST_BUSINESS_ON"
 TEST_DATA_FROM = "VCC_TEST_DATA_FROM"
+BUSINESS_DAYS = "VCC_BUSINESS_DAYS"
+BY_CLOCK, BY_HAND = "by-clock", "by-hand"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnSettings:
     """`first_business_on` counts only while no day was ever opened; None: today in the programme's time zone.
     `keep_bytes_days`: how long a processed file's bytes are kept to answer its sender's questions. `test_data_from`:
-    senders, as codes, whose test data take effect; `*` is everybody. Without any a deployment is production."""
+    senders, as codes, whose test data take effect; `*` is everybody. Without any a deployment is production.
+    `business_days`: who opens days, by-clock or by-hand; None: the clock, unless the deployment lives in another time.
+    """
 
     first_business_on: date | None = None
     rows_per_batch: int = 1000
     poll_s: float = 0.5
     keep_bytes_days: int = 90
     test_data_from: frozenset[str] = frozenset()
+    business_days: str | None = None
 
 
 def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
-    text = environ.get(FIRST_BUSINESS_ON, "")
+    text, by = environ.get(FIRST_BUSINESS_ON, ""), environ.get(BUSINESS_DAYS) or None
+    if by not in {None, BY_CLOCK, BY_HAND}:
+        raise SettingsError(f"{BUSINESS_DAYS}: expected {BY_CLOCK} or {BY_HAND}")
     try:
         first_on = date.fromisoformat(text) if text else None
     except ValueError:
         raise SettingsError(f"{FIRST_BUSINESS_ON}: expected a date such as 2021-03-01") from None
     senders = environ.get(TEST_DATA_FROM, "").split(",")
-    return OwnSettings(first_on, test_data_from=frozenset(one.strip().lower() for one in senders if one.strip()))
+    return OwnSettings(
+        first_on, business_days=by, test_data_from=frozenset(one.strip().lower() for one in senders if one.strip())
+    )

@@ -12,10 +12,13 @@ from services.kit.postgres import Connection, text_array
 
 NOBODY = UUID(int=0)
 
-LOAD_CLOCK = "select business_on, time_zone from clock"
-SHARE_CLOCK = "select business_on, time_zone from clock for share"
-LOCK_CLOCK = "select business_on, time_zone from clock for update"
-START_CLOCK = "insert into clock (business_on, time_zone) values ($1, $2) on conflict do nothing returning business_on"
+LOAD_CLOCK = "select business_on, time_zone, is_simulated from clock"
+SHARE_CLOCK = f"{LOAD_CLOCK} for share"
+LOCK_CLOCK = f"{LOAD_CLOCK} for update"
+START_CLOCK = """
+insert into clock (business_on, time_zone, is_simulated) values ($1, $2, $3)
+on conflict do nothing returning business_on
+"""
 SAVE_CLOCK = "update clock set business_on = $1"
 SAVE_PROGRAMME = """
 insert into programme (programme_id, version, document_sha256, document) values ($1, $2, $3, $4)
@@ -69,10 +72,11 @@ where token = $1 order by tenant_id, programme_id
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The business day that is open."""
+    """The business day that is open. `is_simulated`: the first one was set into another time than the calendar's."""
 
     business_on: date
     time_zone: str
+    is_simulated: bool
 
 
 class StandingFact(NamedTuple):
@@ -125,9 +129,9 @@ async def lock_clock(connection: Connection) -> Clock:
     return Clock(*row)
 
 
-async def start_clock(connection: Connection, business_on: date, time_zone: str) -> bool:
+async def start_clock(connection: Connection, business_on: date, time_zone: str, *, is_simulated: bool) -> bool:
     """Open the first day there ever was. False if there was one."""
-    return await connection.fetchval(START_CLOCK, business_on, time_zone) is not None
+    return await connection.fetchval(START_CLOCK, business_on, time_zone, is_simulated) is not None
 
 
 async def save_clock(connection: Connection, business_on: date) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.eligibility import store_vital
 from services.eligibility.domain import Enrolment, Person, Span, Statement
 from services.eligibility.feeds.records import MEDICAL
 from services.eligibility.linkage import Candidate, IdKey
@@ -37,10 +38,8 @@ join person_identifier using (type, assigner, value)
 LOAD_TOKENS_BY_KEY = """
 select match_key, token from unnest($1::text::text[]) as wanted (match_key) join person_key using (match_key)
 """
-LOCK_PERSONS = """
-select token, merged_into, is_deceased, death_on from person where token = any($1::uuid[]) order by token for update
-"""
-LOAD_PERSONS = "select token, merged_into, is_deceased, death_on from person where token = any($1::uuid[])"
+LOCK_PERSONS = "select token, merged_into from person where token = any($1::uuid[]) order by token for update"
+LOAD_PERSONS = "select token, merged_into from person where token = any($1::uuid[])"
 LOAD_NEXT_TOKENS = """
 select distinct token from enrolment where token > $1 and not is_retired order by token limit $2
 """
@@ -56,10 +55,8 @@ LOAD_OF_PLAN = """
 select token from enrolment where token = any($1::uuid[]) and tenant_id = $2 and not is_retired
 """
 SAVE_PERSONS = """
-insert into person (token, merged_into, is_deceased, death_on)
-select * from unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::date[])
-on conflict (token) do update
-set merged_into = excluded.merged_into, is_deceased = excluded.is_deceased, death_on = excluded.death_on
+insert into person (token, merged_into) select * from unnest($1::uuid[], $2::uuid[])
+on conflict (token) do update set merged_into = excluded.merged_into
 """
 SAVE_ENROLMENTS = f"""
 insert into enrolment ({COLUMNS})
@@ -249,9 +246,8 @@ async def find_by_member_id(connection: Connection, member_id: str) -> list[UUID
 async def save_persons(connection: Connection, persons: Sequence[Person]) -> None:
     # A retired person points to its survivor, which must be there first.
     ordered = sorted(persons, key=lambda one: (one.merged_into is not None, one.token))
-    columns = zip(*((one.token, one.merged_into, one.is_deceased, one.death_on) for one in ordered), strict=True)
     if ordered:
-        await connection.execute(SAVE_PERSONS, *columns)
+        await connection.execute(SAVE_PERSONS, *zip(*ordered, strict=True))
 
 
 async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment]) -> None:
@@ -315,6 +311,9 @@ async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> N
         MOVE_STATEMENTS,
         MOVE_OBSERVATIONS,
         MOVE_ARMS,
+        store_vital.MOVE_STATEMENTS,
+        store_vital.MOVE_OVERRIDES,
+        store_vital.MOVE_CONSENTS,
         MOVE_RETIRED,
     ):
         await connection.execute(statement, survivor, retired)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import asyncpg
 import structlog
@@ -43,6 +43,15 @@ class Background(Protocol):
 
     async def run(self) -> None: ...
     def stop(self) -> None: ...
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """Such work that is asked, by this name, whether it is well: None, or why not."""
+
+    check: str
+
+    def trouble(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +87,14 @@ def create(service: Service, settings: Settings) -> FastAPI:
         bus = Bus(settings, pool, service.subscriptions, rebuilds=service.rebuilds)
         health = Health(settings, pool)
         checks: dict[str, Check] = {name: _reason(health, name) for name in ("postgres", "kafka", "outbox")}
+        own = service.background(settings, pool)
+        checks |= {one.check: one.trouble for one in own if isinstance(one, Checked)}
         add_health(app, checks | {"own-log": lambda: own_log.trouble, "bus": bus.troubles})
         held: list[Background] = [
             bus,
             Pruning(settings, pool),
             Relay(settings, own_log.compare),
-            *service.background(settings, pool),
+            *own,
         ]
         work: list[Background] = [own_log, health, *held]
         runs = [own_log.run(), health.run(), *(own_log.before(one.run) for one in held)]

@@ -32,6 +32,8 @@ REQUESTS = Counter("vcc_http_requests", "HTTP requests", ["method", "route", "st
 REQUEST_SECONDS = Histogram("vcc_http_request_seconds", "Seconds to answer a request", ["method", "route"])
 # What a service's own work could not bear and left for a later try. Any growth wants a look at the log's errors.
 SET_ASIDE = Counter("vcc_set_aside", "Items of a service's own work that were left out, to be tried again", ["work"])
+# Days that the open business day is behind the calendar. Above 0 past midnight: nobody opens days.
+DAYS_BEHIND = Gauge("vcc_business_days_behind", "Days that the open business day is behind the calendar")
 # Rows removed by age.
 PRUNED = Counter("vcc_pruned", "Rows removed because of their age", ["store"])
 # 1 while every dependency answers and every consumer makes progress.

@@ -147,6 +147,16 @@ async def transaction(pool: asyncpg.Pool, tenant: str, acquire_timeout_s: float 
             call()
 
 
+@asynccontextmanager
+async def seeing(connection: Connection, tenant: str) -> AsyncIterator[None]:
+    """Within a transaction, see another tenant's rows for a while: for an effect that reaches beyond the rows of who
+    asked for it. An error inside ends the transaction, and what it saw with it."""
+    before = await connection.fetchval("select current_setting('vcc.tenant')")
+    await connection.execute(SET_TENANT, tenant)
+    yield
+    await connection.execute(SET_TENANT, before)
+
+
 def after_commit(connection: Connection, call: Callable[[], None]) -> None:
     """Have `call` made once this transaction has committed; never if it does not, nor if `transaction` has not opened
     it. It must not raise."""

@@ -156,6 +156,7 @@ class Fleet:
             "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", launcher.FOLDER: str(self.arms),
             "VCC_KAFKA_BOOTSTRAP_SERVERS": self.servers.bootstrap_by_proxy(service),
             "VCC_OIDC_ISSUER": self.servers.issuer_url, "VCC_FIRST_BUSINESS_ON": self.first_day,
+            "VCC_BUSINESS_DAYS": "by-hand",
             prefix + "DSN": self.servers.dsn_by_proxy(service), prefix + "HTTP_PORT": str(port),
             prefix + "BATCH_RECORDS": BATCH_RECORDS,
         }  # fmt: skip

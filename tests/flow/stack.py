@@ -95,6 +95,7 @@ def supervisor(
         "VCC_STATE_DIR": str(folder.path),
         "VCC_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "VCC_FIRST_BUSINESS_ON": first_day.isoformat(),
+        "VCC_BUSINESS_DAYS": "by-hand",
         **{f"VCC_{name.upper()}_DSN": dsn for name, dsn in dsns.items()},
         **more,
     }

@@ -94,12 +94,14 @@ def delimiters_of(header: str) -> Delimiters:
 
 
 class Field:
-    """One field's text, with the delimiters to take it apart; missing parts are empty."""
+    """One field's text, with the delimiters to take it apart; missing parts are empty. `is_null`: the sender deletes
+    what it said there before."""
 
-    __slots__ = ("_delimiters", "text")
+    __slots__ = ("_delimiters", "is_null", "text")
 
     def __init__(self, text: str, delimiters: Delimiters = STANDARD) -> None:
-        self.text = "" if text == _NULL else text
+        self.is_null = text == _NULL
+        self.text = "" if self.is_null else text
         self._delimiters = delimiters
 
     def __bool__(self) -> bool:

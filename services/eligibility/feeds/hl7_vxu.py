@@ -124,7 +124,7 @@ class VxuReader:
             raise BadRow("PID", "patient", "one PID segment in a message", header.number)
         sender = header[4].part(1) or header[3].part(1)
         person = PersonReader(pids[0], sender, self._notices).person()
-        consent = consent_of(next((one for one in segments if one.name == "PD1"), None))
+        consent = consent_of(next((one for one in segments if one.name == "PD1"), None), self._notices)
         test_from = (sender or "unknown") if header[11].part(1) in NOT_PRODUCTION else ""
         context = MessageContext(person, consent, header[10].text, self._sent_at(header), sender, test_from)
         yield from self._read_rows(segments, context, pids[0], cut)
@@ -143,6 +143,7 @@ class VxuReader:
                 message_control_id=context.control_id,
                 message_at=context.sent_at,
                 test_from=context.test_from,
+                sender=context.sender,
             )
         for group in groups:
             self._rows += 1

@@ -104,7 +104,8 @@ class Phone(NamedTuple):
 class Person(NamedTuple):
     """Who a row is about. Empty means "not said", never "none": a reader must not erase what is known.
 
-    `races` and `ethnicity` are CDC codes (2106-3, 2135-2). `is_deceased` may be known without the day.
+    `races` and `ethnicity` are CDC codes (2106-3, 2135-2). `is_deceased` may be known without the day; `vital` is what
+    else is said of it: "alive" outspoken, or "possible" where the sender contradicts itself.
     `language` is a tag of BCP 47 (es), `birth_order` is 0 unless the sender says it was a multiple birth.
     """
 
@@ -122,6 +123,7 @@ class Person(NamedTuple):
     email: str = ""
     mother_maiden: str = ""
     birth_order: int = 0
+    vital: Literal["", "alive", "possible"] = ""
 
     def identifier(self, kind: str) -> Identifier | None:
         """The first identifier of this type."""
@@ -246,11 +248,14 @@ class EventKey(NamedTuple):
 
 
 class Consent(NamedTuple):
-    """PD1 of a registry message. `is_protected` None = not said; Y in PD1-12 bars sharing and outreach."""
+    """PD1 of a registry message. `is_protected` None = not said; Y in PD1-12 bars sharing and outreach. `publicity` is
+    of HL7 table 0215, `registry_status` of 0441. The first two have effective dates, where they are given."""
 
     is_protected: bool | None = None
     publicity: str = ""
     registry_status: str = ""
+    protected_on: date | None = None
+    publicity_on: date | None = None
 
 
 class DoseRecord(NamedTuple):
@@ -285,6 +290,7 @@ class DoseRecord(NamedTuple):
     message_control_id: str = ""
     message_at: datetime | None = None
     test_from: str = ""
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +313,7 @@ class PatientRecord(NamedTuple):
     message_control_id: str = ""
     message_at: datetime | None = None
     test_from: str = ""
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)

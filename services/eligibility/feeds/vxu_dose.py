@@ -106,6 +106,7 @@ class _DoseReader:
             message_control_id=context.control_id,
             message_at=context.sent_at,
             test_from=context.test_from,
+            sender=context.sender,
         )
 
     def _administered_on(self) -> date:

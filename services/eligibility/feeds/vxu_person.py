@@ -1,6 +1,8 @@
 """The patient of a registry message: PID and PD1 become a `Person` and what he consents to."""
 
+import re
 from datetime import date
+from typing import Literal
 
 from services.eligibility.feeds.codes import language_tag
 from services.eligibility.feeds.er7 import Field, Segment
@@ -28,6 +30,11 @@ PHONE_USES = {"PRN": "home", "ORN": "home", "WPN": "work", "PRS": "mobile"}
 FOREIGN_OK = frozenset({"", "US", "USA"})
 BAD_ADDRESS = "BA"
 TRACT_IN_COUNTY = 6
+EFFECTIVE_DATES = (13, 18)
+"""Of the protection indicator and the publicity code, in PD1."""
+Vital = Literal["", "alive", "possible"]
+_PART_OF_DATE = re.compile(r"(19|20|21)\d{2}(0[1-9]|1[0-2])?", re.ASCII)
+"""A year, or a year and a month, as HL7 lets a time be told."""
 
 
 class PersonReader:
@@ -44,14 +51,14 @@ class PersonReader:
         if not identifiers and name is None:
             raise BadRow("PID-3", "identifier", "an identifier in PID-3 or a name in PID-5", self._pid.number)
         birth_on = self._day(7, "PID-7")
-        death_on = self._day(29, "PID-29")
+        is_deceased, death_on, vital = self._vital(birth_on)
         races, spoken_ethnicity = self._races()
         return Person(
             identifiers=identifiers,
             name=name,
             birth_on=birth_on,
             sex=self._sex(),
-            is_deceased=death_on is not None or self._pid[30].text == "Y",
+            is_deceased=is_deceased,
             death_on=death_on,
             races=races,
             ethnicity=self._ethnicity() or spoken_ethnicity,
@@ -61,6 +68,7 @@ class PersonReader:
             email=self._email(),
             mother_maiden=_said(self._pid[6].part(1)),
             birth_order=self._birth_order(),
+            vital=vital,
         )
 
     def _identifiers(self) -> tuple[Identifier, ...]:
@@ -87,6 +95,22 @@ class PersonReader:
         if text and found is None:
             raise BadRow(name, "date", DATE_RANGE, self._pid.number)
         return found
+
+    def _vital(self, birth_on: date | None) -> tuple[bool, date | None, Vital]:
+        """By the indicator (PID-30) and the time of death (PID-29); blank says nothing, an explicit null takes back. A
+        time that can't be read, or lies before birth, leaves an outspoken death without its day; alone, or beside an N,
+        it makes a death possible."""
+        text, flag = self._pid[29].part(1), self._pid[30].part(1).upper()
+        on = day(text[:8])
+        if text and ((on is None and not _PART_OF_DATE.fullmatch(text)) or (on and birth_on and on < birth_on)):
+            self._odd("PID-29", "date", f"{DATE_RANGE}, not before the day of birth")
+            return flag == "Y", None, "" if flag == "Y" else "possible"
+        if flag == "N":
+            return False, None, "possible" if text else "alive"
+        if flag == "Y" or text:
+            return True, on, ""
+        is_taken_back = self._pid[29].is_null or self._pid[30].is_null
+        return False, None, "alive" if is_taken_back else ""
 
     def _sex(self) -> Sex:
         found = sex(self._pid[8].part(1))
@@ -171,12 +195,17 @@ class PersonReader:
         self._notices.add(field, code, expected)
 
 
-def consent_of(pd1: Segment | None) -> Consent:
+def consent_of(pd1: Segment | None, notices: Notices) -> Consent:
     """What PD1 says; only an outspoken Y or N is an answer."""
     if pd1 is None:
         return Consent()
-    protected = {"Y": True, "N": False}.get(pd1[12].text)
-    return Consent(protected, pd1[11].part(1), pd1[16].part(1))
+    dates = [day(pd1[number].part(1)[:8]) for number in EFFECTIVE_DATES]
+    for number, found in zip(EFFECTIVE_DATES, dates, strict=True):
+        if pd1[number].text and found is None:
+            notices.where = pd1.number
+            notices.add(f"PD1-{number}", "date", DATE_RANGE)
+    protected = {"Y": True, "N": False}.get(pd1[12].text.upper())
+    return Consent(protected, pd1[11].part(1), pd1[16].part(1).upper(), *dates)
 
 
 def _said(text: str) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.checker.catalog import APPOINTMENT, DAY, MERGED, SERVICES
+from tests.chaos.checker.catalog import APPOINTMENT, ATTEMPT, DAY, MERGED, RETRACTED, SERVICES
 from tests.chaos.checker.ledger import FOUND_TOO, Ledger, Request
 from tests.chaos.checker.log import Fact, Log, Place, Record, latest, of_type
 from tests.chaos.checker.model.people import Enrolment, Person
@@ -32,6 +32,15 @@ class Effect:
     @property
     def line(self) -> str:
         return f"ledger line {self.request.first.n}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeathReport:
+    """Somebody heard that a member has died: `possible`, or `nothing` if that was taken back."""
+
+    token: str
+    source: str
+    word: str
 
 
 @dataclass
@@ -109,7 +118,32 @@ class Evidence:
             if fact.body["status"] == "fulfilled":
                 person = whose.get(fact.body["member_token"])
                 files.registrar.give(fact.body["appointment_id"], person, fact.body["dose"])
+        files.reported_dead.update(
+            whose[one.token] for one in self.death_reports if one.word == "possible" and one.token in whose
+        )
         return files
+
+    @cached_property
+    def death_reports(self) -> list[DeathReport]:
+        """What eligibility has heard of deaths from workers and sites, and what of it was taken back."""
+        told = self.read_by("eligibility.contact-attempt")
+        gone = {fact.body["attempt_id"] for fact in of_type(told, RETRACTED)}
+        found = []
+        for fact in of_type(told, ATTEMPT):
+            if fact.body["disposition"] == "deceased":
+                word = "nothing" if fact.body["attempt_id"] in gone else "possible"
+                found.append(self._death_report(fact, f"attempt:{fact.body['attempt_id']}", word))
+        heard = self.read_by("eligibility.appointment")
+        reports = [fact for fact in of_type(heard, APPOINTMENT) if _reports_death(fact)]
+        last = {fact.body["appointment_id"]: fact for fact in latest(heard, APPOINTMENT).values()}
+        for appointment_id in sorted({fact.body["appointment_id"] for fact in reports}):
+            word = "possible" if _reports_death(last[appointment_id]) else "nothing"
+            found.append(self._death_report(last[appointment_id], f"appointment:{appointment_id}", word))
+        return found
+
+    def _death_report(self, fact: Fact, source: str, word: str) -> DeathReport:
+        token: str = fact.body["member_token"]
+        return DeathReport(self.survivor_of.get(token, token), source, word)
 
     @cached_property
     def pairs(self) -> list[tuple[Enrolment, Row]]:
@@ -160,6 +194,12 @@ class Evidence:
 
 def place_of(letter: Row) -> Place:
     return letter["topic"], letter["partition"], letter["offset"]
+
+
+def _reports_death(fact: Fact) -> bool:
+    one = fact.body
+    died = one["status"] == "cancelled" and one.get("cancellation_reason") == "pat-dec"
+    return died and not one.get("by_rule", False)
 
 
 def _paired(files: Files, rows: Rows) -> list[tuple[Enrolment, Row]]:

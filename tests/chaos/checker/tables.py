@@ -19,8 +19,8 @@ CONNECT_TIMEOUT_S = 15.0
 EVERYWHERE = ("inbox", "outbox", "dead_letter", "parked_key", "idempotency_key")
 OWN = {
     "eligibility": (
-        "clock", "programme", "person", "enrolment", "member_statement", "dose", "dose_report", "decision", "feed_file",
-        "feed_row",
+        "clock", "programme", "person", "enrolment", "member_statement", "vital_statement", "registry_consent", "dose",
+        "dose_report", "decision", "feed_file", "feed_row",
     ),
     "outreach": (
         "member", "programme", "business_day", "target_zip", "enrolment", "dose", "appointment", "outreach_case",

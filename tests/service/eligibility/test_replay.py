@@ -12,8 +12,9 @@ from uuid import UUID
 import pytest
 
 from deploy.demo.population import generate
+from schemas.outreach_v1 import Channel, ContactAttemptLoggedV1, Disposition
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
-from services.eligibility import days, handlers
+from services.eligibility import days, handlers, vital_handlers
 from services.eligibility.intake import Intake
 from services.eligibility.programmes.documents import bundled, parse_programme
 from services.eligibility.programmes.needs import MemberObservation
@@ -28,6 +29,8 @@ from tests.service.eligibility.programmes import ARMS, HOMEBOUND, TOP_HALF, ZOST
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(600)]
 MEMBERS, SEED, WEEKS = 250, 20210301, 2
 LATER = date(2025, 12, 1), date(2026, 3, 1)
+KINDS = {"appointment", "observation", "attempt", "decision"}
+"""Of what others tell."""
 WRITTEN = """
 select id, aggregatetype as topic, payload from outbox
 where aggregatetype in ('vcc.business-day-opened.v1', 'vcc.programme.v1', 'vcc.feed-file.v1') order by id
@@ -55,6 +58,12 @@ async def hear(office: Office, kind: str, told: str) -> None:
         work = UnitOfWork(connection)
         if kind == "appointment":
             await handlers.on_appointments(work, [AppointmentChangedV1.model_validate_json(told)])
+        elif kind == "attempt":
+            await vital_handlers.on_attempts(work, [ContactAttemptLoggedV1.model_validate_json(told)])
+        elif kind == "decision":
+            token, is_deceased = json.loads(told)
+            await vital_handlers.lock_survivors(connection, [UUID(token)])
+            await vital_handlers.decide(work, UUID(token), "*", is_deceased, None, "confirmed-by-family", "grover")
         else:
             plan, token, code, said_on = json.loads(told)
             said = UUID(token), MemberObservation("vcc", code, date.fromisoformat(said_on))
@@ -84,6 +93,16 @@ def visit(row: dict[str, Any], day: date) -> str:
     ).model_dump_json()  # fmt: skip
 
 
+def a_word_of_death(row: dict[str, Any], day: date) -> str:
+    """A worker heard that the member has died, as outreach announces it."""
+    at = datetime(day.year, day.month, day.day, 19, tzinfo=UTC)
+    return ContactAttemptLoggedV1(
+        occurred_at=at, attempt_id=new_id(), case_id=new_id(), enrolment_id=row["enrolment_id"],
+        member_token=row["token"], tenant_id=row["tenant_id"], programme_id=bundled()[0].programme_id,
+        channel=Channel.PHONE, disposition=Disposition.DECEASED, attempted_at=at, attempted_on=day, worker_id="grover",
+    ).model_dump_json()  # fmt: skip
+
+
 async def live(office: Office, folder: Path, heard: Heard) -> None:
     """Two weeks of feeds, visits, needs and new programmes; then the days on which CDC's release speaks."""
     ledger = generate(folder, MEMBERS, SEED, WEEKS)
@@ -104,11 +123,15 @@ async def live(office: Office, folder: Path, heard: Heard) -> None:
 
 
 async def news(office: Office, number: int, day: date) -> list[tuple[str, str]]:
-    """Of a few members each day: one visits a site, another has no transport."""
-    query = "select enrolment_id, token, tenant_id from enrolment where not is_retired order by token limit 2 offset $1"
-    visitor, housebound = await office.fetch(query, number * 7)
+    """Of a few members each day: one visits a site, another has no transport, a third is said to be dead, and every
+    other day somebody decides about that."""
+    query = "select enrolment_id, token, tenant_id from enrolment where not is_retired order by token limit 3 offset $1"
+    visitor, housebound, missing = await office.fetch(query, number * 7)
     said = housebound["tenant_id"], str(housebound["token"]), "homebound", day.isoformat()
-    return [("appointment", visit(visitor, day)), ("observation", json.dumps(said))]
+    told = [("appointment", visit(visitor, day)), ("observation", json.dumps(said))]
+    told.append(("attempt", a_word_of_death(missing, day)))
+    decided = [("decision", json.dumps((str(missing["token"]), number % 4 == 0)))]
+    return told + decided if number % 2 == 0 else told
 
 
 async def log_of(office: Office, heard: Heard) -> list[tuple[int, str, Any]]:
@@ -183,7 +206,9 @@ async def test_a_replay_of_the_log_gives_the_decisions_that_were_announced(
     assert {key: (then[key], now[key]) for key in then if then[key] != now[key]} == {}
     assert await again.fetch(DRAWN) == await office.fetch(DRAWN) != []
     assert await again.fetch(CUT_OFFS) == await office.fetch(CUT_OFFS) != []
-    assert {entry[1] for entry in log} == {"day", "programme", "file", "appointment", "observation"}
+    assert {entry[1] for entry in log} == {"day", "programme", "file", *KINDS}
     facts = [fact for told in then.values() for fact in told if "programme_id" in fact]
     assert {fact["programme_id"]: fact.get("release") for fact in facts}["street-zoster"]
     assert len(facts) > 4 * MEMBERS
+    reasons = {reason for fact in facts for reason in fact["reasons"]}
+    assert {"deceased", "death-reported"} <= reasons

@@ -26,6 +26,7 @@ from services.eligibility.domain import (
     roll_up,
 )
 from services.eligibility.geography import Level, Placement, VulnerabilityRule
+from services.eligibility.vital import UNHEARD, Vital
 
 TODAY = date(2021, 3, 1)
 TOKEN = UUID(int=7)
@@ -57,12 +58,16 @@ def a_member(
     placement: Placement = POOR,
     person: Person = OMA,
     statements: tuple[Statement, ...] = (),
+    vital: Vital = UNHEARD,
+    *,
+    is_protected: bool = False,
     **changes: object,
 ) -> Member:
     enrolment = Enrolment(
         UUID(int=1), TOKEN, "lakeshore", "LS1", birth_on=date(1950, 5, 1), zip5="90011", spans=(Span("medicare"),)
     )
-    return Member(enrolment._replace(**changes), person, placement, statements)  # type: ignore[arg-type]
+    enrolment = enrolment._replace(**changes)  # type: ignore[arg-type]
+    return Member(enrolment, person, placement, statements, vital, is_protected)
 
 
 def a_dose(
@@ -199,7 +204,7 @@ def test_every_failing_criterion_is_named() -> None:
     """Not only the first: age, coverage, plan, area, dose and phase each have their word."""
     member = a_member(
         replace(POOR, svi=0.1),
-        Person(TOKEN, is_deceased=True),
+        vital=Vital(is_deceased=True),
         tenant_id="prairie",
         birth_on=date(2000, 1, 1),
         spans=(),
@@ -215,9 +220,16 @@ def test_every_failing_criterion_is_named() -> None:
 def test_the_merged_and_the_dead_are_not_looked_at_again() -> None:
     """No birthday brings them back; the merged have one reason only."""
     merged = decided(a_member(person=Person(TOKEN, merged_into=UUID(int=8)), is_retired=True, spans=()))
-    dead = decided(a_member(person=Person(TOKEN, is_deceased=True)))
+    dead = decided(a_member(vital=Vital(is_deceased=True)))
     assert (merged.reasons, merged.recheck_on, merged.is_enrolled) == (("merged",), None, False)
     assert (dead.reasons, dead.recheck_on, dead.is_enrolled) == (("deceased",), None, False)
+
+
+def test_whose_death_is_reported_is_let_alone_and_looked_at_again() -> None:
+    """A report makes nobody eligible and nobody dead: he stays enrolled, and his birthdays count."""
+    answer = decided(a_member(vital=Vital(is_reported=True)))
+    assert (answer.is_eligible, answer.reasons, answer.is_enrolled) == (False, ("death-reported",), True)
+    assert answer.recheck_on == decided().recheck_on is not None
 
 
 @pytest.mark.parametrize(
@@ -237,7 +249,7 @@ def test_priority(placement: Placement, born_on: date, points: int) -> None:
 
 def test_protection_comes_from_plan_or_registry() -> None:
     """Either of them may bar contact; eligibility itself is another question."""
-    by_registry = decided(a_member(statements=(Statement(TOKEN, "registry", is_protected=True),)))
+    by_registry = decided(a_member(is_protected=True))
     assert (by_registry.is_protected, by_registry.is_eligible) == (True, True)
     assert decided(a_member(is_restricted=True)).is_protected
     assert not decided().is_protected

@@ -10,7 +10,10 @@ from schemas.eligibility_v1 import MemberEligibilityDecidedV1
 from services.eligibility.domain import CountedDose, Enrolment, Person, Span, Statement
 from services.eligibility.facts import Known, answer
 from services.eligibility.programmes.documents import bundled, in_effect
+from services.eligibility.registry_person import RegistryConsent
 from services.eligibility.store_decisions import LastDecision
+from services.eligibility.store_vital import Others
+from services.eligibility.vital import VitalStatement, Word
 
 TODAY = date(2021, 3, 1)
 NOW = datetime(2021, 3, 1, 12, tzinfo=UTC)
@@ -25,6 +28,11 @@ COVID = CountedDose("covid-19", "208", date(2021, 2, 15))
 def a_known(enrolment: Enrolment = OMA, **changes: object) -> Known:
     values = {"enrolments": [enrolment], "persons": {TOKEN: Person(TOKEN)}, "statements": {}, "doses": {}, "last": {}}
     return Known(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def heard(source: str, word: Word, plan: str = "lakeshore", reported_at: datetime | None = None) -> Others:
+    said = VitalStatement(TOKEN, source, plan, word, NOW, NOW, NOW, reported_at=reported_at)
+    return Others(vital={TOKEN: [said]})
 
 
 def told(known: Known, on: date = TODAY) -> tuple[list[MemberEligibilityDecidedV1], list[LastDecision]]:
@@ -45,7 +53,12 @@ def told(known: Known, on: date = TODAY) -> tuple[list[MemberEligibilityDecidedV
         ("coverage", a_known(OMA._replace(spans=()))),
         ("plan's protection", a_known(OMA._replace(is_restricted=True))),
         ("age band", a_known(OMA._replace(birth_on=date(1950, 5, 1)))),
-        ("death", a_known(persons={TOKEN: Person(TOKEN, is_deceased=True)})),
+        ("death", a_known(others=heard("roster:lakeshore", Word.DECEASED))),
+        ("death told by another plan", a_known(others=heard("roster:prairie", Word.DECEASED, "prairie"))),
+        ("report of a death", a_known(others=heard("attempt:1", Word.POSSIBLE, reported_at=NOW))),
+        ("report that was taken back", a_known(others=heard("attempt:1", Word.NOTHING, reported_at=NOW))),
+        ("publicity", a_known(others=Others(consents={TOKEN: [RegistryConsent(TOKEN, "cair", publicity="01")]}))),
+        ("protection", a_known(others=Others(consents={TOKEN: [RegistryConsent(TOKEN, "cair", is_protected=True)]}))),
         ("merge", a_known(persons={TOKEN: Person(TOKEN, merged_into=UUID(int=8))})),
         ("registry's protection", a_known(statements={TOKEN: [Statement(TOKEN, "registry", is_protected=True)]})),
         ("dose", a_known(doses={TOKEN: [COVID]})),

@@ -45,7 +45,8 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """A row of a roster. A rejected one still names its member by number, if it bears one."""
+    """A row of a roster. A rejected one still names its member by number, if it bears one. `is_back`: it reinstates, or
+    adds in a file of changes, coverage that goes on."""
 
     row: int
     who: Who
@@ -53,6 +54,7 @@ class MemberRow:
     ends: bool = False
     died: bool = False
     death_on: date | None = None
+    is_back: bool = False
     language: str = ""
     county: str = ""
     group: str = ""
@@ -92,7 +94,10 @@ class DoseRow:
     mvx: str = ""
     lot: str = ""
     given_on: date | None = None
+    sender: str = ""
     is_protected: bool | None = None
+    protected_on: date | None = None
+    publicity: str = ""
     stated_at: datetime | None = None
 
 

@@ -29,7 +29,8 @@ def read_roster(content: bytes) -> Roster:
     said_on = day(begin[3])
     assert said_on is not None, "the generator dates its files"
     is_full = at(begin, 8) == "4" and sender in WHOLE
-    rows = tuple(_row(number, loop, sender, file_on) for number, loop in enumerate(_loops(segments), 1))
+    loops = enumerate(_loops(segments), 1)
+    rows = tuple(_row(number, loop, sender, (file_on, said_on), is_full=is_full) for number, loop in loops)
     return Roster(sender.lower(), said_on, is_full, rows, int(segments[0][13]))
 
 
@@ -48,7 +49,8 @@ def _loops(segments: list[Segment]) -> Iterator[list[Segment]]:
             loop.append(segment)
 
 
-def _row(number: int, loop: list[Segment], sender: str, file_on: date) -> MemberRow:
+def _row(number: int, loop: list[Segment], sender: str, on: tuple[date, date], *, is_full: bool) -> MemberRow:
+    """`on` are the days of the envelope and of the file within."""
     member, covers = _parted(loop)
     ins, refs = loop[0], {at(one, 1): at(one, 2) for one in reversed(member) if one[0] == "REF"}
     named, old = _named(member, {"IL", "74"}), _named(member, {"70"})
@@ -64,13 +66,23 @@ def _row(number: int, loop: list[Segment], sender: str, file_on: date) -> Member
     county = digits(at(place, 6), 5) if at(place, 5) == "CY" else ""
     death_on = day(at(ins, 12))
     return MemberRow(
-        row=number, who=who, rejected=_rejected(who, born, file_on), ends=at(ins, 3) == "024",
+        row=number, who=who, rejected=_rejected(who, born, on[0]), ends=at(ins, 3) == "024",
         died=(at(ins, 3) == "024" and at(ins, 4) == "03") or death_on is not None, death_on=death_on,
+        is_back=_is_back(ins, member, covers, on[1], is_full=is_full),
         language=TAGS.get(at(_first(named, "LUI"), 2), ""), county=county or tract[:5], group=refs.get("1L", ""),
         is_restricted=at(ins, 13) == "R", has_address=bool(place or tract), begin_on=_date(member, "356"),
         end_on=_date(member, "357"), covers=tuple(_cover(one) for one in covers),
         before=_before(refs, old, sender),
     )  # fmt: skip
+
+
+def _is_back(ins: Segment, member: list[Segment], covers: list[list[Segment]], said_on: date, *, is_full: bool) -> bool:
+    """Whether the plan insures the member again: the dead have no coverage that goes on."""
+    acts = {at(ins, 3), *(at(one[0], 1) for one in covers)}
+    if at(ins, 3) == "024" or not acts & ({"025"} if is_full else {"021", "025"}):
+        return False
+    ends = [_date(one, "349") for one in covers if at(one[0], 1) != "024"] if covers else [_date(member, "357")]
+    return any(one is None or one > said_on for one in ends)
 
 
 def _rejected(who: Who, born: str, file_on: date) -> str | None:

@@ -48,9 +48,13 @@ def _rows(message: list[Segment], before: int) -> list[DoseRow]:
     if born and who.birth_on is None:
         return [DoseRow(before + 1, rejected="date")]
     groups = list(_groups(message))
-    protected = {"Y": True, "N": False}.get(at(_first(message, "PD1"), 12))
+    more = _first(message, "PD1")
+    protected = {"Y": True, "N": False}.get(at(more, 12))
     stated_at = instant(at(message[0], 7))
-    base = DoseRow(before + 1, who, is_protected=protected, stated_at=stated_at, is_patient=True)
+    base = DoseRow(
+        before + 1, who, is_protected=protected, stated_at=stated_at, is_patient=True, sender=at(message[0], 4).lower(),
+        protected_on=day(at(more, 13)), publicity=at(more, 11),
+    )  # fmt: skip
     if not groups:
         return [base]
     return [_dose(base, before + number, orc, rxa) for number, (orc, rxa) in enumerate(groups, 1)]
@@ -92,6 +96,7 @@ def _dose(base: DoseRow, row: int, orc: Segment, rxa: Segment) -> DoseRow:
         is_historical=at(rxa, 9) not in {"", "00"},
         event=None if event in {"", NO_EVENT} else (at(orc, 3, 2), event), action=action, cvx=cvx, mvx=at(rxa, 17),
         lot=at(rxa, 15)[:32], given_on=given_on, is_protected=base.is_protected, stated_at=base.stated_at,
+        sender=base.sender, protected_on=base.protected_on, publicity=base.publicity,
     )  # fmt: skip
 
 

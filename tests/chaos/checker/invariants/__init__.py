@@ -25,6 +25,7 @@ from tests.chaos.checker.invariants.events import (
 from tests.chaos.checker.invariants.figures import cells_are_as_counted, figures_are_as_counted, nothing_hidden_shows
 from tests.chaos.checker.invariants.files import every_row_ends_once, files_are_as_submitted
 from tests.chaos.checker.invariants.members import (
+    deaths_are_as_said,
     decisions_are_as_decided,
     members_are_as_stated,
     statements_are_as_said,
@@ -43,6 +44,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     files_are_as_submitted,
     every_row_ends_once,
     members_are_as_stated,
+    deaths_are_as_said,
     statements_are_as_said,
     reports_are_as_heard,
     doses_are_as_reported,

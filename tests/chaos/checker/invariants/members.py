@@ -41,16 +41,32 @@ def _persons(evidence: Evidence) -> Iterator[Divergence]:
     say = saying(1, "members_are_as_stated")
     expected: Table = {(token,): _person(evidence, person) for person, token in evidence.token_of.items()}
     found: Table = {
-        (row["token"],): {name: row[name] for name in ("is_deceased", "death_on", "merged_into")}
+        (row["token"],): {"merged_into": row["merged_into"]}
         for row in evidence.table("eligibility", "person")
     }  # fmt: skip
     yield from compare(say, "person", expected, found)
 
 
 def _person(evidence: Evidence, person: Person) -> dict[str, Any]:
-    merged_into = evidence.token_of.get(person.last) if person.merged_into else None
-    death_on = person.death_on.isoformat() if person.death_on else None
-    return {"is_deceased": person.is_deceased, "death_on": death_on, "merged_into": merged_into}
+    return {"merged_into": evidence.token_of.get(person.last) if person.merged_into else None}
+
+
+def deaths_are_as_said(evidence: Evidence) -> Iterator[Divergence]:
+    """What each plan said last of its members' deaths, and what workers and sites reported."""
+    say = saying(1, "deaths_are_as_said")
+    expected: Table = {
+        (token, f"roster:{plan}"): {
+            "word": "deceased" if said.is_dead else "alive", "tenant_id": plan,
+            "death_on": said.death_on.isoformat() if said.death_on else None,
+        }
+        for person, token in evidence.token_of.items() for plan, said in person.deaths.items()
+    }  # fmt: skip
+    expected |= {(one.token, one.source): {"word": one.word, "death_on": None} for one in evidence.death_reports}
+    found: Table = {
+        (row["token"], row["source"]): row for row in evidence.table("eligibility", "vital_statement")
+        if not row["source"].startswith("registry")
+    }  # fmt: skip
+    yield from compare(say, "word on", expected, found)
 
 
 def _last_row(evidence: Evidence, one: Enrolment) -> str:
@@ -75,12 +91,21 @@ def statements_are_as_said(evidence: Evidence) -> Iterator[Divergence]:
     expected: Table = {
         (evidence.token_of[person],): {
             "races": list(said.races), "ethnicity": said.ethnicity, "zip5": said.zip5, "tract": said.tract,
-            "is_protected": said.is_protected,
         }
         for person, said in evidence.files.registrar.said.items() if person in evidence.token_of
     }  # fmt: skip
     rows = [row for row in evidence.table("eligibility", "member_statement") if row["source"] == "registry"]
     yield from compare(say, "statement about", expected, {(row["token"],): row for row in rows})
+    consents: Table = {
+        (evidence.token_of[person], source): {
+            "is_protected": consent.protection[2] if consent.protection else None,
+            "publicity": consent.publicity[2] if consent.publicity else "",
+        }
+        for person, said in evidence.files.registrar.said.items() if person in evidence.token_of
+        for source, consent in said.consents.items()
+    }  # fmt: skip
+    rows = list(evidence.table("eligibility", "registry_consent"))
+    yield from compare(say, "consent of", consents, {(row["token"], row["source"]): row for row in rows})
 
 
 def decisions_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:

@@ -1,6 +1,6 @@
 """Who is eligible and why, by the programme document as it is written."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
 from typing import Any
@@ -9,7 +9,7 @@ import yaml
 
 from tests.chaos.checker.inputs.codes import ELIGIBILITY
 from tests.chaos.checker.model.geography import Place, place
-from tests.chaos.checker.model.people import Enrolment
+from tests.chaos.checker.model.people import Enrolment, Person
 from tests.chaos.checker.model.registry import Dose, Said
 
 Document = Mapping[str, Any]
@@ -40,11 +40,14 @@ def in_effect(today: date) -> dict[str, Document]:
 
 
 def decide(
-    one: Enrolment, said: Said, doses: Iterable[tuple[str, date, Dose]], rule: Document, today: date
-) -> dict[str, Any]:
+    one: Enrolment, said: Said, doses: Iterable[tuple[str, date, Dose]], rule: Document, today: date,
+    reported_dead: Collection[Person] = (),
+) -> dict[str, Any]:  # fmt: skip
     """What the newest fact of this enrolment under the programme must say. Dose: its group, day and what it was."""
     phase = next((each for each in rule["phases"] if _runs(each, today)), None)
     area, person = rule["area"], one.person
+    has_died = person.has_died(one.plan)
+    is_reported = person in reported_dead or any(person.has_died(plan) for plan in person.deaths)
     home = place(one.zip5, one.tract or (said.tract if said.zip5 == one.zip5 else ""), one.county)
     value = home.value(area["tract_cut_off"])
     is_vulnerable = _is_vulnerable(home, value, area)
@@ -52,7 +55,9 @@ def decide(
     is_vaccinated = doses_valid >= rule["vaccine"]["doses_needed"]
     band = age_band(one.birth_on, today)
     reasons = [*_reasons(one, rule, phase, today, is_vulnerable=is_vulnerable, is_vaccinated=is_vaccinated)]
-    is_enrolled = not (one.is_retired or person.is_deceased) and any(span.covers(today) for span in one.spans)
+    if person.merged_into is None and (has_died or is_reported):
+        reasons.insert(0, "deceased" if has_died else "death-reported")
+    is_enrolled = not (one.is_retired or has_died) and any(span.covers(today) for span in one.spans)
     return {
         "tenant_id": one.plan, "programme_version": rule["version"], "phase": phase["code"] if phase else None,
         "status": "ineligible" if reasons else "eligible", "reasons": reasons, "vaccinated": is_vaccinated,
@@ -60,7 +65,8 @@ def decide(
         "age_band": band, "sex": SEXES.get(one.sex), "race_ethnicity": roll_up(one, said),
         "language": one.language or None, "line_of_business": _line(one, today), "zip5": one.zip5 or None,
         "tract": home.tract, "county_fips": home.county, "svi": _svi(home, value, is_vulnerable),
-        "enrolled": is_enrolled, "contact_protected": one.is_restricted or bool(said.is_protected),
+        "enrolled": is_enrolled, "contact_protected": one.is_restricted or said.is_protected,
+        "channels_barred": list(said.barred),
     }  # fmt: skip
 
 
@@ -97,8 +103,6 @@ def _reasons(
     if one.person.merged_into is not None:
         yield "merged"
         return
-    if one.person.is_deceased:
-        yield "deceased"
     if not any(span.covers(today) for span in one.spans):
         begins_later = any(span.begin_on and span.begin_on > today for span in one.spans)
         yield "enrolment-not-begun" if begins_later else "not-enrolled"

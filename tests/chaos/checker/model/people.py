@@ -48,16 +48,36 @@ class Enrolment:
         return any(span.last_on is None or span.last_on >= day for span in self.spans)
 
 
+@dataclass(frozen=True, slots=True)
+class Death:
+    """What a plan said last of a member's death, on that day: that he died, and when, or that he lives."""
+
+    said_on: date
+    is_dead: bool
+    death_on: date | None = None
+
+    def after(self, known: "Death | None") -> "Death":
+        """The newer of both; a death that is repeated without its day keeps it."""
+        if known is None or known.said_on > self.said_on:
+            return known or self
+        death_on = self.death_on or (known.death_on if self.is_dead and known.is_dead else None)
+        return Death(self.said_on, self.is_dead, death_on)
+
+
 @dataclass(slots=True, eq=False)
 class Person:
-    """An identity; the number tells which of two is the older. `keys` are the numbers and names that find it."""
+    """An identity; the number tells which of two is the older. `keys` are the numbers and names that find it; `deaths`
+    what each plan said of his death."""
 
     number: int
     merged_into: "Person | None" = None
-    is_deceased: bool = False
-    death_on: date | None = None
+    deaths: dict[str, Death] = field(default_factory=dict)
     enrolments: dict[str, Enrolment] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
+
+    def has_died(self, plan: str) -> bool:
+        """As that plan says of its own member."""
+        return plan in self.deaths and self.deaths[plan].is_dead
 
     @property
     def last(self) -> "Person":
@@ -115,8 +135,9 @@ class People:
         if key:
             self.by_key[key].add(person)
             person.keys.add(key)
-        if row.died:
-            person.is_deceased, person.death_on = True, row.death_on or person.death_on
+        if row.died or (row.is_back and plan in person.deaths):
+            said = Death(roster.said_on, row.died, row.death_on)
+            person.deaths[plan] = said.after(person.deaths.get(plan))
         enrolment = person.enrolments.setdefault(plan, Enrolment(person, plan))
         _restate(enrolment, row, roster.said_on)
         enrolment.seen_in, enrolment.said_at = file_no, (file_no, row.row)
@@ -170,7 +191,9 @@ class People:
 
     def _merge(self, kept: Person, gone: Person) -> None:
         gone.merged_into = kept
-        kept.is_deceased, kept.death_on = kept.is_deceased or gone.is_deceased, kept.death_on or gone.death_on
+        for plan, said in gone.deaths.items():
+            kept.deaths[plan] = said.after(kept.deaths.get(plan))
+        gone.deaths = {}
         for plan, one in gone.enrolments.items():
             _adopt(kept, plan, one)
             one.is_retired, one.spans = True, ()

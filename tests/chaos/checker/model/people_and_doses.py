@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,13 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What became of people and doses, by the files in the order of their submission; numbered from 1."""
+    """What became of people and doses, by the files in the order of their submission; numbered from 1. `reported_dead`:
+    of whom a worker or a site says that he has died."""
 
     read: tuple[Roster | Registry, ...]
     people: People
     registrar: Registrar
+    reported_dead: set[Person] = field(default_factory=set)
 
 
 def take_files(paths: Iterable[Path], retired_for_sure: Collection[tuple[str, str]] = ()) -> Files:
@@ -64,6 +66,7 @@ def decisions(files: Files, day_of: Callable[[Enrolment], date], today: date) ->
         doses[person].append((group, on, dose))
     for one in files.people.enrolments():
         said = files.registrar.said.get(one.person, Said())
-        day = day_of(one) if one.is_retired or one.person.is_deceased else today
+        day = day_of(one) if one.is_retired or one.person.has_died(one.plan) else today
         for programme_id, rule in eligibility.in_effect(today).items():
-            yield Decided(one, programme_id, eligibility.decide(one, said, doses.get(one.person, []), rule, day))
+            fact = eligibility.decide(one, said, doses.get(one.person, []), rule, day, files.reported_dead)
+            yield Decided(one, programme_id, fact)

@@ -54,7 +54,38 @@ class Said:
     ethnicity: str | None = None
     zip5: str = ""
     tract: str = ""
-    is_protected: bool | None = None
+    consents: dict[str, "Consent"] = field(default_factory=dict)
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether any registry says so."""
+        return any(one.protection[2] for one in self.consents.values() if one.protection)
+
+    @property
+    def barred(self) -> tuple[str, ...]:
+        """The channels that any registry bars."""
+        codes = {one.publicity[2] for one in self.consents.values() if one.publicity}
+        if codes - {"", *CALLS_BARRED, *NONE_BARRED}:
+            return CHANNELS
+        return CHANNELS[:1] if codes & CALLS_BARRED else ()
+
+
+CHANNELS = ("phone", "text", "letter", "email", "visit")
+NONE_BARRED, CALLS_BARRED = frozenset({"02", "04", "06"}), frozenset({"03", "05", "07"})
+
+
+@dataclass(slots=True)
+class Consent:
+    """What one registry says of sharing and of reminders: from which day, in the message of which instant, and what."""
+
+    protection: tuple[date, datetime, bool] | None = None
+    publicity: tuple[date, datetime, str] | None = None
+
+    def hear(self, other: "Consent") -> None:
+        """The newest of each."""
+        said = [one.protection for one in (self, other) if one.protection]
+        codes = [one.publicity for one in (self, other) if one.publicity]
+        self.protection, self.publicity = max(said, default=None), max(codes, default=None)
 
 
 @dataclass(slots=True)
@@ -103,7 +134,8 @@ class Registrar:
         moved = self.said.pop(gone, None)
         if moved is not None:
             known = self.said.setdefault(kept, moved)
-            known.is_protected = known.is_protected or moved.is_protected
+            for source, consent in moved.consents.items():
+                known.consents.setdefault(source, Consent()).hear(consent)
 
     def give(self, appointment_id: str, person: Person | None, dose: dict[str, str] | None) -> None:
         """What a site recorded of an appointment; no dose: nothing was given, or it was taken back."""
@@ -164,12 +196,12 @@ class Registrar:
         who = row.who
         known = self.said.get(person)
         if known is None:
-            self.said[person] = Said(who.races, who.ethnicity, who.zip5, who.tract, row.is_protected)
-            return
+            known = self.said[person] = Said(who.races, who.ethnicity, who.zip5, who.tract)
         known.races, known.ethnicity = who.races or known.races, who.ethnicity or known.ethnicity
         if who.tract:
             known.zip5, known.tract = who.zip5, who.tract
-        known.is_protected = known.is_protected if row.is_protected is None else row.is_protected
+        if row.stated_at is not None and (row.is_protected is not None or row.publicity):
+            known.consents.setdefault(row.sender, Consent()).hear(_consent(row, row.stated_at))
 
     # -- what
 
@@ -191,6 +223,11 @@ class Registrar:
             if key := match_key(who.family, who.given, who.birth_on, who.zip5):
                 self.waiting[key].add(said.event_key)
         return said
+
+
+def _consent(row: DoseRow, at: datetime) -> Consent:
+    protection = None if row.is_protected is None else (row.protected_on or at.date(), at, row.is_protected)
+    return Consent(protection, (at.date(), at, row.publicity) if row.publicity else None)
 
 
 def _personal(who: Who) -> list[Identifier]:

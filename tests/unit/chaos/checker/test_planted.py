@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.checker import Evidence, examine
-from tests.chaos.checker.catalog import ATTEMPT, DECIDED, MERGED, POOL
+from tests.chaos.checker.catalog import ATTEMPT, DECIDED, MERGED, POOL, TOPIC
 from tests.chaos.checker.invariants import INVARIANTS
 from tests.chaos.checker.ledger import Ledger, Line
 from tests.chaos.checker.log import Record, of_type
@@ -129,8 +129,9 @@ def a_version_left_out(evidence: Evidence) -> None:
 def an_attempt_told_twice(evidence: Evidence) -> None:
     told = of_type(evidence.facts, ATTEMPT)[0].record
     add(evidence, told, headers=another_id(told))
-    row = rows(evidence, "reporting.inbox", consumer="reporting.contact-attempt")[0]
-    evidence.tables["reporting"]["inbox"].append({**row, "event_id": NEW_ID.decode()})
+    for service in TOPIC[told.topic].readers:
+        row = rows(evidence, f"{service}.inbox", consumer=f"{service}.contact-attempt")[0]
+        evidence.tables[service]["inbox"].append({**row, "event_id": NEW_ID.decode()})
 
 
 def another_answer_than_was_told(evidence: Evidence) -> None:
@@ -189,6 +190,12 @@ def a_figure_that_is_wrong(evidence: Evidence) -> None:
     evidence.report["headline"]["in_scope"]["members"] += 1
 
 
+def a_death_of_nobodys(evidence: Evidence) -> None:
+    token = rows(evidence, "eligibility.person")[0]["token"]
+    said: Row = {"token": token, "source": "roster:lakeshore", "word": "deceased", "death_on": None}
+    evidence.tables["eligibility"]["vital_statement"].append(said)
+
+
 def a_letter_of_a_good_record(evidence: Evidence) -> None:
     good = of_type(evidence.facts, DECIDED)[0].record
     letter = rows(evidence, "reporting.dead_letter")[0]
@@ -203,7 +210,8 @@ PLANTED: list[tuple[str, Break, set[str]]] = [
     ("a row has another outcome", change("eligibility.feed_row", outcome="rejected"), {"every_row_ends_once"}),
     ("a row has two outcomes", double("eligibility.feed_row"), {"every_row_ends_once"}),
     ("a member has another name", change("eligibility.enrolment", given="NOBODY"), {"members_are_as_stated"}),
-    ("a person has died", change("eligibility.person", is_deceased=True), {"members_are_as_stated"}),
+    ("a person has died", a_death_of_nobodys, {"deaths_are_as_said"}),
+    ("somebody is protected", change("eligibility.registry_consent", is_protected=True), {"statements_are_as_said"}),
     ("a dose was given in part", change("eligibility.dose", is_partial=True), {"doses_are_as_reported"}),
     ("a registry never said it", change("eligibility.member_statement", races=["2106-3"]), {"statements_are_as_said"}),
     ("a report is another", change("eligibility.dose_report", is_historical=True), {"reports_are_as_heard"}),

@@ -110,7 +110,9 @@ def test_a_dose_has_all_that_was_said() -> None:
     assert (dose.outcome, dose.action, dose.message_control_id) == (DoseOutcome.ADMINISTERED, "A", "M-1")
     assert dose.person.identifiers == (Identifier("SR", "IIS", "777"),)
     assert dose.person.mother_maiden == "Syrup"
-    assert dose.consent == Consent(is_protected=False, publicity="02", registry_status="A")
+    assert dose.consent == Consent(
+        is_protected=False, publicity="02", registry_status="A", protected_on=date(2025, 1, 1)
+    )
 
 
 @pytest.mark.parametrize(
