@@ -6,12 +6,14 @@ from uuid import UUID
 
 from schemas.eligibility_v1 import DoseAdministeredV1, MembersMergedV1
 from schemas.scheduling_v1 import AppointmentChangedV1
-from services.eligibility import store_decisions, store_doses, store_members, store_programmes
+from services.eligibility import store_decisions, store_doses, store_members, store_programmes, store_remarks
 from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
 from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention
+from services.eligibility.hearing import take
 from services.eligibility.linkage import IdKey, Index, Link, Subject, link_and_tie
+from services.eligibility.numbers import OLDER
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
 from services.eligibility.registry import CODES, Heard, combined, completed, heard, heard_again, patients_of
@@ -56,8 +58,11 @@ async def on_registry_rows(
     await store_members.save_patients(work.connection, patients_of(rows))
     links, ties = await _link(work.connection, rows)
     tokens = {one.token for one in links if one.token is not None}
-    ledger = await _load_ledger(work.connection, tokens, {row.report.event_key for row in rows})
-    results = [_take(ledger, row, one) for row, one in zip(rows, links, strict=True)]
+    ledger = await _load_ledger(work.connection, tokens, *_names(rows))
+    await _load_deleted(work.connection, ledger, rows)
+    shared = await _of_another(work.connection, rows, links)
+    results = [take(ledger, row, one, is_of_another=row.row in shared) for row, one in zip(rows, links, strict=True)]
+    await _save_remarks(work.connection, rows, links, results)
     await _link_waiting(work.connection, ledger, _who_may_be_waited_for(rows, links, ties))
     await _save_ledger(work, ledger, today)
     await redecide(work, tokens | ledger.touched(), today)
@@ -212,26 +217,44 @@ async def _save_statements(connection: Connection, rows: Sequence[Heard], links:
     await store_members.save_statements(connection, changed)
 
 
-def _take(ledger: Ledger, row: Heard, found: Link) -> RowResult:
-    report = row.report._replace(token=found.token)
-    if row.is_patient:
-        if found.token is None and row.subject.bears_name:
-            ledger.hear(report)  # so that its identifiers are tied once a roster names the person
-        return RowResult(row.row, "accepted", row.note)
-    if row.is_unnamed_delete and report.event_key not in ledger.reports and found.token is not None:
-        is_new = ledger.retract_unnamed(found.token, report.cvx, report.administered_on, report.source)
-        return RowResult(row.row, "accepted" if is_new else "unchanged")
-    is_new = ledger.hear(report)
-    kept = ledger.reports[report.event_key]
-    if kept.token is None and not kept.is_retracted:
-        return RowResult(row.row, "unlinked", found.how)
-    return RowResult(row.row, "accepted" if is_new else "unchanged", row.note)
+def _names(rows: Iterable[Heard]) -> tuple[set[str], set[str]]:
+    """Under which the rows' reports may be known: keys, and the senders' numbers."""
+    return {key for row in rows for key in row.keys}, {row.report.event_id for row in rows if row.report.event_id}
 
 
-async def _load_ledger(connection: Connection, tokens: Collection[UUID], event_keys: Collection[str] = ()) -> Ledger:
+async def _load_deleted(connection: Connection, ledger: Ledger, rows: Iterable[Heard]) -> None:
+    """Deletions may speak of reports that wait, under whatever number."""
+    keys = {key for row in rows if row.action == "D" for key in row.subject.keys()}  # noqa: SIM118
+    waiting = await store_doses.load_waiting_by_key(connection, keys)
+    ledger.add((), [one for one in waiting if one.event_key not in ledger.reports])
+
+
+async def _of_another(connection: Connection, rows: Sequence[Heard], links: Sequence[Link]) -> set[int]:
+    """The rows whose number is known of somebody else."""
+    numbered = [
+        (row, one.token) for row, one in zip(rows, links, strict=True) if row.report.event_id and one.token is not None
+    ]
+    asked = [(row.report.event_id, row.report.sender, token) for row, token in numbered]
+    return {numbered[place][0].row for place in await store_doses.find_of_another(connection, asked)}
+
+
+async def _save_remarks(
+    connection: Connection, rows: Iterable[Heard], links: Iterable[Link], results: Iterable[RowResult]
+) -> None:
+    """What rows say of persons beside doses; what is older than what stands says nothing."""
+    said = [
+        (row, one.token) for row, one, result in zip(rows, links, results, strict=True)
+        if one.token is not None and result.code != OLDER
+    ]  # fmt: skip
+    await store_remarks.save_remarks(connection, said)
+
+
+async def _load_ledger(
+    connection: Connection, tokens: Collection[UUID], event_keys: Collection[str] = (), numbers: Collection[str] = ()
+) -> Ledger:
     """All doses of these persons, and of whoever was told to have had these events; the persons are locked."""
     ledger = Ledger(new_id, CODES)
-    named = await store_doses.load_reports_by_event(connection, event_keys) if event_keys else []
+    named = await store_doses.load_reports_by_key(connection, event_keys, numbers, tokens) if event_keys else []
     await _extend(connection, ledger, {*tokens, *(one.token for one in named if one.token is not None)})
     ledger.add((), [one for one in named if one.event_key not in ledger.reports])
     return ledger
@@ -252,7 +275,10 @@ async def _link_waiting(connection: Connection, ledger: Ledger, tokens: Collecti
                    if one.event_key not in ledger.changed_reports]  # fmt: skip
         if not waiting:
             return
-        links, ties = await _link(connection, [heard_again(one) for one in waiting])
+        rows = [heard_again(one) for one in waiting]
+        links, ties = await _link(connection, rows)
+        said = [(row, to.token) for row, to in zip(rows, links, strict=True) if to.token is not None]
+        await store_remarks.save_remarks(connection, said)
         found = [(one, to.token) for one, to in zip(waiting, links, strict=True) if to.token is not None]
         await _extend(connection, ledger, {token for _, token in found})
         ledger.add((), [one for one, _ in found])
@@ -274,7 +300,8 @@ async def _save_ledger(work: UnitOfWork, ledger: Ledger, today: date) -> None:
 def _dose_fact(dose: Dose, action: str, now: datetime) -> DoseAdministeredV1:
     return DoseAdministeredV1.model_validate({
         "occurred_at": now, "dose_id": dose.dose_id, "version": dose.version, "action": action,
-        "member_token": dose.token, "cvx": dose.cvx, "vaccine_group": dose.vaccine_group, "mvx": dose.mvx or None,
+        "member_token": dose.token, "cvx": dose.cvx, "vaccine_group": dose.vaccine_group,
+        "vaccine_groups": dose.vaccine_groups, "mvx": dose.mvx or None,
         "lot": dose.lot or None, "administered_on": dose.administered_on, "known_on": dose.known_on,
         "sources": dose.sources, "appointment_id": dose.appointment_id, "supersedes": dose.supersedes,
         "is_partial": dose.is_partial,

@@ -10,7 +10,7 @@ from datetime import date
 from uuid import UUID
 
 from services.eligibility.domain import ONE_DAY, Enrolment, Person, Span
-from services.eligibility.feeds.records import Coverage, Identifier, IdType, Maintenance, RosterRecord
+from services.eligibility.feeds.records import Address, Coverage, Identifier, IdType, Maintenance, RosterRecord
 from services.eligibility.linkage import IdKey, match_key, normal
 
 OF_PLAN = frozenset({IdType.MEMBER, IdType.SUBSCRIBER})
@@ -214,7 +214,7 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment
     """The enrolment after the row. What the row leaves empty stays as it was known."""
     person = record.person
     number = person.identifier(IdType.MEMBER) or person.identifier(IdType.SUBSCRIBER)
-    name, address = person.name or known, person.address or known
+    name, address = person.name or known, placed(known, person.address)
     return Enrolment(
         enrolment_id=known.enrolment_id,
         token=known.token,
@@ -244,6 +244,17 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment
         is_retired=known.is_retired,
         seen_file_no=known.seen_file_no,
     )
+
+
+def placed(known: Enrolment, said: Address | None) -> Address | Enrolment:
+    """Where the member lives after the row. One without a readable ZIP keeps the known one, unless it is of another
+    state or country."""
+    if said is None:
+        return known
+    is_elsewhere = bool(said.country) or (bool(known.state and said.state) and said.state != known.state)
+    if said.zip5 or is_elsewhere:
+        return said
+    return said._replace(zip5=known.zip5, tract=said.tract or known.tract, county=said.county or known.county)
 
 
 def restated_spans(known: tuple[Span, ...], record: RosterRecord, said_on: date) -> tuple[Span, ...]:

@@ -13,7 +13,7 @@ from services.eligibility.doses import APPOINTMENT, NEW, REGISTRY, RETRACT, UPDA
 TODAY = date(2021, 3, 1)
 OMA, OPA = UUID(int=1), UUID(int=2)
 GROUPS = {"208": "covid-19", "207": "covid-19", "213": "covid-19", "187": "zoster"}
-CODES = Codes(lambda cvx: GROUPS[cvx], lambda cvx: cvx != "213")
+CODES = Codes(lambda cvx: (GROUPS[cvx],), lambda cvx: cvx != "213")
 
 
 def a_ledger() -> Ledger:
@@ -117,9 +117,10 @@ def test_a_nameless_delete() -> None:
     """Without an event it takes back what that source said of that day, and nothing of another source."""
     ledger = a_ledger()
     hear(ledger, a_report(), a_report("A", source=APPOINTMENT, appointment_version=2))
-    assert not ledger.retract_unnamed(OMA, "187", date(2021, 2, 15), REGISTRY)
-    assert ledger.retract_unnamed(OMA, "", date(2021, 2, 15), REGISTRY)
-    assert hear(ledger) == [(UPDATE, 2, "208 02-15")]
+    said = a_report("D", is_retracted=True)
+    assert ledger.alike(said._replace(cvx="187")) == []
+    [mine] = ledger.alike(said._replace(cvx=""))
+    assert hear(ledger, said._replace(event_key=mine.event_key)) == [(UPDATE, 2, "208 02-15")]
     assert alive(ledger)[0].sources == ("appointment",)
 
 
