@@ -15,6 +15,8 @@ APPOINTMENT, REGISTRY, PLAN = "appointment", "iis", "plan"
 ONE_DAY = timedelta(days=1)
 DAYS_END = time(23, 59, 59, 999_999)
 """When a statement counts as made that names its day only; the fraction of the second marks it."""
+BESIDE = ("remarks", "action", "outcome")
+"""What a waiting report keeps of a row that is no part of the dose: the last word on it holds."""
 BELIEF = {APPOINTMENT: 0, REGISTRY: 1, PLAN: 2}
 """Whose word on product and lot is taken, the best first: who gave the dose, then the registry."""
 
@@ -150,6 +152,13 @@ class Ledger:
             self.doses[dose.dose_id] = dose._replace(token=survivor)
             self.dirty.add(dose.dose_id)
 
+    def reconsider(self) -> None:
+        """Group and derive everything anew: what the codes mean, or what is visible, may have changed."""
+        self.dirty |= set(self.doses)
+        self._days |= dict.fromkeys(
+            (one.token, one.administered_on) for one in self.reports.values() if one.token and not one.is_retracted
+        )
+
     def settle(self, today: date) -> list[tuple[Dose, str]]:
         """Derive every dose that was touched. Gives what is to be announced, as dose and action; its version counts."""
         self._regroup()
@@ -207,14 +216,16 @@ class Ledger:
         self._days.clear()
         taken: set[UUID] = set()
         joined: list[tuple[UUID, UUID]] = []
-        for day, part in sorted(parts, key=lambda one: (-len(one[1]), min(report.report_id for report in one[1]))):
-            standing = self._standing(day, part, taken)
-            if standing:
-                parts.remove((day, part))
+        order = sorted(range(len(parts)), key=lambda n: (-len(parts[n][1]), min(one.report_id for one in parts[n][1])))
+        staying = set()
+        for place in order:
+            day, part = parts[place]
+            if standing := self._standing(day, part, taken):
+                staying.add(place)
                 taken.add(standing[0])
                 joined += [(standing[0], gone) for gone in standing[1:]]
                 self._assign(part, standing[0], day)
-        for day, part in parts:
+        for day, part in (one for place, one in enumerate(parts) if place not in staying):
             dose_id = self._left_behind(day, part, taken) or self._begin(part[0])
             taken.add(dose_id)
             self._assign(part, dose_id, day)
@@ -328,7 +339,10 @@ def _over(known: Report, said: Report) -> Report:
     """The statement in the known one's place. Taking back needs to say nothing of the dose."""
     if said.is_retracted:
         stated_at, version = said.stated_at or known.stated_at, said.appointment_version
-        return known._replace(is_retracted=True, stated_at=stated_at, appointment_version=version)
+        subject = known.subject
+        if known.token is None and subject is not None and said.subject is not None:
+            subject = {**subject, **{name: said.subject[name] for name in BESIDE if name in said.subject}}
+        return known._replace(is_retracted=True, stated_at=stated_at, appointment_version=version, subject=subject)
     return said._replace(
         report_id=known.report_id,
         dose_id=known.dose_id,

@@ -11,7 +11,7 @@ from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
 from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention
-from services.eligibility.hearing import take
+from services.eligibility.hearing import take, was_deleted
 from services.eligibility.linkage import IdKey, Index, Link, Subject, link_and_tie
 from services.eligibility.numbers import OLDER
 from services.eligibility.programmes.needs import MemberObservation
@@ -62,7 +62,8 @@ async def on_registry_rows(
     await _load_deleted(work.connection, ledger, rows)
     shared = await _of_another(work.connection, rows, links)
     results = [take(ledger, row, one, is_of_another=row.row in shared) for row, one in zip(rows, links, strict=True)]
-    await _save_remarks(work.connection, rows, links, results)
+    taken_back = await _save_remarks(work.connection, rows, links, results)
+    results = [was_deleted(one) if one.row in taken_back else one for one in results]
     await _link_waiting(work.connection, ledger, _who_may_be_waited_for(rows, links, ties))
     await _save_ledger(work, ledger, today)
     await redecide(work, tokens | ledger.touched(), today)
@@ -125,9 +126,9 @@ async def end_absent(work: UnitOfWork, plan: str, before_no: int, said_on: date,
 
 
 async def show_doses(work: UnitOfWork, tokens: Collection[UUID], today: date) -> None:
-    """Announce doses that lay ahead until this day; from now on they count."""
+    """Announce doses that lay ahead until this day, and what codes mean now that said less before."""
     ledger = await _load_ledger(work.connection, tokens)
-    ledger.dirty |= set(ledger.doses)
+    ledger.reconsider()
     await _save_ledger(work, ledger, today)
 
 
@@ -240,13 +241,14 @@ async def _of_another(connection: Connection, rows: Sequence[Heard], links: Sequ
 
 async def _save_remarks(
     connection: Connection, rows: Iterable[Heard], links: Iterable[Link], results: Iterable[RowResult]
-) -> None:
-    """What rows say of persons beside doses; what is older than what stands says nothing."""
+) -> set[int]:
+    """What rows say of persons beside doses; what is older than what stands says nothing. Gives the rows that took back
+    something."""
     said = [
         (row, one.token) for row, one, result in zip(rows, links, results, strict=True)
         if one.token is not None and result.code != OLDER
     ]  # fmt: skip
-    await store_remarks.save_remarks(connection, said)
+    return await store_remarks.save_remarks(connection, said)
 
 
 async def _load_ledger(

@@ -52,8 +52,15 @@ def _delete(ledger: Ledger, row: Heard, report: Report) -> RowResult:
     if not doomed and report.cvx:
         ledger.hear(report)  # so that the older message that it takes back, if that comes yet, is known to be older
     if doomed and not row.is_given:
+        for one in doomed:
+            ledger.hear(report._replace(event_key=one.event_key, event_id=one.event_id))
         return RowResult(row.row, "accepted", row.note)
     return told(row.row, "unchanged", numbers.NOTHING_DELETED)
+
+
+def was_deleted(result: RowResult) -> RowResult:
+    """The outcome of a row that deleted no dose, but what was said beside doses."""
+    return RowResult(result.row, "accepted") if result.code == numbers.NOTHING_DELETED else result
 
 
 def told(row: int, outcome: str, code: str) -> RowResult:

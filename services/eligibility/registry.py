@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.eligibility.domain import Statement
 from services.eligibility.doses import REGISTRY, Codes, Report
-from services.eligibility.feeds.codes import vaccines
+from services.eligibility.feeds.codes import UNSPECIFIED, vaccines
 from services.eligibility.feeds.records import Consent, DoseOutcome, DoseRecord, PatientRecord, Person
 from services.eligibility.linkage import IdKey, Subject, normal, subject_of_document
 from services.eligibility.reading import code_of
@@ -33,10 +33,16 @@ def groups_of(cvx: str) -> tuple[str, ...]:
 def is_specific(cvx: str) -> bool:
     """Whether the code names a product and not only a disease."""
     vaccine = vaccines().get(cvx)
-    return vaccine is not None and vaccine.kind != "unspecified"
+    return vaccine is not None and vaccine.kind != UNSPECIFIED
 
 
 CODES = Codes(groups_of, is_specific)
+
+
+@cache
+def combined_vaccines() -> tuple[str, ...]:
+    """The codes of vaccines that count for several groups."""
+    return tuple(sorted(cvx for cvx in vaccines() if len(groups_of(cvx)) > 1))
 
 
 @dataclass(frozen=True, slots=True)

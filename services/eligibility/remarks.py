@@ -4,7 +4,7 @@ and the day, taken back by the sender alone; the forecast looks at those that CD
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from services.eligibility.feeds.records import DoseOutcome, DoseRecord
 from services.eligibility.forecast.observation_codes import ICD10, SNOMED, observations_of
@@ -17,7 +17,8 @@ CODED = {"snomed": SNOMED, "icd10": ICD10}
 
 
 class Remark(NamedTuple):
-    """One of them. `said_on` is the day of the event it was sent with, whose vaccine is `cvx`."""
+    """One of them. `said_on` is the day of the event it was sent with, whose vaccine is `cvx`; `expires_on` the last
+    day on which it holds."""
 
     kind: str
     system: str
@@ -25,21 +26,25 @@ class Remark(NamedTuple):
     cvx: str
     said_on: date
     observed_on: date
+    expires_on: date | None = None
 
-    def document(self) -> dict[str, str]:
-        return {name: str(one) for name, one in self._asdict().items()}
+    def document(self) -> dict[str, str | None]:
+        return {name: str(one) if one is not None else None for name, one in self._asdict().items()}
 
     @staticmethod
-    def of_document(document: Mapping[str, str]) -> "Remark":
-        days = (date.fromisoformat(document[name]) for name in ("said_on", "observed_on"))
-        return Remark(document["kind"], document["system"], document["code"], document["cvx"], *days)
+    def of_document(document: Mapping[str, Any]) -> "Remark":
+        days = {
+            name: date.fromisoformat(document[name]) if document[name] else None
+            for name in ("said_on", "observed_on", "expires_on")
+        }
+        return Remark(**{**document, **days})
 
 
 def remarks_of(record: DoseRecord) -> tuple[Remark, ...]:
     """What a vaccination event says of the person; a missed appointment is no refusal."""
     said_on = record.administered_on
     found = [
-        Remark(one.kind, one.system, one.code, record.cvx, said_on, one.observed_on or said_on)
+        Remark(one.kind, one.system, one.code, record.cvx, said_on, one.observed_on or said_on, one.expires_on)
         for one in record.evidence
     ]
     if record.outcome is DoseOutcome.REFUSED:

@@ -85,9 +85,13 @@ LOAD_REJECTS = """
 select row, segment, field, code, expected from feed_row
 where file_id = $1 and outcome = 'rejected' and row > $2 order by row limit $3
 """
+# What readers found odd, and what turned out odd when the row took effect.
 LOAD_NOTICES = """
-select position, row, segment, field, code, expected from feed_notice
-where file_id = $1 and position > $2 order by position limit $3
+select row, segment, field, code, expected from feed_notice where file_id = $1
+union all
+select row, segment, field, code, expected from feed_row
+where file_id = $1 and outcome <> 'rejected' and expected is not null
+order by row, segment nulls last, field, code limit $2
 """
 
 
@@ -245,8 +249,8 @@ async def load_rejects(connection: Connection, file_id: UUID, after_row: int, li
     return [dict(row) for row in await connection.fetch(LOAD_REJECTS, file_id, after_row, limit)]
 
 
-async def load_notices(connection: Connection, file_id: UUID, after: int, limit: int) -> list[Mapping[str, Any]]:
-    return [dict(row) for row in await connection.fetch(LOAD_NOTICES, file_id, after, limit)]
+async def load_notices(connection: Connection, file_id: UUID, limit: int) -> list[Mapping[str, Any]]:
+    return [dict(row) for row in await connection.fetch(LOAD_NOTICES, file_id, limit)]
 
 
 def _file(row: asyncpg.Record | None) -> FeedFile | None:

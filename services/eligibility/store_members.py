@@ -117,8 +117,9 @@ on conflict do nothing
 MOVE_REMARKS = """
 with gone as (delete from registry_remark where token = $2 returning *)
 insert into registry_remark
-    (token, sender, kind, system, code, cvx, said_on, observed_on, event_id, stated_at, is_retracted)
-select $1, sender, kind, system, code, cvx, said_on, observed_on, event_id, stated_at, is_retracted from gone
+    (token, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, is_retracted)
+select $1, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, is_retracted
+from gone
 on conflict (token, sender, kind, system, code, cvx, said_on) do update
 set is_retracted = excluded.is_retracted, stated_at = excluded.stated_at
 where registry_remark.stated_at < excluded.stated_at

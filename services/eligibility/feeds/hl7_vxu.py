@@ -20,7 +20,7 @@ from services.eligibility.feeds.er7 import (
     segment_name,
 )
 from services.eligibility.feeds.faults import BadRow, Notices
-from services.eligibility.feeds.records import FeedItem, Notice, PatientRecord, Position, VxuHeader
+from services.eligibility.feeds.records import FeedItem, Notice, PatientRecord, Position, Rejection, VxuHeader
 from services.eligibility.feeds.registries import DEFAULT_ZONE, zone_of
 from services.eligibility.feeds.values import day, moment
 from services.eligibility.feeds.vxu_dose import DoseGroup, MessageContext, read_dose
@@ -54,7 +54,7 @@ class VxuReader:
         self._batches = 0
         self._messages = 0
         self._in_batch = 0
-        self._ended = False
+        self._ended = self._says_none = False
 
     def __iter__(self) -> Iterator[FeedItem]:
         for line in self._lines:
@@ -200,6 +200,7 @@ class VxuReader:
         self._ended = True
         declared = Segment(0, line.decode("latin-1"), _trailer_delimiters(line))[1].part(1).lstrip("0") or "0"
         if name == "BTS":
+            self._says_none = declared == "0"
             if declared != str(self._in_batch):
                 yield self._file_notice("BTS-1", "message-count", "the number of messages in the batch")
             self._in_batch = 0
@@ -211,6 +212,10 @@ class VxuReader:
         if self._lines.is_cut and self._bad is not None and self._bad.where == self._lines.number:
             self._bad = None  # a scrap of the next segment, of which nothing is known, breaks none before it
         yield from self._end_message(cut=cut_batch or self._lines.is_cut)
+        if not self._messages and not self._says_none:
+            yield Rejection(
+                0, self._lines.number, "file", "no-messages", "a message that begins with MSH, or BTS with 0"
+            )
         if cut_batch:
             yield self._file_notice("file", "truncated", "a batch file that ends with BTS or FTS")
 

@@ -246,12 +246,14 @@ class Consent(NamedTuple):
 
 class Evidence(NamedTuple):
     """What an observation beside a vaccination event tells of the patient. `kind`: immunity, contraindication,
-    indication or reaction; `system` is snomed, cdcphinvs, icd10, cvx, or what the sender wrote."""
+    indication or reaction; `system` is snomed, cdcphinvs, icd10, cvx, or what the sender wrote. `expires_on` is the
+    last day of a temporary contraindication."""
 
     kind: str
     system: str
     code: str
     observed_on: date | None = None
+    expires_on: date | None = None
 
 
 class DoseRecord(NamedTuple):

@@ -46,6 +46,8 @@ CODE_SYSTEMS = {
     "CDCPHINVS": "cdcphinvs", "PHINVS": "cdcphinvs", "I10": "icd10", "I10C": "icd10", "ICD10": "icd10",
     "ICD-10": "icd10", "ICD10CM": "icd10", "CVX": "cvx",
 }  # fmt: skip
+EFFECTIVE_ON, EXPIRES_ON = "30946-8", "30944-3"
+"""From when a contraindication holds, and the last day of a temporary one; OBX-4 says of which."""
 WITHDRAWN = frozenset({"D", "W", "X"})
 """OBX-11: deleted, of another patient, or never made."""
 
@@ -96,7 +98,7 @@ def names_nothing(number: str) -> bool:
     """Whether this is no filler number but a word, zeros or a repeated digit in its place."""
     plain = "".join(one for one in number.upper() if one.isalnum())
     if len(set(plain)) < 2:
-        return plain in {"", "0", "9", "X"} or len(plain) > 3 or plain[:2] in {"00", "99", "XX"}
+        return plain[:1] in {"", "0", "X"} or len(plain) > 3 or plain == "999"
     return plain in NO_NUMBERS
 
 
@@ -240,13 +242,23 @@ class _DoseReader:
             kind = EVIDENCE.get(one[3].part(1))
             if kind is None or one[11].part(1) in WITHDRAWN:
                 continue
+            effective_on = self._day_of(EFFECTIVE_ON, one[4].text) or day(one[14].part(1)[:8])
+            expires_on = self._day_of(EXPIRES_ON, one[4].text)
             for value in one[5].repeats():
                 code, system = _coded(value)
                 if code:
-                    found.append(Evidence(kind, system, code, day(one[14].part(1)[:8])))
+                    found.append(Evidence(kind, system, code, effective_on, expires_on))
                 else:
                     self._odd("OBX-5", "evidence", "a code with its system, such as SCT")
         return tuple(found)
+
+    def _day_of(self, what: str, sub_id: str) -> date | None:
+        days = (
+            day(one[5].part(1)[:8])
+            for one in self._group.observations
+            if one[3].part(1) == what and one[4].text == sub_id
+        )
+        return next((one for one in days if one), None)
 
     def _odd(self, name: str, code: str, expected: str) -> None:
         self._notices.where = self._rxa.number

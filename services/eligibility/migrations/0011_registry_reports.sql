@@ -12,7 +12,6 @@ create index dose_report_by_event on dose_report (event_id, token) where event_i
 alter table dose
     add column vaccine_groups text[] not null default '{}',
     add column more_cvx text[] not null default '{}';
-create index dose_by_cvx on dose (cvx) where not is_retracted and vaccine_groups = '{}';
 
 -- What registries say of a person beside doses. A sender's remark is taken back by that sender alone.
 create table registry_remark (
@@ -24,6 +23,7 @@ create table registry_remark (
     cvx text not null,
     said_on date not null,
     observed_on date not null,
+    expires_on date,
     event_id text not null,
     stated_at timestamptz,
     is_retracted boolean not null,
