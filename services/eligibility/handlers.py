@@ -6,7 +6,14 @@ from uuid import UUID
 
 from schemas.eligibility_v1 import DoseAdministeredV1, MembersMergedV1
 from schemas.scheduling_v1 import AppointmentChangedV1
-from services.eligibility import store_decisions, store_doses, store_members, store_programmes, store_remarks
+from services.eligibility import (
+    spoken_of,
+    store_decisions,
+    store_doses,
+    store_members,
+    store_programmes,
+    store_remarks,
+)
 from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
@@ -58,9 +65,10 @@ async def on_registry_rows(
     await store_members.save_patients(work.connection, patients_of(rows))
     links, ties = await _link(work.connection, rows)
     tokens = {one.token for one in links if one.token is not None}
-    ledger = await _load_ledger(work.connection, tokens, *_names(rows))
-    await _load_deleted(work.connection, ledger, rows)
-    shared = await _of_another(work.connection, rows, links)
+    named, waiting = await spoken_of.load_reports(work.connection, rows, links)
+    ledger = await _load_ledger(work.connection, tokens, named)
+    ledger.add((), [one for one in waiting if one.event_key not in ledger.reports])
+    shared = await spoken_of.load_shared(work.connection, rows, links)
     results = [take(ledger, row, one, is_of_another=row.row in shared) for row, one in zip(rows, links, strict=True)]
     taken_back = await _save_remarks(work.connection, rows, links, results)
     results = [was_deleted(one) if one.row in taken_back else one for one in results]
@@ -76,7 +84,8 @@ async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV
     survivors = await _lock_survivors(work.connection, {one.member_token for one in events})
     said = [_appointment_report(one, survivors.get(one.member_token)) for one in events]
     tokens = {one.token for one in said if one.token is not None}
-    ledger = await _load_ledger(work.connection, tokens, {one.event_key for one in said})
+    known = await store_doses.load_reports_by_key(work.connection, {one.event_key for one in said}, (), ())
+    ledger = await _load_ledger(work.connection, tokens, known)
     for one in said:
         if not one.is_retracted or one.event_key in ledger.reports:
             ledger.hear(one)
@@ -218,27 +227,6 @@ async def _save_statements(connection: Connection, rows: Sequence[Heard], links:
     await store_members.save_statements(connection, changed)
 
 
-def _names(rows: Iterable[Heard]) -> tuple[set[str], set[str]]:
-    """Under which the rows' reports may be known: keys, and the senders' numbers."""
-    return {key for row in rows for key in row.keys}, {row.report.event_id for row in rows if row.report.event_id}
-
-
-async def _load_deleted(connection: Connection, ledger: Ledger, rows: Iterable[Heard]) -> None:
-    """Deletions may speak of reports that wait, under whatever number."""
-    keys = {key for row in rows if row.action == "D" for key in row.subject.keys()}  # noqa: SIM118
-    waiting = await store_doses.load_waiting_by_key(connection, keys)
-    ledger.add((), [one for one in waiting if one.event_key not in ledger.reports])
-
-
-async def _of_another(connection: Connection, rows: Sequence[Heard], links: Sequence[Link]) -> set[int]:
-    """The rows whose number is known of somebody else."""
-    numbered = [
-        (row, one.token) for row, one in zip(rows, links, strict=True) if row.report.event_id and one.token is not None
-    ]
-    asked = [(row.report.event_id, row.report.sender, token) for row, token in numbered]
-    return {numbered[place][0].row for place in await store_doses.find_of_another(connection, asked)}
-
-
 async def _save_remarks(
     connection: Connection, rows: Iterable[Heard], links: Iterable[Link], results: Iterable[RowResult]
 ) -> set[int]:
@@ -251,12 +239,9 @@ async def _save_remarks(
     return await store_remarks.save_remarks(connection, said)
 
 
-async def _load_ledger(
-    connection: Connection, tokens: Collection[UUID], event_keys: Collection[str] = (), numbers: Collection[str] = ()
-) -> Ledger:
+async def _load_ledger(connection: Connection, tokens: Collection[UUID], named: Collection[Report] = ()) -> Ledger:
     """All doses of these persons, and of whoever was told to have had these events; the persons are locked."""
     ledger = Ledger(new_id, CODES)
-    named = await store_doses.load_reports_by_key(connection, event_keys, numbers, tokens) if event_keys else []
     await _extend(connection, ledger, {*tokens, *(one.token for one in named if one.token is not None)})
     ledger.add((), [one for one in named if one.event_key not in ledger.reports])
     return ledger

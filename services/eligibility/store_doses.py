@@ -26,6 +26,21 @@ select {REPORT} from dose_report where event_key = any($1::text[])
 union
 select {REPORT} from dose_report where event_id = any($2::text[]) and event_id <> '' and token = any($3::uuid[])
 """
+LOAD_WAITING_BY_NUMBER = f"""
+select {REPORT} from dose_report
+where token is null and event_id = any($1::text[]) and event_id <> ''
+    and report_id in (select report_id from unlinked_key where key = any($2::text[]))
+"""
+# Of whom a row speaks that links to nobody may show in a report that did. Not all are looked at: a number may be
+# everybody's.
+LOAD_OF_NUMBER = f"""
+select found.* from unnest($1::text[], $2::text[]) as wanted (event_id, sender)
+cross join lateral (
+    select {REPORT} from dose_report as known
+    where known.event_id = wanted.event_id and known.sender in (wanted.sender, '') and known.token is not null
+    order by known.report_id limit 20
+) as found
+"""
 # A number may be everybody's: one look at whether somebody else has it, and no more.
 FIND_OF_ANOTHER = """
 select position from unnest($1::text[], $2::text[], $3::uuid[]) with ordinality
@@ -89,6 +104,20 @@ async def load_reports_by_key(
     """Those under these keys, and those of these persons that bear one of these numbers."""
     found = await connection.fetch(LOAD_REPORTS_BY_KEY, list(keys), list(event_ids), list(tokens))
     return _reports(found)
+
+
+async def load_waiting_by_number(
+    connection: Connection, event_ids: Collection[str], keys: Collection[str]
+) -> list[Report]:
+    """Reports without a member that bear one of these numbers and wait under one of these keys."""
+    return _reports(await connection.fetch(LOAD_WAITING_BY_NUMBER, list(event_ids), list(keys))) if event_ids else []
+
+
+async def load_of_number(connection: Connection, numbers: Collection[tuple[str, str]]) -> list[Report]:
+    """Some reports with a member that bear these numbers of these senders."""
+    if not numbers:
+        return []
+    return _reports(await connection.fetch(LOAD_OF_NUMBER, *zip(*sorted(numbers), strict=True)))
 
 
 async def find_of_another(connection: Connection, numbers: Sequence[tuple[str, str, UUID]]) -> set[int]:

@@ -10,7 +10,7 @@ from services.eligibility.numbers import REUSED, is_same_patient, named, of_anot
 from tests.unit.eligibility.test_doses import CODES, OMA, OPA, a_ledger
 
 NOON = datetime(2021, 3, 1, 12, tzinfo=UTC)
-DOCUMENT = {
+DOCUMENT: dict[str, object] = {
     "identifiers": [["SR", "IIS", "1"]], "family": "Sesame", "given": "Oma", "birth_on": "1940-05-01", "zip5": "90011",
     "sex": "F",
 }  # fmt: skip
@@ -51,7 +51,7 @@ def a_ledger_with(*reports: Report) -> Ledger:
 def test_what_a_number_names(edge: str, action: str, changes: dict[str, object], same: bool, note: str | None) -> None:
     """A number is one vaccination of one patient of one sender: corrected under U, and never somebody else's."""
     ledger = a_ledger_with(a_report("known"))
-    found = named(a_report("fresh", **changes), action, ledger)
+    found = named(a_report("fresh")._replace(**changes), action, ledger)  # type: ignore[arg-type]
     assert (found.report.event_key == "known", found.note) == (same, note), edge
 
 

@@ -92,6 +92,9 @@ class DoseRow:
     given_on: date | None = None
     is_protected: bool | None = None
     stated_at: datetime | None = None
+    sender: str = ""
+    outcome: str = "not-administered"
+    """Of what was not given."""
 
 
 @dataclass(frozen=True, slots=True)

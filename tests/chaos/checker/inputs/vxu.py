@@ -10,6 +10,7 @@ Segment = list[str]
 ENVELOPE = frozenset({"FHS", "BHS", "BTS", "FTS"})
 NO_EVENT = "9999"
 GIVEN = frozenset({"CP", "PA"})
+OUTCOMES = {"RE": "refused"}
 
 
 def read_messages(content: bytes) -> Registry:
@@ -50,7 +51,8 @@ def _rows(message: list[Segment], before: int) -> list[DoseRow]:
     groups = list(_groups(message))
     protected = {"Y": True, "N": False}.get(at(_first(message, "PD1"), 12))
     stated_at = instant(at(message[0], 7))
-    base = DoseRow(before + 1, who, is_protected=protected, stated_at=stated_at, is_patient=True)
+    sender = at(message[0], 4)
+    base = DoseRow(before + 1, who, is_protected=protected, stated_at=stated_at, is_patient=True, sender=sender)
     if not groups:
         return [base]
     return [_dose(base, before + number, orc, rxa) for number, (orc, rxa) in enumerate(groups, 1)]
@@ -90,8 +92,10 @@ def _dose(base: DoseRow, row: int, orc: Segment, rxa: Segment) -> DoseRow:
         row=row, who=base.who, rejected=_rejected(cvx, action, given_on, base.who.birth_on),
         is_given=completion in GIVEN and cvx != NO_VACCINE, is_partial=completion == "PA",
         is_historical=at(rxa, 9) not in {"", "00"},
-        event=None if event in {"", NO_EVENT} else (at(orc, 3, 2), event), action=action, cvx=cvx, mvx=at(rxa, 17),
+        event=None if event in {"", NO_EVENT} else (at(orc, 3, 2), event),
+        outcome=OUTCOMES.get(completion, "not-administered"), action=action, cvx=cvx, mvx=at(rxa, 17),
         lot=at(rxa, 15)[:32], given_on=given_on, is_protected=base.is_protected, stated_at=base.stated_at,
+        sender=base.sender,
     )  # fmt: skip
 
 
