@@ -1,4 +1,4 @@
-"""Loads the reports that a registry's rows may speak of: under their keys, by number, and of patients where they delete."""
+"""Loads the reports of which a registry's rows may speak: under their keys, by number, and of whom they delete."""
 
 from collections.abc import Iterable, Sequence
 

@@ -142,6 +142,8 @@ class Field:
     def repeats(self) -> "list[Field]":
         if not self.text:
             return []
+        if self._delimiters.repetition not in self.text:
+            return [self]
         return [Field(one, self._delimiters) for one in self.text.split(self._delimiters.repetition)]
 
     def parts(self) -> list[str]:
@@ -150,6 +152,8 @@ class Field:
 
     def part(self, number: int) -> str:
         """The component of this number, from 1, cut to its first subcomponent."""
+        if number == 1:
+            return self._plain(self.text.partition(self._delimiters.component)[0])
         parts = self.text.split(self._delimiters.component, number)
         return self._plain(parts[number - 1]) if len(parts) >= number else ""
 
@@ -161,7 +165,9 @@ class Field:
     def _plain(self, text: str) -> str:
         if not text or text == _NULL:
             return ""
-        return unescape(text.partition(self._delimiters.sub)[0].strip(_PADDING), self._delimiters)
+        sub, escape = self._delimiters.sub, self._delimiters.escape
+        plain = (text.partition(sub)[0] if sub in text else text).strip(_PADDING)
+        return unescape(plain, self._delimiters) if escape in plain else plain
 
 
 def unescape(text: str, delimiters: Delimiters) -> str:

@@ -67,6 +67,7 @@ def instant(text: str) -> datetime | None:
     return datetime(on.year, on.month, on.day, hour, minute, min(second, 59), tzinfo=zone(match[5] or ""))
 
 
+@lru_cache(maxsize=4096)
 def moment(text: str, local: tzinfo) -> datetime | None:
     """A time stamp of a message: in its sender's zone where it names none. A day alone stands for its end, marked by
     the last microsecond."""

@@ -117,6 +117,7 @@ class _DoseReader:
         self._rxa = rxa
         self._context = context
         self._notices = notices
+        self._observed = [(one[3].part(1), one) for one in group.observations]
 
     def record(self, position: Position) -> DoseRecord:
         rxa, rxr, context = self._rxa, self._group.rxr, self._context
@@ -232,14 +233,14 @@ class _DoseReader:
         return found
 
     def _funding_eligibility(self) -> str:
-        found = (one[5].part(1) for one in self._group.observations if one[3].part(1) == FUNDING_ELIGIBILITY)
+        found = (one[5].part(1) for what, one in self._observed if what == FUNDING_ELIGIBILITY)
         return next(found, "")
 
     def _evidence(self) -> tuple[Evidence, ...]:
         """Immunity, contraindications and the like, coded; what was withdrawn is not said."""
         found = []
-        for one in self._group.observations:
-            kind = EVIDENCE.get(one[3].part(1))
+        for what, one in self._observed:
+            kind = EVIDENCE.get(what)
             if kind is None or one[11].part(1) in WITHDRAWN:
                 continue
             effective_on = self._day_of(EFFECTIVE_ON, one[4].text) or day(one[14].part(1)[:8])
@@ -253,11 +254,7 @@ class _DoseReader:
         return tuple(found)
 
     def _day_of(self, what: str, sub_id: str) -> date | None:
-        days = (
-            day(one[5].part(1)[:8])
-            for one in self._group.observations
-            if one[3].part(1) == what and one[4].text == sub_id
-        )
+        days = (day(one[5].part(1)[:8]) for said, one in self._observed if said == what and one[4].text == sub_id)
         return next((one for one in days if one), None)
 
     def _odd(self, name: str, code: str, expected: str) -> None:

@@ -131,8 +131,11 @@ class PersonReader:
         return tag or ""
 
     def _address(self) -> Address | None:
-        told = [(one.part(7).upper(), one) for one in self._pid[11].repeats() if any(one.parts())]
-        chosen = _best([one for one in told if one[1].part(5)] or told, HOME_ADDRESSES, NO_ADDRESSES)
+        told = [(one.part(7).upper(), one) for one in self._pid[11].repeats()]
+        if len(told) > 1:
+            said = [one for one in told if any(one[1].parts()[:6])]
+            told = [one for one in said if one[1].part(5)] or said
+        chosen = _best(told, HOME_ADDRESSES, NO_ADDRESSES)
         if chosen is None:
             return None
         street, unit, city, state, zip_text, country, _, _, county_text, tract_text = (chosen.parts() + [""] * 10)[:10]
@@ -183,8 +186,10 @@ class PersonReader:
 def _best(told: Sequence[tuple[str, Field]], types: Sequence[str], never: frozenset[str]) -> Field | None:
     """The one of the best type; the first of two. A type that nobody knows comes last."""
     usable = [(kind, one) for kind, one in told if kind not in never]
+    if len(usable) < 2:
+        return usable[0][1] if usable else None
     ranked = sorted(usable, key=lambda one: types.index(one[0]) if one[0] in types else len(types))
-    return ranked[0][1] if ranked else None
+    return ranked[0][1]
 
 
 def consent_of(pd1: Segment | None) -> Consent:
