@@ -129,7 +129,7 @@ async def test_why_somebody_is_not_eligible(app: FastAPI, client: httpx.AsyncCli
 async def test_what_registries_say_beside_doses_is_shown(
     app: FastAPI, client: httpx.AsyncClient, office: Office
 ) -> None:
-    """A refusal, and evidence of immunity with what CDC's logic takes it for, with who says it; to the member's own plan
+    """A refusal, and evidence of immunity with what CDC's logic takes it for, and who says it; to the member's own plan
     alone. Of a combination vaccine every group is named."""
     await office.read(roster(Row("LS1")))
     immune = "OBX|1|CE|59784-9^x^LN|1|38907003^Varicella^SCT||||||F|||20210101\r"
