@@ -110,8 +110,8 @@ def test_a_code_that_only_the_release_maps_is_valid() -> None:
     }
     newer = replace(
         release,
-        vaccine_names=release.vaccine_names | {cvx: name for cvx, (_, name) in new.items()},
-        associations=release.associations | {cvx: release.associations[like] for cvx, (like, _) in new.items()},
+        vaccine_names=dict(release.vaccine_names) | {cvx: name for cvx, (_, name) in new.items()},
+        associations=dict(release.associations) | {cvx: release.associations[like] for cvx, (like, _) in new.items()},
     )
     found = with_release(table, newer)
     assert [(found[cvx].name, set(found[cvx].groups)) for cvx in new] == [
