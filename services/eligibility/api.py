@@ -228,7 +228,7 @@ async def list_notices(
     async with reading(pool, principal) as connection:
         if await store_files.load_file(connection, file_id) is None:
             return refuse(NO_FILE)
-        rows = await store_files.load_notices(connection, file_id, 0, limit)
+        rows = await store_files.load_notices(connection, file_id, limit)
     return [RowOut(**row) for row in rows]
 
 

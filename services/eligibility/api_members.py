@@ -8,9 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from services.eligibility import store_decisions, store_doses, store_members, store_programmes
+from services.eligibility import store_decisions, store_doses, store_members, store_programmes, store_remarks
 from services.eligibility.domain import REASONS
 from services.eligibility.facts import benefits_of
+from services.eligibility.forecast.supporting_data import bundled
+from services.eligibility.remarks import meanings
 from services.eligibility.risk.documents import models
 from services.eligibility.store_decisions import StandingFact
 from services.eligibility.store_programmes import StoredScore
@@ -98,9 +100,23 @@ class BenefitOut(BaseModel):
 class DoseOut(BaseModel):
     dose_id: UUID
     vaccine_group: str
+    vaccine_groups: list[str] = Field(description="Every group that the dose counts for.")
     cvx: str
     administered_on: date
     sources: list[str]
+
+
+class RemarkOut(BaseModel):
+    """What a registry says of the member beside doses, until it takes it back."""
+
+    kind: str = Field(description="refusal, immunity, contraindication, indication or reaction.")
+    system: str = Field(description="Of the code: nip002 for the reason of a refusal, snomed, cdcphinvs, icd10 …")
+    code: str
+    cvx: str | None = Field(description="Of the vaccine that it was said with; 998 for none.")
+    observed_on: date
+    expires_on: date | None = Field(default=None, description="The last day of a temporary contraindication.")
+    source: str = Field(description="Who says it: the sender of the message.")
+    observations: list[str] = Field(description="CDC's observations that it stands for; the forecast looks at them.")
 
 
 class MemberOut(BaseModel):
@@ -112,6 +128,7 @@ class MemberOut(BaseModel):
     doses: list[DoseOut]
     risks: list[RiskOut] = []
     benefits: list[BenefitOut] = []
+    remarks: list[RemarkOut] = []
 
 
 @routes.get("/members")
@@ -149,6 +166,7 @@ async def _member(connection: Connection, token: UUID) -> MemberOut | None:
             DoseOut(
                 dose_id=one.dose_id,
                 vaccine_group=one.vaccine_group,
+                vaccine_groups=list(one.vaccine_groups or (one.vaccine_group,)),
                 cvx=one.cvx,
                 administered_on=one.administered_on,
                 sources=list(one.sources),
@@ -158,6 +176,21 @@ async def _member(connection: Connection, token: UUID) -> MemberOut | None:
         ],
         risks=await _risks(connection, [row.enrolment_id for row in facts]),
         benefits=await _benefits(connection, token),
+        remarks=[_remark(one) for one in (await store_remarks.load_remarks(connection, [token])).get(token, ())],
+    )
+
+
+def _remark(stated: store_remarks.Stated) -> RemarkOut:
+    one = stated.remark
+    return RemarkOut(
+        kind=one.kind,
+        system=one.system,
+        code=one.code,
+        cvx=one.cvx or None,
+        observed_on=one.observed_on,
+        expires_on=one.expires_on,
+        source=stated.sender,
+        observations=sorted(meanings(one.system, one.code, one.cvx, bundled())),
     )
 
 

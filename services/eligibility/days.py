@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from hashlib import blake2b
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from services.eligibility.facts import redecide
 from services.eligibility.programmes.documents import bundled, live, unreadable
 from services.eligibility.programmes.target import ForecastRule, ServiceRule
 from services.eligibility.reference.tables import LATEST
+from services.eligibility.registry import combined_vaccines
 from services.eligibility.situations import ENGINE, released
 from services.kit import log, metrics
 from services.kit.postgres import ALL_TENANTS, Connection, transaction
@@ -30,6 +32,7 @@ PERSONS_PER_ROUND = 8000
 LANES = 2
 MOST_DAYS_ON = 31
 """A day can't be closed again: a slip of the pen must not end every coverage."""
+COMBINED = "combined-vaccines"
 
 
 async def begin(
@@ -88,6 +91,25 @@ async def _ask_for_readable(connection: Connection) -> None:
     names = " ".join(f"{one.programme_id}.{one.version}" for one in unread)
     if await store_programmes.exchange_release(connection, "unreadable", names) not in {None, names}:
         await store_decisions.ask_everybody(connection)
+
+
+async def tell_groups(pool: asyncpg.Pool) -> int:
+    """Tell the groups of combination vaccines that were stored, or whose code came to be one, before they were known;
+    gives of how many persons. Nothing is looked for once all were told of the codes at hand."""
+    combined, told = combined_vaccines(), 0
+    value = blake2b(" ".join(combined).encode(), digest_size=16).hexdigest()
+    while True:
+        async with transaction(pool, ALL_TENANTS) as connection:
+            work, clock = UnitOfWork(connection), await store_decisions.share_clock(connection)
+            if await store_programmes.load_release(connection, COMBINED) == value:
+                return told
+            tokens = await store_doses.load_untold(connection, combined, PERSONS_PER_BATCH)
+            if not tokens:
+                await store_programmes.exchange_release(connection, COMBINED, value)
+                return told
+            await handlers.show_doses(work, tokens, clock.business_on)
+            await redecide(work, tokens, clock.business_on)
+        told += len(tokens)
 
 
 async def open_day(work: UnitOfWork, business_on: date) -> date:

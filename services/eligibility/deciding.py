@@ -41,7 +41,7 @@ def counted(doses: Iterable[CountedDose], programme: Programme, birth_on: date |
     days = {
         dose.administered_on
         for dose in doses
-        if dose.vaccine_group == programme.vaccine_group
+        if programme.vaccine_group in dose.groups
         and dose.cvx not in programme.cvx_not_counted
         and not dose.is_partial
         and dose.administered_on <= day

@@ -8,10 +8,12 @@ from uuid import UUID
 from schemas.eligibility_v1 import DoseAdministeredV1, MembersMergedV1
 from schemas.scheduling_v1 import AppointmentChangedV1
 from services.eligibility import (
+    spoken_of,
     store_decisions,
     store_doses,
     store_members,
     store_programmes,
+    store_remarks,
     store_vital,
     vital_handlers,
 )
@@ -19,12 +21,14 @@ from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
 from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention, RosterRecord
+from services.eligibility.hearing import take, was_deleted
 from services.eligibility.linkage import EVERY_TENANT, IdKey, Index, Link, Subject, is_within, link_and_tie
+from services.eligibility.numbers import OLDER
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
 from services.eligibility.registry import CODES, Heard, combined, completed, heard, heard_again, patients_of
 from services.eligibility.roster import Book, old_key, record_identifiers, record_key, said_now
-from services.eligibility.roster_changes import DOSE_ADDED, DOSE_CHANGED, DOSE_DELETED, FAMILY_WAITS, STALE
+from services.eligibility.roster_changes import FAMILY_WAITS, STALE
 from services.eligibility.said import Said
 from services.eligibility.spans import cut
 from services.eligibility.store_files import FeedFile, RowResult
@@ -85,8 +89,13 @@ async def on_registry_rows(
     await store_members.save_patients(work.connection, patients_of(rows, file.tenant_id))
     links, ties = await _link(work.connection, rows, file.tenant_id)
     tokens = {one.token for one in links if one.token is not None}
-    ledger = await _load_ledger(work.connection, tokens, {row.report.event_key for row in rows})
-    results = [_told(ledger, row, one) for row, one in zip(rows, links, strict=True)]
+    named, waiting = await spoken_of.load_reports(work.connection, rows, links)
+    ledger = await _load_ledger(work.connection, tokens, named)
+    ledger.add((), [one for one in waiting if one.event_key not in ledger.reports])
+    shared = await spoken_of.load_shared(work.connection, rows, links)
+    results = [take(ledger, row, one, is_of_another=row.row in shared) for row, one in zip(rows, links, strict=True)]
+    taken_back = await _save_remarks(work.connection, rows, links, results)
+    results = [was_deleted(one) if one.row in taken_back else one for one in results]
     await _link_waiting(work.connection, ledger, _who_may_be_waited_for(rows, links, ties))
     await _save_ledger(work, ledger, today)
     await redecide(work, tokens | ledger.touched(), today)
@@ -101,7 +110,8 @@ async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV
     told = await vital_handlers.hear_appointments(work.connection, events, survivors)
     said = [_appointment_report(one, survivors.get(one.member_token)) for one in events]
     tokens = {one.token for one in said if one.token is not None}
-    ledger = await _load_ledger(work.connection, tokens, {one.event_key for one in said})
+    known = await store_doses.load_reports_by_key(work.connection, {one.event_key for one in said}, (), ())
+    ledger = await _load_ledger(work.connection, tokens, known)
     for one in said:
         if not one.is_retracted or one.event_key in ledger.reports:
             ledger.hear(one)
@@ -143,9 +153,9 @@ async def end_absent(
 
 
 async def show_doses(work: UnitOfWork, tokens: Collection[UUID], today: date) -> None:
-    """Announce doses that lay ahead until this day; from now on they count."""
+    """Announce doses that lay ahead until this day, and what codes mean now that said less before."""
     ledger = await _load_ledger(work.connection, tokens)
-    ledger.dirty |= set(ledger.doses)
+    ledger.reconsider()
     await _save_ledger(work, ledger, today)
 
 
@@ -243,39 +253,21 @@ async def _save_statements(connection: Connection, rows: Sequence[Heard], links:
     await store_members.save_statements(connection, changed)
 
 
-def _told(ledger: Ledger, row: Heard, found: Link) -> RowResult:
-    """The row's result with what it changed."""
-    was_known = row.report.event_key in ledger.reports
-    result = _take(ledger, row, found)
-    if result.outcome != "accepted" or row.is_patient:
-        return result
-    if row.report.is_retracted:
-        return result._replace(changes=(DOSE_DELETED,) if was_known or row.is_unnamed_delete else ())
-    return result._replace(changes=(DOSE_CHANGED if was_known else DOSE_ADDED,))
+async def _save_remarks(
+    connection: Connection, rows: Iterable[Heard], links: Iterable[Link], results: Iterable[RowResult]
+) -> set[int]:
+    """What rows say of persons beside doses; what is older than what stands says nothing. Gives the rows that took back
+    something."""
+    said = [
+        (row, one.token) for row, one, result in zip(rows, links, results, strict=True)
+        if one.token is not None and result.code != OLDER
+    ]  # fmt: skip
+    return await store_remarks.save_remarks(connection, said)
 
 
-def _take(ledger: Ledger, row: Heard, found: Link) -> RowResult:
-    report = row.report._replace(token=found.token)
-    if row.is_patient:
-        if found.token is None and row.subject.bears_name:
-            ledger.hear(report)  # so that its identifiers are tied once a roster names the person
-        return RowResult(row.row, "accepted", row.note)
-    if row.is_unnamed_delete and report.event_key not in ledger.reports and found.token is not None:
-        is_new = ledger.retract_unnamed(
-            found.token, report.cvx, report.administered_on, report.source, report.tenant_id
-        )
-        return RowResult(row.row, "accepted" if is_new else "unchanged")
-    is_new = ledger.hear(report)
-    kept = ledger.reports[report.event_key]
-    if kept.token is None and not kept.is_retracted:
-        return RowResult(row.row, "unlinked", found.how)
-    return RowResult(row.row, "accepted" if is_new else "unchanged", row.note)
-
-
-async def _load_ledger(connection: Connection, tokens: Collection[UUID], event_keys: Collection[str] = ()) -> Ledger:
+async def _load_ledger(connection: Connection, tokens: Collection[UUID], named: Collection[Report] = ()) -> Ledger:
     """All doses of these persons, and of whoever was told to have had these events; the persons are locked."""
     ledger = Ledger(new_id, CODES)
-    named = await store_doses.load_reports_by_event(connection, event_keys) if event_keys else []
     await _extend(connection, ledger, {*tokens, *(one.token for one in named if one.token is not None)})
     ledger.add((), [one for one in named if one.event_key not in ledger.reports])
     return ledger
@@ -298,7 +290,10 @@ async def _link_waiting(connection: Connection, ledger: Ledger, tokens: Collecti
                 waiting[one.tenant_id].append(one)
         tokens = set()
         for tenant, reports in sorted(waiting.items()):
-            links, ties = await _link(connection, [heard_again(one) for one in reports], tenant)
+            rows = [heard_again(one) for one in reports]
+            links, ties = await _link(connection, rows, tenant)
+            said = [(row, to.token) for row, to in zip(rows, links, strict=True) if to.token is not None]
+            await store_remarks.save_remarks(connection, said)
             found = [(one, to.token) for one, to in zip(reports, links, strict=True) if to.token is not None]
             await _extend(connection, ledger, {token for _, token in found})
             ledger.add((), [one for one, _ in found])
@@ -320,7 +315,8 @@ async def _save_ledger(work: UnitOfWork, ledger: Ledger, today: date) -> None:
 def _dose_fact(dose: Dose, action: str, now: datetime) -> DoseAdministeredV1:
     return DoseAdministeredV1.model_validate({
         "occurred_at": now, "dose_id": dose.dose_id, "version": dose.version, "action": action,
-        "member_token": dose.token, "cvx": dose.cvx, "vaccine_group": dose.vaccine_group, "mvx": dose.mvx or None,
+        "member_token": dose.token, "cvx": dose.cvx, "vaccine_group": dose.vaccine_group,
+        "vaccine_groups": dose.vaccine_groups, "mvx": dose.mvx or None,
         "lot": dose.lot or None, "administered_on": dose.administered_on, "known_on": dose.known_on,
         "sources": dose.sources, "appointment_id": dose.appointment_id, "supersedes": dose.supersedes,
         "is_partial": dose.is_partial,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import BinaryIO
 
 import asyncpg
@@ -67,8 +68,9 @@ class FileTakenError(Exception):
 class Intake:
     """The one worker of a deployment: instances compete for a lock, and whoever holds it works."""
 
-    def __init__(self, settings: Settings, pool: asyncpg.Pool, own: OwnSettings, reader: Reader = read_stream) -> None:
-        self._settings, self._pool, self._own, self._reader = settings, pool, own, reader
+    def __init__(self, settings: Settings, pool: asyncpg.Pool, own: OwnSettings, reader: Reader | None = None) -> None:
+        self._settings, self._pool, self._own = settings, pool, own
+        self._reader = reader or partial(read_stream, default_zone=own.sender_time_zone)
         self._stopping = asyncio.Event()
         self._news = asyncio.Event()
         self._prune_at = 0.0
@@ -100,6 +102,7 @@ class Intake:
                 await wait(self._stopping, RETRY_S)
                 return
             await days.begin(self._pool, self._own.first_business_on)
+            await days.tell_groups(self._pool)
             while not self._stopping.is_set():
                 self._news.clear()
                 if not await self.work_once():

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 SHARED_TYPES = frozenset({"SN", "SS"})
@@ -65,6 +65,18 @@ class Subject(NamedTuple):
     def keys(self) -> list[str]:
         """Under which it is looked for when members or identifiers arrive."""
         return [*(id_text(one) for one in self.personal), *([self.key] if self.key else [])]
+
+
+def subject_of_document(document: Mapping[str, Any]) -> Subject:
+    """A subject as a report keeps it."""
+    return Subject(
+        identifiers=tuple((kind, assigner, value) for kind, assigner, value in document["identifiers"]),
+        family=document["family"],
+        given=document["given"],
+        birth_on=date.fromisoformat(document["birth_on"]) if document["birth_on"] else None,
+        zip5=document["zip5"],
+        sex=document["sex"],
+    )
 
 
 class Candidate(NamedTuple):

@@ -400,11 +400,16 @@ class Book:
         return (FAMILY_ENDED,) if ended else ()
 
     def _dependants(self, token: UUID, tenant: str, record: RosterRecord) -> list[Enrolment]:
-        """Whoever the plan lists under the subscriber's number; not who has come under another one since."""
+        """Whoever the plan lists under the subscriber's number, but for subscribers; not who has come under another one
+        since."""
         number = record.person.identifier(IdType.SUBSCRIBER)
         others = sorted(self.by_identifier.get(number, set()) - {token}) if number else ()
         found = [self.enrolments[one, tenant] for one in others if (one, tenant) in self.enrolments]
-        return [one for one in found if number and not one.is_retired and one.family_number in {"", number.value}]
+        return [
+            one
+            for one in found
+            if number and not one.is_retired and one.role != SUBSCRIBER and one.family_number in {"", number.value}
+        ]
 
     def _put_vital(self, statement: VitalStatement) -> None:
         key = statement.token, statement.source
@@ -451,7 +456,7 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment
     person = record.person
     family = person.identifier(IdType.SUBSCRIBER)
     number = person.identifier(IdType.MEMBER) or family
-    name, address = person.name or known, person.address or known
+    name, address = person.name or known, placed(known, person.address)
     phones = tuple([f"{one.use} {one.number}" for one in person.phones]) or known.phones
     return Enrolment(
         enrolment_id=known.enrolment_id,
@@ -490,6 +495,17 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment
         said_no=known.said_no,
         family_number=family.value if family else known.family_number,
     )
+
+
+def placed(known: Enrolment, said: Address | None) -> Address | Enrolment:
+    """Where the member lives after the row. One without a readable ZIP keeps the known one, unless it is of another
+    state or country."""
+    if said is None:
+        return known
+    is_elsewhere = bool(said.country) or (bool(known.state and said.state) and said.state != known.state)
+    if said.zip5 or is_elsewhere:
+        return said
+    return said._replace(zip5=known.zip5, tract=said.tract or known.tract, county=said.county or known.county)
 
 
 def _is_other(said: object, known: object) -> bool:

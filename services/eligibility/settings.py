@@ -3,18 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from services.eligibility.feeds.registries import DEFAULT_ZONE
 from services.kit.settings import SettingsError
 
 FIRST_BUSINESS_ON = "VCC_FIRST_BUSINESS_ON"
 TEST_DATA_FROM = "VCC_TEST_DATA_FROM"
 BUSINESS_DAYS = "VCC_BUSINESS_DAYS"
 BY_CLOCK, BY_HAND = "by-clock", "by-hand"
+SENDER_TIME_ZONE = "VCC_SENDER_TIME_ZONE"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnSettings:
     """`first_business_on` counts only while no day was ever opened; None: today in the programme's time zone.
+    `sender_time_zone`: whose clock a registry's message is read by that names no zone, if the registry has no profile.
     `keep_bytes_days`: how long a processed file's bytes are kept to answer its sender's questions. `test_data_from`:
     senders, as codes, whose test data take effect; `*` is everybody. Without any a deployment is production.
     `business_days`: who opens days, by-clock or by-hand; None: the clock, unless the deployment lives in another time.
@@ -26,17 +30,30 @@ class OwnSettings:
     keep_bytes_days: int = 90
     test_data_from: frozenset[str] = frozenset()
     business_days: str | None = None
+    sender_time_zone: str = DEFAULT_ZONE
 
 
 def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
-    text, by = environ.get(FIRST_BUSINESS_ON, ""), environ.get(BUSINESS_DAYS) or None
+    """All of them, checked."""
+    by = environ.get(BUSINESS_DAYS) or None
     if by not in {None, BY_CLOCK, BY_HAND}:
         raise SettingsError(f"{BUSINESS_DAYS}: expected {BY_CLOCK} or {BY_HAND}")
+    zone = environ.get(SENDER_TIME_ZONE) or DEFAULT_ZONE
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise SettingsError(
+            f"{SENDER_TIME_ZONE}: expected a zone of the IANA database such as America/Chicago"
+        ) from None
+    text = environ.get(FIRST_BUSINESS_ON, "")
     try:
         first_on = date.fromisoformat(text) if text else None
     except ValueError:
         raise SettingsError(f"{FIRST_BUSINESS_ON}: expected a date such as 2021-03-01") from None
-    senders = environ.get(TEST_DATA_FROM, "").split(",")
+    senders = (one.strip().lower() for one in environ.get(TEST_DATA_FROM, "").split(","))
     return OwnSettings(
-        first_on, business_days=by, test_data_from=frozenset(one.strip().lower() for one in senders if one.strip())
+        first_on,
+        test_data_from=frozenset(one for one in senders if one),
+        business_days=by,
+        sender_time_zone=zone,
     )

@@ -13,14 +13,52 @@ from services.kit.postgres import Connection
 
 DOSE = ", ".join(Dose._fields)
 DOSE_EXCLUDED = ", ".join(f"excluded.{name}" for name in Dose._fields)
+ARRAYS = ("sources", "vaccine_groups", "more_cvx")
 REPORT = ", ".join(Report._fields)
 REPORT_EXCLUDED = ", ".join(f"excluded.{name}" for name in Report._fields)
 
 LOAD_COUNTED = """
-select token, vaccine_group, cvx, administered_on, is_partial, mvx from dose
+select token, vaccine_group, cvx, administered_on, is_partial, mvx, vaccine_groups, more_cvx from dose
 where token = any($1::uuid[]) and not is_retracted
 """
-LOAD_REPORTS_BY_EVENT = f"select {REPORT} from dose_report where event_key = any($1::text[])"
+LOAD_REPORTS_BY_KEY = f"""
+select {REPORT} from dose_report where event_key = any($1::text[])
+union
+select {REPORT} from dose_report where event_id = any($2::text[]) and event_id <> '' and token = any($3::uuid[])
+"""
+LOAD_WAITING_BY_NUMBER = f"""
+select {REPORT} from dose_report
+where token is null and event_id = any($1::text[]) and event_id <> ''
+    and report_id in (select report_id from unlinked_key where key = any($2::text[]))
+"""
+# Of whom a row speaks that links to nobody may show in a report that did. Not all are looked at: a number may be
+# everybody's.
+LOAD_OF_NUMBER = f"""
+select found.* from unnest($1::text[], $2::text[]) as wanted (event_id, sender)
+cross join lateral (
+    select {REPORT} from dose_report as known
+    where known.event_id = wanted.event_id and known.sender in (wanted.sender, '') and known.token is not null
+    order by known.report_id limit 20
+) as found
+"""
+# A number may be everybody's: one look at whether somebody else has it, and no more.
+FIND_OF_ANOTHER = """
+select position from unnest($1::text[], $2::text[], $3::uuid[]) with ordinality
+    as wanted (event_id, sender, token, position)
+where exists (
+    select from dose_report as known
+    where known.event_id = wanted.event_id and known.event_id <> '' and known.sender in (wanted.sender, '')
+        and known.token <> wanted.token
+)
+"""
+LOAD_WAITING_BY_KEY = f"""
+select {REPORT} from dose_report
+where token is null and report_id in (select report_id from unlinked_key where key = any($1::text[]))
+"""
+LOAD_UNTOLD = """
+select distinct token from dose
+where not is_retracted and vaccine_groups = '{}' and cvx = any($1::text[]) order by token limit $2
+"""
 LOAD_REPORTS_BY_DOSE = f"select {REPORT} from dose_report where dose_id = any($1::uuid[])"
 LOAD_DOSES = f"select {DOSE} from dose where token = any($1::uuid[])"
 SAVE_DOSES = f"""
@@ -43,6 +81,7 @@ with own as materialized (
 ),
 waiting as materialized (select distinct report_id from own join unlinked_key using (key))
 select {REPORT} from dose_report join waiting using (report_id) where token is null
+order by stated_at nulls first, report_id
 """
 LOAD_HIDDEN = """
 select distinct token from dose where not is_announced and not is_retracted and administered_on <= $1
@@ -54,19 +93,45 @@ COUNT_UNLINKED = "select count(*) from dose_report where token is null and not i
 async def load_counted(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[CountedDose]]:
     """What decisions count; they leave out what lies ahead themselves."""
     found: defaultdict[UUID, list[CountedDose]] = defaultdict(list)
-    for token, *dose in await connection.fetch(LOAD_COUNTED, list(tokens)):
-        found[token].append(CountedDose(*dose))
+    for token, group, cvx, on, is_partial, mvx, groups, more in await connection.fetch(LOAD_COUNTED, list(tokens)):
+        found[token] += [CountedDose(group, one, on, is_partial, mvx, tuple(groups)) for one in (cvx, *more)]
     return found
 
 
-async def load_reports_by_event(connection: Connection, event_keys: Collection[str]) -> list[Report]:
-    return _reports(await connection.fetch(LOAD_REPORTS_BY_EVENT, list(event_keys)))
+async def load_reports_by_key(
+    connection: Connection, keys: Collection[str], event_ids: Collection[str], tokens: Collection[UUID]
+) -> list[Report]:
+    """Those under these keys, and those of these persons that bear one of these numbers."""
+    found = await connection.fetch(LOAD_REPORTS_BY_KEY, list(keys), list(event_ids), list(tokens))
+    return _reports(found)
+
+
+async def load_waiting_by_number(
+    connection: Connection, event_ids: Collection[str], keys: Collection[str]
+) -> list[Report]:
+    """Reports without a member that bear one of these numbers and wait under one of these keys."""
+    return _reports(await connection.fetch(LOAD_WAITING_BY_NUMBER, list(event_ids), list(keys))) if event_ids else []
+
+
+async def load_of_number(connection: Connection, numbers: Collection[tuple[str, str]]) -> list[Report]:
+    """Some reports with a member that bear these numbers of these senders."""
+    if not numbers:
+        return []
+    return _reports(await connection.fetch(LOAD_OF_NUMBER, *zip(*sorted(numbers), strict=True)))
+
+
+async def find_of_another(connection: Connection, numbers: Sequence[tuple[str, str, UUID]]) -> set[int]:
+    """The places, from 0, of those numbers (number, sender, person) that somebody else has too."""
+    if not numbers:
+        return set()
+    rows = await connection.fetch(FIND_OF_ANOTHER, *zip(*numbers, strict=True))
+    return {row["position"] - 1 for row in rows}
 
 
 async def load_doses(connection: Connection, tokens: Collection[UUID]) -> tuple[list[Dose], list[Report]]:
     """All doses of these persons, taken back or not, with every report that stands behind them."""
     rows = await connection.fetch(LOAD_DOSES, list(tokens)) if tokens else []
-    doses = [Dose(**{**row, "sources": tuple(row["sources"])}) for row in rows]
+    doses = [Dose(**{**row, **{name: tuple(row[name]) for name in ARRAYS}}) for row in rows]
     ids = [one.dose_id for one in doses]
     return doses, _reports(await connection.fetch(LOAD_REPORTS_BY_DOSE, ids) if ids else [])
 
@@ -91,6 +156,16 @@ async def save_reports(connection: Connection, reports: Collection[Report], keys
 async def load_waiting(connection: Connection, tokens: Collection[UUID]) -> list[Report]:
     """Reports without a member that one of these persons' identifiers or keys may be about."""
     return _reports(await connection.fetch(LOAD_WAITING, list(tokens)))
+
+
+async def load_waiting_by_key(connection: Connection, keys: Collection[str]) -> list[Report]:
+    """Reports without a member that wait under one of these keys."""
+    return _reports(await connection.fetch(LOAD_WAITING_BY_KEY, list(keys))) if keys else []
+
+
+async def load_untold(connection: Connection, combined: Collection[str], limit: int) -> list[UUID]:
+    """Persons with a dose of a combination vaccine whose groups were not told."""
+    return [row["token"] for row in await connection.fetch(LOAD_UNTOLD, list(combined), limit)]
 
 
 async def load_hidden(connection: Connection, today: date, limit: int) -> list[UUID]:

@@ -122,9 +122,13 @@ select row, outcome, changes, segment, field, code, expected from feed_row
 where file_id = $1 and row > $2 and ($3::text is null or $3 = any(string_to_array(changes, ',')))
 order by row limit $4
 """
+# What readers found odd, and what turned out odd when the row took effect.
 LOAD_NOTICES = """
-select position, row, segment, field, code, expected from feed_notice
-where file_id = $1 and position > $2 order by position limit $3
+select row, segment, field, code, expected from feed_notice where file_id = $1
+union all
+select row, segment, field, code, expected from feed_row
+where file_id = $1 and outcome <> 'rejected' and expected is not null
+order by row, segment nulls last, field, code limit $2
 """
 
 
@@ -350,8 +354,8 @@ async def load_rows(
     return [dict(row) for row in await connection.fetch(LOAD_ROWS, file_id, after_row, change, limit)]
 
 
-async def load_notices(connection: Connection, file_id: UUID, after: int, limit: int) -> list[Mapping[str, Any]]:
-    return [dict(row) for row in await connection.fetch(LOAD_NOTICES, file_id, after, limit)]
+async def load_notices(connection: Connection, file_id: UUID, limit: int) -> list[Mapping[str, Any]]:
+    return [dict(row) for row in await connection.fetch(LOAD_NOTICES, file_id, limit)]
 
 
 def _file(row: asyncpg.Record | None) -> FeedFile | None:

@@ -123,6 +123,16 @@ insert into member_observation (token, tenant_id, system, code, observed_on, end
 select $1, tenant_id, system, code, observed_on, ended_on, value from gone
 on conflict do nothing
 """
+MOVE_REMARKS = """
+with gone as (delete from registry_remark where token = $2 returning *)
+insert into registry_remark
+    (token, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, is_retracted)
+select $1, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, is_retracted
+from gone
+on conflict (token, sender, kind, system, code, cvx, said_on) do update
+set is_retracted = excluded.is_retracted, stated_at = excluded.stated_at
+where registry_remark.stated_at < excluded.stated_at
+"""
 MOVE_ARMS = """
 with gone as (delete from arm where token = $2 returning *)
 insert into arm (programme_id, token, arm, programme_version, drawn_on)
@@ -310,6 +320,7 @@ async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> N
         MOVE_KEYS,
         MOVE_STATEMENTS,
         MOVE_OBSERVATIONS,
+        MOVE_REMARKS,
         MOVE_ARMS,
         store_vital.MOVE_STATEMENTS,
         store_vital.MOVE_OVERRIDES,

@@ -7,10 +7,14 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from uuid import UUID
 
+from services.eligibility import store_remarks
+from services.eligibility.domain import ONE_DAY
+from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.programmes.cap import CutOff
 from services.eligibility.programmes.documents import Published
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.programmes.target import Forecasted
+from services.eligibility.remarks import meanings
 from services.eligibility.risk.model import Contribution, Score
 from services.kit.postgres import Connection
 
@@ -20,6 +24,8 @@ LOAD_OBSERVATIONS = """
 select token, tenant_id, system, code, observed_on, ended_on, value from member_observation
 where token = any($1::uuid[])
 """
+# What registries say of somebody holds in every plan.
+LOAD_PLANS = "select distinct token, tenant_id from enrolment where token = any($1::uuid[])"
 SAVE_OBSERVATIONS = """
 insert into member_observation as known (token, tenant_id, system, code, observed_on, ended_on, value)
 select distinct on (token, tenant_id, system, code, observed_on)
@@ -105,6 +111,7 @@ where (cap_considered.considered_on, cap_considered.programme_version)
     is distinct from (excluded.considered_on, excluded.programme_version)
 returning true
 """
+LOAD_RELEASE = "select value from release_in_use where name = $1"
 EXCHANGE_RELEASE = """
 with known as (select value from release_in_use where name = $1),
     saved as (
@@ -153,6 +160,12 @@ async def load_version(connection: Connection, programme_id: str, version: int) 
     return sha256
 
 
+async def load_release(connection: Connection, name: str) -> str | None:
+    """What is in use."""
+    value: str | None = await connection.fetchval(LOAD_RELEASE, name)
+    return value
+
+
 async def exchange_release(connection: Connection, name: str, value: str) -> str | None:
     """Keep what is in use now; gives what was before, None at the first time."""
     before: str | None = await connection.fetchval(EXCHANGE_RELEASE, name, value)
@@ -165,11 +178,28 @@ async def exchange_release(connection: Connection, name: str, value: str) -> str
 async def load_observations(
     connection: Connection, tokens: Collection[UUID]
 ) -> dict[tuple[UUID, str], list[MemberObservation]]:
-    """By person and the plan that said it."""
+    """By person and the plan that said it, or to which it matters: what registries say is said to all of them."""
     found: defaultdict[tuple[UUID, str], list[MemberObservation]] = defaultdict(list)
     for token, tenant, *said in await connection.fetch(LOAD_OBSERVATIONS, list(tokens)):
         found[token, tenant].append(MemberObservation(*said))
+    remarks = await store_remarks.load_remarks(connection, tokens)
+    plans = await connection.fetch(LOAD_PLANS, list(remarks)) if remarks else ()
+    for token, tenant in plans:
+        found[token, tenant] += observed(remarks[token])
     return found
+
+
+def observed(remarks: Iterable[store_remarks.Stated]) -> list[MemberObservation]:
+    """What remarks mean to CDC's logic, each from its day on."""
+    release = bundled()
+    said = [
+        (code, one.remark.observed_on, one.remark.expires_on) for one in remarks
+        for code in meanings(one.remark.system, one.remark.code, one.remark.cvx, release)
+    ]  # fmt: skip
+    return [
+        MemberObservation("cdsi", code, on, last_on + ONE_DAY if last_on else None)
+        for code, on, last_on in dict.fromkeys(said)
+    ]
 
 
 async def save_observations(

@@ -49,7 +49,7 @@ with latest as (
             else 'plan'
         end as source
     from latest d
-    join programme using (vaccine_group)
+    join programme on programme.vaccine_group = any (groups_of(d.vaccine_group, d.vaccine_groups))
     left join person_of p using (member_token)
     where programme.programme_id = $1
         and d.action <> 'retract'

@@ -29,7 +29,7 @@ ENROLMENT = """
 """
 DOSE = """
     dose_id, version, action, member_token, vaccine_group, cvx, administered_on, known_on, sources, appointment_id,
-    is_partial
+    is_partial, vaccine_groups
 """
 
 SAVE_PROGRAMME_VERSIONS = f"""
@@ -108,7 +108,7 @@ on conflict (dose_id) do update set
     version = excluded.version, action = excluded.action, member_token = excluded.member_token,
     vaccine_group = excluded.vaccine_group, cvx = excluded.cvx, administered_on = excluded.administered_on,
     known_on = excluded.known_on, sources = excluded.sources, appointment_id = excluded.appointment_id,
-    is_partial = excluded.is_partial
+    is_partial = excluded.is_partial, vaccine_groups = excluded.vaccine_groups
 where excluded.version > known.version
 """
 SAVE_CASES = """

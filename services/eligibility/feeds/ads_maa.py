@@ -11,7 +11,16 @@ from datetime import date
 from itertools import islice
 from typing import BinaryIO, cast
 
-from services.eligibility.feeds.ads_table import CONTROL, PATIENTS, SAMPLE_ROWS, Part, Row, Table, read_table
+from services.eligibility.feeds.ads_table import (
+    CONTROL,
+    HEADERS,
+    PATIENTS,
+    SAMPLE_ROWS,
+    Part,
+    Row,
+    Table,
+    read_table,
+)
 from services.eligibility.feeds.codes import cvx_code, manufacturers
 from services.eligibility.feeds.faults import BadRow, Notices
 from services.eligibility.feeds.records import (
@@ -45,6 +54,17 @@ def read_ads(stream: BinaryIO, assigner: str = "") -> Iterator[FeedItem]:
         yield from reader.read_text(stream)
 
 
+def _table(stream: BinaryIO) -> Table | Rejection:
+    """A file of an extract, or why it is none."""
+    try:
+        table = read_table(stream)
+    except BadRow as bad:
+        return bad.rejection(0, 1)
+    if table is not None:
+        return table
+    return Rejection(0, 1, "file", "not-an-extract", "the header line of a C, D or V1 file of an extract")
+
+
 class AdsReader:
     """Keeps what the files of one extract have in common: its grantee, its declared counts, its row numbers."""
 
@@ -53,6 +73,7 @@ class AdsReader:
         self._notices = Notices()
         self._rows = 0
         self._declared: dict[Part, int] = {}
+        self._counted: dict[Part, int] = {}
 
     def read_zip(self, stream: BinaryIO) -> Iterator[FeedItem]:
         """Control before patients before doses, whatever order the archive has them in."""
@@ -67,20 +88,21 @@ class AdsReader:
         parts: dict[Part, list[str]] = {part: [] for part in Part}
         for name in names:
             with archive.open(name) as member:
-                table = read_table(cast(BinaryIO, member))
-            if table is None:
-                yield Rejection(0, 1, "file", "not-an-extract", "only the C, D and V1 files of an extract")
+                table = _table(cast(BinaryIO, member))
+            if isinstance(table, Rejection):
+                yield table
             else:
                 parts[table.part].append(name)
         for part in Part:
             for name in parts[part]:
                 with archive.open(name) as member:
                     yield from self.read_text(cast(BinaryIO, member))
+            yield from self._compare(part)
 
     def read_text(self, stream: BinaryIO) -> Iterator[FeedItem]:
-        table = read_table(stream)
-        if table is None:
-            yield Rejection(0, 1, "file", "not-an-extract", "the rows of a C, D or V1 file of an extract")
+        table = _table(stream)
+        if isinstance(table, Rejection):
+            yield table
         elif table.part is Part.CONTROL:
             yield from self._read_control(table)
         else:
@@ -96,10 +118,9 @@ class AdsReader:
             part = self._declared_part(row)
             count = row.get("RECORDCOUNT", "")
             if part is not None and digits(count, min(len(count), 9)):
-                self._declared[part] = int(count)
-        claimed = [row.get("FILETYPE", "").upper() for row in rows]
-        if len(set(claimed)) < len(claimed):
-            yield Notice(0, 1, "FILETYPE", "file-type", "one D and one V file in the control file")
+                self._declared[part] = self._declared.get(part, 0) + int(count)
+        if any(self._declared_part(row) is Part.DOSES and row.get("FILETYPE", "").upper() != "V" for row in rows):
+            yield Notice(0, 1, "FILETYPE", "file-type", "V as the type of a file of vaccinations")
         yield AdsHeader(
             grantee=first.get("GRANTEECODE", ""),
             quarter=first.get("QUARTER", ""),
@@ -120,15 +141,27 @@ class AdsReader:
     def _read_rows(self, table: Table) -> Iterator[FeedItem]:
         if table.is_swapped:
             yield Notice(0, 1, "file", "headers-swapped", f"the header line of a {table.part.value} file")
+        if table.has_more:
+            expected = (
+                f"the {len(HEADERS[table.part])} columns of a {table.part.value} file; what is in others is left out"
+            )
+            yield Notice(0, 1, "header", "more-columns", expected)
         read = self._patient if table.part is Part.PATIENTS else self._dose
-        count = 0
+        before = self._rows
         for number, fields in table.rows:
-            count += 1
             self._rows += 1
             yield from self._read_row(read, table.columns, Position(self._rows, number), fields)
-        declared = self._declared.get(table.part)
-        if declared is not None and declared != count:
-            yield Notice(0, 1, "RECORDCOUNT", "record-count", f"the number of rows in the {table.part.value} file")
+        count = self._rows - before
+        self._counted[table.part] = self._counted.get(table.part, 0) + count
+        if count == 0 and self._declared.get(table.part) != 0:
+            expected = "a row below the header line, or 0 as its RECORDCOUNT in the control file"
+            yield Rejection(0, 1, "file", "no-rows", expected)
+
+    def _compare(self, part: Part) -> Iterator[FeedItem]:
+        """An extract may have several files of one kind; the control file declares each of them."""
+        counted, declared = self._counted.get(part), self._declared.get(part)
+        if counted is not None and declared is not None and declared != counted:
+            yield Notice(0, 1, "RECORDCOUNT", "record-count", f"the number of rows in the {part.value} files")
 
     def _read_row(
         self,
@@ -154,7 +187,7 @@ class AdsReader:
             races=self._races(row),
             ethnicity=self._ethnicity(row["ETHNICITY"]),
         )
-        return PatientRecord(position, person, recorded_on=self._day(row, "DEMESTDATE"))
+        return PatientRecord(position, person, recorded_on=self._day(row, "DEMESTDATE"), sender=self._assigner)
 
     def _dose(self, position: Position, row: Row) -> DoseRecord:
         given_on = self._day(row, "VAXDATE")
@@ -189,6 +222,7 @@ class AdsReader:
             route=row["ROUTE"],
             funding_eligibility=row["V_ELIGIBILITY"],
             recorded_on=recorded_on,
+            sender=self._assigner,
         )
 
     def _identifier(self, value: str, grantee: str) -> Identifier:

@@ -7,6 +7,7 @@ from enum import Enum
 from itertools import chain, islice
 from typing import BinaryIO
 
+from services.eligibility.feeds.faults import BadRow
 from services.eligibility.feeds.values import decode, iso_day
 
 MAX_LINE_BYTES = 1 << 16
@@ -41,16 +42,19 @@ HEADERS = {Part.CONTROL: CONTROL, Part.PATIENTS: PATIENTS, Part.DOSES: DOSES}
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One file's rows under the columns that fit them; `is_swapped` where its first line claims the other file's."""
+    """One file's rows under the columns that fit them; `is_swapped` where its first line claims the other file's,
+    `has_more` where it names columns that no file has."""
 
     part: Part
     columns: tuple[str, ...]
     rows: Iterator[_Numbered]
     is_swapped: bool
+    has_more: bool = False
 
 
 def read_table(stream: BinaryIO) -> Table | None:
-    """The rows of a file under the columns they fit, None if it is none of an extract's."""
+    """The rows of a file under the columns they fit, None if it is none of an extract's, or `BadRow` if it is one
+    with a wrong header line."""
     lines = _lines(stream)
     first = next(lines, None)
     names = tuple(name.upper() for name in first[1]) if first else ()
@@ -58,17 +62,31 @@ def read_table(stream: BinaryIO) -> Table | None:
     if header is None:
         return None
     if header is Part.CONTROL:
-        return Table(header, CONTROL, (_comma_row(row) for row in lines), is_swapped=False)
+        return Table(header, CONTROL, (_comma_row(row) for row in lines), is_swapped=False, has_more=False)
     sample = list(islice(lines, SAMPLE_ROWS))
     part = _part_of_rows(sample, names, header)
     columns = names if part is header else HEADERS[part]
-    return Table(part, columns, chain(sample, lines), is_swapped=part is not header)
+    return Table(part, columns, chain(sample, lines), part is not header, len(names) > len(HEADERS[header]))
 
 
 def _part_of_header(names: tuple[str, ...]) -> Part | None:
-    if len(names) == 1:
-        names = tuple(names[0].split(","))
-    return next((part for part, columns in HEADERS.items() if set(columns) == set(names)), None)
+    """The file whose columns the header line names, in any order and with others among them."""
+    by_comma = tuple(name.strip(' "') for name in names[0].split(",")) if len(names) == 1 else ()
+    part = _nearest_part(names) or _nearest_part(by_comma)
+    if part is None:
+        return None
+    if by_comma and part is not Part.CONTROL:
+        raise BadRow("header", "comma-separated", f"tabs between the columns of a {part.value} file, not commas")
+    missing = [name for name in HEADERS[part] if name not in (by_comma or names)]
+    if missing:
+        raise BadRow(missing[0], "missing-column", f"the column {missing[0]} in the header line of a {part.value} file")
+    return part
+
+
+def _nearest_part(names: tuple[str, ...]) -> Part | None:
+    """The file most of whose columns are named."""
+    part = max(Part, key=lambda one: len(set(HEADERS[one]) & set(names)) / len(HEADERS[one]))
+    return part if 2 * len(set(HEADERS[part]) & set(names)) > len(HEADERS[part]) else None
 
 
 def _part_of_rows(sample: list[_Numbered], names: tuple[str, ...], header: Part) -> Part:
@@ -92,10 +110,18 @@ def _comma_row(row: _Numbered) -> _Numbered:
 
 
 def _lines(stream: BinaryIO) -> Iterator[_Numbered]:
-    """Numbered rows of fields; a line beyond all measure is cut, and fails by its columns."""
+    """Numbered rows of fields; of a line beyond all measure the beginning, which fails by its columns."""
     number = 0
     while line := stream.readline(MAX_LINE_BYTES):
         number += 1
+        if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
+            _pass_over(stream)
         text = decode(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)[0].rstrip("\r\n\x1a")
         if text.strip():
             yield number, [field.strip() for field in text.split("\t")]
+
+
+def _pass_over(stream: BinaryIO) -> None:
+    """The rest of a line, which is no row of its own."""
+    while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
+        pass

@@ -12,6 +12,8 @@ from services.eligibility.feeds.values import decode
 
 CHUNK_BYTES = 1 << 16
 MAX_LINE_BYTES = 1 << 20
+# What is kept of a longer line: its name, to say what was lost.
+HEAD_OF_LONG_LINE = 256
 HEADERS = frozenset({"MSH", "FHS", "BHS"})
 CHARSETS = {
     "UNICODE UTF-8": "utf-8", "UNICODE": "utf-8", "UTF-8": "utf-8",
@@ -19,6 +21,8 @@ CHARSETS = {
 }  # fmt: skip
 _FRAMING = b"\x0b\x1c\x1a\x00 \t"
 _SEGMENT = re.compile(rb"[A-Z][A-Z0-9]{2}(?=[^A-Za-z0-9]|$)")
+_LOWER_CASE = re.compile(rb"(?:msh|fhs|bhs|bts|fts|pid|pd1|nk1|orc|rxa|rxr|obx|nte|pv1|msa|qak|qpd)(?=\|)")
+_GLUED = re.compile(rb"(?<=.)(?=(?:MSH|FHS|BHS)\|\^~\\&\|)")
 _HEADLESS = re.compile(rb"(?:M?SH|H)?(?=\|\^~\\&)")
 _NULL = '""'
 # Not all white space: control characters may be delimiters.
@@ -28,13 +32,15 @@ _PADDING = " \t"
 class Lines:
     """The lines of a file that are not blank, whatever ends them; `number` is that of the last one, from 1.
 
-    After the end `is_cut` tells that the last line has no end: more of it may have been lost.
+    `is_long`, `is_glued` and `is_lower` tell of the last one that most of it was left out, that it stood in one line
+    with the header of another message, and that its name was written in lower case. After the end `is_cut` tells that
+    the last line has no end: more of it may have been lost.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.number = 0
-        self.is_cut = False
+        self.is_cut = self.is_long = self.is_glued = self.is_lower = False
 
     def __iter__(self) -> Iterator[bytes]:
         rest = b""
@@ -44,8 +50,10 @@ class Lines:
                 chunk, is_first = chunk.removeprefix(b"\xef\xbb\xbf"), False
             *lines, rest = (rest + chunk.replace(b"\r", b"\n")).split(b"\n")
             yield from self._whole(lines)
-            # A line that long is no segment; what is left of it fails as a line without a segment name.
-            rest = rest if len(rest) <= MAX_LINE_BYTES else b"?"
+            if len(rest) > MAX_LINE_BYTES:
+                yield from self._long(rest)
+                *lines, rest = self._pass_over().split(b"\n")
+                yield from self._whole(lines)
         last = rest.strip(_FRAMING)
         self.is_cut = bool(last)
         yield from self._whole([last])
@@ -53,9 +61,35 @@ class Lines:
     def _whole(self, lines: list[bytes]) -> Iterator[bytes]:
         for line in lines:
             text = line.strip(_FRAMING)
-            if text:
-                self.number += 1
+            if not text:
+                continue
+            self.number += 1
+            self.is_lower = text[:1].islower() and _LOWER_CASE.match(text) is not None
+            if self.is_lower:
+                text = text[:3].upper() + text[3:]
+            if text.find(b"|^~\\&|", 4) > 0:
+                yield from self._unglued(text)
+            else:
                 yield text
+
+    def _unglued(self, text: bytes) -> Iterator[bytes]:
+        """The messages' own segments of a line in which a header follows without a line's end."""
+        self.is_glued = True
+        yield from _GLUED.split(text)
+        self.is_glued = False
+
+    def _long(self, line: bytes) -> Iterator[bytes]:
+        self.is_long = True
+        yield from self._whole([line[:HEAD_OF_LONG_LINE]])
+        self.is_long = False
+
+    def _pass_over(self) -> bytes:
+        """What follows the line that is too long, up to the end of the chunk where that line ends."""
+        while chunk := self._stream.read(CHUNK_BYTES):
+            _, end, after = chunk.replace(b"\r", b"\n").partition(b"\n")
+            if end:
+                return after
+        return b""
 
 
 def segment_name(line: bytes) -> str:
@@ -110,6 +144,8 @@ class Field:
     def repeats(self) -> "list[Field]":
         if not self.text:
             return []
+        if self._delimiters.repetition not in self.text:
+            return [self]
         return [Field(one, self._delimiters) for one in self.text.split(self._delimiters.repetition)]
 
     def parts(self) -> list[str]:
@@ -118,6 +154,8 @@ class Field:
 
     def part(self, number: int) -> str:
         """The component of this number, from 1, cut to its first subcomponent."""
+        if number == 1:
+            return self._plain(self.text.partition(self._delimiters.component)[0])
         parts = self.text.split(self._delimiters.component, number)
         return self._plain(parts[number - 1]) if len(parts) >= number else ""
 
@@ -129,7 +167,9 @@ class Field:
     def _plain(self, text: str) -> str:
         if not text or text == _NULL:
             return ""
-        return unescape(text.partition(self._delimiters.sub)[0].strip(_PADDING), self._delimiters)
+        sub, escape = self._delimiters.sub, self._delimiters.escape
+        plain = (text.partition(sub)[0] if sub in text else text).strip(_PADDING)
+        return unescape(plain, self._delimiters) if escape in plain else plain
 
 
 def unescape(text: str, delimiters: Delimiters) -> str:

@@ -1,14 +1,16 @@
-"""Reads files of HL7 v2 VXU^V04 messages (2.3.1 to 2.8), single or in FHS/BHS batches, one message at a time.
+"""Reads files of HL7 v2 VXU^V04 messages (2.3.1 to 2.8), and of a registry's answers that bring a patient's history
+(RSP^K11, profiles Z32 and Z42), single or in FHS/BHS batches, one message at a time.
 
 A message that is none of a vaccination, or whose patient can't be read, is one rejected row; otherwise each of its
 vaccination events is a row of its own, so that one unknown vaccine doesn't cost the others.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import BinaryIO
 
 from services.eligibility.feeds.er7 import (
+    MAX_LINE_BYTES,
     STANDARD,
     Delimiters,
     Lines,
@@ -18,8 +20,9 @@ from services.eligibility.feeds.er7 import (
     segment_name,
 )
 from services.eligibility.feeds.faults import BadRow, Notices
-from services.eligibility.feeds.records import FeedItem, Notice, PatientRecord, Position, VxuHeader
-from services.eligibility.feeds.values import instant
+from services.eligibility.feeds.records import FeedItem, Notice, PatientRecord, Position, Rejection, VxuHeader
+from services.eligibility.feeds.registries import DEFAULT_ZONE, zone_of
+from services.eligibility.feeds.values import day, moment
 from services.eligibility.feeds.vxu_dose import DoseGroup, MessageContext, read_dose
 from services.eligibility.feeds.vxu_person import PersonReader, consent_of
 
@@ -28,9 +31,11 @@ FREE_TEXT = frozenset({"OBX", "NTE"})
 # A message that stops within one of these has lost what matters; RXA counts as whole from its last needed field on.
 # That is for files without a frame, which often lack the last line's end; a batch without its trailer is surely cut.
 HEAD_SEGMENTS = frozenset({"MSH", "PID", "PD1", "NK1"})
+NEEDED = frozenset({"PID", "PD1", "ORC", "RXA"})
 RXA_FIELDS = 21
 # MSH-11, HL7 table 0103: training and debugging.
 NOT_PRODUCTION = frozenset({"T", "D"})
+HISTORY_PROFILES = ("Z32", "Z42")
 
 _Line = tuple[int, bytes]
 
@@ -38,18 +43,20 @@ _Line = tuple[int, bytes]
 class VxuReader:
     """Iterates over the items of one file. The same reader can't be used twice."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, default_zone: str = DEFAULT_ZONE) -> None:
         self._lines = Lines(stream)
+        self._default_zone = default_zone
         self._notices = Notices()
         self._message: list[_Line] = []
         self._bad: BadRow | None = None
+        self._long: list[tuple[str, int]] = []
         self._rows = 0
         self._has_header = False
         self._is_batch = False
         self._batches = 0
         self._messages = 0
         self._in_batch = 0
-        self._ended = False
+        self._ended = self._says_none = False
 
     def __iter__(self) -> Iterator[FeedItem]:
         for line in self._lines:
@@ -82,6 +89,10 @@ class VxuReader:
         if name == "MSH?":
             line = mend_header(line)
             yield Notice(self._rows + 1, number, "MSH", "headless", "a message header that begins with MSH")
+        if self._lines.is_glued:
+            yield Notice(self._rows + 1, number, "MSH", "glued", "a line's end (CR) before the header of a message")
+        if self._lines.is_lower:
+            yield Notice(self._rows + 1, number, name, "lower-case", "the names of segments in upper case")
         self._message = [(number, line)]
         if not self._has_header:
             header = parse_segments(self._message)[0][0]
@@ -90,21 +101,37 @@ class VxuReader:
     def _extend(self, line: bytes, name: str) -> None:
         """A line that is no segment goes on with the text of an observation, or has broken the segment before it."""
         number = self._lines.number
-        if name and len(self._message) < MAX_MESSAGE_LINES:
+        if self._lines.is_long:
+            self._leave_out(name, number)
+        elif name and len(self._message) < MAX_MESSAGE_LINES:
             self._message.append((number, line))
         elif name:
             self._bad = BadRow("MSH", "message-length", f"at most {MAX_MESSAGE_LINES} segments in a message", number)
         elif segment_name(self._message[-1][1]) not in FREE_TEXT:
             self._bad = BadRow("MSH", "broken-line", "every line to begin with the name of a segment", number)
 
+    def _leave_out(self, name: str, number: int) -> None:
+        """A segment beyond all measure, such as a document in an observation, loses itself only; without one that
+        says who or what, the message can't be used."""
+        if name in NEEDED:
+            self._bad = BadRow(name, "segment-length", f"at most {MAX_LINE_BYTES} bytes in a segment", number)
+        else:
+            self._long.append((name or "line", number))
+
     def _end_message(self, cut: bool = False) -> Iterator[FeedItem]:
         lines, self._message = self._message, []
         if not lines:
             return
         self._notices.row, self._notices.where = self._rows + 1, lines[0][0]
+        for name, number in self._long:
+            self._notices.where = number
+            self._notices.add(name, "segment-length", f"at most {MAX_LINE_BYTES} bytes in a segment: it was left out")
+        self._notices.where, self._long = lines[0][0], []
         try:
             if self._bad is not None:
                 raise self._bad
+            if b"PID|" in lines[0][1] or b"PID\\r" in lines[0][1]:
+                raise BadRow("MSH", "line-ends", "a line's end (CR) after every segment", lines[0][0])
             segments, guessed = parse_segments(lines)
             if guessed:
                 self._notices.add("MSH-18", "charset", "the charset of text that is not UTF-8")
@@ -118,15 +145,16 @@ class VxuReader:
         header, last = segments[0], segments[-1]
         if cut and (last.name in HEAD_SEGMENTS or (self._is_batch and not group_doses(segments))):
             raise BadRow("file", "truncated", "the message to end before the file does", last.number)
-        _refuse_other_types(header)
         pids = [one for one in segments if one.name == "PID"]
+        _refuse_other_types(segments, len(pids))
         if len(pids) != 1:
             raise BadRow("PID", "patient", "one PID segment in a message", header.number)
         sender = header[4].part(1) or header[3].part(1)
         person = PersonReader(pids[0], sender, self._notices).person()
         consent = consent_of(next((one for one in segments if one.name == "PD1"), None), self._notices)
+        sent_at = self._sent_at(header, sender)
         test_from = (sender or "unknown") if header[11].part(1) in NOT_PRODUCTION else ""
-        context = MessageContext(person, consent, header[10].text, self._sent_at(header), sender, test_from)
+        context = MessageContext(person, consent, header[10].text, sent_at, _sent_on(header), sender, test_from)
         yield from self._read_rows(segments, context, pids[0], cut)
 
     def _read_rows(
@@ -155,8 +183,8 @@ class VxuReader:
             except BadRow as bad:
                 yield bad.rejection(self._rows, group.number)
 
-    def _sent_at(self, header: Segment) -> datetime | None:
-        sent_at = instant(header[7].part(1))
+    def _sent_at(self, header: Segment, sender: str) -> datetime | None:
+        sent_at = moment(header[7].part(1), zone_of(sender, header[3].part(1), self._default_zone))
         if sent_at is None:
             self._notices.add("MSH-7", "time", "the time of the message as YYYYMMDDHHMMSS with its zone")
         return sent_at
@@ -176,6 +204,7 @@ class VxuReader:
         self._ended = True
         declared = Segment(0, line.decode("latin-1"), _trailer_delimiters(line))[1].part(1).lstrip("0") or "0"
         if name == "BTS":
+            self._says_none = declared == "0"
             if declared != str(self._in_batch):
                 yield self._file_notice("BTS-1", "message-count", "the number of messages in the batch")
             self._in_batch = 0
@@ -187,6 +216,10 @@ class VxuReader:
         if self._lines.is_cut and self._bad is not None and self._bad.where == self._lines.number:
             self._bad = None  # a scrap of the next segment, of which nothing is known, breaks none before it
         yield from self._end_message(cut=cut_batch or self._lines.is_cut)
+        if not self._messages and not self._says_none:
+            yield Rejection(
+                0, self._lines.number, "file", "no-messages", "a message that begins with MSH, or BTS with 0"
+            )
         if cut_batch:
             yield self._file_notice("file", "truncated", "a batch file that ends with BTS or FTS")
 
@@ -198,7 +231,7 @@ class VxuReader:
             sender=header[4].part(1) or header[3].part(1),
             receiver=header[6].part(1) or header[5].part(1),
             control_id=control_id,
-            created_at=instant(header[7].part(1)),
+            created_at=moment(header[7].part(1), zone_of(header[4].part(1), header[3].part(1), self._default_zone)),
             is_batch=self._is_batch,
         )
 
@@ -214,13 +247,34 @@ def _trailer_delimiters(line: bytes) -> Delimiters:
     return Delimiters(field=chr(line[3])) if len(line) > 3 else STANDARD
 
 
-def _refuse_other_types(header: Segment) -> None:
+def _sent_on(header: Segment) -> date | None:
+    """The day of the message where it was sent."""
+    return day(header[7].part(1)[:8])
+
+
+def _refuse_other_types(segments: list[Segment], patients: int) -> None:
+    header = segments[0]
     kind = header[9].part(1)
-    if kind == "VXU":
+    if kind == "VXU" or (kind == "RSP" and _is_history(segments, patients)):
         return
-    others = {"QBP": "queries", "RSP": "answers", "ACK": "acknowledgements", "ADT": "admissions", "ORU": "results"}
+    if kind == "RSP":
+        raise BadRow("MSH-9", "no-history", _WHAT_ANSWERS_BRING, header.number)
+    others = {"QBP": "queries", "ACK": "acknowledgements", "ADT": "admissions", "ORU": "results"}
     what = others.get(kind, "others")
     raise BadRow("MSH-9", "not-vxu", f"VXU^V04: {what} bring no vaccination", header.number)
+
+
+_WHAT_ANSWERS_BRING = (
+    "an answer with the history of one patient (profile Z32 or Z42): one PID, and ORC and RXA for each vaccination;"
+    " candidates (Z31), nobody found (Z33) and errors bring none"
+)
+
+
+def _is_history(segments: list[Segment], patients: int) -> bool:
+    """An answer about one patient, with vaccinations or by its profile without any."""
+    header = segments[0]
+    named = any(one.part(1) in HISTORY_PROFILES for one in header[21].repeats())
+    return patients == 1 and (named or any(one.name == "RXA" for one in segments))
 
 
 def group_doses(segments: list[Segment]) -> list[DoseGroup]:
@@ -243,6 +297,6 @@ def group_doses(segments: list[Segment]) -> list[DoseGroup]:
     return groups
 
 
-def read_vxu(stream: BinaryIO) -> Iterator[FeedItem]:
-    """The items of a file of VXU messages."""
-    return iter(VxuReader(stream))
+def read_vxu(stream: BinaryIO, default_zone: str = DEFAULT_ZONE) -> Iterator[FeedItem]:
+    """The items of a file of VXU messages. `default_zone`: of senders who name none and have no profile."""
+    return iter(VxuReader(stream, default_zone))

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from services.eligibility.feeds.ads_maa import read_ads
 from services.eligibility.feeds.faults import INCOMPLETE
 from services.eligibility.feeds.hl7_vxu import read_vxu
+from services.eligibility.feeds.packed import guarded, is_zip, look_inside
 from services.eligibility.feeds.records import (
     DoseRecord,
     FeedItem,
@@ -19,6 +20,7 @@ from services.eligibility.feeds.records import (
     RosterMention,
     RosterRecord,
 )
+from services.eligibility.feeds.registries import DEFAULT_ZONE
 from services.eligibility.feeds.sniff import HEAD_BYTES, Unreadable, sniff
 from services.eligibility.feeds.x12_834 import read_834
 
@@ -36,21 +38,27 @@ def read_feed(path: Path, profile: str | None = None, assigner: str = "") -> Ite
         yield from read_stream(stream, profile, assigner)
 
 
-def read_stream(stream: BinaryIO, profile: str | None = None, assigner: str = "") -> Iterator[FeedItem]:
-    """As `read_feed`, from an open seekable stream."""
-    kind = sniff(stream.read(HEAD_BYTES))
+def read_stream(
+    stream: BinaryIO, profile: str | None = None, assigner: str = "", default_zone: str = DEFAULT_ZONE
+) -> Iterator[FeedItem]:
+    """As `read_feed`, from an open seekable stream. `default_zone`: by whose clock messages are read that name none."""
+    head = stream.read(HEAD_BYTES)
     stream.seek(0)
+    kind, content = look_inside(stream) if is_zip(head) else (sniff(head), stream)
     tally = Tally(None if isinstance(kind, Unreadable) else kind)
-    yield from tally.count(_items(kind, stream, profile, assigner))
+    items = _items(kind, content, profile, assigner, default_zone)
+    yield from tally.count(items if content is stream else guarded(items))
     yield tally.summary()
 
 
-def _items(kind: FeedKind | Unreadable, stream: BinaryIO, profile: str | None, assigner: str) -> Iterator[FeedItem]:
+def _items(
+    kind: FeedKind | Unreadable, stream: BinaryIO, profile: str | None, assigner: str, default_zone: str
+) -> Iterator[FeedItem]:
     if isinstance(kind, Unreadable):
         return iter([Rejection(0, 0, "file", kind.code, kind.expected)])
     if kind is FeedKind.ROSTER:
         return read_834(stream, profile)
-    return read_vxu(stream) if kind is FeedKind.VXU else read_ads(stream, assigner)
+    return read_vxu(stream, default_zone) if kind is FeedKind.VXU else read_ads(stream, assigner)
 
 
 class Tally:

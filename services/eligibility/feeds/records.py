@@ -82,7 +82,8 @@ class PersonName(NamedTuple):
 
 
 class Address(NamedTuple):
-    """`tract` is an 11-digit FIPS code, `county` a 5-digit one; both only as the sender gave them."""
+    """`tract` is an 11-digit FIPS code, `county` a 5-digit one; both only as the sender gave them. `country` is said
+    only of a place abroad."""
 
     street: str = ""
     unit: str = ""
@@ -92,6 +93,7 @@ class Address(NamedTuple):
     zip4: str = ""
     county: str = ""
     tract: str = ""
+    country: str = ""
 
 
 class Phone(NamedTuple):
@@ -258,12 +260,25 @@ class Consent(NamedTuple):
     publicity_on: date | None = None
 
 
+class Evidence(NamedTuple):
+    """What an observation beside a vaccination event tells of the patient. `kind`: immunity, contraindication,
+    indication or reaction; `system` is snomed, cdcphinvs, icd10, cvx, or what the sender wrote. `expires_on` is the
+    last day of a temporary contraindication."""
+
+    kind: str
+    system: str
+    code: str
+    observed_on: date | None = None
+    expires_on: date | None = None
+
+
 class DoseRecord(NamedTuple):
     """One vaccination event of a registry: given, refused, missed, not given, or deleted.
 
     `action` A add, U update, D delete (RXA-21). `completion` CP, RE, NA, PA (RXA-20). `cvx` is two or three
-    digits as text, taken from the NDC where only that was sent; empty on a delete that doesn't repeat it. `test_from`
-    is the sender where the message says that it is no production data (MSH-11); empty otherwise.
+    digits as text, taken from the NDC where only that was sent; empty on a delete that doesn't repeat it. `sender` is
+    who sent the message (MSH-4), or the grantee of an extract; `test_from` the same where the message says that it is
+    no production data (MSH-11), else empty.
     """
 
     position: Position
@@ -289,8 +304,9 @@ class DoseRecord(NamedTuple):
     consent: Consent = Consent()
     message_control_id: str = ""
     message_at: datetime | None = None
-    test_from: str = ""
     sender: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    test_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

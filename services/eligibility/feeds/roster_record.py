@@ -49,6 +49,7 @@ X12_RACES = {
 }  # fmt: skip
 X12_RACE_UNSAID = frozenset({"", "7"})
 FAMILY_NUMBER = Source("REF", "0F")
+AT_HOME = frozenset({"", "US", "USA"})
 
 
 class RosterIdentifiers:
@@ -237,11 +238,14 @@ class _RosterRow:
             return None
         zip5, zip4 = self._zip(at(place, 3), at(place, 4))
         county = self._profile.county_fips(at(place, 6)) if at(place, 5) == "CY" else ""
-        return Address(loop.street, loop.unit, at(place, 1), at(place, 2), zip5, zip4, county or tract[:5], tract)
+        abroad = "" if at(place, 4) in AT_HOME else at(place, 4)
+        return Address(
+            loop.street, loop.unit, at(place, 1), at(place, 2), zip5, zip4, county or tract[:5], tract, abroad
+        )
 
     def _zip(self, text: str, country: str) -> tuple[str, str]:
         found = zip_code(text)
-        if found is None and text and country in {"", "US", "USA"}:
+        if found is None and text and country in AT_HOME:
             self._loop.odd("N4-03", "zip", "a ZIP code of five or nine digits")
         return found or ("", "")
 

@@ -23,19 +23,25 @@ _KINDS = "an 834 roster, HL7 VXU messages or an ADS extract"
 _OTHER_FORMATS = (
     (re.compile(rb"%PDF-"), "pdf", f"{_KINDS}, not a PDF document"),
     (re.compile(rb"\x1f\x8b"), "gzip", f"{_KINDS}, unpacked and not as gzip"),
+    (re.compile(rb"BZh\d|\xfd7zXZ|7z\xbc\xaf|Rar!"), "archive", f"{_KINDS}, unpacked or as zip"),
+    # OpenPGP in its armour, or a packet with a session key of version 3.
+    (re.compile(rb"(?s)\s*-----BEGIN PGP|\x84.\x03|\x85..\x03|\xc1(?:[\x00-\xbf]|[\xc0-\xdf].)\x03|\x8c\x0d\x04"),
+     "pgp", f"{_KINDS}, decrypted and not as PGP"),
     (re.compile(rb"\xd0\xcf\x11\xe0"), "office", f"{_KINDS}, not an office document"),
     (re.compile(rb"\xff\xfe|\xfe\xff|[\x09-\x7e]\x00[\x09-\x7e]\x00|\x00[\x09-\x7e]\x00[\x09-\x7e]"), "utf-16",
      f"{_KINDS} in UTF-8 or ASCII, not in UTF-16"),
     (re.compile(rb"\s*<"), "markup", f"{_KINDS}, not XML or HTML"),
     (re.compile(rb"\s*[\[{]"), "json", f"{_KINDS}, not JSON"),
+    (re.compile(rb"[^\r\n\t|^~]*,[^\r\n\t|^~]*,[^\r\n\t|^~]*[\r\n]"), "comma-separated",
+     f"{_KINDS}; an extract's columns are separated by tabs, not commas"),
 )  # fmt: skip
 _FORMATS = (
-    # A zip is taken for an extract, whose reader looks inside.
+    # An archive is taken for an extract's: who reads files looks inside first.
     (re.compile(rb"PK\x03\x04|PK\x05\x06"), FeedKind.ADS),
     (re.compile(rb"\s*ISA[^A-Za-z0-9]"), FeedKind.ROSTER),
     # Some transports lose the first letters of a message.
-    (re.compile(rb"[\s\x0b]*(?:(?:MSH|FHS|BHS)[^\w\s]|(?:M?SH|H)?\|\^~\\&)"), FeedKind.VXU),
-    (re.compile(rb"(?:GRANTEE|PATIENTID)\t|GRANTEECODE[\t,]", re.IGNORECASE), FeedKind.ADS),
+    (re.compile(rb"[\s\x0b]*(?:(?:MSH|FHS|BHS|msh|fhs|bhs)[^\w\s]|(?:M?SH|H)?\|\^~\\&)"), FeedKind.VXU),
+    (re.compile(rb"[^\r\n]*\bPATIENTID\b[^\r\n]*|GRANTEECODE[\t,]", re.IGNORECASE), FeedKind.ADS),
 )
 
 

@@ -1,12 +1,13 @@
 """Values that every feed writes its own way, brought to one form. None or "" means: this is no such value."""
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from services.eligibility.feeds.records import Phone, Sex
 
+END_OF_DAY = time(23, 59, 59, 999_999)
 EARLIEST_ON = date(1900, 1, 1)
 LATEST_ON = date(2199, 12, 31)
 DATE_RANGE = f"a date between {EARLIEST_ON.year} and {LATEST_ON.year} as YYYYMMDD"
@@ -67,14 +68,30 @@ def instant(text: str) -> datetime | None:
     return datetime(on.year, on.month, on.day, hour, minute, min(second, 59), tzinfo=zone(match[5] or ""))
 
 
+@lru_cache(maxsize=4096)
+def moment(text: str, local: tzinfo) -> datetime | None:
+    """A time stamp of a message: in its sender's zone where it names none. A day alone stands for its end, marked by
+    the last microsecond."""
+    match, found = _INSTANT.fullmatch(text), instant(text)
+    if match is None or found is None:
+        return None
+    offset = _offset(match[5]) if match[5] else None
+    there = local if offset is None else timezone(offset)
+    return datetime.combine(found, found.time() if match[2] else END_OF_DAY, there)
+
+
 @lru_cache(maxsize=256)
 def zone(text: str) -> timezone:
-    if not text:
-        return UTC
+    offset = _offset(text) if text else None
+    return UTC if offset is None else timezone(offset)
+
+
+def _offset(text: str) -> timedelta | None:
+    """From UTC; none for a zone of no place on Earth."""
     offset = timedelta(hours=int(text[1:3]), minutes=int(text[3:5]))
     if offset > timedelta(hours=14) or int(text[3:5]) > 59:
-        return UTC
-    return timezone(-offset if text[0] == "-" else offset)
+        return None
+    return -offset if text[0] == "-" else offset
 
 
 # X12 element 623: the zones that are named; those with a season of their own go by the place.

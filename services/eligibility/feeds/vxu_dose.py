@@ -5,9 +5,17 @@ from datetime import date, datetime
 from typing import Literal, NoReturn, cast
 
 from services.eligibility.feeds.codes import NO_VACCINE, cvx_code, cvx_of_ndc, manufacturers
-from services.eligibility.feeds.er7 import Segment
+from services.eligibility.feeds.er7 import Field, Segment
 from services.eligibility.feeds.faults import BadRow, Notices
-from services.eligibility.feeds.records import Consent, DoseOutcome, DoseRecord, EventKey, Person, Position
+from services.eligibility.feeds.records import (
+    Consent,
+    DoseOutcome,
+    DoseRecord,
+    EventKey,
+    Evidence,
+    Person,
+    Position,
+)
 from services.eligibility.feeds.values import DATE_RANGE, day, digits
 
 CVX_SYSTEMS = frozenset({"CVX", "HL70292", "292"})
@@ -20,10 +28,28 @@ OUTCOMES = {
 }
 ACTIONS = frozenset({"A", "U", "D"})
 MISSED = "missed appointment"
-# The guide's filler number of an event that never was: it names nothing.
-NO_EVENT = "9999"
+# What senders write for a filler number that they don't have, 9999 by the guide itself: it names nothing.
+NO_NUMBERS = frozenset({
+    "UNK", "UNKNOWN", "NA", "NONE", "NULL", "NIL", "TBD", "TBA", "TBC", "NOTAVAILABLE", "NOTAPPLICABLE", "UNSPECIFIED",
+    "NOTKNOWN", "NOTGIVEN", "MISSING", "BLANK", "EMPTY", "DEFAULT", "TEST", "DUMMY", "HISTORICAL", "NOID", "NONUMBER",
+    "UNDEFINED", "PENDING", "OTHER", "ND", "NOS",
+})  # fmt: skip
 NEW_RECORD = "00"
 FUNDING_ELIGIBILITY = "64994-7"
+# What observations tell of the patient, by LOINC code.
+EVIDENCE = {
+    "59784-9": "immunity", "75505-8": "immunity", "30945-0": "contraindication", "59785-6": "indication",
+    "31044-1": "reaction",
+}  # fmt: skip
+CODE_SYSTEMS = {
+    "SCT": "snomed", "SNM": "snomed", "SNOMED": "snomed", "SNOMED-CT": "snomed", "SNOMEDCT": "snomed",
+    "CDCPHINVS": "cdcphinvs", "PHINVS": "cdcphinvs", "I10": "icd10", "I10C": "icd10", "ICD10": "icd10",
+    "ICD-10": "icd10", "ICD10CM": "icd10", "CVX": "cvx",
+}  # fmt: skip
+EFFECTIVE_ON, EXPIRES_ON = "30946-8", "30944-3"
+"""From when a contraindication holds, and the last day of a temporary one; OBX-4 says of which."""
+WITHDRAWN = frozenset({"D", "W", "X"})
+"""OBX-11: deleted, of another patient, or never made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +60,7 @@ class MessageContext:
     consent: Consent
     control_id: str
     sent_at: datetime | None
+    sent_on: date | None
     sender: str
     test_from: str = ""
 
@@ -68,12 +95,30 @@ def outcome_of(completion: str, cvx: str, is_missed: bool) -> DoseOutcome:
     return DoseOutcome.NOT_ADMINISTERED if cvx == NO_VACCINE else outcome
 
 
+def names_nothing(number: str) -> bool:
+    """Whether this is no filler number but a word, zeros or a repeated digit in its place."""
+    plain = "".join(one for one in number.upper() if one.isalnum())
+    if len(set(plain)) < 2:
+        return plain[:1] in {"", "0", "X"} or len(plain) > 3 or plain == "999"
+    return plain in NO_NUMBERS
+
+
+def _coded(value: Field) -> tuple[str, str]:
+    """Code and system of the first triplet that has both, in our words where we have one."""
+    parts = (value.parts() + [""] * 6)[:6]
+    for code, system in ((parts[0], parts[2]), (parts[3], parts[5])):
+        if code and system:
+            return code[:64], CODE_SYSTEMS.get(system.upper(), system.lower()[:32])
+    return "", ""
+
+
 class _DoseReader:
     def __init__(self, group: DoseGroup, rxa: Segment, context: MessageContext, notices: Notices) -> None:
         self._group = group
         self._rxa = rxa
         self._context = context
         self._notices = notices
+        self._observed = [(one[3].part(1), one) for one in group.observations]
 
     def record(self, position: Position) -> DoseRecord:
         rxa, rxr, context = self._rxa, self._group.rxr, self._context
@@ -105,15 +150,16 @@ class _DoseReader:
             consent=context.consent,
             message_control_id=context.control_id,
             message_at=context.sent_at,
-            test_from=context.test_from,
             sender=context.sender,
+            evidence=self._evidence(),
+            test_from=context.test_from,
         )
 
     def _administered_on(self) -> date:
         given_on = day(self._rxa[3].part(1)[:8])
         if given_on is None:
             self._reject("RXA-3", "date", DATE_RANGE)
-        if self._context.sent_at is not None and given_on > self._context.sent_at.date():
+        if self._context.sent_on is not None and given_on > self._context.sent_on:
             self._odd("RXA-3", "future", "a day not after that of the message (MSH-7)")
         born_on = self._context.person.birth_on
         if born_on is not None and given_on < born_on:
@@ -171,7 +217,7 @@ class _DoseReader:
 
     def _event(self) -> EventKey | None:
         filler = self._group.orc[3] if self._group.orc else None
-        if filler is None or filler.part(1) in {"", NO_EVENT}:
+        if filler is None or names_nothing(filler.part(1)):
             return None
         return EventKey(filler.part(1), filler.part(2) or filler.part(3) or self._context.sender)
 
@@ -189,8 +235,29 @@ class _DoseReader:
         return found
 
     def _funding_eligibility(self) -> str:
-        found = (one[5].part(1) for one in self._group.observations if one[3].part(1) == FUNDING_ELIGIBILITY)
+        found = (one[5].part(1) for what, one in self._observed if what == FUNDING_ELIGIBILITY)
         return next(found, "")
+
+    def _evidence(self) -> tuple[Evidence, ...]:
+        """Immunity, contraindications and the like, coded; what was withdrawn is not said."""
+        found = []
+        for what, one in self._observed:
+            kind = EVIDENCE.get(what)
+            if kind is None or one[11].part(1) in WITHDRAWN:
+                continue
+            effective_on = self._day_of(EFFECTIVE_ON, one[4].text) or day(one[14].part(1)[:8])
+            expires_on = self._day_of(EXPIRES_ON, one[4].text)
+            for value in one[5].repeats():
+                code, system = _coded(value)
+                if code:
+                    found.append(Evidence(kind, system, code, effective_on, expires_on))
+                else:
+                    self._odd("OBX-5", "evidence", "a code with its system, such as SCT")
+        return tuple(found)
+
+    def _day_of(self, what: str, sub_id: str) -> date | None:
+        days = (day(one[5].part(1)[:8]) for said, one in self._observed if said == what and one[4].text == sub_id)
+        return next((one for one in days if one), None)
 
     def _odd(self, name: str, code: str, expected: str) -> None:
         self._notices.where = self._rxa.number

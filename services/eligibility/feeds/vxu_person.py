@@ -1,6 +1,7 @@
 """The patient of a registry message: PID and PD1 become a `Person` and what he consents to."""
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 
@@ -28,7 +29,12 @@ OLD_ETHNICITIES = {"H": "2135-2", "N": "2186-5", "NH": "2186-5"}
 EQUIPMENT_USES = {"CP": "mobile"}
 PHONE_USES = {"PRN": "home", "ORN": "home", "WPN": "work", "PRS": "mobile"}
 FOREIGN_OK = frozenset({"", "US", "USA"})
-BAD_ADDRESS = "BA"
+# HL7 table 0200: by which name somebody is known to a plan, the best first. Then what is not said to be another kind.
+LEGAL_NAMES = ("L", "", "D", "C", "I", "U")
+NO_LEGAL_NAMES = frozenset({"M", "B", "A", "N", "T", "K", "S", "P", "NB", "NAV", "BAD", "NOUSE", "F", "ID", "MSK"})
+# HL7 table 0190: where somebody lives, the best first; never where somebody was born or what is known to be bad.
+HOME_ADDRESSES = ("H", "P", "L", "", "HV", "C", "M", "RH")
+NO_ADDRESSES = frozenset({"BA", "BDL", "BR", "N", "F"})
 TRACT_IN_COUNTY = 6
 EFFECTIVE_DATES = (13, 18)
 """Of the protection indicator and the publicity code, in PD1."""
@@ -83,11 +89,14 @@ class PersonReader:
         return Identifier(field.part(5) or IdType.INTERNAL.value, assigner or self._assigner, value)
 
     def _name(self) -> PersonName | None:
-        names = self._pid[5].repeats()
-        chosen = next((one for one in names if one.part(7) == "L"), names[0] if names else Field(""))
-        family = _said(chosen.part(1))
-        given = _said(chosen.part(2))
-        return PersonName(family, given, _said(chosen.part(3)), chosen.part(4)) if family or given else None
+        """By the type of name (PID-5.7), not by its place; another kind only where there is none of the legal kinds."""
+        told = [
+            (one.part(7).upper(), one) for one in self._pid[5].repeats() if _said(one.part(1)) or _said(one.part(2))
+        ]
+        chosen = _best(told, LEGAL_NAMES, NO_LEGAL_NAMES) or (told[0][1] if told else None)
+        if chosen is None:
+            return None
+        return PersonName(_said(chosen.part(1)), _said(chosen.part(2)), _said(chosen.part(3)), chosen.part(4))
 
     def _day(self, number: int, name: str) -> date | None:
         text = self._pid[number].part(1)
@@ -146,8 +155,11 @@ class PersonReader:
         return tag or ""
 
     def _address(self) -> Address | None:
-        usable = [one for one in self._pid[11].repeats() if one.part(7) != BAD_ADDRESS]
-        chosen = next((one for one in usable if one.part(5)), usable[0] if usable else None)
+        told = [(one.part(7).upper(), one) for one in self._pid[11].repeats()]
+        if len(told) > 1:
+            said = [one for one in told if any(one[1].parts()[:6])]
+            told = [one for one in said if one[1].part(5)] or said
+        chosen = _best(told, HOME_ADDRESSES, NO_ADDRESSES)
         if chosen is None:
             return None
         street, unit, city, state, zip_text, country, _, _, county_text, tract_text = (chosen.parts() + [""] * 10)[:10]
@@ -193,6 +205,15 @@ class PersonReader:
     def _odd(self, field: str, code: str, expected: str) -> None:
         self._notices.where = self._pid.number
         self._notices.add(field, code, expected)
+
+
+def _best(told: Sequence[tuple[str, Field]], types: Sequence[str], never: frozenset[str]) -> Field | None:
+    """The one of the best type; the first of two. A type that nobody knows comes last."""
+    usable = [(kind, one) for kind, one in told if kind not in never]
+    if len(usable) < 2:
+        return usable[0][1] if usable else None
+    ranked = sorted(usable, key=lambda one: types.index(one[0]) if one[0] in types else len(types))
+    return ranked[0][1]
 
 
 def consent_of(pd1: Segment | None, notices: Notices) -> Consent:

@@ -126,6 +126,34 @@ async def test_why_somebody_is_not_eligible(app: FastAPI, client: httpx.AsyncCli
     )
 
 
+async def test_what_registries_say_beside_doses_is_shown(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """A refusal, and evidence of immunity with what CDC's logic takes it for, and who says it; to the member's own plan
+    alone. Of a combination vaccine every group is named."""
+    await office.read(roster(Row("LS1")))
+    immune = "OBX|1|CE|59784-9^x^LN|1|38907003^Varicella^SCT||||||F|||20210101\r"
+    await office.read(vxu(Shot("E-1", cvx="104"), Shot("R-1", completion="RE")) + immune)
+    acting(app, "coordinator", "lakeshore")
+    [member] = (await client.get("/members", params={"member_id": "LS1"})).json()
+    assert [dose["vaccine_groups"] for dose in member["doses"]] == [["hepa", "hepb"]]
+    assert [(one["kind"], one["code"], one["source"], one["observations"]) for one in member["remarks"]] == [
+        ("immunity", "38907003", "CAIR", ["024"]), ("refusal", "03", "CAIR", []),
+    ]  # fmt: skip
+    acting(app, "coordinator", "prairie")
+    assert (await client.get(f"/members/{member['member_token']}")).status_code == 404
+
+
+async def test_what_took_effect_oddly_is_among_the_notices(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """A row that deleted nothing says so where the sender looks."""
+    file = await office.read(vxu(Shot("E-7", action="D")))
+    acting(app, "integration")
+    [notice] = (await client.get(f"/feed-files/{file.file_id}/notices")).json()
+    assert (notice["row"], notice["field"], notice["code"]) == (1, "RXA-21", "nothing-deleted")
+
+
 async def test_a_number_that_cannot_be(app: FastAPI, client: httpx.AsyncClient) -> None:
     """A NUL, which no text in the database can hold, is refused as the request's fault."""
     acting(app, "coordinator", "lakeshore")

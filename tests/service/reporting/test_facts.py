@@ -82,7 +82,7 @@ def counted_in_python(events: list[Event]) -> set[tuple[Any, ...]]:
         if kind == "dose"
         and one.action is not DoseAction.RETRACT
         and not one.is_partial
-        and one.vaccine_group == programme.vaccine_group
+        and programme.vaccine_group in one.groups
         and one.cvx not in programme.cvx_not_counted
         and (programme.doses_since_on is None or one.administered_on >= programme.doses_since_on)
     ]
@@ -160,7 +160,9 @@ def logs(draw: Any) -> list[Event]:
             owner = token(draw(st.sampled_from(["ada", "bo", "cy"])))
             days, group = draw(st.integers(0, 2)), draw(st.sampled_from(["covid-19", "covid-19", "zoster"]))
             cvx = draw(st.sampled_from(["212", "213"]))
-            said = {"member_token": owner, "vaccine_group": group, "cvx": cvx, "is_partial": draw(st.booleans())}
+            groups = draw(st.sampled_from([(), (), ("covid-19", "flu"), ("zoster", "covid-19")]))
+            said = {"member_token": owner, "vaccine_group": groups[0] if groups else group, "vaccine_groups": groups,
+                    "cvx": cvx, "is_partial": draw(st.booleans())}  # fmt: skip
             events.append(a_dose(name, version, days, action=action, **said))
     for version in range(1, draw(st.integers(0, 3)) + 1):
         rules = draw(st.sampled_from([

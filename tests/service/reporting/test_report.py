@@ -163,6 +163,17 @@ async def test_the_programme_says_which_doses_count(reporting: Reporting) -> Non
     assert await reporting.fetch("select vaccinated from coverage_cell") == [(12,)]
 
 
+async def test_a_combination_counts_under_each_of_its_groups(reporting: Reporting) -> None:
+    """A combination vaccine counts for a programme of any of its groups, in the report and in the cells; one that names
+    no further group counts for its own alone."""
+    combined: dict[str, Any] = {"cvx": "104", "vaccine_group": "hepa", "vaccine_groups": ("hepa", "hepb")}
+    await reporting.hear(*(a_fact(f"m-{n}") for n in range(30)), a_day(9), a_programme(vaccine_group="hepb"))
+    await reporting.hear(*(a_dose(f"m-{n}", days=1, **combined) for n in range(12)))
+    await reporting.hear(*(a_dose(f"m-{n}", days=1, cvx="83", vaccine_group="hepa") for n in range(12, 20)))
+    assert (await reporting.report(9)).headline.target.vaccinated == 12
+    assert await reporting.fetch("select vaccinated from coverage_cell") == [(12,)]
+
+
 async def test_places_and_feeds(reporting: Reporting) -> None:
     """Slots are the newest word on each block, feeds the sums of their files; rows are no people and stay shown."""
     await reporting.hear(

@@ -146,6 +146,13 @@ def test_doses(edge: str, dose: CountedDose, counts: bool) -> None:
     assert answer.reasons == (("already-vaccinated",) if counts else ()), edge
 
 
+@pytest.mark.parametrize(("groups", "counts"), [(("hepa", "covid-19"), True), (("hepa", "hepb"), False), ((), False)])
+def test_a_combination_counts_for_each_of_its_groups(groups: tuple[str, ...], counts: bool) -> None:
+    """A dose whose first group is another one counts if the programme's is among its groups."""
+    dose = a_dose(group="hepa")._replace(vaccine_groups=groups)
+    assert decided(doses=[dose]).is_vaccinated is counts
+
+
 def test_a_seasonal_programme_counts_from_a_day_on() -> None:
     """A dose of last season leaves the question open."""
     season = a_programme(doses_since_on=date(2021, 2, 2))

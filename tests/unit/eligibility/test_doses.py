@@ -12,8 +12,12 @@ from services.eligibility.doses import APPOINTMENT, NEW, REGISTRY, RETRACT, UPDA
 
 TODAY = date(2021, 3, 1)
 OMA, OPA = UUID(int=1), UUID(int=2)
-GROUPS = {"208": "covid-19", "207": "covid-19", "213": "covid-19", "187": "zoster"}
-CODES = Codes(lambda cvx: GROUPS[cvx], lambda cvx: cvx != "213")
+GROUPS = {
+    "208": ("covid-19",), "207": ("covid-19",), "213": ("covid-19",), "187": ("zoster",), "20": ("dtap",),
+    "110": ("dtap", "hepb", "polio"), "08": ("hepb",), "51": ("hepb", "hib"), "03": ("mmr",), "21": ("varicella",),
+    "94": ("mmr", "varicella"),
+}  # fmt: skip
+CODES = Codes(lambda cvx: GROUPS.get(cvx, ("unknown",)), lambda cvx: cvx != "213")
 
 
 def a_ledger() -> Ledger:
@@ -50,7 +54,7 @@ def alive(ledger: Ledger) -> list[Dose]:
     ],
 )
 def test_what_is_one_dose(edge: str, other: Report, doses: int) -> None:
-    """One person, one vaccine group, one day."""
+    """One person, one day, groups that overlap."""
     ledger = a_ledger()
     hear(ledger, a_report(), other)
     assert len(alive(ledger)) == doses, edge
@@ -117,9 +121,10 @@ def test_a_nameless_delete() -> None:
     """Without an event it takes back what that source said of that day, and nothing of another source."""
     ledger = a_ledger()
     hear(ledger, a_report(), a_report("A", source=APPOINTMENT, appointment_version=2))
-    assert not ledger.retract_unnamed(OMA, "187", date(2021, 2, 15), REGISTRY)
-    assert ledger.retract_unnamed(OMA, "", date(2021, 2, 15), REGISTRY)
-    assert hear(ledger) == [(UPDATE, 2, "208 02-15")]
+    said = a_report("D", is_retracted=True)
+    assert ledger.alike(said._replace(cvx="187")) == []
+    [mine] = ledger.alike(said._replace(cvx=""))
+    assert hear(ledger, said._replace(event_key=mine.event_key)) == [(UPDATE, 2, "208 02-15")]
     assert alive(ledger)[0].sources == ("appointment",)
 
 
@@ -136,18 +141,54 @@ def test_a_merge_of_two_with_one_vaccination() -> None:
     assert hear(ledger, a_report("E-2", lot="EL2")) == []
 
 
+@pytest.mark.parametrize(
+    ("edge", "said", "doses"),
+    [
+        ("a combination", ["110"], [("110", ("dtap", "hepb", "polio"), ())]),
+        ("beside one of its parts", ["20", "110"], [("110", ("dtap", "hepb", "polio"), ())]),
+        ("its parts beside it, first", ["03", "21", "94"], [("94", ("mmr", "varicella"), ())]),
+        ("its parts alone", ["03", "21"], [("03", (), ()), ("21", (), ())]),
+        ("none in common", ["94", "110"], [("110", ("dtap", "hepb", "polio"), ()), ("94", ("mmr", "varicella"), ())]),
+        ("partly in common", ["51", "110"], [("110", ("dtap", "hepb", "polio", "hib"), ("51",))]),
+    ],
+)
+def test_a_combination_is_one_dose_of_all_its_groups(
+    edge: str, said: list[str], doses: list[tuple[str, tuple[str, ...], tuple[str, ...]]]
+) -> None:
+    """Reports of one day whose groups overlap are one vaccination; it counts for all groups, and no vaccine is lost."""
+    for order in (said, said[::-1]):
+        ledger = a_ledger()
+        hear(ledger, *(a_report(f"E-{cvx}", cvx=cvx) for cvx in order))
+        assert sorted((one.cvx, one.vaccine_groups, one.more_cvx) for one in alive(ledger)) == doses, edge
+
+
+def test_what_joined_two_doses_may_be_taken_back() -> None:
+    """Then they are two again, and the one that was told first keeps its name."""
+    ledger = a_ledger()
+    hear(ledger, a_report("M", cvx="03"), a_report("V", cvx="21"))
+    [first] = [one.dose_id for one in alive(ledger) if one.cvx == "03"]
+    told = hear(ledger, a_report("MV", cvx="94"))
+    assert sorted(action for action, _, _ in told) == [RETRACT, UPDATE]
+    [joined] = alive(ledger)
+    assert (joined.vaccine_group, joined.vaccine_groups) == ("mmr", ("mmr", "varicella"))
+    hear(ledger, a_report("MV", cvx="94", is_retracted=True))
+    assert sorted(one.cvx for one in alive(ledger)) == ["03", "21"]
+    assert first in {one.dose_id for one in alive(ledger)}
+
+
 SAID = st.builds(
     lambda event, day, cvx, taken, hour: a_report(
         f"E-{event}", administered_on=date(2021, 2, day), cvx=cvx, is_retracted=taken,
         stated_at=datetime(2021, 3, 1, tzinfo=UTC) + timedelta(hours=hour),
     ),
-    st.integers(1, 3), st.integers(1, 3), st.sampled_from(["208", "207", "187"]), st.booleans(), st.integers(0, 99),
+    st.integers(1, 3), st.integers(1, 3), st.sampled_from(["208", "207", "03", "21", "94", "110", "51"]),
+    st.booleans(), st.integers(0, 99),
 )  # fmt: skip
 
 
 @given(st.lists(SAID, max_size=12))
 def test_the_ledger_adds_up(said: list[Report]) -> None:
-    """Whatever is said in whatever order: every live report stands for one live dose of its day and group, no two
+    """Whatever is said in whatever order: every live report stands for one live dose of its day and groups, no two
     doses share a day and group, and what was told last is what is."""
     ledger = a_ledger()
     told: dict[UUID, tuple[int, str]] = {}
@@ -156,10 +197,14 @@ def test_the_ledger_adds_up(said: list[Report]) -> None:
         for dose, action in ledger.settle(TODAY):
             assert dose.version == told.get(dose.dose_id, (0, ""))[0] + 1
             told[dose.dose_id] = dose.version, action
-    days = [(dose.vaccine_group, dose.administered_on) for dose in alive(ledger)]
+    days = [
+        (group, dose.administered_on)
+        for dose in alive(ledger)
+        for group in dose.vaccine_groups or (dose.vaccine_group,)
+    ]
     live = [one for one in ledger.reports.values() if not one.is_retracted]
     assert len(days) == len(set(days))
-    assert set(days) == {(GROUPS[one.cvx], one.administered_on) for one in live}
+    assert set(days) == {(group, one.administered_on) for one in live for group in GROUPS[one.cvx]}
     assert {dose.dose_id for dose in alive(ledger)} == {key for key, (_, action) in told.items() if action != RETRACT}
 
 
@@ -172,5 +217,5 @@ def test_messages_in_any_order_end_alike(said: list[Report], random: object) -> 
     hear(shuffled, *said)
     ends = []
     for one in (ledger, shuffled):
-        ends.append(sorted((dose.vaccine_group, dose.administered_on) for dose in alive(one)))
+        ends.append(sorted((dose.cvx, dose.vaccine_groups, dose.administered_on) for dose in alive(one)))
     assert ends[0] == ends[1]

@@ -3,10 +3,15 @@ valid for history."""
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from services.eligibility.feeds.codes import released
+from services.eligibility.forecast.schedule import SupportingData
+from services.eligibility.forecast.supporting_data import bundled
+
+UNSPECIFIED = "unspecified"
 NO_VACCINE = "998"
 NO_LANGUAGE = frozenset({"", "mis", "mul", "und", "zxx", "unk"})
 _OF_ISO_639_3 = {"cmn": "cmn", "yue": "yue"}  # Mandarin and Cantonese, which ISO 639-2 does not tell apart
@@ -28,10 +33,22 @@ class Vaccine:
 
 @cache
 def vaccines() -> Mapping[str, Vaccine]:
-    return {
+    """Every code that CDC has: of the table, and of the newest release of its logic."""
+    table = {
         row["cvx"]: Vaccine(row["cvx"], row["name"], row["kind"], tuple(filter(None, row["groups"].split(";"))))
         for row in _rows("cvx.csv")
     }
+    return with_release(table, bundled())
+
+
+def with_release(table: Mapping[str, Vaccine], release: SupportingData) -> dict[str, Vaccine]:
+    """The table with the codes that a release maps; of a code that the table puts into no group, with its groups."""
+    groups = {cvx: one.groups for cvx, one in table.items()}
+    found = dict(table)
+    for cvx, name in release.vaccine_names.items():
+        known = found.get(cvx) or Vaccine(cvx, name, UNSPECIFIED if UNSPECIFIED in name.lower() else "vaccine", ())
+        found[cvx] = known if known.groups else replace(known, groups=released.groups_of(cvx, release, groups))
+    return found
 
 
 @cache

@@ -58,12 +58,14 @@ def vaccines() -> dict[str, dict[str, str]]:
         return {row["cvx"]: row for row in csv.DictReader(file)}
 
 
-def group_of(cvx: str) -> str:
-    """The vaccine group that a code counts for, as a code of the contracts."""
+def groups_of(cvx: str) -> tuple[str, ...]:
+    """The vaccine groups that a code counts for, as codes of the contracts."""
     groups = vaccines().get(cvx, {}).get("groups", "")
-    name = groups.split(";")[0].lower()
-    slug = "".join(one if one.isalnum() or one in ".-" else " " for one in name)
-    return "-".join(slug.split()) if name else f"cvx-{cvx or 'unknown'}"
+    return tuple(_slug(name.lower()) for name in groups.split(";") if name) or (f"cvx-{cvx or 'unknown'}",)
+
+
+def _slug(name: str) -> str:
+    return "-".join("".join(one if one.isalnum() or one in ".-" else " " for one in name).split())
 
 
 def is_specific(cvx: str) -> bool:

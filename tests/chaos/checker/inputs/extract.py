@@ -43,7 +43,7 @@ def _patient(number: int, row: Row, assigner: str) -> DoseRow:
     who = Who((("SR", assigner, row["PATIENTID"]),), birth_on=_day(row["DOB"]), sex=row["SEX"] or "U", races=races,
               ethnicity=ethnicity)  # fmt: skip
     rejected = "date" if row["DOB"] and who.birth_on is None else None
-    return DoseRow(number, who, rejected, is_patient=True)
+    return DoseRow(number, who, rejected, is_patient=True, sender=assigner)
 
 
 def _dose(number: int, row: Row, assigner: str) -> DoseRow:
@@ -52,7 +52,7 @@ def _dose(number: int, row: Row, assigner: str) -> DoseRow:
         number, Who((("SR", assigner, row["PATIENTID"]),)), _rejected(row, given_on),
         is_given=completion in {"CP", "PA"},
         is_partial=completion == "PA", is_historical=row["RECORDTYPE"] not in {"", "00"}, cvx=row["CVX"],
-        mvx=row["MVX"], lot=row["LOTNUM1"][:32], given_on=given_on,
+        mvx=row["MVX"], lot=row["LOTNUM1"][:32], given_on=given_on, sender=assigner,
     )  # fmt: skip
 
 

@@ -99,6 +99,8 @@ class DoseRow:
     protected_on: date | None = None
     publicity: str = ""
     stated_at: datetime | None = None
+    outcome: str = "not-administered"
+    """Of what was not given."""
 
 
 @dataclass(frozen=True, slots=True)

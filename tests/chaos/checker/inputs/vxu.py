@@ -10,6 +10,7 @@ Segment = list[str]
 ENVELOPE = frozenset({"FHS", "BHS", "BTS", "FTS"})
 NO_EVENT = "9999"
 GIVEN = frozenset({"CP", "PA"})
+OUTCOMES = {"RE": "refused"}
 
 
 def read_messages(content: bytes) -> Registry:
@@ -94,7 +95,8 @@ def _dose(base: DoseRow, row: int, orc: Segment, rxa: Segment) -> DoseRow:
         row=row, who=base.who, rejected=_rejected(cvx, action, given_on, base.who.birth_on),
         is_given=completion in GIVEN and cvx != NO_VACCINE, is_partial=completion == "PA",
         is_historical=at(rxa, 9) not in {"", "00"},
-        event=None if event in {"", NO_EVENT} else (at(orc, 3, 2), event), action=action, cvx=cvx, mvx=at(rxa, 17),
+        event=None if event in {"", NO_EVENT} else (at(orc, 3, 2), event),
+        outcome=OUTCOMES.get(completion, "not-administered"), action=action, cvx=cvx, mvx=at(rxa, 17),
         lot=at(rxa, 15)[:32], given_on=given_on, is_protected=base.is_protected, stated_at=base.stated_at,
         sender=base.sender, protected_on=base.protected_on, publicity=base.publicity,
     )  # fmt: skip

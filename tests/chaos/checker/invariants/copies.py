@@ -65,8 +65,8 @@ _DECIDED: dict[str, Make] = {
     "svi_level": lambda body: body["svi"]["level"], "svi_release": lambda body: body["svi"]["release"],
     "svi_value": lambda body: body["svi"].get("value"), "vulnerable": lambda body: body["svi"]["vulnerable"],
 }  # fmt: skip
-_RECORDED = _names("version", "action", "member_token", "vaccine_group", "cvx", "administered_on", "known_on",
-                   "sources", "appointment_id")  # fmt: skip
+_RECORDED = _names("version", "action", "member_token", "vaccine_group", "vaccine_groups", "cvx", "administered_on",
+                   "known_on", "sources", "appointment_id")  # fmt: skip
 _PUBLISHED = _names("version", "title", "vaccine_group", "effective_on", "time_zone", "doses_needed",
                     "doses_since_on", "cvx_not_counted")  # fmt: skip
 

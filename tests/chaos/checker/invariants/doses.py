@@ -63,8 +63,9 @@ def _heard(evidence: Evidence, one: Report) -> dict[str, Any]:
 
 
 def _said(dose: Any) -> dict[str, Any]:
-    return {name: getattr(dose, name) for name in SAID} | {"sources": list(dose.sources)}
+    groups = list(dose.groups) if len(dose.groups) > 1 else []
+    return {name: getattr(dose, name) for name in SAID} | {"sources": list(dose.sources), "vaccine_groups": groups}
 
 
 def _stored(row: Row) -> dict[str, Any]:
-    return {name: row[name] for name in (*SAID, "sources", "is_announced", "dose_id")}
+    return {name: row[name] for name in (*SAID, "sources", "vaccine_groups", "is_announced", "dose_id")}

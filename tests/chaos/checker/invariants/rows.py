@@ -39,8 +39,8 @@ OWNED = (
           _is_versioned),
     Owned(
         "eligibility", "dose", catalog.DOSE, ("dose_id",),
-        {**_same("version", "cvx", "vaccine_group", "administered_on", "known_on", "sources", "appointment_id",
-                 "supersedes", "mvx", "lot"), "token": "member_token"}, _is_versioned,
+        {**_same("version", "cvx", "vaccine_group", "vaccine_groups", "administered_on", "known_on", "sources",
+                 "appointment_id", "supersedes", "mvx", "lot"), "token": "member_token"}, _is_versioned,
     ),
     Owned("eligibility", "programme", catalog.PROGRAMME, ("programme_id", "version"), _same("document_sha256")),
     Owned("eligibility", "clock", catalog.DAY, ("time_zone",), _same("business_on")),

@@ -32,7 +32,7 @@ def counts(dose: Body, programme: Body) -> bool:
     """Whether a dose counts under a programme."""
     since_on = programme.get("doses_since_on")
     return bool(
-        dose["vaccine_group"] == programme["vaccine_group"]
+        programme["vaccine_group"] in (dose.get("vaccine_groups") or [dose["vaccine_group"]])
         and dose["action"] != "retract"
         and not dose.get("is_partial")
         and dose["cvx"] not in programme.get("cvx_not_counted", ())

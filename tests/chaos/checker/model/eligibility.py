@@ -90,8 +90,8 @@ def _counted(doses: Iterable[tuple[str, date, Dose]], rule: Document, birth_on: 
     vaccine = rule["vaccine"]
     earliest = max(vaccine["since_on"] or date.min, birth_on or date.min)
     return len({
-        on for group, on, dose in doses
-        if group == vaccine["group"] and dose.cvx not in vaccine["cvx_not_counted"] and not dose.is_partial
+        on for _, on, dose in doses
+        if vaccine["group"] in dose.groups and dose.cvx not in vaccine["cvx_not_counted"] and not dose.is_partial
         and earliest <= on <= today
     })  # fmt: skip
 

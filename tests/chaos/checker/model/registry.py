@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from tests.chaos.checker.inputs.codes import group_of, is_specific, match_key
+from tests.chaos.checker.inputs.codes import groups_of, is_specific, match_key, normal
 from tests.chaos.checker.inputs.records import DoseRow, Identifier, Who
 from tests.chaos.checker.model.people import People, Person, agrees
 
 SITE, REGISTRY = "appointment", "iis"
 SHARED = frozenset({"SN", "SS"})
+Event = tuple[str, str]
+"""Who gave a vaccination its number, and the number."""
 Where = tuple[int, int]
 """File and row."""
 
@@ -33,6 +35,9 @@ class Report:
     stated_at: datetime | None = None
     event_key: str = ""
     row: DoseRow | None = None
+    sender: str = ""
+    event: Event | None = None
+    is_corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Dose:
     lot: str
     is_partial: bool
     sources: tuple[str, ...]
+    groups: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -97,6 +103,7 @@ class Registrar:
     reports: dict[str, Report] = field(default_factory=dict)
     waiting: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     said: dict[Person, Said] = field(default_factory=dict)
+    numbered: defaultdict[Event, list[Report]] = field(default_factory=lambda: defaultdict(list))
     patients: dict[Identifier, tuple[date, str]] = field(default_factory=dict)
     unlinked: dict[Where, Report] = field(default_factory=dict)
 
@@ -147,12 +154,16 @@ class Registrar:
             )  # fmt: skip
 
     def doses(self) -> dict[tuple[Person, str, date], Dose]:
-        """The doses by person, vaccine group and day."""
-        live: defaultdict[tuple[Person, str, date], list[Report]] = defaultdict(list)
+        """The doses by person, first vaccine group and day: reports of one day are one where their groups overlap."""
+        live: defaultdict[tuple[Person, date], list[Report]] = defaultdict(list)
         for report in self.reports.values():
             if report.person is not None and not report.is_retracted and report.given_on is not None:
-                live[report.person.last, group_of(report.cvx), report.given_on].append(report)
-        return {key: _dose(reports) for key, reports in live.items()}
+                live[report.person.last, report.given_on].append(report)
+        found = {}
+        for (person, on), reports in live.items():
+            for dose in map(_dose, _overlapping(reports)):
+                found[person, dose.groups[0], on] = dose
+        return found
 
     def still_unlinked(self) -> Iterator[Report]:
         return (one for one in self.reports.values() if one.person is None and not one.is_retracted)
@@ -207,22 +218,101 @@ class Registrar:
 
     def _hear(self, row: DoseRow, person: Person | None) -> Report:
         said = _report(row, person)
-        known = self.reports.get(said.event_key)
+        if row.action == "D" and not row.is_patient:
+            return self._delete(said, row)
+        known = self._known(said, row)
+        if known is None and said.event_key in self.reports:
+            known = self.reports[said.event_key]
         if known is not None:
-            if said.stated_at and known.stated_at and said.stated_at < known.stated_at:
+            said.event_key = known.event_key
+            if _is_earlier(said, known):
                 return known
             if said.is_retracted:
                 known.is_retracted, known.stated_at = True, said.stated_at or known.stated_at
                 return known
             said.person = said.person or known.person
-        self.reports[said.event_key] = said
-        if said.person is None:
-            who = row.who
-            for key in ("\x1f".join(one) for one in _personal(who)):
-                self.waiting[key].add(said.event_key)
-            if key := match_key(who.family, who.given, who.birth_on, who.zip5):
-                self.waiting[key].add(said.event_key)
+            said.is_corrected = said.is_corrected or known.is_corrected
+        self._keep(said, known)
         return said
+
+    def _known(self, said: Report, row: DoseRow) -> Report | None:
+        """The report that a row corrects or says again, by its number; the row's own key may be another's then."""
+        mine = self._mine(said)
+        if not mine:
+            return None
+        best = max(mine, key=lambda one: _agreement(said, one))
+        said.is_corrected = row.action == "U"
+        alike = _agreement(said, best)[0]
+        if alike or said.is_corrected or all(one.is_retracted for one in mine):
+            return best
+        if best.is_corrected and _is_earlier(said, best):
+            return best
+        said.event_key = "\x1f".join((said.event_key, said.cvx, said.given_on.isoformat() if said.given_on else ""))
+        return None
+
+    def _delete(self, said: Report, row: DoseRow) -> Report:
+        """By number, else by what the sender said of the day and the vaccine."""
+        mine = self._mine(said)
+        if mine:
+            doomed = mine if len(mine) == 1 else [one for one in mine if _is_alike(said, one)]
+        else:
+            told = [one for one in self.reports.values() if one.source == REGISTRY and one.sender == said.sender]
+            live = [one for one in told if not one.is_retracted and _is_alike(said, one) and _same_patient(said, one)]
+            linked = [one for one in live if said.person is not None and one.person is not None]
+            doomed = (linked or [one for one in live if one.person is None]) if row.is_given else []
+        for one in doomed:
+            if not (one.is_retracted or _is_earlier(said, one)):
+                one.is_retracted, one.stated_at = True, said.stated_at or one.stated_at
+        if not doomed and said.cvx:
+            self._keep(said, None)
+        return said
+
+    def _mine(self, said: Report) -> list[Report]:
+        told = self.numbered.get(said.event, []) if said.event else []
+        return [one for one in told if one.sender == said.sender and _same_patient(said, one)]
+
+    def _keep(self, said: Report, instead: Report | None) -> None:
+        self.reports[said.event_key] = said
+        if said.event:
+            told = self.numbered[said.event]
+            if instead in told:
+                told.remove(instead)
+            told.append(said)
+        if said.person is None:
+            for key in ("\x1f".join(one) for one in _personal(said.who)):
+                self.waiting[key].add(said.event_key)
+            if key := match_key(said.who.family, said.who.given, said.who.birth_on, said.who.zip5):
+                self.waiting[key].add(said.event_key)
+
+
+def _is_earlier(said: Report, known: Report) -> bool:
+    return bool(said.stated_at and known.stated_at and said.stated_at < known.stated_at)
+
+
+def _overlap(said: Report, known: Report) -> bool:
+    return not set(groups_of(said.cvx)).isdisjoint(groups_of(known.cvx))
+
+
+def _is_alike(said: Report, known: Report) -> bool:
+    return said.given_on == known.given_on and (not said.cvx or not known.cvx or _overlap(said, known))
+
+
+def _agreement(said: Report, known: Report) -> tuple[bool, bool, bool, bool]:
+    overlaps, same_day = _overlap(said, known), said.given_on == known.given_on
+    return same_day and overlaps, not known.is_retracted, overlaps, same_day
+
+
+def _same_patient(said: Report, known: Report) -> bool:
+    if said.person is not None and known.person is not None:
+        return said.person.last is known.person.last
+    one, other = said.who, known.who
+    keys = {match_key(who.family, who.given, who.birth_on, who.zip5) for who in (one, other)}
+    if len(keys) == 1 and keys != {""}:
+        return True
+    if set(_personal(one)).isdisjoint(_personal(other)):
+        return False
+    names = {(normal(who.family), normal(who.given)) for who in (one, other)}
+    return one.birth_on == other.birth_on or (len(names) == 1 and all(names.pop()))
 
 
 def _consent(row: DoseRow, at: datetime) -> Consent:
@@ -238,30 +328,51 @@ def _report(row: DoseRow, person: Person | None) -> Report:
     return Report(
         REGISTRY, row.who, person, row.cvx, row.mvx, row.lot, row.given_on, row.is_historical, row.is_partial,
         is_retracted=row.is_patient or row.action == "D" or not row.is_given, stated_at=row.stated_at,
-        event_key=_event_key(row), row=row,
+        event_key=_event_key(row), row=row, sender=row.sender, event=row.event,
     )  # fmt: skip
 
 
 def _event_key(row: DoseRow) -> str:
-    """The sender's own name of the vaccination, else who, what and when."""
-    if row.event is not None:
-        return "\x1f".join(("event", *row.event))
+    """The sender's own name of the patient's vaccination, else who, what and when."""
     who, numbers = row.who, _personal(row.who)
     born = who.birth_on.isoformat() if who.birth_on else ""
-    key = "" if numbers else match_key(who.family, who.given, who.birth_on, who.zip5)
-    whose = (*(numbers[0] if numbers else ("", "", "")), born, key)
+    names = normal(who.family), normal(who.given)
+    whose = (*(numbers[0] if numbers else ("", "", "")), born, *names, "" if numbers else who.zip5)
     if row.is_patient:
-        return "\x1f".join(("patient", *whose))
-    return "\x1f".join(("dose", *whose, row.cvx, row.given_on.isoformat() if row.given_on else ""))
+        return "\x1f".join(("patient", row.sender, *whose))
+    if row.event is not None:
+        return "\x1f".join(("event", row.sender, *row.event, *whose))
+    kind = "dose" if row.is_given else row.outcome
+    return "\x1f".join((kind, row.sender, *whose, row.cvx, row.given_on.isoformat() if row.given_on else ""))
+
+
+def _overlapping(reports: Iterable[Report]) -> Iterator[list[Report]]:
+    """The reports of one day, parted so that no two parts share a group."""
+    left = list(reports)
+    while left:
+        part = [left.pop()]
+        groups = set(groups_of(part[0].cvx))
+        while near := [one for one in left if not groups.isdisjoint(groups_of(one.cvx))]:
+            part += near
+            groups = groups.union(*(groups_of(one.cvx) for one in near))
+            left = [one for one in left if one not in near]
+        yield part
 
 
 def _dose(reports: Iterable[Report]) -> Dose:
-    """What the reports say together; the site is believed before the registry, and its own record before a memory."""
-    live = sorted(reports, key=lambda one: (one.source != SITE, one.is_historical, one.event_key))
+    """What the reports say together; the site is believed before the registry, its own record before a memory, and a
+    combination before its part. Codes of a disease alone yield to those of a product."""
+    live = sorted(
+        reports,
+        key=lambda one: (one.source != SITE, one.is_historical, -len(groups_of(one.cvx)), one.event_key),
+    )
+    naming = [one.cvx for one in live if is_specific(one.cvx)] or [one.cvx for one in live]
+    groups = dict.fromkeys(group for cvx in naming for group in groups_of(cvx))
     return Dose(
-        cvx=next((one.cvx for one in live if is_specific(one.cvx)), live[0].cvx),
+        cvx=naming[0],
         mvx=next((one.mvx for one in live if one.mvx), ""),
         lot=next((one.lot for one in live if one.lot), ""),
         is_partial=all(one.is_partial for one in live),
         sources=tuple(sorted({one.source for one in live})),
+        groups=tuple(groups),
     )

@@ -87,11 +87,46 @@ def test_rows_that_the_control_file_counted_otherwise_are_told() -> None:
 
 
 @pytest.mark.parametrize("header", [D_HEADER, V_HEADER])
-def test_a_header_alone_is_a_file_of_nobody(header: str) -> None:
-    """No rows, no trouble."""
+def test_a_header_alone_is_told(header: str) -> None:
+    """A file without rows is no silent success, unless its control file counts none."""
     items = items_of(text(header))
+    assert codes(items) == {("file", "no-rows")}
     assert summary(items).rows == 0
+
+
+@pytest.mark.parametrize("name", ["DOB", "SEX"])
+def test_a_column_that_is_missing_is_named(name: str) -> None:
+    """One rejection of the file says which column of which of its files was expected."""
+    header = "\t".join(one for one in D_HEADER.split("\t") if one != name)
+    (rejection,) = rejections(items_of(text(header, D_ROW)))
+    assert (rejection.row, rejection.field, rejection.code) == (0, name, "missing-column")
+    assert "D file" in rejection.expected
+
+
+def test_further_columns_are_left_out_with_a_notice() -> None:
+    """A registry that adds a column loses none of its rows."""
+    items = items_of(text(D_HEADER + "\tNEWCOL", D_ROW + "\tX"))
+    assert codes(items) == {("header", "more-columns")}
+    assert summary(items).records == 1
+
+
+def test_commas_between_the_columns_are_told() -> None:
+    """The file is refused as what it is."""
+    items = items_of(text(V_HEADER.replace("\t", ","), V_ROW.replace("\t", ",")))
+    assert codes(items) == {("header", "comma-separated")}
+
+
+def test_doses_may_come_in_two_files() -> None:
+    """The control file's counts of one kind are added up."""
+    control = CONTROL_TEXT + "MAA,MAA_V2.txt,V,1,2025Q3,20250917\n"
+    items = items_of(a_zip(c=control, d=text(D_HEADER, D_ROW), v=text(V_HEADER, V_ROW), v2=text(V_HEADER, V_ROW)))
+    assert summary(items).records == 3
     assert summary(items).is_complete
+
+
+def test_an_overlong_line_is_one_row() -> None:
+    """What is left of it is no row of its own."""
+    assert summary(items_of(text(V_HEADER, V_ROW, V_ROW + "x" * 300_000, V_ROW), assigner="MAA")).rows == 3
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,20 @@
 """The code tables, and values in one form."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from services.eligibility.feeds.codes import cvx_code, cvx_of_ndc, manufacturers, vaccine_by_ndc, vaccines
+from services.eligibility.feeds.codes import (
+    cvx_code,
+    cvx_of_ndc,
+    manufacturers,
+    vaccine_by_ndc,
+    vaccines,
+    with_release,
+)
 from services.eligibility.feeds.values import cdc_category, day, email, iso_day, phone, zip_code
+from services.eligibility.forecast.supporting_data import bundled
 
 
 def test_the_adult_vaccines_are_there() -> None:
@@ -89,3 +98,32 @@ def test_contacts_that_are_none_stay_out() -> None:
     assert phone("555-0100", "home") is None
     assert phone("1135550100", "home") is None
     assert email("petra@") == email("petra") == email("a b@c.d") == ""
+
+
+def test_a_code_that_only_the_release_maps_is_valid() -> None:
+    """CDC adds codes to its logic's release first: a new one has its name, and the groups of vaccines like it."""
+    release, table = bundled(), dict(vaccines())
+    new = {
+        "901": ("208", "COVID-19, new"),
+        "902": ("110", "DTaP-IPV-HepB, new"),
+        "903": ("88", "flu, unspecified, new"),
+    }
+    newer = replace(
+        release,
+        vaccine_names=dict(release.vaccine_names) | {cvx: name for cvx, (_, name) in new.items()},
+        associations=dict(release.associations) | {cvx: release.associations[like] for cvx, (like, _) in new.items()},
+    )
+    found = with_release(table, newer)
+    assert [(found[cvx].name, set(found[cvx].groups)) for cvx in new] == [
+        (name, set(table[like].groups)) for like, name in new.values()
+    ]
+    assert [found[cvx].kind for cvx in new] == ["vaccine", "vaccine", "unspecified"]
+
+
+@pytest.mark.parametrize(
+    ("cvx", "groups"),
+    [("11", ("DTAP",)), ("178", ("POLIO",)), ("198", ("DTAP", "HepB", "HIB")), ("110", ("DTAP", "HepB", "POLIO"))],
+)
+def test_a_code_without_a_group_has_those_of_its_antigens(cvx: str, groups: tuple[str, ...]) -> None:
+    """Where CDC's table puts a code into no group its logic tells against what it is."""
+    assert vaccines()[cvx].groups == groups

@@ -8,6 +8,7 @@ from services.eligibility.feeds.records import (
     Consent,
     DoseOutcome,
     EventKey,
+    Evidence,
     Identifier,
     Notice,
     PersonName,
@@ -88,14 +89,16 @@ def test_names_survive_their_charset(charset: str, raw: bytes, is_guess: bool) -
     [
         ("20260105090000-0600", datetime(2026, 1, 5, 9, tzinfo=timezone(timedelta(hours=-6)))),
         ("20260105090000.655+0215", datetime(2026, 1, 5, 9, tzinfo=timezone(timedelta(hours=2, minutes=15)))),
-        ("202601050900", datetime(2026, 1, 5, 9, tzinfo=UTC)),
-        ("20260105090000+9999", datetime(2026, 1, 5, 9, tzinfo=UTC)),
-        ("20260105", datetime(2026, 1, 5, tzinfo=UTC)),
+        ("202601050900", datetime(2026, 1, 5, 15, tzinfo=UTC)),
+        ("20260105090000+9999", datetime(2026, 1, 5, 15, tzinfo=UTC)),
+        ("20260105", datetime(2026, 1, 6, 5, 59, 59, 999_999, tzinfo=UTC)),
+        ("20260105-0500", datetime(2026, 1, 6, 4, 59, 59, 999_999, tzinfo=UTC)),
+        ("20260705090000", datetime(2026, 7, 5, 14, tzinfo=UTC)),
         ("yesterday", None),
     ],
 )
 def test_message_times_have_odd_zones(text: str, expected: datetime | None) -> None:
-    """Any zone on Earth is taken, another one dropped, and a time that is none is noticed."""
+    """Any zone on Earth is taken; without one the sender's own holds, with its summer; a day alone is its end."""
     msh = f"MSH|^~\\&|REG|IIS|VCC|VCC|{text}||VXU^V04^VXU_V04|M-1|P|2.5.1"
     items = items_of(a_vxu(a_dose(given="20251101"), msh=msh))
     assert doses(items)[0].message_at == expected
@@ -241,7 +244,7 @@ def test_a_message_of_nobody_is_one_rejected_row(pid: str, field: str, code: str
     assert [one.position.row for one in doses(items)] == [2]
 
 
-@pytest.mark.parametrize("kind", ["QBP^Q11^QBP_Q11", "RSP^K11", "ACK^V04^ACK", "ADT^A04", ""])
+@pytest.mark.parametrize("kind", ["QBP^Q11^QBP_Q11", "ACK^V04^ACK", "ADT^A04", ""])
 def test_other_messages_are_refused_with_a_sentence(kind: str) -> None:
     """Queries, answers and acknowledgements in a file cost nothing but themselves."""
     msh = f"MSH|^~\\&|REG|IIS|VCC|VCC|20260105||{kind}|M-2|P|2.5.1"
@@ -355,13 +358,164 @@ def test_text_of_an_observation_may_go_on_in_the_next_line() -> None:
     assert not rejections(items)
 
 
+# -- what registries say otherwise than the guide
+
+
+Z32 = "MSH|^~\\&|IIS|IIS|VCC|VCC|20260105090000-0600||RSP^K11^RSP_K11|R-1|P|2.5.1|||||||||{profile}^CDCPHINVS"
+QUERY = "MSA|AA|Q-1\rQAK|Q-1|OK|Z34^x^CDCPHINVS\rQPD|Z34^x^CDCPHINVS|Q-1\r"
+
+
+@pytest.mark.parametrize("profile", ["Z32", "Z42", ""])
+def test_an_answer_with_a_history_is_read(profile: str) -> None:
+    """A registry's answer about one patient brings vaccinations as a message of them does; a forecast in it is none."""
+    forecast = a_dose("ORC|RE||9999^IIS", vaccine="998^no vaccine administered^CVX", completion="NA")
+    data = a_vxu(a_dose(), forecast, msh=Z32.format(profile=profile)).replace(b"PID|", QUERY.encode() + b"PID|")
+    items = items_of(data)
+    assert [(one.cvx, one.outcome, one.sender) for one in doses(items)] == [
+        ("187", DoseOutcome.ADMINISTERED, "IIS"), ("998", DoseOutcome.NOT_ADMINISTERED, "IIS"),
+    ]  # fmt: skip
+    assert not rejections(items)
+
+
+@pytest.mark.parametrize(("profile", "pids"), [("Z31", 2), ("Z33", 0), ("Z34", 1)])
+def test_an_answer_without_a_history_says_what_is_missing(profile: str, pids: int) -> None:
+    """Candidates, nobody found and errors are one rejected row that tells what an answer must bring."""
+    pid = "\r".join(["PID|1||777^^^IIS^SR||Waffle^Walter||19480229|M"] * pids)
+    (rejection,) = rejections(items_of(a_vxu(msh=Z32.format(profile=profile), pid=pid)))
+    assert (rejection.row, rejection.field, rejection.code) == (1, "MSH-9", "no-history")
+    assert "Z32" in rejection.expected
+
+
+def test_an_answer_about_a_patient_without_doses_is_about_the_patient() -> None:
+    """Z32 of somebody who had nothing is a row of its own."""
+    assert len(patients(items_of(a_vxu(msh=Z32.format(profile="Z32"))))) == 1
+
+
+def test_messages_in_one_line_are_parted() -> None:
+    """A header that follows without a line's end begins its message, and the notice says so."""
+    glued = a_vxu(a_dose()).removesuffix(b"\r") + a_vxu(a_dose("ORC|RE||D-2^IIS")).removesuffix(b"\r")
+    items = items_of(glued + a_vxu(a_dose("ORC|RE||D-3^IIS")))
+    assert [one.event and one.event.value for one in doses(items)] == ["D-1", "D-2", "D-3"]
+    assert codes(items) == {("MSH", "glued")}
+
+
+@pytest.mark.parametrize("end", ["", " ", "\\r"])
+def test_segments_in_one_line_are_told(end: str) -> None:
+    """A message without line ends, or with them written out, names what is missing and costs itself alone."""
+    items = items_of(a_vxu(a_dose(), end=end) + b"\r" + a_vxu(a_dose()))
+    assert [(one.row, one.field, one.code) for one in rejections(items)] == [(1, "MSH", "line-ends")]
+    assert len(doses(items)) == 1
+
+
+def test_names_of_segments_in_lower_case_are_read() -> None:
+    """Said in a notice, for what is not the standard may stop others."""
+    data = "\r".join(line[:3].lower() + line[3:] for line in a_vxu(a_dose()).decode().split("\r"))
+    items = items_of(data.encode())
+    assert len(doses(items)) == 1
+    assert codes(items) == {("MSH", "lower-case")}
+
+
+@pytest.mark.parametrize("size", [(1 << 20) + (1 << 17), 5 << 20])
+def test_an_oversized_observation_loses_itself_only(size: int) -> None:
+    """A document within an observation costs no dose, neither of its message nor of the next one."""
+    big = f"OBX|9|ED|x^y^LN|1|{'A' * size}"
+    items = items_of(a_vxu(a_dose() + "\n" + big, a_dose("ORC|RE||D-2^IIS")) + a_vxu(a_dose("ORC|RE||D-3^IIS")) * 2)
+    assert len(doses(items)) == 4
+    assert codes(items) == {("OBX", "segment-length")}
+
+
+def test_an_oversized_patient_loses_its_message_only() -> None:
+    """Without the segment that says who it is nothing of the message can be used; the next ones are whole."""
+    data = a_vxu(a_dose()).replace(b"Syrup", b"S" * (2 << 20)) + a_vxu(a_dose()) * 2
+    items = items_of(data)
+    assert [(one.row, one.field, one.code) for one in rejections(items)] == [(1, "PID", "segment-length")]
+    assert len(doses(items)) == 2
+
+
+def test_a_batch_of_nothing_says_so() -> None:
+    """Frames without a message are no silent success, unless the trailer counts none."""
+    assert codes(items_of(FHS + BHS + b"BTS|1\rFTS|1\r")) >= {("file", "no-messages")}
+    assert not codes(items_of(FHS + BHS + b"BTS|0\rFTS|1\r"))
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["9999", "UNK", "unknown", "N/A", "None", "0", "0000", "TBD", "99999", "1111", "Not Available", "XXX", "-"],
+)
+def test_a_word_in_place_of_a_number_names_nothing(number: str) -> None:
+    """ORC-3 filled with what a sender writes where it has no number."""
+    (dose,) = doses(items_of(a_vxu(a_dose(f"ORC|RE||{number}^IIS"))))
+    assert dose.event is None
+
+
+@pytest.mark.parametrize("number", ["1", "22", "A1", "99", "1000", "NA-17", "12"])
+def test_a_short_number_is_a_number(number: str) -> None:
+    """Clinics count from one."""
+    (dose,) = doses(items_of(a_vxu(a_dose(f"ORC|RE||{number}^IIS"))))
+    assert dose.event == EventKey(number, "IIS")
+
+
+@pytest.mark.parametrize(
+    ("names", "family"),
+    [
+        ("Lopez^Luz^^^^^M~Garcia^Luz", "Garcia"),
+        ("Lulu^^^^^^N~Garcia^Luz^^^^^L", "Garcia"),
+        ("Alias^A^^^^^A~Display^D^^^^^D~Garcia^Luz^^^^^L", "Garcia"),
+        ("Lopez^Luz^^^^^M~Garcia^Luz^^^^^D", "Garcia"),
+        ("^^^^^^L~Garcia^Luz^^^^^M", "Garcia"),
+        ("Lopez^Luz^^^^^B~Garcia^Luz^^^^^l", "Garcia"),
+        ("Garcia^Luz^^^^^A", "Garcia"),
+        ("Garcia^Luz^^^^^L~Lopez^Luz^^^^^L", "Garcia"),
+    ],
+)
+def test_a_name_is_chosen_by_its_type(names: str, family: str) -> None:
+    """PID-5: the legal name, wherever it stands; another kind only where there is nothing better."""
+    (dose,) = doses(items_of(a_vxu(a_dose(), pid=f"PID|1||777^^^IIS^SR||{names}||19500102|F")))
+    assert dose.person.name is not None
+    assert dose.person.name.family == family
+
+
+@pytest.mark.parametrize(
+    ("address", "zip5"),
+    [
+        ("^^Peoria^IL^61602^USA^BDL~1 Elm^^Chicago^IL^60601^USA^H", "60601"),
+        ("1 Elm^^Peoria^IL^61602^USA^BR~1 Elm^^Chicago^IL^60601", "60601"),
+        ("9 Mail^^Peoria^IL^61602^USA^M~1 Elm^^Chicago^IL^60601^USA^P", "60601"),
+        ("9 Work^^Peoria^IL^61602^USA^B~1 Elm^^Chicago^IL^60601^USA^C", "60601"),
+        ("1 Elm^^Chicago^IL^^USA^H~1 Elm^^Chicago^IL^60601^USA^M", "60601"),
+        ("^^^^~1 Elm^^Chicago^IL^60601^USA^L", "60601"),
+        ("^^Peoria^IL^61602^USA^BDL", None),
+        ("^^Peoria^IL^61602^USA^N~9 Bad^^Peoria^IL^61602^USA^BA", None),
+    ],
+)
+def test_an_address_is_chosen_by_its_type(address: str, zip5: str | None) -> None:
+    """PID-11: where somebody lives, never where somebody was born."""
+    (dose,) = doses(items_of(a_vxu(a_dose(), pid=PID.format(race="", address=address, ethnicity=""))))
+    assert (dose.person.address.zip5 if dose.person.address else None) == zip5
+
+
+def test_observations_tell_immunity_and_contraindications() -> None:
+    """Coded, with their day, their end, and the vaccine they were sent with; what was withdrawn is not said."""
+    told = (
+        "\nOBX|1|CE|59784-9^Immunity^LN|1|38907003^Varicella^SCT||||||F"
+        "\nOBX|2|CE|30945-0^Contraindication^LN|2|VXC23^fever^CDCPHINVS||||||F|||20251031"
+        "\nOBX|3|TS|30946-8^from^LN|2|20251030||||||F\nOBX|4|TS|30944-3^until^LN|2|20251130||||||F"
+        "\nOBX|5|CE|75505-8^Serology^LN|3|371113008^Immune^SCT||||||W"
+    )
+    (dose,) = doses(items_of(a_vxu(a_dose(vaccine="998^none^CVX", completion="NA") + told)))
+    assert dose.evidence == (
+        Evidence("immunity", "snomed", "38907003"),
+        Evidence("contraindication", "cdcphinvs", "VXC23", date(2025, 10, 30), date(2025, 11, 30)),
+    )
+
+
 # -- batches
 
 
 def test_a_batch_with_right_counts_is_complete() -> None:
     """FHS, BHS, BTS and FTS frame the messages and count them."""
     items = items_of(FHS + BHS + a_vxu(a_dose()) * 3 + b"BTS|3\rFTS|1\r")
-    assert items[0] == VxuHeader("IIS", "VCC", "F-1", datetime(2026, 1, 5, 9, tzinfo=UTC), is_batch=True)
+    assert items[0] == VxuHeader("IIS", "VCC", "F-1", datetime(2026, 1, 5, 15, tzinfo=UTC), is_batch=True)
     assert len(doses(items)) == 3
     assert summary(items).is_complete
 

@@ -1,0 +1,69 @@
+"""Looks into a zip archive for the one file of messages, or the one roster, that it packs."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, cast
+
+from services.eligibility.feeds.records import FeedItem, FeedKind, Rejection
+from services.eligibility.feeds.sniff import HEAD_BYTES, Unreadable, sniff
+
+MAX_UNPACKED_BYTES = 2 << 30
+IS_ENCRYPTED = 1
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+BROKEN = Unreadable("unreadable", "a zip archive, whole and not encrypted")
+ONE_FILE = "an archive of the files of one extract, or of one roster or one file of messages"
+
+
+def is_zip(head: bytes) -> bool:
+    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+
+
+def look_inside(stream: BinaryIO) -> tuple[FeedKind | Unreadable, BinaryIO]:
+    """What the archive brings and the stream to read it from: the archive itself where it is an extract, whose reader
+    opens its files by what they hold."""
+    try:
+        archive = zipfile.ZipFile(stream)
+        files = [one for one in archive.infolist() if not (one.is_dir() or _is_litter(one.filename))]
+        kind = _refusal(files) or _kind_of_all([_kind(archive, one) for one in files])
+        content = stream if isinstance(kind, Unreadable) or kind is FeedKind.ADS else archive.open(files[0])
+    except ZIP_ERRORS:
+        return BROKEN, stream
+    return kind, cast(BinaryIO, content)
+
+
+def _refusal(files: Sequence[zipfile.ZipInfo]) -> Unreadable | None:
+    if not files:
+        return Unreadable("zip-empty", f"{ONE_FILE}; there is no file in it")
+    if any(one.flag_bits & IS_ENCRYPTED for one in files):
+        return Unreadable("zip-encrypted", f"{ONE_FILE}, without a password")
+    if sum(one.file_size for one in files) > MAX_UNPACKED_BYTES:
+        return Unreadable("zip-size", f"{ONE_FILE}, of at most {MAX_UNPACKED_BYTES >> 20} MiB unpacked")
+    return None
+
+
+def _kind_of_all(kinds: Sequence[FeedKind | Unreadable]) -> FeedKind | Unreadable:
+    if FeedKind.ADS in kinds:
+        return FeedKind.ADS
+    if len(kinds) > 1:
+        return Unreadable("zip-several", f"{ONE_FILE}; there are several files in it")
+    kind = kinds[0]
+    return Unreadable(kind.code, f"in the zip archive {kind.expected}") if isinstance(kind, Unreadable) else kind
+
+
+def _kind(archive: zipfile.ZipFile, file: zipfile.ZipInfo) -> FeedKind | Unreadable:
+    with archive.open(file) as member:
+        return sniff(member.read(HEAD_BYTES))
+
+
+def _is_litter(name: str) -> bool:
+    """What packers add of their own."""
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2] in {".DS_Store", "Thumbs.db"}
+
+
+def guarded(items: Iterator[FeedItem]) -> Iterator[FeedItem]:
+    """The items of a packed file; what an archive loses on the way is told as its fault."""
+    try:
+        yield from items
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        yield Rejection(0, 0, "file", BROKEN.code, BROKEN.expected)

@@ -1,0 +1,150 @@
+"""Which report a registry's row speaks of: by number within sender and patient, else by what it says."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from services.eligibility.doses import DAYS_END, REGISTRY, Ledger, Report, is_older
+from services.eligibility.numbers import REUSED, is_same_patient, named, of_another, to_delete
+from tests.unit.eligibility.test_doses import CODES, OMA, OPA, a_ledger
+
+NOON = datetime(2021, 3, 1, 12, tzinfo=UTC)
+DOCUMENT: dict[str, object] = {
+    "identifiers": [["SR", "IIS", "1"]], "family": "Sesame", "given": "Oma", "birth_on": "1940-05-01", "zip5": "90011",
+    "sex": "F",
+}  # fmt: skip
+
+
+def a_report(key: str = "n", event_id: str = "IIS 1", **changes: object) -> Report:
+    base = Report(
+        UUID(int=hash((key, event_id)) % 2**64), REGISTRY, key, OMA, cvx="208", administered_on=date(2021, 2, 15),
+        stated_at=NOON, event_id=event_id, sender="IIS", subject=DOCUMENT,
+    )  # fmt: skip
+    return base._replace(**changes)  # type: ignore[arg-type]
+
+
+def a_ledger_with(*reports: Report) -> Ledger:
+    ledger = a_ledger()
+    for one in reports:
+        ledger.hear(one)
+    ledger.settle(date(2021, 3, 1))
+    return ledger
+
+
+@pytest.mark.parametrize(
+    ("edge", "action", "changes", "same", "note"),
+    [
+        ("the same again", "A", {}, True, None),
+        ("another product of the group", "A", {"cvx": "207"}, True, None),
+        ("another day", "A", {"administered_on": date(2021, 2, 16)}, False, REUSED),
+        ("another vaccine", "A", {"cvx": "187"}, False, REUSED),
+        ("a corrected day", "U", {"administered_on": date(2021, 2, 16)}, True, None),
+        ("a corrected vaccine", "U", {"cvx": "187"}, True, None),
+        ("somebody else's", "A", {"token": OPA}, False, None),
+        ("somebody else's, as a correction", "U", {"token": OPA}, False, None),
+        ("another sender's", "U", {"sender": "CLINIC"}, False, None),
+        ("of a sender unknown then", "U", {"sender": ""}, True, None),
+        ("no number", "U", {"event_id": ""}, False, None),
+    ],
+)
+def test_what_a_number_names(edge: str, action: str, changes: dict[str, object], same: bool, note: str | None) -> None:
+    """A number is one vaccination of one patient of one sender: corrected under U, and never somebody else's."""
+    ledger = a_ledger_with(a_report("known"))
+    found = named(a_report("fresh")._replace(**changes), action, ledger)  # type: ignore[arg-type]
+    assert (found.report.event_key == "known", found.note) == (same, note), edge
+
+
+def test_a_number_is_known_to_be_anothers() -> None:
+    """So that the row can say it."""
+    ledger = a_ledger_with(a_report("known"))
+    assert of_another(a_report("fresh", token=OPA), ledger)
+    assert not of_another(a_report("fresh"), ledger)
+    assert not of_another(a_report("fresh", token=OPA, sender="CLINIC"), ledger)
+
+
+def test_what_was_deleted_may_be_added_again_otherwise() -> None:
+    """Deleting and adding is how some correct: nothing of the number lives, so nothing is lost."""
+    ledger = a_ledger_with(a_report("known", is_retracted=True))
+    assert named(a_report("fresh", cvx="187"), "A", ledger).report.event_key == "known"
+
+
+def test_an_old_addition_does_not_revive_what_was_corrected() -> None:
+    """The first message sent again after its correction is history, not another vaccination."""
+    ledger = a_ledger_with(a_report("known", administered_on=date(2021, 2, 16), is_corrected=True))
+    early = a_report("fresh", stated_at=NOON - timedelta(hours=1))
+    assert named(early, "A", ledger).report.event_key == "known"
+    assert not ledger.hear(named(early, "A", ledger).report)
+
+
+@pytest.mark.parametrize(
+    ("edge", "said", "is_given", "found"),
+    [
+        ("by its number", {"event_id": "IIS 1", "administered_on": date(2021, 2, 20)}, True, ["one"]),
+        ("by a number that is new", {"event_id": "IIS 7"}, True, ["one", "two"]),
+        ("without a number", {"event_id": ""}, True, ["one", "two"]),
+        ("another product of the group", {"event_id": "", "cvx": "207"}, True, ["one", "two"]),
+        ("no vaccine said", {"event_id": "", "cvx": ""}, True, ["one", "two"]),
+        ("another vaccine", {"event_id": "", "cvx": "187"}, True, []),
+        ("another day", {"event_id": "", "administered_on": date(2021, 2, 16)}, True, []),
+        ("another sender", {"event_id": "", "sender": "CLINIC"}, True, []),
+        ("somebody else's", {"event_id": "IIS 1", "token": OPA}, True, []),
+        ("what was never given", {"event_id": ""}, False, []),
+        ("a number taken back already", {"event_id": "IIS 3"}, True, ["three"]),
+    ],
+)
+def test_what_a_deletion_finds(edge: str, said: dict[str, object], is_given: bool, found: list[str]) -> None:
+    """The patient's report of that number; else what the same sender said of that day and vaccine, and nothing else."""
+    ledger = a_ledger_with(
+        a_report("one"), a_report("two", event_id="IIS 2"), a_report("three", event_id="IIS 3", is_retracted=True),
+        a_report("his", event_id="IIS 9", token=OPA, administered_on=date(2021, 1, 1)),
+    )  # fmt: skip
+    doomed = to_delete(a_report("fresh", is_retracted=True, **said), ledger, is_given=is_given)  # type: ignore[arg-type]
+    assert sorted(one.event_key for one in doomed) == sorted(found), edge
+
+
+def test_a_deletion_finds_what_waits() -> None:
+    """Also where nobody knows yet whom the report is about."""
+    ledger = a_ledger()
+    ledger.add((), [a_report("waiting", token=None)])
+    [doomed] = to_delete(a_report("fresh", event_id="IIS 7", token=None, is_retracted=True), ledger, is_given=True)
+    assert doomed.event_key == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({}, True),
+        ({"family": "Sesam"}, True),
+        ({"birth_on": "1940-05-02"}, True),
+        ({"birth_on": "1940-05-02", "given": "Opa"}, False),
+        ({"identifiers": [["SR", "IIS", "2"]]}, True),
+        ({"identifiers": [["SR", "IIS", "2"]], "zip5": "90012"}, False),
+    ],
+)
+def test_who_is_the_same_patient(changes: dict[str, object], same: bool) -> None:
+    """Before anybody is linked: a number with birth date or name, or name, birth date and ZIP."""
+    one, other = (a_report(token=None, subject=DOCUMENT | part) for part in ({}, changes))
+    assert is_same_patient(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("edge", "known_at", "said_at", "is_deletion", "older"),
+    [
+        ("an hour before", NOON, NOON - timedelta(hours=1), True, True),
+        ("the same instant", NOON, NOON, True, False),
+        ("against the same day without its hour", datetime.combine(NOON, DAYS_END, UTC), NOON, True, False),
+        ("an addition against it", datetime.combine(NOON, DAYS_END, UTC), NOON, False, True),
+        ("against the next day", datetime.combine(NOON, DAYS_END, UTC) + timedelta(days=1), NOON, True, True),
+        ("no time said", NOON, None, True, False),
+    ],
+)
+def test_what_is_older(edge: str, known_at: datetime, said_at: datetime | None, is_deletion: bool, older: bool) -> None:
+    """A day without its hour counts as its end; a deletion of that day is not dropped for it."""
+    said = a_report(stated_at=said_at, is_retracted=is_deletion)
+    assert is_older(said, a_report(stated_at=known_at)) is older, edge
+
+
+def test_the_codes_of_these_tests() -> None:
+    """207 and 208 are of one group, 187 is of another."""
+    assert CODES.groups_of("207") == CODES.groups_of("208") != CODES.groups_of("187")
