@@ -35,18 +35,22 @@ _SHARED_AGES = re.compile(r"shared clinical decision.making.*?persons (?:aged )?
 def antigen_of(root: Element) -> Antigen:
     series = tuple(sorted(map(_series, root.iterfind("series")), key=lambda s: bool(s.depends_on_groups)))
     immunity = frozenset(text(c, "guidelineCode") for c in root.iterfind("immunity/clinicalHistory"))
+    by_birth = tuple(map(_birth_immunity, root.iterfind("immunity/dateOfBirth")))
     contraindications = _contraindications(root, "vaccineGroup")
     vaccine_contraindications = _contraindications(root, "vaccine")
     return Antigen(
         name=series[0].antigen,
         immunity_observations=immunity,
-        immunity_by_birth=tuple(map(_birth_immunity, root.iterfind("immunity/dateOfBirth"))),
+        immunity_by_birth=by_birth,
         contraindications=contraindications,
         vaccine_contraindications=vaccine_contraindications,
         series=series,
         indicated_by=frozenset(i.observation for s in series for i in s.indications),
         looks_at=frozenset(chain.from_iterable(_vaccine_types(d) for s in series for d in s.doses)),
-        concerned_by=immunity | {c.observation for c in (*contraindications, *vaccine_contraindications)},
+        concerned_by=immunity.union(
+            (c.observation for c in (*contraindications, *vaccine_contraindications)),
+            *(rule.exclusions for rule in by_birth),
+        ),
     )
 
 

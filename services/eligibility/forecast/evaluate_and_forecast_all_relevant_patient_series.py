@@ -77,17 +77,18 @@ def walk(
     """`waiting` is walked if chapter 8 can't do without it."""
     of_antigen = records.get(antigen.name, NO_RECORDS)
     findings = find(antigen, patient)
-    complete_groups: set[str] = set()
+    complete_from: dict[str, int] = {}
 
     def walked(series: AntigenSeries) -> PatientSeries:
         patient_series = PatientSeries(series, of_antigen, patient.assessed)
         if series.kind is _RISK and not is_indicated(series, patient):
             patient_series.indicated_from = indicated_from(series, patient)
         if of_antigen:
-            evaluate_history(patient_series, patient, supporting, complete_groups)
-        forecast_series(patient_series, patient, supporting, findings, complete_groups)
+            evaluate_history(patient_series, patient, supporting, complete_from)
+        forecast_series(patient_series, patient, supporting, findings, complete_from.keys())
         if patient_series.status is _COMPLETE:
-            complete_groups.add(series.group)
+            since = patient_series.complete_from
+            complete_from[series.group] = min(since, complete_from.get(series.group, since))
         return patient_series
 
     done = [walked(series) for series in hopeful]

@@ -68,23 +68,40 @@ def prioritize(group: Candidates, patient: Patient) -> PatientSeries | None:
         return _because(group[0], "Table 8-3: the default patient series")
     scorable = pre_filter(group, patient)
     default = next((p for p in group if p.series.default), None)
+    if not scorable and default is not None:
+        return _because(default, "Table 8-3: the default patient series")
+    scorable = scorable or _next_in_priority(group)
     if not scorable:
-        return None if default is None else _because(default, "Table 8-3: the default patient series")
+        return None
     if len(scorable) == 1:
         return _because(scorable[0], "Table 8-3: the single scorable patient series")
     return _score(scorable, default, patient)
 
 
+def _next_in_priority(group: Candidates) -> list[PatientSeries]:
+    """Table 8-2 leaves nobody where the series of the highest priority is contraindicated and others are not: the best
+    of those is told then, for a group must not vanish from an answer."""
+    left = [p for p in group if p.status is not _CONTRAINDICATED and p.series.kind is _RISK]
+    highest = min((p.series.priority for p in left), default="")
+    return [p for p in left if p.series.priority == highest]
+
+
 def _score(scorable: Candidates, default: PatientSeries | None, patient: Patient) -> PatientSeries:
-    """Table 8-5."""
+    """Table 8-5. It has no row for series with valid doses of which none is complete or in process (all are immune,
+    contraindicated, aged out, …): what the patient has received decides then, so that no valid dose is told not to be.
+    Where all are contraindicated, that goes before the default series (Table 8-3) too.
+    """
     if complete := [p for p in scorable if _is_complete(p)]:
         return _highest(complete, _shared_points(1, _have_most(complete)), "Table 8-7: scored as complete")
     if in_process := [p for p in scorable if _is_in_process(p)]:
         return _highest(in_process, _in_process_points(in_process, patient), "Table 8-9: scored as in process")
+    if all(p.status is _CONTRAINDICATED for p in scorable) and any(p.satisfied for p in scorable):
+        return _highest(scorable, _shared_points(1, _have_most(scorable)), "SELECTB-19: the most valid doses")
     if default is not None:
         return _because(default, "Table 8-3: the default patient series")
-    without = [p for p in scorable if not p.satisfied] or list(scorable)
-    return _highest(without, _no_valid_points(without, patient), "Table 8-11: scored without valid doses")
+    if any(p.satisfied for p in scorable):
+        return _highest(scorable, _shared_points(1, _have_most(scorable)), "SELECTB-19: the most valid doses")
+    return _highest(scorable, _no_valid_points(scorable, patient), "Table 8-11: scored without valid doses")
 
 
 def pre_filter(group: Candidates, patient: Patient) -> list[PatientSeries]:
