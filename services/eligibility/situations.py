@@ -28,7 +28,7 @@ from services.eligibility.risk.model import Score, score
 from services.eligibility.store_programmes import StoredForecast
 from services.kit.postgres import Connection
 
-ENGINE = 1
+ENGINE = 2
 """To be raised with every change by which the engine gives other answers from the same release: what is stored was made
 by another one then."""
 GENDERS = {"F": "Female", "M": "Male"}

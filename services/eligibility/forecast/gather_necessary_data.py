@@ -6,7 +6,6 @@ from typing import NamedTuple
 from services.eligibility.forecast.dates import Period, day_in, month_of
 from services.eligibility.forecast.model import Dose, EvaluationReason, History
 
-
 UNKNOWN = "Unknown"
 GENDERS = frozenset({"Female", "Male", UNKNOWN})
 """Those that CDC's required genders name (Table 5-2): every other one is unknown to them."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from services.eligibility.forecast.dates import DISTANT_PAST
+from services.eligibility.forecast.determine_contraindications import PatientFindings
 from services.eligibility.forecast.gather_necessary_data import DoseAdministered
 from services.eligibility.forecast.model import EvaluationReason, EvaluationStatus, SeriesStatus, Step
 from services.eligibility.forecast.schedule import AntigenSeries, Interval, SeriesDose
@@ -30,8 +31,9 @@ class Evaluation:
 class PatientSeries:
     """Target doses before `current` were satisfied or skipped; those from it on are not satisfied, `target` first.
 
-    `previous` is the reference date of CALCDTINT-1; `complete_from` is, once no target dose is left, the first day as of
-    which the series is complete: that of the skip of the last one, or the day after the dose that satisfied it. What chapter 7 has not set keeps its class default.
+    `previous` is the reference date of CALCDTINT-1. Once no target dose is left, `complete_from` is the first day as of
+    which the series is complete: that of the skip of the last one, or the day after the dose that satisfied it.
+    What chapter 7 has not set keeps its class default.
     """
 
     current = 0
@@ -49,8 +51,11 @@ class PatientSeries:
     indicated_from: int | None = None
     vaccines: tuple[str, ...] = ()
 
-    def __init__(self, series: AntigenSeries, records: Sequence[DoseAdministered], assessed: int) -> None:
+    def __init__(
+        self, series: AntigenSeries, records: Sequence[DoseAdministered], assessed: int, findings: PatientFindings
+    ) -> None:
         self.series = series
+        self.findings = findings
         self.records = records
         self.targets = targets_in_season(series, assessed)
         self.evaluations: list[Evaluation] = []
