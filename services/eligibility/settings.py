@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from services.eligibility.forecast.release_folder import SupportingDataError
+from services.eligibility.forecast.supporting_data import bundled, releases
 from services.kit.settings import SettingsError
 
 FIRST_BUSINESS_ON = "VCC_FIRST_BUSINESS_ON"
@@ -21,6 +23,12 @@ class OwnSettings:
 
 
 def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
+    """Every release of CDC's rules is read here, so that one that can't be used fails the start."""
+    try:
+        for name in releases():
+            bundled(name)
+    except SupportingDataError as error:
+        raise SettingsError(str(error)) from error
     text = environ.get(FIRST_BUSINESS_ON, "")
     try:
         return OwnSettings(date.fromisoformat(text) if text else None)

@@ -78,8 +78,8 @@ def read_cases(path: Path, supporting: SupportingData) -> Iterator[Case]:
     coded = _codes(supporting)
     try:
         for place, row in read_rows(path, REQUIRED):
-            if not row.get("cdc_test_id"):
-                continue
+            if not (row.get("cdc_test_id") and (row.get("dob") or row.get("assessment_date"))):
+                continue  # a remark
             try:
                 yield _case(row, groups, coded)
             except (KeyError, ValueError) as error:

@@ -10,6 +10,7 @@ from services.eligibility.forecast.evaluate_and_forecast_all_relevant_patient_se
 from services.eligibility.forecast.gather_necessary_data import Patient
 from services.eligibility.forecast.model import EvaluationStatus, History, SeriesStatus, VaccineGroupForecast
 from services.eligibility.forecast.organize_immunization_history import organize
+from services.eligibility.forecast.overlay import as_of
 from services.eligibility.forecast.schedule import SeriesType, SupportingData, VaccineGroup
 from services.eligibility.forecast.shared_answers import by_age_alone
 
@@ -19,6 +20,9 @@ def forecast(
 ) -> tuple[VaccineGroupForecast, ...]:
     """Every vaccine group that concerns the person, as of the assessment date; later doses are not looked at.
     `only`: this group alone."""
+    if supporting.overlay is not None:
+        supporting = as_of(supporting, assessment_on)
+        only = only and next(group for group in supporting.groups if group.name == only.name)
     patient = Patient(history, assessment_on)
     records = organize(patient, supporting)
     forecasts: list[VaccineGroupForecast] = []

@@ -7,11 +7,8 @@ What can't be used is told by its place in the bundle and never by its content.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST
@@ -25,7 +22,6 @@ BIRTH_PLACE = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
 CODE_SYSTEMS = {"http://snomed.info/sct": SNOMED, "http://hl7.org/fhir/sid/icd-10-cm": ICD10}
 PAST = frozenset({"inactive", "remission", "resolved"})
 NOT_TRUE = frozenset({"refuted", "entered-in-error"})
-PAST_OBSERVATIONS = Path(__file__).with_name("past_observations.yaml")
 
 NOTES = {
     "not-given": "The vaccine was not given, or its record was entered in error.",
@@ -258,7 +254,10 @@ def _said(stated: Condition | AllergyIntolerance, supporting: SupportingData) ->
         reason = "not-severe" if current else "not-active"
         counting = {one for one in current if not (stated.is_mild() and _is_of_severe(one, supporting))}
     else:
-        reason, counting = "not-active", set(mapped & _past() if stated.clinical_status.is_any(PAST) else mapped)
+        reason, counting = (
+            "not-active",
+            set(mapped & _past(supporting) if stated.clinical_status.is_any(PAST) else mapped),
+        )
     observed_on = _day(stated.onset) or _day(stated.recorded)
     return [Observation(code, observed_on) for code in sorted(counting)] or reason
 
@@ -271,8 +270,9 @@ def _mapped(stated: Condition | AllergyIntolerance, supporting: SupportingData) 
         for code in observations_of(system, written, supporting)
     }
     if isinstance(stated, AllergyIntolerance):  # to a vaccine: CDC lists its CVX code with the reaction to it
+        reactions = supporting.lists.past["reactions"]
         vaccines = (cvx.zfill(2) for cvx in stated.code.codes(CVX_SYSTEM))
-        codes |= {code for cvx in vaccines for code in supporting.observations_coded("CVX", cvx) & _reactions()}
+        codes |= {code for cvx in vaccines for code in supporting.observations_coded("CVX", cvx) & reactions}
     return frozenset(codes)
 
 
@@ -280,19 +280,9 @@ def _is_of_severe(code: str, supporting: SupportingData) -> bool:
     return supporting.observations[code].title.startswith("Severe")
 
 
-@cache
-def _listed() -> Mapping[str, frozenset[str]]:
-    lists = yaml.safe_load(PAST_OBSERVATIONS.read_text(encoding="utf-8"))
-    return {kind: frozenset(codes) for kind, codes in lists.items()}
-
-
-def _past() -> frozenset[str]:
+def _past(supporting: SupportingData) -> frozenset[str]:
     """Histories and events, which stay when the condition that told of them is over."""
-    return frozenset().union(*_listed().values())
-
-
-def _reactions() -> frozenset[str]:
-    return _listed()["reactions"]
+    return frozenset().union(*supporting.lists.past.values())
 
 
 def _day(text: str | None) -> date | None:
