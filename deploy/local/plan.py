@@ -18,7 +18,7 @@ from deploy.local.state import ROOT, Folder
 
 HOST = probes.HOST
 SERVICES = ("eligibility", "outreach", "scheduling", "reporting")
-EVERYBODYS = ("VCC_OIDC_", "VCC_FIRST_BUSINESS_ON", "VCC_CDSI_RELEASES")
+EVERYBODYS = ("VCC_OIDC_", "VCC_FIRST_BUSINESS_ON", "VCC_CDSI_")
 OURS = ("DSN", "DSN_FILE", "HTTP_HOST", "HTTP_PORT")  # of a service's settings, those that the stack decides
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from services.eligibility.forecast.overlay_documents import OverlayError, overlay_paths
 from services.eligibility.forecast.release_folder import SupportingDataError
 from services.eligibility.forecast.supporting_data import bundled, releases
 from services.kit.settings import SettingsError
@@ -23,11 +24,12 @@ class OwnSettings:
 
 
 def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
-    """Every release of CDC's rules is read here, so that one that can't be used fails the start."""
+    """Every release of CDC's rules is read here, with each state's overlay: one that can't be used fails the start."""
     try:
         for name in releases():
-            bundled(name)
-    except SupportingDataError as error:
+            for overlay in ("", *(f"+{jurisdiction}" for jurisdiction in overlay_paths())):
+                bundled(name + overlay)
+    except (SupportingDataError, OverlayError) as error:
         raise SettingsError(str(error)) from error
     text = environ.get(FIRST_BUSINESS_ON, "")
     try:

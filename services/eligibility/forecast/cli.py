@@ -17,6 +17,8 @@ from services.eligibility.forecast.check_report import is_known, report, summary
 from services.eligibility.forecast.engine import forecast
 from services.eligibility.forecast.explain import PersonError, explain, read_person
 from services.eligibility.forecast.known_misses import KnownMissesError, read_known_misses
+from services.eligibility.forecast.overlay import laid_over
+from services.eligibility.forecast.overlay_documents import OverlayError, read_overlay
 from services.eligibility.forecast.release_folder import SupportingDataError, cases_in, known_misses_in
 from services.eligibility.forecast.supporting_data import folder_of, load, releases
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 AGREED, MISSED, WRONG_USE = 0, 1, 2
-WRONG_USE_ERRORS = (CasesError, KnownMissesError, PersonError, SupportingDataError, OSError)
+WRONG_USE_ERRORS = (CasesError, KnownMissesError, OverlayError, PersonError, SupportingDataError, OSError)
 
 
 def add_commands(commands: Commands) -> None:
@@ -46,6 +48,8 @@ def add_commands(commands: Commands) -> None:
     benching.add_argument("--processes", type=int, default=1, help="measure this many processes side by side too")
     benching.add_argument("--rounds", type=int, default=3, help="of each the best counts; other adults every time")
     benching.set_defaults(run=_guarded(run_bench))
+    for action in (checking, explaining):
+        action.add_argument("--overlay", type=Path, metavar="FILE", help="a state's own recommendations over CDC's")
     for action in (checking, explaining, benching):
         action.add_argument(
             "--release", "--supporting-data", type=Path, metavar="PATH", help="another release: its folder or its name"
@@ -53,14 +57,11 @@ def add_commands(commands: Commands) -> None:
 
 
 def run_check(args: argparse.Namespace) -> int:
-    folder = _folder(args)
+    folder, supporting = _folder(args), _supporting(args)
     listed = args.known or known_misses_in(folder)
     known = read_known_misses(listed) if listed else {}
-    outcomes = [
-        one
-        for path in args.cases or _cases_of(folder)
-        for one in check(read_cases(path, _supporting(args)), _supporting(args))
-    ]
+    paths = args.cases or _cases_of(folder)
+    outcomes = [one for path in paths for one in check(read_cases(path, supporting), supporting)]
     unknown = [o for o in outcomes if o.differences and not is_known(o, known)]
     _write([json.dumps(summary(outcomes, unknown), indent=2)] if args.json else report(outcomes, known))
     return MISSED if unknown else AGREED
@@ -114,7 +115,8 @@ def _guarded(run: Run) -> Run:
 
 
 def _supporting(args: argparse.Namespace) -> SupportingData:
-    return load(_folder(args))
+    rules, overlay = load(_folder(args)), getattr(args, "overlay", None)
+    return rules if overlay is None else laid_over(rules, read_overlay(overlay, rules))
 
 
 def _folder(args: argparse.Namespace) -> Path:

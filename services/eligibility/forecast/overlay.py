@@ -1,7 +1,7 @@
 """What a state recommends otherwise than CDC, laid over a release: dated changes, each of one series.
 
-A change holds from its first day to the day before `until`, as of the day of the assessment. The release below stays as it
-is: laying the changes over it makes another schedule, with which the same engine works.
+A change holds from its first day to the day before `until`, as of the day of the assessment. The release below stays
+as it is: laying the changes over it makes another schedule, with which the same engine works.
 """
 
 from collections.abc import Iterable, Mapping
@@ -78,9 +78,11 @@ def laid_over(supporting: SupportingData, overlay: Overlay) -> SupportingData:
 
 
 def as_of(supporting: SupportingData, on: date) -> SupportingData:
+    """The schedule of that day, also of one that is as of another day."""
     if supporting.overlay is None:
         return supporting
-    return _changed(supporting, tuple(one for one in supporting.overlay.changes if one.holds(on)))
+    below = supporting if supporting.below is None else supporting.below
+    return _changed(below, tuple(one for one in supporting.overlay.changes if one.holds(on)))
 
 
 @lru_cache(maxsize=64)
@@ -89,8 +91,11 @@ def _changed(supporting: SupportingData, changes: tuple[Change, ...]) -> Support
     for change in changes:
         antigens[change.antigen] = _antigen(antigens[change.antigen], change)
     groups = tuple(group_with(group, antigens, supporting.conflicts) for group in supporting.groups)
-    changed = {(one.antigen, one.as_series or one.series): one for one in changes}
-    return replace(supporting, antigens=antigens, groups=groups, changed=changed)
+    changed: dict[tuple[str, str], tuple[Change, ...]] = {}
+    for one in changes:
+        place = one.antigen, one.as_series or one.series
+        changed[place] = (*changed.get(place, ()), one)
+    return replace(supporting, antigens=antigens, groups=groups, changed=changed, below=supporting)
 
 
 def _antigen(antigen: Antigen, change: Change) -> Antigen:

@@ -261,7 +261,7 @@ class SupportingData:
     """One release of the schedule; `conflicts` maps the impacted CVX to its conflicting CVX codes (section 6.7).
 
     `overlay` is what a state recommends beside it, of the text that `edition` tells from others; `changed` has the
-    changes laid over the schedule by antigen and series."""
+    changes laid over the schedule by antigen and series, `below` is the one they are laid over."""
 
     release: str
     released_on: date
@@ -274,7 +274,8 @@ class SupportingData:
     lists: ObservationLists
     overlay: Overlay | None = None
     edition: str = ""
-    changed: Mapping[tuple[str, str], Change] = field(default_factory=dict)
+    changed: Mapping[tuple[str, str], tuple[Change, ...]] = field(default_factory=dict)
+    below: SupportingData | None = None
 
     def knows(self, cvx: str) -> bool:
         """Whether the release maps the vaccine to an antigen: the one table of the vaccine codes that count."""
