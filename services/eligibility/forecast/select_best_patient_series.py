@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from services.eligibility.forecast.create_relevant_patient_series import is_indicated
 from services.eligibility.forecast.dates import add
 from services.eligibility.forecast.gather_necessary_data import Patient
 from services.eligibility.forecast.model import EvaluationStatus, SeriesStatus
@@ -109,7 +110,7 @@ def pre_filter(group: Candidates, patient: Patient) -> list[PatientSeries]:
     open_series = [p for p in group if p.status is not _CONTRAINDICATED] or list(group)
     no_valid_doses = not any(p.satisfied for p in group)
     no_default = not any(p.series.default for p in group)
-    highest = min(p.series.priority for p in [p for p in group if _is_on_path(p)] or group)
+    highest = min(p.series.priority for p in [p for p in group if _is_on_path(p, group, patient)] or group)
     scorable = []
     for p in open_series:
         kind = p.series.kind
@@ -124,14 +125,21 @@ def pre_filter(group: Candidates, patient: Patient) -> list[PatientSeries]:
     return scorable
 
 
-def _is_on_path(patient_series: PatientSeries) -> bool:
-    """Whether its priority excludes others: the patient has a valid dose of the series or can start at its first.
+def _is_on_path(patient_series: PatientSeries, group: Candidates, patient: Patient) -> bool:
+    """Whether its priority excludes others: the patient has begun the series, or can start at its first dose.
 
     SELECTSCORE-2 lets every relevant series exclude those of lower priority. CDC's cases show that one which the
     patient could only enter in its middle does not: an adult in an outbreak gets the single dose of meningococcal
-    vaccine, not what is left of the series for infants, whose indications have no end age.
+    vaccine, not what is left of the series for infants, whose indications have no end age. Who entered it in its
+    middle when no series of lower priority was for him yet, as an infant of 8 months, stays in it.
     """
-    return bool(patient_series.satisfied) or (patient_series.current == 0 and patient_series.status is _NOT_COMPLETE)
+    if not patient_series.satisfied:
+        return patient_series.current == 0 and patient_series.status is _NOT_COMPLETE
+    target, day = patient_series.satisfied[0]
+    if target is patient_series.targets[0]:
+        return True
+    priority = patient_series.series.priority
+    return not any(p.series.priority > priority and is_indicated(p.series, patient, day) for p in group)
 
 
 def _started_in_time(patient_series: PatientSeries, patient: Patient) -> bool:
