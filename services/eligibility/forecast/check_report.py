@@ -13,7 +13,10 @@ def is_known(outcome: Outcome, known: Mapping[str, KnownMiss]) -> bool:
     return miss is not None and miss.covers(outcome)
 
 
-def report(outcomes: Sequence[Outcome], known: Mapping[str, KnownMiss]) -> Iterator[str]:
+def report(
+    outcomes: Sequence[Outcome], known: Mapping[str, KnownMiss], by_file: Mapping[str, Sequence[Outcome]]
+) -> Iterator[str]:
+    """It ends with how many agree: of each file, where there are several, and of all."""
     for outcome in (o for o in outcomes if o.differences):
         yield from _miss(outcome, known)
     yield from _not_used(outcomes)
@@ -23,7 +26,13 @@ def report(outcomes: Sequence[Outcome], known: Mapping[str, KnownMiss]) -> Itera
     yield from _table(_by_group(outcomes))
     agreeing = {o.case.case_id for o in outcomes if not o.differences}
     yield from (f"Known miss {case_id} agrees by now: take it off the list" for case_id in known if case_id in agreeing)
-    yield f"{len(agreeing)} of {len(outcomes)} cases agree"
+    if len(by_file) > 1:
+        yield from (f"{name}: {_agreement(found)}" for name, found in by_file.items())
+    yield _agreement(outcomes)
+
+
+def _agreement(outcomes: Sequence[Outcome]) -> str:
+    return f"{sum(not one.differences for one in outcomes)} of {len(outcomes)} cases agree"
 
 
 def _not_used(outcomes: Iterable[Outcome]) -> Iterator[str]:

@@ -61,9 +61,10 @@ def run_check(args: argparse.Namespace) -> int:
     listed = args.known or known_misses_in(folder)
     known = read_known_misses(listed) if listed else {}
     paths = args.cases or _cases_of(folder)
-    outcomes = [one for path in paths for one in check(read_cases(path, supporting), supporting)]
+    by_file = {path.name: list(check(read_cases(path, supporting), supporting)) for path in paths}
+    outcomes = [one for found in by_file.values() for one in found]
     unknown = [o for o in outcomes if o.differences and not is_known(o, known)]
-    _write([json.dumps(summary(outcomes, unknown), indent=2)] if args.json else report(outcomes, known))
+    _write([json.dumps(summary(outcomes, unknown), indent=2)] if args.json else report(outcomes, known, by_file))
     return MISSED if unknown else AGREED
 
 

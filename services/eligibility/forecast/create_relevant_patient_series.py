@@ -29,7 +29,7 @@ def _is_for(series: AntigenSeries, gender: str) -> bool:
 
 def is_indicated(series: AntigenSeries, patient: Patient, day: int | None = None) -> bool:
     observed = patient.observations
-    for indication in series.indications:  # noqa: SIM110 - asked of every risk series
+    for indication in series.indications:
         if indication.observation in observed and applies(indication, patient, day):
             return True
     return False

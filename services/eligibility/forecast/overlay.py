@@ -19,7 +19,6 @@ from services.eligibility.forecast.schedule import (
     Indication,
     Interval,
     SeriesDose,
-    SharedDecision,
     SupportingData,
 )
 from services.eligibility.forecast.schedule_xml import group_with
@@ -38,7 +37,8 @@ class DoseChange:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """`as_series`: the changed series stands beside CDC's, under this name, instead of taking its place."""
+    """Of one or several `series` of an antigen. `as_series`: the changed series stands beside CDC's, under this name,
+    instead of taking its place."""
 
     code: str
     from_on: date
@@ -46,10 +46,9 @@ class Change:
     because: str
     source: str
     antigen: str
-    series: str
+    series: tuple[str, ...]
     as_series: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
-    shared_decision: bool | None = None
     doses: tuple[DoseChange, ...] = ()
     indications: tuple[Indication, ...] = ()
 
@@ -93,15 +92,15 @@ def _changed(supporting: SupportingData, changes: tuple[Change, ...]) -> Support
     groups = tuple(group_with(group, antigens, supporting.conflicts) for group in supporting.groups)
     changed: dict[tuple[str, str], tuple[Change, ...]] = {}
     for one in changes:
-        place = one.antigen, one.as_series or one.series
-        changed[place] = (*changed.get(place, ()), one)
+        for name in (one.as_series,) if one.as_series else one.series:
+            changed[one.antigen, name] = (*changed.get((one.antigen, name), ()), one)
     return replace(supporting, antigens=antigens, groups=groups, changed=changed, below=supporting)
 
 
 def _antigen(antigen: Antigen, change: Change) -> Antigen:
     series: list[AntigenSeries] = []
     for one in antigen.series:
-        if one.name != change.series:
+        if one.name not in change.series:
             series.append(one)
         elif change.as_series:
             series += [one, _series(replace(one, name=change.as_series, default=False), change)]
@@ -117,8 +116,6 @@ def _series(series: AntigenSeries, change: Change) -> AntigenSeries:
             doses.append(replace(doses[-1], number=one.number))
         doses[one.number - 1] = _dose(doses[one.number - 1], one)
     fields = dict(change.fields)
-    if change.shared_decision is not None:
-        fields["shared_decision"] = SharedDecision() if change.shared_decision else None
     if change.indications:
         fields["indications"] = change.indications
     is_seasonal = any(dose.seasonal and dose.season_end != DISTANT_FUTURE for dose in doses)

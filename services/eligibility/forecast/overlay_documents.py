@@ -9,11 +9,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from services.eligibility.forecast.dates import Period, PeriodError, parse_period
 from services.eligibility.forecast.overlay import Change, DoseChange, Overlay
-from services.eligibility.forecast.schedule import Antigen, AntigenSeries, Indication, SeriesType, SupportingData
+from services.eligibility.forecast.schedule import (
+    Antigen,
+    AntigenSeries,
+    Indication,
+    SeriesType,
+    SharedDecision,
+    SupportingData,
+)
 
 OVERLAYS = "VCC_CDSI_OVERLAYS"
 """Names a folder of overlays (.yaml)."""
@@ -30,6 +37,10 @@ def _is_period(text: str) -> str:
     except PeriodError:
         raise ValueError("expected a period such as 65 years, or 12 months - 4 days") from None
     return text
+
+
+def _several(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
 
 
 Length = Annotated[str, AfterValidator(_is_period)]
@@ -76,6 +87,11 @@ class _Indication(_Part):
     guidance: str = ""
 
 
+class _Ages(_Part):
+    begin_age: Length | None = None
+    end_age: Length | None = None
+
+
 class _Change(_Part):
     code: Code
     from_on: date = Field(alias="from")
@@ -83,11 +99,11 @@ class _Change(_Part):
     because: Text
     source: Text | None = None
     antigen: str
-    series: str
+    series: Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
     as_series: Text | None = Field(default=None, alias="as")
     series_type: SeriesType | None = None
     series_group: str | None = Field(default=None, pattern=r"^\d{1,3}$")
-    shared_decision: bool | None = None
+    shared_decision: bool | _Ages | None = None
     minimum_age_to_start: Length | None = None
     maximum_age_to_start: Length | None = None
     guidance: Text | None = None
@@ -130,14 +146,12 @@ def _faults(document: _Document, supporting: SupportingData) -> Iterator[str]:
     """What the release that it is laid over does not have."""
     for position, change in enumerate(document.changes):
         antigen = supporting.antigens.get(change.antigen)
-        series = _series(antigen, change.series) if antigen else None
         where = ("changes", position)
         if antigen is None:
             yield _told((*where, "antigen"), f"expected one of {', '.join(supporting.antigens)}")
-        elif series is None:
-            yield _told((*where, "series"), f"expected one of {'; '.join(one.name for one in antigen.series)}")
-        else:
-            yield from (_told((*where, *place), message) for place, message in _in_series(change, antigen, series))
+        for name in change.series if antigen else ():
+            faults = _in_series(change, antigen, _series(antigen, name)) if antigen else ()
+            yield from (_told((*where, *place), message) for place, message in faults)
         yield from (
             _told((*where, "indications", n), "expected an observation of the release")
             for n, one in enumerate(change.indications)
@@ -150,14 +164,19 @@ def _faults(document: _Document, supporting: SupportingData) -> Iterator[str]:
         yield "changes: expected a code of its own for each"
 
 
-def _in_series(change: _Change, antigen: Antigen, series: AntigenSeries) -> Iterator[tuple[tuple[int | str, ...], str]]:
+def _in_series(
+    change: _Change, antigen: Antigen, series: AntigenSeries | None
+) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    if series is None:
+        yield ("series",), f"expected one of {'; '.join(one.name for one in antigen.series)}"
+        return
     known = len(series.doses)
     for n, one in enumerate(change.doses):
         if one.dose > known + 1:
             yield ("doses", n, "dose"), f"expected a dose of the series, or dose {known + 1} for a new one"
         known = max(known, one.dose)
-    if change.as_series is not None and _series(antigen, change.as_series):
-        yield ("as",), "expected a name that no series of the antigen has"
+    if change.as_series is not None and (_series(antigen, change.as_series) or len(change.series) > 1):
+        yield ("as",), "expected a name that no series of the antigen has, and one series to be like"
     if (change.series_type or series.kind) is SeriesType.RISK and not (change.indications or series.indications):
         yield ("indications",), "expected for whom the risk series is"
 
@@ -174,6 +193,9 @@ def _change(change: _Change, source: str) -> Change:
         "minimum_age_to_start": _period(change.minimum_age_to_start),
         "maximum_age_to_start": _period(change.maximum_age_to_start),
     }
+    fields = {name: value for name, value in fields.items() if value is not None}
+    if change.shared_decision is not None:
+        fields["shared_decision"] = _shared(change.shared_decision)
     return Change(
         code=change.code,
         from_on=change.from_on,
@@ -183,14 +205,20 @@ def _change(change: _Change, source: str) -> Change:
         antigen=change.antigen,
         series=change.series,
         as_series=change.as_series or "",
-        fields={name: value for name, value in fields.items() if value is not None},
-        shared_decision=change.shared_decision,
+        fields=fields,
         doses=tuple(map(_dose, change.doses)),
         indications=tuple(
             Indication(one.observation, _period(one.begin_age), _period(one.end_age), one.guidance)
             for one in change.indications
         ),
     )
+
+
+def _shared(said: bool | _Ages) -> SharedDecision | None:
+    """At which ages the decision is a shared one: at none, at all, or at those named."""
+    if isinstance(said, bool):
+        return SharedDecision() if said else None
+    return SharedDecision(_period(said.begin_age), _period(said.end_age))
 
 
 def _dose(dose: _Dose) -> DoseChange:
