@@ -256,7 +256,7 @@ class ObservationLists:
     past: Mapping[str, frozenset[str]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SupportingData:
     """One release of the schedule; `conflicts` maps the impacted CVX to its conflicting CVX codes (section 6.7).
 
