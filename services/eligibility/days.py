@@ -21,7 +21,7 @@ from services.eligibility.programmes.documents import bundled, live, unreadable
 from services.eligibility.programmes.target import ForecastRule, ServiceRule
 from services.eligibility.reference.tables import LATEST
 from services.eligibility.registry import combined_vaccines
-from services.eligibility.situations import ENGINE, released
+from services.eligibility.situations import ENGINE, overlays, released
 from services.kit import log, metrics
 from services.kit.postgres import ALL_TENANTS, Connection, transaction
 from services.kit.setting_aside import each_or_aside
@@ -68,7 +68,7 @@ async def publish(work: UnitOfWork, programme: Programme) -> bool:
 async def _ask_for_releases(connection: Connection) -> None:
     """Another edition of the SVI has everybody asked, another release of CDC's rules or another engine too, where a
     programme asks them."""
-    cdc = " ".join((*(name for name, _ in released()), f"engine.{ENGINE}"))
+    cdc = " ".join((*(name for name, _ in released()), *overlays(), f"engine.{ENGINE}"))
     svi_before = await store_programmes.exchange_release(connection, "svi", LATEST)
     cdc_before = await store_programmes.exchange_release(connection, "cdsi", cdc)
     documents = await _documents(connection)

@@ -6,6 +6,9 @@ from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.eligibility.feeds.registries import DEFAULT_ZONE
+from services.eligibility.forecast.overlay_documents import OverlayError, overlay_paths
+from services.eligibility.forecast.release_folder import SupportingDataError
+from services.eligibility.forecast.supporting_data import bundled, releases
 from services.kit.settings import SettingsError
 
 FIRST_BUSINESS_ON = "VCC_FIRST_BUSINESS_ON"
@@ -34,17 +37,12 @@ class OwnSettings:
 
 
 def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
-    """All of them, checked."""
+    """All of them, checked. Every release of CDC's rules is read here, with each state's overlay: one that can't be used
+    fails the start."""
+    _read_releases()
     by = environ.get(BUSINESS_DAYS) or None
     if by not in {None, BY_CLOCK, BY_HAND}:
         raise SettingsError(f"{BUSINESS_DAYS}: expected {BY_CLOCK} or {BY_HAND}")
-    zone = environ.get(SENDER_TIME_ZONE) or DEFAULT_ZONE
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise SettingsError(
-            f"{SENDER_TIME_ZONE}: expected a zone of the IANA database such as America/Chicago"
-        ) from None
     text = environ.get(FIRST_BUSINESS_ON, "")
     try:
         first_on = date.fromisoformat(text) if text else None
@@ -55,5 +53,23 @@ def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
         first_on,
         test_data_from=frozenset(one for one in senders if one),
         business_days=by,
-        sender_time_zone=zone,
+        sender_time_zone=_zone(environ.get(SENDER_TIME_ZONE) or DEFAULT_ZONE),
     )
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        expected = "expected a zone of the IANA database such as America/Chicago"
+        raise SettingsError(f"{SENDER_TIME_ZONE}: {expected}") from None
+    return name
+
+
+def _read_releases() -> None:
+    try:
+        for name in releases():
+            for overlay in ("", *(f"+{jurisdiction}" for jurisdiction in overlay_paths())):
+                bundled(name + overlay)
+    except (SupportingDataError, OverlayError) as error:
+        raise SettingsError(str(error)) from error

@@ -16,6 +16,7 @@ from uuid import UUID
 from services.eligibility import store_programmes
 from services.eligibility.domain import CountedDose, Member, Programme, Risk, Situation, age_on
 from services.eligibility.forecast.model import Dose, History, Observation
+from services.eligibility.forecast.overlay_documents import overlay_paths
 from services.eligibility.forecast.supporting_data import bundled, releases
 from services.eligibility.geography import Geography, Placement
 from services.eligibility.programmes.due import forecasted
@@ -28,7 +29,7 @@ from services.eligibility.risk.model import Score, score
 from services.eligibility.store_programmes import StoredForecast
 from services.kit.postgres import Connection
 
-ENGINE = 1
+ENGINE = 2
 """To be raised with every change by which the engine gives other answers from the same release: what is stored was made
 by another one then."""
 GENDERS = {"F": "Female", "M": "Male"}
@@ -83,8 +84,10 @@ class Told(NamedTuple):
         given = tuple(sorted((each.administered_on, each.cvx, each.mvx, each.is_partial) for each in doses))
         return Told(one.birth_on, one.sex, given, tuple(sorted(known.dated)))
 
-    def digest(self) -> str:
-        return blake2b(repr((ENGINE, self)).encode(), digest_size=16).hexdigest()
+    def digest(self, edition: str = "") -> str:
+        """`edition`: of the overlay that lies over the release."""
+        made_of = (ENGINE, self, edition) if edition else (ENGINE, self)
+        return blake2b(repr(made_of).encode(), digest_size=16).hexdigest()
 
     def history(self) -> History:
         return History(
@@ -99,6 +102,13 @@ class Told(NamedTuple):
 def released() -> Releases:
     """The releases of CDC's rules that are here, with the day from which each speaks."""
     return tuple((name, bundled(name).released_on) for name in releases())
+
+
+@cache
+def overlays() -> tuple[str, ...]:
+    """The states' overlays that are here, each with the digest of its text."""
+    newest = releases()[-1]
+    return tuple(f"{name}.{bundled(f'{newest}+{name}').edition}" for name in sorted(overlay_paths()))
 
 
 def needed(programmes: Sequence[Programme], day: date) -> Needed:
@@ -169,8 +179,9 @@ def make(
 def _forecasts(
     enrolment_id: UUID, told: Told, what: Needed, said: Said, made: Made, day: date
 ) -> dict[tuple[str, str], Forecasted]:
-    inputs, found = told.digest(), {}
+    found = {}
     for group, release in what.forecasts:
+        inputs = told.digest(bundled(release).edition)
         stored = said.forecasts.get((enrolment_id, group, release))
         if stored is None or stored.inputs != inputs or not _stands(stored.forecasted, day):
             stored = StoredForecast(inputs, forecasted(told.history(), group, bundled(release), day))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import chain
 from xml.etree.ElementTree import Element
@@ -33,21 +34,44 @@ _SHARED_AGES = re.compile(r"shared clinical decision.making.*?persons (?:aged )?
 
 
 def antigen_of(root: Element) -> Antigen:
-    series = tuple(sorted(map(_series, root.iterfind("series")), key=lambda s: bool(s.depends_on_groups)))
+    series = _in_order(map(_series, root.iterfind("series")))
     immunity = frozenset(text(c, "guidelineCode") for c in root.iterfind("immunity/clinicalHistory"))
+    by_birth = tuple(map(_birth_immunity, root.iterfind("immunity/dateOfBirth")))
     contraindications = _contraindications(root, "vaccineGroup")
     vaccine_contraindications = _contraindications(root, "vaccine")
     return Antigen(
         name=series[0].antigen,
         immunity_observations=immunity,
-        immunity_by_birth=tuple(map(_birth_immunity, root.iterfind("immunity/dateOfBirth"))),
+        immunity_by_birth=by_birth,
         contraindications=contraindications,
         vaccine_contraindications=vaccine_contraindications,
         series=series,
-        indicated_by=frozenset(i.observation for s in series for i in s.indications),
-        looks_at=frozenset(chain.from_iterable(_vaccine_types(d) for s in series for d in s.doses)),
-        concerned_by=immunity | {c.observation for c in (*contraindications, *vaccine_contraindications)},
+        indicated_by=_indicated_by(series),
+        looks_at=_looks_at(series),
+        concerned_by=immunity.union(
+            (c.observation for c in (*contraindications, *vaccine_contraindications)),
+            *(rule.exclusions for rule in by_birth),
+        ),
     )
+
+
+def antigen_with(antigen: Antigen, series: Iterable[AntigenSeries]) -> Antigen:
+    """The antigen with other series."""
+    ordered = _in_order(series)
+    return replace(antigen, series=ordered, indicated_by=_indicated_by(ordered), looks_at=_looks_at(ordered))
+
+
+def _in_order(series: Iterable[AntigenSeries]) -> tuple[AntigenSeries, ...]:
+    """Those that look at another group's completed series come last (6.2)."""
+    return tuple(sorted(series, key=lambda s: bool(s.depends_on_groups)))
+
+
+def _indicated_by(series: Iterable[AntigenSeries]) -> frozenset[str]:
+    return frozenset(i.observation for s in series for i in s.indications)
+
+
+def _looks_at(series: Iterable[AntigenSeries]) -> frozenset[str]:
+    return frozenset(chain.from_iterable(_vaccine_types(d) for s in series for d in s.doses))
 
 
 def _vaccine_types(dose: SeriesDose) -> Iterator[str]:

@@ -1,14 +1,14 @@
 """CDC's test cases: one CSV row is a person, an assessment date and the forecast expected for one vaccine group."""
 
-import csv
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from services.eligibility.forecast.model import Dose, History, Observation
 from services.eligibility.forecast.schedule import SupportingData
+from services.eligibility.forecast.sheets import SheetError, read_rows
 
 DOSES = range(1, 8)
 OBSERVATIONS = range(1, 4)
@@ -16,23 +16,36 @@ NONE_EXPECTED = "-"
 GENDERS = {"F": "Female", "M": "Male"}
 GROUPS = {
     "dtap": "DTaP/Tdap/Td",
+    "tdap": "DTaP/Tdap/Td",
+    "td": "DTaP/Tdap/Td",
     "flu": "Influenza",
     "ipol": "Polio",
+    "ipv": "Polio",
     "je": "Japanese Encephalitis",
     "mcv": "Meningococcal",
+    "menacwy": "Meningococcal",
     "menb": "Meningococcal B",
+    "mpox": "Orthopoxvirus",
     "pcv": "Pneumococcal",
+    "pneumo": "Pneumococcal",
     "pol": "Polio",
     "rota": "Rotavirus",
     "vaccinia": "Orthopoxvirus",
     "var": "Varicella",
     "yf": "Yellow Fever",
+    "zos": "Zoster",
 }
-REQUIRED = {"CDC_Test_ID", "DOB", "Series_Status", "Vaccine_Group", "Assessment_Date", "Forecast_#", "Earliest_Date"}
+REQUIRED = frozenset(
+    {"cdc_test_id", "dob", "series_status", "vaccine_group", "assessment_date", "forecast_#", "earliest_date"}
+)
+CDSI, CVX = "CDSI", "CVX"
+SYSTEMS = {"CDSI": CDSI, "SNOMED": "SNOMED", "SCT": "SNOMED", "CVX": CVX, "PHIN": "CDCPHINVS"}
+EXCEL_EPOCH = date(1899, 12, 30)
+"""Day 0 of Excel's count; it takes 1900 for a leap year, which no date of a case is early enough to feel."""
 
 
 class CasesError(ValueError):
-    """The file is no CSV of CDC's test cases: a column or a value of its layout is missing."""
+    """The file holds no cases of CDC's layout: a column or a value is missing or of another form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +58,8 @@ class ExpectedDose:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`expected` holds the fields which the row asserts; an empty value means that the field must be empty."""
+    """`expected` holds the fields which the row asserts; an empty value means that the field must be empty.
+    `not_used` names the columns whose observation no rule of the release knows."""
 
     case_id: str
     title: str
@@ -55,87 +69,108 @@ class Case:
     expected: Mapping[str, str]
     doses: tuple[ExpectedDose, ...]
     series_type: str
+    not_used: tuple[str, ...] = ()
 
 
 def read_cases(path: Path, supporting: SupportingData) -> Iterator[Case]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if missing := REQUIRED - set(reader.fieldnames or ()):
-            raise CasesError(f"{path.name}: missing columns {', '.join(sorted(missing))}")
-        groups = {g.name.casefold(): g.name for g in supporting.groups} | GROUPS
-        coded = dict(_names_of_observations(supporting))
-        for number, row in enumerate(reader, start=2):
+    """CDC's healthy or underlying-conditions cases, as its workbook or as CSV."""
+    groups = {g.name.casefold(): g.name for g in supporting.groups} | GROUPS
+    coded = _codes(supporting)
+    try:
+        for place, row in read_rows(path, REQUIRED):
+            if not (row.get("cdc_test_id") and (row.get("dob") or row.get("assessment_date"))):
+                continue  # a remark
             try:
-                yield _case({k: (v or "").strip() for k, v in row.items() if isinstance(v, str | None)}, groups, coded)
+                yield _case(row, groups, coded)
             except (KeyError, ValueError) as error:
-                raise CasesError(f"{path.name}, row {number}: {error}") from error
+                raise CasesError(f"{path.name}, {place}: {error}") from error
+    except SheetError as error:
+        raise CasesError(str(error)) from error
 
 
-def _names_of_observations(supporting: SupportingData) -> Iterator[tuple[str, str]]:
-    for observation in supporting.observations.values():
-        yield from ((code, observation.code) for _, code in observation.codes)
-        yield _plain(observation.title), observation.code
-        yield observation.code, observation.code
+def _codes(supporting: SupportingData) -> Mapping[tuple[str, str], str]:
+    """CDSi's own codes, titles (without a system) and the codes of each system apart from each other: 222 to 224 are
+    vaccines to CVX and observations to CDSi."""
+    found: dict[tuple[str, str], str] = {}
+    for one in supporting.observations.values():
+        found |= {(system.upper(), code): one.code for system, code in one.codes}
+        found["", _plain(one.title)] = one.code
+    return found | {(CDSI, code): code for code in supporting.observations}
 
 
-def _case(row: Mapping[str, str], groups: Mapping[str, str], coded: Mapping[str, str]) -> Case:
-    given = [i for i in DOSES if row.get(f"Date_Administered_{i}")]
+def _case(row: Mapping[str, str], groups: Mapping[str, str], coded: Mapping[tuple[str, str], str]) -> Case:
+    observed = list(_observations(row, coded))
+    given = [i for i in DOSES if row.get(f"date_administered_{i}")]
     return Case(
-        case_id=row["CDC_Test_ID"],
-        title=row.get("Test_Case_Name", ""),
-        vaccine_group=groups.get(row["Vaccine_Group"].casefold(), row["Vaccine_Group"]),
+        case_id=row["cdc_test_id"],
+        title=row.get("test_case_name", ""),
+        vaccine_group=groups.get(row["vaccine_group"].casefold(), row["vaccine_group"]),
         history=History(
-            born_on=_date(row["DOB"]),
-            gender=GENDERS.get(row.get("gender", row.get("Gender", ""))[:1].upper(), "Unknown"),
+            born_on=_date(row["dob"]),
+            gender=GENDERS.get(row.get("gender", "")[:1].upper(), "Unknown"),
             doses=tuple(_dose(row, i) for i in given),
-            observations=tuple(_observations(row, coded)),
+            observations=tuple(one for one in observed if isinstance(one, Observation)),
         ),
-        assessment_on=_date(row["Assessment_Date"]),
+        assessment_on=_date(row["assessment_date"]),
         expected=_expected(row),
         doses=tuple(
-            ExpectedDose(position, status, row.get(f"Evaluation_Reason_{i}", ""), _type(row, i))
+            ExpectedDose(position, status, row.get(f"evaluation_reason_{i}", ""), _type(row, i))
             for position, i in enumerate(given)
-            if (status := row.get(f"Evaluation_Status_{i}", ""))
+            if (status := row.get(f"evaluation_status_{i}", ""))
         ),
         series_type=_type(row, given[-1]) if given else "",
+        not_used=tuple(one for one in observed if isinstance(one, str)),
     )
 
 
 def _type(row: Mapping[str, str], i: int) -> str:
-    return row.get(f"Series_Type_{i}", "").casefold()
+    return row.get(f"series_type_{i}", "").casefold()
 
 
 def _dose(row: Mapping[str, str], i: int) -> Dose:
     return Dose(
-        administered_on=_date(row[f"Date_Administered_{i}"]),
-        cvx=row[f"CVX_{i}"].zfill(2),
-        mvx=row.get(f"MVX_{i}", ""),
-        trade_name=row.get(f"Vaccine_Name_{i}", ""),
+        administered_on=_date(row[f"date_administered_{i}"]),
+        cvx=row[f"cvx_{i}"].zfill(2),
+        mvx=row.get(f"mvx_{i}", ""),
+        trade_name=row.get(f"vaccine_name_{i}", ""),
     )
 
 
-def _observations(row: Mapping[str, str], coded: Mapping[str, str]) -> Iterator[Observation]:
-    """By CDSi code, else by a code or a text that the supporting data maps to one."""
+def _observations(row: Mapping[str, str], coded: Mapping[tuple[str, str], str]) -> Iterator[Observation | str]:
+    """Each observation of the row, or the column whose observation is not known."""
     for i in OBSERVATIONS:
-        observed_on = row.get(f"Observation_Date_{i}", "")
-        code, text = row.get(f"Observation_Code_{i}", ""), row.get(f"Observation_Text_{i}", "")
-        if found := coded.get(code.zfill(3)) or coded.get(code) or coded.get(_plain(text)):
-            yield Observation(found, _date(observed_on) if observed_on else None)
-    history = row.get("Med_History_Code", ""), _plain(row.get("Med_History_Text", ""))
-    if found := next((coded[name] for name in history if name in coded), ""):
-        yield Observation(found)
+        column, observed_on = f"observation_code_{i}", row.get(f"observation_date_{i}", "")
+        code, text = row.get(column, ""), row.get(f"observation_text_{i}", "")
+        if code or text:
+            found = _observed(code, "", text, coded)
+            yield Observation(found, _date(observed_on) if observed_on else None) if found else column
+    code, text = row.get("med_history_code", ""), row.get("med_history_text", "")
+    if code or text:
+        found = _observed(code, row.get("med_history_code_sys", ""), text, coded)
+        yield Observation(found) if found else "med_history_code"
+
+
+def _observed(code: str, system: str, text: str, coded: Mapping[tuple[str, str], str]) -> str:
+    """By its code in the system that the row names; a code without a system is CDSi's, else one of another system that
+    is not a vaccine's; else by the title of an observation."""
+    named = next((known for known in SYSTEMS if known in _plain(system).upper().replace(" ", "")), "")
+    if named:
+        return coded.get((SYSTEMS[named], code)) or coded.get(("", _plain(text)), "")
+    others = (coded.get((other, code)) for other in SYSTEMS.values() if other not in {CDSI, CVX})
+    by_code = coded.get((CDSI, code.zfill(3))) or next(filter(None, others), "")
+    return by_code or coded.get(("", _plain(text)), "")
 
 
 def _expected(row: Mapping[str, str]) -> Mapping[str, str]:
     """A blank past-due date asserts none in the healthy cases and nothing in the condition cases."""
     expected = {
-        "status": row["Series_Status"],
-        "dose_number": row["Forecast_#"],
-        "earliest": row["Earliest_Date"],
-        "recommended": row["Recommended_Date"],
-        "past_due": row["Past_Due_Date"],
+        "status": row["series_status"],
+        "dose_number": row["forecast_#"],
+        "earliest": _day(row["earliest_date"]),
+        "recommended": _day(row.get("recommended_date", "")),
+        "past_due": _day(row.get("past_due_date", "")),
     }
-    if "Observation_Code_1" in row and not expected["past_due"]:
+    if "observation_code_1" in row and not expected["past_due"]:
         del expected["past_due"]
     return {field: "" if value == NONE_EXPECTED else value for field, value in expected.items()}
 
@@ -144,5 +179,20 @@ def _plain(text: str) -> str:
     return re.sub(r"\W+", " ", text).strip().casefold()
 
 
+def _day(text: str) -> str:
+    return "" if text in {"", NONE_EXPECTED} else _date(text).isoformat()
+
+
 def _date(text: str) -> date:
-    return date.fromisoformat(text)
+    """ISO's, the American one, or Excel's number of days; a time of the day is not looked at."""
+    words = text.split("T", maxsplit=1)[0].split()
+    written = words[0] if words else ""
+    if american := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", written):
+        month, day, year = map(int, american.groups())
+        return date(year, month, day)
+    if re.fullmatch(r"\d{1,6}(\.\d+)?", written):
+        return EXCEL_EPOCH + timedelta(days=int(float(written)))
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        raise ValueError("expected a date as 2025-11-10, as 11/10/2025 or as Excel's number of days") from None

@@ -9,7 +9,22 @@ from services.eligibility.forecast.engine import forecast, foremost
 from services.eligibility.forecast.model import DoseEvaluation, VaccineGroupForecast
 from services.eligibility.forecast.schedule import SeriesType, SupportingData
 
-_REASON_WORDS = ("young", "old", "soon", "live virus", "inadvertent", "complete", "volume", "expired", "conflict")
+_REASON_WORDS = {
+    "too young": "young",
+    "too old": "old",
+    "too soon": "soon",
+    "live virus": "conflict",
+    "conflict": "conflict",
+    "inadvertent": "inadvertent",
+    "complete": "complete",
+    "volume": "volume",
+    "expired": "expired",
+    "grace": "grace",
+    "preferable": "not allowed",
+    "allowable": "not allowed",
+    "invalid usage": "not allowed",
+    "dose condition": "condition",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +115,7 @@ def _told(found: DoseEvaluation | None) -> str:
 def _keyword(reason: str) -> str:
     """Wording differs between the files: what is compared is the word that tells one reason from another."""
     plain = _normal(reason)
-    return next((word for word in _REASON_WORDS if word in plain), plain)
+    return next((meant for word, meant in _REASON_WORDS.items() if word in plain), plain)
 
 
 def _normal(text: str) -> str:

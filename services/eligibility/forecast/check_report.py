@@ -13,16 +13,33 @@ def is_known(outcome: Outcome, known: Mapping[str, KnownMiss]) -> bool:
     return miss is not None and miss.covers(outcome)
 
 
-def report(outcomes: Sequence[Outcome], known: Mapping[str, KnownMiss]) -> Iterator[str]:
+def report(
+    outcomes: Sequence[Outcome], known: Mapping[str, KnownMiss], by_file: Mapping[str, Sequence[Outcome]]
+) -> Iterator[str]:
+    """It ends with how many agree: of each file, where there are several, and of all."""
     for outcome in (o for o in outcomes if o.differences):
         yield from _miss(outcome, known)
+    yield from _not_used(outcomes)
     yield "Agreement by field:"
     yield from _table(_by_field(outcomes))
     yield "Agreement by vaccine group:"
     yield from _table(_by_group(outcomes))
     agreeing = {o.case.case_id for o in outcomes if not o.differences}
     yield from (f"Known miss {case_id} agrees by now: take it off the list" for case_id in known if case_id in agreeing)
-    yield f"{len(agreeing)} of {len(outcomes)} cases agree"
+    if len(by_file) > 1:
+        yield from (f"{name}: {_agreement(found)}" for name, found in by_file.items())
+    yield _agreement(outcomes)
+
+
+def _agreement(outcomes: Sequence[Outcome]) -> str:
+    return f"{sum(not one.differences for one in outcomes)} of {len(outcomes)} cases agree"
+
+
+def _not_used(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    for outcome in outcomes:
+        columns = ", ".join(outcome.case.not_used)
+        if columns:
+            yield f"{outcome.case.case_id}: not used, for no rule of this release knows the observation: {columns}"
 
 
 def _miss(outcome: Outcome, known: Mapping[str, KnownMiss]) -> Iterator[str]:
@@ -59,6 +76,7 @@ def summary(outcomes: Sequence[Outcome], unknown: Sequence[Outcome]) -> dict[str
         "agree": sum(not o.differences for o in outcomes),
         "fields": {name: {"agree": a, "compared": n} for name, (a, n) in _by_field(outcomes).items()},
         "vaccine_groups": {name: {"agree": a, "cases": n} for name, (a, n) in _by_group(outcomes).items()},
+        "not_used": {o.case.case_id: list(o.case.not_used) for o in outcomes if o.case.not_used},
         "misses": [_as_json(o, is_known=o not in unknown) for o in outcomes if o.differences],
     }
 

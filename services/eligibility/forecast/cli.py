@@ -17,7 +17,10 @@ from services.eligibility.forecast.check_report import is_known, report, summary
 from services.eligibility.forecast.engine import forecast
 from services.eligibility.forecast.explain import PersonError, explain, read_person
 from services.eligibility.forecast.known_misses import KnownMissesError, read_known_misses
-from services.eligibility.forecast.supporting_data import BUNDLED, SupportingDataError, load, releases
+from services.eligibility.forecast.overlay import laid_over
+from services.eligibility.forecast.overlay_documents import OverlayError, read_overlay
+from services.eligibility.forecast.release_folder import SupportingDataError, cases_in, known_misses_in
+from services.eligibility.forecast.supporting_data import folder_of, load, releases
 
 if TYPE_CHECKING:
     from services.eligibility.forecast.schedule import SupportingData
@@ -26,14 +29,14 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 AGREED, MISSED, WRONG_USE = 0, 1, 2
-WRONG_USE_ERRORS = (CasesError, KnownMissesError, PersonError, SupportingDataError, OSError)
+WRONG_USE_ERRORS = (CasesError, KnownMissesError, OverlayError, PersonError, SupportingDataError, OSError)
 
 
 def add_commands(commands: Commands) -> None:
     parser = commands.add_parser("forecast", help="forecast vaccines by CDC's logic specification")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    checking = actions.add_parser("check", help="compare the engine with a CSV file of CDC's test cases")
-    checking.add_argument("cases", type=Path, metavar="CASES.csv")
+    checking = actions.add_parser("check", help="compare the engine with CDC's test cases (.csv or .xlsx)")
+    checking.add_argument("cases", type=Path, metavar="CASES", nargs="*", help="else those in the release's folder")
     checking.add_argument("--known", type=Path, metavar="FILE", help="reviewed misses that do not count as failures")
     checking.add_argument("--json", action="store_true", help="answer as one JSON document")
     checking.set_defaults(run=_guarded(run_check))
@@ -45,16 +48,30 @@ def add_commands(commands: Commands) -> None:
     benching.add_argument("--processes", type=int, default=1, help="measure this many processes side by side too")
     benching.add_argument("--rounds", type=int, default=3, help="of each the best counts; other adults every time")
     benching.set_defaults(run=_guarded(run_bench))
+    for action in (checking, explaining):
+        action.add_argument("--overlay", type=Path, metavar="FILE", help="a state's own recommendations over CDC's")
     for action in (checking, explaining, benching):
-        action.add_argument("--supporting-data", type=Path, metavar="DIR", help="another release of CDC's data")
+        action.add_argument(
+            "--release", "--supporting-data", type=Path, metavar="PATH", help="another release: its folder or its name"
+        )
 
 
 def run_check(args: argparse.Namespace) -> int:
-    known = read_known_misses(args.known) if args.known else {}
-    outcomes = list(check(read_cases(args.cases, supporting := _supporting(args)), supporting))
+    folder, supporting = _folder(args), _supporting(args)
+    listed = args.known or known_misses_in(folder)
+    known = read_known_misses(listed) if listed else {}
+    paths = args.cases or _cases_of(folder)
+    by_file = {path.name: list(check(read_cases(path, supporting), supporting)) for path in paths}
+    outcomes = [one for found in by_file.values() for one in found]
     unknown = [o for o in outcomes if o.differences and not is_known(o, known)]
-    _write([json.dumps(summary(outcomes, unknown), indent=2)] if args.json else report(outcomes, known))
+    _write([json.dumps(summary(outcomes, unknown), indent=2)] if args.json else report(outcomes, known, by_file))
     return MISSED if unknown else AGREED
+
+
+def _cases_of(folder: Path) -> list[Path]:
+    if found := cases_in(folder):
+        return found
+    raise CasesError(f"no cases are named, and {folder.name} holds none in its folder `cases`")
 
 
 def run_explain(args: argparse.Namespace) -> int:
@@ -99,11 +116,16 @@ def _guarded(run: Run) -> Run:
 
 
 def _supporting(args: argparse.Namespace) -> SupportingData:
-    return load(_folder(args))
+    rules, overlay = load(_folder(args)), getattr(args, "overlay", None)
+    return rules if overlay is None else laid_over(rules, read_overlay(overlay, rules))
 
 
 def _folder(args: argparse.Namespace) -> Path:
-    return args.supporting_data.resolve() if args.supporting_data else BUNDLED / releases()[-1]
+    """A folder wherever it is, else the release at hand of that name, else the newest."""
+    if args.release is None:
+        return folder_of(releases()[-1])
+    is_named = not args.release.exists() and str(args.release) in releases()
+    return folder_of(str(args.release)) if is_named else args.release.resolve()
 
 
 def _write(lines: Iterable[str]) -> None:

@@ -27,10 +27,10 @@ def _is_for(series: AntigenSeries, gender: str) -> bool:
     return not series.genders or gender in series.genders
 
 
-def is_indicated(series: AntigenSeries, patient: Patient) -> bool:
+def is_indicated(series: AntigenSeries, patient: Patient, day: int | None = None) -> bool:
     observed = patient.observations
-    for indication in series.indications:  # noqa: SIM110 - asked of every risk series
-        if indication.observation in observed and applies(indication, patient):
+    for indication in series.indications:
+        if indication.observation in observed and applies(indication, patient, day):
             return True
     return False
 
@@ -49,10 +49,10 @@ def indicated_from(series: AntigenSeries, patient: Patient) -> int | None:
     return min((day for day in begins if day > patient.assessed), default=None)
 
 
-def applies(indication: Indication, patient: Patient) -> bool:
-    """Table 5-4 with CALCDTIND-1 and CALCDTIND-2."""
+def applies(indication: Indication, patient: Patient, day: int | None = None) -> bool:
+    """Table 5-4 with CALCDTIND-1 and CALCDTIND-2; without a day, as of the assessment date."""
     return indication.observation in patient.observations and patient.is_aged(
-        indication.begin_age, indication.end_age, patient.assessed
+        indication.begin_age, indication.end_age, patient.assessed if day is None else day
     )
 
 

@@ -8,8 +8,9 @@ from datetime import date
 
 from services.eligibility.forecast.evaluate_and_forecast_all_relevant_patient_series import forecast_group
 from services.eligibility.forecast.gather_necessary_data import Patient
-from services.eligibility.forecast.model import History, SeriesStatus, VaccineGroupForecast
+from services.eligibility.forecast.model import EvaluationStatus, History, SeriesStatus, VaccineGroupForecast
 from services.eligibility.forecast.organize_immunization_history import organize
+from services.eligibility.forecast.overlay import as_of
 from services.eligibility.forecast.schedule import SeriesType, SupportingData, VaccineGroup
 from services.eligibility.forecast.shared_answers import by_age_alone
 
@@ -19,6 +20,9 @@ def forecast(
 ) -> tuple[VaccineGroupForecast, ...]:
     """Every vaccine group that concerns the person, as of the assessment date; later doses are not looked at.
     `only`: this group alone."""
+    if supporting.overlay is not None:
+        supporting = as_of(supporting, assessment_on)
+        only = only and next(group for group in supporting.groups if group.name == only.name)
     patient = Patient(history, assessment_on)
     records = organize(patient, supporting)
     forecasts: list[VaccineGroupForecast] = []
@@ -44,7 +48,7 @@ def foremost(forecasts: Iterable[VaccineGroupForecast], on: date) -> VaccineGrou
     return min(
         forecasts,
         key=lambda f: (
-            f.starts_on is not None and f.starts_on > on,
+            f.starts_on is not None and f.starts_on > on and not _is_begun(f),
             f.series_status in {SeriesStatus.AGED_OUT, SeriesStatus.NOT_RECOMMENDED},
             f.series_status is not SeriesStatus.NOT_COMPLETE,
             f.earliest_on or date.max,
@@ -52,3 +56,8 @@ def foremost(forecasts: Iterable[VaccineGroupForecast], on: date) -> VaccineGrou
         ),
         default=None,
     )
+
+
+def _is_begun(forecast: VaccineGroupForecast) -> bool:
+    """A valid dose began the series, whatever its age to start."""
+    return any(one.status is EvaluationStatus.VALID for one in forecast.evaluations)

@@ -11,7 +11,7 @@ from services.eligibility.forecast.create_relevant_patient_series import (
     relevant_series,
     with_a_chance,
 )
-from services.eligibility.forecast.determine_contraindications import find
+from services.eligibility.forecast.determine_contraindications import NOTHING_FOUND, PatientFindings, find
 from services.eligibility.forecast.evaluate_vaccine_dose_administered import evaluate_history
 from services.eligibility.forecast.forecast_dates_and_reasons import forecast_series, generate_dates
 from services.eligibility.forecast.gather_necessary_data import DoseAdministered, Patient
@@ -31,6 +31,7 @@ from services.eligibility.forecast.twin_antigens import told_by, twins_of
 Records = Mapping[str, Sequence[DoseAdministered]]
 # Looking up a member of an enumeration costs more than what is done with it here.
 _COMPLETE = SeriesStatus.COMPLETE
+_CONTRAINDICATED = SeriesStatus.CONTRAINDICATED
 _NOT_COMPLETE = SeriesStatus.NOT_COMPLETE
 _RISK = SeriesType.RISK
 NOTHING_SELECTED = Selection([], [])
@@ -77,17 +78,18 @@ def walk(
     """`waiting` is walked if chapter 8 can't do without it."""
     of_antigen = records.get(antigen.name, NO_RECORDS)
     findings = find(antigen, patient)
-    complete_groups: set[str] = set()
+    complete_from: dict[str, int] = {}
 
     def walked(series: AntigenSeries) -> PatientSeries:
-        patient_series = PatientSeries(series, of_antigen, patient.assessed)
+        patient_series = PatientSeries(series, of_antigen, patient.assessed, findings)
         if series.kind is _RISK and not is_indicated(series, patient):
             patient_series.indicated_from = indicated_from(series, patient)
         if of_antigen:
-            evaluate_history(patient_series, patient, supporting, complete_groups)
-        forecast_series(patient_series, patient, supporting, findings, complete_groups)
+            evaluate_history(patient_series, patient, supporting, complete_from)
+        forecast_series(patient_series, patient, supporting, complete_from.keys())
         if patient_series.status is _COMPLETE:
-            complete_groups.add(series.group)
+            since = patient_series.complete_from
+            complete_from[series.group] = min(since, complete_from.get(series.group, since))
         return patient_series
 
     done = [walked(series) for series in hopeful]
@@ -97,7 +99,7 @@ def walk(
     if len(done) > 1:
         number_after_standard(selection)
     for patient_series in (*selection.best, *selection.set_aside):
-        generate_dates(patient_series, patient, findings)
+        generate_dates(patient_series, patient)
     return selection
 
 
@@ -126,12 +128,15 @@ def _vaccine_group(group: VaccineGroup, chosen: Collection[Chosen], records: Rec
 def series_forecast(patient_series: PatientSeries, patient: Patient) -> SeriesForecast:
     series, target = patient_series.series, patient_series.target
     if patient_series.status is not _NOT_COMPLETE or target is None:
+        is_contraindicated = patient_series.status is _CONTRAINDICATED
         return SeriesForecast(
             antigen=series.antigen,
             series=series.name,
             series_type=series.kind,
             series_group=series.group,
             status=patient_series.status,
+            guidance="\n".join(patient_series.findings.guidance()) if is_contraindicated else "",
+            contraindications=patient_series.findings.texts() if is_contraindicated else (),
             evaluations=_evaluations(patient_series),
             trail=tuple(patient_series.trail),
         )
@@ -153,7 +158,7 @@ def series_forecast(patient_series: PatientSeries, patient: Patient) -> SeriesFo
         recommended_vaccines=patient_series.vaccines,
         priority=bool(target.intervals) and all(i.priority for i in target.intervals),
         shared_decision=series.shared_decision is not None and _is_shared_decision(series, patient),
-        guidance=_guidance(series, patient) if series.indications else series.guidance,
+        guidance=_guidance(series, patient, patient_series.findings),
         evaluations=_evaluations(patient_series),
         trail=tuple(patient_series.trail),
     )
@@ -173,9 +178,12 @@ def _is_shared_decision(series: AntigenSeries, patient: Patient) -> bool:
     return shared is not None and patient.is_aged(shared.begin_age, shared.end_age, patient.assessed)
 
 
-def _guidance(series: AntigenSeries, patient: Patient) -> str:
+def _guidance(series: AntigenSeries, patient: Patient, findings: PatientFindings) -> str:
     """FORECASTGUIDANCE-1."""
-    texts = [series.guidance, *(i.guidance for i in series.indications if applies(i, patient))]
+    if not series.indications and findings is NOTHING_FOUND:
+        return series.guidance
+    indicated = (i.guidance for i in series.indications if applies(i, patient))
+    texts = [series.guidance, *indicated, *findings.guidance()]
     return "\n".join(dict.fromkeys(filter(None, texts)))
 
 

@@ -1,6 +1,6 @@
 """6 Evaluate vaccine dose administered: each dose of an antigen against the target doses of a patient series."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from services.eligibility.forecast.dates import add
 from services.eligibility.forecast.evaluate_conditional_skip import SkipContext, why_skipped
@@ -36,10 +36,13 @@ _RULES = {status: f"Table 6-31: {status}" for status in EvaluationStatus}
 
 
 def evaluate_history(
-    patient_series: PatientSeries, patient: Patient, supporting: SupportingData, complete_groups: Collection[str]
+    patient_series: PatientSeries, patient: Patient, supporting: SupportingData, complete_from: Mapping[str, int]
 ) -> None:
     """Figure 4-6: walk target doses and antigen administered records until either is exhausted."""
+    complete_groups: Collection[str] = ()
     for seen, dose in enumerate(patient_series.records):
+        if complete_from:
+            complete_groups = [group for group, day in complete_from.items() if day <= dose.day]
         evaluation = _evaluate(patient_series, patient, supporting, dose, seen, complete_groups)
         patient_series.evaluations.append(evaluation)
         _follow(patient_series, evaluation)
@@ -70,6 +73,8 @@ def _evaluate(
 ) -> Evaluation:
     """Figure 6-1."""
     target = patient_series.target
+    if target is None:  # 4.4, step 6b
+        return Evaluation(dose, _EXTRANEOUS, (_SERIES_COMPLETE,), None)
     if dose.cannot_count:
         return Evaluation(dose, _SUB_STANDARD, (dose.cannot_count,), target)
     earlier = patient.doses[: dose.order] if dose.order else ()

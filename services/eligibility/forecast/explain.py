@@ -15,8 +15,11 @@ from services.eligibility.forecast.model import (
     SeriesForecast,
     VaccineGroupForecast,
 )
+from services.eligibility.forecast.overlay import Change, as_of
 from services.eligibility.forecast.schedule import SupportingData
+from services.eligibility.forecast.season_warnings import seasons_over
 from services.eligibility.forecast.supporting_data import UNDATED
+from services.eligibility.forecast.unused import TEXTS, unused
 
 ONE_DAY = timedelta(days=1)
 CLOSED = {
@@ -71,7 +74,12 @@ def _observation(row: Mapping[str, str]) -> Observation:
 def explain(
     history: History, forecasts: Iterable[VaccineGroupForecast], supporting: SupportingData, on: date
 ) -> Iterator[str]:
+    supporting = as_of(supporting, on)
     yield opening(supporting, on)
+    yield from (one.text(supporting.release) for one in seasons_over(supporting, on))
+    yield from (
+        f"Not used: {one.kind} {one.position + 1}: {TEXTS[one.code]}" for one in unused(history, supporting, on)
+    )
     for forecast in forecasts:
         yield ""
         yield from explain_group(forecast, history.doses, supporting, on)
@@ -91,11 +99,28 @@ def explain_group(
     for evaluation in forecast.evaluations:
         yield f"  {_told_dose(evaluation, doses, supporting)}"
     for series in forecast.series:
+        yield from (f"  Contraindicated ({series.antigen}): {text}" for text in series.contraindications)
+    yield from (f"  {line}" for line in told_changes(forecast, supporting))
+    for series in forecast.series:
         yield f"  Why: {series.series}"
         yield from (f"    {step}" for step in path_of_rules(series))
     for series in forecast.set_aside:
         yield f"  Set aside: {series.series} ({series.status})"
     yield from (f"  Guidance: {line}" for text in forecast.guidance for line in text.splitlines())
+
+
+def told_changes(forecast: VaccineGroupForecast, supporting: SupportingData) -> Iterator[str]:
+    """What a state recommends otherwise than CDC in the series of a forecast: since when, why and by whose word."""
+    if supporting.overlay is None:
+        return
+    jurisdiction = supporting.overlay.jurisdiction
+    for change in changes_in(forecast, supporting):
+        yield f"By {jurisdiction}, not CDC, since {change.from_on}: {change.because} ({change.source})"
+
+
+def changes_in(forecast: VaccineGroupForecast, supporting: SupportingData) -> list[Change]:
+    found = (change for one in forecast.series for change in supporting.changed.get((one.antigen, one.series), ()))
+    return list(dict.fromkeys(found))
 
 
 def path_of_rules(series: SeriesForecast) -> Iterator[str]:

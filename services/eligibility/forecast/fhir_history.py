@@ -4,20 +4,18 @@ that rules look at.
 What can't be used is told by its place in the bundle and never by its content.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST
 from services.eligibility.forecast.model import Dose, History, Observation
 from services.eligibility.forecast.observation_codes import ICD10, SNOMED, observations_of
 from services.eligibility.forecast.schedule import SupportingData
+from services.eligibility.forecast.unused import TEXTS
 
 CVX_SYSTEM = "http://hl7.org/fhir/sid/cvx"
 MVX_SYSTEM = "http://hl7.org/fhir/sid/mvx"
@@ -25,7 +23,6 @@ BIRTH_PLACE = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
 CODE_SYSTEMS = {"http://snomed.info/sct": SNOMED, "http://hl7.org/fhir/sid/icd-10-cm": ICD10}
 PAST = frozenset({"inactive", "remission", "resolved"})
 NOT_TRUE = frozenset({"refuted", "entered-in-error"})
-PAST_OBSERVATIONS = Path(__file__).with_name("past_observations.yaml")
 
 NOTES = {
     "not-given": "The vaccine was not given, or its record was entered in error.",
@@ -35,6 +32,7 @@ NOTES = {
     "not-severe": "The reaction is said not to be severe, and the rules look at severe ones only.",
     "not-mapped": "No rule of this release looks at its codes.",
     "not-used": "This kind of resource is not looked at.",
+    **TEXTS,
 }
 
 FIRST_DAY, LAST_DAY = date.fromordinal(DISTANT_PAST), date.fromordinal(DISTANT_FUTURE)
@@ -43,16 +41,16 @@ Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 FhirDate = Annotated[str, StringConstraints(pattern=r"^\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?$")]
 
 
-class _Fhir(BaseModel):
+class Fhir(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
-class Coding(_Fhir):
+class Coding(Fhir):
     system: str = ""
     code: str = ""
 
 
-class Concept(_Fhir):
+class Concept(Fhir):
     coding: tuple[Coding, ...] = ()
 
     def codes(self, system: str) -> list[str]:
@@ -62,30 +60,30 @@ class Concept(_Fhir):
         return any(one.code in codes for one in self.coding)
 
 
-class Identifier(_Fhir):
+class Identifier(Fhir):
     system: str = ""
     value: str = ""
 
 
-class Manufacturer(_Fhir):
+class Manufacturer(Fhir):
     identifier: Identifier = Identifier()
 
 
-class Quantity(_Fhir):
+class Quantity(Fhir):
     value: float | None = None
     code: str = ""
 
 
-class Address(_Fhir):
+class Address(Fhir):
     country: str = ""
 
 
-class Extension(_Fhir):
+class Extension(Fhir):
     url: str = ""
     value_address: Address | None = Field(default=None, alias="valueAddress")
 
 
-class Patient(_Fhir):
+class Patient(Fhir):
     resource_type: Literal["Patient"] = Field(alias="resourceType")
     id: str = ""
     birth_date: Day = Field(alias="birthDate")
@@ -97,8 +95,9 @@ class Patient(_Fhir):
         return next((place.country for place in places if place is not None), "")
 
 
-class Immunization(_Fhir):
+class Immunization(Fhir):
     resource_type: Literal["Immunization"] = Field(alias="resourceType")
+    id: str = ""
     status: Literal["completed", "not-done", "entered-in-error"]
     vaccine_code: Concept = Field(alias="vaccineCode")
     occurred: FhirDate | None = Field(default=None, alias="occurrenceDateTime")
@@ -108,7 +107,7 @@ class Immunization(_Fhir):
     is_subpotent: bool = Field(default=False, alias="isSubpotent")
 
 
-class _Stated(_Fhir):
+class _Stated(Fhir):
     clinical_status: Concept = Field(default=Concept(), alias="clinicalStatus")
     verification_status: Concept = Field(default=Concept(), alias="verificationStatus")
     code: Concept = Concept()
@@ -120,7 +119,7 @@ class Condition(_Stated):
     resource_type: Literal["Condition"] = Field(alias="resourceType")
 
 
-class Reaction(_Fhir):
+class Reaction(Fhir):
     severity: Literal["mild", "moderate", "severe"] | None = None
 
 
@@ -137,7 +136,7 @@ class AllergyIntolerance(_Stated):
         return bool(severities) or self.criticality == "low"
 
 
-class Other(_Fhir):
+class Other(Fhir):
     """A resource that the forecast does not look at."""
 
 
@@ -156,11 +155,11 @@ Resource = Annotated[
 ]
 
 
-class Entry(_Fhir):
+class Entry(Fhir):
     resource: Resource
 
 
-class Bundle(_Fhir):
+class Bundle(Fhir):
     """FHIR R4 Bundle with exactly one Patient."""
 
     resource_type: Literal["Bundle"] = Field(alias="resourceType")
@@ -189,22 +188,34 @@ def patient_of(bundle: Bundle) -> Patient | None:
     return patients[0] if len(patients) == 1 else None
 
 
+class Read(NamedTuple):
+    """`places` and `shots`: where each dose of the history stood, and as what."""
+
+    history: History
+    found: list[Found]
+    notes: list[Note]
+    places: list[str]
+    shots: list[Immunization]
+
+
 def history_of(
-    bundle: Bundle, patient: Patient, supporting: SupportingData
-) -> tuple[History, list[Found], list[Note], list[str]]:
-    """The history, what conditions were taken for, what was not used, and the place of each dose of the history."""
+    bundle: Bundle, patient: Patient, supporting: SupportingData, places_of: Sequence[str] | None = None
+) -> Read:
+    """What the bundle says; `places_of`: how its entries are told where they are called otherwise."""
     doses: list[Dose] = []
     places: list[str] = []
+    shots: list[Immunization] = []
     found: list[Found] = []
     notes: list[Note] = []
     for position, entry in enumerate(bundle.entry):
-        where = f"entry.{position}"
+        where = places_of[position] if places_of else f"entry.{position}"
         match entry.resource:
             case Immunization() as shot:
                 read = _dose(shot)
                 if isinstance(read, Dose):
                     doses.append(read)
                     places.append(where)
+                    shots.append(shot)
                 else:
                     notes.append(Note(where, read))
             case Condition() | AllergyIntolerance() as stated:
@@ -222,7 +233,7 @@ def history_of(
         tuple(one.observation for one in found),
         patient.birth_country(),
     )
-    return history, found, notes, places
+    return Read(history, found, notes, places, shots)
 
 
 def _dose(shot: Immunization) -> Dose | str:
@@ -258,7 +269,10 @@ def _said(stated: Condition | AllergyIntolerance, supporting: SupportingData) ->
         reason = "not-severe" if current else "not-active"
         counting = {one for one in current if not (stated.is_mild() and _is_of_severe(one, supporting))}
     else:
-        reason, counting = "not-active", set(mapped & _past() if stated.clinical_status.is_any(PAST) else mapped)
+        reason, counting = (
+            "not-active",
+            set(mapped & _past(supporting) if stated.clinical_status.is_any(PAST) else mapped),
+        )
     observed_on = _day(stated.onset) or _day(stated.recorded)
     return [Observation(code, observed_on) for code in sorted(counting)] or reason
 
@@ -271,8 +285,9 @@ def _mapped(stated: Condition | AllergyIntolerance, supporting: SupportingData) 
         for code in observations_of(system, written, supporting)
     }
     if isinstance(stated, AllergyIntolerance):  # to a vaccine: CDC lists its CVX code with the reaction to it
+        reactions = supporting.lists.past["reactions"]
         vaccines = (cvx.zfill(2) for cvx in stated.code.codes(CVX_SYSTEM))
-        codes |= {code for cvx in vaccines for code in supporting.observations_coded("CVX", cvx) & _reactions()}
+        codes |= {code for cvx in vaccines for code in supporting.observations_coded("CVX", cvx) & reactions}
     return frozenset(codes)
 
 
@@ -280,19 +295,9 @@ def _is_of_severe(code: str, supporting: SupportingData) -> bool:
     return supporting.observations[code].title.startswith("Severe")
 
 
-@cache
-def _listed() -> Mapping[str, frozenset[str]]:
-    lists = yaml.safe_load(PAST_OBSERVATIONS.read_text(encoding="utf-8"))
-    return {kind: frozenset(codes) for kind, codes in lists.items()}
-
-
-def _past() -> frozenset[str]:
+def _past(supporting: SupportingData) -> frozenset[str]:
     """Histories and events, which stay when the condition that told of them is over."""
-    return frozenset().union(*_listed().values())
-
-
-def _reactions() -> frozenset[str]:
-    return _listed()["reactions"]
+    return frozenset().union(*supporting.lists.past.values())
 
 
 def _day(text: str | None) -> date | None:

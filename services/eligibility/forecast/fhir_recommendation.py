@@ -5,6 +5,9 @@ from datetime import date
 from html import escape
 from typing import Any
 
+from services.eligibility.forecast.explain import told_changes
+from services.eligibility.forecast.group_vaccines import general_code
+from services.eligibility.forecast.headlines import Headline, headlines
 from services.eligibility.forecast.model import (
     Dose,
     DoseEvaluation,
@@ -69,20 +72,30 @@ def recommendation(
         **({"contained": [_immunization(*given[n], supporting, patient) for n in counting]} if counting else {}),
         "patient": patient,
         "date": on.isoformat(),
-        "authority": {"display": f"CDC CDSi supporting data {supporting.release}"},
-        "recommendation": [_recommended(one, supporting, on, given) for one in forecasts],
+        "authority": {"display": authority(supporting)},
+        "recommendation": [_recommended(one, supporting, on, given) for one in headlines(forecasts, on)],
     }
 
 
+def authority(supporting: SupportingData) -> str:
+    name, _, jurisdiction = supporting.release.partition("+")
+    beside = f", with the recommendations of {jurisdiction} laid over it" if jurisdiction else ""
+    return f"CDC CDSi supporting data {name}{beside}"
+
+
 def _recommended(
-    forecast: VaccineGroupForecast, supporting: SupportingData, on: date, given: Sequence[tuple[str, Dose]]
+    headline: Headline, supporting: SupportingData, on: date, given: Sequence[tuple[str, Dose]]
 ) -> dict[str, Any]:
+    """One for each vaccine group; what else is told of the group stands in its description."""
+    forecast = headline.forecast
+    group = _coded(general_code(forecast.vaccine_group, supporting), supporting)
+    others = [f"Also {_in_short(one, on)}" for one in headline.others]
     found: dict[str, Any] = {
-        "vaccineCode": [{"text": forecast.vaccine_group}, *_vaccines(forecast, supporting)],
+        "vaccineCode": [{**group, "text": forecast.vaccine_group}, *_vaccines(forecast, supporting)],
         "forecastStatus": _status(code_of(forecast, on)),
-        "forecastReason": [{"text": step} for step in dict.fromkeys(_reasons(forecast))],
+        "forecastReason": [{"text": step} for step in dict.fromkeys(_reasons(forecast, supporting))],
         "dateCriterion": list(_dates(forecast)),
-        "description": "\n".join(forecast.guidance),
+        "description": "\n".join((*forecast.guidance, *others)),
         "series": "; ".join(one.series for one in forecast.series),
         "doseNumberPositiveInt": forecast.dose_number,
         "supportingImmunization": [{"reference": f"#{given[one.dose][0]}"} for one in _valid(forecast)],
@@ -90,26 +103,34 @@ def _recommended(
     return {name: value for name, value in found.items() if value}
 
 
+def _in_short(forecast: VaccineGroupForecast, on: date) -> str:
+    dose = f" dose {forecast.dose_number}" if forecast.dose_number else ""
+    since = f", recommended from {forecast.recommended_on}" if forecast.recommended_on else ""
+    return f"({forecast.series_type.value.lower()}){dose}: {OWN_CODES[code_of(forecast, on)].lower()}{since}"
+
+
 def _valid(forecast: VaccineGroupForecast) -> list[DoseEvaluation]:
     return [one for one in forecast.evaluations if one.status is EvaluationStatus.VALID]
 
 
 def _immunization(place: str, dose: Dose, supporting: SupportingData, patient: dict[str, str]) -> dict[str, Any]:
-    name = supporting.vaccine_names.get(dose.cvx, dose.cvx)
     return {
         "resourceType": "Immunization",
         "id": place,
         "status": "completed",
-        "vaccineCode": {"coding": [{"system": CVX_SYSTEM, "code": dose.cvx, "display": name}], "text": name},
+        "vaccineCode": _coded(dose.cvx, supporting),
         "patient": patient,
         "occurrenceDateTime": dose.administered_on.isoformat(),
     }
 
 
 def _vaccines(forecast: VaccineGroupForecast, supporting: SupportingData) -> Iterator[dict[str, Any]]:
-    for cvx in forecast.recommended_vaccines:
-        name = supporting.vaccine_names.get(cvx, cvx)
-        yield {"coding": [{"system": CVX_SYSTEM, "code": cvx, "display": name}], "text": name}
+    return (_coded(cvx, supporting) for cvx in forecast.recommended_vaccines)
+
+
+def _coded(cvx: str, supporting: SupportingData) -> dict[str, Any]:
+    name = supporting.vaccine_names.get(cvx, cvx)
+    return {"coding": [{"system": CVX_SYSTEM, "code": cvx, "display": name}], "text": name}
 
 
 def _status(code: str) -> dict[str, Any]:
@@ -119,9 +140,13 @@ def _status(code: str) -> dict[str, Any]:
     return {"coding": coding, "text": OWN_CODES[code]}
 
 
-def _reasons(forecast: VaccineGroupForecast) -> Iterator[str]:
-    """The last rule of each series' path: what decided."""
-    return (series.trail[-1][0] for series in forecast.series if series.trail)
+def _reasons(forecast: VaccineGroupForecast, supporting: SupportingData) -> Iterator[str]:
+    """Of what is contraindicated, CDC's text of why; then the last rule of each series' path: what decided. Where a
+    state recommends it otherwise than CDC, that too."""
+    if forecast.status is ForecastStatus.CONTRAINDICATED:
+        yield from forecast.contraindications
+    yield from (series.trail[-1][0] for series in forecast.series if series.trail)
+    yield from told_changes(forecast, supporting)
 
 
 def _dates(forecast: VaccineGroupForecast) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 
 from services.eligibility.forecast.dates import add
-from services.eligibility.forecast.determine_contraindications import PatientFindings
 from services.eligibility.forecast.evaluate_conditional_skip import SkipContext, why_skipped
 from services.eligibility.forecast.evaluate_vaccine_dose_administered import age_in_force, intervals_in_force
 from services.eligibility.forecast.gather_necessary_data import Patient
@@ -28,7 +27,6 @@ def forecast_series(
     patient_series: PatientSeries,
     patient: Patient,
     supporting: SupportingData,
-    findings: PatientFindings,
     complete_groups: Collection[str],
 ) -> None:
     """Figure 7-1: a target dose that would be skipped today, or at its own earliest date, gives way to the next."""
@@ -36,7 +34,7 @@ def forecast_series(
     while True:
         target = _skip_today(patient_series, patient, seen, complete_groups)
         age = age_in_force(target, patient.assessed) if target is not None else None
-        need = _need(patient_series, target, age, patient, findings)
+        need = _need(patient_series, target, age, patient)
         earliest = None
         if need is NEEDED and target is not None:
             earliest = _candidate_earliest(patient_series, target, age, patient, supporting)
@@ -73,18 +71,14 @@ def _skip_today(
 
 
 def _need(
-    patient_series: PatientSeries,
-    target: SeriesDose | None,
-    age: Age | None,
-    patient: Patient,
-    findings: PatientFindings,
+    patient_series: PatientSeries, target: SeriesDose | None, age: Age | None, patient: Patient
 ) -> tuple[SeriesStatus, str]:
     """Table 7-10, its rules from left to right but for the last, which needs the candidate earliest date."""
     if target is None:
         return COMPLETE if patient_series.satisfied else PAST_HISTORY
-    if findings.immune:
+    if patient_series.findings.immune:
         return IMMUNE
-    if findings.contraindicates(patient_series.series):
+    if patient_series.findings.contraindicates(patient_series.series):
         return CONTRAINDICATED
     if patient.assessed > target.season_end:
         return PAST_SEASON
@@ -133,7 +127,7 @@ def _latest_end(patient: Patient, conflicting: Mapping[str, VaccineConflict]) ->
     return max(ends) if ends else None
 
 
-def generate_dates(patient_series: PatientSeries, patient: Patient, findings: PatientFindings) -> None:
+def generate_dates(patient_series: PatientSeries, patient: Patient) -> None:
     """FORECASTDT-2 to FORECASTDT-6; what chapter 8 does not look at is left until it has chosen the series."""
     target, earliest = patient_series.target, patient_series.earliest
     if target is None or patient_series.status is not NEEDED[0]:
@@ -151,7 +145,7 @@ def generate_dates(patient_series: PatientSeries, patient: Patient, findings: Pa
     patient_series.recommended = _later(earliest, patient_series.unadjusted_recommended)
     patient_series.unadjusted_past_due = None if past_due is None else past_due - 1
     patient_series.past_due = _later(earliest, patient_series.unadjusted_past_due)
-    patient_series.vaccines = _recommended_vaccines(patient_series, target, patient, findings)
+    patient_series.vaccines = _recommended_vaccines(patient_series, target, patient)
 
 
 def _later(earliest: int | None, day: int | None) -> int | None:
@@ -177,10 +171,9 @@ def _recommended_intervals(
     return max(earliest, default=None), max(latest, default=None)
 
 
-def _recommended_vaccines(
-    patient_series: PatientSeries, target: SeriesDose, patient: Patient, findings: PatientFindings
-) -> tuple[str, ...]:
+def _recommended_vaccines(patient_series: PatientSeries, target: SeriesDose, patient: Patient) -> tuple[str, ...]:
     """FORECASTRECVAC-1."""
+    findings = patient_series.findings
     days = {day for day in (patient_series.earliest, patient_series.recommended) if day is not None}
     vaccines: dict[str, None] = {}
     for vaccine in target.recommended:

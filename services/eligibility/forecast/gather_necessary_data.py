@@ -6,6 +6,10 @@ from typing import NamedTuple
 from services.eligibility.forecast.dates import Period, day_in, month_of
 from services.eligibility.forecast.model import Dose, EvaluationReason, History
 
+UNKNOWN = "Unknown"
+GENDERS = frozenset({"Female", "Male", UNKNOWN})
+"""Those that CDC's required genders name (Table 5-2): every other one is unknown to them."""
+
 
 class DoseAdministered(NamedTuple):
     """`order` is the place in time, `position` the place in the history as it was given (Table 6-3: `cannot_count`)."""
@@ -38,7 +42,7 @@ class Patient:
     def __init__(self, history: History, assessment_on: date) -> None:
         self.born = history.born_on.toordinal()
         self.assessed = assessment_on.toordinal()
-        self.gender = history.gender
+        self.gender = history.gender if history.gender in GENDERS else UNKNOWN
         self.birth_country = history.birth_country
         self.observations = _active_observations(history, assessment_on)
         self.doses = _doses_in_order(history, self.assessed)

@@ -115,6 +115,7 @@ class SeriesForecast(NamedTuple):
     priority: bool = False
     shared_decision: bool = False
     guidance: str = ""
+    contraindications: tuple[str, ...] = ()
     evaluations: tuple[DoseEvaluation, ...] = ()
     trail: tuple[Step, ...] = ()
 
@@ -124,7 +125,8 @@ class VaccineGroupForecast(NamedTuple):
 
     `evaluations` has one entry per dose of the group, the least favourable of its antigens;
     `series` holds the best patient series which it blends, each with its trail of rules, and `set_aside` those of the
-    vaccine group which another series made redundant; `starts_on` is the minimum age to start the series.
+    vaccine group which another series made redundant; `starts_on` is the minimum age to start the series;
+    `contraindications` are CDC's own texts, of what is contraindicated alone.
     """
 
     vaccine_group: str
@@ -143,6 +145,7 @@ class VaccineGroupForecast(NamedTuple):
     recommended_antigens: tuple[str, ...] = ()
     recommended_vaccines: tuple[str, ...] = ()
     guidance: tuple[str, ...] = ()
+    contraindications: tuple[str, ...] = ()
     evaluations: tuple[DoseEvaluation, ...] = ()
     series: tuple[SeriesForecast, ...] = ()
     set_aside: tuple[SeriesForecast, ...] = ()

@@ -1,15 +1,10 @@
 """Which CDSi observations a clinical code stands for: CDC's own map for SNOMED, and ours for ICD-10-CM."""
 
-from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
-
-import yaml
+from collections.abc import Iterator
 
 from services.eligibility.forecast.schedule import SupportingData
 
 SNOMED, ICD10, CDSI = "SNOMED", "ICD10", "CDSI"
-ICD10_OBSERVATIONS = Path(__file__).with_name("icd10_observations.yaml")
 
 
 def observations_of(system: str, code: str, supporting: SupportingData) -> frozenset[str]:
@@ -18,18 +13,14 @@ def observations_of(system: str, code: str, supporting: SupportingData) -> froze
     A SNOMED code counts as it is written: descendants of a listed concept are not known here.
     """
     if system == ICD10:
-        return frozenset(one for found in _prefixes(code) for one in found if one in supporting.observations)
+        return frozenset(
+            one for found in _prefixes(code, supporting) for one in found if one in supporting.observations
+        )
     if system == CDSI:
         return frozenset({code.zfill(3)} & supporting.observations.keys())
     return supporting.observations_coded(system, code)
 
 
-def _prefixes(code: str) -> Iterator[tuple[str, ...]]:
-    plain, known = code.strip().upper().replace(".", ""), _by_prefix()
+def _prefixes(code: str, supporting: SupportingData) -> Iterator[tuple[str, ...]]:
+    plain, known = code.strip().upper().replace(".", ""), supporting.lists.icd10
     return (known[plain[:length]] for length in range(1, len(plain) + 1) if plain[:length] in known)
-
-
-@cache
-def _by_prefix() -> Mapping[str, tuple[str, ...]]:
-    prefixes = yaml.safe_load(ICD10_OBSERVATIONS.read_text(encoding="utf-8"))["prefixes"]
-    return {prefix.replace(".", ""): tuple(observations) for prefix, observations in prefixes.items()}

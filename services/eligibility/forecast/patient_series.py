@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from services.eligibility.forecast.dates import DISTANT_PAST
+from services.eligibility.forecast.determine_contraindications import PatientFindings
 from services.eligibility.forecast.gather_necessary_data import DoseAdministered
 from services.eligibility.forecast.model import EvaluationReason, EvaluationStatus, SeriesStatus, Step
 from services.eligibility.forecast.schedule import AntigenSeries, Interval, SeriesDose
@@ -29,7 +31,9 @@ class Evaluation:
 class PatientSeries:
     """Target doses before `current` were satisfied or skipped; those from it on are not satisfied, `target` first.
 
-    `previous` is the reference date of CALCDTINT-1. What chapter 7 has not set keeps its class default.
+    `previous` is the reference date of CALCDTINT-1. Once no target dose is left, `complete_from` is the first day as of
+    which the series is complete: that of the skip of the last one, or the day after the dose that satisfied it.
+    What chapter 7 has not set keeps its class default.
     """
 
     current = 0
@@ -43,11 +47,15 @@ class PatientSeries:
     unadjusted_recommended: int | None = None
     unadjusted_past_due: int | None = None
     finish: int | None = None
+    complete_from = DISTANT_PAST
     indicated_from: int | None = None
     vaccines: tuple[str, ...] = ()
 
-    def __init__(self, series: AntigenSeries, records: Sequence[DoseAdministered], assessed: int) -> None:
+    def __init__(
+        self, series: AntigenSeries, records: Sequence[DoseAdministered], assessed: int, findings: PatientFindings
+    ) -> None:
         self.series = series
+        self.findings = findings
         self.records = records
         self.targets = targets_in_season(series, assessed)
         self.evaluations: list[Evaluation] = []
@@ -62,11 +70,13 @@ class PatientSeries:
         current, targets = self.current, self.targets
         self.trail.append((why, day, targets[current].number))
         self.current = current = current + 1
+        self.complete_from = day
         self.target = targets[current] if current < len(targets) else None
 
     def satisfy_target(self, target: SeriesDose, dose: DoseAdministered) -> None:
         """A recurring dose is followed by a new target dose identical to it (4.4, step 6a)."""
         self.satisfied.append((target, dose.day))
+        self.complete_from = dose.day + 1
         self.valid_doses.append(dose)
         following = self.current + 1
         if target.recurring:

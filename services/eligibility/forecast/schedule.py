@@ -3,12 +3,18 @@
 Everything is immutable and holds no person's data, so one copy serves every thread and every history.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period
+
+if TYPE_CHECKING:
+    from services.eligibility.forecast.overlay import Change, Overlay
 
 
 class SeriesType(StrEnum):
@@ -241,9 +247,21 @@ class CodedObservation:
     codes: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class ObservationLists:
+    """What is not CDC's: ICD-10-CM prefixes and the observations they stand for, and by kind the observations that
+    count also when the condition that told of them is over."""
+
+    icd10: Mapping[str, tuple[str, ...]]
+    past: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SupportingData:
-    """One release of the schedule; `conflicts` maps the impacted CVX to its conflicting CVX codes (section 6.7)."""
+    """One release of the schedule; `conflicts` maps the impacted CVX to its conflicting CVX codes (section 6.7).
+
+    `overlay` is what a state recommends beside it, of the text that `edition` tells from others; `changed` has the
+    changes laid over the schedule by antigen and series, `below` is the one they are laid over."""
 
     release: str
     released_on: date
@@ -253,6 +271,20 @@ class SupportingData:
     vaccine_names: Mapping[str, str]
     conflicts: Mapping[str, Mapping[str, VaccineConflict]]
     observations: Mapping[str, CodedObservation]
+    lists: ObservationLists
+    overlay: Overlay | None = None
+    edition: str = ""
+    changed: Mapping[tuple[str, str], tuple[Change, ...]] = field(default_factory=dict)
+    below: SupportingData | None = None
+
+    def knows(self, cvx: str) -> bool:
+        """Whether the release maps the vaccine to an antigen: the one table of the vaccine codes that count."""
+        return bool(self.associations.get(cvx))
+
+    def vaccine_groups_of(self, cvx: str) -> tuple[str, ...]:
+        """The vaccine groups to which a dose of this vaccine may belong, at whatever age."""
+        antigens = {one.antigen for one in self.associations.get(cvx, ())}
+        return tuple(group.name for group in self.groups if not group.antigen_names.isdisjoint(antigens))
 
     def observations_coded(self, system: str, code: str) -> frozenset[str]:
         """CDSi observations which a SNOMED, CVX or PHIN code stands for."""

@@ -39,6 +39,13 @@ def groups_of(
     )
 
 
+def group_with(
+    group: VaccineGroup, antigens: Mapping[str, Antigen], conflicts: Mapping[str, Mapping[str, VaccineConflict]]
+) -> VaccineGroup:
+    """The same group, of these antigens."""
+    return _group([antigens[one.name] for one in group.antigens], group.name, group.administer_full, conflicts)
+
+
 def _group(
     antigens: Sequence[Antigen],
     name: str,

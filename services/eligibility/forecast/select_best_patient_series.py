@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from services.eligibility.forecast.create_relevant_patient_series import is_indicated
 from services.eligibility.forecast.dates import add
 from services.eligibility.forecast.gather_necessary_data import Patient
 from services.eligibility.forecast.model import EvaluationStatus, SeriesStatus
@@ -68,23 +69,40 @@ def prioritize(group: Candidates, patient: Patient) -> PatientSeries | None:
         return _because(group[0], "Table 8-3: the default patient series")
     scorable = pre_filter(group, patient)
     default = next((p for p in group if p.series.default), None)
+    if not scorable and default is not None:
+        return _because(default, "Table 8-3: the default patient series")
+    scorable = scorable or _next_in_priority(group)
     if not scorable:
-        return None if default is None else _because(default, "Table 8-3: the default patient series")
+        return None
     if len(scorable) == 1:
         return _because(scorable[0], "Table 8-3: the single scorable patient series")
     return _score(scorable, default, patient)
 
 
+def _next_in_priority(group: Candidates) -> list[PatientSeries]:
+    """Table 8-2 leaves nobody where the series of the highest priority is contraindicated and others are not: the best
+    of those is told then, for a group must not vanish from an answer."""
+    left = [p for p in group if p.status is not _CONTRAINDICATED and p.series.kind is _RISK]
+    highest = min((p.series.priority for p in left), default="")
+    return [p for p in left if p.series.priority == highest]
+
+
 def _score(scorable: Candidates, default: PatientSeries | None, patient: Patient) -> PatientSeries:
-    """Table 8-5."""
+    """Table 8-5. It has no row for series with valid doses of which none is complete or in process (all are immune,
+    contraindicated, aged out, …): what the patient has received decides then, so that no valid dose is told not to be.
+    Where all are contraindicated, that goes before the default series (Table 8-3) too.
+    """
     if complete := [p for p in scorable if _is_complete(p)]:
         return _highest(complete, _shared_points(1, _have_most(complete)), "Table 8-7: scored as complete")
     if in_process := [p for p in scorable if _is_in_process(p)]:
         return _highest(in_process, _in_process_points(in_process, patient), "Table 8-9: scored as in process")
+    if all(p.status is _CONTRAINDICATED for p in scorable) and any(p.satisfied for p in scorable):
+        return _highest(scorable, _shared_points(1, _have_most(scorable)), "SELECTB-19: the most valid doses")
     if default is not None:
         return _because(default, "Table 8-3: the default patient series")
-    without = [p for p in scorable if not p.satisfied] or list(scorable)
-    return _highest(without, _no_valid_points(without, patient), "Table 8-11: scored without valid doses")
+    if any(p.satisfied for p in scorable):
+        return _highest(scorable, _shared_points(1, _have_most(scorable)), "SELECTB-19: the most valid doses")
+    return _highest(scorable, _no_valid_points(scorable, patient), "Table 8-11: scored without valid doses")
 
 
 def pre_filter(group: Candidates, patient: Patient) -> list[PatientSeries]:
@@ -92,7 +110,7 @@ def pre_filter(group: Candidates, patient: Patient) -> list[PatientSeries]:
     open_series = [p for p in group if p.status is not _CONTRAINDICATED] or list(group)
     no_valid_doses = not any(p.satisfied for p in group)
     no_default = not any(p.series.default for p in group)
-    highest = min(p.series.priority for p in [p for p in group if _is_on_path(p)] or group)
+    highest = min(p.series.priority for p in [p for p in group if _is_on_path(p, group, patient)] or group)
     scorable = []
     for p in open_series:
         kind = p.series.kind
@@ -107,14 +125,21 @@ def pre_filter(group: Candidates, patient: Patient) -> list[PatientSeries]:
     return scorable
 
 
-def _is_on_path(patient_series: PatientSeries) -> bool:
-    """Whether its priority excludes others: the patient has a valid dose of the series or can start at its first.
+def _is_on_path(patient_series: PatientSeries, group: Candidates, patient: Patient) -> bool:
+    """Whether its priority excludes others: the patient has begun the series, or can start at its first dose.
 
     SELECTSCORE-2 lets every relevant series exclude those of lower priority. CDC's cases show that one which the
     patient could only enter in its middle does not: an adult in an outbreak gets the single dose of meningococcal
-    vaccine, not what is left of the series for infants, whose indications have no end age.
+    vaccine, not what is left of the series for infants, whose indications have no end age. Who entered it in its
+    middle when no series of lower priority was for him yet, as an infant of 8 months, stays in it.
     """
-    return bool(patient_series.satisfied) or (patient_series.current == 0 and patient_series.status is _NOT_COMPLETE)
+    if not patient_series.satisfied:
+        return patient_series.current == 0 and patient_series.status is _NOT_COMPLETE
+    target, day = patient_series.satisfied[0]
+    if target is patient_series.targets[0]:
+        return True
+    priority = patient_series.series.priority
+    return not any(p.series.priority > priority and is_indicated(p.series, patient, day) for p in group)
 
 
 def _started_in_time(patient_series: PatientSeries, patient: Patient) -> bool:

@@ -1,20 +1,30 @@
 """Reads a release of CDC's supporting data: a folder, or a zip of one, with CDC's own XML files.
 
-A new release is taken by adding the folder `supporting_data/<release>/`; CDC's download may be dropped in unopened. It
-bears the day of its newest file then. Beside unpacked files that day stands in `released-on.txt`: what a file system
-says of them is the day on which they were copied.
+A new release is taken by adding the folder `supporting_data/<release>/`, or by naming one outside (`release_folder`).
+CDC's download may be dropped in unopened; it bears the day of its newest file then. Beside unpacked files that day
+stands in `released-on.txt`: what a file system says of them is the day on which they were copied.
 """
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path, PurePath
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from services.eligibility.forecast import release_folder
 from services.eligibility.forecast.antigen_xml import antigen_of
+from services.eligibility.forecast.overlay import laid_over
+from services.eligibility.forecast.overlay_documents import overlay_paths, read_overlay
+from services.eligibility.forecast.release_folder import (
+    CASES,
+    SupportingDataError,
+    folders,
+    lists_of,
+    name_of,
+)
 from services.eligibility.forecast.schedule import SupportingData
 from services.eligibility.forecast.schedule_xml import (
     associations_of,
@@ -24,7 +34,7 @@ from services.eligibility.forecast.schedule_xml import (
     vaccine_names_of,
 )
 
-BUNDLED = Path(__file__).parent / "supporting_data"
+BUNDLED = release_folder.BUNDLED
 ANTIGEN_PREFIX = "AntigenSupportingData"
 SCHEDULE_PREFIX = "ScheduleSupportingData"
 RELEASED_ON = "released-on.txt"
@@ -34,27 +44,37 @@ FIRST_YEAR = 2010
 """Before CDC's first release; archives that keep no time say 1980."""
 
 
-class SupportingDataError(ValueError):
-    """This is no release of CDC's supporting data: it needs ScheduleSupportingData.xml and the antigens' files."""
-
-
 @cache
 def releases() -> tuple[str, ...]:
-    """The bundled releases, oldest first."""
-    return tuple(sorted((p.name for p in BUNDLED.iterdir() if p.is_dir()), key=_version))
+    """The releases at hand, oldest first: the bundled ones and those of the folder outside."""
+    return tuple(sorted(_folders(), key=_version))
 
 
 @cache
 def bundled(release: str | None = None) -> SupportingData:
-    found = load(BUNDLED / (release or releases()[-1]))
+    """A release at hand by its name, else the newest; `4.64+US-CA` is one with that state's overlay."""
+    name, _, jurisdiction = (release or releases()[-1]).partition("+")
+    if jurisdiction:
+        rules = bundled(name)
+        return laid_over(rules, read_overlay(overlay_paths()[jurisdiction], rules))
+    found = load(folder_of(name))
     if found.released_on == UNDATED:
         raise SupportingDataError(f"release {found.release}: expected its day, YYYY-MM-DD, in {RELEASED_ON}")
     return found
 
 
+def folder_of(release: str) -> Path:
+    return _folders().get(release, BUNDLED / release)
+
+
+def _folders() -> Mapping[str, Path]:
+    return folders(BUNDLED, release_folder.outside())
+
+
 @cache
 def load(folder: Path) -> SupportingData:
-    """Parsing takes under a second and happens once per folder."""
+    """Parsing takes under a second and happens once per folder. Whatever its own release is called, its folder names
+    it."""
     schedule: Element | None = None
     antigens: list[Element] = []
     days: set[date] = set()
@@ -70,7 +90,7 @@ def load(folder: Path) -> SupportingData:
     conflicts = conflicts_of(schedule)
     by_name = {a.name: a for a in sorted(map(antigen_of, antigens), key=lambda a: a.name)}
     return SupportingData(
-        release=folder.name,
+        release=name_of(folder),
         released_on=_stated_on(folder) or max(days, default=UNDATED),
         antigens=by_name,
         groups=groups_of(schedule, by_name, conflicts),
@@ -78,6 +98,7 @@ def load(folder: Path) -> SupportingData:
         vaccine_names=vaccine_names_of(schedule),
         conflicts=conflicts,
         observations=observations_of(schedule),
+        lists=lists_of(folder),
     )
 
 
@@ -96,7 +117,7 @@ def _xml_files(folder: Path) -> Iterator[tuple[str, date | None, bytes]]:
     if not folder.exists():
         raise SupportingDataError(SupportingDataError.__doc__)
     paths = [folder] if folder.is_file() else sorted(folder.rglob("*"))
-    for path in paths:
+    for path in (one for one in paths if CASES not in one.relative_to(folder).parts):
         if path.suffix == ".xml":
             yield path.name, None, path.read_bytes()
         elif path.suffix == ".zip":

@@ -42,8 +42,10 @@ def next_turn(history: History, group: VaccineGroup, supporting: SupportingData,
     turning = _turning(group, supporting)
     days = {history.born_on, *[dose.administered_on for dose in history.doses]}
     days |= {one.observed_on for one in history.observations if one.observed_on is not None}
+    edges = [] if supporting.overlay is None else [day.toordinal() for day in supporting.overlay.edges()]
     place = bisect_left(turning.dates, today)
     first = min([_after(today, one) for one in turning.dates[place : place + 2]], default=DISTANT_FUTURE)
+    first = min([first, *(edge for edge in edges if edge > today)])
     for day in days:
         first = _first_after(today, day.toordinal(), turning, first)
     return None if first >= DISTANT_FUTURE else date.fromordinal(first)

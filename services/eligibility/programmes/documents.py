@@ -17,6 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from schemas.eligibility_v1 import LineOfBusiness, RaceEthnicity
 from schemas.envelope import Code, CountyFips, Cvx, Day, Zip5
 from services.eligibility.domain import AGE_BANDS, Phase, PriorityRule, Programme
+from services.eligibility.forecast.overlay_documents import overlay_paths
 from services.eligibility.forecast.supporting_data import bundled as supporting_data
 from services.eligibility.forecast.supporting_data import releases
 from services.eligibility.geography import VulnerabilityRule
@@ -55,6 +56,14 @@ class _Forecast(Part):
     release: str | None = None
     opens: str = Field(default="due", pattern="^(earliest|due|overdue)$")
     shared_decision: bool = False
+    jurisdiction: str | None = None
+
+    @field_validator("jurisdiction")
+    @classmethod
+    def _overlay_is_here(cls, name: str | None) -> str | None:
+        if name is not None and name not in overlay_paths():
+            raise ValueError(f"expected a state whose overlay is here: {', '.join(overlay_paths()) or 'none is'}")
+        return name
 
     @field_validator("release")
     @classmethod
@@ -332,7 +341,7 @@ def _aim_code(document: Document) -> str:
 
 def _target(document: Document) -> ForecastRule | ServiceRule | None:
     if (one := document.forecast) is not None:
-        return ForecastRule(one.cdsi_group, one.release, one.opens, one.shared_decision)
+        return ForecastRule(one.cdsi_group, one.release, one.opens, one.shared_decision, one.jurisdiction)
     return ServiceRule(document.service.holds_months) if document.service else None
 
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from services.eligibility.forecast.engine import forecast, foremost
 from services.eligibility.forecast.model import EvaluationStatus, History
+from services.eligibility.forecast.overlay import as_of
 from services.eligibility.forecast.schedule import SupportingData, VaccineGroup
 from services.eligibility.forecast.turning_days import next_turn
 from services.eligibility.programmes.target import Forecasted
@@ -15,6 +16,7 @@ NOT_CONCERNED = "Not Recommended"
 def forecasted(history: History, group_name: str, supporting: SupportingData, on: date) -> Forecasted:
     """The answer to act upon, and the day from which it must be asked again. A person whom no series concerns is not
     recommended anything."""
+    supporting = as_of(supporting, on)
     group = group_named(supporting, group_name)
     stale_on = next_turn(history, group, supporting, on)
     best = foremost(forecast(history, supporting, on, only=group), on)

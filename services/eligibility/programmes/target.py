@@ -24,12 +24,13 @@ SHARED_DECISION, NOT_COMPLETE = "Shared Clinical Decision", "Not Complete"
 @dataclass(frozen=True, slots=True)
 class ForecastRule:
     """`opens` names the forecast date from which outreach is offered: earliest, due or overdue. Without a `release`
-    the newest one that covers the day is asked."""
+    the newest one that covers the day is asked; with a `jurisdiction`, that state's overlay lies over it."""
 
     cdsi_group: str
     release: str | None = None
     opens: str = "due"
     shared_decision: bool = False
+    jurisdiction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,10 @@ def covering(rule: ForecastRule, releases: Iterable[tuple[str, date]], day: date
     """The release that the rule asks on this day: the one it names, else the newest; none that came out later, since
     the recommendations of the day were others."""
     out = [(on, name) for name, on in releases if on <= day and rule.release in {None, name}]
-    return max(out)[1] if out else None
+    if not out:
+        return None
+    name = max(out)[1]
+    return f"{name}+{rule.jurisdiction}" if rule.jurisdiction else name
 
 
 def by_forecast(rule: ForecastRule, forecasted: Forecasted | None, release: str | None, day: date) -> Answer:

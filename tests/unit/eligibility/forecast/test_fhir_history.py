@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.eligibility.forecast.engine import forecast
-from services.eligibility.forecast.fhir_history import Bundle, _listed, history_of, patient_of
+from services.eligibility.forecast.fhir_history import Bundle, history_of, patient_of
 from services.eligibility.forecast.model import Dose, Observation
 from services.eligibility.forecast.observation_codes import ICD10, SNOMED, observations_of
 from services.eligibility.forecast.schedule import SupportingData
@@ -34,7 +34,7 @@ def read(supporting: SupportingData, *resources: dict[str, Any]) -> tuple[Any, A
     bundle = a_bundle(OMA, *resources)
     patient = patient_of(bundle)
     assert patient is not None
-    history, found, notes, _ = history_of(bundle, patient, supporting)
+    history, found, notes, *_ = history_of(bundle, patient, supporting)
     return history, found, [(one.where, one.code) for one in notes]
 
 
@@ -152,7 +152,7 @@ def test_an_allergy_is_read(
 
 def test_every_listed_history_is_cdcs(supporting: SupportingData) -> None:
     """The list names no observation that the release doesn't have, and each reaction to a vaccine is on it."""
-    past = _listed()
+    past = supporting.lists.past
     assert frozenset().union(*past.values()) <= supporting.observations.keys()
     after_a_dose = {one.code for one in supporting.observations.values() if "after previous dose" in one.title}
     assert after_a_dose <= past["reactions"]
@@ -191,6 +191,5 @@ def test_codes_stand_for_observations(
 
 def test_every_mapped_observation_is_cdcs(supporting: SupportingData) -> None:
     """The ICD-10 list names no observation that the release doesn't have."""
-    from services.eligibility.forecast.observation_codes import _by_prefix
-
-    assert {one for found in _by_prefix().values() for one in found} <= supporting.observations.keys()
+    mapped = supporting.lists.icd10.values()
+    assert {one for found in mapped for one in found} <= supporting.observations.keys()

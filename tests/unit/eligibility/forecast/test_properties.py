@@ -1,6 +1,7 @@
 """Facts that hold for every history, each narrowed by exactly what CDC's own rules make false."""
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.eligibility.forecast import evaluate_and_forecast_all_relevant_patient_series as walk
+from services.eligibility.forecast.cases import Case, read_cases
 from services.eligibility.forecast.create_relevant_patient_series import relevant_series
 from services.eligibility.forecast.engine import forecast
 from services.eligibility.forecast.gather_necessary_data import Patient
@@ -20,7 +22,11 @@ from services.eligibility.forecast.model import (
     VaccineGroupForecast,
 )
 from services.eligibility.forecast.organize_immunization_history import organize
-from services.eligibility.forecast.schedule import ConditionType, SupportingData
+from services.eligibility.forecast.patient_series import PatientSeries
+from services.eligibility.forecast.schedule import Antigen, AntigenSeries, ConditionType, SupportingData
+from services.eligibility.forecast.supporting_data import bundled
+from services.eligibility.forecast.unused import unused
+from tests.unit.eligibility.forecast import people
 
 ASSESSED = date(2025, 11, 10)
 CHILD_DAYS, ADULT_DAYS = 2500, 30000
@@ -125,6 +131,94 @@ def test_dates_are_in_order_and_go_with_the_status(supporting: SupportingData, h
             assert answer.dose_number is None
         assert not_before(answer.recommended_on, answer.earliest_on)
         assert not_before(answer.past_due_on, answer.earliest_on)
+
+
+@quickly
+@given(history=histories())
+def test_every_dose_is_evaluated_or_told_as_not_used(supporting: SupportingData, history: History) -> None:
+    """A dose of a group that concerns the person is evaluated in each best series of its antigen; another is not used
+    by its place."""
+    told = {one.position for one in unused(history, supporting, ASSESSED) if one.kind == "doses"}
+    answers = forecast(history, supporting, ASSESSED)
+    records = organize(Patient(history, ASSESSED), supporting)
+    for series in (s for answer in answers for s in (*answer.series, *answer.set_aside)):
+        assert sorted(e.dose for e in series.evaluations) == sorted(d.position for d in records.get(series.antigen, ()))
+    evaluated = {dose.position for doses in records.values() for dose in doses}
+    assert evaluated | told == set(range(len(history.doses)))
+
+
+@quickly
+@given(history=histories())
+def test_a_vaccine_group_agrees_with_its_antigens(supporting: SupportingData, history: History) -> None:
+    """Its status is one of theirs, and every date of it one of theirs or a day of a dose (9.1 to 9.3)."""
+    given_on = {dose.administered_on for dose in history.doses}
+    for answer in forecast(history, supporting, ASSESSED):
+        assert answer.series_status in {one.status for one in answer.series}
+        for date_of in ("earliest_on", "recommended_on", "past_due_on", "latest_on"):
+            found = getattr(answer, date_of)
+            theirs = {getattr(one, date_of) for one in answer.series} | {one.earliest_on for one in answer.series}
+            assert found in theirs | given_on
+        assert bool(answer.contraindications) == any(s.status is SeriesStatus.CONTRAINDICATED for s in answer.series)
+        assert {one.dose for one in answer.evaluations} == {e.dose for s in answer.series for e in s.evaluations}
+
+
+@quickly
+@given(history=histories())
+def test_a_dose_valid_in_every_series_of_a_group_is_valid_in_the_best(
+    supporting: SupportingData, history: History
+) -> None:
+    """Choosing among the series of a group (chapter 8) voids no dose that each of them counts."""
+    patient = Patient(history, ASSESSED)
+    records = organize(patient, supporting)
+    for antigen in supporting.antigens.values():
+        relevant = relevant_series(antigen, patient)
+        best = walk.walk(antigen, relevant, None, patient, supporting, records).best
+        for one in best:
+            rivals = [
+                walk_alone(antigen, s, patient, supporting, records) for s in relevant if s.group == one.series.group
+            ]
+            orders = [{d.order for d in p.valid_doses} for rival in rivals for p in rival]
+            if orders and len(orders) == len(rivals):
+                assert set.intersection(*orders) <= {d.order for d in one.valid_doses}
+
+
+@quickly
+@given(data=st.data())
+def test_variants_of_cdcs_cases_are_answered(supporting: SupportingData, data: st.DataObject) -> None:
+    """With days moved, products exchanged, doses left out or given twice, each group still answers once per series
+    group, in order of days."""
+    case = data.draw(st.sampled_from(cdc_cases()))
+    shift = timedelta(days=data.draw(st.integers(-400, 400)))
+    kept = [dose for dose in case.history.doses if data.draw(st.integers(0, 4))]
+    codes = st.sampled_from(sorted(supporting.associations))
+    doses = [
+        dataclasses.replace(
+            dose,
+            administered_on=dose.administered_on + timedelta(days=data.draw(st.integers(-30, 30))),
+            cvx=dose.cvx if data.draw(st.integers(0, 3)) else data.draw(codes),
+        )
+        for dose in (*kept, *kept[: data.draw(st.integers(0, 2))])
+    ]
+    on = case.assessment_on + shift
+    answers = forecast(dataclasses.replace(case.history, doses=tuple(doses)), supporting, on)
+    keys = [(one.vaccine_group, one.series_group) for one in answers]
+    assert len(keys) == len(set(keys))
+    for answer in answers:
+        assert not_before(answer.recommended_on, answer.earliest_on)
+        assert (answer.dose_number is None) == (answer.series_status is not SeriesStatus.NOT_COMPLETE)
+
+
+@functools.cache
+def cdc_cases() -> list[Case]:
+    rules = bundled("4.64")
+    return [case for path in (people.HEALTHY, people.CONDITIONS) for case in read_cases(path, rules)]
+
+
+def walk_alone(
+    antigen: Antigen, series: AntigenSeries, patient: Patient, supporting: SupportingData, records: walk.Records
+) -> list[PatientSeries]:
+    selection = walk.walk(antigen, [series], None, patient, supporting, records)
+    return [*selection.best, *selection.set_aside]
 
 
 def comparable(history: History, supporting: SupportingData) -> list[object]:

@@ -9,8 +9,9 @@ import pytest
 from services.eligibility.forecast import supporting_data
 from services.eligibility.forecast.engine import forecast
 from services.eligibility.forecast.explain import opening
+from services.eligibility.forecast.release_folder import SupportingDataError
 from services.eligibility.forecast.schedule import SupportingData
-from services.eligibility.forecast.supporting_data import SupportingDataError, load
+from services.eligibility.forecast.supporting_data import load
 from tests.unit.eligibility.forecast.people import a_person, day
 
 BUNDLED_ZIP = supporting_data.BUNDLED / "4.64" / "supporting-data.zip"

@@ -1,0 +1,137 @@
+"""What a state recommends otherwise than CDC, laid over a release: dated changes, each of one series.
+
+A change holds from its first day to the day before `until`, as of the day of the assessment. The release below stays
+as it is: laying the changes over it makes another schedule, with which the same engine works.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from services.eligibility.forecast.antigen_xml import antigen_with
+from services.eligibility.forecast.dates import DISTANT_FUTURE
+from services.eligibility.forecast.schedule import (
+    Age,
+    Antigen,
+    AntigenSeries,
+    Indication,
+    Interval,
+    SeriesDose,
+    SupportingData,
+)
+from services.eligibility.forecast.schedule_xml import group_with
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DoseChange:
+    """`number`: which dose of the series; one beyond the last is a new dose, made like the last one."""
+
+    number: int
+    age: Mapping[str, Any]
+    interval: Mapping[str, Any]
+    season: Mapping[str, int]
+    recurring: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """Of one or several `series` of an antigen. `as_series`: the changed series stands beside CDC's, under this name,
+    instead of taking its place."""
+
+    code: str
+    from_on: date
+    until: date | None
+    because: str
+    source: str
+    antigen: str
+    series: tuple[str, ...]
+    as_series: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    doses: tuple[DoseChange, ...] = ()
+    indications: tuple[Indication, ...] = ()
+
+    def holds(self, on: date) -> bool:
+        return self.from_on <= on and (self.until is None or on < self.until)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overlay:
+    """`digest` tells one text of it from another."""
+
+    jurisdiction: str
+    title: str
+    changes: tuple[Change, ...]
+    digest: str
+
+    def edges(self) -> Iterable[date]:
+        """The days from which something else holds."""
+        return (day for one in self.changes for day in (one.from_on, one.until) if day is not None)
+
+
+def laid_over(supporting: SupportingData, overlay: Overlay) -> SupportingData:
+    """The release with the overlay's changes to come: `as_of` lays those over it that hold on a day."""
+    name = f"{supporting.release}+{overlay.jurisdiction}"
+    return replace(supporting, release=name, overlay=overlay, edition=overlay.digest)
+
+
+def as_of(supporting: SupportingData, on: date) -> SupportingData:
+    """The schedule of that day, also of one that is as of another day."""
+    if supporting.overlay is None:
+        return supporting
+    below = supporting if supporting.below is None else supporting.below
+    return _changed(below, tuple(one for one in supporting.overlay.changes if one.holds(on)))
+
+
+@lru_cache(maxsize=64)
+def _changed(supporting: SupportingData, changes: tuple[Change, ...]) -> SupportingData:
+    antigens = dict(supporting.antigens)
+    for change in changes:
+        antigens[change.antigen] = _antigen(antigens[change.antigen], change)
+    groups = tuple(group_with(group, antigens, supporting.conflicts) for group in supporting.groups)
+    changed: dict[tuple[str, str], tuple[Change, ...]] = {}
+    for one in changes:
+        for name in (one.as_series,) if one.as_series else one.series:
+            changed[one.antigen, name] = (*changed.get((one.antigen, name), ()), one)
+    return replace(supporting, antigens=antigens, groups=groups, changed=changed, below=supporting)
+
+
+def _antigen(antigen: Antigen, change: Change) -> Antigen:
+    series: list[AntigenSeries] = []
+    for one in antigen.series:
+        if one.name not in change.series:
+            series.append(one)
+        elif change.as_series:
+            series += [one, _series(replace(one, name=change.as_series, default=False), change)]
+        else:
+            series.append(_series(one, change))
+    return antigen_with(antigen, series)
+
+
+def _series(series: AntigenSeries, change: Change) -> AntigenSeries:
+    doses = list(series.doses)
+    for one in change.doses:
+        if one.number > len(doses):
+            doses.append(replace(doses[-1], number=one.number))
+        doses[one.number - 1] = _dose(doses[one.number - 1], one)
+    fields = dict(change.fields)
+    if change.indications:
+        fields["indications"] = change.indications
+    is_seasonal = any(dose.seasonal and dose.season_end != DISTANT_FUTURE for dose in doses)
+    return replace(series, doses=tuple(doses), is_seasonal=is_seasonal, **fields)
+
+
+def _dose(dose: SeriesDose, change: DoseChange) -> SeriesDose:
+    fields: dict[str, Any] = {}
+    if change.age:
+        fields["ages"] = tuple(replace(age, **change.age) for age in dose.ages or (Age(),))
+    if change.interval:
+        from_previous = [one for one in dose.intervals if one.from_previous] or [Interval(from_previous=True)]
+        others = [one for one in dose.intervals if not one.from_previous]
+        fields["intervals"] = (*(replace(one, **change.interval) for one in from_previous), *others)
+    if change.season:
+        fields |= {"seasonal": True, **change.season}
+    if change.recurring is not None:
+        fields["recurring"] = change.recurring
+    return replace(dose, **fields)
