@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from services.eligibility.feeds.codes import language_tag
+from schemas.languages import language_tag
 from services.eligibility.feeds.er7 import Field, Segment
 from services.eligibility.feeds.faults import BadRow, Notices
 from services.eligibility.feeds.records import Address, Consent, Identifier, IdType, Person, PersonName, Phone, Sex
