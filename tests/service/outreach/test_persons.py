@@ -95,7 +95,9 @@ async def test_a_clinic_that_cancels_after_the_fifth_attempt(outreach: Outreach,
     assert held["held_by"] == "attempts"
     await worker.release(ADA)
     later = NOON + timedelta(hours=6)
-    gone = {"status": AppointmentStatus.CANCELLED, "cancellation_reason": "prov-pers", "occurred_at": later}
+    gone: dict[str, Any] = {
+        "status": AppointmentStatus.CANCELLED, "cancellation_reason": "prov-pers", "occurred_at": later,
+    }  # fmt: skip
     await outreach.hear(an_appointment(version=2, days=9, **gone))
     [case] = await worker.claim(1)
     assert (case["case_id"], case["flags"], case["rank_parts"]["lost_appointment"]) == (
