@@ -83,7 +83,7 @@ async def test_opting_back_in(outreach: Outreach, worker: Worker) -> None:
     await _news(worker, "do-not-call", None)
     await outreach.review()
     at = (NOON + timedelta(hours=1)).isoformat()
-    said = {"direction": "inbound", "resume_channels": ["text"], "attempted_at": at}
+    said: dict[str, Any] = {"direction": "inbound", "resume_channels": ["text"], "attempted_at": at}
     answer = await worker.log(ADA, "complete", **said)
     assert answer.status_code == 201, answer.text
     await outreach.review()
