@@ -68,10 +68,10 @@ async def test_the_list_goes_as_claims_do(outreach: Outreach, worker: Worker) ->
     as at once, and as claims give them."""
     names = [f"member-{i}" for i in range(6)]
     await outreach.hear(*(a_fact(name, priority=100 * i) for i, name in enumerate(names)))
-    for name, minutes in (("member-0", 5), ("member-2", 50), ("member-3", -90)):
+    for name, minutes in (("member-0", 50), ("member-2", 5), ("member-3", -90)):
         await _let_be_due(outreach, name, minutes)
     whole = [case["case_id"] for case in (await worker.get("/cases", status="open")).json()["cases"]]
-    order = ("member-2", "member-0", "member-5", "member-4", "member-3", "member-1")
+    order = ("member-0", "member-2", "member-5", "member-4", "member-3", "member-1")
     assert whole == [str(case_id(name)) for name in order]
     paged: list[str] = []
     after: dict[str, Any] = {}
