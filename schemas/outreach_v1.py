@@ -86,6 +86,13 @@ class Disposition(StrEnum):
     THIRD_PARTY = "third-party"
 
 
+class Direction(StrEnum):
+    """Who got in touch with whom: the plan with the member, or the member with the plan."""
+
+    OUTBOUND = "outbound"
+    INBOUND = "inbound"
+
+
 class Given(StrEnum):
     """What the member was given in the conversation."""
 
@@ -104,7 +111,8 @@ class BesdDomain(StrEnum):
 
 
 class ContactAttemptLoggedV1(Event):
-    """Somebody tried to reach a member, and this came of it. Never changed afterwards."""
+    """Somebody tried to reach a member, or a member got in touch, and this came of it. Never changed afterwards; one
+    entered in error is retracted."""
 
     event_type: ClassVar[str] = "vcc.contact-attempt.logged.v1"
 
@@ -124,6 +132,16 @@ class ContactAttemptLoggedV1(Event):
     barriers: tuple[Code, ...] = Field(default=(), description="Gravity SDOH barrier codes.")
     refusal_domain: BesdDomain | None = None
     callback_at: AwareDatetime | None = None
+    direction: Direction = Direction.OUTBOUND
+    against: Code | None = Field(
+        default=None, description="The rule against which the try was made; it is told for the news that it brought."
+    )
+    stopped_channels: tuple[Channel, ...] = Field(
+        default=(), description="Channels that the member forbade, all plans of his; absent in records from before."
+    )
+    resumed_channels: tuple[Channel, ...] = Field(
+        default=(), description="Channels by which the member wants to hear from the plan again: an opt-in."
+    )
 
     def key(self) -> str:
         return str(self.member_token)

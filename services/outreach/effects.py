@@ -19,8 +19,9 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`standing` is the case's; the other marks are the member's, in every programme of the plan. `keeps_lease`: the
-    worker goes on at once (by the next channel, say). `rests`: the case is offered to nobody else on the same day."""
+    """`standing` is the person's, for one vaccine; the other marks are his in every programme. `keeps_lease`: the
+    worker goes on at once (by the next channel, say). `rests`: the person is offered to nobody else on the same day.
+    `reaches`: somebody answered who belongs to the number or address."""
 
     standing: Standing | None = None
     invalidates_channel: bool = False
@@ -30,25 +31,33 @@ class Effect:
     needs_language: bool = False
     keeps_lease: bool = True
     rests: bool = True
+    reaches: bool = True
+
+    @property
+    def is_news(self) -> bool:
+        """Whether something became known that others must know."""
+        marks = self.invalidates_channel, self.opts_out, self.deceased, self.moved, self.needs_language
+        return self.standing is not None or any(marks)
 
 
 D = Disposition
 EFFECTS: Final[Mapping[Disposition, Effect]] = {
     D.COMPLETE: Effect(),
-    D.NO_ANSWER: Effect(),
-    D.BUSY: Effect(),
-    D.ANSWERING_MACHINE: Effect(),
-    D.LEFT_MESSAGE: Effect(),
-    D.THIRD_PARTY: Effect(),
-    D.FAX: Effect(invalidates_channel=True, rests=False),  # a machine answers: no person is reached by this number
-    D.DISCONNECTED: Effect(invalidates_channel=True, rests=False),
-    D.WRONG_NUMBER: Effect(invalidates_channel=True, rests=False),
-    D.LANGUAGE_BARRIER: Effect(needs_language=True, keeps_lease=False, rests=False),
+    D.NO_ANSWER: Effect(reaches=False),
+    D.BUSY: Effect(reaches=False),
+    D.ANSWERING_MACHINE: Effect(reaches=False),
+    D.LEFT_MESSAGE: Effect(reaches=False),
+    D.THIRD_PARTY: Effect(reaches=False),
+    # A machine answers: no person is reached by this number.
+    D.FAX: Effect(invalidates_channel=True, rests=False, reaches=False),
+    D.DISCONNECTED: Effect(invalidates_channel=True, rests=False, reaches=False),
+    D.WRONG_NUMBER: Effect(invalidates_channel=True, rests=False, reaches=False),
+    D.LANGUAGE_BARRIER: Effect(needs_language=True, keeps_lease=False, rests=False, reaches=False),
     D.INITIAL_REFUSAL: Effect(Standing.REFUSAL, keeps_lease=False),
     D.ALREADY_VACCINATED: Effect(Standing.SELF_REPORT, keeps_lease=False),
     D.CALLBACK_SCHEDULED: Effect(Standing.CALLBACK, keeps_lease=False, rests=False),
     D.BOOKED: Effect(Standing.BOOKED, keeps_lease=False),
     D.DO_NOT_CALL: Effect(opts_out=True, keeps_lease=False),
-    D.DECEASED: Effect(deceased=True, keeps_lease=False),
-    D.MOVED: Effect(moved=True, keeps_lease=False),
+    D.DECEASED: Effect(deceased=True, keeps_lease=False, reaches=False),
+    D.MOVED: Effect(moved=True, keeps_lease=False, reaches=False),
 }

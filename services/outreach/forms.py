@@ -9,12 +9,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Code, Instant, Zip5
-from schemas.outreach_v1 import BesdDomain, CaseClosedReason, CaseStatus, Channel, Disposition, Given
+from schemas.languages import Language
+from schemas.outreach_v1 import BesdDomain, CaseClosedReason, CaseStatus, Channel, Direction, Disposition, Given
 from schemas.scheduling_v1 import AppointmentStatus
-from services.outreach.domain import Held
-from services.outreach.policy import CODES
+from services.outreach.policy import CODES, POLICY
+from services.outreach.records import Flag, Held, Paused
 
-A_YEAR = timedelta(days=366)
+CALLBACK_WITHIN = timedelta(days=POLICY.callback_max_days)
 
 
 class Form(BaseModel):
@@ -45,26 +46,42 @@ class ClaimForm(Form):
     count: int = Field(default=10, ge=1, le=50)
     programme_id: Code | None = None
     zip5: Zip5 | None = None
-    language: Code | None = Field(default=None, description="A language that you speak. Without it: cases for anybody.")
+    language: Language | None = Field(
+        default=None, description="A language that you speak, by BCP 47. Without it: cases for anybody."
+    )
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"count": 5, "zip5": "60623", "language": "es"}]})
 
 
 class AttemptForm(Form):
-    """One attempt to reach the member, and what came of it."""
+    """One contact with the member, and what came of it."""
 
     channel: Channel
     disposition: Disposition
-    attempted_at: Instant | None = Field(default=None, description="When it was made; now, if not given.")
+    direction: Direction = Field(
+        default=Direction.OUTBOUND,
+        description="Inbound: the member got in touch; needs no lease, counts for no limit.",
+    )
+    attempted_at: Instant | None = Field(
+        default=None,
+        description=f"When it was; now, if not given. At most {POLICY.attempt_max_age_days} days ago.",
+    )
     given: tuple[Given, ...] = Field(default=(), max_length=3)
     topics: tuple[Topic, ...] = Field(default=(), max_length=20)
     barriers: tuple[Barrier, ...] = Field(default=(), max_length=20)
     refusal_domain: BesdDomain | None = Field(default=None, description="Exactly with a refusal.")
     callback_at: Instant | None = Field(
-        default=None, description="Exactly with a scheduled callback; at most a year after the attempt."
+        default=None,
+        description="Exactly with a scheduled callback; in the future, at most"
+        f" {POLICY.callback_max_days} days after the attempt.",
     )
-    language: Code | None = Field(default=None, description="The language wanted; with a language barrier only.")
+    language: Language | None = Field(
+        default=None, description="The language wanted, by BCP 47; with a language barrier only."
+    )
     stop_channels: tuple[Channel, ...] = Field(default=(), description="With do-not-call: what else is not wanted.")
+    resume_channels: tuple[Channel, ...] = Field(
+        default=(), max_length=5, description="By the member's word, wanted again: an opt-in. Not with do-not-call."
+    )
     claim: bool = Field(default=False, description="Claim the case at once if nobody else holds it.")
 
     model_config = ConfigDict(
@@ -88,12 +105,14 @@ class AttemptForm(Form):
         _exactly_with(Disposition.CALLBACK_SCHEDULED, self.disposition, given=self.callback_at is not None)
         if self.attempted_at and self.callback_at and self.callback_at <= self.attempted_at:
             raise PydanticCustomError("callback_not_later", "Expected callback_at after attempted_at")
-        if self.callback_at and self.callback_at > (self.attempted_at or datetime.now(UTC)) + A_YEAR:
-            raise PydanticCustomError("callback_too_late", "Expected callback_at within a year of the attempt")
+        if self.callback_at and self.callback_at > (self.attempted_at or datetime.now(UTC)) + CALLBACK_WITHIN:
+            raise PydanticCustomError("callback_too_late", "Expected callback_at sooner after the attempt")
         if self.language is not None and self.disposition is not Disposition.LANGUAGE_BARRIER:
             raise PydanticCustomError("language_without_barrier", "Expected language with language-barrier only")
         if self.stop_channels and self.disposition is not Disposition.DO_NOT_CALL:
             raise PydanticCustomError("stop_without_opt_out", "Expected stop_channels with do-not-call only")
+        if self.resume_channels and self.disposition is Disposition.DO_NOT_CALL:
+            raise PydanticCustomError("resume_with_opt_out", "Expected resume_channels without do-not-call")
         return self
 
 
@@ -108,12 +127,32 @@ def _exactly_with(wanted: Disposition, disposition: Disposition, *, given: bool)
         raise PydanticCustomError(*_EXACTLY[wanted])
 
 
+def _known_reason(code: str) -> str:
+    if code not in CODES.retraction_reasons:
+        raise PydanticCustomError("unknown_reason", "Expected a retraction reason of GET /codes")
+    return code
+
+
+RetractionReason = Annotated[
+    Code, AfterValidator(_known_reason), Field(json_schema_extra={"enum": sorted(CODES.retraction_reasons)})
+]
+
+
+class RetractionForm(Form):
+    """Why an attempt does not stand. A corrected one is logged anew."""
+
+    reason: RetractionReason
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "wrong-member"}]})
+
+
 class RankParts(Form):
     """What the rank is made of."""
 
     priority: int = Field(description="From eligibility, 0-1000.")
     target_zip: int
     no_show: int
+    lost_appointment: int
     attempts: int
     skips: int
     callback_due: int
@@ -128,7 +167,8 @@ class CaseCard(Form):
     member_token: UUID
     status: CaseStatus
     closed_reason: CaseClosedReason | None
-    paused_until_on: date | None
+    paused_until_on: date | None = Field(description="None while paused: until there is news.")
+    paused_by: Paused | None
     held_by: Held | None = Field(description="Why an open case is off the call list for now.")
     held_until_on: date | None
     opened_on: date
@@ -142,6 +182,7 @@ class CaseCard(Form):
     callback_at: datetime | None
     callback_worker: str | None
     next_channel: Channel | None
+    flags: tuple[Flag, ...] = Field(description="What must be known at first sight.")
     claimed_by: str | None
     lease_until: datetime | None
 
@@ -161,11 +202,13 @@ class CasePage(Form):
 
 
 class AttemptRecord(Form):
-    """An attempt on record."""
+    """A contact on record. One that was retracted does not stand."""
 
     attempt_id: UUID
     channel: Channel
     disposition: Disposition
+    direction: Direction
+    against: str | None = Field(description="The rule that the try went against; logged for the news that it brought.")
     attempted_at: datetime
     attempted_on: date
     worker_id: str
@@ -176,6 +219,10 @@ class AttemptRecord(Form):
     callback_at: datetime | None
     language: str | None
     stopped_channels: tuple[Channel, ...]
+    resumed_channels: tuple[Channel, ...]
+    retracted_on: date | None
+    retracted_for: str | None
+    retracted_by: str | None
 
 
 class AppointmentRecord(Form):
@@ -187,6 +234,19 @@ class AppointmentRecord(Form):
     start_at: datetime
     start_on: date
     changed_on: date
+    cancellation_reason: str | None = Field(description="HL7 appointment-cancellation-reason.")
+    by_rule: bool = Field(description="No person did this: the news did.")
+    outcome_overdue: bool = Field(description="Still booked although the day is over: ask the site.")
+
+
+class OtherCase(Form):
+    """Another case of the same member at the plan: who calls speaks of both."""
+
+    case_id: UUID
+    programme_id: str
+    status: CaseStatus
+    closed_reason: CaseClosedReason | None
+    held: bool = Field(description="Somebody works on it now.")
 
 
 class DoseRecord(Form):
@@ -212,10 +272,20 @@ class CaseFile(CaseCard):
     doses: tuple[DoseRecord, ...]
     stopped_channels: tuple[Channel, ...]
     invalid_channels: tuple[Channel, ...]
+    barred_channels: tuple[Channel, ...] = Field(description="By a registry.")
+    other_cases: tuple[OtherCase, ...]
 
 
 class AttemptLogged(Form):
     """The attempt's id and what became of the case."""
+
+    attempt_id: UUID
+    against: str | None = Field(description="The rule that the try went against; logged for the news that it brought.")
+    case: CaseCard
+
+
+class AttemptRetracted(Form):
+    """The attempt's id and the case as it stands without it."""
 
     attempt_id: UUID
     case: CaseCard
@@ -252,3 +322,4 @@ class CodeLists(Form):
     effective_on: date
     barriers: Mapping[str, str]
     topics: Mapping[str, str]
+    retraction_reasons: Mapping[str, str]

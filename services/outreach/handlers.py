@@ -19,8 +19,9 @@ from schemas.reporting_v1 import TargetZipListedV1
 from schemas.scheduling_v1 import AppointmentChangedV1
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach import store
-from services.outreach.domain import Enrolment, decide
+from services.outreach.domain import decide
 from services.outreach.policy import POLICY
+from services.outreach.records import Enrolment
 from services.outreach.situations import changed, load_known
 
 PORTION = 2000
@@ -150,6 +151,11 @@ def _enrolment(fact: MemberEligibilityDecidedV1, eligible_on: date | None) -> En
         tract=fact.tract,
         language=fact.language,
         decided_on=fact.decided_on,
+        death_reports_until=fact.death_reports_until,
+        channels_barred=fact.channels_barred,
+        phone_version=fact.phone_version,
+        address_version=fact.address_version,
+        email_version=fact.email_version,
         eligible_on=eligible_on,
     )
 

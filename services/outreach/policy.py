@@ -21,6 +21,7 @@ class RankWeights:
     callback_due: int
     attempt: int
     skip: int
+    lost_appointment: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,13 @@ class Policy:
     self_report_pause_days: int
     booking_grace_days: int
     recent_dose_days: int
+    attempt_max_age_days: int
+    callback_max_days: int
+    clock_skew_minutes: int
+    own_retraction_hours: int
+    lost_attempts: int
+    clinic_reasons: tuple[str, ...]
+    death_reasons: tuple[str, ...]
     channels: tuple[Channel, ...]
     do_not_call_stops: frozenset[Channel]
     rank: RankWeights
@@ -52,6 +60,7 @@ class Codes:
     effective_on: date
     barriers: Mapping[str, str]
     topics: Mapping[str, str]
+    retraction_reasons: Mapping[str, str]
 
 
 _FOLDER = Path(__file__).parent

@@ -9,11 +9,23 @@ from uuid import UUID
 
 import asyncpg
 
-from schemas.outreach_v1 import CaseChangedV1, CaseClosedReason, CaseStatus, Channel, Disposition
+from schemas.outreach_v1 import CaseChangedV1, CaseClosedReason, CaseStatus, Channel, Direction, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.ids import derived_id
 from services.kit.postgres import Connection
-from services.outreach.domain import Appointment, Attempt, CaseState, Dose, Enrolment, Held, Situation
+from services.outreach.effects import Standing
+from services.outreach.records import (
+    Appointment,
+    Attempt,
+    CaseState,
+    Dose,
+    Enrolment,
+    Flag,
+    Held,
+    Paused,
+    Situation,
+    Statement,
+)
 
 LOAD_ENROLMENTS = f"""
 select {", ".join(f"e.{field.name}" for field in fields(Enrolment))}, p.vaccine_group,
@@ -27,18 +39,29 @@ left join target_zip t on t.programme_id = e.programme_id and t.zip5 = e.zip5
 where e.member_token = any($1)
 """
 LOAD_DOSES = """
-select member_token, dose_id, vaccine_group, administered_on, live and not is_partial as live, appointment_id from dose
-where member_token = any($1)
+select member_token, dose_id, coalesce(nullif(vaccine_groups, ''), vaccine_group) as vaccine_groups, administered_on,
+    live and not is_partial as live, appointment_id
+from dose where member_token = any($1)
 """
 LOAD_APPOINTMENTS = """
-select enrolment_id, programme_id, appointment_id, status, start_at, start_on, changed_on, dose_on
+select enrolment_id, programme_id, appointment_id, status, start_at, start_on, changed_on, dose_on,
+    cancellation_reason, by_rule, outcome_overdue, coalesce(told_at, start_at) as told_at
 from appointment where enrolment_id = any($1)
 """
 LOAD_ATTEMPTS = """
 select member_token, tenant_id, attempt_id, programme_id, enrolment_id, channel, disposition, attempted_at, counted_on,
-    worker_id, callback_at, callback_on, language, stopped, place
-from attempt where member_token = any($1)
+    worker_id, callback_at, callback_on, language, place, direction, reach
+from attempt
+where member_token = any($1)
+    and not exists (select from attempt_retraction as taken where taken.attempt_id = attempt.attempt_id)
 order by attempted_at, attempt_id
+"""
+LOAD_STATEMENTS = """
+select s.member_token, s.source_id, s.tenant_id, s.programme_id, p.vaccine_group, s.said_at, s.counted_on, s.told_at,
+    s.standing, s.stops, s.resumes, s.reports_death
+from statement as s left join programme as p using (programme_id)
+where s.member_token = any($1)
+order by s.said_at, s.source_id
 """
 
 
@@ -119,6 +142,9 @@ async def load_known(connection: Connection, persons: Mapping[UUID, UUID]) -> li
         lambda row: (persons[row["member_token"]], row["tenant_id"]),
         _attempt,
     )
+    statements = _grouped(
+        await connection.fetch(LOAD_STATEMENTS, tokens), lambda row: persons[row["member_token"]], _statement
+    )
     known = []
     for row in enrolments:
         person = persons[row["member_token"]]
@@ -131,6 +157,7 @@ async def load_known(connection: Connection, persons: Mapping[UUID, UUID]) -> li
             doses=doses.get(person, []),
             appointments=appointments.get((row["enrolment_id"], row["programme_id"]), []),
             attempts=attempts.get((person, row["tenant_id"]), []),
+            statements=statements.get(person, []),
         )
         known.append(_known(row, situation))
     return known
@@ -162,12 +189,18 @@ def _enrolment(row: asyncpg.Record) -> Enrolment:
         tract=row["tract"],
         language=row["language"],
         decided_on=row["decided_on"],
+        death_reports_until=row["death_reports_until"],
+        channels_barred=tuple(row["channels_barred"].split()),
+        phone_version=row["phone_version"],
+        address_version=row["address_version"],
+        email_version=row["email_version"],
         eligible_on=row["eligible_on"],
     )
 
 
 def _state(row: asyncpg.Record) -> CaseState:
     closed, held, channel = row["case_closed_reason"], row["case_held_by"], row["case_next_channel"]
+    paused = row["case_paused_by"]
     return CaseState(
         tenant_id=row["case_tenant_id"],
         member_token=row["case_member_token"],
@@ -188,6 +221,9 @@ def _state(row: asyncpg.Record) -> CaseState:
         callback_at=row["case_callback_at"],
         callback_worker=row["case_callback_worker"],
         next_channel=None if channel is None else Channel(channel),
+        paused_by=None if paused is None else Paused(paused),
+        lost_bonus=row["case_lost_bonus"],
+        flags=tuple(map(Flag, row["case_flags"].split())),
     )
 
 
@@ -205,7 +241,8 @@ def _grouped(
 
 
 def _dose(row: asyncpg.Record) -> Dose:
-    return Dose(*tuple(row.values())[1:])
+    groups = tuple(row["vaccine_groups"].split())
+    return Dose(row["dose_id"], groups, *tuple(row.values())[3:])
 
 
 def _appointment(row: asyncpg.Record) -> Appointment:
@@ -215,5 +252,12 @@ def _appointment(row: asyncpg.Record) -> Appointment:
 def _attempt(row: asyncpg.Record) -> Attempt:
     values = {name: value for name, value in row.items() if name not in {"member_token", "tenant_id"}}
     values["channel"], values["disposition"] = Channel(row["channel"]), Disposition(row["disposition"])
-    values["stopped"] = tuple(Channel(one) for one in row["stopped"])
+    values["direction"] = Direction(row["direction"])
     return Attempt(**values)
+
+
+def _statement(row: asyncpg.Record) -> Statement:
+    values = {name: value for name, value in row.items() if name != "member_token"}
+    values["standing"] = None if row["standing"] is None else Standing(row["standing"])
+    values["stops"], values["resumes"] = tuple(map(Channel, row["stops"])), tuple(map(Channel, row["resumes"]))
+    return Statement(**values)

@@ -13,7 +13,8 @@ from schemas.eligibility_v1 import ProgrammePublishedV1 as Programme
 from schemas.reporting_v1 import TargetZipListedV1
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
 from services.kit.postgres import Connection
-from services.outreach.domain import CaseState, Enrolment
+from services.outreach.policy import POLICY
+from services.outreach.records import CaseState, Enrolment
 from services.outreach.situations import ChangedCase
 
 REFERENCE_LOCK = 0x6F757472
@@ -47,6 +48,7 @@ LET_DUE_WAIT = _WAIT.format(
     heard_at="$1::timestamptz",
     whom="outreach_case where review_on <= (select max(business_on) from business_day)",
 )
+LET_MEMBERS_WAIT = _WAIT.format(heard_at="$2::timestamptz", whom="unnest($1::uuid[]) as known (member_token)")
 LOAD_WAITING = "select member_token from waiting_member order by member_token limit $1"
 TAKE_WAITING = """
 delete from waiting_member where member_token in (
@@ -62,7 +64,7 @@ SAVE_ENROLMENTS = f"""
 insert into enrolment as kept ({_ENROLMENT})
 select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::bool[], $7::bool[], $8::int[],
     $9::bool[], $10::bool[], $11::uuid[], $12::text[], $13::int[], $14::text[], $15::text[], $16::text[], $17::date[],
-    $18::date[])
+    $18::timestamptz[], $19::text[], $20::int[], $21::int[], $22::int[], $23::date[])
 on conflict (enrolment_id, programme_id) do update
 set {_NEWER_ENROLMENT}, eligible_on = least(kept.eligible_on, excluded.eligible_on)
 where excluded.version > kept.version
@@ -75,25 +77,36 @@ where kept.enrolment_id = row.enrolment_id and kept.programme_id = row.programme
 """
 SAVE_DOSES = """
 insert into dose as kept
-    (dose_id, version, member_token, vaccine_group, administered_on, live, sources, appointment_id, is_partial)
+    (dose_id, version, member_token, vaccine_group, administered_on, live, sources, appointment_id, is_partial,
+    vaccine_groups)
 select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::date[], $6::bool[], $7::text[], $8::uuid[],
-    $9::bool[])
+    $9::bool[], $10::text[])
 on conflict (dose_id) do update
 set version = excluded.version, member_token = excluded.member_token, vaccine_group = excluded.vaccine_group,
     administered_on = excluded.administered_on, live = excluded.live, sources = excluded.sources,
-    appointment_id = excluded.appointment_id, is_partial = excluded.is_partial
+    appointment_id = excluded.appointment_id, is_partial = excluded.is_partial,
+    vaccine_groups = excluded.vaccine_groups
 where excluded.version > kept.version
 """
 SAVE_APPOINTMENTS = """
 insert into appointment as kept (appointment_id, version, tenant_id, enrolment_id, programme_id, member_token, status,
-    site_id, start_at, start_on, changed_on, dose_on)
+    site_id, start_at, start_on, changed_on, dose_on, cancellation_reason, by_rule, outcome_overdue, told_at)
 select * from unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::text[],
-    $9::timestamptz[], $10::date[], $11::date[], $12::date[])
+    $9::timestamptz[], $10::date[], $11::date[], $12::date[], $13::text[], $14::bool[], $15::bool[], $16::timestamptz[])
 on conflict (appointment_id) do update
 set version = excluded.version, member_token = excluded.member_token, enrolment_id = excluded.enrolment_id,
     status = excluded.status, site_id = excluded.site_id, start_at = excluded.start_at, start_on = excluded.start_on,
-    changed_on = excluded.changed_on, dose_on = excluded.dose_on
+    changed_on = excluded.changed_on, dose_on = excluded.dose_on, cancellation_reason = excluded.cancellation_reason,
+    by_rule = excluded.by_rule, outcome_overdue = excluded.outcome_overdue, told_at = excluded.told_at
 where excluded.version > kept.version
+"""
+# A site that cancels because the member died reports a death, unless it was the news itself that cancelled.
+FORGET_REPORTS = "delete from statement where source_id = any($1)"
+SAVE_REPORTS = """
+insert into statement
+select appointment_id, tenant_id, member_token, programme_id, told_at, changed_on, told_at, null, '{}', '{}', true
+from appointment
+where appointment_id = any($1) and status = 'cancelled' and cancellation_reason = any($2) and not by_rule
 """
 SAVE_PROGRAMMES = """
 insert into programme_version (programme_id, version, title, vaccine_group, time_zone, effective_on)
@@ -136,7 +149,7 @@ insert into outreach_case as kept (case_id, enrolment_id, programme_id, version,
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::date[], $6::date[],
     $7::text[], $8::uuid[], $9::text[], $10::text[], $11::date[], $12::text[], $13::date[], $14::date[], $15::int[],
     $16::int[], $17::int[], $18::int[], $19::int[], $20::text[], $21::text[], $22::bool[], $23::timestamptz[],
-    $24::text[], $25::text[])
+    $24::text[], $25::text[], $26::text[], $27::int[], $28::text[])
 on conflict (case_id) do update
 set version = excluded.version, opened_on = excluded.opened_on, changed_on = excluded.changed_on, {_NEW_STATE},
     claimed_by = case when excluded.status = 'open' then kept.claimed_by end,
@@ -205,6 +218,11 @@ async def let_due_wait(connection: Connection, at: datetime) -> None:
     await connection.execute(LET_DUE_WAIT, at)
 
 
+async def let_members_wait(connection: Connection, tokens: Iterable[UUID], at: datetime) -> None:
+    """These are to be decided on again, for the plans that the transaction at hand does not see."""
+    await connection.execute(LET_MEMBERS_WAIT, list(tokens), at)
+
+
 async def load_waiting(connection: Connection, limit: int) -> list[UUID]:
     """Some of those who wait."""
     return [row["member_token"] for row in await connection.fetch(LOAD_WAITING, limit)]
@@ -226,8 +244,8 @@ async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment
     if not enrolments:
         return
     rows = [_enrolment_values(one) for one in enrolments]
-    rows = [(*row[:11], " ".join(row[11]), *row[12:]) for row in rows]
-    await connection.execute(SAVE_ENROLMENTS, *_transposed(rows, 18))
+    rows = [(*row[:11], " ".join(row[11]), *row[12:18], " ".join(row[18]), *row[19:]) for row in rows]
+    await connection.execute(SAVE_ENROLMENTS, *_transposed(rows, 23))
     dated = [one for one in enrolments if one.eligible_on is not None]
     if dated:
         await connection.execute(SAVE_ELIGIBLE_ON, *_columns(dated, "enrolment_id", "programme_id", "eligible_on"))
@@ -239,10 +257,11 @@ async def save_doses(connection: Connection, doses: Sequence[DoseAdministeredV1]
         (
             one.dose_id, one.version, one.member_token, one.vaccine_group, one.administered_on,
             one.action is not DoseAction.RETRACT, " ".join(one.sources), one.appointment_id, one.is_partial,
+            " ".join(one.groups),
         )
         for one in sorted(doses, key=attrgetter("dose_id"))
     ]  # fmt: skip
-    await connection.execute(SAVE_DOSES, *_transposed(rows, 9))
+    await connection.execute(SAVE_DOSES, *_transposed(rows, 10))
 
 
 async def save_appointments(connection: Connection, appointments: Sequence[AppointmentChangedV1]) -> None:
@@ -251,10 +270,14 @@ async def save_appointments(connection: Connection, appointments: Sequence[Appoi
         (
             one.appointment_id, one.version, one.tenant_id, one.enrolment_id, one.programme_id, one.member_token,
             one.status.value, one.site_id, one.start_at, one.start_on, one.changed_on, _dose_on(one),
+            one.cancellation_reason, one.by_rule, one.outcome_overdue, one.occurred_at,
         )
         for one in sorted(appointments, key=attrgetter("appointment_id"))
     ]  # fmt: skip
-    await connection.execute(SAVE_APPOINTMENTS, *_transposed(rows, 12))
+    await connection.execute(SAVE_APPOINTMENTS, *_transposed(rows, 16))
+    ids = [one.appointment_id for one in appointments]
+    await connection.execute(FORGET_REPORTS, ids)
+    await connection.execute(SAVE_REPORTS, ids, POLICY.death_reasons)
 
 
 def _dose_on(appointment: AppointmentChangedV1) -> date | None:
@@ -287,8 +310,11 @@ async def save_cases(connection: Connection, cases: Sequence[ChangedCase]) -> No
     """Open or change cases, whose members are locked. A case that is not open loses its lease."""
     if not cases:
         return
-    rows = [(*_case_values(case), *_state_values(case.state)) for case in sorted(cases, key=attrgetter("case_id"))]
-    await connection.execute(SAVE_CASES, *_transposed(rows, 25))
+    rows = [
+        (*_case_values(case), *_state_values(case.state)[:-1], " ".join(case.state.flags))
+        for case in sorted(cases, key=attrgetter("case_id"))
+    ]
+    await connection.execute(SAVE_CASES, *_transposed(rows, 28))
 
 
 def _columns(rows: Sequence[object], first: str, second: str, *more: str) -> list[list[object]]:

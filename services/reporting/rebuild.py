@@ -5,7 +5,8 @@ from services.kit.postgres import Connection
 
 EMPTY_TABLES = """
 truncate programme_version, business_day, enrolment_version, member_merge, dose_version, case_version, contact_attempt,
-    appointment_version, slot_pool_version, feed_file, target_zip, programme, enrolment, dose, coverage_cell
+    attempt_retraction, appointment_version, slot_pool_version, feed_file, target_zip, programme, enrolment, dose,
+    coverage_cell
 """
 
 

@@ -13,7 +13,7 @@ from schemas.eligibility_v1 import (
     ProgrammePublishedV1,
 )
 from schemas.envelope import Event
-from schemas.outreach_v1 import CaseChangedV1, ContactAttemptLoggedV1
+from schemas.outreach_v1 import CaseChangedV1, ContactAttemptLoggedV1, ContactAttemptRetractedV1
 from schemas.reporting_v1 import TargetZipListedV1
 from schemas.scheduling_v1 import AppointmentChangedV1, SlotPoolChangedV1
 from services.kit.postgres import Connection
@@ -121,6 +121,11 @@ insert into contact_attempt
 select * from jsonb_populate_recordset(null::contact_attempt, $1::text::jsonb)
 on conflict do nothing
 """
+SAVE_RETRACTIONS = """
+insert into attempt_retraction
+select * from jsonb_populate_recordset(null::attempt_retraction, $1::text::jsonb)
+on conflict do nothing
+"""
 SAVE_APPOINTMENTS = """
 insert into appointment_version
 select * from jsonb_populate_recordset(null::appointment_version, $1::text::jsonb)
@@ -156,6 +161,7 @@ _STATEMENTS: dict[type[Event], str] = {
     DoseAdministeredV1: SAVE_DOSES,
     CaseChangedV1: SAVE_CASES,
     ContactAttemptLoggedV1: SAVE_ATTEMPTS,
+    ContactAttemptRetractedV1: SAVE_RETRACTIONS,
     AppointmentChangedV1: SAVE_APPOINTMENTS,
     SlotPoolChangedV1: SAVE_SLOT_POOLS,
     FeedFileProcessedV1: SAVE_FEED_FILES,

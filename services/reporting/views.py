@@ -69,8 +69,8 @@ with entered as (
 ), tried as (
     select coalesce(p.person, a.member_token) as person, a.tenant_id,
         bool_or(a.disposition = any($3::text[])) as reached
-    from contact_attempt a left join person_of p using (member_token)
-    where a.programme_id = $1 and a.attempted_on <= $2
+    from attempt_told a left join person_of p using (member_token)
+    where a.programme_id = $1 and a.attempted_on <= $2 and coalesce(a.retracted_on > $2, true)
     group by 1, 2
 ), booked as (
     select person, tenant_id, bool_or(status = 'fulfilled') as fulfilled
@@ -136,7 +136,8 @@ with appointment as (
     from appointment_version where programme_id = $1 and changed_on <= $2
     order by appointment_id, version desc
 ), deed (happened_on, deed, sort) as (
-    select attempted_on, 'attempt', disposition from contact_attempt where programme_id = $1 and attempted_on <= $2
+    select attempted_on, 'attempt', disposition from attempt_told
+    where programme_id = $1 and attempted_on <= $2 and coalesce(retracted_on > $2, true)
     union all
     select booked_on, 'booking', '' from appointment where not walk_in and status <> 'entered-in-error'
     union all
@@ -158,14 +159,14 @@ from deed where happened_on >= $3 group by 1, 2, 3 order by 1, 2, 3
 """
 LOAD_REFUSALS = """
 select refusal_domain as code, count(distinct coalesce(p.person, a.member_token))::int as people
-from contact_attempt a left join person_of p using (member_token)
-where programme_id = $1 and attempted_on <= $2 and refusal_domain is not null
+from attempt_told a left join person_of p using (member_token)
+where programme_id = $1 and attempted_on <= $2 and coalesce(retracted_on > $2, true) and refusal_domain is not null
 group by 1 order by 2 desc, 1
 """
 LOAD_BARRIERS = """
 select code, count(distinct coalesce(p.person, a.member_token))::int as people
-from contact_attempt a cross join unnest(a.barriers) as code left join person_of p using (member_token)
-where programme_id = $1 and attempted_on <= $2
+from attempt_told a cross join unnest(a.barriers) as code left join person_of p using (member_token)
+where programme_id = $1 and attempted_on <= $2 and coalesce(retracted_on > $2, true)
 group by 1 order by 2 desc, 1
 """
 LOAD_SLOTS = """

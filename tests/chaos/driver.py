@@ -26,6 +26,8 @@ SITES = ("dodger-stadium", "mobile-team-1")
 SAID = ("booked", "booked", "booked", "initial-refusal", "no-answer", "callback-scheduled", "walk-in", "do-not-call",
         "already-vaccinated", "wrong-number", "left-message")  # fmt: skip
 CAME = ("fulfil", "fulfil", "fulfil", "noshow", "cancel", "reschedule", "entered-in-error")
+MISTAKABLE = frozenset({"initial-refusal", "wrong-number", "left-message", "no-answer"})
+MISTAKES, CHANGES_OF_MIND = 0.2, 0.5
 CALLS_PER_MEMBER, LEAST_CALLS = 1 / 70, 24  # in each beat
 WORKERS = 8
 TWICE = 0.12  # of the requests are sent twice at once
@@ -148,7 +150,20 @@ class Driver:
             said = "left-message"
         attempt = {"channel": "phone", "disposition": said, "attempted_at": when.isoformat(), "claim": True,
                    **more_of(said, day)}  # fmt: skip
-        await self.write("outreach", f"coordinator-{plan}", f"/cases/{case['case_id']}/attempts", attempt)
+        answer = await self.write("outreach", f"coordinator-{plan}", f"/cases/{case['case_id']}/attempts", attempt)
+        if answer is not None and answer[0] == 201:
+            await self._think_again(plan, case, attempt, answer[1]["attempt_id"])
+
+    async def _think_again(self, plan: str, case: Json, attempt: Json, attempt_id: str) -> None:
+        """Now and then a member calls after all and takes his word back, or a worker finds that he was mistaken."""
+        client, said = f"coordinator-{plan}", attempt["disposition"]
+        if said == "do-not-call" and self.random.random() < CHANGES_OF_MIND:
+            later = datetime.fromisoformat(attempt["attempted_at"]) + timedelta(minutes=1)
+            back = {"channel": "phone", "disposition": "complete", "direction": "inbound",
+                    "resume_channels": ["phone", "text"], "attempted_at": later.isoformat()}  # fmt: skip
+            await self.write("outreach", client, f"/cases/{case['case_id']}/attempts", back)
+        elif said in MISTAKABLE and self.random.random() < MISTAKES:
+            await self.write("outreach", client, f"/attempts/{attempt_id}/retract", {"reason": "wrong-outcome"})
 
     async def _book(self, plan: str, case: Json, when: datetime) -> bool:
         slot = await self._slot(plan, when.date())

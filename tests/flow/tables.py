@@ -17,8 +17,9 @@ CHASSIS = {"inbox", "outbox", "idempotency_key", "audit", "schema_migration", "f
 HISTORIES = {"enrolment_version": "enrolment_id", "dose_version": "dose_id", "case_version": "case_id",
              "appointment_version": "appointment_id", "slot_pool_version": "block_id"}  # fmt: skip
 COUNTERS = {"version", "file_no", "seen_file_no", "since_no", "heard_no", "digest"}
-CLOCKS = {"published_at", "received_at", "processed_at", "claimed_at", "lease_until", "logged_at", "occurred_at"}
-OWN_IDS = {"attempt_id", "report_id"}  # nothing refers to them
+CLOCKS = {"published_at", "received_at", "processed_at", "claimed_at", "lease_until", "logged_at", "occurred_at",
+          "told_at", "retracted_at"}  # fmt: skip
+OWN_IDS = {"attempt_id", "report_id", "source_id"}  # nothing refers to them but what is made of them
 LEFT_OUT = COUNTERS | CLOCKS | OWN_IDS
 TABLES = "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
 

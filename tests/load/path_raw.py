@@ -20,8 +20,9 @@ from services.kit.inbox import SAVE_RECEIVED
 from services.kit.outbox import SAVE_EVENTS, shard_of
 from services.kit.postgres import SET_TENANT, server_settings, text_array
 from services.outreach import situations, store
-from services.outreach.domain import CaseState, Enrolment, Situation, decide
+from services.outreach.domain import decide
 from services.outreach.policy import POLICY
+from services.outreach.records import CaseState, Enrolment, Situation
 from tests.load.path_service import freeze, settings_of
 from tests.load.side import Task, Watch, until
 
@@ -79,11 +80,12 @@ async def _apply(connection: asyncpg.Connection, group: str, records: Sequence[A
         await connection.fetch(situations.LOAD_DOSES, known),
         await connection.fetch(situations.LOAD_APPOINTMENTS, ids),
         await connection.fetch(situations.LOAD_ATTEMPTS, known),
+        await connection.fetch(situations.LOAD_STATEMENTS, known),
     ]
     assert not any(more), "this loop decides first rosters only"
     cases = [rules(row, members) for row in rows if row["eligible_on"] is not None]
     cases.sort()
-    await connection.execute(store.SAVE_CASES, *(zip(*cases, strict=True) if cases else [[]] * 25))
+    await connection.execute(store.SAVE_CASES, *(zip(*cases, strict=True) if cases else [[]] * 28))
     await _announce(connection, cases, facts[0]["occurred_at"])
 
 
@@ -107,24 +109,26 @@ async def _save_enrolments(connection: asyncpg.Connection, facts: Sequence[Mappi
             UUID(fact["enrolment_id"]), fact["programme_id"], fact["tenant_id"], UUID(fact["member_token"]),
             fact["version"], eligible, fact["vaccinated"], fact["doses_valid"], fact["enrolled"],
             fact["contact_protected"], None, " ".join(fact["reasons"]), fact["priority"], fact.get("zip5"),
-            fact.get("tract"), fact.get("language"), decided_on, decided_on if offered else None,
+            fact.get("tract"), fact.get("language"), decided_on, None, " ".join(fact.get("channels_barred", ())),
+            fact.get("phone_version", 0), fact.get("address_version", 0), fact.get("email_version", 0),
+            decided_on if offered else None,
         ))  # fmt: skip
     rows.sort(key=lambda row: row[0])
     await connection.execute(store.SAVE_ENROLMENTS, *zip(*rows, strict=True))
-    dated = [(row[0], row[1], row[17]) for row in rows if row[17] is not None]
+    dated = [(row[0], row[1], row[22]) for row in rows if row[22] is not None]
     await connection.execute(store.SAVE_ELIGIBLE_ON, *(zip(*dated, strict=True) if dated else [[]] * 3))
 
 
 def _by_domain(row: asyncpg.Record, members: Mapping[UUID, UUID]) -> Case:
-    values = list(row.values())[:18]
-    values[11] = tuple(values[11].split())
+    values = list(row.values())[:23]
+    values[11], values[18] = tuple(values[11].split()), tuple(values[18].split())
     retired = members[row["member_token"]] != row["member_token"]
     state = decide(
         Situation(Enrolment(*values), row["today"], retired, row["vaccine_group"], target_zip=row["listed"]), POLICY
     )
     return (
         derived_id("case", row["enrolment_id"], row["programme_id"]), row["enrolment_id"], row["programme_id"], 1,
-        row["eligible_on"], row["today"], *(getattr(state, name) for name in CaseState.__slots__),
+        row["eligible_on"], row["today"], *(getattr(state, name) for name in CaseState.__slots__[:-1]), "",
     )  # fmt: skip
 
 
@@ -137,6 +141,7 @@ def _by_hand(row: asyncpg.Record, members: Mapping[UUID, UUID]) -> Case:
         derived_id("case", row["enrolment_id"], row["programme_id"]), row["enrolment_id"], row["programme_id"], 1,
         row["eligible_on"], row["today"], row["tenant_id"], token, "open", None, None, None, None, None,
         row["priority"], bonus, 0, 0, 0, row["zip5"], row["language"], False, None, None, POLICY.channels[0],
+        None, 0, "",
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from services.eligibility.feeds.codes import language_tag
+from schemas.languages import language_tag
 from services.eligibility.feeds.faults import BadRow, Notices
 from services.eligibility.feeds.profiles import Profile
 from services.eligibility.feeds.records import Maintenance, Phone, Position

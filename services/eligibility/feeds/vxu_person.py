@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 
-from services.eligibility.feeds.codes import language_tag
+from schemas.languages import language_tag
 from services.eligibility.feeds.er7 import Field, Segment
 from services.eligibility.feeds.faults import BadRow, Notices
 from services.eligibility.feeds.records import Address, Consent, Identifier, IdType, Person, PersonName, Phone, Sex

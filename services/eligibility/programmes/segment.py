@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from services.eligibility.feeds.codes import language_tag
+from schemas.languages import language_tag
 
 MACRO_LANGUAGES = {"cmn": "zh", "yue": "zh"}
 """ISO 639-3: who asks for Chinese means Mandarin and Cantonese too, not the other way round."""

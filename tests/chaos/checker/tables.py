@@ -24,7 +24,7 @@ OWN = {
     ),
     "outreach": (
         "member", "programme", "business_day", "target_zip", "enrolment", "dose", "appointment", "outreach_case",
-        "attempt",
+        "attempt", "attempt_retraction", "statement",
     ),
     "scheduling": (
         "business_day", "programme", "person", "enrolment", "dose", "site", "site_product", "block", "slot",
@@ -32,8 +32,8 @@ OWN = {
     ),
     "reporting": (
         "generation", "programme_version", "business_day", "enrolment_version", "member_merge", "dose_version",
-        "case_version", "contact_attempt", "appointment_version", "slot_pool_version", "feed_file", "target_zip",
-        "programme", "enrolment", "dose", "coverage_cell",
+        "case_version", "contact_attempt", "attempt_retraction", "appointment_version", "slot_pool_version",
+        "feed_file", "target_zip", "programme", "enrolment", "dose", "coverage_cell",
     ),
 }  # fmt: skip
 T = TypeVar("T")

@@ -107,11 +107,13 @@ async def test_roles_are_kept_apart(app: FastAPI, client: httpx.AsyncClient) -> 
     assert (await client.get("/members", params={"member_id": "LS1"})).status_code == 403
 
 
-async def test_why_somebody_is_not_eligible(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
-    """A coordinator sees answer, reasons, versions, place and doses of her own plan's member; the look is recorded."""
+@pytest.mark.parametrize("role", ["coordinator", "chw"])
+async def test_why_somebody_is_not_eligible(app: FastAPI, client: httpx.AsyncClient, office: Office, role: str) -> None:
+    """A coordinator, or a health worker who visits her, sees answer, reasons, versions, place and doses of her own
+    plan's member; the look is recorded."""
     await office.read(roster(Row("LS1")))
     await office.read(vxu(Shot("E-1")))
-    acting(app, "coordinator", "lakeshore")
+    acting(app, role, "lakeshore")
     [member] = (await client.get("/members", params={"member_id": "LS1"})).json()
     [answer] = member["answers"]
     assert (answer["status"], [one["code"] for one in answer["reasons"]]) == ("ineligible", ["already-vaccinated"])

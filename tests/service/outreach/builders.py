@@ -124,6 +124,10 @@ class Worker:
     async def release(self, case: UUID) -> httpx.Response:
         return await self.client.post(f"/cases/{case}/release", headers=self._headers())
 
+    async def retract(self, attempt: str, reason: str = "wrong-member", key: str | None = None) -> httpx.Response:
+        path = f"/attempts/{attempt}/retract"
+        return await self.client.post(path, json={"reason": reason}, headers=self._headers(key))
+
     async def log(self, case: UUID, disposition: str, key: str | None = None, **said: Any) -> httpx.Response:
         body = {"channel": "phone", "disposition": disposition, "attempted_at": NOON.isoformat(), "claim": True} | said
         return await self.client.post(f"/cases/{case}/attempts", json=body, headers=self._headers(key))

@@ -171,7 +171,8 @@ async def test_why_am_i_calling_her(outreach: Outreach, worker: Worker) -> None:
     file = (await worker.get(f"/cases/{ADA}")).json()
     assert file["rank"] == 790
     assert file["rank_parts"] == {
-        "priority": 500, "target_zip": 150, "no_show": 200, "attempts": -60, "skips": 0, "callback_due": 0,
+        "priority": 500, "target_zip": 150, "no_show": 200, "lost_appointment": 0, "attempts": -60,
+        "skips": 0, "callback_due": 0,
     }  # fmt: skip
     assert "+200: missed the last appointment, which is no refusal." in file["why"]
     assert "Last attempt: 2021-03-01, phone, left-message." in file["why"]
@@ -297,19 +298,19 @@ async def _let_leases_run_out(outreach: Outreach) -> None:
         {"attempted_at": "0001-01-01T00:00:00Z"},
         {"attempted_at": "9999-12-31T23:59:00-12:00"},
         {"disposition": "callback-scheduled", "callback_at": "9999-12-31T23:59:00-12:00"},
-        {"disposition": "callback-scheduled", "callback_at": (NOON + timedelta(days=367)).isoformat()},
+        {"disposition": "callback-scheduled", "callback_at": (NOON + timedelta(days=91)).isoformat()},
     ],
 )
 async def test_no_time_that_nobody_meant(outreach: Outreach, worker: Worker, said: dict[str, str]) -> None:
-    """An attempt at the calendar's ends, or a callback more than a year after it, is refused and leaves no trace."""
+    """An attempt at the calendar's ends, or a callback more than 90 days after it, is refused and leaves no trace."""
     await outreach.hear(a_fact())
     answer = await worker.log(case_id("ada"), **({"disposition": "no-answer"} | said))
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:vcc:problem:invalid-request")
     assert await outreach.fetch("select * from attempt") == []
 
 
-async def test_callback_within_a_year(outreach: Outreach, worker: Worker) -> None:
-    """A year ahead is not too late."""
+async def test_callback_within_ninety_days(outreach: Outreach, worker: Worker) -> None:
+    """Ninety days ahead is not too late."""
     await outreach.hear(a_fact())
-    at = (NOON + timedelta(days=366)).isoformat()
+    at = (NOON + timedelta(days=90)).isoformat()
     assert (await worker.log(case_id("ada"), "callback-scheduled", callback_at=at)).status_code == 201

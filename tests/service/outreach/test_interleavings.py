@@ -75,7 +75,7 @@ def interleavings(draw: st.DrawFn) -> list[list[Event]]:
 async def _end_state(outreach: Outreach, batches: Sequence[Sequence[Event]]) -> list[dict[str, Any]]:
     tables = (
         "member, waiting_member, programme, programme_version, business_day, target_zip, enrolment, dose, appointment,"
-        " attempt, outreach_case, inbox"
+        " attempt, attempt_retraction, statement, outreach_case, inbox"
     )
     await outreach.database.pool.execute(f"truncate {tables}")
     for batch in batches:
@@ -154,16 +154,17 @@ async def test_decisions_about_a_known_member_take_turns(outreach: Outreach, one
 
 
 async def test_dose_while_an_attempt_is_logged(outreach: Outreach, worker: Worker) -> None:
-    """A dose that arrives while a refusal is being logged closes the case; both are kept."""
+    """A dose that arrives while a refusal is being logged closes the case; the refusal is kept, marked."""
     await outreach.hear(a_fact())
     async with transaction(outreach.database.pool, "*") as connection:
         await on_dose_administered(UnitOfWork(connection), [a_dose()])
         logging = asyncio.create_task(worker.log(case_id("ada"), "initial-refusal", refusal_domain="motivation"))
         await _waiting_for_a_lock(outreach, logging)
-    assert (await logging).json()["type"] == "urn:vcc:problem:case-closed"
+    logged = (await logging).json()
+    assert (logged["against"], logged["case"]["closed_reason"]) == ("case-closed", "vaccinated")
     case = await outreach.case()
     assert case is not None
-    assert (case["closed_reason"], case["version"]) == ("vaccinated", 2)
+    assert (case["closed_reason"], case["version"]) == ("vaccinated", 3)
 
 
 async def test_members_merged_while_somebody_waits_for_them(outreach: Outreach) -> None:

@@ -12,9 +12,10 @@ pytestmark = pytest.mark.postgres
 
 
 async def test_every_fact_is_found_in_the_store(outreach: Outreach, worker: Worker, database: OpenDatabase) -> None:
-    """Cases and attempts that were announced are found by their newest version."""
+    """Cases, attempts and retractions that were announced are found by their newest version."""
     await outreach.hear(a_fact("ada"), a_fact("bob"))
     await worker.claim()
     answer = await worker.log(case_id("ada"), "no-answer")
     assert answer.status_code == 201, answer.text
+    assert (await worker.retract(answer.json()["attempt_id"])).status_code == 200
     await check_owned(outreach.database.pool, OWNED, await database("outreach"))

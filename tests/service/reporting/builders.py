@@ -16,7 +16,14 @@ from schemas.eligibility_v1 import (
     ReasonCount,
 )
 from schemas.envelope import Event
-from schemas.outreach_v1 import CaseChangedV1, CaseStatus, Channel, ContactAttemptLoggedV1, Disposition
+from schemas.outreach_v1 import (
+    CaseChangedV1,
+    CaseStatus,
+    Channel,
+    ContactAttemptLoggedV1,
+    ContactAttemptRetractedV1,
+    Disposition,
+)
 from schemas.scheduling_v1 import SlotPoolChangedV1
 from services.kit.app import create
 from services.kit.auth import Principal, authenticate
@@ -41,8 +48,8 @@ from tests.servers import Database
 
 FACT_TABLES = (
     "programme_version", "business_day", "enrolment_version", "member_merge", "dose_version", "case_version",
-    "contact_attempt", "appointment_version", "slot_pool_version", "feed_file", "target_zip", "programme", "enrolment",
-    "dose", "coverage_cell",
+    "contact_attempt", "attempt_retraction", "appointment_version", "slot_pool_version", "feed_file", "target_zip",
+    "programme", "enrolment", "dose", "coverage_cell",
 )  # fmt: skip
 SUBSCRIPTION_OF = {event: one for one in SUBSCRIPTIONS for event in one.topic.events}
 VACCINATED = {"status": EligibilityStatus.INELIGIBLE, "reasons": ("already-vaccinated",), "vaccinated": True}
@@ -69,6 +76,14 @@ def an_attempt(name: str = "ada", days: int = 0, number: int = 0, **changes: Any
         "attempted_on": DAY + timedelta(days=days), "worker_id": "wanda",
     }  # fmt: skip
     return ContactAttemptLoggedV1(**(said | changes))
+
+
+def a_retraction(attempt: ContactAttemptLoggedV1, days: int = 0) -> ContactAttemptRetractedV1:
+    """Said on the `days`-th day that the attempt does not stand."""
+    same = ("attempt_id", "case_id", "enrolment_id", "member_token", "tenant_id", "programme_id", "worker_id")
+    on = DAY + timedelta(days=days)
+    said = {name: getattr(attempt, name) for name in same}
+    return ContactAttemptRetractedV1(occurred_at=NOON, reason="wrong-member", retracted_on=on, **said)
 
 
 def a_pool(week: int = 0, version: int = 1, changed: int = 0, **changes: Any) -> SlotPoolChangedV1:

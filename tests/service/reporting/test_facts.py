@@ -42,7 +42,7 @@ from tests.facts import (
     an_appointment,
     token,
 )
-from tests.service.reporting.builders import VACCINATED, Reporting, a_case, a_file, a_pool, an_attempt
+from tests.service.reporting.builders import VACCINATED, Reporting, a_case, a_file, a_pool, a_retraction, an_attempt
 
 pytestmark = pytest.mark.postgres
 RECOUNT = cells.RECOMPUTE_CELLS.replace("insert into coverage_cell\n", "")
@@ -109,8 +109,8 @@ def counted_in_python(events: list[Event]) -> set[tuple[Any, ...]]:
 
 
 ONE_OF_EACH: tuple[Event, ...] = (
-    a_programme(), a_day(3), a_fact(), a_merge("adda", "ada"), a_dose(), a_case(), an_attempt(), an_appointment(),
-    a_pool(), a_file(),
+    a_programme(), a_day(3), a_fact(), a_merge("adda", "ada"), a_dose(), a_case(), an_attempt(),
+    a_retraction(an_attempt()), an_appointment(), a_pool(), a_file(),
     TargetZipListedV1(occurred_at=NOON, zip5="60623", programme_id=PROGRAMME, week_on=DAY, listed=True, rank=1),
 )  # fmt: skip
 
@@ -280,12 +280,14 @@ async def test_plans_see_their_own_rows(reporting: Reporting) -> None:
     """A plan sees its own facts and those of nobody's plan, never another plan's."""
     await reporting.hear(
         a_programme(), a_fact(), a_fact(tenant_id="prairie"), an_attempt(tenant_id="prairie"),
+        a_retraction(an_attempt(tenant_id="prairie")),
         an_appointment(tenant_id="prairie"), a_case(tenant_id="prairie"), a_pool(tenant_id="prairie"),
         a_pool(tenant_id=None), a_file("state", tenant_id=None), a_file("p", tenant_id="prairie"),
     )  # fmt: skip
     seen = {
         "enrolment_version": 1, "enrolment": 1, "coverage_cell": 1, "member_cell": 1, "case_version": 0,
-        "contact_attempt": 0, "appointment_version": 0, "slot_pool_version": 1, "feed_file": 1,
+        "contact_attempt": 0, "attempt_retraction": 0, "attempt_told": 0, "appointment_version": 0,
+        "slot_pool_version": 1, "feed_file": 1,
     }  # fmt: skip
     for table, rows in seen.items():
         assert len(await reporting.fetch(f"select 1 from {table}", tenant="lakeshore")) == rows, table

@@ -15,7 +15,7 @@ from services.kit.postgres import transaction
 from services.reporting import population
 from services.reporting.population import Question
 from tests.facts import DAY, PROGRAMME, a_day, a_dose, a_fact, a_merge, a_programme, a_tract, an_appointment, token
-from tests.service.reporting.builders import Reporting, a_case, a_file, a_pool, an_attempt
+from tests.service.reporting.builders import Reporting, a_case, a_file, a_pool, a_retraction, an_attempt
 from tests.service.reporting.world import LAST_DAY, a_season
 
 pytestmark = pytest.mark.postgres
@@ -112,6 +112,25 @@ async def test_a_past_day(reporting: Reporting) -> None:
     await reporting.hear(*moved)
     assert [row.zip5 for row in (await reporting.report(5)).by_zip] == ["60623"]
     assert [row.zip5 for row in (await reporting.report(6)).by_zip] == ["60623", "60624"]
+
+
+async def test_retracted_attempts_count_no_longer(reporting: Reporting) -> None:
+    """What was entered in error counts until the day on which that was said: in the funnel, the weeks and the reasons;
+    whether it was heard before the attempt or after."""
+    attempts = [
+        an_attempt(f"refused-{n}", 1, disposition=Disposition.INITIAL_REFUSAL, refusal_domain=BesdDomain.MOTIVATION,
+                   barriers=("language-access",)) for n in DOZEN
+    ]  # fmt: skip
+    taken = [a_retraction(one, 3) for one in attempts]
+    known = [event for n in DOZEN for event in (a_fact(f"refused-{n}"), a_case(f"refused-{n}"))]
+    await reporting.hear(a_programme(), a_day(4), *known, *taken[:6])
+    await reporting.hear(*attempts, *taken)
+    for as_of, people in ((2, 12), (3, 0), (4, 0)):
+        report = await reporting.report(as_of)
+        assert {one.stage: one.people for one in report.funnels[0].stages}["attempted"] == people
+        assert sum(week.attempts.get("initial-refusal") or 0 for week in report.weeks) == people
+        told = [reason.people for reasons in (report.refusals, report.barriers) for reason in reasons]
+        assert told == ([12, 12] if people else [])
 
 
 async def test_two_plans_one_person(reporting: Reporting) -> None:

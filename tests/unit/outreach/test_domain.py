@@ -1,63 +1,23 @@
 """The table of states and the rank, as tables."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Disposition
+from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Direction, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
-from services.outreach.attempts import Holder, Proposal, RefusalCode, refusal
-from services.outreach.domain import Appointment, Attempt, Dose, Enrolment, Held, Situation, decide, place_of
+from services.outreach.attempts import Holder, Proposal, RefusalCode, against
+from services.outreach.domain import decide
 from services.outreach.policy import POLICY
+from services.outreach.records import (
+    Held,
+    Situation,
+)
+from tests.unit.outreach.builders import DAY, a_dose, a_situation, an_appointment, an_attempt
 
-DAY = date(2021, 3, 1)
-NOON = datetime(2021, 3, 1, 18, tzinfo=UTC)
 D = Disposition
-
-
-def an_enrolment(**changes: Any) -> Enrolment:
-    return replace(
-        Enrolment(
-            enrolment_id=UUID(int=1), programme_id="connectors-65", tenant_id="lakeshore", member_token=UUID(int=2),
-            version=1, eligible=True, vaccinated=False, doses_valid=0, enrolled=True, contact_protected=False,
-            merged_into=None, reasons=(), priority=500, zip5="60623", tract="17031843500", language="en",
-            decided_on=DAY, eligible_on=DAY,
-        ),
-        **changes,
-    )  # fmt: skip
-
-
-def a_situation(**changes: Any) -> Situation:
-    """An eligible member on 1 March; `enrolment` may be given as changes to the usual one."""
-    enrolment = an_enrolment(**changes.pop("enrolment", {}))
-    return replace(Situation(enrolment=enrolment, today=DAY, vaccine_group="covid-19"), **changes)
-
-
-def an_attempt(disposition: Disposition, days: int = 0, **changes: Any) -> Attempt:
-    """Made `days` days from now."""
-    callback = disposition is D.CALLBACK_SCHEDULED
-    made = Attempt(
-        attempt_id=UUID(int=days + 100), programme_id="connectors-65", enrolment_id=UUID(int=1), channel=Channel.PHONE,
-        disposition=disposition, attempted_at=NOON + timedelta(days=days), counted_on=DAY + timedelta(days=days),
-        worker_id="wanda", callback_at=NOON + timedelta(days=days + 2) if callback else None,
-        callback_on=DAY + timedelta(days=days + 2) if callback else None, language=None,
-        stopped=(Channel.PHONE, Channel.TEXT) if disposition is D.DO_NOT_CALL else (), place=place_of(an_enrolment()),
-    )  # fmt: skip
-    return replace(made, **changes)
-
-
-def a_dose(days_ago: int = 0, **changes: Any) -> Dose:
-    return replace(Dose(UUID(int=7), "covid-19", DAY - timedelta(days=days_ago), True, None), **changes)  # noqa: FBT003
-
-
-def an_appointment(days: int, status: AppointmentStatus = AppointmentStatus.BOOKED, **changes: Any) -> Appointment:
-    at = NOON + timedelta(days=days)
-    return replace(Appointment(UUID(int=9), status, at, at.date(), DAY, None), **changes)
-
-
 C, R = CaseStatus, CaseClosedReason
 FULFILLED = an_appointment(0, AppointmentStatus.FULFILLED, dose_on=DAY)
 INELIGIBLE = {"eligible": False, "priority": 0}
@@ -79,10 +39,11 @@ INELIGIBLE = {"eligible": False, "priority": 0}
         (a_situation(doses=[a_dose(27)]), C.CLOSED, R.VACCINATED),
         (a_situation(doses=[a_dose(28)]), C.OPEN, None),
         (a_situation(doses=[a_dose(live=False)]), C.OPEN, None),
-        (a_situation(doses=[a_dose(vaccine_group="zoster")]), C.OPEN, None),
+        (a_situation(doses=[a_dose(vaccine_groups=("zoster",))]), C.OPEN, None),
         (a_situation(doses=[a_dose()], enrolment={"doses_valid": 1}), C.PAUSED, None),
         (a_situation(appointments=[FULFILLED]), C.CLOSED, R.VACCINATED),
-        (a_situation(attempts=[an_attempt(D.DECEASED)]), C.CLOSED, R.DECEASED),
+        (a_situation(attempts=[an_attempt(D.DECEASED)]), C.PAUSED, None),
+        (a_situation(doses=[a_dose(vaccine_groups=("hepa", "covid-19"))]), C.CLOSED, R.VACCINATED),
         (a_situation(attempts=[an_attempt(D.MOVED)]), C.CLOSED, R.MOVED),
         (a_situation(attempts=[an_attempt(D.MOVED)], enrolment={"zip5": "60601"}), C.OPEN, None),
         (a_situation(attempts=[an_attempt(D.DO_NOT_CALL)]), C.CLOSED, R.OPTED_OUT),
@@ -177,7 +138,7 @@ def test_time_alone_changes_nothing_before_the_review(situation: Situation) -> N
 
 
 LEASED = Holder("wanda", live=True)
-PROPOSAL = Proposal("wanda", Channel.PHONE, DAY, DAY, DAY)
+PROPOSAL = Proposal("wanda", Channel.PHONE, DAY)
 FIVE = [an_attempt(D.NO_ANSWER, day) for day in range(-29, -24)]
 
 
@@ -197,12 +158,15 @@ FIVE = [an_attempt(D.NO_ANSWER, day) for day in range(-29, -24)]
         (a_situation(attempts=FIVE), LEASED, PROPOSAL, RefusalCode.TOO_MANY),
         (a_situation(attempts=[an_attempt(D.NO_ANSWER, -30), *FIVE[1:]]), LEASED, PROPOSAL, None),
         (a_situation(attempts=[*FIVE, an_attempt(D.CALLBACK_SCHEDULED, -2)]), LEASED, PROPOSAL, None),
-        (a_situation(), LEASED, replace(PROPOSAL, attempted_on=date(2021, 3, 2)), RefusalCode.IN_FUTURE),
+        (a_situation(enrolment={"channels_barred": ("phone",)}), LEASED, PROPOSAL, RefusalCode.CHANNEL_BARRED),
+        (a_situation(attempts=[an_attempt(D.INITIAL_REFUSAL)]), LEASED, PROPOSAL, RefusalCode.CASE_PAUSED),
     ],
 )
-def test_refusal(situation: Situation, holder: Holder, proposal: Proposal, code: RefusalCode | None) -> None:
-    """Who may log what: the first reason against it is named."""
-    assert refusal(situation, decide(situation, POLICY), holder, proposal, POLICY) is code
+def test_rules(situation: Situation, holder: Holder, proposal: Proposal, code: RefusalCode | None) -> None:
+    """Who may try whom: the first rule against it is named; a member who gets in touch goes against none."""
+    assert against(situation, decide(situation, POLICY), holder, proposal, POLICY) is code
+    inbound = replace(proposal, direction=Direction.INBOUND)
+    assert against(situation, decide(situation, POLICY), holder, inbound, POLICY) is None
 
 
 def test_order_of_doses_and_appointments_does_not_matter() -> None:
@@ -214,9 +178,9 @@ def test_order_of_doses_and_appointments_does_not_matter() -> None:
 
 
 def test_dead_number_can_come_alive() -> None:
-    """A channel is as its last attempt found it."""
+    """A channel is valid again once the right person was reached by it."""
     attempts = [an_attempt(D.WRONG_NUMBER, -3), an_attempt(D.COMPLETE, -2)]
-    assert decide(a_situation(attempts=attempts[:1]), POLICY).next_channel is Channel.TEXT
+    assert decide(a_situation(attempts=attempts[:1]), POLICY).next_channel is Channel.EMAIL
     assert decide(a_situation(attempts=attempts), POLICY).next_channel is Channel.PHONE
 
 
@@ -224,4 +188,4 @@ def test_marks_of_another_programme_count_for_the_member() -> None:
     """What the member said under one programme of the plan holds under the others; attempts are each case's own."""
     other = an_attempt(D.WRONG_NUMBER, programme_id="flu-2021")
     state = decide(a_situation(attempts=[other]), POLICY)
-    assert (state.next_channel, state.attempts) == (Channel.TEXT, 0)
+    assert (state.next_channel, state.attempts) == (Channel.EMAIL, 0)

@@ -1,5 +1,4 @@
-"""Code tables of vaccines (CVX), manufacturers (MVX), products (NDC) and languages (ISO 639-2). Inactive codes stay
-valid for history."""
+"""Code tables of vaccines (CVX), manufacturers (MVX) and products (NDC). Inactive codes stay valid for history."""
 
 import csv
 from collections.abc import Mapping
@@ -13,8 +12,6 @@ from services.eligibility.forecast.supporting_data import bundled
 
 UNSPECIFIED = "unspecified"
 NO_VACCINE = "998"
-NO_LANGUAGE = frozenset({"", "mis", "mul", "und", "zxx", "unk"})
-_OF_ISO_639_3 = {"cmn": "cmn", "yue": "yue"}  # Mandarin and Cantonese, which ISO 639-2 does not tell apart
 _HERE = Path(__file__).parent
 # NDC segments are labeler-product-package; dropping a leading zero of one makes the ten-digit forms.
 _WIDTHS = (5, 4, 2)
@@ -71,20 +68,6 @@ def cvx_of_ndc(text: str) -> str | None:
     """The CVX code of a product, whichever of the usual spellings of its NDC was sent."""
     found = {vaccine_by_ndc()[ndc] for ndc in _spellings(text.strip()) if ndc in vaccine_by_ndc()}
     return found.pop() if len(found) == 1 else None
-
-
-@cache
-def _language_tags() -> Mapping[str, str]:
-    """By code of either length."""
-    tags = {row["iso639_2"]: row["tag"] for row in _rows("language.csv")}
-    return tags | {tag: tag for tag in tags.values()} | _OF_ISO_639_3
-
-
-def language_tag(text: str) -> str | None:
-    """The BCP 47 tag of a language, as its primary subtag: "SPA", "es" and "es-MX" are "es". Empty where the code says
-    that no language is known, None where it is no code."""
-    primary = text.strip().lower().replace("_", "-").partition("-")[0]
-    return "" if primary in NO_LANGUAGE else _language_tags().get(primary)
 
 
 def _spellings(text: str) -> list[str]:

@@ -1,4 +1,5 @@
-"""Makes the code tables beside this file from what others compiled of the standards; SOURCES.md tells their origin.
+"""Makes the code tables beside this file, and that of languages in `schemas`, from what others compiled of the
+standards; SOURCES.md tells their origin.
 
 python -m services.eligibility.feeds.codes.build Compiled.xml
 python -m services.eligibility.feeds.codes.build language-codes-full.csv
@@ -10,7 +11,10 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import schemas.languages
+
 HERE = Path(__file__).parent
+LANGUAGES = Path(schemas.languages.__file__).parent
 NDC_SETS = ("VACCINATION_NDC_CODE_UNIT_OF_USE", "VACCINATION_NDC_CODE_UNIT_OF_SALE")
 
 
@@ -61,8 +65,8 @@ def language_rows(rows: Iterable[dict[str, str]]) -> Iterator[tuple[str, ...]]:
                 yield code, tag, row["English"].strip()
 
 
-def write(name: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    with (HERE / name).open("w", newline="", encoding="utf-8") as file:
+def write(name: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]], folder: Path = HERE) -> None:
+    with (folder / name).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(sorted(set(rows)))
@@ -71,7 +75,8 @@ def write(name: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -
 def main(source: Path) -> None:
     if source.suffix == ".csv":
         with source.open(newline="", encoding="utf-8") as file:
-            write("language.csv", ("iso639_2", "tag", "name"), language_rows(csv.DictReader(file)))
+            rows = language_rows(csv.DictReader(file))
+            write("language.csv", ("iso639_2", "tag", "name"), rows, LANGUAGES)
         return
     root = ET.parse(source).getroot()  # noqa: S314 - a reviewed file, read once by a developer
     write("cvx.csv", ("cvx", "name", "kind", "not_after", "groups"), cvx_rows(root))

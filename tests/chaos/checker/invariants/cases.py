@@ -1,7 +1,7 @@
 """3. Every outreach case is as the policy has it, by all that outreach has heard; in which order leaves no trace."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -10,8 +10,8 @@ from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import Table, compare, saying
 from tests.chaos.checker.log import Body, latest, of_type
-from tests.chaos.checker.model.cases import Known, decide, grouped, offers_outreach
-from tests.chaos.checker.tables import Row
+from tests.chaos.checker.model.cases import STANDING, Known, decide, grouped, offers_outreach, policy
+from tests.chaos.checker.tables import Row, instant
 
 
 def cases_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:
@@ -42,19 +42,39 @@ class _Heard:
             self._latest(evidence, catalog.APPOINTMENT, "outreach.appointment"), "enrolment_id", "programme_id"
         )
         self.attempts = defaultdict[tuple[str, str], list[Row]](list)
-        for row in sorted(evidence.table("outreach", "attempt"), key=lambda one: (one["attempted_at"],
-                                                                                  one["attempt_id"])):  # fmt: skip
+        standing = sorted(_standing(evidence), key=lambda one: (one["attempted_at"], one["attempt_id"]))
+        for row in standing:
             self.attempts[self.person(row["member_token"]), row["tenant_id"]].append(row)
         programmes = self._latest(evidence, catalog.PROGRAMME, "outreach.programme")
         self.programmes = {body["programme_id"]: body for body in programmes}
         days = self._latest(evidence, catalog.DAY, "outreach.business-day-opened")
         self.days = {body["time_zone"]: body["business_on"] for body in days}
+        told_at = {
+            fact.body["attempt_id"]: fact.body["occurred_at"] for fact in of_type(evidence.facts, catalog.ATTEMPT)
+        }
+        self.said = defaultdict[str, list[Row]](list)
+        appointments = [one for bodies in self.appointments.values() for one in bodies]
+        everything = [*(self._said(row, told_at) for row in standing), *_reported(appointments)]
+        for said in sorted(everything, key=lambda one: (one["at"], one["source_id"])):
+            self.said[self.person(said["member_token"])].append(said)
         listings = self._latest(evidence, catalog.LISTED, "outreach.target-zips")
         self.targets = {(body["programme_id"], body["zip5"]) for body in listings if body["listed"]}
 
     @staticmethod
     def _latest(evidence: Evidence, kind: str, group: str) -> list[Body]:
         return [fact.body for fact in latest(evidence.read_by(group), kind).values()]
+
+    def _said(self, row: Row, told_at: dict[str, str]) -> Row:
+        """What an attempt says for all the person's plans."""
+        told = told_at.get(row["attempt_id"])
+        return {
+            "source_id": row["attempt_id"], "tenant_id": row["tenant_id"], "member_token": row["member_token"],
+            "programme_id": row["programme_id"], "at": instant(row["attempted_at"]),
+            "told_at": instant(told or row["logged_at"]), "counted_on": row["counted_on"],
+            "group": self.programmes.get(row["programme_id"], {}).get("vaccine_group"),
+            "standing": STANDING.get(row["disposition"]), "stops": row["stopped"], "resumes": row["resumed"],
+            "reports_death": row["disposition"] == "deceased",
+        }  # fmt: skip
 
     def person(self, token: str) -> str:
         return str(self.retired.get(token, token))
@@ -72,5 +92,25 @@ class _Heard:
             doses=self.doses.get(person, ()),
             appointments=self.appointments.get(entity, ()),
             attempts=self.attempts.get((person, fact["tenant_id"]), ()),
+            said=self.said.get(person, ()),
         )
         return decide(known) | {"opened_on": self.offered[entity]}
+
+
+def _standing(evidence: Evidence) -> Iterator[Row]:
+    """The attempts that nobody took back."""
+    taken = {row["attempt_id"] for row in evidence.table("outreach", "attempt_retraction")}
+    return (row for row in evidence.table("outreach", "attempt") if row["attempt_id"] not in taken)
+
+
+def _reported(appointments: Iterable[Body]) -> Iterator[Row]:
+    """Deaths of which sites told by what they cancelled."""
+    for one in appointments:
+        is_report = one.get("cancellation_reason") in policy()["death_reasons"] and not one.get("by_rule")
+        if one["status"] == "cancelled" and is_report:
+            at = instant(one["occurred_at"])
+            yield {
+                "source_id": one["appointment_id"], "tenant_id": one["tenant_id"], "member_token": one["member_token"],
+                "programme_id": one["programme_id"], "at": at, "told_at": at, "counted_on": one["changed_on"],
+                "group": None, "standing": None, "stops": (), "resumes": (), "reports_death": True,
+            }  # fmt: skip

@@ -11,7 +11,8 @@ from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import Table, compare, saying
 from tests.chaos.checker.invariants.rows import said
 from tests.chaos.checker.log import Body, Fact, latest, of_type
-from tests.chaos.checker.model.cases import offers_outreach
+from tests.chaos.checker.model.cases import groups_of, offers_outreach
+from tests.chaos.checker.tables import instant
 
 Make = Callable[[Body], Any]
 
@@ -38,6 +39,10 @@ def _same(name: str) -> Make:
 
 def _words(name: str) -> Make:
     return lambda body: " ".join(body[name])
+
+
+def _or_zero(name: str) -> Make:
+    return lambda body: body.get(name, 0)
 
 
 def _standing(body: Body) -> str:
@@ -75,17 +80,24 @@ COPIES = (
         "outreach", "enrolment", catalog.DECIDED, _ENROLMENT,
         {**_names("version", "tenant_id", "member_token", "vaccinated", "doses_valid", "enrolled", "contact_protected",
                   "merged_into", "priority", "zip5", "tract", "language", "decided_on"),
+         **{name: _or_zero(name) for name in ("phone_version", "address_version", "email_version")},
+         "death_reports_until": lambda body: instant(body.get("death_reports_until")),
+         "channels_barred": lambda body: " ".join(body.get("channels_barred", ())),
          "eligible": lambda body: body["status"] == "eligible", "reasons": _words("reasons")},
     ),
     Copy(
         "outreach", "dose", catalog.DOSE, _DOSE,
         {**_names("version", "member_token", "vaccine_group", "administered_on", "appointment_id"),
-         "live": lambda body: body["action"] != "retract", "sources": _words("sources")},
+         "live": lambda body: body["action"] != "retract", "sources": _words("sources"),
+         "vaccine_groups": lambda body: " ".join(groups_of(body))},
     ),
     Copy(
         "outreach", "appointment", catalog.APPOINTMENT, ("appointment_id",),
         {**_names("version", "tenant_id", "enrolment_id", "programme_id", "member_token", "status", "site_id",
-                  "start_at", "start_on", "changed_on"), "dose_on": _dose_on},
+                  "start_at", "start_on", "changed_on", "cancellation_reason"),
+         "dose_on": _dose_on, "by_rule": lambda body: body.get("by_rule", False),
+         "outcome_overdue": lambda body: body.get("outcome_overdue", False),
+         "told_at": lambda body: instant(body["occurred_at"])},
     ),
     Copy("outreach", "programme", catalog.PROGRAMME, ("programme_id",),
          _names("version", "title", "vaccine_group", "time_zone")),
@@ -115,6 +127,7 @@ REPORTING = (
     Copy("reporting", "contact_attempt", catalog.ATTEMPT, ("attempt_id",),
          _names("tenant_id", "programme_id", "enrolment_id", "member_token", "channel", "disposition", "attempted_on",
                 "given", "topics", "barriers", "refusal_domain")),
+    Copy("reporting", "attempt_retraction", catalog.RETRACTED, ("attempt_id",), _names("tenant_id", "retracted_on")),
     Copy("reporting", "appointment_version", catalog.APPOINTMENT, ("appointment_id", "version"),
          _names("tenant_id", "programme_id", "enrolment_id", "member_token", "status", "site_id", "start_on", "walk_in",
                 "cancellation_reason", "changed_on"), every=True),

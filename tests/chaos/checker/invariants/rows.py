@@ -56,10 +56,12 @@ OWNED = (
     ),
     Owned(
         "outreach", "attempt", catalog.ATTEMPT, ("attempt_id",),
-        _same("case_id", "enrolment_id", "member_token", "tenant_id", "programme_id", "channel", "disposition",
-              "attempted_at", "attempted_on", "worker_id", "given", "topics", "barriers", "refusal_domain",
-              "callback_at"),
+        {**_same("case_id", "enrolment_id", "member_token", "tenant_id", "programme_id", "channel", "disposition",
+                 "attempted_at", "attempted_on", "worker_id", "given", "topics", "barriers", "refusal_domain",
+                 "callback_at", "direction", "against"), "stopped": "stopped_channels", "resumed": "resumed_channels"},
     ),
+    Owned("outreach", "attempt_retraction", catalog.RETRACTED, ("attempt_id",),
+          _same("tenant_id", "worker_id", "reason", "retracted_on")),
     Owned(
         "scheduling", "appointment", catalog.APPOINTMENT, ("appointment_id",),
         _same("version", "status", "enrolment_id", "member_token", "tenant_id", "programme_id", "site_id", "slot_id",
@@ -111,7 +113,8 @@ def _or_none(value: Any) -> Any:
     return None if value == "" else value
 
 
-LISTS = frozenset({"given", "topics", "barriers", "cvx_not_counted", "rejections", "reasons", "sources"})
+LISTS = frozenset({"given", "topics", "barriers", "cvx_not_counted", "rejections", "reasons", "sources",
+                   "stopped_channels", "resumed_channels"})  # fmt: skip
 COUNTS = frozenset({"released", "rows_unlinked", "rows_unchanged"})
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,11 @@ STANDING = {
 }  # fmt: skip
 DEAD_NUMBERS = frozenset({"fax", "disconnected", "wrong-number"})
 RESTLESS = DEAD_NUMBERS | {"language-barrier", "callback-scheduled"}
+REACHED = frozenset({
+    "complete", "initial-refusal", "already-vaccinated", "callback-scheduled", "booked", "do-not-call",
+})  # fmt: skip
+VERSIONS = {"phone": "phone_version", "text": "phone_version", "email": "email_version"}
+TO_CHECK = "death-reported"
 
 
 @cache
@@ -30,7 +35,8 @@ def policy() -> Mapping[str, Any]:
 
 @dataclass(slots=True)
 class Known:
-    """What is known when a case is decided; attempts in the order in which they were made."""
+    """What is known when a case is decided; attempts that stand, in the order in which they were made. `said` is what
+    the person said to any plan, or was said of him, in order."""
 
     fact: Body
     today: date
@@ -40,6 +46,7 @@ class Known:
     doses: Sequence[Body]
     appointments: Sequence[Body]
     attempts: Sequence[Row]
+    said: Sequence[Row] = ()
     _days: list[date] = field(default_factory=list)
 
     def lasts(self, day: date) -> bool:
@@ -53,6 +60,11 @@ class Known:
         return min(self._days, default=None)
 
     @property
+    def tries(self) -> list[Row]:
+        """Contacts that the plan sought."""
+        return [one for one in self.attempts if one["direction"] == "outbound"]
+
+    @property
     def own(self) -> list[Row]:
         mine = self.fact["enrolment_id"], self.fact["programme_id"]
         return [one for one in self.attempts if (one["enrolment_id"], one["programme_id"]) == mine]
@@ -62,23 +74,25 @@ def decide(known: Known) -> dict[str, Any]:
     """The columns of the case that are decided."""
     fact, own, rank = known.fact, known.own, policy()["rank"]
     closed = next(_closing(known), None)
-    paused_on = None if closed else _paused_until(known)
+    paused_by, paused_on = (None, None) if closed else _pause(known)
     held = None if closed else max(_holding(known), key=lambda one: one[1], default=None)
     callback = own[-1] if own and own[-1]["disposition"] == "callback-scheduled" and not closed else None
-    needed = _language(known)
+    needed, flags = _language(known), [] if closed else list(_flags(known, paused_by))
+    tried = sum(one["direction"] == "outbound" for one in own)
     return {
         "tenant_id": fact["tenant_id"], "member_token": fact["member_token"],
-        "status": "closed" if closed else "paused" if paused_on else "open", "closed_reason": closed,
-        "paused_until_on": _text(paused_on), "held_by": held[0] if held else None,
-        "held_until_on": _text(held[1]) if held else None, "review_on": _text(known.review_on),
-        "priority": 0 if closed else fact["priority"],
+        "status": "closed" if closed else "paused" if paused_by else "open", "closed_reason": closed,
+        "paused_until_on": _text(paused_on), "paused_by": paused_by, "flags": " ".join(flags),
+        "lost_bonus": rank["lost_appointment"] if "appointment-lost" in flags else 0,
+        "held_by": held[0] if held else None, "held_until_on": _text(held[1]) if held else None,
+        "review_on": _text(known.review_on), "priority": 0 if closed else fact["priority"],
         "zip_bonus": rank["target_zip"] if known.is_target and not closed else 0,
-        "noshow_bonus": rank["no_show"] if _missed_last(known) and not closed else 0, "attempts": len(own),
-        "attempt_penalty": rank["attempt"] * len(own), "zip5": fact.get("zip5"),
+        "noshow_bonus": rank["no_show"] if _missed_last(known) and not closed else 0, "attempts": tried,
+        "attempt_penalty": rank["attempt"] * tried, "zip5": fact.get("zip5"),
         "language": needed or fact.get("language"), "needs_language": needed is not None,
         "callback_at": callback["callback_at"] if callback else None,
         "callback_worker": callback["worker_id"] if callback else None,
-        "next_channel": next(iter(_usable(known.attempts)), None),
+        "next_channel": next(iter(_usable(known)), None),
     }  # fmt: skip
 
 
@@ -93,11 +107,11 @@ def _text(day: date | None) -> str | None:
 
 
 def _closing(known: Known) -> Iterator[str]:
-    fact, attempts = known.fact, known.attempts
+    fact = known.fact
     said = [policy()["closes_as"][code] for code in fact["reasons"] if code in policy()["closes_as"]]
     if known.is_retired or fact.get("merged_into"):
         yield "merged"
-    if "deceased" in said or _anybody(attempts, "deceased"):
+    if "deceased" in said:
         yield "deceased"
     if fact["vaccinated"] or _has_unweighed_dose(known):
         yield "vaccinated"
@@ -105,19 +119,21 @@ def _closing(known: Known) -> Iterator[str]:
         yield from said
     if not fact["enrolled"]:
         yield "disenrolled"
-    if fact["status"] != "eligible" or fact["contact_protected"]:
+    if (fact["status"] != "eligible" and list(fact["reasons"]) != [TO_CHECK]) or fact["contact_protected"]:
         yield "ineligible"
-    here = f"{fact.get('zip5') or ''}/{fact.get('tract') or ''}"
-    if next((one["place"] for one in reversed(attempts) if one["disposition"] == "moved"), None) == here:
+    left = (one["place"] for one in reversed(known.attempts) if one["disposition"] == "moved")
+    if next(left, None) == place(fact):
         yield "moved"
-    if _anybody(attempts, "do-not-call"):
+    if set(policy()["do_not_call_stops"]) <= _stopped(known):
         yield "opted-out"
-    if not _usable(attempts):
+    if not _usable(known):
         yield "unreachable"
 
 
-def _anybody(attempts: Iterable[Row], disposition: str) -> bool:
-    return any(one["disposition"] == disposition for one in attempts)
+def place(fact: Body) -> str:
+    """Where eligibility has the member; another address within the tract is another place."""
+    here = f"{fact.get('zip5') or ''}/{fact.get('tract') or ''}"
+    return f"{here}/{fact['address_version']}" if fact.get("address_version") else here
 
 
 def _given_on(known: Known) -> set[date]:
@@ -129,9 +145,14 @@ def _given_on(known: Known) -> set[date]:
     }  # fmt: skip
     told |= {
         one["administered_on"] for one in known.doses
-        if one["action"] != "retract" and one["vaccine_group"] == known.vaccine_group
+        if one["action"] != "retract" and not one.get("is_partial") and known.vaccine_group in groups_of(one)
     }  # fmt: skip
     return {date.fromisoformat(day) for day in told}
+
+
+def groups_of(dose: Body) -> Sequence[str]:
+    """A combination vaccine is of several."""
+    return dose.get("vaccine_groups") or [dose["vaccine_group"]]
 
 
 def _has_unweighed_dose(known: Known) -> bool:
@@ -141,22 +162,52 @@ def _has_unweighed_dose(known: Known) -> bool:
     return known.lasts(max(given) + timedelta(days=policy()["recent_dose_days"]))
 
 
-def _paused_until(known: Known) -> date | None:
-    days = [day + timedelta(days=policy()["recent_dose_days"]) for day in _given_on(known)]
-    standing = _standing(known)
-    if standing is not None:
-        pauses = {"refusal": policy()["refusal_pause_days"], "self-report": policy()["self_report_pause_days"]}
-        days.append(_day(standing[1]["counted_on"]) + timedelta(days=pauses.get(standing[0], 0)))
-    last = max((day for day in days if day > known.today), default=None)
-    if last is not None:
-        known.lasts(last)
-    return last
+def _pause(known: Known) -> tuple[str | None, date | None]:
+    """Why nobody is to call, and until when; a report of death that is yet to be weighed has no end."""
+    weighed = instant(known.fact.get("death_reports_until"))
+    reports = [one["told_at"] for one in known.said if one["reports_death"]]
+    if TO_CHECK in known.fact["reasons"] or any(weighed is None or at > weighed for at in reports):
+        return TO_CHECK, None
+    ends = [(day + timedelta(days=policy()["recent_dose_days"]), "recent-dose") for day in _given_on(known)]
+    mine = known.fact["programme_id"], known.vaccine_group
+    same = [one for one in known.said if one["programme_id"] == mine[0] or (mine[1] and one["group"] == mine[1])]
+    left = next((one for one in reversed(same) if one["standing"]), None)
+    if left is not None and left["standing"] in {"refusal", "self-report"}:
+        days = policy()[f"{left['standing'].replace('-', '_')}_pause_days"]
+        ends.append((_day(left["counted_on"]) + timedelta(days=days), left["standing"]))
+    ends = [one for one in ends if one[0] > known.today]
+    if not ends:
+        return None, None
+    until_on, by = max(ends)
+    known.lasts(until_on)
+    return by, until_on
 
 
-def _standing(known: Known) -> tuple[str, Row] | None:
-    """What the last attempt that left something standing left."""
-    left = ((STANDING[one["disposition"]], one) for one in reversed(known.own) if one["disposition"] in STANDING)
-    return next(left, None)
+def _flags(known: Known, paused_by: str | None) -> Iterator[str]:
+    if _lost(known) is not None:
+        yield "appointment-lost"
+    if _missed_last(known):
+        yield "appointment-missed"
+    if any(one.get("outcome_overdue") and one["status"] == "booked" for one in known.appointments):
+        yield "outcome-overdue"
+    if paused_by == TO_CHECK:
+        yield TO_CHECK
+
+
+def _lost(known: Known) -> Body | None:
+    """An appointment that somebody else than the member took away, and nobody has told him."""
+    last = _last_appointment(known)
+    if last is None or last["status"] != "cancelled":
+        return None
+    reason = last.get("cancellation_reason") or ""
+    if not last.get("by_rule") and not any(reason.startswith(one) for one in policy()["clinic_reasons"]):
+        return None
+    return None if any(one["disposition"] in REACHED for one in _since(known.attempts, last)) else last
+
+
+def _since(attempts: Iterable[Row], appointment: Body) -> list[Row]:
+    told_at = instant(appointment["occurred_at"]) or ""
+    return [one for one in attempts if (instant(one["attempted_at"]) or "") > told_at]
 
 
 def _holding(known: Known) -> Iterator[tuple[str, date]]:
@@ -168,26 +219,31 @@ def _holding(known: Known) -> Iterator[tuple[str, date]]:
     word_on = _booked_by_word_until(known)
     if word_on is not None and known.lasts(word_on):
         yield "booked", word_on
-    own = known.own
-    if own and own[-1]["disposition"] == "callback-scheduled":
-        callback_on = _day(own[-1]["callback_on"])
-        if known.lasts(callback_on):
-            yield "callback", callback_on
+    for last in (known.own[-1:], known.attempts[-1:]):
+        if last and last[0]["disposition"] == "callback-scheduled":
+            callback_on = _day(last[0]["callback_on"])
+            if known.lasts(callback_on):
+                yield "callback", callback_on
+    if known.own and known.own[-1]["disposition"] == "callback-scheduled":
         return
-    window_on = _window_ends_on(known.attempts)
-    if window_on is not None and known.lasts(window_on):
+    lost = _lost(known)
+    told = [] if lost is None else _since(known.tries, lost)
+    window_on = _window_ends_on(known.tries)
+    is_lifted = lost is not None and len(told) < policy()["lost_attempts"]
+    if window_on is not None and not is_lifted and known.lasts(window_on):
         yield "attempts", window_on
-    rests = [_day(one["counted_on"]) for one in own if one["disposition"] not in RESTLESS]
+    wearing = known.attempts if lost is None else _since(known.attempts, lost)
+    rests = [_day(one["counted_on"]) for one in wearing if one["disposition"] not in RESTLESS]
     rested_on = max(rests) + timedelta(days=policy()["rest_days"]) if rests else known.today
     if known.lasts(rested_on):
         yield "resting", rested_on
 
 
 def _booked_by_word_until(known: Known) -> date | None:
-    standing = _standing(known)
-    if standing is None or standing[0] != "booked":
+    left = next((one for one in reversed(known.own) if one["disposition"] in STANDING), None)
+    if left is None or left["disposition"] != "booked":
         return None
-    said_on = _day(standing[1]["counted_on"])
+    said_on = _day(left["counted_on"])
     if any(_day(one["changed_on"]) >= said_on for one in known.appointments):
         return None
     return said_on + timedelta(days=policy()["booking_grace_days"])
@@ -200,11 +256,15 @@ def _window_ends_on(attempts: Iterable[Row]) -> date | None:
 
 
 def _missed_last(known: Known) -> bool:
+    last = _last_appointment(known)
+    return last is not None and last["status"] == "noshow"
+
+
+def _last_appointment(known: Known) -> Body | None:
     def when(one: Body) -> tuple[str, str]:
         return instant(one["start_at"]) or "", one["appointment_id"]
 
-    last = max(known.appointments, key=when, default=None)
-    return last is not None and last["status"] == "noshow"
+    return max(known.appointments, key=when, default=None)
 
 
 def _language(known: Known) -> str | None:
@@ -212,10 +272,36 @@ def _language(known: Known) -> str | None:
     return next((one["language"] or known.fact.get("language") or "und" for one in said), None)
 
 
-def _usable(attempts: Sequence[Row]) -> list[str]:
-    stopped = {channel for one in attempts for channel in one["stopped"]}
-    last = {one["channel"]: one["disposition"] in DEAD_NUMBERS for one in attempts}
-    return [one for one in policy()["channels"] if one not in stopped and not last.get(one)]
+def _stopped(known: Known) -> set[str]:
+    """What the member forbade any plan, unless he took it back at that plan, or allows it to this one."""
+    stopped: set[str] = set()
+    for stop in known.said:
+        heard = {stop["tenant_id"], known.fact["tenant_id"]}
+        after = (one for one in known.said if _at(one) > _at(stop) and one["tenant_id"] in heard)
+        stopped |= set(stop["stops"]) - {channel for one in after for channel in one["resumes"]}
+    return stopped
+
+
+def _at(said: Row) -> datetime:
+    return datetime.fromisoformat(said["at"])
+
+
+def _usable(known: Known) -> list[str]:
+    gone = _stopped(known) | set(known.fact.get("channels_barred") or ())
+    return [one for one in policy()["channels"] if one not in gone and not _is_dead(known, one)]
+
+
+def _is_dead(known: Known, channel: str) -> bool:
+    """By the last contact that says anything about the number or address that is known now."""
+    shared = {"phone", "text"} if channel in {"phone", "text"} else {channel}
+    version = known.fact.get(VERSIONS.get(channel, "address_version")) or 0
+    for one in reversed(known.attempts):
+        if one["channel"] in shared and one["reach"] == version:
+            if one["disposition"] in DEAD_NUMBERS:
+                return True
+            if one["disposition"] in REACHED and one["direction"] == "outbound":
+                return False
+    return False
 
 
 def _day(text: str) -> date:

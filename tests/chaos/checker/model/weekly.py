@@ -66,9 +66,15 @@ class Weekly(Population):
             found[who] = min(found.get(who, on), on)
         return found
 
+    @cached_property
+    def attempts(self) -> list[Body]:
+        """Those that nobody has taken back by then."""
+        taken = {one["attempt_id"] for one in self.of(catalog.RETRACTED, "retracted_on")}
+        return [one for one in self.of(catalog.ATTEMPT, "attempted_on") if one["attempt_id"] not in taken]
+
     def _tried(self) -> dict[tuple[str, str], bool]:
         found: dict[tuple[str, str], bool] = {}
-        for one in self.of(catalog.ATTEMPT, "attempted_on"):
+        for one in self.attempts:
             who = self.person(one["member_token"]), one["tenant_id"]
             found[who] = found.get(who, False) or one["disposition"] in SPOKEN
         return found
@@ -112,7 +118,7 @@ class Weekly(Population):
         return found
 
     def _deeds(self) -> Iterable[tuple[date, str, str]]:
-        for one in self.of(catalog.ATTEMPT, "attempted_on"):
+        for one in self.attempts:
             yield day(one["attempted_on"]), "attempt", one["disposition"]
         booked_on = self._first_said()
         for one in self.appointments:
@@ -139,7 +145,7 @@ class Weekly(Population):
     def people_by(self, codes: Callable[[Body], Iterable[str]]) -> dict[str, int]:
         """How many people's attempts named each code."""
         found: defaultdict[str, set[str]] = defaultdict(set)
-        for one in self.of(catalog.ATTEMPT, "attempted_on"):
+        for one in self.attempts:
             for code in codes(one):
                 found[code].add(self.person(one["member_token"]))
         return {code: len(people) for code, people in found.items()}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.eligibility.feeds import codes as tables
-from services.eligibility.feeds.codes import language_tag
+from schemas import languages as tables
+from schemas.languages import language_tag
 from tests.unit.eligibility.feeds.builders import a_dose, a_member, a_vxu, an_834, codes, doses, items_of, rosters
 
 SPELLED = [

@@ -1,0 +1,119 @@
+"""By which numbers and addresses a member can be reached, and what a lost appointment does."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Direction, Disposition
+from schemas.scheduling_v1 import AppointmentStatus
+from services.outreach.domain import decide
+from services.outreach.policy import POLICY
+from services.outreach.reach import invalid_channels
+from services.outreach.records import Attempt, Flag, Held, Situation
+from tests.unit.outreach.builders import DAY, NOON, a_situation, an_appointment, an_attempt
+
+D, Ch = Disposition, Channel
+NUMBER = {Ch.PHONE, Ch.TEXT}
+
+
+def wrong(channel: Channel, days: int = 0, **changes: Any) -> Attempt:
+    return an_attempt(D.WRONG_NUMBER, days, channel=channel, **changes)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "invalid"),
+    [
+        ([wrong(Ch.PHONE)], NUMBER),
+        ([wrong(Ch.TEXT)], NUMBER),
+        ([wrong(Ch.LETTER)], {Ch.LETTER}),
+        ([wrong(Ch.PHONE, -2), an_attempt(D.COMPLETE, -1, channel=Ch.TEXT)], set()),
+        ([wrong(Ch.PHONE, -2), an_attempt(D.LEFT_MESSAGE, -1, channel=Ch.TEXT)], NUMBER),
+        ([wrong(Ch.PHONE, -2), an_attempt(D.NO_ANSWER, -1)], NUMBER),
+        ([wrong(Ch.PHONE, -2), an_attempt(D.COMPLETE, -1, direction=Direction.INBOUND)], NUMBER),
+        ([wrong(Ch.PHONE, direction=Direction.INBOUND)], NUMBER),
+        ([an_attempt(D.DISCONNECTED), an_attempt(D.FAX)], NUMBER),
+    ],
+)
+def test_calls_and_texts_share_the_number(attempts: list[Attempt], invalid: set[Channel]) -> None:
+    """What is wrong for a call is wrong for a text, until the right person was reached by that number."""
+    assert invalid_channels(a_situation(attempts=attempts)) == invalid
+
+
+@pytest.mark.parametrize(
+    ("channel", "version"),
+    [
+        (Ch.PHONE, "phone_version"), (Ch.TEXT, "phone_version"), (Ch.LETTER, "address_version"),
+        (Ch.VISIT, "address_version"), (Ch.EMAIL, "email_version"),
+    ],
+)  # fmt: skip
+def test_a_new_number_or_address_reopens(channel: Channel, version: str) -> None:
+    """An unreachable member is reachable again once a roster brings another number or address, by that one only."""
+    attempts = [wrong(one) for one in Channel]
+    gone = decide(a_situation(attempts=attempts), POLICY)
+    again = decide(a_situation(attempts=attempts, enrolment={version: 1}), POLICY)
+    assert gone.closed_reason is CaseClosedReason.UNREACHABLE
+    assert again.status is CaseStatus.OPEN
+    assert channel not in invalid_channels(a_situation(attempts=attempts, enrolment={version: 1}))
+    tried_anew = [*attempts, wrong(channel, 1, reach=1, attempt_id=UUID(int=999))]
+    assert channel in invalid_channels(a_situation(attempts=tried_anew, enrolment={version: 1}))
+
+
+def test_a_new_address_ends_moved() -> None:
+    """Who is said to have moved is called again once a roster brings another address, though within the same tract."""
+    moved = [an_attempt(D.MOVED)]
+    assert decide(a_situation(attempts=moved), POLICY).closed_reason is CaseClosedReason.MOVED
+    assert decide(a_situation(attempts=moved, enrolment={"address_version": 1}), POLICY).closed_reason is None
+
+
+def test_a_registry_bars_channels() -> None:
+    """A barred channel is not named; with all of them barred the member can't be reached."""
+    assert decide(a_situation(enrolment={"channels_barred": ("phone", "text")}), POLICY).next_channel is Ch.EMAIL
+    barred = a_situation(enrolment={"channels_barred": tuple(one.value for one in Channel)})
+    assert decide(barred, POLICY).closed_reason is CaseClosedReason.UNREACHABLE
+
+
+FIVE = [an_attempt(D.NO_ANSWER, day) for day in range(-4, 1)]
+CANCELLED = AppointmentStatus.CANCELLED
+LATER = NOON + timedelta(hours=1)
+
+
+def after_five(*more: Attempt, **appointment: Any) -> Situation:
+    said = {"told_at": LATER, "cancellation_reason": "prov-pers"} | appointment
+    return a_situation(attempts=[*FIVE, *more], appointments=[an_appointment(3, CANCELLED, **said)])
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"cancellation_reason": "oth-weath"}, {"cancellation_reason": None, "by_rule": True}]
+)
+def test_a_clinic_that_cancels_makes_the_member_callable(said: dict[str, Any]) -> None:
+    """Whatever the limit and the rest, somebody must tell the member, and first."""
+    state = decide(after_five(**said), POLICY)
+    assert (state.status, state.held_by, state.lost_bonus) == (CaseStatus.OPEN, None, POLICY.rank.lost_appointment)
+    assert Flag.APPOINTMENT_LOST in state.flags
+
+
+@pytest.mark.parametrize("reason", ["pat-cpp", "pat-fb", None])
+def test_a_member_who_cancels_is_told_nothing(reason: str | None) -> None:
+    """What the member cancelled himself lifts no limit."""
+    state = decide(after_five(cancellation_reason=reason), POLICY)
+    assert (state.held_by, state.flags) == (Held.ATTEMPTS, ())
+
+
+def test_told_he_is_spared_again() -> None:
+    """Once the member was reached, or tried three times in vain, the window holds again."""
+    later: dict[str, Any] = {"attempted_at": LATER + timedelta(hours=1)}
+    told = an_attempt(D.COMPLETE, attempt_id=UUID(int=50), **later)
+    assert decide(after_five(told), POLICY).held_by is Held.ATTEMPTS
+    vain = [an_attempt(D.NO_ANSWER, attempt_id=UUID(int=50 + n), **later) for n in range(POLICY.lost_attempts)]
+    assert decide(after_five(vain[0]), POLICY).held_by is Held.RESTING
+    assert decide(after_five(*vain), POLICY).held_by is Held.ATTEMPTS
+    assert decide(after_five(*vain), POLICY).flags == (Flag.APPOINTMENT_LOST,)
+
+
+def test_an_overdue_outcome_is_flagged() -> None:
+    """An appointment that is past without an outcome is told to whoever opens the case."""
+    overdue = an_appointment(-2, outcome_overdue=True)
+    assert decide(a_situation(appointments=[overdue]), POLICY).flags == (Flag.OUTCOME_OVERDUE,)
+    assert overdue.start_on < DAY
