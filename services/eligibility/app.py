@@ -10,9 +10,10 @@ from schemas import catalog
 from services.eligibility import api, api_forecasts, api_members, api_observations, api_programmes, handlers, own_facts
 from services.eligibility.intake import Intake
 from services.eligibility.settings import read_own_settings
-from services.kit.app import Background, Service, run
+from services.kit.app import Service, run
 from services.kit.settings import Settings
 from services.kit.subscription import Subscription
+from services.kit.workers import Background
 
 SUBSCRIPTIONS = (Subscription(catalog.APPOINTMENT, "eligibility.appointment", handlers.on_appointments),)
 

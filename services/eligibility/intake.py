@@ -33,6 +33,7 @@ from services.eligibility.reading import Slice, code_of, plan_of, slices
 from services.eligibility.settings import OwnSettings
 from services.eligibility.store_files import FeedFile, RowResult
 from services.kit import log
+from services.kit.faults import Faults
 from services.kit.postgres import ALL_TENANTS, Connection, connect, is_fault, transaction
 from services.kit.settings import Settings
 from services.kit.unit_of_work import UnitOfWork
@@ -46,9 +47,6 @@ ABSENT_SHARE, ABSENT_LEAST = 0.25, 10
 """A full file that would end the coverage of more of a plan than this is not believed: somebody must look at it."""
 
 KINDS = {FeedKind.ROSTER: Kind.X12_834, FeedKind.VXU: Kind.HL7_VXU, FeedKind.ADS: Kind.ADS_MAA}
-DATABASE_ERRORS = (
-    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError,
-)  # fmt: skip
 DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
 _KIND_OF_HEADER = {RosterHeader: Kind.X12_834, VxuHeader: Kind.HL7_VXU, AdsHeader: Kind.ADS_MAA}
 Reader = Callable[[BinaryIO, str | None], Iterator[FeedItem]]
@@ -63,6 +61,7 @@ class Intake:
 
     def __init__(self, settings: Settings, pool: asyncpg.Pool, own: OwnSettings, reader: Reader = read_stream) -> None:
         self._settings, self._pool, self._own, self._reader = settings, pool, own, reader
+        self.faults = Faults("intake", FileTakenError)
         self._stopping = asyncio.Event()
         self._news = asyncio.Event()
         self._prune_at = 0.0
@@ -73,17 +72,12 @@ class Intake:
         self._news.set()
 
     async def run(self) -> None:
-        """Work until stopped; outlive a database that is away."""
+        """Work until stopped; outlive a database or a disk that fails it."""
         store_files.listeners.add(self._news.set)
         try:
             while not self._stopping.is_set():
-                try:
+                async with self.faults.outlived(self._stopping):
                     await self._hold_lock()
-                except (FileTakenError, *DATABASE_ERRORS) as error:
-                    if not (isinstance(error, FileTakenError) or is_fault(error)):
-                        raise
-                    structlog.get_logger().warning("intake paused", backoff_s=RETRY_S, **log.fault_fields(error))
-                    await wait(self._stopping, RETRY_S)
         finally:
             store_files.listeners.discard(self._news.set)
 
@@ -96,7 +90,9 @@ class Intake:
             await days.begin(self._pool, self._own.first_business_on)
             while not self._stopping.is_set():
                 self._news.clear()
-                if not await self.work_once():
+                has_worked = await self.work_once()
+                self.faults.forget()
+                if not has_worked:
                     await connection.execute("select 1")  # the lock is gone when its connection is
                     await self._await_news()
         finally:

@@ -35,7 +35,10 @@ class SomeConsumer:
         self.while_asked()
         return self.at
 
-    def highwater(self, partition: TopicPartition) -> int | None:
+    async def getmany(self, *_: TopicPartition, **__: int) -> dict[TopicPartition, list[object]]:
+        return {}
+
+    def last_stable_offset(self, partition: TopicPartition) -> int | None:
         assert partition in self.ends, "Partition is not assigned"
         end: int | None = self.ends[partition]
         return end
