@@ -60,6 +60,12 @@ class SkipRequest(_Body):
         return self
 
 
+class SkipSaid(BaseModel):
+    """The range's number."""
+
+    skip_id: int
+
+
 class Skipped(BaseModel):
     """A range that is left out, and who said so."""
 
@@ -114,7 +120,7 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
             rows = await floods.list_skips(connection, limit)
         return [Skipped(group=row["consumer"], **dict(row)) for row in rows]
 
-    @routes.post("/skips", status_code=201, response_model=dict[str, int])
+    @routes.post("/skips", status_code=201, response_model=SkipSaid)
     async def skip(pool: OperatorsPool, principal: Operator, identity: Identity, wanted: SkipRequest) -> Response:
         """Leave a range of the log out, now and whenever it is delivered again: no dead letters, nothing parked behind
         them. Audited."""

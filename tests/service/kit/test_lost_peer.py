@@ -1,13 +1,7 @@
-"""A database session whose other end has vanished without a word ends within seconds, on both sides.
-
-A socket filter that drops every packet plays the lost machine: its kernel acknowledges nothing any more, and nobody is
-told.
-"""
+"""A database session whose other end has vanished without a word ends within seconds, on both sides."""
 
 import asyncio
-import ctypes
 import socket
-import struct
 import time
 from typing import Any
 
@@ -18,20 +12,11 @@ from services.kit.lost_peer import patience
 from services.kit.postgres import connect, create_pool, is_fault
 from services.kit.relay import LOCK_NAMESPACE, TRY_LOCK
 from tests.servers import Database, OpenDatabase
+from tests.silence import fall_silent
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(90)]
-SO_ATTACH_FILTER = 26
 LOST_PEER_S = 3.0
 SHOWN = "select name, setting from pg_settings where name like 'tcp\\_%'"
-
-
-def fall_silent(connection: asyncpg.Connection, *, asks: bool) -> None:
-    """From now on nothing reaches this end. `asks`: whether it still sends probes of its own."""
-    found = _socket(connection)
-    drop_all = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))  # BPF_RET: keep 0 bytes
-    found.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HxxxxxxL", 1, ctypes.addressof(drop_all)))
-    if not asks:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
 
 
 def _socket(connection: asyncpg.Connection) -> Any:
@@ -49,7 +34,7 @@ async def test_a_vanished_machine_gives_its_locks_away(kit: Database) -> None:
     lost, next_one = await connect(settings), await connect(settings)
     assert await lost.fetchval(TRY_LOCK, LOCK_NAMESPACE, 0)
     assert not await next_one.fetchval(TRY_LOCK, LOCK_NAMESPACE, 0)
-    fall_silent(lost, asks=False)
+    fall_silent(_socket(lost))
     began = time.monotonic()
     while not await next_one.fetchval(TRY_LOCK, LOCK_NAMESPACE, 0):
         assert time.monotonic() - began < 4 * LOST_PEER_S, "the session of the vanished machine still holds the shard"
@@ -61,7 +46,7 @@ async def test_a_vanished_machine_gives_its_locks_away(kit: Database) -> None:
 async def test_a_vanished_server_is_noticed_before_any_statement_times_out(kit: Database) -> None:
     """A relay that waits for an answer has a fault after seconds, not after the statement's own limit."""
     connection = await connect(kit.settings(lost_peer_s=LOST_PEER_S))
-    fall_silent(connection, asks=True)
+    fall_silent(_socket(connection), asks=True)
     began = time.monotonic()
     with pytest.raises(Exception, check=is_fault):  # noqa: B017
         await connection.fetchval("select 1")
