@@ -211,9 +211,11 @@ async def _asked(port: int, path: str) -> tuple[bool, str]:
     try:
         async with asyncio.timeout(1.0):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-            answer = await reader.read()
-            writer.close()
+            try:
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+                answer = await reader.read()
+            finally:
+                writer.close()
     except (OSError, TimeoutError):
         return False, "no answer"
     head, _, body = answer.partition(b"\r\n\r\n")
