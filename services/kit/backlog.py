@@ -42,3 +42,17 @@ async def try_records_behind(settings: KafkaSettings, topic_by_group: Mapping[st
             return await records_behind(settings, topic_by_group)
     except (KafkaError, OSError, TimeoutError):
         return None
+
+
+async def end_of(settings: KafkaSettings, place: TopicPartition) -> int | None:
+    """The offset that the partition's next record will get; None if there is no such partition. Raises when the broker
+    does not answer."""
+    async with (
+        asyncio.timeout(ANSWER_WITHIN_S),
+        reading(settings, retry_backoff_ms=TOPIC_LEARNT_MS) as reader,
+        administering(settings) as admin,
+    ):
+        if place not in await _partitions(admin, [place.topic]):
+            return None
+        end: int = (await reader.end_offsets([place]))[place]
+        return end

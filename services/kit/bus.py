@@ -7,7 +7,7 @@ sought back and comes again after a pause; a record that its handler can't bear 
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -61,6 +61,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
         self._limit = DeadLetterLimit()
         self._progress_timeout_s = progress_timeout_s
         self._faults, self._flood = 0, ""
+        self._at_hand: Mapping[TopicPartition, int] = {}
         self._gathered_s, self._ended = GATHER_S, -math.inf
         self._position = -1
         self._moved_at = time.monotonic()
@@ -86,7 +87,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
     def on_partitions_assigned(self, _assigned: object) -> None:
         """A place in the group, perhaps without partitions: then others read them and this process stands by. What
         failed or stood still before may be another process's by now."""
-        self._faults, self._flood, self._unassigned_at, self._moved_at = 0, "", None, time.monotonic()
+        self._faults, self._flood, self._at_hand = 0, "", {}
+        self._unassigned_at, self._moved_at = None, time.monotonic()
 
     def on_partitions_revoked(self, _revoked: object) -> None:
         """A rebalance begins, or the first one goes on."""
@@ -97,9 +99,10 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
         """Apply one batch. Raises on a fault, after a pause, so that the batch is delivered again."""
         try:
             started = time.perf_counter()
+            self._at_hand = _firsts(raw)
             outcome = await self._apply(self._decoder.decode([to_record(record) for record in raw]))
             self._count(outcome, len(raw), time.perf_counter() - started)
-            self._faults, self._flood = 0, ""
+            self._faults, self._flood, self._at_hand = 0, "", {}
             await asyncio.sleep(self._gather_s(len(raw), started))
         except Exception as error:
             self._faults += 1
@@ -193,7 +196,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
         )  # fmt: skip
 
     async def sample(self) -> None:
-        """Measure lag and notice progress. What can't be said leaves the last measure."""
+        """Measure lag and notice progress: a batch that is at hand, or fails again and again, is not applied. What
+        can't be said leaves the last measure."""
         if self.consumer is None or self._unassigned_at is not None:
             return
         position = lag = 0
@@ -201,7 +205,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             known = await self._at_and_end(self.consumer, partition)
             if known is None:
                 return
-            position, lag = position + known[0], lag + max(0, known[1] - known[0])
+            applied = min(known[0], self._at_hand.get(partition, known[0]))
+            position, lag = position + applied, lag + max(0, known[1] - applied)
         metrics.LAG.labels(*self._labels).set(lag)
         if lag == 0 or position != self._position:
             self._moved_at = time.monotonic()
@@ -336,6 +341,15 @@ class Bus:
             if trouble is not None:
                 return f"{subscriber.subscription.group}: {trouble}"
         return None
+
+
+def _firsts(raw: Sequence[ConsumerRecord]) -> dict[TopicPartition, int]:
+    """The lowest offset of each partition."""
+    firsts: dict[TopicPartition, int] = {}
+    for record in raw:
+        place = TopicPartition(record.topic, record.partition)
+        firsts[place] = min(record.offset, firsts.get(place, record.offset))
+    return firsts
 
 
 async def _parse(raw: tuple[ConsumerRecord, ...], original: object) -> KafkaMessage:

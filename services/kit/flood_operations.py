@@ -5,14 +5,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Path, Query, Response
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.kit import audit, floods
+from services.kit import audit, backlog, floods
 from services.kit.auth import Principal, require_for_all
 from services.kit.floods import Skip
 from services.kit.idempotency import Answer, Identity
-from services.kit.problem import Refusal
+from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
 from services.kit.requests import OperatorsPool, reading, write
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
@@ -21,6 +23,7 @@ OPERATOR = "operator"
 MOST_MINUTES = 240
 MOST_RECORDS = 1_000_000
 NO_SUCH_GROUP = Refusal("no-such-group", "No Such Group", "The service reads in no such group.", 404)
+LOG_UNAVAILABLE = Refusal("log-unavailable", "Service Unavailable", "The broker did not say where the topic ends.", 503)
 Operator = Annotated[Principal, require_for_all(OPERATOR)]
 Offset = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
@@ -121,14 +124,19 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
         return [Skipped(group=row["consumer"], **dict(row)) for row in rows]
 
     @routes.post("/skips", status_code=201, response_model=SkipSaid)
-    async def skip(pool: OperatorsPool, principal: Operator, identity: Identity, wanted: SkipRequest) -> Response:
+    async def skip(
+        request: Request, pool: OperatorsPool, principal: Operator, identity: Identity, wanted: SkipRequest
+    ) -> Response:
         """Leave a range of the log out, now and whenever it is delivered again: no dead letters, nothing parked behind
-        them. Audited."""
+        them. It must be there already: of what comes later nobody knows that it is worthless. Audited."""
+        subscription = subscriptions.get(wanted.group)
+        end = None if subscription is None else await _end(request, subscription, wanted.partition)
 
         async def effect(work: UnitOfWork) -> Answer:
-            subscription = subscriptions.get(wanted.group)
             if subscription is None:
                 return Answer.of(NO_SUCH_GROUP)
+            if end is None or wanted.last_offset >= end:
+                return Answer.of(_beyond(end))
             place = Skip(wanted.partition, wanted.first_offset, wanted.last_offset, wanted.only_unreadable)
             topic = subscription.topic.name
             number = await floods.save_skip(work.connection, wanted.group, topic, place, principal.subject)
@@ -140,3 +148,16 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
         return await write(pool, identity, effect)
 
     return routes
+
+
+async def _end(request: Request, subscription: Subscription, partition: int) -> int | None:
+    place = TopicPartition(subscription.topic.name, partition)
+    try:
+        return await backlog.end_of(request.app.state.settings.kafka, place)
+    except (KafkaError, OSError, TimeoutError):
+        raise RefusedError(LOG_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_S)}) from None
+
+
+def _beyond(end: int | None) -> Refusal:
+    where = "The topic has no such partition." if end is None else f"The partition's last offset is {end - 1}."
+    return Refusal("beyond-the-end", "Beyond The End", where, 409)

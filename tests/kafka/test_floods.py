@@ -99,7 +99,10 @@ async def test_a_flood_is_skipped_and_the_next_start_knows(flooded: Database, to
         partition, first, last = await _until_it_stands_still(client)
         assert (partition, await flooded.pool.fetchval("select count(*) from dead_letter")) == (PARTITION, 0)
         assert 1 <= first <= last <= FLOOD
-        await _say(client, "/skips", group=GROUP, partition=partition, first_offset=first, last_offset=FLOOD)
+        wanted = {"group": GROUP, "partition": partition, "first_offset": first, "last_offset": FLOOD + 100}
+        beyond = await client.post("/skips", json=wanted, headers={"Idempotency-Key": str(new_id())})
+        assert beyond.json()["type"] == "urn:vcc:problem:beyond-the-end"
+        await _say(client, "/skips", **{**wanted, "last_offset": FLOOD})
         await until(_has(flooded, 12, 0), 60)
         await until(_is_well(client), 30)
     async with serving(flooded, topic) as client:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
 from fastapi import FastAPI
 
 from schemas.catalog import BUSINESS_DAY_OPENED
-from services.kit import floods
+from services.kit import backlog, floods
 from services.kit.app import Service, create
 from services.kit.auth import Principal, authenticate
 from services.kit.bus import Subscriber
@@ -17,6 +19,7 @@ from services.kit.floods import DeadLetterLimitError, Skip
 from services.kit.ids import new_id
 from services.kit.own_log import OLDER, _known
 from services.kit.postgres import transaction
+from services.kit.settings import KafkaSettings
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import Outcome, UnitOfWork, apply_batch
 from tests.builders import a_day, a_record, decoded
@@ -42,9 +45,15 @@ async def dam(database: OpenDatabase) -> Database:
 
 
 @pytest.fixture
-def app(dam: Database) -> FastAPI:
+def app(dam: Database, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
+    """Partition 0 ends behind offset 999, and there is no other."""
+
+    async def end_of(_settings: KafkaSettings, place: TopicPartition) -> int | None:
+        return 1000 if place == TopicPartition(TOPIC, 0) else None
+
+    monkeypatch.setattr(backlog, "end_of", end_of)
     app = create(SERVICE, dam.settings())
-    app.state.pool = dam.pool
+    app.state.pool, app.state.settings = dam.pool, dam.settings()
     app.dependency_overrides[authenticate] = lambda: Principal("olga", frozenset({"operator"}), frozenset("*"), "*")
     return app
 
@@ -181,6 +190,8 @@ async def test_an_operator_is_heard_while_the_service_is_held_back(app: FastAPI,
         ("/skips", {"group": "kit.nobody", "partition": 0, "first_offset": 0, "last_offset": 0}, 404),
         ("/skips", {"group": GROUP, "partition": 0, "first_offset": 9, "last_offset": 8}, 422),
         ("/skips", {"group": GROUP, "partition": 0, "first_offset": 0, "last_offset": 1_000_000}, 422),
+        ("/skips", {"group": GROUP, "partition": 0, "first_offset": 0, "last_offset": 1000}, 409),
+        ("/skips", {"group": GROUP, "partition": 4, "first_offset": 0, "last_offset": 1}, 409),
         ("/skips", {"group": GROUP, "partition": -1, "first_offset": 0, "last_offset": 1}, 422),
         ("/skips", {"group": GROUP, "partition": 0, "first_offset": 0, "last_offset": 2**63}, 422),
     ],
@@ -188,7 +199,7 @@ async def test_an_operator_is_heard_while_the_service_is_held_back(app: FastAPI,
 async def test_a_word_that_means_nothing_is_refused(
     dam: Database, olga: httpx.AsyncClient, path: str, body: dict[str, object], status: int
 ) -> None:
-    """A group that is not read, a range that is none or too wide, a limit lifted for ever: refused, without audit."""
+    """A group that is not read, a range that is none, too wide or yet to come, a limit lifted for ever."""
     assert (await say(olga, path, **body)).status_code == status
     assert await trail(dam) == []
 
@@ -203,3 +214,17 @@ async def test_only_an_operator_for_all_plans_may_say_it(app: FastAPI, olga: htt
         assert (await say(olga, f"/dead-letter-limits/{GROUP}/lift", minutes=1)).status_code == 403
         assert (await say(olga, "/skips", group=GROUP, partition=0, first_offset=0, last_offset=9)).status_code == 403
         assert (await olga.get("/skips")).status_code == 403
+
+
+async def test_without_the_broker_nothing_is_skipped(
+    app: FastAPI, olga: httpx.AsyncClient, dam: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody says where the topic ends the operator is asked to come again."""
+
+    async def away(*_: object) -> None:
+        raise KafkaConnectionError
+
+    monkeypatch.setattr(backlog, "end_of", away)
+    refused = await say(olga, "/skips", group=GROUP, partition=0, first_offset=0, last_offset=9)
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:vcc:problem:log-unavailable")
+    assert await trail(dam) == []
