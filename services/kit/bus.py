@@ -24,7 +24,7 @@ from services.kit.fetching import Fetches, has_ended
 from services.kit.floods import DeadLetterLimit, DeadLetterLimitError
 from services.kit.generation import StaleGenerationError
 from services.kit.kafka import ISOLATION, SESSION_TIMEOUT_MS, create_broker
-from services.kit.postgres import ALL_TENANTS, is_fault, transaction
+from services.kit.postgres import ALL_TENANTS, is_fault, is_outage, transaction
 from services.kit.settings import Settings
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import Outcome, apply_batch
@@ -109,7 +109,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             backoff_s = min(FIRST_BACKOFF_S * 2 ** min(self._faults - 1, 10), MAX_BACKOFF_S)
             metrics.BATCH_FAULTS.labels(*self._labels, type(error).__name__).inc()
             self._flood = str(error) if isinstance(error, DeadLetterLimitError) else ""
-            expected = is_fault(error) or isinstance(error, StaleGenerationError)
+            expected = is_outage(error) or isinstance(error, StaleGenerationError)
             report = structlog.get_logger().warning if expected else structlog.get_logger().error
             report(
                 "batch failed",

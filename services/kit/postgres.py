@@ -34,6 +34,10 @@ faults: they speak of the connection, the server, the role, the schema or the co
 right that is lacking) and 0A (a plan that a migration has made stale) do. Nobody's record is set aside for those."""
 
 
+OUR_CLASSES = ("0A", "26", "34", "3F", "42")
+"""Of the faults those that stay until somebody changes the schema, a right or the code."""
+
+
 STATEMENT_LIFETIME_S = 20
 """How long a plan can stand that was made while its tables were small."""
 SILENCE_S = 5.0
@@ -49,6 +53,13 @@ def is_fault(error: BaseException) -> bool:
         return False
     driver = asyncpg.InterfaceError | asyncpg.InternalClientError
     return isinstance(error, OSError | TimeoutError | asyncio.TimeoutError | driver)
+
+
+def is_outage(error: BaseException) -> bool:
+    """A fault that passes by itself: whoever asked may ask again. A plan that a migration has made stale is one, for
+    the driver makes it anew."""
+    is_ours = isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "XX")[:2] in OUR_CLASSES
+    return is_fault(error) and (not is_ours or isinstance(error, asyncpg.InvalidCachedStatementError))
 
 
 def server_settings(settings: Settings) -> dict[str, str]:

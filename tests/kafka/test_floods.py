@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -11,17 +12,21 @@ from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient
 
+from schemas.catalog import BUSINESS_DAY_OPENED
 from services.kit import own_log
 from services.kit.app import create
 from services.kit.auth import Principal, authenticate
 from services.kit.ids import new_id
+from services.kit.subscription import Subscription
 from tests.builders import a_day, a_record
-from tests.kafka.calendars import TOPIC, produce, until
-from tests.kafka.test_own_log import GROUP, SERVICE
+from tests.kafka.calendars import TOPIC, on_day, produce, until
+from tests.kafka.test_own_log import SERVICE
 from tests.servers import Database
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(180)]
 FLOOD, PARTITION = 700, 1
+GROUP = "dam.business-day-opened"
+DAM = replace(SERVICE, subscriptions=(Subscription(BUSINESS_DAY_OPENED, GROUP, on_day),))
 PLACE = re.compile(r"partition (\d+), offsets (\d+) to (\d+)")
 
 
@@ -48,7 +53,7 @@ def _named(headers: tuple[tuple[str, bytes | None], ...]) -> list[tuple[str, byt
 @asynccontextmanager
 async def serving(database: Database, bootstrap: str) -> AsyncIterator[httpx.AsyncClient]:
     """The service, asked by an operator."""
-    app = create(SERVICE, database.settings(bootstrap))
+    app = create(DAM, database.settings(bootstrap))
     app.dependency_overrides[authenticate] = lambda: Principal("olga", frozenset({"operator"}), frozenset("*"), "*")
     transport = httpx.ASGITransport(app)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://k") as client:

@@ -8,7 +8,7 @@ import pytest
 from asyncpg.exceptions import _base
 
 from services.kit.faults import Faults
-from services.kit.postgres import RECORD_CLASSES, is_fault
+from services.kit.postgres import RECORD_CLASSES, is_fault, is_outage
 from services.kit.waiting import LeakedCancellationError
 
 CLASSES = sorted({
@@ -115,3 +115,19 @@ async def test_a_worker_that_does_not_get_on_says_so() -> None:
     with pytest.raises(KeyError):
         async with faults.outlived(stopping):
             raise KeyError("teapot")
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (ConnectionResetError(), True),
+        (asyncpg.InvalidCachedStatementError(), True),
+        (asyncpg.TooManyConnectionsError(), True),
+        (asyncpg.UndefinedTableError(), False),
+        (asyncpg.InsufficientPrivilegeError(), False),
+        (asyncpg.NumericValueOutOfRangeError(), False),
+    ],
+)
+def test_only_what_passes_by_itself_is_worth_asking_again(error: Exception, passes: bool) -> None:
+    """A caller is told to come again for an outage; for our own mistake and for his value he is not."""
+    assert is_outage(error) == passes
