@@ -33,6 +33,7 @@ COMMANDS = {
     "rebuild": ("services.reporting.cli", "wipes reporting and fills it again from the log"),
     "forecast": ("services.eligibility.forecast.cli", "forecasts vaccines by CDC's logic; checks CDC's test cases"),
     "programme": ("services.eligibility.programmes.cli", "checks, tries and publishes programme documents"),
+    "flood": ("deploy.commands.flood", "shows whether bad records hold up a group; lifts the limit, or skips them"),
     "topics": ("deploy.commands.topics", "lists every topic: producer, consumers, key, records so far"),
     "docs": ("deploy.commands.docs", "says where the documents, APIs and events are described"),
     "psql": ("deploy.commands.psql", "opens a service's database in psql"),

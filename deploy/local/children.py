@@ -17,7 +17,7 @@ START_TIMEOUT_S = 90.0
 POLL_S = 0.05
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 HEALTHY_S = 60.0  # who ran this long died of something new: the pause starts over
-HUNG_S = 60.0  # who is alive and has not answered for so long is started again
+HUNG_S = 60.0  # who is alive and has not answered well for so long is started again
 PULSE_S = 5.0
 
 
@@ -47,8 +47,8 @@ class Child:
         return None if self.process is None else self.process.poll()
 
     def ask(self) -> None:
-        """Whether it answers. Its silence counts from the first question without an answer, so that a supervisor that
-        was itself held up suspects nobody."""
+        """Whether it answers that it lives. Its silence counts from the first question without an answer, so that a
+        supervisor that was itself held up suspects nobody."""
         asked = self.process
         if self.spec.live is None or self.component.state != "running":
             return
@@ -81,7 +81,7 @@ class Child:
             return False
         if self._kill_at is None:
             self._kill_at = time.monotonic() + self.spec.grace_s
-            note(f"{self.spec.name} is alive and has not answered for {patience_s:.0f} s: ending it")
+            note(f"{self.spec.name} is alive and has not answered well for {patience_s:.0f} s: ending it")
             process.ask_to_end(who, self.spec.stop_signal)
         elif time.monotonic() > self._kill_at:
             process.kill(who)

@@ -19,7 +19,8 @@ from deploy.local.state import ROOT, Folder
 HOST = probes.HOST
 SERVICES = ("eligibility", "outreach", "scheduling", "reporting")
 EVERYBODYS = (
-    "VCC_OIDC_", "VCC_FIRST_BUSINESS_ON", "VCC_BUSINESS_DAYS", "VCC_TEST_DATA_FROM", "VCC_SENDER_TIME_ZONE", "VCC_CDSI_",
+    "VCC_OIDC_", "VCC_FIRST_BUSINESS_ON", "VCC_BUSINESS_DAYS", "VCC_TEST_DATA_FROM", "VCC_SENDER_TIME_ZONE",
+    "VCC_CDSI_",
 )  # fmt: skip
 OURS = ("DSN", "DSN_FILE", "HTTP_HOST", "HTTP_PORT")  # of a service's settings, those that the stack decides
 

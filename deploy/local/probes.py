@@ -31,7 +31,7 @@ def missing(port: int) -> str:
 
 
 def lives(port: int) -> bool:
-    """Whether `/live` answers."""
+    """Whether `/live` answers, and that every background task is there."""
     return get(port, "/live")[0] == 200
 
 

@@ -23,9 +23,10 @@ from services.eligibility import (
 from services.eligibility.intake import Intake
 from services.eligibility.opener import DayOpener
 from services.eligibility.settings import read_own_settings
-from services.kit.app import Background, Service, run
+from services.kit.app import Service, run
 from services.kit.settings import Settings
 from services.kit.subscription import Subscription
+from services.kit.workers import Background
 
 SUBSCRIPTIONS = (
     Subscription(catalog.APPOINTMENT, "eligibility.appointment", handlers.on_appointments),

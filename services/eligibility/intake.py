@@ -44,6 +44,7 @@ from services.eligibility.said import Said
 from services.eligibility.settings import OwnSettings
 from services.eligibility.store_files import FeedFile, RowResult
 from services.kit import log
+from services.kit.faults import Faults
 from services.kit.postgres import ALL_TENANTS, Connection, connect, is_fault, transaction
 from services.kit.settings import Settings
 from services.kit.unit_of_work import UnitOfWork
@@ -53,9 +54,6 @@ LOCK_ID = 0x7663635F696E  # "vcc_in"
 RETRY_S = 1.0
 PRUNE_EVERY_S = 3600.0
 KINDS = {FeedKind.ROSTER: Kind.X12_834, FeedKind.VXU: Kind.HL7_VXU, FeedKind.ADS: Kind.ADS_MAA}
-DATABASE_ERRORS = (
-    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError,
-)  # fmt: skip
 DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
 _KIND_OF_HEADER = {RosterHeader: Kind.X12_834, VxuHeader: Kind.HL7_VXU, AdsHeader: Kind.ADS_MAA}
 Reader = Callable[[BinaryIO, str | None], Iterator[FeedItem]]
@@ -71,6 +69,7 @@ class Intake:
     def __init__(self, settings: Settings, pool: asyncpg.Pool, own: OwnSettings, reader: Reader | None = None) -> None:
         self._settings, self._pool, self._own = settings, pool, own
         self._reader = reader or partial(read_stream, default_zone=own.sender_time_zone)
+        self.faults = Faults("intake", FileTakenError)
         self._stopping = asyncio.Event()
         self._news = asyncio.Event()
         self._prune_at = 0.0
@@ -81,17 +80,12 @@ class Intake:
         self._news.set()
 
     async def run(self) -> None:
-        """Work until stopped; outlive a database that is away."""
+        """Work until stopped; outlive a database or a disk that fails it."""
         store_files.listeners.add(self._news.set)
         try:
             while not self._stopping.is_set():
-                try:
+                async with self.faults.outlived(self._stopping):
                     await self._hold_lock()
-                except (FileTakenError, *DATABASE_ERRORS) as error:
-                    if not (isinstance(error, FileTakenError) or is_fault(error)):
-                        raise
-                    structlog.get_logger().warning("intake paused", backoff_s=RETRY_S, **log.fault_fields(error))
-                    await wait(self._stopping, RETRY_S)
         finally:
             store_files.listeners.discard(self._news.set)
 
@@ -105,7 +99,9 @@ class Intake:
             await days.tell_groups(self._pool)
             while not self._stopping.is_set():
                 self._news.clear()
-                if not await self.work_once():
+                has_worked = await self.work_once()
+                self.faults.forget()
+                if not has_worked:
                     await connection.execute("select 1")  # the lock is gone when its connection is
                     await self._await_news()
         finally:

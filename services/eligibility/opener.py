@@ -16,15 +16,15 @@ import structlog
 from services.eligibility import days, store_decisions
 from services.eligibility.settings import BY_CLOCK, BY_HAND, OwnSettings
 from services.eligibility.store_decisions import Clock
-from services.kit import log, metrics
-from services.kit.postgres import ALL_TENANTS, Connection, is_fault, transaction
+from services.kit import metrics
+from services.kit.faults import Faults
+from services.kit.postgres import ALL_TENANTS, Connection, transaction
 from services.kit.unit_of_work import UnitOfWork
 from services.kit.waiting import wait
 
 LOCK_ID = 0x7663635F646179  # "vcc_day"
 LOCK = "select pg_try_advisory_xact_lock($1)"
 POLL_S = 15.0
-RETRY_S = 1.0
 MOST_BEHIND = timedelta(days=92)
 """A longer way is no downtime, but a deployment that lives in another time: it is told, and nothing is opened."""
 LATE_AFTER = timedelta(minutes=15)
@@ -63,6 +63,7 @@ class DayOpener:
     ) -> None:
         self._pool, self._by, self._now, self._poll_s = pool, own.business_days, now, poll_s
         self._stopping = asyncio.Event()
+        self.faults = Faults("opener")
         self._due_since: datetime | None = None
         self._trouble: str | None = None
         self._told: bool | None = None
@@ -78,14 +79,9 @@ class DayOpener:
     async def run(self) -> None:
         """Open days until stopped; outlive a database that is away."""
         while not self._stopping.is_set():
-            try:
-                wait_s = 0.0 if await self.open_due() else self._poll_s
-            except Exception as error:
-                if not is_fault(error):
-                    raise
-                structlog.get_logger().warning("opener paused", backoff_s=RETRY_S, **log.fault_fields(error))
-                wait_s = RETRY_S
-            await wait(self._stopping, wait_s)
+            async with self.faults.outlived(self._stopping):
+                has_opened = await self.open_due()
+                await wait(self._stopping, 0.0 if has_opened else self._poll_s)
 
     async def open_due(self) -> bool:
         """Open the day that is due, or one step on the way there, and decide again whom that concerns. False if none

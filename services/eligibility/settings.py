@@ -37,8 +37,8 @@ class OwnSettings:
 
 
 def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
-    """All of them, checked. Every release of CDC's rules is read, with each state's overlay: one that can't be used fails
-    the start."""
+    """All of them, checked. Each release of CDC's rules is read, with each state's overlay: one that can't be used
+    fails the start."""
     _read_releases()
     by = environ.get(BUSINESS_DAYS) or None
     if by not in {None, BY_CLOCK, BY_HAND}:

@@ -4,13 +4,11 @@ import asyncio
 import contextlib
 import gc
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import asyncpg
 import structlog
@@ -19,39 +17,24 @@ from aiokafka.errors import KafkaError
 from fastapi import APIRouter, FastAPI
 
 from schemas.envelope import Event
-from services.kit import audit, log, operations
+from services.kit import audit, flood_operations, log, operations
 from services.kit.auth import Auth
 from services.kit.bus import Bus
 from services.kit.health import Health
 from services.kit.http import Check, add_health, create_app
 from services.kit.issuer_keys import TrustedIssuer
-from services.kit.migrations import KIT_FOLDER, MigrationError, Stage, migrate
+from services.kit.migrations import KIT_FOLDER, MigrationError, Patience, Stage, migrate
 from services.kit.own_log import Owned, OwnLog, list_lost
 from services.kit.postgres import create_pool, is_fault, transaction
 from services.kit.pruning import Pruning
 from services.kit.relay import Relay
 from services.kit.settings import Settings, SettingsError, read_settings
 from services.kit.subscription import Subscription
+from services.kit.workers import Background, Checked, Workers, end_process
 
 VERSION = "0.1.0"
 GC_THRESHOLDS = (200_000, 20, 50)
 """Batches of models are garbage without cycles; collecting them young halves the rate."""
-
-
-class Background(Protocol):
-    """Work that runs beside the requests until it is stopped."""
-
-    async def run(self) -> None: ...
-    def stop(self) -> None: ...
-
-
-@runtime_checkable
-class Checked(Protocol):
-    """Such work that is asked, by this name, whether it is well: None, or why not."""
-
-    check: str
-
-    def trouble(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +61,7 @@ def create(service: Service, settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        workers = Workers(end_process)
         pool = await create_pool(settings, _end_process_on_replacement)
         app.state.pool = pool
         app.state.settings = settings
@@ -89,24 +73,19 @@ def create(service: Service, settings: Settings) -> FastAPI:
         checks: dict[str, Check] = {name: _reason(health, name) for name in ("postgres", "kafka", "outbox")}
         own = service.background(settings, pool)
         checks |= {one.check: one.trouble for one in own if isinstance(one, Checked)}
-        add_health(app, checks | {"own-log": lambda: own_log.trouble, "bus": bus.troubles})
-        held: list[Background] = [
-            bus,
-            Pruning(settings, pool),
-            Relay(settings, own_log.compare),
-            *own,
-        ]
-        work: list[Background] = [own_log, health, *held]
-        runs = [own_log.run(), health.run(), *(own_log.before(one.run) for one in held)]
-        tasks = [asyncio.create_task(run, name=type(one).__name__) for one, run in zip(work, runs, strict=True)]
-        for task in tasks:
-            task.add_done_callback(_end_process_on_fault)
+        checks |= {"own-log": lambda: own_log.trouble, "bus": bus.troubles, "workers": workers.trouble}
+        add_health(app, checks, tasks=workers.states)
+        workers.start(own_log, own_log.run())
+        workers.start(health, health.run())
+        held: list[Background] = [bus, Pruning(settings, pool), Relay(settings, own_log.compare)]
+        for one in (*held, *own):
+            workers.start(one, own_log.before(one.run))
         _freeze()
         structlog.get_logger().info("started", port=settings.http_port)
         try:
             yield
         finally:
-            await _drain(work, tasks, settings.drain_timeout_s)
+            await workers.drain(settings.drain_timeout_s)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(pool.close(), 3)
             pool.terminate()
@@ -119,7 +98,9 @@ def create(service: Service, settings: Settings) -> FastAPI:
     app = create_app(service.title, VERSION, lifespan=lifespan, auth=auth, max_body_bytes=service.max_body_bytes)
     for router in service.routers:
         app.include_router(router)
-    app.include_router(operations.router({one.group: one for one in service.subscriptions}))
+    by_group = {one.group: one for one in service.subscriptions}
+    app.include_router(operations.router(by_group))
+    app.include_router(flood_operations.router(by_group))
     return app
 
 
@@ -133,31 +114,10 @@ def _freeze() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-async def _drain(work: Sequence[Background], tasks: Sequence[asyncio.Task[None]], timeout_s: float) -> None:
-    for one in work:
-        one.stop()
-    _, late = await asyncio.wait(tasks, timeout=timeout_s)
-    for task in late:
-        task.cancel()
-    if late:
-        structlog.get_logger().warning("drained late", count=len(late))
-        await asyncio.wait(late, timeout=2)
-
-
-def _end_process_on_fault(task: asyncio.Task[None]) -> None:
-    """A background task that dies of a bug takes the process with it: half a service would be worse than none."""
-    if task.cancelled():
-        return
-    error = task.exception()
-    if error is not None:
-        structlog.get_logger().error("background task died", consumer=task.get_name(), **log.fault_fields(error))
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
 def _end_process_on_replacement() -> None:
     """What other connections of this process did may be forgotten: it starts again, and compares first."""
     structlog.get_logger().warning("database replaced")
-    os.kill(os.getpid(), signal.SIGTERM)
+    end_process()
 
 
 _MIGRATIONS: Mapping[tuple[str, ...], Sequence[Stage]] = {
@@ -181,7 +141,7 @@ def run(service: Service, argv: Sequence[str] | None = None) -> None:
         folders = [("kit", KIT_FOLDER), (service.name, service.migrations)]
         stages = _MIGRATIONS[tuple(arguments)]
         try:
-            applied = asyncio.run(migrate(settings.dsn.get_secret_value(), folders, stages))
+            applied = asyncio.run(migrate(settings.dsn.get_secret_value(), folders, stages, _patience(settings)))
         except MigrationError as error:
             sys.exit(str(error))
         structlog.get_logger().info("migrated", count=applied)
@@ -191,6 +151,10 @@ def run(service: Service, argv: Sequence[str] | None = None) -> None:
         sys.exit("expected no argument, or: migrate [pre|post]" + (", lost-facts" if service.owned else ""))
     else:
         _serve(create(service, settings), settings)
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(settings.migration_lock_timeout_s, settings.migration_deadline_s, settings.lost_peer_s)
 
 
 def _list_lost(service: Service, settings: Settings) -> int:

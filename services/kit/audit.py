@@ -20,7 +20,7 @@ INSERT_AUDIT = """
 async def record(
     connection: Connection,
     principal: Principal,
-    action: Literal["read", "export", "redriven", "discarded"],
+    action: Literal["read", "export", "redriven", "discarded", "skipped", "limit-lifted"],
     kind: str,
     subjects: Iterable[object],
 ) -> None:

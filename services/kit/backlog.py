@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Collection, Mapping
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from services.kit.kafka import client_options
+from services.kit.kafka import administering, reading
 from services.kit.settings import KafkaSettings
 
 ANSWER_WITHIN_S = 5.0
@@ -18,18 +18,10 @@ its 100 ms for each topic were a second of every report."""
 
 async def records_behind(settings: KafkaSettings, topic_by_group: Mapping[str, str]) -> int:
     """Records between what these groups have committed and the ends of their topics."""
-    options = client_options(settings)
-    reader = AIOKafkaConsumer(group_id=None, retry_backoff_ms=TOPIC_LEARNT_MS, **options)
-    admin = AIOKafkaAdminClient(**options)
-    try:
-        await reader.start()
-        await admin.start()
+    async with reading(settings, retry_backoff_ms=TOPIC_LEARNT_MS) as reader, administering(settings) as admin:
         ends = await reader.end_offsets(await _partitions(admin, set(topic_by_group.values())))
         each = (_behind(admin, group, topic, ends) for group, topic in topic_by_group.items())
         return sum(await asyncio.gather(*each))
-    finally:
-        await reader.stop()
-        await admin.close()
 
 
 async def _partitions(admin: AIOKafkaAdminClient, topics: Collection[str]) -> list[TopicPartition]:
@@ -50,3 +42,17 @@ async def try_records_behind(settings: KafkaSettings, topic_by_group: Mapping[st
             return await records_behind(settings, topic_by_group)
     except (KafkaError, OSError, TimeoutError):
         return None
+
+
+async def end_of(settings: KafkaSettings, place: TopicPartition) -> int | None:
+    """The offset that the partition's next record will get; None if there is no such partition. Raises when the broker
+    does not answer."""
+    async with (
+        asyncio.timeout(ANSWER_WITHIN_S),
+        reading(settings, retry_backoff_ms=TOPIC_LEARNT_MS) as reader,
+        administering(settings) as admin,
+    ):
+        if place not in await _partitions(admin, [place.topic]):
+            return None
+        end: int = (await reader.end_offsets([place]))[place]
+        return end

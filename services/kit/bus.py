@@ -7,8 +7,8 @@ sought back and comes again after a pause; a record that its handler can't bear 
 import asyncio
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import asyncpg
 import structlog
@@ -18,15 +18,17 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage, KafkaMessage
 
-from services.kit import generation, log, metrics
+from services.kit import floods, generation, log, metrics
 from services.kit.contract import Decoder, Delivery, Reject, to_record
+from services.kit.fetching import Fetches, has_ended
+from services.kit.floods import DeadLetterLimit, DeadLetterLimitError
 from services.kit.generation import StaleGenerationError
-from services.kit.kafka import SESSION_TIMEOUT_MS, create_broker
-from services.kit.postgres import ALL_TENANTS, is_fault, transaction
+from services.kit.kafka import ISOLATION, SESSION_TIMEOUT_MS, create_broker
+from services.kit.postgres import ALL_TENANTS, is_fault, is_outage, transaction
 from services.kit.settings import Settings
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import Outcome, apply_batch
-from services.kit.waiting import wait
+from services.kit.waiting import leaks_as_faults, wait
 
 POLL_MS = 200
 FIRST_BACKOFF_S = 0.1
@@ -41,34 +43,8 @@ REBALANCE_S = 15.0
 """A rebalance may take as long as a dead process keeps its place in the group, and a little more."""
 
 
-class DeadLetterLimitError(Exception):
-    """So many records failed at once that the code is broken and not the data; fix it, then the batch goes on."""
-
-
-@dataclass(slots=True)
-class DeadLetterLimit:
-    """Refuses to set aside everything: at most `records` in `window_s` seconds may fail in a handler, and a batch in
-    which more than `share` of at least `least` records are unreadable is a fault."""
-
-    records: int = 20
-    window_s: float = 60.0
-    share: float = 0.5
-    least: int = 100
-    _failed_at: list[float] = field(default_factory=list)
-
-    def check_readable(self, decoded: Sequence[Delivery | Reject]) -> None:
-        """Raise DeadLetterLimitError if too much of this batch can't be read."""
-        rejects = sum(isinstance(one, Reject) for one in decoded)
-        if rejects >= self.least and rejects > self.share * len(decoded):
-            raise DeadLetterLimitError
-
-    def count_failure(self) -> None:
-        """Count one record that its handler could not bear; raise DeadLetterLimitError over the limit."""
-        now = time.monotonic()
-        self._failed_at = [at for at in self._failed_at if now - at < self.window_s]
-        if len(self._failed_at) >= self.records:
-            raise DeadLetterLimitError
-        self._failed_at.append(now)
+class ConsumerGoneError(ConnectionError):
+    """A task of a consumer's own has ended, and nobody would read its partitions any more."""
 
 
 class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -77,30 +53,42 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, pool: asyncpg.Pool, subscription: Subscription, progress_timeout_s: float) -> None:
         self.subscription = subscription
         self.consumer: AIOKafkaConsumer | None = None
+        self._fetches: Fetches | None = None
+        self._loops: Sequence[asyncio.Task[Any]] = ()
         self.generation: int | None = None
         self._pool = pool
         self._decoder = Decoder(subscription.topic)
         self._limit = DeadLetterLimit()
         self._progress_timeout_s = progress_timeout_s
-        self._faults = 0
+        self._faults, self._flood = 0, ""
+        self._at_hand: Mapping[TopicPartition, int] = {}
         self._gathered_s, self._ended = GATHER_S, -math.inf
         self._position = -1
         self._moved_at = time.monotonic()
         self._unassigned_at: float | None = -math.inf
         self._labels = (subscription.topic.name, subscription.group)
 
-    def connect(self, consumer: AIOKafkaConsumer) -> None:
-        """Watch this consumer from now on."""
-        self.consumer = consumer
+    def connect(self, consumer: AIOKafkaConsumer, loops: Sequence[asyncio.Task[Any]] = ()) -> None:
+        """Watch this consumer from now on. `loops` are the tasks that read from it: one of them lives, or none does."""
+        self.consumer, self._loops = consumer, loops
+        self._fetches = Fetches(consumer, *self._labels)
 
     def disconnect(self) -> None:
         """The consumer is gone, and its place in the group with it."""
-        self.consumer, self._unassigned_at = None, -math.inf
+        self.consumer, self._fetches, self._unassigned_at = None, None, -math.inf
+
+    def check_alive(self) -> None:
+        """Raise ConsumerGoneError if nobody reads any more."""
+        if self.consumer is None:
+            return
+        if has_ended(self.consumer) or (self._loops and all(one.done() for one in self._loops)):
+            raise ConsumerGoneError
 
     def on_partitions_assigned(self, _assigned: object) -> None:
         """A place in the group, perhaps without partitions: then others read them and this process stands by. What
         failed or stood still before may be another process's by now."""
-        self._faults, self._unassigned_at, self._moved_at = 0, None, time.monotonic()
+        self._faults, self._flood, self._at_hand = 0, "", {}
+        self._unassigned_at, self._moved_at = None, time.monotonic()
 
     def on_partitions_revoked(self, _revoked: object) -> None:
         """A rebalance begins, or the first one goes on."""
@@ -111,15 +99,17 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
         """Apply one batch. Raises on a fault, after a pause, so that the batch is delivered again."""
         try:
             started = time.perf_counter()
+            self._at_hand = _firsts(raw)
             outcome = await self._apply(self._decoder.decode([to_record(record) for record in raw]))
             self._count(outcome, len(raw), time.perf_counter() - started)
-            self._faults = 0
+            self._faults, self._flood, self._at_hand = 0, "", {}
             await asyncio.sleep(self._gather_s(len(raw), started))
         except Exception as error:
             self._faults += 1
             backoff_s = min(FIRST_BACKOFF_S * 2 ** min(self._faults - 1, 10), MAX_BACKOFF_S)
             metrics.BATCH_FAULTS.labels(*self._labels, type(error).__name__).inc()
-            expected = is_fault(error) or isinstance(error, StaleGenerationError)
+            self._flood = str(error) if isinstance(error, DeadLetterLimitError) else ""
+            expected = is_outage(error) or isinstance(error, StaleGenerationError)
             report = structlog.get_logger().warning if expected else structlog.get_logger().error
             report(
                 "batch failed",
@@ -127,6 +117,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
                 group=self._labels[1],
                 records=len(raw),
                 backoff_s=backoff_s,
+                **({"reason": self._flood} if self._flood else {}),
                 **log.fault_fields(error),
             )
             await asyncio.sleep(backoff_s)
@@ -141,7 +132,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
         return pause_s
 
     async def _apply(self, decoded: Sequence[Delivery | Reject]) -> Outcome:
-        self._limit.check_readable(decoded)
+        await self._check_readable(decoded)
         by_topic = self.subscription
         try:
             return await apply_batch(self._pool, by_topic.group, decoded, by_topic.handler, self.generation)
@@ -151,6 +142,23 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             if len(decoded) > 1:
                 return await self._apply_halves(decoded)
             return await self._set_aside(decoded[0], error)
+
+    async def _check_readable(self, decoded: Sequence[Delivery | Reject]) -> None:
+        if not self._limit.is_flood(decoded):
+            return
+        async with transaction(self._pool, ALL_TENANTS) as connection:
+            skips = await floods.load_skips(connection, self.subscription.group, [one.record for one in decoded])
+            left = floods.without_skipped(decoded, skips)
+            if self._limit.is_flood(left) and not await floods.is_lifted(connection, self.subscription.group):
+                at = floods.places(one.record for one in left if isinstance(one, Reject))
+                raise DeadLetterLimitError(f"too many can't be read, {at}")
+
+    async def _count_failure(self, one: Delivery) -> None:
+        if not self._limit.count_failure():
+            return
+        async with transaction(self._pool, ALL_TENANTS) as connection:
+            if not await floods.is_lifted(connection, self.subscription.group):
+                raise DeadLetterLimitError(f"the handler fails too often, next {floods.places([one.record])}")
 
     async def _apply_halves(self, decoded: Sequence[Delivery | Reject]) -> Outcome:
         middle = len(decoded) // 2
@@ -166,7 +174,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _set_aside(self, one: Delivery | Reject, error: Exception) -> Outcome:
         if isinstance(one, Reject):
             raise error
-        self._limit.count_failure()
+        await self._count_failure(one)
         structlog.get_logger().error(
             "record set aside", topic=self._labels[0], group=self._labels[1], offset=one.record.offset,
             event_id=str(one.event_id), **log.fault_fields(error),
@@ -188,7 +196,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
         )  # fmt: skip
 
     async def sample(self) -> None:
-        """Measure lag and notice progress. What can't be said leaves the last measure."""
+        """Measure lag and notice progress: a batch that is at hand, or fails again and again, is not applied. What
+        can't be said leaves the last measure."""
         if self.consumer is None or self._unassigned_at is not None:
             return
         position = lag = 0
@@ -196,7 +205,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             known = await self._at_and_end(self.consumer, partition)
             if known is None:
                 return
-            position, lag = position + known[0], lag + max(0, known[1] - known[0])
+            applied = min(known[0], self._at_hand.get(partition, known[0]))
+            position, lag = position + applied, lag + max(0, known[1] - applied)
         metrics.LAG.labels(*self._labels).set(lag)
         if lag == 0 or position != self._position:
             self._moved_at = time.monotonic()
@@ -212,7 +222,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             return None
         if partition not in consumer.assignment():  # it was given away meanwhile, and the client asserts
             return None
-        end = consumer.highwater(partition)
+        end = consumer.last_stable_offset(partition)
         return None if end is None else (at, end)
 
     def trouble(self) -> str | None:
@@ -221,11 +231,18 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             return "not connected"
         if self._unassigned_at is not None and time.monotonic() - self._unassigned_at > REBALANCE_S:
             return "no assignment"
-        if self._faults >= 3:
-            return "batches fail"
+        if (why := self._why_failing()) is not None:
+            return why
         if time.monotonic() - self._moved_at > self._progress_timeout_s:
             return "no progress"
         return None
+
+    def _why_failing(self) -> str | None:
+        if self._fetches is not None and self._fetches.reason is not None:
+            return self._fetches.reason
+        if self._flood:
+            return f"batches fail: {self._flood}: see {floods.RUNBOOK}"
+        return "batches fail" if self._faults >= 3 else None
 
 
 class Bus:
@@ -246,9 +263,10 @@ class Bus:
         """Consume until stopped; connect as often as it takes, and again for every generation."""
         while not self._stopping.is_set():
             try:
-                self._generation = await self._load_generation()
-                await self._start()
-                await self._watch()
+                with leaks_as_faults():
+                    self._generation = await self._load_generation()
+                    await self._start()
+                    await self._watch()
             except Exception as error:
                 if not isinstance(error, KafkaError) and not is_fault(error):
                     raise
@@ -267,6 +285,7 @@ class Bus:
         """Measure until stopped, or until a rebuild has begun."""
         while not self._stopping.is_set():
             for subscriber in self.subscribers:
+                subscriber.check_alive()
                 await subscriber.sample()
             await wait(self._stopping, SAMPLE_S)
             try:
@@ -295,6 +314,7 @@ class Bus:
                 max_records=settings.batch_records,
                 batch_timeout_ms=POLL_MS,
                 auto_offset_reset="earliest",
+                isolation_level=ISOLATION,
                 ack_policy=AckPolicy.NACK_ON_ERROR,
                 session_timeout_ms=SESSION_TIMEOUT_MS,
                 parser=_parse,
@@ -305,7 +325,7 @@ class Bus:
             handles.append(handle)
         await broker.start()
         for subscriber, handle in zip(self.subscribers, handles, strict=True):
-            subscriber.connect(handle.consumer)
+            subscriber.connect(handle.consumer, handle.tasks)
 
     async def _stop_broker(self) -> None:
         for subscriber in self.subscribers:
@@ -321,6 +341,15 @@ class Bus:
             if trouble is not None:
                 return f"{subscriber.subscription.group}: {trouble}"
         return None
+
+
+def _firsts(raw: Sequence[ConsumerRecord]) -> dict[TopicPartition, int]:
+    """The lowest offset of each partition."""
+    firsts: dict[TopicPartition, int] = {}
+    for record in raw:
+        place = TopicPartition(record.topic, record.partition)
+        firsts[place] = min(record.offset, firsts.get(place, record.offset))
+    return firsts
 
 
 async def _parse(raw: tuple[ConsumerRecord, ...], original: object) -> KafkaMessage:

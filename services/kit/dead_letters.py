@@ -9,16 +9,20 @@ from datetime import datetime
 import asyncpg
 
 from services.kit.contract import Delivery, Header, Record, Reject
+from services.kit.floods import Skip
 from services.kit.postgres import Connection
 
 LOAD_HELD = """
 with parked as (
     select key from parked_key where consumer = $1 and topic = $2 and key = any($3::bytea[]) for share
 )
-select key, null::int as "partition", null::bigint as "offset", null as state from parked
+select key, null::int as "partition", null::bigint as "offset", null as state, null::bigint as last_offset from parked
 union all
-select null, "partition", "offset", state from dead_letter
+select null, "partition", "offset", state, null from dead_letter
 where consumer = $1 and topic = $2 and "offset" = any($4::bigint[]) and state in ('replayed', 'discarded')
+union all
+select null, "partition", first_offset, case when only_unreadable then 'unreadable' else 'all' end, last_offset
+from skipped_range where consumer = $1 and topic = $2 and last_offset >= $5 and first_offset <= $6
 """
 SAVE_DEAD_LETTERS = """
 insert into dead_letter (consumer, topic, "partition", "offset", key, value, headers, reason, detail, state)
@@ -78,16 +82,31 @@ class DeadLetter:
     created_at: datetime
 
 
-async def load_held(
-    connection: Connection, consumer: str, records: Sequence[Record]
-) -> tuple[set[bytes], dict[tuple[int, int], str]]:
-    """Which keys of this batch wait (share-locked: a release that is under way ends first), and which of its records
-    were replayed or discarded: the state by partition and offset."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is known of a batch's records before it is applied: keys that wait, the states of those that were replayed
+    or discarded, by partition and offset, and what an operator leaves out."""
+
+    keys: set[bytes]
+    ended: dict[tuple[int, int], str]
+    skips: list[Skip]
+
+
+async def load_held(connection: Connection, consumer: str, records: Sequence[Record]) -> Held:
+    """The waiting keys are share-locked: a release that is under way ends first."""
     keys = list({record.key for record in records if record.key is not None})
     offsets = [record.offset for record in records]
-    rows = await connection.fetch(LOAD_HELD, consumer, records[0].topic, keys, offsets)
-    parked = {row["key"] for row in rows if row["state"] is None}
-    return parked, {(row["partition"], row["offset"]): row["state"] for row in rows if row["state"] is not None}
+    ends = min(offsets), max(offsets)
+    held = Held(set(), {}, [])
+    for row in await connection.fetch(LOAD_HELD, consumer, records[0].topic, keys, offsets, *ends):
+        if row["last_offset"] is not None:
+            is_only_unreadable = row["state"] == "unreadable"
+            held.skips.append(Skip(row["partition"], row["offset"], row["last_offset"], is_only_unreadable))
+        elif row["state"] is not None:
+            held.ended[row["partition"], row["offset"]] = row["state"]
+        else:
+            held.keys.add(row["key"])
+    return held
 
 
 async def save_rejects(connection: Connection, consumer: str, rejects: Sequence[Reject]) -> None:

@@ -17,6 +17,7 @@ from services.kit import metrics, problem, trace
 from services.kit.api_docs import docs_page
 from services.kit.auth import Auth, route_template
 from services.kit.ids import new_id
+from services.kit.workers import RUNNING
 
 MAX_BODY_BYTES = 1 << 20
 """Of a JSON request; a route that takes a file says its own `max_body_size`."""
@@ -187,11 +188,19 @@ Check = Callable[[], str | None] | Callable[[], Awaitable[str | None]]
 """None when well, else the reason, which holds no secret and nothing that identifies a person."""
 
 
-def add_health(app: FastAPI, checks: Mapping[str, Check], registry: CollectorRegistry = REGISTRY) -> None:
-    """`/live` while the loop runs; `/ready` when every check is well; `/metrics` for Prometheus."""
+def add_health(
+    app: FastAPI,
+    checks: Mapping[str, Check],
+    registry: CollectorRegistry = REGISTRY,
+    tasks: Callable[[], Mapping[str, str]] = dict,
+) -> None:
+    """`/live` while the loop runs and every background task with it; `/ready` when every check is well; `/metrics` for
+    Prometheus."""
 
     async def live() -> Response:
-        return JSONResponse({"live": True})
+        states = tasks()
+        lives = all(state == RUNNING for state in states.values())
+        return JSONResponse({"live": lives, "tasks": dict(states)}, 200 if lives else 503)
 
     async def ready() -> Response:
         reasons = {name: await _run(check) for name, check in checks.items()}

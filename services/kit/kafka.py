@@ -1,15 +1,22 @@
 """The Kafka clients, with every unsafe default overridden here and nowhere else."""
 
+import asyncio
 import ssl
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from faststream.kafka import KafkaBroker
 from faststream.kafka.security import parse_security
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from services.kit.settings import KafkaSettings
+from services.kit.waiting import LeakedCancellationError, leaks_as_faults
 
+ISOLATION: Final = "read_committed"
+"""What a producer's transaction has taken back was never said."""
 LINGER_MS = 2
 MAX_REQUEST_BYTES = 1_000_000
 SESSION_TIMEOUT_MS = 10_000
@@ -50,6 +57,39 @@ async def create_producer(settings: KafkaSettings, client_id: str) -> AIOKafkaPr
         await producer.stop()
         raise
     return producer
+
+
+@asynccontextmanager
+async def reading(settings: KafkaSettings, **more: Any) -> AsyncIterator[AIOKafkaConsumer]:
+    """A started consumer in no group, for whoever looks at the log by the way."""
+    reader = AIOKafkaConsumer(group_id=None, isolation_level=ISOLATION, **more, **client_options(settings))
+    try:
+        await reader.start()
+        await asyncio.sleep(0)  # the task that it has just begun takes its first step, before which no stop may come
+        yield reader
+    finally:
+        await _end(reader)
+
+
+@asynccontextmanager
+async def administering(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A started client for questions about topics and groups."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def _end(reader: AIOKafkaConsumer) -> None:
+    """aiokafka cancels tasks of its own, and lets that out of its `stop` where one did not expect it: before its first
+    step, or in the pause after a failed fetch. Its connections would stay open then."""
+    try:
+        with leaks_as_faults():
+            await reader.stop()
+    except LeakedCancellationError:
+        await reader._client.close()
 
 
 def create_broker(settings: KafkaSettings, client_id: str, drain_timeout_s: float) -> KafkaBroker:

@@ -12,6 +12,8 @@ DEAD_LETTERS = Counter("vcc_dead_letters", "Records put into the dead letters", 
 PARKED = Gauge("vcc_parked", "Records parked behind a dead letter of their key", ["topic", "group"])
 # Batches that failed and will be retried. Growing: a dependency is down or a handler is broken.
 BATCH_FAULTS = Counter("vcc_batch_faults", "Batches that failed with a fault", ["topic", "group", "error"])
+# Faults that a background worker outlived. Growing: it does not get on, and `/ready` names it.
+WORKER_FAULTS = Counter("vcc_worker_faults", "Faults that a background worker ran into", ["worker", "error"])
 # One batch, from decoded to committed. Over 1 s endangers the consumer's heartbeat.
 BATCH_SECONDS = Histogram(
     "vcc_batch_seconds",

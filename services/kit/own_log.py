@@ -16,19 +16,18 @@ from typing import Any
 
 import asyncpg
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from schemas.catalog import TOPIC_OF_EVENT
 from schemas.envelope import HEADER_SOURCE, Event
-from services.kit import dead_letters, inbox, log
+from services.kit import dead_letters, floods, inbox, log
 from services.kit.contract import Decoder, Delivery, Reject, source_of, to_record
-from services.kit.kafka import client_options
+from services.kit.kafka import administering, reading
 from services.kit.postgres import ALL_TENANTS, Connection, create_pool, is_fault, transaction
 from services.kit.settings import KafkaSettings, Settings
 from services.kit.subscription import Subscription
-from services.kit.waiting import wait
+from services.kit.waiting import leaks_as_faults, wait
 
 SAID_RECORDS, HEARD_RECORDS = 200, 20
 """Looked at of each partition: a database that is behind lacks the newest. Among what was said others' records may
@@ -84,10 +83,16 @@ class OwnLog:
         self._done.set()
 
     async def run(self) -> None:
-        """Compare until the database knows what was said; outlive a broker or a database that is away."""
+        """Compare until the database knows what was said, then live until stopped, as every background task does."""
+        await self.until_known()
+        await self._stopping.wait()
+
+    async def until_known(self) -> None:
+        """Compare until it does; outlive a broker or a database that is away."""
         while self.trouble is not None and not self._stopping.is_set():
             try:
-                await self.compare()
+                with leaks_as_faults():
+                    await self.compare()
             except BehindLogError:
                 await wait(self._stopping, LOOK_AGAIN_S)
             except Exception as error:
@@ -123,7 +128,8 @@ class OwnLog:
 
     async def _forgotten(self) -> list[ConsumerRecord]:
         """What stands before the offsets that this service's groups have committed, of which the database has neither
-        the mark nor the dead letter. What is so old that the mark may be gone is not asked for."""
+        the mark nor the dead letter, and which no operator left out. What is so old that the mark may be gone is not
+        asked for."""
         group_of = {one.topic.name: one.group for one in self._subscriptions}
         decoders = {one.topic.name: Decoder(one.topic) for one in self._subscriptions}
         committed = await _committed(self._settings.kafka, group_of)
@@ -147,9 +153,13 @@ def _at(record: ConsumerRecord) -> datetime:
 async def _known(connection: Connection, group: str, heard: Sequence[Delivery | Reject]) -> list[bool]:
     ids = [one.event_id for one in heard if isinstance(one, Delivery)]
     marked = await inbox.load_received(connection, group, ids)
-    kept = await dead_letters.load_kept(connection, group, [one.record for one in heard])
+    records = [one.record for one in heard]
+    kept = await dead_letters.load_kept(connection, group, records)
+    skips = await floods.load_skips(connection, group, records)
     return [
-        (one.record.partition, one.record.offset) in kept or (isinstance(one, Delivery) and one.event_id in marked)
+        (one.record.partition, one.record.offset) in kept
+        or (isinstance(one, Delivery) and one.event_id in marked)
+        or any(skip.covers(one) for skip in skips)
         for one in heard
     ]
 
@@ -182,9 +192,7 @@ async def _records(
     """The records at these offsets, in batches of one partition; what retention or compaction took is not there."""
     if not any(wanted.values()):
         return
-    reader = AIOKafkaConsumer(group_id=None, auto_offset_reset="earliest", **client_options(settings))
-    try:
-        await reader.start()
+    async with reading(settings, auto_offset_reset="earliest") as reader:
         reader.assign(list(wanted))
         for place, offsets in wanted.items():
             reader.seek(place, offsets.start)
@@ -192,34 +200,22 @@ async def _records(
             for place, found in (await reader.getmany(*left, timeout_ms=1000)).items():
                 if batch := [one for one in found if one.offset in wanted[place]]:
                     yield batch
-    finally:
-        await reader.stop()
 
 
 async def _ends(settings: KafkaSettings, topics: Sequence[str]) -> dict[TopicPartition, int]:
     """Of those that there are; a topic that is asked for by its name may be made."""
-    admin, reader = AIOKafkaAdminClient(**client_options(settings)), AIOKafkaConsumer(**client_options(settings))
-    try:
-        await admin.start()
-        await reader.start()
+    async with administering(settings) as admin, reading(settings) as reader:
         described = [one for one in await admin.describe_topics() if one["topic"] in topics]
         places = [
             TopicPartition(topic["topic"], one["partition"]) for topic in described for one in topic["partitions"]
         ]
         return dict(await reader.end_offsets(places)) if places else {}
-    finally:
-        await reader.stop()
-        await admin.close()
 
 
 async def _committed(settings: KafkaSettings, group_of: Mapping[str, str]) -> dict[TopicPartition, int]:
     """How far each topic's group has acknowledged it; nothing for a group that never did."""
-    admin = AIOKafkaAdminClient(**client_options(settings))
-    try:
-        await admin.start()
+    async with administering(settings) as admin:
         said = {topic: await admin.list_consumer_group_offsets(group) for topic, group in group_of.items()}
-    finally:
-        await admin.close()
     return {
         place: committed.offset
         for topic, offsets in said.items()

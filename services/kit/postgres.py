@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from services.kit import lost_peer
 from services.kit.settings import Settings
 
 Connection = asyncpg.Connection | PoolConnectionProxy
@@ -22,9 +23,19 @@ SET_TENANT = "select set_config('vcc.tenant', $1, true)"
 _after_commit: dict[int, list[Callable[[], None]]] = {}
 """What to call, by the id of the connection whose transaction is open."""
 
-_FAULT_CLASSES = ("08", "25", "40", "53", "55", "57", "58", "F0", "XX")
-"""SQLSTATE classes that speak of the server's condition and not of the data: connection, transaction state, rollback,
-resources, lock, operator, system."""
+RECORD_CLASSES = {
+    "21": "a row met twice in one statement",
+    "22": "a value out of range, or that can't be converted",
+    "23": "a constraint that the row breaks",
+    "54": "a value larger than an index or a row takes",
+}
+"""The SQLSTATE classes that speak of the data at hand: another record would pass where this one fails. All others are
+faults: they speak of the connection, the server, the role, the schema or the code, as 42 (a column that is not there, a
+right that is lacking) and 0A (a plan that a migration has made stale) do. Nobody's record is set aside for those."""
+
+
+OUR_CLASSES = ("0A", "26", "34", "3F", "42")
+"""Of the faults those that stay until somebody changes the schema, a right or the code."""
 
 
 STATEMENT_LIFETIME_S = 20
@@ -34,13 +45,21 @@ SILENCE_S = 5.0
 
 
 def is_fault(error: BaseException) -> bool:
-    """Whether trying again later can help: the database or the network was at fault, not the data."""
+    """Whether trying again later can help: the database, the network, the disk or the code was at fault, not the
+    data."""
     if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "XX")[:2] in _FAULT_CLASSES
+        return (error.sqlstate or "XX")[:2] not in RECORD_CLASSES
     if isinstance(error, ValueError):  # the driver refused an argument before it sent anything
         return False
     driver = asyncpg.InterfaceError | asyncpg.InternalClientError
     return isinstance(error, OSError | TimeoutError | asyncio.TimeoutError | driver)
+
+
+def is_outage(error: BaseException) -> bool:
+    """A fault that passes by itself: whoever asked may ask again. A plan that a migration has made stale is one, for
+    the driver makes it anew."""
+    is_ours = isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "XX")[:2] in OUR_CLASSES
+    return is_fault(error) and (not is_ours or isinstance(error, asyncpg.InvalidCachedStatementError))
 
 
 def server_settings(settings: Settings) -> dict[str, str]:
@@ -52,6 +71,7 @@ def server_settings(settings: Settings) -> dict[str, str]:
         "idle_in_transaction_session_timeout": f"{settings.statement_timeout_s * 2000:.0f}",
         "jit": "off",
         "timezone": "UTC",
+        **lost_peer.server_settings(settings.lost_peer_s),
     }
 
 
@@ -79,14 +99,25 @@ class ReplacedError(asyncpg.InterfaceError):
     backup. What it has forgotten must be known before anybody works on it."""
 
 
-def _prepare_unless_replaced(
-    on_replaced: Callable[[], None],
-) -> Callable[[asyncpg.Connection], Coroutine[Any, Any, None]]:
-    """`prepare`, on the timeline of the first connection only: a promotion and a recovery begin another one."""
+Prepare = Callable[[asyncpg.Connection], Coroutine[Any, Any, None]]
+
+
+def _preparing(settings: Settings) -> Prepare:
+    """What every connection of ours gets first, in the pool and outside of it."""
+
+    async def prepare_ours(connection: asyncpg.Connection) -> None:
+        lost_peer.notice(connection, settings.lost_peer_s)
+        await prepare(connection)
+
+    return prepare_ours
+
+
+def _unless_replaced(prepare_ours: Prepare, on_replaced: Callable[[], None]) -> Prepare:
+    """The same, on the timeline of the first connection only: a promotion and a recovery begin another one."""
     first: list[str] = []
 
     async def prepare_same(connection: asyncpg.Connection) -> None:
-        await prepare(connection)
+        await prepare_ours(connection)
         try:
             timeline = await connection.fetchval(LOAD_TIMELINE)
         except (asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError):
@@ -103,6 +134,7 @@ async def create_pool(settings: Settings, on_replaced: Callable[[], None] | None
     """A pool whose every connection carries the server-side limits. It opens connections when they are needed, so a
     service starts while its database is still away. With `on_replaced`, which is called then, it gives no connection
     to another server than the first."""
+    prepare_ours = _preparing(settings)
     return await asyncpg.create_pool(
         settings.dsn.get_secret_value(),
         min_size=0,
@@ -110,7 +142,7 @@ async def create_pool(settings: Settings, on_replaced: Callable[[], None] | None
         timeout=settings.acquire_timeout_s,
         command_timeout=settings.statement_timeout_s + SILENCE_S,
         server_settings=server_settings(settings),
-        init=_prepare_unless_replaced(on_replaced) if on_replaced else prepare,
+        init=_unless_replaced(prepare_ours, on_replaced) if on_replaced else prepare_ours,
         reset=_keep_session,
         max_cached_statement_lifetime=STATEMENT_LIFETIME_S,
     )
@@ -124,7 +156,7 @@ async def connect(settings: Settings) -> asyncpg.Connection:
         command_timeout=settings.statement_timeout_s + SILENCE_S,
         server_settings=server_settings(settings),
     )
-    await prepare(connection)
+    await _preparing(settings)(connection)
     return connection
 
 

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from services.kit.log import fault_fields
-from services.kit.postgres import is_fault
+from services.kit.postgres import is_outage
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -157,7 +157,7 @@ def of_status(status: int, detail: str = "") -> dict[str, Any]:
 
 
 async def _on_outage(request: Request, error: Exception) -> JSONResponse:
-    if not is_fault(error):
+    if not is_outage(error):
         return await on_fault(request, error)
     log.error("dependency unavailable", **fault_fields(error))
     again = "Nothing is known of the outcome. Send the same request again, with the same idempotency key if it has one."

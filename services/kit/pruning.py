@@ -4,10 +4,10 @@ import asyncio
 from datetime import timedelta
 
 import asyncpg
-import structlog
 
-from services.kit import dead_letters, idempotency, inbox, log, metrics
-from services.kit.postgres import ALL_TENANTS, is_fault, transaction
+from services.kit import dead_letters, idempotency, inbox, metrics
+from services.kit.faults import Faults
+from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.settings import Settings
 from services.kit.waiting import wait
 
@@ -22,6 +22,7 @@ class Pruning:
     def __init__(self, settings: Settings, pool: asyncpg.Pool) -> None:
         self._settings = settings
         self._pool = pool
+        self.faults = Faults("pruning")
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -31,12 +32,8 @@ class Pruning:
     async def run(self) -> None:
         """Prune, wait, and again."""
         while not self._stopping.is_set():
-            try:
+            async with self.faults.outlived(self._stopping):
                 await prune(self._pool, self._settings.inbox_days)
-            except Exception as error:
-                if not is_fault(error):
-                    raise
-                structlog.get_logger().warning("pruning put off", **log.fault_fields(error))
             await wait(self._stopping, PERIOD_S)
 
 

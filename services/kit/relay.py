@@ -10,15 +10,15 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
-import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from services.kit import log, metrics, outbox
+from services.kit import metrics, outbox
 from services.kit.contract import headers_of, source_of
+from services.kit.faults import Faults
 from services.kit.kafka import create_producer
 from services.kit.outbox import SHARDS
-from services.kit.postgres import Connection, connect, is_fault
+from services.kit.postgres import Connection, connect
 from services.kit.settings import Settings
 from services.kit.waiting import wait
 
@@ -45,6 +45,7 @@ class Relay:
 
     def __init__(self, settings: Settings, compare_again: Callable[[], Awaitable[None]] | None = None) -> None:
         self._settings, self._compare_again = settings, compare_again
+        self.faults = Faults("relay", KafkaError)
         self._was_away = False
         self._source = source_of(settings.service)
         self._stopping = asyncio.Event()
@@ -60,14 +61,9 @@ class Relay:
         outbox.listeners.add(self._news.set)
         try:
             while not self._stopping.is_set():
-                try:
+                async with self.faults.outlived(self._stopping):
                     await self._hold_shards()
-                except Exception as error:
-                    if not (is_fault(error) or isinstance(error, KafkaError)):
-                        raise
-                    structlog.get_logger().warning("relay paused", **log.fault_fields(error))
-                    self._was_away = True
-                    await wait(self._stopping, RETRY_S)
+                self._was_away = True
         finally:
             outbox.listeners.discard(self._news.set)
 
@@ -92,7 +88,9 @@ class Relay:
             if len(held) < SHARDS and time.monotonic() - tried_at > RETRY_S:
                 held, tried_at = await self._take_free(connection, held), time.monotonic()
             self._news.clear()
-            if not held or not await self._publish_batch(connection, producer, held):
+            has_published = bool(held) and await self._publish_batch(connection, producer, held) > 0
+            self.faults.forget()
+            if not has_published:
                 await self._await_news()
 
     async def _take_free(self, connection: asyncpg.Connection, held: frozenset[int]) -> frozenset[int]:

@@ -30,6 +30,10 @@ async def _pool(request: Request) -> asyncpg.Pool:
     if own_log is not None and own_log.trouble is not None:
         refusal = OLDER_THAN_LOG if own_log.trouble == OLDER else NOT_COMPARED
         raise RefusedError(refusal, {"Retry-After": str(RETRY_AFTER_S)})
+    return await _pool_as_it_is(request)
+
+
+async def _pool_as_it_is(request: Request) -> asyncpg.Pool:
     pool: asyncpg.Pool = request.app.state.pool
     trace.current.set(trace.of_request(request.headers.get("traceparent", "")))
     return pool
@@ -37,6 +41,8 @@ async def _pool(request: Request) -> asyncpg.Pool:
 
 Pool = Annotated[asyncpg.Pool, Depends(_pool)]
 """A route's parameter `pool: Pool` is the service's pool."""
+OperatorsPool = Annotated[asyncpg.Pool, Depends(_pool_as_it_is)]
+"""The same also beside a log that the database does not know: for what an operator must be able to say then."""
 
 
 async def write(

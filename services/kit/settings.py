@@ -42,6 +42,13 @@ class Settings(_Frozen):
     acquire_timeout_s: float = 5.0
     statement_timeout_s: float = 30.0
     lock_timeout_s: float = 10.0
+    lost_peer_s: float = Field(
+        default=10.0, ge=3, le=600, description="A database session whose other end has vanished ends after so long."
+    )
+    migration_lock_timeout_s: float = Field(
+        default=3.0, gt=0, description="A migration waits so long for a lock, for all others wait behind it."
+    )
+    migration_deadline_s: float = Field(default=300.0, gt=0, description="It tries again for so long.")
     batch_records: int = Field(default=1000, ge=1, description="Keeps one batch well under a second.")
     relay_poll_s: float = Field(default=0.25, description="Looks this often for news that another instance committed.")
     progress_timeout_s: float = Field(default=60.0, description="Lag without progress this long: not ready.")

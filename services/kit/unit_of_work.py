@@ -9,6 +9,7 @@ import asyncpg
 from schemas.envelope import Event
 from services.kit import dead_letters, generation, inbox, outbox, trace
 from services.kit.contract import Delivery, Reject
+from services.kit.floods import without_skipped
 from services.kit.postgres import ALL_TENANTS, Connection, transaction
 
 Handler = Callable[["UnitOfWork", Sequence[Any]], Awaitable[None]]
@@ -50,8 +51,9 @@ async def apply_batch(
             await generation.hold(connection, of_generation)
         if not decoded:
             return Outcome()
-        waiting, ended = await dead_letters.load_held(connection, consumer, [one.record for one in decoded])
-        usable, rejects, parked = _sort(_without_ended(decoded, ended), waiting)
+        held = await dead_letters.load_held(connection, consumer, [one.record for one in decoded])
+        left = _without_ended(without_skipped(decoded, held.skips), held.ended)
+        usable, rejects, parked = _sort(left, held.keys)
         await dead_letters.save_rejects(connection, consumer, rejects)
         await dead_letters.save_parked(connection, consumer, parked)
         fresh = await inbox.drop_duplicates(connection, consumer, usable)

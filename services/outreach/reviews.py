@@ -10,7 +10,8 @@ import asyncpg
 import structlog
 
 from services.kit import log, metrics
-from services.kit.postgres import ALL_TENANTS, is_fault, transaction
+from services.kit.faults import Faults
+from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.setting_aside import each_or_aside
 from services.kit.unit_of_work import UnitOfWork
 from services.kit.waiting import wait
@@ -20,7 +21,6 @@ AT_ONCE = 100
 """Members decided on in one transaction: some hundredths of a second, for a request that comes meanwhile waits at each
 of its steps until the decisions at hand are made."""
 POLL_S = 0.25
-RETRY_S = 1.0
 
 
 class Reviews:
@@ -28,6 +28,7 @@ class Reviews:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self.faults = Faults("reviews")
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -37,14 +38,9 @@ class Reviews:
     async def run(self) -> None:
         """Work until stopped; outlive a database that is away."""
         while not self._stopping.is_set():
-            try:
-                wait_s = 0.0 if await review_page(self._pool) else POLL_S
-            except Exception as error:
-                if not is_fault(error):
-                    raise
-                structlog.get_logger().warning("reviews paused", backoff_s=RETRY_S, **log.fault_fields(error))
-                wait_s = RETRY_S
-            await wait(self._stopping, wait_s)
+            async with self.faults.outlived(self._stopping):
+                has_more = await review_page(self._pool)
+                await wait(self._stopping, 0.0 if has_more else POLL_S)
 
 
 async def review_page(pool: asyncpg.Pool) -> bool:

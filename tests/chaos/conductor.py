@@ -52,6 +52,7 @@ class Conductor:
         self.struck.append(struck)
         try:
             await FAULTS[planned.fault].at(self.scene, planned.parameters)
+            await self.scene.see_lives(planned.fault)
         except NotStruckError as missed:
             struck.missed = str(missed)
         except AssertionError as broken:

@@ -91,6 +91,13 @@ class Instance:
     def is_ready(self) -> bool:
         return bool(self.seen) and self.seen[-1].is_ready and self.seen[-1].pid == self.pid
 
+    async def gone_tasks(self) -> str:
+        """Which of its background tasks are gone, as `/live` says; or that it does not say."""
+        if self.is_frozen:
+            return ""
+        lives, body = await _asked(self.port, "/live")
+        return "" if lives else f"{self.name}: {body[:300]}"
+
 
 @dataclass(slots=True)
 class Fleet:
@@ -196,17 +203,20 @@ async def _look(one: Instance) -> None:
     pid = one.pid
     if pid is None or one.is_frozen:
         return
-    is_ready, reasons = await _ready(one.port)
+    is_ready, reasons = await _asked(one.port, "/ready")
     one.seen.append(Seen(time.monotonic(), pid, is_ready, _rss_mb(pid), reasons))
 
 
-async def _ready(port: int) -> tuple[bool, str]:
+async def _asked(port: int, path: str) -> tuple[bool, str]:
+    """Whether the answer was 200, and what it says."""
     try:
         async with asyncio.timeout(1.0):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-            answer = await reader.read()
-            writer.close()
+            try:
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+                answer = await reader.read()
+            finally:
+                writer.close()
     except (OSError, TimeoutError):
         return False, "no answer"
     head, _, body = answer.partition(b"\r\n\r\n")

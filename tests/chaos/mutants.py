@@ -4,6 +4,7 @@ are put in by the launcher; no such switch is in the services."""
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ class Mutant:
 MUTANTS: dict[str, Mutant] = {}
 LATE, AWAY = "half of the commits late", "broker restarts cleanly"
 ALONE = "a database restored from an old backup alone"
+LEAK, VANISHES, FLOOD = "a cancellation leaks into the relay", "a machine vanishes", "a flood of garbage"
 TO_DATABASE, TO_BROKER = "jittery lines to postgres", "jittery lines to kafka"
 
 
@@ -206,3 +208,35 @@ def _no_comparison(_service: str) -> None:
         self.trouble = None
 
     _put(OwnLog, "compare", believe)
+
+
+@mutant("silent-end", "a background task that is cancelled by a leak ends, and nobody is told", LEAK, faults_a_try=2)
+def _silent_end(_service: str) -> None:
+    from services.kit import faults
+    from services.kit.workers import Workers
+
+    tell = Workers._on_end
+
+    def tell_of_errors(self: Any, task: Any) -> None:
+        if not task.cancelled():
+            tell(self, task)
+
+    _put(faults, "leaks_as_faults", nullcontext)
+    _put(Workers, "_on_end", tell_of_errors)
+
+
+@mutant("patient-server", "the database keeps the sessions of a machine that is gone", VANISHES, faults_a_try=2)
+def _patient_server(_service: str) -> None:
+    from services.kit import lost_peer
+
+    _put(lost_peer, "server_settings", lambda _seconds: {})
+
+
+@mutant("deaf-to-the-operator", "a lifted limit is not looked at", FLOOD, faults_a_try=1)
+def _deaf_to_the_operator(_service: str) -> None:
+    from services.kit import floods
+
+    async def never(*_: Any) -> bool:
+        return False
+
+    _put(floods, "is_lifted", never)

@@ -22,7 +22,7 @@ POINTS = (
     "relay.sending", "relay.sent", "relay.marked", "ack.before", "ack.after",
     "migration.before-commit", "migration.after-commit",
 )  # fmt: skip
-DEEDS = ("kill", "stop", "fail")
+DEEDS = ("kill", "stop", "fail", "leak")
 HANDLER_BUG = "handler-bug"
 
 work: ContextVar[str] = ContextVar("work", default="")
@@ -89,6 +89,8 @@ class Switchboard:
             time.sleep(60)  # it does not come back from the kernel as fast as one thinks
         elif deed == "stop":
             os.kill(os.getpid(), signal.SIGSTOP)
+        elif deed == "leak":
+            raise asyncio.CancelledError
         else:
             raise InjectedError(deed)
 

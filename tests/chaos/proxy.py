@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from tests.silence import fall_silent
+
 HOST = "127.0.0.1"
 CHUNK_BYTES = 1 << 18
 STARTUP_VERSION = 196_608
@@ -70,6 +72,7 @@ class Link:
     frames: FrontendFrames = field(default_factory=FrontendFrames)
     is_cut: bool = False
     is_dead: bool = False
+    is_vanished: bool = False
 
     def reset(self) -> None:
         """As if the other end had vanished: a reset, no orderly end."""
@@ -91,6 +94,7 @@ class Proxy:
         self.commits_until_cut = 0
         self.cuts = 0
         self._links: set[Link] = set()
+        self._vanished: list[Link] = []
         self._open = asyncio.Event()
         self._open.set()
         self._server: asyncio.Server | None = None
@@ -101,6 +105,7 @@ class Proxy:
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()
+        await self.forget_vanished()
         await self.reset()
 
     async def set_mode(self, mode: Mode) -> None:
@@ -134,6 +139,21 @@ class Proxy:
         for link in [link for link in self._links if link.is_dead]:
             link.reset()
 
+    async def vanish(self) -> int:
+        """The clients' machine loses its power: the server's ends stay as they are, and nothing is acknowledged there
+        any more. Kill the clients then."""
+        links = [link for link in self._links if not (link.is_dead or link.is_vanished)]
+        for link in links:
+            link.is_vanished = True
+            fall_silent(link.server.get_extra_info("socket"))
+            self._vanished.append(link)
+        return len(links)
+
+    async def forget_vanished(self) -> None:
+        """Let go of what nobody holds on the other side any more."""
+        while self._vanished:
+            self._vanished.pop().reset()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.mode == "refuse":
             writer.transport.abort()
@@ -151,20 +171,22 @@ class Proxy:
                 await asyncio.gather(self._up(reader, link), self._down(server_reader, link))
         finally:
             self._links.discard(link)
-            for one in (writer, server_writer):
-                one.close()
+            writer.close()
+            if not link.is_vanished:
+                server_writer.close()
 
     async def _up(self, reader: asyncio.StreamReader, link: Link) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK_BYTES):
                 await self._wait()
-                if link.is_dead:
+                if link.is_dead or link.is_vanished:
                     continue
                 if self.is_postgres and link.frames.feed(data):
                     await self._before_commit(link)
                 link.server.write(data)
                 await link.server.drain()
-        link.server.close()
+        if not link.is_vanished:
+            link.server.close()
 
     async def _before_commit(self, link: Link) -> None:
         if late_s := self.commit_delay_s():

@@ -73,6 +73,15 @@ class Scene:
         )  # fmt: skip
         self.measure("ready again after a kill", time.monotonic() - began)
 
+    async def see_lives(self, after: str) -> None:
+        """Every background task of every instance lives, or its process has been started again."""
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while gone := [told for one in self.fleet.instances if one.is_wanted and (told := await one.gone_tasks())]:
+            if time.monotonic() > deadline:
+                self.found(f"{after}: not every background task lives: {'; '.join(gone)}")
+                return
+            await asyncio.sleep(0.5)
+
     def why(self, service: str) -> str:
         return "; ".join(one.seen[-1].reasons[:400] for one in self.fleet.of(service) if one.seen)
 

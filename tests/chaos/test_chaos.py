@@ -25,10 +25,11 @@ KINDS = {
     "records": ("poison: null-header", "poison: two-megabytes", "poison: tombstone", "an incompatible producer",
                 "a send fails in the middle"),
     "restores": ("a database restored from an old backup alone", "reporting is rebuilt"),
+    "liveness": ("a cancellation leaks into the relay", "a machine vanishes", "a flood of garbage"),
     "servers": ("broker is killed", "database is killed", "the whole log is delivered again"),
 }  # fmt: skip
 # In these seeds the handler bug strikes while all members arrive, and the others find something to hit.
-SEEDS = {"kills": 5, "processes": 17, "network": 5, "records": 5, "restores": 5, "servers": 5}
+SEEDS = {"kills": 5, "processes": 17, "network": 5, "records": 5, "restores": 5, "liveness": 5, "servers": 5}
 
 
 @pytest.fixture(scope="module")

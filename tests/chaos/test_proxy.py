@@ -88,3 +88,18 @@ async def test_a_half_open_connection_says_nothing(behind: Behind) -> None:
     await proxies.call(proxy.forget_dead())
     with pytest.raises(AWAY):
         await asking
+
+
+async def test_a_vanished_machine_leaves_its_session_open(behind: Behind) -> None:
+    """The client is gone and the server goes on holding its lock, until the proxy lets go."""
+    proxies, proxy, dsn, opened = behind
+    connection = await asyncpg.connect(dsn, timeout=5)
+    await connection.execute("select pg_advisory_lock(7)")
+    assert await proxies.call(proxy.vanish()) == 1
+    connection.terminate()
+    assert not await opened.pool.fetchval("select pg_try_advisory_lock(7)")
+    assert await asked(dsn) == 1
+    await proxies.call(proxy.forget_vanished())
+    async with asyncio.timeout(10):
+        while not await opened.pool.fetchval("select pg_try_advisory_lock(7)"):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)

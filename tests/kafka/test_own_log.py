@@ -8,18 +8,22 @@ from pathlib import Path
 import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.consumer.group_coordinator import NoGroupCoordinator
+from aiokafka.errors import KafkaConnectionError
 from fastapi import APIRouter
 
 from schemas.catalog import BUSINESS_DAY_OPENED
 from schemas.eligibility_v1 import BusinessDayOpenedV1
 from schemas.envelope import Event
-from services.kit import own_log
+from services.kit import faults, own_log
 from services.kit.app import Service, create
+from services.kit.kafka import reading
 from services.kit.outbox import save_events
 from services.kit.own_log import BehindLogError, Owned, OwnLog, list_lost
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.relay import Relay
 from services.kit.requests import Pool
+from services.kit.settings import KafkaSettings
 from services.kit.subscription import Subscription
 from tests.builders import a_day, a_record
 from tests.kafka.calendars import on_day, produce, until
@@ -164,7 +168,7 @@ async def test_only_lost_facts_are_listed(almanac: Database, topic: str) -> None
 async def test_an_operator_may_accept_the_loss(almanac: Database, topic: str) -> None:
     """Facts from before an accepted instant may be lacking, later ones may not."""
     compared = OwnLog(almanac.settings(topic, accepts_lost_before=a_day(2).occurred_at), almanac.pool, OWNED)
-    await compared.run()
+    await compared.until_known()
     assert compared.trouble is None
     await produce(topic, [a_record(a_day(2), service="kit")])
     with pytest.raises(BehindLogError):
@@ -177,7 +181,7 @@ async def test_a_replica_that_lagged_stops_the_relay(almanac: Database, topic: s
     await _know(almanac, 1)
     settings = almanac.settings(topic)
     compared = OwnLog(settings, almanac.pool, OWNED)
-    await compared.run()
+    await compared.until_known()
     assert compared.trouble is None
     relaying = asyncio.create_task(Relay(settings, compared.compare).run())
 
@@ -192,3 +196,56 @@ async def test_a_replica_that_lagged_stops_the_relay(almanac: Database, topic: s
     await almanac.pool.execute(END_OTHERS)
     with pytest.raises(BehindLogError):
         await asyncio.wait_for(relaying, 20)
+
+
+async def test_a_cancellation_that_leaks_out_of_the_client_is_outlived(
+    almanac: Database, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that goes away right after the reader has started has the client cancel a task of its own before that
+    task's first step: the comparison is tried again, and a relay that compares after an absence lives on too."""
+    await _know(almanac, 1)
+    describe, left = AIOKafkaAdminClient.describe_topics, [6]
+
+    async def going_away(self: AIOKafkaAdminClient, *topics: str) -> object:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise KafkaConnectionError
+        return await describe(self, *topics)
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "describe_topics", going_away)
+    monkeypatch.setattr(own_log, "RETRY_S", 0.01)
+    monkeypatch.setattr(faults, "FIRST_PAUSE_S", 0.01)
+    settings = almanac.settings(topic)
+    compared = OwnLog(settings, almanac.pool, OWNED)
+    relay = Relay(settings, compared.compare)
+    relay._was_away = True
+    tasks = [asyncio.create_task(one.run()) for one in (compared, relay)]
+    async with transaction(almanac.pool, ALL_TENANTS) as connection:
+        await save_events(connection, [a_day(1)])
+
+    async def is_published() -> bool:
+        return await _count(almanac, "outbox") == 0
+
+    await until(is_published)
+    assert (compared.trouble, [task.done() for task in tasks]) == (None, [False, False])
+    compared.stop()
+    relay.stop()
+    await asyncio.wait_for(asyncio.gather(*tasks), 20)
+
+
+async def test_a_client_that_does_not_stop_cleanly_leaves_no_connection(
+    topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What leaks out of the reader's stop reaches nobody, and its connections are closed all the same."""
+
+    async def leaking(_self: NoGroupCoordinator) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(NoGroupCoordinator, "close", leaking)
+    async with reading(KafkaSettings(bootstrap_servers=topic)) as reader:
+        await reader.topics()
+        coordinator, connections = reader._coordinator, list(reader._client._conns.values())
+    assert connections
+    assert not any(one.connected() for one in connections)
+    coordinator._reset_committed_task.cancel()
+    await reader._fetcher.close()

@@ -11,13 +11,13 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from schemas.catalog import TARGET_ZIPS, TOPICS
 from schemas.envelope import Event
 from services.kit import generation
-from services.kit.app import Background
 from services.kit.backlog import try_records_behind
 from services.kit.bus import Bus
 from services.kit.generation import StaleGenerationError, group_of
 from services.kit.postgres import transaction
 from services.kit.relay import Relay
 from services.kit.unit_of_work import UnitOfWork, apply_batch
+from services.kit.workers import Background
 from services.reporting import rebuild, targets
 from services.reporting.app import SUBSCRIPTIONS
 from services.reporting.targets import Listing, Wish

@@ -1,6 +1,18 @@
 """Every fault there is, by name."""
 
-from tests.chaos.faults import disks, ground, kills, processes, records, releases, restores
+from tests.chaos.faults import disks, ground, kills, liveness, processes, records, releases, restores
 from tests.chaos.faults.catalog import FAULTS, Fault, Parameters
 
-__all__ = ["FAULTS", "Fault", "Parameters", "disks", "ground", "kills", "processes", "records", "releases", "restores"]
+__all__ = [
+    "FAULTS",
+    "Fault",
+    "Parameters",
+    "disks",
+    "ground",
+    "kills",
+    "liveness",
+    "processes",
+    "records",
+    "releases",
+    "restores",
+]

@@ -14,6 +14,7 @@ PHASES = ("files", "calls", "sites")
 LISTENERS = ("outreach", "scheduling", "reporting")
 SERVICES = ("eligibility", *LISTENERS)
 ASKED = ("scheduling", "outreach")
+OWNERS = ("eligibility", "outreach", "scheduling")
 
 
 @dataclass(frozen=True, slots=True)

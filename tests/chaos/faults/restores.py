@@ -16,7 +16,7 @@ from random import Random
 import asyncpg
 
 from deploy.local import postgres
-from tests.chaos.faults.catalog import SERVICES, Parameters, fault
+from tests.chaos.faults.catalog import OWNERS, SERVICES, Parameters, fault
 from tests.chaos.faults.records import rewind
 from tests.chaos.fleet import NotStruckError
 from tests.chaos.scene import Scene, until
@@ -24,7 +24,6 @@ from tests.chaos.servers import Servers
 
 Statement = Callable[[str], str]
 
-OWNERS = ("eligibility", "outreach", "scheduling")
 HELD_BACK = "older than the log"
 NOTICED_WITHIN_S, LISTED_WITHIN_S = 30.0, 60.0
 

@@ -2,17 +2,23 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from schemas.catalog import BUSINESS_DAY_OPENED
+from services.kit import app as chassis
+from services.kit import faults
 from services.kit.app import Service, create
+from services.kit.faults import Faults
 from services.kit.http import unguarded
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
-from tests.servers import OpenDatabase
+from tests.servers import Database, OpenDatabase
 
 pytestmark = pytest.mark.postgres
 
@@ -57,3 +63,70 @@ async def test_service_starts_without_its_broker_and_says_so(database: OpenDatab
         assert "vcc_ready 0.0" in (await client.get("/metrics")).text
         ending = time.monotonic()
     assert time.monotonic() - ending < 20
+
+
+class Gardener:
+    """A worker beside the requests. `luck` is called in each turn."""
+
+    def __init__(self, luck: Callable[[], None]) -> None:
+        self.faults, self._luck, self._stopping = Faults("gardener"), luck, asyncio.Event()
+
+    async def run(self) -> None:
+        while not self._stopping.is_set():
+            async with self.faults.outlived(self._stopping):
+                self._luck()
+                await asyncio.sleep(0)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+
+@asynccontextmanager
+async def _with_gardener(opened: Database, luck: Callable[[], None]) -> AsyncIterator[httpx.AsyncClient]:
+    app = create(replace(SERVICE, background=lambda _settings, _pool: [Gardener(luck)]), opened.settings())
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://kit") as client,
+    ):
+        yield client
+
+
+async def test_every_background_task_is_known_by_name(database: OpenDatabase) -> None:
+    """`/live` names each, the chassis's own and the service's."""
+    async with _with_gardener(await database("kit"), lambda: None) as client:
+        live = await client.get("/live")
+        names = ("own-log", "health", "bus", "pruning", "relay", "gardener")
+        assert (live.status_code, live.json()) == (200, {"live": True, "tasks": dict.fromkeys(names, "running")})
+
+
+@pytest.mark.expects_error_log("background task died")
+async def test_a_background_task_that_ends_ends_the_service(
+    database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker with a bug is gone: the process is asked to end, and `/live` fails meanwhile."""
+    ended = asyncio.Event()
+    monkeypatch.setattr(chassis, "end_process", ended.set)
+
+    def trip() -> None:
+        raise LookupError("rake")
+
+    async with _with_gardener(await database("kit"), trip) as client:
+        await asyncio.wait_for(ended.wait(), 20)
+        live = await client.get("/live")
+        assert (live.status_code, live.json()["tasks"]["gardener"]) == (503, "LookupError")
+
+
+async def test_a_worker_that_stands_still_is_told(database: OpenDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full for a worker makes the service not ready and grows a metric, though all tasks live."""
+    monkeypatch.setattr(faults, "FIRST_PAUSE_S", 0.01)
+
+    def no_room() -> None:
+        raise OSError(28, "No space left on device")
+
+    async with _with_gardener(await database("kit"), no_room) as client:
+        async with asyncio.timeout(20):
+            while (await client.get("/ready")).json()["checks"]["workers"]["reason"] != "gardener: OSError":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert (await client.get("/live")).status_code == 200
+        assert 'vcc_worker_faults_total{error="OSError",worker="gardener"}' in (await client.get("/metrics")).text

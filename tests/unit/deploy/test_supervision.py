@@ -223,8 +223,20 @@ def test_a_short_silence_and_a_slow_start_are_forgiven(tmp_path: Path, monkeypat
     until_ended(child)
 
 
-def test_the_supervisor_starts_a_stopped_service_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A real process that was stopped (SIGSTOP) answers nobody: the supervisor notices, kills it and starts it anew."""
+def stop(pid: int, _folder: Path) -> None:
+    os.kill(pid, signal.SIGSTOP)
+
+
+def lose_a_task(pid: int, folder: Path) -> None:
+    (folder / "sick").write_text(str(pid))
+
+
+@pytest.mark.parametrize("harm", [stop, lose_a_task])
+def test_the_supervisor_starts_a_service_again_that_does_not_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: Callable[[int, Path], None]
+) -> None:
+    """A real process that was stopped (SIGSTOP) answers nobody, one whose background task is gone answers 503: the
+    supervisor notices, ends it and starts it anew."""
     for name, seconds in (("HUNG_S", 0.4), ("PULSE_S", 0.05), ("FIRST_PAUSE_S", 0.05)):
         monkeypatch.setattr(children, name, seconds)
     folder = Folder(tmp_path)
@@ -232,7 +244,7 @@ def test_the_supervisor_starts_a_stopped_service_again(tmp_path: Path, monkeypat
     watching = supervisor.Supervisor(Plan(folder))
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
-    command = [sys.executable, "-c", SERVE, str(port)]
+    command = [sys.executable, "-c", SERVE, str(port), str(tmp_path / "sick")]
     ask = partial(probes.lives, port)
     monkeypatch.setattr(probes, "TIMEOUT_S", 0.1)
     watching._children.launch(Spec("sloth", command, folder.log("sloth"), grace_s=0.2, live=ask), port)
@@ -243,7 +255,7 @@ def test_the_supervisor_starts_a_stopped_service_again(tmp_path: Path, monkeypat
         until(lambda: watching._children._children["sloth"]._has_answered)
         assert sloth.identity is not None
         first = sloth.identity.pid
-        os.kill(first, signal.SIGSTOP)
+        harm(first, tmp_path)
         until(lambda: sloth.restarts == 1 and sloth.identity is not None and sloth.identity.pid != first)
         until(ask)
     finally:
@@ -253,10 +265,11 @@ def test_the_supervisor_starts_a_stopped_service_again(tmp_path: Path, monkeypat
 
 
 SERVE = """
-import http.server, sys
+import http.server, os, pathlib, sys
+sick = pathlib.Path(sys.argv[2])
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200)
+        self.send_response(503 if sick.exists() and sick.read_text() == str(os.getpid()) else 200)
         self.end_headers()
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_forever()
 """

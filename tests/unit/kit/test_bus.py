@@ -35,7 +35,10 @@ class SomeConsumer:
         self.while_asked()
         return self.at
 
-    def highwater(self, partition: TopicPartition) -> int | None:
+    async def getmany(self, *_: TopicPartition, **__: int) -> dict[TopicPartition, list[object]]:
+        return {}
+
+    def last_stable_offset(self, partition: TopicPartition) -> int | None:
         assert partition in self.ends, "Partition is not assigned"
         end: int | None = self.ends[partition]
         return end
@@ -65,7 +68,7 @@ def lag() -> float | None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The monotonic clock of the bus: one number to set."""
     now = [1000.0]
-    monkeypatch.setattr(bus, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(bus, "time", SimpleNamespace(monotonic=lambda: now[0], perf_counter=lambda: now[0]))
     return now
 
 
@@ -148,6 +151,31 @@ async def test_a_partition_lost_while_it_is_measured() -> None:
     consumer.while_asked = consumer.ends.clear
     await subscriber.sample()
     assert (subscriber.trouble(), lag()) == (None, 7)
+
+
+async def test_what_fails_again_and_again_is_lag(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that was fetched and is not applied counts as behind, also while the client's position stands behind it;
+    for too long it is no progress."""
+    metrics.LAG.clear()
+    monkeypatch.setattr(bus, "FIRST_BACKOFF_S", 0.0)
+    consumer = SomeConsumer({MORNING: 40}, at=40)
+    subscriber = connected(consumer)
+    subscriber.on_partitions_assigned({MORNING})
+
+    async def fails(_decoded: object) -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(subscriber, "_apply", fails)
+    record = SimpleNamespace(
+        topic=MORNING.topic, partition=MORNING.partition, offset=33, key=None, value=None, headers=()
+    )
+    with pytest.raises(ConnectionResetError):
+        await subscriber.on_batch([record])
+    await subscriber.sample()
+    assert lag() == 7
+    clock[0] += 61
+    await subscriber.sample()
+    assert subscriber.trouble() == "no progress"
 
 
 def test_more_gathers_in_a_flood_and_never_behind_a_full_batch() -> None:

@@ -1,0 +1,86 @@
+"""Stands between FastStream's loop and aiokafka's fetches. That loop tries again in silence, and ends in silence when a
+cancellation leaks out: here what goes wrong is told, and what holds no record is acknowledged."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.codec import has_gzip, has_lz4, has_snappy, has_zstd
+from aiokafka.errors import ConsumerStoppedError, KafkaError, UnsupportedCodecError
+
+from services.kit import log
+from services.kit.waiting import leaks_as_faults
+
+CODECS = {"gzip": has_gzip, "snappy": has_snappy, "lz4": has_lz4, "zstd": has_zstd}
+POSITION_WITHIN_S = 1.0
+Batches = Mapping[TopicPartition, list[ConsumerRecord]]
+
+
+class UnreadableBatchError(KafkaError):  # type: ignore[misc]
+    """What the broker sent can't be unpacked. As a `KafkaError` it is tried again after a pause."""
+
+
+def unreadable_codecs() -> list[str]:
+    """The compressions that this installation can't read, by name."""
+    return [name for name, can_read in CODECS.items() if not can_read()]
+
+
+def has_ended(consumer: AIOKafkaConsumer) -> bool:
+    """Whether a task of the client's own, which ends at its stop only, is gone: it would never say so itself."""
+    tasks = (consumer._coordinator._coordination_task, consumer._fetcher._fetch_task)
+    return any(task is not None and task.done() for task in tasks)
+
+
+class Fetches:
+    """All fetches of one consumer from now on. `reason`: why the last one gave nothing, if it failed."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, topic: str, group: str) -> None:
+        self._consumer, self._place = consumer, {"topic": topic, "group": group}
+        self._fetch = consumer.getmany
+        self._acknowledged: dict[TopicPartition, int] = {}
+        self.reason: str | None = None
+        consumer.getmany = self._getmany
+
+    async def _getmany(self, *partitions: TopicPartition, **options: Any) -> Batches:
+        try:
+            with leaks_as_faults():
+                found: Batches = await self._fetch(*partitions, **options)
+        except ConsumerStoppedError:
+            raise
+        except Exception as error:
+            self._tell(error)
+            if isinstance(error, KafkaError):
+                raise
+            raise UnreadableBatchError(type(error).__name__) from error
+        self.reason = None
+        if not found:
+            await self._acknowledge_gaps()
+        return found
+
+    def _tell(self, error: Exception) -> None:
+        reason = _reason(error)
+        if reason != self.reason:
+            structlog.get_logger().warning("fetch failed", reason=reason, **self._place, **log.fault_fields(error))
+        self.reason = reason
+
+    async def _acknowledge_gaps(self) -> None:
+        """Nothing is at hand, so all up to here is applied: what was passed over since the last record, the marks of
+        transactions above all, is acknowledged too. Else it would be called lag until the next record comes."""
+        try:
+            async with asyncio.timeout(POSITION_WITHIN_S):
+                at = {place: await self._consumer.position(place) for place in self._consumer.assignment()}
+            if at and at != self._acknowledged:
+                await self._consumer.commit(at)
+                self._acknowledged = at
+        except (KafkaError, TimeoutError):
+            return  # a rebalance, or nothing is known yet: it is said later, perhaps by another process
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnsupportedCodecError):
+        named = re.search(r"\b(" + "|".join(CODECS) + r")\b", str(error))
+        return f"records are compressed with {named[1] if named else 'an unknown codec'}, which can't be read here"
+    return f"can't fetch: {type(error).__name__}"
