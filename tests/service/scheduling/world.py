@@ -42,7 +42,7 @@ from services.scheduling.settings import Rules
 MONDAY = date(2021, 3, 15)
 NOW = datetime(2021, 3, 15, 14, tzinfo=UTC)
 COVID, FLU = "208", "197"
-HANDLERS = {one.topic: one.handler for one in scheduling.subscriptions(Rules())}
+HANDLERS: dict[Any, Any] = {one.topic: one.handler for one in scheduling.subscriptions(Rules())}
 EVENTS = {event.event_type: event for topic in catalog.TOPICS for event in topic.events}
 
 Send = Callable[..., Awaitable[httpx.Response]]
@@ -145,7 +145,8 @@ class World:
     ) -> list[UUID]:
         """A block of the week of MONDAY with one slot on each of these days after it; the slots."""
         slots = [a_slot(MONDAY + timedelta(days=day), capacity) for day in days]
-        body = {"site_id": "united-center", "week_on": MONDAY.isoformat(), "plan": plan, "cvx": COVID, "slots": slots}
+        body = {"site_id": "united-center", "week_on": MONDAY.isoformat(), "plan": plan, "cvx": COVID, "slots": slots,
+                "new_plan": True}  # fmt: skip
         answer = await self.post("/blocks", body | more, who="state@*")
         assert answer.status_code == 201, answer.text
         return [UUID(slot["slot_id"]) for slot in answer.json()["slots"]]
