@@ -167,7 +167,8 @@ class DoseAdministeredV1(Event):
     cvx: Cvx
     vaccine_group: Code
     vaccine_groups: tuple[Code, ...] = Field(
-        default=(), description="All groups of a combination vaccine, `vaccine_group` among them; empty: that one alone."
+        default=(),
+        description="All groups of a combination vaccine, `vaccine_group` among them; empty: that one alone.",
     )
     mvx: Mvx | None = None
     lot: str | None = Field(default=None, max_length=32)

@@ -54,6 +54,7 @@ TOPIC = {topic.name: topic for topic in TOPICS}
 
 DECIDED, MERGED = "vcc.member-eligibility.decided.v1", "vcc.member-eligibility.merged.v1"
 DOSE, ATTEMPT, CASE = "vcc.dose-administered.recorded.v1", "vcc.contact-attempt.logged.v1", "vcc.case.changed.v1"
+RETRACTED = "vcc.contact-attempt.retracted.v1"
 APPOINTMENT, POOL = "vcc.appointment.changed.v1", "vcc.slot-pool.changed.v1"
 LISTED, PROGRAMME = "vcc.target-zips.listed.v1", "vcc.programme.published.v1"
 DAY, FILE = "vcc.business-day-opened.opened.v1", "vcc.feed-file.processed.v1"
@@ -63,6 +64,7 @@ KINDS = (
     Kind(MERGED, "vcc.member-eligibility.v1", ("retired_token",), ("retired_token",), None),
     Kind(DOSE, "vcc.dose-administered.v1", ("member_token",), ("dose_id",)),
     Kind(ATTEMPT, "vcc.contact-attempt.v1", ("member_token",), ("attempt_id",), None),
+    Kind(RETRACTED, "vcc.contact-attempt.v1", ("member_token",), ("attempt_id",), None),
     Kind(CASE, "vcc.case.v1", ("member_token",), ("case_id",)),
     Kind(APPOINTMENT, "vcc.appointment.v1", ("member_token",), ("appointment_id",)),
     Kind(POOL, "vcc.slot-pool.v1", ("site_id",), ("block_id",)),
