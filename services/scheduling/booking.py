@@ -11,7 +11,7 @@ from services.kit.ids import new_id
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling import domain, facts, heard, places, seats, sense, store
 from services.scheduling.domain import Appointment, Cancellation, Change, Enrolment, Programme, Slot
-from services.scheduling.heard import DeathReport
+from services.scheduling.heard import DeathReport, Person
 from services.scheduling.no import No
 from services.scheduling.seats import Seeker
 from services.scheduling.sense import Moment
@@ -47,11 +47,10 @@ class Shot(NamedTuple):
 
 
 class Known(NamedTuple):
-    """The locked person's enrolment with the surviving token, every token of the person, and the day and programme to
-    decide by."""
+    """The locked person, one of the enrolments with the surviving token, and the day and programme to decide by."""
 
     enrolment: Enrolment
-    tokens: frozenset[UUID]
+    person: Person
     programme: Programme
     today: date
 
@@ -65,16 +64,14 @@ async def book(work: UnitOfWork, asked: Asked, slot_id: UUID, moment: Moment) ->
     slot = await _lock_slot(work, slot_id)
     if isinstance(slot, No):
         return Refused(slot)
-    if refused := await _may_take(work, known, slot, moment):
+    if refused := _may_not_take(known, slot, moment):
         return refused
     return Refused(No.ALREADY_BOOKED, own.appointment_id) if own else await _take(work, known, slot, moment.at)
 
 
-async def _may_take(work: UnitOfWork, known: Known, slot: Slot, moment: Moment) -> Refused | None:
+def _may_not_take(known: Known, slot: Slot, moment: Moment) -> Refused | None:
     """The one question before every seat, a new one or another."""
-    until = known.enrolment.death_reports_until
-    is_reported = await heard.death_is_reported(work.connection, known.tokens, until)
-    seeker = Seeker(known.enrolment, known.programme.vaccine_group, is_reported)
+    seeker = Seeker(known.enrolment, known.programme.vaccine_group, known.person.is_reported)
     no = seats.may_take(seeker, slot, known.today, sense.hour(moment, known.today))
     return None if no is None else Refused(no, reasons=known.enrolment.reasons if no in seats.OF_THE_MEMBER else ())
 
@@ -106,7 +103,7 @@ async def reschedule(work: UnitOfWork, appointment_id: UUID, slot_id: UUID, mome
     after = domain.reschedule(before, slot, today)
     if isinstance(after, No):
         return Refused(after)
-    if refused := await _may_take(work, known, slot, moment):
+    if refused := _may_not_take(known, slot, moment):
         return refused
     return await _move(work, before, after, today, moment.at)
 
@@ -146,8 +143,8 @@ async def fulfil(work: UnitOfWork, appointment_id: UUID, shot: Shot, moment: Mom
     after = domain.fulfil(before, site, shot.dose, today, sense.hour(moment, today), shot.late_reason)
     if isinstance(after, No):
         return Refused(after)
-    tokens = await _every_token(work, before.member_token)
-    if twice := await _recorded(work, tokens, after):
+    person = await heard.load_person(work.connection, before.member_token)
+    if twice := await _recorded(work, person, after):
         return twice
     others = domain.overtaken(await store.load_persons_live(work.connection, before.member_token), after, today)
     await save(work, [(before, after), *others], today, moment.at)
@@ -159,14 +156,14 @@ async def walk_in(work: UnitOfWork, asked: Asked, site_id: str, shot: Shot, mome
     known = await _know(work, asked, moment)
     if isinstance(known, No):
         return Refused(known)
-    enrolment, tokens, programme, today = known
+    enrolment, person, programme, today = known
     site = await places.load_site(work.connection, site_id)
     if site is None:
         return Refused(No.UNKNOWN_SITE)
     given = domain.walk_in(new_id(), enrolment, site, shot.dose, programme, today, shot.late_reason)
     if isinstance(given, No):
         return Refused(given)
-    if twice := await _recorded(work, tokens, given):
+    if twice := await _recorded(work, person, given):
         return twice
     others = domain.overtaken(await store.load_persons_live(work.connection, enrolment.member_token), given, today)
     stored = await store.insert_appointment(work.connection, given)
@@ -176,11 +173,11 @@ async def walk_in(work: UnitOfWork, asked: Asked, site_id: str, shot: Shot, mome
     return stored
 
 
-async def _recorded(work: UnitOfWork, tokens: frozenset[UUID], given: Appointment) -> Refused | None:
+async def _recorded(work: UnitOfWork, person: Person, given: Appointment) -> Refused | None:
     """The same dose, recorded before: nobody has two of one vaccine on one day."""
     assert given.dose is not None
     on = given.dose.administered_on
-    found = await store.find_given(work.connection, tokens, given.vaccine_group, on)
+    found = await store.find_given(work.connection, person.tokens, given.vaccine_group, on)
     if found is None:
         return None
     appointment_id, is_seen = found
@@ -227,7 +224,7 @@ async def _know_booked(work: UnitOfWork, booked: Appointment, today: date) -> Kn
     if isinstance(enrolment, No):
         return enrolment
     known = await _with_programme(work, enrolment, today)
-    if isinstance(known, Known) and booked.member_token not in known.tokens:
+    if isinstance(known, Known) and booked.member_token not in known.person.tokens:
         return No.ALREADY_BOOKED
     return known
 
@@ -236,14 +233,8 @@ async def _with_programme(work: UnitOfWork, enrolment: Enrolment, today: date) -
     programme = await heard.load_programme(work.connection, enrolment.programme_id)
     if programme is None:
         return No.UNKNOWN_PROGRAMME
-    return Known(enrolment, await _every_token(work, enrolment.member_token), programme, today)
-
-
-async def _every_token(work: UnitOfWork, token: UUID) -> frozenset[UUID]:
-    """The tokens of a locked person: the one that is given, the surviving one and all that were merged into it."""
-    survivors = await heard.load_survivors(work.connection, {token})
-    last = survivors.get(token, token)
-    return frozenset({token, last, *await heard.load_retired(work.connection, [last])})
+    person = await heard.load_person(work.connection, enrolment.member_token, enrolment.death_reports_until)
+    return Known(enrolment, person, programme, today)
 
 
 async def _lock_enrolments(work: UnitOfWork, enrolment_id: UUID) -> list[Enrolment]:

@@ -129,7 +129,23 @@ SAVE_DEATH_REPORTS = """
         reported_at = coalesce(known.reported_at, excluded.reported_at),
         retracted = known.retracted or excluded.retracted
 """
-DEATH_IS_REPORTED = "select death_is_reported($1, $2)"
+LOAD_PERSON = """
+    with last as (
+        select coalesce((select merged_into from person where member_token = $1), $1) as token
+    ), every as (
+        select token from last
+        union select $1
+        union select member_token from person join last on merged_into = last.token
+    )
+    select array_agg(token) as tokens, death_is_reported(array_agg(token), $2) as is_reported from every
+"""
+
+
+class Person(NamedTuple):
+    """Who is one person, by all tokens; `is_reported`: as dead, which is to be checked."""
+
+    tokens: frozenset[UUID]
+    is_reported: bool
 
 
 class DeathReport(NamedTuple):
@@ -181,18 +197,17 @@ async def load_programme(connection: Connection, programme_id: str) -> Programme
 async def lock_persons(connection: Connection, tokens: Iterable[UUID]) -> dict[UUID, UUID]:
     """Lock these persons and those whom they were merged into; the survivor of each retired token."""
     wanted, locked = set(tokens), set[UUID]()
-    survivors = await load_survivors(connection, wanted)
+    survivors = await _survivors(connection, wanted)
     wanted |= set(survivors.values())
     while wanted - locked:
         await connection.execute(LOCK_PERSONS, sorted(wanted - locked))
         locked |= wanted
-        survivors = await load_survivors(connection, wanted)  # a merge may have been committed while we waited
+        survivors = await _survivors(connection, wanted)  # a merge may have been committed while we waited
         wanted |= set(survivors.values())
     return survivors
 
 
-async def load_survivors(connection: Connection, tokens: set[UUID]) -> dict[UUID, UUID]:
-    """The survivor of each of these that is retired."""
+async def _survivors(connection: Connection, tokens: set[UUID]) -> dict[UUID, UUID]:
     return {row["member_token"]: row["merged_into"] for row in await connection.fetch(LOAD_SURVIVORS, list(tokens))}
 
 
@@ -267,6 +282,9 @@ async def save_death_reports(connection: Connection, reports: Sequence[DeathRepo
         await connection.execute(SAVE_DEATH_REPORTS, *map(list, zip(*reports, strict=True)))
 
 
-async def death_is_reported(connection: Connection, tokens: Iterable[UUID], weighed_until: datetime | None) -> bool:
-    """Whether somebody said that the person of these tokens died, and eligibility has not weighed it yet."""
-    return bool(await connection.fetchval(DEATH_IS_REPORTED, list(tokens), weighed_until))
+async def load_person(connection: Connection, token: UUID, weighed_until: datetime | None = None) -> Person:
+    """Of a locked person every token: the one that is given, the surviving one and all that were merged into it; and
+    whether somebody said that the person died, in a report that is newer than those that eligibility has weighed."""
+    row = await connection.fetchrow(LOAD_PERSON, token, weighed_until)
+    assert row is not None, "an aggregate is one row"
+    return Person(frozenset(row["tokens"]), row["is_reported"])
