@@ -133,6 +133,18 @@ async def test_a_coordinator_sees_the_plans_bookings_at_all_sites(two: Two) -> N
     assert given.status_code == 200
 
 
+async def test_a_coordinator_of_one_site_books_and_moves_there_only(two: Two) -> None:
+    """Slots of another site are not there for anybody whose grant names a site."""
+    who, enrolment = "coordinator@acme/navy-pier", await two.world.enrol()
+    thursday = {site_id: slots[1] for site_id, slots in two.slots.items()}
+    body = {"enrolment_id": str(enrolment), "slot_id": str(thursday["loretto"])}
+    assert code_of(await two.world.post("/appointments", body, who=who)) == "unknown-slot"
+    moved = await two.act("reschedule", two.booked["navy-pier", "acme"], who, {"slot_id": str(thursday["loretto"])})
+    assert (moved.status_code, code_of(moved)) == (404, "unknown-slot")
+    body["slot_id"] = str(thursday["navy-pier"])
+    assert (await two.world.post("/appointments", body, who=who)).status_code == 201
+
+
 async def test_a_clerk_and_supervisor_tells_outcomes_in_the_sites_place_only_when_escalated(two: Two) -> None:
     """A supervisor who is a clerk elsewhere is no clerk here."""
     await two.world.hear(a_business_day(MONDAY + timedelta(days=1)))
