@@ -70,7 +70,7 @@ CONTACT_ATTEMPT = Topic(
     producer="outreach",
     key="member_token",
     events=(ContactAttemptLoggedV1, ContactAttemptRetractedV1),
-    consumers=("eligibility", "reporting"),
+    consumers=("eligibility", "scheduling", "reporting"),
     classification=Classification.MEMBER_LEVEL,
 )
 CASE = Topic(

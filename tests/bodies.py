@@ -39,8 +39,8 @@ def a_block(site_id: str, plan: str, monday: date, days: int) -> Json:
         for start in starts
     ]
     occurred_at = at(monday, time(6)).isoformat()
-    return {"site_id": site_id, "week_on": monday.isoformat(), "plan": plan, "cvx": "208", "slots": slots,
-            "occurred_at": occurred_at}  # fmt: skip
+    return {"site_id": site_id, "week_on": monday.isoformat(), "plan": plan, "new_plan": True, "cvx": "208",
+            "slots": slots, "occurred_at": occurred_at}  # fmt: skip
 
 
 def more_of(disposition: str, day: date) -> Json:

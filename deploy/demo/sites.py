@@ -58,6 +58,7 @@ async def open_week(state: Api, monday: date) -> None:
                 "site_id": site.site_id,
                 "week_on": monday.isoformat(),
                 "plan": plan,
+                "new_plan": True,  # the first week is opened before the plans' first rosters are read
                 "cvx": site.cvx,
                 "slots": list(_slots(monday)),
                 "occurred_at": at(monday, time(6)).isoformat(),

@@ -17,11 +17,19 @@ TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client of the local issuer: what it may do, and for which tenants."""
+    """A client of the local issuer: what it may do, and for which tenants; or what it is granted, each grant as
+    `role@tenant[/site]`."""
 
     name: str
-    roles: Sequence[str]
-    tenants: Sequence[str]
+    roles: Sequence[str] = ()
+    tenants: Sequence[str] = ()
+    grants: Sequence[str] = ()
+
+    def claims(self) -> dict[str, list[str]]:
+        """What its tokens say."""
+        if self.grants:
+            return {"grants": list(self.grants)}
+        return {"roles": list(self.roles), "tenants": list(self.tenants)}
 
 
 def add_clients(clients: Sequence[Client], folder: Folder | None = None) -> None:
@@ -31,7 +39,7 @@ def add_clients(clients: Sequence[Client], folder: Folder | None = None) -> None
     known = json.loads(path.read_text("utf-8"))
     for client in clients:
         secret = known.get(client.name, {}).get("secret") or secrets.token_urlsafe(32)
-        known[client.name] = {"secret": secret, "roles": list(client.roles), "tenants": list(client.tenants)}
+        known[client.name] = {"secret": secret, **client.claims()}
     unfinished = path.with_suffix(".new")
     unfinished.touch(mode=0o600)
     unfinished.write_text(json.dumps(known, indent=2), "utf-8")

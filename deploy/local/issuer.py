@@ -58,7 +58,8 @@ def load_key(state: Path) -> rsa.RSAPrivateKey:
 
 
 def load_clients(state: Path) -> dict[str, dict[str, Any]]:
-    """Client id → secret, roles, tenants. Read for each token, so that a client can be added while this runs."""
+    """Client id → secret, and roles with tenants or grants (`role@tenant[/site]`). Read for each token: clients can be
+    added while this runs."""
     path = state / "clients.json"
     if not path.exists():
         clients = {name: _new_client(name) for name in TENANT_CLIENTS + EVERY_TENANT_CLIENTS}
@@ -141,8 +142,7 @@ def _claims(issuer: str, name: str, client: Mapping[str, Any]) -> dict[str, Any]
         "iat": now,
         "exp": now + TOKEN_LIFE_S,
         "jti": secrets.token_hex(16),
-        "roles": client["roles"],
-        "tenants": client["tenants"],
+        **{claim: client[claim] for claim in ("roles", "tenants", "grants") if claim in client},
     }
 
 

@@ -94,6 +94,7 @@ def create(service: Service, settings: Settings) -> FastAPI:
     auth = Auth(TrustedIssuer(
         issuer=settings.oidc_issuer, audience=settings.oidc_audience, every_tenant_roles=service.every_tenant_roles,
         roles_claim=settings.oidc_roles_claim, tenants_claim=settings.oidc_tenants_claim,
+        grants_claim=settings.oidc_grants_claim,
     ))  # fmt: skip
     app = create_app(service.title, VERSION, lifespan=lifespan, auth=auth, max_body_bytes=service.max_body_bytes)
     for router in service.routers:

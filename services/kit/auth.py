@@ -4,7 +4,7 @@ and what they may do is each service's business; here a role is a string."""
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated, Any, NoReturn
 
@@ -15,6 +15,8 @@ from fastapi import Depends, Header, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
 
+from services.kit import grants
+from services.kit.grants import Grant, Sites
 from services.kit.issuer_keys import IssuerKeys, IssuerUnavailableError, TrustedIssuer
 from services.kit.postgres import ALL_TENANTS
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
@@ -26,12 +28,33 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """`tenant` is the one this request acts for; `tenants` are all that the token carries."""
+    """`tenant` is the one this request acts for; `tenants` are all that the token carries. `grants` are the pairs of
+    both, where the token says them; then `roles` are those for the tenant, and `sites` the ones that they are bound to
+    (none named: every site)."""
 
     subject: str
     roles: frozenset[str]
     tenants: frozenset[str]
     tenant: str
+    grants: frozenset[Grant] | None = None
+    sites: Sites = None
+
+    def acting_for(self, tenant: str) -> "Principal":
+        """The same, with the roles and sites that it has for this tenant."""
+        if self.grants is None:
+            return replace(self, tenant=tenant)
+        mine = grants.for_tenant(self.grants, tenant)
+        return replace(self, tenant=tenant, roles=grants.roles_of(mine), sites=grants.sites_of(mine))
+
+    def within(self, roles: frozenset[str]) -> "Principal":
+        """The same, bound to the sites that it has by these of its roles."""
+        if self.grants is None:
+            return self
+        mine = [one for one in grants.for_tenant(self.grants, self.tenant) if one.role in roles]
+        return replace(self, sites=grants.sites_of(mine))
+
+    def acts_at(self, site_id: str) -> bool:
+        return self.sites is None or site_id in self.sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +106,28 @@ class Auth:
         return claims
 
     def principal(self, claims: Mapping[str, Any]) -> Principal:
-        """Who the claims speak of, not yet acting for a tenant (unless there is only one choice)."""
+        """Who the claims speak of, not yet acting for a tenant (unless there is only one choice). Grants are believed
+        alone where the token has them; else each of its roles holds for each of its tenants."""
+        if (claim := _at(claims, self.trusted.grants_claim)) is not None:
+            return self._granted(claims["sub"], grants.read(claim, self.trusted.every_tenant_roles))
         roles = _strings(claims, self.trusted.roles_claim)
         tenants = _strings(claims, self.trusted.tenants_claim)
         if not roles & self.trusted.every_tenant_roles:
             tenants -= {ALL_TENANTS}
-        tenant = ALL_TENANTS if ALL_TENANTS in tenants else next(iter(tenants)) if len(tenants) == 1 else ""
-        return Principal(claims["sub"], roles, tenants, tenant)
+        return Principal(claims["sub"], roles, tenants, _only(tenants))
+
+    @staticmethod
+    def _granted(subject: str, granted: frozenset[Grant]) -> Principal:
+        tenants = frozenset(one.tenant for one in granted)
+        known = Principal(subject, grants.roles_of(granted), tenants, "", granted)
+        return known.acting_for(tenant) if (tenant := _only(tenants)) else known
+
+
+def _only(tenants: frozenset[str]) -> str:
+    """The tenant to act for where none is chosen; empty where there is a choice to be made, or nothing to choose."""
+    if ALL_TENANTS in tenants:
+        return ALL_TENANTS
+    return next(iter(tenants)) if len(tenants) == 1 else ""
 
 
 def _strings(claims: Mapping[str, Any], path: str) -> frozenset[str]:
@@ -146,7 +184,7 @@ async def _acting_for(auth: Auth, request: Request, principal: Principal, wanted
         raise RefusedError(Refusal("tenant-needed", "Tenant Needed", many, HTTPStatus.BAD_REQUEST))
     if wanted is None or not {wanted, ALL_TENANTS} & principal.tenants:
         await deny(auth, request, principal, "tenant")
-    return Principal(principal.subject, principal.roles, principal.tenants, wanted)
+    return principal.acting_for(wanted)
 
 
 def _refuse_token(detail: str, challenge: str) -> NoReturn:
@@ -182,13 +220,14 @@ def route_template(scope: Mapping[str, Any]) -> str:
 
 
 def require(*roles: str) -> Any:
-    """`principal: Annotated[Principal, require("coordinator")]`: any one of the roles will do."""
+    """`principal: Annotated[Principal, require("coordinator")]`: any one of the roles will do, at the sites that it is
+    granted for."""
     wanted = frozenset(roles)
 
     async def permitted(request: Request, principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
         if not wanted & principal.roles:
             await deny(request.app.state.auth, request, principal, "role")
-        return principal
+        return principal.within(wanted)
 
     return Depends(permitted)
 

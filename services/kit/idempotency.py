@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from services.kit import audit, problem
 from services.kit.auth import Principal, authenticate
+from services.kit.grants import Sites
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal
 
@@ -57,7 +58,7 @@ KEY_REUSED = Refusal(
 
 @dataclass(frozen=True, slots=True)
 class RequestIdentity:
-    """What makes two requests the same request, and whose this one is."""
+    """What makes two requests the same request, and whose this one is. `sites`: those whose rows it may change."""
 
     tenant_id: str
     principal: str
@@ -65,10 +66,15 @@ class RequestIdentity:
     method_path: str
     request_sha256: bytes
     roles: frozenset[str] = field(default=frozenset(), compare=False)
+    sites: Sites = field(default=None, compare=False)
 
     def whose(self) -> Principal:
         """Who gets the answer."""
-        return Principal(self.principal, self.roles, frozenset({self.tenant_id}), self.tenant_id)
+        return Principal(self.principal, self.roles, frozenset({self.tenant_id}), self.tenant_id, sites=self.sites)
+
+    def bound_to(self, principal: Principal) -> "RequestIdentity":
+        """Bound to the sites of the roles that the route asks for, and of no other role of the same token."""
+        return replace(self, sites=principal.sites)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +152,9 @@ async def request_identity(
     body = sha256(request.url.query.encode() + b"\0" + await request.body())
     method_path = f"{request.method} {request.url.path}"
     return RequestIdentity(
-        principal.tenant, principal.subject, idempotency_key, method_path, body.digest(), principal.roles
-    )
+        principal.tenant, principal.subject, idempotency_key, method_path, body.digest(), principal.roles,
+        principal.sites,
+    )  # fmt: skip
 
 
 Identity = Annotated[RequestIdentity, Depends(request_identity)]

@@ -30,6 +30,7 @@ class TrustedIssuer:
     every_tenant_roles: frozenset[str] = frozenset()
     roles_claim: str = "roles"
     tenants_claim: str = "tenants"
+    grants_claim: str = "grants"
     leeway_s: float = 30.0
     fresh_s: float = 3600.0
     stale_s: float = 86400.0  # how long a withdrawn key may serve on while the issuer is away

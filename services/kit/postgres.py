@@ -10,6 +10,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from services.kit import lost_peer
+from services.kit.grants import Sites
 from services.kit.settings import Settings
 
 Connection = asyncpg.Connection | PoolConnectionProxy
@@ -19,6 +20,9 @@ ALL_TENANTS = "*"
 
 LOAD_TIMELINE = "select left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 SET_TENANT = "select set_config('vcc.tenant', $1, true)"
+NO_SITE = "-"
+"""No site's id begins so."""
+SET_SITES = "select set_config('vcc.sites', $1, true)"
 
 _after_commit: dict[int, list[Callable[[], None]]] = {}
 """What to call, by the id of the connection whose transaction is open."""
@@ -161,14 +165,19 @@ async def connect(settings: Settings) -> asyncpg.Connection:
 
 
 @asynccontextmanager
-async def transaction(pool: asyncpg.Pool, tenant: str, acquire_timeout_s: float = 5.0) -> AsyncIterator[Connection]:
-    """One transaction that sees `tenant`'s rows only (`ALL_TENANTS`: every row). Commits on leaving without error."""
+async def transaction(
+    pool: asyncpg.Pool, tenant: str, acquire_timeout_s: float = 5.0, *, sites: Sites = None
+) -> AsyncIterator[Connection]:
+    """One transaction that sees `tenant`'s rows only (`ALL_TENANTS`: every row), of a table of sites' rows those of
+    `sites`. Commits on leaving without error."""
     async with pool.acquire(timeout=acquire_timeout_s) as connection:
         calls = _after_commit[id(connection)] = []
         try:
             async with connection.transaction():
                 try:
                     await connection.execute(SET_TENANT, tenant)
+                    if sites is not None:
+                        await connection.execute(SET_SITES, ",".join(sorted(sites)) or NO_SITE)
                     yield connection
                 except TimeoutError:
                     connection.terminate()  # whoever kept silent this long would not answer the rollback either

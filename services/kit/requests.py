@@ -48,15 +48,16 @@ OperatorsPool = Annotated[asyncpg.Pool, Depends(_pool_as_it_is)]
 async def write(
     pool: asyncpg.Pool, identity: RequestIdentity, effect: Callable[[UnitOfWork], Awaitable[Answer]]
 ) -> Response:
-    """Run a write's effect once per idempotency key, in one transaction that sees the tenant's rows only. A refusal
+    """Run a write's effect once per idempotency key, in one transaction that sees the rows only of the tenant and of
+    the sites that it acts for. A refusal
     is an answer like another (`Answer.of`); it commits nothing but itself if the effect wrote nothing."""
-    async with transaction(pool, identity.tenant_id) as connection:
+    async with transaction(pool, identity.tenant_id, sites=identity.sites) as connection:
         answer = await once(connection, identity, lambda: effect(UnitOfWork(connection)))
     return answer.response()
 
 
 @asynccontextmanager
 async def reading(pool: asyncpg.Pool, principal: Principal) -> AsyncIterator[Connection]:
-    """A transaction that sees the principal's tenant only, for reads and their audit rows."""
-    async with transaction(pool, principal.tenant) as connection:
+    """A transaction that sees the principal's tenant and sites only, for reads and their audit rows."""
+    async with transaction(pool, principal.tenant, sites=principal.sites) as connection:
         yield connection

@@ -36,6 +36,7 @@ class Settings(_Frozen):
     oidc_audience: str = "vcc"
     oidc_roles_claim: str = Field(default="roles", min_length=1, description="A claim, or a dotted path to one.")
     oidc_tenants_claim: str = Field(default="tenants", min_length=1, description="Likewise, for the plans.")
+    oidc_grants_claim: str = Field(default="grants", min_length=1, description="Likewise, for `role@tenant[/site]`.")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=0, ge=0, le=65535)
     pool_size: int = Field(default=8, ge=2, description="Connections for handlers and requests; relays have their own.")

@@ -15,11 +15,12 @@ from services.scheduling.settings import Rules, read_rules
 
 def build(environ: Mapping[str, str] = os.environ) -> Service:
     """The service with the deployment's rules."""
+    rules = read_rules(environ)
     return Service(
         name="scheduling",
         title="Scheduling",
-        subscriptions=subscriptions(read_rules(environ)),
-        routers=(api.routes,),
+        subscriptions=subscriptions(rules),
+        routers=(api.router(rules),),
         migrations=Path(__file__).parent / "migrations",
         owned=own_facts.OWNED,
         every_tenant_roles=frozenset({"operator", "state", "site"}),
@@ -33,6 +34,7 @@ def subscriptions(rules: Rules) -> tuple[Subscription, ...]:
     return (
         Subscription(catalog.MEMBER_ELIGIBILITY, "scheduling.member-eligibility", handlers.on_member_eligibility),
         Subscription(catalog.DOSE_ADMINISTERED, "scheduling.dose-administered", handlers.on_dose_administered),
+        Subscription(catalog.CONTACT_ATTEMPT, "scheduling.contact-attempt", handlers.on_contact_attempt),
         Subscription(catalog.PROGRAMME, "scheduling.programme", handlers.on_programme),
         Subscription(catalog.BUSINESS_DAY_OPENED, "scheduling.business-day-opened", on_business_day),
     )

@@ -9,19 +9,27 @@ from uuid import UUID
 from schemas.scheduling_v1 import DoseGiven
 from services.kit.ids import new_id
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling import domain, facts, heard, places, store
-from services.scheduling.domain import Appointment, Change, Enrolment, No, Slot
+from services.scheduling import domain, facts, heard, places, seats, sense, store
+from services.scheduling.domain import Appointment, Cancellation, Change, Enrolment, Programme, Slot
+from services.scheduling.heard import DeathReport, Person
+from services.scheduling.no import No
+from services.scheduling.seats import Seeker
+from services.scheduling.sense import Moment
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refusal, with the appointment that stands in the way where there is one to be named."""
+    """A refusal, with the appointment that stands in the way where there is one to be named, and with eligibility's
+    reasons where the member is not eligible."""
 
     no: No
     appointment_id: UUID | None = None
+    reasons: tuple[str, ...] = ()
 
 
 Outcome = Appointment | Refused
+Rule = Callable[[Appointment, date, datetime | None], Appointment | No]
+"""What becomes of an appointment on the open day, at the hour where one is known."""
 
 
 class Asked(NamedTuple):
@@ -31,26 +39,41 @@ class Asked(NamedTuple):
     programme_id: str | None
 
 
+class Shot(NamedTuple):
+    """A dose that was given, and why it is recorded so late, if it is."""
+
+    dose: DoseGiven
+    late_reason: str | None = None
+
+
 class Known(NamedTuple):
-    """The locked person's enrolment with the surviving token, and the day and vaccine to decide by."""
+    """The locked person, one of the enrolments with the surviving token, and the day and programme to decide by."""
 
     enrolment: Enrolment
-    vaccine_group: str
+    person: Person
+    programme: Programme
     today: date
 
 
-async def book(work: UnitOfWork, asked: Asked, slot_id: UUID, at: datetime) -> Outcome:
+async def book(work: UnitOfWork, asked: Asked, slot_id: UUID, moment: Moment) -> Outcome:
     """A place in the slot for this member, or the reason why not."""
-    known = await _know(work, asked)
+    known = await _know(work, asked, moment)
     if isinstance(known, No):
         return Refused(known)
     own = await _live_booking(work, known.enrolment)
     slot = await _lock_slot(work, slot_id)
     if isinstance(slot, No):
         return Refused(slot)
-    if refusal := domain.may_book(known.enrolment, known.vaccine_group, slot, known.today):
-        return Refused(refusal)
-    return Refused(No.ALREADY_BOOKED, own.appointment_id) if own else await _take(work, known, slot, at)
+    if refused := _may_not_take(known, slot, moment):
+        return refused
+    return Refused(No.ALREADY_BOOKED, own.appointment_id) if own else await _take(work, known, slot, moment.at)
+
+
+def _may_not_take(known: Known, slot: Slot, moment: Moment) -> Refused | None:
+    """The one question before every seat, a new one or another."""
+    seeker = Seeker(known.enrolment, known.programme.vaccine_group, known.person.is_reported)
+    no = seats.may_take(seeker, slot, known.today, sense.hour(moment, known.today))
+    return None if no is None else Refused(no, reasons=known.enrolment.reasons if no in seats.OF_THE_MEMBER else ())
 
 
 async def _take(work: UnitOfWork, known: Known, slot: Slot, at: datetime) -> Outcome:
@@ -66,74 +89,99 @@ async def _take(work: UnitOfWork, known: Known, slot: Slot, at: datetime) -> Out
     return booked
 
 
-async def reschedule(work: UnitOfWork, appointment_id: UUID, slot_id: UUID, at: datetime) -> Outcome:
-    """The old place is given up only with the new one in hand."""
-    today, before = await _lock(work, appointment_id)
+async def reschedule(work: UnitOfWork, appointment_id: UUID, slot_id: UUID, moment: Moment) -> Outcome:
+    """The old place is given up only with the new one in hand, and the new one asks what a booking asks."""
+    today, before = await _lock(work, appointment_id, moment)
     if isinstance(before, No):
         return Refused(before)
+    known = await _know_booked(work, before, today)
+    if isinstance(known, No):
+        return Refused(known)
     slot = await _lock_slot(work, slot_id, before.block_id)
     if isinstance(slot, No):
         return Refused(slot)
     after = domain.reschedule(before, slot, today)
     if isinstance(after, No):
         return Refused(after)
-    place = await places.find_place(work.connection, slot_id)
+    if refused := _may_not_take(known, slot, moment):
+        return refused
+    return await _move(work, before, after, today, moment.at)
+
+
+async def _move(work: UnitOfWork, before: Appointment, after: Appointment, today: date, at: datetime) -> Outcome:
+    assert after.slot_id is not None, "only walk-ins have no slot, and they never move"
+    place = await places.find_place(work.connection, after.slot_id)
     if place is None:
         return Refused(No.FULL)
-    await places.free_places(work.connection, [appointment_id])
+    await places.free_places(work.connection, [after.appointment_id])
     await store.save_appointments(work.connection, [after])
-    await places.take_place(work.connection, slot_id, place, appointment_id)
+    await places.take_place(work.connection, after.slot_id, place, after.appointment_id)
     await announce(work, [(before, after)], today, at)
     return after
 
 
-async def change(
-    work: UnitOfWork, appointment_id: UUID, rule: Callable[[Appointment, date], Appointment | No], at: datetime
-) -> Outcome:
+async def change(work: UnitOfWork, appointment_id: UUID, rule: Rule, moment: Moment) -> Outcome:
     """Cancel, miss or retract one appointment, as the rule says."""
-    today, before = await _lock(work, appointment_id)
-    after = before if isinstance(before, No) else rule(before, today)
+    today, before = await _lock(work, appointment_id, moment)
+    after = before if isinstance(before, No) else rule(before, today, sense.hour(moment, today))
     if isinstance(before, No) or isinstance(after, No):
         return Refused(after if isinstance(after, No) else No.UNKNOWN_APPOINTMENT)
-    await save(work, [(before, after)], today, at)
+    if after.cancellation_reason == Cancellation.PAT_DEC:
+        report = DeathReport(appointment_id, after.member_token, moment.at, retracted=False)
+        await heard.save_death_reports(work.connection, [report])
+    await save(work, [(before, after)], today, moment.at)
     return after
 
 
-async def fulfil(work: UnitOfWork, appointment_id: UUID, dose: DoseGiven, at: datetime) -> Outcome:
-    """The dose was given; the person's other bookings for that vaccine are over."""
-    today, before = await _lock(work, appointment_id)
+async def fulfil(work: UnitOfWork, appointment_id: UUID, shot: Shot, moment: Moment) -> Outcome:
+    """The dose was given; the person's other bookings whose need it met are over."""
+    today, before = await _lock(work, appointment_id, moment)
     if isinstance(before, No):
         return Refused(before)
     site = await places.load_site(work.connection, before.site_id)
-    assert site is not None, "an appointment's site is never removed"
-    after = domain.fulfil(before, site, dose, today)
+    assert site is not None, "an appointment's site is never removed, and seen by whoever sees the appointment"
+    after = domain.fulfil(before, site, shot.dose, today, sense.hour(moment, today), shot.late_reason)
     if isinstance(after, No):
         return Refused(after)
+    person = await heard.load_person(work.connection, before.member_token)
+    if twice := await _recorded(work, person, after):
+        return twice
     others = domain.overtaken(await store.load_persons_live(work.connection, before.member_token), after, today)
-    await save(work, [(before, after), *others], today, at)
+    await save(work, [(before, after), *others], today, moment.at)
     return after
 
 
-async def walk_in(work: UnitOfWork, asked: Asked, site_id: str, dose: DoseGiven, at: datetime) -> Outcome:
+async def walk_in(work: UnitOfWork, asked: Asked, site_id: str, shot: Shot, moment: Moment) -> Outcome:
     """Somebody without an appointment has had the dose: recorded also when every place is taken."""
-    known = await _know(work, asked)
+    known = await _know(work, asked, moment)
     if isinstance(known, No):
         return Refused(known)
-    enrolment, vaccine_group, today = known
+    enrolment, person, programme, today = known
     site = await places.load_site(work.connection, site_id)
     if site is None:
         return Refused(No.UNKNOWN_SITE)
-    given = domain.walk_in(new_id(), enrolment, site, dose, vaccine_group, today)
+    given = domain.walk_in(new_id(), enrolment, site, shot.dose, programme, today, shot.late_reason)
     if isinstance(given, No):
         return Refused(given)
-    if twice := await store.find_given(work.connection, enrolment.member_token, dose):
-        return Refused(No.ALREADY_RECORDED, twice)
+    if twice := await _recorded(work, person, given):
+        return twice
     others = domain.overtaken(await store.load_persons_live(work.connection, enrolment.member_token), given, today)
     stored = await store.insert_appointment(work.connection, given)
     assert stored is not None, "only live bookings exclude each other"
-    await save(work, others, today, at)
-    await announce(work, [(None, stored)], today, at)
+    await save(work, others, today, moment.at)
+    await announce(work, [(None, stored)], today, moment.at)
     return stored
+
+
+async def _recorded(work: UnitOfWork, person: Person, given: Appointment) -> Refused | None:
+    """The same dose, recorded before: nobody has two of one vaccine on one day."""
+    assert given.dose is not None
+    on = given.dose.administered_on
+    found = await store.find_given(work.connection, person.tokens, given.vaccine_group, on)
+    if found is None:
+        return None
+    appointment_id, is_seen = found
+    return Refused(No.ALREADY_RECORDED, appointment_id if is_seen else None)
 
 
 async def save(work: UnitOfWork, changed: Sequence[Change], today: date, at: datetime) -> None:
@@ -156,19 +204,37 @@ async def announce(
     await work.announce([*news, *(facts.pool_changed(pool, at) for pool in pools)])
 
 
-async def _know(work: UnitOfWork, asked: Asked) -> Known | No:
+async def _know(work: UnitOfWork, asked: Asked, moment: Moment) -> Known | No:
     """Lock the person and read the enrolment again: eligibility's next fact waits for us, or we have waited for it."""
     today = await heard.load_day(work.connection)
     if today is None:
         return No.DAY_NOT_OPEN
+    if sense.is_far(moment, today):
+        return No.FAR_INSTANT
     enrolments = await _lock_enrolments(work, asked.enrolment_id)
-    enrolment = domain.choose(enrolments, asked.programme_id)
+    enrolment = seats.choose(enrolments, asked.programme_id)
+    return enrolment if isinstance(enrolment, No) else await _with_programme(work, enrolment, today)
+
+
+async def _know_booked(work: UnitOfWork, booked: Appointment, today: date) -> Known | No:
+    """The same of somebody who is booked and locked. If the enrolment has become another person's, who has a booking of
+    their own, this one can only end."""
+    found = await heard.load_enrolments(work.connection, booked.enrolment_id)
+    enrolment = seats.choose(found, booked.programme_id)
     if isinstance(enrolment, No):
         return enrolment
+    known = await _with_programme(work, enrolment, today)
+    if isinstance(known, Known) and booked.member_token not in known.person.tokens:
+        return No.ALREADY_BOOKED
+    return known
+
+
+async def _with_programme(work: UnitOfWork, enrolment: Enrolment, today: date) -> Known | No:
     programme = await heard.load_programme(work.connection, enrolment.programme_id)
     if programme is None:
         return No.UNKNOWN_PROGRAMME
-    return Known(enrolment, programme.vaccine_group, today)
+    person = await heard.load_person(work.connection, enrolment.member_token, enrolment.death_reports_until)
+    return Known(enrolment, person, programme, today)
 
 
 async def _lock_enrolments(work: UnitOfWork, enrolment_id: UUID) -> list[Enrolment]:
@@ -181,12 +247,14 @@ async def _lock_enrolments(work: UnitOfWork, enrolment_id: UUID) -> list[Enrolme
     return [replace(one, member_token=survivors.get(one.member_token, one.member_token)) for one in found]
 
 
-async def _lock(work: UnitOfWork, appointment_id: UUID) -> tuple[date, Appointment | No]:
+async def _lock(work: UnitOfWork, appointment_id: UUID, moment: Moment) -> tuple[date, Appointment | No]:
     """The business day and the appointment, locked after its person and with the person's live bookings."""
     today = await heard.load_day(work.connection)
     found = await store.load_appointment(work.connection, appointment_id)
     if today is None or found is None:
         return date.min, No.UNKNOWN_APPOINTMENT
+    if sense.is_far(moment, today):
+        return today, No.FAR_INSTANT
     survivors = await heard.lock_persons(work.connection, [found.member_token])
     tokens = {found.member_token, *survivors.values()}
     locked = await store.lock_appointment(work.connection, appointment_id, tokens)

@@ -1,11 +1,11 @@
-"""The rules of booking: who may book what, and what an appointment may become.
+"""The words of booking, and what an appointment may become. Who may have a seat is in `seats.py`.
 
 Pure: "today" is the business day, handed in. Nothing here knows of a database or of HTTP.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,8 +13,12 @@ from zoneinfo import ZoneInfo
 from schemas.eligibility_v1 import EligibilityStatus, MemberEligibilityDecidedV1
 from schemas.scheduling_v1 import AppointmentStatus as Status
 from schemas.scheduling_v1 import DoseGiven
+from services.scheduling import sense
+from services.scheduling.no import No
 
 MAX_CHANGES = 3  # as in DIVOC; the table's check says it too
+DEATH_REPORTED = "death-reported"
+"""The reason of eligibility's answer while a report of the member's death is to be checked."""
 
 
 class Standing(StrEnum):
@@ -26,37 +30,6 @@ class Standing(StrEnum):
     DISENROLLED = "disenrolled"
     DECEASED = "deceased"
     MERGED = "merged"
-
-
-class No(StrEnum):
-    """Why a request is refused."""
-
-    UNKNOWN_ENROLMENT = "unknown-enrolment"
-    UNKNOWN_PROGRAMME = "unknown-programme"
-    DAY_NOT_OPEN = "day-not-open"
-    PROGRAMME_NEEDED = "programme-needed"
-    INELIGIBLE = "ineligible"
-    VACCINATED = "vaccinated"
-    UNKNOWN_SITE = "unknown-site"
-    UNKNOWN_SLOT = "unknown-slot"
-    UNKNOWN_APPOINTMENT = "unknown-appointment"
-    HELD = "block-held-for-another-plan"
-    PAST_SLOT = "past-slot"
-    OTHER_VACCINE = "other-vaccine"
-    FULL = "full"
-    ALREADY_BOOKED = "already-booked"
-    ALREADY_RECORDED = "already-recorded"
-    NOT_BOOKED = "not-booked"
-    SAME_SLOT = "same-slot"
-    TOO_MANY_CHANGES = "too-many-changes"
-    NOT_YET = "not-yet"
-    FUTURE_DOSE = "future-dose"
-    EARLY_DOSE = "early-dose"
-    NOT_GIVEN_HERE = "not-given-here"
-    OTHER_TENANT = "other-tenant"
-    BLOCK_EXISTS = "block-exists"
-    OUTSIDE_WEEK = "slot-outside-week"
-    ZONE_IN_USE = "time-zone-in-use"
 
 
 class Cancellation(StrEnum):
@@ -106,6 +79,8 @@ class Enrolment:
     member_token: UUID
     version: int
     standing: Standing
+    reasons: tuple[str, ...] = ()
+    death_reports_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +96,7 @@ class Programme:
 @dataclass(frozen=True, slots=True)
 class Dose:
     """A canonical dose as heard; one that was given in part stands as `retracted`: no dose. `heard_no` tells whether a
-    booking was made before it became known here."""
+    booking was made before it became known here. `vaccine_groups` are those of a combination vaccine."""
 
     dose_id: UUID
     version: int
@@ -131,6 +106,11 @@ class Dose:
     retracted: bool
     appointment_id: UUID | None
     heard_no: int = 0
+    vaccine_groups: tuple[str, ...] = ()
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return self.vaccine_groups or (self.vaccine_group,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +135,8 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A time at a site with its block's site and vaccine. `held_for` is the plan it is held for, if any."""
+    """A time at a site with its block's site and vaccine. `held_for` is the plan it is held for, if any; `is_given`:
+    the site still gives the block's product."""
 
     slot_id: UUID
     block_id: UUID
@@ -167,6 +148,7 @@ class Slot:
     capacity: int
     cvx: str
     vaccine_group: str
+    is_given: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +173,8 @@ class Pool:
 @dataclass(frozen=True, slots=True)
 class Appointment:
     """One appointment. A walk-in has no slot and no block, and takes nobody's place. `since_no` tells the moment of the
-    booking or, once fulfilled, of that, against what else became known of the person."""
+    booking or, once fulfilled, of that, against what else became known of the person; `booked_on` is the day on which
+    it was made. `by_rule`: no person did what was done last. `late_reason` is why its dose was recorded so late."""
 
     appointment_id: UUID
     version: int
@@ -213,6 +196,10 @@ class Appointment:
     dose: DoseGiven | None
     since_no: int
     changed_on: date
+    booked_on: date
+    by_rule: bool = False
+    outcome_overdue: bool = False
+    late_reason: str | None = None
 
     @property
     def holds_place(self) -> bool:
@@ -234,7 +221,8 @@ NEXT: Mapping[Status, frozenset[Status]] = {
 
 
 def standing(fact: MemberEligibilityDecidedV1) -> Standing:
-    """An eligible member may have had doses before (a series, a booster): eligible wins over vaccinated."""
+    """An eligible member may have had doses before (a series, a booster): eligible wins over vaccinated. Who is out
+    only because a death is to be checked may have had doses as well, and still need one."""
     if fact.merged_into is not None:
         return Standing.MERGED
     if fact.status is EligibilityStatus.ELIGIBLE:
@@ -243,35 +231,7 @@ def standing(fact: MemberEligibilityDecidedV1) -> Standing:
         return Standing.DECEASED
     if not fact.enrolled:
         return Standing.DISENROLLED
-    return Standing.VACCINATED if fact.vaccinated else Standing.INELIGIBLE
-
-
-def choose(enrolments: Sequence[Enrolment], programme_id: str | None) -> Enrolment | No:
-    """The enrolment under the programme that was named, or under the only one there is. One that was just merged
-    will be restated under the surviving token: until then nothing is known of it."""
-    usable = [one for one in enrolments if one.standing is not Standing.MERGED]
-    named = [one for one in usable if programme_id in {None, one.programme_id}]
-    if not named:
-        return No.UNKNOWN_ENROLMENT
-    return named[0] if len(named) == 1 else No.PROGRAMME_NEEDED
-
-
-def may_book(enrolment: Enrolment, vaccine_group: str, slot: Slot, today: date) -> No | None:
-    """Whether this enrolment may have a place in this slot, if there is one."""
-    if enrolment.standing is Standing.VACCINATED:
-        return No.VACCINATED
-    if enrolment.standing is not Standing.ELIGIBLE:
-        return No.INELIGIBLE
-    return may_use(enrolment.tenant_id, vaccine_group, slot, today)
-
-
-def may_use(tenant_id: str, vaccine_group: str, slot: Slot, today: date) -> No | None:
-    """Whether the slot is for this plan, this vaccine, and not over. Days, not hours: no clock takes part."""
-    if slot.held_for not in {None, tenant_id}:
-        return No.HELD
-    if slot.vaccine_group != vaccine_group:
-        return No.OTHER_VACCINE
-    return No.PAST_SLOT if slot.start_on < today else None
+    return Standing.VACCINATED if fact.vaccinated and fact.reasons != (DEATH_REPORTED,) else Standing.INELIGIBLE
 
 
 def book(appointment_id: UUID, enrolment: Enrolment, slot: Slot, today: date) -> Appointment:
@@ -280,13 +240,16 @@ def book(appointment_id: UUID, enrolment: Enrolment, slot: Slot, today: date) ->
         appointment_id, 1, Status.BOOKED, enrolment.tenant_id, enrolment.enrolment_id, enrolment.member_token,
         enrolment.programme_id, slot.vaccine_group, slot.site_id, slot.slot_id, slot.block_id, slot.start_at,
         slot.start_on, walk_in=False, changes=0, cancellation_reason=None, cancelled_late=False, dose=None,
-        since_no=0, changed_on=today,
+        since_no=0, changed_on=today, booked_on=today,
     )  # fmt: skip
 
 
 def _change(appointment: Appointment, status: Status, today: date) -> Appointment:
     assert status in NEXT[appointment.status], "the caller asks first"
-    return replace(appointment, version=appointment.version + 1, status=status, changed_on=today)
+    return replace(
+        appointment, version=appointment.version + 1, status=status, changed_on=today, by_rule=False,
+        outcome_overdue=False,
+    )  # fmt: skip
 
 
 def cancel(appointment: Appointment, reason: Cancellation, today: date) -> Appointment | No:
@@ -298,46 +261,54 @@ def cancel(appointment: Appointment, reason: Cancellation, today: date) -> Appoi
 
 
 def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment | No:
-    """The same appointment at another time; the caller finds the place."""
+    """The same appointment at another time; the caller asks whether the member may have that seat, and finds it."""
     if appointment.status is not Status.BOOKED:
         return No.NOT_BOOKED
     if appointment.slot_id == slot.slot_id:
         return No.SAME_SLOT
     if appointment.changes >= MAX_CHANGES:
         return No.TOO_MANY_CHANGES
-    if refusal := may_use(appointment.tenant_id, appointment.vaccine_group, slot, today):
-        return refusal
+    if appointment.vaccine_group != slot.vaccine_group:
+        return No.OTHER_VACCINE
     return replace(
         appointment, version=appointment.version + 1, changes=appointment.changes + 1, site_id=slot.site_id,
         slot_id=slot.slot_id, block_id=slot.block_id, start_at=slot.start_at, start_on=slot.start_on, changed_on=today,
+        by_rule=False, outcome_overdue=False,
     )  # fmt: skip
 
 
-def check_dose(site: Site, vaccine_group: str, dose: DoseGiven, today: date) -> No | None:
-    """The product must be one that the site gives, against what the member came for, and already given."""
-    if dose.cvx not in site.gives:
-        return No.NOT_GIVEN_HERE
-    if site.gives[dose.cvx] != vaccine_group:
-        return No.OTHER_VACCINE
-    return No.FUTURE_DOSE if dose.administered_on > today else None
-
-
-def fulfil(appointment: Appointment, site: Site, dose: DoseGiven, today: date) -> Appointment | No:
+def fulfil(
+    appointment: Appointment, site: Site, dose: DoseGiven, today: date, hour: datetime | None = None,
+    late_reason: str | None = None,
+) -> Appointment | No:  # fmt: skip
     """The member came and got the dose, on the appointment's day or (they came late) after it."""
     if appointment.status is not Status.BOOKED:
         return No.NOT_BOOKED
-    if refusal := check_dose(site, appointment.vaccine_group, dose, today):
+    if refusal := sense.check_dose(site.gives, appointment.vaccine_group, dose, today):
         return refusal
-    if dose.administered_on < appointment.start_on:
-        return No.EARLY_DOSE
-    return replace(_change(appointment, Status.FULFILLED, today), dose=dose)
+    if refusal := sense.check_visit(appointment.start_on, appointment.start_at, dose.administered_on, today, hour):
+        return refusal
+    if sense.is_late(dose.administered_on, today) and late_reason is None:
+        return No.LATE_DOSE
+    return replace(_change(appointment, Status.FULFILLED, today), dose=dose, late_reason=late_reason)
 
 
-def miss(appointment: Appointment, today: date) -> Appointment | No:
+def miss(appointment: Appointment, today: date, hour: datetime | None = None) -> Appointment | No:
     """Nobody came. The place stays taken: its time is over."""
     if appointment.status is not Status.BOOKED:
         return No.NOT_BOOKED
-    return No.NOT_YET if appointment.start_on > today else _change(appointment, Status.NOSHOW, today)
+    begins_later = hour is not None and appointment.start_on == today and hour < appointment.start_at
+    if appointment.start_on > today or begins_later:
+        return No.NOT_YET
+    return _change(appointment, Status.NOSHOW, today)
+
+
+def fall_due(appointment: Appointment, today: date) -> Appointment:
+    """Its day is over and nobody has said what came of it: that is told, and it stays booked until somebody does."""
+    assert appointment.status is Status.BOOKED
+    return replace(
+        appointment, version=appointment.version + 1, outcome_overdue=True, by_rule=True, changed_on=today
+    )  # fmt: skip
 
 
 def retract(appointment: Appointment, today: date) -> Appointment | No:
@@ -348,38 +319,48 @@ def retract(appointment: Appointment, today: date) -> Appointment | No:
 
 
 def walk_in(
-    appointment_id: UUID, enrolment: Enrolment, site: Site, dose: DoseGiven, vaccine_group: str, today: date
-) -> Appointment | No:
+    appointment_id: UUID, enrolment: Enrolment, site: Site, dose: DoseGiven, programme: Programme, today: date,
+    late_reason: str | None = None,
+) -> Appointment | No:  # fmt: skip
     """Born fulfilled, whatever eligibility says: somebody stood there and has had the dose."""
-    if refusal := check_dose(site, vaccine_group, dose, today):
+    if refusal := sense.check_dose(site.gives, programme.vaccine_group, dose, today):
+        return refusal
+    if refusal := sense.check_age(dose.administered_on, programme.began_on, today, late_reason):
         return refusal
     return Appointment(
         appointment_id, 1, Status.FULFILLED, enrolment.tenant_id, enrolment.enrolment_id, enrolment.member_token,
-        enrolment.programme_id, vaccine_group, site.site_id, None, None, site.noon(dose.administered_on),
+        enrolment.programme_id, programme.vaccine_group, site.site_id, None, None, site.noon(dose.administered_on),
         dose.administered_on, walk_in=True, changes=0, cancellation_reason=None, cancelled_late=False, dose=dose,
-        since_no=0, changed_on=today,
+        since_no=0, changed_on=today, booked_on=today, late_reason=late_reason,
     )  # fmt: skip
+
+
+def meets_need(given_on: date, groups: Iterable[str], booking: Appointment) -> bool:
+    """Whether a dose met the very need that a booking was made for: of its vaccine, and not given before the day on
+    which it was made. An older one was given when somebody booked: what it leaves to be done, eligibility says."""
+    return booking.vaccine_group in groups and given_on >= booking.booked_on
 
 
 def overtaken(
     live: Iterable[Appointment], fulfilled: Appointment, today: date
 ) -> list[tuple[Appointment, Appointment]]:
-    """The person's other live bookings for the vaccine that was given just now: cancelled, as (before, after). One
-    whose day had passed before is left to the site, which knows whether somebody came."""
+    """The person's other live bookings whose need the dose met that was given just now: cancelled, as (before, after).
+    One whose day had passed before is left to the site, which knows whether somebody came."""
     assert fulfilled.dose is not None
+    given_on = fulfilled.dose.administered_on
     return [
         (one, cancel_for(one, Cancellation.PAT, today))
         for one in live
-        if one.vaccine_group == fulfilled.vaccine_group and one.start_on >= fulfilled.dose.administered_on
+        if meets_need(given_on, (fulfilled.vaccine_group,), one) and one.start_on >= given_on
         and one.appointment_id != fulfilled.appointment_id
     ]  # fmt: skip
 
 
 def cancel_for(booking: Appointment, reason: Cancellation, today: date) -> Appointment:
-    """By no decision of anybody who could have taken it earlier: never late."""
+    """By the news, and by no decision of anybody who could have taken it earlier: never late."""
     after = cancel(booking, reason, today)
     assert isinstance(after, Appointment), "only live bookings come here"
-    return replace(after, cancelled_late=False)
+    return replace(after, cancelled_late=False, by_rule=True)
 
 
 def pool_changes(changed: Iterable[tuple[Appointment | None, Appointment]]) -> dict[UUID, tuple[int, int]]:
@@ -395,8 +376,3 @@ def pool_changes(changed: Iterable[tuple[Appointment | None, Appointment]]) -> d
             fulfilled += sign * (appointment.status is Status.FULFILLED)
             totals[appointment.block_id] = (booked, fulfilled)
     return {block_id: totals[block_id] for block_id in sorted(totals) if totals[block_id] != (0, 0)}
-
-
-def opens_in_week(site: Site, week_on: date, starts: Iterable[datetime]) -> bool:
-    """Whether every start lies in the week of that Monday, in the site's own days."""
-    return all(week_on <= site.day_of(start) < week_on + timedelta(days=7) for start in starts)

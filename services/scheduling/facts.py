@@ -24,6 +24,8 @@ def appointment_changed(appointment: Appointment, occurred_at: datetime) -> Appo
         start_on=appointment.start_on,
         walk_in=appointment.walk_in,
         cancellation_reason=appointment.cancellation_reason,
+        by_rule=appointment.by_rule,
+        outcome_overdue=appointment.outcome_overdue,
         dose=appointment.dose if appointment.status is AppointmentStatus.FULFILLED else None,
         changed_on=appointment.changed_on,
     )

@@ -14,9 +14,11 @@ from schemas.eligibility_v1 import (
     ProgrammePublishedV1,
 )
 from schemas.envelope import Event
+from schemas.outreach_v1 import ContactAttemptLoggedV1, ContactAttemptRetractedV1, Disposition
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling import booking, domain, facts, heard, places, settling, store
 from services.scheduling.domain import Dose, Enrolment
+from services.scheduling.heard import DeathReport
 
 
 async def on_member_eligibility(
@@ -48,32 +50,58 @@ async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdminister
     await _settle(work, {survivors.get(token, token) for token in news}, set(), events)
 
 
+async def on_contact_attempt(
+    work: UnitOfWork, events: Sequence[ContactAttemptLoggedV1 | ContactAttemptRetractedV1]
+) -> None:
+    """A worker's report of a death pauses the person at once; that it was an error, or eligibility's answer, ends the
+    pause. Bookings stay meanwhile."""
+    reports = [one for event in events if (one := _report(event)) is not None]
+    await heard.lock_persons(work.connection, {one.member_token for one in reports})
+    for of_one_kind in (False, True):
+        await heard.save_death_reports(
+            work.connection, list({one.report_id: one for one in reports if one.retracted is of_one_kind}.values())
+        )
+
+
+def _report(event: ContactAttemptLoggedV1 | ContactAttemptRetractedV1) -> DeathReport | None:
+    if isinstance(event, ContactAttemptRetractedV1):
+        return DeathReport(event.attempt_id, event.member_token, None, retracted=True)
+    if event.disposition is not Disposition.DECEASED:
+        return None
+    return DeathReport(event.attempt_id, event.member_token, event.occurred_at, retracted=False)
+
+
 async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
     """Keep which vaccine a programme is about, and since when it runs: doses given since then end live bookings."""
     await heard.lock_programmes(work.connection)
     await heard.save_programmes(work.connection, events)
-    await _let_programmes_hold(work, events)
+    await _let_programmes_hold(work, events, set())
 
 
-async def _let_programmes_hold(work: UnitOfWork, events: Sequence[Event]) -> None:
+async def _let_programmes_hold(work: UnitOfWork, events: Sequence[Event], also: set[UUID]) -> set[UUID]:
+    """Settles what programmes change. `also` are locked with the persons whom that concerns; gives all of them."""
     changed = await heard.let_programmes_hold(work.connection)
     tokens = await store.load_booked_persons(work.connection, changed)
-    survivors = await heard.lock_persons(work.connection, tokens)
-    await _settle(work, tokens | set(survivors.values()), set(), events)
+    survivors = await heard.lock_persons(work.connection, tokens | also)
+    await _settle(work, tokens | {survivors[token] for token in tokens if token in survivors}, set(), events)
+    return tokens | also | set(survivors.values())
 
 
 def on_business_day_opened(
     release_days: int,
 ) -> Callable[[UnitOfWork, Sequence[BusinessDayOpenedV1]], Awaitable[None]]:
-    """The handler that also lets versions of programmes begin, and opens to all plans what starts within so many
-    days."""
+    """The handler that also lets versions of programmes begin, tells which bookings' days are over without an outcome,
+    and opens to all plans what starts within so many days."""
 
     async def on_business_day(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
         today = max(event.business_on for event in events)
         await heard.lock_programmes(work.connection)
         if not await heard.save_day(work.connection, today):
             return
-        await _let_programmes_hold(work, events)
+        overdue = await store.load_overdue_persons(work.connection, today)
+        locked = await _let_programmes_hold(work, events, overdue)
+        due = await store.lock_overdue(work.connection, today, locked)
+        await booking.save(work, [(one, domain.fall_due(one, today)) for one in due], today, _instant(events))
         released = await places.release_slots(work.connection, today + timedelta(days=release_days), today)
         await work.announce([facts.pool_changed(pool, _instant(events)) for pool in released])
 
@@ -98,15 +126,18 @@ def _merge(event: MemberEligibilityDecidedV1 | MembersMergedV1) -> list[tuple[UU
 def _enrolments(decided: Sequence[MemberEligibilityDecidedV1]) -> list[Enrolment]:
     latest = {(e.enrolment_id, e.programme_id): e for e in sorted(decided, key=_version)}
     return [
-        Enrolment(e.enrolment_id, e.programme_id, e.tenant_id, e.member_token, e.version, domain.standing(e))
+        Enrolment(
+            e.enrolment_id, e.programme_id, e.tenant_id, e.member_token, e.version, domain.standing(e), e.reasons,
+            e.death_reports_until,
+        )
         for e in latest.values()
-    ]
+    ]  # fmt: skip
 
 
 def _dose(event: DoseAdministeredV1) -> Dose:
     return Dose(
         event.dose_id, event.version, event.member_token, event.vaccine_group, event.administered_on,
-        event.action is DoseAction.RETRACT or event.is_partial, event.appointment_id,
+        event.action is DoseAction.RETRACT or event.is_partial, event.appointment_id, vaccine_groups=event.groups,
     )  # fmt: skip
 
 

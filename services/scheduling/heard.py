@@ -1,10 +1,14 @@
-"""All SQL of what others told: the day, programmes, persons, enrolments, doses. Connection first, batch first; nobody
-here commits. Of two versions the higher is kept, in whichever order they come."""
+"""All SQL of what others told: the day, programmes, persons, enrolments, doses, deaths. Connection first, batch first;
+nobody here commits. Of two versions the higher is kept, in whichever order they come."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
 from uuid import UUID
+
+from asyncpg import Record
 
 from schemas.eligibility_v1 import ProgrammePublishedV1
 from services.kit.postgres import Connection
@@ -64,13 +68,17 @@ SAVE_MERGES = """
 """
 
 SAVE_ENROLMENTS = """
-    insert into enrolment (enrolment_id, programme_id, tenant_id, member_token, version, standing)
-    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::text[])
-        as new (enrolment_id, programme_id, tenant_id, member_token, version, standing)
+    insert into enrolment (
+        enrolment_id, programme_id, tenant_id, member_token, version, standing, reasons, death_reports_until
+    )
+    select enrolment_id, programme_id, tenant_id, member_token, version, standing, string_to_array(reasons, ' '), until
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::text[], $7::text[], $8::timestamptz[])
+        as new (enrolment_id, programme_id, tenant_id, member_token, version, standing, reasons, until)
     order by enrolment_id, programme_id
     on conflict (enrolment_id, programme_id) do update set
         tenant_id = excluded.tenant_id, member_token = excluded.member_token,
-        version = excluded.version, standing = excluded.standing
+        version = excluded.version, standing = excluded.standing,
+        reasons = excluded.reasons, death_reports_until = excluded.death_reports_until
     where enrolment.version < excluded.version
     returning enrolment_id
 """
@@ -79,24 +87,27 @@ LOAD_TOKENS = """
     union select member_token from appointment where enrolment_id = any($1) and status = 'booked'
 """
 LOAD_ENROLMENTS = """
-    select enrolment_id, programme_id, tenant_id, member_token, version, standing
+    select enrolment_id, programme_id, tenant_id, member_token, version, standing, reasons, death_reports_until
     from enrolment where enrolment_id = $1 order by programme_id
 """
 
 SAVE_DOSES = """
     insert into dose (
-        dose_id, version, member_token, vaccine_group, administered_on, retracted, appointment_id, heard_no
+        dose_id, version, member_token, vaccine_group, administered_on, retracted, appointment_id, vaccine_groups,
+        heard_no
     )
-    select new.*, coalesce(appointment.since_no, nextval('moment'))
+    select dose_id, new.version, new.member_token, new.vaccine_group, new.administered_on, retracted, appointment_id,
+        string_to_array(groups, ' '), coalesce(appointment.since_no, nextval('moment'))
     from (
-        select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::date[], $6::bool[], $7::uuid[])
-            as new (dose_id, version, member_token, vaccine_group, administered_on, retracted, appointment_id)
+        select * from unnest(
+            $1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::date[], $6::bool[], $7::uuid[], $8::text[]
+        ) as new (dose_id, version, member_token, vaccine_group, administered_on, retracted, appointment_id, groups)
         order by dose_id
     ) as new left join appointment using (appointment_id)
     on conflict (dose_id) do update set
         version = excluded.version, member_token = excluded.member_token, vaccine_group = excluded.vaccine_group,
-        administered_on = excluded.administered_on, retracted = excluded.retracted,
-        appointment_id = coalesce(excluded.appointment_id, dose.appointment_id),
+        vaccine_groups = excluded.vaccine_groups, administered_on = excluded.administered_on,
+        retracted = excluded.retracted, appointment_id = coalesce(excluded.appointment_id, dose.appointment_id),
         heard_no = case when dose.retracted and not excluded.retracted then nextval('moment') else dose.heard_no end
     where dose.version < excluded.version
     returning member_token, retracted
@@ -106,6 +117,44 @@ LOAD_DOSES = """
     from dose left join person using (member_token)
     where dose.member_token = any($1)
 """
+
+# A retraction may come first when the member's token has changed between the two.
+SAVE_DEATH_REPORTS = """
+    insert into death_report as known (report_id, member_token, reported_at, retracted)
+    select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bool[])
+        as new (report_id, member_token, reported_at, retracted)
+    order by report_id
+    on conflict (report_id) do update set
+        member_token = case when known.reported_at is null then excluded.member_token else known.member_token end,
+        reported_at = coalesce(known.reported_at, excluded.reported_at),
+        retracted = known.retracted or excluded.retracted
+"""
+LOAD_PERSON = """
+    with last as (
+        select coalesce((select merged_into from person where member_token = $1), $1) as token
+    ), every as (
+        select token from last
+        union select $1
+        union select member_token from person join last on merged_into = last.token
+    )
+    select array_agg(token) as tokens, death_is_reported(array_agg(token), $2) as is_reported from every
+"""
+
+
+class Person(NamedTuple):
+    """Who is one person, by all tokens; `is_reported`: as dead, which is to be checked."""
+
+    tokens: frozenset[UUID]
+    is_reported: bool
+
+
+class DeathReport(NamedTuple):
+    """What an attempt or a cancellation said of a death, or that it was said in error."""
+
+    report_id: UUID
+    member_token: UUID
+    reported_at: datetime | None
+    retracted: bool
 
 
 async def load_day(connection: Connection) -> date | None:
@@ -174,7 +223,13 @@ async def save_merges(connection: Connection, survivor_of: Mapping[UUID, UUID]) 
 
 async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment]) -> set[UUID]:
     """Keep the higher version of each; one row for each. The enrolments that changed."""
-    rows = [(e.enrolment_id, e.programme_id, e.tenant_id, e.member_token, e.version, e.standing) for e in enrolments]
+    rows = [
+        (
+            e.enrolment_id, e.programme_id, e.tenant_id, e.member_token, e.version, e.standing, " ".join(e.reasons),
+            e.death_reports_until,
+        )
+        for e in enrolments
+    ]  # fmt: skip
     if not rows:
         return set()
     saved = await connection.fetch(SAVE_ENROLMENTS, *map(list, zip(*rows, strict=True)))
@@ -189,16 +244,21 @@ async def load_tokens(connection: Connection, enrolment_ids: Iterable[UUID]) -> 
 async def load_enrolments(connection: Connection, enrolment_id: UUID) -> list[Enrolment]:
     """The enrolment under each programme."""
     rows = await connection.fetch(LOAD_ENROLMENTS, enrolment_id)
-    return [Enrolment(**{**row, "standing": Standing(row["standing"])}) for row in rows]
+    return [
+        Enrolment(**{**row, "standing": Standing(row["standing"]), "reasons": tuple(row["reasons"])}) for row in rows
+    ]
 
 
 async def save_doses(connection: Connection, doses: Sequence[Dose]) -> set[UUID]:
     """Keep the higher version of each; one row for each. The members for whom a dose that stands is news. A dose that
     one of our own appointments gave was known here when that appointment was."""
     rows = [
-        (d.dose_id, d.version, d.member_token, d.vaccine_group, d.administered_on, d.retracted, d.appointment_id)
+        (
+            d.dose_id, d.version, d.member_token, d.vaccine_group, d.administered_on, d.retracted, d.appointment_id,
+            " ".join(d.groups),
+        )
         for d in doses
-    ]
+    ]  # fmt: skip
     saved = await connection.fetch(SAVE_DOSES, *map(list, zip(*rows, strict=True)))
     return {row["member_token"] for row in saved if not row["retracted"]}
 
@@ -208,7 +268,23 @@ async def load_doses(connection: Connection, tokens: Iterable[UUID]) -> dict[UUI
     survivors = set(tokens)
     every = survivors | set(await load_retired(connection, survivors))
     rows = sorted(await connection.fetch(LOAD_DOSES, list(every)), key=lambda row: str(row["rightful"]))
-    return {
-        rightful: [Dose(**{name: row[name] for name in Dose.__slots__}) for row in group]
-        for rightful, group in groupby(rows, key=lambda row: row["rightful"])
-    }
+    return {rightful: [_dose(row) for row in group] for rightful, group in groupby(rows, key=itemgetter("rightful"))}
+
+
+def _dose(row: Record) -> Dose:
+    values = {name: row[name] for name in Dose.__slots__}
+    return Dose(**{**values, "vaccine_groups": tuple(row["vaccine_groups"] or ())})
+
+
+async def save_death_reports(connection: Connection, reports: Sequence[DeathReport]) -> None:
+    """One row for each; whichever of report and retraction comes first."""
+    if reports:
+        await connection.execute(SAVE_DEATH_REPORTS, *map(list, zip(*reports, strict=True)))
+
+
+async def load_person(connection: Connection, token: UUID, weighed_until: datetime | None = None) -> Person:
+    """Of a locked person every token: the one that is given, the surviving one and all that were merged into it; and
+    whether somebody said that the person died, in a report that is newer than those that eligibility has weighed."""
+    row = await connection.fetchrow(LOAD_PERSON, token, weighed_until)
+    assert row is not None, "an aggregate is one row"
+    return Person(frozenset(row["tokens"]), row["is_reported"])

@@ -1,20 +1,28 @@
 """What requests hold and what answers say: the interface's own words, checked at the door."""
 
-from datetime import UTC, date, datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Code, Cvx, Day, Instant, Zip5
 from schemas.scheduling_v1 import AppointmentStatus, DoseGiven
-from services.scheduling.domain import Appointment, Cancellation, Pool, Site
+from services.scheduling.blocks import Described, Opened
+from services.scheduling.booking import Shot
+from services.scheduling.domain import Appointment, Cancellation, Site
+from services.scheduling.openings import Promised
 from services.scheduling.places import FreeSlot
+from services.scheduling.sense import Moment
 
 MONDAY = 1
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=12)  # of a slot: a window, not a day
+NO_LOTS = frozenset({"unknown", "unk", "none", "n/a", "na", "nil", "null", "lot", "test", "tbd"})
+"""What people write where they have no lot."""
 
 
 def _known_zone(name: str) -> str:
@@ -42,9 +50,8 @@ class _Body(BaseModel):
 class _Write(_Body):
     occurred_at: Instant | None = Field(default=None, description="The instant of the fact; now, if not given.")
 
-    @property
-    def at(self) -> datetime:
-        return self.occurred_at or datetime.now(UTC)
+    def moment(self, clock: datetime) -> Moment:
+        return Moment(self.occurred_at or clock, clock)
 
 
 class SiteKind(StrEnum):
@@ -72,6 +79,15 @@ class SiteIn(_Body):
     time_zone: TimeZone
     kind: SiteKind
     gives: list[ProductIn] = Field(min_length=1, max_length=100)
+    withdraw: bool = Field(
+        default=False, description="Products that are left out end, although blocks and bookings to come are for them."
+    )
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if len({one.cvx for one in self.gives}) < len(self.gives):
+            raise PydanticCustomError("products", "each product once")
+        return self
 
 
 class SlotIn(_Body):
@@ -82,9 +98,9 @@ class SlotIn(_Body):
     capacity: int = Field(ge=1, le=10_000)
 
     @model_validator(mode="after")
-    def _ends_after_start(self) -> "SlotIn":
-        if self.end_at <= self.start_at:
-            raise PydanticCustomError("slot_end", "end_at after start_at")
+    def _lasts_hours(self) -> Self:
+        if not SHORTEST <= self.end_at - self.start_at <= LONGEST:
+            raise PydanticCustomError("slot_end", "end_at between one minute and 12 hours after start_at")
         return self
 
 
@@ -94,11 +110,12 @@ class BlockIn(_Write):
     site_id: Code = Field(examples=["united-center"])
     week_on: Monday = Field(description="The Monday of the week.", examples=["2021-03-15"])
     plan: Code | None = Field(default=None, description="The tenant it is held for; nobody if not given.")
+    new_plan: bool = Field(default=False, description="No member of the plan was heard of yet, and it is meant so.")
     cvx: Cvx = Field(examples=["208"])
     slots: list[SlotIn] = Field(min_length=1, max_length=2_000)
 
     @model_validator(mode="after")
-    def _bounded(self) -> "BlockIn":
+    def _bounded(self) -> Self:
         if sum(slot.capacity for slot in self.slots) > 50_000:
             raise PydanticCustomError("places", "at most 50,000 places in a block")
         return self
@@ -115,17 +132,51 @@ class BookingIn(_ForMember):
     slot_id: UUID
 
 
+class LateReason(StrEnum):
+    """Why a dose is recorded so late."""
+
+    PAPER_RECORD = "paper-record"
+    SYSTEM_OUTAGE = "system-outage"
+    TOLD_LATE = "told-late"
+    CORRECTION = "correction"
+    OTHER = "other"
+
+
+def _lot(text: str) -> str:
+    if text.lower() in NO_LOTS:
+        raise PydanticCustomError("lot", "the lot number that stands on the vial")
+    return text
+
+
+Lot = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9 ./_#-]{0,30}[A-Za-z0-9])?$"),
+    AfterValidator(_lot),
+]
+"""A manufacturer's lot: letters and digits, with signs only between them, at most 32."""
+
+
 class DoseIn(DoseGiven):
     """The dose that was given."""
 
+    lot: Lot = Field(examples=["EN6201"])
     administered_on: Day
 
 
-class WalkInIn(_ForMember):
+class _WithDose(_Write):
+    dose: DoseIn
+    late_reason: LateReason | None = Field(
+        default=None, description="Needed for a dose of more than 30 days ago, or of before its programme began."
+    )
+
+    def shot(self) -> Shot:
+        return Shot(self.dose, self.late_reason)
+
+
+class WalkInIn(_ForMember, _WithDose):
     """A dose given to somebody who came without an appointment."""
 
     site_id: Code
-    dose: DoseIn
 
 
 class CancelIn(_Write):
@@ -140,14 +191,26 @@ class RescheduleIn(_Write):
     slot_id: UUID
 
 
-class FulfilIn(_Write):
+class FulfilIn(_WithDose):
     """What was given."""
-
-    dose: DoseIn
 
 
 class NothingMoreIn(_Write):
     """Nothing has to be said but when."""
+
+
+class BrokenBlock(BaseModel):
+    """A block whose product the site gives no longer, and how many live bookings are in it."""
+
+    block_id: UUID
+    week_on: date
+    cvx: Cvx
+    vaccine_group: Code
+    bookings: int
+
+    @classmethod
+    def all_of(cls, blocks: Iterable[Promised]) -> list[Self]:
+        return [cls.model_validate(one, from_attributes=True) for one in blocks]
 
 
 class SiteOut(BaseModel):
@@ -159,10 +222,14 @@ class SiteOut(BaseModel):
     time_zone: str
     kind: SiteKind
     gives: dict[Cvx, Code] = Field(description="Vaccine group by CVX.")
+    broken: list[BrokenBlock] = Field(
+        default=[], description="Blocks that offer a product withdrawn just now: nobody books there any more."
+    )
 
     @classmethod
-    def of(cls, site: Site) -> "SiteOut":
-        return cls.model_validate(site, from_attributes=True)
+    def of(cls, done: Described) -> Self:
+        known = {name: getattr(done.site, name) for name in Site.__slots__}
+        return cls(**known, broken=BrokenBlock.all_of(done.broken))
 
 
 class OpenedSlotOut(BaseModel):
@@ -183,6 +250,7 @@ class BlockOut(BaseModel):
     plan: Code | None
     cvx: Cvx
     capacity: int
+    released: int = Field(description="Of the capacity: so near that every plan may book it at once.")
     slots: list[OpenedSlotOut]
 
 
@@ -206,7 +274,7 @@ class SlotOut(BaseModel):
     held_for: Code | None
 
     @classmethod
-    def of(cls, found: FreeSlot) -> "SlotOut":
+    def of(cls, found: FreeSlot) -> Self:
         slot, site, free = found
         zone = ZoneInfo(site.time_zone)
         return cls(
@@ -237,11 +305,26 @@ class AppointmentOut(BaseModel):
     changes: int
     cancellation_reason: Cancellation | None
     cancelled_late: bool = Field(description="Cancelled by somebody on the day itself or later.")
+    by_rule: bool = Field(description="No person did what was done last: the news did, or the day that passed.")
+    outcome_overdue: bool = Field(description="Still booked although the day is over: the site has to say who came.")
+    death_reported: bool = Field(default=False, description="Booked, and somebody reported that the member died.")
+    booked_on: date = Field(description="The business day on which it was booked.")
+    late_reason: LateReason | None
     dose: DoseGiven | None
 
     @classmethod
-    def of(cls, appointment: Appointment) -> "AppointmentOut":
-        return cls.model_validate(appointment, from_attributes=True)
+    def of(cls, appointment: Appointment, **more: Any) -> Self:
+        known = {name: getattr(appointment, name) for name in Appointment.__slots__ if name in cls.model_fields}
+        return cls(**known, **more)
+
+
+class OverdueOut(AppointmentOut):
+    """An appointment whose day is over, and of which nobody has said what came of it."""
+
+    days_overdue: int = Field(description="Business days since its own.")
+    escalated: bool = Field(
+        description="So long that the plan's supervisors and the State may say it in the site's place."
+    )
 
 
 class ProblemOut(BaseModel):
@@ -252,6 +335,10 @@ class ProblemOut(BaseModel):
     status: int
     detail: str | None = None
     appointment_id: UUID | None = Field(default=None, description="The appointment in the way, where it may be named.")
+    reasons: list[Code] | None = Field(
+        default=None, description="Why the member is not eligible, by eligibility's codes."
+    )
+    blocks: list[BrokenBlock] | None = Field(default=None, description="What the description of a site would break.")
     correlation_id: str
 
 
@@ -261,8 +348,10 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ProblemOut, "description": says[status]} for status in statuses}
 
 
-def block_out(pool: Pool, slots: list[OpenedSlotOut]) -> BlockOut:
+def block_out(opened: Opened, plan: str | None) -> BlockOut:
+    pool, slots = opened
     return BlockOut(
-        block_id=pool.block_id, site_id=pool.site_id, week_on=pool.week_on, plan=pool.held_for, cvx=pool.cvx,
-        capacity=pool.capacity, slots=slots,
+        block_id=pool.block_id, site_id=pool.site_id, week_on=pool.week_on, plan=plan, cvx=pool.cvx,
+        capacity=pool.capacity, released=pool.released,
+        slots=[OpenedSlotOut.model_validate(slot, from_attributes=True) for slot in slots],
     )  # fmt: skip

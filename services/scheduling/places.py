@@ -1,7 +1,7 @@
 """All SQL of sites, weekly blocks, slots and their places. Connection first; nobody here commits."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from asyncpg import Record
 
 from services.kit.postgres import Connection
 from services.scheduling.domain import Pool, Site, Slot
+from services.scheduling.openings import Promised, Times
 
 SAVE_SITE = """
     insert into site (site_id, name, zip5, time_zone, kind, described_by) values ($1, $2, $3, $4, $5, $6)
@@ -32,24 +33,41 @@ LOCK_SITE = "select described_by from site where site_id = $1 for update"
 HAS_BLOCKS = "select exists (select from block where site_id = $1)"
 
 INSERT_BLOCK = """
-    insert into block (block_id, site_id, week_on, cvx, vaccine_group, reserved_for, held_for, capacity, changed_on)
-    values ($1, $2, $3, $4, $5, $6, $6, $7, $8)
+    insert into block (
+        block_id, site_id, week_on, cvx, vaccine_group, reserved_for, held_for, capacity, released, changed_on
+    ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     on conflict (site_id, week_on, reserved_for, cvx) do nothing
     returning block_id
 """
 INSERT_SLOTS = """
     with opened as (
         insert into slot (slot_id, block_id, held_for, start_at, end_at, start_on, capacity)
-        select slot_id, $1, $2, start_at, end_at, start_on, capacity
-        from unnest($3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::date[], $7::int[])
-            as new (slot_id, start_at, end_at, start_on, capacity)
+        select slot_id, $1, held_for, start_at, end_at, start_on, capacity
+        from unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::date[], $7::int[])
+            as new (slot_id, held_for, start_at, end_at, start_on, capacity)
         returning slot_id, capacity
     )
     insert into slot_place (slot_id, place) select slot_id, generate_series(1, capacity) from opened
 """
+# Of the same plan and product, in the weeks around: a night's slot may end in the next one.
+OVERLAPS = """
+    select exists (
+        select from slot
+            join block using (block_id)
+            join unnest($5::timestamptz[], $6::timestamptz[]) as new (start_at, end_at)
+                on slot.start_at < new.end_at and new.start_at < slot.end_at
+        where site_id = $1 and cvx = $2 and reserved_for is not distinct from $3
+            and week_on between $4::date - 7 and $4 + 7 and week_on <> $4
+    )
+"""
+PLAN_IS_KNOWN = "select plan_is_known($1)"
+LIST_PROMISED = "select * from blocks_from($1, $2)"
 
 LOAD_SLOT = """
-    select slot.*, block.site_id, block.cvx, block.vaccine_group
+    select slot.*, block.site_id, block.cvx, block.vaccine_group, exists (
+        select from site_product as gives
+        where (gives.site_id, gives.cvx, gives.vaccine_group) = (block.site_id, block.cvx, block.vaccine_group)
+    ) as is_given
     from slot join block using (block_id) where slot_id = $1
 """
 IS_HELD_FOR_ANOTHER = "select slot_held_for_another($1)"
@@ -100,16 +118,17 @@ RELEASE_SLOTS = """
 """
 
 LIST_FREE = """
-    select slot.*, block.site_id, block.cvx, block.vaccine_group,
+    select slot.*, block.site_id, block.cvx, block.vaccine_group, true as is_given,
         site.name, site.zip5, site.time_zone, site.kind, free.places
     from slot
         join block using (block_id)
         join site using (site_id)
+        join site_product using (site_id, cvx, vaccine_group)
         cross join lateral (
             select count(*) as places from slot_place
             where slot_place.slot_id = slot.slot_id and appointment_id is null
         ) as free
-    where free.places > 0 and slot.start_on >= $1
+    where free.places > 0 and slot.start_on >= $1 and ($7::timestamptz is null or slot.start_at > $7)
         and ($2::text is null or block.site_id = $2)
         and ($3::date is null or block.week_on = $3)
         and ($4::text is null or site.zip5 = $4)
@@ -160,15 +179,35 @@ async def has_blocks(connection: Connection, site_id: str) -> bool:
     return bool(await connection.fetchval(HAS_BLOCKS, site_id))
 
 
-async def insert_block(connection: Connection, pool: Pool, slots: Sequence[Slot]) -> bool:
+async def insert_block(connection: Connection, pool: Pool, reserved_for: str | None, slots: Sequence[Slot]) -> bool:
     """False if there is such a block already: the same site, week, plan and product."""
-    row = (pool.block_id, pool.site_id, pool.week_on, pool.cvx, pool.vaccine_group, pool.held_for, pool.capacity)
-    if await connection.fetchval(INSERT_BLOCK, *row, pool.changed_on) is None:
+    row = (
+        pool.block_id, pool.site_id, pool.week_on, pool.cvx, pool.vaccine_group, reserved_for, pool.held_for,
+        pool.capacity, pool.released, pool.changed_on,
+    )  # fmt: skip
+    if await connection.fetchval(INSERT_BLOCK, *row) is None:
         return False
-    rows = [(s.slot_id, s.start_at, s.end_at, s.start_on, s.capacity) for s in slots]
-    columns = map(list, zip(*rows, strict=True))
-    await connection.execute(INSERT_SLOTS, pool.block_id, pool.held_for, *columns)
+    rows = [(s.slot_id, s.held_for, s.start_at, s.end_at, s.start_on, s.capacity) for s in slots]
+    await connection.execute(INSERT_SLOTS, pool.block_id, *map(list, zip(*rows, strict=True)))
     return True
+
+
+async def overlaps(
+    connection: Connection, site_id: str, cvx: str, plan: str | None, week_on: date, times: Sequence[Times]
+) -> bool:
+    """Whether the site has a slot for this plan and product at one of these times, in a block of a week beside."""
+    starts, ends = [one.start_at for one in times], [one.end_at for one in times]
+    return bool(await connection.fetchval(OVERLAPS, site_id, cvx, plan, week_on, starts, ends))
+
+
+async def plan_is_known(connection: Connection, plan: str) -> bool:
+    """Whether a member of it was ever heard of."""
+    return bool(await connection.fetchval(PLAN_IS_KNOWN, plan))
+
+
+async def list_promised(connection: Connection, site_id: str, from_on: date) -> list[Promised]:
+    """The site's blocks with a slot from this day on, of all plans."""
+    return [Promised(*row) for row in await connection.fetch(LIST_PROMISED, site_id, from_on)]
 
 
 async def load_slot(connection: Connection, slot_id: UUID) -> Slot | None:
@@ -215,9 +254,11 @@ async def release_slots(connection: Connection, until_on: date, today: date) -> 
     return [_pool(row) for row in await connection.fetch(RELEASE_SLOTS, blocks, until_on, today)]
 
 
-async def list_free(connection: Connection, wanted: Wanted, from_on: date, limit: int) -> list[FreeSlot]:
-    """Slots with room that the tenant may book, soonest first."""
-    rows = await connection.fetch(LIST_FREE, from_on, *wanted, limit)
+async def list_free(
+    connection: Connection, wanted: Wanted, from_on: date, after: datetime | None, limit: int
+) -> list[FreeSlot]:
+    """Slots with room that the tenant may book, soonest first; none that began before the hour, where one is known."""
+    rows = await connection.fetch(LIST_FREE, from_on, *wanted, limit, after)
     return [FreeSlot(_slot(row), _listed_site(row), row["places"]) for row in rows]
 
 

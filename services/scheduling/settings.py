@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from services.kit.settings import SettingsError
 
 RELEASE_DAYS = "VCC_BOOKING_RELEASE_DAYS"
+ESCALATE_DAYS = "VCC_BOOKING_ESCALATE_DAYS"
+_FIELDS = {"release_days": RELEASE_DAYS, "escalate_days": ESCALATE_DAYS}
 
 
 class Rules(BaseModel):
@@ -15,12 +17,14 @@ class Rules(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     release_days: int = Field(default=2, ge=0, le=14)
+    escalate_days: int = Field(default=7, ge=1, le=90)
 
 
 def read_rules(environ: Mapping[str, str]) -> Rules:
-    """`VCC_BOOKING_RELEASE_DAYS`: how long before a slot's day its unclaimed places are opened to every plan."""
-    given = {"release_days": environ[RELEASE_DAYS]} if RELEASE_DAYS in environ else {}
+    """`VCC_BOOKING_RELEASE_DAYS`: how long before a slot's day its unclaimed places are opened to every plan.
+    `VCC_BOOKING_ESCALATE_DAYS`: how long after its day an appointment without an outcome is the site's alone."""
     try:
-        return Rules.model_validate(given)
+        return Rules.model_validate({field: environ[name] for field, name in _FIELDS.items() if name in environ})
     except ValidationError as error:
-        raise SettingsError(f"{RELEASE_DAYS}: {error.errors(include_input=False)[0]['msg'].lower()}") from None
+        wrong = [(_FIELDS[str(one["loc"][0])], one["msg"].lower()) for one in error.errors(include_input=False)]
+        raise SettingsError("; ".join(f"{name}: {said}" for name, said in wrong)) from None

@@ -6,16 +6,18 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from services.scheduling.domain import Appointment, Cancellation, Change, Dose, Standing, cancel_for
+from services.scheduling.domain import Appointment, Cancellation, Change, Dose, Standing, cancel_for, meets_need
 
 
 class Live(NamedTuple):
-    """A live booking beside what is now known of its member. `rightful` is the token of the person as merged."""
+    """A live booking beside what is now known of its member. `rightful` is the token of the person as merged;
+    `death_to_be_checked`: as eligibility's newest answer says."""
 
     appointment: Appointment
     standing: Standing | None
     rightful: UUID
     began_on: date
+    death_to_be_checked: bool = False
 
 
 def settle(bookings: Sequence[Live], doses: Mapping[UUID, Sequence[Dose]], today: date) -> list[Change]:
@@ -48,16 +50,23 @@ def _reason(live: Live, doses: Sequence[Dose], today: date) -> Cancellation | No
 
 
 def _closes(dose: Dose, live: Live) -> bool:
-    """A dose that became known after the booking was made, and is of the same vaccine and campaign. What it means
-    for a dose known before (a second one, say) is for eligibility to decide."""
+    """A dose of the same vaccine and campaign that became known after the booking was made, and met its need. One that
+    was given before somebody booked is another of the series, reported late: it ends the booking only once eligibility
+    says that the member needs no dose now."""
     booking = live.appointment
     return (
         not dose.retracted
-        and dose.vaccine_group == booking.vaccine_group
+        and booking.vaccine_group in dose.groups
         and dose.heard_no > booking.since_no
         and live.began_on <= dose.administered_on < booking.start_on
         and dose.appointment_id != booking.appointment_id
+        and (meets_need(dose.administered_on, dose.groups, booking) or _needs_none(live))
     )
+
+
+def _needs_none(live: Live) -> bool:
+    """Eligibility offers the member no dose now. A death that is to be checked says nothing about that."""
+    return live.standing in {Standing.VACCINATED, Standing.INELIGIBLE} and not live.death_to_be_checked
 
 
 def _move(kept: Sequence[Live], today: date) -> tuple[list[Change], list[Change]]:
@@ -73,7 +82,9 @@ def _move(kept: Sequence[Live], today: date) -> tuple[list[Change], list[Change]
             continue
         if (one.rightful, booking.programme_id) not in taken:
             taken.add((one.rightful, booking.programme_id))
-            after = replace(booking, member_token=one.rightful, version=booking.version + 1, changed_on=today)
+            after = replace(
+                booking, member_token=one.rightful, version=booking.version + 1, changed_on=today, by_rule=True
+            )  # fmt: skip
             moved.append((booking, after))
         elif booking.start_on >= today:
             doubles.append((booking, cancel_for(booking, Cancellation.OTH_ERR, today)))

@@ -172,7 +172,8 @@ class World:
         start = at(day, clock(9))
         slot = {"start_at": start.isoformat(), "end_at": (start + timedelta(hours=2)).isoformat(), "capacity": places}
         monday = day - timedelta(days=day.weekday())
-        body = {"site_id": site_id, "week_on": monday.isoformat(), "plan": plan, "cvx": "208", "slots": [slot]}
+        body = {"site_id": site_id, "week_on": monday.isoformat(), "plan": plan, "cvx": "208", "slots": [slot],
+                "new_plan": True}  # fmt: skip
         status, answer = await self.ask("scheduling", "state").post("/blocks", self.key(), body)
         assert status == 201, answer
         return {**answer["slots"][0], "site_id": site_id, "block_id": answer["block_id"]}

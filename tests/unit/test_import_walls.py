@@ -39,7 +39,8 @@ PURE = (
     "eligibility.programmes.segment", "eligibility.programmes.target", "eligibility.risk.model",
     "eligibility.benefits.entitlements",
     "outreach.domain", "outreach.attempts", "outreach.effects", "outreach.policy",
-    "scheduling.domain", "scheduling.settling", "reporting.domain",
+    "scheduling.domain", "scheduling.settling", "scheduling.seats", "scheduling.openings", "scheduling.sense",
+    "scheduling.no", "reporting.domain",
 )  # fmt: skip
 
 

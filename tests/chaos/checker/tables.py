@@ -28,7 +28,7 @@ OWN = {
     ),
     "scheduling": (
         "business_day", "programme", "person", "enrolment", "dose", "site", "site_product", "block", "slot",
-        "appointment", "slot_place",
+        "appointment", "slot_place", "death_report",
     ),
     "reporting": (
         "generation", "programme_version", "business_day", "enrolment_version", "member_merge", "dose_version",

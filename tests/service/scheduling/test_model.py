@@ -53,12 +53,13 @@ class Story(RuleBasedStateMachine):
         self.run(self.world.hear(*facts))
         # The model: who holds which appointment; each is [person, day, status].
         self.appointments: dict[str, list[Any]] = {}
+        self.given: dict[str, tuple[int, int]] = {}  # whose dose of which day an appointment recorded
 
     async def _empty(self) -> None:
         async with self.world.everything() as connection:
             await connection.execute(
-                "truncate slot_place, appointment, slot, block, site_product, site, dose, enrolment, person, programme,"
-                " programme_version, business_day, outbox, idempotency_key"
+                "truncate slot_place, appointment, slot, block, site_product, site, dose, enrolment, person,"
+                " death_report, programme, programme_version, business_day, outbox, idempotency_key"
             )
 
     async def _statuses(self) -> dict[str, str]:
@@ -111,9 +112,12 @@ class Story(RuleBasedStateMachine):
     @rule(data=st.data())
     def fulfil(self, data: Any) -> None:
         one = self.pick(data)
-        _, day, status = self.appointments[one]
+        person, day, status = self.appointments[one]
         dose = {"dose": a_given_dose(on=MONDAY + timedelta(days=self.today))}
-        self.end(one, "fulfil", dose, status == "booked" and day <= self.today, "fulfilled")
+        is_first = (person, self.today) not in self.given.values()
+        self.end(one, "fulfil", dose, status == "booked" and day <= self.today and is_first, "fulfilled")
+        if self.appointments[one][2] == "fulfilled" and is_first and status == "booked":
+            self.given[one] = (person, self.today)
 
     @precondition(lambda self: self.appointments)
     @rule(data=st.data())
@@ -128,6 +132,7 @@ class Story(RuleBasedStateMachine):
         one = self.pick(data)
         possible = self.appointments[one][2] in {"booked", "fulfilled", "noshow"}
         self.end(one, "entered-in-error", {}, possible, "entered-in-error")
+        self.given.pop(one, None)
 
     def end(self, one: str, act: str, body: dict[str, Any], possible: bool, status: str) -> None:
         answer = self.run(self.world.post(f"/appointments/{one}/{act}", body, who="site@*"))
@@ -140,10 +145,13 @@ class Story(RuleBasedStateMachine):
         dose = a_given_dose(on=MONDAY + timedelta(days=self.today)) | {"lot": uuid4().hex[:8]}
         body = {"enrolment_id": str(self.enrolments[person, plan]), "site_id": "united-center", "dose": dose}
         answer = self.run(self.world.post("/walk-ins", body, who="site@*"))
-        live = self.live(person)
-        if answer.status_code == 201 and live and self.appointments[live][1] >= self.today:
+        live, is_first = self.live(person), (person, self.today) not in self.given.values()
+        assert (answer.status_code == 201) is is_first, answer.text
+        assert is_first or "already-recorded" in answer.text
+        if is_first:
+            self.given[answer.json()["appointment_id"]] = (person, self.today)
+        if is_first and live and self.appointments[live][1] >= self.today:
             self.appointments[live][2] = "cancelled"
-        assert answer.status_code == 201 or "already-recorded" in answer.text
 
     @rule(person=PERSON)
     def hear_of_a_dose(self, person: int) -> None:

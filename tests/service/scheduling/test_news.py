@@ -49,6 +49,7 @@ async def test_a_dose_given_elsewhere_cancels_the_booking_and_frees_its_place(wo
     assert await world.status_of(booked) == "cancelled:pat"
     told = (await world.appointment_news())[-1]
     assert (told.status, told.version, told.cancellation_reason, told.changed_on) == ("cancelled", 2, "pat", MONDAY)
+    assert told.by_rule
     assert (await world.pool_news())[-1].booked == 0
 
 
@@ -73,17 +74,48 @@ async def test_a_dose_that_says_nothing_about_the_booking_leaves_it(
 async def test_a_programme_that_ran_earlier_settles_what_waited_for_it(world: World) -> None:
     """A dose given before the programme began says nothing; once a version is heard that ran already then, the dose
     ends the booking, in whichever order the two come."""
-    on = date(2020, 12, 30)
-    earlier = a_programme(began_on=date(2020, 12, 14), version=2)
+    [slot] = await world.open_block(days=(4,), plan=None)
     ends = []
-    for news in permutations(("dose", "programme")):
-        member, _, booked = await a_booking(world)
+    for number, news in enumerate(permutations(("dose", "programme"))):
+        programme, member = f"il-later-{number}", uuid4()
+        await world.hear(a_programme(programme, began_on=WEDNESDAY))
+        booked = await world.booked(await world.enrol("acme", member, programme), slot)
         for name in news:
-            await world.hear(a_dose(member, on=on) if name == "dose" else earlier)
+            earlier = a_programme(programme, began_on=MONDAY, version=2)
+            await world.hear(a_dose(member, on=TUESDAY) if name == "dose" else earlier)
+            ends.append(await world.status_of(booked))
+    assert ends == ["booked", "cancelled:pat"] * 2
+
+
+async def test_an_earlier_dose_that_is_reported_late_leaves_the_booking_for_the_next(world: World) -> None:
+    """Dose 1 of February becomes known after dose 2 was booked: eligibility still says that a dose is due, so the
+    booking stays; once it says that none is, the booking ends."""
+    member, enrolment, booked = await a_booking(world)
+    await world.hear(a_dose(member, on=MONDAY - timedelta(days=21)), a_fact(enrolment, member, version=2))
+    assert await world.status_of(booked) == "booked"
+    await world.hear(a_fact(enrolment, member, version=3, eligible=False, vaccinated=True))
+    assert await world.status_of(booked) == "cancelled:pat"
+    assert (await world.appointment_news())[-1].by_rule
+
+
+async def test_a_late_report_and_eligibilitys_answer_end_alike_in_any_order(world: World) -> None:
+    """The dose of before the booking and the answer that nothing is due now end it, whichever comes last."""
+    ends = []
+    for news in permutations(range(2)):
+        member, enrolment, booked = await a_booking(world)
+        late = a_dose(member, on=MONDAY - timedelta(days=21))
+        answer = a_fact(enrolment, member, version=2, eligible=False, reasons=["not-due"])
+        for i in news:
+            await world.hear((late, answer)[i])
         ends.append(await world.status_of(booked))
-        async with world.everything() as connection:
-            await connection.execute("update programme set version = 1, began_on = '2021-01-04'")
     assert ends == ["cancelled:pat"] * 2
+
+
+async def test_a_combination_vaccine_counts_for_each_of_its_groups(world: World) -> None:
+    """A dose whose first group is another one ends the booking for one of its others."""
+    member, _, booked = await a_booking(world)
+    await world.hear(a_dose(member, group="mmr", groups=("mmr", "covid-19")))
+    assert await world.status_of(booked) == "cancelled:pat"
 
 
 async def test_a_dose_known_before_the_booking_leaves_it(world: World) -> None:

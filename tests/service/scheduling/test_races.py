@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -268,14 +268,14 @@ async def test_news_of_an_enrolment_that_changed_hands_locks_the_booked_person(c
 async def test_a_dose_waits_for_a_programme_under_way(crowd: World) -> None:
     """A booking is made, and a dose for it heard, while a version of the programme that makes the dose count has looked
     for bookings already: the dose waits for the programme, and ends the booking."""
-    enrolment, member = uuid4(), uuid4()
-    await crowd.hear(a_fact(enrolment, member))
+    enrolment, member, wednesday = uuid4(), uuid4(), MONDAY + timedelta(days=2)
+    await crowd.hear(a_programme("il-later", began_on=wednesday), a_fact(enrolment, member, programme="il-later"))
     [slot] = await crowd.open_block()
     async with crowd.everything() as connection:
-        earlier = a_programme(began_on=date(2020, 12, 14), version=2)
+        earlier = a_programme("il-later", began_on=MONDAY, version=2)
         await HANDLERS[PROGRAMME](UnitOfWork(connection), [earlier])
         booked = await crowd.booked(enrolment, slot)
-        hearing = asyncio.ensure_future(crowd.hear(a_dose(member, on=date(2020, 12, 30))))
+        hearing = asyncio.ensure_future(crowd.hear(a_dose(member, on=MONDAY + timedelta(days=1))))
         waiting = asyncio.ensure_future(until_somebody_waits(crowd.pool))
         await asyncio.wait([hearing, waiting], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()

@@ -1,6 +1,6 @@
 """A small world for scheduling: plans Acme and Blue, the United Center, members with seniority, and time."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count, groupby
@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from schemas import catalog
-from schemas.catalog import TOPIC_OF_EVENT
+from schemas.catalog import TOPIC_OF_EVENT, Topic
 from schemas.eligibility_v1 import (
     AgeBand,
     BusinessDayOpenedV1,
@@ -30,6 +30,7 @@ from schemas.eligibility_v1 import (
     SviLevel,
 )
 from schemas.envelope import Event
+from schemas.outreach_v1 import Channel, ContactAttemptLoggedV1, ContactAttemptRetractedV1, Disposition
 from schemas.scheduling_v1 import AppointmentChangedV1, SlotPoolChangedV1
 from services.kit.auth import Auth, Principal, authenticate
 from services.kit.http import create_app
@@ -37,12 +38,15 @@ from services.kit.issuer_keys import TrustedIssuer
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling import app as scheduling
+from services.scheduling import deps
 from services.scheduling.settings import Rules
 
 MONDAY = date(2021, 3, 15)
 NOW = datetime(2021, 3, 15, 14, tzinfo=UTC)
 COVID, FLU = "208", "197"
-HANDLERS = {one.topic: one.handler for one in scheduling.subscriptions(Rules())}
+HANDLERS: Mapping[Topic, Callable[..., Awaitable[None]]] = {
+    one.topic: one.handler for one in scheduling.subscriptions(Rules())
+}
 EVENTS = {event.event_type: event for topic in catalog.TOPICS for event in topic.events}
 
 Send = Callable[..., Awaitable[httpx.Response]]
@@ -60,6 +64,7 @@ def a_fact(
     vaccinated: bool = False,
     enrolled: bool = True,
     merged_into: UUID | None = None,
+    weighed: datetime | None = None,
 ) -> MemberEligibilityDecidedV1:
     return MemberEligibilityDecidedV1(
         occurred_at=NOW, enrolment_id=enrolment, member_token=member, tenant_id=tenant, programme_id=programme,
@@ -68,7 +73,7 @@ def a_fact(
         vaccinated=vaccinated, doses_valid=int(vaccinated), priority=500, age_band=AgeBand.FROM_75,
         race_ethnicity=RaceEthnicity.UNKNOWN, line_of_business=LineOfBusiness.MEDICARE, zip5="60612",
         svi=Svi(level=SviLevel.ZIP, release="2018", value=0.8, vulnerable=True), enrolled=enrolled,
-        contact_protected=False, merged_into=merged_into, decided_on=MONDAY,
+        contact_protected=False, merged_into=merged_into, decided_on=MONDAY, death_reports_until=weighed,
     )  # fmt: skip
 
 
@@ -81,10 +86,30 @@ def a_dose(
     group: str = "covid-19",
     action: DoseAction = DoseAction.NEW,
     appointment_id: UUID | None = None,
+    groups: tuple[str, ...] = (),
 ) -> DoseAdministeredV1:
     return DoseAdministeredV1(
         occurred_at=NOW, dose_id=dose_id or uuid4(), version=version, action=action, member_token=member, cvx=COVID,
         vaccine_group=group, administered_on=on, known_on=on, sources=(DoseSource.IIS,), appointment_id=appointment_id,
+        vaccine_groups=groups,
+    )  # fmt: skip
+
+
+def an_attempt(
+    member: UUID, disposition: Disposition = Disposition.DECEASED, attempt_id: UUID | None = None, at: datetime = NOW
+) -> ContactAttemptLoggedV1:
+    return ContactAttemptLoggedV1(
+        occurred_at=at, attempt_id=attempt_id or uuid4(), case_id=uuid4(), enrolment_id=uuid4(), member_token=member,
+        tenant_id="acme", programme_id="il-covid", channel=Channel.PHONE, disposition=disposition, attempted_at=at,
+        attempted_on=at.date(), worker_id="pat-1",
+    )  # fmt: skip
+
+
+def a_retraction(attempt: ContactAttemptLoggedV1, member: UUID | None = None) -> ContactAttemptRetractedV1:
+    return ContactAttemptRetractedV1(
+        occurred_at=attempt.occurred_at + timedelta(hours=1), attempt_id=attempt.attempt_id, case_id=attempt.case_id,
+        enrolment_id=attempt.enrolment_id, member_token=member or attempt.member_token, tenant_id="acme",
+        programme_id="il-covid", worker_id="pat-1", reason="wrong-person", retracted_on=attempt.attempted_on,
     )  # fmt: skip
 
 
@@ -116,8 +141,10 @@ class World:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self.pool = pool
+        self.clock: datetime | None = None
+        """What the service takes for now; the real clock, far from the story's days, if a test sets none."""
         self._keys = count()
-        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(an_app(pool)), base_url="http://scheduling")
+        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(an_app(self)), base_url="http://scheduling")
 
     async def hear(self, *events: Event) -> None:
         """Each run of events of one topic is a batch in a transaction of its own."""
@@ -145,7 +172,8 @@ class World:
     ) -> list[UUID]:
         """A block of the week of MONDAY with one slot on each of these days after it; the slots."""
         slots = [a_slot(MONDAY + timedelta(days=day), capacity) for day in days]
-        body = {"site_id": "united-center", "week_on": MONDAY.isoformat(), "plan": plan, "cvx": COVID, "slots": slots}
+        body = {"site_id": "united-center", "week_on": MONDAY.isoformat(), "plan": plan, "cvx": COVID, "slots": slots,
+                "new_plan": True}  # fmt: skip
         answer = await self.post("/blocks", body | more, who="state@*")
         assert answer.status_code == 201, answer.text
         return [UUID(slot["slot_id"]) for slot in answer.json()["slots"]]
@@ -167,10 +195,7 @@ class World:
 
     async def status_of(self, appointment_id: str) -> str:
         async with self.everything() as connection:
-            query = (
-                "select status || coalesce(':' || cancellation_reason, '') from appointment where appointment_id = $1"
-            )
-            return str(await connection.fetchval(query, UUID(appointment_id)))
+            return str(await connection.fetchval(STATUS, UUID(appointment_id)))
 
     async def announced(self) -> list[Event]:
         async with self.everything() as connection:
@@ -241,16 +266,29 @@ def a_slot(on: date, capacity: int = 3) -> dict[str, Any]:
     return {"start_at": start.isoformat(), "end_at": (start + timedelta(minutes=30)).isoformat(), "capacity": capacity}
 
 
-def an_app(pool: asyncpg.Pool) -> FastAPI:
-    """The service's routes; the header X-As says who asks (`role@tenant`), in place of a token."""
+def an_app(world: World) -> FastAPI:
+    """The service's routes; the header X-As says who asks, in place of a token: `role@tenant`, or grants of which at
+    least one names a site."""
+    service = scheduling.build({})
+    auth = Auth(
+        TrustedIssuer(
+            issuer="http://127.0.0.1:1", audience="vcc", every_tenant_roles=service.every_tenant_roles
+        )
+    )  # fmt: skip
 
     async def somebody(request: Request) -> Principal:
-        role, _, tenant = request.headers["x-as"].partition("@")
+        says = request.headers["x-as"]
+        role, _, tenant = says.partition("@")
+        if "/" in says:
+            return auth.principal({"sub": f"{role}-1", "grants": says})
         return Principal(f"{role}-1", frozenset({role}), frozenset({tenant}), tenant)
 
-    app = create_app("Scheduling", "test", auth=Auth(TrustedIssuer(issuer="http://127.0.0.1:1", audience="vcc")))
-    for router in scheduling.build({}).routers:
+    async def clock() -> datetime:
+        return world.clock or datetime.now(UTC)
+
+    app = create_app("Scheduling", "test", auth=auth)
+    for router in service.routers:
         app.include_router(router)
-    app.state.pool = pool
-    app.dependency_overrides[authenticate] = somebody
+    app.state.pool = world.pool
+    app.dependency_overrides |= {authenticate: somebody, deps.clock: clock}
     return app

@@ -1,5 +1,6 @@
 """Tokens are believed only if the trusted issuer signed them for us; the issuer here is the local one."""
 
+import json
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -130,6 +131,17 @@ async def test_the_issuers_own_token_is_good(client: httpx.AsyncClient, wire: Wi
     assert response.json() == {"who": "operator", "tenant": "*", "roles": ["operator"]}
 
 
+async def test_the_issuer_grants_what_its_file_says(client: httpx.AsyncClient, wire: Wire, state: Path) -> None:
+    """A client with grants gets a token that says them in place of roles and tenants."""
+    clients = local_issuer.load_clients(state) | {"brock": {"secret": "s3cret", "grants": ["badger@sett/north"]}}
+    local_issuer._write_private(state / "clients.json", json.dumps(clients).encode())
+    async with httpx.AsyncClient(transport=wire, base_url=ISSUER) as to_issuer:
+        form = {"grant_type": "client_credentials"}
+        token = (await to_issuer.post("/token", data=form, auth=("brock", "s3cret"))).json()["access_token"]
+    response = await client.get("/v1/dens/7", headers=bearing(token))
+    assert response.json() == {"who": "brock", "tenant": "sett", "roles": ["badger"]}
+
+
 async def test_no_token_is_asked_for(client: httpx.AsyncClient) -> None:
     """Without a token: 401 with a bare challenge."""
     response = await client.get("/v1/dens/7")
@@ -238,6 +250,60 @@ async def test_tenants(
     response = await client.get("/v1/dens/7", headers=bearing(a_token(state, roles=roles, tenants=tenants), **chosen))
     assert response.status_code == status
     assert response.json().get("tenant", "") == tenant
+
+
+GrantCase = tuple[list[str], str | None, int, str, list[str]]
+"""Grants of the token, the tenant asked for; the status, the tenant acted for and the roles that hold there."""
+
+GRANTS: list[GrantCase] = [
+    (["badger@sett"], None, 200, "sett", ["badger"]),
+    (["badger@sett/north"], "sett", 200, "sett", ["badger"]),
+    (["badger@sett", "stoat@holt"], "sett", 200, "sett", ["badger"]),
+    (["badger@sett", "stoat@holt"], "holt", 403, "", []),  # its role there is another
+    (["badger@sett", "badger@holt"], None, 400, "", []),
+    (["badger@sett", "operator@*"], None, 200, "*", ["operator"]),
+    (["badger@sett", "operator@*"], "sett", 200, "sett", ["badger", "operator"]),
+    (["badger@sett", "operator@*"], "holt", 200, "holt", ["operator"]),
+    (["badger@*"], "sett", 403, "", []),  # a role that acts for no more than its tenants
+    (["badger", "@sett", "badger@sett/", "badger@sett/no/rth", "Badger@sett"], None, 403, "", []),
+    ([], None, 403, "", []),
+]
+
+
+@pytest.mark.parametrize(("granted", "wanted", "status", "tenant", "roles"), GRANTS)
+async def test_roles_and_tenants_are_pairs(
+    client: httpx.AsyncClient,
+    state: Path,
+    granted: list[str],
+    wanted: str | None,
+    status: int,
+    tenant: str,
+    roles: list[str],
+) -> None:
+    """A grant is a role for one tenant; beside grants the token's other claims say nothing, and what is no grant
+    grants nothing."""
+    chosen = {} if wanted is None else {"X-Tenant": wanted}
+    token = a_token(state, roles=["badger", "operator"], tenants=["*", "sett", "holt"], grants=granted)
+    response = await client.get("/v1/dens/7", headers=bearing(token, **chosen))
+    assert response.status_code == status
+    assert (response.json().get("tenant", ""), response.json().get("roles", [])) == (tenant, roles)
+
+
+@pytest.mark.parametrize(
+    ("granted", "tenant", "sites"),
+    [
+        ("badger@sett/north badger@sett/south", "sett", {"north", "south"}),
+        ("badger@sett/north badger@sett", "sett", None),
+        ("badger@sett/north badger@holt", "sett", {"north"}),
+        ("badger@sett/north operator@sett", "sett", {"north"}),  # the operator's role does not open the badger's sites
+        ("operator@*/north badger@sett/south", "sett", {"south"}),
+        ("badger@sett", "sett", None),
+    ],
+)
+def test_a_role_holds_at_the_sites_of_its_grants(granted: str, tenant: str, sites: set[str] | None) -> None:
+    """Only grants of the roles that are asked for count, for the tenant that is acted for."""
+    principal = Auth(TRUSTED).principal({"sub": "brock", "grants": granted}).acting_for(tenant)
+    assert principal.within(frozenset({"badger"})).sites == sites
 
 
 async def test_keys_are_read_once(client: httpx.AsyncClient, state: Path, wire: Wire) -> None:
@@ -364,6 +430,7 @@ def test_roles_are_read_where_the_issuer_puts_them(claims: dict[str, Any], roles
             {"VCC_OIDC_ROLES_CLAIM": "resource_access.den.app.roles", "VCC_OIDC_TENANTS_CLAIM": "organisation"},
             {"resource_access": {"den.app": {"roles": ["badger"]}}, "organisation": "sett", "roles": ["operator"]},
         ),
+        ({"VCC_OIDC_GRANTS_CLAIM": "den.may"}, {"den": {"may": "badger@sett"}, "roles": ["stoat"], "grants": ["x@y"]}),
         (
             {"VCC_OIDC_ROLES_CLAIM": "https://den.example/roles", "VCC_OIDC_TENANTS_CLAIM": "https://den.example/of"},
             {"https://den.example/roles": "badger", "https://den.example/of": ["sett"], "tenants": ["*"]},

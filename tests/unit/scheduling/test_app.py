@@ -6,7 +6,7 @@ from schemas.catalog import TOPICS
 from services.kit.http import create_app, unguarded
 from services.kit.settings import SettingsError
 from services.scheduling import api, app
-from services.scheduling.settings import RELEASE_DAYS, Rules, read_rules
+from services.scheduling.settings import ESCALATE_DAYS, RELEASE_DAYS, Rules, read_rules
 
 
 def test_it_hears_exactly_what_the_catalog_says() -> None:
@@ -21,10 +21,10 @@ def test_it_hears_exactly_what_the_catalog_says() -> None:
 def test_no_operation_is_unguarded() -> None:
     """Each needs a token, each write an idempotency key, and each says what it does."""
     application = create_app("Scheduling", "1")
-    application.include_router(api.routes)
+    application.include_router(api.router(Rules()))
     assert unguarded(application) == []
     operations = [one for path in application.openapi()["paths"].values() for one in path.values()]
-    assert len(operations) == 12
+    assert len(operations) == 13
     assert all(operation.get("description") for operation in operations)
 
 
@@ -32,6 +32,11 @@ def test_no_operation_is_unguarded() -> None:
 def test_the_release_is_a_setting(environ: dict[str, str], days: int) -> None:
     """48 hours unless a deployment says otherwise."""
     assert read_rules(environ) == Rules(release_days=days)
+
+
+def test_the_escalation_is_a_setting() -> None:
+    """A week unless a deployment says otherwise."""
+    assert (read_rules({}).escalate_days, read_rules({ESCALATE_DAYS: "3"}).escalate_days) == (7, 3)
 
 
 def test_a_wrong_setting_is_named_without_its_value() -> None:

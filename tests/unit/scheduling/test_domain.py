@@ -1,4 +1,4 @@
-"""The rules of booking as tables: who may book, what an appointment may become, what is counted."""
+"""The rules of appointments as tables: what one may become, what is counted."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,11 +10,22 @@ import pytest
 from schemas.scheduling_v1 import AppointmentStatus as Status
 from schemas.scheduling_v1 import DoseGiven
 from services.scheduling import domain, refusals
-from services.scheduling.domain import NEXT, Appointment, Cancellation, Enrolment, No, Site, Slot, Standing
+from services.scheduling.domain import (
+    NEXT,
+    Appointment,
+    Cancellation,
+    Enrolment,
+    Programme,
+    Site,
+    Slot,
+    Standing,
+)
+from services.scheduling.no import No
 
 TODAY = date(2021, 3, 15)
 AT = datetime(2021, 3, 15, 15, tzinfo=UTC)
 DOSE = DoseGiven(cvx="208", lot="EN6201", administered_on=TODAY)
+PROGRAMME = Programme("il-covid", 1, "covid-19", date(2021, 1, 4))
 SITE = Site(
     "united-center", "United Center", "60612", "America/Chicago", "mass", {"208": "covid-19", "197": "influenza"}
 )
@@ -57,43 +68,6 @@ def test_the_state_table_is_what_the_acts_do(before: Status, act: Status) -> Non
 def test_only_what_is_booked_can_move(status: Status) -> None:
     """An ended appointment stays where it was."""
     assert domain.reschedule(an_appointment(status), a_slot(), TODAY) is No.NOT_BOOKED
-
-
-@pytest.mark.parametrize(
-    ("standing", "slot", "expected"),
-    [
-        (Standing.ELIGIBLE, a_slot(), None),
-        (Standing.ELIGIBLE, a_slot(held_for=None), None),
-        (Standing.ELIGIBLE, a_slot(held_for="blue"), No.HELD),
-        (Standing.ELIGIBLE, a_slot(group="influenza"), No.OTHER_VACCINE),
-        (Standing.ELIGIBLE, a_slot(TODAY - timedelta(days=1)), No.PAST_SLOT),
-        (Standing.ELIGIBLE, a_slot(TODAY + timedelta(days=1)), None),
-        (Standing.VACCINATED, a_slot(), No.VACCINATED),
-        (Standing.INELIGIBLE, a_slot(), No.INELIGIBLE),
-        (Standing.DISENROLLED, a_slot(), No.INELIGIBLE),
-        (Standing.DECEASED, a_slot(), No.INELIGIBLE),
-    ],
-)
-def test_who_may_book_what(standing: Standing, slot: Slot, expected: No | None) -> None:
-    """The member must be eligible, the slot open to the plan, of the vaccine, and not over."""
-    assert domain.may_book(an_enrolment(standing), "covid-19", slot, TODAY) == expected
-
-
-@pytest.mark.parametrize(
-    ("known", "programme", "expected"),
-    [
-        ([], None, No.UNKNOWN_ENROLMENT),
-        ([an_enrolment()], None, an_enrolment()),
-        ([an_enrolment()], "il-covid", an_enrolment()),
-        ([an_enrolment()], "il-flu", No.UNKNOWN_ENROLMENT),
-        ([an_enrolment(), an_enrolment(programme="il-flu")], None, No.PROGRAMME_NEEDED),
-        ([an_enrolment(), an_enrolment(programme="il-flu")], "il-covid", an_enrolment()),
-        ([an_enrolment(Standing.MERGED)], None, No.UNKNOWN_ENROLMENT),
-    ],
-)
-def test_which_enrolment_is_meant(known: list[Enrolment], programme: str | None, expected: Enrolment | No) -> None:
-    """The one that was named, or the only one; a merged one waits to be restated."""
-    assert domain.choose(known, programme) == expected
 
 
 @pytest.mark.parametrize(("days", "late"), [(-1, True), (0, True), (1, False)])
@@ -140,11 +114,45 @@ def test_a_member_who_comes_a_day_late_is_recorded_with_the_day_they_came() -> N
 )
 def test_a_dose_ends_the_members_other_bookings_for_that_vaccine(days: int, group: str, ends: bool) -> None:
     """From the dose's day on; not for another vaccine, not of a past day, and never the appointment itself."""
-    given = domain.walk_in(uuid4(), an_enrolment(), SITE, DOSE, "covid-19", TODAY)
-    assert isinstance(given, Appointment)
+    given = a_walk_in(DOSE)
     other = replace(an_appointment(on=TODAY + timedelta(days=days)), vaccine_group=group)
     ended = domain.overtaken([other, given], given, TODAY)
     assert [(before, after.status) for before, after in ended] == ([(other, Status.CANCELLED)] if ends else [])
+
+
+@pytest.mark.parametrize(("booked", "ends"), [(-1, True), (0, True), (1, False)])
+def test_a_dose_recorded_late_leaves_the_booking_that_was_made_after_it(booked: int, ends: bool) -> None:
+    """Dose 1 of ten days ago, recorded today: whoever booked since then booked dose 2."""
+    given_on = TODAY - timedelta(days=10)
+    given = a_walk_in(DOSE.model_copy(update={"administered_on": given_on}))
+    other = replace(an_appointment(on=TODAY + timedelta(days=9)), booked_on=given_on + timedelta(days=booked))
+    assert bool(domain.overtaken([other], given, TODAY)) is ends
+
+
+def a_walk_in(dose: DoseGiven) -> Appointment:
+    given = domain.walk_in(uuid4(), an_enrolment(), SITE, dose, PROGRAMME, TODAY)
+    assert isinstance(given, Appointment)
+    return given
+
+
+@pytest.mark.parametrize(
+    ("hour", "missed", "given"),
+    [(None, True, True), (-61, False, False), (-60, False, True), (-1, False, True), (0, True, True), (90, True, True)],
+)
+def test_an_appointment_has_no_outcome_before_its_hour(hour: int | None, missed: bool, given: bool) -> None:
+    """Nobody is missed before the hour; somebody may come an hour early. Without a clock the day alone counts."""
+    now = None if hour is None else AT + timedelta(minutes=hour)
+    assert isinstance(domain.miss(an_appointment(), TODAY, now), Appointment) is missed
+    assert isinstance(domain.fulfil(an_appointment(), SITE, DOSE, TODAY, now), Appointment) is given
+
+
+def test_an_outcome_that_is_overdue_is_told_and_awaited() -> None:
+    """It stays booked; whatever becomes of it is no longer overdue, and a person's deed."""
+    due = domain.fall_due(an_appointment(on=TODAY - timedelta(days=1)), TODAY)
+    assert (due.status, due.version, due.outcome_overdue, due.by_rule) == (Status.BOOKED, 2, True, True)
+    later = [domain.miss(due, TODAY), domain.cancel(due, Cancellation.PAT, TODAY),
+             domain.reschedule(due, a_slot(), TODAY)]  # fmt: skip
+    assert [(one.outcome_overdue, one.by_rule) for one in later if isinstance(one, Appointment)] == [(False, False)] * 3
 
 
 @pytest.mark.parametrize(
@@ -167,12 +175,6 @@ def test_a_site_counts_its_own_days(instant: str, zone: str, day: date) -> None:
 def test_a_walk_ins_noon_is_the_sites(day: date, hour_utc: int) -> None:
     """Noon in Chicago, in winter and in summer."""
     assert SITE.noon(day).astimezone(UTC) == datetime(day.year, day.month, day.day, hour_utc, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(("day", "fits"), [(-1, False), (0, True), (6, True), (7, False)])
-def test_a_week_is_seven_days_from_its_monday(day: int, fits: bool) -> None:
-    """Sunday is the last."""
-    assert domain.opens_in_week(SITE, TODAY, [AT + timedelta(days=day)]) is fits
 
 
 def test_blocks_are_counted_by_what_changed() -> None:

@@ -18,13 +18,27 @@ TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)
 A, B, C = (UUID(int=n) for n in (10, 11, 12))
 
 
-def a_live(on: date = TOMORROW, standing: Standing = Standing.ELIGIBLE, rightful: UUID | None = None) -> Live:
-    booking = replace(an_appointment(on=on), since_no=5)
-    return Live(booking, standing, rightful or booking.member_token, BEGAN)
+def a_live(
+    on: date = TOMORROW,
+    standing: Standing = Standing.ELIGIBLE,
+    rightful: UUID | None = None,
+    booked_on: date = TODAY,
+    *,
+    doubted: bool = False,
+) -> Live:
+    booking = replace(an_appointment(on=on), since_no=5, booked_on=booked_on)
+    return Live(booking, standing, rightful or booking.member_token, BEGAN, doubted)
 
 
-def a_dose(on: date = TODAY, heard_no: int = 6, *, retracted: bool = False, group: str = "covid-19") -> Dose:
-    return Dose(uuid4(), 1, UUID(int=2), group, on, retracted, None, heard_no)
+def a_dose(
+    on: date = TODAY,
+    heard_no: int = 6,
+    *,
+    retracted: bool = False,
+    group: str = "covid-19",
+    groups: tuple[str, ...] = (),
+) -> Dose:
+    return Dose(uuid4(), 1, UUID(int=2), group, on, retracted, None, heard_no, groups)
 
 
 @pytest.mark.parametrize(
@@ -44,9 +58,15 @@ def a_dose(on: date = TODAY, heard_no: int = 6, *, retracted: bool = False, grou
         (a_live(), [a_dose(heard_no=4), a_dose()], Cancellation.PAT),
         (a_live(), [a_dose(retracted=True)], None),
         (a_live(), [a_dose(group="influenza")], None),
-        (a_live(), [a_dose(BEGAN)], Cancellation.PAT),
-        (a_live(), [a_dose(BEGAN - timedelta(days=1))], None),
-        (a_live(TODAY), [a_dose(YESTERDAY)], Cancellation.PAT),
+        (a_live(), [a_dose(group="mmr", groups=("mmr", "covid-19"))], Cancellation.PAT),  # a combination
+        (a_live(booked_on=BEGAN), [a_dose(BEGAN)], Cancellation.PAT),
+        (a_live(booked_on=BEGAN - timedelta(days=9)), [a_dose(BEGAN - timedelta(days=1))], None),
+        (a_live(), [a_dose(YESTERDAY)], None),  # given before somebody booked: an earlier one, reported late
+        (a_live(), [a_dose(BEGAN)], None),
+        (a_live(standing=Standing.INELIGIBLE), [a_dose(YESTERDAY)], Cancellation.PAT),  # and nothing is due
+        (a_live(TODAY, Standing.VACCINATED), [a_dose(YESTERDAY)], Cancellation.PAT),
+        (a_live(standing=Standing.INELIGIBLE, doubted=True), [a_dose(YESTERDAY)], None),  # out for another reason
+        (a_live(TODAY, booked_on=YESTERDAY), [a_dose(YESTERDAY)], Cancellation.PAT),
         (a_live(TODAY), [a_dose(TODAY)], None),  # the registry may be faster than the site
         (a_live(YESTERDAY), [a_dose(BEGAN)], None),
     ],
@@ -56,6 +76,7 @@ def test_what_is_known_decides(live: Live, doses: list[Dose], reason: Cancellati
     changes = settling.settle([live], {live.rightful: doses}, TODAY)
     assert [after.cancellation_reason for _, after in changes] == ([reason] if reason else [])
     assert not any(after.cancelled_late for _, after in changes)
+    assert all(after.by_rule for _, after in changes)
 
 
 def test_the_dose_of_the_appointment_itself_does_not_cancel_it() -> None:

@@ -14,7 +14,8 @@ from tests.chaos.checker.tables import Row, by
 
 HOLDING = frozenset({"booked", "fulfilled", "noshow"})
 ANSWERED = ("status", "enrolment_id", "member_token", "tenant_id", "programme_id", "site_id", "slot_id", "block_id",
-            "start_on", "walk_in", "cancellation_reason", "dose")  # fmt: skip
+            "start_on", "walk_in", "cancellation_reason", "by_rule", "outcome_overdue", "dose")  # fmt: skip
+FLAGS = frozenset({"walk_in", "by_rule", "outcome_overdue"})
 
 
 def appointments_are_as_asked(evidence: Evidence) -> Iterator[Divergence]:
@@ -50,7 +51,7 @@ def _as_answered(say: Say, effect: Effect, fact: Fact) -> Iterator[Divergence]:
     expected = {name: _bare(effect.answer.get(name)) for name in ANSWERED}
     if expected["status"] != "fulfilled":  # a dose is told while it holds
         expected["dose"] = None
-    found = {name: _bare(fact.body.get(name, False if name == "walk_in" else None)) for name in ANSWERED}
+    found = {name: _bare(fact.body.get(name, False if name in FLAGS else None)) for name in ANSWERED}
     if differs := differing(expected, found):
         yield say(f"{fact.record} (appointment {fact.body['appointment_id']}, {effect.line})", *differs)
 
@@ -62,9 +63,12 @@ def _bare(value: Any) -> Any:
 
 def _has_reason(evidence: Evidence, before: Body, after: Body) -> bool:
     """Whether the log gives the service a reason to change a booking by itself."""
-    if before["status"] != "booked":
+    if before["status"] != "booked" or not after.get("by_rule"):
         return False
     if after["status"] == "booked":
+        fell_due = after.get("outcome_overdue") and not before.get("outcome_overdue")
+        if fell_due and after["start_on"] < after["changed_on"]:
+            return True
         return bool(evidence.survivor_of.get(before["member_token"]) == after["member_token"])
     if after["status"] != "cancelled":
         return False
@@ -92,7 +96,8 @@ def _tokens(evidence: Evidence, token: str) -> set[str]:
 
 
 def _overdue(evidence: Evidence) -> Iterator[Divergence]:
-    """A booking to come of somebody who has died, left or been vaccinated is over."""
+    """A booking to come of somebody who has died, left or been vaccinated is over; one that is past without an outcome
+    was told to be, and no other."""
     say = saying(3, "appointments_are_as_asked")
     enrolments = by(evidence.table("scheduling", "enrolment"), "enrolment_id", "programme_id")
     for row in evidence.table("scheduling", "appointment"):
@@ -100,6 +105,8 @@ def _overdue(evidence: Evidence) -> Iterator[Divergence]:
         if row["status"] != "booked" or known is None:
             continue
         on, standing = date.fromisoformat(row["start_on"]), known["standing"]
+        if row["outcome_overdue"] is not (on < evidence.today):
+            yield say(f"appointment {row['appointment_id']}", f"outcome_overdue={on < evidence.today}", "the contrary")
         is_over = standing in {"deceased", "disenrolled"} and on >= evidence.today
         if is_over or (standing == "vaccinated" and on > evidence.today):
             yield say(f"appointment {row['appointment_id']}", f"cancelled, as the member is {standing}", "booked")

@@ -54,7 +54,11 @@ def _standing(body: Body) -> str:
         return "deceased"
     if not body["enrolled"]:
         return "disenrolled"
-    return "vaccinated" if body["vaccinated"] else "ineligible"
+    return "vaccinated" if body["vaccinated"] and body["reasons"] != ["death-reported"] else "ineligible"
+
+
+def _groups(body: Body) -> list[str]:
+    return body.get("vaccine_groups") or [body["vaccine_group"]]
 
 
 def _dose_on(body: Body) -> str | None:
@@ -104,9 +108,10 @@ COPIES = (
     Copy("outreach", "business_day", catalog.DAY, ("time_zone",), _names("business_on")),
     Copy("outreach", "target_zip", catalog.LISTED, ("programme_id", "zip5"), _names("week_on", "listed")),
     Copy("scheduling", "enrolment", catalog.DECIDED, _ENROLMENT,
-         {**_names("version", "tenant_id", "member_token"), "standing": _standing}),
+         {**_names("version", "tenant_id", "member_token", "reasons", "death_reports_until"),
+          "standing": _standing}),
     Copy("scheduling", "dose", catalog.DOSE, _DOSE,
-         {**_names("version", "member_token", "vaccine_group", "administered_on"),
+         {**_names("version", "member_token", "vaccine_group", "administered_on"), "vaccine_groups": _groups,
           "retracted": lambda body: body["action"] == "retract"}),
     Copy("scheduling", "programme", catalog.PROGRAMME, ("programme_id",), _names("version", "vaccine_group")),
     Copy("scheduling", "business_day", catalog.DAY, (), _names("business_on")),
@@ -148,6 +153,7 @@ def copies_are_of_the_log(evidence: Evidence) -> Iterator[Divergence]:
     yield from _merged(evidence, "outreach", "member", "person_token")
     yield from _merged(evidence, "scheduling", "person", "merged_into")
     yield from _begun(evidence)
+    yield from _deaths(evidence)
 
 
 def reporting_is_of_the_log(evidence: Evidence) -> Iterator[Divergence]:
@@ -219,6 +225,27 @@ MEMBERS = (catalog.DECIDED, catalog.MERGED, catalog.DOSE)
 
 def _tokens(fact: Fact) -> list[str]:
     return [fact.body[name] for name in ("member_token", "retired_token", "surviving_token") if name in fact.body]
+
+
+def _deaths(evidence: Evidence) -> Iterator[Divergence]:
+    """Scheduling's reports of deaths: each attempt that said so and each cancellation for it that a person made, until
+    it was taken back."""
+    retracted = {fact.body["attempt_id"] for fact in _facts(evidence, "scheduling", catalog.RETRACTED)}
+    said: dict[str, str] = {}
+    for fact in _facts(evidence, "scheduling", catalog.ATTEMPT):
+        if fact.body["disposition"] == "deceased":
+            said[fact.body["attempt_id"]] = fact.body["member_token"]
+    for fact in of_type(evidence.facts, catalog.APPOINTMENT):
+        if fact.body.get("cancellation_reason") == "pat-dec" and not fact.body.get("by_rule"):
+            said[fact.body["appointment_id"]] = fact.body["member_token"]
+    found = {
+        row["report_id"]: row["member_token"]
+        for row in evidence.table("scheduling", "death_report") if row["reported_at"] and not row["retracted"]
+    }  # fmt: skip
+    expected = {report: token for report, token in said.items() if report not in retracted}
+    say = saying(3, "copies_are_of_the_log")
+    for report in sorted(expected.keys() ^ found.keys()):
+        yield say(f"scheduling.death_report {report}", str(expected.get(report)), str(found.get(report)))
 
 
 def _begun(evidence: Evidence) -> Iterator[Divergence]:

@@ -65,7 +65,8 @@ OWNED = (
     Owned(
         "scheduling", "appointment", catalog.APPOINTMENT, ("appointment_id",),
         _same("version", "status", "enrolment_id", "member_token", "tenant_id", "programme_id", "site_id", "slot_id",
-              "block_id", "start_at", "start_on", "walk_in", "cancellation_reason", "changed_on"),
+              "block_id", "start_at", "start_on", "walk_in", "cancellation_reason", "changed_on", "by_rule",
+              "outcome_overdue"),
     ),
     Owned(
         "scheduling", "block", catalog.POOL, ("block_id",),
@@ -116,13 +117,15 @@ def _or_none(value: Any) -> Any:
 LISTS = frozenset({"given", "topics", "barriers", "cvx_not_counted", "rejections", "reasons", "sources",
                    "stopped_channels", "resumed_channels"})  # fmt: skip
 COUNTS = frozenset({"released", "rows_unlinked", "rows_unchanged"})
+FLAGS = frozenset({"walk_in", "by_rule", "outcome_overdue"})
+INSTANTS = frozenset({"death_reports_until"})
 
 
 def said(body: Body, name: str) -> Any:
     """A field of a body, with what it is when it is left out."""
-    left_out: Any = [] if name in LISTS else 0 if name in COUNTS else False if name == "walk_in" else None
+    left_out: Any = [] if name in LISTS else 0 if name in COUNTS else False if name in FLAGS else None
     value = body.get(name, left_out)
-    return instant(value) if name.endswith("_at") else value
+    return instant(value) if name.endswith("_at") or name in INSTANTS else value
 
 
 def _merges(evidence: Evidence) -> Iterator[Divergence]:

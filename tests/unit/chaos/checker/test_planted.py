@@ -162,6 +162,12 @@ def another_product(evidence: Evidence) -> None:
     rows(evidence, "scheduling.appointment", status="fulfilled")[0]["lot"] = "EL0000"
 
 
+def a_death_of_nobodys_saying(evidence: Evidence) -> None:
+    person = rows(evidence, "scheduling.person")[0]["member_token"]
+    report = {"report_id": "nobodys", "member_token": person, "reported_at": "2021-03-15T09:00:00+00:00"}
+    evidence.tables["scheduling"]["death_report"].append({**report, "retracted": False})
+
+
 def a_place_that_nobody_holds(evidence: Evidence) -> None:
     next(row for row in rows(evidence, "scheduling.slot_place") if row["appointment_id"])["appointment_id"] = None
 
@@ -176,7 +182,8 @@ def two_in_one_place(evidence: Evidence) -> None:
 def another_live_booking(evidence: Evidence) -> None:
     row = next(row for row in rows(evidence, "scheduling.appointment") if not row["walk_in"])
     for number in (1, 2):
-        more = {**row, "appointment_id": f"{number}", "status": "booked", "slot_id": None, "block_id": None}
+        more = {**row, "appointment_id": f"{number}", "status": "booked", "slot_id": None, "block_id": None,
+                "outcome_overdue": True}  # fmt: skip
         evidence.tables["scheduling"]["appointment"].append(more)
 
 
@@ -228,6 +235,8 @@ PLANTED: list[tuple[str, Break, set[str]]] = [
     ("a list is not as answered", a_list_of_another_rank, {"listings_are_as_answered", "answers_are_given_once"}),
     ("a copy is out of step", change("outreach.enrolment", priority=1), {"copies_are_of_the_log"}),
     ("another copy is out of step", change("scheduling.enrolment", standing="merged"), {"copies_are_of_the_log"}),
+    ("nobody said that somebody died", a_death_of_nobodys_saying, {"copies_are_of_the_log"}),
+    ("an outcome is said to be overdue", change("scheduling.appointment", outcome_overdue=True), {"rows_are_events"}),
     ("a dose was heard of twice", double("scheduling.dose", dose_id="another"), {"copies_are_of_the_log"}),
     ("a fact was never applied", lose("outreach.inbox"), {"marks_are_of_the_log"}),
     ("a case is held for nothing", change("outreach.outreach_case", held_by="attempts"), {"cases_are_as_decided"}),
