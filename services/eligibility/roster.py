@@ -313,7 +313,9 @@ class Book:
         else:
             spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
             seen = max(known.seen_file_no, orphan.seen_file_no)
-            newest = max((_said(known), _said(orphan)), key=lambda one: (one.at is not None, one.at, one.no))
+            newest = max(
+                (self._standing(known), self._standing(orphan)), key=lambda one: (one.at is not None, one.at, one.no)
+            )
             self._put_enrolment(said_now(known._replace(spans=spans, seen_file_no=seen), newest))
 
     # -- what
@@ -350,7 +352,7 @@ class Book:
 
     def _is_stale(self, token: UUID, tenant: str, said: Said) -> bool:
         known = self.enrolments.get((token, tenant))
-        if known is None or not said.is_before(_said(known)):
+        if known is None or not said.is_before(self._standing(known)):
             return False
         self.seen.add(known.enrolment_id)
         return True
@@ -368,8 +370,17 @@ class Book:
     ) -> tuple[str, ...]:
         known = self.enrolments.get((token, tenant))
         if known is None:
-            fresh = Enrolment(self.new_id(), token, tenant, "", seen_file_no=file_no)
-            self._put_enrolment(said_now(restated(fresh, record, said_on), said))
+            fresh = Enrolment(
+                self.new_id(),
+                token,
+                tenant,
+                "",
+                seen_file_no=file_no,
+                said_at=said.at,
+                said_by=said.by,
+                said_no=said.no,
+            )
+            self._put_enrolment(restated(fresh, record, said_on))
             return (ADDED,)
         stated = restated(known, record, said_on)
         stated = stated if is_holder else stated._replace(member_id=known.member_id)
@@ -382,16 +393,20 @@ class Book:
 
     def _hear(self, known: Enrolment, said: Said) -> None:
         """Note that what stands was said again, so that what is older than this can't change it either."""
-        if said.at is not None and said != _said(known):
-            self.enrolments[known.token, known.tenant_id] = said_now(known, said)
+        if said.at is not None and said != self._standing(known):
             self.heard[known.enrolment_id] = said
+
+    def _standing(self, known: Enrolment) -> Said:
+        """When what stands was said last."""
+        return self.heard.get(known.enrolment_id) or Said(known.said_at, known.said_by, known.said_no)
 
     def _end_family(self, token: UUID, tenant: str, record: RosterRecord, said_on: date, said: Said) -> tuple[str, ...]:
         """The dependants' cover ends with the subscriber's; after a death a person must say what becomes of theirs."""
         ended = [
             (one, spans)
             for one in self._dependants(token, tenant, record)
-            if not said.is_before(_said(one)) and (spans := family_spans(one.spans, record, said_on)) != one.spans
+            if not said.is_before(self._standing(one))
+            and (spans := family_spans(one.spans, record, said_on)) != one.spans
         ]
         if ended and (record.reason == DEATH_REASON or record.person.is_deceased):
             return (FAMILY_WAITS,)
@@ -423,10 +438,6 @@ class Book:
         self.tenants.add(enrolment.tenant_id)
         self.changed_enrolments[enrolment.enrolment_id] = enrolment
         self.heard.pop(enrolment.enrolment_id, None)
-
-
-def _said(known: Enrolment) -> Said:
-    return Said(known.said_at, known.said_by, known.said_no)
 
 
 def said_now(stated: Enrolment, said: Said) -> Enrolment:

@@ -5,6 +5,7 @@ A coverage is one product of one kind. What is said of one product leaves every 
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 from services.eligibility.domain import ONE_DAY, Span
 from services.eligibility.feeds.records import Coverage, Maintenance, RosterRecord
@@ -20,6 +21,8 @@ def restated_spans(known: Spans, record: RosterRecord, said_on: date) -> Spans:
     """The times of coverage after the row: what it says of each product, then what it says of the member."""
     if not record.coverages:
         return _member_level(known, record, said_on)
+    if len(known) < 2 and (plain := _plain(record)) is not None and known in {(), (plain,)}:
+        return (plain,)
     spans = known
     for coverage in sorted(record.coverages, key=lambda one: one.begin_on or date.min):
         spans = _covered(spans, coverage, record, said_on)
@@ -28,6 +31,16 @@ def restated_spans(known: Spans, record: RosterRecord, said_on: date) -> Spans:
     elif record.end_on is not None:
         spans = _until(spans, record.end_on, record.lapses_on or record.end_on)
     return _ordered(spans)
+
+
+def _plain(record: RosterRecord) -> Span | None:
+    """What most rows say: one product that has begun and goes on."""
+    [one, *more] = record.coverages
+    if more or one.begin_on is None or one.end_on is not None or one.is_void or _is_end(one, record):
+        return None
+    if record.end_on is not None or record.is_void:
+        return None
+    return Span(one.line_of_business, one.begin_on, None, one.lapses_on, one.kind, product_of(one))
 
 
 def family_spans(known: Spans, record: RosterRecord, said_on: date) -> Spans:
@@ -128,7 +141,12 @@ def _covered(known: Spans, coverage: Coverage, record: RosterRecord, said_on: da
 
 def product_of(coverage: Coverage) -> str:
     """Insurance line (HD03) and, where it is told, the plan's description (HD04)."""
-    return f"{coverage.insurance_line} {coverage.description.upper()}".strip()
+    return _product(coverage.insurance_line, coverage.description)
+
+
+@lru_cache(maxsize=1 << 10)
+def _product(insurance_line: str, description: str) -> str:
+    return f"{insurance_line} {description.upper()}".strip()
 
 
 def _of_product(known: Spans, coverage: Coverage, record: RosterRecord) -> Spans:
