@@ -8,6 +8,7 @@ from uuid import UUID
 from schemas.eligibility_v1 import DoseAdministeredV1, MembersMergedV1
 from schemas.scheduling_v1 import AppointmentChangedV1
 from services.eligibility import store_decisions, store_doses, store_members, store_programmes
+from services.eligibility.acquaintances import old_key, record_identifiers, record_key
 from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
@@ -16,7 +17,7 @@ from services.eligibility.linkage import EVERY_TENANT, IdKey, Index, Link, Subje
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
 from services.eligibility.registry import CODES, Heard, combined, completed, heard, heard_again, patients_of
-from services.eligibility.roster import Book, cut, old_key, record_identifiers, record_key
+from services.eligibility.roster import Book, cut
 from services.eligibility.store_files import FeedFile, RowResult
 from services.kit.ids import derived_id, new_id
 from services.kit.postgres import Connection
