@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.eligibility.feeds.profiles import profiles
-from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterHeader, RosterMention
+from services.eligibility.feeds.records import DoseRecord, PatientRecord, Position, RosterHeader, RosterMention
+from services.eligibility.linkage import EVERY_TENANT
 from services.eligibility.payers import GENERIC_PROFILES, Payer, code_of, payer_of
 from services.eligibility.reading import RosterRow, Slice
-from services.eligibility.store_files import RowResult
-from services.kit.postgres import ALL_TENANTS
 
 EVERYBODY = "*"
 
@@ -46,7 +45,7 @@ class Gate:
     def bar(self, header: RosterHeader) -> Bar | None:
         if not self.takes(header):
             return TEST_ROSTER
-        if self.sender_tenant in {ALL_TENANTS, self.tenant(header)}:
+        if self.sender_tenant in {EVERY_TENANT, self.tenant(header)}:
             return None
         return OTHER_PAYER if header.profile in GENERIC_PROFILES else OTHER_SENDER
 
@@ -59,12 +58,12 @@ class Gate:
             if (bar := self.bar(row.header)) is None:
                 found.roster.append(row._replace(plan=self.tenant(row.header)))
             else:
-                found.refused.append(_refused(row.record.position.row, row.record.position.segment, bar))
+                found.refused.append((row.record.position, bar))
         found.mentions += [(it, self.tenant(header)) for it, header in part.mentions if self.bar(header) is None]
         records: list[DoseRecord | PatientRecord] = [*part.doses, *part.patients]
         for record in records:
             if record.test_from and not {EVERYBODY, code_of(record.test_from)} & self.test_data_from:
-                found.refused.append(_refused(record.position.row, record.position.segment, TEST_MESSAGE))
+                found.refused.append((record.position, TEST_MESSAGE))
             else:
                 found.registry.append(record)
         return found
@@ -72,13 +71,9 @@ class Gate:
 
 @dataclass(slots=True)
 class Admitted:
-    """The rows that take effect, and the others' outcomes."""
+    """The rows that take effect, and where the others stand and why they do not."""
 
     roster: list[RosterRow] = field(default_factory=list)
     mentions: list[tuple[RosterMention, str]] = field(default_factory=list)
     registry: list[DoseRecord | PatientRecord] = field(default_factory=list)
-    refused: list[RowResult] = field(default_factory=list)
-
-
-def _refused(row: int, segment: int, bar: Bar) -> RowResult:
-    return RowResult(row, "rejected", bar.code, bar.field, segment, bar.expected)
+    refused: list[tuple[Position, Bar]] = field(default_factory=list)

@@ -17,6 +17,7 @@ from services.eligibility import (
     store_vital,
     vital_handlers,
 )
+from services.eligibility.acquaintances import old_key, record_identifiers, record_key
 from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
@@ -27,7 +28,7 @@ from services.eligibility.numbers import OLDER
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
 from services.eligibility.registry import CODES, Heard, combined, completed, heard, heard_again, patients_of
-from services.eligibility.roster import Book, old_key, record_identifiers, record_key, said_now
+from services.eligibility.roster import Book, said_now
 from services.eligibility.roster_changes import FAMILY_WAITS, STALE
 from services.eligibility.said import Said
 from services.eligibility.spans import cut

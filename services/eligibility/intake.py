@@ -255,7 +255,10 @@ class FileRun:
         results = [
             RowResult(one.row, "rejected", one.code, one.field, one.where, one.expected) for one in part.rejections
         ]
-        results += [*admitted.refused, *_of_empty_file(part, gate)]
+        results += [
+            RowResult(at.row, "rejected", bar.code, bar.field, at.segment, bar.expected) for at, bar in admitted.refused
+        ]
+        results += _of_empty_file(part, gate)
         if admitted.roster or admitted.mentions:
             results += await handlers.on_roster_rows(work, file, admitted.roster, admitted.mentions, today)
         if admitted.registry:

@@ -35,7 +35,8 @@ def _lint(folder: Path, contract: str) -> subprocess.CompletedProcess[str]:
 
 PURE = (
     "eligibility.domain", "eligibility.deciding", "eligibility.roster", "eligibility.linkage", "eligibility.doses",
-    "eligibility.registry", "eligibility.reading", "eligibility.feeds.vxu_dose", "eligibility.forecast.engine",
+    "eligibility.registry", "eligibility.identity", "eligibility.acquaintances", "eligibility.payers",
+    "eligibility.admission", "eligibility.reading", "eligibility.feeds.vxu_dose", "eligibility.forecast.engine",
     "eligibility.programmes.segment", "eligibility.programmes.target", "eligibility.risk.model",
     "eligibility.benefits.entitlements",
     "outreach.domain", "outreach.attempts", "outreach.effects", "outreach.policy",

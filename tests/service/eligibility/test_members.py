@@ -190,8 +190,16 @@ async def test_a_plan_sees_its_own_rows_only(office: Office) -> None:
 
 
 async def test_another_plans_file_is_refused_as_a_whole(office: Office) -> None:
-    """A sender who may speak for one plan can't bring in another plan's members."""
+    """A sender who may speak for one plan can't bring in another plan's members; each row says so."""
     file = await office.read(roster(Row("LS1")), tenant="prairie")
-    assert (file.state, file.rows_read) == ("refused", 0)
+    assert (file.state, file.rows_read, file.rows_accepted, file.plan) == ("refused", 1, 0, None)
     assert await office.fetch("select * from enrolment") == []
+    [row] = await office.fetch("select row, code from feed_row")
+    assert (row["row"], row["code"]) == (1, "wrong-plan")
+
+
+async def test_another_plans_file_without_rows_is_refused(office: Office) -> None:
+    """A file of another plan that lists nobody is refused by its header."""
+    file = await office.read(roster(), tenant="prairie")
+    assert (file.state, file.rows_read, file.plan) == ("refused", 0, None)
     assert [row["code"] for row in await office.fetch("select code from feed_row")] == ["wrong-plan"]
