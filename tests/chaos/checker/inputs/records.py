@@ -95,6 +95,7 @@ class DoseRow:
     lot: str = ""
     given_on: date | None = None
     sender: str = ""
+    control: str = ""
     is_protected: bool | None = None
     protected_on: date | None = None
     publicity: str = ""

@@ -212,7 +212,7 @@ class Registrar:
         if who.tract:
             known.zip5, known.tract = who.zip5, who.tract
         if row.stated_at is not None and (row.is_protected is not None or row.publicity):
-            known.consents.setdefault(row.sender, Consent()).hear(_consent(row, row.stated_at))
+            known.consents.setdefault(row.sender.lower(), Consent()).hear(_consent(row, row.stated_at))
 
     # -- what
 
@@ -339,7 +339,8 @@ def _event_key(row: DoseRow) -> str:
     names = normal(who.family), normal(who.given)
     whose = (*(numbers[0] if numbers else ("", "", "")), born, *names, "" if numbers else who.zip5)
     if row.is_patient:
-        return "\x1f".join(("patient", row.sender, *whose))
+        at = row.stated_at.isoformat() if row.stated_at else ""
+        return "\x1f".join(("patient", row.sender, *whose, row.control, at))
     if row.event is not None:
         return "\x1f".join(("event", row.sender, *row.event, *whose))
     kind = "dose" if row.is_given else row.outcome
