@@ -31,7 +31,9 @@ async def end_absent(pool: asyncpg.Pool, file: FeedFile, header: RosterHeader, p
         said_on = min(header.created_at.date(), today) if header.created_at else today
         previous = await store_files.load_previous_full(connection, plan, file.file_no)
         before_no = previous if summary.unidentified else file.file_no
-        absent, insured = await store_members.count_absent(connection, plan, before_no, said_on, file.said_at)
+        absent, insured = await store_members.count_absent(
+            connection, plan, before_no, said_on, file.said_at, file.file_no
+        )
         absence = APPLIED if summary.is_complete else INCOMPLETE
         if absence == APPLIED and file.absent_ended == 0 and not is_believed(absent, insured):
             absence = TOO_MANY

@@ -127,6 +127,7 @@ class Enrolment(NamedTuple):
     said_by: str = ""
     said_no: int = 0
     family_number: str = ""
+    first_file_no: int = 0
 
 
 class Statement(NamedTuple):

@@ -15,6 +15,7 @@ from services.eligibility.identity import LISTS, OTHER, Doubt
 from services.eligibility.linkage import IdKey
 from services.eligibility.roster_changes import (
     ADDED,
+    DEATH_REPORTED,
     DIED,
     FAMILY_ENDED,
     FAMILY_WAITS,
@@ -60,14 +61,14 @@ class Book(Acquaintances):
         *, is_full: bool = False,
     ) -> tuple[str, ...]:  # fmt: skip
         """Take one row of a plan's roster, with its match key. Gives what it changed: nothing if it says nothing new or
-        is held, `stale` if what stands was said later; a death counts by its own date all the same."""
+        is held, `stale` if what stands was said later; of a death even that is kept."""
         token = self._whose(record, tenant, key, file_no)
         if isinstance(token, Doubt):
             self.held[record.position.row] = token
             self._see(record_identifiers(record), tenant, key)
             return ()
         if token is not None and self._is_stale(token, tenant, said):
-            return (STALE, *self._note_death(token, tenant, record, said_on, said, is_full=is_full))
+            return (STALE, *self._note_death(token, tenant, record, said_on, said, is_full=is_full, is_stale=True))
         if token is None:
             token = self.new_id()
             self._put_person(Person(token))
@@ -166,20 +167,24 @@ class Book(Acquaintances):
         return bool(fresh_ids) or is_fresh_key
 
     def _note_death(
-        self, token: UUID, tenant: str, record: RosterRecord, said_on: date, said: Said, *, is_full: bool
-    ) -> tuple[str, ...]:
-        """Keep what the row says of a death. Nothing if that is no other word than the one that stood."""
+        self, token: UUID, tenant: str, record: RosterRecord, said_on: date, said: Said, *, is_full: bool,
+        is_stale: bool = False,
+    ) -> tuple[str, ...]:  # fmt: skip
+        """Keep what the row says of a death. Nothing if that is no other word than the one that stood. A death that is
+        older than a row which does not tell of it is doubtful: somebody must check it."""
         known = self.vital.get((token, roster_source(tenant)))
         heard = roster_word(
             record, token, tenant, said_on, said.at, self.heard_at, is_full=is_full, is_known=known is not None
         )
+        if heard is not None and is_stale and heard.word == Word.DECEASED:
+            heard = heard._replace(word=Word.POSSIBLE)
         now = newest(known, heard) if heard is not None else None
         if now is None or now == known:
             return ()
         self._put_vital(now)
         if known is not None and (now.word, now.death_on) == (known.word, known.death_on):
             return ()
-        return (DIED,) if now.word == Word.DECEASED else (LIVES,)
+        return ({Word.DECEASED: DIED, Word.POSSIBLE: DEATH_REPORTED}.get(Word(now.word), LIVES),)
 
     def _is_stale(self, token: UUID, tenant: str, said: Said) -> bool:
         known = self.enrolments.get((token, tenant))
@@ -207,6 +212,7 @@ class Book(Acquaintances):
                 tenant,
                 "",
                 seen_file_no=file_no,
+                first_file_no=file_no,
                 said_at=said.at,
                 said_by=said.by,
                 said_no=said.no,
@@ -321,6 +327,7 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment
         said_by=known.said_by,
         said_no=known.said_no,
         family_number=family.value if family else known.family_number,
+        first_file_no=known.first_file_no,
     )
 
 

@@ -5,7 +5,7 @@ from services.eligibility.spans import reach
 
 ADDED, ENDED, EXTENDED, MOVED = "added", "ended", "extended", "moved"
 MERGED, RENUMBERED, RENAMED, CHANGED = "merged", "renumbered", "renamed", "changed"
-DIED, LIVES = "died", "lives"
+DIED, DEATH_REPORTED, LIVES = "died", "death-reported", "lives"
 FAMILY_ENDED, FAMILY_WAITS, STALE = "family-ended", "family-waits", "stale"
 DOSE_ADDED, DOSE_CHANGED, DOSE_DELETED = "dose-added", "dose-changed", "dose-deleted"
 
@@ -18,6 +18,7 @@ CHANGES = {
     RENUMBERED: "Another member number.",
     RENAMED: "Another name or birth date.",
     DIED: "The member's death.",
+    DEATH_REPORTED: "A death that somebody must check: the row is older than one that does not tell of it.",
     LIVES: "The member lives: a death is taken back.",
     CHANGED: "Anything else: a begin, a telephone number, a language …",
     FAMILY_ENDED: "Coverage of dependants ended with the subscriber's.",

@@ -22,6 +22,7 @@ _TYPES = {
     "enrolment_id": "uuid", "token": "uuid", "birth_on": "date", "is_restricted": "boolean", "is_retired": "boolean",
     "seen_file_no": "bigint", "ethnicity": "text", "phone_version": "integer", "address_version": "integer",
     "email_version": "integer", "said_at": "timestamptz", "said_no": "bigint",
+    "first_file_no": "bigint",
 }  # fmt: skip
 """Of the columns that are not told by `text_array`: no texts, or null."""
 _FROM_TEXT = {
@@ -150,7 +151,8 @@ where tenant_id = $1 and not is_retired and seen_file_no < $2 and (said_at <= $5
 order by token limit $4
 """
 COUNT_ABSENT = """
-select count(*) filter (where seen_file_no < $2 and (said_at <= $4) is not false) as absent, count(*) as insured
+select count(*) filter (where seen_file_no < $2 and (said_at <= $4) is not false) as absent,
+    count(*) filter (where first_file_no < $5) as insured
 from enrolment
 where tenant_id = $1 and not is_retired
     and exists (
@@ -240,10 +242,10 @@ async def load_absent(
 
 
 async def count_absent(
-    connection: Connection, plan: str, before_no: int, day: date, said_at: datetime | None
+    connection: Connection, plan: str, before_no: int, day: date, said_at: datetime | None, file_no: int
 ) -> tuple[int, int]:
-    """How many such members there are, and how many are covered at all."""
-    row = await connection.fetchrow(COUNT_ABSENT, plan, before_no, day, said_at)
+    """How many such members there are, and how many are covered at all who did not come with this very file."""
+    row = await connection.fetchrow(COUNT_ABSENT, plan, before_no, day, said_at, file_no)
     assert row is not None
     return row["absent"], row["insured"]
 

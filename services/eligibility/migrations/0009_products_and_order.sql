@@ -6,7 +6,8 @@ alter table enrolment
     add column said_at timestamptz,
     add column said_by text not null default '',
     add column said_no bigint not null default 0,
-    add column family_number text not null default '';
+    add column family_number text not null default '',
+    add column first_file_no bigint not null default 0;
 
 alter table feed_file drop constraint feed_file_state_check;
 alter table feed_file

@@ -205,7 +205,7 @@ async def test_twins_under_one_number_are_two(office: Office, how: str) -> None:
     for control, rows in enumerate(([parent, *twins], [*twins[::-1], parent]), 1):
         file = await office.read(an_834(*rows, control=control))
         assert file.rows_rejected == 0
-    assert [one[1] for one in await people(office)] == ["ANN DUO", "TIM DUO", "JIM DUO"]
+    assert sorted(one[1] for one in await people(office)) == ["ANN DUO", "JIM DUO", "TIM DUO"]
 
 
 async def test_a_name_once_reported_by_mistake_is_nobodys(office: Office) -> None:

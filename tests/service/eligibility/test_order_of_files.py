@@ -85,12 +85,15 @@ async def test_of_an_older_file_what_is_not_known_is_taken(office: Office) -> No
 
 
 async def test_a_stale_row_merges_and_kills_nobody(office: Office) -> None:
-    """Neither a death nor a correction comes from a file that is older than what stands."""
+    """No correction comes from a file that is older than what stands, and its death must be checked by somebody."""
     await office.read(roster(Row("LS1", family="Sesam"), Row("LS2"), day=LATER))
     died = Row("LS1", family="Sesam", action="024", reason="03", died="20210226")
     file = await office.read(roster(died, Row("LS2", action="001", was=("LS1", "Sesam", "Oma")), day=TUESDAY))
-    assert file.changes == {"stale": 2}
-    assert await office.fetch("select from person where is_deceased or merged_into is not null") == []
+    assert file.changes == {"stale": 2, "death-reported": 1}
+    assert await office.fetch("select from person where merged_into is not null") == []
+    reasons = [one["reasons"] for one in (await office.last_facts()).values()]
+    assert sorted("death-reported" in one for one in reasons) == [False, True]
+    assert not any("deceased" in one for one in reasons)
 
 
 async def test_a_file_of_a_time_to_come_is_as_new_as_its_arrival(office: Office) -> None:
@@ -204,6 +207,14 @@ async def test_a_quarter_is_a_quarter(office: Office, before: int, absent: int, 
         file = await decided(office, file, "released")
         assert (file.absence, file.absent_ended, file.state) == ("applied", absent, "processed")
     assert sum(one["enrolled"] for one in (await office.last_facts()).values()) == before - absent
+
+
+async def test_newcomers_make_no_plan_larger(office: Office) -> None:
+    """Eight new members beside two who are left out: all of the plan that was there would end, so it waits."""
+    old, new = ([Row(f"{letter}{n}", given=f"Bert{letter * (n + 1)}") for n in range(8)] for letter in "PQ")
+    await office.read(roster(*old[:2], plan="PRAIRIE", full=True))
+    file = await office.read(roster(*new, plan="PRAIRIE", full=True, day=LATER))
+    assert (file.changes, file.absence, file.absent_ended) == ({"added": 8}, "too-many", 0)
 
 
 async def test_a_released_absence_spares_who_came_back(office: Office) -> None:

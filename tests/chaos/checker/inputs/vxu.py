@@ -53,7 +53,8 @@ def _rows(message: list[Segment], before: int) -> list[DoseRow]:
     protected = {"Y": True, "N": False}.get(at(more, 12))
     stated_at = instant(at(message[0], 7))
     base = DoseRow(
-        before + 1, who, is_protected=protected, stated_at=stated_at, is_patient=True, sender=at(message[0], 4), control=at(message[0], 10),
+        before + 1, who, is_protected=protected, stated_at=stated_at, is_patient=True,
+        sender=at(message[0], 4), control=at(message[0], 10),
         protected_on=day(at(more, 13)), publicity=at(more, 11),
     )  # fmt: skip
     if not groups:
