@@ -235,5 +235,6 @@ def test_every_route_is_guarded() -> None:
     assert unguarded(app) == [
         "POST /feed-files: needs no idempotency key",
         "POST /forecasts: needs no idempotency key",
+        "POST /$immds-forecast: needs no idempotency key",
         "POST /programmes/dry-runs: needs no idempotency key",
     ]
