@@ -155,6 +155,7 @@ async def test_a_plan_tries_a_document_on_its_own_members(
     assert sum((await tried(client, both))["total"].values()) == 1
 
 
+@pytest.mark.capability("A10")
 async def test_publishing(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
     """Once; the same text again is no news, another under the same version is refused, a wrong one is told where."""
     await office.read(four())
@@ -263,6 +264,7 @@ async def test_a_plan_speaks_for_itself_only(app: FastAPI, client: httpx.AsyncCl
     assert await office.fetch("select from member_observation") == []
 
 
+@pytest.mark.capability("C3", "D1")
 async def test_a_member_is_explained(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
     """Rule, risk with each factor's points and source, and the benefits that a need speaks for."""
     await office.read(four())
@@ -284,6 +286,7 @@ async def test_a_member_is_explained(app: FastAPI, client: httpx.AsyncClient, of
     )  # fmt: skip
 
 
+@pytest.mark.capability("B17", "C3", "E7")
 async def test_benefits_end_with_the_coverage_and_with_the_life(
     app: FastAPI, client: httpx.AsyncClient, office: Office
 ) -> None:

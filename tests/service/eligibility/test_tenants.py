@@ -71,6 +71,7 @@ async def test_a_bound_sender_does_not_become_another_payer(office: Office, edge
     assert len(await office.fetch("select from payer")) == 2
 
 
+@pytest.mark.capability("B5")
 async def test_a_second_interchange_is_asked_for_itself(office: Office) -> None:
     """Rows of another plan are rejected by place wherever they stand in the file; the sender's own are taken."""
     await office.read(case("s12_victim_prairie.834"))
