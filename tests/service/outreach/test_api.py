@@ -198,7 +198,7 @@ async def test_attempt_sent_again_counts_once(outreach: Outreach, worker: Worker
 async def test_what_was_given_and_explained_is_on_record(outreach: Outreach, worker: Worker) -> None:
     """Motivational interviewing, information and support, and what was explained, stand in the case and are told."""
     await outreach.hear(a_fact())
-    said = {"given": ["motivational-interviewing", "support"], "topics": ["safety", "getting-there"]}
+    said: dict[str, Any] = {"given": ["motivational-interviewing", "support"], "topics": ["safety", "getting-there"]}
     assert (await worker.log(ADA, "complete", **said)).status_code == 201
     [record] = (await worker.get(f"/cases/{ADA}")).json()["history"]
     [told] = await outreach.announced("vcc.contact-attempt.logged.v1")
