@@ -161,7 +161,7 @@ class ContactAttemptRetractedV1(Event):
     programme_id: Code
     worker_id: Code
     reason: Code
-    retracted_on: date = Field(description="The day of the retraction in the programme's time zone.")
+    retracted_on: date = Field(description="The open business day on which it was taken back.")
 
     def key(self) -> str:
         return str(self.member_token)

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.feeds.records import DoseRecord, PatientRecord, Position, RosterHeader, RosterMention
-from services.eligibility.linkage import EVERY_TENANT
 from services.eligibility.payers import GENERIC_PROFILES, Payer, code_of, payer_of
 from services.eligibility.reading import RosterRow, Slice
+from services.eligibility.tenants import EVERY_TENANT
 
-EVERYBODY = "*"
+EVERY_SENDER = "*"
 
 
 class Bar(NamedTuple):
@@ -39,8 +39,11 @@ class Gate:
 
     def takes(self, header: RosterHeader) -> bool:
         """Whether it is production data, or its sender's test data count here."""
-        allowed = {EVERYBODY, code_of(header.sender)} & self.test_data_from
-        return not header.is_test or bool(allowed) or profiles()[header.profile].takes_test_data
+        is_allowed = self._takes_tests_of(header.sender) or profiles()[header.profile].takes_test_data
+        return not header.is_test or is_allowed
+
+    def _takes_tests_of(self, sender: str) -> bool:
+        return bool({EVERY_SENDER, code_of(sender)} & self.test_data_from)
 
     def bar(self, header: RosterHeader) -> Bar | None:
         if not self.takes(header):
@@ -62,7 +65,7 @@ class Gate:
         found.mentions += [(it, self.tenant(header)) for it, header in part.mentions if self.bar(header) is None]
         records: list[DoseRecord | PatientRecord] = [*part.doses, *part.patients]
         for record in records:
-            if record.test_from and not {EVERYBODY, code_of(record.test_from)} & self.test_data_from:
+            if record.test_from and not self._takes_tests_of(record.test_from):
                 found.refused.append((record.position, TEST_MESSAGE))
             else:
                 found.registry.append(record)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import IO, Annotated
 from uuid import UUID
@@ -52,6 +53,12 @@ Operator = Annotated[Principal, require_for_all("operator")]
 routes = APIRouter()
 
 
+def _listing(title: str, words: Mapping[str, str]) -> str:
+    """Words and what they mean, as one sentence."""
+    told = "; ".join(f"{name} ({says[0].lower()}{says[1:].rstrip('.')})" for name, says in words.items())
+    return f"{title}: {told}."
+
+
 class FeedFileOut(BaseModel):
     """A file and what became of its rows so far."""
 
@@ -70,13 +77,9 @@ class FeedFileOut(BaseModel):
     rows_rejected: int
     rows_unlinked: int = Field(description="Doses whose member was not found when the file was read.")
     is_full: bool
-    changes: dict[str, int] = Field(
-        description="How many rows changed what: " + ", ".join(f"{name}: {says}" for name, says in CHANGES.items())
-    )
+    changes: dict[str, int] = Field(description=_listing("How many rows changed what", CHANGES))
     said_at: datetime | None = Field(description="When a roster says that it was made.")
-    held: str | None = Field(
-        description="Why it waits, or waited: " + ", ".join(f"{name}: {says}" for name, says in WHY_HELD.items())
-    )
+    held: str | None = Field(description=_listing("Why it waits, or waited", WHY_HELD))
     decision: str | None = Field(description="What a person decided last: released or refused.")
     decided_at: datetime | None
     absence: str | None = Field(

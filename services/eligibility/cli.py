@@ -11,10 +11,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 
+from services.eligibility.cli_service import FAULT, FINE, WRONG, WRONG_USE, Subcommands, client_of, is_named, unanswered
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.feeds.reader import read_feed
 from services.eligibility.feeds.records import (
@@ -28,17 +29,11 @@ from services.eligibility.feeds.records import (
     RosterRecord,
 )
 
-FINE, REJECTS, WRONG_USE, FAULT = 0, 1, 2, 3
+REJECTS = WRONG
 CHUNK_BYTES = 1 << 18
 POLL_S = 0.25
 SHOWN_REJECTS = 200
 ENDED = frozenset({"processed", "refused", "held"})
-
-
-class Subcommands(Protocol):
-    """What `add_subparsers` gives."""
-
-    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser: ...
 
 
 def add_commands(commands: Subcommands) -> None:
@@ -156,12 +151,10 @@ def run_ingest(args: argparse.Namespace) -> int:
     """1 if a row was rejected or a file waits for a person, 3 if the service could not be asked."""
     if not _all_files(args.files):
         return WRONG_USE
-    if not (args.api and args.token):
-        print("no running service: set VCC_API_ELIGIBILITY and VCC_TOKEN, or start the stack", file=sys.stderr)
+    if not is_named(args):
         return WRONG_USE
-    headers = {"Authorization": f"Bearer {args.token}"}
     try:
-        with httpx.Client(base_url=args.api, headers=headers, timeout=httpx.Timeout(30, read=300)) as client:
+        with client_of(args, httpx.Timeout(30, read=300)) as client:
             files = [submit(client, path, args.profile) for path in args.files]
             if not args.no_wait:
                 files = [wait_for(client, file, _say_progress) for file in files]
@@ -170,8 +163,7 @@ def run_ingest(args: argparse.Namespace) -> int:
         print(_problem(error.response), file=sys.stderr)
         return FAULT
     except httpx.HTTPError as error:
-        print(f"the service does not answer: {type(error).__name__}", file=sys.stderr)
-        return FAULT
+        return unanswered(error)
     print(json.dumps(files, indent=1) if args.json else "\n".join(_ingest_text(file) for file in files))
     return REJECTS if any(file["rows_rejected"] or file["state"] in {"refused", "held"} for file in files) else FINE
 

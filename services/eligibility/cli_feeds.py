@@ -1,30 +1,26 @@
 """`vcc feeds held | rows | release | refuse`: files that wait for a person, and what each row of a file changed."""
 
 import argparse
-import json
-import os
-import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
-from services.eligibility.cli import FAULT, FINE, REJECTS, WRONG_USE, Subcommands
+from services.eligibility.cli_service import Subcommands, add_service, show
 
 MOST_ROWS = 1000
-Run = Callable[[argparse.Namespace, httpx.Client], int]
 
 
 def add_commands(commands: Subcommands) -> None:
     """Add `feeds`; each action sets `run`, which takes the arguments and gives the exit code."""
     parser = commands.add_parser("feeds", help="Files that wait for a person, and what each row of a file changed.")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    _add_service(actions.add_parser("held", help="what waits, and why"), run_held)
+    add_service(actions.add_parser("held", help="what waits, and why"), run_held)
     rows = actions.add_parser("rows", help="what became of each row of a file, and what it changed")
     rows.add_argument("file_id", metavar="ID")
     rows.add_argument("--change", help="only rows that changed this, such as ended, family-waits or stale")
-    _add_service(rows, run_rows)
+    add_service(rows, run_rows)
     for decision, says in (
         ("release", "read a held file after all, or end the cover of those whom a full file left out"),
         ("refuse", "read nothing of a held file, or end nobody's cover for not being listed"),
@@ -33,54 +29,22 @@ def add_commands(commands: Subcommands) -> None:
         action.add_argument("file_id", metavar="ID")
         action.add_argument("--reason", required=True, help="why; it is kept with the file")
         action.set_defaults(decision=decision)
-        _add_service(action, run_decision)
-
-
-def _add_service(action: argparse.ArgumentParser, run: Run) -> None:
-    action.add_argument("--json", action="store_true", help="print JSON")
-    action.add_argument("--api", default=os.environ.get("VCC_API_ELIGIBILITY"), help="base URL of the service")
-    action.add_argument("--token", default=os.environ.get("VCC_TOKEN"), help=argparse.SUPPRESS)
-    action.set_defaults(run=_asking(run))
+        add_service(action, run_decision)
 
 
 def run_held(args: argparse.Namespace, client: httpx.Client) -> int:
-    return _show(args, client.get("/feed-files", params={"held": True, "limit": 200}), _held_text)
+    return show(args, client.get("/feed-files", params={"held": True, "limit": 200}), _held_text)
 
 
 def run_rows(args: argparse.Namespace, client: httpx.Client) -> int:
     params = {"limit": MOST_ROWS} | ({"change": args.change} if args.change else {})
-    return _show(args, client.get(f"/feed-files/{args.file_id}/rows", params=params), _rows_text)
+    return show(args, client.get(f"/feed-files/{args.file_id}/rows", params=params), _rows_text)
 
 
 def run_decision(args: argparse.Namespace, client: httpx.Client) -> int:
     headers = {"Idempotency-Key": str(uuid.uuid4())}
     path = f"/feed-files/{args.file_id}/{args.decision}"
-    return _show(args, client.post(path, json={"reason": args.reason}, headers=headers), _decided_text)
-
-
-def _asking(run: Run) -> Callable[[argparse.Namespace], int]:
-    def asking(args: argparse.Namespace) -> int:
-        if not (args.api and args.token):
-            print("no running service: set VCC_API_ELIGIBILITY and VCC_TOKEN, or start the stack", file=sys.stderr)
-            return WRONG_USE
-        try:
-            with httpx.Client(base_url=args.api, headers={"Authorization": f"Bearer {args.token}"}) as client:
-                return run(args, client)
-        except httpx.HTTPError as error:
-            print(f"the service does not answer: {type(error).__name__}", file=sys.stderr)
-            return FAULT
-
-    return asking
-
-
-def _show(args: argparse.Namespace, answer: httpx.Response, text: Callable[[Any], Iterator[str]]) -> int:
-    if answer.is_error:
-        problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-        print(problem.get("detail") or problem.get("title") or f"answered {answer.status_code}", file=sys.stderr)
-        return REJECTS if answer.is_client_error else FAULT
-    found = answer.json()
-    print(json.dumps(found, indent=1) if args.json else "\n".join(text(found)))
-    return FINE
+    return show(args, client.post(path, json={"reason": args.reason}, headers=headers), _decided_text)
 
 
 def _held_text(files: list[dict[str, Any]]) -> Iterator[str]:

@@ -11,6 +11,8 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from services.eligibility.tenants import EVERY_TENANT
+
 APPOINTMENT, REGISTRY, PLAN = "appointment", "iis", "plan"
 ONE_DAY = timedelta(days=1)
 DAYS_END = time(23, 59, 59, 999_999)
@@ -49,7 +51,7 @@ class Report(NamedTuple):
     subject: dict[str, object] | None = None
     file_id: UUID | None = None
     row: int | None = None
-    tenant_id: str = "*"
+    tenant_id: str = EVERY_TENANT
     event_id: str = ""
     sender: str = ""
     is_corrected: bool = False

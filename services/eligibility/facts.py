@@ -42,7 +42,8 @@ from services.eligibility.registry_person import channels_barred, is_protected
 from services.eligibility.roster import Book
 from services.eligibility.store_decisions import LastDecision
 from services.eligibility.store_vital import NOBODY_SAID, Others
-from services.eligibility.vital import ALL, vital_of
+from services.eligibility.tenants import EVERY_TENANT
+from services.eligibility.vital import vital_of
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork
@@ -218,7 +219,7 @@ def members_of(known: Known) -> list[Member]:
 
 def _member(known: Known, one: Enrolment, placement: Placement) -> Member:
     others, statements = known.others, known.statements.get(one.token, ())
-    consents = [said for said in others.consents.get(one.token, ()) if said.tenant_id in {ALL, one.tenant_id}]
+    consents = [said for said in others.consents.get(one.token, ()) if said.tenant_id in {EVERY_TENANT, one.tenant_id}]
     vital = vital_of(others.vital.get(one.token, ()), others.overrides.get(one.token, ()), one.tenant_id)
     return Member(
         one,

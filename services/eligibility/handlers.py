@@ -23,7 +23,7 @@ from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.facts import redecide
 from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention, RosterRecord
 from services.eligibility.hearing import take, was_deleted
-from services.eligibility.linkage import EVERY_TENANT, IdKey, Index, Link, Subject, is_within, link_and_tie
+from services.eligibility.linkage import IdKey, Index, Link, Subject, is_within, link_and_tie
 from services.eligibility.numbers import OLDER
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.reading import RosterRow
@@ -33,6 +33,7 @@ from services.eligibility.roster_changes import FAMILY_WAITS, STALE
 from services.eligibility.said import Said
 from services.eligibility.spans import cut
 from services.eligibility.store_files import FeedFile, RowResult
+from services.eligibility.tenants import EVERY_TENANT
 from services.kit.ids import derived_id, new_id
 from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork

@@ -14,9 +14,6 @@ from uuid import UUID
 SHARED_TYPES = frozenset({"SN", "SS"})
 """A subscriber's number belongs to the family, and social security numbers are lent: neither says who it is."""
 
-EVERY_TENANT = "*"
-"""Whose senders may speak of everybody: a state's registry, or an operator."""
-
 IdKey = tuple[str, str, str]
 
 

@@ -12,7 +12,6 @@ from services.eligibility.doses import REGISTRY, Codes, Report
 from services.eligibility.feeds.codes import UNSPECIFIED, vaccines
 from services.eligibility.feeds.records import DoseOutcome, DoseRecord, PatientRecord, Person
 from services.eligibility.linkage import (
-    EVERY_TENANT,
     IdKey,
     Subject,
     is_within,
@@ -23,6 +22,7 @@ from services.eligibility.linkage import (
 from services.eligibility.payers import code_of
 from services.eligibility.registry_person import PersonSaid, as_document, of_document, person_said
 from services.eligibility.remarks import Remark, remarks_of
+from services.eligibility.tenants import EVERY_TENANT, speaker
 
 SEP = "\x1f"
 GIVEN = frozenset({DoseOutcome.ADMINISTERED, DoseOutcome.PARTIAL})
@@ -100,7 +100,7 @@ def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID, te
         administered_on=record.recorded_on or date.min,
         is_retracted=True,
         tenant_id=tenant,
-        sender=record.sender if tenant == EVERY_TENANT else f"{record.sender}@{tenant}",
+        sender=speaker(record.sender, tenant),
     )
     if isinstance(record, PatientRecord):
         sent_at = record.message_at.isoformat() if record.message_at else ""

@@ -8,7 +8,8 @@ from uuid import UUID
 from services.eligibility.domain import Statement
 from services.eligibility.feeds.records import DoseRecord, PatientRecord
 from services.eligibility.payers import code_of
-from services.eligibility.vital import ALL, REGISTRY, STATUS, UNDATED, VitalStatement, Word
+from services.eligibility.tenants import EVERY_TENANT, speaker
+from services.eligibility.vital import REGISTRY, STATUS, UNDATED, VitalStatement, Word
 
 NOBODY = UUID(int=0)
 PERMANENTLY_INACTIVE = "P"
@@ -39,7 +40,7 @@ class RegistryConsent(NamedTuple):
 
     token: UUID
     source: str
-    tenant_id: str = ALL
+    tenant_id: str = EVERY_TENANT
     is_protected: bool | None = None
     protected_on: date | None = None
     protected_at: datetime | None = None
@@ -66,9 +67,7 @@ class PersonSaid(NamedTuple):
 
 def person_said(record: DoseRecord | PatientRecord, tenant_id: str) -> PersonSaid:
     """The statements of a row. `tenant_id`: whose members its sender may speak of."""
-    source, at = code_of(record.sender), record.message_at or UNDATED
-    if tenant_id != ALL:
-        source = f"{source}@{tenant_id}"  # whoever may write any sender's name speaks for no registry
+    source, at = speaker(code_of(record.sender), tenant_id), record.message_at or UNDATED
     said_on, none = at.date(), RegistryConsent(NOBODY, source, tenant_id)
     return PersonSaid(_consent(record, none, at, said_on), tuple(_vital(record, source, tenant_id, at, said_on)))
 

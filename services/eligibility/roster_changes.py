@@ -1,7 +1,7 @@
 """What a row changed, in the words that its sender is told; for rosters also which of them. Pure."""
 
 from services.eligibility.domain import Enrolment, Span
-from services.eligibility.spans import reach
+from services.eligibility.spans import last_days
 
 ADDED, ENDED, EXTENDED, MOVED = "added", "ended", "extended", "moved"
 MERGED, RENUMBERED, RENAMED, CHANGED = "merged", "renumbered", "renamed", "changed"
@@ -46,7 +46,7 @@ def changes_of(before: Enrolment, after: Enrolment) -> tuple[str, ...]:
 
 def _spans_changed(before: Spans, after: Spans) -> list[str]:
     is_told = all(one.product for one in (*before, *after))
-    lasted, lasts = reach(before, by_product=is_told), reach(after, by_product=is_told)
+    lasted, lasts = last_days(before, by_product=is_told), last_days(after, by_product=is_told)
     both = lasted.keys() & lasts.keys()
     is_in = {
         ADDED: bool(lasts.keys() - lasted.keys()),

@@ -51,7 +51,7 @@ class Needed:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Stored:
     """What is stored that a situation is made of."""
 
     observations: Mapping[tuple[UUID, str], Sequence[MemberObservation]]
@@ -144,11 +144,11 @@ async def situate(
     return made.situations
 
 
-async def load(connection: Connection, members: Sequence[Member], what: Needed) -> Said:
+async def load(connection: Connection, members: Sequence[Member], what: Needed) -> Stored:
     tokens = {one.person.token for one in members}
     ids = [one.enrolment.enrolment_id for one in members]
     drawn = await store_programmes.load_cut_offs(connection, what.capped) if what.capped else {}
-    return Said(
+    return Stored(
         observations=await store_programmes.load_observations(connection, tokens) if what.observations else {},
         forecasts=await store_programmes.load_forecasts(connection, ids) if what.forecasts else {},
         cut_offs={identity: one.cut_off.rank for identity, one in drawn.items()},
@@ -157,7 +157,7 @@ async def load(connection: Connection, members: Sequence[Member], what: Needed) 
 
 
 def make(
-    members: Sequence[Member], doses: Mapping[UUID, Sequence[CountedDose]], what: Needed, said: Said, day: date
+    members: Sequence[Member], doses: Mapping[UUID, Sequence[CountedDose]], what: Needed, said: Stored, day: date
 ) -> Made:
     """Pure: the same stored things give the same situations."""
     made, rules = Made(), bundled()
@@ -177,7 +177,7 @@ def make(
 
 
 def _forecasts(
-    enrolment_id: UUID, told: Told, what: Needed, said: Said, made: Made, day: date
+    enrolment_id: UUID, told: Told, what: Needed, said: Stored, made: Made, day: date
 ) -> dict[tuple[str, str], Forecasted]:
     found = {}
     for group, release in what.forecasts:

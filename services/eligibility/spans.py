@@ -61,7 +61,7 @@ def cut(spans: Iterable[Span], ends_on: date) -> Spans:
     return _ordered(_until([one for one in spans if one.begin_on is None or one.begin_on <= ends_on], ends_on, ends_on))
 
 
-def reach(spans: Iterable[Span], *, by_product: bool) -> dict[tuple[str, str], date]:
+def last_days(spans: Iterable[Span], *, by_product: bool) -> dict[tuple[str, str], date]:
     """The last day on which each product, or kind of product, covers."""
     found: dict[tuple[str, str], date] = {}
     for one in spans:

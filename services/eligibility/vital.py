@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-ALL = "*"
+from services.eligibility.tenants import EVERY_TENANT
+
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 """Of what doesn't say when it was said: whatever has a date is newer."""
 ROSTER, REGISTRY, STATUS, ATTEMPT, APPOINTMENT = "roster", "registry", "registry-status", "attempt", "appointment"
@@ -95,9 +96,9 @@ def vital_of(statements: Iterable[VitalStatement], overrides: Iterable[Override]
     statements, overrides = tuple(statements), tuple(overrides)
     if not statements and not overrides:
         return UNHEARD
-    ruling = max((one for one in overrides if one.tenant_id in {ALL, tenant_id}), default=None, key=_decided)
+    ruling = max((one for one in overrides if one.tenant_id in {EVERY_TENANT, tenant_id}), default=None, key=_decided)
     weighed = [one for one in statements if ruling is None or _is_news(one, ruling)]
-    is_declared = any(one.word == Word.DECEASED and one.tenant_id in {ALL, tenant_id} for one in weighed)
+    is_declared = any(one.word == Word.DECEASED and one.tenant_id in {EVERY_TENANT, tenant_id} for one in weighed)
     is_deceased = is_declared or (ruling is not None and ruling.is_deceased)
     is_told = any(one.word in {Word.DECEASED, Word.POSSIBLE} for one in weighed)
     is_told |= any(
@@ -112,7 +113,7 @@ def standing_elsewhere(overrides: Iterable[Override], tenant_id: str) -> list[Ov
     """The newest decision for each other plan: here it is a report."""
     found: dict[str, Override] = {}
     for one in sorted(overrides, key=_decided):
-        if one.tenant_id not in {ALL, tenant_id}:
+        if one.tenant_id not in {EVERY_TENANT, tenant_id}:
             found[one.tenant_id] = one
     return list(found.values())
 

@@ -1,7 +1,8 @@
 """What is heard of deaths, protection and publicity, and what persons decide: load, decide, save. No SQL, no rules."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
+from typing import TypeVar
 from uuid import UUID
 
 from schemas.outreach_v1 import ContactAttemptLoggedV1, ContactAttemptRetractedV1, Disposition
@@ -18,21 +19,16 @@ DIED = "pat-dec"
 """Of HL7's reasons for cancelling an appointment."""
 Attempt = ContactAttemptLoggedV1 | ContactAttemptRetractedV1
 Key = tuple[UUID, str]
+Told = TypeVar("Told", Attempt, AppointmentChangedV1)
+WordOf = Callable[[Told, UUID, dict[Key, VitalStatement], datetime], VitalStatement | None]
+"""What an event says of a person, beside what is known; None if that is no news."""
 
 
 async def on_attempts(work: UnitOfWork, events: Sequence[Attempt]) -> None:
     """Somebody heard that a member has died, or takes back that he did: the member must be checked, or need not."""
     today = (await store_decisions.share_clock(work.connection)).business_on
     survivors = await lock_survivors(work.connection, {one.member_token for one in events if _may_tell(one)})
-    known = await _load_known(work.connection, set(survivors.values()))
-    now, changed = datetime.now(UTC), dict[Key, VitalStatement]()
-    for one in events:
-        token = survivors.get(one.member_token)
-        heard = _of_attempt(one, token, known, now) if token is not None else None
-        if heard is not None:
-            known[heard.token, heard.source] = changed[heard.token, heard.source] = heard
-    await store_vital.save_statements(work.connection, changed.values())
-    await redecide(work, {token for token, _ in changed}, today)
+    await redecide(work, await _hear(work.connection, events, survivors, _of_attempt), today)
 
 
 async def hear_appointments(
@@ -40,11 +36,18 @@ async def hear_appointments(
 ) -> set[UUID]:
     """Keep that somebody cancelled a visit because the member has died; another version of the same appointment takes
     that back. The persons are locked; gives of whom something changed."""
+    return await _hear(connection, events, survivors, _of_appointment)
+
+
+async def _hear(
+    connection: Connection, events: Iterable[Told], survivors: dict[UUID, UUID], word_of: WordOf[Told]
+) -> set[UUID]:
+    """Keep what each event says of whoever its token means today; gives of whom something changed."""
     known = await _load_known(connection, set(survivors.values()))
     now, changed = datetime.now(UTC), dict[Key, VitalStatement]()
     for one in events:
         token = survivors.get(one.member_token)
-        heard = _of_appointment(one, token, known, now) if token is not None else None
+        heard = word_of(one, token, known, now) if token is not None else None
         if heard is not None:
             known[heard.token, heard.source] = changed[heard.token, heard.source] = heard
     await store_vital.save_statements(connection, changed.values())

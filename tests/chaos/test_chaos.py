@@ -56,6 +56,7 @@ def told(result: Result) -> str:
     return said
 
 
+@pytest.mark.capability("F3", "F8")
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_end_is_as_the_input_asks_for(servers: Servers, kind: str, tmp_path: Path) -> None:
     """Whatever strikes meanwhile: every row, event, booking and cell is what the feeds and the requests ask for."""

@@ -14,7 +14,7 @@ CASE = "vcc.case.changed.v1"
 
 
 def test_generated_documents_are_committed() -> None:
-    """The committed JSON Schemas and AsyncAPI document are what the catalog gives today."""
+    """The committed JSON Schemas, AsyncAPI and OpenAPI documents are what catalog and services give today."""
     stale = [path.name for path, text in generated().items() if not path.exists() or path.read_text("utf-8") != text]
     assert stale == [], "run: python -m deploy.contracts"
 

@@ -36,6 +36,7 @@ async def counted_doses(world: World, member: Member) -> int:
     return int((await world.rows("reporting", LIVE_DOSES, UUID(token)))[0]["doses"])
 
 
+@pytest.mark.capability("B1")
 async def test_who_was_left_behind_gets_a_case_by_rank(world: World) -> None:
     """An eligible member gets a case whose rank follows from the tract and the age; the highest is claimed first."""
     zip5, _ = place = ("93701", "06019000502")
@@ -54,6 +55,7 @@ async def test_who_was_left_behind_gets_a_case_by_rank(world: World) -> None:
     assert (status, [one["case_id"] for one in claims["cases"]]) == (200, [case["case_id"] for case in cases])
 
 
+@pytest.mark.capability("B1")
 async def test_everybody_else_is_told_every_reason(world: World) -> None:
     """Who is not eligible gets a fact that names every criterion that fails, and no case."""
     today = await world.today()
@@ -86,6 +88,7 @@ async def test_a_refusal_pauses_the_case_for_thirty_days(world: World) -> None:
     assert [one["disposition"] for one in (await case_of(world, member))["history"]] == ["initial-refusal"]
 
 
+@pytest.mark.capability("B7")
 async def test_a_booked_member_is_vaccinated_once_and_the_case_closes(world: World) -> None:
     """Booked by the coordinator, vaccinated at the site: one dose with product and lot, a closed case, one more
     vaccinated member in the coverage."""
@@ -122,6 +125,7 @@ async def coverage(world: World, member: Member) -> tuple[int, int, int]:
     return found[0]["members"], found[0]["eligible"], found[0]["vaccinated"]
 
 
+@pytest.mark.capability("F8")
 async def test_a_dose_given_elsewhere_cancels_the_booking(world: World) -> None:
     """A dose that the registry reports cancels a live booking for the patient's sake and frees its place; the case
     closes."""
@@ -156,6 +160,7 @@ async def test_a_dose_that_site_and_registry_report_counts_once(world: World) ->
     assert await counted_doses(world, member) == 1
 
 
+@pytest.mark.capability("F8")
 async def test_a_dose_taken_back_reopens_the_case(world: World) -> None:
     """A registry that deletes its report (RXA-21 D) brings the member back on the list."""
     member, today = await on_the_list(world), await world.today()
@@ -201,6 +206,7 @@ async def test_two_entries_of_one_person_become_one(world: World) -> None:
     assert (appointment["status"], appointment["member_token"]) == ("booked", survivor)
 
 
+@pytest.mark.capability("B2")
 async def test_a_birthday_makes_somebody_eligible(world: World) -> None:
     """Who turns 65 on a later business day is eligible from that day on, without any file."""
     tomorrow = await world.today() + timedelta(days=1)
@@ -211,6 +217,7 @@ async def test_a_birthday_makes_somebody_eligible(world: World) -> None:
     assert (await case_of(world, member))["opened_on"] == tomorrow.isoformat()
 
 
+@pytest.mark.capability("B5")
 async def test_a_plan_does_not_see_the_other_plans_members(world: World) -> None:
     """For the other plan's coordinator the member, the case, the slot and the booking are not there."""
     member = await on_the_list(world)
@@ -266,6 +273,7 @@ async def test_a_walk_in_is_vaccinated_without_an_appointment(world: World) -> N
     assert await world.free_places(slot) == 1
 
 
+@pytest.mark.capability("B9", "B13")
 async def test_the_report_and_the_target_list_follow(world: World) -> None:
     """One more member who is called, booked and vaccinated is one more in the plan's coverage and in each stage of its
     funnel; the ZIP where most still wait is listed, and that raises their cases."""

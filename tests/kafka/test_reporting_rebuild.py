@@ -90,6 +90,7 @@ async def caught_up(database: Database, bootstrap: str, number: int) -> None:
     await until(nothing_left, 90)
 
 
+@pytest.mark.capability("F8")
 async def test_a_rebuild_gives_the_same_tables(database: OpenDatabase, log: str) -> None:
     """A season through the broker, target ZIPs listed, a record given up; then wiped while the consumers run: the log
     read again gives the same tables, and the log has not grown."""

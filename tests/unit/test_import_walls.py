@@ -36,7 +36,10 @@ def _lint(folder: Path, contract: str) -> subprocess.CompletedProcess[str]:
 PURE = (
     "eligibility.domain", "eligibility.deciding", "eligibility.roster", "eligibility.linkage", "eligibility.doses",
     "eligibility.registry", "eligibility.identity", "eligibility.acquaintances", "eligibility.payers",
-    "eligibility.admission", "eligibility.reading", "eligibility.feeds.vxu_dose", "eligibility.forecast.engine",
+    "eligibility.admission", "eligibility.tenants", "eligibility.vital", "eligibility.registry_person",
+    "eligibility.roster_vital", "eligibility.roster_changes", "eligibility.spans", "eligibility.said",
+    "eligibility.numbers", "eligibility.remarks", "eligibility.content", "eligibility.reading",
+    "eligibility.feeds.vxu_dose", "eligibility.forecast.engine",
     "eligibility.programmes.segment", "eligibility.programmes.target", "eligibility.risk.model",
     "eligibility.benefits.entitlements",
     "outreach.domain", "outreach.attempts", "outreach.effects", "outreach.policy",

@@ -1,27 +1,16 @@
 """`vcc programme check | dry-run | publish | list`: documents read here, tried and published by the running service."""
 
 import argparse
-import json
-import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 
+from services.eligibility.cli_service import FINE, WRONG, WRONG_USE, Subcommands, add_service, show
 from services.eligibility.programmes.documents import LIBRARY, ProgrammeError, parse_programme
-
-FINE, WRONG_DOCUMENT, WRONG_USE, FAULT = 0, 1, 2, 3
-TIMEOUT = httpx.Timeout(30, read=1800)
-Run = Callable[[argparse.Namespace], int]
-
-
-class Subcommands(Protocol):
-    """What `add_subparsers` gives."""
-
-    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser: ...
 
 
 def add_commands(commands: Subcommands) -> None:
@@ -37,15 +26,8 @@ def add_commands(commands: Subcommands) -> None:
     ):
         action = actions.add_parser(name, help=says)
         action.add_argument("document", type=Path, metavar="FILE", help="a path, or the name of one that ships")
-        _add_service(action, run)
-    _add_service(actions.add_parser("list", help="what is live, and what ships and waits"), run_list)
-
-
-def _add_service(action: argparse.ArgumentParser, run: Run) -> None:
-    action.add_argument("--json", action="store_true", help="print JSON")
-    action.add_argument("--api", default=os.environ.get("VCC_API_ELIGIBILITY"), help="base URL of the service")
-    action.add_argument("--token", default=os.environ.get("VCC_TOKEN"), help=argparse.SUPPRESS)
-    action.set_defaults(run=_asking(run))
+        add_service(action, run)
+    add_service(actions.add_parser("list", help="what is live, and what ships and waits"), run_list)
 
 
 def run_check(args: argparse.Namespace) -> int:
@@ -57,54 +39,31 @@ def run_check(args: argparse.Namespace) -> int:
             print(f"{path.name}: {one.programme_id} version {one.version} is fine")
         except ProgrammeError as error:
             print(error, file=sys.stderr)
-            code = WRONG_DOCUMENT
+            code = WRONG
         except UnicodeDecodeError:
             print(f"{path.name}: expected text in UTF-8", file=sys.stderr)
-            code = WRONG_DOCUMENT
+            code = WRONG
         except OSError as error:
             print(f"{path}: {error.strerror}", file=sys.stderr)
             return WRONG_USE
     return code
 
 
-def run_dry_run(args: argparse.Namespace) -> int:
-    with _client(args) as client:
-        answer = client.post("/programmes/dry-runs", json=_body(args.document))
-    return _show(args, answer, _dry_run_text)
+def run_dry_run(args: argparse.Namespace, client: httpx.Client) -> int:
+    body = _body(args.document)
+    return show(args, client.post("/programmes/dry-runs", json=body), _dry_run_text) if body else WRONG_USE
 
 
-def run_publish(args: argparse.Namespace) -> int:
-    with _client(args) as client:
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        answer = client.post("/programmes", json=_body(args.document), headers=headers)
-    return _show(args, answer, lambda one: [f"{one['programme_id']} version {one['version']} is live"])
+def run_publish(args: argparse.Namespace, client: httpx.Client) -> int:
+    body, headers = _body(args.document), {"Idempotency-Key": str(uuid.uuid4())}
+    if body is None:
+        return WRONG_USE
+    answer = client.post("/programmes", json=body, headers=headers)
+    return show(args, answer, lambda one: [f"{one['programme_id']} version {one['version']} is live"])
 
 
-def run_list(args: argparse.Namespace) -> int:
-    with _client(args) as client:
-        answer = client.get("/programmes")
-    return _show(args, answer, _list_text)
-
-
-def _asking(run: Run) -> Run:
-    def asking(args: argparse.Namespace) -> int:
-        if not (args.api and args.token):
-            print("no running service: set VCC_API_ELIGIBILITY and VCC_TOKEN, or start the stack", file=sys.stderr)
-            return WRONG_USE
-        try:
-            return run(args)
-        except httpx.HTTPError as error:
-            print(f"the service does not answer: {type(error).__name__}", file=sys.stderr)
-            return FAULT
-        except OSError as error:
-            print(f"{args.document}: {error.strerror}", file=sys.stderr)
-            return WRONG_USE
-
-    return asking
-
-
-def _client(args: argparse.Namespace) -> httpx.Client:
-    return httpx.Client(base_url=args.api, headers={"Authorization": f"Bearer {args.token}"}, timeout=TIMEOUT)
+def run_list(args: argparse.Namespace, client: httpx.Client) -> int:
+    return show(args, client.get("/programmes"), _list_text)
 
 
 def _found(path: Path) -> Path:
@@ -113,18 +72,13 @@ def _found(path: Path) -> Path:
     return shipped if not path.exists() and shipped.exists() else path
 
 
-def _body(path: Path) -> dict[str, str]:
-    return {"document": _found(path).read_text(encoding="utf-8"), "name": path.name}
-
-
-def _show(args: argparse.Namespace, answer: httpx.Response, text: Callable[[Any], Any]) -> int:
-    if answer.is_error:
-        problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-        print(problem.get("detail") or problem.get("title") or f"answered {answer.status_code}", file=sys.stderr)
-        return WRONG_DOCUMENT if answer.is_client_error else FAULT
-    found = answer.json()
-    print(json.dumps(found, indent=1) if args.json else "\n".join(text(found)))
-    return FINE
+def _body(path: Path) -> dict[str, str] | None:
+    """None if the document can't be read, which is said."""
+    try:
+        return {"document": _found(path).read_text(encoding="utf-8"), "name": path.name}
+    except OSError as error:
+        print(f"{path}: {error.strerror}", file=sys.stderr)
+        return None
 
 
 def _list_text(found: list[dict[str, Any]]) -> Iterator[str]:

@@ -4,12 +4,15 @@ import hashlib
 import io
 import json
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from services.eligibility import days, store_files
 from services.eligibility.content import ContentDigest
@@ -19,6 +22,7 @@ from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
 from tests.servers import Database, OpenDatabase
+from tests.service.eligibility.door import client_of
 
 FIRST_DAY = date(2021, 3, 1)
 
@@ -97,3 +101,10 @@ async def office(database: OpenDatabase) -> Office:
     opened = await database("eligibility")
     await days.begin(opened.pool, FIRST_DAY)
     return Office(opened, Intake(opened.settings(), opened.pool, OwnSettings()))
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Whoever asks the routes that a module's `app` has."""
+    async with client_of(app) as client:
+        yield client

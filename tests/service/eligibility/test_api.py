@@ -1,6 +1,5 @@
 """The front door over HTTP: who may come in, what is answered, and that looks at members are recorded."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 
 import httpx
@@ -9,10 +8,9 @@ from fastapi import FastAPI
 
 from services.eligibility import api, api_members
 from services.eligibility.app import build
-from services.kit.auth import Auth, Principal, authenticate
 from services.kit.http import create_app, unguarded
-from services.kit.issuer_keys import TrustedIssuer
 from tests.service.eligibility.conftest import FIRST_DAY, Office
+from tests.service.eligibility.door import acting, door
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
 
 pytestmark = pytest.mark.postgres
@@ -20,22 +18,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.fixture
 def app(office: Office) -> FastAPI:
-    app = create_app("Eligibility", "1", auth=Auth(TrustedIssuer(issuer="http://127.0.0.1:1", audience="vcc")))
-    app.state.pool = office.database.pool
-    for router in (api.routes, api_members.routes):
-        app.include_router(router)
-    return app
-
-
-@pytest.fixture
-async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
-        yield client
-
-
-def acting(app: FastAPI, role: str, tenant: str = "*") -> None:
-    principal = Principal("grover", frozenset({role}), frozenset({tenant}), tenant)
-    app.dependency_overrides[authenticate] = lambda: principal
+    return door(office.database, api.routes, api_members.routes)
 
 
 async def send(client: httpx.AsyncClient, content: str, **params: str) -> httpx.Response:

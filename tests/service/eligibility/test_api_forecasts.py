@@ -1,6 +1,5 @@
 """Forecasts over HTTP: the same answer for both forms of a history, and refusals without values."""
 
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,10 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from services.eligibility import api_forecasts
-from services.kit.auth import Auth, Principal, authenticate
-from services.kit.http import create_app
-from services.kit.issuer_keys import TrustedIssuer
 from tests.service.eligibility.conftest import Office
+from tests.service.eligibility.door import acting, door
 
 pytestmark = pytest.mark.postgres
 ONE_DAY = timedelta(days=1)
@@ -30,13 +27,10 @@ BUNDLE: dict[str, Any] = {"resourceType": "Bundle", "entry": [
 
 
 @pytest.fixture
-async def client(office: Office) -> AsyncIterator[httpx.AsyncClient]:
-    app: FastAPI = create_app("Eligibility", "1", auth=Auth(TrustedIssuer(issuer="http://127.0.0.1:1", audience="vcc")))
-    app.state.pool = office.database.pool
-    app.include_router(api_forecasts.routes)
-    app.dependency_overrides[authenticate] = lambda: Principal("grover", frozenset({"chw"}), frozenset({"*"}), "*")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
-        yield client
+def app(office: Office) -> FastAPI:
+    app = door(office.database, api_forecasts.routes)
+    acting(app, "chw")
+    return app
 
 
 def of_group(answer: dict[str, Any], group: str) -> dict[str, Any]:

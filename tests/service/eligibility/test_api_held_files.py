@@ -1,6 +1,5 @@
 """Files that wait for a person over HTTP: who may decide, once, with a reason, and what is told of rows."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 
 import httpx
@@ -8,11 +7,9 @@ import pytest
 from fastapi import FastAPI
 
 from services.eligibility import api, api_held_files
-from services.kit.auth import Auth, Principal, authenticate
-from services.kit.http import create_app
-from services.kit.issuer_keys import TrustedIssuer
 from tests.service.eligibility.cases import case
 from tests.service.eligibility.conftest import Office
+from tests.service.eligibility.door import acting, door
 from tests.service.eligibility.messages import RICH_TRACT, RICH_ZIP, Row, Shot, roster, vxu
 
 pytestmark = pytest.mark.postgres
@@ -22,22 +19,7 @@ WHY = {"reason": "the plan confirms it"}
 
 @pytest.fixture
 def app(office: Office) -> FastAPI:
-    app = create_app("Eligibility", "1", auth=Auth(TrustedIssuer(issuer="http://127.0.0.1:1", audience="vcc")))
-    app.state.pool = office.database.pool
-    for router in (api.routes, api_held_files.routes):
-        app.include_router(router)
-    return app
-
-
-@pytest.fixture
-async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
-        yield client
-
-
-def acting(app: FastAPI, role: str, tenant: str = "*") -> None:
-    principal = Principal("grover", frozenset({role}), frozenset({tenant}), tenant)
-    app.dependency_overrides[authenticate] = lambda: principal
+    return door(office.database, api.routes, api_held_files.routes)
 
 
 def key(name: str) -> dict[str, str]:

@@ -6,11 +6,11 @@ import httpx
 import pytest
 
 from services.eligibility.forecast import overlay_documents
-from tests.service.eligibility.test_api_forecasts import CVX, JSON, ON, client
+from tests.service.eligibility.test_api_forecasts import CVX, JSON, ON, app
 from tests.unit.eligibility.forecast.test_overlay import DOCUMENT
 
 pytestmark = pytest.mark.postgres
-__all__ = ["client"]
+__all__ = ["app"]
 FHIR = "application/fhir+json"
 
 

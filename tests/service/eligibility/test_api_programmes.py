@@ -1,6 +1,5 @@
 """Programmes, dry runs and observations over HTTP."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 
@@ -9,10 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from services.eligibility import api_members, api_observations, api_programmes, days
-from services.kit.auth import Auth, Principal, authenticate
-from services.kit.http import create_app
-from services.kit.issuer_keys import TrustedIssuer
 from tests.service.eligibility.conftest import Office
+from tests.service.eligibility.door import acting, door
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
 from tests.service.eligibility.programmes import ARMS, HOMEBOUND, TOP_HALF
 
@@ -22,22 +19,7 @@ EVERYBODY = "\n".join(line for line in ARMS.splitlines() if not line.startswith(
 
 @pytest.fixture
 def app(office: Office) -> FastAPI:
-    app = create_app("Eligibility", "1", auth=Auth(TrustedIssuer(issuer="http://127.0.0.1:1", audience="vcc")))
-    app.state.pool = office.database.pool
-    for router in (api_programmes.routes, api_observations.routes, api_members.routes):
-        app.include_router(router)
-    return app
-
-
-@pytest.fixture
-async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
-        yield client
-
-
-def acting(app: FastAPI, role: str, tenant: str = "*") -> None:
-    principal = Principal("grover", frozenset({role}), frozenset({tenant}), tenant)
-    app.dependency_overrides[authenticate] = lambda: principal
+    return door(office.database, api_programmes.routes, api_observations.routes, api_members.routes)
 
 
 async def tried(client: httpx.AsyncClient, document: str, **params: Any) -> dict[str, Any]:
@@ -155,6 +137,7 @@ async def test_a_plan_tries_a_document_on_its_own_members(
     assert sum((await tried(client, both))["total"].values()) == 1
 
 
+@pytest.mark.capability("A10")
 async def test_publishing(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
     """Once; the same text again is no news, another under the same version is refused, a wrong one is told where."""
     await office.read(four())
@@ -263,6 +246,7 @@ async def test_a_plan_speaks_for_itself_only(app: FastAPI, client: httpx.AsyncCl
     assert await office.fetch("select from member_observation") == []
 
 
+@pytest.mark.capability("C3", "D1")
 async def test_a_member_is_explained(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
     """Rule, risk with each factor's points and source, and the benefits that a need speaks for."""
     await office.read(four())
@@ -284,6 +268,7 @@ async def test_a_member_is_explained(app: FastAPI, client: httpx.AsyncClient, of
     )  # fmt: skip
 
 
+@pytest.mark.capability("B17", "C3", "E7")
 async def test_benefits_end_with_the_coverage_and_with_the_life(
     app: FastAPI, client: httpx.AsyncClient, office: Office
 ) -> None:

@@ -30,6 +30,7 @@ def admitted(found: dict[str, dict[str, Any]]) -> set[str]:
     return {name for name, fact in found.items() if fact["status"] == "eligible"}
 
 
+@pytest.mark.capability("D1")
 async def test_a_cap_admits_the_highest_ranked_half(office: Office) -> None:
     """Four of eight, none of whom scores lower than one left out; the cut-off says of how many it was drawn."""
     await office.read(roster(*eight()))
@@ -143,6 +144,7 @@ async def test_a_version_whose_groups_are_empty_draws_them_when_the_next_day_ope
 # -- arms
 
 
+@pytest.mark.capability("D13")
 async def test_arms_are_drawn_once_by_the_seed(office: Office) -> None:
     """Households are drawn by the seed; the control arm is offered nothing, and a dose or a move changes no arm."""
     await office.read(
@@ -207,6 +209,7 @@ async def test_an_arm_that_one_plan_draws_holds_in_the_other(office: Office) -> 
     assert await days.redecide_due(office.database.pool) == 0
 
 
+@pytest.mark.capability("D1")
 async def test_a_rebuild_gives_the_same_decisions(office: Office) -> None:
     """Everybody asked again on the same day, with what is stored, is told nothing new."""
     await office.read(roster(*eight()))

@@ -14,6 +14,7 @@ from tests.service.eligibility.messages import Row, roster
 pytestmark = pytest.mark.postgres
 
 
+@pytest.mark.capability("B2")
 async def test_the_65th_birthday(office: Office) -> None:
     """On her birthday a member becomes eligible, by one fact; nobody else is told of."""
     await office.read(roster(Row("LS1", born="19560310"), Row("LS2", given="Bert", born="19400101")))

@@ -12,6 +12,7 @@ NEIGHBOURS = tuple(Row(f"N{n}", given=f"Count{'x' * n}") for n in range(4))
 """So many that one who leaves is less than a quarter of the plan."""
 
 
+@pytest.mark.capability("B1", "B3")
 async def test_a_senior_in_a_poor_tract_is_eligible(office: Office) -> None:
     """A fact says who is eligible, by which place, and carries no name and no birth date."""
     await office.read(roster(Row("LS1")))

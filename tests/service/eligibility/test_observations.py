@@ -11,12 +11,13 @@ from fastapi import FastAPI
 
 from services.eligibility import store_programmes
 from tests.service.eligibility.conftest import FIRST_DAY, Office
+from tests.service.eligibility.door import acting
 from tests.service.eligibility.messages import Row, roster
 from tests.service.eligibility.programmes import HOMEBOUND, publish
-from tests.service.eligibility.test_api_programmes import acting, app, client, four, said, tell
+from tests.service.eligibility.test_api_programmes import app, four, said, tell
 
 pytestmark = pytest.mark.postgres
-__all__ = ["app", "client"]
+__all__ = ["app"]
 MISTAKEN = ("LS2", "Sesame", "Omi")
 
 

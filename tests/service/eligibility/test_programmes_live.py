@@ -27,6 +27,7 @@ pytestmark = pytest.mark.postgres
 # -- forecast
 
 
+@pytest.mark.capability("F11")
 async def test_a_forecast_decides_and_time_moves_it(office: Office) -> None:
     """With one dose of two the second is due eight weeks later: until that very day she is not yet due."""
     await office.open_day(date(2025, 12, 1))
@@ -43,6 +44,7 @@ async def test_a_forecast_decides_and_time_moves_it(office: Office) -> None:
     assert (await facts(office, "street-zoster"))["LS1"]["status"] == "eligible"
 
 
+@pytest.mark.capability("F11")
 async def test_a_dose_completes_the_series(office: Office) -> None:
     """The second valid dose ends it; a third one tells nothing new."""
     await office.open_day(date(2025, 12, 1))
@@ -204,6 +206,7 @@ async def test_a_lane_that_fails_is_heard_of(office: Office, monkeypatch: pytest
 # -- segment and risk
 
 
+@pytest.mark.capability("A1", "D1", "D2")
 async def test_a_need_opens_a_segment(office: Office) -> None:
     """Being homebound is what the programme asks for; the score's contributions can be added up, and made again."""
     await office.read(roster(Row("LS1"), Row("LS2", given="Bert")))
@@ -252,6 +255,7 @@ async def test_members_of_a_dose_rule_cost_no_situation(office: Office) -> None:
     assert [fact.get(name) for name in ("rule", "release", "arm", "risk_tier")] == ["doses", None, None, None]
 
 
+@pytest.mark.capability("A10")
 async def test_another_service_than_a_vaccine(office: Office) -> None:
     """A test holds for a year, to the day; then she is asked again. At 76 the programme is over for her."""
     await office.read(roster(Row("LS1", born="19460310"), Row("LS2", given="Bert", born="19450228")))

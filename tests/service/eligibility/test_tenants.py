@@ -1,14 +1,11 @@
 """Whose members a file may change: the payer's identifier says whose a roster is, and each row is asked for itself."""
 
-import httpx
 import pytest
 
 from services.eligibility import api_payers
-from services.kit.auth import Auth, Principal, authenticate
-from services.kit.http import create_app
-from services.kit.issuer_keys import TrustedIssuer
 from tests.service.eligibility.cases import an_834, case, member
 from tests.service.eligibility.conftest import Office
+from tests.service.eligibility.door import acting, client_of, door
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
 
 pytestmark = pytest.mark.postgres
@@ -71,6 +68,7 @@ async def test_a_bound_sender_does_not_become_another_payer(office: Office, edge
     assert len(await office.fetch("select from payer")) == 2
 
 
+@pytest.mark.capability("B5")
 async def test_a_second_interchange_is_asked_for_itself(office: Office) -> None:
     """Rows of another plan are rejected by place wherever they stand in the file; the sender's own are taken."""
     await office.read(case("s12_victim_prairie.834"))
@@ -107,14 +105,11 @@ async def test_an_operator_says_whose_a_second_identifier_is(office: Office) -> 
     """A plan's second identifier is told before it is used; its rosters are then the same tenant's. Only an operator of
     all tenants may say so."""
     await office.read(an_834(SUE, payer="OWN PLAN*FI*1"))
-    app = create_app("Eligibility", "1", auth=Auth(TrustedIssuer(issuer="http://127.0.0.1:1", audience="vcc")))
-    app.state.pool = office.database.pool
-    app.include_router(api_payers.routes)
+    app = door(office.database, api_payers.routes)
     statuses = []
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
+    async with client_of(app) as client:
         for tenant, key in (("own-plan", "a" * 16), ("*", "b" * 16)):
-            principal = Principal("grover", frozenset({"operator"}), frozenset({tenant}), tenant)
-            app.dependency_overrides[authenticate] = lambda who=principal: who
+            acting(app, "operator", tenant)
             body = {"tenant_id": "own-plan"}
             answer = await client.put("/payers/xv/12-345", json=body, headers={"Idempotency-Key": key})
             statuses.append(answer.status_code)

@@ -1,7 +1,6 @@
 """Who is declared dead, of whom it must be checked, and how it is undone: by rosters, registries, workers, sites and
 persons, on real rows."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
@@ -15,15 +14,12 @@ from fastapi import FastAPI
 from schemas.outreach_v1 import Channel, ContactAttemptLoggedV1, ContactAttemptRetractedV1, Disposition
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
 from services.eligibility import api_members, api_vital, handlers, vital_handlers
-from services.kit.auth import Auth
-from services.kit.http import create_app
 from services.kit.ids import derived_id
-from services.kit.issuer_keys import TrustedIssuer
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
 from tests.service.eligibility.conftest import Office
+from tests.service.eligibility.door import acting, door
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
-from tests.service.eligibility.test_api import acting
 
 pytestmark = pytest.mark.postgres
 CASES = Path(__file__).parents[2] / "data" / "cases"
@@ -359,18 +355,8 @@ async def test_a_source_decides_about_a_report(office: Office) -> None:
 
 
 @pytest.fixture
-async def app(office: Office) -> FastAPI:
-    app = create_app("Eligibility", "1", auth=Auth(TrustedIssuer(issuer="http://127.0.0.1:1", audience="vcc")))
-    app.state.pool = office.database.pool
-    for router in (api_members.routes, api_vital.routes):
-        app.include_router(router)
-    return app
-
-
-@pytest.fixture
-async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
-        yield client
+def app(office: Office) -> FastAPI:
+    return door(office.database, api_members.routes, api_vital.routes)
 
 
 async def decide(

@@ -108,6 +108,7 @@ async def test_only_holder_or_supervisor_releases(outreach: Outreach, worker: Wo
     assert (case["skips"], case["claimed_by"]) == (0, None)
 
 
+@pytest.mark.capability("B5")
 async def test_other_plan_sees_nothing(outreach: Outreach, worker: Worker) -> None:
     """To another plan's coordinator a case does not exist: not to read, list, claim, release, count or log."""
     await outreach.hear(a_fact())
@@ -191,6 +192,19 @@ async def test_attempt_sent_again_counts_once(outreach: Outreach, worker: Worker
     assert (first.status_code, first.json()) == (201, again.json())
     [said] = await outreach.announced("vcc.contact-attempt.logged.v1")
     assert (said["attempt_id"], said["worker_id"]) == (first.json()["attempt_id"], "wanda")
+
+
+@pytest.mark.capability("A6", "B6")
+async def test_what_was_given_and_explained_is_on_record(outreach: Outreach, worker: Worker) -> None:
+    """Motivational interviewing, information and support, and what was explained, stand in the case and are told."""
+    await outreach.hear(a_fact())
+    said: dict[str, Any] = {"given": ["motivational-interviewing", "support"], "topics": ["safety", "getting-there"]}
+    assert (await worker.log(ADA, "complete", **said)).status_code == 201
+    [record] = (await worker.get(f"/cases/{ADA}")).json()["history"]
+    [told] = await outreach.announced("vcc.contact-attempt.logged.v1")
+    for one in (record, told):
+        assert {name: sorted(one[name]) for name in said} == {name: sorted(codes) for name, codes in said.items()}
+    assert (await worker.log(ADA, "complete", given=["a-lecture"])).status_code == 422
 
 
 async def test_attempt_dated_back_counts_on_its_own_day(outreach: Outreach, worker: Worker) -> None:

@@ -53,6 +53,7 @@ async def test_dead_number_leads_to_the_next_channel(outreach: Outreach, worker:
     assert file["invalid_channels"] == ["phone", "text"]
 
 
+@pytest.mark.capability("D15")
 async def test_no_channel_left_is_unreachable(outreach: Outreach, worker: Worker) -> None:
     """Once every channel is invalid the case closes as unreachable."""
     await outreach.hear(a_fact())
@@ -79,6 +80,7 @@ async def test_do_not_call_stops_calls_and_texts(outreach: Outreach, worker: Wor
     assert elsewhere["closed_reason"] == "opted-out"
 
 
+@pytest.mark.capability("D15")
 async def test_letters_stop_when_that_is_said_too(outreach: Outreach, worker: Worker) -> None:
     """Other channels are stopped by name."""
     await outreach.hear(a_fact())
@@ -133,6 +135,7 @@ async def test_language_barrier_goes_to_a_matching_worker(outreach: Outreach, wo
     assert claimed["case_id"] == str(ADA)
 
 
+@pytest.mark.capability("A4")
 async def test_refusal_pauses_thirty_days(outreach: Outreach, worker: Worker) -> None:
     """A refusal is told with its domain and pauses the case for thirty days."""
     await outreach.hear(a_fact())
@@ -155,6 +158,7 @@ async def test_change_of_mind_ends_the_pause(outreach: Outreach, worker: Worker)
     assert (case["status"], case["held_by"]) == ("open", "booked")
 
 
+@pytest.mark.capability("B7")
 async def test_booked_is_off_the_list(outreach: Outreach, worker: Worker) -> None:
     """The worker's word holds for seven days; the appointment itself, once heard, decides."""
     await outreach.hear(a_fact(), a_fact("bob"))

@@ -143,6 +143,7 @@ async def test_fulfilled_appointment_is_a_dose_until_eligibility_speaks(outreach
     assert (given["closed_reason"], case["status"]) == ("vaccinated", "open")
 
 
+@pytest.mark.capability("C18")
 async def test_target_zip_raises_the_rank(outreach: Outreach) -> None:
     """A listed ZIP raises its members' rank, an older week's word changes nothing, unlisted it falls back."""
     await outreach.hear(a_fact(), a_fact("bob", zip5="60601"))

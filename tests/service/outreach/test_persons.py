@@ -159,6 +159,7 @@ async def test_what_is_no_language_is_refused(outreach: Outreach, worker: Worker
     assert not any(f'"{said}"' in answer.text for answer in answers)
 
 
+@pytest.mark.capability("D15", "E6")
 async def test_health_workers_see_whom_they_visit(outreach: Outreach, worker: Worker) -> None:
     """A community health worker reads the case, its appointments and their sites; each look is in the trail."""
     await outreach.hear(a_fact(), an_appointment())

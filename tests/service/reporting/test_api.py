@@ -66,6 +66,7 @@ async def test_nothing_to_report_yet(reporting: Reporting, client: httpx.AsyncCl
     assert (await client.get("/reports/weekly", params=query)).json()["type"] == "urn:vcc:problem:day-not-opened"
 
 
+@pytest.mark.capability("B12")
 async def test_a_plans_analyst_sees_that_plan(reporting: Reporting, client: httpx.AsyncClient) -> None:
     """The plan's own members only, in the report and in the coverage file."""
     facts = [a_fact(f"m-{n}", tenant_id="lakeshore" if n < 12 else "prairie") for n in range(40)]
@@ -88,6 +89,7 @@ async def test_every_export_is_in_the_trail(reporting: Reporting, client: httpx.
     assert rows == [("vera", "export", kind) for kind in ("weekly-report", "weekly-report", "coverage")]
 
 
+@pytest.mark.capability("B9")
 async def test_the_coverage_file(reporting: Reporting, client: httpx.AsyncClient) -> None:
     """Opens with the watermark and the days; a small cell is empty, as is the count that would tell the rest."""
     await _three_zips(reporting)
@@ -126,6 +128,7 @@ async def test_the_page_stands_alone(reporting: Reporting, client: httpx.AsyncCl
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
+@pytest.mark.capability("B13")
 async def test_listing_target_zips(reporting: Reporting, client: httpx.AsyncClient) -> None:
     """The ZIPs with the most unvaccinated target members are announced with their figures, those of less vulnerable
     areas never; asked again with the same key, nothing more is announced."""
@@ -141,6 +144,7 @@ async def test_listing_target_zips(reporting: Reporting, client: httpx.AsyncClie
     ]  # fmt: skip
 
 
+@pytest.mark.capability("B13")
 async def test_target_zips_give_no_small_count_away(reporting: Reporting, client: httpx.AsyncClient) -> None:
     """Three vaccinated of forty come out of no figure of the list: neither of the answer, nor of what is announced, nor
     of the report that shows it."""
@@ -155,6 +159,7 @@ async def test_target_zips_give_no_small_count_away(reporting: Reporting, client
         }  # fmt: skip
 
 
+@pytest.mark.capability("B12")
 async def test_a_plans_analyst_sees_its_own_figures_of_target_zips(
     reporting: Reporting, client: httpx.AsyncClient
 ) -> None:

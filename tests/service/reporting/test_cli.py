@@ -47,6 +47,7 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
+@pytest.mark.capability("B12")
 async def test_report_prints_and_writes(
     reporting: Reporting, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

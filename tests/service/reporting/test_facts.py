@@ -276,6 +276,7 @@ async def test_half_done_work_holds_up_the_other_topic(reporting: Reporting) -> 
     assert {row[6:] for row in await cells_of(reporting)} == {(1, 1, 1)}
 
 
+@pytest.mark.capability("B5")
 async def test_plans_see_their_own_rows(reporting: Reporting) -> None:
     """A plan sees its own facts and those of nobody's plan, never another plan's."""
     await reporting.hear(

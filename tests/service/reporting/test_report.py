@@ -60,6 +60,7 @@ async def _tell(reporting: Reporting) -> None:
     await reporting.hear(a_programme(), *sorted(stories, key=lambda event: type(event).__name__), a_day(13))
 
 
+@pytest.mark.capability("B9")
 async def test_the_funnel_follows_every_story(reporting: Reporting) -> None:
     """Each step counts those who took it after all the steps before; the outcomes part those with a case."""
     await _tell(reporting)
@@ -91,6 +92,7 @@ async def test_what_happened_by_week(reporting: Reporting) -> None:
     assert second.doses_by_svi == {"tract:4": 12}
 
 
+@pytest.mark.capability("A4")
 async def test_reasons_count_people(reporting: Reporting) -> None:
     """Barriers and refusals count people and not attempts."""
     await _tell(reporting)
@@ -225,6 +227,7 @@ def _counts(node: Any, name: str = "") -> Iterator[tuple[str, int]]:
         yield name, node
 
 
+@pytest.mark.capability("B9")
 async def test_a_season_shows_no_small_count(reporting: Reporting) -> None:
     """Nowhere in the report is there a count of 1 to 10 people, though there are many in the tables; where somebody is
     counted as vaccinated, ten others are not."""
@@ -256,6 +259,7 @@ async def test_a_season_by_cells_and_by_persons(reporting: Reporting) -> None:
     assert {tuple(row) for row in counted} == {tuple(row) for row in kept}
 
 
+@pytest.mark.capability("B16")
 async def test_the_gap_between_quarters(reporting: Reporting) -> None:
     """Coverage of the most vulnerable quarter of tracts against the least; other levels stay out of it."""
     facts: list[Event] = [a_programme(), a_day()]

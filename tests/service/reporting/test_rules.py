@@ -57,6 +57,7 @@ async def test_last_dose_by_then_dates_the_vaccination(reporting: Reporting) -> 
     assert await reporting.asked(3, query) == [(None,)]
 
 
+@pytest.mark.capability("A10")
 async def test_service_says_who_has_had_it(reporting: Reporting) -> None:
     """Who has had the service is in scope and counts as done, with no vaccine in the world."""
     received = {"rule": "service", "status": "ineligible", "reasons": ("service-received",), "vaccinated": True}
@@ -66,6 +67,7 @@ async def test_service_says_who_has_had_it(reporting: Reporting) -> None:
     assert await cells(reporting) == [(50, 30)]
 
 
+@pytest.mark.capability("D13")
 async def test_control_arm_is_counted_and_told_apart(reporting: Reporting) -> None:
     """Whom the programme draws for the control arm, or ranks below its cap, stays in coverage; the report has a row
     for each arm, and none where nothing is drawn."""

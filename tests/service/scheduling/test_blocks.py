@@ -27,6 +27,7 @@ def hours(start: float, length: float, days: int = 3, capacity: int = 2) -> dict
             "capacity": capacity}  # fmt: skip
 
 
+@pytest.mark.capability("B10")
 @pytest.mark.parametrize(
     ("slots", "status", "code"),
     [
@@ -89,6 +90,7 @@ async def test_a_plan_is_known_by_its_members_or_is_said_to_be_new(world: World)
     assert (await opened(world, slots, who="site@fresh", **own)).status_code == 201
 
 
+@pytest.mark.capability("B10")
 async def test_a_block_that_is_opened_late_is_released_at_once(world: World) -> None:
     """What starts within two days is everybody's from the first moment, as if the block had been there before; the rest
     is held. A block that lies inside of the window is held for nobody."""

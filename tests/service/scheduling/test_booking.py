@@ -27,6 +27,7 @@ async def test_a_booking_is_announced_with_its_block(world: World) -> None:
     assert [(one.version, one.capacity, one.booked) for one in await world.pool_news()] == [(1, 3, 0), (2, 3, 1)]
 
 
+@pytest.mark.capability("F3")
 async def test_a_full_slot_refuses_and_a_cancel_frees_one_place(world: World) -> None:
     """The third member is refused until somebody cancels; then exactly one more gets in."""
     [slot] = await world.open_block(capacity=2)
@@ -123,6 +124,7 @@ async def test_slots_of_yesterday_and_of_nowhere_are_refused(world: World) -> No
     assert (await world.book(enrolment, wednesday)).status_code == 201
 
 
+@pytest.mark.capability("B10")
 async def test_a_block_held_for_a_plan_is_nobody_elses_until_it_is_released(world: World) -> None:
     """Blue neither sees nor books Acme's places on Monday; two days before, everybody may."""
     thursday, saturday = await world.open_block(days=(3, 5), capacity=2)
@@ -142,6 +144,7 @@ async def test_a_block_held_for_a_plan_is_nobody_elses_until_it_is_released(worl
     assert told == [(1, "acme", 0, 0), (2, "acme", 2, 0), (3, "acme", 2, 1), (4, None, 4, 1)]
 
 
+@pytest.mark.capability("B5")
 async def test_a_plan_sees_its_own_appointments_only(world: World) -> None:
     """Blue's coordinator finds Acme's appointment neither alone nor in the day's list; the site sees both. Each look is
     in the trail, also for what was not found."""
@@ -311,6 +314,7 @@ async def test_a_site_keeps_its_time_zone_once_it_has_blocks(world: World) -> No
     ] == "The Stadium"
 
 
+@pytest.mark.capability("E6")
 @pytest.mark.parametrize(
     ("path", "who"),
     [

@@ -180,6 +180,7 @@ class Story(RuleBasedStateMachine):
         self.run(self.world.close())
 
 
+@pytest.mark.capability("F3")
 def test_any_story_keeps_to_the_model(postgres_server: PostgresServer) -> None:
     """Whatever is booked, moved, ended, given or heard: never over capacity, one live booking a person, and the last
     word on the block equals a recount."""

@@ -42,6 +42,7 @@ async def a_booking(world: World, *, day: int = 2, tenant: str = "acme") -> tupl
     return member, enrolment, await world.booked(enrolment, slot, tenant=tenant)
 
 
+@pytest.mark.capability("F8")
 async def test_a_dose_given_elsewhere_cancels_the_booking_and_frees_its_place(world: World) -> None:
     """The registry's dose of Monday ends Wednesday's booking, and says so."""
     member, _, booked = await a_booking(world)

@@ -81,6 +81,7 @@ async def with_read_then_decrement(world: World) -> int:
     return (await at_once([book] * BOOKERS)).count(True)
 
 
+@pytest.mark.capability("F3")
 @pytest.mark.parametrize(
     ("book", "oversells"), [(with_places_as_rows, False), (with_read_then_decrement, True)], ids=["ours", "planted"]
 )

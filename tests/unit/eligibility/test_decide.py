@@ -170,6 +170,7 @@ def test_two_doses_of_one_day_are_one() -> None:
 PHASES = (Phase("first", date(2021, 2, 1), date(2021, 2, 28), 75), Phase("second", date(2021, 3, 8), date(2021, 3, 31)))
 
 
+@pytest.mark.capability("B2")
 @pytest.mark.parametrize(
     ("on", "phase", "reasons", "recheck_on"),
     [
@@ -288,6 +289,7 @@ def test_race_and_ethnicity(
     assert roll_up(enrolment, [Statement(TOKEN, source, r, e) for source, r, e in said]) == expected
 
 
+@pytest.mark.capability("B17")
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [

@@ -36,6 +36,7 @@ def geography() -> Geography:
     return Geography.load()
 
 
+@pytest.mark.capability("B3")
 @pytest.mark.parametrize(
     ("zip5", "tract", "county", "level", "county_fips", "reasons"),
     [
@@ -117,6 +118,7 @@ def test_a_zip_has_no_percentile_only_a_share(geography: Geography) -> None:
     assert placement.share_above(1.01) == 0.0
 
 
+@pytest.mark.capability("B3")
 def test_a_share_is_of_residents_not_of_tracts(geography: Geography) -> None:
     """A populous tract weighs more than a small one."""
     two = Placement(Level.ZIP, residents_by_svi=((0.9, 3000.0), (0.1, 1000.0), (0.2, 1000.0)))
@@ -170,6 +172,7 @@ def test_every_ranked_tract_can_be_placed(geography: Geography) -> None:
     assert all(geography.place(None, tract).level is not Level.TRACT for tract in unranked)
 
 
+@pytest.mark.capability("B3")
 def test_every_resident_of_california_is_counted_once(geography: Geography) -> None:
     """The people of a tract that several ZCTAs share are divided, not repeated."""
     spread = sum(part.residents or 0.0 for parts in geography.tables.zctas.values() for part in parts)

@@ -8,7 +8,7 @@ import pytest
 from services.eligibility import situations
 from services.eligibility.forecast.schedule import SupportingData
 from services.eligibility.forecast.supporting_data import bundled
-from services.eligibility.situations import Made, Needed, Said, make
+from services.eligibility.situations import Made, Needed, Stored, make
 from tests.unit.eligibility.test_decide import a_member
 
 DAY = date(2025, 12, 1)
@@ -30,7 +30,7 @@ def _two_releases(monkeypatch: pytest.MonkeyPatch) -> None:
 def made(before: Made | None = None) -> Made:
     one = a_member()
     stored = before.forecasts if before else {}
-    return make([one], {}, BOTH, Said({}, stored, {}, {}), DAY)
+    return make([one], {}, BOTH, Stored({}, stored, {}, {}), DAY)
 
 
 def test_each_release_that_is_asked_is_kept() -> None:

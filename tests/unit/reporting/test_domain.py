@@ -42,6 +42,7 @@ def test_wilson(some: int, of: int, low: float, high: float) -> None:
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=5e-5)
 
 
+@pytest.mark.capability("B16")
 @pytest.mark.parametrize(
     ("first", "second", "low", "high"),
     [
@@ -61,6 +62,7 @@ def test_difference(first: tuple[int, int], second: tuple[int, int], low: float,
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=6e-5)
 
 
+@pytest.mark.capability("B16")
 def test_ratio() -> None:
     """Heart attacks under placebo and aspirin: 1.82 (1.43 to 2.30), as in Agresti, Categorical Data Analysis, 2.2."""
     interval = ratio(Counts(11034, 189), Counts(11037, 104))
@@ -109,6 +111,7 @@ def test_nothing_comes_out_by_subtracting(rows: list[Counts]) -> None:
         assert (row.share is None) == (row.vaccinated is None)
 
 
+@pytest.mark.capability("B16")
 def test_disparity_never_mixes_levels() -> None:
     """Quarters of tracts are compared with quarters of tracts; without both there is no figure."""
     most, least = Counts(200, 60), Counts(200, 100)

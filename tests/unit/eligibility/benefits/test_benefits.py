@@ -21,6 +21,7 @@ def asked(
     return {one.benefit.code: one for one in found}
 
 
+@pytest.mark.capability("C3", "E7")
 @pytest.mark.parametrize(
     ("benefit", "needs"),
     [
@@ -56,6 +57,7 @@ def test_an_age(age: int | None, missing: tuple[str, ...]) -> None:
     assert asked("needs-personal-care", age=age)["cbas"].missing == missing
 
 
+@pytest.mark.capability("C6")
 @pytest.mark.parametrize(
     ("day", "supports", "cited"),
     [

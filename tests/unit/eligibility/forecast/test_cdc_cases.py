@@ -9,6 +9,7 @@ from services.eligibility.forecast.schedule import SupportingData
 from tests.unit.eligibility.forecast.people import CONDITIONS, HEALTHY, KNOWN_MISSES
 
 
+@pytest.mark.capability("F11")
 def test_every_healthy_case_agrees(supporting: SupportingData) -> None:
     """CDC's healthy cases agree in status, dose number, dates and every dose's evaluation."""
     outcomes = list(check(read_cases(HEALTHY, supporting), supporting))
@@ -16,6 +17,7 @@ def test_every_healthy_case_agrees(supporting: SupportingData) -> None:
     assert [told(o) for o in outcomes if o.differences] == []
 
 
+@pytest.mark.capability("F11")
 def test_every_miss_of_the_condition_cases_was_reviewed(supporting: SupportingData) -> None:
     """Nine in ten condition cases agree, and the rest differs exactly as the reviewed list says."""
     known = read_known_misses(KNOWN_MISSES)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.eligibility import cli_service
 from services.eligibility.programmes import cli
 from services.eligibility.programmes.documents import LIBRARY
 
@@ -44,7 +45,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Any], list[httpx.
         def client(_args: argparse.Namespace) -> httpx.Client:
             return httpx.Client(transport=httpx.MockTransport(handle), base_url="http://door")
 
-        monkeypatch.setattr(cli, "_client", client)
+        monkeypatch.setattr(cli_service, "client_of", client)
         return heard
 
     return answering

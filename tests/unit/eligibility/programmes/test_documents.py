@@ -127,6 +127,7 @@ def test_what_is_wrong_is_told_by_line_and_field(name: str, old: str, new: str, 
     assert at in wrong.splitlines()[int(said.split(":")[1]) - 1]
 
 
+@pytest.mark.capability("C18")
 def test_race_needs_a_lawful_purpose() -> None:
     """A programme that looks at race or ethnicity says why it may."""
     segment = "segment:\n  race_ethnicity:\n    any_of: [hispanic]\n"
@@ -137,6 +138,7 @@ def test_race_needs_a_lawful_purpose() -> None:
     assert read.segment.race_ethnicity == {"hispanic"}
 
 
+@pytest.mark.capability("A1", "A10")
 def test_the_shipped_documents() -> None:
     """The programmes that the mission names are documents, each with the rule that it turns on."""
     by_id = {one.programme_id: one for one in (*bundled(), *library())}

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.eligibility.programmes.cli import run_check
@@ -82,6 +82,7 @@ def test_an_anchor_and_a_merge_are_fine() -> None:
     assert [(one.code, one.age_from) for one in parse_programme(text).phases] == [("first", 65), ("second", 65)]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_document_is_a_fault(data: st.DataObject) -> None:
     """A shipped document with something put anywhere in it is read or refused; nothing else comes of it."""

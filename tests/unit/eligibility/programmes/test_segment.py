@@ -19,6 +19,7 @@ def supporting() -> SupportingData:
     return bundled()
 
 
+@pytest.mark.capability("B17", "C18")
 @pytest.mark.parametrize(
     ("criterion", "failed"),
     [

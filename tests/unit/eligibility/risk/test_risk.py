@@ -19,6 +19,7 @@ MODEL = PointsModel("street", 1, "Street", (AGE, RIDE), (Tier("low", 0), Tier("h
 HOME = Placement(Level.TRACT, "90011", "06037228410", "06037", 0.97, "SVI 2018")
 
 
+@pytest.mark.capability("D1")
 @pytest.mark.parametrize(
     ("inputs", "points", "total", "tier"),
     [
@@ -46,6 +47,7 @@ def test_a_score_stays_between_0_and_100(points: int, total: int) -> None:
     assert score(model, {"age": 70, "transportation-insecurity": 1}).score == total
 
 
+@pytest.mark.capability("D2")
 def test_inputs_say_only_what_is_known() -> None:
     """Without observations no need is taken for absent; with them, those not sent are."""
     nobody = inputs_of(About(None, "", Placement(Level.UNKNOWN), (), circumstances([], bundled(), date(2025, 1, 1))))
@@ -67,6 +69,16 @@ def test_one_condition_said_twice_counts_once() -> None:
     assert conditions(frozenset({"014", "256"})) == 1
     assert conditions(frozenset({"014", "027", "202"})) == 3
     assert conditions(frozenset({"101", "homebound"})) == 0
+
+
+@pytest.mark.capability("D19")
+@pytest.mark.parametrize(("share", "points"), [(0.49, 0), (0.5, 3), (0.75, 5), (None, 0)])
+def test_fragmented_care_adds_to_the_shipped_score(share: float | None, points: int) -> None:
+    """The share of visits outside the usual source of care is a factor of its own; unknown, it adds nothing."""
+    said = [] if share is None else [MemberObservation("vcc", "care-fragmentation", date(2024, 1, 1), value=share)]
+    known = circumstances(said, bundled(), date(2025, 1, 1))
+    found = score(models()["social-risk.1"], inputs_of(About(None, "", Placement(Level.UNKNOWN), (), known)))
+    assert {one.factor: one.points for one in found.contributions}["fragmentation"] == points
 
 
 def test_the_shipped_model() -> None:
