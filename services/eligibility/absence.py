@@ -15,7 +15,7 @@ PER_BATCH = 1000
 SHARE = 0.25
 """A full file that would end the coverage of this much of a plan, or more, waits: somebody must look at it."""
 
-APPLIED, INCOMPLETE, TOO_MANY, RELEASED = "applied", "incomplete", "too-many", "released"
+APPLIED, INCOMPLETE, TOO_MANY = "applied", "incomplete", "too-many"
 
 
 def is_believed(absent: int, insured: int) -> bool:

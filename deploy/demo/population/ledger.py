@@ -35,10 +35,6 @@ class FileTruth:
     unidentified: int = 0
     actions: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def must_reject(self) -> int:
-        return sum(not row.optional for row in self.rejected)
-
     def count(self, action: str) -> None:
         self.actions[action] = self.actions.get(action, 0) + 1
 
