@@ -184,6 +184,8 @@ class Book(Acquaintances):
         self._put_vital(now)
         if known is not None and (now.word, now.death_on) == (known.word, known.death_on):
             return ()
+        if now.word == Word.ALIVE and (known is None or known.word not in {Word.DECEASED, Word.POSSIBLE}):
+            return ()  # nobody said otherwise
         return ({Word.DECEASED: DIED, Word.POSSIBLE: DEATH_REPORTED}.get(Word(now.word), LIVES),)
 
     def _is_stale(self, token: UUID, tenant: str, said: Said) -> bool:

@@ -61,13 +61,20 @@ def cut(spans: Iterable[Span], ends_on: date) -> Spans:
     return _ordered(_until([one for one in spans if one.begin_on is None or one.begin_on <= ends_on], ends_on, ends_on))
 
 
-def reach(spans: Iterable[Span], *, by_product: bool) -> dict[tuple[str, str], date]:
-    """The last day on which each product, or kind of product, covers."""
-    found: dict[tuple[str, str], date] = {}
-    for one in spans:
-        product, last_on = (one.kind, one.product if by_product else ""), one.last_on or date.max
-        found[product] = max(found.get(product, date.min), last_on)
-    return found
+def ends_elsewhere(spans: Iterable[Span], among: Spans, *, by_product: bool) -> bool:
+    """Whether one of these ends on a day that none among those covers for the same product, or kind of product."""
+    return any(
+        not any(
+            one.kind == other.kind and (one.product == other.product or not by_product) and _covers(other, one.last_on)
+            for other in among
+        )
+        for one in spans
+    )  # fmt: skip
+
+
+def _covers(span: Span, on: date | None) -> bool:
+    on = on or date.max
+    return (span.begin_on or date.min) <= on <= (span.last_on or date.max)
 
 
 # -- what is said of the member

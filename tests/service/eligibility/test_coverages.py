@@ -188,3 +188,13 @@ async def test_what_was_stored_before_products_were_kept(office: Office) -> None
     assert await enrolled(office) == {"DENTA": True}
     [row] = await office.fetch("select spans from enrolment")
     assert ["commercial", "2025-01-01", None, None, "medical", ""] in row["spans"]
+
+
+async def test_a_reinstatement_of_who_never_died_takes_no_death_back(office: Office) -> None:
+    """INS03 025 says that coverage goes on; `lives` is told only of somebody of whom a death was told."""
+    begun = a_person("INS*Y*18*021*20*A***FT", "M1", "ONE", "BACK", "19500101", "HD*021**HLT", "DTP*348*D8*20240101",
+                     "DTP*349*D8*20241231")  # fmt: skip
+    back = a_person("INS*Y*18*025*20*A***FT", "M1", "ONE", "BACK", "19500101", "HD*025**HLT", "DTP*348*D8*20250301")
+    await office.read(x834(*begun, number=901))
+    file = await office.read(x834(*back, day="20250604", number=902))
+    assert await changes(office, file) == {1: ("accepted", "extended")}
