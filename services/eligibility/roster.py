@@ -9,7 +9,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.eligibility.acquaintances import Acquaintances, described, record_identifiers, role_of
-from services.eligibility.domain import SUBSCRIBER, Enrolment, Person
+from services.eligibility.domain import SUBSCRIBER, Enrolment, Person, Span
 from services.eligibility.feeds.records import Address, IdType, Maintenance, RosterRecord
 from services.eligibility.identity import LISTS, OTHER, Doubt
 from services.eligibility.linkage import IdKey
@@ -80,7 +80,7 @@ class Book(Acquaintances):
         changes += self._note_death(token, tenant, record, said_on, said, is_full=is_full)
         changes += self._restate(token, tenant, record, said_on, file_no, said, is_holder=is_holder)
         if record.maintenance is Maintenance.TERMINATE and record.is_subscriber:
-            changes += self._end_family(token, tenant, record, said_on, said)
+            changes += self._end_family(token, tenant, record, said_on, file_no, said)
         return tuple(changes) or (("changed",) if is_new else ())
 
     # -- who
@@ -184,6 +184,8 @@ class Book(Acquaintances):
         self._put_vital(now)
         if known is not None and (now.word, now.death_on) == (known.word, known.death_on):
             return ()
+        if now.word == Word.ALIVE and (known is None or known.word not in {Word.DECEASED, Word.POSSIBLE}):
+            return ()  # nobody said otherwise
         return ({Word.DECEASED: DIED, Word.POSSIBLE: DEATH_REPORTED}.get(Word(now.word), LIVES),)
 
     def _is_stale(self, token: UUID, tenant: str, said: Said) -> bool:
@@ -219,7 +221,7 @@ class Book(Acquaintances):
             )
             self._put_enrolment(restated(fresh, record, said_on))
             return (ADDED,)
-        stated = restated(known, record, said_on)
+        stated = restated(known, record, said_on, is_listed=self._is_listed(token, tenant, file_no))
         stated = stated if is_holder else stated._replace(member_id=known.member_id)
         if stated == known:
             self.seen.add(known.enrolment_id)
@@ -237,19 +239,25 @@ class Book(Acquaintances):
         """When what stands was said last."""
         return self.heard.get(known.enrolment_id) or Said(known.said_at, known.said_by, known.said_no)
 
-    def _end_family(self, token: UUID, tenant: str, record: RosterRecord, said_on: date, said: Said) -> tuple[str, ...]:
+    def _end_family(
+        self, token: UUID, tenant: str, record: RosterRecord, said_on: date, file_no: int, said: Said
+    ) -> tuple[str, ...]:
         """The dependants' cover ends with the subscriber's; after a death a person must say what becomes of theirs."""
         ended = [
             (one, spans)
             for one in self._dependants(token, tenant, record)
             if not said.is_before(self._standing(one))
-            and (spans := family_spans(one.spans, record, said_on)) != one.spans
+            and (spans := self._family_spans(one, record, said_on, file_no)) != one.spans
         ]
         if ended and (record.reason == DEATH_REASON or record.person.is_deceased):
             return (FAMILY_WAITS,)
         for one, spans in ended:
             self._put_enrolment(said_now(one._replace(spans=spans), said))
         return (FAMILY_ENDED,) if ended else ()
+
+    def _family_spans(self, one: Enrolment, record: RosterRecord, said_on: date, file_no: int) -> tuple[Span, ...]:
+        is_listed = self._is_listed(one.token, one.tenant_id, file_no)
+        return family_spans(one.spans, record, said_on, is_listed=is_listed)
 
     def _dependants(self, token: UUID, tenant: str, record: RosterRecord) -> list[Enrolment]:
         """Whoever the plan lists under the subscriber's number, but for subscribers; not who has come under another one
@@ -284,8 +292,9 @@ def said_now(stated: Enrolment, said: Said) -> Enrolment:
     return stated._replace(said_at=said.at, said_by=said.by, said_no=said.no)
 
 
-def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment:
-    """The enrolment after the row. What the row leaves empty stays as it was known."""
+def restated(known: Enrolment, record: RosterRecord, said_on: date, *, is_listed: bool = False) -> Enrolment:
+    """The enrolment after the row. What the row leaves empty stays as it was known. `is_listed`: another row of the
+    file spoke of the member before."""
     person = record.person
     family = person.identifier(IdType.SUBSCRIBER)
     number = person.identifier(IdType.MEMBER) or family
@@ -316,7 +325,7 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date) -> Enrolment
         phones=phones,
         email=person.email or known.email,
         is_restricted=known.is_restricted if record.is_restricted is None else record.is_restricted,
-        spans=restated_spans(known.spans, record, said_on),
+        spans=restated_spans(known.spans, record, said_on, is_listed=is_listed),
         is_retired=known.is_retired,
         seen_file_no=known.seen_file_no,
         role=role_of(record),

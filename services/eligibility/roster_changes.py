@@ -1,7 +1,7 @@
 """What a row changed, in the words that its sender is told; for rosters also which of them. Pure."""
 
 from services.eligibility.domain import Enrolment, Span
-from services.eligibility.spans import last_days
+from services.eligibility.spans import ends_elsewhere
 
 ADDED, ENDED, EXTENDED, MOVED = "added", "ended", "extended", "moved"
 MERGED, RENUMBERED, RENAMED, CHANGED = "merged", "renumbered", "renamed", "changed"
@@ -45,13 +45,14 @@ def changes_of(before: Enrolment, after: Enrolment) -> tuple[str, ...]:
 
 
 def _spans_changed(before: Spans, after: Spans) -> list[str]:
+    """Looked at by the last day of each span: one that was covered and is not any more has ended, also in the past."""
     is_told = all(one.product for one in (*before, *after))
-    lasted, lasts = last_days(before, by_product=is_told), last_days(after, by_product=is_told)
-    both = lasted.keys() & lasts.keys()
+    had, has = ({(one.kind, one.product if is_told else "") for one in spans} for spans in (before, after))
+    gained = [one for one in after if (one.kind, one.product if is_told else "") in had]
     is_in = {
-        ADDED: bool(lasts.keys() - lasted.keys()),
-        ENDED: bool(lasted.keys() - lasts.keys()) or any(lasts[one] < lasted[one] for one in both),
-        EXTENDED: any(lasts[one] > lasted[one] for one in both),
+        ADDED: bool(has - had),
+        ENDED: ends_elsewhere(before, after, by_product=is_told),
+        EXTENDED: ends_elsewhere(gained, before, by_product=is_told),
     }
     return [name for name, holds in is_in.items() if holds]
 

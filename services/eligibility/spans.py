@@ -17,10 +17,11 @@ BEGUN = frozenset({Maintenance.ADD, Maintenance.REINSTATE})
 Spans = tuple[Span, ...]
 
 
-def restated_spans(known: Spans, record: RosterRecord, said_on: date) -> Spans:
-    """The times of coverage after the row: what it says of each product, then what it says of the member."""
+def restated_spans(known: Spans, record: RosterRecord, said_on: date, *, is_listed: bool = False) -> Spans:
+    """The times of coverage after the row: what it says of each product, then what it says of the member. `is_listed`:
+    another row of the file spoke of him before."""
     if not record.coverages:
-        return _member_level(known, record, said_on)
+        return _member_level(known, record, said_on, is_listed=is_listed)
     if len(known) < 2 and (plain := _plain(record)) is not None and known in {(), (plain,)}:
         return (plain,)
     spans = known
@@ -43,10 +44,11 @@ def _plain(record: RosterRecord) -> Span | None:
     return Span(one.line_of_business, one.begin_on, None, one.lapses_on, one.kind, product_of(one))
 
 
-def family_spans(known: Spans, record: RosterRecord, said_on: date) -> Spans:
-    """A dependant's times of coverage after the subscriber's own were terminated by the row."""
+def family_spans(known: Spans, record: RosterRecord, said_on: date, *, is_listed: bool = False) -> Spans:
+    """A dependant's times of coverage after the subscriber's own were terminated by the row. `is_listed`: the dependant
+    has a row of his own in the file."""
     if not record.coverages:
-        return cut(known, _ends_on(record, None, said_on))
+        return _terminated(known, _ends_on(record, None, said_on), is_listed=is_listed)
     spans = known
     for coverage in record.coverages:
         if _is_end(coverage, record):
@@ -61,13 +63,20 @@ def cut(spans: Iterable[Span], ends_on: date) -> Spans:
     return _ordered(_until([one for one in spans if one.begin_on is None or one.begin_on <= ends_on], ends_on, ends_on))
 
 
-def last_days(spans: Iterable[Span], *, by_product: bool) -> dict[tuple[str, str], date]:
-    """The last day on which each product, or kind of product, covers."""
-    found: dict[tuple[str, str], date] = {}
-    for one in spans:
-        product, last_on = (one.kind, one.product if by_product else ""), one.last_on or date.max
-        found[product] = max(found.get(product, date.min), last_on)
-    return found
+def ends_elsewhere(spans: Iterable[Span], among: Spans, *, by_product: bool) -> bool:
+    """Whether one of these ends on a day that none among those covers for the same product, or kind of product."""
+    return any(
+        not any(
+            one.kind == other.kind and (one.product == other.product or not by_product) and _covers(other, one.last_on)
+            for other in among
+        )
+        for one in spans
+    )  # fmt: skip
+
+
+def _covers(span: Span, on: date | None) -> bool:
+    on = on or date.max
+    return (span.begin_on or date.min) <= on <= (span.last_on or date.max)
 
 
 # -- what is said of the member
@@ -77,10 +86,15 @@ def _ends_on(record: RosterRecord, coverage: Coverage | None, said_on: date) -> 
     return (coverage.end_on if coverage else None) or record.end_on or record.effective_on or said_on
 
 
-def _member_level(known: Spans, record: RosterRecord, said_on: date) -> Spans:
+def _terminated(known: Spans, ends_on: date, *, is_listed: bool) -> Spans:
+    """All coverage ends; but what begins later may be told first by the same file, and is then another matter."""
+    return _ordered(_until(known, ends_on, ends_on)) if is_listed else cut(known, ends_on)
+
+
+def _member_level(known: Spans, record: RosterRecord, said_on: date, *, is_listed: bool) -> Spans:
     begin_on, end_on = record.begin_on, record.end_on
     if record.maintenance is Maintenance.TERMINATE:
-        return cut(known or (Span("", begin_on),), _ends_on(record, None, said_on))
+        return _terminated(known or (Span("", begin_on),), _ends_on(record, None, said_on), is_listed=is_listed)
     if not known:
         return () if record.is_void else (Span("", begin_on, end_on, record.lapses_on),)
     if record.is_void:

@@ -153,7 +153,7 @@ class VxuReader:
         person = PersonReader(pids[0], sender, self._notices).person()
         consent = consent_of(next((one for one in segments if one.name == "PD1"), None), self._notices)
         sent_at = self._sent_at(header, sender)
-        test_from = (sender or "unknown") if header[11].part(1) in NOT_PRODUCTION else ""
+        test_from = (sender or "unknown") if header[11].part(1).upper() in NOT_PRODUCTION else ""
         context = MessageContext(person, consent, header[10].text, sent_at, _sent_on(header), sender, test_from)
         yield from self._read_rows(segments, context, pids[0], cut)
 

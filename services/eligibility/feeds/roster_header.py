@@ -33,7 +33,7 @@ def read_header(
         implementation=implementation,
         is_full=is_full,
         absence_terminates=is_full and profile.absence_terminates,
-        is_test=at(isa, 15) in NOT_PRODUCTION,
+        is_test=at(isa, 15).upper() in NOT_PRODUCTION,
         sponsor_id=at(sponsor, 4),
         sponsor_name=at(sponsor, 2),
         payer_system=at(payer, 3),

@@ -27,6 +27,9 @@ DELETED, NOT_HIS = "002", "032"
 COVERAGE_MAINTENANCE = {**MAINTENANCE, DELETED: Maintenance.TERMINATE, "026": Maintenance.CHANGE}
 PHONE_USES = {"TE": "other", "HP": "home", "CP": "mobile", "WP": "work", "AP": "other"}
 
+# NM101 of the member, as he is and as he was corrected.
+MEMBER_NAMES = frozenset({"IL", "74"})
+
 MEMBER, NAME, OLD_NAME, OTHER, COVERAGE, BEYOND, REPORTING = range(7)
 _BEFORE_COVERAGE = frozenset({MEMBER, NAME, OLD_NAME, OTHER})
 
@@ -67,7 +70,7 @@ def at(segment: Segment, index: int) -> str:
 
 class RosterLoop:
     """Sorts its segments. `bad` is the first thing that makes the row a bad one; `numbers` tells where each kept one
-    stood."""
+    stood. `is_of_several`: another member's segments follow, whose INS is lost."""
 
     def __init__(self, position: Position, context: RosterContext, notices: Notices, ins: Segment) -> None:
         self.segments = [ins]
@@ -90,6 +93,7 @@ class RosterLoop:
         self.coverages: list[Span] = []
         self._loop = MEMBER
         self.bad: BadRow | None = None
+        self.is_of_several = False
         self._number = self._next = position.segment
 
     def add(self, segment: Segment) -> None:
@@ -136,10 +140,13 @@ class RosterLoop:
                 self.effective_on = self._dates(segment)[0]
 
     def _on_nm1(self, segment: Segment) -> None:
+        kind = at(segment, 1)
+        if kind in MEMBER_NAMES and self.name:
+            self.is_of_several = True
+            self._reject("NM1-01", "second-name", "one NM1*IL or NM1*74 behind each INS")
         if self._loop not in _BEFORE_COVERAGE:
             return
-        kind = at(segment, 1)
-        if kind in {"IL", "74"}:
+        if kind in MEMBER_NAMES:
             self._loop, self.name = NAME, self._kept("NM1", segment)
         elif kind == "70":
             self._loop, self.old_name = OLD_NAME, self._kept("NM1*70", segment)

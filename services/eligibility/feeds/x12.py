@@ -13,6 +13,7 @@ from services.eligibility.feeds.values import mend
 CHUNK_BYTES = 1 << 16
 # The longest legal segment of an 834 is below 2 kB; a file without terminators must not fill the memory.
 MAX_SEGMENT_CHARS = 1 << 16
+MAX_NAME_CHARS = 3
 # ISA ends with its sixteenth element, one component separator, and the terminator.
 ISA_ELEMENTS = 16
 _BLANK = " \t\r\n\x00\x1a"
@@ -47,7 +48,8 @@ def separators_of(isa: str) -> Separators | None:
 class X12Segments:
     """Iterates over the segments as lists of elements; `number` is that of the last one, from 1.
 
-    After the end, `is_cut` tells that the file stops within a segment.
+    `is_long` tells of the last one that it is beyond all measure: no more than its name was kept. After the end,
+    `is_cut` tells that the file stops within a segment.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -55,7 +57,7 @@ class X12Segments:
         self._buffer = ""
         self.separators = Separators("*", ":", "^", "~")
         self.number = 0
-        self.is_cut = False
+        self.is_cut = self.is_long = False
 
     def __iter__(self) -> Iterator[Segment]:
         self._learn()
@@ -99,8 +101,23 @@ class X12Segments:
                     self._learn()
                     restart = True
                     break
-        if len(self._buffer) > MAX_SEGMENT_CHARS:
-            raise BadRow("file", "unreadable", f"a segment terminator within {MAX_SEGMENT_CHARS} characters")
+            if not restart and len(self._buffer) > MAX_SEGMENT_CHARS:
+                self.is_long, restart = True, True
+                yield [self._pass_over()]
+                self.is_long = False
+
+    def _pass_over(self) -> str:
+        """The name of the segment at hand, of which the rest is left out."""
+        terminator, element = self.separators.terminator, self.separators.element
+        name = self._buffer.lstrip(_BLANK).partition(element)[0][:MAX_NAME_CHARS]
+        self._buffer = ""
+        while terminator not in self._buffer:
+            self._buffer = ""
+            if not self._more():
+                raise BadRow("file", "unreadable", f"a segment terminator within {MAX_SEGMENT_CHARS} characters")
+        self._buffer = self._buffer.partition(terminator)[2]
+        self.number += 1
+        return name
 
     def _last(self) -> Iterator[Segment]:
         """A trailer needs no terminator at the end of the file; anything else was cut off."""

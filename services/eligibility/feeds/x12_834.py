@@ -13,12 +13,18 @@ from services.eligibility.feeds.roster_header import read_header
 from services.eligibility.feeds.roster_loop import HANDLED, MAX_LOOP_SEGMENTS, RosterContext, RosterLoop, at
 from services.eligibility.feeds.roster_record import RosterIdentifiers, roster_record
 from services.eligibility.feeds.sniff import ACKNOWLEDGEMENTS
-from services.eligibility.feeds.x12 import Segment, X12Segments
+from services.eligibility.feeds.x12 import MAX_SEGMENT_CHARS, Segment, X12Segments
 from services.eligibility.feeds.x12_envelope import LEVELS, TRAILERS, Envelope
 
 BOUNDARIES = frozenset({"INS", *LEVELS, *TRAILERS})
 SEGMENTS = frozenset({*BOUNDARIES, *HANDLED, "BGN", "N1", "QTY"})
 """Those that are read."""
+ENVELOPE = BOUNDARIES - {"INS"}
+HEAD = frozenset({"BGN", "N1"})
+NEEDED = frozenset({"INS", "REF", "NM1", "DMG", "HD", "DTP"})
+"""What says who a member is, or what is covered."""
+MEMBERS_OWN = frozenset({"NM1", "DMG", "HD"})
+"""What stands in no head of a transaction."""
 DECLARED = {"TO": "members", "ET": "subscribers", "DT": "dependants"}
 
 
@@ -40,6 +46,9 @@ class RosterReader:
     def __iter__(self) -> Iterator[FeedItem]:
         try:
             for found in self._segments:
+                if self._segments.is_long:
+                    yield from self._leave_out(found[0].upper())
+                    continue
                 segment = found if found[0].isupper() else (yield from self._in_capitals(found))
                 if self._loop is not None and segment[0] not in BOUNDARIES:
                     self._loop.add(segment)
@@ -81,19 +90,35 @@ class RosterReader:
             yield Notice(0, self._segments.number, "segment", "small-letters", "segment names and codes in capitals")
         return capitals
 
+    def _leave_out(self, name: str) -> Iterator[FeedItem]:
+        """A segment beyond all measure loses itself only; one that says who or what loses its member."""
+        number, loop = self._segments.number, self._loop
+        field = name if name in SEGMENTS else "segment"
+        bad = BadRow(field, "segment-length", f"at most {MAX_SEGMENT_CHARS} characters in a segment", number)
+        if name in ENVELOPE or (loop is None and name in HEAD):
+            raise bad
+        if name in BOUNDARIES or loop is None:
+            yield from self._take([name])
+        else:
+            loop.add([name])
+        if self._loop is not None and name in NEEDED:
+            self._loop.bad = self._loop.bad or bad
+        else:
+            yield Notice(self._rows if loop else 0, number, field, bad.code, f"{bad.expected}: it was left out")
+
     # -- members
 
     def _start_loop(self, segment: Segment) -> Iterator[FeedItem]:
-        self._rows += 1
         number = self._segments.number
+        if self._context is None and "ST" in self._envelope and self._is_834():
+            yield from self._make_header()
+        self._rows += 1
         if "ST" not in self._envelope:
             yield Rejection(self._rows, number, "INS", "outside-transaction", "an INS loop between ST and SE")
             return
         if not self._is_834():
             yield Rejection(self._rows, number, "ST-01", "not-834", "an 834 transaction set")
             return
-        if self._context is None:
-            yield from self._make_header()
         assert self._context is not None
         self._seen["TO"] += 1
         self._seen["ET" if at(segment, 1) == "Y" else "DT"] += 1
@@ -117,7 +142,7 @@ class RosterReader:
         except BadRow as why:
             yield why.rejection(loop.position.row, loop.position.segment)
             identifiers = RosterIdentifiers(loop).all()
-            if identifiers:
+            if identifiers and not loop.is_of_several:
                 yield RosterMention(loop.position, identifiers)
         yield from self._notices.drain()
 
@@ -136,12 +161,20 @@ class RosterReader:
             expected = "a sender with a profile; the guide's own words hold"
             yield Notice(0, self._segments.number, "ISA-06", "unknown-sender", expected)
         yield header
+        if any(one[0] in MEMBERS_OWN for one in self._head):
+            self._rows += 1
+            expected = "an INS segment at the head of every member's loop"
+            yield Rejection(self._rows, self._segments.number, "INS", "outside-loop", expected)
 
     def _end_transaction(self) -> Iterator[FeedItem]:
         """Compares the totals that the transaction declared; without members it still has a header."""
         if "ST" in self._envelope and self._is_834():
             if self._context is None:
+                rows = self._rows
                 yield from self._make_header()
+                if rows == self._rows:
+                    expected = "a member (INS) in the transaction: nothing is said of anybody"
+                    yield Notice(0, self._segments.number, "INS", "no-members", expected)
             for segment in self._head:
                 kind = at(segment, 1)
                 if segment[0] == "QTY" and kind in DECLARED and at(segment, 2).lstrip("0") != self._count(kind):

@@ -188,3 +188,30 @@ async def test_what_was_stored_before_products_were_kept(office: Office) -> None
     assert await enrolled(office) == {"DENTA": True}
     [row] = await office.fetch("select spans from enrolment")
     assert ["commercial", "2025-01-01", None, None, "medical", ""] in row["spans"]
+
+
+async def test_a_reinstatement_of_who_never_died_takes_no_death_back(office: Office) -> None:
+    """INS03 025 says that coverage goes on; `lives` is told only of somebody of whom a death was told."""
+    begun = a_person("INS*Y*18*021*20*A***FT", "M1", "ONE", "BACK", "19500101", "HD*021**HLT", "DTP*348*D8*20240101",
+                     "DTP*349*D8*20241231")  # fmt: skip
+    back = a_person("INS*Y*18*025*20*A***FT", "M1", "ONE", "BACK", "19500101", "HD*025**HLT", "DTP*348*D8*20250301")
+    await office.read(x834(*begun, number=901))
+    file = await office.read(x834(*back, day="20250604", number=902))
+    assert await changes(office, file) == {1: ("accepted", "extended")}
+
+
+async def test_a_plan_added_before_the_member_is_terminated_stays(office: Office) -> None:
+    """021 of the new plan, then 024 with DTP*357 and no HD, in one file: the old plan ends, the new one stays, for the
+    dependant too; in a later file the same 024 ends what would begin later as well."""
+    ins = {"Y": "INS*Y*18*021*20*A***FT", "N": "INS*N*19*021*20*A***FT"}
+    who = {"Y": ("M1", "ONE", "DAD", "19800101"), "N": ("M1", "ONE", "KID", "20150101")}
+    old, new = ("HD*021**HMO", "DTP*348*D8*20240101"), ("HD*021**HMO", "DTP*348*D8*20250901")
+    end = a_person("INS*Y*18*024*20*A***TE", *who["Y"])
+    end = (*end[:2], "DTP*357*D8*20250831", *end[2:])
+    await office.read(x834(*(one for role in "YN" for one in a_person(ins[role], *who[role], *old)), number=911))
+    both = [one for role in "YN" for one in a_person(ins[role], *who[role], *new)]
+    await office.read(x834(*both, *end, day="20250604", number=912))
+    expected = [("medical", "2024-01-01", "2025-08-31"), ("medical", "2025-09-01", None)]
+    assert await spans(office, "DAD") == await spans(office, "KID") == expected
+    await office.read(x834(*end, day="20250605", number=913))
+    assert await spans(office, "DAD") == await spans(office, "KID") == expected[:1]

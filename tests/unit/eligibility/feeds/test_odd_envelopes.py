@@ -6,9 +6,19 @@ from pathlib import Path
 import pytest
 
 from services.eligibility.cli import check_file
-from services.eligibility.feeds.records import FeedKind, Notice
+from services.eligibility.feeds.records import FeedKind, Notice, RosterHeader
 from services.eligibility.feeds.sniff import sniff
-from tests.unit.eligibility.feeds.builders import a_member, an_834, codes, items_of, rosters, summary
+from tests.unit.eligibility.feeds.builders import (
+    a_dose,
+    a_member,
+    a_vxu,
+    an_834,
+    codes,
+    doses,
+    items_of,
+    rosters,
+    summary,
+)
 
 CASES = Path(__file__).parents[3] / "data" / "cases"
 FA = (
@@ -67,3 +77,17 @@ def test_odd_rows_are_all_counted(capsys: pytest.CaptureFixture[str]) -> None:
     [notice] = [one for one in check_file(CASES / "x29_many_bad_zips.834")["notices"] if one["code"] == "zip"]
     assert notice["seen"] == 60
     assert json.dumps(notice)
+
+
+@pytest.mark.parametrize("usage", ["T", "t", "I", "i"])
+def test_test_data_in_small_letters_too(usage: str) -> None:
+    """ISA15 says that it is no production data, however it is written."""
+    data = an_834(a_member()).replace(b"*0*P*:", f"*0*{usage}*:".encode())
+    assert next(one for one in items_of(data) if isinstance(one, RosterHeader)).is_test
+
+
+@pytest.mark.parametrize("processing", ["T", "t", "D", "d^T"])
+def test_test_messages_in_small_letters_too(processing: str) -> None:
+    """MSH-11 says the same of a message."""
+    [dose] = doses(items_of(a_vxu(a_dose()).replace(b"|P|2.5.1", f"|{processing}|2.5.1".encode())))
+    assert dose.test_from == "IIS"
