@@ -21,6 +21,7 @@ async def pass_through(world: World, people: Sequence[Member]) -> None:
     given = f"/appointments/{(await world.book(booked, slot))[1]['appointment_id']}/fulfil"
     assert (await world.log_attempt(booked, "booked"))[0] == 201
     assert (await world.log_attempt(refusing, "initial-refusal", refusal_domain="motivation"))[0] == 201
+    await mistake(world, waiting[0])
     site = world.ask("scheduling", "site")
     assert (await site.post(given, world.key(), {"dose": a_dose(today)}))[0] == 200
     enrolment_id = (await world.answer_for(walking))["enrolment_id"]
@@ -28,6 +29,16 @@ async def pass_through(world: World, people: Sequence[Member]) -> None:
     assert (await site.post("/walk-ins", world.key(), walk_in))[0] == 201
     await world.news(a_registry_file(today, Shot(elsewhere, today - timedelta(days=1))))
     await world.news(a_roster(today, Row(right, "merge", retired=double)))
+
+
+async def mistake(world: World, member: Member) -> None:
+    """An attempt that was logged to the wrong member, and taken back."""
+    status, logged = await world.log_attempt(member, "no-answer")
+    assert status == 201, logged
+    worker = world.ask("outreach", f"coordinator-{member.plan.lower()}")
+    retract = f"/attempts/{logged['attempt_id']}/retract"
+    status, answer = await worker.post(retract, world.key(), {"reason": "wrong-member"})
+    assert status < 300, answer
 
 
 async def list_targets(world: World, today: date) -> list[str]:

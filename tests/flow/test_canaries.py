@@ -135,12 +135,13 @@ async def plant_dead_letter(world: World, canary: Member) -> None:
     async with AIOKafkaProducer(bootstrap_servers=world.stack.bootstrap) as producer:
         await producer.send_and_wait(CONTACT_ATTEMPT.name, body, canary.member_id.encode(), headers=headers)
     await world.settle()
-    operator = world.ask("reporting", "operator")
-    listed = await operator.get("/dead-letters")
-    assert [one["reason"] for one in listed] == ["bad-schema"]
-    assert heard("dead letters", str(listed)) == set()
-    discard = f"/dead-letters/{listed[0]['dead_letter_id']}/discard"
-    assert (await operator.post(discard, world.key()))[0] == 200
+    for service in CONTACT_ATTEMPT.consumers:
+        operator = world.ask(service, "operator")
+        listed = await operator.get("/dead-letters")
+        assert [one["reason"] for one in listed] == ["bad-schema"]
+        assert heard("dead letters", str(listed)) == set()
+        discard = f"/dead-letters/{listed[0]['dead_letter_id']}/discard"
+        assert (await operator.post(discard, world.key()))[0] == 200
 
 
 def in_records(records: Iterable[ConsumerRecord]) -> set[str]:
