@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import asyncpg
 
+from services.outreach import visits
 from services.outreach.forms import (
     AppointmentRecord,
     AttemptRecord,
@@ -120,7 +121,8 @@ def _standing(row: asyncpg.Record) -> str:
 
 
 def _flagged(row: asyncpg.Record, history: History) -> Iterator[str]:
-    reason = history.appointments[-1]["cancellation_reason"] if history.appointments else None
+    gone = visits.lost(history.situation, POLICY)
+    reason = gone.appointment.cancellation_reason if gone is not None else None
     for flag in row["flags"] or ():
         if flag in _FLAGS:
             because = f" ({reason})" if flag == Flag.APPOINTMENT_LOST and reason else ""

@@ -141,12 +141,17 @@ def _given_on(situation: Situation) -> set[date]:
 
 
 def _pause(situation: Situation, policy: Policy, until: _Until) -> _Pause | None:
-    """Why nobody should call: a death that eligibility has yet to judge, else what lasts longest."""
+    """Why nobody should call: a death that eligibility has yet to judge, else what lasts longest. What was said and
+    given before an appointment was lost waits until the member was told of that; but a dose ends appointments, too."""
     if _is_death_reported(situation):
         return _Pause(Paused.DEATH_REPORTED)
-    pauses = [(day + timedelta(days=policy.recent_dose_days), Paused.RECENT_DOSE) for day in _given_on(situation)]
+    gone = visits.lost(situation, policy)
+    lost = gone.appointment if visits.lifts_limits(gone, policy) else None
+    given = [day for day in _given_on(situation) if lost is None or lost.by_rule or day > lost.changed_on]
+    pauses = [(day + timedelta(days=policy.recent_dose_days), Paused.RECENT_DOSE) for day in given]
     standing = _standing(situation)
-    if standing is not None and standing.standing in _PAUSES:
+    is_said_since = lost is None or (standing is not None and standing.said_at > lost.told_at)
+    if standing is not None and standing.standing in _PAUSES and is_said_since:
         by = _PAUSES[standing.standing]
         days = policy.refusal_pause_days if by is Paused.REFUSAL else policy.self_report_pause_days
         pauses.append((standing.counted_on + timedelta(days=days), by))

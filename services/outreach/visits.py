@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeGuard
 
 from schemas.scheduling_v1 import AppointmentStatus
 from services.outreach.effects import EFFECTS
@@ -23,21 +24,30 @@ class Lost:
         return self.appointment.told_at
 
 
-def last_of(situation: Situation) -> Appointment | None:
-    """The one that is latest in time."""
-    return max(situation.appointments, key=lambda one: (one.start_at, one.appointment_id), default=None)
+def _real(situation: Situation) -> Iterator[Appointment]:
+    """Without those that were entered in error: they never were."""
+    return (one for one in situation.appointments if one.status is not AppointmentStatus.ENTERED_IN_ERROR)
 
 
 def missed(situation: Situation) -> bool:
-    """A missed appointment is never a refusal: the member wanted to come."""
-    last = last_of(situation)
+    """A missed appointment is never a refusal: the member wanted to come. The one that is latest in time tells."""
+    last = max(_real(situation), key=lambda one: (one.start_at, one.appointment_id), default=None)
     return last is not None and last.status is AppointmentStatus.NOSHOW
 
 
+def _told_of_last(situation: Situation) -> Appointment | None:
+    """The one with the last news: whoever books or cancels another one has spoken with the member."""
+    return max(
+        _real(situation),
+        key=lambda one: (one.changed_on, one.told_at, one.start_at, one.appointment_id),
+        default=None,
+    )
+
+
 def lost(situation: Situation, policy: Policy) -> Lost | None:
-    """An appointment that is off though the member did not ask for that, until somebody has reached him. He would come
-    to a closed door."""
-    last = last_of(situation)
+    """An appointment that is off though the member did not ask for that, until somebody has reached him or there is
+    another one. He would come to a closed door."""
+    last = _told_of_last(situation)
     if last is None or last.status is not AppointmentStatus.CANCELLED or not _by_others(last, policy):
         return None
     since = [one for one in situation.attempts if one.attempted_at > last.told_at]
@@ -51,8 +61,8 @@ def _by_others(appointment: Appointment, policy: Policy) -> bool:
     return appointment.by_rule or reason.startswith(policy.clinic_reasons)
 
 
-def lifts_limits(gone: Lost | None, policy: Policy) -> bool:
-    """Whether the member may be tried beyond the window's limit, to be told."""
+def lifts_limits(gone: Lost | None, policy: Policy) -> TypeGuard[Lost]:
+    """Whether the member may be tried beyond the window's limit, and during a pause, to be told."""
     return gone is not None and gone.tries < policy.lost_attempts
 
 

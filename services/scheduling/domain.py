@@ -297,7 +297,7 @@ def miss(appointment: Appointment, today: date, hour: datetime | None = None) ->
     """Nobody came. The place stays taken: its time is over."""
     if appointment.status is not Status.BOOKED:
         return No.NOT_BOOKED
-    begins_later = hour is not None and appointment.start_on == today and hour < appointment.start_at
+    begins_later = hour is not None and hour < appointment.start_at  # a site's day may end after the business day
     if appointment.start_on > today or begins_later:
         return No.NOT_YET
     return _change(appointment, Status.NOSHOW, today)

@@ -21,8 +21,11 @@ from services.scheduling.sense import Moment
 
 MONDAY = 1
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=12)  # of a slot: a window, not a day
-NO_LOTS = frozenset({"unknown", "unk", "none", "n/a", "na", "nil", "null", "lot", "test", "tbd"})
-"""What people write where they have no lot."""
+NO_LOTS = frozenset({
+    "unknown", "unk", "none", "na", "nil", "null", "lot", "nolot", "lotno", "lotnumber", "test", "tbd", "notknown",
+    "notavailable", "notrecorded", "notgiven", "pending", "missing",
+})  # fmt: skip
+"""What people write where they have no lot, without blanks and signs; zeros and crosses beside."""
 
 
 def _known_zone(name: str) -> str:
@@ -74,7 +77,9 @@ class SiteIn(_Body):
     """A site, new or described anew."""
 
     site_id: Code = Field(examples=["united-center"])
-    name: str = Field(min_length=1, max_length=120, examples=["United Center"])
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)] = Field(
+        examples=["United Center"]
+    )
     zip5: Zip5 = Field(examples=["60612"])
     time_zone: TimeZone
     kind: SiteKind
@@ -143,7 +148,8 @@ class LateReason(StrEnum):
 
 
 def _lot(text: str) -> str:
-    if text.lower() in NO_LOTS:
+    said = "".join(one for one in text.lower() if one.isalnum())
+    if said in NO_LOTS or not said.strip("0") or not said.strip("x"):
         raise PydanticCustomError("lot", "the lot number that stands on the vial")
     return text
 

@@ -26,17 +26,20 @@ def hour(moment: Moment, today: date) -> datetime | None:
     """The instant by which slots begin or are over: the clock's, if it stands at the open day or the day beside it
     (zones differ); if days are opened for another time than the clock's, the instant that the request says, if that is
     at the open day. None: only days count."""
-    for one in (moment.clock, moment.at):
-        if abs(one.astimezone(UTC).date() - today) <= A_DAY:
-            return one
-    return None
+    return next((one for one in (moment.clock, moment.at) if _is_beside(one, today)), None)
 
 
 def is_far(moment: Moment, today: date) -> bool:
-    """An instant that nobody can have meant: of the future, or more than a year ago."""
+    """An instant that nobody can have meant: of the future, or more than a year ago. If days are opened for another
+    time than the clock's, the future begins after the day that follows the open one."""
     on = moment.at.astimezone(UTC).date()
-    is_future = moment.at > moment.clock + SLACK and on > today + A_DAY
-    return is_future or on < today - OLDEST_ACT
+    is_to_come = _is_beside(moment.clock, today) or on > today + A_DAY
+    return (moment.at > moment.clock + SLACK and is_to_come) or on < today - OLDEST_ACT
+
+
+def _is_beside(instant: datetime, today: date) -> bool:
+    """Whether it is of the open day or the day beside it: zones differ."""
+    return abs(instant.astimezone(UTC).date() - today) <= A_DAY
 
 
 def check_dose(gives: Mapping[str, str], vaccine_group: str, dose: DoseGiven, today: date) -> No | None:

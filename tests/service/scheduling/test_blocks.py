@@ -154,3 +154,11 @@ async def test_a_product_is_named_once(world: World) -> None:
     """Twice with two vaccines would leave open which of them it is for."""
     gives = [{"cvx": COVID, "vaccine_group": group} for group in ("covid-19", "influenza")]
     assert (await world.post("/sites", a_site(site_id="twice") | {"gives": gives}, who="state@*")).status_code == 422
+
+
+@pytest.mark.parametrize(("name", "kept"), [("", None), (" \t ", None), (" Navy Pier ", "Navy Pier")])
+async def test_a_site_has_a_name(world: World, name: str, kept: str | None) -> None:
+    """Blanks are none, and are not kept around one."""
+    answer = await world.post("/sites", a_site(site_id="navy-pier") | {"name": name}, who="state@*")
+    assert answer.json().get("name") == kept
+    assert answer.status_code == (200 if kept else 422)

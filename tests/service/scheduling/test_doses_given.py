@@ -35,7 +35,26 @@ async def fulfil(world: World, appointment: str, dose: dict[str, Any] | None = N
 
 
 @pytest.mark.parametrize(
-    "lot", ["", "   ", "\t", "-", "?", "--//--", "unknown", "N/A", "None", "UNK", "x" * 33, "Zoë1"]
+    "lot",
+    [
+        "",
+        "   ",
+        "\t",
+        "-",
+        "?",
+        "--//--",
+        "unknown",
+        "N/A",
+        "None",
+        "UNK",
+        "x" * 33,
+        "Zoë1",
+        "0",
+        "0000/00",
+        "XX-XX",
+        "not known",
+        "Lot #",
+    ],
 )
 async def test_a_lot_is_what_stands_on_the_vial(world: World, lot: str) -> None:
     """Blanks, signs and words for nothing are no lot number, and the refusal does not repeat them."""

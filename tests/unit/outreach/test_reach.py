@@ -12,7 +12,7 @@ from services.outreach.domain import decide
 from services.outreach.policy import POLICY
 from services.outreach.reach import invalid_channels
 from services.outreach.records import Attempt, Flag, Held, Situation
-from tests.unit.outreach.builders import DAY, NOON, a_situation, an_appointment, an_attempt
+from tests.unit.outreach.builders import DAY, NOON, a_dose, a_situation, a_statement, an_appointment, an_attempt
 
 D, Ch = Disposition, Channel
 NUMBER = {Ch.PHONE, Ch.TEXT}
@@ -110,6 +110,45 @@ def test_told_he_is_spared_again() -> None:
     assert decide(after_five(vain[0]), POLICY).held_by is Held.RESTING
     assert decide(after_five(*vain), POLICY).held_by is Held.ATTEMPTS
     assert decide(after_five(*vain), POLICY).flags == (Flag.APPOINTMENT_LOST,)
+
+
+@pytest.mark.parametrize("said", [D.INITIAL_REFUSAL, D.ALREADY_VACCINATED])
+def test_a_lost_appointment_is_told_in_a_pause(said: Disposition) -> None:
+    """Who refused, booked all the same, and loses that appointment is called; what he says afterwards pauses again."""
+    gone = an_appointment(3, CANCELLED, told_at=LATER, cancellation_reason="prov")
+    state = decide(a_situation(attempts=[an_attempt(said)], appointments=[gone]), POLICY)
+    assert (state.status, state.held_by, state.flags) == (CaseStatus.OPEN, None, (Flag.APPOINTMENT_LOST,))
+    since = an_attempt(said, attempted_at=LATER + timedelta(hours=1))
+    assert decide(a_situation(attempts=[since], appointments=[gone]), POLICY).status is CaseStatus.PAUSED
+    elsewhere = a_statement(since, tenant_id="prairie")
+    told = a_situation(statements=[elsewhere], appointments=[gone])
+    assert decide(told, POLICY).status is CaseStatus.PAUSED
+
+
+@pytest.mark.parametrize(("loss", "status"), [({"cancellation_reason": "prov"}, "open"), ({"by_rule": True}, "paused")])
+def test_a_lost_second_appointment_is_told_after_a_recent_dose(loss: dict[str, Any], status: str) -> None:
+    """A clinic that cancels the visit for dose 2 makes the member callable, who would come to a closed door; a visit
+    that the dose itself has ended waits until the next dose is due."""
+    gone = an_appointment(3, CANCELLED, told_at=LATER, **loss)
+    known = a_situation(doses=[a_dose(20)], enrolment={"doses_valid": 1}, appointments=[gone])
+    assert decide(known, POLICY).status == status
+
+
+@pytest.mark.parametrize(("status", "reason"), [(AppointmentStatus.BOOKED, None), (CANCELLED, "pat")])
+def test_another_appointment_ends_the_loss(status: AppointmentStatus, reason: str | None) -> None:
+    """Whoever books anew for an earlier day, or gives that up as well, knows of the loss."""
+    lost = an_appointment(5, CANCELLED, told_at=NOON, cancellation_reason="prov")
+    anew = an_appointment(2, status, appointment_id=UUID(int=8), told_at=LATER, cancellation_reason=reason)
+    assert decide(a_situation(appointments=[lost, anew]), POLICY).flags == ()
+
+
+def test_what_was_entered_in_error_hides_nothing() -> None:
+    """A missed appointment stays missed, and a lost one lost, when a later record turns out to be an error."""
+    error = an_appointment(6, AppointmentStatus.ENTERED_IN_ERROR, appointment_id=UUID(int=8), told_at=LATER)
+    missed = an_appointment(-2, AppointmentStatus.NOSHOW)
+    assert decide(a_situation(appointments=[missed, error]), POLICY).flags == (Flag.APPOINTMENT_MISSED,)
+    lost = an_appointment(5, CANCELLED, cancellation_reason="prov")
+    assert decide(a_situation(appointments=[lost, error]), POLICY).flags == (Flag.APPOINTMENT_LOST,)
 
 
 def test_an_overdue_outcome_is_flagged() -> None:

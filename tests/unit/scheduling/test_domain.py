@@ -146,6 +146,13 @@ def test_an_appointment_has_no_outcome_before_its_hour(hour: int | None, missed:
     assert isinstance(domain.fulfil(an_appointment(), SITE, DOSE, TODAY, now), Appointment) is given
 
 
+def test_nobody_is_missed_before_the_hour_at_a_site_whose_day_ends_later() -> None:
+    """At midnight in Chicago an evening's visit in Los Angeles is still to come."""
+    yesterday = an_appointment(on=TODAY - timedelta(days=1))
+    assert domain.miss(yesterday, TODAY, AT - timedelta(minutes=1)) is No.NOT_YET
+    assert isinstance(domain.miss(yesterday, TODAY, AT), Appointment)
+
+
 def test_an_outcome_that_is_overdue_is_told_and_awaited() -> None:
     """It stays booked; whatever becomes of it is no longer overdue, and a person's deed."""
     due = domain.fall_due(an_appointment(on=TODAY - timedelta(days=1)), TODAY)

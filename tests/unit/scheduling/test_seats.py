@@ -124,6 +124,9 @@ def test_the_hour_is_the_clocks_while_days_are(at: datetime, clock: datetime, ex
     ("at", "clock", "far"),
     [
         (AT, AT, False),
+        (AT + timedelta(minutes=4), AT, False),
+        (AT + timedelta(hours=4), AT, True),
+        (AT + timedelta(days=1), AT, True),
         (AT + timedelta(days=2), AT, True),
         (AT - timedelta(days=30), AT, False),
         (AT - timedelta(days=367), AT, True),

@@ -168,11 +168,17 @@ def _pause(known: Known) -> tuple[str | None, date | None]:
     reports = [one["told_at"] for one in known.said if one["reports_death"]]
     if TO_CHECK in known.fact["reasons"] or any(weighed is None or at > weighed for at in reports):
         return TO_CHECK, None
-    ends = [(day + timedelta(days=policy()["recent_dose_days"]), "recent-dose") for day in _given_on(known)]
+    lost = _lost(known)
+    if lost is not None and len(_since(known.tries, lost)) >= policy()["lost_attempts"]:
+        lost = None
+    keeps = [day for day in _given_on(known) if lost is None or lost.get("by_rule") or day > _day(lost["changed_on"])]
+    ends = [(day + timedelta(days=policy()["recent_dose_days"]), "recent-dose") for day in keeps]
     mine = known.fact["programme_id"], known.vaccine_group
     same = [one for one in known.said if one["programme_id"] == mine[0] or (mine[1] and one["group"] == mine[1])]
     left = next((one for one in reversed(same) if one["standing"]), None)
-    if left is not None and left["standing"] in {"refusal", "self-report"}:
+    lost_at = None if lost is None else datetime.fromisoformat(lost["occurred_at"])
+    is_said_since = left is not None and (lost_at is None or _at(left) > lost_at)
+    if left is not None and is_said_since and left["standing"] in {"refusal", "self-report"}:
         days = policy()[f"{left['standing'].replace('-', '_')}_pause_days"]
         ends.append((_day(left["counted_on"]) + timedelta(days=days), left["standing"]))
     ends = [one for one in ends if one[0] > known.today]
@@ -196,7 +202,7 @@ def _flags(known: Known, paused_by: str | None) -> Iterator[str]:
 
 def _lost(known: Known) -> Body | None:
     """An appointment that somebody else than the member took away, and nobody has told him."""
-    last = _last_appointment(known)
+    last = max(_real(known), key=_when_told, default=None)
     if last is None or last["status"] != "cancelled":
         return None
     reason = last.get("cancellation_reason") or ""
@@ -256,15 +262,20 @@ def _window_ends_on(attempts: Iterable[Row]) -> date | None:
 
 
 def _missed_last(known: Known) -> bool:
-    last = _last_appointment(known)
+    last = max(_real(known), key=_when, default=None)
     return last is not None and last["status"] == "noshow"
 
 
-def _last_appointment(known: Known) -> Body | None:
-    def when(one: Body) -> tuple[str, str]:
-        return instant(one["start_at"]) or "", one["appointment_id"]
+def _real(known: Known) -> list[Body]:
+    return [one for one in known.appointments if one["status"] != "entered-in-error"]
 
-    return max(known.appointments, key=when, default=None)
+
+def _when(one: Body) -> tuple[str, str]:
+    return instant(one["start_at"]) or "", one["appointment_id"]
+
+
+def _when_told(one: Body) -> tuple[str, ...]:
+    return one["changed_on"], instant(one["occurred_at"]) or "", *_when(one)
 
 
 def _language(known: Known) -> str | None:
