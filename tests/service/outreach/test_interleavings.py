@@ -83,6 +83,7 @@ async def _end_state(outreach: Outreach, batches: Sequence[Sequence[Event]]) -> 
     return await outreach.fetch(STATE)
 
 
+@pytest.mark.timeout(300)  # dozens of interleavings, each heard from the beginning
 async def test_any_interleaving_ends_in_the_same_state(outreach: Outreach) -> None:
     """Facts, doses, appointments, programmes, days and target ZIPs, mixed and batched at will, end in one state."""
     expected = await _end_state(outreach, [list(stream) for stream in STREAMS])
