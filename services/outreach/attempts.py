@@ -11,7 +11,7 @@ from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Direction
 from services.outreach import reach, visits
 from services.outreach.effects import EFFECTS
 from services.outreach.policy import Policy
-from services.outreach.records import CaseState, Situation, tries
+from services.outreach.records import CaseState, Situation
 
 
 class RefusalCode(StrEnum):
@@ -110,7 +110,7 @@ def _is_one_too_many(situation: Situation, state: CaseState, proposal: Proposal,
 def _is_window_full(situation: Situation, counted_on: date, policy: Policy) -> bool:
     """Whether the window that ends with this attempt is full already, in all programmes of the plan together."""
     begins_on = counted_on - timedelta(days=policy.window_days)
-    days = [one.counted_on for one in tries(situation.attempts) if begins_on < one.counted_on <= counted_on]
+    days = [one.counted_on for one in reach.counted_tries(situation) if begins_on < one.counted_on <= counted_on]
     return len(days) >= policy.attempts_per_window
 
 

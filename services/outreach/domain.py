@@ -1,7 +1,7 @@
 """The state of a case, decided from what is on record about one enrolment under one programme. Pure: a decision depends
 on the records alone and never on the order in which they were heard, so any interleaving ends in the same state."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -213,7 +213,7 @@ def _promised(situation: Situation, until: _Until) -> Iterator[tuple[Held, date]
 def _spared(situation: Situation, policy: Policy, until: _Until) -> Iterator[tuple[Held, date]]:
     """The person is not tried too often, all programmes of the plan together; but to hear of a lost appointment."""
     gone = visits.lost(situation, policy)
-    window_ends_on = None if visits.lifts_limits(gone, policy) else next_attempt_on(situation.attempts, policy)
+    window_ends_on = None if visits.lifts_limits(gone, policy) else next_attempt_on(situation, policy)
     if window_ends_on is not None and until.add(window_ends_on):
         yield Held.ATTEMPTS, window_ends_on
     since = gone.since if gone is not None else None
@@ -237,9 +237,9 @@ def _booked_by_word_until(situation: Situation, policy: Policy) -> date | None:
     return said.counted_on + timedelta(days=policy.booking_grace_days)
 
 
-def next_attempt_on(attempts: Sequence[Attempt], policy: Policy) -> date | None:
+def next_attempt_on(situation: Situation, policy: Policy) -> date | None:
     """The day on which the window lets in another attempt; None while it was never full."""
-    days = sorted((one.counted_on for one in tries(attempts)), reverse=True)
+    days = sorted((one.counted_on for one in reach.counted_tries(situation)), reverse=True)
     if len(days) < policy.attempts_per_window:
         return None
     return days[policy.attempts_per_window - 1] + timedelta(days=policy.window_days)

@@ -6,7 +6,7 @@ from typing import Final
 from schemas.outreach_v1 import Channel, Direction
 from services.outreach.effects import EFFECTS
 from services.outreach.policy import Policy
-from services.outreach.records import Enrolment, Situation, Statement
+from services.outreach.records import Attempt, Enrolment, Situation, Statement, tries
 
 SHARED: Final[Mapping[Channel, frozenset[Channel]]] = {
     one: frozenset({Channel.PHONE, Channel.TEXT}) if one in {Channel.PHONE, Channel.TEXT} else frozenset({one})
@@ -35,6 +35,15 @@ def invalid_channels(situation: Situation) -> frozenset[Channel]:
         elif effect.reaches and one.direction is Direction.OUTBOUND:
             invalid -= SHARED[one.channel]
     return frozenset(invalid)
+
+
+def counted_tries(situation: Situation) -> list[Attempt]:
+    """The tries that fill the window: not those to a wrong or dead number or address that a roster has replaced."""
+    return [
+        one
+        for one in tries(situation.attempts)
+        if not EFFECTS[one.disposition].invalidates_channel or one.reach == version_of(one.channel, situation.enrolment)
+    ]
 
 
 def barred_channels(enrolment: Enrolment) -> frozenset[Channel]:

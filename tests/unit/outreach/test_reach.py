@@ -60,6 +60,16 @@ def test_a_new_number_or_address_reopens(channel: Channel, version: str) -> None
     assert channel in invalid_channels(a_situation(attempts=tried_anew, enrolment={version: 1}))
 
 
+def test_wrong_numbers_that_were_replaced_fill_no_window() -> None:
+    """After five calls to a wrong number a new one may be called at once; calls that nobody answered count on."""
+    days = range(-9, POLICY.attempts_per_window - 9)
+    another = {"phone_version": 1}
+    wrongs, unanswered = [wrong(Ch.PHONE, n) for n in days], [an_attempt(D.NO_ANSWER, n) for n in days]
+    assert decide(a_situation(attempts=wrongs), POLICY).held_by is Held.ATTEMPTS
+    assert decide(a_situation(attempts=wrongs, enrolment=another), POLICY).held_by is None
+    assert decide(a_situation(attempts=unanswered, enrolment=another), POLICY).held_by is Held.ATTEMPTS
+
+
 def test_a_new_address_ends_moved() -> None:
     """Who is said to have moved is called again once a roster brings another address, though within the same tract."""
     moved = [an_attempt(D.MOVED)]

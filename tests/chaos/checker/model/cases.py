@@ -234,7 +234,7 @@ def _holding(known: Known) -> Iterator[tuple[str, date]]:
         return
     lost = _lost(known)
     told = [] if lost is None else _since(known.tries, lost)
-    window_on = _window_ends_on(known.tries)
+    window_on = _window_ends_on(one for one in known.tries if not _is_to_replaced(known, one))
     is_lifted = lost is not None and len(told) < policy()["lost_attempts"]
     if window_on is not None and not is_lifted and known.lasts(window_on):
         yield "attempts", window_on
@@ -253,6 +253,12 @@ def _booked_by_word_until(known: Known) -> date | None:
     if any(_day(one["changed_on"]) >= said_on for one in known.appointments):
         return None
     return said_on + timedelta(days=policy()["booking_grace_days"])
+
+
+def _is_to_replaced(known: Known, one: Row) -> bool:
+    """Whether a try went to a wrong number or address that a roster has replaced since."""
+    version = known.fact.get(VERSIONS.get(one["channel"], "address_version")) or 0
+    return one["disposition"] in DEAD_NUMBERS and one["reach"] != version
 
 
 def _window_ends_on(attempts: Iterable[Row]) -> date | None:
