@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from services.eligibility import days, store_programmes
+from services.eligibility import days, store_doses, store_programmes
 from services.kit.postgres import ALL_TENANTS, transaction
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
@@ -42,6 +43,21 @@ async def held(office: Office) -> list[tuple[str, str, str]]:
 
 
 # -- numbers
+
+
+@pytest.mark.parametrize(
+    ("query", "given"),
+    [
+        (store_doses.LOAD_OF_NUMBER, (["NUMBER"], ["SENDER"])),
+        (store_doses.FIND_OF_ANOTHER, (["NUMBER"], ["SENDER"], [UUID(int=1)])),
+    ],
+)
+async def test_reports_of_a_number_are_found_by_its_index(office: Office, query: str, given: tuple[Any, ...]) -> None:
+    """What is asked for every row of a registry's file does not read all reports that there are."""
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        await connection.execute("set local enable_seqscan = off")
+        plan = "\n".join(row[0] for row in await connection.fetch(f"explain {query}", *given))
+    assert "dose_report_by_event" in plan, plan
 
 
 async def test_one_number_of_two_patients_is_two_vaccinations(office: Office) -> None:
