@@ -5,7 +5,7 @@ from pathlib import Path
 from schemas import catalog
 from services.kit.app import Service, run
 from services.kit.subscription import Subscription
-from services.outreach import api, handlers, own_facts
+from services.outreach import api, handlers, lost_bookings_api, own_facts
 from services.outreach.reviews import Reviews
 
 SUBSCRIPTIONS = (
@@ -24,7 +24,7 @@ def build() -> Service:
         name="outreach",
         title="Outreach",
         subscriptions=SUBSCRIPTIONS,
-        routers=(api.routes,),
+        routers=(api.routes, lost_bookings_api.routes),
         migrations=Path(__file__).parent / "migrations",
         owned=own_facts.OWNED,
         background=lambda _settings, pool: (Reviews(pool),),

@@ -80,6 +80,7 @@ _PAUSED = {
 }
 _FLAGS = {
     Flag.APPOINTMENT_LOST: "Telephone: the appointment is off, not by the member's wish, and nobody has told him",
+    Flag.LOST_NO_CALL: "The appointment is off, and the member is to hear of it without a call (GET /lost-bookings)",
     Flag.APPOINTMENT_MISSED: "The last appointment was missed",
     Flag.OUTCOME_OVERDUE: "An appointment is past without an outcome: ask the site",
 }
@@ -125,7 +126,7 @@ def _flagged(row: asyncpg.Record, history: History) -> Iterator[str]:
     reason = gone.appointment.cancellation_reason if gone is not None else None
     for flag in row["flags"] or ():
         if flag in _FLAGS:
-            because = f" ({reason})" if flag == Flag.APPOINTMENT_LOST and reason else ""
+            because = f" ({reason})" if flag in {Flag.APPOINTMENT_LOST, Flag.LOST_NO_CALL} and reason else ""
             yield f"{_FLAGS[flag]}{because}."
 
 

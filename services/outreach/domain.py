@@ -57,7 +57,7 @@ def decide(situation: Situation, policy: Policy) -> CaseState:
     callback = _callback(situation) if not closed else None
     enrolment, own = situation.enrolment, len(tries(situation.own_attempts()))
     needed = _language_needed(situation)
-    flags = () if closed else tuple(_flags(situation, policy, pause))
+    flags = tuple(_flags_of_closed(situation, policy, closed) if closed else _flags(situation, policy, pause))
     return CaseState(
         tenant_id=enrolment.tenant_id,
         member_token=enrolment.member_token,
@@ -89,6 +89,16 @@ def _flags(situation: Situation, policy: Policy, pause: _Pause | None) -> Iterat
         yield from visits.flags(situation, policy)
     if pause is not None and pause.by is Paused.DEATH_REPORTED:
         yield Flag.DEATH_REPORTED
+
+
+def _flags_of_closed(situation: Situation, policy: Policy, closed: CaseClosedReason) -> Iterator[Flag]:
+    """The member is still the plan's and wanted to come: that nobody may contact him must not leave him to find a
+    closed door."""
+    enrolment = situation.enrolment
+    is_protected_only = closed is CaseClosedReason.INELIGIBLE and not _is_ineligible(enrolment)
+    is_barred = is_protected_only or closed in {CaseClosedReason.OPTED_OUT, CaseClosedReason.UNREACHABLE}
+    if is_barred and not _is_death_reported(situation) and visits.lost(situation, policy) is not None:
+        yield Flag.LOST_NO_CALL
 
 
 def _closed_reasons(situation: Situation, policy: Policy, until: _Until) -> Iterator[CaseClosedReason]:

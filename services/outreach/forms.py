@@ -13,7 +13,7 @@ from schemas.languages import Language
 from schemas.outreach_v1 import BesdDomain, CaseClosedReason, CaseStatus, Channel, Direction, Disposition, Given
 from schemas.scheduling_v1 import AppointmentStatus
 from services.outreach.policy import CODES, POLICY
-from services.outreach.records import Flag, Held, Paused
+from services.outreach.records import Flag, Held, Paused, Told
 
 CALLBACK_WITHIN = timedelta(days=POLICY.callback_max_days)
 
@@ -237,6 +237,8 @@ class AppointmentRecord(Form):
     cancellation_reason: str | None = Field(description="HL7 appointment-cancellation-reason.")
     by_rule: bool = Field(description="No person did this: the news did.")
     outcome_overdue: bool = Field(description="Still booked although the day is over: ask the site.")
+    told_how: Told | None = Field(description="How the member was told that it is off, without a call.")
+    told_by: str | None
 
 
 class OtherCase(Form):
@@ -306,6 +308,7 @@ class ProgrammeSummary(Form):
     callbacks: int
     callbacks_due: int
     needing_language: int
+    lost_bookings: int = Field(description="See GET /lost-bookings.")
     closed_by_reason: Mapping[str, int]
 
 

@@ -33,9 +33,20 @@ class Flag(StrEnum):
     """What somebody who opens the case must know at first sight."""
 
     APPOINTMENT_LOST = "appointment-lost"  # not by the member, who was not told since: somebody must telephone
+    LOST_NO_CALL = "appointment-lost-no-call"  # the same, and nobody may call him: he must hear of it in another way
     APPOINTMENT_MISSED = "appointment-missed"
     OUTCOME_OVERDUE = "outcome-overdue"
     DEATH_REPORTED = "death-reported"
+
+
+class Told(StrEnum):
+    """How a member whom nobody may call hears that his booking is off."""
+
+    LETTER = "letter"
+    EMAIL = "email"
+    VISIT = "visit"
+    PROVIDER = "provider"  # the site or his doctor tells him
+    KNEW = "member-knew"  # by himself, or from the site
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +94,8 @@ class Dose:
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """The newest version of an appointment. `told_at` is when that became a fact."""
+    """The newest version of an appointment. `told_at` is when that became a fact; `is_told`: the member was told,
+    without a call, that it is off."""
 
     appointment_id: UUID
     status: AppointmentStatus
@@ -95,6 +107,7 @@ class Appointment:
     by_rule: bool
     outcome_overdue: bool
     told_at: datetime
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)

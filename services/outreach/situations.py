@@ -45,7 +45,8 @@ from dose where member_token = any($1)
 """
 LOAD_APPOINTMENTS = """
 select enrolment_id, programme_id, appointment_id, status, start_at, start_on, changed_on, dose_on,
-    cancellation_reason, by_rule, outcome_overdue, coalesce(told_at, start_at) as told_at
+    cancellation_reason, by_rule, outcome_overdue, coalesce(told_at, start_at) as told_at,
+    exists (select from loss_notice where loss_notice.appointment_id = appointment.appointment_id) as is_told
 from appointment where enrolment_id = any($1)
 """
 LOAD_ATTEMPTS = """

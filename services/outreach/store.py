@@ -11,9 +11,8 @@ import asyncpg
 from schemas.eligibility_v1 import BusinessDayOpenedV1, DoseAction, DoseAdministeredV1, MembersMergedV1
 from schemas.eligibility_v1 import ProgrammePublishedV1 as Programme
 from schemas.reporting_v1 import TargetZipListedV1
-from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
+from schemas.scheduling_v1 import MEMBER_DIED, AppointmentChangedV1, AppointmentStatus
 from services.kit.postgres import Connection
-from services.outreach.policy import POLICY
 from services.outreach.records import CaseState, Enrolment
 from services.outreach.situations import ChangedCase
 
@@ -106,7 +105,7 @@ SAVE_REPORTS = """
 insert into statement
 select appointment_id, tenant_id, member_token, programme_id, told_at, changed_on, told_at, null, '{}', '{}', true
 from appointment
-where appointment_id = any($1) and status = 'cancelled' and cancellation_reason = any($2) and not by_rule
+where appointment_id = any($1) and status = 'cancelled' and cancellation_reason = $2 and not by_rule
 """
 SAVE_PROGRAMMES = """
 insert into programme_version (programme_id, version, title, vaccine_group, time_zone, effective_on)
@@ -277,7 +276,7 @@ async def save_appointments(connection: Connection, appointments: Sequence[Appoi
     await connection.execute(SAVE_APPOINTMENTS, *_transposed(rows, 16))
     ids = [one.appointment_id for one in appointments]
     await connection.execute(FORGET_REPORTS, ids)
-    await connection.execute(SAVE_REPORTS, ids, POLICY.death_reasons)
+    await connection.execute(SAVE_REPORTS, ids, MEMBER_DIED)
 
 
 def _dose_on(appointment: AppointmentChangedV1) -> date | None:

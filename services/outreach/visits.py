@@ -48,7 +48,7 @@ def lost(situation: Situation, policy: Policy) -> Lost | None:
     """An appointment that is off though the member did not ask for that, until somebody has reached him or there is
     another one. He would come to a closed door."""
     last = _told_of_last(situation)
-    if last is None or last.status is not AppointmentStatus.CANCELLED or not _by_others(last, policy):
+    if last is None or last.status is not AppointmentStatus.CANCELLED or not _by_others(last, policy) or last.is_told:
         return None
     since = [one for one in situation.attempts if one.attempted_at > last.told_at]
     if any(EFFECTS[one.disposition].reaches for one in since):

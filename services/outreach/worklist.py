@@ -49,10 +49,12 @@ select attempt_id, channel, disposition, direction, against, attempted_at, attem
 from attempt left join attempt_retraction as taken using (attempt_id)
 where case_id = $1 order by attempted_at, attempt_id
 """
-LOAD_APPOINTMENTS = """
-select appointment_id, status, site_id, start_at, start_on, changed_on, cancellation_reason, by_rule, outcome_overdue
-from appointment where enrolment_id = $1 and programme_id = $2 order by start_at, appointment_id
+APPOINTMENT = """
+select appointment_id, status, site_id, start_at, start_on, changed_on, cancellation_reason, by_rule, outcome_overdue,
+    notice.how as told_how, notice.worker_id as told_by
+from appointment left join loss_notice as notice using (appointment_id)
 """
+LOAD_APPOINTMENTS = f"{APPOINTMENT} where enrolment_id = $1 and programme_id = $2 order by start_at, appointment_id"
 LOAD_DOSES = """
 select dose_id, vaccine_group, administered_on,
     case when not live then 'retracted' when is_partial then 'partial' else 'recorded' end as state,
@@ -83,7 +85,8 @@ select programme_id, count(*) as cases,
     count(*) filter (where status = 'open' and held_by in ('resting', 'attempts')) as resting,
     count(*) filter (where status = 'open' and callback_at is not null) as callbacks,
     count(*) filter (where status = 'open' and held_by is null and callback_at <= clock_timestamp()) as callbacks_due,
-    count(*) filter (where status = 'open' and needs_language) as needing_language
+    count(*) filter (where status = 'open' and needs_language) as needing_language,
+    count(*) filter (where status = 'closed' and flags = 'appointment-lost-no-call') as lost_bookings
 from (
     select c.*, taken.person_token is not null as is_taken
     from outreach_case as c join member using (member_token)

@@ -11,8 +11,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from schemas.eligibility_v1 import EligibilityStatus, MemberEligibilityDecidedV1
+from schemas.scheduling_v1 import MEMBER_DIED, DoseGiven
 from schemas.scheduling_v1 import AppointmentStatus as Status
-from schemas.scheduling_v1 import DoseGiven
 from services.scheduling import sense
 from services.scheduling.no import No
 
@@ -38,7 +38,7 @@ class Cancellation(StrEnum):
     PAT = "pat"
     PAT_CRS = "pat-crs"
     PAT_CPP = "pat-cpp"
-    PAT_DEC = "pat-dec"
+    PAT_DEC = MEMBER_DIED
     PAT_FB = "pat-fb"
     PAT_LT = "pat-lt"
     PAT_MT = "pat-mt"

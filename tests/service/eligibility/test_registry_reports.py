@@ -77,8 +77,8 @@ async def test_a_number_of_somebody_else_is_told(office: Office) -> None:
     """The row is taken as this patient's own vaccination, also under U, and says so; so do the file's notices."""
     await office.read(roster(Row("LS1"), Row("LS2", given="Opa", sex="M")))
     await office.read(vxu(Shot("1")))
-    opa = {"given": "Opa", "sex": "M", "ids": ("C-2^^^CAIR^SR",), "on": "20210216"}
-    assert await outcomes(office, Shot("1", action="U", **opa)) == [("accepted", "number-of-another")]  # type: ignore[arg-type]
+    opa: dict[str, Any] = {"given": "Opa", "sex": "M", "ids": ("C-2^^^CAIR^SR",), "on": "20210216"}
+    assert await outcomes(office, Shot("1", action="U", **opa)) == [("accepted", "number-of-another")]
     assert await held(office) == [("OMA", "208", "2021-02-15"), ("OPA", "208", "2021-02-16")]
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -73,9 +74,9 @@ def test_whose_death_was_reported_gets_no_seat(
         ({"eligible": False, "reasons": ["death-reported", "not-enrolled"], "enrolled": False}, Standing.DISENROLLED),
     ],
 )  # fmt: skip
-def test_what_a_fact_means(change: dict[str, object], expected: Standing) -> None:
+def test_what_a_fact_means(change: dict[str, Any], expected: Standing) -> None:
     """Somebody who is out only until a death is checked is not taken for vaccinated: the next dose may be due."""
-    fact = a_fact(an_enrolment().enrolment_id, an_enrolment().member_token, **change)  # type: ignore[arg-type]
+    fact = a_fact(an_enrolment().enrolment_id, an_enrolment().member_token, **change)
     assert domain.standing(fact) is expected
 
 
