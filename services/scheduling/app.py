@@ -9,8 +9,10 @@ from schemas import catalog
 from services.kit.app import Service, run
 from services.kit.settings import SettingsError
 from services.kit.subscription import Subscription
-from services.scheduling import api, handlers, own_facts
+from services.scheduling import own_log as own_facts
+from services.scheduling.appointments import api
 from services.scheduling.settings import Rules, read_rules
+from services.scheduling.settling import flow as handlers
 
 
 def build(environ: Mapping[str, str] = os.environ) -> Service:

@@ -113,7 +113,7 @@ def _acknowledge_on_error(_service: str) -> None:
 def _no_row_lock(service: str) -> None:
     module = {
         "eligibility": "services.eligibility.store_members", "outreach": "services.outreach.store",
-        "scheduling": "services.scheduling.heard",
+        "scheduling": "services.scheduling.members.store",
     }.get(service)  # fmt: skip
     for name in [name for name in vars(sys.modules[module]) if name.startswith("LOCK_")] if module else ():
         query = getattr(sys.modules[str(module)], name)
@@ -128,7 +128,7 @@ def _no_row_lock(service: str) -> None:
 def _read_then_decrement(service: str) -> None:
     if service != "scheduling":
         return
-    from services.scheduling import places
+    from services.scheduling.blocks import store as places
 
     async def take(connection: Any, slot_id: Any, place: int, appointment_id: Any) -> None:
         await connection.execute(

@@ -43,8 +43,9 @@ PURE = (
     "eligibility.programmes.segment", "eligibility.programmes.target", "eligibility.risk.model",
     "eligibility.benefits.entitlements",
     "outreach.domain", "outreach.attempts", "outreach.effects", "outreach.policy",
-    "scheduling.domain", "scheduling.settling", "scheduling.seats", "scheduling.openings", "scheduling.sense",
-    "scheduling.no", "reporting.domain",
+    "scheduling.appointments.rules", "scheduling.settling.rules", "scheduling.appointments.seats",
+    "scheduling.blocks.rules", "scheduling.days.rules",
+    "scheduling.refusals", "reporting.domain",
 )  # fmt: skip
 
 
@@ -69,10 +70,10 @@ def test_every_module_of_rules_is_inside_the_wall(copy: Path) -> None:
     ("contract", "module", "bad_import"),
     [
         ("schemas-alone", "schemas/envelope.py", "import structlog"),
-        ("services-independent", "services/outreach/store.py", "import services.scheduling.domain"),
+        ("services-independent", "services/outreach/store.py", "import services.scheduling.appointments.rules"),
         ("kit-knows-no-service", "services/kit/ids.py", "import services.reporting.store"),
         ("services-know-no-deployment", "services/eligibility/handlers.py", "import deploy.console"),
-        ("domain-is-pure", "services/scheduling/domain.py", "import asyncpg"),
+        ("domain-is-pure", "services/scheduling/appointments/rules.py", "import asyncpg"),
         ("service-layers", "services/eligibility/domain.py", "import services.eligibility.handlers"),
     ],
 )

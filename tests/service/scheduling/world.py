@@ -37,8 +37,8 @@ from services.kit.http import create_app
 from services.kit.issuer_keys import TrustedIssuer
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
+from services.scheduling import access as deps
 from services.scheduling import app as scheduling
-from services.scheduling import deps
 from services.scheduling.settings import Rules
 
 MONDAY = date(2021, 3, 15)

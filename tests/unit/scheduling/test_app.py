@@ -5,7 +5,8 @@ import pytest
 from schemas.catalog import TOPICS
 from services.kit.http import create_app, unguarded
 from services.kit.settings import SettingsError
-from services.scheduling import api, app
+from services.scheduling import app
+from services.scheduling.appointments import api
 from services.scheduling.settings import ESCALATE_DAYS, RELEASE_DAYS, Rules, read_rules
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from schemas.scheduling_v1 import AppointmentStatus as Status
 from schemas.scheduling_v1 import DoseGiven
-from services.scheduling import domain, refusals
-from services.scheduling.domain import (
+from services.scheduling import problems as refusals
+from services.scheduling.appointments import rules as domain
+from services.scheduling.appointments.rules import (
     NEXT,
     Appointment,
     Cancellation,
@@ -20,7 +21,7 @@ from services.scheduling.domain import (
     Slot,
     Standing,
 )
-from services.scheduling.no import No
+from services.scheduling.refusals import No
 
 TODAY = date(2021, 3, 15)
 AT = datetime(2021, 3, 15, 15, tzinfo=UTC)

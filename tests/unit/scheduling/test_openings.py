@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from services.scheduling import openings
-from services.scheduling.no import No
-from services.scheduling.openings import Promised, Times
+from services.scheduling.blocks import rules as openings
+from services.scheduling.blocks.rules import Promised, Times
+from services.scheduling.refusals import No
 from tests.unit.scheduling.test_domain import AT, SITE, TODAY
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

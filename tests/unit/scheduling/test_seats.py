@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.scheduling import domain, seats, sense
-from services.scheduling.domain import Enrolment, Slot, Standing
-from services.scheduling.no import No
-from services.scheduling.seats import Seeker
-from services.scheduling.sense import Moment
+from services.scheduling.appointments import rules as domain
+from services.scheduling.appointments import seats
+from services.scheduling.appointments.rules import Enrolment, Slot, Standing
+from services.scheduling.appointments.seats import Seeker
+from services.scheduling.days import rules as sense
+from services.scheduling.days.rules import Moment
+from services.scheduling.refusals import No
 from tests.service.scheduling.world import a_fact
 from tests.unit.scheduling.test_domain import AT, TODAY, a_slot, an_enrolment
 

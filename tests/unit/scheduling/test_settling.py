@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from schemas.scheduling_v1 import AppointmentStatus as Status
-from services.scheduling import settling
-from services.scheduling.domain import Cancellation, Dose, Standing
-from services.scheduling.settling import Live
+from services.scheduling.appointments.rules import Cancellation, Dose, Standing
+from services.scheduling.settling import rules as settling
+from services.scheduling.settling.rules import Live
 from tests.unit.scheduling.test_domain import TODAY, an_appointment
 
 BEGAN = date(2021, 1, 4)

@@ -8,8 +8,8 @@ from uuid import UUID
 from asyncpg import Record
 
 from services.kit.postgres import Connection
-from services.scheduling.domain import Pool, Site, Slot
-from services.scheduling.openings import Promised, Times
+from services.scheduling.appointments.rules import Pool, Site, Slot
+from services.scheduling.blocks.rules import Promised, Times
 
 SAVE_SITE = """
     insert into site (site_id, name, zip5, time_zone, kind, described_by) values ($1, $2, $3, $4, $5, $6)

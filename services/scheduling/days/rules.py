@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from schemas.scheduling_v1 import DoseGiven
-from services.scheduling.no import No
+from services.scheduling.refusals import No
 
 EARLY_COMERS = timedelta(hours=1)  # somebody is served so long before the slot's hour, and no longer
 LATE_AFTER = timedelta(days=30)  # older doses were forgotten, or belong to another day: somebody says why

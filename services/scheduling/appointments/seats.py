@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from services.scheduling.domain import DEATH_REPORTED, Enrolment, Slot, Standing
-from services.scheduling.no import No
+from services.scheduling.appointments.rules import DEATH_REPORTED, Enrolment, Slot, Standing
+from services.scheduling.refusals import No
 
 OF_THE_MEMBER = frozenset({No.INELIGIBLE, No.VACCINATED, No.DEATH_REPORTED})
 """The refusals that speak of the member, and not of the slot."""

@@ -12,7 +12,7 @@ from asyncpg import Record
 
 from schemas.eligibility_v1 import ProgrammePublishedV1
 from services.kit.postgres import Connection
-from services.scheduling.domain import Dose, Enrolment, Programme, Standing
+from services.scheduling.appointments.rules import Dose, Enrolment, Programme, Standing
 
 LOAD_DAY = "select business_on from business_day"
 SAVE_DAY = """

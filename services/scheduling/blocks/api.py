@@ -10,11 +10,10 @@ from schemas.envelope import Code, Zip5
 from services.kit.idempotency import Answer, Identity
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling import blocks, heard, places, refusals, sense
-from services.scheduling.blocks import BlockAsked, Breaks
-from services.scheduling.deps import Anybody, Chosen, Clock, Provider
-from services.scheduling.domain import Site
-from services.scheduling.models import (
+from services.scheduling import problems as refusals
+from services.scheduling.access import Anybody, Chosen, Clock, Provider
+from services.scheduling.appointments.rules import Site
+from services.scheduling.appointments.shapes import (
     BlockIn,
     BlockOut,
     BrokenBlock,
@@ -25,10 +24,15 @@ from services.scheduling.models import (
     block_out,
     responses,
 )
-from services.scheduling.no import No
-from services.scheduling.openings import Times
-from services.scheduling.places import Wanted
-from services.scheduling.sense import Moment
+from services.scheduling.blocks import flow as blocks
+from services.scheduling.blocks import store as places
+from services.scheduling.blocks.flow import BlockAsked, Breaks
+from services.scheduling.blocks.rules import Times
+from services.scheduling.blocks.store import Wanted
+from services.scheduling.days import rules as sense
+from services.scheduling.days.rules import Moment
+from services.scheduling.members import store as heard
+from services.scheduling.refusals import No
 
 MAX_LISTED = 1000
 

@@ -10,11 +10,14 @@ from services.kit.auth import Principal
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling import facts, heard, openings, places
-from services.scheduling.domain import Pool, Site, Slot
-from services.scheduling.no import No
-from services.scheduling.openings import Promised, Times
-from services.scheduling.sense import Moment, is_far
+from services.scheduling.appointments import events as facts
+from services.scheduling.appointments.rules import Pool, Site, Slot
+from services.scheduling.blocks import rules as openings
+from services.scheduling.blocks import store as places
+from services.scheduling.blocks.rules import Promised, Times
+from services.scheduling.days.rules import Moment, is_far
+from services.scheduling.members import store as heard
+from services.scheduling.refusals import No
 
 
 class BlockAsked(NamedTuple):

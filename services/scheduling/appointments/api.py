@@ -17,11 +17,14 @@ from services.kit.postgres import Connection
 from services.kit.problem import refuse
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling import api_places, booking, domain, heard, refusals, store
-from services.scheduling.booking import Asked, Outcome, Refused
-from services.scheduling.deps import Anybody, Chosen, Clock, Coordinator, SiteStaff, Teller
-from services.scheduling.domain import Appointment
-from services.scheduling.models import (
+from services.scheduling import problems as refusals
+from services.scheduling.access import Anybody, Chosen, Clock, Coordinator, SiteStaff, Teller
+from services.scheduling.appointments import flow as booking
+from services.scheduling.appointments import rules as domain
+from services.scheduling.appointments import store
+from services.scheduling.appointments.flow import Asked, Outcome, Refused
+from services.scheduling.appointments.rules import Appointment
+from services.scheduling.appointments.shapes import (
     AppointmentOut,
     BookingIn,
     CancelIn,
@@ -32,7 +35,9 @@ from services.scheduling.models import (
     WalkInIn,
     responses,
 )
-from services.scheduling.no import No
+from services.scheduling.blocks import api as api_places
+from services.scheduling.members import store as heard
+from services.scheduling.refusals import No
 from services.scheduling.settings import Rules
 
 MAX_LISTED = 1000

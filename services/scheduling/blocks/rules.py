@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
-from services.scheduling.domain import Site
-from services.scheduling.no import No
+from services.scheduling.appointments.rules import Site
+from services.scheduling.refusals import No
 
 WEEK = timedelta(days=7)
 FURTHEST = timedelta(weeks=52)

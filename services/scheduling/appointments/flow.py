@@ -9,12 +9,17 @@ from uuid import UUID
 from schemas.scheduling_v1 import DoseGiven
 from services.kit.ids import new_id
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling import domain, facts, heard, places, seats, sense, store
-from services.scheduling.domain import Appointment, Cancellation, Change, Enrolment, Programme, Slot
-from services.scheduling.heard import DeathReport, Person
-from services.scheduling.no import No
-from services.scheduling.seats import Seeker
-from services.scheduling.sense import Moment
+from services.scheduling.appointments import events as facts
+from services.scheduling.appointments import rules as domain
+from services.scheduling.appointments import seats, store
+from services.scheduling.appointments.rules import Appointment, Cancellation, Change, Enrolment, Programme, Slot
+from services.scheduling.appointments.seats import Seeker
+from services.scheduling.blocks import store as places
+from services.scheduling.days import rules as sense
+from services.scheduling.days.rules import Moment
+from services.scheduling.members import store as heard
+from services.scheduling.members.store import DeathReport, Person
+from services.scheduling.refusals import No
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,15 @@ from schemas.eligibility_v1 import (
 from schemas.envelope import Event
 from schemas.outreach_v1 import ContactAttemptLoggedV1, ContactAttemptRetractedV1, Disposition
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling import booking, domain, facts, heard, places, settling, store
-from services.scheduling.domain import Dose, Enrolment
-from services.scheduling.heard import DeathReport
+from services.scheduling.appointments import events as facts
+from services.scheduling.appointments import flow as booking
+from services.scheduling.appointments import rules as domain
+from services.scheduling.appointments import store
+from services.scheduling.appointments.rules import Dose, Enrolment
+from services.scheduling.blocks import store as places
+from services.scheduling.members import store as heard
+from services.scheduling.members.store import DeathReport
+from services.scheduling.settling import rules as settling
 
 
 async def on_member_eligibility(

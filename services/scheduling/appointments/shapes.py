@@ -12,12 +12,12 @@ from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Code, Cvx, Day, Instant, Zip5
 from schemas.scheduling_v1 import AppointmentStatus, DoseGiven
-from services.scheduling.blocks import Described, Opened
-from services.scheduling.booking import Shot
-from services.scheduling.domain import Appointment, Cancellation, Site
-from services.scheduling.openings import Promised
-from services.scheduling.places import FreeSlot
-from services.scheduling.sense import Moment
+from services.scheduling.appointments.flow import Shot
+from services.scheduling.appointments.rules import Appointment, Cancellation, Site
+from services.scheduling.blocks.flow import Described, Opened
+from services.scheduling.blocks.rules import Promised
+from services.scheduling.blocks.store import FreeSlot
+from services.scheduling.days.rules import Moment
 
 MONDAY = 1
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=12)  # of a slot: a window, not a day

@@ -12,8 +12,8 @@ from asyncpg import Record
 
 from schemas.scheduling_v1 import AppointmentStatus, DoseGiven
 from services.kit.postgres import Connection
-from services.scheduling.domain import Appointment, Standing
-from services.scheduling.settling import Live
+from services.scheduling.appointments.rules import Appointment, Standing
+from services.scheduling.settling.rules import Live
 
 LOAD_LIVE = """
     select appointment.*, enrolment.standing, programme.began_on,

@@ -6,7 +6,15 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from services.scheduling.domain import Appointment, Cancellation, Change, Dose, Standing, cancel_for, meets_need
+from services.scheduling.appointments.rules import (
+    Appointment,
+    Cancellation,
+    Change,
+    Dose,
+    Standing,
+    cancel_for,
+    meets_need,
+)
 
 
 class Live(NamedTuple):

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from schemas.eligibility_v1 import EligibilityStatus, MemberEligibilityDecidedV1
 from schemas.scheduling_v1 import AppointmentStatus as Status
 from schemas.scheduling_v1 import DoseGiven
-from services.scheduling import sense
-from services.scheduling.no import No
+from services.scheduling.days import rules as sense
+from services.scheduling.refusals import No
 
 MAX_CHANGES = 3  # as in DIVOC; the table's check says it too
 DEATH_REPORTED = "death-reported"

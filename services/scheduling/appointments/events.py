@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, SlotPoolChangedV1
-from services.scheduling.domain import Appointment, Pool
+from services.scheduling.appointments.rules import Appointment, Pool
 
 
 def appointment_changed(appointment: Appointment, occurred_at: datetime) -> AppointmentChangedV1:
