@@ -1,9 +1,9 @@
-"""What every route of this service asks for: who asks, what the clock says, the deployment's rules."""
+"""Who may ask what, and what every route of this service asks for: the clock, the deployment's rules."""
 
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 
 from services.kit.auth import Principal, require
@@ -28,3 +28,21 @@ async def _rules(request: Request) -> Rules:
 
 Clock = Annotated[datetime, Depends(clock)]
 Chosen = Annotated[Rules, Depends(_rules)]
+
+
+def with_rules(rules: Rules, *routers: APIRouter) -> APIRouter:
+    """All these routes, with the deployment's rules."""
+
+    async def choose(request: Request) -> None:
+        request.state.rules = rules
+
+    chosen = APIRouter(dependencies=[Depends(choose)])
+    for router in routers:
+        chosen.include_router(router)
+    return chosen
+
+
+def is_site_staff(principal: Principal, site_id: str) -> bool:
+    """Whether somebody asks as the staff of this site."""
+    staff = frozenset({"site"})
+    return bool(staff & principal.roles) and principal.within(staff).acts_at(site_id)

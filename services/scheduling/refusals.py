@@ -1,9 +1,11 @@
-"""The refusals of this service, by name. What each says to whoever asked is in `refusals.py`."""
+"""The refusals of this service, by name; a refusal is a value. What each says is in `problems.py`. Pure."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 
-class No(StrEnum):
+class Refusal(StrEnum):
     """Why a request is refused."""
 
     UNKNOWN_ENROLMENT = "unknown-enrolment"
@@ -42,3 +44,13 @@ class No(StrEnum):
     PRODUCT_IN_USE = "product-in-use"
     OUTSIDE_WEEK = "slot-outside-week"
     ZONE_IN_USE = "time-zone-in-use"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal, with the appointment that stands in the way where there is one to be named, and with eligibility's
+    reasons where the member is not eligible."""
+
+    refusal: Refusal
+    appointment_id: UUID | None = None
+    reasons: tuple[str, ...] = ()

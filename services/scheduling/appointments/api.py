@@ -1,29 +1,24 @@
 """HTTP for coordinators, sites and the State. Each write is one transaction, once per idempotency key; each look at
-members is audited. Sites and slots are in `api_places.py`."""
+members is audited. Sites and slots are in `blocks/api.py`."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
-from starlette.requests import Request
+from fastapi import APIRouter, Query, Response
 
 from schemas.envelope import Code, Day
-from services.kit import audit
 from services.kit.auth import Principal
 from services.kit.idempotency import Answer, Identity
-from services.kit.postgres import Connection
 from services.kit.problem import refuse
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling import problems as refusals
-from services.scheduling.access import Anybody, Chosen, Clock, Coordinator, SiteStaff, Teller
-from services.scheduling.appointments import flow as booking
-from services.scheduling.appointments import rules as domain
-from services.scheduling.appointments import store
-from services.scheduling.appointments.flow import Asked, Outcome, Refused
-from services.scheduling.appointments.rules import Appointment
+from services.scheduling import problems
+from services.scheduling.access import Anybody, Chosen, Clock, Coordinator, SiteStaff, Teller, is_site_staff
+from services.scheduling.appointments import flow, looks, visits
+from services.scheduling.appointments.flow import Outcome
+from services.scheduling.appointments.rules import is_escalated
 from services.scheduling.appointments.shapes import (
     AppointmentOut,
     BookingIn,
@@ -33,30 +28,15 @@ from services.scheduling.appointments.shapes import (
     OverdueOut,
     RescheduleIn,
     WalkInIn,
-    responses,
 )
-from services.scheduling.blocks import api as api_places
-from services.scheduling.members import store as heard
-from services.scheduling.refusals import No
-from services.scheduling.settings import Rules
+from services.scheduling.problems import responses
+from services.scheduling.refusals import Refusal, Refused
 
 MAX_LISTED = 1000
 CREATED = {201: {"model": AppointmentOut}, **responses(403, 404, 409, 422)}
 CHANGED = {200: {"model": AppointmentOut}, **responses(403, 404, 409, 422)}
 
 routes = APIRouter(tags=["scheduling"])
-
-
-def router(rules: Rules) -> APIRouter:
-    """All routes, with the deployment's rules."""
-
-    async def choose(request: Request) -> None:
-        request.state.rules = rules
-
-    chosen = APIRouter(dependencies=[Depends(choose)])
-    chosen.include_router(api_places.routes)
-    chosen.include_router(routes)
-    return chosen
 
 
 @routes.post("/appointments", status_code=201, responses=CREATED)
@@ -66,9 +46,9 @@ async def book(body: BookingIn, pool: Pool, identity: Identity, principal: Coord
     Refusals: full, already-booked (with `appointment_id` if it is one's own plan's), ineligible (with `reasons`),
     vaccinated, death-reported, block-held-for-another-plan, past-slot, other-vaccine, not-given-here, unknown-slot,
     programme-needed; unknown-enrolment, unknown-programme and day-not-open may be asked again with the same key."""
-    asked, moment = Asked(body.enrolment_id, body.programme_id), body.moment(clock)
+    member, moment = body.member(), body.moment(clock)
     return await _write(
-        pool, identity, principal, lambda work: booking.book(work, asked, body.slot_id, moment), status=201
+        pool, identity, principal, lambda work: flow.book(work, member, body.slot_id, moment), status=201
     )
 
 
@@ -80,9 +60,7 @@ async def cancel(
     the member died (`pat-dec`) is a report, too: the person gets no seat until eligibility has weighed it."""
     return await _write(
         pool, identity, principal,
-        lambda work: booking.change(
-            work, appointment_id, lambda one, today, _: domain.cancel(one, body.reason, today), body.moment(clock)
-        ),
+        lambda work: flow.cancel(work, appointment_id, body.reason, body.moment(clock)),
         looked_at=appointment_id,
     )  # fmt: skip
 
@@ -95,7 +73,7 @@ async def reschedule(
     asks. If the slot is full, everything stays as it was."""
     return await _write(
         pool, identity, principal,
-        lambda work: booking.reschedule(work, appointment_id, body.slot_id, body.moment(clock)),
+        lambda work: flow.reschedule(work, appointment_id, body.slot_id, body.moment(clock)),
         looked_at=appointment_id,
     )  # fmt: skip
 
@@ -108,7 +86,7 @@ async def fulfil(
     booked. A dose of this vaccine and day that stands already is `already-recorded`."""
     return await _write(
         pool, identity, principal,
-        lambda work: booking.fulfil(work, appointment_id, body.shot(), body.moment(clock)),
+        lambda work: visits.fulfil(work, appointment_id, body.dose_record(), body.moment(clock)),
         looked_at=appointment_id,
     )  # fmt: skip
 
@@ -125,14 +103,11 @@ async def noshow(
 ) -> Response:
     """Nobody came at the hour. The site says so; once the outcome is overdue for long enough to be escalated, a
     supervisor of the plan or the State may."""
-
-    def rule(one: Appointment, today: date, hour: datetime | None) -> Appointment | No:
-        may_tell = _is_staff_of(principal, one.site_id) or one.start_on <= _escalated_until(rules, today)
-        return domain.miss(one, today, hour) if may_tell else No.SITE_FIRST
-
     return await _write(
         pool, identity, principal,
-        lambda work: booking.change(work, appointment_id, rule, body.moment(clock)),
+        lambda work: flow.miss(
+            work, appointment_id, body.moment(clock), rules.escalate_days, partial(is_site_staff, principal)
+        ),
         looked_at=appointment_id,
     )  # fmt: skip
 
@@ -144,9 +119,7 @@ async def enter_in_error(
     """It should not have been recorded. If a dose was recorded with it, that dose was never given."""
     return await _write(
         pool, identity, principal,
-        lambda work: booking.change(
-            work, appointment_id, lambda one, today, _: domain.retract(one, today), body.moment(clock)
-        ),
+        lambda work: flow.retract(work, appointment_id, body.moment(clock)),
         looked_at=appointment_id,
     )  # fmt: skip
 
@@ -156,10 +129,10 @@ async def walk_in(body: WalkInIn, pool: Pool, identity: Identity, principal: Sit
     """A dose given to somebody who came without an appointment, also when every place is taken. Live bookings of theirs
     whose need it met are cancelled. A dose of this vaccine and day that stands already is `already-recorded`, with the
     appointment if it is one's own to see."""
-    asked, moment = Asked(body.enrolment_id, body.programme_id), body.moment(clock)
+    member, moment = body.member(), body.moment(clock)
     return await _write(
         pool, identity, principal,
-        lambda work: booking.walk_in(work, asked, body.site_id, body.shot(), moment), status=201,
+        lambda work: visits.walk_in(work, member, body.site_id, body.dose_record(), moment), status=201,
     )  # fmt: skip
 
 
@@ -175,16 +148,14 @@ async def list_overdue(
     """Bookings whose day is over and of which nobody has said what came of them, oldest first: of one's sites, of one's
     plan. They stay until somebody does. The look is audited."""
     async with reading(pool, principal) as connection:
-        today = await heard.load_day(connection) or date.min + timedelta(days=least_days)
-        found = await store.list_overdue(connection, today - timedelta(days=least_days), site, limit)
-        reported = await _looked_at(connection, principal, found)
-    until = _escalated_until(rules, today)
+        seen = await looks.list_overdue(connection, principal, site, least_days, limit)
     return [
         OverdueOut.of(
-            one, death_reported=one.appointment_id in reported, days_overdue=(today - one.start_on).days,
-            escalated=one.start_on <= until,
+            appointment, death_reported=appointment.appointment_id in seen.reported_dead,
+            days_overdue=(seen.today - appointment.start_on).days,
+            escalated=is_escalated(appointment, seen.today, rules.escalate_days),
         )
-        for one in found
+        for appointment in seen.appointments
     ]  # fmt: skip
 
 
@@ -192,12 +163,10 @@ async def list_overdue(
 async def read_appointment(appointment_id: UUID, pool: Pool, principal: Anybody) -> Response | AppointmentOut:
     """One appointment. The look is audited, also one for another plan's or another site's appointment."""
     async with reading(pool, principal) as connection:
-        await audit.record(connection, principal, "read", "appointment", [appointment_id])
-        found = await store.load_appointment(connection, appointment_id)
-        if found is None:
-            return refuse(refusals.refusal(No.UNKNOWN_APPOINTMENT))
-        reported = await store.load_reported_dead(connection, [found])
-    return AppointmentOut.of(found, death_reported=bool(reported))
+        seen = await looks.read_one(connection, principal, appointment_id)
+    if not seen.appointments:
+        return refuse(problems.problem_of(Refusal.UNKNOWN_APPOINTMENT))
+    return AppointmentOut.of(seen.appointments[0], death_reported=bool(seen.reported_dead))
 
 
 @routes.get("/appointments")
@@ -206,25 +175,11 @@ async def list_appointments(
 ) -> list[AppointmentOut]:
     """A day's appointments at a site, walk-ins too, in the order of their times. The look is audited."""
     async with reading(pool, principal) as connection:
-        found = await store.list_appointments(connection, site, on, limit)
-        reported = await _looked_at(connection, principal, found)
-    return [AppointmentOut.of(one, death_reported=one.appointment_id in reported) for one in found]
-
-
-async def _looked_at(connection: Connection, principal: Principal, found: Sequence[Appointment]) -> set[UUID]:
-    """The look at these is recorded. Which of them are for somebody of whom a death was reported."""
-    await audit.record(connection, principal, "read", "appointment", [one.appointment_id for one in found])
-    return await store.load_reported_dead(connection, found)
-
-
-def _is_staff_of(principal: Principal, site_id: str) -> bool:
-    staff = frozenset({"site"})
-    return bool(staff & principal.roles) and principal.within(staff).acts_at(site_id)
-
-
-def _escalated_until(rules: Rules, today: date) -> date:
-    """The last day whose missing outcomes are escalated."""
-    return today - timedelta(days=rules.escalate_days)
+        seen = await looks.list_of_day(connection, principal, site, on, limit)
+    return [
+        AppointmentOut.of(appointment, death_reported=appointment.appointment_id in seen.reported_dead)
+        for appointment in seen.appointments
+    ]
 
 
 async def _write(
@@ -240,10 +195,10 @@ async def _write(
 
     async def effect(work: UnitOfWork) -> Answer:
         if looked_at is not None:
-            await audit.record(work.connection, principal, "read", "appointment", [looked_at])
+            await looks.record_look(work.connection, principal, [looked_at])
         outcome = await act(work)
         if isinstance(outcome, Refused):
-            return refusals.answer(outcome.no, outcome.appointment_id, reasons=list(outcome.reasons))
+            return problems.answer(outcome)
         return Answer(status, AppointmentOut.of(outcome).model_dump(mode="json"))
 
     return await write(pool, identity.bound_to(principal), effect)

@@ -1,173 +1,31 @@
-"""The words of booking, and what an appointment may become. Who may have a seat is in `seats.py`.
-
-Pure: "today" is the business day, handed in. Nothing here knows of a database or of HTTP.
+"""What an appointment may become, and what it means for the block that it is in. Who may have a seat is in `seats.py`.
+Pure: "today" is the business day, handed in.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
-from enum import StrEnum
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from schemas.eligibility_v1 import EligibilityStatus, MemberEligibilityDecidedV1
 from schemas.scheduling_v1 import AppointmentStatus as Status
 from schemas.scheduling_v1 import DoseGiven
-from services.scheduling.days import rules as sense
-from services.scheduling.refusals import No
+from services.scheduling.appointments.cancellation import Cancellation
+from services.scheduling.blocks.rules import Slot
+from services.scheduling.doses.rules import DoseRecord, check_age, check_product, check_visit, is_late
+from services.scheduling.members.rules import Enrolment, Standing
+from services.scheduling.programmes.rules import Programme
+from services.scheduling.refusals import Refusal
+from services.scheduling.sites.rules import Site
 
 MAX_CHANGES = 3  # as in DIVOC; the table's check says it too
-DEATH_REPORTED = "death-reported"
-"""The reason of eligibility's answer while a report of the member's death is to be checked."""
 
 
-class Standing(StrEnum):
-    """What an eligibility fact means for booking."""
-
-    ELIGIBLE = "eligible"
-    INELIGIBLE = "ineligible"
-    VACCINATED = "vaccinated"
-    DISENROLLED = "disenrolled"
-    DECEASED = "deceased"
-    MERGED = "merged"
-
-
-class Cancellation(StrEnum):
-    """The whole of HL7's appointment-cancellation-reason code system (FHIR R4)."""
-
-    PAT = "pat"
-    PAT_CRS = "pat-crs"
-    PAT_CPP = "pat-cpp"
-    PAT_DEC = "pat-dec"
-    PAT_FB = "pat-fb"
-    PAT_LT = "pat-lt"
-    PAT_MT = "pat-mt"
-    PAT_MV = "pat-mv"
-    PAT_PREG = "pat-preg"
-    PAT_SWL = "pat-swl"
-    PAT_UCP = "pat-ucp"
-    PROV = "prov"
-    PROV_PERS = "prov-pers"
-    PROV_DCH = "prov-dch"
-    PROV_EDU = "prov-edu"
-    PROV_HOSP = "prov-hosp"
-    PROV_LABS = "prov-labs"
-    PROV_MRI = "prov-mri"
-    PROV_ONC = "prov-onc"
-    MAINT = "maint"
-    MEDS_INC = "meds-inc"
-    OTHER = "other"
-    OTH_CMS = "oth-cms"
-    OTH_ERR = "oth-err"
-    OTH_FIN = "oth-fin"
-    OTH_IV = "oth-iv"
-    OTH_INT = "oth-int"
-    OTH_MU = "oth-mu"
-    OTH_ROOM = "oth-room"
-    OTH_OERR = "oth-oerr"
-    OTH_SWIE = "oth-swie"
-    OTH_WEATH = "oth-weath"
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """The copy of an eligibility fact."""
+class MemberRef(NamedTuple):
+    """The member whom a request is about: an enrolment, under its programme if it has several."""
 
     enrolment_id: UUID
-    programme_id: str
-    tenant_id: str
-    member_token: UUID
-    version: int
-    standing: Standing
-    reasons: tuple[str, ...] = ()
-    death_reports_until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Programme:
-    """The version in effect. `began_on` is the first day of the first one: an older dose was not given for it."""
-
-    programme_id: str
-    version: int
-    vaccine_group: str
-    began_on: date
-
-
-@dataclass(frozen=True, slots=True)
-class Dose:
-    """A canonical dose as heard; one that was given in part stands as `retracted`: no dose. `heard_no` tells whether a
-    booking was made before it became known here. `vaccine_groups` are those of a combination vaccine."""
-
-    dose_id: UUID
-    version: int
-    member_token: UUID
-    vaccine_group: str
-    administered_on: date
-    retracted: bool
-    appointment_id: UUID | None
-    heard_no: int = 0
-    vaccine_groups: tuple[str, ...] = ()
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        return self.vaccine_groups or (self.vaccine_group,)
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """`gives` is the vaccine group of each product (CVX) that the site gives."""
-
-    site_id: str
-    name: str
-    zip5: str
-    time_zone: str
-    kind: str
-    gives: Mapping[str, str]
-
-    def day_of(self, instant: datetime) -> date:
-        """The site's own calendar day."""
-        return instant.astimezone(ZoneInfo(self.time_zone)).date()
-
-    def noon(self, day: date) -> datetime:
-        """For a walk-in, whose hour nobody recorded."""
-        return datetime.combine(day, time(12), ZoneInfo(self.time_zone))
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A time at a site with its block's site and vaccine. `held_for` is the plan it is held for, if any; `is_given`:
-    the site still gives the block's product."""
-
-    slot_id: UUID
-    block_id: UUID
-    site_id: str
-    held_for: str | None
-    start_at: datetime
-    end_at: datetime
-    start_on: date
-    capacity: int
-    cvx: str
-    vaccine_group: str
-    is_given: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """A weekly block and how full it is."""
-
-    block_id: UUID
-    version: int
-    site_id: str
-    zip5: str
-    week_on: date
-    held_for: str | None
-    cvx: str
-    vaccine_group: str
-    capacity: int
-    booked: int
-    fulfilled: int
-    released: int
-    changed_on: date
+    programme_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +61,19 @@ class Appointment:
 
     @property
     def holds_place(self) -> bool:
+        """Whether a place of its slot is taken by it."""
         return self.slot_id is not None and self.status in _HOLDING
+
+
+class LiveBooking(NamedTuple):
+    """A live booking beside what is now known of its member. `survivor` is the token of the person as merged;
+    `death_to_be_checked`: as eligibility's newest answer says."""
+
+    appointment: Appointment
+    standing: Standing | None
+    survivor: UUID
+    began_on: date
+    death_to_be_checked: bool = False
 
 
 Change = tuple[Appointment, Appointment]
@@ -218,20 +88,6 @@ NEXT: Mapping[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset(),
     Status.ENTERED_IN_ERROR: frozenset(),
 }
-
-
-def standing(fact: MemberEligibilityDecidedV1) -> Standing:
-    """An eligible member may have had doses before (a series, a booster): eligible wins over vaccinated. Who is out
-    only because a death is to be checked may have had doses as well, and still need one."""
-    if fact.merged_into is not None:
-        return Standing.MERGED
-    if fact.status is EligibilityStatus.ELIGIBLE:
-        return Standing.ELIGIBLE
-    if "deceased" in fact.reasons:
-        return Standing.DECEASED
-    if not fact.enrolled:
-        return Standing.DISENROLLED
-    return Standing.VACCINATED if fact.vaccinated and fact.reasons != (DEATH_REPORTED,) else Standing.INELIGIBLE
 
 
 def book(appointment_id: UUID, enrolment: Enrolment, slot: Slot, today: date) -> Appointment:
@@ -252,24 +108,25 @@ def _change(appointment: Appointment, status: Status, today: date) -> Appointmen
     )  # fmt: skip
 
 
-def cancel(appointment: Appointment, reason: Cancellation, today: date) -> Appointment | No:
-    """On the day itself or later it is late: marked, never refused, because it still frees a place."""
+def cancel(appointment: Appointment, reason: Cancellation, today: date) -> Appointment | Refusal:
+    """The booking as cancelled. On the day itself or later it is late: marked, never refused, because it still frees a
+    place."""
     if appointment.status is not Status.BOOKED:
-        return No.NOT_BOOKED
+        return Refusal.NOT_BOOKED
     late = appointment.start_on <= today
     return replace(_change(appointment, Status.CANCELLED, today), cancellation_reason=reason, cancelled_late=late)
 
 
-def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment | No:
+def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment | Refusal:
     """The same appointment at another time; the caller asks whether the member may have that seat, and finds it."""
     if appointment.status is not Status.BOOKED:
-        return No.NOT_BOOKED
+        return Refusal.NOT_BOOKED
     if appointment.slot_id == slot.slot_id:
-        return No.SAME_SLOT
+        return Refusal.SAME_SLOT
     if appointment.changes >= MAX_CHANGES:
-        return No.TOO_MANY_CHANGES
+        return Refusal.TOO_MANY_CHANGES
     if appointment.vaccine_group != slot.vaccine_group:
-        return No.OTHER_VACCINE
+        return Refusal.OTHER_VACCINE
     return replace(
         appointment, version=appointment.version + 1, changes=appointment.changes + 1, site_id=slot.site_id,
         slot_id=slot.slot_id, block_id=slot.block_id, start_at=slot.start_at, start_on=slot.start_on, changed_on=today,
@@ -278,54 +135,60 @@ def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment
 
 
 def fulfil(
-    appointment: Appointment, site: Site, dose: DoseGiven, today: date, hour: datetime | None = None,
-    late_reason: str | None = None,
-) -> Appointment | No:  # fmt: skip
+    appointment: Appointment, site: Site, record: DoseRecord, today: date, hour: datetime | None = None
+) -> Appointment | Refusal:  # fmt: skip
     """The member came and got the dose, on the appointment's day or (they came late) after it."""
+    dose, late_reason = record
     if appointment.status is not Status.BOOKED:
-        return No.NOT_BOOKED
-    if refusal := sense.check_dose(site.gives, appointment.vaccine_group, dose, today):
+        return Refusal.NOT_BOOKED
+    if refusal := check_product(site.gives, appointment.vaccine_group, dose, today):
         return refusal
-    if refusal := sense.check_visit(appointment.start_on, appointment.start_at, dose.administered_on, today, hour):
+    if refusal := check_visit(appointment.start_on, appointment.start_at, dose.administered_on, today, hour):
         return refusal
-    if sense.is_late(dose.administered_on, today) and late_reason is None:
-        return No.LATE_DOSE
+    if is_late(dose.administered_on, today) and late_reason is None:
+        return Refusal.LATE_DOSE
     return replace(_change(appointment, Status.FULFILLED, today), dose=dose, late_reason=late_reason)
 
 
-def miss(appointment: Appointment, today: date, hour: datetime | None = None) -> Appointment | No:
-    """Nobody came. The place stays taken: its time is over."""
+def miss(appointment: Appointment, today: date, hour: datetime | None = None) -> Appointment | Refusal:
+    """The booking as a no-show: nobody came. The place stays taken: its time is over."""
     if appointment.status is not Status.BOOKED:
-        return No.NOT_BOOKED
+        return Refusal.NOT_BOOKED
     begins_later = hour is not None and hour < appointment.start_at  # a site's day may end after the business day
     if appointment.start_on > today or begins_later:
-        return No.NOT_YET
+        return Refusal.NOT_YET
     return _change(appointment, Status.NOSHOW, today)
 
 
+def is_escalated(appointment: Appointment, today: date, escalate_days: int) -> bool:
+    """Whether its outcome is missing for so long that the plan and the State may say it in the site's place."""
+    return appointment.start_on <= today - timedelta(days=escalate_days)
+
+
 def fall_due(appointment: Appointment, today: date) -> Appointment:
-    """Its day is over and nobody has said what came of it: that is told, and it stays booked until somebody does."""
+    """The booking as overdue: its day is over and nobody has said what came of it. It stays booked until somebody
+    does."""
     assert appointment.status is Status.BOOKED
     return replace(
         appointment, version=appointment.version + 1, outcome_overdue=True, by_rule=True, changed_on=today
     )  # fmt: skip
 
 
-def retract(appointment: Appointment, today: date) -> Appointment | No:
-    """It should never have been recorded; a dose with it was never given."""
+def retract(appointment: Appointment, today: date) -> Appointment | Refusal:
+    """The appointment as entered in error: it should never have been recorded; a dose with it was never given."""
     if Status.ENTERED_IN_ERROR not in NEXT[appointment.status]:
-        return No.NOT_BOOKED
+        return Refusal.NOT_BOOKED
     return _change(appointment, Status.ENTERED_IN_ERROR, today)
 
 
 def walk_in(
-    appointment_id: UUID, enrolment: Enrolment, site: Site, dose: DoseGiven, programme: Programme, today: date,
-    late_reason: str | None = None,
-) -> Appointment | No:  # fmt: skip
-    """Born fulfilled, whatever eligibility says: somebody stood there and has had the dose."""
-    if refusal := sense.check_dose(site.gives, programme.vaccine_group, dose, today):
+    appointment_id: UUID, enrolment: Enrolment, site: Site, record: DoseRecord, programme: Programme, today: date
+) -> Appointment | Refusal:  # fmt: skip
+    """An appointment born fulfilled, whatever eligibility says: somebody stood there and has had the dose."""
+    dose, late_reason = record
+    if refusal := check_product(site.gives, programme.vaccine_group, dose, today):
         return refusal
-    if refusal := sense.check_age(dose.administered_on, programme.began_on, today, late_reason):
+    if refusal := check_age(dose.administered_on, programme.began_on, today, late_reason):
         return refusal
     return Appointment(
         appointment_id, 1, Status.FULFILLED, enrolment.tenant_id, enrolment.enrolment_id, enrolment.member_token,
@@ -341,31 +204,29 @@ def meets_need(given_on: date, groups: Iterable[str], booking: Appointment) -> b
     return booking.vaccine_group in groups and given_on >= booking.booked_on
 
 
-def overtaken(
-    live: Iterable[Appointment], fulfilled: Appointment, today: date
-) -> list[tuple[Appointment, Appointment]]:
+def overtaken(live: Iterable[Appointment], fulfilled: Appointment, today: date) -> list[Change]:
     """The person's other live bookings whose need the dose met that was given just now: cancelled, as (before, after).
     One whose day had passed before is left to the site, which knows whether somebody came."""
     assert fulfilled.dose is not None
     given_on = fulfilled.dose.administered_on
     return [
-        (one, cancel_for(one, Cancellation.PAT, today))
-        for one in live
-        if meets_need(given_on, (fulfilled.vaccine_group,), one) and one.start_on >= given_on
-        and one.appointment_id != fulfilled.appointment_id
+        (booking, cancel_for(booking, Cancellation.PAT, today))
+        for booking in live
+        if meets_need(given_on, (fulfilled.vaccine_group,), booking) and booking.start_on >= given_on
+        and booking.appointment_id != fulfilled.appointment_id
     ]  # fmt: skip
 
 
 def cancel_for(booking: Appointment, reason: Cancellation, today: date) -> Appointment:
-    """By the news, and by no decision of anybody who could have taken it earlier: never late."""
+    """The booking as cancelled by the news, and by nobody who could have cancelled earlier: never late."""
     after = cancel(booking, reason, today)
     assert isinstance(after, Appointment), "only live bookings come here"
     return replace(after, cancelled_late=False, by_rule=True)
 
 
-def pool_changes(changed: Iterable[tuple[Appointment | None, Appointment]]) -> dict[UUID, tuple[int, int]]:
-    """By how much each block's booked and fulfilled counts change, from (before, after). Blocks whose appointments
-    merely changed otherwise are not named."""
+def count_changes(changed: Iterable[tuple[Appointment | None, Appointment]]) -> dict[UUID, tuple[int, int]]:
+    """By how much each block's booked and fulfilled counts change, from appointments before and after. Blocks whose
+    appointments merely changed otherwise are not named."""
     totals: dict[UUID, tuple[int, int]] = {}
     for before, after in changed:
         for appointment, sign in ((before, -1), (after, 1)):

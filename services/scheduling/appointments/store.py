@@ -1,4 +1,4 @@
-"""All SQL of appointments; of what others told in `heard.py`, of sites, blocks and places in `places.py`.
+"""All SQL of appointments, read beside what is known of their members.
 
 Connection first, batch first; nobody here commits. Lock order: programmes, persons, appointments, blocks; each kind by
 id, and an appointment only by who has locked its person.
@@ -12,13 +12,13 @@ from asyncpg import Record
 
 from schemas.scheduling_v1 import AppointmentStatus, DoseGiven
 from services.kit.postgres import Connection
-from services.scheduling.appointments.rules import Appointment, Standing
-from services.scheduling.settling.rules import Live
+from services.scheduling.appointments.rules import Appointment, LiveBooking
+from services.scheduling.members.rules import Standing
 
-LOAD_LIVE = """
+LOAD_LIVE_BOOKINGS = """
     select appointment.*, enrolment.standing, programme.began_on,
         'death-reported' = any (enrolment.reasons) as death_to_be_checked,
-        coalesce(person.merged_into, enrolment.member_token) as rightful
+        coalesce(person.merged_into, enrolment.member_token) as survivor
     from appointment
         join enrolment using (enrolment_id, programme_id)
         join person on person.member_token = enrolment.member_token
@@ -27,7 +27,7 @@ LOAD_LIVE = """
     order by appointment_id
     for update of appointment
 """
-LOAD_PERSONS_LIVE = """
+LOCK_PERSONS_BOOKINGS = """
     select * from appointment where member_token = $1 and status = 'booked' order by appointment_id for update
 """
 FIND_GIVEN = """
@@ -42,6 +42,8 @@ LOCK_APPOINTMENT = """
     order by appointment_id for update
 """
 LOAD_BOOKED_PERSONS = "select distinct member_token from appointment where programme_id = any($1) and status = 'booked'"
+LOAD_BOOKED_TOKENS = "select distinct member_token from appointment where enrolment_id = any($1) and status = 'booked'"
+LOAD_NUMBERS = "select appointment_id, since_no from appointment where appointment_id = any($1)"
 LIST_APPOINTMENTS = """
     select * from appointment where site_id = $1 and start_on = $2 order by start_at, appointment_id limit $3
 """
@@ -100,40 +102,45 @@ SAVE_APPOINTMENTS = """
 """
 
 
-async def load_live(connection: Connection, tokens: Iterable[UUID], enrolment_ids: Iterable[UUID]) -> list[Live]:
+async def load_live_bookings(
+    connection: Connection, member_tokens: Iterable[UUID], enrolment_ids: Iterable[UUID]
+) -> list[LiveBooking]:
     """Lock the live bookings of these persons or enrolments, beside what is known of the members."""
-    rows = await connection.fetch(LOAD_LIVE, list(tokens), list(enrolment_ids))
+    rows = await connection.fetch(LOAD_LIVE_BOOKINGS, list(member_tokens), list(enrolment_ids))
     return [
-        Live(
-            _appointment(row), Standing(row["standing"]) if row["standing"] else None, row["rightful"],
+        LiveBooking(
+            _appointment(row), Standing(row["standing"]) if row["standing"] else None, row["survivor"],
             row["began_on"], row["death_to_be_checked"],
         )
         for row in rows
     ]  # fmt: skip
 
 
-async def load_persons_live(connection: Connection, member_token: UUID) -> list[Appointment]:
+async def lock_persons_bookings(connection: Connection, member_token: UUID) -> list[Appointment]:
     """Lock the person's live bookings, as far as the tenant sees them."""
-    return [_appointment(row) for row in await connection.fetch(LOAD_PERSONS_LIVE, member_token)]
+    return [_appointment(row) for row in await connection.fetch(LOCK_PERSONS_BOOKINGS, member_token)]
 
 
 async def find_given(
-    connection: Connection, tokens: Iterable[UUID], vaccine_group: str, given_on: date
+    connection: Connection, member_tokens: Iterable[UUID], vaccine_group: str, given_on: date
 ) -> tuple[UUID, bool] | None:
     """The appointment that recorded a dose of this vaccine on this day for the person of these tokens already, at any
     site and for any plan; and whether whoever asks may see it."""
-    row = await connection.fetchrow(FIND_GIVEN, list(tokens), vaccine_group, given_on)
+    row = await connection.fetchrow(FIND_GIVEN, list(member_tokens), vaccine_group, given_on)
     return None if row is None else (row["appointment_id"], row["is_seen"])
 
 
 async def load_appointment(connection: Connection, appointment_id: UUID) -> Appointment | None:
+    """The appointment; None if there is none that the tenant sees."""
     row = await connection.fetchrow(LOAD_APPOINTMENT, appointment_id)
     return None if row is None else _appointment(row)
 
 
-async def lock_appointment(connection: Connection, appointment_id: UUID, tokens: Iterable[UUID]) -> Appointment | None:
+async def lock_appointment(
+    connection: Connection, appointment_id: UUID, member_tokens: Iterable[UUID]
+) -> Appointment | None:
     """The appointment, locked in one order with the live bookings of its person, of whom these are the tokens."""
-    rows = await connection.fetch(LOCK_APPOINTMENT, appointment_id, list(tokens))
+    rows = await connection.fetch(LOCK_APPOINTMENT, appointment_id, list(member_tokens))
     return next((_appointment(row) for row in rows if row["appointment_id"] == appointment_id), None)
 
 
@@ -143,18 +150,18 @@ async def list_overdue(connection: Connection, until_on: date, site_id: str | No
 
 
 async def load_overdue_persons(connection: Connection, today: date) -> set[UUID]:
-    """Whose booking is for a day that is over, which was not told yet."""
+    """Who has a booking for a day that is over, which was not told yet."""
     return {row["member_token"] for row in await connection.fetch(LOAD_OVERDUE_PERSONS, today)}
 
 
-async def lock_overdue(connection: Connection, today: date, tokens: Iterable[UUID]) -> list[Appointment]:
-    """Those bookings, of persons who are locked."""
-    return [_appointment(row) for row in await connection.fetch(LOCK_OVERDUE, today, list(tokens))]
+async def lock_overdue(connection: Connection, today: date, member_tokens: Iterable[UUID]) -> list[Appointment]:
+    """Lock the bookings of these persons, who are locked, whose day is over and was not told yet."""
+    return [_appointment(row) for row in await connection.fetch(LOCK_OVERDUE, today, list(member_tokens))]
 
 
 async def load_reported_dead(connection: Connection, appointments: Iterable[Appointment]) -> set[UUID]:
     """Which of these are bookings of somebody whose death was reported and is to be checked."""
-    ids = [one.appointment_id for one in appointments]
+    ids = [appointment.appointment_id for appointment in appointments]
     return {row["appointment_id"] for row in await connection.fetch(LOAD_REPORTED_DEAD, ids)}
 
 
@@ -163,12 +170,25 @@ async def load_booked_persons(connection: Connection, programme_ids: Iterable[st
     return {row["member_token"] for row in await connection.fetch(LOAD_BOOKED_PERSONS, list(programme_ids))}
 
 
+async def load_booked_tokens(connection: Connection, enrolment_ids: Iterable[UUID]) -> set[UUID]:
+    """Whom the live bookings of these enrolments are for."""
+    return {row["member_token"] for row in await connection.fetch(LOAD_BOOKED_TOKENS, list(enrolment_ids))}
+
+
+async def load_numbers(connection: Connection, appointment_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """`since_no` of those of these appointments that are ours."""
+    rows = await connection.fetch(LOAD_NUMBERS, list(appointment_ids))
+    return {row["appointment_id"]: row["since_no"] for row in rows}
+
+
 async def list_appointments(connection: Connection, site_id: str, start_on: date, limit: int) -> list[Appointment]:
+    """The appointments of a day at a site, walk-ins too, in the order of their times."""
     return [_appointment(row) for row in await connection.fetch(LIST_APPOINTMENTS, site_id, start_on, limit)]
 
 
 async def insert_appointment(connection: Connection, new: Appointment) -> Appointment | None:
-    """The appointment with its number; none if the person has a live booking under the programme, with any plan."""
+    """Keep a new appointment and give it with its number; None if the person has a live booking under the programme,
+    with any plan."""
     row = await connection.fetchrow(
         INSERT_APPOINTMENT, new.appointment_id, new.version, new.status, new.tenant_id, new.enrolment_id,
         new.member_token, new.programme_id, new.vaccine_group, new.site_id, new.slot_id, new.block_id, new.start_at,
@@ -179,9 +199,10 @@ async def insert_appointment(connection: Connection, new: Appointment) -> Appoin
 
 
 async def save_appointments(connection: Connection, appointments: Sequence[Appointment]) -> None:
-    """Those that end first: they make room, under the index of live bookings, for one that moves to their person."""
-    live = [one for one in appointments if one.status is AppointmentStatus.BOOKED]
-    ended = [one for one in appointments if one.status is not AppointmentStatus.BOOKED]
+    """Save what changed of these. Those that end come first: they make room, under the index of live bookings, for one
+    that moves to their person."""
+    live = [appointment for appointment in appointments if appointment.status is AppointmentStatus.BOOKED]
+    ended = [appointment for appointment in appointments if appointment.status is not AppointmentStatus.BOOKED]
     for group in (ended, live):
         if group:
             await connection.execute(SAVE_APPOINTMENTS, *map(list, zip(*map(_columns, group), strict=True)))

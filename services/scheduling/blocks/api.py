@@ -1,6 +1,5 @@
 """HTTP for whoever describes sites and opens weeks of slots, and for whoever looks for a slot."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -10,29 +9,14 @@ from schemas.envelope import Code, Zip5
 from services.kit.idempotency import Answer, Identity
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling import problems as refusals
+from services.scheduling import problems
 from services.scheduling.access import Anybody, Chosen, Clock, Provider
-from services.scheduling.appointments.rules import Site
-from services.scheduling.appointments.shapes import (
-    BlockIn,
-    BlockOut,
-    BrokenBlock,
-    Monday,
-    SiteIn,
-    SiteOut,
-    SlotOut,
-    block_out,
-    responses,
-)
-from services.scheduling.blocks import flow as blocks
-from services.scheduling.blocks import store as places
-from services.scheduling.blocks.flow import BlockAsked, Breaks
-from services.scheduling.blocks.rules import Times
-from services.scheduling.blocks.store import Wanted
-from services.scheduling.days import rules as sense
-from services.scheduling.days.rules import Moment
-from services.scheduling.members import store as heard
-from services.scheduling.refusals import No
+from services.scheduling.blocks import describing, flow
+from services.scheduling.blocks.rules import ProductInUse, SlotSearch
+from services.scheduling.blocks.shapes import BlockIn, BlockOut, Monday, SiteOut, SlotOut
+from services.scheduling.problems import BrokenBlock, responses
+from services.scheduling.refusals import Refusal
+from services.scheduling.sites.shapes import SiteIn
 
 MAX_LISTED = 1000
 
@@ -45,17 +29,15 @@ async def describe_site(body: SiteIn, pool: Pool, identity: Identity, principal:
     time zone can't change once it has blocks. Leaving out a product that blocks to come offer is refused with those
     blocks (`product-in-use`); with `withdraw` it ends, the answer names them, and nobody books there any more: the
     bookings stay until somebody moves or cancels them."""
-    gives = {one.cvx: one.vaccine_group for one in body.gives}
-    site = Site(body.site_id, body.name, body.zip5, body.time_zone, body.kind, gives)
 
     async def effect(work: UnitOfWork) -> Answer:
-        done = await blocks.describe_site(work, principal, site, withdraw=body.withdraw)
-        if isinstance(done, No):
-            return refusals.answer(done)
-        if isinstance(done, Breaks):
-            named = [one.model_dump(mode="json") for one in BrokenBlock.all_of(done.blocks)]
-            return refusals.answer(No.PRODUCT_IN_USE, blocks=named)
-        return _answer(200, SiteOut.of(done))
+        described = await describing.describe_site(work, principal, body.site(), withdraw=body.withdraw)
+        if isinstance(described, Refusal):
+            return problems.answer(described)
+        if isinstance(described, ProductInUse):
+            blocks = [block.model_dump(mode="json") for block in BrokenBlock.all_of(described.blocks)]
+            return problems.answer(Refusal.PRODUCT_IN_USE, blocks=blocks)
+        return _answer(200, SiteOut.of(described))
 
     return await write(pool, identity.bound_to(principal), effect)
 
@@ -67,12 +49,11 @@ async def open_block(
     """A week's slots at a site for one product, held for a plan or open to all. A plan's own site staff do it for their
     plan at their plan's sites. Slots of one plan and product take turns. What starts within the days of the release is
     open to every plan at once."""
-    times = [Times(one.start_at, one.end_at, one.capacity) for one in body.slots]
-    asked = BlockAsked(body.site_id, body.week_on, body.plan, body.cvx, times, body.new_plan)
+    request, moment = body.request(), body.moment(clock)
 
     async def effect(work: UnitOfWork) -> Answer:
-        done = await blocks.open_block(work, principal, asked, rules.release_days, body.moment(clock))
-        return refusals.answer(done) if isinstance(done, No) else _answer(201, block_out(done, asked.plan))
+        opened = await flow.open_block(work, principal, request, rules.release_days, moment)
+        return problems.answer(opened) if isinstance(opened, Refusal) else _answer(201, BlockOut.of(opened, body.plan))
 
     return await write(pool, identity.bound_to(principal), effect)
 
@@ -89,10 +70,9 @@ async def list_slots(
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 200,
 ) -> list[SlotOut]:
     """Slots with room that have not begun, soonest first: those held for one's own plan, and those open to all."""
+    search = SlotSearch(site, week, zip5, vaccine_group)
     async with reading(pool, principal) as connection:
-        today = await heard.load_day(connection) or date.max
-        wanted, hour = Wanted(site, week, zip5, vaccine_group), sense.hour(Moment(clock, clock), today)
-        return [SlotOut.of(one) for one in await places.list_free(connection, wanted, today, hour, limit)]
+        return [SlotOut.of(slot) for slot in await flow.list_free_slots(connection, search, clock, limit)]
 
 
 def _answer(status: int, body: BaseModel) -> Answer:

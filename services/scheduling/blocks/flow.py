@@ -1,135 +1,103 @@
-"""What the State and the sites do: describe a site, open a week's block with its slots."""
+"""Weeks of slots are opened, released and looked for: lock, load, decide, save, announce. Refusals are values."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import NamedTuple
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from services.kit.auth import Principal
 from services.kit.ids import new_id
-from services.kit.postgres import ALL_TENANTS
+from services.kit.postgres import ALL_TENANTS, Connection
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling.appointments import events as facts
-from services.scheduling.appointments.rules import Pool, Site, Slot
-from services.scheduling.blocks import rules as openings
-from services.scheduling.blocks import store as places
-from services.scheduling.blocks.rules import Promised, Times
-from services.scheduling.days.rules import Moment, is_far
-from services.scheduling.members import store as heard
-from services.scheduling.refusals import No
-
-
-class BlockAsked(NamedTuple):
-    """A block to be opened; `plan` is whom it is held for. `new_plan`: one of whom no member was heard yet."""
-
-    site_id: str
-    week_on: date
-    plan: str | None
-    cvx: str
-    times: Sequence[Times]
-    new_plan: bool = False
-
-
-class Opened(NamedTuple):
-    pool: Pool
-    slots: Sequence[Slot]
-
-
-class Described(NamedTuple):
-    """The site as it stands now, and the blocks whose product it gives no longer."""
-
-    site: Site
-    broken: Sequence[Promised]
-
-
-@dataclass(frozen=True, slots=True)
-class Breaks:
-    """The description would break what these blocks promise."""
-
-    blocks: Sequence[Promised]
-
-
-async def describe_site(
-    work: UnitOfWork, principal: Principal, site: Site, *, withdraw: bool
-) -> Described | Breaks | No:
-    """New, or described anew: by whoever did so first, or acts for all, for plans share sites. Its time zone stays once
-    days were counted in it; a product stays while blocks offer it, unless it is to be withdrawn all the same."""
-    if not principal.acts_at(site.site_id):
-        return No.UNKNOWN_SITE
-    described_by = await places.lock_site(work.connection, site.site_id)
-    known = await places.load_site(work.connection, site.site_id)
-    if known is None:
-        await places.save_site(work.connection, site, principal.tenant)
-        return Described(site, ())
-    if principal.tenant not in {ALL_TENANTS, described_by}:
-        return No.OTHER_TENANT
-    if known.time_zone != site.time_zone and await places.has_blocks(work.connection, site.site_id):
-        return No.ZONE_IN_USE
-    today = await heard.load_day(work.connection) or date.min
-    promised = await places.list_promised(work.connection, site.site_id, today)
-    broken = openings.broken(promised, known.gives, site.gives)
-    if broken and not withdraw:
-        return Breaks(broken)
-    await places.save_site(work.connection, site, principal.tenant)
-    return Described(site, broken)
+from services.scheduling.blocks import rules, store
+from services.scheduling.blocks.events import slot_pool_changed
+from services.scheduling.blocks.rules import Block, BlockOpened, BlockRequest, FreeSlot, Slot, SlotSearch
+from services.scheduling.days import store as days
+from services.scheduling.days.rules import Moment, hour_of, is_far
+from services.scheduling.members import store as members
+from services.scheduling.refusals import Refusal
+from services.scheduling.sites import store as sites
+from services.scheduling.sites.rules import Site
 
 
 async def open_block(
-    work: UnitOfWork, principal: Principal, asked: BlockAsked, release_days: int, moment: Moment
-) -> Opened | No:
+    work: UnitOfWork, principal: Principal, request: BlockRequest, release_days: int, moment: Moment
+) -> BlockOpened | Refusal:
     """The block and its slots with all their places, announced as empty; what is so near that it is nobody's to hold is
     open to every plan from the first moment."""
-    today = await heard.load_day(work.connection)
-    described_by = await places.lock_site(work.connection, asked.site_id)
-    site = await places.load_site(work.connection, asked.site_id)
+    today = await days.load_day(work.connection)
+    described_by = await sites.lock_site(work.connection, request.site_id)
+    site = await sites.load_site(work.connection, request.site_id)
     if today is None or site is None:
-        return No.DAY_NOT_OPEN if today is None else No.UNKNOWN_SITE
+        return Refusal.DAY_NOT_OPEN if today is None else Refusal.UNKNOWN_SITE
     if is_far(moment, today):
-        return No.FAR_INSTANT
-    refusal = _whose(principal, described_by, asked) or await _refused(work, principal, asked, site, today)
-    if refusal is not None:
+        return Refusal.FAR_INSTANT
+    if not _may_open(principal, described_by, request.plan):
+        return Refusal.OTHER_TENANT
+    if refusal := await _check(work, principal, request, site, today):
         return refusal
-    pool, slots = _plan(asked, site, today, release_days)
-    if not await places.insert_block(work.connection, pool, asked.plan, slots):
-        return No.BLOCK_EXISTS
-    await work.announce([facts.pool_changed(pool, moment.at)])
-    return Opened(pool, slots)
+    opened = _new_block(request, site, today, release_days)
+    if not await store.insert_block(work.connection, opened.block, request.plan, opened.slots):
+        return Refusal.BLOCK_EXISTS
+    await announce(work, [opened.block], moment.at)
+    return opened
 
 
-def _whose(principal: Principal, described_by: str | None, asked: BlockAsked) -> No | None:
-    """A plan's staff open blocks for their own plan, at sites that are their own plan's."""
-    is_own = principal.tenant == asked.plan and principal.tenant == described_by
-    return None if principal.tenant == ALL_TENANTS or is_own else No.OTHER_TENANT
+def _may_open(principal: Principal, described_by: str | None, plan: str | None) -> bool:
+    """Whether somebody acts for all, or for the plan of the block at a site that this plan described."""
+    is_own = principal.tenant == plan and principal.tenant == described_by
+    return principal.tenant == ALL_TENANTS or is_own
 
 
-async def _refused(work: UnitOfWork, principal: Principal, asked: BlockAsked, site: Site, today: date) -> No | None:
-    if asked.cvx not in site.gives:
-        return No.NOT_GIVEN_HERE
-    if refusal := openings.check_week(site, asked.week_on, asked.times, today):
+async def _check(
+    work: UnitOfWork, principal: Principal, request: BlockRequest, site: Site, today: date
+) -> Refusal | None:
+    """Why this block can't be opened at the site: its product, its week, its plan, or slots at the same times."""
+    if request.cvx not in site.gives:
+        return Refusal.NOT_GIVEN_HERE
+    if refusal := rules.check_week(site, request.week_on, request.times, today):
         return refusal
     # Its own staff's token says that a plan is one.
-    is_known = asked.plan in {None, principal.tenant} or asked.new_plan
-    if not is_known and not await places.plan_is_known(work.connection, asked.plan or ""):
-        return No.UNKNOWN_PLAN
-    taken = await places.overlaps(work.connection, asked.site_id, asked.cvx, asked.plan, asked.week_on, asked.times)
-    return No.OVERLAP if taken else None
+    is_known = request.plan in {None, principal.tenant} or request.new_plan
+    if not is_known and not await members.plan_is_known(work.connection, request.plan or ""):
+        return Refusal.UNKNOWN_PLAN
+    taken = await store.overlaps(
+        work.connection, request.site_id, request.cvx, request.plan, request.week_on, request.times
+    )
+    return Refusal.OVERLAP if taken else None
 
 
-def _plan(asked: BlockAsked, site: Site, today: date, release_days: int) -> tuple[Pool, list[Slot]]:
+def _new_block(request: BlockRequest, site: Site, today: date, release_days: int) -> BlockOpened:
+    """The block with its slots, each held for the plan unless its day is inside of the release window."""
     block_id: UUID = new_id()
-    days = [site.day_of(one.start_at) for one in asked.times]
+    start_days = [site.day_of(time.start_at) for time in request.times]
     slots = [
         Slot(
-            new_id(), block_id, site.site_id, openings.held_for(asked.plan, day, today, release_days), one.start_at,
-            one.end_at, day, one.capacity, asked.cvx, site.gives[asked.cvx],
+            new_id(), block_id, site.site_id, rules.held_for(request.plan, start_on, today, release_days),
+            time.start_at, time.end_at, start_on, time.capacity, request.cvx, site.gives[request.cvx],
         )
-        for one, day in zip(asked.times, days, strict=True)
+        for time, start_on in zip(request.times, start_days, strict=True)
     ]  # fmt: skip
     capacity = sum(slot.capacity for slot in slots)
     held = sum(slot.capacity for slot in slots if slot.held_for is not None)
-    pool = Pool(
-        block_id, 1, site.site_id, site.zip5, asked.week_on, asked.plan if held else None, asked.cvx,
-        site.gives[asked.cvx], capacity, 0, 0, capacity - held if asked.plan else 0, today,
+    block = Block(
+        block_id, 1, site.site_id, site.zip5, request.week_on, request.plan if held else None, request.cvx,
+        site.gives[request.cvx], capacity, 0, 0, capacity - held if request.plan else 0, today,
     )  # fmt: skip
-    return pool, slots
+    return BlockOpened(block, slots)
+
+
+async def release(work: UnitOfWork, today: date, release_days: int, at: datetime) -> None:
+    """Open to every plan what is held for one and starts within so many days, and announce those blocks."""
+    await announce(work, await store.release_slots(work.connection, today + timedelta(days=release_days), today), at)
+
+
+async def announce(work: UnitOfWork, blocks: Sequence[Block], at: datetime) -> None:
+    """Tell how full these blocks are."""
+    await work.announce([slot_pool_changed(block, at) for block in blocks])
+
+
+async def list_free_slots(connection: Connection, search: SlotSearch, clock: datetime, limit: int) -> list[FreeSlot]:
+    """Slots with room that the tenant may book and that have not begun, soonest first."""
+    today = await days.load_day(connection) or date.max
+    hour = hour_of(Moment(clock, clock), today)
+    return await store.list_free(connection, search, today, hour, limit)

@@ -1,35 +1,15 @@
-"""All SQL of sites, weekly blocks, slots and their places. Connection first; nobody here commits."""
+"""All SQL of weekly blocks, slots and their places. Connection first; nobody here commits."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from asyncpg import Record
 
 from services.kit.postgres import Connection
-from services.scheduling.appointments.rules import Pool, Site, Slot
-from services.scheduling.blocks.rules import Promised, Times
+from services.scheduling.blocks.rules import Block, FreeSlot, OfferedBlock, Slot, SlotSearch, SlotTime
+from services.scheduling.sites.rules import Site
 
-SAVE_SITE = """
-    insert into site (site_id, name, zip5, time_zone, kind, described_by) values ($1, $2, $3, $4, $5, $6)
-    on conflict (site_id) do update set
-        name = excluded.name, zip5 = excluded.zip5, time_zone = excluded.time_zone, kind = excluded.kind
-"""
-SAVE_PRODUCTS = """
-    with gone as (delete from site_product where site_id = $1 and cvx <> all($2::text[]))
-    insert into site_product (site_id, cvx, vaccine_group)
-    select $1, cvx, vaccine_group from unnest($2::text[], $3::text[]) as new (cvx, vaccine_group) order by cvx
-    on conflict (site_id, cvx) do update set vaccine_group = excluded.vaccine_group
-"""
-LOAD_SITE = """
-    select site_id, name, zip5, time_zone, kind, coalesce(
-        (select jsonb_object_agg(cvx, vaccine_group) from site_product where site_id = site.site_id), '{}') as gives
-    from site where site_id = $1 for share
-"""
-LOCK_SITE_ID = "select pg_advisory_xact_lock($1, hashtext($2))"
-SITES = 0x73697465
-LOCK_SITE = "select described_by from site where site_id = $1 for update"
 HAS_BLOCKS = "select exists (select from block where site_id = $1)"
 
 INSERT_BLOCK = """
@@ -60,8 +40,7 @@ OVERLAPS = """
             and week_on between $4::date - 7 and $4 + 7 and week_on <> $4
     )
 """
-PLAN_IS_KNOWN = "select plan_is_known($1)"
-LIST_PROMISED = "select * from blocks_from($1, $2)"
+LIST_OFFERED = "select * from blocks_from($1, $2)"
 
 LOAD_SLOT = """
     select slot.*, block.site_id, block.cvx, block.vaccine_group, exists (
@@ -80,7 +59,7 @@ TAKE_PLACE = """
 """
 FREE_PLACES = "update slot_place set appointment_id = null where appointment_id = any($1)"
 
-CHANGE_POOLS = """
+CHANGE_COUNTS = """
     with changed as (
         update block set
             booked = block.booked + new.booked, fulfilled = block.fulfilled + new.fulfilled,
@@ -138,80 +117,40 @@ LIST_FREE = """
 """
 
 
-class FreeSlot(NamedTuple):
-    """A slot with room, and where it is."""
-
-    slot: Slot
-    site: Site
-    free: int
-
-
-class Wanted(NamedTuple):
-    """Which slots somebody looks for; what is not named does not matter."""
-
-    site_id: str | None = None
-    week_on: date | None = None
-    zip5: str | None = None
-    vaccine_group: str | None = None
-
-
-async def save_site(connection: Connection, site: Site, tenant: str) -> None:
-    """A new site of this tenant, or the new description of a known one."""
-    await connection.execute(SAVE_SITE, site.site_id, site.name, site.zip5, site.time_zone, site.kind, tenant)
-    await connection.execute(SAVE_PRODUCTS, site.site_id, list(site.gives), list(site.gives.values()))
-
-
-async def load_site(connection: Connection, site_id: str) -> Site | None:
-    """The site as it stays until the end of the transaction."""
-    row = await connection.fetchrow(LOAD_SITE, site_id)
-    return None if row is None else Site(**row)
-
-
-async def lock_site(connection: Connection, site_id: str) -> str | None:
-    """Before it is described anew: two who had both read it could not both go on to write it. Gives the tenant that
-    described it first, if that is known."""
-    await connection.execute(LOCK_SITE_ID, SITES, site_id)  # a new site has no row to be locked
-    tenant: str | None = await connection.fetchval(LOCK_SITE, site_id)
-    return tenant
-
-
 async def has_blocks(connection: Connection, site_id: str) -> bool:
+    """Whether the site ever had a block."""
     return bool(await connection.fetchval(HAS_BLOCKS, site_id))
 
 
-async def insert_block(connection: Connection, pool: Pool, reserved_for: str | None, slots: Sequence[Slot]) -> bool:
-    """False if there is such a block already: the same site, week, plan and product."""
+async def insert_block(connection: Connection, block: Block, reserved_for: str | None, slots: Sequence[Slot]) -> bool:
+    """Keep a new block with its slots and their places. False if there is such a block already: the same site, week,
+    plan and product."""
     row = (
-        pool.block_id, pool.site_id, pool.week_on, pool.cvx, pool.vaccine_group, reserved_for, pool.held_for,
-        pool.capacity, pool.released, pool.changed_on,
+        block.block_id, block.site_id, block.week_on, block.cvx, block.vaccine_group, reserved_for, block.held_for,
+        block.capacity, block.released, block.changed_on,
     )  # fmt: skip
     if await connection.fetchval(INSERT_BLOCK, *row) is None:
         return False
     rows = [(s.slot_id, s.held_for, s.start_at, s.end_at, s.start_on, s.capacity) for s in slots]
-    await connection.execute(INSERT_SLOTS, pool.block_id, *map(list, zip(*rows, strict=True)))
+    await connection.execute(INSERT_SLOTS, block.block_id, *map(list, zip(*rows, strict=True)))
     return True
 
 
 async def overlaps(
-    connection: Connection, site_id: str, cvx: str, plan: str | None, week_on: date, times: Sequence[Times]
+    connection: Connection, site_id: str, cvx: str, plan: str | None, week_on: date, times: Sequence[SlotTime]
 ) -> bool:
     """Whether the site has a slot for this plan and product at one of these times, in a block of a week beside."""
-    starts, ends = [one.start_at for one in times], [one.end_at for one in times]
+    starts, ends = [time.start_at for time in times], [time.end_at for time in times]
     return bool(await connection.fetchval(OVERLAPS, site_id, cvx, plan, week_on, starts, ends))
 
 
-async def plan_is_known(connection: Connection, plan: str) -> bool:
-    """Whether a member of it was ever heard of."""
-    return bool(await connection.fetchval(PLAN_IS_KNOWN, plan))
-
-
-async def list_promised(connection: Connection, site_id: str, from_on: date) -> list[Promised]:
+async def list_offered(connection: Connection, site_id: str, from_on: date) -> list[OfferedBlock]:
     """The site's blocks with a slot from this day on, of all plans."""
-    return [Promised(*row) for row in await connection.fetch(LIST_PROMISED, site_id, from_on)]
+    return [OfferedBlock(*row) for row in await connection.fetch(LIST_OFFERED, site_id, from_on)]
 
 
 async def load_slot(connection: Connection, slot_id: UUID) -> Slot | None:
-    """None too if it is held for a plan that is not the tenant's."""
+    """The slot; None too if it is held for a plan that is not the tenant's."""
     row = await connection.fetchrow(LOAD_SLOT, slot_id)
     return None if row is None else _slot(row)
 
@@ -222,43 +161,45 @@ async def is_held_for_another(connection: Connection, slot_id: UUID) -> bool:
 
 
 async def lock_blocks(connection: Connection, block_ids: Sequence[UUID]) -> None:
-    """From here on nobody else changes who holds their places; a block's news leave in the order of their commits."""
+    """Lock these blocks: from here on nobody else changes who has their places, and what is told of a block leaves in
+    the order of its commits."""
     await connection.execute(LOCK_BLOCKS, block_ids)
 
 
 async def find_place(connection: Connection, slot_id: UUID) -> int | None:
-    """A free place of the slot."""
+    """Lock a free place of the slot and give its number; None if the slot is full."""
     found: int | None = await connection.fetchval(FIND_PLACE, slot_id)
     return found
 
 
 async def take_place(connection: Connection, slot_id: UUID, place: int, appointment_id: UUID) -> None:
-    """Exactly one row: the place was found free in this transaction and is locked."""
+    """Give a place that was found free in this transaction, and is locked, to an appointment."""
     tag = await connection.execute(TAKE_PLACE, slot_id, place, appointment_id)
     assert tag == "UPDATE 1", "a place that was found free and locked can't be taken"
 
 
 async def free_places(connection: Connection, appointment_ids: Sequence[UUID]) -> None:
+    """Free the places that these appointments have."""
     await connection.execute(FREE_PLACES, appointment_ids)
 
 
-async def change_pools(connection: Connection, changes: Mapping[UUID, tuple[int, int]], today: date) -> list[Pool]:
-    """Add to the counts of booked and fulfilled; the blocks as they are now."""
+async def change_counts(connection: Connection, changes: Mapping[UUID, tuple[int, int]], today: date) -> list[Block]:
+    """Add to the counts of booked and fulfilled; gives the blocks as they are now."""
     booked, fulfilled = [b for b, _ in changes.values()], [f for _, f in changes.values()]
-    return [_pool(row) for row in await connection.fetch(CHANGE_POOLS, list(changes), booked, fulfilled, today)]
+    return [_block(row) for row in await connection.fetch(CHANGE_COUNTS, list(changes), booked, fulfilled, today)]
 
 
-async def release_slots(connection: Connection, until_on: date, today: date) -> list[Pool]:
-    """Open to all plans what starts by then and is held for one; the blocks that this changed."""
+async def release_slots(connection: Connection, until_on: date, today: date) -> list[Block]:
+    """Open to all plans what starts by then and is held for one; gives the blocks that this changed."""
     blocks = [row["block_id"] for row in await connection.fetch(LOCK_RELEASABLE, until_on)]
-    return [_pool(row) for row in await connection.fetch(RELEASE_SLOTS, blocks, until_on, today)]
+    return [_block(row) for row in await connection.fetch(RELEASE_SLOTS, blocks, until_on, today)]
 
 
 async def list_free(
-    connection: Connection, wanted: Wanted, from_on: date, after: datetime | None, limit: int
+    connection: Connection, search: SlotSearch, from_on: date, after: datetime | None, limit: int
 ) -> list[FreeSlot]:
     """Slots with room that the tenant may book, soonest first; none that began before the hour, where one is known."""
-    rows = await connection.fetch(LIST_FREE, from_on, *wanted, limit, after)
+    rows = await connection.fetch(LIST_FREE, from_on, *search, limit, after)
     return [FreeSlot(_slot(row), _listed_site(row), row["places"]) for row in rows]
 
 
@@ -270,5 +211,5 @@ def _slot(row: Record) -> Slot:
     return Slot(**{name: row[name] for name in Slot.__slots__})
 
 
-def _pool(row: Record) -> Pool:
-    return Pool(**{name: row[name] for name in Pool.__slots__})
+def _block(row: Record) -> Block:
+    return Block(**{name: row[name] for name in Block.__slots__})

@@ -1,8 +1,8 @@
 """What the news of others does here. Everything is stored first; then the live bookings of the members concerned are
 settled by all that is stored, so that the order in which topics arrive does not matter."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from schemas.eligibility_v1 import (
@@ -14,82 +14,66 @@ from schemas.eligibility_v1 import (
     ProgrammePublishedV1,
 )
 from schemas.envelope import Event
-from schemas.outreach_v1 import ContactAttemptLoggedV1, ContactAttemptRetractedV1, Disposition
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling.appointments import events as facts
-from services.scheduling.appointments import flow as booking
-from services.scheduling.appointments import rules as domain
-from services.scheduling.appointments import store
-from services.scheduling.appointments.rules import Dose, Enrolment
-from services.scheduling.blocks import store as places
-from services.scheduling.members import store as heard
-from services.scheduling.members.store import DeathReport
-from services.scheduling.settling import rules as settling
+from services.scheduling.appointments import flow as appointments
+from services.scheduling.appointments import store as bookings
+from services.scheduling.appointments.locking import load_tokens
+from services.scheduling.blocks import flow as blocks
+from services.scheduling.days import store as days
+from services.scheduling.doses import store as doses
+from services.scheduling.doses.rules import Dose
+from services.scheduling.members import store as members
+from services.scheduling.members.rules import newest_enrolments
+from services.scheduling.persons import store as persons
+from services.scheduling.persons.rules import with_merges
+from services.scheduling.programmes import store as programmes
+from services.scheduling.settling.rules import settle
 
 
 async def on_member_eligibility(
     work: UnitOfWork, events: Sequence[MemberEligibilityDecidedV1 | MembersMergedV1]
 ) -> None:
-    """Keep the copy of each enrolment, and who turned out to be whom."""
-    await heard.hold_programmes(work.connection)
+    """Keep eligibility's newest answer for each enrolment, and who turned out to be whom."""
+    await programmes.share_programmes(work.connection)
     decided = [event for event in events if isinstance(event, MemberEligibilityDecidedV1)]
     merges = [pair for event in events for pair in _merge(event)]
-    enrolments = _enrolments(decided)
-    tokens = {e.member_token for e in decided} | {token for pair in merges for token in pair}
-    tokens |= await heard.load_tokens(work.connection, {e.enrolment_id for e in enrolments})
-    survivors = await heard.lock_persons(work.connection, tokens)
+    enrolments = newest_enrolments(decided)
+    tokens = {event.member_token for event in decided} | {token for pair in merges for token in pair}
+    tokens |= await load_tokens(work.connection, [enrolment.enrolment_id for enrolment in enrolments])
+    survivors = await persons.lock_persons(work.connection, tokens)
     tokens |= set(survivors.values())
     if merges:
-        known = survivors | await heard.load_retired(work.connection, tokens)
-        await heard.save_merges(work.connection, settling.merged(known, merges))
-    changed = await heard.save_enrolments(work.connection, enrolments)
-    await _settle(work, tokens, changed, events)
+        known = survivors | await persons.load_retired(work.connection, tokens)
+        await persons.save_merges(work.connection, with_merges(known, merges))
+    changed = await members.save_enrolments(work.connection, enrolments)
+    await settle_bookings(work, tokens, changed, _latest(events))
 
 
 async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdministeredV1]) -> None:
-    """A dose from any source ends the live booking that it makes needless."""
-    await heard.hold_programmes(work.connection)
-    latest = {event.dose_id: _dose(event) for event in sorted(events, key=_version)}
-    doses = [latest[dose_id] for dose_id in sorted(latest)]
-    survivors = await heard.lock_persons(work.connection, {dose.member_token for dose in doses})
-    news = await heard.save_doses(work.connection, doses)
-    await _settle(work, {survivors.get(token, token) for token in news}, set(), events)
-
-
-async def on_contact_attempt(
-    work: UnitOfWork, events: Sequence[ContactAttemptLoggedV1 | ContactAttemptRetractedV1]
-) -> None:
-    """A worker's report of a death pauses the person at once; that it was an error, or eligibility's answer, ends the
-    pause. Bookings stay meanwhile."""
-    reports = [one for event in events if (one := _report(event)) is not None]
-    await heard.lock_persons(work.connection, {one.member_token for one in reports})
-    for of_one_kind in (False, True):
-        await heard.save_death_reports(
-            work.connection, list({one.report_id: one for one in reports if one.retracted is of_one_kind}.values())
-        )
-
-
-def _report(event: ContactAttemptLoggedV1 | ContactAttemptRetractedV1) -> DeathReport | None:
-    if isinstance(event, ContactAttemptRetractedV1):
-        return DeathReport(event.attempt_id, event.member_token, None, retracted=True)
-    if event.disposition is not Disposition.DECEASED:
-        return None
-    return DeathReport(event.attempt_id, event.member_token, event.occurred_at, retracted=False)
+    """Keep each dose's newest version; a dose from any source ends the live booking that it makes needless."""
+    await programmes.share_programmes(work.connection)
+    newest = {event.dose_id: _dose(event) for event in sorted(events, key=lambda event: event.version)}
+    told = [newest[dose_id] for dose_id in sorted(newest)]
+    survivors = await persons.lock_persons(work.connection, {dose.member_token for dose in told})
+    ours = [dose.appointment_id for dose in told if dose.appointment_id is not None]
+    booking_no = await bookings.load_numbers(work.connection, ours) if ours else {}
+    concerned = await doses.save_doses(work.connection, told, booking_no)
+    await settle_bookings(work, {survivors.get(token, token) for token in concerned}, set(), _latest(events))
 
 
 async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
     """Keep which vaccine a programme is about, and since when it runs: doses given since then end live bookings."""
-    await heard.lock_programmes(work.connection)
-    await heard.save_programmes(work.connection, events)
-    await _let_programmes_hold(work, events, set())
+    await programmes.lock_programmes(work.connection)
+    await programmes.save_versions(work.connection, events)
+    await _put_programmes_in_effect(work, _latest(events), set())
 
 
-async def _let_programmes_hold(work: UnitOfWork, events: Sequence[Event], also: set[UUID]) -> set[UUID]:
+async def _put_programmes_in_effect(work: UnitOfWork, at: datetime, also: set[UUID]) -> set[UUID]:
     """Settles what programmes change. `also` are locked with the persons whom that concerns; gives all of them."""
-    changed = await heard.let_programmes_hold(work.connection)
-    tokens = await store.load_booked_persons(work.connection, changed)
-    survivors = await heard.lock_persons(work.connection, tokens | also)
-    await _settle(work, tokens | {survivors[token] for token in tokens if token in survivors}, set(), events)
+    changed = await programmes.put_in_effect(work.connection)
+    tokens = await bookings.load_booked_persons(work.connection, changed)
+    survivors = await persons.lock_persons(work.connection, tokens | also)
+    await settle_bookings(work, tokens | {survivors[token] for token in tokens if token in survivors}, set(), at)
     return tokens | also | set(survivors.values())
 
 
@@ -100,56 +84,45 @@ def on_business_day_opened(
     and opens to all plans what starts within so many days."""
 
     async def on_business_day(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
-        today = max(event.business_on for event in events)
-        await heard.lock_programmes(work.connection)
-        if not await heard.save_day(work.connection, today):
+        today, at = max(event.business_on for event in events), _latest(events)
+        await programmes.lock_programmes(work.connection)
+        if not await days.save_day(work.connection, today):
             return
-        overdue = await store.load_overdue_persons(work.connection, today)
-        locked = await _let_programmes_hold(work, events, overdue)
-        due = await store.lock_overdue(work.connection, today, locked)
-        await booking.save(work, [(one, domain.fall_due(one, today)) for one in due], today, _instant(events))
-        released = await places.release_slots(work.connection, today + timedelta(days=release_days), today)
-        await work.announce([facts.pool_changed(pool, _instant(events)) for pool in released])
+        overdue = await appointments.load_overdue_persons(work, today)
+        locked = await _put_programmes_in_effect(work, at, overdue)
+        await appointments.tell_overdue(work, locked, today, at)
+        await blocks.release(work, today, release_days, at)
 
     return on_business_day
 
 
-async def _settle(work: UnitOfWork, tokens: set[UUID], enrolment_ids: set[UUID], events: Sequence[Event]) -> None:
-    today = await heard.load_day(work.connection)
+async def settle_bookings(
+    work: UnitOfWork, member_tokens: Iterable[UUID], enrolment_ids: Iterable[UUID], at: datetime
+) -> None:
+    """Save and announce what becomes of the live bookings of these persons, who are locked, or enrolments."""
+    today = await days.load_day(work.connection)
     if today is None:  # nothing can have been booked yet
         return
-    live = await store.load_live(work.connection, tokens, enrolment_ids)
-    doses = await heard.load_doses(work.connection, {one.rightful for one in live}) if live else {}
-    await booking.save(work, settling.settle(live, doses, today), today, _instant(events))
+    live = await bookings.load_live_bookings(work.connection, member_tokens, enrolment_ids)
+    known = await doses.load_doses(work.connection, {booking.survivor for booking in live}) if live else {}
+    await appointments.save(work, settle(live, known, today), today, at)
 
 
 def _merge(event: MemberEligibilityDecidedV1 | MembersMergedV1) -> list[tuple[UUID, UUID]]:
+    """The merge that the event tells, as (retired, surviving), if it tells one."""
     if isinstance(event, MembersMergedV1):
         return [(event.retired_token, event.surviving_token)]
     return [] if event.merged_into is None else [(event.member_token, event.merged_into)]
 
 
-def _enrolments(decided: Sequence[MemberEligibilityDecidedV1]) -> list[Enrolment]:
-    latest = {(e.enrolment_id, e.programme_id): e for e in sorted(decided, key=_version)}
-    return [
-        Enrolment(
-            e.enrolment_id, e.programme_id, e.tenant_id, e.member_token, e.version, domain.standing(e), e.reasons,
-            e.death_reports_until,
-        )
-        for e in latest.values()
-    ]  # fmt: skip
-
-
 def _dose(event: DoseAdministeredV1) -> Dose:
+    """The dose as it is kept; one that was given in part is none."""
     return Dose(
         event.dose_id, event.version, event.member_token, event.vaccine_group, event.administered_on,
         event.action is DoseAction.RETRACT or event.is_partial, event.appointment_id, vaccine_groups=event.groups,
     )  # fmt: skip
 
 
-def _version(event: MemberEligibilityDecidedV1 | DoseAdministeredV1) -> int:
-    return event.version
-
-
-def _instant(events: Sequence[Event]) -> datetime:
+def _latest(events: Iterable[Event]) -> datetime:
+    """The instant of what happened last."""
     return max(event.occurred_at for event in events)

@@ -37,7 +37,7 @@ from services.kit.http import create_app
 from services.kit.issuer_keys import TrustedIssuer
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling import access as deps
+from services.scheduling import access
 from services.scheduling import app as scheduling
 from services.scheduling.settings import Rules
 
@@ -290,5 +290,5 @@ def an_app(world: World) -> FastAPI:
     for router in service.routers:
         app.include_router(router)
     app.state.pool = world.pool
-    app.dependency_overrides |= {authenticate: somebody, deps.clock: clock}
+    app.dependency_overrides |= {authenticate: somebody, access.clock: clock}
     return app

@@ -9,19 +9,16 @@ import pytest
 
 from schemas.scheduling_v1 import AppointmentStatus as Status
 from schemas.scheduling_v1 import DoseGiven
-from services.scheduling import problems as refusals
-from services.scheduling.appointments import rules as domain
-from services.scheduling.appointments.rules import (
-    NEXT,
-    Appointment,
-    Cancellation,
-    Enrolment,
-    Programme,
-    Site,
-    Slot,
-    Standing,
-)
-from services.scheduling.refusals import No
+from services.scheduling.appointments import rules
+from services.scheduling.appointments.cancellation import Cancellation
+from services.scheduling.appointments.rules import NEXT, Appointment
+from services.scheduling.blocks.rules import Slot
+from services.scheduling.doses.rules import DoseRecord
+from services.scheduling.members.rules import Enrolment, Standing
+from services.scheduling.problems import problem_of
+from services.scheduling.programmes.rules import Programme
+from services.scheduling.refusals import Refusal
+from services.scheduling.sites.rules import Site
 
 TODAY = date(2021, 3, 15)
 AT = datetime(2021, 3, 15, 15, tzinfo=UTC)
@@ -41,15 +38,15 @@ def a_slot(on: date = TODAY, held_for: str | None = "acme", group: str = "covid-
 
 
 def an_appointment(status: Status = Status.BOOKED, on: date = TODAY) -> Appointment:
-    booked = domain.book(uuid4(), an_enrolment(), a_slot(on), TODAY)
+    booked = rules.book(uuid4(), an_enrolment(), a_slot(on), TODAY)
     return replace(booked, status=status, dose=DOSE if status is Status.FULFILLED else None)
 
 
-ACTS: dict[Status, Callable[[Appointment], Appointment | No]] = {
-    Status.FULFILLED: lambda one: domain.fulfil(one, SITE, DOSE, TODAY),
-    Status.CANCELLED: lambda one: domain.cancel(one, Cancellation.PAT_LT, TODAY),
-    Status.NOSHOW: lambda one: domain.miss(one, TODAY),
-    Status.ENTERED_IN_ERROR: lambda one: domain.retract(one, TODAY),
+ACTS: dict[Status, Callable[[Appointment], Appointment | Refusal]] = {
+    Status.FULFILLED: lambda one: rules.fulfil(one, SITE, DoseRecord(DOSE), TODAY),
+    Status.CANCELLED: lambda one: rules.cancel(one, Cancellation.PAT_LT, TODAY),
+    Status.NOSHOW: lambda one: rules.miss(one, TODAY),
+    Status.ENTERED_IN_ERROR: lambda one: rules.retract(one, TODAY),
 }
 
 
@@ -62,19 +59,19 @@ def test_the_state_table_is_what_the_acts_do(before: Status, act: Status) -> Non
         assert isinstance(after, Appointment)
         assert (after.status, after.version) == (act, 2)
     else:
-        assert after is No.NOT_BOOKED
+        assert after is Refusal.NOT_BOOKED
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.BOOKED])
 def test_only_what_is_booked_can_move(status: Status) -> None:
     """An ended appointment stays where it was."""
-    assert domain.reschedule(an_appointment(status), a_slot(), TODAY) is No.NOT_BOOKED
+    assert rules.reschedule(an_appointment(status), a_slot(), TODAY) is Refusal.NOT_BOOKED
 
 
 @pytest.mark.parametrize(("days", "late"), [(-1, True), (0, True), (1, False)])
 def test_a_cancellation_is_late_from_the_day_itself(days: int, late: bool) -> None:
     """The day before is in time."""
-    after = domain.cancel(an_appointment(on=TODAY + timedelta(days=days)), Cancellation.PAT_LT, TODAY)
+    after = rules.cancel(an_appointment(on=TODAY + timedelta(days=days)), Cancellation.PAT_LT, TODAY)
     assert isinstance(after, Appointment)
     assert after.cancelled_late is late
 
@@ -82,29 +79,30 @@ def test_a_cancellation_is_late_from_the_day_itself(days: int, late: bool) -> No
 @pytest.mark.parametrize(("changes", "moves"), [(0, True), (2, True), (3, False)])
 def test_three_changes_are_the_limit(changes: int, moves: bool) -> None:
     """The third is allowed, the fourth is not."""
-    after = domain.reschedule(replace(an_appointment(), changes=changes), a_slot(), TODAY)
-    assert (after is not No.TOO_MANY_CHANGES) is moves
+    after = rules.reschedule(replace(an_appointment(), changes=changes), a_slot(), TODAY)
+    assert (after is not Refusal.TOO_MANY_CHANGES) is moves
 
 
 @pytest.mark.parametrize(
     ("cvx", "given_on", "expected"),
     [
         ("208", TODAY, None),
-        ("208", TODAY + timedelta(days=1), No.FUTURE_DOSE),
-        ("208", TODAY - timedelta(days=1), No.EARLY_DOSE),
-        ("197", TODAY, No.OTHER_VACCINE),
-        ("207", TODAY, No.NOT_GIVEN_HERE),
+        ("208", TODAY + timedelta(days=1), Refusal.FUTURE_DOSE),
+        ("208", TODAY - timedelta(days=1), Refusal.EARLY_DOSE),
+        ("197", TODAY, Refusal.OTHER_VACCINE),
+        ("207", TODAY, Refusal.NOT_GIVEN_HERE),
     ],
 )
-def test_a_dose_fits_its_appointment_and_its_site(cvx: str, given_on: date, expected: No | None) -> None:
+def test_a_dose_fits_its_appointment_and_its_site(cvx: str, given_on: date, expected: Refusal | None) -> None:
     """What the site gives, what was booked, on the day or late but not in the future."""
-    after = domain.fulfil(an_appointment(), SITE, DoseGiven(cvx=cvx, lot="L1", administered_on=given_on), TODAY)
-    assert (after if isinstance(after, No) else None) == expected
+    record = DoseRecord(DoseGiven(cvx=cvx, lot="L1", administered_on=given_on))
+    after = rules.fulfil(an_appointment(), SITE, record, TODAY)
+    assert (after if isinstance(after, Refusal) else None) == expected
 
 
 def test_a_member_who_comes_a_day_late_is_recorded_with_the_day_they_came() -> None:
     """Yesterday's appointment, today's dose."""
-    after = domain.fulfil(an_appointment(on=TODAY - timedelta(days=1)), SITE, DOSE, TODAY)
+    after = rules.fulfil(an_appointment(on=TODAY - timedelta(days=1)), SITE, DoseRecord(DOSE), TODAY)
     assert isinstance(after, Appointment)
     assert (after.dose, after.start_on) == (DOSE, TODAY - timedelta(days=1))
 
@@ -117,7 +115,7 @@ def test_a_dose_ends_the_members_other_bookings_for_that_vaccine(days: int, grou
     """From the dose's day on; not for another vaccine, not of a past day, and never the appointment itself."""
     given = a_walk_in(DOSE)
     other = replace(an_appointment(on=TODAY + timedelta(days=days)), vaccine_group=group)
-    ended = domain.overtaken([other, given], given, TODAY)
+    ended = rules.overtaken([other, given], given, TODAY)
     assert [(before, after.status) for before, after in ended] == ([(other, Status.CANCELLED)] if ends else [])
 
 
@@ -127,11 +125,11 @@ def test_a_dose_recorded_late_leaves_the_booking_that_was_made_after_it(booked: 
     given_on = TODAY - timedelta(days=10)
     given = a_walk_in(DOSE.model_copy(update={"administered_on": given_on}))
     other = replace(an_appointment(on=TODAY + timedelta(days=9)), booked_on=given_on + timedelta(days=booked))
-    assert bool(domain.overtaken([other], given, TODAY)) is ends
+    assert bool(rules.overtaken([other], given, TODAY)) is ends
 
 
 def a_walk_in(dose: DoseGiven) -> Appointment:
-    given = domain.walk_in(uuid4(), an_enrolment(), SITE, dose, PROGRAMME, TODAY)
+    given = rules.walk_in(uuid4(), an_enrolment(), SITE, DoseRecord(dose), PROGRAMME, TODAY)
     assert isinstance(given, Appointment)
     return given
 
@@ -143,23 +141,23 @@ def a_walk_in(dose: DoseGiven) -> Appointment:
 def test_an_appointment_has_no_outcome_before_its_hour(hour: int | None, missed: bool, given: bool) -> None:
     """Nobody is missed before the hour; somebody may come an hour early. Without a clock the day alone counts."""
     now = None if hour is None else AT + timedelta(minutes=hour)
-    assert isinstance(domain.miss(an_appointment(), TODAY, now), Appointment) is missed
-    assert isinstance(domain.fulfil(an_appointment(), SITE, DOSE, TODAY, now), Appointment) is given
+    assert isinstance(rules.miss(an_appointment(), TODAY, now), Appointment) is missed
+    assert isinstance(rules.fulfil(an_appointment(), SITE, DoseRecord(DOSE), TODAY, now), Appointment) is given
 
 
 def test_nobody_is_missed_before_the_hour_at_a_site_whose_day_ends_later() -> None:
     """At midnight in Chicago an evening's visit in Los Angeles is still to come."""
     yesterday = an_appointment(on=TODAY - timedelta(days=1))
-    assert domain.miss(yesterday, TODAY, AT - timedelta(minutes=1)) is No.NOT_YET
-    assert isinstance(domain.miss(yesterday, TODAY, AT), Appointment)
+    assert rules.miss(yesterday, TODAY, AT - timedelta(minutes=1)) is Refusal.NOT_YET
+    assert isinstance(rules.miss(yesterday, TODAY, AT), Appointment)
 
 
 def test_an_outcome_that_is_overdue_is_told_and_awaited() -> None:
     """It stays booked; whatever becomes of it is no longer overdue, and a person's deed."""
-    due = domain.fall_due(an_appointment(on=TODAY - timedelta(days=1)), TODAY)
+    due = rules.fall_due(an_appointment(on=TODAY - timedelta(days=1)), TODAY)
     assert (due.status, due.version, due.outcome_overdue, due.by_rule) == (Status.BOOKED, 2, True, True)
-    later = [domain.miss(due, TODAY), domain.cancel(due, Cancellation.PAT, TODAY),
-             domain.reschedule(due, a_slot(), TODAY)]  # fmt: skip
+    later = [rules.miss(due, TODAY), rules.cancel(due, Cancellation.PAT, TODAY),
+             rules.reschedule(due, a_slot(), TODAY)]  # fmt: skip
     assert [(one.outcome_overdue, one.by_rule) for one in later if isinstance(one, Appointment)] == [(False, False)] * 3
 
 
@@ -193,19 +191,19 @@ def test_blocks_are_counted_by_what_changed() -> None:
     moved = replace(one, slot_id=slot.slot_id, block_id=slot.block_id)
     fulfilled = replace(one, status=Status.FULFILLED)
     walk_in = replace(one, slot_id=None, block_id=None, walk_in=True, status=Status.FULFILLED)
-    assert domain.pool_changes([(None, one)]) == {one.block_id: (1, 0)}
-    assert domain.pool_changes([(one, moved)]) == {one.block_id: (-1, 0), slot.block_id: (1, 0)}
-    assert domain.pool_changes([(one, fulfilled)]) == {one.block_id: (-1, 1)}
-    assert domain.pool_changes([(one, replace(one, status=Status.NOSHOW))]) == {one.block_id: (-1, 0)}
-    assert domain.pool_changes([(one, replace(one, slot_id=uuid4())), (None, walk_in)]) == {}
+    assert rules.count_changes([(None, one)]) == {one.block_id: (1, 0)}
+    assert rules.count_changes([(one, moved)]) == {one.block_id: (-1, 0), slot.block_id: (1, 0)}
+    assert rules.count_changes([(one, fulfilled)]) == {one.block_id: (-1, 1)}
+    assert rules.count_changes([(one, replace(one, status=Status.NOSHOW))]) == {one.block_id: (-1, 0)}
+    assert rules.count_changes([(one, replace(one, slot_id=uuid4())), (None, walk_in)]) == {}
 
 
 def test_every_refusal_says_what_to_do() -> None:
     """No code lacks its title, its sentence or its status."""
-    for no in No:
-        said = refusals.refusal(no)
-        assert (said.code, 400 <= said.status < 500, bool(said.title), said.detail.endswith(".")) == (
-            no,
+    for refusal in Refusal:
+        problem = problem_of(refusal)
+        assert (problem.code, 400 <= problem.status < 500, bool(problem.title), problem.detail.endswith(".")) == (
+            refusal,
             True,
             True,
             True,

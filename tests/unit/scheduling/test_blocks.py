@@ -5,22 +5,22 @@ from uuid import uuid4
 
 import pytest
 
-from services.scheduling.blocks import rules as openings
-from services.scheduling.blocks.rules import Promised, Times
-from services.scheduling.refusals import No
-from tests.unit.scheduling.test_domain import AT, SITE, TODAY
+from services.scheduling.blocks import rules
+from services.scheduling.blocks.rules import OfferedBlock, SlotTime
+from services.scheduling.refusals import Refusal
+from tests.unit.scheduling.test_appointments import AT, SITE, TODAY
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def a_time(start: datetime = AT, hours: float = 1) -> Times:
-    return Times(start, start + hours * HOUR, 3)
+def a_time(start: datetime = AT, hours: float = 1) -> SlotTime:
+    return SlotTime(start, start + hours * HOUR, 3)
 
 
 @pytest.mark.parametrize(("day", "fits"), [(-1, False), (0, True), (6, True), (7, False)])
 def test_a_week_is_seven_days_from_its_monday(day: int, fits: bool) -> None:
     """Sunday is the last."""
-    assert openings.opens_in_week(SITE, TODAY, [AT + timedelta(days=day)]) is fits
+    assert rules.opens_in_week(SITE, TODAY, [AT + timedelta(days=day)]) is fits
 
 
 @pytest.mark.parametrize(
@@ -28,15 +28,15 @@ def test_a_week_is_seven_days_from_its_monday(day: int, fits: bool) -> None:
     [
         (0, 0, None),
         (0, 6, None),  # on its Sunday a week is not over
-        (0, 7, No.PAST_WEEK),
+        (0, 7, Refusal.PAST_WEEK),
         (52, 0, None),
-        (53, 0, No.FAR_WEEK),
+        (53, 0, Refusal.FAR_WEEK),
     ],
 )
-def test_a_week_that_is_opened_is_near(weeks: int, today: int, expected: No | None) -> None:
+def test_a_week_that_is_opened_is_near(weeks: int, today: int, expected: Refusal | None) -> None:
     """Neither over nor more than a year ahead."""
     shift = timedelta(weeks=weeks)
-    refusal = openings.check_week(SITE, TODAY + shift, [a_time(AT + shift)], TODAY + timedelta(days=today))
+    refusal = rules.check_week(SITE, TODAY + shift, [a_time(AT + shift)], TODAY + timedelta(days=today))
     assert refusal is expected
 
 
@@ -51,9 +51,9 @@ def test_a_week_that_is_opened_is_near(weeks: int, today: int, expected: No | No
         ([a_time(hours=8), a_time(AT + 9 * HOUR), a_time(AT + DAY)], False),
     ],
 )
-def test_slots_take_turns(times: list[Times], expected: bool) -> None:
+def test_slots_take_turns(times: list[SlotTime], expected: bool) -> None:
     """The same time twice and hours on top of each other are one mistake."""
-    assert openings.overlap(times) is expected
+    assert rules.overlap(times) is expected
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_slots_take_turns(times: list[Times], expected: bool) -> None:
 )
 def test_what_is_near_is_held_for_nobody(plan: str | None, days: int, held: str | None) -> None:
     """With a release of two days, the day after tomorrow is open from the first moment."""
-    assert openings.held_for(plan, TODAY + timedelta(days=days), TODAY, 2) == held
+    assert rules.held_for(plan, TODAY + timedelta(days=days), TODAY, 2) == held
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,6 @@ def test_what_is_near_is_held_for_nobody(plan: str | None, days: int, held: str 
 )
 def test_a_product_left_out_breaks_its_blocks(gives: dict[str, str], expected: bool) -> None:
     """A block is for one product and vaccine; another of the same vaccine is not what it offers."""
-    block = Promised(uuid4(), TODAY, "208", "covid-19", 2)
-    gone = Promised(uuid4(), TODAY, "212", "covid-19", 0)  # withdrawn earlier: broken already
-    assert openings.broken([block, gone], {"208": "covid-19"}, gives) == ([block] if expected else [])
+    block = OfferedBlock(uuid4(), TODAY, "208", "covid-19", 2)
+    gone = OfferedBlock(uuid4(), TODAY, "212", "covid-19", 0)  # withdrawn earlier: broken already
+    assert rules.broken([block, gone], {"208": "covid-19"}, gives) == ([block] if expected else [])
