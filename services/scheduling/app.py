@@ -7,6 +7,7 @@ from pathlib import Path
 
 from schemas import catalog
 from services.kit.app import Service, run
+from services.kit.review_queue import Reviews
 from services.kit.settings import SettingsError
 from services.kit.subscription import Subscription
 from services.scheduling import own_log
@@ -16,6 +17,7 @@ from services.scheduling.blocks import api as blocks
 from services.scheduling.members.flow import on_contact_attempt
 from services.scheduling.settings import Rules, read_rules
 from services.scheduling.settling import flow as settling
+from services.scheduling.settling.store import WAITING_MEMBERS
 
 
 def build(environ: Mapping[str, str] = os.environ) -> Service:
@@ -28,6 +30,7 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         routers=(with_rules(rules, blocks.routes, appointments.routes),),
         migrations=Path(__file__).parent / "migrations",
         owned=own_log.OWNED,
+        background=lambda _settings, pool: (Reviews(pool, WAITING_MEMBERS, settling.settle_waiting),),
         every_tenant_roles=frozenset({"operator", "state", "site"}),
         max_body_bytes=4 << 20,  # a block of 2,000 slots
     )

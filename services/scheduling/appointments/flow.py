@@ -1,6 +1,6 @@
 """An appointment is booked, moved, cancelled: lock, load, decide, save, announce. Refusals are values."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from services.scheduling.blocks.rules import Slot
 from services.scheduling.days.rules import Moment, hour_of
 from services.scheduling.members import store as members
 from services.scheduling.members.rules import DeathReport, Enrolment
+from services.scheduling.persons import store as persons
 from services.scheduling.refusals import Refusal, Refused
 
 Outcome = Appointment | Refused
@@ -146,14 +147,11 @@ async def change(work: UnitOfWork, appointment_id: UUID, rule: Rule, moment: Mom
     return after
 
 
-async def load_overdue_persons(work: UnitOfWork, today: date) -> set[UUID]:
-    """Who has a booking whose day is over without an outcome, which was not told yet."""
-    return await store.load_overdue_persons(work.connection, today)
-
-
-async def tell_overdue(work: UnitOfWork, member_tokens: Iterable[UUID], today: date, at: datetime) -> None:
-    """Tell which bookings of these persons, who are locked, have a day that is over without an outcome."""
-    due = await store.lock_overdue(work.connection, today, member_tokens)
+async def tell_overdue(work: UnitOfWork, today: date, at: datetime) -> None:
+    """Tell once of each booking whose day is over that its outcome is missing."""
+    overdue = await store.load_overdue_persons(work.connection, today)
+    survivors = await persons.lock_persons(work.connection, overdue)
+    due = await store.lock_overdue(work.connection, today, overdue | set(survivors.values()))
     await save(work, [(booking, rules.fall_due(booking, today)) for booking in due], today, at)
 
 

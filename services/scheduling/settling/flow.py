@@ -28,6 +28,7 @@ from services.scheduling.persons import store as persons
 from services.scheduling.persons.rules import with_merges
 from services.scheduling.programmes import store as programmes
 from services.scheduling.settling.rules import settle
+from services.scheduling.settling.store import WAITING_MEMBERS
 
 
 async def on_member_eligibility(
@@ -62,19 +63,30 @@ async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdminister
 
 
 async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
-    """Keep which vaccine a programme is about, and since when it runs: doses given since then end live bookings."""
+    """Keep which vaccine a programme is about, and since when it runs: doses given since then end live bookings, a page
+    of members at a time."""
     await programmes.lock_programmes(work.connection)
     await programmes.save_versions(work.connection, events)
-    await _put_programmes_in_effect(work, _latest(events), set())
+    await _put_programmes_in_effect(work, _latest(events))
 
 
-async def _put_programmes_in_effect(work: UnitOfWork, at: datetime, also: set[UUID]) -> set[UUID]:
-    """Settles what programmes change. `also` are locked with the persons whom that concerns; gives all of them."""
+async def _put_programmes_in_effect(work: UnitOfWork, at: datetime) -> None:
+    """Put the versions in effect that the open day asks for; whoever is booked under a programme that this changes
+    waits to be settled."""
     changed = await programmes.put_in_effect(work.connection)
-    tokens = await bookings.load_booked_persons(work.connection, changed)
-    survivors = await persons.lock_persons(work.connection, tokens | also)
-    await settle_bookings(work, tokens | {survivors[token] for token in tokens if token in survivors}, set(), at)
-    return tokens | also | set(survivors.values())
+    booked = await bookings.load_booked_persons(work.connection, changed)
+    await WAITING_MEMBERS.let_wait(work.connection, booked, at)
+
+
+async def settle_waiting(work: UnitOfWork, member_tokens: Sequence[UUID]) -> int:
+    """Settle the bookings of those of these members who wait and whom no other instance has taken: a page, in a
+    transaction of its own. Gives how many they are."""
+    await programmes.share_programmes(work.connection)
+    taken, at = await WAITING_MEMBERS.take(work.connection, member_tokens)
+    if at is not None:
+        survivors = await persons.lock_persons(work.connection, taken)
+        await settle_bookings(work, taken | set(survivors.values()), set(), at)
+    return len(taken)
 
 
 def on_business_day_opened(
@@ -88,9 +100,8 @@ def on_business_day_opened(
         await programmes.lock_programmes(work.connection)
         if not await days.save_day(work.connection, today):
             return
-        overdue = await appointments.load_overdue_persons(work, today)
-        locked = await _put_programmes_in_effect(work, at, overdue)
-        await appointments.tell_overdue(work, locked, today, at)
+        await _put_programmes_in_effect(work, at)
+        await appointments.tell_overdue(work, today, at)
         await blocks.release(work, today, release_days, at)
 
     return on_business_day
