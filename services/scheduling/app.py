@@ -10,7 +10,7 @@ from services.kit.app import Service, run
 from services.kit.review_queue import Reviews
 from services.kit.settings import SettingsError
 from services.kit.subscription import Subscription
-from services.scheduling import own_log
+from services.scheduling import own_facts
 from services.scheduling.access import with_rules
 from services.scheduling.appointments import api as appointments
 from services.scheduling.blocks import api as blocks
@@ -29,7 +29,7 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         subscriptions=subscriptions(rules),
         routers=(with_rules(rules, blocks.routes, appointments.routes),),
         migrations=Path(__file__).parent / "migrations",
-        owned=own_log.OWNED,
+        owned=own_facts.OWNED,
         background=lambda _settings, pool: (Reviews(pool, WAITING_MEMBERS, settling.settle_waiting),),
         every_tenant_roles=frozenset({"operator", "state", "site"}),
         max_body_bytes=4 << 20,  # a block of 2,000 slots
