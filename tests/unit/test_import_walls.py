@@ -43,8 +43,10 @@ PURE = (
     "eligibility.programmes.segment", "eligibility.programmes.target", "eligibility.risk.model",
     "eligibility.benefits.entitlements",
     "outreach.domain", "outreach.attempts", "outreach.effects", "outreach.policy",
-    "scheduling.domain", "scheduling.settling", "scheduling.seats", "scheduling.openings", "scheduling.sense",
-    "scheduling.no", "reporting.domain",
+    "scheduling.days.rules", "scheduling.programmes.rules", "scheduling.persons.rules", "scheduling.members.rules",
+    "scheduling.doses.rules", "scheduling.sites.rules", "scheduling.blocks.rules", "scheduling.blocks.events",
+    "scheduling.appointments.rules", "scheduling.appointments.seats", "scheduling.appointments.cancellation",
+    "scheduling.appointments.events", "scheduling.settling.rules", "scheduling.refusals", "reporting.domain",
 )  # fmt: skip
 
 
@@ -69,11 +71,13 @@ def test_every_module_of_rules_is_inside_the_wall(copy: Path) -> None:
     ("contract", "module", "bad_import"),
     [
         ("schemas-alone", "schemas/envelope.py", "import structlog"),
-        ("services-independent", "services/outreach/store.py", "import services.scheduling.domain"),
+        ("services-independent", "services/outreach/store.py", "import services.scheduling.appointments.rules"),
         ("kit-knows-no-service", "services/kit/ids.py", "import services.reporting.store"),
         ("services-know-no-deployment", "services/eligibility/handlers.py", "import deploy.console"),
-        ("domain-is-pure", "services/scheduling/domain.py", "import asyncpg"),
+        ("domain-is-pure", "services/scheduling/appointments/rules.py", "import asyncpg"),
         ("service-layers", "services/eligibility/domain.py", "import services.eligibility.handlers"),
+        ("scheduling-rooms", "services/scheduling/blocks/flow.py", "import services.scheduling.appointments.store"),
+        ("scheduling-rooms", "services/scheduling/sites/store.py", "import services.scheduling.blocks.rules"),
     ],
 )
 def test_planted_bad_import_is_refused(copy: Path, contract: str, module: str, bad_import: str) -> None:
