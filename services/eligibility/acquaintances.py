@@ -19,12 +19,23 @@ Judged = dict[UUID, tuple[Verdict, bool]]
 
 OF_PLAN = frozenset({IdType.MEMBER, IdType.SUBSCRIBER})
 NOT_THE_HOLDER = Doubt(
-    "NM1-03", "the name and birth date of who holds this number; former ones in NM1*70; or INS-03 021 for somebody new"
+    "NM1-03",
+    "the name and birth date of who holds this number; former ones in NM1*70; or INS-03 021 for somebody new",
+    "not-the-holder",
 )
 NOT_OF_FAMILY = Doubt(
-    "NM1-04", "given name and birth date of one member of this family; former ones in NM1*70; or INS-03 021"
+    "NM1-04",
+    "given name and birth date of one member of this family; former ones in NM1*70; or INS-03 021",
+    "not-of-family",
 )
-NOT_FORMERLY = Doubt("REF*Q4-02", "a prior number of a member who had this name and birth date, or those in NM1*70")
+NOT_FORMERLY = Doubt(
+    "REF*Q4-02", "a prior number of a member who had this name and birth date, or those in NM1*70", "not-formerly"
+)
+WHY_DOUBTFUL = {
+    NOT_THE_HOLDER.code: "The number's holder has another name or birth date.",
+    NOT_OF_FAMILY.code: "Somebody of the family fits in part.",
+    NOT_FORMERLY.code: "The prior number's holder fits in part.",
+}
 
 
 def record_identifiers(record: RosterRecord) -> tuple[Identifier, ...]:
@@ -73,7 +84,7 @@ def role_of(record: RosterRecord) -> str:
     return SUBSCRIBER if record.is_subscriber else DEPENDANT
 
 
-def _judge(known: Enrolment, said: Described, *, is_own: bool) -> tuple[Verdict, bool]:
+def judge(known: Enrolment, said: Described, *, is_own: bool) -> tuple[Verdict, bool]:
     """A number is nobody's own between a subscriber and a dependant."""
     is_own = is_own and {known.role, said.role} != {SUBSCRIBER, DEPENDANT}
     return (identity.by_own_number if is_own else identity.by_family_number)(known, said), is_own
@@ -140,7 +151,7 @@ class Acquaintances:
                 for token in self.by_identifier.get(one._replace(type=kind), ()):
                     known = self.enrolments.get((token, tenant))
                     if known is not None and token not in found:
-                        found[token] = _judge(known, said, is_own=one.type == IdType.MEMBER)
+                        found[token] = judge(known, said, is_own=one.type == IdType.MEMBER)
         return found
 
     def _chosen(self, found: Judged, record: RosterRecord, tenant: str) -> UUID | None:
@@ -178,14 +189,16 @@ class Acquaintances:
 
     def _doubt(self, found: Judged, record: RosterRecord, tenant: str, file_no: int) -> Doubt | None:
         listed = record.maintenance in LISTS
-        if any(own and (verdict is DOUBTFUL or (verdict is OTHER and not listed)) for verdict, own in found.values()):
-            return NOT_THE_HOLDER
-        doubtful = (token for token, (verdict, _) in found.items() if verdict is DOUBTFUL)
+        doubtful = {token for token, (verdict, _) in found.items() if verdict is DOUBTFUL}
+        holders = {token for token, (verdict, own) in found.items() if own and verdict is OTHER and not listed}
+        if holders or any(found[token][1] for token in doubtful):
+            return NOT_THE_HOLDER._replace(tokens=frozenset(holders | doubtful))
         if any(not (listed and self._is_listed(token, tenant, file_no)) for token in doubtful):
-            return NOT_OF_FAMILY
+            return NOT_OF_FAMILY._replace(tokens=frozenset(doubtful))
         prior = record.previous.identifiers if record.previous else ()
         judged = (self._judged(prior, tenant, was) for was in described_before(record))
-        return NOT_FORMERLY if any(verdict is DOUBTFUL for one in judged for verdict, _ in one.values()) else None
+        former = {token for one in judged for token, (verdict, _) in one.items() if verdict is DOUBTFUL}
+        return NOT_FORMERLY._replace(tokens=frozenset(former)) if former else None
 
     def _is_listed(self, token: UUID, tenant: str, file_no: int) -> bool:
         """Whether somebody has a row of his own in the file: then another row of the family lists somebody else."""

@@ -53,7 +53,7 @@ Operator = Annotated[Principal, require_for_all("operator")]
 routes = APIRouter()
 
 
-def _listing(title: str, words: Mapping[str, str]) -> str:
+def listing(title: str, words: Mapping[str, str]) -> str:
     """Words and what they mean, as one sentence."""
     told = "; ".join(f"{name} ({says[0].lower()}{says[1:].rstrip('.')})" for name, says in words.items())
     return f"{title}: {told}."
@@ -77,9 +77,9 @@ class FeedFileOut(BaseModel):
     rows_rejected: int
     rows_unlinked: int = Field(description="Doses whose member was not found when the file was read.")
     is_full: bool
-    changes: dict[str, int] = Field(description=_listing("How many rows changed what", CHANGES))
+    changes: dict[str, int] = Field(description=listing("How many rows changed what", CHANGES))
     said_at: datetime | None = Field(description="When a roster says that it was made.")
-    held: str | None = Field(description=_listing("Why it waits, or waited", WHY_HELD))
+    held: str | None = Field(description=listing("Why it waits, or waited", WHY_HELD))
     decision: str | None = Field(description="What a person decided last: released or refused.")
     decided_at: datetime | None
     absence: str | None = Field(
@@ -108,10 +108,14 @@ class RowOut(BaseModel):
     expected: str | None
 
 
+class RejectOut(RowOut):
+    doubtful_id: UUID | None = Field(description="Of a row of which a person decides whom it means, or has decided.")
+
+
 class RejectPage(BaseModel):
     """`next_after` asks for the next page; none: this was the last."""
 
-    rejects: list[RowOut]
+    rejects: list[RejectOut]
     next_after: int | None
 
 
@@ -219,7 +223,7 @@ async def list_rejects(
             return refuse(NO_FILE)
         rows = await store_files.load_rejects(connection, file_id, after, limit)
     return RejectPage(
-        rejects=[RowOut(**row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
+        rejects=[RejectOut(**row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
     )
 
 

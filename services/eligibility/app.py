@@ -9,6 +9,7 @@ import asyncpg
 from schemas import catalog
 from services.eligibility import (
     api,
+    api_doubtful_rows,
     api_forecasts,
     api_held_files,
     api_members,
@@ -48,6 +49,7 @@ def build() -> Service:
         routers=(
             api.routes,
             api_held_files.routes,
+            api_doubtful_rows.routes,
             api_members.routes,
             api_forecasts.routes,
             api_programmes.routes,

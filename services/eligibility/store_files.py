@@ -114,7 +114,8 @@ select max(file_no) from feed_file where plan = $1 and is_full and state = 'proc
     and absence is distinct from 'incomplete'
 """
 LOAD_REJECTS = """
-select row, segment, field, code, expected from feed_row
+select row, feed_row.segment, feed_row.field, feed_row.code, feed_row.expected, doubtful_id
+from feed_row left join doubtful_row using (file_id, row)
 where file_id = $1 and outcome = 'rejected' and row > $2 order by row limit $3
 """
 LOAD_ROWS = """

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.eligibility import store_vital
+from services.eligibility import store_doubtful, store_vital
 from services.eligibility.domain import Enrolment, Person, Span, Statement
 from services.eligibility.feeds.records import MEDICAL
 from services.eligibility.linkage import Candidate, IdKey
@@ -327,6 +327,7 @@ async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> N
         store_vital.MOVE_STATEMENTS,
         store_vital.MOVE_OVERRIDES,
         store_vital.MOVE_CONSENTS,
+        store_doubtful.MOVE_TOKENS,
         MOVE_RETIRED,
     ):
         await connection.execute(statement, survivor, retired)
