@@ -6,6 +6,7 @@ The rules are in `identity`; here is where they look, and what follows from seve
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from services.eligibility import identity
@@ -84,6 +85,11 @@ def role_of(record: RosterRecord) -> str:
     return SUBSCRIBER if record.is_subscriber else DEPENDANT
 
 
+def newest_of(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The later of two instants, of which either may be unsaid."""
+    return max((each for each in (one, other) if each is not None), default=None)
+
+
 def judge(known: Enrolment, said: Described, *, is_own: bool) -> tuple[Verdict, bool]:
     """A number is nobody's own between a subscriber and a dependant."""
     is_own = is_own and {known.role, said.role} != {SUBSCRIBER, DEPENDANT}
@@ -92,13 +98,14 @@ def judge(known: Enrolment, said: Described, *, is_own: bool) -> tuple[Verdict, 
 
 @dataclass(slots=True)
 class Acquaintances:
-    """Everybody whom the rows of one batch may mean, as each plan knows them. `seen` stand in the file."""
+    """Everybody whom the rows of one batch may mean, as each plan knows them. `seen` are the enrolments
+    that stand in the file, with the newest instant at which they do."""
 
     new_id: Callable[[], UUID]
     enrolments: dict[tuple[UUID, str], Enrolment] = field(default_factory=dict)
     by_identifier: defaultdict[IdKey, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     by_key: defaultdict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
-    seen: set[UUID] = field(default_factory=set)
+    seen: dict[UUID, datetime | None] = field(default_factory=dict)
     tenants: set[str] = field(default_factory=set)
 
     def know(self, enrolments: Iterable[Enrolment]) -> None:
@@ -107,19 +114,23 @@ class Acquaintances:
             self.enrolments[one.token, one.tenant_id] = one
             self.tenants.add(one.tenant_id)
 
-    def mention(self, identifiers: Iterable[Identifier], tenant: str) -> None:
+    def mention(self, identifiers: Iterable[Identifier], tenant: str, at: datetime | None = None) -> None:
         """Note that a member stands in the file although the row could not be taken: by a number of his own, else by
         his family's, which then stands for all of it."""
         identifiers = tuple(identifiers)
-        if not self._see([one for one in identifiers if one.type != IdType.SUBSCRIBER], tenant):
-            self._see(identifiers, tenant)
+        if not self._see([one for one in identifiers if one.type != IdType.SUBSCRIBER], tenant, at):
+            self._see(identifiers, tenant, at)
 
-    def _see(self, identifiers: Iterable[Identifier], tenant: str, key: str = "") -> bool:
+    def _see(self, identifiers: Iterable[Identifier], tenant: str, at: datetime | None, key: str = "") -> bool:
         tokens = {token for one in identifiers for token in self.by_identifier.get(one, ())}
         tokens |= set(self.by_key.get(key, ()))
         found = {known.enrolment_id for token in tokens if (known := self.enrolments.get((token, tenant)))}
-        self.seen |= found
+        for one in found:
+            self._note_seen(one, at)
         return bool(found)
+
+    def _note_seen(self, enrolment_id: UUID, at: datetime | None) -> None:
+        self.seen[enrolment_id] = newest_of(self.seen.get(enrolment_id), at)
 
     def _whose(self, record: RosterRecord, tenant: str, key: str, file_no: int) -> UUID | Doubt | None:
         """The person, a doubt, or nobody who is known. The order of the rows in a file says nothing."""

@@ -19,6 +19,7 @@ from services.eligibility import (
     vital_handlers,
 )
 from services.eligibility.acquaintances import old_key, record_identifiers, record_key
+from services.eligibility.admission import Mentioned
 from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.doubtful import (
@@ -31,7 +32,7 @@ from services.eligibility.doubtful import (
     evidence_of,
 )
 from services.eligibility.facts import redecide
-from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention, RosterRecord
+from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterRecord
 from services.eligibility.hearing import take, was_deleted
 from services.eligibility.linkage import IdKey, Index, Link, Subject, is_within, link_and_tie
 from services.eligibility.numbers import OLDER
@@ -53,15 +54,15 @@ async def on_roster_rows(
     work: UnitOfWork,
     file: FeedFile,
     rows: Sequence[RosterRow],
-    mentions: Sequence[tuple[RosterMention, str]],
+    mentions: Sequence[Mentioned],
     today: date,
 ) -> list[RowResult]:
     """A plan's rows: members come, change, leave and turn out to be one; each gets his answer."""
     keys = [record_key(row.record) for row in rows]
     book = await _load_book(work.connection, rows, keys, mentions)
     results = [_take_row(book, file, row, key, today) for row, key in zip(rows, keys, strict=True)]
-    for mention, plan in mentions:
-        book.mention(mention.identifiers, plan)
+    for mention, plan, said in mentions:
+        book.mention(mention.identifiers, plan, said.not_after(file.received_at).at)
     await _settle_book(work, book, file.file_no, today)
     return results
 
@@ -187,10 +188,10 @@ async def on_observations(
 
 
 async def end_absent(
-    work: UnitOfWork, plan: str, before_no: int, said_on: date, today: date, limit: int, said: Said
+    work: UnitOfWork, plan: str, before_no: int, file_no: int, said_on: date, today: date, limit: int, said: Said
 ) -> int:
-    """End the coverage of some members whom a full file no longer lists. Gives how many; 0: nobody is left."""
-    tokens = await store_members.load_absent(work.connection, plan, before_no, said_on, limit, said.at)
+    """End the coverage of some members whom a plan's full list leaves out. Gives how many; 0: nobody is left."""
+    tokens = await store_members.load_absent(work.connection, plan, before_no, said_on, limit, said.at, file_no)
     await store_members.lock_persons(work.connection, tokens)
     absent = [one for one in await store_members.load_enrolments(work.connection, tokens) if one.tenant_id == plan]
     ended = [said_now(one._replace(spans=cut(one.spans, said_on - ONE_DAY)), said) for one in absent]
@@ -213,10 +214,10 @@ async def _load_book(
     connection: Connection,
     rows: Iterable[RosterRow],
     match_keys: Iterable[str],
-    mentions: Iterable[tuple[RosterMention, str]],
+    mentions: Iterable[Mentioned],
 ) -> Book:
     """Everybody whom these rows may be about, locked."""
-    identifiers: set[IdKey] = {one for mention, _ in mentions for one in mention.identifiers}
+    identifiers: set[IdKey] = {one for it in mentions for one in it.mention.identifiers}
     keys = set(match_keys)
     for row in rows:
         identifiers.update(record_identifiers(row.record))
@@ -240,7 +241,8 @@ async def _save_book(work: UnitOfWork, book: Book, file_no: int, today: date) ->
     connection = work.connection
     await store_members.save_persons(connection, list(book.changed_persons.values()))
     await store_members.save_enrolments(connection, list(book.changed_enrolments.values()))
-    await store_members.save_seen(connection, book.seen - book.heard.keys(), file_no)
+    unheard = {one: at for one, at in book.seen.items() if one not in book.heard or book.heard[one].at != at}
+    await store_members.save_seen(connection, unheard, file_no)
     await store_members.save_heard(connection, book.heard, file_no)
     await store_members.save_keys(connection, book.new_identifiers, book.new_keys)
     await store_doubtful.save_doubts(connection, book.doubts)

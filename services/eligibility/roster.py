@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from services.eligibility.acquaintances import Acquaintances, described, record_identifiers, role_of
+from services.eligibility.acquaintances import Acquaintances, described, newest_of, record_identifiers, role_of
 from services.eligibility.domain import SUBSCRIBER, Enrolment, Person, Span
 from services.eligibility.doubtful import REFUSED, Decided, Doubts
 from services.eligibility.feeds.records import Address, IdType, Maintenance, RosterRecord
@@ -77,7 +77,7 @@ class Book(Acquaintances):
             whom = self._meant(settled, record, key)
         if isinstance(whom, Doubt):
             self.held[record.position.row] = whom
-            self._see(record_identifiers(record), tenant, key)
+            self._see(record_identifiers(record), tenant, said.at, key)
             return ()
         token, others = whom, settled.others if settled else frozenset[UUID]()
         if token is not None and self._is_stale(token, tenant, said):
@@ -177,11 +177,12 @@ class Book(Acquaintances):
             self._put_enrolment(orphan._replace(enrolment_id=self.new_id(), token=survivor))
         else:
             spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
-            seen = max(known.seen_file_no, orphan.seen_file_no)
+            seen = max(known, orphan, key=lambda one: (one.seen_file_no, one.seen_at is not None, one.seen_at))
             newest = max(
                 (self._standing(known), self._standing(orphan)), key=lambda one: (one.at is not None, one.at, one.no)
             )
-            self._put_enrolment(said_now(known._replace(spans=spans, seen_file_no=seen), newest))
+            known = known._replace(spans=spans, seen_file_no=seen.seen_file_no, seen_at=seen.seen_at)
+            self._put_enrolment(said_now(known, newest))
 
     # -- what
 
@@ -225,7 +226,7 @@ class Book(Acquaintances):
         known = self.enrolments.get((token, tenant))
         if known is None or not said.is_before(self._standing(known)):
             return False
-        self.seen.add(known.enrolment_id)
+        self._note_seen(known.enrolment_id, said.at)
         return True
 
     def _restate(
@@ -248,6 +249,7 @@ class Book(Acquaintances):
                 "",
                 seen_file_no=file_no,
                 first_file_no=file_no,
+                seen_at=said.at,
                 said_at=said.at,
                 said_by=said.by,
                 said_no=said.no,
@@ -258,10 +260,10 @@ class Book(Acquaintances):
         stated = restated(known, record, said_on, is_listed=self._is_listed(token, tenant, file_no))
         stated = stated if is_holder else stated._replace(member_id=known.member_id)
         if stated == known:
-            self.seen.add(known.enrolment_id)
+            self._note_seen(known.enrolment_id, said.at)
             self._hear(known, said)
             return ()
-        self._put_enrolment(said_now(stated._replace(seen_file_no=max(file_no, known.seen_file_no)), said))
+        self._put_enrolment(said_now(seen_in(stated, file_no, said), said))
         return changes_of(known, stated)
 
     def _hear(self, known: Enrolment, said: Said) -> None:
@@ -319,6 +321,13 @@ class Book(Acquaintances):
         self.heard.pop(enrolment.enrolment_id, None)
 
 
+def seen_in(stated: Enrolment, file_no: int, said: Said) -> Enrolment:
+    """The enrolment as it stands in this file, at the newest instant at which it does."""
+    if file_no != stated.seen_file_no:
+        return stated._replace(seen_file_no=file_no, seen_at=said.at) if file_no > stated.seen_file_no else stated
+    return stated._replace(seen_at=newest_of(stated.seen_at, said.at))
+
+
 def said_now(stated: Enrolment, said: Said) -> Enrolment:
     """The enrolment as this statement left it."""
     if said.at is None:
@@ -371,6 +380,7 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date, *, is_listed
         said_no=known.said_no,
         family_number=family.value if family else known.family_number,
         first_file_no=known.first_file_no,
+        seen_at=known.seen_at,
     )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.eligibility import store_absence
 from services.kit.postgres import Connection, after_commit, text_array
 
 CHUNK_BYTES = 1 << 20
@@ -96,9 +97,6 @@ set state = 'processing', cursor_row = greatest(cursor_row, $2), rows_accepted =
 where file_id = $1
 """
 SAVE_ABSENT = "update feed_file set absent_ended = absent_ended + $2 where file_id = $1"
-SAVE_ABSENCE = """
-update feed_file set absence = $2, absent_before = $3, absent_on = $4 where file_id = $1 and absence is null
-"""
 FINISH_FILE = """
 update feed_file set state = $2, processed_at = clock_timestamp() where file_id = $1 returning processed_at
 """
@@ -108,10 +106,6 @@ group by code order by code
 """
 LOAD_REFUSALS = """
 select code, count(*) as rows from feed_row where file_id = $1 and outcome = 'rejected' group by code
-"""
-LOAD_PREVIOUS_FULL = """
-select max(file_no) from feed_file where plan = $1 and is_full and state = 'processed' and file_no < $2
-    and absence is distinct from 'incomplete'
 """
 LOAD_REJECTS = """
 select row, feed_row.segment, feed_row.field, feed_row.code, feed_row.expected, doubtful_id
@@ -269,6 +263,7 @@ async def save_decision(connection: Connection, file_id: UUID, decision: str, by
     """What a person decided of a file that waits, or of the absence that it told of."""
     after_commit(connection, _tell)
     await connection.execute(SAVE_DECISION, file_id, decision, by, why)
+    await store_absence.decide(connection, file_id, decision)
 
 
 async def end_release(connection: Connection, file_id: UUID) -> None:
@@ -319,11 +314,6 @@ async def save_absent(connection: Connection, file_id: UUID, ended: int) -> None
     await connection.execute(SAVE_ABSENT, file_id, ended)
 
 
-async def save_absence(connection: Connection, file_id: UUID, absence: str, before_no: int, said_on: date) -> None:
-    """Say once what was made of the members who are not in the file, and what makes somebody one of them."""
-    await connection.execute(SAVE_ABSENCE, file_id, absence, before_no, said_on)
-
-
 async def finish_file(connection: Connection, file_id: UUID, state: str) -> datetime:
     finished_at: datetime = await connection.fetchval(FINISH_FILE, file_id, state)
     return finished_at
@@ -337,11 +327,6 @@ async def load_rejections(connection: Connection, file_id: UUID) -> list[tuple[s
 async def load_refusals(connection: Connection, file_id: UUID) -> list[tuple[str, int]]:
     """The same with what was said of the file as a whole, which is no row."""
     return [(row["code"], row["rows"]) for row in await connection.fetch(LOAD_REFUSALS, file_id)]
-
-
-async def load_previous_full(connection: Connection, plan: str, file_no: int) -> int:
-    """The number of the plan's last complete full file before this one; 0 if there is none."""
-    return await connection.fetchval(LOAD_PREVIOUS_FULL, plan, file_no) or 0
 
 
 async def load_rejects(connection: Connection, file_id: UUID, after_row: int, limit: int) -> list[Mapping[str, Any]]:

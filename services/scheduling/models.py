@@ -5,13 +5,14 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Code, Cvx, Day, Instant, Zip5
 from schemas.scheduling_v1 import AppointmentStatus, DoseGiven
+from schemas.time_zones import is_time_zone
 from services.scheduling.blocks import Described, Opened
 from services.scheduling.booking import Shot
 from services.scheduling.domain import Appointment, Cancellation, Site
@@ -29,10 +30,8 @@ NO_LOTS = frozenset({
 
 
 def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise PydanticCustomError("time_zone", "a name of the IANA time zone database") from None
+    if not is_time_zone(name):
+        raise PydanticCustomError("time_zone", "a name of the IANA time zone database")
     return name
 
 

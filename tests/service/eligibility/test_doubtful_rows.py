@@ -294,6 +294,6 @@ async def test_the_published_case_is_decided(app: FastAPI, client: httpx.AsyncCl
         one["member_id"] for one in await office.fetch("select member_id from enrolment where role = 'subscriber'")
     ]
     assert sorted(numbers) == ["", "M1"]
-    again = case("s14b.834").replace(b"000000", b"000009").replace(b"~BGN*00*", b"~BGN*00*X")
+    again = case("s14b.834").replace(b"250602", b"250603")
     file = await office.read(again)
     assert (file.rows_rejected, await waiting(client)) == (0, [])
