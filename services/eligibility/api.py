@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.envelope import Day
-from services.eligibility import days, store_decisions, store_doses, store_files
+from services.eligibility import days, store_absence, store_decisions, store_doses, store_files
 from services.eligibility.content import ContentDigest
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.ordering import WHY_HELD
@@ -91,11 +91,23 @@ class FeedFileOut(BaseModel):
     is_repeat: bool = Field(default=False, description="These bytes were sent before; nothing was done again.")
 
 
+class AbsenceOut(BaseModel):
+    """What was made of the members who are not in a plan's full list."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    plan: str
+    said_at: datetime | None
+    absence: str = Field(description="applied, incomplete or too-many, then released or refused.")
+    ended: int = Field(description="Members whose coverage ended.")
+
+
 class FeedFileDetail(FeedFileOut):
     """As `FeedFileOut`, and how it stands now."""
 
     rows_still_unlinked: int
     rejections: dict[str, int] = Field(description="Rejected rows by reason.")
+    absences: list[AbsenceOut] = Field(description="By plan, for a file may bring several full lists.")
 
 
 class RowOut(BaseModel):
@@ -203,10 +215,11 @@ async def read_feed_file(pool: Pool, principal: Onlooker, file_id: UUID) -> Resp
         if file is None:
             return refuse(NO_FILE)
         rejections = dict(await store_files.load_rejections(connection, file_id))
+        absences = [AbsenceOut.model_validate(one) for one in await store_absence.load_absences(connection, file_id)]
     async with transaction(pool, ALL_TENANTS) as connection:  # what waits has no plan yet
         unlinked = await store_doses.count_unlinked(connection, file_id)
     counts = FeedFileOut.model_validate(file).model_dump()
-    return FeedFileDetail(**counts, rows_still_unlinked=unlinked, rejections=rejections)
+    return FeedFileDetail(**counts, rows_still_unlinked=unlinked, rejections=rejections, absences=absences)
 
 
 @routes.get("/feed-files/{file_id}/rejects", response_model=RejectPage)

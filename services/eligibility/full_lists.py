@@ -64,10 +64,7 @@ def superseded(parts: Sequence[FullPart]) -> list[int]:
     return [
         place
         for place, one in enumerate(parts)
-        if one.said.at is not None
-        and (since := newest[one.plan].said_at) is not None
-        and one.said.at < since
-        and one.said_on != newest[one.plan].said_on
+        if one.said.at is not None and (since := newest[one.plan].said_at) is not None and one.said.at < since
     ]
 
 

@@ -56,7 +56,7 @@ def _delete(ledger: Ledger, row: Heard, report: Report) -> RowResult:
     timely = [one for one in live if not is_older(report, one)]
     for one in timely:
         ledger.hear(report._replace(event_key=one.event_key, event_id=one.event_id))
-    if not report.event_id and report.event_key not in ledger.reports:
+    if not report.event_id:
         ledger.hear(report)  # it is about all of that day, also what comes yet under a number
     if timely:
         return RowResult(row.row, "accepted", row.note, changes=(DOSE_DELETED,))

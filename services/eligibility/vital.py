@@ -121,8 +121,8 @@ def standing_elsewhere(overrides: Iterable[Override], tenant_id: str) -> list[Ov
 
 
 def _is_news(one: VitalStatement, ruling: Override) -> bool:
-    """Of the ruling's day or later: by the calendar of its sender, where it names the day only, or by the instant, for a
-    deployment's day may begin before that of Greenwich."""
+    """Of the ruling's day or later: by its own date, for some name the day only, or by the instant, for a deployment's
+    day may begin before that of Greenwich."""
     is_since = ruling.day_began_at is not None and one.since_at >= ruling.day_began_at
     return one.heard_at > ruling.decided_at and (is_since or one.since_at.date() >= ruling.decided_on)
 

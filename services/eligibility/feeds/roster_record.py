@@ -215,7 +215,7 @@ class _RosterRow:
         if found is None:
             self._reject(field, "date", DATE_RANGE)
         latest_on = self._loop.context.latest_on
-        if latest_on is not None and found > latest_on + ONE_DAY:  # it is tomorrow already where the sender lies west
+        if latest_on is not None and found > latest_on + ONE_DAY:  # it may be tomorrow where it happened
             self._reject(field, "future", "a date not after the file's own")
         return found
 

@@ -17,7 +17,6 @@ from services.eligibility.feeds.records import (
     Position,
 )
 from services.eligibility.feeds.values import DATE_RANGE, day, digits
-from services.eligibility.present import latest_day
 
 CVX_SYSTEMS = frozenset({"CVX", "HL70292", "292"})
 NDC_SYSTEMS = frozenset({"NDC", "NDC11", "NDC10"})
@@ -163,9 +162,7 @@ class _DoseReader:
         given_on = day(self._rxa[3].part(1)[:8])
         if given_on is None:
             self._reject("RXA-3", "date", DATE_RANGE)
-        sent_at = self._context.sent_at
-        latest = latest_day(sent_at) if sent_at else self._context.sent_on
-        if latest is not None and given_on > latest:
+        if self._context.sent_on is not None and given_on > self._context.sent_on:
             self._odd("RXA-3", "future", "a day not after that of the message (MSH-7)")
         born_on = self._context.person.birth_on
         if born_on is not None and given_on < born_on:

@@ -1,12 +1,15 @@
 """Rows of which it is doubtful whom they mean wait for a person: what each decision does, once, and what needs none."""
 
+import argparse
+import json
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.eligibility import api, api_doubtful_rows
+from services.eligibility import api, api_doubtful_rows, cli_doubtful, store_doubtful
+from services.eligibility.cli_doubtful import run_compare, run_decide, run_doubtful
 from tests.service.eligibility.cases import DAY, an_834, case, enrolled, member
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
@@ -239,6 +242,64 @@ async def test_a_merged_candidate_is_the_survivor(client: httpx.AsyncClient, off
     [one] = await waiting(client)
     assert one["may_be"] == [str(survivor["token"])]
     assert (await decide(client, one, "same-person", one["may_be"][0])).status_code == 200
+
+
+async def test_a_decision_is_all_or_nothing(
+    client: httpx.AsyncClient, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The decision, what it changes and what it announces are one transaction: if it can't be kept nothing happened,
+    and it can be said again."""
+    await office.read(an_834(DORA))
+    await office.read(an_834(THEA, control=2))
+    [one], before = await waiting(client), await office.counts()
+    save = store_doubtful.save_decision
+
+    async def fail(*_: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(store_doubtful, "save_decision", fail)
+    assert (await decide(client, one, "another-person")).status_code == 503
+    assert (await people(office), await office.counts()) == ([("M1", "DORA FIX", "1950-01-01")], before)
+    monkeypatch.setattr(store_doubtful, "save_decision", save)
+    assert (await decide(client, one, "another-person")).status_code == 200
+    assert len(await people(office)) == 2
+
+
+async def test_the_commands_list_compare_and_decide(
+    app: FastAPI, client: httpx.AsyncClient, office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What each command prints of the service's answers."""
+    acting(app, "operator")
+    await office.read(an_834(DORA))
+    await office.read(an_834(THEA, control=2))
+    [one] = await waiting(client)
+    path = f"/doubtful-rows/{one['doubtful_id']}"
+    answers = {"page": await client.get("/doubtful-rows"), "one": await client.get(path)}
+    answers["decided"] = await decide(client, one, "same-person", one["may_be"][0])
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        kind = "decided" if request.method == "POST" else "one" if one["doubtful_id"] in request.url.path else "page"
+        return httpx.Response(200, json=answers[kind].json())
+
+    parser = argparse.ArgumentParser()
+    cli_doubtful.add_doubtful(parser.add_subparsers())
+    with httpx.Client(transport=httpx.MockTransport(answer), base_url="http://door") as door_client:
+        for words in (
+            ["doubtful"], ["compare", one["doubtful_id"]],
+            ["decide", one["doubtful_id"], "same", "--member", one["may_be"][0], "--reason", "as the plan says"],
+        ):  # fmt: skip
+            args = parser.parse_args(words)
+            run = {"doubtful": run_doubtful, "compare": run_compare, "decide": run_decide}[words[0]]
+            assert run(args, door_client) == 0
+    printed = capsys.readouterr().out
+    assert f"{one['doubtful_id']}  waiting, not-the-holder, plan {PLAN}" in printed
+    assert "given-name      THEA                     DORA                     differs" in printed
+    assert f"{one['doubtful_id']}: same-person, member {one['may_be'][0]}, changed moved, renamed" in printed
+    body = json.loads(asked[-1].content)
+    assert body == {"decision": "same-person", "member_token": one["may_be"][0], "reason": "as the plan says"}
+    assert asked[-1].headers["Idempotency-Key"]
 
 
 @pytest.mark.parametrize(
