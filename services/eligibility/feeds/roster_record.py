@@ -38,7 +38,6 @@ from services.eligibility.feeds.values import (
     zip_code,
 )
 from services.eligibility.feeds.x12 import Segment
-from services.eligibility.present import ONE_DAY
 
 DEATH_REASON = "03"
 PRIOR_NUMBER = "Q4"
@@ -215,7 +214,7 @@ class _RosterRow:
         if found is None:
             self._reject(field, "date", DATE_RANGE)
         latest_on = self._loop.context.latest_on
-        if latest_on is not None and found > latest_on + ONE_DAY:  # it may be tomorrow where it happened
+        if latest_on is not None and found > latest_on:
             self._reject(field, "future", "a date not after the file's own")
         return found
 

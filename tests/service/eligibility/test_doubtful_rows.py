@@ -244,6 +244,7 @@ async def test_a_merged_candidate_is_the_survivor(client: httpx.AsyncClient, off
     assert (await decide(client, one, "same-person", one["may_be"][0])).status_code == 200
 
 
+@pytest.mark.expects_error_log("dependency unavailable")
 async def test_a_decision_is_all_or_nothing(
     client: httpx.AsyncClient, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

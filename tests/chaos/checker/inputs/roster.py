@@ -1,7 +1,7 @@
 """A plan's 834 as the population's generator writes it: one interchange, subscribers only, terminated by `~`."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 from tests.chaos.checker.inputs.codes import day, digits, sorted_out
 from tests.chaos.checker.inputs.records import Before, Cover, Identifier, MemberRow, Roster, Who
@@ -14,8 +14,6 @@ X12_RACES = {
 WHOLE = frozenset({"PRAIRIE"})
 """Plans whose full files are to be taken as such: whoever they do not list has left."""
 TRACT_SENDER = "LAKESHORE"
-A_DAY = timedelta(days=1)
-"""It may be tomorrow where the sender lies east of the clock that stamped the file."""
 LINES = (("COMMERCIAL", "commercial"), ("MEDI-CAL", "medicaid"), ("MEDICARE", "medicare-advantage"))
 TAGS = {
     "ENG": "en", "SPA": "es", "CHI": "zh", "VIE": "vi", "TGL": "tl", "ARM": "hy", "KOR": "ko", "PAN": "pa", "SMO": "sm",
@@ -92,7 +90,7 @@ def _rejected(who: Who, born: str, file_on: date) -> str | None:
         return "identifier"
     if born and who.birth_on is None:
         return "date"
-    return "future" if who.birth_on and who.birth_on > file_on + A_DAY else None
+    return "future" if who.birth_on and who.birth_on > file_on else None
 
 
 def _parted(loop: list[Segment]) -> tuple[list[Segment], list[list[Segment]]]:
