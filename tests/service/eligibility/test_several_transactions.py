@@ -58,6 +58,7 @@ async def test_a_change_beside_a_full_list_hides_no_absence(
 ) -> None:
     """Who is missing from the full list has left, whether a transaction of changes follows it or goes before; who comes
     with later changes has not."""
+    plan.intake = plan.worker(rows_per_batch=3)
     parts = [prairie(*EVERYBODY[1:]), prairie(NEW, full=False, hour="0700")]
     parts = parts if full_first else parts[::-1]
     file = await plan.read(in_one_interchange(*parts) if one_interchange else "".join(parts))
@@ -130,6 +131,7 @@ async def test_parts_of_one_list_are_one(plan: Office) -> None:
 async def test_of_two_lists_the_newer_counts(plan: Office, newer_first: bool, one_interchange: bool) -> None:
     """Yesterday's list and today's in one file, in either order: who is in yesterday's alone has left, and the file
     tells that an older list was in it."""
+    plan.intake = plan.worker(rows_per_batch=3)
     parts = [prairie(*EVERYBODY, day=TUESDAY), prairie(*EVERYBODY[1:])]
     parts = parts[::-1] if newer_first else parts
     file = await plan.read(in_one_interchange(*parts) if one_interchange else "".join(parts))
@@ -143,6 +145,7 @@ async def test_of_two_lists_the_newer_counts(plan: Office, newer_first: bool, on
 async def test_an_older_list_anywhere_holds_the_file(plan: Office, older_first: bool) -> None:
     """Not only the first transaction is looked at: nothing is read, also of the slices before it, and the notice says
     which transaction it is; released, what is newer stands."""
+    plan.intake = plan.worker(rows_per_batch=3)
     await plan.read(prairie(*EVERYBODY, day=LATER))
     parts = [roster(*OTHERS, plan="LAKESHORE", day=LATER), prairie(*EVERYBODY[1:], day=TUESDAY)]
     file = await plan.read("".join(parts[::-1] if older_first else parts))
@@ -160,6 +163,7 @@ async def test_an_older_list_anywhere_holds_the_file(plan: Office, older_first: 
 
 async def test_a_control_number_used_again_anywhere_holds_the_file(plan: Office) -> None:
     """The second interchange bears the numbers and the instant of a file that was taken, over other content."""
+    plan.intake = plan.worker(rows_per_batch=3)
     await plan.read(prairie(NEW, full=False, control=77))
     fresh = prairie(Row("P10", given="Count"), full=False, control=78)
     file = await plan.read(fresh + prairie(Row("P11", given="Guy"), full=False, control=77))
