@@ -28,7 +28,7 @@ COMMANDS = {
     "logs": ("deploy.commands.logs", "shows the logs of one component or of all of them; -f follows"),
     "ingest": ("services.eligibility.cli", "submits feed files: 834, HL7 VXU, extracts"),
     "check": ("services.eligibility.cli", "reads feed files and stores nothing: counts, every reject with its reason"),
-    "feeds": ("services.eligibility.cli_feeds", "lists files that wait for a person, releases or refuses them"),
+    "feeds": ("services.eligibility.cli_feeds", "lists files and rows that wait for a person, and decides of them"),
     "report": ("services.reporting.cli", "prints the weekly report and writes it as CSV, JSON and one HTML page"),
     "rebuild": ("services.reporting.cli", "wipes reporting and fills it again from the log"),
     "forecast": ("services.eligibility.forecast.cli", "forecasts vaccines by CDC's logic; checks CDC's test cases"),

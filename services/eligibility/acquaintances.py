@@ -6,6 +6,7 @@ The rules are in `identity`; here is where they look, and what follows from seve
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from services.eligibility import identity
@@ -19,12 +20,23 @@ Judged = dict[UUID, tuple[Verdict, bool]]
 
 OF_PLAN = frozenset({IdType.MEMBER, IdType.SUBSCRIBER})
 NOT_THE_HOLDER = Doubt(
-    "NM1-03", "the name and birth date of who holds this number; former ones in NM1*70; or INS-03 021 for somebody new"
+    "NM1-03",
+    "the name and birth date of who holds this number; former ones in NM1*70; or INS-03 021 for somebody new",
+    "not-the-holder",
 )
 NOT_OF_FAMILY = Doubt(
-    "NM1-04", "given name and birth date of one member of this family; former ones in NM1*70; or INS-03 021"
+    "NM1-04",
+    "given name and birth date of one member of this family; former ones in NM1*70; or INS-03 021",
+    "not-of-family",
 )
-NOT_FORMERLY = Doubt("REF*Q4-02", "a prior number of a member who had this name and birth date, or those in NM1*70")
+NOT_FORMERLY = Doubt(
+    "REF*Q4-02", "a prior number of a member who had this name and birth date, or those in NM1*70", "not-formerly"
+)
+WHY_DOUBTFUL = {
+    NOT_THE_HOLDER.code: "The number's holder has another name or birth date.",
+    NOT_OF_FAMILY.code: "Somebody of the family fits in part.",
+    NOT_FORMERLY.code: "The prior number's holder fits in part.",
+}
 
 
 def record_identifiers(record: RosterRecord) -> tuple[Identifier, ...]:
@@ -74,7 +86,12 @@ def role_of(record: RosterRecord) -> str:
     return SUBSCRIBER if record.is_subscriber else DEPENDANT
 
 
-def _judge(known: Enrolment, said: Described, *, is_own: bool) -> tuple[Verdict, bool]:
+def newest_of(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The later of two instants, of which either may be unsaid."""
+    return max((each for each in (one, other) if each is not None), default=None)
+
+
+def judge(known: Enrolment, said: Described, *, is_own: bool) -> tuple[Verdict, bool]:
     """A number is nobody's own between a subscriber and a dependant."""
     is_own = is_own and {known.role, said.role} != {SUBSCRIBER, DEPENDANT}
     return (identity.by_own_number if is_own else identity.by_family_number)(known, said), is_own
@@ -82,13 +99,14 @@ def _judge(known: Enrolment, said: Described, *, is_own: bool) -> tuple[Verdict,
 
 @dataclass(slots=True)
 class Acquaintances:
-    """Everybody whom the rows of one batch may mean, as each plan knows them. `seen` stand in the file."""
+    """Everybody whom the rows of one batch may mean, as each plan knows them. `seen` are the enrolments
+    that stand in the file, with the newest instant at which they do."""
 
     new_id: Callable[[], UUID]
     enrolments: dict[tuple[UUID, str], Enrolment] = field(default_factory=dict)
     by_identifier: defaultdict[IdKey, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     by_key: defaultdict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
-    seen: set[UUID] = field(default_factory=set)
+    seen: dict[UUID, datetime | None] = field(default_factory=dict)
     tenants: set[str] = field(default_factory=set)
 
     def know(self, enrolments: Iterable[Enrolment]) -> None:
@@ -97,19 +115,23 @@ class Acquaintances:
             self.enrolments[one.token, one.tenant_id] = one
             self.tenants.add(one.tenant_id)
 
-    def mention(self, identifiers: Iterable[Identifier], tenant: str) -> None:
+    def mention(self, identifiers: Iterable[Identifier], tenant: str, at: datetime | None = None) -> None:
         """Note that a member stands in the file although the row could not be taken: by a number of his own, else by
         his family's, which then stands for all of it."""
         identifiers = tuple(identifiers)
-        if not self._see([one for one in identifiers if one.type != IdType.SUBSCRIBER], tenant):
-            self._see(identifiers, tenant)
+        if not self._see([one for one in identifiers if one.type != IdType.SUBSCRIBER], tenant, at):
+            self._see(identifiers, tenant, at)
 
-    def _see(self, identifiers: Iterable[Identifier], tenant: str, key: str = "") -> bool:
+    def _see(self, identifiers: Iterable[Identifier], tenant: str, at: datetime | None, key: str = "") -> bool:
         tokens = {token for one in identifiers for token in self.by_identifier.get(one, ())}
         tokens |= set(self.by_key.get(key, ()))
         found = {known.enrolment_id for token in tokens if (known := self.enrolments.get((token, tenant)))}
-        self.seen |= found
+        for one in found:
+            self._note_seen(one, at)
         return bool(found)
+
+    def _note_seen(self, enrolment_id: UUID, at: datetime | None) -> None:
+        self.seen[enrolment_id] = newest_of(self.seen.get(enrolment_id), at)
 
     def _whose(self, record: RosterRecord, tenant: str, key: str, file_no: int) -> UUID | Doubt | None:
         """The person, a doubt, or nobody who is known. The order of the rows in a file says nothing."""
@@ -141,7 +163,7 @@ class Acquaintances:
                 for token in self.by_identifier.get(Identifier(kind, one.assigner, one.value), ()):
                     known = self.enrolments.get((token, tenant))
                     if known is not None and token not in found:
-                        found[token] = _judge(known, said, is_own=one.type == IdType.MEMBER)
+                        found[token] = judge(known, said, is_own=one.type == IdType.MEMBER)
         return found
 
     def _chosen(self, found: Judged, record: RosterRecord, tenant: str) -> UUID | None:
@@ -179,14 +201,16 @@ class Acquaintances:
 
     def _doubt(self, found: Judged, record: RosterRecord, tenant: str, file_no: int) -> Doubt | None:
         listed = record.maintenance in LISTS
-        if any(own and (verdict is DOUBTFUL or (verdict is OTHER and not listed)) for verdict, own in found.values()):
-            return NOT_THE_HOLDER
-        doubtful = (token for token, (verdict, _) in found.items() if verdict is DOUBTFUL)
+        doubtful = {token for token, (verdict, _) in found.items() if verdict is DOUBTFUL}
+        holders = {token for token, (verdict, own) in found.items() if own and verdict is OTHER and not listed}
+        if holders or any(found[token][1] for token in doubtful):
+            return NOT_THE_HOLDER._replace(tokens=frozenset(holders | doubtful))
         if any(not (listed and self._is_listed(token, tenant, file_no)) for token in doubtful):
-            return NOT_OF_FAMILY
+            return NOT_OF_FAMILY._replace(tokens=frozenset(doubtful))
         prior = record.previous.identifiers if record.previous else ()
         judged = (self._judged(prior, tenant, was) for was in described_before(record))
-        return NOT_FORMERLY if any(verdict is DOUBTFUL for one in judged for verdict, _ in one.values()) else None
+        former = {token for one in judged for token, (verdict, _) in one.items() if verdict is DOUBTFUL}
+        return NOT_FORMERLY._replace(tokens=frozenset(former)) if former else None
 
     def _is_listed(self, token: UUID, tenant: str, file_no: int) -> bool:
         """Whether somebody has a row of his own in the file: then another row of the family lists somebody else."""

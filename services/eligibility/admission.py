@@ -8,6 +8,7 @@ from services.eligibility.feeds.profiles import profiles
 from services.eligibility.feeds.records import DoseRecord, PatientRecord, Position, RosterHeader, RosterMention
 from services.eligibility.payers import GENERIC_PROFILES, Payer, code_of, payer_of
 from services.eligibility.reading import RosterRow, Slice
+from services.eligibility.said import Said, said_of
 from services.eligibility.tenants import EVERY_TENANT
 
 EVERY_SENDER = "*"
@@ -63,7 +64,11 @@ class Gate:
                 found.roster.append(row._replace(plan=self.tenant(row.header)))
             else:
                 found.refused.append((row.record.position, bar))
-        found.mentions += [(it, self.tenant(header)) for it, header in part.mentions if self.bar(header) is None]
+        found.mentions += [
+            Mentioned(it, self.tenant(header), said_of(header))
+            for it, header in part.mentions
+            if self.bar(header) is None
+        ]
         records: list[DoseRecord | PatientRecord] = [*part.doses, *part.patients]
         for record in records:
             if record.test_from and not self._takes_tests_of(record.test_from):
@@ -73,11 +78,19 @@ class Gate:
         return found
 
 
+class Mentioned(NamedTuple):
+    """Whom a rejected row mentions, in which plan and when."""
+
+    mention: RosterMention
+    plan: str
+    said: Said
+
+
 @dataclass(slots=True)
 class Admitted:
     """The rows that take effect, and where the others stand and why they do not."""
 
     roster: list[RosterRow] = field(default_factory=list)
-    mentions: list[tuple[RosterMention, str]] = field(default_factory=list)
+    mentions: list[Mentioned] = field(default_factory=list)
     registry: list[DoseRecord | PatientRecord] = field(default_factory=list)
     refused: list[tuple[Position, Bar]] = field(default_factory=list)

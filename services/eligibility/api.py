@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.envelope import Day
-from services.eligibility import days, store_decisions, store_doses, store_files
+from services.eligibility import days, store_absence, store_decisions, store_doses, store_files
 from services.eligibility.content import ContentDigest
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.ordering import WHY_HELD
@@ -53,7 +53,7 @@ Operator = Annotated[Principal, require_for_all("operator")]
 routes = APIRouter()
 
 
-def _listing(title: str, words: Mapping[str, str]) -> str:
+def listing(title: str, words: Mapping[str, str]) -> str:
     """Words and what they mean, as one sentence."""
     told = "; ".join(f"{name} ({says[0].lower()}{says[1:].rstrip('.')})" for name, says in words.items())
     return f"{title}: {told}."
@@ -77,9 +77,9 @@ class FeedFileOut(BaseModel):
     rows_rejected: int
     rows_unlinked: int = Field(description="Doses whose member was not found when the file was read.")
     is_full: bool
-    changes: dict[str, int] = Field(description=_listing("How many rows changed what", CHANGES))
+    changes: dict[str, int] = Field(description=listing("How many rows changed what", CHANGES))
     said_at: datetime | None = Field(description="When a roster says that it was made.")
-    held: str | None = Field(description=_listing("Why it waits, or waited", WHY_HELD))
+    held: str | None = Field(description=listing("Why it waits, or waited", WHY_HELD))
     decision: str | None = Field(description="What a person decided last: released or refused.")
     decided_at: datetime | None
     absence: str | None = Field(
@@ -91,11 +91,23 @@ class FeedFileOut(BaseModel):
     is_repeat: bool = Field(default=False, description="These bytes were sent before; nothing was done again.")
 
 
+class AbsenceOut(BaseModel):
+    """What was made of the members who are not in a plan's full list."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    plan: str
+    said_at: datetime | None
+    absence: str = Field(description="applied, incomplete or too-many, then released or refused.")
+    ended: int = Field(description="Members whose coverage ended.")
+
+
 class FeedFileDetail(FeedFileOut):
     """As `FeedFileOut`, and how it stands now."""
 
     rows_still_unlinked: int
     rejections: dict[str, int] = Field(description="Rejected rows by reason.")
+    absences: list[AbsenceOut] = Field(description="By plan, for a file may bring several full lists.")
 
 
 class RowOut(BaseModel):
@@ -108,10 +120,14 @@ class RowOut(BaseModel):
     expected: str | None
 
 
+class RejectOut(RowOut):
+    doubtful_id: UUID | None = Field(description="Of a row of which a person decides whom it means, or has decided.")
+
+
 class RejectPage(BaseModel):
     """`next_after` asks for the next page; none: this was the last."""
 
-    rejects: list[RowOut]
+    rejects: list[RejectOut]
     next_after: int | None
 
 
@@ -199,10 +215,11 @@ async def read_feed_file(pool: Pool, principal: Onlooker, file_id: UUID) -> Resp
         if file is None:
             return refuse(NO_FILE)
         rejections = dict(await store_files.load_rejections(connection, file_id))
+        absences = [AbsenceOut.model_validate(one) for one in await store_absence.load_absences(connection, file_id)]
     async with transaction(pool, ALL_TENANTS) as connection:  # what waits has no plan yet
         unlinked = await store_doses.count_unlinked(connection, file_id)
     counts = FeedFileOut.model_validate(file).model_dump()
-    return FeedFileDetail(**counts, rows_still_unlinked=unlinked, rejections=rejections)
+    return FeedFileDetail(**counts, rows_still_unlinked=unlinked, rejections=rejections, absences=absences)
 
 
 @routes.get("/feed-files/{file_id}/rejects", response_model=RejectPage)
@@ -219,7 +236,7 @@ async def list_rejects(
             return refuse(NO_FILE)
         rows = await store_files.load_rejects(connection, file_id, after, limit)
     return RejectPage(
-        rejects=[RowOut(**row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
+        rejects=[RejectOut(**row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
     )
 
 

@@ -1,7 +1,7 @@
 """Conditions, needs, figures and services that a plan tells of its members: what segments, forecasts and risk see."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from schemas.envelope import Code
 from services.eligibility import handlers, store_decisions
 from services.eligibility.feeds.values import EARLIEST_ON
 from services.eligibility.forecast.supporting_data import bundled
+from services.eligibility.present import latest_on
 from services.eligibility.programmes.needs import MemberObservation, is_figure, is_known, wants_value
 from services.kit.auth import Principal, require
 from services.kit.idempotency import Answer, Identity
@@ -82,7 +83,7 @@ async def take_observations(body: ObservationsIn, pool: Pool, identity: Identity
         today = (await store_decisions.share_clock(work.connection)).business_on
         numbers = {one.member_id for one in body.observations}
         members = await handlers.lock_members(work.connection, body.plan, numbers)
-        taken, rejected = _sort(body.observations, members, today)
+        taken, rejected = _sort(body.observations, members, latest_on(today, datetime.now(UTC)))
         changed = await handlers.on_observations(work, body.plan, taken, today)
         out = ObservationsOut(accepted=len(taken), members_changed=len(changed), rejected=rejected)
         return Answer(200, out.model_dump(mode="json"))
@@ -91,20 +92,20 @@ async def take_observations(body: ObservationsIn, pool: Pool, identity: Identity
 
 
 def _sort(
-    rows: Sequence[ObservationIn], members: Mapping[str, Sequence[UUID]], today: date
+    rows: Sequence[ObservationIn], members: Mapping[str, Sequence[UUID]], latest: date
 ) -> tuple[list[tuple[UUID, MemberObservation]], list[RejectOut]]:
     taken, rejected = [], []
     for position, row in enumerate(rows):
         whom = members.get(row.member_id, ())
         said = MemberObservation(row.system, row.code, row.observed_on, row.ended_on, row.value)
-        if code := _wrong(said, len(whom), today):
+        if code := _wrong(said, len(whom), latest):
             rejected.append(RejectOut(position=position, code=code, expected=EXPECTED[code]))
         else:
             taken.append((whom[0], said))
     return taken, rejected
 
 
-def _wrong(said: MemberObservation, members: int, today: date) -> str | None:
+def _wrong(said: MemberObservation, members: int, latest: date) -> str | None:
     if members != 1:
         return "member-ambiguous" if members else "member-unknown"
     if not is_known(said.system, said.code, bundled()):
@@ -115,4 +116,4 @@ def _wrong(said: MemberObservation, members: int, today: date) -> str | None:
     if wants and not is_figure(said):
         return "value-range"
     is_over = said.ended_on is not None and said.ended_on <= said.observed_on
-    return "dates" if is_over or not EARLIEST_ON <= said.observed_on <= today else None
+    return "dates" if is_over or not EARLIEST_ON <= said.observed_on <= latest else None

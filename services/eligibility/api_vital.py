@@ -1,7 +1,7 @@
 """Who must be checked whether he lives, and a person's decision about it. Each look and each decision is audited."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from schemas.envelope import Day
 from services.eligibility import store_decisions, store_members, store_vital, vital_handlers
 from services.eligibility.api_members import NO_MEMBER
 from services.eligibility.domain import Enrolment
+from services.eligibility.present import latest_on
 from services.eligibility.store_vital import Reported
 from services.eligibility.vital import VitalStatement, Word
 from services.kit import audit
@@ -159,7 +160,7 @@ async def _find(connection: Connection, principal: Principal, token: UUID) -> li
 def _may_have_died(body: VitalStatusIn, member: Sequence[Enrolment], today: date) -> bool:
     assert body.deceased_on is not None
     born_on = max((one.birth_on for one in member if one.birth_on), default=date.min)
-    return body.is_deceased and born_on <= body.deceased_on <= today
+    return body.is_deceased and born_on <= body.deceased_on <= latest_on(today, datetime.now(UTC))
 
 
 async def _answer(connection: Connection, token: UUID, tenant_id: str) -> Answer:

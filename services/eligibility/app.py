@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import asyncpg
+import structlog
 
 from schemas import catalog
 from services.eligibility import (
     api,
+    api_doubtful_rows,
     api_forecasts,
     api_held_files,
     api_members,
@@ -22,6 +24,7 @@ from services.eligibility import (
 )
 from services.eligibility.intake import Intake
 from services.eligibility.opener import DayOpener
+from services.eligibility.senders import unprofiled
 from services.eligibility.settings import read_own_settings
 from services.kit.app import Service, run
 from services.kit.settings import Settings
@@ -39,6 +42,8 @@ def build() -> Service:
     own = read_own_settings(os.environ)
 
     def background(settings: Settings, pool: asyncpg.Pool) -> Sequence[Background]:
+        if strangers := unprofiled(own.test_data_from):
+            structlog.get_logger().warning("test data of senders without a profile", senders=strangers)
         return (Intake(settings, pool, own), DayOpener(pool, own))
 
     return Service(
@@ -48,6 +53,7 @@ def build() -> Service:
         routers=(
             api.routes,
             api_held_files.routes,
+            api_doubtful_rows.routes,
             api_members.routes,
             api_forecasts.routes,
             api_programmes.routes,

@@ -1,4 +1,5 @@
-"""`vcc feeds held | rows | release | refuse`: files that wait for a person, and what each row of a file changed."""
+"""`vcc feeds held | rows | release | refuse`: files that wait for a person, and what each row of a file changed. The
+actions of doubtful rows are in `cli_doubtful`."""
 
 import argparse
 import uuid
@@ -7,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from services.eligibility.cli_doubtful import add_doubtful
 from services.eligibility.cli_service import Subcommands, add_service, show
 
 MOST_ROWS = 1000
@@ -30,6 +32,7 @@ def add_commands(commands: Subcommands) -> None:
         action.add_argument("--reason", required=True, help="why; it is kept with the file")
         action.set_defaults(decision=decision)
         add_service(action, run_decision)
+    add_doubtful(actions)
 
 
 def run_held(args: argparse.Namespace, client: httpx.Client) -> int:

@@ -90,7 +90,7 @@ class Person(NamedTuple):
 class Enrolment(NamedTuple):
     """A person in a plan, as the plan says. The fields are the columns of its table, in their order. `said_at`,
     `said_by` and `said_no` are instant, sender and control number of the newest statement; `family_number` is the
-    subscriber's, of whoever is known under it."""
+    subscriber's, of whoever is known under it; `seen_at` the newest instant in the file `seen_file_no`."""
 
     enrolment_id: UUID
     token: UUID
@@ -128,6 +128,7 @@ class Enrolment(NamedTuple):
     said_no: int = 0
     family_number: str = ""
     first_file_no: int = 0
+    seen_at: datetime | None = None
 
 
 class Statement(NamedTuple):

@@ -11,6 +11,7 @@ from services.eligibility import (
     spoken_of,
     store_decisions,
     store_doses,
+    store_doubtful,
     store_members,
     store_programmes,
     store_remarks,
@@ -18,10 +19,20 @@ from services.eligibility import (
     vital_handlers,
 )
 from services.eligibility.acquaintances import old_key, record_identifiers, record_key
+from services.eligibility.admission import Mentioned
 from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses import APPOINTMENT, Dose, Ledger, Report
+from services.eligibility.doubtful import (
+    BEFORE_REFUSED,
+    BY_A_PERSON,
+    DOUBTFUL_IDENTITY,
+    IDENTITY_REFUSED,
+    Decided,
+    DoubtfulRow,
+    evidence_of,
+)
 from services.eligibility.facts import redecide
-from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention, RosterRecord
+from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterRecord
 from services.eligibility.hearing import take, was_deleted
 from services.eligibility.linkage import IdKey, Index, Link, Subject, is_within, link_and_tie
 from services.eligibility.numbers import OLDER
@@ -43,35 +54,62 @@ async def on_roster_rows(
     work: UnitOfWork,
     file: FeedFile,
     rows: Sequence[RosterRow],
-    mentions: Sequence[tuple[RosterMention, str]],
+    mentions: Sequence[Mentioned],
     today: date,
 ) -> list[RowResult]:
     """A plan's rows: members come, change, leave and turn out to be one; each gets his answer."""
     keys = [record_key(row.record) for row in rows]
     book = await _load_book(work.connection, rows, keys, mentions)
-    results = []
-    for row, key in zip(rows, keys, strict=True):
-        said = row.said.not_after(file.received_at)
-        is_full = row.header.is_full
-        changes = book.apply(row.record, key, row.plan, row.said_on or today, file.file_no, said, is_full=is_full)
-        results.append(_roster_result(book, row.record, changes))
-    for mention, plan in mentions:
-        book.mention(mention.identifiers, plan)
-    await _save_book(work, book, file.file_no, today)
+    results = [_take_row(book, file, row, key, today) for row, key in zip(rows, keys, strict=True)]
+    for mention, plan, said in mentions:
+        book.mention(mention.identifiers, plan, said.not_after(file.received_at).at)
+    await _settle_book(work, book, file.file_no, today)
+    return results
+
+
+async def on_decided_row(
+    work: UnitOfWork, file: FeedFile, row: RosterRow, decided: Decided, today: date
+) -> tuple[RowResult, UUID | None]:
+    """A row of which a person found whom it means takes effect as if it had been clear when it came: what was said
+    since stands. Gives what became of it, and whom it means."""
+    book = await _load_book(work.connection, [row], [record_key(row.record)], ())
+    if decided.token is not None and (decided.token, row.plan) not in book.enrolments:
+        return RowResult(row.record.position.row, "rejected", "member-gone"), None
+    result = _take_row(book, file, row, record_key(row.record), today, decided)
+    await _settle_book(work, book, file.file_no, today)
+    return result, decided.token or book.doubts.meant
+
+
+def _take_row(
+    book: Book, file: FeedFile, row: RosterRow, key: str, today: date, decided: Decided | None = None
+) -> RowResult:
+    said, said_on = row.said.not_after(file.received_at), row.said_on or today
+    changes = book.apply(
+        row.record, key, row.plan, said_on, file.file_no, said, is_full=row.header.is_full, settled=decided
+    )
+    _keep_doubt(book, file, row._replace(said=said))
+    return _roster_result(book, row.record, changes)
+
+
+async def _settle_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> None:
+    """Save what rows did to people and their doses, and answer anew."""
+    await _save_book(work, book, file_no, today)
     ledger = await _load_ledger(work.connection, {token for pair in book.merges for token in pair})
     for survivor, retired in book.merges:
         ledger.move(retired, survivor)
     await _link_waiting(work.connection, ledger, book.touched() - {retired for _, retired in book.merges})
     await _save_ledger(work, ledger, today)
     await redecide(work, book.touched() | ledger.touched(), today, book=book)
-    return results
 
 
 def _roster_result(book: Book, record: RosterRecord, changes: tuple[str, ...]) -> RowResult:
     """A row of whom it is doubtful whom it means changes nothing and waits for a person."""
     row, segment = record.position
+    if row in book.refused:
+        return RowResult(row, "rejected", IDENTITY_REFUSED, book.held[row].field, segment, BEFORE_REFUSED)
     if (doubt := book.held.get(row)) is not None:
-        return RowResult(row, "rejected", "doubtful-identity", doubt.field, segment, doubt.expected)
+        expected = f"{doubt.expected}; {BY_A_PERSON}"
+        return RowResult(row, "rejected", DOUBTFUL_IDENTITY, doubt.field, segment, expected)
     if STALE in changes:
         newer = "a statement that is newer than the one that stands"
         outcome = "unchanged" if changes == (STALE,) else "accepted"
@@ -80,6 +118,14 @@ def _roster_result(book: Book, record: RosterRecord, changes: tuple[str, ...]) -
         survivors = "a row of each surviving dependant that says whether the cover goes on"
         return RowResult(row, "accepted", FAMILY_WAITS, "INS-04", segment, survivors, changes)
     return RowResult(row, "accepted" if changes else "unchanged", changes=changes)
+
+
+def _keep_doubt(book: Book, file: FeedFile, row: RosterRow) -> None:
+    """A doubtful row waits as it was read, unless a person refused one that said the same."""
+    ordinal = row.record.position.row
+    if ordinal in book.held and ordinal not in book.refused:
+        doubt, evidence = book.held[ordinal], evidence_of(row.record)
+        book.doubts.open(DoubtfulRow(new_id(), file.file_id, file.file_no, row, doubt, evidence))
 
 
 async def on_registry_rows(
@@ -142,10 +188,10 @@ async def on_observations(
 
 
 async def end_absent(
-    work: UnitOfWork, plan: str, before_no: int, said_on: date, today: date, limit: int, said: Said
+    work: UnitOfWork, plan: str, before_no: int, file_no: int, said_on: date, today: date, limit: int, said: Said
 ) -> int:
-    """End the coverage of some members whom a full file no longer lists. Gives how many; 0: nobody is left."""
-    tokens = await store_members.load_absent(work.connection, plan, before_no, said_on, limit, said.at)
+    """End the coverage of some members whom a plan's full list leaves out. Gives how many; 0: nobody is left."""
+    tokens = await store_members.load_absent(work.connection, plan, before_no, said_on, limit, said.at, file_no)
     await store_members.lock_persons(work.connection, tokens)
     absent = [one for one in await store_members.load_enrolments(work.connection, tokens) if one.tenant_id == plan]
     ended = [said_now(one._replace(spans=cut(one.spans, said_on - ONE_DAY)), said) for one in absent]
@@ -168,10 +214,10 @@ async def _load_book(
     connection: Connection,
     rows: Iterable[RosterRow],
     match_keys: Iterable[str],
-    mentions: Iterable[tuple[RosterMention, str]],
+    mentions: Iterable[Mentioned],
 ) -> Book:
     """Everybody whom these rows may be about, locked."""
-    identifiers: set[IdKey] = {one for mention, _ in mentions for one in mention.identifiers}
+    identifiers: set[IdKey] = {one for it in mentions for one in it.mention.identifiers}
     keys = set(match_keys)
     for row in rows:
         identifiers.update(record_identifiers(row.record))
@@ -187,6 +233,7 @@ async def _load_book(
     book.know(await store_members.load_enrolments(connection, tokens))
     for statements in (await store_vital.load_statements(connection, tokens)).values():
         book.vital.update({(one.token, one.source): one for one in statements})
+    book.doubts = await store_doubtful.load_doubts(connection, tokens)
     return book
 
 
@@ -194,9 +241,11 @@ async def _save_book(work: UnitOfWork, book: Book, file_no: int, today: date) ->
     connection = work.connection
     await store_members.save_persons(connection, list(book.changed_persons.values()))
     await store_members.save_enrolments(connection, list(book.changed_enrolments.values()))
-    await store_members.save_seen(connection, book.seen - book.heard.keys(), file_no)
+    unheard = {one: at for one, at in book.seen.items() if one not in book.heard or book.heard[one].at != at}
+    await store_members.save_seen(connection, unheard, file_no)
     await store_members.save_heard(connection, book.heard, file_no)
     await store_members.save_keys(connection, book.new_identifiers, book.new_keys)
+    await store_doubtful.save_doubts(connection, book.doubts)
     for survivor, retired in book.merges:
         await store_members.save_merge(connection, survivor, retired)
     await store_vital.save_statements(connection, book.changed_vital.values())

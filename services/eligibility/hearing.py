@@ -18,6 +18,8 @@ def take(ledger: Ledger, row: Heard, found: Link, *, is_of_another: bool = False
         return RowResult(row.row, "accepted", row.note)
     if row.action == "D":
         return _delete(ledger, row, report)
+    if numbers.is_deleted_unnumbered(report, row.unnumbered, ledger):
+        return told(row.row, "unchanged", numbers.OLDER)
     is_of_another = is_of_another or numbers.of_another(report, ledger)
     named = numbers.named(report, row.action, ledger)
     if is_of_another and named.note is None and named.report.event_key == report.event_key:
@@ -54,15 +56,15 @@ def _delete(ledger: Ledger, row: Heard, report: Report) -> RowResult:
     timely = [one for one in live if not is_older(report, one)]
     for one in timely:
         ledger.hear(report._replace(event_key=one.event_key, event_id=one.event_id))
+    if not report.event_id:
+        ledger.hear(report)  # it is about all of that day, also what comes yet under a number
     if timely:
         return RowResult(row.row, "accepted", row.note, changes=(DOSE_DELETED,))
     if live:
         return told(row.row, "unchanged", numbers.OLDER)
-    if not doomed and report.cvx:
-        ledger.hear(report)  # so that the older message that it takes back, if that comes yet, is known to be older
+    for one in doomed or [report]:  # kept, so that the older message that it takes back, if that comes yet, is known
+        ledger.hear(report._replace(event_key=one.event_key, event_id=one.event_id))
     if doomed and not row.is_given:
-        for one in doomed:
-            ledger.hear(report._replace(event_key=one.event_key, event_id=one.event_id))
         return RowResult(row.row, "accepted", row.note)
     return told(row.row, "unchanged", numbers.NOTHING_DELETED)
 

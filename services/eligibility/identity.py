@@ -6,6 +6,7 @@ A number is where to look, never who it is: names and birth dates decide, and th
 from datetime import date
 from enum import Enum, IntEnum
 from typing import NamedTuple
+from uuid import UUID
 
 from services.eligibility.domain import DEPENDANT, SUBSCRIBER, Enrolment
 from services.eligibility.feeds.records import Maintenance, PersonName
@@ -40,10 +41,13 @@ class Likeness(IntEnum):
 
 
 class Doubt(NamedTuple):
-    """Why a row waits for a person: the field that does not fit, and what would."""
+    """Why a row waits for a person: the field that does not fit, what would, the same as a code, and whom it may
+    mean."""
 
     field: str
     expected: str
+    code: str = ""
+    tokens: frozenset[UUID] = frozenset()
 
 
 class Described(NamedTuple):
@@ -153,10 +157,15 @@ def is_namely(known: Enrolment, said: Described) -> bool:
 
 def likenesses(known: Enrolment, said: Described) -> tuple[Likeness, Likeness, Likeness]:
     """Of family name, given name and birth date."""
-    return _texts(known.family, said.family), _texts(known.given, said.given), _dates(known.birth_on, said.birth_on)
+    return (
+        texts_alike(known.family, said.family),
+        texts_alike(known.given, said.given),
+        dates_alike(known.birth_on, said.birth_on),
+    )
 
 
-def _texts(known: str, said: str) -> Likeness:
+def texts_alike(known: str, said: str) -> Likeness:
+    """How two names compare."""
     known, said = normal(known), normal(said)
     if not known or not said:
         return Likeness.UNSAID
@@ -179,7 +188,8 @@ def _is_slip(short: str, long: str) -> bool:
     return len(short) == len(long) and (short[1:] == long[1:] or swapped)
 
 
-def _dates(known: date | None, said: date | None) -> Likeness:
+def dates_alike(known: date | None, said: date | None) -> Likeness:
+    """How two birth dates compare."""
     if known is None or said is None:
         return Likeness.UNSAID
     if known == said:

@@ -7,7 +7,8 @@ last commit ended. Reading and parsing happen in a thread, for heartbeats live o
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -34,10 +35,13 @@ from services.eligibility.feeds.records import (
     FeedItem,
     FeedKind,
     FeedSummary,
+    Notice,
     RosterHeader,
     VxuHeader,
 )
-from services.eligibility.ordering import Turn, take_turn
+from services.eligibility.full_lists import FullPart, full_part, newest_lists
+from services.eligibility.headers_ahead import headers_ahead
+from services.eligibility.ordering import Turn, control_of, take_turn
 from services.eligibility.payers import code_of, payer_of
 from services.eligibility.reading import Slice, slices
 from services.eligibility.said import Said
@@ -149,7 +153,8 @@ class FileRun:
     ) -> None:
         self._pool, self._file, self._rows, self._reader = pool, file, rows, reader
         self._stopping, self._test_data_from = stopping or asyncio.Event(), test_data_from
-        self._roster: tuple[RosterHeader, str] | None = None
+        self._full: list[FullPart] = []
+        self._controls: Counter[str] = Counter()
         self._again: dict[Said, Said] = {}
         self._is_done = False
 
@@ -159,6 +164,8 @@ class FileRun:
             async with transaction(self._pool, ALL_TENANTS) as connection:
                 async for chunk in store_files.load_chunks(connection, self._file.file_id):
                     await asyncio.to_thread(stream.write, chunk)
+            if await self._waits(stream):
+                return
             stream.seek(0)
             pending = slices(self._reader(stream, self._file.profile), self._rows, self._file.cursor_row)
             ahead = asyncio.create_task(asyncio.to_thread(next, pending, None))
@@ -168,6 +175,22 @@ class FileRun:
                     await self._apply(part)
             finally:
                 await asyncio.gather(ahead, return_exceptions=True)
+
+    async def _waits(self, stream: BinaryIO) -> bool:
+        """Whether the file is held for a transaction that does not come in its turn, wherever in the file it stands."""
+        if self._file.cursor_row > 0 or self._file.decision == "released":
+            return False
+        read = partial(self._reader, stream, self._file.profile)
+        headers = await asyncio.to_thread(headers_ahead, stream, read)
+        if not headers:
+            return False
+        part = Slice(headers=[*headers])
+        async with transaction(self._pool, ALL_TENANTS) as connection:
+            file = await self._lock(connection, part)
+            gate = await self._gate(connection, part)
+            await self._save_headers(UnitOfWork(connection), part, gate)
+            turn = await self._take_turn(connection, file, part, gate)
+        return turn.held is not None
 
     async def _apply(self, part: Slice) -> None:
         """A slice that holds a row which can't be stored is halved until that row stands alone, and is rejected."""
@@ -199,11 +222,14 @@ class FileRun:
                 return
             results = await self._effects(work, file, part, gate, today)
             await store_files.save_rows(connection, file.file_id, results, part.last_row)
-            told = part.notices if turn.notice is None else [(0, turn.notice), *part.notices]
-            notices = [(no, one.row, one.where, one.field, one.code, one.expected) for no, one in told]
-            await store_files.save_notices(connection, file.file_id, notices)
+            await _save_notices(connection, file, part.notices)
         self._file = file
-        self._roster = next(((one, gate.tenant(one)) for one in reversed(_admitted(part, gate))), self._roster)
+        self._controls.update(control_of(one) for one in _admitted(part, gate))
+        self._full += [
+            full_part(one, gate.tenant(one), told.said)
+            for one, told in zip(_admitted(part, gate), turn.transactions, strict=True)
+            if one.is_full
+        ]
         self._log(part, results, started)
         if part.summary is not None:
             await self._finish(part.summary)
@@ -238,7 +264,9 @@ class FileRun:
 
     async def _take_turn(self, connection: Connection, file: FeedFile, part: Slice, gate: Gate) -> Turn:
         """Hold the file if it does not come in its turn; else note its transactions, and how old its rows are."""
-        turn = await take_turn(connection, file, [(one, gate.tenant(one)) for one in _admitted(part, gate)])
+        headers = [(one, gate.tenant(one)) for one in _admitted(part, gate)]
+        turn = await take_turn(connection, file, headers, self._controls)
+        await _save_notices(connection, file, [(-place, one) for place, one in turn.notices.items()])
         await store_transactions.save_transactions(connection, file.file_id, turn.transactions)
         if instants := [one.said.at for one in turn.transactions if one.said.at is not None]:
             await store_files.save_said_at(connection, file.file_id, min(instants))
@@ -278,8 +306,7 @@ class FileRun:
     # -- the end of a file
 
     async def _finish(self, summary: FeedSummary) -> None:
-        if self._roster is not None and self._roster[0].absence_terminates and self._roster[0].is_full:
-            await absence.end_absent(self._pool, self._file, *self._roster, summary)
+        await absence.end_absent(self._pool, self._file, newest_lists(self._full), summary)
         async with transaction(self._pool, ALL_TENANTS) as connection:
             file = await store_files.lock_file(connection, self._file.file_id)
             if file.state == "processed":
@@ -317,6 +344,11 @@ class FileRun:
 
 def _admitted(part: Slice, gate: Gate) -> list[RosterHeader]:
     return [one for one in part.headers if isinstance(one, RosterHeader) and gate.bar(one) is None]
+
+
+async def _save_notices(connection: Connection, file: FeedFile, told: Iterable[tuple[int, Notice]]) -> None:
+    notices = [(no, one.row, one.where, one.field, one.code, one.expected) for no, one in told]
+    await store_files.save_notices(connection, file.file_id, notices)
 
 
 def _of_empty_file(part: Slice, gate: Gate) -> list[RowResult]:

@@ -51,6 +51,13 @@ def to_delete(said: Report, ledger: Ledger, *, is_given: bool) -> list[Report]:
     return ledger.alike(said) or _waiting_alike(said, ledger)
 
 
+def is_deleted_unnumbered(said: Report, keys: Iterable[str], ledger: Ledger) -> bool:
+    """Whether the sender has since deleted, without a number, what it says of that patient, day and vaccine (if one was
+    said): that counts for what comes late under a number, too."""
+    known = (ledger.reports[key] for key in keys if key in ledger.reports)
+    return any(one.is_retracted and not one.event_id and is_older(said, one) for one in known)
+
+
 def of_another(said: Report, ledger: Ledger) -> bool:
     """Whether the same sender has given this number to somebody else's vaccination."""
     known = ledger.of_event(said.event_id) if said.event_id else []

@@ -1,16 +1,24 @@
 """Whether a roster comes in its turn: load what was taken before, decide. A file that does not is held for a person."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from services.eligibility import store_transactions
 from services.eligibility.feeds.records import Notice, RosterHeader
+from services.eligibility.full_lists import full_part, superseded
 from services.eligibility.said import RESUBMISSION, Said, said_of
 from services.eligibility.store_files import FeedFile
 from services.eligibility.store_transactions import Transaction
 from services.kit.postgres import Connection
 
 OLDER_FULL, CONTROL_REUSED = "older-full", "control-reused"
+NO_COUNTS: Mapping[str, int] = MappingProxyType({})
+TOLD = {
+    OLDER_FULL: ("BGN-03", "a full list later than the sender's newest one of the plan"),
+    CONTROL_REUSED: ("ISA-13", "control numbers that no other transaction of the sender has"),
+}
 
 WHY_HELD = {
     OLDER_FULL: "A full file is older than the sender's newest one of the plan.",
@@ -20,45 +28,96 @@ WHY_HELD = {
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """`held` says why a file must wait. `again` gives the instant of the original for what is sent again."""
+    """`held` says why a file must wait. `again` gives the instant of the original for what is sent again. `notices`
+    tell of single transactions, by their place in the file from 1."""
 
     transactions: tuple[Transaction, ...] = ()
     held: str | None = None
     again: dict[Said, Said] = field(default_factory=dict)
-    notice: Notice | None = None
+    notices: dict[int, Notice] = field(default_factory=dict)
 
 
-def transactions_of(headers: Iterable[tuple[RosterHeader, str]], file: FeedFile) -> tuple[Transaction, ...]:
-    """The transactions under these headers, each with its tenant."""
-    found = []
+def transactions_of(
+    headers: Iterable[tuple[RosterHeader, str]], file: FeedFile, before: Mapping[str, int]
+) -> tuple[Transaction, ...]:
+    """The transactions under these headers, each with its tenant. `before`: how often the file has had each control
+    number so far; one that it has again is told apart by how often."""
+    found, counts = [], Counter(before)
     for one, tenant in headers:
         said = said_of(one).not_after(file.received_at)
-        control = "/".join((one.interchange_control, one.group_control, one.transaction_control))
+        control = control_of(one)
+        counts[control] += 1
+        told_apart = control if counts[control] == 1 else f"{control}#{counts[control]}"
         original = one.original if one.purpose == RESUBMISSION else ""
-        found.append(Transaction(control[:64], said.by, tenant, one.reference[:64], said, one.is_full, original))
+        found.append(Transaction(told_apart, said.by, tenant, one.reference[:64], said, one.is_full, original))
     return tuple(found)
 
 
-async def take_turn(connection: Connection, file: FeedFile, headers: Iterable[tuple[RosterHeader, str]]) -> Turn:
-    """What these transactions are to those that were taken before. A person who released the file has decided that it
-    may go on; what it says of anybody of whom something newer stands still changes nothing."""
-    found = transactions_of(headers, file)
+def control_of(header: RosterHeader) -> str:
+    """The numbers by which a sender names a transaction."""
+    return "/".join((header.interchange_control, header.group_control, header.transaction_control))[:56]
+
+
+async def take_turn(
+    connection: Connection,
+    file: FeedFile,
+    headers: Sequence[tuple[RosterHeader, str]],
+    before: Mapping[str, int] = NO_COUNTS,
+) -> Turn:
+    """What these transactions, which follow on those of `before`, are to those that were taken before. A person who
+    released the file has decided that it may go on; what it says of anybody of whom something newer stands still
+    changes nothing."""
+    found = transactions_of(headers, file, before)
     if not found:
         return Turn()
     again = await _again(connection, file, [one for one in found if one.original])
     found = tuple(one._replace(said=again.get(one.said, one.said)) for one in found)
-    fresh, full = [one for one in found if not one.original], [one for one in found if one.is_full]
-    namesakes = await store_transactions.load_namesakes(connection, file.file_id, fresh)
-    newest = await store_transactions.load_newest_full(connection, file.file_id, full)
-    held: str | None = None
-    if any(one.said.is_before(newest.get((one.sender, one.plan), Said())) for one in full):
-        held = OLDER_FULL
-    if any(one.said.at in namesakes.get((one.control, one.sender, one.plan), ()) for one in fresh):
+    older, reused = await _older(connection, file, found), await _reused(connection, file, found)
+    held = OLDER_FULL if older else None
+    if any(is_same_instant for is_same_instant in reused.values()):
         held = CONTROL_REUSED
-    expected = "control numbers that no other file of the sender has"
-    notice = Notice(0, 0, "ISA-13", CONTROL_REUSED, expected) if namesakes else None
+    overtaken = _overtaken([one for one, _ in headers], found)
+    twice = [place for place, one in enumerate(found) if "#" in one.control]
+    first = sum(before.values()) + 1
+    notices = {first + place: _notice(first + place, OLDER_FULL) for place in (*older, *overtaken)}
+    notices |= {first + place: _notice(first + place, CONTROL_REUSED) for place in (*reused, *twice)}
     may_go_on = file.decision == "released" or file.cursor_row > 0
-    return Turn(found, None if may_go_on else held, again, notice)
+    return Turn(found, None if may_go_on else held, again, notices)
+
+
+def _notice(place: int, code: str) -> Notice:
+    field, expected = TOLD[code]
+    return Notice(0, 0, field, code, f"{expected}: see transaction {place} of the file")
+
+
+def _overtaken(headers: Sequence[RosterHeader], found: Sequence[Transaction]) -> list[int]:
+    """Full lists of which the same file brings a newer one."""
+    full = [place for place, one in enumerate(found) if one.is_full]
+    parts = [full_part(headers[place], found[place].plan, found[place].said) for place in full]
+    return [full[place] for place in superseded(parts)]
+
+
+async def _older(connection: Connection, file: FeedFile, found: Sequence[Transaction]) -> list[int]:
+    """Full lists that are older than one that was taken before."""
+    full = [one for one in found if one.is_full]
+    newest = await store_transactions.load_newest_full(connection, file.file_id, full)
+    return [
+        place
+        for place, one in enumerate(found)
+        if one.is_full and one.said.is_before(newest.get((one.sender, one.plan), Said()))
+    ]
+
+
+async def _reused(connection: Connection, file: FeedFile, found: Sequence[Transaction]) -> dict[int, bool]:
+    """Transactions whose numbers another file has over other content, and whether at the same instant."""
+    fresh = [one for one in found if not one.original]
+    namesakes = await store_transactions.load_namesakes(connection, file.file_id, fresh)
+    places = {place: namesakes.get((one.control, one.sender, one.plan)) for place, one in enumerate(found)}
+    return {
+        place: found[place].said.at in instants
+        for place, instants in places.items()
+        if instants is not None and not found[place].original
+    }
 
 
 async def _again(connection: Connection, file: FeedFile, resent: Sequence[Transaction]) -> dict[Said, Said]:

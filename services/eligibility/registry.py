@@ -54,7 +54,8 @@ def combined_vaccines() -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One row of a registry: about whom, what it says of the person, and its report. `row` is its ordinal."""
+    """One row of a registry: about whom, what it says of the person, and its report. `row` is its ordinal;
+    `unnumbered` are the keys of deletions without a number that would speak of it."""
 
     row: int
     subject: Subject
@@ -66,6 +67,7 @@ class Heard:
     outcome: DoseOutcome = DoseOutcome.ADMINISTERED
     is_patient: bool = False
     remarks: tuple[Remark, ...] = ()
+    unnumbered: frozenset[str] = frozenset()
 
     @property
     def is_given(self) -> bool:
@@ -80,7 +82,7 @@ class Heard:
     @property
     def keys(self) -> set[str]:
         """Under which its report may be known; the last one from before senders were kept."""
-        keys = {self.report.event_key}
+        keys = {self.report.event_key, *self.unnumbered}
         before = _of_tenant(self.report.tenant_id, f"event{SEP}{self.report.event_id}")
         return keys | {before} if self.report.event_id else keys
 
@@ -128,8 +130,9 @@ def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID, te
     )
     note = None if is_given else record.outcome.value
     return Heard(
-        record.position.row, subject, said, report, person, note, record.action, record.outcome, remarks=remarks
-    )
+        record.position.row, subject, said, report, person, note, record.action, record.outcome, remarks=remarks,
+        unnumbered=_unnumbered(record, subject, tenant) if is_given and record.action != "D" else frozenset(),
+    )  # fmt: skip
 
 
 def subject_of(person: Person) -> Subject:
@@ -172,6 +175,13 @@ def _event_key(record: DoseRecord, subject: Subject) -> str:
         return SEP.join(("event", record.sender, record.event.assigner, record.event.value, *whose))
     kind = "dose" if record.outcome in GIVEN else record.outcome.value
     return SEP.join((kind, record.sender, *whose, record.cvx, record.administered_on.isoformat()))
+
+
+def _unnumbered(record: DoseRecord, subject: Subject, tenant: str) -> frozenset[str]:
+    """The keys of the same sender's deletions of this patient's day that bear no number, with a vaccine or without."""
+    whose, day = tuple(_whose(subject)), record.administered_on.isoformat()
+    kinds = (SEP.join(("dose", record.sender, *whose, cvx, day)) for cvx in {record.cvx, ""})
+    return frozenset(_of_tenant(tenant, key) for key in kinds)
 
 
 def _of_tenant(tenant: str, event_key: str) -> str:

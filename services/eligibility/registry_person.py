@@ -8,6 +8,7 @@ from uuid import UUID
 from services.eligibility.domain import Statement
 from services.eligibility.feeds.records import DoseRecord, PatientRecord
 from services.eligibility.payers import code_of
+from services.eligibility.present import latest_day
 from services.eligibility.tenants import EVERY_TENANT, speaker
 from services.eligibility.vital import REGISTRY, STATUS, UNDATED, VitalStatement, Word
 
@@ -69,7 +70,7 @@ def person_said(record: DoseRecord | PatientRecord, tenant_id: str) -> PersonSai
     """The statements of a row. `tenant_id`: whose members its sender may speak of."""
     source, at = speaker(code_of(record.sender), tenant_id), record.message_at or UNDATED
     said_on, none = at.date(), RegistryConsent(NOBODY, source, tenant_id)
-    return PersonSaid(_consent(record, none, at, said_on), tuple(_vital(record, source, tenant_id, at, said_on)))
+    return PersonSaid(_consent(record, none, at, said_on), tuple(_vital(record, source, tenant_id, at)))
 
 
 def _consent(
@@ -78,17 +79,16 @@ def _consent(
     """What is dated ahead of its message limits at once, and lifts nothing before a message of that day repeats it."""
     one = record.consent
     protected_on, publicity_on = one.protected_on or said_on, one.publicity_on or said_on
-    if one.is_protected or (one.is_protected is False and protected_on <= said_on):
+    latest = latest_day(at)
+    if one.is_protected or (one.is_protected is False and protected_on <= latest):
         found = found._replace(is_protected=one.is_protected, protected_on=protected_on, protected_at=at)
-    if BARRED.get(one.publicity) or (one.publicity in BARRED and publicity_on <= said_on):
+    if BARRED.get(one.publicity) or (one.publicity in BARRED and publicity_on <= latest):
         found = found._replace(publicity=one.publicity, publicity_on=publicity_on, publicity_at=at)
     return found
 
 
-def _vital(
-    record: DoseRecord | PatientRecord, source: str, tenant_id: str, at: datetime, said_on: date
-) -> Iterable[VitalStatement]:
-    word = _word(record, said_on)
+def _vital(record: DoseRecord | PatientRecord, source: str, tenant_id: str, at: datetime) -> Iterable[VitalStatement]:
+    word = _word(record, at)
     if word is not None:
         death_on = record.person.death_on if word == Word.DECEASED else None
         yield VitalStatement(NOBODY, f"{REGISTRY}:{source}", tenant_id, word, at, at, at, death_on)
@@ -98,10 +98,10 @@ def _vital(
         yield VitalStatement(NOBODY, f"{STATUS}:{source}", tenant_id, word, at, at, at)
 
 
-def _word(record: DoseRecord | PatientRecord, said_on: date) -> Word | None:
+def _word(record: DoseRecord | PatientRecord, at: datetime) -> Word | None:
     person = record.person
     if person.is_deceased:
-        is_ahead = person.death_on is not None and record.message_at is not None and person.death_on > said_on
+        is_ahead = person.death_on is not None and record.message_at is not None and person.death_on > latest_day(at)
         return Word.POSSIBLE if is_ahead else Word.DECEASED
     return Word(person.vital) if person.vital else None
 

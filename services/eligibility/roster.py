@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from services.eligibility.acquaintances import Acquaintances, described, record_identifiers, role_of
+from services.eligibility.acquaintances import Acquaintances, described, newest_of, record_identifiers, role_of
 from services.eligibility.domain import SUBSCRIBER, Enrolment, Person, Span
+from services.eligibility.doubtful import REFUSED, Decided, Doubts
 from services.eligibility.feeds.records import Address, IdType, Maintenance, RosterRecord
 from services.eligibility.identity import LISTS, OTHER, Doubt
 from services.eligibility.linkage import IdKey
@@ -35,8 +36,9 @@ DEATH_REASON = "03"
 @dataclass(slots=True)
 class Book(Acquaintances):
     """The people of one batch. `merges` are pairs of survivor and retired token, in order; `held` are rows of whom it
-    is doubtful whom they mean, by their ordinals; `heard` is when what stands was said again; `vital` what plans said
-    of deaths, by token and source."""
+    is doubtful whom they mean, by their ordinals, and `refused` those of them that a person refused before; `doubts`
+    what waits and was decided of such rows; `heard` is when what stands was said again; `vital` what plans said of
+    deaths, by token and source."""
 
     persons: dict[UUID, Person] = field(default_factory=dict)
     changed_persons: dict[UUID, Person] = field(default_factory=dict)
@@ -46,6 +48,8 @@ class Book(Acquaintances):
     new_keys: set[tuple[str, UUID]] = field(default_factory=set)
     merges: list[tuple[UUID, UUID]] = field(default_factory=list)
     held: dict[int, Doubt] = field(default_factory=dict)
+    refused: set[int] = field(default_factory=set)
+    doubts: Doubts = field(default_factory=Doubts)
     heard_at: datetime = UNDATED
     vital: dict[tuple[UUID, str], VitalStatement] = field(default_factory=dict)
     changed_vital: dict[tuple[UUID, str], VitalStatement] = field(default_factory=dict)
@@ -58,36 +62,63 @@ class Book(Acquaintances):
 
     def apply(
         self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int, said: Said = NEVER,
-        *, is_full: bool = False,
+        *, is_full: bool = False, settled: Decided | None = None,
     ) -> tuple[str, ...]:  # fmt: skip
-        """Take one row of a plan's roster, with its match key. Gives what it changed: nothing if it says nothing new or
-        is held, `stale` if what stands was said later; of a death even that is kept."""
-        token = self._whose(record, tenant, key, file_no)
-        if isinstance(token, Doubt):
-            self.held[record.position.row] = token
-            self._see(record_identifiers(record), tenant, key)
+        """Take one row of a plan's roster, with its match key; `settled`: a person has decided whom it means. Gives
+        what it changed: nothing if it says nothing new or is held, `stale` if what stands was said later; of a death
+        even that is kept."""
+        whom: UUID | Doubt | None = None
+        if settled is None:
+            whom = self._whose(record, tenant, key, file_no)
+            settled = self._decided_before(record, tenant, whom) if isinstance(whom, Doubt) else None
+        if settled is not None and settled.decision == REFUSED:
+            self.refused.add(record.position.row)
+        elif settled is not None:
+            whom = self._meant(settled, record, key)
+        if isinstance(whom, Doubt):
+            self.held[record.position.row] = whom
+            self._see(record_identifiers(record), tenant, said.at, key)
             return ()
+        token, others = whom, settled.others if settled else frozenset[UUID]()
         if token is not None and self._is_stale(token, tenant, said):
             return (STALE, *self._note_death(token, tenant, record, said_on, said, is_full=is_full, is_stale=True))
         if token is None:
             token = self.new_id()
             self._put_person(Person(token))
         merges = len(self.merges)
-        token = self._merge_doubles(token, record, tenant, key)
+        token = self._merge_doubles(token, record, tenant, key, others)
+        self.doubts.meant = token
         changes = [MERGED] if len(self.merges) > merges else []
-        is_holder = self._takes_number(token, record, tenant)
+        is_holder = self._takes_number(token, record, tenant, others)
         is_new = self._note_keys(token, record, key)
         changes += self._note_death(token, tenant, record, said_on, said, is_full=is_full)
         changes += self._restate(token, tenant, record, said_on, file_no, said, is_holder=is_holder)
         if record.maintenance is Maintenance.TERMINATE and record.is_subscriber:
             changes += self._end_family(token, tenant, record, said_on, file_no, said)
+        if self.doubts.waiting:
+            self.doubts.clear(self.enrolments[token, tenant], record, said, file_no)
         return tuple(changes) or (("changed",) if is_new else ())
 
     # -- who
 
-    def _takes_number(self, token: UUID, record: RosterRecord, tenant: str) -> bool:
+    def _decided_before(self, record: RosterRecord, tenant: str, doubt: Doubt) -> Decided | None:
+        """What a person decided of a row that said the same of who it is about, if that person is known still."""
+        decided = self.doubts.decision_of(record, tenant, doubt)
+        if decided is None or decided.token is None or (decided.token, tenant) in self.enrolments:
+            return decided
+        return None
+
+    def _meant(self, settled: Decided, record: RosterRecord, key: str) -> UUID | None:
+        """Whom a person found a row to mean: somebody, or one of another plan, or nobody who is known."""
+        if settled.token is not None:
+            return settled.token
+        found = self._by_name(key, described(record))
+        return None if found in settled.tokens else found
+
+    def _takes_number(self, token: UUID, record: RosterRecord, tenant: str, others: frozenset[UUID]) -> bool:
         """Whether the row's number is its person's. One that lists or renumbers him takes it from who evidently is
-        somebody else; another leaves it to who holds it now."""
+        somebody else, and so does one that a person found to mean none of the `others`, unless it ends him; another
+        leaves it to who holds it now."""
         own = [one for one in record.person.identifiers if one.type == IdType.MEMBER]
         if all(self.by_identifier.get(one, set()) <= {token} for one in own):
             return True
@@ -96,24 +127,26 @@ class Book(Acquaintances):
         holders = [
             known
             for other, (verdict, is_own) in judged.items()
-            if other != token and is_own and verdict is OTHER
+            if other != token and is_own and (verdict is OTHER or other in others)
             if (known := self.enrolments[other, tenant]).member_id in numbers
         ]
         takes = record.maintenance in LISTS or bool(record.previous and record.previous.identifiers)
+        takes = takes or (bool(others) and record.maintenance is not Maintenance.TERMINATE)
         if takes:
             for one in holders:
                 self._put_enrolment(one._replace(member_id=""))
         return takes or not holders
 
-    def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> UUID:
-        """One person under several tokens: a correction says so, or name, birth date and ZIP now agree."""
+    def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str, others: frozenset[UUID]) -> UUID:
+        """One person under several tokens: a correction says so, or name, birth date and ZIP now agree. Never with the
+        `others`, whom a person has told apart."""
         if record.previous is None and self.by_key.get(key, set()) <= {token}:
             return token
         said = described(record)
         doubles = {one for one in self.by_key.get(key, ()) if self._is_namely(one, said)} if key else set()
         old = self._formerly(record, tenant)
         doubles |= {old} if old else set()
-        doubles.add(token)
+        doubles = {token, *(doubles - others)}
         survivor = min(doubles)
         for retired in sorted(doubles - {survivor}):
             self._merge(survivor, retired)
@@ -144,11 +177,12 @@ class Book(Acquaintances):
             self._put_enrolment(orphan._replace(enrolment_id=self.new_id(), token=survivor))
         else:
             spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
-            seen = max(known.seen_file_no, orphan.seen_file_no)
+            seen = max(known, orphan, key=lambda one: (one.seen_file_no, one.seen_at is not None, one.seen_at))
             newest = max(
                 (self._standing(known), self._standing(orphan)), key=lambda one: (one.at is not None, one.at, one.no)
             )
-            self._put_enrolment(said_now(known._replace(spans=spans, seen_file_no=seen), newest))
+            known = known._replace(spans=spans, seen_file_no=seen.seen_file_no, seen_at=seen.seen_at)
+            self._put_enrolment(said_now(known, newest))
 
     # -- what
 
@@ -192,7 +226,7 @@ class Book(Acquaintances):
         known = self.enrolments.get((token, tenant))
         if known is None or not said.is_before(self._standing(known)):
             return False
-        self.seen.add(known.enrolment_id)
+        self._note_seen(known.enrolment_id, said.at)
         return True
 
     def _restate(
@@ -215,19 +249,21 @@ class Book(Acquaintances):
                 "",
                 seen_file_no=file_no,
                 first_file_no=file_no,
+                seen_at=said.at,
                 said_at=said.at,
                 said_by=said.by,
                 said_no=said.no,
             )
-            self._put_enrolment(restated(fresh, record, said_on))
+            stated = restated(fresh, record, said_on)
+            self._put_enrolment(stated if is_holder else stated._replace(member_id=""))
             return (ADDED,)
         stated = restated(known, record, said_on, is_listed=self._is_listed(token, tenant, file_no))
         stated = stated if is_holder else stated._replace(member_id=known.member_id)
         if stated == known:
-            self.seen.add(known.enrolment_id)
+            self._note_seen(known.enrolment_id, said.at)
             self._hear(known, said)
             return ()
-        self._put_enrolment(said_now(stated._replace(seen_file_no=max(file_no, known.seen_file_no)), said))
+        self._put_enrolment(said_now(seen_in(stated, file_no, said), said))
         return changes_of(known, stated)
 
     def _hear(self, known: Enrolment, said: Said) -> None:
@@ -285,6 +321,13 @@ class Book(Acquaintances):
         self.heard.pop(enrolment.enrolment_id, None)
 
 
+def seen_in(stated: Enrolment, file_no: int, said: Said) -> Enrolment:
+    """The enrolment as it stands in this file, at the newest instant at which it does."""
+    if file_no != stated.seen_file_no:
+        return stated._replace(seen_file_no=file_no, seen_at=said.at) if file_no > stated.seen_file_no else stated
+    return stated._replace(seen_at=newest_of(stated.seen_at, said.at))
+
+
 def said_now(stated: Enrolment, said: Said) -> Enrolment:
     """The enrolment as this statement left it."""
     if said.at is None:
@@ -337,6 +380,7 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date, *, is_listed
         said_no=known.said_no,
         family_number=family.value if family else known.family_number,
         first_file_no=known.first_file_no,
+        seen_at=known.seen_at,
     )
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from schemas.time_zones import EXPECTED, is_time_zone
 from services.eligibility.feeds.registries import DEFAULT_ZONE
 from services.eligibility.forecast.overlay_documents import OverlayError, overlay_paths
 from services.eligibility.forecast.release_folder import SupportingDataError
 from services.eligibility.forecast.supporting_data import bundled, releases
+from services.eligibility.senders import read_senders
 from services.kit.settings import SettingsError
 
 FIRST_BUSINESS_ON = "VCC_FIRST_BUSINESS_ON"
@@ -48,21 +49,21 @@ def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
         first_on = date.fromisoformat(text) if text else None
     except ValueError:
         raise SettingsError(f"{FIRST_BUSINESS_ON}: expected a date such as 2021-03-01") from None
-    senders = (one.strip().lower() for one in environ.get(TEST_DATA_FROM, "").split(","))
+    try:
+        test_data_from = read_senders(environ.get(TEST_DATA_FROM, ""))
+    except ValueError as error:
+        raise SettingsError(f"{TEST_DATA_FROM}: {error}") from None
     return OwnSettings(
         first_on,
-        test_data_from=frozenset(one for one in senders if one),
+        test_data_from=test_data_from,
         business_days=by,
         sender_time_zone=_zone(environ.get(SENDER_TIME_ZONE) or DEFAULT_ZONE),
     )
 
 
 def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        expected = "expected a zone of the IANA database such as America/Chicago"
-        raise SettingsError(f"{SENDER_TIME_ZONE}: {expected}") from None
+    if not is_time_zone(name):
+        raise SettingsError(f"{SENDER_TIME_ZONE}: expected {EXPECTED}")
     return name
 
 

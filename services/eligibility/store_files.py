@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import IO, Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
+from services.eligibility import store_absence
+from services.eligibility.store_absence import AbsenceState
 from services.kit.postgres import Connection, after_commit, text_array
 
 CHUNK_BYTES = 1 << 20
@@ -97,9 +98,6 @@ set state = 'processing', cursor_row = greatest(cursor_row, $2), rows_accepted =
 where file_id = $1
 """
 SAVE_ABSENT = "update feed_file set absent_ended = absent_ended + $2 where file_id = $1"
-SAVE_ABSENCE = """
-update feed_file set absence = $2, absent_before = $3, absent_on = $4 where file_id = $1 and absence is null
-"""
 FINISH_FILE = """
 update feed_file set state = $2, processed_at = clock_timestamp() where file_id = $1 returning processed_at
 """
@@ -110,12 +108,9 @@ group by code order by code
 LOAD_REFUSALS = """
 select code, count(*) as rows from feed_row where file_id = $1 and outcome = 'rejected' group by code
 """
-LOAD_PREVIOUS_FULL = """
-select max(file_no) from feed_file where plan = $1 and is_full and state = 'processed' and file_no < $2
-    and absence is distinct from $3
-"""
 LOAD_REJECTS = """
-select row, segment, field, code, expected from feed_row
+select row, feed_row.segment, feed_row.field, feed_row.code, feed_row.expected, doubtful_id
+from feed_row left join doubtful_row using (file_id, row)
 where file_id = $1 and outcome = 'rejected' and row > $2 order by row limit $3
 """
 LOAD_ROWS = """
@@ -131,16 +126,6 @@ select row, segment, field, code, expected from feed_row
 where file_id = $1 and outcome <> 'rejected' and expected is not null
 order by row, segment nulls last, field, code limit $2
 """
-
-
-class Absence(StrEnum):
-    """What was made of those who are not in a full file; a person releases or refuses what waits."""
-
-    APPLIED = "applied"
-    INCOMPLETE = "incomplete"
-    TOO_MANY = "too-many"
-    RELEASED = "released"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +243,9 @@ async def load_files(
     connection: Connection, before_no: int | None, limit: int, *, only_held: bool = False
 ) -> list[FeedFile]:
     """The newest first; on demand only what waits for a person."""
-    return [FeedFile(*row) for row in await connection.fetch(LOAD_FILES, before_no, limit, only_held, Absence.TOO_MANY)]
+    return [
+        FeedFile(*row) for row in await connection.fetch(LOAD_FILES, before_no, limit, only_held, AbsenceState.TOO_MANY)
+    ]
 
 
 async def load_next(connection: Connection) -> FeedFile | None:
@@ -268,7 +255,7 @@ async def load_next(connection: Connection) -> FeedFile | None:
 
 async def load_released(connection: Connection) -> FeedFile | None:
     """A file of which a person released what it says of those who are not in it."""
-    return _file(await connection.fetchrow(LOAD_RELEASED, Absence.RELEASED))
+    return _file(await connection.fetchrow(LOAD_RELEASED, AbsenceState.RELEASED))
 
 
 async def hold_file(connection: Connection, file_id: UUID, why: str) -> None:
@@ -278,11 +265,12 @@ async def hold_file(connection: Connection, file_id: UUID, why: str) -> None:
 async def save_decision(connection: Connection, file_id: UUID, decision: str, by: str, why: str) -> None:
     """What a person decided of a file that waits, or of the absence that it told of."""
     after_commit(connection, _tell)
-    await connection.execute(SAVE_DECISION, file_id, decision, by, why, Absence.TOO_MANY)
+    await connection.execute(SAVE_DECISION, file_id, decision, by, why, AbsenceState.TOO_MANY)
+    await store_absence.decide(connection, file_id, decision)
 
 
 async def end_release(connection: Connection, file_id: UUID) -> None:
-    await connection.execute(END_RELEASE, file_id, Absence.APPLIED, Absence.RELEASED)
+    await connection.execute(END_RELEASE, file_id, AbsenceState.APPLIED, AbsenceState.RELEASED)
 
 
 async def save_header(
@@ -329,11 +317,6 @@ async def save_absent(connection: Connection, file_id: UUID, ended: int) -> None
     await connection.execute(SAVE_ABSENT, file_id, ended)
 
 
-async def save_absence(connection: Connection, file_id: UUID, absence: str, before_no: int, said_on: date) -> None:
-    """Say once what was made of the members who are not in the file, and what makes somebody one of them."""
-    await connection.execute(SAVE_ABSENCE, file_id, absence, before_no, said_on)
-
-
 async def finish_file(connection: Connection, file_id: UUID, state: str) -> datetime:
     finished_at: datetime = await connection.fetchval(FINISH_FILE, file_id, state)
     return finished_at
@@ -347,11 +330,6 @@ async def load_rejections(connection: Connection, file_id: UUID) -> list[tuple[s
 async def load_refusals(connection: Connection, file_id: UUID) -> list[tuple[str, int]]:
     """The same with what was said of the file as a whole, which is no row."""
     return [(row["code"], row["rows"]) for row in await connection.fetch(LOAD_REFUSALS, file_id)]
-
-
-async def load_previous_full(connection: Connection, plan: str, file_no: int) -> int:
-    """The number of the plan's last complete full file before this one; 0 if there is none."""
-    return await connection.fetchval(LOAD_PREVIOUS_FULL, plan, file_no, Absence.INCOMPLETE) or 0
 
 
 async def load_rejects(connection: Connection, file_id: UUID, after_row: int, limit: int) -> list[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.eligibility import store_vital
+from services.eligibility import store_doubtful, store_vital
 from services.eligibility.domain import Enrolment, Person, Span, Statement
 from services.eligibility.feeds.records import MEDICAL
 from services.eligibility.linkage import Candidate, IdKey
@@ -22,7 +22,7 @@ _TYPES = {
     "enrolment_id": "uuid", "token": "uuid", "birth_on": "date", "is_restricted": "boolean", "is_retired": "boolean",
     "seen_file_no": "bigint", "ethnicity": "text", "phone_version": "integer", "address_version": "integer",
     "email_version": "integer", "said_at": "timestamptz", "said_no": "bigint",
-    "first_file_no": "bigint",
+    "first_file_no": "bigint", "seen_at": "timestamptz",
 }  # fmt: skip
 """Of the columns that are not told by `text_array`: no texts, or null."""
 _FROM_TEXT = {
@@ -67,11 +67,19 @@ from unnest({", ".join(f"${no}::{_TYPES.get(name, 'text::text')}[]" for no, name
 on conflict (enrolment_id) do update set ({COLUMNS}) = row({EXCLUDED})
 """
 SAVE_SEEN = """
-update enrolment set seen_file_no = $2 where enrolment_id = any($1::uuid[]) and seen_file_no < $2
+update enrolment
+set seen_file_no = $2,
+    seen_at = case when seen_file_no = $2 then greatest(enrolment.seen_at, seen.at) else seen.at end
+from unnest($1::uuid[], $3::timestamptz[]) as seen (enrolment_id, at)
+where enrolment.enrolment_id = seen.enrolment_id
+    and (seen_file_no < $2 or (seen_file_no = $2 and (enrolment.seen_at >= seen.at) is not true))
 """
 SAVE_HEARD = """
 update enrolment
-set seen_file_no = greatest(seen_file_no, $2), said_at = heard.at, said_by = heard.by, said_no = heard.no
+set seen_file_no = greatest(seen_file_no, $2),
+    seen_at = case when seen_file_no < $2 then heard.at when seen_file_no = $2 then greatest(seen_at, heard.at)
+        else seen_at end,
+    said_at = heard.at, said_by = heard.by, said_no = heard.no
 from unnest($1::uuid[], $3::timestamptz[], $4::text::text[], $5::bigint[]) as heard (enrolment_id, at, by, no)
 where enrolment.enrolment_id = heard.enrolment_id
 """
@@ -143,7 +151,8 @@ on conflict do nothing
 MOVE_RETIRED = "update person set merged_into = $1 where merged_into = $2"
 LOAD_ABSENT = """
 select token, tenant_id from enrolment
-where tenant_id = $1 and not is_retired and seen_file_no < $2 and (said_at <= $5) is not false and spans <> '[]'
+where tenant_id = $1 and not is_retired and (seen_file_no < $2 or (seen_file_no = $6 and seen_at < $5))
+    and (said_at <= $5) is not false and spans <> '[]'
     and exists (
         select from jsonb_array_elements(spans) as span
         where span->>3 is null or (span->>3)::date >= $3
@@ -151,7 +160,9 @@ where tenant_id = $1 and not is_retired and seen_file_no < $2 and (said_at <= $5
 order by token limit $4
 """
 COUNT_ABSENT = """
-select count(*) filter (where seen_file_no < $2 and (said_at <= $4) is not false) as absent,
+select count(*) filter (
+        where (seen_file_no < $2 or ($2 = $5 and seen_file_no = $5 and seen_at < $4)) and (said_at <= $4) is not false
+    ) as absent,
     count(*) filter (where first_file_no < $5) as insured
 from enrolment
 where tenant_id = $1 and not is_retired
@@ -234,11 +245,13 @@ async def load_of_plan(connection: Connection, tokens: Collection[UUID], plan: s
 
 
 async def load_absent(
-    connection: Connection, plan: str, before_no: int, day: date, limit: int, said_at: datetime | None
+    connection: Connection, plan: str, before_no: int, day: date, limit: int, said_at: datetime | None, file_no: int
 ) -> list[UUID]:
-    """Members of a plan whose coverage reaches this day, who stood in none of its files from that number on, and of
-    whom nothing was said after this instant."""
-    return [row["token"] for row in await connection.fetch(LOAD_ABSENT, plan, before_no, day, limit, said_at)]
+    """Members of a plan whose coverage reaches this day, who stood in none of its files from that number on, nor, if
+    that is this very file, in what it said from this instant on; and of whom nothing was said after it."""
+    this_file = file_no if before_no == file_no else 0
+    rows = await connection.fetch(LOAD_ABSENT, plan, before_no, day, limit, said_at, this_file)
+    return [row["token"] for row in rows]
 
 
 async def count_absent(
@@ -270,10 +283,11 @@ async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment
         await connection.execute(SAVE_ENROLMENTS, *told)
 
 
-async def save_seen(connection: Connection, enrolment_ids: Collection[UUID], file_no: int) -> None:
-    """Note that these stand in the file, for the day on which absence speaks."""
-    if enrolment_ids:
-        await connection.execute(SAVE_SEEN, sorted(enrolment_ids), file_no)
+async def save_seen(connection: Connection, seen: Mapping[UUID, datetime | None], file_no: int) -> None:
+    """Note that these stand in the file, and in what it said at these instants, for the day on which absence speaks."""
+    if seen:
+        enrolment_ids, instants = zip(*sorted(seen.items()), strict=True)
+        await connection.execute(SAVE_SEEN, enrolment_ids, file_no, instants)
 
 
 async def save_heard(connection: Connection, heard: Mapping[UUID, Said], file_no: int) -> None:
@@ -327,6 +341,7 @@ async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> N
         store_vital.MOVE_STATEMENTS,
         store_vital.MOVE_OVERRIDES,
         store_vital.MOVE_CONSENTS,
+        store_doubtful.MOVE_TOKENS,
         MOVE_RETIRED,
     ):
         await connection.execute(statement, survivor, retired)

@@ -14,12 +14,13 @@ from services.eligibility.vital import Override, VitalStatement
 from services.kit.postgres import Connection
 
 STATEMENT = ", ".join(VitalStatement._fields)
-OVERRIDE = ", ".join(Override._fields)
+OVERRIDE = ", ".join(Override._fields[:-1])
 CONSENT = ", ".join(RegistryConsent._fields)
 
 LOAD_STATEMENTS = f"select {STATEMENT} from vital_statement where token = any($1::uuid[])"
 LOAD_OVERRIDES = f"""
-select {OVERRIDE} from vital_override where token = any($1::uuid[]) and withdrawn_at is null
+select {OVERRIDE}, decided_on::timestamp at time zone (select time_zone from clock) as day_began_at
+from vital_override where token = any($1::uuid[]) and withdrawn_at is null
 """
 LOAD_CONSENTS = f"select {CONSENT} from registry_consent where token = any($1::uuid[])"
 SAVE_STATEMENTS = f"""
@@ -149,7 +150,7 @@ async def save_consents(connection: Connection, consents: Collection[RegistryCon
 
 
 async def save_override(connection: Connection, override: Override, reason: str, decided_by: str) -> None:
-    await connection.execute(SAVE_OVERRIDE, *override, reason, decided_by)
+    await connection.execute(SAVE_OVERRIDE, *override[:-1], reason, decided_by)
 
 
 async def withdraw_override(connection: Connection, token: UUID, tenant_id: str, at: datetime, by: str) -> bool:

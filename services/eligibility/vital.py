@@ -53,7 +53,8 @@ class VitalStatement(NamedTuple):
 
 class Override(NamedTuple):
     """A person's decision about whether somebody lives, for the members of one plan or, as `*`, of all. `decided_on` is
-    the business day. The fields are columns of its table."""
+    the business day, `day_began_at` when it began in the deployment's time zone. The other fields are columns of its
+    table."""
 
     override_id: UUID
     token: UUID
@@ -62,6 +63,7 @@ class Override(NamedTuple):
     death_on: date | None
     decided_on: date
     decided_at: datetime
+    day_began_at: datetime | None = None
 
 
 class Vital(NamedTuple):
@@ -119,7 +121,10 @@ def standing_elsewhere(overrides: Iterable[Override], tenant_id: str) -> list[Ov
 
 
 def _is_news(one: VitalStatement, ruling: Override) -> bool:
-    return one.heard_at > ruling.decided_at and one.since_at.date() >= ruling.decided_on
+    """Of the ruling's day or later: by its own date, for some name the day only, or by the instant, for a deployment's
+    day may begin before that of Greenwich."""
+    is_since = ruling.day_began_at is not None and one.since_at >= ruling.day_began_at
+    return one.heard_at > ruling.decided_at and (is_since or one.since_at.date() >= ruling.decided_on)
 
 
 def _decided(one: Override) -> tuple[datetime, UUID]:

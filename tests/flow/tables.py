@@ -16,11 +16,12 @@ from tests.flow.stack import Stack
 CHASSIS = {"inbox", "outbox", "idempotency_key", "audit", "schema_migration", "feed_chunk", "unlinked_key"}
 HISTORIES = {"enrolment_version": "enrolment_id", "dose_version": "dose_id", "case_version": "case_id",
              "appointment_version": "appointment_id", "slot_pool_version": "block_id"}  # fmt: skip
-COUNTERS = {"version", "file_no", "seen_file_no", "first_file_no", "absent_before", "since_no", "heard_no", "digest"}
+COUNTERS = {"version", "file_no", "seen_file_no", "first_file_no", "absent_before", "before_no", "since_no",
+            "heard_no", "digest"}  # fmt: skip
 CLOCKS = {"published_at", "received_at", "processed_at", "claimed_at", "lease_until", "logged_at", "occurred_at",
           "told_at", "retracted_at", "heard_at", "named_at", "decided_at", "withdrawn_at", "reported_at",
-          "death_reports_until"}  # fmt: skip
-OWN_IDS = {"attempt_id", "report_id", "source_id"}  # nothing refers to them but what is made of them
+          "death_reports_until", "opened_at", "closed_at"}  # fmt: skip
+OWN_IDS = {"attempt_id", "report_id", "source_id", "doubtful_id"}  # nothing refers to them but what is made of them
 LEFT_OUT = COUNTERS | CLOCKS | OWN_IDS
 TABLES = "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
 

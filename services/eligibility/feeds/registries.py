@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from schemas.time_zones import EXPECTED, is_time_zone
+
 REGISTRIES = Path(__file__).with_name("registries")
 DEFAULT_ZONE = "America/Chicago"
 
@@ -30,7 +32,8 @@ class RegistryProfile:
 def parse_registry(text: str) -> RegistryProfile:
     """Reads one profile; an unknown word, or a zone that there is not, is an error of its author."""
     raw = yaml.safe_load(text)
-    ZoneInfo(raw["time_zone"])
+    if not is_time_zone(raw["time_zone"]):
+        raise ValueError(f"time_zone: expected {EXPECTED}")
     senders = frozenset(one.upper() for one in raw.pop("senders"))
     return RegistryProfile(senders=senders, **raw)
 

@@ -34,6 +34,7 @@ NO_NUMBERS = frozenset({
     "NOTKNOWN", "NOTGIVEN", "MISSING", "BLANK", "EMPTY", "DEFAULT", "TEST", "DUMMY", "HISTORICAL", "NOID", "NONUMBER",
     "UNDEFINED", "PENDING", "OTHER", "ND", "NOS",
 })  # fmt: skip
+COUNTED = "1234567890"
 NEW_RECORD = "00"
 FUNDING_ELIGIBILITY = "64994-7"
 # What observations tell of the patient, by LOINC code.
@@ -96,11 +97,13 @@ def outcome_of(completion: str, cvx: str, is_missed: bool) -> DoseOutcome:
 
 
 def names_nothing(number: str) -> bool:
-    """Whether this is no filler number but a word, zeros or a repeated digit in its place."""
+    """Whether this is no filler number but what stands for one: zeros, nines, X's, the digits as one counts them, or a
+    word. Any other number may be somebody's, also one digit many times."""
     plain = "".join(one for one in number.upper() if one.isalnum())
-    if len(set(plain)) < 2:
-        return plain[:1] in {"", "0", "X"} or len(plain) > 3 or plain == "999"
-    return plain in NO_NUMBERS
+    if set(plain) <= {"0"} or set(plain) == {"X"} or (set(plain) == {"9"} and len(plain) > 2):
+        return True
+    is_counted = len(plain) > 3 and (COUNTED.startswith(plain) or plain in {COUNTED[:-1], f"0{COUNTED[:-1]}"})
+    return is_counted or plain in NO_NUMBERS
 
 
 def _coded(value: Field) -> tuple[str, str]:

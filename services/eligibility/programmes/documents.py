@@ -10,12 +10,12 @@ from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, NamedTuple
-from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
 from schemas.eligibility_v1 import LineOfBusiness, RaceEthnicity
 from schemas.envelope import Code, CountyFips, Cvx, Day, Zip5
+from schemas.time_zones import is_time_zone
 from services.eligibility.domain import AGE_BANDS, Phase, PriorityRule, Programme
 from services.eligibility.forecast.overlay_documents import overlay_paths
 from services.eligibility.forecast.supporting_data import bundled as supporting_data
@@ -234,7 +234,7 @@ class Document(Part):
     @field_validator("time_zone")
     @classmethod
     def _zone(cls, name: str) -> str:
-        if name not in available_timezones():
+        if not is_time_zone(name):
             raise ValueError("expected a time zone's name, such as America/Chicago")
         return name
 

@@ -2,21 +2,19 @@
 
 from enum import StrEnum
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Code, Cvx, Zip5
+from schemas.time_zones import is_time_zone
 from services.scheduling.days.shapes import Body
 from services.scheduling.sites.rules import Site
 
 
 def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise PydanticCustomError("time_zone", "a name of the IANA time zone database") from None
+    if not is_time_zone(name):
+        raise PydanticCustomError("time_zone", "a name of the IANA time zone database")
     return name
 
 

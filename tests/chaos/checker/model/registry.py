@@ -220,6 +220,8 @@ class Registrar:
         said = _report(row, person)
         if row.action == "D" and not row.is_patient:
             return self._delete(said, row)
+        if row.is_given and (gone := self._deleted_ahead(said, row)) is not None:
+            return gone
         known = self._known(said, row)
         if known is None and said.event_key in self.reports:
             known = self.reports[said.event_key]
@@ -260,12 +262,23 @@ class Registrar:
             live = [one for one in told if not one.is_retracted and _is_alike(said, one) and _same_patient(said, one)]
             linked = [one for one in live if said.person is not None and one.person is not None]
             doomed = (linked or [one for one in live if one.person is None]) if row.is_given else []
+        is_any_live = any(not one.is_retracted for one in doomed)
         for one in doomed:
-            if not (one.is_retracted or _is_earlier(said, one)):
+            if one.is_retracted is not is_any_live and not _is_earlier(said, one):
                 one.is_retracted, one.stated_at = True, said.stated_at or one.stated_at
-        if not doomed and said.cvx:
-            self._keep(said, None)
+        if not doomed or said.event is None:
+            known = self.reports.get(said.event_key)
+            if known is None:
+                self._keep(said, None)
+            elif known.is_retracted and not _is_earlier(said, known):
+                known.stated_at = said.stated_at or known.stated_at
         return said
+
+    def _deleted_ahead(self, said: Report, row: DoseRow) -> Report | None:
+        """What the sender deleted without a number after it said this: all of that day and vaccine, or of that day."""
+        keys = {_event_key(replace(row, event=None, cvx=cvx)) for cvx in {row.cvx, ""}}
+        known = [self.reports[one] for one in sorted(keys) if one in self.reports]
+        return next((one for one in known if one.is_retracted and not one.event and _is_earlier(said, one)), None)
 
     def _mine(self, said: Report) -> list[Report]:
         told = self.numbered.get(said.event, []) if said.event else []

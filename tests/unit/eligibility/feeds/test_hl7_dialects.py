@@ -92,7 +92,28 @@ def test_an_oversized_patient_loses_its_message_only() -> None:
 
 @pytest.mark.parametrize(
     "number",
-    ["9999", "UNK", "unknown", "N/A", "None", "0", "0000", "TBD", "99999", "1111", "Not Available", "XXX", "-"],
+    [
+        "9999",
+        "UNK",
+        "unknown",
+        "N/A",
+        "None",
+        "0",
+        "0000",
+        "TBD",
+        "99999",
+        "999",
+        "Not Available",
+        "XXX",
+        "-",
+        "1234",
+        "12345",
+        "123456789",
+        "1234567890",
+        "0123456789",
+        "N.A.",
+        "000-000",
+    ],
 )
 def test_a_word_in_place_of_a_number_names_nothing(number: str) -> None:
     """ORC-3 filled with what a sender writes where it has no number."""
@@ -100,7 +121,10 @@ def test_a_word_in_place_of_a_number_names_nothing(number: str) -> None:
     assert dose.event is None
 
 
-@pytest.mark.parametrize("number", ["1", "22", "A1", "99", "1000", "NA-17", "12"])
+@pytest.mark.parametrize(
+    "number",
+    ["1", "22", "A1", "99", "1000", "NA-17", "12", "123", "1111", "22222", "777777", "AAAA", "12346", "2345"],
+)
 def test_a_short_number_is_a_number(number: str) -> None:
     """Clinics count from one."""
     (dose,) = doses(items_of(a_vxu(a_dose(f"ORC|RE||{number}^IIS"))))

@@ -1,0 +1,19 @@
+"""Which day it may be somewhere: a report of today is none of a time to come because it is yesterday yet where it is
+read. Pure."""
+
+from datetime import date, datetime, timedelta, timezone
+
+ONE_DAY = timedelta(days=1)
+FARTHEST_EAST = timezone(timedelta(hours=14))
+
+
+def latest_day(at: datetime) -> date:
+    """The latest day that it is anywhere on Earth at this instant."""
+    return at.astimezone(FARTHEST_EAST).date()
+
+
+def latest_on(business_on: date, now: datetime) -> date:
+    """The latest day of which something can be told while a business day is open: where a deployment keeps the
+    calendar's time, the latest one on Earth; else, in a time of its own, the open day."""
+    there = latest_day(now)
+    return there if abs(there - business_on) <= ONE_DAY and there > business_on else business_on

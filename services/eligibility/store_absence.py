@@ -1,0 +1,89 @@
+"""What was made of the members whom a plan's full list left out. All SQL of it."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from services.kit.postgres import Connection
+
+
+class AbsenceState(StrEnum):
+    """What was made of those whom a full list left out, the most urgent first; a person releases or refuses what
+    waits."""
+
+    TOO_MANY = "too-many"
+    RELEASED = "released"
+    INCOMPLETE = "incomplete"
+    REFUSED = "refused"
+    APPLIED = "applied"
+
+
+COLUMNS = "plan, said_at, said_on, before_no, absence, ended"
+LOAD = f"select {COLUMNS} from feed_absence where file_id = $1 order by plan"
+SAVE = f"""
+insert into feed_absence (file_id, {COLUMNS}) values ($1, $2, $3, $4, $5, $6, 0) on conflict do nothing
+"""
+# A file tells of its lists together: that one waits before that one was not complete.
+TELL = """
+update feed_file set absence = told.absence, absent_before = told.before_no, absent_on = told.said_on
+from (
+    select absence, before_no, said_on from feed_absence where file_id = $1
+    order by array_position($2::text[], absence), plan limit 1
+) as told
+where file_id = $1
+"""
+ADD_ENDED = "update feed_absence set ended = ended + $3 where file_id = $1 and plan = $2"
+DECIDE = "update feed_absence set absence = $2 where file_id = $1 and absence = $3"
+END_RELEASE = "update feed_absence set absence = $2 where file_id = $1 and absence = $3"
+LOAD_PREVIOUS_FULL = """
+select max(file_no) from feed_file
+where file_no < $2 and state = 'processed' and absence is distinct from $3
+    and case when exists (select from feed_transaction as any_one where any_one.file_id = feed_file.file_id)
+        then exists (
+            select from feed_transaction as full_one
+            where full_one.file_id = feed_file.file_id and full_one.plan = $1 and full_one.is_full
+        )
+        else feed_file.plan = $1 and is_full
+    end
+"""
+
+
+class Absence(NamedTuple):
+    """Whom a plan's list left out, and what was made of it: `before_no` is the first file in which one must stand,
+    `said_on` the day from which one is not covered."""
+
+    plan: str
+    said_at: datetime | None
+    said_on: date
+    before_no: int
+    absence: str
+    ended: int = 0
+
+
+async def load_absences(connection: Connection, file_id: UUID) -> list[Absence]:
+    return [Absence(*row) for row in await connection.fetch(LOAD, file_id)]
+
+
+async def save_absence(connection: Connection, file_id: UUID, one: Absence) -> None:
+    """Say once what was made of it; the file tells what the most urgent of its lists says."""
+    await connection.execute(SAVE, file_id, *one[:5])
+    await connection.execute(TELL, file_id, list(AbsenceState))
+
+
+async def add_ended(connection: Connection, file_id: UUID, plan: str, ended: int) -> None:
+    await connection.execute(ADD_ENDED, file_id, plan, ended)
+
+
+async def decide(connection: Connection, file_id: UUID, decision: str) -> None:
+    """A person decided of all that waits of the file."""
+    await connection.execute(DECIDE, file_id, decision, AbsenceState.TOO_MANY)
+
+
+async def end_release(connection: Connection, file_id: UUID) -> None:
+    await connection.execute(END_RELEASE, file_id, AbsenceState.APPLIED, AbsenceState.RELEASED)
+
+
+async def load_previous_full(connection: Connection, plan: str, file_no: int) -> int:
+    """The number of the last complete file before this one that listed everybody of the plan; 0 if there is none."""
+    return await connection.fetchval(LOAD_PREVIOUS_FULL, plan, file_no, AbsenceState.INCOMPLETE) or 0
