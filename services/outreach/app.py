@@ -5,8 +5,10 @@ from pathlib import Path
 from schemas import catalog
 from services.kit.app import Service, run
 from services.kit.subscription import Subscription
-from services.outreach import api, handlers, own_facts
-from services.outreach.reviews import Reviews
+from services.outreach.cases import flow as handlers
+from services.outreach.cases.reviews import Reviews
+from services.outreach.contacts import store as own_facts
+from services.outreach.worklist import api
 
 SUBSCRIPTIONS = (
     Subscription(catalog.MEMBER_ELIGIBILITY, "outreach.member-eligibility", handlers.on_member_eligibility),

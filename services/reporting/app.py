@@ -5,7 +5,8 @@ from pathlib import Path
 from schemas import catalog
 from services.kit.app import Service, run
 from services.kit.subscription import Subscription
-from services.reporting import api, handlers
+from services.reporting.coverage import flow as handlers
+from services.reporting.pages import api
 
 SUBSCRIPTIONS = (
     Subscription(catalog.MEMBER_ELIGIBILITY, "reporting.member-eligibility", handlers.on_member_eligibility),

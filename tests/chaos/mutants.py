@@ -112,14 +112,14 @@ def _acknowledge_on_error(_service: str) -> None:
 @mutant("no-row-lock", "members are not locked before their news is numbered", TO_DATABASE, LATE)
 def _no_row_lock(service: str) -> None:
     module = {
-        "eligibility": "services.eligibility.store_members", "outreach": "services.outreach.store",
+        "eligibility": "services.eligibility.store_members", "outreach": "services.outreach.members.store",
         "scheduling": "services.scheduling.heard",
     }.get(service)  # fmt: skip
     for name in [name for name in vars(sys.modules[module]) if name.startswith("LOCK_")] if module else ():
         query = getattr(sys.modules[str(module)], name)
         setattr(sys.modules[str(module)], name, query.replace("for update", ""))
     if service == "outreach":
-        worklist = sys.modules["services.outreach.worklist"]
+        worklist = sys.modules["services.outreach.worklist.store"]
         for name in [name for name, query in vars(worklist).items() if name.isupper() and isinstance(query, str)]:
             setattr(worklist, name, getattr(worklist, name).replace("for update", ""))
 

@@ -19,10 +19,11 @@ from services.kit.ids import derived_id, new_id
 from services.kit.inbox import SAVE_RECEIVED
 from services.kit.outbox import SAVE_EVENTS, shard_of
 from services.kit.postgres import SET_TENANT, server_settings, text_array
-from services.outreach import situations, store
-from services.outreach.domain import decide
+from services.outreach.cases import store as situations
+from services.outreach.cases.evidence import CaseState, Enrolment, Situation
+from services.outreach.cases.rules import decide
+from services.outreach.members import store
 from services.outreach.policy import POLICY
-from services.outreach.records import CaseState, Enrolment, Situation
 from tests.load.path_service import freeze, settings_of
 from tests.load.side import Task, Watch, until
 

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from schemas.outreach_v1 import Channel, Direction, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
-from services.outreach.effects import EFFECTS
-from services.outreach.reach import place_of
-from services.outreach.records import Appointment, Attempt, Dose, Enrolment, Situation, Statement
+from services.outreach.cases.channels import place_of
+from services.outreach.cases.evidence import Appointment, Attempt, Dose, Enrolment, Situation, Statement
+from services.outreach.contacts.dispositions import EFFECTS
 
 DAY = date(2021, 3, 1)
 NOON = datetime(2021, 3, 1, 18, tzinfo=UTC)

@@ -8,13 +8,13 @@ import pytest
 
 from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Direction, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
-from services.outreach.attempts import Holder, Proposal, RefusalCode, against
-from services.outreach.domain import decide
-from services.outreach.policy import POLICY
-from services.outreach.records import (
+from services.outreach.attempts.rules import Holder, Proposal, RefusalCode, against
+from services.outreach.cases.evidence import (
     Held,
     Situation,
 )
+from services.outreach.cases.rules import decide
+from services.outreach.policy import POLICY
 from tests.unit.outreach.builders import DAY, a_dose, a_situation, an_appointment, an_attempt
 
 D = Disposition

@@ -8,10 +8,10 @@ import pytest
 
 from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Direction, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
-from services.outreach.domain import decide
+from services.outreach.cases.channels import invalid_channels
+from services.outreach.cases.evidence import Attempt, Flag, Held, Situation
+from services.outreach.cases.rules import decide
 from services.outreach.policy import POLICY
-from services.outreach.reach import invalid_channels
-from services.outreach.records import Attempt, Flag, Held, Situation
 from tests.unit.outreach.builders import DAY, NOON, a_dose, a_situation, a_statement, an_appointment, an_attempt
 
 D, Ch = Disposition, Channel

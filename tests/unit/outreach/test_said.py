@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 
 from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Direction, Disposition
-from services.outreach.attempts import RefusalCode, Timing, is_news, misdated
-from services.outreach.domain import decide
+from services.outreach.attempts.rules import RefusalCode, Timing, is_news, misdated
+from services.outreach.cases.channels import is_opted_out, stopped_channels
+from services.outreach.cases.evidence import CaseState, Held, Paused, Situation, Statement
+from services.outreach.cases.rules import decide
 from services.outreach.policy import POLICY
-from services.outreach.reach import is_opted_out, stopped_channels
-from services.outreach.records import CaseState, Held, Paused, Situation, Statement
 from tests.unit.outreach.builders import DAY, NOON, a_situation, a_statement, an_attempt
 
 D = Disposition

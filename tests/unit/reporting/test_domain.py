@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.reporting.domain import (
+from services.reporting.population.rules import (
     HIDDEN,
     THRESHOLD,
     Counts,
