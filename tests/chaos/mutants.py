@@ -119,9 +119,9 @@ def _no_row_lock(service: str) -> None:
         query = getattr(sys.modules[str(module)], name)
         setattr(sys.modules[str(module)], name, query.replace("for update", ""))
     if service == "outreach":
-        worklist = sys.modules["services.outreach.worklist.store"]
-        for name in [name for name, query in vars(worklist).items() if name.isupper() and isinstance(query, str)]:
-            setattr(worklist, name, getattr(worklist, name).replace("for update", ""))
+        claims = sys.modules["services.outreach.claims.store"]
+        for name in [name for name, query in vars(claims).items() if name.isupper() and isinstance(query, str)]:
+            setattr(claims, name, getattr(claims, name).replace("for update", ""))
 
 
 @mutant("read-then-decrement", "a booking looks for a free place and then takes it, without a lock", TO_DATABASE)

@@ -42,7 +42,10 @@ PURE = (
     "eligibility.feeds.vxu_dose", "eligibility.forecast.engine",
     "eligibility.programmes.segment", "eligibility.programmes.target", "eligibility.risk.model",
     "eligibility.benefits.entitlements",
-    "outreach.attempts.rules", "outreach.cases.rules", "outreach.contacts.dispositions", "outreach.policy",
+    "outreach.attempts.entry", "outreach.attempts.rules", "outreach.cases.appointments", "outreach.cases.changes",
+    "outreach.cases.channels", "outreach.cases.evidence", "outreach.cases.rules", "outreach.claims.rules",
+    "outreach.contacts.dispositions", "outreach.contacts.rules", "outreach.members.rules", "outreach.policy",
+    "outreach.worklist.paging", "outreach.worklist.rules", "outreach.worklist.why",
     "scheduling.domain", "scheduling.settling", "scheduling.seats", "scheduling.openings", "scheduling.sense",
     "scheduling.no", "reporting.population.rules",
 )  # fmt: skip
@@ -74,6 +77,7 @@ def test_every_module_of_rules_is_inside_the_wall(copy: Path) -> None:
         ("services-know-no-deployment", "services/eligibility/handlers.py", "import deploy.console"),
         ("domain-is-pure", "services/scheduling/domain.py", "import asyncpg"),
         ("service-layers", "services/eligibility/domain.py", "import services.eligibility.handlers"),
+        ("outreach-rooms", "services/outreach/cases/store.py", "import services.outreach.worklist.rules"),
     ],
 )
 def test_planted_bad_import_is_refused(copy: Path, contract: str, module: str, bad_import: str) -> None:

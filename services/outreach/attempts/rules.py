@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Direction, Disposition
-from services.outreach.cases import appointments as visits
-from services.outreach.cases import channels as reach
-from services.outreach.cases.evidence import CaseState, Situation
+from services.outreach.cases import appointments, channels
+from services.outreach.cases.evidence import CaseState, Evidence
 from services.outreach.contacts.dispositions import EFFECTS
+from services.outreach.contacts.rules import LoggedAttempt
 from services.outreach.policy import Policy
 
 
@@ -62,6 +62,20 @@ class Holder:
     live: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Retractor:
+    """Who takes an attempt back."""
+
+    worker_id: str
+    is_supervisor: bool
+
+
+def may_retract(retractor: Retractor, attempt: LoggedAttempt, policy: Policy) -> bool:
+    """Whether it is the attempt's worker while it is fresh, or a supervisor."""
+    is_fresh = attempt.asked_at - attempt.logged_at <= timedelta(hours=policy.own_retraction_hours)
+    return retractor.is_supervisor or (retractor.worker_id == attempt.worker_id and is_fresh)
+
+
 def misdated(timing: Timing, today: date, policy: Policy) -> RefusalCode | None:
     """Whether nobody can mean these times. `today` is the open business day, which may be ahead of the clock. A promise
     that is logged late is due at once."""
@@ -76,19 +90,19 @@ def misdated(timing: Timing, today: date, policy: Policy) -> RefusalCode | None:
 
 
 def against(
-    situation: Situation, state: CaseState, holder: Holder, proposal: Proposal, policy: Policy
+    evidence: Evidence, state: CaseState, holder: Holder, proposal: Proposal, policy: Policy
 ) -> RefusalCode | None:
     """The first rule that a try goes against; that a member gets in touch goes against none."""
     if proposal.direction is Direction.INBOUND:
         return None
-    stopped = reach.stopped_channels(situation.statements, situation.enrolment.tenant_id)
+    stopped = channels.stopped_channels(evidence.statements, evidence.enrolment.tenant_id)
     rules = {
-        RefusalCode.PROTECTED: situation.enrolment.contact_protected,
+        RefusalCode.PROTECTED: evidence.enrolment.contact_protected,
         RefusalCode.OPTED_OUT: state.closed_reason is CaseClosedReason.OPTED_OUT or proposal.channel in stopped,
-        RefusalCode.CHANNEL_BARRED: proposal.channel in reach.barred_channels(situation.enrolment),
+        RefusalCode.CHANNEL_BARRED: proposal.channel in channels.barred_channels(evidence.enrolment),
         RefusalCode.CASE_CLOSED: state.status is CaseStatus.CLOSED,
         RefusalCode.CASE_PAUSED: state.status is CaseStatus.PAUSED,
-        RefusalCode.TOO_MANY: _is_one_too_many(situation, state, proposal, policy),
+        RefusalCode.TOO_MANY: _is_one_too_many(evidence, state, proposal, policy),
         RefusalCode.LEASE_EXPIRED: not proposal.claims and not holder.live and holder.claimed_by == proposal.worker_id,
         RefusalCode.NOT_CLAIMED: not _may_work(holder, proposal),
     }
@@ -101,18 +115,18 @@ def _may_work(holder: Holder, proposal: Proposal) -> bool:
     return proposal.claims
 
 
-def _is_one_too_many(situation: Situation, state: CaseState, proposal: Proposal, policy: Policy) -> bool:
+def _is_one_too_many(evidence: Evidence, state: CaseState, proposal: Proposal, policy: Policy) -> bool:
     """A promised call is made, and a lost appointment told, whatever the limit."""
-    if state.callback_at is not None or visits.lifts_limits(visits.lost(situation, policy), policy):
+    if state.callback_at is not None or appointments.lifts_limits(appointments.lost(evidence, policy), policy):
         return False
-    return _is_window_full(situation, proposal.counted_on, policy)
+    return _is_window_full(evidence, proposal.counted_on, policy)
 
 
-def _is_window_full(situation: Situation, counted_on: date, policy: Policy) -> bool:
+def _is_window_full(evidence: Evidence, counted_on: date, policy: Policy) -> bool:
     """Whether the window that ends with this attempt is full already, in all programmes of the plan together."""
     begins_on = counted_on - timedelta(days=policy.window_days)
-    days = [one.counted_on for one in reach.counted_tries(situation) if begins_on < one.counted_on <= counted_on]
-    return len(days) >= policy.attempts_per_window
+    days = [attempt.counted_on for attempt in channels.counted_tries(evidence)]
+    return len([day for day in days if begins_on < day <= counted_on]) >= policy.attempts_per_window
 
 
 def is_news(disposition: Disposition, resumed: frozenset[Channel]) -> bool:

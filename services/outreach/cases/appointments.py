@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import TypeGuard
 
 from schemas.scheduling_v1 import AppointmentStatus
-from services.outreach.cases.evidence import Appointment, Flag, Situation, tries
+from services.outreach.cases.evidence import Evidence, Flag
 from services.outreach.contacts.dispositions import EFFECTS
+from services.outreach.contacts.rules import tries
+from services.outreach.members.rules import Appointment
 from services.outreach.policy import Policy
 
 
@@ -24,34 +27,34 @@ class Lost:
         return self.appointment.told_at
 
 
-def _real(situation: Situation) -> Iterator[Appointment]:
+def _real(evidence: Evidence) -> Iterator[Appointment]:
     """Without those that were entered in error: they never were."""
-    return (one for one in situation.appointments if one.status is not AppointmentStatus.ENTERED_IN_ERROR)
+    return (booking for booking in evidence.appointments if booking.status is not AppointmentStatus.ENTERED_IN_ERROR)
 
 
-def missed(situation: Situation) -> bool:
+def missed(evidence: Evidence) -> bool:
     """A missed appointment is never a refusal: the member wanted to come. The one that is latest in time tells."""
-    last = max(_real(situation), key=lambda one: (one.start_at, one.appointment_id), default=None)
+    last = max(_real(evidence), key=attrgetter("start_at", "appointment_id"), default=None)
     return last is not None and last.status is AppointmentStatus.NOSHOW
 
 
-def _told_of_last(situation: Situation) -> Appointment | None:
+def _told_of_last(evidence: Evidence) -> Appointment | None:
     """The one with the last news: whoever books or cancels another one has spoken with the member."""
     return max(
-        _real(situation),
-        key=lambda one: (one.changed_on, one.told_at, one.start_at, one.appointment_id),
+        _real(evidence),
+        key=attrgetter("changed_on", "told_at", "start_at", "appointment_id"),
         default=None,
     )
 
 
-def lost(situation: Situation, policy: Policy) -> Lost | None:
+def lost(evidence: Evidence, policy: Policy) -> Lost | None:
     """An appointment that is off though the member did not ask for that, until somebody has reached him or there is
     another one. He would come to a closed door."""
-    last = _told_of_last(situation)
+    last = _told_of_last(evidence)
     if last is None or last.status is not AppointmentStatus.CANCELLED or not _by_others(last, policy):
         return None
-    since = [one for one in situation.attempts if one.attempted_at > last.told_at]
-    if any(EFFECTS[one.disposition].reaches for one in since):
+    since = [attempt for attempt in evidence.attempts if attempt.attempted_at > last.told_at]
+    if any(EFFECTS[attempt.disposition].reaches for attempt in since):
         return None
     return Lost(last, len(tries(since)))
 
@@ -61,16 +64,17 @@ def _by_others(appointment: Appointment, policy: Policy) -> bool:
     return appointment.by_rule or reason.startswith(policy.clinic_reasons)
 
 
-def lifts_limits(gone: Lost | None, policy: Policy) -> TypeGuard[Lost]:
+def lifts_limits(loss: Lost | None, policy: Policy) -> TypeGuard[Lost]:
     """Whether the member may be tried beyond the window's limit, and during a pause, to be told."""
-    return gone is not None and gone.tries < policy.lost_attempts
+    return loss is not None and loss.tries < policy.lost_attempts
 
 
-def flags(situation: Situation, policy: Policy) -> Iterator[Flag]:
+def flags(evidence: Evidence, policy: Policy) -> Iterator[Flag]:
     """What the appointments say at first sight."""
-    if lost(situation, policy) is not None:
+    if lost(evidence, policy) is not None:
         yield Flag.APPOINTMENT_LOST
-    if missed(situation):
+    if missed(evidence):
         yield Flag.APPOINTMENT_MISSED
-    if any(one.outcome_overdue and one.status is AppointmentStatus.BOOKED for one in situation.appointments):
+    booked = [appointment for appointment in evidence.appointments if appointment.status is AppointmentStatus.BOOKED]
+    if any(appointment.outcome_overdue for appointment in booked):
         yield Flag.OUTCOME_OVERDUE

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from schemas.outreach_v1 import Channel, Direction
-from services.outreach.cases.evidence import Attempt, Enrolment, Situation, Statement, tries
+from services.outreach.cases.evidence import Evidence
 from services.outreach.contacts.dispositions import EFFECTS
+from services.outreach.contacts.rules import Attempt, Statement, tries
+from services.outreach.members.rules import Enrolment
 from services.outreach.policy import Policy
 
 SHARED: Final[Mapping[Channel, frozenset[Channel]]] = {
-    one: frozenset({Channel.PHONE, Channel.TEXT}) if one in {Channel.PHONE, Channel.TEXT} else frozenset({one})
-    for one in Channel
+    channel: frozenset({Channel.PHONE, Channel.TEXT} if channel in {Channel.PHONE, Channel.TEXT} else {channel})
+    for channel in Channel
 }
 """Calls and texts go to one number: what is wrong for the one is wrong for the other."""
 
@@ -22,33 +24,38 @@ def version_of(channel: Channel, enrolment: Enrolment) -> int:
     return enrolment.email_version if channel is Channel.EMAIL else enrolment.address_version
 
 
-def invalid_channels(situation: Situation) -> frozenset[Channel]:
+def invalid_channels(evidence: Evidence) -> frozenset[Channel]:
     """Channels whose present number or address is known to be wrong or dead. What was tried before a roster brought
     another one says nothing; and the right person, reached by it, says that it is right after all."""
     invalid: set[Channel] = set()
-    for one in situation.attempts:
-        if one.reach != version_of(one.channel, situation.enrolment):
+    for attempt in evidence.attempts:
+        if not _is_to_present_address(attempt, evidence.enrolment):
             continue
-        effect = EFFECTS[one.disposition]
+        effect = EFFECTS[attempt.disposition]
         if effect.invalidates_channel:
-            invalid |= SHARED[one.channel]
-        elif effect.reaches and one.direction is Direction.OUTBOUND:
-            invalid -= SHARED[one.channel]
+            invalid |= SHARED[attempt.channel]
+        elif effect.reaches and attempt.direction is Direction.OUTBOUND:
+            invalid -= SHARED[attempt.channel]
     return frozenset(invalid)
 
 
-def counted_tries(situation: Situation) -> list[Attempt]:
+def _is_to_present_address(attempt: Attempt, enrolment: Enrolment) -> bool:
+    """Whether it was made by the number or address that eligibility has now."""
+    return attempt.reach == version_of(attempt.channel, enrolment)
+
+
+def counted_tries(evidence: Evidence) -> list[Attempt]:
     """The tries that fill the window: not those to a wrong or dead number or address that a roster has replaced."""
     return [
-        one
-        for one in tries(situation.attempts)
-        if not EFFECTS[one.disposition].invalidates_channel or one.reach == version_of(one.channel, situation.enrolment)
+        attempt
+        for attempt in tries(evidence.attempts)
+        if not EFFECTS[attempt.disposition].invalidates_channel or _is_to_present_address(attempt, evidence.enrolment)
     ]
 
 
 def barred_channels(enrolment: Enrolment) -> frozenset[Channel]:
     """Channels that a registry bars."""
-    return frozenset(one for one in Channel if one.value in enrolment.channels_barred)
+    return frozenset(channel for channel in Channel if channel.value in enrolment.channels_barred)
 
 
 def stopped_channels(statements: Sequence[Statement], tenant_id: str) -> frozenset[Channel]:
@@ -65,20 +72,20 @@ def stopped_channels(statements: Sequence[Statement], tenant_id: str) -> frozens
     )
 
 
-def is_opted_out(situation: Situation, policy: Policy) -> bool:
+def is_opted_out(evidence: Evidence, policy: Policy) -> bool:
     """Whether neither calls nor texts are wanted: then nobody is to contact the member."""
-    if not situation.statements:
+    if not evidence.statements:
         return False
-    return policy.do_not_call_stops <= stopped_channels(situation.statements, situation.enrolment.tenant_id)
+    return policy.do_not_call_stops <= stopped_channels(evidence.statements, evidence.enrolment.tenant_id)
 
 
-def usable_channels(situation: Situation, policy: Policy) -> list[Channel]:
+def usable_channels(evidence: Evidence, policy: Policy) -> list[Channel]:
     """The channels left, in the order of the ladder."""
-    gone: set[Channel] = set(barred_channels(situation.enrolment))
-    if situation.attempts:
-        gone |= invalid_channels(situation)
-    if situation.statements:
-        gone |= stopped_channels(situation.statements, situation.enrolment.tenant_id)
+    gone: set[Channel] = set(barred_channels(evidence.enrolment))
+    if evidence.attempts:
+        gone |= invalid_channels(evidence)
+    if evidence.statements:
+        gone |= stopped_channels(evidence.statements, evidence.enrolment.tenant_id)
     return [channel for channel in policy.channels if channel not in gone]
 
 
@@ -99,7 +106,7 @@ def _place(enrolment: Enrolment) -> Iterator[str]:
         yield str(enrolment.address_version)
 
 
-def has_left(situation: Situation) -> bool:
+def has_left(evidence: Evidence) -> bool:
     """Whether the member is said to have left the place where eligibility still has him."""
-    left = (one.place for one in reversed(situation.attempts) if EFFECTS[one.disposition].moved)
-    return next(left, None) == place_of(situation.enrolment)
+    left = (attempt.place for attempt in reversed(evidence.attempts) if EFFECTS[attempt.disposition].moved)
+    return next(left, None) == place_of(evidence.enrolment)

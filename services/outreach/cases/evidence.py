@@ -1,4 +1,4 @@
-"""What is on record about somebody, and what was decided from it: the values that outreach's rules take and give."""
+"""What a case is decided from, and what is decided. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Direction, Disposition
-from schemas.scheduling_v1 import AppointmentStatus
-from services.outreach.contacts.dispositions import Standing
+from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel
+from services.outreach.contacts.rules import Attempt, Statement
+from services.outreach.members.rules import Appointment, Dose, Enrolment
 
 
 class Held(StrEnum):
@@ -39,105 +39,7 @@ class Flag(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolment:
-    """The newest fact heard about one enrolment and programme. `eligible_on` is the earliest day on which any version
-    said that outreach may be offered: from then on there is a case. The versions are raised by other numbers or
-    addresses."""
-
-    enrolment_id: UUID
-    programme_id: str
-    tenant_id: str
-    member_token: UUID
-    version: int
-    eligible: bool
-    vaccinated: bool
-    doses_valid: int
-    enrolled: bool
-    contact_protected: bool
-    merged_into: UUID | None
-    reasons: tuple[str, ...]
-    priority: int
-    zip5: str | None
-    tract: str | None
-    language: str | None
-    decided_on: date
-    death_reports_until: datetime | None
-    channels_barred: tuple[str, ...]
-    phone_version: int
-    address_version: int
-    email_version: int
-    eligible_on: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Dose:
-    """The newest version of a canonical dose; not `live` once it was retracted, or if it was given in part. A
-    combination vaccine is of several groups."""
-
-    dose_id: UUID
-    vaccine_groups: tuple[str, ...]
-    administered_on: date
-    live: bool
-    appointment_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class Appointment:
-    """The newest version of an appointment. `told_at` is when that became a fact."""
-
-    appointment_id: UUID
-    status: AppointmentStatus
-    start_at: datetime
-    start_on: date
-    changed_on: date
-    dose_on: date | None
-    cancellation_reason: str | None
-    by_rule: bool
-    outcome_overdue: bool
-    told_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A contact with the member that stands, in this programme or another of the plan. `counted_on`: the programme's
-    day that the rules use; `reach`: the version of the number or address by which it was made."""
-
-    attempt_id: UUID
-    programme_id: str
-    enrolment_id: UUID
-    channel: Channel
-    disposition: Disposition
-    attempted_at: datetime
-    counted_on: date
-    worker_id: str
-    callback_at: datetime | None
-    callback_on: date | None
-    language: str | None
-    place: str
-    direction: Direction
-    reach: int
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What the person said to a plan, or what a plan or a site said of him, as far as it holds for all his plans. Who
-    was told, and how, is not in it."""
-
-    source_id: UUID
-    tenant_id: str
-    programme_id: str
-    vaccine_group: str | None
-    said_at: datetime
-    counted_on: date
-    told_at: datetime
-    standing: Standing | None
-    stops: tuple[Channel, ...]
-    resumes: tuple[Channel, ...]
-    reports_death: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Evidence:
     """Everything that is known when a case is decided. `attempts` are the member's at the plan, in order; `statements`
     are the person's, at whichever plan, in order."""
 
@@ -156,12 +58,7 @@ class Situation:
         if not self.attempts:
             return []
         mine = (self.enrolment.enrolment_id, self.enrolment.programme_id)
-        return [one for one in self.attempts if (one.enrolment_id, one.programme_id) == mine]
-
-
-def tries(attempts: Sequence[Attempt]) -> list[Attempt]:
-    """Those in which a worker tried to reach the member; that a member got in touch counts against nothing."""
-    return [one for one in attempts if one.direction is Direction.OUTBOUND]
+        return [attempt for attempt in self.attempts if (attempt.enrolment_id, attempt.programme_id) == mine]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What outreach does on each fact that it hears: keep it, then decide again about everybody whom it touches."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from operator import attrgetter, itemgetter
 from typing import TypeVar
 from uuid import UUID
@@ -9,7 +9,6 @@ from uuid import UUID
 from schemas.eligibility_v1 import (
     BusinessDayOpenedV1,
     DoseAdministeredV1,
-    EligibilityStatus,
     MemberEligibilityDecidedV1,
     MembersMergedV1,
     ProgrammePublishedV1,
@@ -18,11 +17,14 @@ from schemas.envelope import Event
 from schemas.reporting_v1 import TargetZipListedV1
 from schemas.scheduling_v1 import AppointmentChangedV1
 from services.kit.unit_of_work import UnitOfWork
-from services.outreach.cases.evidence import Enrolment
+from services.outreach.cases import store
+from services.outreach.cases.changes import changed
 from services.outreach.cases.rules import decide
-from services.outreach.cases.store import changed, load_known
-from services.outreach.members import store
+from services.outreach.contacts import store as contacts
+from services.outreach.members import store as members
+from services.outreach.members.rules import newest_enrolments
 from services.outreach.policy import POLICY
+from services.outreach.reference import store as reference
 
 PORTION = 2000
 """Tokens decided on at once: keeps memory small when a batch touches many."""
@@ -36,11 +38,11 @@ async def on_member_eligibility(
     merges = [event for event in events if isinstance(event, MembersMergedV1)]
     tokens = {fact.member_token for fact in facts}
     tokens |= {token for merge in merges for token in (merge.surviving_token, merge.retired_token)}
-    tokens |= await store.load_tokens_of_enrolments(work.connection, {fact.enrolment_id for fact in facts})
-    await store.share_reference(work.connection)
-    persons = await store.lock_members(work.connection, tokens)
-    await store.save_merges(work.connection, persons, merges)
-    await store.save_enrolments(work.connection, _newest_enrolments(facts))
+    tokens |= await members.load_tokens_of_enrolments(work.connection, {fact.enrolment_id for fact in facts})
+    await reference.share_reference(work.connection)
+    persons = await members.lock_members(work.connection, tokens)
+    await members.save_merges(work.connection, persons, merges)
+    await members.save_enrolments(work.connection, newest_enrolments(facts))
     await review(work, persons, _latest(events))
 
 
@@ -48,45 +50,47 @@ async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdminister
     """Keep each dose's newest version."""
     doses = _newest(events, "dose_id", version="version")
     tokens = {event.member_token for event in events}
-    tokens |= await store.load_tokens_of_doses(work.connection, {dose.dose_id for dose in doses})
-    await store.share_reference(work.connection)
-    persons = await store.lock_members(work.connection, tokens)
-    await store.save_doses(work.connection, doses)
+    tokens |= await members.load_tokens_of_doses(work.connection, {dose.dose_id for dose in doses})
+    await reference.share_reference(work.connection)
+    persons = await members.lock_members(work.connection, tokens)
+    await members.save_doses(work.connection, doses)
     await review(work, persons, _latest(events))
 
 
 async def on_appointment(work: UnitOfWork, events: Sequence[AppointmentChangedV1]) -> None:
     """Keep each appointment's newest version."""
     tokens = {event.member_token for event in events}
-    tokens |= await store.load_tokens_of_enrolments(work.connection, {event.enrolment_id for event in events})
-    await store.share_reference(work.connection)
-    persons = await store.lock_members(work.connection, tokens)
+    tokens |= await members.load_tokens_of_enrolments(work.connection, {event.enrolment_id for event in events})
+    await reference.share_reference(work.connection)
+    persons = await members.lock_members(work.connection, tokens)
     newest = _newest(events, "appointment_id", version="version")
-    await store.save_appointments(work.connection, newest)
+    await members.save_appointments(work.connection, newest)
+    appointment_ids = [appointment.appointment_id for appointment in newest]
+    await contacts.save_death_reports(work.connection, appointment_ids, POLICY.death_reasons)
     await review(work, persons, _latest(events))
 
 
 async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
     """Keep each programme's versions: the one that holds says by its vaccine which doses count."""
-    await store.lock_reference(work.connection)
-    await store.save_programmes(work.connection, events)
-    await store.let_programmes_wait(work.connection, await store.hold_programmes(work.connection), _latest(events))
+    await reference.lock_reference(work.connection)
+    await reference.save_programmes(work.connection, events)
+    await store.let_programmes_wait(work.connection, await reference.put_in_effect(work.connection), _latest(events))
 
 
 async def on_business_day_opened(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
     """Let pauses, holds and windows end, and versions of programmes begin."""
-    await store.lock_reference(work.connection)
+    await reference.lock_reference(work.connection)
     days = _newest(events, "time_zone", version="business_on")
-    await store.save_business_days(work.connection, days)
-    await store.let_programmes_wait(work.connection, await store.hold_programmes(work.connection), _latest(events))
+    await reference.save_business_days(work.connection, days)
+    await store.let_programmes_wait(work.connection, await reference.put_in_effect(work.connection), _latest(events))
     await store.let_due_wait(work.connection, _latest(events))
 
 
 async def on_target_zips(work: UnitOfWork, events: Sequence[TargetZipListedV1]) -> None:
     """Raise the rank of members in listed ZIPs, and lower it again."""
-    await store.lock_reference(work.connection)
+    await reference.lock_reference(work.connection)
     listings = _newest(events, "programme_id", "zip5", version="week_on")
-    await store.save_target_zips(work.connection, listings)
+    await reference.save_target_zips(work.connection, listings)
     await store.let_zips_wait(work.connection, listings, _latest(events))
 
 
@@ -94,11 +98,11 @@ async def review(work: UnitOfWork, persons: Mapping[UUID, UUID], at: datetime) -
     """Decide again about these persons (token → person), whose tokens are locked; save and announce what changes."""
     ordered = sorted(persons.items(), key=itemgetter(1))
     for portion in _portions(ordered):
-        known = await load_known(work.connection, portion)
-        cases = [changed(one, decide(one.situation, POLICY)) for one in known]
-        changes = [case for case in cases if case is not None]
+        known = await store.load_known(work.connection, portion)
+        decided = [changed(case, decide(case.evidence, POLICY)) for case in known]
+        changes = [change for change in decided if change is not None]
         await store.save_cases(work.connection, changes)
-        await work.announce([case.event(at) for case in changes if case.announced])
+        await work.announce([change.event(at) for change in changes if change.announced])
 
 
 def _portions(ordered: Sequence[tuple[UUID, UUID]]) -> Iterator[dict[UUID, UUID]]:
@@ -112,52 +116,6 @@ def _portions(ordered: Sequence[tuple[UUID, UUID]]) -> Iterator[dict[UUID, UUID]
         portion[token], person = belongs_to, belongs_to
     if portion:
         yield portion
-
-
-def _newest_enrolments(facts: Iterable[MemberEligibilityDecidedV1]) -> list[Enrolment]:
-    """Of each enrolment and programme the newest version, dated by the earliest that offered outreach."""
-    newest: dict[tuple[UUID, str], MemberEligibilityDecidedV1] = {}
-    eligible_on: dict[tuple[UUID, str], date] = {}
-    for fact in facts:
-        key = (fact.enrolment_id, fact.programme_id)
-        if key not in newest or fact.version > newest[key].version:
-            newest[key] = fact
-        if _offers_outreach(fact):
-            eligible_on[key] = min(eligible_on.get(key, fact.decided_on), fact.decided_on)
-    return [_enrolment(newest[key], eligible_on.get(key)) for key in sorted(newest)]
-
-
-def _offers_outreach(fact: MemberEligibilityDecidedV1) -> bool:
-    eligible = fact.status is EligibilityStatus.ELIGIBLE and fact.enrolled
-    return eligible and not (fact.vaccinated or fact.contact_protected or fact.merged_into)
-
-
-def _enrolment(fact: MemberEligibilityDecidedV1, eligible_on: date | None) -> Enrolment:
-    return Enrolment(
-        enrolment_id=fact.enrolment_id,
-        programme_id=fact.programme_id,
-        tenant_id=fact.tenant_id,
-        member_token=fact.member_token,
-        version=fact.version,
-        eligible=fact.status is EligibilityStatus.ELIGIBLE,
-        vaccinated=fact.vaccinated,
-        doses_valid=fact.doses_valid,
-        enrolled=fact.enrolled,
-        contact_protected=fact.contact_protected,
-        merged_into=fact.merged_into,
-        reasons=fact.reasons,
-        priority=fact.priority,
-        zip5=fact.zip5,
-        tract=fact.tract,
-        language=fact.language,
-        decided_on=fact.decided_on,
-        death_reports_until=fact.death_reports_until,
-        channels_barred=fact.channels_barred,
-        phone_version=fact.phone_version,
-        address_version=fact.address_version,
-        email_version=fact.email_version,
-        eligible_on=eligible_on,
-    )
 
 
 Fact = TypeVar("Fact", bound=Event)

@@ -15,8 +15,9 @@ from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.setting_aside import each_or_aside
 from services.kit.unit_of_work import UnitOfWork
 from services.kit.waiting import wait
-from services.outreach.cases import flow as handlers
-from services.outreach.members import store
+from services.outreach.cases import flow, store
+from services.outreach.members import store as members
+from services.outreach.reference import store as reference
 
 AT_ONCE = 100
 """Members decided on in one transaction: some hundredths of a second, for a request that comes meanwhile waits at each
@@ -53,10 +54,10 @@ async def review_page(pool: asyncpg.Pool) -> bool:
 
 async def _review(pool: asyncpg.Pool, tokens: Sequence[UUID]) -> int:
     async with transaction(pool, ALL_TENANTS) as connection:
-        await store.share_reference(connection)
+        await reference.share_reference(connection)
         taken, at = await store.take_waiting(connection, tokens)
         if at is not None:
-            await handlers.review(UnitOfWork(connection), await store.lock_members(connection, taken), at)
+            await flow.review(UnitOfWork(connection), await members.lock_members(connection, taken), at)
     return len(taken)
 
 

@@ -1,16 +1,14 @@
-"""Who works on which case: claims, leases and giving back. One person is one entry of the list, whatever programmes and
-tokens his cases have, so that no two workers call one person at once. SQL of the API; runs as the plan, so row-level
-security hides other plans' rows."""
+"""SQL of claims and leases. One person is one entry of the list, whatever programmes and tokens his cases have, so that
+no two workers call one person at once. Runs as the plan, so row-level security hides other plans' rows."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-import asyncpg
-
 from services.kit.postgres import Connection
-from services.outreach.worklist.store import CARD
+from services.outreach.claims.rules import Candidate, Lease, Wish
+from services.outreach.rows import into
+from services.outreach.worklist.rules import ListedCase
+from services.outreach.worklist.store import listed_columns, to_listed_case
 
 _FREE = "(lease_until is null or lease_until <= clock_timestamp())"
 # Whether any case of the person is held by somebody now: the same plan's, for others can't be seen.
@@ -20,7 +18,7 @@ TAKEN = """exists (
 )"""
 # The person's own row is locked too: of two claimers at once, who want different cases of one person, one goes on.
 _CANDIDATES = f"""
-select held.case_id, held.member_token, person.member_token as person_token
+select held.case_id, person.member_token as person_token
 from outreach_case as held
 join member as known on known.member_token = held.member_token
 join member as person on person.member_token = known.person_token
@@ -46,7 +44,7 @@ set claimed_by = $1, claimed_at = clock_timestamp(), lease_until = clock_timesta
 from unnest($3::uuid[], $4::uuid[]) as chosen (case_id, person_token)
 where held.case_id = chosen.case_id and held.status = 'open' and held.held_by is null and {_FREE}
     and not {TAKEN.format(person="chosen.person_token")}
-returning {CARD.replace("case_id", "held.case_id", 1)}
+returning {listed_columns("held")}
 """
 LOCK_WORKER = "select pg_advisory_xact_lock($1, hashtext($2))"
 WORKER_LOCKS = 0x636C6D
@@ -73,60 +71,47 @@ set claimed_by = null, claimed_at = null, lease_until = null, skips = skips + 1,
 where case_id = $1
     and not exists (select from attempt where attempt.case_id = $1 and attempt.logged_at >= held.claimed_at)
 """
+FORGET_SKIPS = "update outreach_case set skips = 0, skip_penalty = 0 where case_id = $1 and skips > 0"
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a worker wants to work on. Without a language: anything that needs no particular one."""
-
-    worker_id: str
-    count: int
-    programme_id: str | None = None
-    zip5: str | None = None
-    language: str | None = None
+async def lock_worker(connection: Connection, worker_id: str) -> None:
+    """Wait until no other request of this worker claims."""
+    await connection.execute(LOCK_WORKER, WORKER_LOCKS, worker_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Who holds a case, by the database clock."""
-
-    member_token: UUID
-    claimed_by: str | None
-    live: bool
-    asked_at: datetime
+async def count_claims(connection: Connection, worker_id: str) -> int:
+    """How many cases the worker holds."""
+    return int(await connection.fetchval(COUNT_CLAIMS, worker_id))
 
 
-async def claim_cases(connection: Connection, wish: Wish, lease_minutes: int, max_claims: int) -> list[asyncpg.Record]:
-    """Claim the next cases: promised calls first, then by rank, of each person one. Claimers at once never get the same
-    person, and one worker's requests at once don't add up to more than `max_claims`."""
-    await connection.execute(LOCK_WORKER, WORKER_LOCKS, wish.worker_id)
-    room = max_claims - await connection.fetchval(COUNT_CLAIMS, wish.worker_id)
-    claimed: list[asyncpg.Record] = []
-    persons: set[UUID] = set()
-    for statement in (LOAD_CALLBACKS, LOAD_CALL_LIST):
-        while (count := min(wish.count, room) - len(claimed)) > 0:
-            who = (wish.worker_id, count, wish.programme_id, wish.zip5, wish.language, list(persons), lease_minutes)
-            found = await connection.fetch(statement, *who)
-            first = _first_of_each(found)
-            persons |= first.keys()
-            rows = await connection.fetch(CLAIM_CASES, wish.worker_id, lease_minutes, list(first.values()), list(first))
-            claimed += sorted(rows, key=_call_order)
-            if not found:
-                break
-    return claimed
+async def lock_callbacks(
+    connection: Connection, wish: Wish, count: int, but_of: Collection[UUID], lease_minutes: int
+) -> list[Candidate]:
+    """The next promised calls that are due and that nobody holds, of other persons than these; the persons are
+    locked."""
+    return await _lock_candidates(connection, LOAD_CALLBACKS, wish, count, but_of, lease_minutes)
 
 
-def _first_of_each(candidates: Iterable[asyncpg.Record]) -> dict[UUID, UUID]:
-    """Person → case: of each person the case that comes first."""
-    first: dict[UUID, UUID] = {}
-    for row in candidates:
-        first.setdefault(row["person_token"], row["case_id"])
-    return first
+async def lock_call_list(
+    connection: Connection, wish: Wish, count: int, but_of: Collection[UUID], lease_minutes: int
+) -> list[Candidate]:
+    """The next cases by rank that nobody holds, of other persons than these; the persons are locked."""
+    return await _lock_candidates(connection, LOAD_CALL_LIST, wish, count, but_of, lease_minutes)
 
 
-def _call_order(card: asyncpg.Record) -> tuple[float, int, int]:
-    callback = card["callback_at"].timestamp() if card["callback_at"] else 0.0
-    return callback, -card["rank"], -card["case_id"].int
+async def _lock_candidates(
+    connection: Connection, statement: str, wish: Wish, count: int, but_of: Collection[UUID], lease_minutes: int
+) -> list[Candidate]:
+    who = (wish.worker_id, count, wish.programme_id, wish.zip5, wish.language, list(but_of), lease_minutes)
+    return [into(Candidate, row) for row in await connection.fetch(statement, *who)]
+
+
+async def claim_cases(
+    connection: Connection, worker_id: str, lease_minutes: int, case_of_person: Mapping[UUID, UUID]
+) -> list[ListedCase]:
+    """Give these cases to the worker, except those of persons whom somebody holds by now."""
+    chosen = (list(case_of_person.values()), list(case_of_person))
+    return [to_listed_case(row) for row in await connection.fetch(CLAIM_CASES, worker_id, lease_minutes, *chosen)]
 
 
 async def claim_case(connection: Connection, case_id: UUID, worker_id: str, lease_minutes: int) -> None:
@@ -137,7 +122,7 @@ async def claim_case(connection: Connection, case_id: UUID, worker_id: str, leas
 async def lock_lease(connection: Connection, case_id: UUID) -> Lease | None:
     """The lease, held still until the commit; None where there is no such case, or another plan's."""
     row = await connection.fetchrow(LOCK_LEASE, case_id)
-    return None if row is None else Lease(row["member_token"], row["claimed_by"], bool(row["live"]), row["asked_at"])
+    return None if row is None else into(Lease, row, live=bool(row["live"]))
 
 
 async def load_person_holder(connection: Connection, case_id: UUID, tokens: Sequence[UUID]) -> str | None:
@@ -155,3 +140,8 @@ async def skip_case(connection: Connection, case_id: UUID, penalty: int) -> None
     """Give the case back. Given back untouched, it sinks."""
     await connection.execute(SKIP_CASE, case_id, penalty)
     await end_lease(connection, case_id)
+
+
+async def forget_skips(connection: Connection, case_id: UUID) -> None:
+    """A case that somebody worked on was not given back untouched."""
+    await connection.execute(FORGET_SKIPS, case_id)

@@ -1,27 +1,18 @@
-"""What outreach has heard, and its cases: all SQL of the handlers. Batch first; nobody here commits."""
+"""SQL of members: which tokens are one person, and what others say about them. Batch first; nobody here commits."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import fields
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from operator import attrgetter
 from uuid import UUID
 
 import asyncpg
 
-from schemas.eligibility_v1 import BusinessDayOpenedV1, DoseAction, DoseAdministeredV1, MembersMergedV1
-from schemas.eligibility_v1 import ProgrammePublishedV1 as Programme
-from schemas.reporting_v1 import TargetZipListedV1
+from schemas.eligibility_v1 import DoseAction, DoseAdministeredV1, MembersMergedV1
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
 from services.kit.postgres import Connection
-from services.outreach.cases.evidence import CaseState, Enrolment
-from services.outreach.cases.store import ChangedCase
-from services.outreach.policy import POLICY
+from services.outreach.members.rules import Appointment, AppointmentOnRecord, Dose, DoseOnRecord, Enrolment
+from services.outreach.rows import columns, columns_of, grouped, into, names, transposed
 
-REFERENCE_LOCK = 0x6F757472
-"""Days, programmes and target ZIPs touch every case: whoever changes them waits for the deciders, and they for him."""
-
-SHARE_REFERENCE = "select pg_advisory_xact_lock_shared($1)"
-LOCK_REFERENCE = "select pg_advisory_xact_lock($1)"
 ADD_MEMBERS = """
 insert into member (member_token, person_token)
 select token, token from unnest($1::uuid[]) as row (token) order by token on conflict do nothing returning member_token
@@ -34,32 +25,18 @@ order by member_token for update
 MERGE_PERSONS = "update member set person_token = $2 where person_token = $1"
 LOAD_TOKENS_OF_ENROLMENTS = "select distinct member_token from enrolment where enrolment_id = any($1)"
 LOAD_TOKENS_OF_DOSES = "select distinct member_token from dose where dose_id = any($1)"
-_WAIT = """
-insert into waiting_member as kept (member_token, heard_at) select distinct member_token, {heard_at} from {whom}
-on conflict (member_token) do update set heard_at = greatest(kept.heard_at, excluded.heard_at)
-"""
-LET_PROGRAMMES_WAIT = _WAIT.format(heard_at="$2::timestamptz", whom="outreach_case where programme_id = any($1)")
-LET_ZIPS_WAIT = _WAIT.format(
-    heard_at="$3::timestamptz",
-    whom="""outreach_case
-join unnest($1::text[], $2::text[]) as listing (programme_id, zip5) using (programme_id, zip5)""",
-)
-LET_DUE_WAIT = _WAIT.format(
-    heard_at="$1::timestamptz",
-    whom="outreach_case where review_on <= (select max(business_on) from business_day)",
-)
-LET_MEMBERS_WAIT = _WAIT.format(heard_at="$2::timestamptz", whom="unnest($1::uuid[]) as known (member_token)")
-LOAD_WAITING = "select member_token from waiting_member order by member_token limit $1"
-TAKE_WAITING = """
-delete from waiting_member where member_token in (
-    select member_token from waiting_member where member_token = any($1) order by member_token for update skip locked
-)
-returning member_token, heard_at
+
+LOAD_PERSON = """
+select member_token, person_token from member
+where person_token = (select person_token from member where member_token = $1)
 """
 
-_enrolment_values = attrgetter(*(field.name for field in fields(Enrolment)))
-_ENROLMENT = ", ".join(field.name for field in fields(Enrolment))
-_NEWER_ENROLMENT = ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(Enrolment)[2:-1])
+_ENROLMENT = ", ".join(names(Enrolment))
+_NEWER_ENROLMENT = ", ".join(
+    f"{name} = excluded.{name}"
+    for name in names(Enrolment)
+    if name not in {"enrolment_id", "programme_id", "eligible_on"}
+)
 SAVE_ENROLMENTS = f"""
 insert into enrolment as kept ({_ENROLMENT})
 select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::bool[], $7::bool[], $8::int[],
@@ -100,72 +77,32 @@ set version = excluded.version, member_token = excluded.member_token, enrolment_
     by_rule = excluded.by_rule, outcome_overdue = excluded.outcome_overdue, told_at = excluded.told_at
 where excluded.version > kept.version
 """
-# A site that cancels because the member died reports a death, unless it was the news itself that cancelled.
-FORGET_REPORTS = "delete from statement where source_id = any($1)"
-SAVE_REPORTS = """
-insert into statement
-select appointment_id, tenant_id, member_token, programme_id, told_at, changed_on, told_at, null, '{}', '{}', true
-from appointment
-where appointment_id = any($1) and status = 'cancelled' and cancellation_reason = any($2) and not by_rule
+
+LOAD_DOSES = """
+select member_token, dose_id, coalesce(nullif(vaccine_groups, ''), vaccine_group) as vaccine_groups, administered_on,
+    live and not is_partial as live, appointment_id
+from dose where member_token = any($1)
 """
-SAVE_PROGRAMMES = """
-insert into programme_version (programme_id, version, title, vaccine_group, time_zone, effective_on)
-select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::date[])
-on conflict do nothing
-"""
-# Of each programme the version that holds on the open day: of those in effect the last, before that the first.
-HOLD_PROGRAMMES = """
-insert into programme as kept (programme_id, version, title, vaccine_group, time_zone)
-select distinct on (programme_id) programme_id, version, title, vaccine_group, time_zone
-from (
-    select *, coalesce(effective_on <= (select max(business_on) from business_day), true) as has_begun
-    from programme_version
-) as known
-order by programme_id, has_begun desc,
-    case when has_begun then effective_on end desc, case when has_begun then version end desc, effective_on, version
-on conflict (programme_id) do update
-set version = excluded.version, title = excluded.title, vaccine_group = excluded.vaccine_group,
-    time_zone = excluded.time_zone
-where excluded.version <> kept.version
-returning programme_id
-"""
-SAVE_BUSINESS_DAYS = """
-insert into business_day as kept (time_zone, business_on) select * from unnest($1::text[], $2::date[])
-on conflict (time_zone) do update set business_on = excluded.business_on where excluded.business_on > kept.business_on
-"""
-SAVE_TARGET_ZIPS = """
-insert into target_zip as kept (programme_id, zip5, week_on, listed)
-select * from unnest($1::text[], $2::text[], $3::date[], $4::bool[])
-on conflict (programme_id, zip5) do update set week_on = excluded.week_on, listed = excluded.listed
-where excluded.week_on >= kept.week_on
+LOAD_APPOINTMENTS = """
+select enrolment_id, programme_id, appointment_id, status, start_at, start_on, changed_on, dose_on,
+    cancellation_reason, by_rule, outcome_overdue, coalesce(told_at, start_at) as told_at
+from appointment where enrolment_id = any($1)
 """
 
-_case_values = attrgetter("case_id", "enrolment_id", "programme_id", "version", "opened_on", "changed_on")
-_state_values = attrgetter(*(field.name for field in fields(CaseState)))
-_STATE = ", ".join(field.name for field in fields(CaseState))
-_NEW_STATE = ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(CaseState))
-SAVE_CASES = f"""
-insert into outreach_case as kept (case_id, enrolment_id, programme_id, version, opened_on, changed_on, {_STATE})
-select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::date[], $6::date[],
-    $7::text[], $8::uuid[], $9::text[], $10::text[], $11::date[], $12::text[], $13::date[], $14::date[], $15::int[],
-    $16::int[], $17::int[], $18::int[], $19::int[], $20::text[], $21::text[], $22::bool[], $23::timestamptz[],
-    $24::text[], $25::text[], $26::text[], $27::int[], $28::text[])
-on conflict (case_id) do update
-set version = excluded.version, opened_on = excluded.opened_on, changed_on = excluded.changed_on, {_NEW_STATE},
-    claimed_by = case when excluded.status = 'open' then kept.claimed_by end,
-    claimed_at = case when excluded.status = 'open' then kept.claimed_at end,
-    lease_until = case when excluded.status = 'open' then kept.lease_until end
+LOAD_APPOINTMENTS_ON_RECORD = """
+select appointment_id, status, site_id, start_at, start_on, changed_on, cancellation_reason, by_rule, outcome_overdue
+from appointment where enrolment_id = $1 and programme_id = $2 order by start_at, appointment_id
 """
-
-
-async def share_reference(connection: Connection) -> None:
-    """Decide on days, programmes and target ZIPs that nobody changes meanwhile."""
-    await connection.execute(SHARE_REFERENCE, REFERENCE_LOCK)
-
-
-async def lock_reference(connection: Connection) -> None:
-    """Change days, programmes or target ZIPs while nobody decides."""
-    await connection.execute(LOCK_REFERENCE, REFERENCE_LOCK)
+LOAD_DOSES_ON_RECORD = """
+select dose_id, vaccine_group, administered_on,
+    case when not live then 'retracted' when is_partial then 'partial' else 'recorded' end as state,
+    string_to_array(sources, ' ') as sources
+from member join dose using (member_token)
+where person_token = (select person_token from member where member_token = $1)
+    and (select vaccine_group from programme where programme_id = $2)
+        = any(string_to_array(coalesce(nullif(vaccine_groups, ''), vaccine_group), ' '))
+order by administered_on, dose_id
+"""
 
 
 async def lock_members(connection: Connection, tokens: Iterable[UUID]) -> dict[UUID, UUID]:
@@ -203,38 +140,6 @@ async def load_tokens_of_doses(connection: Connection, dose_ids: Collection[UUID
     return _tokens(await connection.fetch(LOAD_TOKENS_OF_DOSES, list(dose_ids)))
 
 
-async def let_programmes_wait(connection: Connection, programme_ids: Collection[str], at: datetime) -> None:
-    """Whoever has a case under these programmes is to be decided on again."""
-    await connection.execute(LET_PROGRAMMES_WAIT, list(programme_ids), at)
-
-
-async def let_zips_wait(connection: Connection, listings: Sequence[TargetZipListedV1], at: datetime) -> None:
-    """Whoever lives in one of these ZIPs and has a case under the listing's programme is to be decided on again."""
-    await connection.execute(LET_ZIPS_WAIT, *_columns(listings, "programme_id", "zip5"), at)
-
-
-async def let_due_wait(connection: Connection, at: datetime) -> None:
-    """Whoever has a case that the passing of time may have changed is to be decided on again."""
-    await connection.execute(LET_DUE_WAIT, at)
-
-
-async def let_members_wait(connection: Connection, tokens: Iterable[UUID], at: datetime) -> None:
-    """These are to be decided on again, for the plans that the transaction at hand does not see."""
-    await connection.execute(LET_MEMBERS_WAIT, list(tokens), at)
-
-
-async def load_waiting(connection: Connection, limit: int) -> list[UUID]:
-    """Some of those who wait."""
-    return [row["member_token"] for row in await connection.fetch(LOAD_WAITING, limit)]
-
-
-async def take_waiting(connection: Connection, tokens: Sequence[UUID]) -> tuple[set[UUID], datetime | None]:
-    """Those of them whom nobody else takes; they wait no longer once this commits. And when the last of their news
-    was."""
-    rows = await connection.fetch(TAKE_WAITING, tokens)
-    return _tokens(rows), max((row["heard_at"] for row in rows), default=None)
-
-
 def _tokens(rows: Sequence[asyncpg.Record]) -> set[UUID]:
     return {row["member_token"] for row in rows}
 
@@ -243,41 +148,43 @@ async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment
     """Keep the newest version; each enrolment and programme at most once, in the order of their ids."""
     if not enrolments:
         return
-    rows = [_enrolment_values(one) for one in enrolments]
-    rows = [(*row[:11], " ".join(row[11]), *row[12:18], " ".join(row[18]), *row[19:]) for row in rows]
-    await connection.execute(SAVE_ENROLMENTS, *_transposed(rows, 23))
-    dated = [one for one in enrolments if one.eligible_on is not None]
+    values = columns_of(
+        Enrolment,
+        enrolments,
+        reasons=[" ".join(enrolment.reasons) for enrolment in enrolments],
+        channels_barred=[" ".join(enrolment.channels_barred) for enrolment in enrolments],
+    )
+    await connection.execute(SAVE_ENROLMENTS, *values)
+    dated = [enrolment for enrolment in enrolments if enrolment.eligible_on is not None]
     if dated:
-        await connection.execute(SAVE_ELIGIBLE_ON, *_columns(dated, "enrolment_id", "programme_id", "eligible_on"))
+        await connection.execute(SAVE_ELIGIBLE_ON, *columns(dated, "enrolment_id", "programme_id", "eligible_on"))
 
 
 async def save_doses(connection: Connection, doses: Sequence[DoseAdministeredV1]) -> None:
     """Keep the newest version; each dose at most once."""
     rows = [
         (
-            one.dose_id, one.version, one.member_token, one.vaccine_group, one.administered_on,
-            one.action is not DoseAction.RETRACT, " ".join(one.sources), one.appointment_id, one.is_partial,
-            " ".join(one.groups),
+            dose.dose_id, dose.version, dose.member_token, dose.vaccine_group, dose.administered_on,
+            dose.action is not DoseAction.RETRACT, " ".join(dose.sources), dose.appointment_id, dose.is_partial,
+            " ".join(dose.groups),
         )
-        for one in sorted(doses, key=attrgetter("dose_id"))
+        for dose in sorted(doses, key=attrgetter("dose_id"))
     ]  # fmt: skip
-    await connection.execute(SAVE_DOSES, *_transposed(rows, 10))
+    await connection.execute(SAVE_DOSES, *transposed(rows, 10))
 
 
 async def save_appointments(connection: Connection, appointments: Sequence[AppointmentChangedV1]) -> None:
     """Keep the newest version; each appointment at most once."""
     rows = [
         (
-            one.appointment_id, one.version, one.tenant_id, one.enrolment_id, one.programme_id, one.member_token,
-            one.status.value, one.site_id, one.start_at, one.start_on, one.changed_on, _dose_on(one),
-            one.cancellation_reason, one.by_rule, one.outcome_overdue, one.occurred_at,
+            booking.appointment_id, booking.version, booking.tenant_id, booking.enrolment_id, booking.programme_id,
+            booking.member_token, booking.status.value, booking.site_id, booking.start_at, booking.start_on,
+            booking.changed_on, _dose_on(booking), booking.cancellation_reason, booking.by_rule,
+            booking.outcome_overdue, booking.occurred_at,
         )
-        for one in sorted(appointments, key=attrgetter("appointment_id"))
+        for booking in sorted(appointments, key=attrgetter("appointment_id"))
     ]  # fmt: skip
-    await connection.execute(SAVE_APPOINTMENTS, *_transposed(rows, 16))
-    ids = [one.appointment_id for one in appointments]
-    await connection.execute(FORGET_REPORTS, ids)
-    await connection.execute(SAVE_REPORTS, ids, POLICY.death_reasons)
+    await connection.execute(SAVE_APPOINTMENTS, *transposed(rows, 16))
 
 
 def _dose_on(appointment: AppointmentChangedV1) -> date | None:
@@ -285,41 +192,43 @@ def _dose_on(appointment: AppointmentChangedV1) -> date | None:
     return appointment.dose.administered_on if fulfilled and appointment.dose else None
 
 
-async def save_programmes(connection: Connection, programmes: Sequence[Programme]) -> None:
-    """Keep every version."""
-    columns = _columns(programmes, "programme_id", "version", "title", "vaccine_group", "time_zone", "effective_on")
-    await connection.execute(SAVE_PROGRAMMES, *columns)
+async def load_persons(connection: Connection, member_token: UUID) -> dict[UUID, UUID]:
+    """Token → person of every token of this member's person, unlocked."""
+    rows = await connection.fetch(LOAD_PERSON, member_token)
+    return {row["member_token"]: row["person_token"] for row in rows}
 
 
-async def hold_programmes(connection: Connection) -> list[str]:
-    """Let of each programme the version hold that is in effect on the open day. The programmes whose that changes."""
-    return [row["programme_id"] for row in await connection.fetch(HOLD_PROGRAMMES)]
+async def load_doses(connection: Connection, persons: Mapping[UUID, UUID]) -> dict[UUID, list[Dose]]:
+    """The doses of these persons (token → person), by person."""
+    rows = await connection.fetch(LOAD_DOSES, list(persons))
+    return grouped(rows, lambda row: persons[row["member_token"]], _dose)
 
 
-async def save_business_days(connection: Connection, days: Sequence[BusinessDayOpenedV1]) -> None:
-    """Keep the latest day of each time zone; each time zone at most once."""
-    await connection.execute(SAVE_BUSINESS_DAYS, *_columns(days, "time_zone", "business_on"))
+def _dose(row: asyncpg.Record) -> Dose:
+    return into(Dose, row, vaccine_groups=tuple(row["vaccine_groups"].split()))
 
 
-async def save_target_zips(connection: Connection, listings: Sequence[TargetZipListedV1]) -> None:
-    """Keep the listing of the latest week; each programme and ZIP at most once."""
-    await connection.execute(SAVE_TARGET_ZIPS, *_columns(listings, "programme_id", "zip5", "week_on", "listed"))
+async def load_appointments(
+    connection: Connection, enrolment_ids: Sequence[UUID]
+) -> dict[tuple[UUID, str], list[Appointment]]:
+    """The appointments of these enrolments, by enrolment and programme."""
+    rows = await connection.fetch(LOAD_APPOINTMENTS, enrolment_ids)
+    return grouped(rows, lambda row: (row["enrolment_id"], row["programme_id"]), _appointment)
 
 
-async def save_cases(connection: Connection, cases: Sequence[ChangedCase]) -> None:
-    """Open or change cases, whose members are locked. A case that is not open loses its lease."""
-    if not cases:
-        return
-    rows = [
-        (*_case_values(case), *_state_values(case.state)[:-1], " ".join(case.state.flags))
-        for case in sorted(cases, key=attrgetter("case_id"))
-    ]
-    await connection.execute(SAVE_CASES, *_transposed(rows, 28))
+def _appointment(row: asyncpg.Record) -> Appointment:
+    return into(Appointment, row, status=AppointmentStatus(row["status"]))
 
 
-def _columns(rows: Sequence[object], first: str, second: str, *more: str) -> list[list[object]]:
-    return _transposed([attrgetter(first, second, *more)(row) for row in rows], 2 + len(more))
+async def load_appointments_on_record(
+    connection: Connection, enrolment_id: UUID, programme_id: str
+) -> list[AppointmentOnRecord]:
+    """The appointments of this enrolment and programme, by their start."""
+    rows = await connection.fetch(LOAD_APPOINTMENTS_ON_RECORD, enrolment_id, programme_id)
+    return [into(AppointmentOnRecord, row) for row in rows]
 
 
-def _transposed(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+async def load_doses_on_record(connection: Connection, member_token: UUID, programme_id: str) -> list[DoseOnRecord]:
+    """Every dose of the person that is of the programme's vaccine group, by its day."""
+    rows = await connection.fetch(LOAD_DOSES_ON_RECORD, member_token, programme_id)
+    return [into(DoseOnRecord, row, sources=tuple(row["sources"])) for row in rows]

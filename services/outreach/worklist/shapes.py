@@ -1,149 +1,35 @@
-"""What the API takes and gives. The OpenAPI document is made from these."""
+"""What the API of the work list gives, and what of it the other interfaces of outreach give, too."""
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Self
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.envelope import Code, Instant, Zip5
-from schemas.languages import Language
 from schemas.outreach_v1 import BesdDomain, CaseClosedReason, CaseStatus, Channel, Direction, Disposition, Given
 from schemas.scheduling_v1 import AppointmentStatus
+from services.outreach.cases import channels
 from services.outreach.cases.evidence import Flag, Held, Paused
-from services.outreach.policy import CODES, POLICY
+from services.outreach.policy import POLICY
+from services.outreach.worklist import why
+from services.outreach.worklist.rules import History, ListedCase, ProgrammeCounts
 
-CALLBACK_WITHIN = timedelta(days=POLICY.callback_max_days)
+PROBLEM: dict[str, Any] = {
+    "description": "Refused: a problem document whose type says why",
+    "content": {"application/problem+json": {}},
+}
+NOT_FOUND: dict[str, Any] = {
+    "description": "No such case among the plan's",
+    "content": {"application/problem+json": {}},
+}
 
 
 class Form(BaseModel):
     """Refuses fields that it does not know; says nothing of values in its errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-def _known_barrier(code: str) -> str:
-    if code not in CODES.barriers:
-        raise PydanticCustomError("unknown_barrier", "Expected a barrier of GET /codes")
-    return code
-
-
-def _known_topic(code: str) -> str:
-    if code not in CODES.topics:
-        raise PydanticCustomError("unknown_topic", "Expected a topic of GET /codes")
-    return code
-
-
-Barrier = Annotated[Code, AfterValidator(_known_barrier), Field(json_schema_extra={"enum": sorted(CODES.barriers)})]
-Topic = Annotated[Code, AfterValidator(_known_topic), Field(json_schema_extra={"enum": sorted(CODES.topics)})]
-
-
-class ClaimForm(Form):
-    """Which cases a worker wants next."""
-
-    count: int = Field(default=10, ge=1, le=50)
-    programme_id: Code | None = None
-    zip5: Zip5 | None = None
-    language: Language | None = Field(
-        default=None, description="A language that you speak, by BCP 47. Without it: cases for anybody."
-    )
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"count": 5, "zip5": "60623", "language": "es"}]})
-
-
-class AttemptForm(Form):
-    """One contact with the member, and what came of it."""
-
-    channel: Channel
-    disposition: Disposition
-    direction: Direction = Field(
-        default=Direction.OUTBOUND,
-        description="Inbound: the member got in touch; needs no lease, counts for no limit.",
-    )
-    attempted_at: Instant | None = Field(
-        default=None,
-        description=f"When it was; now, if not given. At most {POLICY.attempt_max_age_days} days ago.",
-    )
-    given: tuple[Given, ...] = Field(default=(), max_length=3)
-    topics: tuple[Topic, ...] = Field(default=(), max_length=20)
-    barriers: tuple[Barrier, ...] = Field(default=(), max_length=20)
-    refusal_domain: BesdDomain | None = Field(default=None, description="Exactly with a refusal.")
-    callback_at: Instant | None = Field(
-        default=None,
-        description="Exactly with a scheduled callback; in the future, at most"
-        f" {POLICY.callback_max_days} days after the attempt.",
-    )
-    language: Language | None = Field(
-        default=None, description="The language wanted, by BCP 47; with a language barrier only."
-    )
-    stop_channels: tuple[Channel, ...] = Field(default=(), description="With do-not-call: what else is not wanted.")
-    resume_channels: tuple[Channel, ...] = Field(
-        default=(), max_length=5, description="By the member's word, wanted again: an opt-in. Not with do-not-call."
-    )
-    claim: bool = Field(default=False, description="Claim the case at once if nobody else holds it.")
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "channel": "phone",
-                    "disposition": "initial-refusal",
-                    "refusal_domain": "practical-issues",
-                    "given": ["information"],
-                    "topics": ["side-effects"],
-                    "barriers": ["transportation-insecurity"],
-                }
-            ]
-        }
-    )
-
-    @model_validator(mode="after")
-    def _belongs_together(self) -> Self:
-        _exactly_with(Disposition.INITIAL_REFUSAL, self.disposition, given=self.refusal_domain is not None)
-        _exactly_with(Disposition.CALLBACK_SCHEDULED, self.disposition, given=self.callback_at is not None)
-        if self.attempted_at and self.callback_at and self.callback_at <= self.attempted_at:
-            raise PydanticCustomError("callback_not_later", "Expected callback_at after attempted_at")
-        if self.callback_at and self.callback_at > (self.attempted_at or datetime.now(UTC)) + CALLBACK_WITHIN:
-            raise PydanticCustomError("callback_too_late", "Expected callback_at sooner after the attempt")
-        if self.language is not None and self.disposition is not Disposition.LANGUAGE_BARRIER:
-            raise PydanticCustomError("language_without_barrier", "Expected language with language-barrier only")
-        if self.stop_channels and self.disposition is not Disposition.DO_NOT_CALL:
-            raise PydanticCustomError("stop_without_opt_out", "Expected stop_channels with do-not-call only")
-        if self.resume_channels and self.disposition is Disposition.DO_NOT_CALL:
-            raise PydanticCustomError("resume_with_opt_out", "Expected resume_channels without do-not-call")
-        return self
-
-
-_EXACTLY = {
-    Disposition.INITIAL_REFUSAL: ("refusal_domain", "Expected refusal_domain exactly with initial-refusal"),
-    Disposition.CALLBACK_SCHEDULED: ("callback_at", "Expected callback_at exactly with callback-scheduled"),
-}
-
-
-def _exactly_with(wanted: Disposition, disposition: Disposition, *, given: bool) -> None:
-    if given is not (disposition is wanted):
-        raise PydanticCustomError(*_EXACTLY[wanted])
-
-
-def _known_reason(code: str) -> str:
-    if code not in CODES.retraction_reasons:
-        raise PydanticCustomError("unknown_reason", "Expected a retraction reason of GET /codes")
-    return code
-
-
-RetractionReason = Annotated[
-    Code, AfterValidator(_known_reason), Field(json_schema_extra={"enum": sorted(CODES.retraction_reasons)})
-]
-
-
-class RetractionForm(Form):
-    """Why an attempt does not stand. A corrected one is logged anew."""
-
-    reason: RetractionReason
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "wrong-member"}]})
 
 
 class RankParts(Form):
@@ -185,13 +71,6 @@ class CaseCard(Form):
     flags: tuple[Flag, ...] = Field(description="What must be known at first sight.")
     claimed_by: str | None
     lease_until: datetime | None
-
-
-class Claims(Form):
-    """The cases claimed, in the order in which to call."""
-
-    cases: tuple[CaseCard, ...]
-    lease_minutes: int
 
 
 class CasePage(Form):
@@ -276,21 +155,6 @@ class CaseFile(CaseCard):
     other_cases: tuple[OtherCase, ...]
 
 
-class AttemptLogged(Form):
-    """The attempt's id and what became of the case."""
-
-    attempt_id: UUID
-    against: str | None = Field(description="The rule that the try went against; logged for the news that it brought.")
-    case: CaseCard
-
-
-class AttemptRetracted(Form):
-    """The attempt's id and the case as it stands without it."""
-
-    attempt_id: UUID
-    case: CaseCard
-
-
 class ProgrammeSummary(Form):
     """Counts of one programme's cases."""
 
@@ -315,11 +179,44 @@ class WorkSummary(Form):
     programmes: tuple[ProgrammeSummary, ...]
 
 
-class CodeLists(Form):
-    """The codes that an attempt's record takes, and what each means."""
+def case_of(case: ListedCase) -> CaseCard:
+    """The case as the API gives it: its rank with the part of a callback that is due, and who has claimed it now."""
+    return CaseCard.model_validate(_values(case))
 
-    version: int
-    effective_on: date
-    barriers: Mapping[str, str]
-    topics: Mapping[str, str]
-    retraction_reasons: Mapping[str, str]
+
+def _values(case: ListedCase) -> dict[str, object]:
+    parts = case.rank_parts(POLICY)
+    return {
+        **{name: getattr(case, name) for name in CaseCard.model_fields if name != "rank_parts"},
+        "rank": case.rank + parts.callback_due,
+        "rank_parts": asdict(parts),
+        "claimed_by": case.claimed_by if case.is_claimed else None,
+        "lease_until": case.lease_until if case.is_claimed else None,
+    }
+
+
+def file_of(case: ListedCase, history: History) -> CaseFile:
+    """The case with its history as the API gives it."""
+    evidence, enrolment = history.evidence, history.evidence.enrolment
+    return CaseFile.model_validate(
+        {
+            **_values(case),
+            "why": tuple(why.reasons(case, history)),
+            "eligible": enrolment.eligible,
+            "vaccinated": enrolment.vaccinated,
+            "contact_protected": enrolment.contact_protected,
+            "eligibility_reasons": enrolment.reasons,
+            "history": [asdict(attempt) for attempt in history.attempts],
+            "appointments": [asdict(appointment) for appointment in history.appointments],
+            "doses": [asdict(dose) for dose in history.doses],
+            "stopped_channels": sorted(channels.stopped_channels(evidence.statements, enrolment.tenant_id)),
+            "invalid_channels": sorted(channels.invalid_channels(evidence)),
+            "barred_channels": sorted(channels.barred_channels(enrolment)),
+            "other_cases": [asdict(other) for other in history.other_cases],
+        }
+    )
+
+
+def summary_of(programmes: Iterable[ProgrammeCounts]) -> WorkSummary:
+    """The counts as the API gives them."""
+    return WorkSummary(programmes=tuple(ProgrammeSummary.model_validate(asdict(counts)) for counts in programmes))
