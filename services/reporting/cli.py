@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from services.kit.ids import new_id
 from services.reporting.figures.report import Report
 from services.reporting.pages import tables, terminal
-from services.reporting.population.store import Question
+from services.reporting.population.rules import Question
 
 TIMEOUT_S = 120.0
 POLL_S = 1.0

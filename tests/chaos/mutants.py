@@ -166,7 +166,7 @@ def _replay_that_sends(service: str) -> None:
     if service != "reporting":
         return
     app: Any = sys.modules["services.reporting.app"]
-    said, handle = set[str](), app.handlers.on_fact
+    said, handle = set[str](), app.facts.on_fact
     from services.kit import generation
 
     async def announcing(work: Any, events: Sequence[Any]) -> None:

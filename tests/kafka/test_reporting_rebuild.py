@@ -21,7 +21,7 @@ from services.kit.workers import Background
 from services.reporting.app import SUBSCRIPTIONS
 from services.reporting.rebuild import flow as rebuild
 from services.reporting.targets import flow as targets
-from services.reporting.targets.flow import Listing, Wish
+from services.reporting.targets.rules import Listing, Wish
 from tests.builders import a_record, decoded
 from tests.facts import DAY, PROGRAMME, a_day
 from tests.kafka.calendars import until

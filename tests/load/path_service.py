@@ -12,7 +12,7 @@ from services.kit.postgres import create_pool
 from services.kit.settings import KafkaSettings, Settings
 from services.kit.subscription import Subscription
 from services.outreach.cases import flow as outreach
-from services.reporting.coverage import flow as reporting
+from services.reporting.facts import flow as reporting
 from tests.load import marks
 from tests.load.side import Task, Watch, until
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from services.kit.postgres import Connection
+from services.reporting.coverage.rules import Cell, CellCounts, differences
 
 LOCK_CELLS = "lock table coverage_cell in share row exclusive mode"
 LOAD_CONTRIBUTIONS = """
@@ -43,13 +44,11 @@ select programme_id, tenant_id, zip5, age_band, race_ethnicity, svi_group,
 from member_cell group by 1, 2, 3, 4, 5, 6
 """
 
-Cell = tuple[str, str, str, str, str, str]
-Counts = tuple[int, int, int]
-NONE: Counts = (0, 0, 0)
+EMPTY_CELLS = "truncate coverage_cell"
 
 
 async def lock(connection: Connection) -> None:
-    """Wait until nobody else changes cells. Before any look at what the cells are made of."""
+    """Wait until nobody else changes cells; to be called before any look at what the cells are made of."""
     await connection.execute(LOCK_CELLS)
 
 
@@ -68,18 +67,23 @@ async def recompute(connection: Connection) -> None:
     await connection.execute(RECOMPUTE_CELLS)
 
 
-async def _load_contributions(connection: Connection, tokens: list[UUID]) -> dict[Cell, Counts]:
-    rows = [tuple(row) for row in await connection.fetch(LOAD_CONTRIBUTIONS, tokens)]
-    return {row[:6]: row[6:] for row in rows}
+async def empty_cells(connection: Connection) -> None:
+    """Remove every cell."""
+    await connection.execute(EMPTY_CELLS)
 
 
-async def _add(connection: Connection, before: dict[Cell, Counts], after: dict[Cell, Counts]) -> None:
-    changes = []
-    for cell in before.keys() | after.keys():
-        delta = tuple(new - old for old, new in zip(before.get(cell, NONE), after.get(cell, NONE), strict=True))
-        if delta != NONE:
-            changes.append((*cell, *delta))
+async def _load_contributions(connection: Connection, tokens: list[UUID]) -> dict[Cell, CellCounts]:
+    rows = await connection.fetch(LOAD_CONTRIBUTIONS, tokens)
+    return {
+        Cell(*(row[name] for name in Cell._fields)): CellCounts(*(row[name] for name in CellCounts._fields))
+        for row in rows
+    }
+
+
+async def _add(connection: Connection, before: dict[Cell, CellCounts], after: dict[Cell, CellCounts]) -> None:
+    changes = differences(before, after)
     if changes:
-        columns = [list(column) for column in zip(*changes, strict=True)]
-        await connection.execute(ADD_TO_CELLS, *columns)
-        await connection.execute(DELETE_EMPTY_CELLS, *columns[:6])
+        cells = [list(column) for column in zip(*changes.keys(), strict=True)]
+        counts = [list(column) for column in zip(*changes.values(), strict=True)]
+        await connection.execute(ADD_TO_CELLS, *cells, *counts)
+        await connection.execute(DELETE_EMPTY_CELLS, *cells)

@@ -40,8 +40,8 @@ select
 from jsonb_populate_recordset(null::programme_version, $1::text::jsonb)
 on conflict do nothing
 """
-# Of each programme the version that holds on the open day: of those in effect the last, before that the first.
-SAVE_PROGRAMMES = f"""
+# Of each programme the version for the open day: of those in effect the last, before that the first.
+PUT_IN_EFFECT = f"""
 insert into programme as known ({PROGRAMME})
 select distinct on (programme_id) {PROGRAMME}
 from (
@@ -151,6 +151,10 @@ on conflict (programme_id, zip5) do update set
 where (excluded.week_on, excluded.occurred_at) > (known.week_on, known.occurred_at)
 """
 LOAD_ENROLMENT_MEMBERS = "select distinct member_token from enrolment where enrolment_id = any($1::uuid[])"
+EMPTY_FACTS = """
+truncate programme_version, business_day, enrolment_version, member_merge, dose_version, case_version, contact_attempt,
+    attempt_retraction, appointment_version, slot_pool_version, feed_file, target_zip, programme, enrolment, dose
+"""
 LOAD_DOSE_MEMBERS = "select distinct member_token from dose where dose_id = any($1::uuid[])"
 
 _STATEMENTS: dict[type[Event], str] = {
@@ -178,9 +182,9 @@ async def save_facts(connection: Connection, facts: Sequence[Event]) -> None:
         await connection.execute(_STATEMENTS[kind], f"[{','.join(fact.model_dump_json() for fact in same)}]")
 
 
-async def hold_programmes(connection: Connection) -> bool:
-    """Let of each programme the version hold that is in effect on the open day. Whether that is another one now."""
-    return bool(await connection.fetch(SAVE_PROGRAMMES))
+async def put_in_effect(connection: Connection) -> bool:
+    """Put into `programme` the version of each that is in effect on the open day. Whether that changes any."""
+    return bool(await connection.fetch(PUT_IN_EFFECT))
 
 
 async def load_enrolment_members(connection: Connection, enrolment_ids: Iterable[UUID]) -> set[UUID]:
@@ -193,3 +197,8 @@ async def load_dose_members(connection: Connection, dose_ids: Iterable[UUID]) ->
     """Whom these doses were given to so far: a merge moves them to another token."""
     rows = await connection.fetch(LOAD_DOSE_MEMBERS, list(dose_ids))
     return {row["member_token"] for row in rows}
+
+
+async def empty_facts(connection: Connection) -> None:
+    """Remove everything that the log has said."""
+    await connection.execute(EMPTY_FACTS)

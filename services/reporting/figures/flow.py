@@ -1,12 +1,15 @@
 """Puts the weekly report together, in one transaction."""
 
+from typing import Any
+
+from services.kit import dead_letters
 from services.kit.postgres import ALL_TENANTS, Connection
-from services.reporting.figures import store as views
-from services.reporting.figures.quality import load_quality
-from services.reporting.figures.report import WATERMARK, WHY_INTERNAL, Report
+from services.reporting.figures import rules, store
+from services.reporting.figures.report import WATERMARK, WHY_INTERNAL, Quality, Report
 from services.reporting.population import store as population
-from services.reporting.population.rules import THRESHOLD, disparity
-from services.reporting.population.store import Programme, Question
+from services.reporting.population.rules import THRESHOLD, Programme, Question
+from services.reporting.targets import flow as targets_flow
+from services.reporting.targets import store as targets_store
 
 
 async def load_report(
@@ -14,10 +17,10 @@ async def load_report(
 ) -> Report:
     """The report as this tenant's rows give it."""
     await population.prepare(connection, question)
-    by_svi = await views.load_counts(connection, "svi_group")
-    week_on, targets = await views.load_listed(connection, question.programme_id)
+    by_svi = await population.load_counts(connection, "svi_group")
+    week_on, targets = await targets_store.load_listed(connection, question.programme_id)
     if tenant != ALL_TENANTS:
-        targets = await views.of_one_plan(connection, targets)
+        targets = await targets_flow.of_one_plan(connection, targets)
     return Report(
         watermark=WATERMARK,
         why_internal=WHY_INTERNAL,
@@ -31,21 +34,38 @@ async def load_report(
         as_of=question.as_of,
         known_on=question.known_on,
         threshold=THRESHOLD,
-        svi_releases=await views.load_releases(connection),
-        headline=await views.load_headline(connection, question),
-        disparity=disparity(by_svi),
-        funnels=await views.load_funnels(connection, question),
-        by_plan=views.margin(await views.load_counts(connection, "tenant_id", by_enrolment=True)),
-        by_svi=views.margin(by_svi),
-        by_age=views.margin(await views.load_counts(connection, "age_band")),
-        by_arm=views.margin(await views.load_arms(connection)),
-        by_race_ethnicity=views.margin(await views.load_counts(connection, "race_ethnicity")),
-        by_zip=views.zip_rows(await views.load_counts(connection, "zip5"), [one.zip5 for one in targets]),
-        weeks=await views.load_weeks(connection, question),
-        refusals=await views.load_reasons(connection, question, views.LOAD_REFUSALS),
-        barriers=await views.load_reasons(connection, question, views.LOAD_BARRIERS),
-        slots=await views.load_slots(connection, question),
+        svi_releases=await store.load_releases(connection),
+        headline=await store.load_headline(connection, question),
+        disparity=rules.disparity(by_svi),
+        funnels=await store.load_funnels(connection, question),
+        by_plan=rules.margin(await population.load_counts(connection, "tenant_id", by_enrolment=True)),
+        by_svi=rules.margin(by_svi),
+        by_age=rules.margin(await population.load_counts(connection, "age_band")),
+        by_arm=rules.margin(await store.load_arms(connection)),
+        by_race_ethnicity=rules.margin(await population.load_counts(connection, "race_ethnicity")),
+        by_zip=rules.zip_rows(await population.load_counts(connection, "zip5"), [target.zip5 for target in targets]),
+        weeks=await store.load_weeks(connection, question),
+        refusals=await store.load_refusals(connection, question),
+        barriers=await store.load_barriers(connection, question),
+        slots=await store.load_slots(connection, question),
         targets_week_on=week_on,
         targets=targets,
-        quality=await load_quality(connection, question, records_behind),
+        quality=await _load_quality(connection, question, records_behind),
+    )
+
+
+async def load_cross(connection: Connection, question: Question) -> list[dict[str, Any]]:
+    """Coverage by everything at once, as this tenant's rows give it; small cells are hidden."""
+    await population.prepare(connection, question)
+    return await store.load_cross(connection)
+
+
+async def _load_quality(connection: Connection, question: Question, records_behind: int | None) -> Quality:
+    waiting = await dead_letters.count_waiting(connection)
+    return Quality(
+        feeds=await store.load_feeds(connection, question),
+        rejections=await store.load_rejections(connection, question),
+        dead_letters=sum(rows for (_, _, state), rows in waiting.items() if state == "dead"),
+        parked=sum(rows for (_, _, state), rows in waiting.items() if state == "parked"),
+        records_behind=records_behind,
     )

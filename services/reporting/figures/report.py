@@ -3,13 +3,26 @@
 from dataclasses import dataclass
 from datetime import date
 
-from services.reporting.population.rules import Coverage, Disparity, TargetZip
+from services.reporting.population.rules import Coverage
+from services.reporting.population.shares import Interval
+from services.reporting.targets.rules import TargetZip
 
 WATERMARK = "INTERNAL - not for release"
 WHY_INTERNAL = (
     "Counts of 1 to 10 people are hidden, and within each table of coverage so is whatever would give them away; but "
     "several tables, weeks or plans laid side by side may still reveal small counts."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Disparity:
+    """Coverage in the most vulnerable quarter of areas against the least vulnerable, at one level of area."""
+
+    level: str
+    most: Coverage
+    least: Coverage
+    difference: Interval
+    ratio: Interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,40 +1,15 @@
-"""Plain SQL over the population of a question, and what of it may be shown."""
+"""SQL of the report's figures, over the population of a question."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from schemas.outreach_v1 import Disposition
 from services.kit.postgres import Connection
-from services.reporting.figures.report import Funnel, Headline, Reason, Row, Slots, Stage, Week, ZipRow
-from services.reporting.population.rules import (
-    Counts,
-    Coverage,
-    TargetZip,
-    as_listed,
-    cover,
-    cover_table,
-    cover_targets,
-    monday_of,
-    shown,
-)
-from services.reporting.population.store import Question
-
-CONVERSATION = (
-    Disposition.COMPLETE,
-    Disposition.INITIAL_REFUSAL,
-    Disposition.DO_NOT_CALL,
-    Disposition.CALLBACK_SCHEDULED,
-    Disposition.ALREADY_VACCINATED,
-    Disposition.BOOKED,
-    Disposition.MOVED,
-)
-"""Somebody spoke with the member. Not: machines, third parties, a language that nobody spoke."""
-
-STAGES = ("enrolled", "ever-eligible", "case-opened", "attempted", "reached", "booked", "dose-after-outreach")
-OUTCOMES = ("dose-after-outreach", "dose-at-own-site-otherwise", "dose-elsewhere", "dose-before-the-case", "no-dose")
-WEEKS = 12
+from services.reporting.figures.report import FeedSum, Funnel, Headline, Reason, Rejection, Slots, Week
+from services.reporting.figures.rules import CONVERSATION, OUTCOMES, STAGES, first_week, funnel_of, weeks_of
+from services.reporting.population.rules import Question, cover, shown
+from services.reporting.population.shares import Counts
+from services.reporting.population.store import load_counts
 
 LOAD_HEADLINE = """
 select
@@ -45,15 +20,12 @@ select
     count(vaccinated_on) as vaccinated
 from population where counts_once
 """
-LOAD_MARGIN = """
-select {column} as name, count(*)::int as members, count(vaccinated_on)::int as vaccinated
-from population where {which} group by 1 order by 1
-"""
 LOAD_CROSS = """
 select tenant_id, zip5, age_band, race_ethnicity, svi_group,
     count(*)::int as members, count(vaccinated_on)::int as vaccinated
 from population group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
 """
+
 # Every person's way in every plan; each stage implies the ones before.
 LOAD_FUNNELS = """
 with entered as (
@@ -174,20 +146,28 @@ select week_on, site_id, tenant_id as plan, sum(capacity)::int as capacity, sum(
     sum(fulfilled)::int as used
 from (
     select distinct on (block_id) * from slot_pool_version where changed_on <= $1 order by block_id, version desc
-) as pool
+) as block
 where week_on >= $2
     and coalesce(vaccine_group = (select vaccine_group from programme where programme_id = $3), true)
 group by 1, 2, 3 order by 1 desc, 2, 3 nulls last
 """
-LOAD_LISTED = """
-select zip5, rank, members, unvaccinated, coverage, week_on from target_zip
-where programme_id = $1 and listed order by rank, zip5
-"""
 LOAD_RELEASES = "select distinct svi_release from population where svi_release <> 'none' order by 1"
-LOAD_TARGET_ZIPS = LOAD_MARGIN.format(column="zip5", which="counts_once and target")
+
+LOAD_FEEDS = """
+select kind, count(*)::int as files, sum(rows_read)::int as rows_read, sum(rows_accepted)::int as rows_accepted,
+    sum(rows_rejected)::int as rows_rejected, sum(rows_unlinked)::int as rows_unlinked,
+    sum(rows_unchanged)::int as rows_unchanged
+from feed_file where business_on <= $1 group by 1 order by 1
+"""
+LOAD_REJECTIONS = """
+select kind, rejection ->> 'reason' as reason, sum((rejection ->> 'rows')::int)::int as rows
+from feed_file cross join jsonb_array_elements(rejections) as rejection
+where business_on <= $1 group by 1, 2 order by 3 desc, 1, 2
+"""
 
 
 async def load_headline(connection: Connection, question: Question) -> Headline:
+    """Coverage of the target group and of everybody in scope, and how many of the group were vaccinated lately."""
     row = await connection.fetchrow(LOAD_HEADLINE, question.as_of - timedelta(days=7))
     assert row is not None
     return Headline(
@@ -197,35 +177,10 @@ async def load_headline(connection: Connection, question: Question) -> Headline:
     )
 
 
-async def load_counts(connection: Connection, column: str, *, by_enrolment: bool = False) -> dict[str, Counts]:
-    """Exact counts by one column. Persons, unless by enrolment: which is by person within each plan."""
-    which = "true" if by_enrolment else "counts_once"
-    return _counts(await connection.fetch(LOAD_MARGIN.format(column=column, which=which)))
-
-
 async def load_arms(connection: Connection) -> dict[str, Counts]:
     """Exact counts by arm, as drawn; empty where the programme draws none."""
     counts = await load_counts(connection, "arm")
     return counts if counts.keys() - {"none"} else {}
-
-
-async def load_target_counts(connection: Connection) -> dict[str, Counts]:
-    """Exact counts of the target group by ZIP."""
-    return _counts(await connection.fetch(LOAD_TARGET_ZIPS))
-
-
-def _counts(rows: Iterable[Any]) -> dict[str, Counts]:
-    return {row["name"]: Counts(row["members"], row["vaccinated"]) for row in rows}
-
-
-def margin(counts: dict[str, Counts]) -> tuple[Row, ...]:
-    """A table of coverage by one column."""
-    return tuple(Row(group, one) for group, one in zip(counts, cover_table(list(counts.values())), strict=True))
-
-
-def zip_rows(counts: dict[str, Counts], listed: Iterable[str]) -> tuple[ZipRow, ...]:
-    wanted = set(listed)
-    return tuple(ZipRow(row.group, row.coverage, row.group in wanted) for row in margin(counts))
 
 
 async def load_cross(connection: Connection) -> list[dict[str, Any]]:
@@ -240,78 +195,50 @@ async def load_cross(connection: Connection) -> list[dict[str, Any]]:
 
 
 async def load_funnels(connection: Connection, question: Question) -> tuple[Funnel, ...]:
+    """How far outreach got: over all plans, each person once, and by plan."""
     rows = await connection.fetch(LOAD_FUNNELS, question.programme_id, question.as_of, list(CONVERSATION))
-    return tuple(_funnel(row) for row in rows)
-
-
-def _funnel(row: Any) -> Funnel:
-    stages, before = [], None
-    for stage in STAGES:
-        people = shown(row[stage])
-        stages.append(Stage(stage, people, people / before if people is not None and before else None))
-        before = people
-    return Funnel(row["plan"], tuple(stages), {each: shown(row[f"outcome {each}"]) for each in OUTCOMES})
+    return tuple(funnel_of(row["plan"], dict(row)) for row in rows)
 
 
 async def load_weeks(connection: Connection, question: Question) -> tuple[Week, ...]:
-    """The last weeks up to the question's, also those without any deed."""
-    last = monday_of(question.as_of)
-    weeks = [last - timedelta(weeks=back) for back in range(WEEKS - 1, -1, -1)]
-    deeds: dict[tuple[date, str], dict[str, int | None]] = defaultdict(dict)
-    for row in await connection.fetch(LOAD_WEEKS, question.programme_id, question.as_of, weeks[0]):
-        deeds[row["week_on"], row["deed"]][row["sort"]] = shown(row["deeds"])
-    begun = min((week for week, _ in deeds), default=last)
-    return tuple(_week(week, deeds) for week in weeks if week >= begun)
+    """What happened in each of the last weeks."""
+    deeds: dict[tuple[date, str], dict[str, int]] = defaultdict(dict)
+    for row in await connection.fetch(LOAD_WEEKS, question.programme_id, question.as_of, first_week(question)):
+        deeds[row["week_on"], row["deed"]][row["sort"]] = row["deeds"]
+    return weeks_of(question, deeds)
 
 
-def _week(week: date, deeds: dict[tuple[date, str], dict[str, int | None]]) -> Week:
-    one = {deed: deeds[week, deed].get("", 0) for deed in ("booking", "fulfilled", "walk-in", "noshow", "cancellation")}
-    return Week(
-        week_on=week, attempts=deeds[week, "attempt"], bookings=one["booking"], fulfilled=one["fulfilled"],
-        walk_ins=one["walk-in"], noshows=one["noshow"], cancellations=one["cancellation"],
-        doses_by_source=deeds[week, "dose by source"], doses_by_svi=deeds[week, "dose by svi"],
-    )  # fmt: skip
+async def load_refusals(connection: Connection, question: Question) -> tuple[Reason, ...]:
+    """How many people refused, by the domain of their reason."""
+    return await _load_reasons(connection, question, LOAD_REFUSALS)
 
 
-async def load_reasons(connection: Connection, question: Question, query: str) -> tuple[Reason, ...]:
-    rows = await connection.fetch(query, question.programme_id, question.as_of)
+async def load_barriers(connection: Connection, question: Question) -> tuple[Reason, ...]:
+    """How many people were stopped by each barrier."""
+    return await _load_reasons(connection, question, LOAD_BARRIERS)
+
+
+async def _load_reasons(connection: Connection, question: Question, statement: str) -> tuple[Reason, ...]:
+    rows = await connection.fetch(statement, question.programme_id, question.as_of)
     return tuple(Reason(row["code"], shown(row["people"])) for row in rows)
 
 
 async def load_slots(connection: Connection, question: Question) -> tuple[Slots, ...]:
-    since = monday_of(question.as_of) - timedelta(weeks=WEEKS - 1)
-    rows = await connection.fetch(LOAD_SLOTS, question.as_of, since, question.programme_id)
-    return tuple(
-        Slots(
-            row["week_on"], row["site_id"], row["plan"], row["capacity"], shown(row["booked"]), shown(row["used"])
-        )
-        for row in rows
-    )  # fmt: skip
-
-
-async def load_listed(connection: Connection, programme_id: str) -> tuple[date | None, tuple[TargetZip, ...]]:
-    """The last list of target ZIPs as it was announced, and its week."""
-    rows = await connection.fetch(LOAD_LISTED, programme_id)
-    listed = tuple(as_listed(row["zip5"], row["rank"] or 0, _announced(row)) for row in rows)
-    return max((row["week_on"] for row in rows), default=None), listed
-
-
-def _announced(row: Any) -> Coverage:
-    """Lists of earlier releases may hold figures that give few vaccinated away."""
-    members, unvaccinated = row["members"], row["unvaccinated"]
-    if members is None or unvaccinated is None:
-        return Coverage(members, None, None)
-    return cover(Counts(members, members - unvaccinated))
-
-
-async def of_one_plan(connection: Connection, listed: Iterable[TargetZip]) -> tuple[TargetZip, ...]:
-    """The same list with one plan's own figures: which ZIPs are targets is no secret, but how many people of other
-    plans live there is."""
-    seen = cover_targets(await load_counts(connection, "zip5"), await load_target_counts(connection))
-    nobody = Coverage(0, 0, None)
-    return tuple(as_listed(one.zip5, one.rank, seen.get(one.zip5, nobody)) for one in listed)
+    """The blocks at sites by week and plan: how many places, how many booked, how many used."""
+    rows = await connection.fetch(LOAD_SLOTS, question.as_of, first_week(question), question.programme_id)
+    return tuple(Slots(**{**row, "booked": shown(row["booked"]), "used": shown(row["used"])}) for row in rows)
 
 
 async def load_releases(connection: Connection) -> tuple[str, ...]:
     """The releases of the vulnerability index that the members' areas were read in."""
     return tuple(row["svi_release"] for row in await connection.fetch(LOAD_RELEASES))
+
+
+async def load_feeds(connection: Connection, question: Question) -> tuple[FeedSum, ...]:
+    """What became of the rows of each kind of feed file. Rows are rows and no people: nothing is hidden."""
+    return tuple(FeedSum(**row) for row in await connection.fetch(LOAD_FEEDS, question.as_of))
+
+
+async def load_rejections(connection: Connection, question: Question) -> tuple[Rejection, ...]:
+    """How many rows were rejected, by kind of feed file and reason."""
+    return tuple(Rejection(**row) for row in await connection.fetch(LOAD_REJECTIONS, question.as_of))

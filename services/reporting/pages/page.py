@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from services.reporting.figures.report import Funnel, Report, Row, Week
-from services.reporting.figures.store import CONVERSATION
+from services.reporting.figures.rules import CONVERSATION
 from services.reporting.pages import charts, maps
 from services.reporting.pages.charts import Series
 from services.reporting.pages.words import LEVELS, listed, number, percent, points, say, span

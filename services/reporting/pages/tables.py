@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.reporting.figures.report import WATERMARK, Report
-from services.reporting.population.rules import Coverage
-from services.reporting.population.store import Question
+from services.reporting.population.rules import Coverage, Question
 
 
 def heading(question: Question) -> str:

@@ -1,6 +1,7 @@
 """How codes and figures are said to people."""
 
-from services.reporting.population.rules import THRESHOLD, Interval
+from services.reporting.population.rules import THRESHOLD
+from services.reporting.population.shares import Interval
 
 HIDDEN = f"<{THRESHOLD}"
 

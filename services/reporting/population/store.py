@@ -1,10 +1,14 @@
-"""Who is counted, as of a day and as known on another: temporary tables of one transaction that all figures of a report
-are made of, so that they agree with each other."""
+"""SQL of who is counted, as of a day and as known on another: temporary tables of one transaction that all figures of a
+report are made of, so that they agree with each other."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import date
 
+import asyncpg
+
 from services.kit.postgres import Connection
+from services.reporting.population.rules import Programme, Question
+from services.reporting.population.shares import Counts
 
 LOAD_PROGRAMMES = (
     "select programme_id, version, title, vaccine_group, time_zone, doses_needed from programme order by 1"
@@ -157,41 +161,26 @@ from (
 left join vaccination using (person, tenant_id)
 """
 
-
-@dataclass(frozen=True, slots=True)
-class Programme:
-    """What a report says of its programme: the version that holds by now."""
-
-    programme_id: str
-    version: int
-    title: str
-    vaccine_group: str
-    time_zone: str
-    doses_needed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One programme as of the end of a day, with what was known at the end of another."""
-
-    programme_id: str
-    as_of: date
-    known_on: date
+LOAD_MARGIN = """
+select {column} as name, count(*)::int as members, count(vaccinated_on)::int as vaccinated
+from population where {which} group by 1 order by 1
+"""
+LOAD_TARGET_ZIPS = LOAD_MARGIN.format(column="zip5", which="counts_once and target")
 
 
 async def load_programmes(connection: Connection) -> list[Programme]:
-    """All that were published."""
+    """Every programme that was published, in the version that is in effect."""
     return [Programme(**row) for row in await connection.fetch(LOAD_PROGRAMMES)]
 
 
 async def load_business_day(connection: Connection) -> date | None:
-    """The day that it is by now: one for the deployment, whatever zone its clock or a programme has."""
+    """The open business day: one for the deployment, whatever its time zones. None before the first."""
     day: date | None = await connection.fetchval(LOAD_BUSINESS_DAY)
     return day
 
 
 async def prepare(connection: Connection, question: Question) -> None:
-    """Make the temporary tables of this transaction."""
+    """Make the temporary tables that answer the question, for this transaction."""
     await connection.execute(PLAN_FOR_MANY)
     asked = question.programme_id, question.as_of, question.known_on
     await connection.execute(CREATE_PERSONS)
@@ -203,3 +192,18 @@ async def prepare(connection: Connection, question: Question) -> None:
     await connection.execute(CREATE_POPULATION)
     await connection.execute(SAVE_POPULATION, *asked)
     await connection.execute("analyze person_of, counted_dose, vaccination, population")
+
+
+async def load_counts(connection: Connection, column: str, *, by_enrolment: bool = False) -> dict[str, Counts]:
+    """Exact counts by one column. Persons, unless by enrolment: which is by person within each plan."""
+    which = "true" if by_enrolment else "counts_once"
+    return _counts(await connection.fetch(LOAD_MARGIN.format(column=column, which=which)))
+
+
+async def load_target_counts(connection: Connection) -> dict[str, Counts]:
+    """Exact counts of the target group by ZIP."""
+    return _counts(await connection.fetch(LOAD_TARGET_ZIPS))
+
+
+def _counts(rows: Iterable[asyncpg.Record]) -> dict[str, Counts]:
+    return {row["name"]: Counts(row["members"], row["vaccinated"]) for row in rows}

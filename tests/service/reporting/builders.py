@@ -34,8 +34,9 @@ from services.kit.unit_of_work import apply_batch
 from services.reporting.app import SUBSCRIPTIONS, build
 from services.reporting.figures.flow import load_report
 from services.reporting.figures.report import Report
-from services.reporting.pages.api import log_reader_of
-from services.reporting.population.store import Question, load_programmes, prepare
+from services.reporting.population.rules import Question
+from services.reporting.population.store import load_programmes, prepare
+from services.reporting.rebuild.progress import log_reader_of
 from tests.builders import a_record
 from tests.facts import (
     DAY,
