@@ -96,7 +96,7 @@ _COUNTS = ", ".join([
     'count(*) as "enrolled"',
     *(f'count(*) filter (where {flag}) as "{stage}"' for flag, stage in zip(
         ("eligible", "opened", "tried", "reached", "booked", "dosed"), STAGES[1:], strict=True)),
-    *(f"count(*) filter (where outcome = '{each}') as \"outcome {each}\"" for each in OUTCOMES),
+    *(f"count(*) filter (where outcome = '{outcome}') as \"outcome {outcome}\"" for outcome in OUTCOMES),
 ])  # fmt: skip
 LOAD_FUNNELS = LOAD_FUNNELS.format(counts=_COUNTS)
 

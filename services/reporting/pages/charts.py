@@ -77,7 +77,9 @@ def coverage_dots(title: str, rows: Sequence[tuple[str, Coverage]], label_width:
         body.append(f'<circle cx="{at:.1f}" cy="{y:.1f}" r="6.5" class="f1"/>')
         body.append(text(left + span + 12, y + 4, percent(share.value), "strong"))
         body.append(text(width, y + 4, of, "muted", anchor="end"))
-    said = "; ".join(f"{name}: {percent(one.share.value) if one.share else 'hidden'}" for name, one in rows)
+    said = "; ".join(
+        f"{name}: {percent(coverage.share.value) if coverage.share else 'hidden'}" for name, coverage in rows
+    )
     return picture(f"{title}. {said}.", width, height, body)
 
 
@@ -107,7 +109,7 @@ def bars(title: str, rows: Sequence[tuple[str, int | None, str]], label_width: f
 def columns(title: str, weeks: Sequence[date], series: Sequence[Series]) -> str:
     """Stacked columns by week, first series at the bottom, with the week's sum above."""
     width, height, left, bottom, top = 560.0, 250.0, 40.0, 34.0, 44.0
-    stacks = [[one.counts[i] for one in series] for i in range(len(weeks))]
+    stacks = [[kind.counts[i] for kind in series] for i in range(len(weeks))]
     most = max((sum(count or 0 for count in stack) for stack in stacks), default=0)
     scale, step = _nice(most)
     high = height - top - bottom
@@ -135,8 +137,8 @@ def columns(title: str, weeks: Sequence[date], series: Sequence[Series]) -> str:
         if len(weeks) <= 8 or (len(weeks) - 1 - i) % 2 == 0:
             body.append(text(middle, height - bottom + 15, f"{week.day} {week:%b}", "small", anchor="middle"))
     body.append(text(left, height - 4, "week beginning", "small", "muted"))
-    body.append(legend([one.label for one in series], left))
-    said = "; ".join(f"{one.label}: {', '.join(number(count) for count in one.counts)}" for one in series)
+    body.append(legend([kind.label for kind in series], left))
+    said = "; ".join(f"{kind.label}: {', '.join(number(count) for count in kind.counts)}" for kind in series)
     return picture(f"{title}, by week. {said}.", width, height, body)
 
 

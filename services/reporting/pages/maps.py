@@ -55,9 +55,9 @@ class Frame:
 def places() -> dict[str, Place]:
     """Every ZIP's point. Takes a second the first time."""
     return {
-        one["zip_code"]: Place(float(one["long"]), float(one["lat"]), one["city"], one["state"])
-        for one in _LIST_ALL()
-        if one["lat"] and one["long"]
+        entry["zip_code"]: Place(float(entry["long"]), float(entry["lat"]), entry["city"], entry["state"])
+        for entry in _LIST_ALL()
+        if entry["lat"] and entry["long"]
     }
 
 
@@ -79,7 +79,9 @@ def draw(rows: Sequence[ZipRow], ranks: Mapping[str, int]) -> tuple[str, str]:
         return "", ""
     points = [(row, place) for row, place in known if place.state == state]
     outlines = counties()[FIPS[state]]
-    whole = _around([(x, y) for one in outlines.values() for ring in one["rings"] for x, y in ring], 0.1, 400, 560)
+    whole = _around(
+        [(x, y) for county in outlines.values() for ring in county["rings"] for x, y in ring], 0.1, 400, 560
+    )
     close = _around(_densest(points), 0.06, 560, 560)
     return (
         _map(f"Map of {state}: ZIPs by members and coverage", whole, points, 0.5, detail=close, ranks={}),
@@ -95,8 +97,9 @@ def _around(points: Sequence[tuple[float, float]], margin: float, width: float, 
 def _densest(points: Sequence[tuple[ZipRow, Place]], reach: float = 0.2) -> list[tuple[float, float]]:
     def near(center: Place) -> list[tuple[ZipRow, Place]]:
         return [
-            one for one in points
-            if abs(one[1].longitude - center.longitude) < reach * 1.3 and abs(one[1].latitude - center.latitude) < reach
+            point for point in points
+            if abs(point[1].longitude - center.longitude) < reach * 1.3
+            and abs(point[1].latitude - center.latitude) < reach
         ]  # fmt: skip
 
     best = max(
@@ -117,7 +120,7 @@ def _map(
     body = [_outline(frame, place["rings"]) for place in counties()[FIPS[points[0][1].state]].values()]
     names: list[str] = []
     largest = max((row.coverage.members or 0 for row, _ in points), default=1) or 1
-    for row, place in sorted(points, key=lambda one: -(one[0].coverage.members or 0)):
+    for row, place in sorted(points, key=lambda point: -(point[0].coverage.members or 0)):
         x, y = frame.at(place.longitude, place.latitude)
         if -20 <= x <= frame.width + 20 and -20 <= y <= frame.height + 20:
             radius = size * (4 + 13 * sqrt((row.coverage.members or 0) / largest))

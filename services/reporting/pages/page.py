@@ -122,7 +122,7 @@ def _coverage(report: Report) -> str:
 
 
 def _map(report: Report) -> str:
-    whole, close = maps.draw(report.by_zip, {one.zip5: one.rank for one in report.targets})
+    whole, close = maps.draw(report.by_zip, {target.zip5: target.rank for target in report.targets})
     if not whole:
         return ""
     week = (
@@ -131,9 +131,9 @@ def _map(report: Report) -> str:
     if report.plan is not None:
         week += " Ranked over all plans; the figures are this plan's own."
     rows = [
-        (str(one.rank), one.zip5, maps.places()[one.zip5].city if one.zip5 in maps.places() else "",
-         listed(one.members), listed(one.unvaccinated), percent(one.coverage))
-        for one in report.targets
+        (str(target.rank), target.zip5, maps.places()[target.zip5].city if target.zip5 in maps.places() else "",
+         listed(target.members), listed(target.unvaccinated), percent(target.coverage))
+        for target in report.targets
     ]  # fmt: skip
     heads = ("rank", "ZIP", "place", "in the target group", "unvaccinated", "coverage")
     zips = [(row.zip5, "target" if row.listed else "", *_figures(row.coverage)) for row in report.by_zip]
@@ -150,30 +150,35 @@ def _map(report: Report) -> str:
 FIGURES = ("members", "vaccinated", "coverage", "95 % CI")
 
 
-def _figures(one: Coverage) -> tuple[str, str, str, str]:
-    share, counts = one.share, (number(one.members), number(one.vaccinated))
+def _figures(coverage: Coverage) -> tuple[str, str, str, str]:
+    share, counts = coverage.share, (number(coverage.members), number(coverage.vaccinated))
     return (*counts, percent(share.value), span(share)) if share else (*counts, "hidden", "")
 
 
 def _funnel(report: Report) -> str:
-    total = next((one for one in report.funnels if one.plan is None), None)
+    total = next((funnel for funnel in report.funnels if funnel.plan is None), None)
     if total is None:
         return ""
     steps = [
         (
-            say(one.stage),
-            one.people,
-            "" if one.of_previous is None else f"{percent(one.of_previous)} of step before",
+            say(stage.stage),
+            stage.people,
+            "" if stage.of_previous is None else f"{percent(stage.of_previous)} of step before",
         )
-        for one in total.stages
+        for stage in total.stages
     ]
     outcomes = [(say(name), people, "") for name, people in total.outcomes.items()]
-    plans = [one for one in report.funnels if one.plan is not None]
+    plans = [funnel for funnel in report.funnels if funnel.plan is not None]
     rows = [
-        (say(stage.stage), *(f"{number(one.stages[i].people)} ({percent(one.stages[i].of_previous)})" for one in plans))
+        (
+            say(stage.stage),
+            *(f"{number(funnel.stages[i].people)} ({percent(funnel.stages[i].of_previous)})" for funnel in plans),
+        )
         for i, stage in enumerate(total.stages)
     ]
-    by_plan = table("People, and their share of the step before", ("step", *(str(one.plan) for one in plans)), rows)
+    by_plan = table(
+        "People, and their share of the step before", ("step", *(str(funnel.plan) for funnel in plans)), rows
+    )
     return _section(
         "How far does outreach get?",
         _funnel_words(total),
@@ -184,8 +189,8 @@ def _funnel(report: Report) -> str:
 
 
 def _funnel_words(total: Funnel) -> str:
-    steps = {one.stage: one for one in total.stages}
-    shares = {one.stage: one.of_previous for one in total.stages[2:] if one.of_previous is not None}
+    steps = {stage.stage: stage for stage in total.stages}
+    shares = {stage.stage: stage.of_previous for stage in total.stages[2:] if stage.of_previous is not None}
     said = f"Cases were opened for {number(steps['case-opened'].people)} people; "
     said += f"{number(steps['dose-after-outreach'].people)} of them had their dose at a visit that outreach booked."
     if shares:
@@ -201,7 +206,7 @@ def _weeks(report: Report) -> str:
         for source in ("appointment", "iis", "plan")
         if any(week.doses_by_source.get(source, 0) != 0 for week in report.weeks)
     ]
-    spoken = {str(each) for each in CONVERSATION}
+    spoken = {str(disposition) for disposition in CONVERSATION}
     attempts = [
         Series("conversation", [_sum(week, spoken, within=True) for week in report.weeks]),
         Series("nobody reached", [_sum(week, spoken, within=False) for week in report.weeks]),
@@ -247,8 +252,8 @@ def _dispositions(weeks: Sequence[Week]) -> str:
 
 
 def _reasons(report: Report) -> str:
-    barriers = [(say(one.code), one.people, "") for one in report.barriers]
-    refusals = [(say(one.code), one.people, "") for one in report.refusals]
+    barriers = [(say(barrier.code), barrier.people, "") for barrier in report.barriers]
+    refusals = [(say(refusal.code), refusal.people, "") for refusal in report.refusals]
     nothing = '<p class="note">Nobody named any yet.</p>'
     return _section(
         "What stands in the way?",
@@ -284,13 +289,13 @@ def _slots(report: Report) -> str:
     if not report.slots:
         return ""
     rows = [
-        (f"{one.week_on:%d %b}", one.site_id, one.plan or "all plans", f"{one.capacity:,}", number(one.booked),
-         number(one.used))
-        for one in report.slots
+        (f"{slots.week_on:%d %b}", slots.site_id, slots.plan or "all plans", f"{slots.capacity:,}",
+         number(slots.booked), number(slots.used))
+        for slots in report.slots
     ]  # fmt: skip
     heads = ("week of", "site", "held for", "capacity", "booked", "used")
     now = {monday_of(report.as_of), monday_of(report.as_of) + timedelta(weeks=1)}
-    recent = [row for row, one in zip(rows, report.slots, strict=True) if one.week_on in now]
+    recent = [row for row, slots in zip(rows, report.slots, strict=True) if slots.week_on in now]
     return _section(
         "Are there places enough?",
         "Weekly blocks at sites, of every programme.",
@@ -302,11 +307,11 @@ def _slots(report: Report) -> str:
 def _quality(report: Report) -> str:
     quality = report.quality
     feeds = [
-        (say(one.kind), *(f"{count:,}" for count in (one.files, one.rows_read, one.rows_accepted, one.rows_rejected,
-                                                     one.rows_unlinked, one.rows_unchanged)))
-        for one in quality.feeds
+        (say(feed.kind), *(f"{count:,}" for count in (feed.files, feed.rows_read, feed.rows_accepted,
+                                                      feed.rows_rejected, feed.rows_unlinked, feed.rows_unchanged)))
+        for feed in quality.feeds
     ]  # fmt: skip
-    rejections = [(say(one.kind), one.reason, f"{one.rows:,}") for one in quality.rejections]
+    rejections = [(say(rejection.kind), rejection.reason, f"{rejection.rows:,}") for rejection in quality.rejections]
     behind = "an unknown number of" if quality.records_behind is None else f"{quality.records_behind:,}"
     said = (
         f"{behind} records of the log are not read yet; {quality.dead_letters:,} could not be read and "
@@ -333,7 +338,7 @@ def _foot(report: Report) -> str:
         "Vaccinated": f"At least {report.doses_needed} day(s) with a dose of {report.vaccine_group} that counts under "
         f"the programme, given by {report.as_of:%d %B %Y} and known by {report.known_on:%d %B %Y}, whoever gave it.",
         "Persons": "A person in two plans counts once wherever plans are added up.",
-        "Reached": f"Somebody spoke with the member: {', '.join(say(str(each)).lower() for each in CONVERSATION)}.",
+        "Reached": f"Somebody spoke with the member: {', '.join(say(str(code)).lower() for code in CONVERSATION)}.",
         "Vulnerability": f"Social Vulnerability Index, release {releases}, of the member's tract, else of the ZIP, "
         "else of the county. Quarters of tracts and counties are of the index's own ranking; a ZIP's figure is a "
         "share of its residents.",

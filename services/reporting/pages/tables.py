@@ -36,12 +36,13 @@ def rows_of(report: Report) -> dict[str, list[dict[str, Any]]]:
     """Every table of the report by the name of its file."""
     return {
         "funnel": [
-            {"plan": one.plan or "all", "stage": each.stage, "people": each.people, "of_previous": each.of_previous}
-            for one in report.funnels for each in one.stages
+            {"plan": funnel.plan or "all", "stage": stage.stage, "people": stage.people,
+             "of_previous": stage.of_previous}
+            for funnel in report.funnels for stage in funnel.stages
         ],
         "outcomes": [
-            {"plan": one.plan or "all", "outcome": outcome, "people": people}
-            for one in report.funnels for outcome, people in one.outcomes.items()
+            {"plan": funnel.plan or "all", "outcome": outcome, "people": people}
+            for funnel in report.funnels for outcome, people in funnel.outcomes.items()
         ],
         "coverage_margins": [
             {"by": by, "group": row.group, **_coverage(row.coverage)}
@@ -49,7 +50,7 @@ def rows_of(report: Report) -> dict[str, list[dict[str, Any]]]:
                              ("race-ethnicity", report.by_race_ethnicity), ("arm", report.by_arm))
             for row in rows
         ],
-        "coverage_zips": [{"zip5": one.zip5, "listed": one.listed, **_coverage(one.coverage)} for one in report.by_zip],
+        "coverage_zips": [{"zip5": row.zip5, "listed": row.listed, **_coverage(row.coverage)} for row in report.by_zip],
         "weeks": [
             {"week_on": week.week_on, "deed": deed, "sort": sort, "count": count}
             for week in report.weeks
@@ -62,34 +63,36 @@ def rows_of(report: Report) -> dict[str, list[dict[str, Any]]]:
             for sort, count in sorts.items()
         ],
         "reasons": [
-            {"kind": kind, "code": one.code, "people": one.people}
-            for kind, reasons in (("refusal", report.refusals), ("barrier", report.barriers)) for one in reasons
+            {"kind": kind, "code": reason.code, "people": reason.people}
+            for kind, reasons in (("refusal", report.refusals), ("barrier", report.barriers)) for reason in reasons
         ],
         "slots": [
-            {"week_on": one.week_on, "site_id": one.site_id, "plan": one.plan or "all", "capacity": one.capacity,
-             "booked": one.booked, "used": one.used}
-            for one in report.slots
+            {"week_on": slots.week_on, "site_id": slots.site_id, "plan": slots.plan or "all",
+             "capacity": slots.capacity, "booked": slots.booked, "used": slots.used}
+            for slots in report.slots
         ],
         "target_zips": [
-            {"week_on": report.targets_week_on, "rank": one.rank, "zip5": one.zip5, "members": one.members,
-             "unvaccinated": one.unvaccinated, "coverage": one.coverage}
-            for one in report.targets
+            {"week_on": report.targets_week_on, "rank": target.rank, "zip5": target.zip5, "members": target.members,
+             "unvaccinated": target.unvaccinated, "coverage": target.coverage}
+            for target in report.targets
         ],
         "feeds": [
-            {"kind": one.kind, "files": one.files, "rows_read": one.rows_read, "rows_accepted": one.rows_accepted,
-             "rows_rejected": one.rows_rejected, "rows_unlinked": one.rows_unlinked,
-             "rows_unchanged": one.rows_unchanged}
-            for one in report.quality.feeds
+            {"kind": feed.kind, "files": feed.files, "rows_read": feed.rows_read, "rows_accepted": feed.rows_accepted,
+             "rows_rejected": feed.rows_rejected, "rows_unlinked": feed.rows_unlinked,
+             "rows_unchanged": feed.rows_unchanged}
+            for feed in report.quality.feeds
         ],
         "rejections": [
-            {"kind": one.kind, "reason": one.reason, "rows": one.rows} for one in report.quality.rejections
+            {"kind": rejection.kind, "reason": rejection.reason, "rows": rejection.rows}
+            for rejection in report.quality.rejections
         ],
     }  # fmt: skip
 
 
-def _coverage(one: Coverage) -> dict[str, Any]:
-    share = one.share
+def _coverage(coverage: Coverage) -> dict[str, Any]:
+    share = coverage.share
     return {
-        "members": one.members, "vaccinated": one.vaccinated, "coverage": None if share is None else share.value,
+        "members": coverage.members, "vaccinated": coverage.vaccinated,
+        "coverage": None if share is None else share.value,
         "low": None if share is None else share.low, "high": None if share is None else share.high,
     }  # fmt: skip

@@ -22,7 +22,7 @@ def lines(report: Report) -> Iterable[str]:
     yield from _block("Target ZIPs", _targets(report))
     reasons = [*report.barriers[:4], *report.refusals[:3]]
     yield from _block(
-        "What stands in the way (people)", [f"{say(one.code):<40}{number(one.people):>8}" for one in reasons]
+        "What stands in the way (people)", [f"{say(reason.code):<40}{number(reason.people):>8}" for reason in reasons]
     )
     yield from _block("Feeds (rows)", _feeds(report))
     yield ""
@@ -31,7 +31,7 @@ def lines(report: Report) -> Iterable[str]:
 
 def _block(title: str, body: Sequence[str]) -> Iterable[str]:
     if body:
-        yield from ("", title, *(f"  {one}" for one in body))
+        yield from ("", title, *(f"  {line}" for line in body))
 
 
 def _coverage(report: Report) -> list[str]:
@@ -47,7 +47,7 @@ def _coverage(report: Report) -> list[str]:
 
 
 def _funnel(report: Report) -> list[str]:
-    total = next((one for one in report.funnels if one.plan is None), None)
+    total = next((funnel for funnel in report.funnels if funnel.plan is None), None)
     if total is None:
         return []
     first = total.stages[0].people or 1
@@ -79,16 +79,16 @@ def _sum(counts: Iterable[int | None]) -> str:
 
 def _targets(report: Report) -> list[str]:
     return [
-        f"{one.rank:>3}  {one.zip5}  {listed(one.unvaccinated):>7} unvaccinated of {listed(one.members)}"
-        for one in report.targets[:10]
+        f"{target.rank:>3}  {target.zip5}  {listed(target.unvaccinated):>7} unvaccinated of {listed(target.members)}"
+        for target in report.targets[:10]
     ]
 
 
 def _feeds(report: Report) -> list[str]:
     said = [
-        f"{say(one.kind):<30}{one.files:>5} files{one.rows_read:>10,} read{one.rows_accepted:>10,} accepted"
-        f"{one.rows_rejected:>8,} rejected{one.rows_unlinked:>8,} unlinked"
-        for one in report.quality.feeds
+        f"{say(feed.kind):<30}{feed.files:>5} files{feed.rows_read:>10,} read{feed.rows_accepted:>10,} accepted"
+        f"{feed.rows_rejected:>8,} rejected{feed.rows_unlinked:>8,} unlinked"
+        for feed in report.quality.feeds
     ]
     behind = "unknown" if report.quality.records_behind is None else f"{report.quality.records_behind:,}"
     waiting = f"dead letters {report.quality.dead_letters:,}, parked {report.quality.parked:,}"

@@ -34,10 +34,10 @@ def wilson(some: int, of: int) -> Interval:
 def difference(first: Counts, second: Counts) -> Interval:
     """First share minus second, with the square-and-add Wilson interval (Newcombe, Stat Med 1998;17:873-890,
     method 10)."""
-    one, other = wilson(first.vaccinated, first.members), wilson(second.vaccinated, second.members)
-    value = one.value - other.value
-    down = sqrt((one.value - one.low) ** 2 + (other.high - other.value) ** 2)
-    up = sqrt((one.high - one.value) ** 2 + (other.value - other.low) ** 2)
+    left, right = wilson(first.vaccinated, first.members), wilson(second.vaccinated, second.members)
+    value = left.value - right.value
+    down = sqrt((left.value - left.low) ** 2 + (right.high - right.value) ** 2)
+    up = sqrt((left.high - left.value) ** 2 + (right.value - right.low) ** 2)
     return Interval(value, value - down, value + up)
 
 

@@ -54,22 +54,23 @@ def cover_targets(everybody: Mapping[str, Counts], target: Mapping[str, Counts])
     figure is kept back where it is hidden there, or where it would give away those who are not targets. A figure that
     the table shows anyway can't hide another one."""
     there = dict(zip(everybody, cover_table(list(everybody.values())), strict=True))
-    others = {zip5: _others(everybody[zip5], each) for zip5, each in target.items()}
-    others = {zip5: each for zip5, each in others.items() if each.members}
-    few = {zip5 for table in (target, others) for zip5, each in table.items() if shown(each.members) is None}
+    others = {zip5: _others(everybody[zip5], counts) for zip5, counts in target.items()}
+    others = {zip5: counts for zip5, counts in others.items() if counts.members}
+    few = {zip5 for table in (target, others) for zip5, counts in table.items() if shown(counts.members) is None}
     known = {zip5 for zip5 in target if zip5 not in others and there[zip5].members is not None}
     no_members = _complete_both(few, _without(target, known), others, enough_members)
-    few = {zip5 for table in (target, others) for zip5, each in table.items() if not can_show(each)}
+    few = {zip5 for table in (target, others) for zip5, counts in table.items() if not can_show(counts)}
     few |= {zip5 for zip5 in target if there[zip5].vaccinated is None} | no_members
     known = {zip5 for zip5 in target if zip5 not in others and there[zip5].vaccinated is not None}
     no_vaccinated = _complete_both(few, _without(target, known), others, can_show)
     return {
-        zip5: HIDDEN if zip5 in no_members else cover(each, hide=zip5 in no_vaccinated) for zip5, each in target.items()
+        zip5: HIDDEN if zip5 in no_members else cover(counts, hide=zip5 in no_vaccinated)
+        for zip5, counts in target.items()
     }
 
 
 def _without(zips: Mapping[str, Counts], known: set[str]) -> dict[str, Counts]:
-    return {zip5: each for zip5, each in zips.items() if zip5 not in known}
+    return {zip5: counts for zip5, counts in zips.items() if zip5 not in known}
 
 
 def _complete_both(
@@ -96,10 +97,10 @@ def rank_targets(
     """The ZIPs with the most unvaccinated target members. Where their number is hidden, one that anybody could work
     out stands for it, so that neither the rank nor being listed tells more than the figures do."""
     seen = cover_targets(everybody, target)
-    hidden = [each for zip5, each in target.items() if seen[zip5].vaccinated is None]
-    members = sum(each.members for each in hidden)
-    share = sum(each.members - each.vaccinated for each in hidden) / members if members else 0.0
-    waiting = {zip5: _waiting(each, seen[zip5], share) for zip5, each in target.items() if zip5 != "unknown"}
+    hidden = [counts for zip5, counts in target.items() if seen[zip5].vaccinated is None]
+    members = sum(counts.members for counts in hidden)
+    share = sum(counts.members - counts.vaccinated for counts in hidden) / members if members else 0.0
+    waiting = {zip5: _waiting(counts, seen[zip5], share) for zip5, counts in target.items() if zip5 != "unknown"}
     enough = [zip5 for zip5, people in waiting.items() if people >= max(least_unvaccinated, THRESHOLD)]
     enough.sort(key=lambda zip5: (-waiting[zip5], zip5))
     return [as_listed(zip5, rank, seen[zip5]) for rank, zip5 in enumerate(enough[:at_most], start=1)]
