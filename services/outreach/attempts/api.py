@@ -11,7 +11,7 @@ from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.attempts import flow
 from services.outreach.attempts.rules import Retractor
-from services.outreach.attempts.shapes import AttemptForm, AttemptLogged, AttemptRetracted, CodeLists, RetractionForm
+from services.outreach.attempts.shapes import AttemptIn, AttemptLoggedOut, AttemptRetractedOut, CodesOut, RetractionIn
 from services.outreach.policy import CODES
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, case_of
 from services.outreach.worklist.workers import Worker, worker_id
@@ -23,20 +23,20 @@ routes = APIRouter(tags=["outreach"])
     "/cases/{case_id}/attempts",
     summary="Log a contact",
     status_code=201,
-    response_model=AttemptLogged,
+    response_model=AttemptLoggedOut,
     responses={404: NOT_FOUND, 409: PROBLEM},
 )
-async def log_attempt(case_id: UUID, form: AttemptForm, pool: Pool, identity: Identity, principal: Worker) -> Response:
+async def log_attempt(case_id: UUID, body: AttemptIn, pool: Pool, identity: Identity, principal: Worker) -> Response:
     """Logs what came of an attempt, or of a call by the member (`direction`), and changes the case accordingly. For an
     attempt the caller holds the case's lease, or claims it at once (`claim`). What became known goes in all the same,
     marked with the rule (`against`); only a try that brought nothing is refused. May be dated back."""
 
     async def effect(work: UnitOfWork) -> Answer:
         await audit.record(work.connection, principal, "read", "case", [case_id])
-        logged = await flow.log_attempt(work, case_id, form, worker_id(principal))
+        logged = await flow.log_attempt(work, case_id, body, worker_id(principal))
         if isinstance(logged, Refusal):
             return Answer.of(logged)
-        answer = AttemptLogged(attempt_id=logged.attempt_id, against=logged.against, case=case_of(logged.case))
+        answer = AttemptLoggedOut(attempt_id=logged.attempt_id, against=logged.against, case=case_of(logged.case))
         return Answer(201, answer.model_dump(mode="json"))
 
     return await write(pool, identity, effect)
@@ -45,11 +45,11 @@ async def log_attempt(case_id: UUID, form: AttemptForm, pool: Pool, identity: Id
 @routes.post(
     "/attempts/{attempt_id}/retract",
     summary="Take back an attempt that was entered in error",
-    response_model=AttemptRetracted,
+    response_model=AttemptRetractedOut,
     responses={404: NOT_FOUND, 409: PROBLEM},
 )
 async def retract_attempt(
-    attempt_id: UUID, form: RetractionForm, pool: Pool, identity: Identity, principal: Worker
+    attempt_id: UUID, body: RetractionIn, pool: Pool, identity: Identity, principal: Worker
 ) -> Response:
     """Nothing that the attempt said holds any more: the case is decided anew without it. By its worker while it is
     fresh, by a supervisor at any time. A second time changes nothing."""
@@ -57,18 +57,18 @@ async def retract_attempt(
 
     async def effect(work: UnitOfWork) -> Answer:
         await audit.record(work.connection, principal, "read", "attempt", [attempt_id])
-        case = await flow.retract_attempt(work, attempt_id, form.reason, retractor)
+        case = await flow.retract_attempt(work, attempt_id, body.reason, retractor)
         if isinstance(case, Refusal):
             return Answer.of(case)
-        return Answer(200, AttemptRetracted(attempt_id=attempt_id, case=case_of(case)).model_dump(mode="json"))
+        return Answer(200, AttemptRetractedOut(attempt_id=attempt_id, case=case_of(case)).model_dump(mode="json"))
 
     return await write(pool, identity, effect)
 
 
 @routes.get("/codes", summary="The code lists of an attempt's record")
-async def list_codes(_: Worker) -> CodeLists:
+async def list_codes(_: Worker) -> CodesOut:
     """Barriers, education topics and reasons to retract, with their meanings."""
-    return CodeLists(
+    return CodesOut(
         version=CODES.version,
         effective_on=CODES.effective_on,
         barriers=CODES.barriers,

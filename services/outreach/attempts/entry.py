@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.outreach_v1 import ContactAttemptLoggedV1, ContactAttemptRetractedV1
 from services.outreach.attempts.rules import Timing, stops
-from services.outreach.attempts.shapes import AttemptForm
+from services.outreach.attempts.shapes import AttemptIn
 from services.outreach.cases.changes import KnownCase
 from services.outreach.cases.channels import place_of, version_of
 from services.outreach.contacts.dispositions import EFFECTS
@@ -16,9 +16,9 @@ from services.outreach.policy import POLICY
 
 
 def new_attempt(
-    attempt_id: UUID, known: KnownCase, form: AttemptForm, worker_id: str, attempted_at: datetime, zone: ZoneInfo
+    attempt_id: UUID, known: KnownCase, entered: AttemptIn, worker_id: str, attempted_at: datetime, zone: ZoneInfo
 ) -> NewAttempt:
-    """The attempt that the form describes, not yet held against any rule."""
+    """The attempt that was entered, not yet held against any rule."""
     enrolment = known.evidence.enrolment
     attempted_on = day_of(attempted_at, zone)
     return NewAttempt(
@@ -28,25 +28,25 @@ def new_attempt(
         programme_id=enrolment.programme_id,
         tenant_id=enrolment.tenant_id,
         member_token=enrolment.member_token,
-        channel=form.channel,
-        disposition=form.disposition,
+        channel=entered.channel,
+        disposition=entered.disposition,
         attempted_at=attempted_at,
         attempted_on=attempted_on,
         counted_on=min(attempted_on, known.evidence.today),
         worker_id=worker_id,
-        given=sorted(set(form.given)),
-        topics=sorted(set(form.topics)),
-        barriers=sorted(set(form.barriers)),
-        refusal_domain=form.refusal_domain,
-        callback_at=form.callback_at,
-        callback_on=day_of(form.callback_at, zone) if form.callback_at else None,
-        language=form.language,
-        stopped=stops(form.disposition, frozenset(form.stop_channels), POLICY),
+        given=sorted(set(entered.given)),
+        topics=sorted(set(entered.topics)),
+        barriers=sorted(set(entered.barriers)),
+        refusal_domain=entered.refusal_domain,
+        callback_at=entered.callback_at,
+        callback_on=day_of(entered.callback_at, zone) if entered.callback_at else None,
+        language=entered.language,
+        stopped=stops(entered.disposition, frozenset(entered.stop_channels), POLICY),
         place=place_of(enrolment),
-        direction=form.direction,
+        direction=entered.direction,
         against=None,
-        resumed=sorted(set(form.resume_channels)),
-        reach=version_of(form.channel, enrolment),
+        resumed=sorted(set(entered.resume_channels)),
+        reach=version_of(entered.channel, enrolment),
     )
 
 

@@ -22,7 +22,7 @@ from services.outreach.attempts.rules import (
     may_retract,
     misdated,
 )
-from services.outreach.attempts.shapes import AttemptForm
+from services.outreach.attempts.shapes import AttemptIn
 from services.outreach.cases import store as cases
 from services.outreach.cases.changes import KnownCase
 from services.outreach.cases.flow import review
@@ -48,7 +48,7 @@ class Logged:
     case: ListedCase
 
 
-async def log_attempt(work: UnitOfWork, case_id: UUID, form: AttemptForm, worker_id: str) -> Logged | Refusal:
+async def log_attempt(work: UnitOfWork, case_id: UUID, entered: AttemptIn, worker_id: str) -> Logged | Refusal:
     """Log an attempt for this case, or say why not."""
     connection = work.connection
     member_token = await cases.load_member_token(connection, case_id)
@@ -61,10 +61,12 @@ async def log_attempt(work: UnitOfWork, case_id: UUID, form: AttemptForm, worker
     known = next(known for known in await cases.load_known(connection, persons) if known.case_id == case_id)
     zone = ZoneInfo(await reference.load_time_zone(connection, known.evidence.enrolment.programme_id))
     holder = await _holder(connection, case_id, lease, list(persons))
-    attempt = entry.new_attempt(new_id(), known, form, worker_id, form.attempted_at or lease.asked_at, zone)
+    attempt = entry.new_attempt(new_id(), known, entered, worker_id, entered.attempted_at or lease.asked_at, zone)
     misfit = misdated(entry.timing_of(attempt, lease.asked_at, zone), known.evidence.today, POLICY)
-    rule = _rule(known, form, holder, attempt)
-    if misfit is not None or (rule is not None and not is_news(form.disposition, frozenset(form.resume_channels))):
+    rule = _rule(known, entered, holder, attempt)
+    if misfit is not None or (
+        rule is not None and not is_news(entered.disposition, frozenset(entered.resume_channels))
+    ):
         return REFUSALS[misfit or RefusalCode(str(rule))]
     attempt = attempt.marked(rule)
     await _save(connection, known, attempt, lease.asked_at)
@@ -82,9 +84,9 @@ async def _holder(connection: Connection, case_id: UUID, lease: Lease, member_to
     return Holder(lease.claimed_by) if elsewhere is None else Holder(elsewhere, live=True)
 
 
-def _rule(known: KnownCase, form: AttemptForm, holder: Holder, attempt: NewAttempt) -> RefusalCode | None:
+def _rule(known: KnownCase, entered: AttemptIn, holder: Holder, attempt: NewAttempt) -> RefusalCode | None:
     assert known.state is not None, "the case exists"
-    proposal = Proposal(attempt.worker_id, form.channel, attempt.counted_on, form.direction, form.claim)
+    proposal = Proposal(attempt.worker_id, entered.channel, attempt.counted_on, entered.direction, entered.claim)
     return against(known.evidence, known.state, holder, proposal, POLICY)
 
 

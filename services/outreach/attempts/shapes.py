@@ -12,7 +12,7 @@ from schemas.envelope import Code, Instant
 from schemas.languages import Language
 from schemas.outreach_v1 import BesdDomain, Channel, Direction, Disposition, Given
 from services.outreach.policy import CODES, POLICY
-from services.outreach.worklist.shapes import CaseCard, Form
+from services.outreach.worklist.shapes import CaseOut, Shape
 
 CALLBACK_WITHIN = timedelta(days=POLICY.callback_max_days)
 
@@ -33,7 +33,7 @@ Barrier = Annotated[Code, AfterValidator(_known_barrier), Field(json_schema_extr
 Topic = Annotated[Code, AfterValidator(_known_topic), Field(json_schema_extra={"enum": sorted(CODES.topics)})]
 
 
-class AttemptForm(Form):
+class AttemptIn(Shape):
     """One contact with the member, and what came of it."""
 
     channel: Channel
@@ -118,7 +118,7 @@ RetractionReason = Annotated[
 ]
 
 
-class RetractionForm(Form):
+class RetractionIn(Shape):
     """Why an attempt does not stand. A corrected one is logged anew."""
 
     reason: RetractionReason
@@ -126,22 +126,22 @@ class RetractionForm(Form):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "wrong-member"}]})
 
 
-class AttemptLogged(Form):
+class AttemptLoggedOut(Shape):
     """The attempt's id and what became of the case."""
 
     attempt_id: UUID
     against: str | None = Field(description="The rule that the try went against; logged for the news that it brought.")
-    case: CaseCard
+    case: CaseOut
 
 
-class AttemptRetracted(Form):
+class AttemptRetractedOut(Shape):
     """The attempt's id and the case as it stands without it."""
 
     attempt_id: UUID
-    case: CaseCard
+    case: CaseOut
 
 
-class CodeLists(Form):
+class CodesOut(Shape):
     """The codes that an attempt's record takes, and what each means."""
 
     version: int

@@ -10,7 +10,7 @@ from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.claims import flow
 from services.outreach.claims.rules import Wish
-from services.outreach.claims.shapes import ClaimForm, Claims
+from services.outreach.claims.shapes import ClaimsIn, ClaimsOut
 from services.outreach.policy import POLICY
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, case_of
 from services.outreach.worklist.workers import Worker, worker_id
@@ -18,17 +18,17 @@ from services.outreach.worklist.workers import Worker, worker_id
 routes = APIRouter(tags=["outreach"])
 
 
-@routes.post("/claims", summary="Claim the next cases", response_model=Claims, responses={409: PROBLEM})
-async def claim_cases(form: ClaimForm, pool: Pool, identity: Identity, principal: Worker) -> Response:
+@routes.post("/claims", summary="Claim the next cases", response_model=ClaimsOut, responses={409: PROBLEM})
+async def claim_cases(body: ClaimsIn, pool: Pool, identity: Identity, principal: Worker) -> Response:
     """The next cases for the caller, promised calls first, then by rank; of each person one. They are the caller's for
     the lease's time; nobody else gets them, or another case of these persons, meanwhile. Fewer than asked, or none,
     when the list or the caller's allowance runs dry."""
-    wish = Wish(worker_id(principal), form.count, form.programme_id, form.zip5, form.language)
+    wish = Wish(worker_id(principal), body.count, body.programme_id, body.zip5, body.language)
 
     async def effect(work: UnitOfWork) -> Answer:
         cases = await flow.claim_cases(work.connection, wish)
         await audit.record(work.connection, principal, "read", "case", [case.case_id for case in cases])
-        claimed = Claims(cases=tuple(case_of(case) for case in cases), lease_minutes=POLICY.lease_minutes)
+        claimed = ClaimsOut(cases=tuple(case_of(case) for case in cases), lease_minutes=POLICY.lease_minutes)
         return Answer(200, claimed.model_dump(mode="json"))
 
     return await write(pool, identity, effect)

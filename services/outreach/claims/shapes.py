@@ -4,10 +4,10 @@ from pydantic import ConfigDict, Field
 
 from schemas.envelope import Code, Zip5
 from schemas.languages import Language
-from services.outreach.worklist.shapes import CaseCard, Form
+from services.outreach.worklist.shapes import CaseOut, Shape
 
 
-class ClaimForm(Form):
+class ClaimsIn(Shape):
     """Which cases a worker wants next."""
 
     count: int = Field(default=10, ge=1, le=50)
@@ -20,8 +20,8 @@ class ClaimForm(Form):
     model_config = ConfigDict(json_schema_extra={"examples": [{"count": 5, "zip5": "60623", "language": "es"}]})
 
 
-class Claims(Form):
+class ClaimsOut(Shape):
     """The cases claimed, in the order in which to call."""
 
-    cases: tuple[CaseCard, ...]
+    cases: tuple[CaseOut, ...]
     lease_minutes: int

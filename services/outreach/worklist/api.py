@@ -13,7 +13,15 @@ from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
 from services.outreach.worklist import flow
 from services.outreach.worklist.paging import AFTER, Page, next_of, place_of
-from services.outreach.worklist.shapes import NOT_FOUND, CaseFile, CasePage, WorkSummary, case_of, file_of, summary_of
+from services.outreach.worklist.shapes import (
+    NOT_FOUND,
+    CaseFileOut,
+    CasePageOut,
+    WorkSummaryOut,
+    case_of,
+    file_of,
+    summary_of,
+)
 from services.outreach.worklist.workers import Worker, worker_id
 
 routes = APIRouter(tags=["outreach"])
@@ -31,7 +39,7 @@ async def list_cases(
     language: Annotated[Language | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str | None, Query(pattern=AFTER, description="A page's `next`")] = None,
-) -> CasePage:
+) -> CasePageOut:
     """As claims go: promised calls that are due first, then by rank, the highest first. The look is audited."""
     holder = worker_id(principal) if mine else None
     place = place_of(after)
@@ -40,13 +48,13 @@ async def list_cases(
     async with reading(pool, principal) as connection:
         cases = await flow.list_cases(connection, page)
         await audit.record(connection, principal, "read", "case", [case.case_id for case in cases])
-    return CasePage(cases=tuple(case_of(case) for case in cases), next=next_of(page, cases))
+    return CasePageOut(cases=tuple(case_of(case) for case in cases), next=next_of(page, cases))
 
 
 @routes.get(
-    "/cases/{case_id}", summary="Read a case with its history", response_model=CaseFile, responses={404: NOT_FOUND}
+    "/cases/{case_id}", summary="Read a case with its history", response_model=CaseFileOut, responses={404: NOT_FOUND}
 )
-async def read_case(case_id: UUID, pool: Pool, principal: Worker) -> Response | CaseFile:
+async def read_case(case_id: UUID, pool: Pool, principal: Worker) -> Response | CaseFileOut:
     """Why the member is to be called, what was tried, what is booked, which doses are known. The look is audited, also
     one for another plan's case."""
     async with reading(pool, principal) as connection:
@@ -56,7 +64,7 @@ async def read_case(case_id: UUID, pool: Pool, principal: Worker) -> Response | 
 
 
 @routes.get("/work-summary", summary="Count the work")
-async def summarize_work(pool: Pool, principal: Worker) -> WorkSummary:
+async def summarize_work(pool: Pool, principal: Worker) -> WorkSummaryOut:
     """How many cases are open, claimable, claimed, booked, resting, paused and closed, by programme."""
     async with reading(pool, principal) as connection:
         return summary_of(await flow.count_cases(connection))

@@ -26,13 +26,13 @@ NOT_FOUND: dict[str, Any] = {
 }
 
 
-class Form(BaseModel):
+class Shape(BaseModel):
     """Refuses fields that it does not know; says nothing of values in its errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class RankParts(Form):
+class RankPartsOut(Shape):
     """What the rank is made of."""
 
     priority: int = Field(description="From eligibility, 0-1000.")
@@ -44,7 +44,7 @@ class RankParts(Form):
     callback_due: int
 
 
-class CaseCard(Form):
+class CaseOut(Shape):
     """A case as it stands on a work list."""
 
     case_id: UUID
@@ -60,7 +60,7 @@ class CaseCard(Form):
     opened_on: date
     changed_on: date
     rank: int
-    rank_parts: RankParts
+    rank_parts: RankPartsOut
     attempts: int
     zip5: str | None
     language: str | None
@@ -73,14 +73,14 @@ class CaseCard(Form):
     lease_until: datetime | None
 
 
-class CasePage(Form):
+class CasePageOut(Shape):
     """A part of the list. `next` is the `after` of the following part."""
 
-    cases: tuple[CaseCard, ...]
+    cases: tuple[CaseOut, ...]
     next: str | None
 
 
-class AttemptRecord(Form):
+class AttemptRecordOut(Shape):
     """A contact on record. One that was retracted does not stand."""
 
     attempt_id: UUID
@@ -104,7 +104,7 @@ class AttemptRecord(Form):
     retracted_by: str | None
 
 
-class AppointmentRecord(Form):
+class AppointmentRecordOut(Shape):
     """An appointment as last heard."""
 
     appointment_id: UUID
@@ -118,7 +118,7 @@ class AppointmentRecord(Form):
     outcome_overdue: bool = Field(description="Still booked although the day is over: ask the site.")
 
 
-class OtherCase(Form):
+class OtherCaseOut(Shape):
     """Another case of the same member at the plan: who calls speaks of both."""
 
     case_id: UUID
@@ -128,7 +128,7 @@ class OtherCase(Form):
     held: bool = Field(description="Somebody works on it now.")
 
 
-class DoseRecord(Form):
+class DoseRecordOut(Shape):
     """A dose of the programme's vaccine group as last heard."""
 
     dose_id: UUID
@@ -138,7 +138,7 @@ class DoseRecord(Form):
     sources: tuple[str, ...]
 
 
-class CaseFile(CaseCard):
+class CaseFileOut(CaseOut):
     """A case with its history."""
 
     why: tuple[str, ...] = Field(description="Why the member is, or is not, to be called.")
@@ -146,16 +146,16 @@ class CaseFile(CaseCard):
     vaccinated: bool
     contact_protected: bool
     eligibility_reasons: tuple[str, ...]
-    history: tuple[AttemptRecord, ...]
-    appointments: tuple[AppointmentRecord, ...]
-    doses: tuple[DoseRecord, ...]
+    history: tuple[AttemptRecordOut, ...]
+    appointments: tuple[AppointmentRecordOut, ...]
+    doses: tuple[DoseRecordOut, ...]
     stopped_channels: tuple[Channel, ...]
     invalid_channels: tuple[Channel, ...]
     barred_channels: tuple[Channel, ...] = Field(description="By a registry.")
-    other_cases: tuple[OtherCase, ...]
+    other_cases: tuple[OtherCaseOut, ...]
 
 
-class ProgrammeSummary(Form):
+class ProgrammeSummaryOut(Shape):
     """Counts of one programme's cases."""
 
     programme_id: str
@@ -173,21 +173,21 @@ class ProgrammeSummary(Form):
     closed_by_reason: Mapping[str, int]
 
 
-class WorkSummary(Form):
+class WorkSummaryOut(Shape):
     """Counts by programme."""
 
-    programmes: tuple[ProgrammeSummary, ...]
+    programmes: tuple[ProgrammeSummaryOut, ...]
 
 
-def case_of(case: ListedCase) -> CaseCard:
+def case_of(case: ListedCase) -> CaseOut:
     """The case as the API gives it: its rank with the part of a callback that is due, and who has claimed it now."""
-    return CaseCard.model_validate(_values(case))
+    return CaseOut.model_validate(_values(case))
 
 
 def _values(case: ListedCase) -> dict[str, object]:
     parts = case.rank_parts(POLICY)
     return {
-        **{name: getattr(case, name) for name in CaseCard.model_fields if name != "rank_parts"},
+        **{name: getattr(case, name) for name in CaseOut.model_fields if name != "rank_parts"},
         "rank": case.rank + parts.callback_due,
         "rank_parts": asdict(parts),
         "claimed_by": case.claimed_by if case.is_claimed else None,
@@ -195,10 +195,10 @@ def _values(case: ListedCase) -> dict[str, object]:
     }
 
 
-def file_of(case: ListedCase, history: History) -> CaseFile:
+def file_of(case: ListedCase, history: History) -> CaseFileOut:
     """The case with its history as the API gives it."""
     evidence, enrolment = history.evidence, history.evidence.enrolment
-    return CaseFile.model_validate(
+    return CaseFileOut.model_validate(
         {
             **_values(case),
             "why": tuple(why.reasons(case, history)),
@@ -217,6 +217,6 @@ def file_of(case: ListedCase, history: History) -> CaseFile:
     )
 
 
-def summary_of(programmes: Iterable[ProgrammeCounts]) -> WorkSummary:
+def summary_of(programmes: Iterable[ProgrammeCounts]) -> WorkSummaryOut:
     """The counts as the API gives them."""
-    return WorkSummary(programmes=tuple(ProgrammeSummary.model_validate(asdict(counts)) for counts in programmes))
+    return WorkSummaryOut(programmes=tuple(ProgrammeSummaryOut.model_validate(asdict(counts)) for counts in programmes))

@@ -15,7 +15,7 @@ from services.reporting.figures.flow import load_cross, load_report
 from services.reporting.figures.report import Report
 from services.reporting.pages import tables
 from services.reporting.pages.page import render
-from services.reporting.pages.shapes import ProgrammeSummary
+from services.reporting.pages.shapes import ProgrammeSummaryOut
 from services.reporting.population import flow as population
 from services.reporting.rebuild.flow import RecordsBehind
 from services.reporting.rebuild.progress import LogReader, progress
@@ -33,12 +33,12 @@ CSV: dict[int | str, dict[str, Any]] = {
 
 
 @routes.get("/programmes", summary="List the programmes")
-async def list_programmes(pool: Pool, principal: Reader) -> list[ProgrammeSummary]:
+async def list_programmes(pool: Pool, principal: Reader) -> list[ProgrammeSummaryOut]:
     """All that were published, with the day that it is by now."""
     async with reading(pool, principal) as connection:
         programmes, today = await population.list_programmes(connection)
     return [
-        ProgrammeSummary(
+        ProgrammeSummaryOut(
             programme_id=programme.programme_id, version=programme.version, title=programme.title, business_on=today
         )
         for programme in programmes

@@ -5,7 +5,7 @@ from datetime import date
 from pydantic import BaseModel
 
 
-class ProgrammeSummary(BaseModel):
+class ProgrammeSummaryOut(BaseModel):
     """One programme that reports are made of."""
 
     programme_id: str

@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 
-class Reading(BaseModel):
+class ReadingOut(BaseModel):
     """How far the log has been read. `records_behind` is unknown while the broker is away."""
 
     generation: int
