@@ -36,11 +36,11 @@ async def on_member_eligibility(
     """Keep each enrolment's newest fact, and who turned out to be whom."""
     facts = [event for event in events if isinstance(event, MemberEligibilityDecidedV1)]
     merges = [event for event in events if isinstance(event, MembersMergedV1)]
-    tokens = {fact.member_token for fact in facts}
-    tokens |= {token for merge in merges for token in (merge.surviving_token, merge.retired_token)}
-    tokens |= await members.load_tokens_of_enrolments(work.connection, {fact.enrolment_id for fact in facts})
+    member_tokens = {fact.member_token for fact in facts}
+    member_tokens |= {member_token for merge in merges for member_token in (merge.surviving_token, merge.retired_token)}
+    member_tokens |= await members.load_tokens_of_enrolments(work.connection, {fact.enrolment_id for fact in facts})
     await reference.share_reference(work.connection)
-    persons = await members.lock_members(work.connection, tokens)
+    persons = await members.lock_members(work.connection, member_tokens)
     await members.save_merges(work.connection, persons, merges)
     await members.save_enrolments(work.connection, newest_enrolments(facts))
     await review(work, persons, _latest(events))
@@ -49,20 +49,20 @@ async def on_member_eligibility(
 async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdministeredV1]) -> None:
     """Keep each dose's newest version."""
     doses = _newest(events, "dose_id", version="version")
-    tokens = {event.member_token for event in events}
-    tokens |= await members.load_tokens_of_doses(work.connection, {dose.dose_id for dose in doses})
+    member_tokens = {event.member_token for event in events}
+    member_tokens |= await members.load_tokens_of_doses(work.connection, {dose.dose_id for dose in doses})
     await reference.share_reference(work.connection)
-    persons = await members.lock_members(work.connection, tokens)
+    persons = await members.lock_members(work.connection, member_tokens)
     await members.save_doses(work.connection, doses)
     await review(work, persons, _latest(events))
 
 
 async def on_appointment(work: UnitOfWork, events: Sequence[AppointmentChangedV1]) -> None:
     """Keep each appointment's newest version."""
-    tokens = {event.member_token for event in events}
-    tokens |= await members.load_tokens_of_enrolments(work.connection, {event.enrolment_id for event in events})
+    member_tokens = {event.member_token for event in events}
+    member_tokens |= await members.load_tokens_of_enrolments(work.connection, {event.enrolment_id for event in events})
     await reference.share_reference(work.connection)
-    persons = await members.lock_members(work.connection, tokens)
+    persons = await members.lock_members(work.connection, member_tokens)
     newest = _newest(events, "appointment_id", version="version")
     await members.save_appointments(work.connection, newest)
     appointment_ids = [appointment.appointment_id for appointment in newest]
@@ -109,11 +109,11 @@ def _portions(ordered: Sequence[tuple[UUID, UUID]]) -> Iterator[dict[UUID, UUID]
     """Portions that keep the tokens of one person together."""
     portion: dict[UUID, UUID] = {}
     person = None
-    for token, belongs_to in ordered:
+    for member_token, belongs_to in ordered:
         if len(portion) >= PORTION and belongs_to != person:
             yield portion
             portion = {}
-        portion[token], person = belongs_to, belongs_to
+        portion[member_token], person = belongs_to, belongs_to
     if portion:
         yield portion
 

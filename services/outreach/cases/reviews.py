@@ -48,22 +48,22 @@ class Reviews:
 async def review_page(pool: asyncpg.Pool) -> bool:
     """Decide about some of those who wait. False if nobody does whom no other instance has taken."""
     async with transaction(pool, ALL_TENANTS) as connection:
-        tokens = await store.load_waiting(connection, AT_ONCE)
-    return await each_or_aside(tokens, partial(_review, pool), partial(_set_aside, pool)) > 0
+        member_tokens = await store.load_waiting(connection, AT_ONCE)
+    return await each_or_aside(member_tokens, partial(_review, pool), partial(_set_aside, pool)) > 0
 
 
-async def _review(pool: asyncpg.Pool, tokens: Sequence[UUID]) -> int:
+async def _review(pool: asyncpg.Pool, member_tokens: Sequence[UUID]) -> int:
     async with transaction(pool, ALL_TENANTS) as connection:
         await reference.share_reference(connection)
-        taken, at = await store.take_waiting(connection, tokens)
+        taken, at = await store.take_waiting(connection, member_tokens)
         if at is not None:
             await flow.review(UnitOfWork(connection), await members.lock_members(connection, taken), at)
     return len(taken)
 
 
-async def _set_aside(pool: asyncpg.Pool, token: UUID, error: Exception) -> None:
+async def _set_aside(pool: asyncpg.Pool, member_token: UUID, error: Exception) -> None:
     """The case of somebody who can't be decided on stays as it is until there is news of him."""
     structlog.get_logger().error("member set aside", count=1, **log.fault_fields(error))
     metrics.SET_ASIDE.labels("reviews").inc()
     async with transaction(pool, ALL_TENANTS) as connection:
-        await store.take_waiting(connection, [token])
+        await store.take_waiting(connection, [member_token])

@@ -160,9 +160,9 @@ async def let_due_wait(connection: Connection, at: datetime) -> None:
     await connection.execute(LET_DUE_WAIT, at)
 
 
-async def let_members_wait(connection: Connection, tokens: Iterable[UUID], at: datetime) -> None:
+async def let_members_wait(connection: Connection, member_tokens: Iterable[UUID], at: datetime) -> None:
     """These are to be decided on again, for the plans that the transaction at hand does not see."""
-    await connection.execute(LET_MEMBERS_WAIT, list(tokens), at)
+    await connection.execute(LET_MEMBERS_WAIT, list(member_tokens), at)
 
 
 async def load_waiting(connection: Connection, limit: int) -> list[UUID]:
@@ -170,8 +170,8 @@ async def load_waiting(connection: Connection, limit: int) -> list[UUID]:
     return [row["member_token"] for row in await connection.fetch(LOAD_WAITING, limit)]
 
 
-async def take_waiting(connection: Connection, tokens: Sequence[UUID]) -> tuple[set[UUID], datetime | None]:
+async def take_waiting(connection: Connection, member_tokens: Sequence[UUID]) -> tuple[set[UUID], datetime | None]:
     """Those of them whom nobody else takes; they wait no longer once this commits. And when the last of their news
     was."""
-    rows = await connection.fetch(TAKE_WAITING, tokens)
+    rows = await connection.fetch(TAKE_WAITING, member_tokens)
     return {row["member_token"] for row in rows}, max((row["heard_at"] for row in rows), default=None)

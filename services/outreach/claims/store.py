@@ -100,10 +100,10 @@ async def lock_call_list(
 
 
 async def _lock_candidates(
-    connection: Connection, statement: str, wish: Wish, count: int, but_of: Collection[UUID], lease_minutes: int
+    connection: Connection, query: str, wish: Wish, count: int, but_of: Collection[UUID], lease_minutes: int
 ) -> list[Candidate]:
     who = (wish.worker_id, count, wish.programme_id, wish.zip5, wish.language, list(but_of), lease_minutes)
-    return [into(Candidate, row) for row in await connection.fetch(statement, *who)]
+    return [into(Candidate, row) for row in await connection.fetch(query, *who)]
 
 
 async def claim_cases(
@@ -125,9 +125,9 @@ async def lock_lease(connection: Connection, case_id: UUID) -> Lease | None:
     return None if row is None else into(Lease, row, live=bool(row["live"]))
 
 
-async def load_person_holder(connection: Connection, case_id: UUID, tokens: Sequence[UUID]) -> str | None:
+async def load_person_holder(connection: Connection, case_id: UUID, member_tokens: Sequence[UUID]) -> str | None:
     """Who holds another case of this person, whose tokens are locked: nobody else is to call him meanwhile."""
-    holder: str | None = await connection.fetchval(LOAD_PERSON_LEASE, case_id, tokens)
+    holder: str | None = await connection.fetchval(LOAD_PERSON_LEASE, case_id, member_tokens)
     return holder
 
 

@@ -105,17 +105,19 @@ order by administered_on, dose_id
 """
 
 
-async def lock_members(connection: Connection, tokens: Iterable[UUID]) -> dict[UUID, UUID]:
+async def lock_members(connection: Connection, member_tokens: Iterable[UUID]) -> dict[UUID, UUID]:
     """Lock these members and every token of the same persons; token → person. What is read afterwards holds until the
     commit, and members nobody has heard of are locked too."""
-    wanted = set(tokens)
+    wanted = set(member_tokens)
     while True:
         rows = await connection.fetch(LOCK_MEMBERS, list(wanted))
         persons = {row["member_token"]: row["person_token"] for row in rows}
         missing = wanted - persons.keys()
         if missing:
             added = {row["member_token"] for row in await connection.fetch(ADD_MEMBERS, sorted(missing))}
-            persons |= {token: token for token in added}  # nobody else sees them before this commits
+            persons |= {
+                member_token: member_token for member_token in added
+            }  # nobody else sees them before this commits
         if missing <= persons.keys():
             return persons
         # A merge was committed while this waited: its rows belong to another person now and fell out.
@@ -127,7 +129,7 @@ async def save_merges(connection: Connection, persons: dict[UUID, UUID], events:
         retired, survivor = persons[event.retired_token], persons[event.surviving_token]
         if retired != survivor:
             await connection.execute(MERGE_PERSONS, retired, survivor)
-            persons.update({token: survivor for token, person in persons.items() if person == retired})
+            persons.update({member_token: survivor for member_token, person in persons.items() if person == retired})
 
 
 async def load_tokens_of_enrolments(connection: Connection, enrolment_ids: Collection[UUID]) -> set[UUID]:

@@ -55,10 +55,10 @@ async def lock(connection: Connection) -> None:
 @asynccontextmanager
 async def kept_in_step(connection: Connection, member_tokens: Iterable[UUID]) -> AsyncIterator[None]:
     """Whatever the block changes about these members, the cells follow, in the same transaction. Lock first."""
-    tokens = list(set(member_tokens))
-    before = await _load_contributions(connection, tokens)
+    member_tokens = list(set(member_tokens))
+    before = await _load_contributions(connection, member_tokens)
     yield
-    await _add(connection, before, await _load_contributions(connection, tokens))
+    await _add(connection, before, await _load_contributions(connection, member_tokens))
 
 
 async def recompute(connection: Connection) -> None:
@@ -72,8 +72,8 @@ async def empty_cells(connection: Connection) -> None:
     await connection.execute(EMPTY_CELLS)
 
 
-async def _load_contributions(connection: Connection, tokens: list[UUID]) -> dict[Cell, CellCounts]:
-    rows = await connection.fetch(LOAD_CONTRIBUTIONS, tokens)
+async def _load_contributions(connection: Connection, member_tokens: list[UUID]) -> dict[Cell, CellCounts]:
+    rows = await connection.fetch(LOAD_CONTRIBUTIONS, member_tokens)
     return {
         Cell(*(row[name] for name in Cell._fields)): CellCounts(*(row[name] for name in CellCounts._fields))
         for row in rows

@@ -218,8 +218,8 @@ async def load_barriers(connection: Connection, question: Question) -> tuple[Rea
     return await _load_reasons(connection, question, LOAD_BARRIERS)
 
 
-async def _load_reasons(connection: Connection, question: Question, statement: str) -> tuple[Reason, ...]:
-    rows = await connection.fetch(statement, question.programme_id, question.as_of)
+async def _load_reasons(connection: Connection, question: Question, query: str) -> tuple[Reason, ...]:
+    rows = await connection.fetch(query, question.programme_id, question.as_of)
     return tuple(Reason(row["code"], shown(row["people"])) for row in rows)
 
 
