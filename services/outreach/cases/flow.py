@@ -71,14 +71,14 @@ async def on_appointment(work: UnitOfWork, events: Sequence[AppointmentChangedV1
 
 
 async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
-    """Keep each programme's versions: the one that holds says by its vaccine which doses count."""
+    """Keep each programme's versions: the one in effect says by its vaccine which doses count."""
     await reference.lock_reference(work.connection)
     await reference.save_programmes(work.connection, events)
     await store.let_programmes_wait(work.connection, await reference.put_in_effect(work.connection), _latest(events))
 
 
 async def on_business_day_opened(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
-    """Let pauses, holds and windows end, and versions of programmes begin."""
+    """Let pauses, bookings and windows end, and versions of programmes take effect."""
     await reference.lock_reference(work.connection)
     days = _newest(events, "time_zone", version="business_on")
     await reference.save_business_days(work.connection, days)

@@ -12,7 +12,7 @@ THRESHOLD = 11
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """What a report says of its programme: the version that holds by now."""
+    """What a report says of its programme: the version that is in effect by now."""
 
     programme_id: str
     version: int
