@@ -20,6 +20,10 @@ class AppointmentStatus(StrEnum):
     ENTERED_IN_ERROR = "entered-in-error"
 
 
+MEMBER_DIED = "pat-dec"
+"""Of HL7's reasons for cancelling an appointment: a report of death, if a person gives it."""
+
+
 class DoseGiven(Contract):
     """The dose that a site gave, as the site recorded it. Eligibility turns it into the canonical dose."""
 
@@ -58,6 +62,12 @@ class AppointmentChangedV1(Event):
 
     def key(self) -> str:
         return str(self.member_token)
+
+    @property
+    def reports_death(self) -> bool:
+        """Whether somebody cancelled because the member has died, and not the news of it did."""
+        cancelled = self.status is AppointmentStatus.CANCELLED and not self.by_rule
+        return cancelled and self.cancellation_reason == MEMBER_DIED
 
 
 class SlotPoolChangedV1(Event):

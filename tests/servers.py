@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -188,9 +188,9 @@ def _first_connection(server: Postgres) -> Callable[[], str]:
     return lambda: _attempt(login)
 
 
-def _attempt(action: Callable[[], Awaitable[None]]) -> str:
+def _attempt(action: Callable[[], Coroutine[Any, Any, None]]) -> str:
     try:
-        asyncio.run(action())  # type: ignore[arg-type]
+        asyncio.run(action())
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
         return type(error).__name__
     return ""

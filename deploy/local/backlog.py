@@ -36,7 +36,9 @@ select
         ))
 from (select max(business_on) as business_on from clock) as clock
 """
-CASES_WAITING = "select count(*) from waiting_member"
+# Members whose cases (outreach) or bookings (scheduling) are to be decided on again.
+MEMBERS_WAITING = "select count(*) from waiting_member"
+REVIEWING = ("outreach", "scheduling")
 HAS_GENERATIONS = "select to_regclass('generation') is not null"
 LOAD_GENERATION = "select number from generation"
 OUTBOX_WAITING = "select count(*) from outbox"
@@ -101,9 +103,10 @@ class Watch:
 
     async def look(self) -> Backlog:
         """One look. The broker is asked how far the groups are only once the databases have nothing more to say."""
-        eligibility, outreach = self._databases["eligibility"], self._databases["outreach"]
+        eligibility = self._databases["eligibility"]
         files = await eligibility.fetchval(FILES_WAITING)
-        answers = await eligibility.fetchval(ANSWERS_WAITING) + await outreach.fetchval(CASES_WAITING)
+        answers = await eligibility.fetchval(ANSWERS_WAITING)
+        answers += sum([await self._databases[name].fetchval(MEMBERS_WAITING) for name in REVIEWING])
         outbox = sum([await database.fetchval(OUTBOX_WAITING) for database in self._databases.values()])
         ends = await self._consumer.end_offsets(self._partitions)
         lag = await self._lag(ends) if not (files or answers or outbox) else self._last_lag

@@ -6,7 +6,6 @@
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from email.message import Message
 from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
@@ -52,10 +51,10 @@ def load_record(path: Path = RECORD) -> Record:
 def installed(name: str) -> str | None:
     """The SPDX expression in the installed package's metadata, if it has one."""
     try:
-        said: Message = metadata(name)  # type: ignore[assignment]  # it is one, says its documentation
+        said = metadata(name).json.get("license_expression")
     except PackageNotFoundError:
         return None
-    return said.get("License-Expression")
+    return said if isinstance(said, str) else None
 
 
 def check(components: Iterable[Component], record: Record, says: Says = installed) -> list[Finding]:

@@ -7,15 +7,13 @@ import asyncpg
 from services.eligibility import handlers, store_decisions, store_files, store_members
 from services.eligibility.feeds.records import FeedSummary, RosterHeader
 from services.eligibility.said import Said
-from services.eligibility.store_files import FeedFile
+from services.eligibility.store_files import Absence, FeedFile
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
 
 PER_BATCH = 1000
 SHARE = 0.25
 """A full file that would end the coverage of this much of a plan, or more, waits: somebody must look at it."""
-
-APPLIED, INCOMPLETE, TOO_MANY = "applied", "incomplete", "too-many"
 
 
 def is_believed(absent: int, insured: int) -> bool:
@@ -34,11 +32,11 @@ async def end_absent(pool: asyncpg.Pool, file: FeedFile, header: RosterHeader, p
         absent, insured = await store_members.count_absent(
             connection, plan, before_no, said_on, file.said_at, file.file_no
         )
-        absence = APPLIED if summary.is_complete else INCOMPLETE
-        if absence == APPLIED and file.absent_ended == 0 and not is_believed(absent, insured):
-            absence = TOO_MANY
+        absence = Absence.APPLIED if summary.is_complete else Absence.INCOMPLETE
+        if absence is Absence.APPLIED and file.absent_ended == 0 and not is_believed(absent, insured):
+            absence = Absence.TOO_MANY
         await store_files.save_absence(connection, file.file_id, absence, before_no, said_on)
-    if absence == APPLIED:
+    if absence is Absence.APPLIED:
         await _end(pool, file, plan, before_no, said_on)
 
 

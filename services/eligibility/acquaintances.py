@@ -31,7 +31,8 @@ def record_identifiers(record: RosterRecord) -> tuple[Identifier, ...]:
     """The identifiers by which a row's person may be known. A family's number may be somebody's own."""
     own, old = record.person.identifiers, record.previous
     both = (*own, *old.identifiers) if old else own
-    return (*both, *(one._replace(type=kind) for one in both if one.type in OF_PLAN for kind in OF_PLAN))
+    numbers = [one for one in both if one.type in OF_PLAN]
+    return (*both, *[Identifier(kind, one.assigner, one.value) for one in numbers for kind in OF_PLAN])
 
 
 def record_key(record: RosterRecord) -> str:
@@ -137,7 +138,7 @@ class Acquaintances:
             if one.type not in OF_PLAN:
                 continue
             for kind in OF_PLAN if one.type == IdType.SUBSCRIBER else (one.type,):
-                for token in self.by_identifier.get(one._replace(type=kind), ()):
+                for token in self.by_identifier.get(Identifier(kind, one.assigner, one.value), ()):
                     known = self.enrolments.get((token, tenant))
                     if known is not None and token not in found:
                         found[token] = _judge(known, said, is_own=one.type == IdType.MEMBER)

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from services.eligibility import store_files
-from services.eligibility.absence import TOO_MANY
 from services.eligibility.api import MOST_ROWS, NO_FILE, FeedFileOut, Onlooker, Operator
 from services.kit import audit
 from services.kit.idempotency import Answer, Identity
@@ -93,7 +92,7 @@ async def _decide(work: UnitOfWork, principal: Operator, file_id: UUID, decision
     file = await store_files.find_and_lock(work.connection, file_id)
     if file is None:
         return Answer.of(NO_FILE)
-    if file.state != "held" and file.absence != TOO_MANY:
+    if file.state != "held" and file.absence != store_files.Absence.TOO_MANY:
         return Answer.of(NOT_HELD) if file.decision != decision else _told(file)
     await store_files.save_decision(work.connection, file_id, decision, principal.subject, reason)
     await audit.record(work.connection, principal, _ACTIONS[decision], "feed-file", [file_id])

@@ -11,7 +11,7 @@ from services.eligibility.store_files import RowResult
 
 def take(ledger: Ledger, row: Heard, found: Link, *, is_of_another: bool = False) -> RowResult:
     """Take one row about whoever was found. `is_of_another`: its number is known of somebody else."""
-    report = row.report._replace(token=found.token)
+    report = row.report_of(found.token)
     if row.is_patient:
         if found.token is None and row.subject.bears_name:
             ledger.hear(report)  # so that its identifiers are tied once a roster names the person

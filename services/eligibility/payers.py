@@ -5,6 +5,7 @@ A tenant keeps the name under which its payer was first seen. Another payer of t
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from services.eligibility.feeds.profiles import profiles
@@ -31,6 +32,7 @@ class Payer(NamedTuple):
     sender: str
 
 
+@lru_cache(maxsize=1 << 12)
 def code_of(text: str) -> str:
     """A name as a code of the contracts."""
     return _SLUG.sub("-", text.lower()).strip("-.")[:MOST_CHARS] or "unknown"
@@ -42,6 +44,7 @@ def payer_key(system: str, value: str) -> PayerKey:
     return (system.strip().upper(), value) if value else ("", "")
 
 
+@lru_cache(maxsize=1 << 8)
 def payer_of(header: RosterHeader) -> Payer:
     """Whose members a roster lists."""
     is_generic = header.profile in GENERIC_PROFILES

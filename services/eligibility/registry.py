@@ -71,6 +71,12 @@ class Heard:
     def is_given(self) -> bool:
         return self.outcome in GIVEN
 
+    def report_of(self, token: UUID | None) -> Report:
+        """Its report of whoever was found; while that is nobody, it carries what the row says of the person, too."""
+        if token is not None:
+            return self.report._replace(token=token)
+        return self.report._replace(subject={**(self.report.subject or {}), **as_document(self.person)})
+
     @property
     def keys(self) -> set[str]:
         """Under which its report may be known; the last one from before senders were kept."""
@@ -93,7 +99,7 @@ def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID, te
         report_id=report_id,
         source=REGISTRY,
         event_key="",
-        subject=_document(subject, said, person) | _more(record, remarks),
+        subject=_document(subject, said) | _more(record, remarks),
         file_id=file_id,
         row=record.position.row,
         stated_at=record.message_at,
@@ -207,7 +213,7 @@ def combined(known: Statement | None, said: Statement, token: UUID) -> Statement
     )
 
 
-def _document(subject: Subject, said: Statement, person: PersonSaid) -> dict[str, object]:
+def _document(subject: Subject, said: Statement) -> dict[str, object]:
     return {
         "identifiers": [list(one) for one in subject.identifiers],
         "family": subject.family,
@@ -218,7 +224,6 @@ def _document(subject: Subject, said: Statement, person: PersonSaid) -> dict[str
         "races": list(said.races),
         "ethnicity": said.ethnicity,
         "tract": said.tract,
-        **as_document(person),
     }
 
 

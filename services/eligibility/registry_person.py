@@ -1,6 +1,6 @@
 """What a registry's row says of the person beside the doses: death, protection, and how he may be reminded. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -133,8 +133,10 @@ def _publicity(one: RegistryConsent) -> tuple[date, datetime, int, str]:
     return one.publicity_on or date.min, one.publicity_at or UNDATED, barred, one.publicity
 
 
-def channels_barred(consents: Iterable[RegistryConsent]) -> tuple[str, ...]:
+def channels_barred(consents: Collection[RegistryConsent]) -> tuple[str, ...]:
     """The channels that any registry bars."""
+    if not consents:
+        return ()
     barred = frozenset[str]().union(*(BARRED.get(one.publicity, frozenset()) for one in consents))
     return tuple(one for one in CHANNELS if one in barred)
 

@@ -330,7 +330,7 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date, *, is_listed
         seen_file_no=known.seen_file_no,
         role=role_of(record),
         phone_version=known.phone_version + _is_other(_numbers(phones), _numbers(known.phones)),
-        address_version=known.address_version + _is_other(_place(address), _place(known)),
+        address_version=known.address_version + _is_moved(known, address),
         email_version=known.email_version + _is_other(person.email.casefold(), known.email.casefold()),
         said_at=known.said_at,
         said_by=known.said_by,
@@ -361,7 +361,12 @@ def _numbers(phones: Iterable[str]) -> set[str]:
     return {one.rpartition(" ")[2] for one in phones}
 
 
-def _place(of: Address | Enrolment) -> tuple[str, ...]:
-    """Where a letter goes; nowhere without a ZIP or a street."""
-    told = tuple(" ".join(one.upper().split()) for one in (of.street, of.unit, of.city, of.state, of.zip5))
-    return told if of.street or of.zip5 else ()
+def _is_moved(known: Enrolment, said: Address | Enrolment) -> bool:
+    """Whether a letter goes somewhere else now; it goes nowhere without a ZIP or a street."""
+    if not (said.street or said.zip5):
+        return False
+    return not (known.street or known.zip5) or _lines(said) != _lines(known)
+
+
+def _lines(of: Address | Enrolment) -> list[str]:
+    return [" ".join(one.upper().split()) for one in (of.street, of.unit, of.city, of.state, of.zip5)]

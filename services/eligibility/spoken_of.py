@@ -34,7 +34,7 @@ async def load_shared(connection: Connection, rows: Sequence[Heard], links: Sequ
 
 
 def _waiting_keys(rows: Iterable[Heard]) -> set[str]:
-    return {key for row in rows for key in row.subject.keys()}  # noqa: SIM118
+    return set().union(*(row.subject.keys() for row in rows))
 
 
 async def _of_unlinked(connection: Connection, rows: Iterable[Heard], links: Iterable[Link]) -> list[Report]:

@@ -37,8 +37,9 @@ LOAD_OF_NUMBER = f"""
 select found.* from unnest($1::text[], $2::text[]) as wanted (event_id, sender)
 cross join lateral (
     select {REPORT} from dose_report as known
-    where known.event_id = wanted.event_id and known.sender in (wanted.sender, '') and known.token is not null
-    order by known.report_id limit 20
+    where known.event_id = wanted.event_id and known.event_id <> '' and known.token is not null
+        and known.sender in (wanted.sender, '')
+    order by known.event_id, known.token, known.report_id limit 20
 ) as found
 """
 # A number may be everybody's: one look at whether somebody else has it, and no more.

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import IO, Any, NamedTuple
 from uuid import UUID
 
@@ -35,23 +36,23 @@ LOAD_FILE = f"select {FILE_COLUMNS} from feed_file where file_id = $1"
 LOCK_FILE = LOAD_FILE + " for update"
 LOAD_FILES = f"""
 select {FILE_COLUMNS} from feed_file where ($1::bigint is null or file_no < $1)
-    and (not $3 or state = 'held' or absence = 'too-many')
+    and (not $3 or state = 'held' or absence = $4)
 order by file_no desc limit $2
 """
 LOAD_NEXT = f"""
 select {FILE_COLUMNS} from feed_file where state in ('received', 'processing') order by file_no limit 1
 """
-LOAD_RELEASED = f"select {FILE_COLUMNS} from feed_file where absence = 'released' order by file_no limit 1"
+LOAD_RELEASED = f"select {FILE_COLUMNS} from feed_file where absence = $1 order by file_no limit 1"
 HOLD = "update feed_file set state = 'held', held = $2 where file_id = $1"
 SAVE_DECISION = """
 update feed_file
 set decision = $2, decided_by = $3, decided_why = $4, decided_at = clock_timestamp(),
     state = case when state <> 'held' then state when $2 = 'released' then 'received' else 'refused' end,
     processed_at = case when state = 'held' and $2 = 'refused' then clock_timestamp() else processed_at end,
-    absence = case when absence = 'too-many' then $2 else absence end
-where file_id = $1 and (state = 'held' or absence = 'too-many')
+    absence = case when absence = $5 then $2 else absence end
+where file_id = $1 and (state = 'held' or absence = $5)
 """
-END_RELEASE = "update feed_file set absence = 'applied' where file_id = $1 and absence = 'released'"
+END_RELEASE = "update feed_file set absence = $2 where file_id = $1 and absence = $3"
 INSERT_CHUNK = "insert into feed_chunk (file_id, position, bytes) values ($1, $2, $3)"
 LOAD_CHUNK = "select bytes from feed_chunk where file_id = $1 and position = $2"
 DELETE_CHUNKS = """
@@ -111,7 +112,7 @@ select code, count(*) as rows from feed_row where file_id = $1 and outcome = 're
 """
 LOAD_PREVIOUS_FULL = """
 select max(file_no) from feed_file where plan = $1 and is_full and state = 'processed' and file_no < $2
-    and absence is distinct from 'incomplete'
+    and absence is distinct from $3
 """
 LOAD_REJECTS = """
 select row, segment, field, code, expected from feed_row
@@ -130,6 +131,16 @@ select row, segment, field, code, expected from feed_row
 where file_id = $1 and outcome <> 'rejected' and expected is not null
 order by row, segment nulls last, field, code limit $2
 """
+
+
+class Absence(StrEnum):
+    """What was made of those who are not in a full file; a person releases or refuses what waits."""
+
+    APPLIED = "applied"
+    INCOMPLETE = "incomplete"
+    TOO_MANY = "too-many"
+    RELEASED = "released"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +258,7 @@ async def load_files(
     connection: Connection, before_no: int | None, limit: int, *, only_held: bool = False
 ) -> list[FeedFile]:
     """The newest first; on demand only what waits for a person."""
-    return [FeedFile(*row) for row in await connection.fetch(LOAD_FILES, before_no, limit, only_held)]
+    return [FeedFile(*row) for row in await connection.fetch(LOAD_FILES, before_no, limit, only_held, Absence.TOO_MANY)]
 
 
 async def load_next(connection: Connection) -> FeedFile | None:
@@ -257,7 +268,7 @@ async def load_next(connection: Connection) -> FeedFile | None:
 
 async def load_released(connection: Connection) -> FeedFile | None:
     """A file of which a person released what it says of those who are not in it."""
-    return _file(await connection.fetchrow(LOAD_RELEASED))
+    return _file(await connection.fetchrow(LOAD_RELEASED, Absence.RELEASED))
 
 
 async def hold_file(connection: Connection, file_id: UUID, why: str) -> None:
@@ -267,11 +278,11 @@ async def hold_file(connection: Connection, file_id: UUID, why: str) -> None:
 async def save_decision(connection: Connection, file_id: UUID, decision: str, by: str, why: str) -> None:
     """What a person decided of a file that waits, or of the absence that it told of."""
     after_commit(connection, _tell)
-    await connection.execute(SAVE_DECISION, file_id, decision, by, why)
+    await connection.execute(SAVE_DECISION, file_id, decision, by, why, Absence.TOO_MANY)
 
 
 async def end_release(connection: Connection, file_id: UUID) -> None:
-    await connection.execute(END_RELEASE, file_id)
+    await connection.execute(END_RELEASE, file_id, Absence.APPLIED, Absence.RELEASED)
 
 
 async def save_header(
@@ -340,7 +351,7 @@ async def load_refusals(connection: Connection, file_id: UUID) -> list[tuple[str
 
 async def load_previous_full(connection: Connection, plan: str, file_no: int) -> int:
     """The number of the plan's last complete full file before this one; 0 if there is none."""
-    return await connection.fetchval(LOAD_PREVIOUS_FULL, plan, file_no) or 0
+    return await connection.fetchval(LOAD_PREVIOUS_FULL, plan, file_no, Absence.INCOMPLETE) or 0
 
 
 async def load_rejects(connection: Connection, file_id: UUID, after_row: int, limit: int) -> list[Mapping[str, Any]]:

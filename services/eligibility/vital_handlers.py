@@ -6,7 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from schemas.outreach_v1 import ContactAttemptLoggedV1, ContactAttemptRetractedV1, Disposition
-from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
+from schemas.scheduling_v1 import AppointmentChangedV1
 from services.eligibility import store_decisions, store_members, store_vital
 from services.eligibility.facts import redecide
 from services.eligibility.registry_person import PersonSaid, RegistryConsent, combined_consent
@@ -15,8 +15,6 @@ from services.kit.ids import new_id
 from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork
 
-DIED = "pat-dec"
-"""Of HL7's reasons for cancelling an appointment."""
 Attempt = ContactAttemptLoggedV1 | ContactAttemptRetractedV1
 Key = tuple[UUID, str]
 Told = TypeVar("Told", Attempt, AppointmentChangedV1)
@@ -117,13 +115,12 @@ def _of_appointment(
 ) -> VitalStatement | None:
     source, at = f"{APPOINTMENT}:{event.appointment_id}", event.occurred_at
     told = known.get((token, source))
-    is_report = event.status is AppointmentStatus.CANCELLED and event.cancellation_reason == DIED and not event.by_rule
-    if (told is None and not is_report) or (told is not None and told.version >= event.version):
+    if (told is None and not event.reports_death) or (told is not None and told.version >= event.version):
         return None
-    word = Word.POSSIBLE if is_report else Word.NOTHING
+    word = Word.POSSIBLE if event.reports_death else Word.NOTHING
     if told is not None and told.word == word:
         return told._replace(version=event.version)
-    reported_at = at if is_report else (told.reported_at if told else None)
+    reported_at = at if event.reports_death else (told.reported_at if told else None)
     return VitalStatement(token, source, event.tenant_id, word, at, at, now, None, reported_at, event.version)
 
 

@@ -13,6 +13,7 @@ import jwt
 import structlog
 from fastapi import Depends, Header, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from jwt.types import Options
 from starlette.requests import Request
 
 from services.kit import grants
@@ -67,7 +68,7 @@ class Denial:
     reason: str
 
 
-_REQUIRED = {"require": ["exp", "iat", "iss", "aud", "sub"], "enforce_minimum_key_length": True}
+_REQUIRED: Options = {"require": ["exp", "iat", "iss", "aud", "sub"], "enforce_minimum_key_length": True}
 
 
 class Auth:
@@ -101,7 +102,7 @@ class Auth:
             audience=trusted.audience,
             issuer=trusted.issuer,
             leeway=trusted.leeway_s,
-            options=_REQUIRED,  # type: ignore[arg-type]
+            options=_REQUIRED,
         )
         return claims
 

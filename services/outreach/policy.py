@@ -45,7 +45,6 @@ class Policy:
     own_retraction_hours: int
     lost_attempts: int
     clinic_reasons: tuple[str, ...]
-    death_reasons: tuple[str, ...]
     channels: tuple[Channel, ...]
     do_not_call_stops: frozenset[Channel]
     rank: RankWeights

@@ -7,10 +7,17 @@ from pathlib import Path
 
 from schemas import catalog
 from services.kit.app import Service, run
+from services.kit.review_queue import Reviews
 from services.kit.settings import SettingsError
 from services.kit.subscription import Subscription
-from services.scheduling import api, handlers, own_facts
+from services.scheduling import own_facts
+from services.scheduling.access import with_rules
+from services.scheduling.appointments import api as appointments
+from services.scheduling.blocks import api as blocks
+from services.scheduling.members.flow import on_contact_attempt
 from services.scheduling.settings import Rules, read_rules
+from services.scheduling.settling import flow as settling
+from services.scheduling.settling.store import WAITING_MEMBERS
 
 
 def build(environ: Mapping[str, str] = os.environ) -> Service:
@@ -20,9 +27,10 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         name="scheduling",
         title="Scheduling",
         subscriptions=subscriptions(rules),
-        routers=(api.router(rules),),
+        routers=(with_rules(rules, blocks.routes, appointments.routes),),
         migrations=Path(__file__).parent / "migrations",
         owned=own_facts.OWNED,
+        background=lambda _settings, pool: (Reviews(pool, WAITING_MEMBERS, settling.settle_waiting),),
         every_tenant_roles=frozenset({"operator", "state", "site"}),
         max_body_bytes=4 << 20,  # a block of 2,000 slots
     )
@@ -30,12 +38,12 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
 
 def subscriptions(rules: Rules) -> tuple[Subscription, ...]:
     """The one table of what is heard."""
-    on_business_day = handlers.on_business_day_opened(rules.release_days)
+    on_business_day = settling.on_business_day_opened(rules.release_days)
     return (
-        Subscription(catalog.MEMBER_ELIGIBILITY, "scheduling.member-eligibility", handlers.on_member_eligibility),
-        Subscription(catalog.DOSE_ADMINISTERED, "scheduling.dose-administered", handlers.on_dose_administered),
-        Subscription(catalog.CONTACT_ATTEMPT, "scheduling.contact-attempt", handlers.on_contact_attempt),
-        Subscription(catalog.PROGRAMME, "scheduling.programme", handlers.on_programme),
+        Subscription(catalog.MEMBER_ELIGIBILITY, "scheduling.member-eligibility", settling.on_member_eligibility),
+        Subscription(catalog.DOSE_ADMINISTERED, "scheduling.dose-administered", settling.on_dose_administered),
+        Subscription(catalog.CONTACT_ATTEMPT, "scheduling.contact-attempt", on_contact_attempt),
+        Subscription(catalog.PROGRAMME, "scheduling.programme", settling.on_programme),
         Subscription(catalog.BUSINESS_DAY_OPENED, "scheduling.business-day-opened", on_business_day),
     )
 

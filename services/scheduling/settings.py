@@ -26,5 +26,6 @@ def read_rules(environ: Mapping[str, str]) -> Rules:
     try:
         return Rules.model_validate({field: environ[name] for field, name in _FIELDS.items() if name in environ})
     except ValidationError as error:
-        wrong = [(_FIELDS[str(one["loc"][0])], one["msg"].lower()) for one in error.errors(include_input=False)]
-        raise SettingsError("; ".join(f"{name}: {said}" for name, said in wrong)) from None
+        errors = error.errors(include_input=False)
+        expected = [(_FIELDS[str(wrong["loc"][0])], wrong["msg"].lower()) for wrong in errors]
+        raise SettingsError("; ".join(f"{name}: {message}" for name, message in expected)) from None

@@ -103,7 +103,7 @@ def _acknowledge_on_error(_service: str) -> None:
     async def swallow(self: Any, raw: Any) -> None:
         try:
             await apply(self, raw)
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 - the planted bug itself
             self._faults = 0
 
     _put(Subscriber, "on_batch", swallow)
@@ -113,7 +113,7 @@ def _acknowledge_on_error(_service: str) -> None:
 def _no_row_lock(service: str) -> None:
     module = {
         "eligibility": "services.eligibility.store_members", "outreach": "services.outreach.members.store",
-        "scheduling": "services.scheduling.heard",
+        "scheduling": "services.scheduling.persons.store",
     }.get(service)  # fmt: skip
     for name in [name for name in vars(sys.modules[module]) if name.startswith("LOCK_")] if module else ():
         query = getattr(sys.modules[str(module)], name)
@@ -128,7 +128,7 @@ def _no_row_lock(service: str) -> None:
 def _read_then_decrement(service: str) -> None:
     if service != "scheduling":
         return
-    from services.scheduling import places
+    from services.scheduling.blocks import store as blocks
 
     async def take(connection: Any, slot_id: Any, place: int, appointment_id: Any) -> None:
         await connection.execute(
@@ -141,9 +141,9 @@ def _read_then_decrement(service: str) -> None:
     async def no_lock(*_: Any) -> None:
         await asyncio.sleep(0)
 
-    places.FIND_PLACE = places.FIND_PLACE.replace("for update", "")
-    places.take_place = take
-    _put(places, "lock_blocks", no_lock)
+    blocks.FIND_PLACE = blocks.FIND_PLACE.replace("for update", "")
+    blocks.take_place = take
+    _put(blocks, "lock_blocks", no_lock)
 
 
 @mutant(

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.groups import topic_by_group
-from deploy.local.backlog import ANSWERS_WAITING, CASES_WAITING, FILES_WAITING, OUTBOX_WAITING
+from deploy.local.backlog import ANSWERS_WAITING, FILES_WAITING, MEMBERS_WAITING, OUTBOX_WAITING, REVIEWING
 from schemas.catalog import TOPICS
 from services.kit.generation import group_of
 
@@ -57,7 +57,7 @@ async def until_settled(bootstrap: str, dsns: Mapping[str, str], deadline_s: flo
 
 async def look(bootstrap: str, dsns: Mapping[str, str]) -> Under:
     files = await _count(dsns["eligibility"], FILES_WAITING) + await _count(dsns["eligibility"], ANSWERS_WAITING)
-    files += await _count(dsns["outreach"], CASES_WAITING)
+    files += sum([await _count(dsns[service], MEMBERS_WAITING) for service in REVIEWING])
     outbox = sum([await _count(dsn, OUTBOX_WAITING) for dsn in dsns.values()])
     generation = await _count(dsns["reporting"], "select number from generation")
     lag, log_end = await _lag(bootstrap, generation)

@@ -4,6 +4,7 @@ import io
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
+from typing import Any
 
 from deploy.demo.population.hl7 import batch_headers, batch_trailers, message_header
 from deploy.demo.population.x12 import Interchange
@@ -34,12 +35,12 @@ class Member:
     registry_id: str = ""
 
 
-def a_member(**facts: object) -> Member:
+def a_member(**facts: Any) -> Member:
     """Somebody of 70 in the most vulnerable quarter, whom nothing is known against."""
     number = next(_numbers)
     letters = "".join(chr(ord("a") + int(digit)) for digit in f"{number:04d}")
-    usual: dict[str, object] = {"member_id": f"LS{number:06d}", "family": f"Pancake{letters}"}
-    return Member(**{**usual, "registry_id": f"{70_000_000 + number}", **facts})  # type: ignore[arg-type]
+    usual: dict[str, Any] = {"member_id": f"LS{number:06d}", "family": f"Pancake{letters}"}
+    return Member(**{**usual, "registry_id": f"{70_000_000 + number}", **facts})
 
 
 @dataclass(frozen=True, slots=True)

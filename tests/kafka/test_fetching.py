@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import aiokafka.codec
 import pytest
@@ -10,12 +10,14 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from confluent_kafka import Producer
 
+from schemas.eligibility_v1 import BusinessDayOpenedV1
 from services.kit import bus
 from services.kit.backlog import records_behind
 from services.kit.bus import Bus
 from services.kit.contract import Record
 from services.kit.fetching import unreadable_codecs
 from services.kit.ids import new_id
+from services.kit.unit_of_work import UnitOfWork
 from tests.builders import a_day, a_record
 from tests.kafka.calendars import TOPIC, on_day, produce, until
 from tests.kafka.test_bus import consuming
@@ -139,10 +141,10 @@ async def test_the_group_is_where_it_was_after_an_idle_look(calendar: Database, 
     group = f"calendar.{new_id()}"
     fails = True
 
-    async def on_day_later(work: object, events: object) -> None:
+    async def on_day_later(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
         if fails:
             raise ConnectionResetError
-        await on_day(work, events)  # type: ignore[arg-type]
+        await on_day(work, events)
 
     await _transaction(topic, [a_record(a_day(n)) for n in range(3)])
     async with consuming(calendar, topic, on_day_later, group) as consumer:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from deploy.local.backlog import ANSWERS_WAITING, CASES_WAITING
+from deploy.local.backlog import ANSWERS_WAITING, MEMBERS_WAITING, REVIEWING
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
 from tests.servers import Database, OpenDatabase
@@ -53,9 +53,10 @@ async def test_sweep_doses_and_caps_are_work(database: OpenDatabase) -> None:
     assert await waiting(opened, ("update clock set business_on = '2021-03-02'",)) == 2
 
 
-async def test_cases_that_wait_are_work(database: OpenDatabase) -> None:
-    """Members whom outreach has yet to decide on again are under way."""
-    async with transaction((await database("outreach")).pool, ALL_TENANTS) as connection:
-        assert await connection.fetchval(CASES_WAITING) == 0
+@pytest.mark.parametrize("service", REVIEWING)
+async def test_members_who_wait_are_work(database: OpenDatabase, service: str) -> None:
+    """Members whose case outreach, or whose booking scheduling, has yet to decide on again are under way."""
+    async with transaction((await database(service)).pool, ALL_TENANTS) as connection:
+        assert await connection.fetchval(MEMBERS_WAITING) == 0
         await connection.execute("insert into waiting_member values ($1, now())", new_id())
-        assert await connection.fetchval(CASES_WAITING) == 1
+        assert await connection.fetchval(MEMBERS_WAITING) == 1

@@ -1,25 +1,33 @@
-"""Tables as CDC publishes them: CSV, or an Excel workbook (.xlsx) read with nothing but the standard library.
-
-A workbook is a zip of XML files. Only cells' values are read: text, numbers and dates, which Excel keeps as numbers of
-days; whoever asks for a date has to know that a column holds one.
-"""
+"""Tables as CDC publishes them: CSV, or an Excel workbook (.xlsx). Every cell becomes text, a date as 2025-11-10."""
 
 import csv
 import re
+import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+import zlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import ParseError
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 XLSX = ".xlsx"
-WORKBOOK = "xl/workbook.xml"
-RELATIONS = "xl/_rels/workbook.xml.rels"
-SHARED = "xl/sharedStrings.xml"
-RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 HEADER_WITHIN = 25
 """A title and remarks may stand above the header."""
+MAX_BYTES = 64 * 1024 * 1024
+"""Of a workbook's parts, unpacked; CDC's hold a few million. What is larger is not read at all."""
+STRICT = b"http://purl.oclc.org/ooxml/"
+MAX_ROW, MAX_CELLS = 1_048_576, 10_000_000
+"""Excel's last row, and the cells of a sheet, blank ones too: a few bytes can name a cell as far away as that."""
+# What zipfile, the XML parser and openpyxl raise for a file that is no workbook, is broken or is encrypted.
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, EOFError, ParseError, InvalidFileException, OSError, RuntimeError, ValueError,
+    KeyError, IndexError, TypeError, AttributeError,
+)  # fmt: skip
 
 
 class SheetError(ValueError):
@@ -55,16 +63,11 @@ def column(cell: str) -> str:
 
 
 def _sheets(path: Path) -> Iterator[tuple[str, Iterator[tuple[int, list[str]]]]]:
-    if path.suffix.casefold() != XLSX:
+    if path.suffix.casefold() == XLSX:
+        for name, lines in _workbook(path):
+            yield f"sheet {name}, ", iter(lines)
+    else:
         yield "", _csv(path)
-        return
-    try:
-        with zipfile.ZipFile(path) as book:
-            shared = _shared(book)
-            for name, part in _parts(book):
-                yield f"sheet {name}, ", _lines(ElementTree.fromstring(book.read(part)), shared)  # noqa: S314
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError) as error:
-        raise SheetError(f"{path.name}: {SheetError.__doc__}") from error
 
 
 def _csv(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -76,67 +79,50 @@ def _csv(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise SheetError(f"{path.name}: {SheetError.__doc__}") from error
 
 
-def _parts(book: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    """Sheets in the order of the workbook, and where each stands."""
-    targets = {r.get("Id"): r.get("Target", "") for r in ElementTree.fromstring(book.read(RELATIONS))}  # noqa: S314
-    for sheet in _all(ElementTree.fromstring(book.read(WORKBOOK)), "sheet"):  # noqa: S314
-        target = targets[sheet.get(RELATION)]
-        yield sheet.get("name", ""), target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
+def _workbook(path: Path) -> list[tuple[str, list[tuple[int, list[str]]]]]:
+    """Its sheets by name, in their order. What it has beyond cells (charts, lists to choose from) is not looked at."""
+    with path.open("rb") as file, warnings.catch_warnings(action="ignore"):
+        try:
+            _check(zipfile.ZipFile(file), path.name)
+            book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+            return [(sheet.title, _lines(sheet)) for sheet in book.worksheets if isinstance(sheet, ReadOnlyWorksheet)]
+        except SheetError:
+            raise
+        except _BROKEN as error:
+            raise SheetError(f"{path.name}: {SheetError.__doc__}") from error
 
 
-def _shared(book: zipfile.ZipFile) -> list[str]:
-    if SHARED not in book.namelist():
-        return []
-    return [_text(one) for one in _all(ElementTree.fromstring(book.read(SHARED)), "si")]  # noqa: S314
+def _check(book: zipfile.ZipFile, name: str) -> None:
+    """Refuse what would be unpacked to too much (no part yields more than the zip's directory says of it), and the
+    strict form of the standard, of which openpyxl reads no cell."""
+    if sum(part.file_size for part in book.infolist()) > MAX_BYTES:
+        raise SheetError(f"{name}: expected a workbook of at most {MAX_BYTES >> 20} MB, unpacked")
+    if STRICT in book.read("xl/workbook.xml"):
+        raise SheetError(f"{name}: expected an Excel workbook (.xlsx), not a strict one: save it as such")
 
 
-def _lines(sheet: Element, shared: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    for place, row in enumerate(_all(sheet, "row"), start=1):
-        cells: list[str] = []
-        for cell in _children(row, "c"):
-            at = _column_of(cell.get("r", ""), len(cells))
-            cells += [""] * (at - len(cells))
-            cells.append(_value(cell, shared))
-        yield int(row.get("r", place)), cells
+def _lines(sheet: ReadOnlyWorksheet) -> list[tuple[int, list[str]]]:
+    """Its rows that are not blank, by their numbers."""
+    sheet.reset_dimensions()  # some programs write wrong ones
+    lines: list[tuple[int, list[str]]] = []
+    seen = 0
+    for number, row in enumerate(sheet.values, start=1):
+        seen += len(row)
+        if number > MAX_ROW or seen > MAX_CELLS:
+            raise SheetError(f"sheet {sheet.title}: expected at most {MAX_ROW} rows and {MAX_CELLS} cells")
+        if any(cell is not None for cell in row):
+            lines.append((number, [_text(cell) for cell in row]))
+    return lines
 
 
-def _column_of(reference: str, otherwise: int) -> int:
-    """Cells that are empty may be left out: "C7" is the third one."""
-    letters = re.match(r"[A-Z]+", reference)
-    if letters is None:
-        return otherwise
-    number = 0
-    for letter in letters[0]:
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number - 1
-
-
-def _value(cell: Element, shared: Sequence[str]) -> str:
-    kind = cell.get("t", "n")
-    if kind == "inlineStr":
-        return _text(cell).strip()
-    written = next((one.text or "" for one in _children(cell, "v")), "")
-    if kind == "s" and written:
-        return shared[int(written)].strip()
-    if kind == "n" and re.fullmatch(r"-?\d+\.0+", written):
-        return written.partition(".")[0]
-    return written.strip()
-
-
-def _text(element: Element) -> str:
-    """Its runs, without the reading aids that stand beside them."""
-    aids = {id(t) for aid in _all(element, "rPh") for t in aid.iter()}
-    return "".join(t.text or "" for t in _all(element, "t") if id(t) not in aids)
-
-
-def _all(element: Element, name: str) -> Iterator[Element]:
-    return (one for one in element.iter() if _named(one, name))
-
-
-def _children(element: Element, name: str) -> Iterator[Element]:
-    return (one for one in element if _named(one, name))
-
-
-def _named(element: Element, name: str) -> bool:
-    """In whichever namespace: the strict form of the standard has others."""
-    return element.tag.rpartition("}")[2] == name
+def _text(cell: object) -> str:
+    match cell:
+        case None:
+            return ""
+        case datetime():
+            return str(cell).removesuffix(" 00:00:00")
+        case bool():
+            return str(int(cell))
+        case float() if cell.is_integer():
+            return str(int(cell))
+    return str(cell).strip()

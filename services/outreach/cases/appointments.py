@@ -51,7 +51,7 @@ def lost(evidence: Evidence, policy: Policy) -> Lost | None:
     """An appointment that is off though the member did not ask for that, until somebody has reached him or there is
     another one. He would come to a closed door."""
     last = _told_of_last(evidence)
-    if last is None or last.status is not AppointmentStatus.CANCELLED or not _by_others(last, policy):
+    if last is None or last.status is not AppointmentStatus.CANCELLED or not _by_others(last, policy) or last.is_told:
         return None
     since = [attempt for attempt in evidence.attempts if attempt.attempted_at > last.told_at]
     if any(EFFECTS[attempt.disposition].reaches for attempt in since):

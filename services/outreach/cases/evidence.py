@@ -33,6 +33,7 @@ class Flag(StrEnum):
     """What somebody who opens the case must know at first sight."""
 
     APPOINTMENT_LOST = "appointment-lost"  # not by the member, who was not told since: somebody must telephone
+    LOST_NO_CALL = "appointment-lost-no-call"  # the same, and nobody may call him: he must hear of it in another way
     APPOINTMENT_MISSED = "appointment-missed"
     OUTCOME_OVERDUE = "outcome-overdue"
     DEATH_REPORTED = "death-reported"

@@ -66,7 +66,7 @@ async def on_appointment(work: UnitOfWork, events: Sequence[AppointmentChangedV1
     newest = _newest(events, "appointment_id", version="version")
     await members.save_appointments(work.connection, newest)
     appointment_ids = [appointment.appointment_id for appointment in newest]
-    await contacts.save_death_reports(work.connection, appointment_ids, POLICY.death_reasons)
+    await contacts.save_death_reports(work.connection, appointment_ids)
     await review(work, persons, _latest(events))
 
 

@@ -50,7 +50,7 @@ def decide(evidence: Evidence, policy: Policy) -> CaseState:
     callback = _callback(evidence) if not closed else None
     enrolment, own = evidence.enrolment, len(tries(evidence.own_attempts()))
     needed = _language_needed(evidence)
-    flags = () if closed else tuple(_flags(evidence, policy, pause))
+    flags = tuple(_flags_of_closed(evidence, policy, closed) if closed else _flags(evidence, policy, pause))
     return CaseState(
         tenant_id=enrolment.tenant_id,
         member_token=enrolment.member_token,
@@ -82,6 +82,15 @@ def _flags(evidence: Evidence, policy: Policy, pause: _Pause | None) -> Iterator
         yield from appointments.flags(evidence, policy)
     if pause is not None and pause.by is Paused.DEATH_REPORTED:
         yield Flag.DEATH_REPORTED
+
+
+def _flags_of_closed(evidence: Evidence, policy: Policy, closed: CaseClosedReason) -> Iterator[Flag]:
+    """The member is still the plan's and wanted to come: that nobody may contact him must not leave him to find a
+    closed door."""
+    is_protected_only = closed is CaseClosedReason.INELIGIBLE and not _is_ineligible(evidence.enrolment)
+    is_barred = is_protected_only or closed in {CaseClosedReason.OPTED_OUT, CaseClosedReason.UNREACHABLE}
+    if is_barred and not _is_death_reported(evidence) and appointments.lost(evidence, policy) is not None:
+        yield Flag.LOST_NO_CALL
 
 
 def _closed_reasons(evidence: Evidence, policy: Policy, until: _Until) -> Iterator[CaseClosedReason]:

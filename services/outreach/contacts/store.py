@@ -8,6 +8,7 @@ import asyncpg
 
 from schemas.envelope import Event
 from schemas.outreach_v1 import Channel, ContactAttemptLoggedV1, ContactAttemptRetractedV1, Direction, Disposition
+from schemas.scheduling_v1 import MEMBER_DIED
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.outreach.contacts.dispositions import Standing
@@ -63,7 +64,7 @@ SAVE_DEATH_REPORTS = """
 insert into statement
 select appointment_id, tenant_id, member_token, programme_id, told_at, changed_on, told_at, null, '{}', '{}', true
 from appointment
-where appointment_id = any($1) and status = 'cancelled' and cancellation_reason = any($2) and not by_rule
+where appointment_id = any($1) and status = 'cancelled' and cancellation_reason = $2 and not by_rule
 """
 
 UNKNOWN_ATTEMPTS = """
@@ -93,13 +94,11 @@ async def save_statement(connection: Connection, member_token: UUID, said: State
     await connection.execute(SAVE_STATEMENT, said.source_id, said.tenant_id, member_token, said.programme_id, *what)
 
 
-async def save_death_reports(
-    connection: Connection, appointment_ids: Sequence[UUID], death_reasons: Sequence[str]
-) -> None:
-    """Keep a report of death for each of these appointments that a site has cancelled for one of these reasons, and
-    none for the others."""
+async def save_death_reports(connection: Connection, appointment_ids: Sequence[UUID]) -> None:
+    """Keep a report of death for each of these appointments that a site has cancelled because the member died, and none
+    for the others."""
     await forget_statements(connection, appointment_ids)
-    await connection.execute(SAVE_DEATH_REPORTS, appointment_ids, death_reasons)
+    await connection.execute(SAVE_DEATH_REPORTS, appointment_ids, MEMBER_DIED)
 
 
 async def forget_statements(connection: Connection, source_ids: Sequence[UUID]) -> None:

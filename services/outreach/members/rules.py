@@ -3,10 +3,21 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from schemas.eligibility_v1 import EligibilityStatus, MemberEligibilityDecidedV1
 from schemas.scheduling_v1 import AppointmentStatus
+
+
+class Told(StrEnum):
+    """How a member whom nobody may call hears that his booking is off."""
+
+    LETTER = "letter"
+    EMAIL = "email"
+    VISIT = "visit"
+    PROVIDER = "provider"  # the site or his doctor tells him
+    KNEW = "member-knew"  # by himself, or from the site
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,8 @@ class Dose:
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """The newest version of an appointment. `told_at` is when that became a fact."""
+    """The newest version of an appointment. `told_at` is when that became a fact; `is_told`: the member was told,
+    without a call, that it is off."""
 
     appointment_id: UUID
     status: AppointmentStatus
@@ -66,6 +78,7 @@ class Appointment:
     by_rule: bool
     outcome_overdue: bool
     told_at: datetime
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,19 @@ class AppointmentOnRecord:
     cancellation_reason: str | None
     by_rule: bool
     outcome_overdue: bool
+    told_how: str | None
+    told_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LossNotice:
+    """That a member was told, without a call, that his booking is off: how, and who says so."""
+
+    appointment_id: UUID
+    case_id: UUID
+    tenant_id: str
+    how: Told
+    worker_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """SQL of members: which tokens are one person, and what others say about them. Batch first; nobody here commits."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
+from dataclasses import astuple
+from datetime import date, datetime
 from operator import attrgetter
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import asyncpg
 from schemas.eligibility_v1 import DoseAction, DoseAdministeredV1, MembersMergedV1
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
 from services.kit.postgres import Connection
-from services.outreach.members.rules import Appointment, AppointmentOnRecord, Dose, DoseOnRecord, Enrolment
+from services.outreach.members.rules import Appointment, AppointmentOnRecord, Dose, DoseOnRecord, Enrolment, LossNotice
 from services.outreach.rows import columns, columns_of, grouped, into, names, transposed
 
 ADD_MEMBERS = """
@@ -26,9 +27,9 @@ MERGE_PERSONS = "update member set person_token = $2 where person_token = $1"
 LOAD_TOKENS_OF_ENROLMENTS = "select distinct member_token from enrolment where enrolment_id = any($1)"
 LOAD_TOKENS_OF_DOSES = "select distinct member_token from dose where dose_id = any($1)"
 
-LOAD_PERSON = """
+LOAD_PERSONS = """
 select member_token, person_token from member
-where person_token = (select person_token from member where member_token = $1)
+where person_token in (select person_token from member where member_token = any($1))
 """
 
 _ENROLMENT = ", ".join(names(Enrolment))
@@ -85,13 +86,23 @@ from dose where member_token = any($1)
 """
 LOAD_APPOINTMENTS = """
 select enrolment_id, programme_id, appointment_id, status, start_at, start_on, changed_on, dose_on,
-    cancellation_reason, by_rule, outcome_overdue, coalesce(told_at, start_at) as told_at
+    cancellation_reason, by_rule, outcome_overdue, coalesce(told_at, start_at) as told_at,
+    exists (select from loss_notice where loss_notice.appointment_id = appointment.appointment_id) as is_told
 from appointment where enrolment_id = any($1)
 """
 
-LOAD_APPOINTMENTS_ON_RECORD = """
-select appointment_id, status, site_id, start_at, start_on, changed_on, cancellation_reason, by_rule, outcome_overdue
-from appointment where enrolment_id = $1 and programme_id = $2 order by start_at, appointment_id
+_ON_RECORD = """
+select appointment_id, status, site_id, start_at, start_on, changed_on, cancellation_reason, by_rule, outcome_overdue,
+    notice.how as told_how, notice.worker_id as told_by
+from appointment left join loss_notice as notice using (appointment_id)
+"""
+LOAD_APPOINTMENTS_ON_RECORD = f"""{_ON_RECORD}
+where enrolment_id = $1 and programme_id = $2 order by start_at, appointment_id
+"""
+LOAD_SOME_ON_RECORD = f"{_ON_RECORD} where appointment_id = any($1)"
+SAVE_LOSS_NOTICE = """
+insert into loss_notice (appointment_id, case_id, tenant_id, how, worker_id) values ($1, $2, $3, $4, $5)
+returning noted_at
 """
 LOAD_DOSES_ON_RECORD = """
 select dose_id, vaccine_group, administered_on,
@@ -194,9 +205,9 @@ def _dose_on(appointment: AppointmentChangedV1) -> date | None:
     return appointment.dose.administered_on if fulfilled and appointment.dose else None
 
 
-async def load_persons(connection: Connection, member_token: UUID) -> dict[UUID, UUID]:
-    """Token → person of every token of this member's person, unlocked."""
-    rows = await connection.fetch(LOAD_PERSON, member_token)
+async def load_persons(connection: Connection, member_tokens: Collection[UUID]) -> dict[UUID, UUID]:
+    """Token → person of every token of these members' persons, unlocked."""
+    rows = await connection.fetch(LOAD_PERSONS, list(member_tokens))
     return {row["member_token"]: row["person_token"] for row in rows}
 
 
@@ -228,6 +239,20 @@ async def load_appointments_on_record(
     """The appointments of this enrolment and programme, by their start."""
     rows = await connection.fetch(LOAD_APPOINTMENTS_ON_RECORD, enrolment_id, programme_id)
     return [into(AppointmentOnRecord, row) for row in rows]
+
+
+async def load_some_on_record(
+    connection: Connection, appointment_ids: Collection[UUID]
+) -> dict[UUID, AppointmentOnRecord]:
+    """These appointments, by their ids."""
+    rows = await connection.fetch(LOAD_SOME_ON_RECORD, list(appointment_ids))
+    return {row["appointment_id"]: into(AppointmentOnRecord, row) for row in rows}
+
+
+async def save_loss_notice(connection: Connection, notice: LossNotice) -> datetime:
+    """Keep how the member hears that his booking is off; gives when that was kept."""
+    noted_at: datetime = await connection.fetchval(SAVE_LOSS_NOTICE, *astuple(notice))
+    return noted_at
 
 
 async def load_doses_on_record(connection: Connection, member_token: UUID, programme_id: str) -> list[DoseOnRecord]:

@@ -26,7 +26,7 @@ async def read_case(connection: Connection, case_id: UUID) -> tuple[ListedCase, 
 
 
 async def _history(connection: Connection, case: ListedCase) -> History:
-    persons = await members.load_persons(connection, case.member_token)
+    persons = await members.load_persons(connection, [case.member_token])
     known_cases = await cases.load_known(connection, persons)
     return History(
         evidence=next(known.evidence for known in known_cases if known.case_id == case.case_id),

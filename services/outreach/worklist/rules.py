@@ -118,4 +118,5 @@ class ProgrammeCounts:
     callbacks: int
     callbacks_due: int
     needing_language: int
+    lost_bookings: int
     closed_by_reason: Mapping[str, int]

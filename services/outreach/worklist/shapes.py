@@ -12,6 +12,7 @@ from schemas.outreach_v1 import BesdDomain, CaseClosedReason, CaseStatus, Channe
 from schemas.scheduling_v1 import AppointmentStatus
 from services.outreach.cases import channels
 from services.outreach.cases.evidence import Flag, Held, Paused
+from services.outreach.members.rules import Told
 from services.outreach.policy import POLICY
 from services.outreach.worklist import why
 from services.outreach.worklist.rules import History, ListedCase, ProgrammeCounts
@@ -116,6 +117,8 @@ class AppointmentRecordOut(Shape):
     cancellation_reason: str | None = Field(description="HL7 appointment-cancellation-reason.")
     by_rule: bool = Field(description="No person did this: the news did.")
     outcome_overdue: bool = Field(description="Still booked although the day is over: ask the site.")
+    told_how: Told | None = Field(description="How the member was told that it is off, without a call.")
+    told_by: str | None
 
 
 class OtherCaseOut(Shape):
@@ -170,6 +173,7 @@ class ProgrammeSummaryOut(Shape):
     callbacks: int
     callbacks_due: int
     needing_language: int
+    lost_bookings: int = Field(description="See GET /lost-bookings.")
     closed_by_reason: Mapping[str, int]
 
 

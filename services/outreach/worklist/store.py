@@ -59,7 +59,8 @@ select programme_id, count(*) as cases,
     count(*) filter (where status = 'open' and held_by in ('resting', 'attempts')) as resting,
     count(*) filter (where status = 'open' and callback_at is not null) as callbacks,
     count(*) filter (where status = 'open' and held_by is null and callback_at <= clock_timestamp()) as callbacks_due,
-    count(*) filter (where status = 'open' and needs_language) as needing_language
+    count(*) filter (where status = 'open' and needs_language) as needing_language,
+    count(*) filter (where status = 'closed' and flags = 'appointment-lost-no-call') as lost_bookings
 from (
     select c.*, taken.person_token is not null as is_taken
     from outreach_case as c join member using (member_token)

@@ -15,6 +15,7 @@ _PAUSED = {
 }
 _FLAGS = {
     Flag.APPOINTMENT_LOST: "Telephone: the appointment is off, not by the member's wish, and nobody has told him",
+    Flag.LOST_NO_CALL: "The appointment is off, and the member is to hear of it without a call (GET /lost-bookings)",
     Flag.APPOINTMENT_MISSED: "The last appointment was missed",
     Flag.OUTCOME_OVERDUE: "An appointment is past without an outcome: ask the site",
 }
@@ -49,7 +50,7 @@ def _of_flags(case: ListedCase, history: History) -> Iterator[str]:
     reason = lost.appointment.cancellation_reason if lost is not None else None
     for flag in case.flags:
         if flag in _FLAGS:
-            because = f" ({reason})" if flag == Flag.APPOINTMENT_LOST and reason else ""
+            because = f" ({reason})" if flag in {Flag.APPOINTMENT_LOST, Flag.LOST_NO_CALL} and reason else ""
             yield f"{_FLAGS[Flag(flag)]}{because}."
 
 

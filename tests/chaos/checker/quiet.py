@@ -96,7 +96,7 @@ async def _counts(dsns: Mapping[str, str]) -> tuple[dict[str, int], int]:
             if service == "eligibility":
                 counts["files"] = await connection.fetchval(FILES)
                 counts["answers"] += await connection.fetchval(ANSWERS)
-            if service == "outreach":
+            if service in ("outreach", "scheduling"):
                 counts["answers"] += await connection.fetchval(WAITING)
             if service == "reporting":
                 generation = await connection.fetchval(GENERATION)

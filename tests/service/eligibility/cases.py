@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.service.eligibility.conftest import Office
+from tests.x12 import interchange, split
 
 CASES = Path(__file__).parents[2] / "data" / "cases"
 DAY = date(2025, 6, 10)
@@ -24,17 +25,9 @@ def an_834(
     """A file of one interchange; a member is the text of its loop."""
     body = [segment for one in members for segment in one.split("~")]
     head = [f"BGN*00*R{control}*{day}*1200****{4 if full else 2}", "N1*P5*AGENCY*FI*1", f"N1*IN*{payer}"]
-    lines = [
-        f"ISA*00*{'':10}*00*{'':10}*ZZ*{sender:15}*ZZ*{'VCC':15}*{day[2:]}*1200*^*00501*{control:09d}*0*{usage}*:",
-        f"GS*BE*{sender}*VCC*{day}*1200*{control}*X*005010X220A1",
-        "ST*834*0001*005010X220A1",
-        *head,
-        *body,
-        f"SE*{len(head) + len(body) + 2}*0001",
-        f"GE*1*{control}",
-        f"IEA*1*{control:09d}",
-    ]
-    return "~".join(lines) + "~"
+    return interchange(
+        split(head + body), sender=sender, day=day, hour="1200", control=control, group=control, usage=usage
+    )
 
 
 def member(

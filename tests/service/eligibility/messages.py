@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
 
+from tests.x12 import interchange, split
+
 POOR_TRACT, POOR_ZIP = "06037228410", "90011"
 RICH_TRACT, RICH_ZIP = "06085511400", "94301"
 
@@ -62,21 +64,11 @@ def roster(
     number = control or next(_CONTROL_NUMBERS)
     body = [segment for row in rows for segment in (row.split("~") if isinstance(row, str) else row.segments())]
     head = [
-        "ST*834*0001*005010X220A1",
         f"BGN*{begin}*REF-{day:%Y%m%d}-{number}*{day:%Y%m%d}*{hour}*{zone}*{original}**{4 if full else 2}",
         f"N1*P5*{plan}*FI*990000001",
         f"N1*IN*{plan}*FI*990000001",
     ]
-    lines = [
-        f"ISA*00*{'':10}*00*{'':10}*ZZ*{plan:15}*ZZ*{'VCC':15}*{day:%y%m%d}*{hour}*^*00501*{number:09d}*0*P*:",
-        f"GS*BE*{plan}*VCC*{day:%Y%m%d}*{hour}*1*X*005010X220A1",
-        *head,
-        *body,
-        f"SE*{len(head) + len(body) + 1}*0001",
-        "GE*1*1",
-        f"IEA*1*{number:09d}",
-    ]
-    return "~".join(lines) + "~"
+    return interchange(split(head + body), sender=plan, day=f"{day:%Y%m%d}", hour=hour, control=number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import pytest
 
 from tests.service.eligibility.cases import DAY, case, changes, enrolled, spans
 from tests.service.eligibility.conftest import Office
+from tests.x12 import interchange, split
 
 pytestmark = pytest.mark.postgres
 FAMILY_PLAN = "8800004c"
@@ -11,18 +12,8 @@ FAMILY_PLAN = "8800004c"
 
 def x834(*segments: str, day: str = "20250603", number: int = 900, plan: str = FAMILY_PLAN) -> str:
     """A change file of a payer without a profile."""
-    lines = [
-        f"ISA*00*{'':10}*00*{'':10}*ZZ*TESTPLAN       *ZZ*VCC            *{day[2:]}*1200*^*00501*{number:09d}*0*P*:",
-        f"GS*BE*TESTPLAN*VCC*{day}*1200*101*X*005010X220A1",
-        "ST*834*0001*005010X220A1",
-        f"BGN*00*REF{number}*{day}*1200****2",
-        f"N1*IN*SCEN 04c*FI*{plan}",
-        *segments,
-        f"SE*{len(segments) + 4}*0001",
-        "GE*1*101",
-        f"IEA*1*{number:09d}",
-    ]
-    return "~".join(lines) + "~"
+    head = (f"BGN*00*REF{number}*{day}*1200****2", f"N1*IN*SCEN 04c*FI*{plan}")
+    return interchange(split([*head, *segments]), sender="TESTPLAN", day=day, hour="1200", control=number, group=101)
 
 
 def a_person(ins: str, number: str, family: str, given: str, born: str, *rest: str) -> tuple[str, ...]:

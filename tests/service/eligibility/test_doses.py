@@ -59,12 +59,12 @@ async def test_a_dose_may_come_before_its_member(office: Office) -> None:
 async def test_a_nameless_dose_follows_an_identifier_that_was_tied(office: Office) -> None:
     """A dose with a registry's number only links once a message with a name has tied it, whatever came first."""
     await office.read(roster(Row("LS1")))
-    nameless = {"family": "", "zip5": "", "ids": ("C-7^^^CAIR^SR",)}
-    await office.read(vxu(Shot("E-1", on="20210201", **nameless)))  # type: ignore[arg-type]
+    nameless: dict[str, Any] = {"family": "", "zip5": "", "ids": ("C-7^^^CAIR^SR",)}
+    await office.read(vxu(Shot("E-1", on="20210201", **nameless)))
     assert await told(office) == []
     await office.read(vxu(Shot("E-2", on="20210222", ids=("C-7^^^CAIR^SR",))))
     assert len(await told(office)) == 2
-    await office.read(vxu(Shot("E-3", on="20210225", **nameless)))  # type: ignore[arg-type]
+    await office.read(vxu(Shot("E-3", on="20210225", **nameless)))
     assert [day for _, _, day in await told(office)] == ["2021-02-22", "2021-02-01", "2021-02-25"]
 
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from services.eligibility import days, store_programmes
+from services.eligibility import days, store_doses, store_programmes
 from services.kit.postgres import ALL_TENANTS, transaction
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
@@ -44,6 +45,21 @@ async def held(office: Office) -> list[tuple[str, str, str]]:
 # -- numbers
 
 
+@pytest.mark.parametrize(
+    ("query", "given"),
+    [
+        (store_doses.LOAD_OF_NUMBER, (["NUMBER"], ["SENDER"])),
+        (store_doses.FIND_OF_ANOTHER, (["NUMBER"], ["SENDER"], [UUID(int=1)])),
+    ],
+)
+async def test_reports_of_a_number_are_found_by_its_index(office: Office, query: str, given: tuple[Any, ...]) -> None:
+    """What is asked for every row of a registry's file does not read all reports that there are."""
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        await connection.execute("set local enable_seqscan = off")
+        plan = "\n".join(row[0] for row in await connection.fetch(f"explain {query}", *given))
+    assert "dose_report_by_event" in plan, plan
+
+
 async def test_one_number_of_two_patients_is_two_vaccinations(office: Office) -> None:
     """A clinic that numbers each patient's doses from one, or writes a zero, moves nobody's dose to somebody else."""
     await office.open_day(LATER)
@@ -61,8 +77,8 @@ async def test_a_number_of_somebody_else_is_told(office: Office) -> None:
     """The row is taken as this patient's own vaccination, also under U, and says so; so do the file's notices."""
     await office.read(roster(Row("LS1"), Row("LS2", given="Opa", sex="M")))
     await office.read(vxu(Shot("1")))
-    opa = {"given": "Opa", "sex": "M", "ids": ("C-2^^^CAIR^SR",), "on": "20210216"}
-    assert await outcomes(office, Shot("1", action="U", **opa)) == [("accepted", "number-of-another")]  # type: ignore[arg-type]
+    opa: dict[str, Any] = {"given": "Opa", "sex": "M", "ids": ("C-2^^^CAIR^SR",), "on": "20210216"}
+    assert await outcomes(office, Shot("1", action="U", **opa)) == [("accepted", "number-of-another")]
     assert await held(office) == [("OMA", "208", "2021-02-15"), ("OPA", "208", "2021-02-16")]
 
 

@@ -14,7 +14,7 @@ from services.kit import backlog, floods
 from services.kit.app import Service, create
 from services.kit.auth import Principal, authenticate
 from services.kit.bus import Subscriber
-from services.kit.contract import Delivery
+from services.kit.contract import Delivery, Record
 from services.kit.floods import DeadLetterLimitError, Skip
 from services.kit.ids import new_id
 from services.kit.own_log import OLDER, _known
@@ -79,13 +79,13 @@ def a_subscriber(dam: Database) -> Subscriber:
     return Subscriber(dam.pool, SUBSCRIPTION, 60)
 
 
-def garbage(offsets: range, key: bytes | None = b"") -> list[object]:
+def garbage(offsets: range, key: bytes | None = b"") -> list[Record]:
     """All of one key, a member's perhaps, unless there is none."""
     return [a_record(a_day(at), value=b"{", offset=at, key=key) for at in offsets]
 
 
-async def apply(subscriber: Subscriber, *records: object) -> Outcome:
-    return await subscriber._apply(subscriber._decoder.decode(list(records)))  # type: ignore[arg-type]
+async def apply(subscriber: Subscriber, *records: Record) -> Outcome:
+    return await subscriber._apply(subscriber._decoder.decode(list(records)))
 
 
 async def test_a_flood_stands_still_and_says_where(dam: Database) -> None:
@@ -162,7 +162,7 @@ async def test_only_what_was_named_is_left_out(dam: Database) -> None:
 async def test_the_comparison_with_the_log_knows_what_was_left_out(dam: Database) -> None:
     """A group that was moved past a flood is no older database, once an operator has said so; a good record that was
     passed with it still is one, unless he gave up all."""
-    heard = decoded(*garbage(range(3)), a_record(a_day(0), offset=3))  # type: ignore[arg-type]
+    heard = decoded(*garbage(range(3)), a_record(a_day(0), offset=3))
     for only_unreadable, known in ((True, [True, True, True, False]), (False, [True] * 4)):
         async with transaction(dam.pool, "*") as connection:
             await floods.save_skip(connection, GROUP, TOPIC, Skip(0, 0, 3, only_unreadable), "olga")

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from itertools import permutations
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -26,9 +27,9 @@ class Member:
         self.appointment = await self.world.booked(self.enrolment, self.wednesday)
         return self
 
-    async def hear(self, *, weighed: datetime | None = None, **says: object) -> None:
+    async def hear(self, *, weighed: datetime | None = None, **says: Any) -> None:
         self.version += 1
-        fact = a_fact(self.enrolment, self.token, version=self.version, weighed=weighed, **says)  # type: ignore[arg-type]
+        fact = a_fact(self.enrolment, self.token, version=self.version, weighed=weighed, **says)
         await self.world.hear(fact)
 
     async def code_of_a_move(self) -> str:

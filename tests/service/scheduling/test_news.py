@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from itertools import count, permutations
 from time import perf_counter
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -64,11 +65,11 @@ async def test_a_dose_given_elsewhere_cancels_the_booking_and_frees_its_place(wo
     ],
 )
 async def test_a_dose_that_says_nothing_about_the_booking_leaves_it(
-    world: World, change: dict[str, object], why: str
+    world: World, change: dict[str, Any], why: str
 ) -> None:
     """Only a dose that the booking was for ends it."""
     member, _, booked = await a_booking(world)
-    await world.hear(a_dose(member, **change))  # type: ignore[arg-type]
+    await world.hear(a_dose(member, **change))
     assert await world.status_of(booked) == "booked", why
 
 
@@ -192,11 +193,11 @@ async def test_a_dose_given_here_ends_a_booking_made_meanwhile_in_another_progra
     ],
 )
 async def test_ineligibility_ends_a_booking_when_the_visit_is_pointless(
-    world: World, change: dict[str, object], after: str
+    world: World, change: dict[str, Any], after: str
 ) -> None:
     """Death, departure and a dose do; a new cut-off does not break a promise that was given."""
     member, enrolment, booked = await a_booking(world)
-    fact = a_fact(enrolment, member, version=2, eligible=False, **change)  # type: ignore[arg-type]
+    fact = a_fact(enrolment, member, version=2, eligible=False, **change)
     await world.hear(fact, a_fact(enrolment, member))
     assert await world.status_of(booked) == after
 

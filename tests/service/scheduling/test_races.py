@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -59,7 +60,7 @@ async def with_places_as_rows(world: World) -> int:
     [slot] = await world.open_block(capacity=PLACES)
     members = [uuid4() for _ in range(BOOKERS)]
     await world.hear(*(a_fact(member, member) for member in members))
-    answers = await at_once([lambda m=member: world.book(m, slot) for member in members])  # type: ignore[misc]
+    answers = await at_once([partial(world.book, member, slot) for member in members])
     codes = [answer.status_code for answer in answers if isinstance(answer, httpx.Response)]
     assert sorted(set(codes)) == [201, 409]
     return codes.count(201)
@@ -106,7 +107,7 @@ async def test_of_two_plans_one_books_the_member(crowd: World) -> None:
         member = uuid4()
         await crowd.hear(*(a_fact(enrolment, member, tenant=tenant) for tenant, enrolment in pair))
     flat = [one for pair in pairs for one in pair]
-    answers = await at_once([lambda t=t, e=e: crowd.book(e, slot, tenant=t) for t, e in flat])  # type: ignore[misc]
+    answers = await at_once([partial(crowd.book, e, slot, tenant=t) for t, e in flat])
     codes = [answer.status_code for answer in answers if isinstance(answer, httpx.Response)]
     assert [sorted(codes[i : i + 2]) for i in range(0, len(codes), 2)] == [[201, 409]] * len(pairs)
 
@@ -117,10 +118,8 @@ async def test_a_cancel_racing_a_dose_record_has_one_winner(crowd: World) -> Non
     booked = [await crowd.booked(await crowd.enrol(), slot) for _ in range(30)]
     acts: list[Callable[[], Awaitable[httpx.Response]]] = []
     for one in booked:
-        acts.append(lambda i=one: crowd.post(f"/appointments/{i}/cancel", {"reason": "pat"}))  # type: ignore[misc]
-        acts.append(
-            lambda i=one: crowd.post(f"/appointments/{i}/fulfil", {"dose": a_given_dose()}, who="site@*")  # type: ignore[misc]
-        )
+        acts.append(partial(crowd.post, f"/appointments/{one}/cancel", {"reason": "pat"}))
+        acts.append(partial(crowd.post, f"/appointments/{one}/fulfil", {"dose": a_given_dose()}, who="site@*"))
     answers = await at_once(acts)
     codes = [answer.status_code for answer in answers if isinstance(answer, httpx.Response)]
     assert [sorted(codes[i : i + 2]) for i in range(0, len(codes), 2)] == [[200, 409]] * len(booked)
@@ -135,8 +134,8 @@ async def test_a_death_heard_while_booking_leaves_no_booking(crowd: World) -> No
     acts: list[Callable[[], Awaitable[httpx.Response | None]]] = []
     for one in enrolments:
         died = a_fact(one, tokens[one], version=2, eligible=False, reasons=["deceased"])
-        acts.append(lambda e=one: crowd.book(e, slot))  # type: ignore[misc]
-        acts.append(lambda d=died: crowd.hear(d))  # type: ignore[misc]
+        acts.append(partial(crowd.book, one, slot))
+        acts.append(partial(crowd.hear, died))
     await at_once(acts)
     async with crowd.everything() as connection:
         assert await connection.fetchval("select count(*) from appointment where status = 'booked'") == 0
@@ -148,8 +147,8 @@ async def test_a_dose_heard_while_booking_is_either_known_before_or_cancels(crow
     members = [(await crowd.enrol(member=member), member) for member in (uuid4() for _ in range(40))]
     acts: list[Callable[[], Awaitable[httpx.Response | None]]] = []
     for enrolment, member in members:
-        acts.append(lambda e=enrolment: crowd.book(e, slot))  # type: ignore[misc]
-        acts.append(lambda m=member: crowd.hear(a_dose(m)))  # type: ignore[misc]
+        acts.append(partial(crowd.book, enrolment, slot))
+        acts.append(partial(crowd.hear, a_dose(member)))
     await at_once(acts)
     async with crowd.everything() as connection:
         query = """select count(*) from appointment join dose using (member_token)
@@ -166,12 +165,12 @@ async def test_moving_both_ways_at_once_never_deadlocks(crowd: World) -> None:
     await crowd.hear(*(a_fact(member, member) for member in members))
     booked = [await crowd.booked(member, a if i % 2 else b) for i, member in enumerate(members)]
     acts: list[Callable[[], Awaitable[httpx.Response | None]]] = [
-        lambda i=i, one=one: crowd.post(f"/appointments/{one}/reschedule", {"slot_id": str(b if i % 2 else a)})  # type: ignore[misc]
+        partial(crowd.post, f"/appointments/{one}/reschedule", {"slot_id": str(b if i % 2 else a)})
         for i, one in enumerate(booked)
     ]
-    acts += [lambda m=m: crowd.hear(*(a_dose(one) for one in m)) for m in (members[:4], members[3::-1])]  # type: ignore[misc]
-    acts += [lambda one=one: crowd.post(f"/appointments/{one}/cancel", {"reason": "pat"}) for one in booked[4:8]]  # type: ignore[misc]
-    acts.append(lambda: crowd.hear(a_business_day(MONDAY + timedelta(days=1))))
+    acts += [partial(crowd.hear, *(a_dose(one) for one in m)) for m in (members[:4], members[3::-1])]
+    acts += [partial(crowd.post, f"/appointments/{one}/cancel", {"reason": "pat"}) for one in booked[4:8]]
+    acts.append(partial(crowd.hear, a_business_day(MONDAY + timedelta(days=1))))
     answers = [answer for answer in await at_once(acts) if isinstance(answer, httpx.Response)]
     assert {answer.status_code for answer in answers} <= {200, 409}
 

@@ -36,10 +36,13 @@ from services.kit.auth import Auth, Principal, authenticate
 from services.kit.http import create_app
 from services.kit.issuer_keys import TrustedIssuer
 from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.review_queue import review_page
 from services.kit.unit_of_work import UnitOfWork
+from services.scheduling import access
 from services.scheduling import app as scheduling
-from services.scheduling import deps
 from services.scheduling.settings import Rules
+from services.scheduling.settling.flow import settle_waiting
+from services.scheduling.settling.store import WAITING_MEMBERS
 
 MONDAY = date(2021, 3, 15)
 NOW = datetime(2021, 3, 15, 14, tzinfo=UTC)
@@ -147,10 +150,18 @@ class World:
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(an_app(self)), base_url="http://scheduling")
 
     async def hear(self, *events: Event) -> None:
-        """Each run of events of one topic is a batch in a transaction of its own."""
+        """Each run of events of one topic is a batch in a transaction of its own; then nobody waits to be settled."""
         for topic, batch in groupby(events, key=lambda event: TOPIC_OF_EVENT[type(event)]):
             async with transaction(self.pool, ALL_TENANTS) as connection:
                 await HANDLERS[topic](UnitOfWork(connection), list(batch))
+            await self.settle()
+
+    async def settle(self) -> int:
+        """What goes on beside the requests, until nobody waits; how many pages that were."""
+        pages = 0
+        while await review_page(self.pool, WAITING_MEMBERS, settle_waiting):
+            pages += 1
+        return pages
 
     async def begin(self, on: date = MONDAY) -> None:
         """The day opens, two programmes run, the United Center gives both vaccines."""
@@ -290,5 +301,5 @@ def an_app(world: World) -> FastAPI:
     for router in service.routers:
         app.include_router(router)
     app.state.pool = world.pool
-    app.dependency_overrides |= {authenticate: somebody, deps.clock: clock}
+    app.dependency_overrides |= {authenticate: somebody, access.clock: clock}
     return app

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from subprocess import TimeoutExpired
+from subprocess import Popen, TimeoutExpired
 from threading import Event, Thread
 from time import monotonic, sleep
 
@@ -165,14 +165,21 @@ def test_what_cannot_be_started_again_is_tried_later(tmp_path: Path, monkeypatch
 
 def a_hanging(tmp_path: Path, answers: list[bool], script: str = "exec sleep 60") -> Child:
     """Runs, and answers as `answers` say, the last for ever."""
-    live = lambda: answers.pop(0) if len(answers) > 1 else answers[0]  # noqa: E731
+
+    def live() -> bool:
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
     spec = Spec("sloth", ["sh", "-c", script], tmp_path / "sloth.log", grace_s=2.0, live=live)
     return Child(spec, Component("sloth"))
 
 
-def until_ended(child: Child) -> int:
+def running(child: Child) -> Popen[bytes]:
     assert child.process is not None
-    return child.process.wait(10)
+    return child.process
+
+
+def until_ended(child: Child) -> int:
+    return running(child).wait(10)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +203,7 @@ def test_what_hangs_is_ended_and_started_again(
     child.tend()
     if patience_s:
         with pytest.raises(TimeoutExpired):
-            child.process.wait(0.3)  # type: ignore[union-attr]
+            running(child).wait(0.3)
         clock.now_s += patience_s
         child.tend()
     assert until_ended(child) == code
@@ -204,7 +211,7 @@ def test_what_hangs_is_ended_and_started_again(
     clock.now_s += 0.5
     assert child.tend()
     assert (child.component.state, child.component.restarts) == ("running", 1)
-    child.process.kill()  # type: ignore[union-attr]
+    running(child).kill()
     until_ended(child)
 
 
@@ -219,7 +226,7 @@ def test_a_short_silence_and_a_slow_start_are_forgiven(tmp_path: Path, monkeypat
         child.tend()
         assert child.exit_code() is None
         assert child._kill_at is None
-    child.process.kill()  # type: ignore[union-attr]
+    running(child).kill()
     until_ended(child)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -35,7 +36,7 @@ OMA = Person(TOKEN)
 POOR = Placement(Level.TRACT, "90011", "06037228410", "06037", 0.97, "SVI 2018")
 
 
-def a_programme(*phases: Phase, **changes: object) -> Programme:
+def a_programme(*phases: Phase, **changes: Any) -> Programme:
     programme = Programme(
         programme_id="sesame-street",
         version=1,
@@ -51,7 +52,7 @@ def a_programme(*phases: Phase, **changes: object) -> Programme:
         phases=phases or (Phase("all", date(2021, 1, 1)),),
         priority=PriorityRule(100, {"tract": 500, "zip": 400}, {"70-74": 100, "85+": 400}),
     )
-    return replace(programme, **changes)  # type: ignore[arg-type]
+    return replace(programme, **changes)
 
 
 def a_member(
@@ -61,12 +62,12 @@ def a_member(
     vital: Vital = UNHEARD,
     *,
     is_protected: bool = False,
-    **changes: object,
+    **changes: Any,
 ) -> Member:
     enrolment = Enrolment(
         UUID(int=1), TOKEN, "lakeshore", "LS1", birth_on=date(1950, 5, 1), zip5="90011", spans=(Span("medicare"),)
     )
-    enrolment = enrolment._replace(**changes)  # type: ignore[arg-type]
+    enrolment = enrolment._replace(**changes)
     return Member(enrolment, person, placement, statements, vital, is_protected)
 
 

@@ -2,6 +2,8 @@
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -25,10 +27,10 @@ def a_ledger() -> Ledger:
     return Ledger(lambda: UUID(int=next(ids)), CODES)
 
 
-def a_report(event: str = "E-1", **changes: object) -> Report:
+def a_report(event: str = "E-1", **changes: Any) -> Report:
     base = Report(UUID(int=hash(event) % 2**64), REGISTRY, event, OMA, cvx="208", mvx="PFR", lot="EL1",
                   administered_on=date(2021, 2, 15))  # fmt: skip
-    return base._replace(**changes)  # type: ignore[arg-type]
+    return base._replace(**changes)
 
 
 def hear(ledger: Ledger, *reports: Report, today: date = TODAY) -> list[tuple[str, int, str]]:
@@ -209,11 +211,11 @@ def test_the_ledger_adds_up(said: list[Report]) -> None:
 
 
 @given(st.lists(SAID, max_size=8, unique_by=lambda one: (one.event_key, one.stated_at)), st.randoms())
-def test_messages_in_any_order_end_alike(said: list[Report], random: object) -> None:
+def test_messages_in_any_order_end_alike(said: list[Report], random: Random) -> None:
     """With their instants on them, messages of one event end in what was stated last."""
     ledger, shuffled = a_ledger(), a_ledger()
     hear(ledger, *said)
-    random.shuffle(said)  # type: ignore[attr-defined]
+    random.shuffle(said)
     hear(shuffled, *said)
     ends = []
     for one in (ledger, shuffled):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -25,9 +26,9 @@ OMA = Enrolment(
 COVID = CountedDose("covid-19", "208", date(2021, 2, 15))
 
 
-def a_known(enrolment: Enrolment = OMA, **changes: object) -> Known:
-    values = {"enrolments": [enrolment], "persons": {TOKEN: Person(TOKEN)}, "statements": {}, "doses": {}, "last": {}}
-    return Known(**{**values, **changes})  # type: ignore[arg-type]
+def a_known(enrolment: Enrolment = OMA, **changes: Any) -> Known:
+    known = Known(enrolments=[enrolment], persons={TOKEN: Person(TOKEN)}, statements={}, doses={}, last={})
+    return replace(known, **changes)
 
 
 def heard(source: str, word: Word, plan: str = "lakeshore", reported_at: datetime | None = None) -> Others:

@@ -1,6 +1,7 @@
 """Which report a registry's row speaks of: by number within sender and patient, else by what it says."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,12 +17,12 @@ DOCUMENT: dict[str, object] = {
 }  # fmt: skip
 
 
-def a_report(key: str = "n", event_id: str = "IIS 1", **changes: object) -> Report:
+def a_report(key: str = "n", event_id: str = "IIS 1", **changes: Any) -> Report:
     base = Report(
         UUID(int=hash((key, event_id)) % 2**64), REGISTRY, key, OMA, cvx="208", administered_on=date(2021, 2, 15),
         stated_at=NOON, event_id=event_id, sender="IIS", subject=DOCUMENT,
     )  # fmt: skip
-    return base._replace(**changes)  # type: ignore[arg-type]
+    return base._replace(**changes)
 
 
 def a_ledger_with(*reports: Report) -> Ledger:
@@ -48,10 +49,10 @@ def a_ledger_with(*reports: Report) -> Ledger:
         ("no number", "U", {"event_id": ""}, False, None),
     ],
 )
-def test_what_a_number_names(edge: str, action: str, changes: dict[str, object], same: bool, note: str | None) -> None:
+def test_what_a_number_names(edge: str, action: str, changes: dict[str, Any], same: bool, note: str | None) -> None:
     """A number is one vaccination of one patient of one sender: corrected under U, and never somebody else's."""
     ledger = a_ledger_with(a_report("known"))
-    found = named(a_report("fresh")._replace(**changes), action, ledger)  # type: ignore[arg-type]
+    found = named(a_report("fresh")._replace(**changes), action, ledger)
     assert (found.report.event_key == "known", found.note) == (same, note), edge
 
 
@@ -93,13 +94,13 @@ def test_an_old_addition_does_not_revive_what_was_corrected() -> None:
         ("a number taken back already", {"event_id": "IIS 3"}, True, ["three"]),
     ],
 )
-def test_what_a_deletion_finds(edge: str, said: dict[str, object], is_given: bool, found: list[str]) -> None:
+def test_what_a_deletion_finds(edge: str, said: dict[str, Any], is_given: bool, found: list[str]) -> None:
     """The patient's report of that number; else what the same sender said of that day and vaccine, and nothing else."""
     ledger = a_ledger_with(
         a_report("one"), a_report("two", event_id="IIS 2"), a_report("three", event_id="IIS 3", is_retracted=True),
         a_report("his", event_id="IIS 9", token=OPA, administered_on=date(2021, 1, 1)),
     )  # fmt: skip
-    doomed = to_delete(a_report("fresh", is_retracted=True, **said), ledger, is_given=is_given)  # type: ignore[arg-type]
+    doomed = to_delete(a_report("fresh", is_retracted=True, **said), ledger, is_given=is_given)
     assert sorted(one.event_key for one in doomed) == sorted(found), edge
 
 

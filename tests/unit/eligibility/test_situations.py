@@ -12,7 +12,13 @@ from services.eligibility.situations import Made, Needed, Stored, make
 from tests.unit.eligibility.test_decide import a_member
 
 DAY = date(2025, 12, 1)
-BOTH = Needed(False, frozenset({("Zoster", "4.64"), ("Zoster", "4.65")}), frozenset(), frozenset(), frozenset())  # noqa: FBT003
+BOTH = Needed(
+    observations=False,
+    forecasts=frozenset({("Zoster", "4.64"), ("Zoster", "4.65")}),
+    models=frozenset(),
+    capped=frozenset(),
+    armed=frozenset(),
+)
 
 
 @pytest.fixture(autouse=True)

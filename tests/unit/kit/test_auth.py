@@ -1,118 +1,25 @@
 """Tokens are believed only if the trusted issuer signed them for us; the issuer here is the local one."""
 
 import json
-import shutil
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from deploy.local import issuer as local_issuer
 from services.kit.app import Service, create
-from services.kit.auth import Auth, Denial, Principal, require
-from services.kit.http import create_app
-from services.kit.issuer_keys import IssuerKeys, IssuerUnavailableError, TrustedIssuer
+from services.kit.auth import Auth, Denial
+from services.kit.issuer_keys import IssuerUnavailableError, TrustedIssuer
 from services.kit.settings import read_settings
-
-ISSUER = "http://127.0.0.1:4711"
-TRUSTED = TrustedIssuer(issuer=ISSUER, audience="vcc", every_tenant_roles=frozenset({"operator"}))
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Wire(httpx.AsyncBaseTransport):
-    """Leads to the issuer's application, counts, and can be cut."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self.issuer = httpx.ASGITransport(app)
-        self.requests = 0
-        self.cut = False
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.requests += 1
-        if self.cut:
-            raise httpx.ConnectError("no route", request=request)
-        return await self.issuer.handle_async_request(request)
-
-
-@pytest.fixture(scope="module")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    state = tmp_path_factory.mktemp("issuer")
-    local_issuer.build(state, ISSUER)
-    return state
-
-
-@pytest.fixture
-def state(made_once: Path, tmp_path: Path) -> Path:
-    """The issuer's folder, with a key that is not made anew for each test."""
-    return Path(shutil.copytree(made_once, tmp_path / "issuer"))
-
-
-@pytest.fixture
-def wire(state: Path) -> Wire:
-    return Wire(local_issuer.build(state, ISSUER))
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def denied() -> list[Denial]:
-    return []
-
-
-@pytest.fixture
-def app(wire: Wire, clock: Clock, denied: list[Denial]) -> FastAPI:
-    async def on_denied(denial: Denial) -> None:
-        denied.append(denial)
-
-    app = create_app("Den", "1", auth=Auth(TRUSTED, on_denied=on_denied, transport=wire, clock=clock))
-    router = APIRouter(prefix="/dens")
-
-    @router.get("/{den_id}")
-    async def enter(den_id: str, principal: Annotated[Principal, require("badger", "operator")]) -> dict[str, Any]:
-        return {"who": principal.subject, "tenant": principal.tenant, "roles": sorted(principal.roles)}
-
-    app.include_router(router, prefix="/v1")
-    return app
-
-
-@pytest.fixture
-async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://den") as client:
-        yield client
-
-
-def a_token(state: Path, key: Any = None, algorithm: str = "RS256", kid: str | None = None, **changes: Any) -> str:
-    """A good token of the local issuer, but for `changes`; a claim changed to None is left out."""
-    now = int(time.time())
-    claims: dict[str, Any] = {"iss": ISSUER, "sub": "brock", "aud": "vcc", "iat": now, "exp": now + 60}
-    claims |= {"roles": ["badger"], "tenants": ["sett"]} | changes
-    signing = local_issuer.load_key(state)
-    kid = kid or local_issuer._public_jwk(signing)["kid"]
-    given = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(given, signing if key is None else key, algorithm, headers={"kid": kid})
-
-
-def bearing(token: str, **headers: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}", **headers}
+from tests.unit.kit.issuer import ISSUER, TRUSTED, Wire, a_token, bearing
 
 
 async def test_a_good_token_gives_the_principal(client: httpx.AsyncClient, state: Path) -> None:
@@ -217,6 +124,7 @@ async def test_a_denial_that_cannot_be_recorded_is_no_answer(app: FastAPI, state
 
 
 TenantCase = tuple[list[str], list[str], str | None, int, str]
+
 """Roles and tenants of the token, the tenant asked for; the status and the tenant acted for."""
 
 TENANTS: list[TenantCase] = [
@@ -253,6 +161,7 @@ async def test_tenants(
 
 
 GrantCase = tuple[list[str], str | None, int, str, list[str]]
+
 """Grants of the token, the tenant asked for; the status, the tenant acted for and the roles that hold there."""
 
 GRANTS: list[GrantCase] = [
@@ -304,106 +213,6 @@ def test_a_role_holds_at_the_sites_of_its_grants(granted: str, tenant: str, site
     """Only grants of the roles that are asked for count, for the tenant that is acted for."""
     principal = Auth(TRUSTED).principal({"sub": "brock", "grants": granted}).acting_for(tenant)
     assert principal.within(frozenset({"badger"})).sites == sites
-
-
-async def test_keys_are_read_once(client: httpx.AsyncClient, state: Path, wire: Wire) -> None:
-    """Discovery and keys are read for the first token and kept for the next ones."""
-    for _ in range(5):
-        await client.get("/v1/dens/7", headers=bearing(a_token(state)))
-    assert wire.requests == 2
-
-
-async def test_made_up_key_ids_do_not_reach_the_issuer(client: httpx.AsyncClient, state: Path, wire: Wire) -> None:
-    """A flood of unknown key ids makes no more than one refresh in the pause."""
-    await client.get("/v1/dens/7", headers=bearing(a_token(state)))
-    for number in range(20):
-        await client.get("/v1/dens/7", headers=bearing(a_token(state, kid=f"fake-{number}")))
-    assert wire.requests == 2
-
-
-async def test_a_rotated_key_is_found(client: httpx.AsyncClient, state: Path, wire: Wire, clock: Clock) -> None:
-    """After the issuer changed its key, a token of the new key is good once the pause is over."""
-    assert (await client.get("/v1/dens/7", headers=bearing(a_token(state)))).status_code == 200
-    (state / "key.pem").unlink()
-    wire.issuer = httpx.ASGITransport(local_issuer.build(state, ISSUER))
-    rotated = bearing(a_token(state))
-    assert (await client.get("/v1/dens/7", headers=rotated)).status_code == 401
-    clock.now += TRUSTED.retry_s
-    assert (await client.get("/v1/dens/7", headers=rotated)).status_code == 200
-
-
-@pytest.mark.expects_error_log("issuer keys unreadable")
-async def test_an_issuer_away_at_the_start_is_no_crash(
-    client: httpx.AsyncClient, state: Path, wire: Wire, clock: Clock
-) -> None:
-    """Without keys: 503 with Retry-After, and service as soon as the issuer is back."""
-    wire.cut = True
-    response = await client.get("/v1/dens/7", headers=bearing(a_token(state)))
-    assert (response.status_code, response.json()["type"]) == (503, "urn:vcc:problem:issuer-unavailable")
-    assert int(response.headers["retry-after"]) > 0
-    wire.cut = False
-    clock.now += TRUSTED.first_retry_s
-    assert (await client.get("/v1/dens/7", headers=bearing(a_token(state)))).status_code == 200
-
-
-@pytest.mark.expects_error_log("issuer keys unreadable")
-async def test_old_keys_serve_while_the_issuer_is_away(
-    client: httpx.AsyncClient, state: Path, wire: Wire, clock: Clock
-) -> None:
-    """Kept keys are used past their freshness while the issuer is away, but not for more than a day."""
-    headers = bearing(a_token(state, exp=int(time.time()) + 900))
-    await client.get("/v1/dens/7", headers=headers)
-    wire.cut = True
-    clock.now += TRUSTED.fresh_s
-    assert (await client.get("/v1/dens/7", headers=headers)).status_code == 200
-    clock.now += TRUSTED.stale_s
-    assert (await client.get("/v1/dens/7", headers=headers)).status_code == 503
-
-
-DISCOVERED: list[tuple[Any, bool]] = [
-    ({"issuer": ISSUER, "jwks_uri": f"{ISSUER}/jwks.json"}, True),
-    ({"issuer": ISSUER, "jwks_uri": "https://keys.example/jwks.json"}, True),
-    ({"issuer": "http://127.0.0.1:666", "jwks_uri": f"{ISSUER}/jwks.json"}, False),
-    ({"issuer": ISSUER, "jwks_uri": "http://keys.example/jwks.json"}, False),
-    ({"issuer": ISSUER}, False),
-    ([], False),
-]
-
-
-@pytest.mark.expects_error_log("issuer keys unreadable")
-@pytest.mark.parametrize(("document", "trusted"), DISCOVERED)
-async def test_a_discovery_document_that_cannot_be_trusted_gives_no_key(
-    state: Path, document: Any, trusted: bool
-) -> None:
-    """A document of another issuer, or one that leads off to plain http, is not followed, good keys or not."""
-    key = local_issuer._public_jwk(local_issuer.load_key(state))
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"keys": [key]} if request.url.path == "/jwks.json" else document)
-
-    finding = IssuerKeys(TRUSTED, httpx.MockTransport(answer)).find(key["kid"])
-    if trusted:
-        assert await finding is not None
-    else:
-        with pytest.raises(IssuerUnavailableError):
-            await finding
-
-
-@pytest.mark.expects_error_log("issuer keys unreadable")
-@pytest.mark.parametrize("keys", [[], [{"kid": "x", "kty": "oct", "k": "c2VjcmV0"}], [{"kty": "RSA"}], ["x"], "x"])
-async def test_an_issuer_without_usable_keys_is_as_good_as_away(keys: Any) -> None:
-    """Keys of no use, shared secrets among them, are not taken."""
-    served = {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/jwks.json", "keys": keys}
-    finding = IssuerKeys(TRUSTED, httpx.MockTransport(lambda _: httpx.Response(200, json=served)))
-    with pytest.raises(IssuerUnavailableError):
-        await finding.find("x")
-
-
-@pytest.mark.parametrize("issuer", ["http://login.example", "ftp://127.0.0.1", "127.0.0.1:80", ""])
-def test_tokens_are_not_checked_over_an_open_channel(issuer: str) -> None:
-    """An issuer's address must be https unless it is on loopback."""
-    with pytest.raises(ValueError, match="https"):
-        TrustedIssuer(issuer=issuer, audience="vcc")
 
 
 @pytest.mark.parametrize(

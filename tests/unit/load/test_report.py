@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.load.report import Aim, Figure, Result, as_json, as_table
+from tests.load.report import Aim, Figure, Relation, Result, as_json, as_table
 
 PIE = Result(
     "pies",
@@ -23,9 +23,9 @@ PIE = Result(
     ("relation", "value", "met"),
     [("at least", 10.0, True), ("at least", 9.9, False), ("at most", 10.0, True), ("at most", 10.1, False)],
 )
-def test_an_aim_is_met_at_its_very_value(relation: str, value: float, met: bool) -> None:
+def test_an_aim_is_met_at_its_very_value(relation: Relation, value: float, met: bool) -> None:
     """At least and at most include the value itself."""
-    assert Aim(relation, 10.0).met_by(value) is met  # type: ignore[arg-type]
+    assert Aim(relation, 10.0).met_by(value) is met
 
 
 def test_a_figure_without_an_aim_has_no_verdict() -> None:

@@ -66,7 +66,8 @@ def a_statement(attempt: Attempt, **changes: Any) -> Statement:
 
 
 def a_dose(days_ago: int = 0, **changes: Any) -> Dose:
-    return replace(Dose(UUID(int=7), ("covid-19",), DAY - timedelta(days=days_ago), True, None), **changes)  # noqa: FBT003
+    dose = Dose(UUID(int=7), ("covid-19",), DAY - timedelta(days=days_ago), live=True, appointment_id=None)
+    return replace(dose, **changes)
 
 
 def an_appointment(days: int, status: AppointmentStatus = AppointmentStatus.BOOKED, **changes: Any) -> Appointment:

@@ -1,7 +1,7 @@
 """What is said holds for the person: opt-outs, refusals and reports of death, to whichever plan and programme."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -60,9 +60,9 @@ def test_an_opt_in_takes_back_by_channel(statements: list[Statement], stopped: s
         ({"programme_id": "flu-2021", "vaccine_group": None}, None),
     ],
 )
-def test_a_refusal_pauses_the_vaccine(changes: dict[str, str | None], paused: Paused | None) -> None:
+def test_a_refusal_pauses_the_vaccine(changes: dict[str, Any], paused: Paused | None) -> None:
     """A refusal pauses its vaccine in every programme and plan of the person, and no other vaccine."""
-    said = replace(a_statement(an_attempt(D.INITIAL_REFUSAL)), **changes)  # type: ignore[arg-type]
+    said = replace(a_statement(an_attempt(D.INITIAL_REFUSAL)), **changes)
     assert decide(some_evidence(statements=[said]), POLICY).paused_by is paused
 
 
@@ -101,11 +101,11 @@ AHEAD = DAY + timedelta(days=30)  # a simulated business day, far ahead of the c
         (-61, 0, DAY, RefusalCode.TOO_OLD),
     ],
 )
-def test_attempts_are_near_now(days: int, hours: int, today: object, code: RefusalCode | None) -> None:
+def test_attempts_are_near_now(days: int, hours: int, today: date, code: RefusalCode | None) -> None:
     """No contact is later than the clock, but for the open day where that is ahead, or older than sixty days."""
     at = NOON + timedelta(days=days, hours=hours)
     timing = Timing(NOW, NOW.date(), at, at.date())
-    assert misdated(timing, today, POLICY) is code  # type: ignore[arg-type]
+    assert misdated(timing, today, POLICY) is code
 
 
 def test_a_callback_comes_after_its_attempt() -> None:

@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from services.scheduling import domain, seats, sense
-from services.scheduling.domain import Enrolment, Slot, Standing
-from services.scheduling.no import No
-from services.scheduling.seats import Seeker
-from services.scheduling.sense import Moment
+from services.scheduling.appointments import seats
+from services.scheduling.appointments.seats import Seeker
+from services.scheduling.blocks.rules import Slot
+from services.scheduling.days.rules import Moment, hour_of, is_far
+from services.scheduling.doses.rules import check_age
+from services.scheduling.members.rules import Enrolment, Standing, choose_enrolment, standing_of
+from services.scheduling.refusals import Refusal
 from tests.service.scheduling.world import a_fact
-from tests.unit.scheduling.test_domain import AT, TODAY, a_slot, an_enrolment
+from tests.unit.scheduling.test_appointments import AT, TODAY, a_slot, an_enrolment
 
 TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)
 
@@ -21,18 +24,18 @@ TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)
     [
         (Standing.ELIGIBLE, a_slot(), None),
         (Standing.ELIGIBLE, a_slot(held_for=None), None),
-        (Standing.ELIGIBLE, a_slot(held_for="blue"), No.HELD),
-        (Standing.ELIGIBLE, a_slot(group="influenza"), No.OTHER_VACCINE),
-        (Standing.ELIGIBLE, replace(a_slot(), is_given=False), No.NOT_GIVEN_HERE),
-        (Standing.ELIGIBLE, a_slot(YESTERDAY), No.PAST_SLOT),
+        (Standing.ELIGIBLE, a_slot(held_for="blue"), Refusal.HELD),
+        (Standing.ELIGIBLE, a_slot(group="influenza"), Refusal.OTHER_VACCINE),
+        (Standing.ELIGIBLE, replace(a_slot(), is_given=False), Refusal.NOT_GIVEN_HERE),
+        (Standing.ELIGIBLE, a_slot(YESTERDAY), Refusal.PAST_SLOT),
         (Standing.ELIGIBLE, a_slot(TOMORROW), None),
-        (Standing.VACCINATED, a_slot(), No.VACCINATED),
-        (Standing.INELIGIBLE, a_slot(), No.INELIGIBLE),
-        (Standing.DISENROLLED, a_slot(), No.INELIGIBLE),
-        (Standing.DECEASED, a_slot(), No.INELIGIBLE),
+        (Standing.VACCINATED, a_slot(), Refusal.VACCINATED),
+        (Standing.INELIGIBLE, a_slot(), Refusal.INELIGIBLE),
+        (Standing.DISENROLLED, a_slot(), Refusal.INELIGIBLE),
+        (Standing.DECEASED, a_slot(), Refusal.INELIGIBLE),
     ],
 )
-def test_who_may_take_what(standing: Standing, slot: Slot, expected: No | None) -> None:
+def test_who_may_take_what(standing: Standing, slot: Slot, expected: Refusal | None) -> None:
     """The member must be eligible, the slot open to the plan, of the vaccine, given there, and not over."""
     assert seats.may_take(a_seeker(an_enrolment(standing)), slot, TODAY, None) == expected
 
@@ -44,16 +47,16 @@ def a_seeker(enrolment: Enrolment, *, is_reported: bool = False) -> Seeker:
 @pytest.mark.parametrize(
     ("standing", "reasons", "is_reported", "expected"),
     [
-        (Standing.ELIGIBLE, (), True, No.DEATH_REPORTED),
-        (Standing.ELIGIBLE, ("death-reported",), False, No.DEATH_REPORTED),
-        (Standing.INELIGIBLE, ("death-reported",), False, No.DEATH_REPORTED),
-        (Standing.INELIGIBLE, ("death-reported", "under-age"), False, No.INELIGIBLE),
-        (Standing.VACCINATED, (), True, No.VACCINATED),
-        (Standing.DECEASED, ("deceased",), True, No.INELIGIBLE),
+        (Standing.ELIGIBLE, (), True, Refusal.DEATH_REPORTED),
+        (Standing.ELIGIBLE, ("death-reported",), False, Refusal.DEATH_REPORTED),
+        (Standing.INELIGIBLE, ("death-reported",), False, Refusal.DEATH_REPORTED),
+        (Standing.INELIGIBLE, ("death-reported", "under-age"), False, Refusal.INELIGIBLE),
+        (Standing.VACCINATED, (), True, Refusal.VACCINATED),
+        (Standing.DECEASED, ("deceased",), True, Refusal.INELIGIBLE),
     ],
 )
 def test_whose_death_was_reported_gets_no_seat(
-    standing: Standing, reasons: tuple[str, ...], is_reported: bool, expected: No
+    standing: Standing, reasons: tuple[str, ...], is_reported: bool, expected: Refusal
 ) -> None:
     """Until it is checked, whether eligibility has heard of it or not; what would refuse the member anyhow is said."""
     enrolment = replace(an_enrolment(standing), reasons=reasons)
@@ -73,34 +76,34 @@ def test_whose_death_was_reported_gets_no_seat(
         ({"eligible": False, "reasons": ["death-reported", "not-enrolled"], "enrolled": False}, Standing.DISENROLLED),
     ],
 )  # fmt: skip
-def test_what_a_fact_means(change: dict[str, object], expected: Standing) -> None:
+def test_what_a_fact_means(change: dict[str, Any], expected: Standing) -> None:
     """Somebody who is out only until a death is checked is not taken for vaccinated: the next dose may be due."""
-    fact = a_fact(an_enrolment().enrolment_id, an_enrolment().member_token, **change)  # type: ignore[arg-type]
-    assert domain.standing(fact) is expected
+    fact = a_fact(an_enrolment().enrolment_id, an_enrolment().member_token, **change)
+    assert standing_of(fact) is expected
 
 
 @pytest.mark.parametrize(
     ("known", "programme", "expected"),
     [
-        ([], None, No.UNKNOWN_ENROLMENT),
+        ([], None, Refusal.UNKNOWN_ENROLMENT),
         ([an_enrolment()], None, an_enrolment()),
         ([an_enrolment()], "il-covid", an_enrolment()),
-        ([an_enrolment()], "il-flu", No.UNKNOWN_ENROLMENT),
-        ([an_enrolment(), an_enrolment(programme="il-flu")], None, No.PROGRAMME_NEEDED),
+        ([an_enrolment()], "il-flu", Refusal.UNKNOWN_ENROLMENT),
+        ([an_enrolment(), an_enrolment(programme="il-flu")], None, Refusal.PROGRAMME_NEEDED),
         ([an_enrolment(), an_enrolment(programme="il-flu")], "il-covid", an_enrolment()),
-        ([an_enrolment(Standing.MERGED)], None, No.UNKNOWN_ENROLMENT),
+        ([an_enrolment(Standing.MERGED)], None, Refusal.UNKNOWN_ENROLMENT),
     ],
 )
-def test_which_enrolment_is_meant(known: list[Enrolment], programme: str | None, expected: Enrolment | No) -> None:
+def test_which_enrolment_is_meant(known: list[Enrolment], programme: str | None, expected: Enrolment | Refusal) -> None:
     """The one that was named, or the only one; a merged one waits to be restated."""
-    assert seats.choose(known, programme) == expected
+    assert choose_enrolment(known, programme) == expected
 
 
 @pytest.mark.parametrize(("minutes", "over"), [(None, False), (-1, False), (0, True), (1, True), (60 * 24, True)])
 def test_a_slot_is_over_when_its_hour_has_come(minutes: int | None, over: bool) -> None:
     """This morning's slot is not booked this afternoon; where nobody knows the hour, the day counts."""
     hour = None if minutes is None else AT + timedelta(minutes=minutes)
-    assert (seats.may_take(a_seeker(an_enrolment()), a_slot(), TODAY, hour) is No.PAST_SLOT) is over
+    assert (seats.may_take(a_seeker(an_enrolment()), a_slot(), TODAY, hour) is Refusal.PAST_SLOT) is over
 
 
 LATER = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -117,7 +120,7 @@ LATER = datetime(2026, 11, 29, 12, tzinfo=UTC)
 )
 def test_the_hour_is_the_clocks_while_days_are(at: datetime, clock: datetime, expected: datetime | None) -> None:
     """The clock tells it if the open day is its own or beside it, else the request, else nobody."""
-    assert sense.hour(Moment(at, clock), TODAY) == expected
+    assert hour_of(Moment(at, clock), TODAY) == expected
 
 
 @pytest.mark.parametrize(
@@ -137,7 +140,7 @@ def test_the_hour_is_the_clocks_while_days_are(at: datetime, clock: datetime, ex
 )
 def test_nobody_acts_in_the_far_past_or_in_the_future(at: datetime, clock: datetime, far: bool) -> None:
     """An instant to come, or of more than a year ago, is a slip of the pen."""
-    assert sense.is_far(Moment(at, clock), TODAY) is far
+    assert is_far(Moment(at, clock), TODAY) is far
 
 
 @pytest.mark.parametrize(
@@ -145,20 +148,20 @@ def test_nobody_acts_in_the_far_past_or_in_the_future(at: datetime, clock: datet
     [
         (0, 90, None, None),
         (30, 90, None, None),
-        (31, 90, None, No.LATE_DOSE),
+        (31, 90, None, Refusal.LATE_DOSE),
         (31, 90, "paper-record", None),
-        (5, 4, None, No.LATE_DOSE),
+        (5, 4, None, Refusal.LATE_DOSE),
         (5, 4, "told-late", None),
         (366, 500, "other", None),
-        (367, 500, "other", No.OLD_DOSE),
+        (367, 500, "other", Refusal.OLD_DOSE),
     ],
 )
 def test_a_dose_of_long_ago_needs_a_reason(
-    days_ago: int, began_days_ago: int, reason: str | None, expected: No | None
+    days_ago: int, began_days_ago: int, reason: str | None, expected: Refusal | None
 ) -> None:
     """Within 30 days and the programme it needs none; of more than a year ago none will do."""
     given_on, began_on = (TODAY - timedelta(days=days) for days in (days_ago, began_days_ago))
-    assert sense.check_age(given_on, began_on, TODAY, reason) is expected
+    assert check_age(given_on, began_on, TODAY, reason) is expected
 
 
 def test_days_and_hours_are_of_one_calendar() -> None:

@@ -8,10 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from schemas.scheduling_v1 import AppointmentStatus as Status
-from services.scheduling import settling
-from services.scheduling.domain import Cancellation, Dose, Standing
-from services.scheduling.settling import Live
-from tests.unit.scheduling.test_domain import TODAY, an_appointment
+from services.scheduling.appointments.cancellation import Cancellation
+from services.scheduling.appointments.rules import LiveBooking
+from services.scheduling.doses.rules import Dose
+from services.scheduling.members.rules import Standing
+from services.scheduling.persons.rules import with_merges
+from services.scheduling.settling.rules import settle
+from tests.unit.scheduling.test_appointments import TODAY, an_appointment
 
 BEGAN = date(2021, 1, 4)
 TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)
@@ -21,13 +24,13 @@ A, B, C = (UUID(int=n) for n in (10, 11, 12))
 def a_live(
     on: date = TOMORROW,
     standing: Standing = Standing.ELIGIBLE,
-    rightful: UUID | None = None,
+    survivor: UUID | None = None,
     booked_on: date = TODAY,
     *,
     doubted: bool = False,
-) -> Live:
+) -> LiveBooking:
     booking = replace(an_appointment(on=on), since_no=5, booked_on=booked_on)
-    return Live(booking, standing, rightful or booking.member_token, BEGAN, doubted)
+    return LiveBooking(booking, standing, survivor or booking.member_token, BEGAN, doubted)
 
 
 def a_dose(
@@ -71,9 +74,9 @@ def a_dose(
         (a_live(YESTERDAY), [a_dose(BEGAN)], None),
     ],
 )
-def test_what_is_known_decides(live: Live, doses: list[Dose], reason: Cancellation | None) -> None:
+def test_what_is_known_decides(live: LiveBooking, doses: list[Dose], reason: Cancellation | None) -> None:
     """One booking and what is known of its member: kept, or cancelled for a fitting reason, and never late."""
-    changes = settling.settle([live], {live.rightful: doses}, TODAY)
+    changes = settle([live], {live.survivor: doses}, TODAY)
     assert [after.cancellation_reason for _, after in changes] == ([reason] if reason else [])
     assert not any(after.cancelled_late for _, after in changes)
     assert all(after.by_rule for _, after in changes)
@@ -83,28 +86,28 @@ def test_the_dose_of_the_appointment_itself_does_not_cancel_it() -> None:
     """Were its own dose heard while it is still booked, the site's record is awaited."""
     live = a_live()
     own = replace(a_dose(), appointment_id=live.appointment.appointment_id)
-    assert settling.settle([live], {live.rightful: [own]}, TODAY) == []
+    assert settle([live], {live.survivor: [own]}, TODAY) == []
 
 
 def test_a_booking_moves_to_the_survivor_or_ends() -> None:
     """The survivor's own stays; of two that would move, the first moves; one of a past day is left alone."""
     survivor = UUID(int=99)
-    moves, ends = a_live(rightful=survivor), a_live(rightful=survivor)
-    [first, second] = settling.settle([moves, ends], {}, TODAY)
+    moves, ends = a_live(survivor=survivor), a_live(survivor=survivor)
+    [first, second] = settle([moves, ends], {}, TODAY)
     assert (first[1].cancellation_reason, second[1].member_token) == (Cancellation.OTH_ERR, survivor)
     own = a_live()
-    own = own._replace(appointment=replace(own.appointment, member_token=survivor), rightful=survivor)
-    [(_, after)] = settling.settle([moves, own], {}, TODAY)
+    own = own._replace(appointment=replace(own.appointment, member_token=survivor), survivor=survivor)
+    [(_, after)] = settle([moves, own], {}, TODAY)
     assert (after.appointment_id, after.status) == (moves.appointment.appointment_id, Status.CANCELLED)
-    assert settling.settle([a_live(YESTERDAY, rightful=survivor), own], {}, TODAY) == []
+    assert settle([a_live(YESTERDAY, survivor=survivor), own], {}, TODAY) == []
 
 
 @pytest.mark.parametrize("order", list(permutations([(A, B), (B, C)])))
 def test_a_chain_of_merges_is_one_step_long(order: list[tuple[UUID, UUID]]) -> None:
     """A is B and B is C, in either order: both are C."""
-    assert settling.merged({}, order) == {A: C, B: C}
+    assert with_merges({}, order) == {A: C, B: C}
 
 
 def test_a_circle_of_merges_says_nothing() -> None:
     """A is B, B is A: the first holds, and nobody is their own survivor."""
-    assert settling.merged({}, [(A, B), (B, A), (A, A)]) == {A: B}
+    assert with_merges({}, [(A, B), (B, A), (A, A)]) == {A: B}

@@ -10,7 +10,7 @@ from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import Table, compare, saying
 from tests.chaos.checker.log import Body, latest, of_type
-from tests.chaos.checker.model.cases import STANDING, Known, decide, grouped, offers_outreach, policy
+from tests.chaos.checker.model.cases import STANDING, Known, decide, grouped, offers_outreach
 from tests.chaos.checker.tables import Row, instant
 
 
@@ -106,7 +106,7 @@ def _standing(evidence: Evidence) -> Iterator[Row]:
 def _reported(appointments: Iterable[Body]) -> Iterator[Row]:
     """Deaths of which sites told by what they cancelled."""
     for one in appointments:
-        is_report = one.get("cancellation_reason") in policy()["death_reasons"] and not one.get("by_rule")
+        is_report = one.get("cancellation_reason") == "pat-dec" and not one.get("by_rule")
         if one["status"] == "cancelled" and is_report:
             at = instant(one["occurred_at"])
             yield {

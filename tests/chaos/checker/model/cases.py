@@ -77,7 +77,8 @@ def decide(known: Known) -> dict[str, Any]:
     paused_by, paused_on = (None, None) if closed else _pause(known)
     held = None if closed else max(_holding(known), key=lambda one: one[1], default=None)
     callback = own[-1] if own and own[-1]["disposition"] == "callback-scheduled" and not closed else None
-    needed, flags = _language(known), [] if closed else list(_flags(known, paused_by))
+    flags = list(_flags_of_closed(known, closed) if closed else _flags(known, paused_by))
+    needed = _language(known)
     tried = sum(one["direction"] == "outbound" for one in own)
     return {
         "tenant_id": fact["tenant_id"], "member_token": fact["member_token"],
@@ -164,9 +165,7 @@ def _has_unweighed_dose(known: Known) -> bool:
 
 def _pause(known: Known) -> tuple[str | None, date | None]:
     """Why nobody is to call, and until when; a report of death that is yet to be weighed has no end."""
-    weighed = instant(known.fact.get("death_reports_until"))
-    reports = [one["told_at"] for one in known.said if one["reports_death"]]
-    if TO_CHECK in known.fact["reasons"] or any(weighed is None or at > weighed for at in reports):
+    if _is_reported_dead(known):
         return TO_CHECK, None
     lost = _lost(known)
     if lost is not None and len(_since(known.tries, lost)) >= policy()["lost_attempts"]:
@@ -187,6 +186,21 @@ def _pause(known: Known) -> tuple[str | None, date | None]:
     until_on, by = max(ends)
     known.lasts(until_on)
     return by, until_on
+
+
+def _is_reported_dead(known: Known) -> bool:
+    weighed = instant(known.fact.get("death_reports_until"))
+    reports = [one["told_at"] for one in known.said if one["reports_death"]]
+    return TO_CHECK in known.fact["reasons"] or any(weighed is None or at > weighed for at in reports)
+
+
+def _flags_of_closed(known: Known, closed: str) -> Iterator[str]:
+    """Somebody who may not be called has lost a booking."""
+    fact = known.fact
+    is_out = fact["status"] != "eligible" and list(fact["reasons"]) != [TO_CHECK]
+    may_not_be_called = closed in {"opted-out", "unreachable"} or (closed == "ineligible" and not is_out)
+    if may_not_be_called and not _is_reported_dead(known) and _lost(known) is not None:
+        yield "appointment-lost-no-call"
 
 
 def _flags(known: Known, paused_by: str | None) -> Iterator[str]:

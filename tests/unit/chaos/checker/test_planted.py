@@ -24,9 +24,10 @@ NEW_ID = b"01900000-0000-7000-8000-000000000000"
 def rows(evidence: Evidence, table: str, **wanted: object) -> list[Row]:
     """Rows of `service.table` with these values."""
     service, name = table.split(".")
-    found = [row for row in evidence.tables[service][name] if all(row[k] == v for k, v in wanted.items())]
+    tables: Any = evidence.tables
+    found: list[Row] = [row for row in tables[service][name] if all(row[k] == v for k, v in wanted.items())]
     assert found, f"the recorded state has no such row of {table}"
-    return found  # type: ignore[return-value]
+    return found
 
 
 def change(table: str, **values: object) -> Break:
@@ -58,11 +59,17 @@ def double(table: str, **values: object) -> Break:
     return broken
 
 
-def add(evidence: Evidence, record: Record, **values: object) -> Record:
+def records_of(evidence: Evidence) -> list[Record]:
+    """As they may be changed."""
+    assert isinstance(evidence.records, list)
+    return evidence.records
+
+
+def add(evidence: Evidence, record: Record, **values: Any) -> Record:
     """A record at the end of its partition."""
     ends = [one.offset for one in evidence.records if one.place[:2] == record.place[:2]]
-    added = replace(record, offset=max(ends) + 1, **values)  # type: ignore[arg-type]
-    evidence.records.append(added)  # type: ignore[attr-defined]
+    added = replace(record, offset=max(ends) + 1, **values)
+    records_of(evidence).append(added)
     return added
 
 
@@ -83,7 +90,7 @@ def another_sex_in_a_fact(evidence: Evidence) -> None:
     newest = of_type(evidence.facts, DECIDED)[-1].record
     at = evidence.records.index(newest)
     body = {**json.loads(newest.value or b""), "sex": "other"}
-    evidence.records[at] = replace(newest, value=json.dumps(body).encode())  # type: ignore[index]
+    records_of(evidence)[at] = replace(newest, value=json.dumps(body).encode())
     for row in rows(evidence, "eligibility.decision", enrolment_id=body["enrolment_id"]):
         row["fact"]["sex"] = "other"
 
@@ -113,7 +120,7 @@ def a_merge_turned_round(evidence: Evidence) -> None:
 
 
 def swap(evidence: Evidence, one: Record, other: Record) -> None:
-    records: Any = evidence.records
+    records = records_of(evidence)
     at, to = records.index(one), records.index(other)
     records[at], records[to] = other, one
 
@@ -121,7 +128,7 @@ def swap(evidence: Evidence, one: Record, other: Record) -> None:
 def a_version_left_out(evidence: Evidence) -> None:
     """The relay never sent it, and so nobody ever heard of it."""
     lost = next(one for one in of_type(evidence.facts, POOL) if one.version == 2)
-    evidence.records.remove(lost.record)  # type: ignore[attr-defined]
+    records_of(evidence).remove(lost.record)
     lose("reporting.slot_pool_version", block_id=lost.entity[0], version=2)(evidence)
     lose("reporting.inbox", event_id=lost.event_id)(evidence)
 

@@ -14,10 +14,7 @@ from services.eligibility.feeds.records import (
     RosterRecord,
 )
 from services.eligibility.feeds.x12 import Separators
-
-USUAL = Separators("*", ":", "^", "~")
-
-Segments = list[list[str]]
+from tests.x12 import USUAL, Segments, interchange, split
 
 
 def a_member(
@@ -49,20 +46,12 @@ def an_834(
     implementation: str = "005010X220A1",
 ) -> bytes:
     """An interchange with right counts, unless the test says otherwise."""
-    isa = ["ISA", "00", " " * 10, "00", " " * 10, "ZZ", sender.ljust(15), "ZZ", "CONNECT".ljust(15), "260105", "0900"]
-    isa += [isa11 if isa11 is not None else sep.repetition, "00501", "000000042", "0", "P", sep.component]
-    body: Segments = [
-        ["ST", "834", "0001", implementation],
-        f"BGN*00*W1*20260105*0900****{bgn08}".split("*"),
-        *(line.split("*") for line in head),
-        ["N1", "P5", "SPONSOR", "FI", "111222333"],
-        ["N1", "IN", "PAYER", "FI", "444555666"],
-        *(segment for member in members for segment in member),
-    ]
-    gs = f"GS*BE*{sender}*CONNECT*20260105*0900*7*X*{implementation}".split("*")
-    ends = {"SE": ["SE", se01 or str(len(body) + 1), "0001"], "GE": ["GE", "1", "7"], "IEA": ["IEA", "1", "000000042"]}
-    segments = [isa, gs, *body, *(ends[name] for name in trailers.split())]
-    return "".join(sep.element.join(one) + sep.terminator + newline for one in segments).encode()
+    lines = [f"BGN*00*W1*20260105*0900****{bgn08}", *head, "N1*P5*SPONSOR*FI*111222333", "N1*IN*PAYER*FI*444555666"]
+    body = split(lines) + [segment for member in members for segment in member]
+    return interchange(
+        body, sender=sender, receiver="CONNECT", day="20260105", hour="0900", control=42, group=7, sep=sep,
+        newline=newline, isa11=isa11, se01=se01, ends=trailers.split(), implementation=implementation,
+    ).encode()  # fmt: skip
 
 
 def a_vxu(

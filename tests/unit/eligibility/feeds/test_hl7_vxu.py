@@ -1,4 +1,4 @@
-"""The reader of registry messages on everything senders do differently."""
+"""A registry's message and its doses, on everything senders do differently."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -8,11 +8,9 @@ from services.eligibility.feeds.records import (
     Consent,
     DoseOutcome,
     EventKey,
-    Evidence,
     Identifier,
     Notice,
     PersonName,
-    VxuHeader,
 )
 from tests.unit.eligibility.feeds.builders import (
     a_dose,
@@ -22,12 +20,7 @@ from tests.unit.eligibility.feeds.builders import (
     items_of,
     patients,
     rejections,
-    summary,
 )
-
-FHS = b"FHS|^~\\&|REG|IIS||VCC|20260105090000||||F-1\r"
-BHS = b"BHS|^~\\&|REG|IIS||VCC|20260105090000||||B-1\r"
-PID = "PID|1||777^^^IIS^SR||Waffle^Walter|Syrup|19480229|M||{race}|{address}|||||||||||{ethnicity}"
 
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\r\r\n", "\n\n"])
@@ -280,69 +273,6 @@ def test_an_order_without_a_vaccination_is_a_rejected_row() -> None:
     assert [one.position.row for one in doses(items)] == [2]
 
 
-def test_redacted_names_are_no_names() -> None:
-    """What a de-identified extract took away must not link anybody."""
-    pid = "PID|||5^^^IIS^SR||Redacted^Redacted^Redacted||20150826|F||UNK^^CDCREC|Redacted^Redacted^Redacted^MI^48877"
-    (dose,) = doses(items_of(a_vxu(a_dose(), pid=pid)))
-    assert dose.person.name is None
-    assert dose.person.address is not None
-    assert (dose.person.address.street, dose.person.address.zip5) == ("", "48877")
-
-
-@pytest.mark.parametrize(
-    ("race", "ethnicity", "races", "found"),
-    [
-        ("2106-3^White~2028-9^Asian", "2186-5^Not Hispanic", ("2106-3", "2028-9"), "2186-5"),
-        ("2034-7^Chinese", "2148-5^Mexican", ("2028-9",), "2135-2"),
-        ("2135-2^Hispanic", "", (), "2135-2"),
-        ("UNK", "UNK", (), None),
-    ],
-)
-def test_every_race_is_kept_beside_the_ethnicity(race: str, ethnicity: str, races: tuple[str], found: str) -> None:
-    """Races repeat, detailed codes become their category, unknown stays unsaid."""
-    items = items_of(a_vxu(a_dose(), pid=PID.format(race=race, address="", ethnicity=ethnicity)))
-    person = doses(items)[0].person
-    assert (person.races, person.ethnicity) == (races, found)
-    assert not codes(items)
-
-
-@pytest.mark.parametrize(
-    ("address", "county", "tract"),
-    [
-        ("1 Elm^^LA^CA^90012^USA^H^^06037^206200", "06037", "06037206200"),
-        ("1 Elm^^LA^CA^90012^USA^H^^06037^2062.00", "06037", "06037206200"),
-        ("1 Elm^^LA^CA^90012^USA^H^^^06037206200", "06037", "06037206200"),
-        ("1 Elm^^LA^CA^90012^USA^H^^06037^Downtown", "06037", ""),
-        ("9 Bad^^LA^CA^94601^USA^BA^^06001~1 Elm^^LA^CA^90012^USA^H^^06037", "06037", ""),
-    ],
-)
-def test_county_and_tract_are_codes_or_nothing(address: str, county: str, tract: str) -> None:
-    """PID-11.9 and .10 in the ways they are written; words are no codes."""
-    (dose,) = doses(items_of(a_vxu(a_dose(), pid=PID.format(race="", address=address, ethnicity=""))))
-    assert dose.person.address is not None
-    assert (dose.person.address.county, dose.person.address.tract) == (county, tract)
-
-
-@pytest.mark.parametrize(("flag", "expected"), [("Y", True), ("N", False), ("", None), ('""', None)])
-def test_protection_is_only_what_was_said(flag: str, expected: bool | None) -> None:
-    """PD1-12: Y bars sharing and outreach, nothing is no answer."""
-    (dose,) = doses(items_of(a_vxu(a_dose(), pd1=f"PD1|||||||||||02|{flag}")))
-    assert dose.consent.is_protected is expected
-
-
-def test_a_social_security_number_is_left_out() -> None:
-    """PID-3 of type SS is never taken over."""
-    pid = "PID|1||777^^^IIS^SR~078051120^^^SSA^SS||Waffle^Walter||19480229|M"
-    assert "078051120" not in repr(items_of(a_vxu(a_dose(), pid=pid)))
-
-
-def test_one_number_of_three_people_stays_three_people() -> None:
-    """An identifier that a sender uses twice arrives with each person's own name and birth date."""
-    people = ("Wong^Elise||19880417", "Peters^Nancy||19491221", "Benton^Ann||19700101")
-    data = b"".join(a_vxu(a_dose(), pid=f"PID|1||89778^^^NIST-MPI-1^MR||{one.replace('||', '||')}|F") for one in people)
-    assert len({(one.person.name, one.person.birth_on) for one in doses(items_of(data))}) == 3
-
-
 def test_a_broken_line_breaks_its_message_only() -> None:
     """A line without a segment name may be the lost half of the one before."""
     broken = a_vxu(a_dose()).replace(b"Syrup", b"Sy\rrup")
@@ -356,215 +286,6 @@ def test_text_of_an_observation_may_go_on_in_the_next_line() -> None:
     items = items_of(a_vxu(a_dose() + "\nOBX|1|ST|note^Note^L|1|first line", "and the second"))
     assert len(doses(items)) == 1
     assert not rejections(items)
-
-
-# -- what registries say otherwise than the guide
-
-
-Z32 = "MSH|^~\\&|IIS|IIS|VCC|VCC|20260105090000-0600||RSP^K11^RSP_K11|R-1|P|2.5.1|||||||||{profile}^CDCPHINVS"
-QUERY = "MSA|AA|Q-1\rQAK|Q-1|OK|Z34^x^CDCPHINVS\rQPD|Z34^x^CDCPHINVS|Q-1\r"
-
-
-@pytest.mark.parametrize("profile", ["Z32", "Z42", ""])
-def test_an_answer_with_a_history_is_read(profile: str) -> None:
-    """A registry's answer about one patient brings vaccinations as a message of them does; a forecast in it is none."""
-    forecast = a_dose("ORC|RE||9999^IIS", vaccine="998^no vaccine administered^CVX", completion="NA")
-    data = a_vxu(a_dose(), forecast, msh=Z32.format(profile=profile)).replace(b"PID|", QUERY.encode() + b"PID|")
-    items = items_of(data)
-    assert [(one.cvx, one.outcome, one.sender) for one in doses(items)] == [
-        ("187", DoseOutcome.ADMINISTERED, "IIS"), ("998", DoseOutcome.NOT_ADMINISTERED, "IIS"),
-    ]  # fmt: skip
-    assert not rejections(items)
-
-
-@pytest.mark.parametrize(("profile", "pids"), [("Z31", 2), ("Z33", 0), ("Z34", 1)])
-def test_an_answer_without_a_history_says_what_is_missing(profile: str, pids: int) -> None:
-    """Candidates, nobody found and errors are one rejected row that tells what an answer must bring."""
-    pid = "\r".join(["PID|1||777^^^IIS^SR||Waffle^Walter||19480229|M"] * pids)
-    (rejection,) = rejections(items_of(a_vxu(msh=Z32.format(profile=profile), pid=pid)))
-    assert (rejection.row, rejection.field, rejection.code) == (1, "MSH-9", "no-history")
-    assert "Z32" in rejection.expected
-
-
-def test_an_answer_about_a_patient_without_doses_is_about_the_patient() -> None:
-    """Z32 of somebody who had nothing is a row of its own."""
-    assert len(patients(items_of(a_vxu(msh=Z32.format(profile="Z32"))))) == 1
-
-
-def test_messages_in_one_line_are_parted() -> None:
-    """A header that follows without a line's end begins its message, and the notice says so."""
-    glued = a_vxu(a_dose()).removesuffix(b"\r") + a_vxu(a_dose("ORC|RE||D-2^IIS")).removesuffix(b"\r")
-    items = items_of(glued + a_vxu(a_dose("ORC|RE||D-3^IIS")))
-    assert [one.event and one.event.value for one in doses(items)] == ["D-1", "D-2", "D-3"]
-    assert codes(items) == {("MSH", "glued")}
-
-
-@pytest.mark.parametrize("end", ["", " ", "\\r"])
-def test_segments_in_one_line_are_told(end: str) -> None:
-    """A message without line ends, or with them written out, names what is missing and costs itself alone."""
-    items = items_of(a_vxu(a_dose(), end=end) + b"\r" + a_vxu(a_dose()))
-    assert [(one.row, one.field, one.code) for one in rejections(items)] == [(1, "MSH", "line-ends")]
-    assert len(doses(items)) == 1
-
-
-def test_names_of_segments_in_lower_case_are_read() -> None:
-    """Said in a notice, for what is not the standard may stop others."""
-    data = "\r".join(line[:3].lower() + line[3:] for line in a_vxu(a_dose()).decode().split("\r"))
-    items = items_of(data.encode())
-    assert len(doses(items)) == 1
-    assert codes(items) == {("MSH", "lower-case")}
-
-
-@pytest.mark.parametrize("size", [(1 << 20) + (1 << 17), 5 << 20])
-def test_an_oversized_observation_loses_itself_only(size: int) -> None:
-    """A document within an observation costs no dose, neither of its message nor of the next one."""
-    big = f"OBX|9|ED|x^y^LN|1|{'A' * size}"
-    items = items_of(a_vxu(a_dose() + "\n" + big, a_dose("ORC|RE||D-2^IIS")) + a_vxu(a_dose("ORC|RE||D-3^IIS")) * 2)
-    assert len(doses(items)) == 4
-    assert codes(items) == {("OBX", "segment-length")}
-
-
-def test_an_oversized_patient_loses_its_message_only() -> None:
-    """Without the segment that says who it is nothing of the message can be used; the next ones are whole."""
-    data = a_vxu(a_dose()).replace(b"Syrup", b"S" * (2 << 20)) + a_vxu(a_dose()) * 2
-    items = items_of(data)
-    assert [(one.row, one.field, one.code) for one in rejections(items)] == [(1, "PID", "segment-length")]
-    assert len(doses(items)) == 2
-
-
-def test_a_batch_of_nothing_says_so() -> None:
-    """Frames without a message are no silent success, unless the trailer counts none."""
-    assert codes(items_of(FHS + BHS + b"BTS|1\rFTS|1\r")) >= {("file", "no-messages")}
-    assert not codes(items_of(FHS + BHS + b"BTS|0\rFTS|1\r"))
-
-
-@pytest.mark.parametrize(
-    "number",
-    ["9999", "UNK", "unknown", "N/A", "None", "0", "0000", "TBD", "99999", "1111", "Not Available", "XXX", "-"],
-)
-def test_a_word_in_place_of_a_number_names_nothing(number: str) -> None:
-    """ORC-3 filled with what a sender writes where it has no number."""
-    (dose,) = doses(items_of(a_vxu(a_dose(f"ORC|RE||{number}^IIS"))))
-    assert dose.event is None
-
-
-@pytest.mark.parametrize("number", ["1", "22", "A1", "99", "1000", "NA-17", "12"])
-def test_a_short_number_is_a_number(number: str) -> None:
-    """Clinics count from one."""
-    (dose,) = doses(items_of(a_vxu(a_dose(f"ORC|RE||{number}^IIS"))))
-    assert dose.event == EventKey(number, "IIS")
-
-
-@pytest.mark.parametrize(
-    ("names", "family"),
-    [
-        ("Lopez^Luz^^^^^M~Garcia^Luz", "Garcia"),
-        ("Lulu^^^^^^N~Garcia^Luz^^^^^L", "Garcia"),
-        ("Alias^A^^^^^A~Display^D^^^^^D~Garcia^Luz^^^^^L", "Garcia"),
-        ("Lopez^Luz^^^^^M~Garcia^Luz^^^^^D", "Garcia"),
-        ("^^^^^^L~Garcia^Luz^^^^^M", "Garcia"),
-        ("Lopez^Luz^^^^^B~Garcia^Luz^^^^^l", "Garcia"),
-        ("Garcia^Luz^^^^^A", "Garcia"),
-        ("Garcia^Luz^^^^^L~Lopez^Luz^^^^^L", "Garcia"),
-    ],
-)
-def test_a_name_is_chosen_by_its_type(names: str, family: str) -> None:
-    """PID-5: the legal name, wherever it stands; another kind only where there is nothing better."""
-    (dose,) = doses(items_of(a_vxu(a_dose(), pid=f"PID|1||777^^^IIS^SR||{names}||19500102|F")))
-    assert dose.person.name is not None
-    assert dose.person.name.family == family
-
-
-@pytest.mark.parametrize(
-    ("address", "zip5"),
-    [
-        ("^^Peoria^IL^61602^USA^BDL~1 Elm^^Chicago^IL^60601^USA^H", "60601"),
-        ("1 Elm^^Peoria^IL^61602^USA^BR~1 Elm^^Chicago^IL^60601", "60601"),
-        ("9 Mail^^Peoria^IL^61602^USA^M~1 Elm^^Chicago^IL^60601^USA^P", "60601"),
-        ("9 Work^^Peoria^IL^61602^USA^B~1 Elm^^Chicago^IL^60601^USA^C", "60601"),
-        ("1 Elm^^Chicago^IL^^USA^H~1 Elm^^Chicago^IL^60601^USA^M", "60601"),
-        ("^^^^~1 Elm^^Chicago^IL^60601^USA^L", "60601"),
-        ("^^Peoria^IL^61602^USA^BDL", None),
-        ("^^Peoria^IL^61602^USA^N~9 Bad^^Peoria^IL^61602^USA^BA", None),
-    ],
-)
-def test_an_address_is_chosen_by_its_type(address: str, zip5: str | None) -> None:
-    """PID-11: where somebody lives, never where somebody was born."""
-    (dose,) = doses(items_of(a_vxu(a_dose(), pid=PID.format(race="", address=address, ethnicity=""))))
-    assert (dose.person.address.zip5 if dose.person.address else None) == zip5
-
-
-def test_observations_tell_immunity_and_contraindications() -> None:
-    """Coded, with their day, their end, and the vaccine they were sent with; what was withdrawn is not said."""
-    told = (
-        "\nOBX|1|CE|59784-9^Immunity^LN|1|38907003^Varicella^SCT||||||F"
-        "\nOBX|2|CE|30945-0^Contraindication^LN|2|VXC23^fever^CDCPHINVS||||||F|||20251031"
-        "\nOBX|3|TS|30946-8^from^LN|2|20251030||||||F\nOBX|4|TS|30944-3^until^LN|2|20251130||||||F"
-        "\nOBX|5|CE|75505-8^Serology^LN|3|371113008^Immune^SCT||||||W"
-    )
-    (dose,) = doses(items_of(a_vxu(a_dose(vaccine="998^none^CVX", completion="NA") + told)))
-    assert dose.evidence == (
-        Evidence("immunity", "snomed", "38907003"),
-        Evidence("contraindication", "cdcphinvs", "VXC23", date(2025, 10, 30), date(2025, 11, 30)),
-    )
-
-
-# -- batches
-
-
-def test_a_batch_with_right_counts_is_complete() -> None:
-    """FHS, BHS, BTS and FTS frame the messages and count them."""
-    items = items_of(FHS + BHS + a_vxu(a_dose()) * 3 + b"BTS|3\rFTS|1\r")
-    assert items[0] == VxuHeader("IIS", "VCC", "F-1", datetime(2026, 1, 5, 15, tzinfo=UTC), is_batch=True)
-    assert len(doses(items)) == 3
-    assert summary(items).is_complete
-
-
-@pytest.mark.parametrize(
-    ("trailer", "field", "code"),
-    [
-        (b"BTS|4\rFTS|1\r", "BTS-1", "message-count"),
-        (b"BTS|3\rFTS|2\r", "FTS-1", "batch-count"),
-    ],
-)
-def test_a_wrong_count_of_a_batch_is_told(trailer: bytes, field: str, code: str) -> None:
-    """Lost messages show in the counts, and the messages that came are kept."""
-    items = items_of(FHS + BHS + a_vxu(a_dose()) * 3 + trailer)
-    assert codes(items) == {(field, code)}
-    assert len(doses(items)) == 3
-    assert not summary(items).is_complete
-
-
-def test_the_last_row_of_a_batch_without_its_trailer_is_not_believed() -> None:
-    """What follows a row proves it whole; where the trailer is missing nothing does."""
-    items = items_of(FHS + BHS + a_vxu(a_dose()) * 3)
-    assert codes(items) == {("file", "truncated")}
-    assert [one.position.row for one in doses(items)] == [1, 2]
-    assert not summary(items).is_complete
-
-
-def test_a_batch_cut_within_a_message_keeps_the_doses_before_the_cut() -> None:
-    """Only the last dose that came is in doubt, not the ones before it in the same message."""
-    data = FHS + BHS + a_vxu(a_dose(), a_dose("ORC|RE||D-2^IIS"), a_dose("ORC|RE||D-3^IIS"))
-    items = items_of(data[: data.rindex(b"RXR")])
-    assert [one.event for one in doses(items)] == [EventKey("D-1", "IIS"), EventKey("D-2", "IIS")]
-    assert [(one.row, one.code) for one in rejections(items)] == [(3, "truncated")]
-
-
-def test_batches_in_a_file_are_counted_each() -> None:
-    """BTS counts its own batch, FTS the batches."""
-    batch = BHS + a_vxu(a_dose()) * 2 + b"BTS|2\r"
-    items = items_of(FHS + batch + batch + b"FTS|2\r")
-    assert summary(items).is_complete
-    assert len(doses(items)) == 4
-
-
-def test_a_dose_cut_off_by_the_end_of_the_file_is_not_believed() -> None:
-    """A segment that lost its status could be a refusal."""
-    data = a_vxu(a_dose(), a_dose("ORC|RE||D-2^IIS", completion="RE", reason="03"))
-    items = items_of(data[: data.rindex(b"|RE|A")])
-    assert [one.event for one in doses(items)] == [EventKey("D-1", "IIS")]
-    assert [(one.row, one.code) for one in rejections(items)] == [(2, "truncated")]
 
 
 def test_notices_name_the_row() -> None:

@@ -1,6 +1,7 @@
 """Named edges of the rules, each a row: birthday, leap day, grace period, minimum interval, season turn."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -155,10 +156,10 @@ def test_an_inadvertent_dose_neither_counts_nor_delays_by_an_interval(supporting
     ],
 )
 def test_a_sub_standard_dose_must_be_repeated(
-    supporting: SupportingData, change: dict[str, object], reason: EvaluationReason
+    supporting: SupportingData, change: dict[str, Any], reason: EvaluationReason
 ) -> None:
     """Table 6-3: neither a flagged dose nor one of an expired lot is evaluated."""
-    dose = dataclasses.replace(Dose(day("2025-03-03"), "187"), **change)  # type: ignore[arg-type]
+    dose = dataclasses.replace(Dose(day("2025-03-03"), "187"), **change)
     answer = forecast_of(supporting, History(day("1960-06-15"), doses=(dose,)), "Zoster", "2025-11-10")
     assert (answer.evaluations[0].status, answer.evaluations[0].reasons) == (EvaluationStatus.SUB_STANDARD, (reason,))
     assert answer.dose_number == 1

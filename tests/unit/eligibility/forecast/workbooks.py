@@ -1,65 +1,64 @@
-"""Excel workbooks as Excel writes them: shared strings, dates as numbers, empty cells left out."""
+"""Excel workbooks with their texts as Excel keeps them: once for all sheets, in runs."""
 
+import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from xml.sax.saxutils import escape
 
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+from openpyxl import Workbook
+
 Cell = str | int | date | None
+INLINE = re.compile(r'(<c r="\w+") t="inlineStr"><is><t[^>]*>([^<]*)</t></is></c>')
+SHARED = "xl/sharedStrings.xml"
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+TYPES = "[Content_Types].xml"
+KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
 
 
-def write_workbook(path: Path, sheets: dict[str, Sequence[Sequence[Cell]]]) -> Path:
-    strings = list(dict.fromkeys(c for rows in sheets.values() for row in rows for c in row if isinstance(c, str)))
-    places = {text: n for n, text in enumerate(strings)}
-    with zipfile.ZipFile(path, "w") as book:
-        book.writestr("xl/workbook.xml", _workbook(sheets))
-        book.writestr("xl/_rels/workbook.xml.rels", _relations(len(sheets)))
-        runs = "".join(f"<si><r><t>{escape(s[:2])}</t></r><r><t>{escape(s[2:])}</t></r></si>" for s in strings)
-        book.writestr("xl/sharedStrings.xml", f'<sst xmlns="{MAIN}">{runs}</sst>')
-        for number, rows in enumerate(sheets.values(), start=1):
-            book.writestr(f"xl/worksheets/sheet{number}.xml", _sheet(rows, places))
+def write_workbook(path: Path, sheets: Mapping[str, Sequence[Sequence[Cell]]]) -> Path:
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return _rewritten(path, _share_texts)
+
+
+def rewrite_workbook(path: Path, part: str, change: Callable[[str], str]) -> Path:
+    """The workbook with one of its parts as another program may write it."""
+    return _rewritten(path, lambda parts: {part: change(parts[part])})
+
+
+def _rewritten(path: Path, change: Callable[[dict[str, str]], dict[str, str]]) -> Path:
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name).decode() for name in book.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, content in (parts | change(parts)).items():
+            book.writestr(name, content)
     return path
 
 
-def _workbook(sheets: Iterable[str]) -> str:
-    named = "".join(f'<sheet name="{s}" sheetId="{n}" r:id="rId{n}"/>' for n, s in enumerate(sheets, start=1))
-    return f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{named}</sheets></workbook>'
+def _share_texts(parts: dict[str, str]) -> dict[str, str]:
+    sheets = {name: content for name, content in parts.items() if name.startswith("xl/worksheets/")}
+    texts = list(dict.fromkeys(text for content in sheets.values() for _, text in INLINE.findall(content)))
+    places = {text: n for n, text in enumerate(texts)}
+    shared = {
+        name: INLINE.sub(lambda cell: f'{cell[1]} t="s"><v>{places[cell[2]]}</v></c>', content)
+        for name, content in sheets.items()
+    }
+    runs = "".join(f"<si>{''.join(map(_run, _halves(text)))}<rPh sb='0' eb='1'><t>a</t></rPh></si>" for text in texts)
+    types = parts[TYPES].replace("</Types>", f'<Override PartName="/{SHARED}" ContentType="{KIND}"/></Types>')
+    return shared | {SHARED: f'<sst xmlns="{MAIN}">{runs}</sst>', TYPES: types}
 
 
-def _relations(count: int) -> str:
-    of = (f'<Relationship Id="rId{n}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>'
-          for n in range(1, count + 1))  # fmt: skip
-    return f'<Relationships xmlns="{PACKAGE}">{"".join(of)}</Relationships>'
+def _halves(text: str) -> tuple[str, str]:
+    """Neither of which cuts through an escaped character."""
+    at = text.find("&")
+    return (text[:2], text[2:]) if at < 0 else (text[:at], text[at:])
 
 
-def _sheet(rows: Sequence[Sequence[Cell]], places: dict[str, int]) -> str:
-    written = "".join(
-        f'<row r="{n}">{"".join(_cell(c, f"{_letters(at)}{n}", places) for at, c in enumerate(row))}</row>'
-        for n, row in enumerate(rows, start=1)
-    )
-    return f'<worksheet xmlns="{MAIN}"><sheetData>{written}</sheetData></worksheet>'
-
-
-def _cell(cell: Cell, at: str, places: dict[str, int]) -> str:
-    match cell:
-        case None | "":
-            return ""
-        case str():
-            return f'<c r="{at}" t="s"><v>{places[cell]}</v></c>'
-        case date():
-            return f'<c r="{at}" s="1"><v>{(cell - date(1899, 12, 30)).days}</v></c>'
-        case _:
-            return f'<c r="{at}"><v>{cell}</v></c>'
-
-
-def _letters(column: int) -> str:
-    found = ""
-    while column >= 0:
-        column, rest = divmod(column, 26)
-        found = chr(ord("A") + rest) + found
-        column -= 1
-    return found
+def _run(text: str) -> str:
+    return f'<r><t xml:space="preserve">{text}</t></r>'

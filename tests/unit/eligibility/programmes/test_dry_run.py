@@ -1,5 +1,6 @@
 """Counting what a document would do: movements, reasons, groups, scores, and the cap over everybody."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,8 +13,8 @@ GROUPS = ("lakeshore", "06037", "white", "es", "F", "65-69", "medicaid")
 
 def newcomer(number: int, *reasons: str, **changes: object) -> Judged:
     """Somebody who was not eligible until now."""
-    values = {"was_because": ("under-age",), "groups": GROUPS, "was_eligible": False} | changes
-    return Judged(UUID(int=number), reasons=reasons, **values)  # type: ignore[arg-type]
+    values: dict[str, Any] = {"was_because": ("under-age",), "groups": GROUPS, "was_eligible": False} | changes
+    return Judged(UUID(int=number), reasons=reasons, **values)
 
 
 def insider(number: int, *reasons: str) -> Judged:

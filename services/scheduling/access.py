@@ -1,0 +1,48 @@
+"""Who may ask what, and what every route of this service asks for: the clock, the deployment's rules."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+
+from services.kit.auth import Principal, require
+from services.scheduling.settings import Rules
+
+Provider = Annotated[Principal, require("state", "site")]
+SiteStaff = Annotated[Principal, require("site")]
+Coordinator = Annotated[Principal, require("coordinator", "supervisor", "chw")]
+Anybody = Annotated[Principal, require("coordinator", "supervisor", "chw", "site", "state")]
+Teller = Annotated[Principal, require("site", "supervisor", "state")]
+
+
+async def clock() -> datetime:
+    """Now. Tests say another."""
+    return datetime.now(UTC)
+
+
+async def _rules(request: Request) -> Rules:
+    rules: Rules = request.state.rules
+    return rules
+
+
+Clock = Annotated[datetime, Depends(clock)]
+Chosen = Annotated[Rules, Depends(_rules)]
+
+
+def with_rules(rules: Rules, *routers: APIRouter) -> APIRouter:
+    """All these routes, with the deployment's rules."""
+
+    async def choose(request: Request) -> None:
+        request.state.rules = rules
+
+    chosen = APIRouter(dependencies=[Depends(choose)])
+    for router in routers:
+        chosen.include_router(router)
+    return chosen
+
+
+def is_site_staff(principal: Principal, site_id: str) -> bool:
+    """Whether somebody asks as the staff of this site."""
+    staff = frozenset({"site"})
+    return bool(staff & principal.roles) and principal.within(staff).acts_at(site_id)

@@ -1,0 +1,1 @@
+"""Appointments: booking, moving and cancelling them, and what came of each."""

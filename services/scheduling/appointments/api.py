@@ -1,0 +1,204 @@
+"""HTTP for coordinators, sites and the State. Each write is one transaction, once per idempotency key; each look at
+members is audited. Sites and slots are in `blocks/api.py`."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from schemas.envelope import Code, Day
+from services.kit.auth import Principal
+from services.kit.idempotency import Answer, Identity
+from services.kit.problem import refuse
+from services.kit.requests import Pool, reading, write
+from services.kit.unit_of_work import UnitOfWork
+from services.scheduling import problems
+from services.scheduling.access import Anybody, Chosen, Clock, Coordinator, SiteStaff, Teller, is_site_staff
+from services.scheduling.appointments import flow, looks, visits
+from services.scheduling.appointments.flow import Outcome
+from services.scheduling.appointments.rules import is_escalated
+from services.scheduling.appointments.shapes import (
+    AppointmentOut,
+    BookingIn,
+    CancelIn,
+    FulfilIn,
+    NothingMoreIn,
+    OverdueOut,
+    RescheduleIn,
+    WalkInIn,
+)
+from services.scheduling.problems import responses
+from services.scheduling.refusals import Refusal, Refused
+
+MAX_LISTED = 1000
+CREATED = {201: {"model": AppointmentOut}, **responses(403, 404, 409, 422)}
+CHANGED = {200: {"model": AppointmentOut}, **responses(403, 404, 409, 422)}
+
+routes = APIRouter(tags=["scheduling"])
+
+
+@routes.post("/appointments", status_code=201, responses=CREATED)
+async def book(body: BookingIn, pool: Pool, identity: Identity, principal: Coordinator, clock: Clock) -> Response:
+    """A place in a slot for a member: one live booking per person and programme, over all plans.
+
+    Refusals: full, already-booked (with `appointment_id` if it is one's own plan's), ineligible (with `reasons`),
+    vaccinated, death-reported, block-held-for-another-plan, past-slot, other-vaccine, not-given-here, unknown-slot,
+    programme-needed; unknown-enrolment, unknown-programme and day-not-open may be asked again with the same key."""
+    member, moment = body.member(), body.moment(clock)
+    return await _write(
+        pool, identity, principal, lambda work: flow.book(work, member, body.slot_id, moment), status=201
+    )
+
+
+@routes.post("/appointments/{appointment_id}/cancel", responses=CHANGED)
+async def cancel(
+    appointment_id: UUID, body: CancelIn, pool: Pool, identity: Identity, principal: Anybody, clock: Clock
+) -> Response:
+    """Ends a live booking and frees its place. On the day itself or later it is marked as late, never refused. Because
+    the member died (`pat-dec`) is a report, too: the person gets no seat until eligibility has weighed it."""
+    return await _write(
+        pool, identity, principal,
+        lambda work: flow.cancel(work, appointment_id, body.reason, body.moment(clock)),
+        looked_at=appointment_id,
+    )  # fmt: skip
+
+
+@routes.post("/appointments/{appointment_id}/reschedule", responses=CHANGED)
+async def reschedule(
+    appointment_id: UUID, body: RescheduleIn, pool: Pool, identity: Identity, principal: Coordinator, clock: Clock
+) -> Response:
+    """Moves a live booking to another slot, three times at most. It asks of the member and the slot all that booking
+    asks. If the slot is full, everything stays as it was."""
+    return await _write(
+        pool, identity, principal,
+        lambda work: flow.reschedule(work, appointment_id, body.slot_id, body.moment(clock)),
+        looked_at=appointment_id,
+    )  # fmt: skip
+
+
+@routes.post("/appointments/{appointment_id}/fulfil", responses=CHANGED)
+async def fulfil(
+    appointment_id: UUID, body: FulfilIn, pool: Pool, identity: Identity, principal: SiteStaff, clock: Clock
+) -> Response:
+    """The member came, an hour early at most, and got this dose: a product that the site gives, of the vaccine that was
+    booked. A dose of this vaccine and day that stands already is `already-recorded`."""
+    return await _write(
+        pool, identity, principal,
+        lambda work: visits.fulfil(work, appointment_id, body.dose_record(), body.moment(clock)),
+        looked_at=appointment_id,
+    )  # fmt: skip
+
+
+@routes.post("/appointments/{appointment_id}/noshow", responses=CHANGED)
+async def noshow(
+    appointment_id: UUID,
+    body: NothingMoreIn,
+    pool: Pool,
+    identity: Identity,
+    principal: Teller,
+    rules: Chosen,
+    clock: Clock,
+) -> Response:
+    """Nobody came at the hour. The site says so; once the outcome is overdue for long enough to be escalated, a
+    supervisor of the plan or the State may."""
+    return await _write(
+        pool, identity, principal,
+        lambda work: flow.miss(
+            work, appointment_id, body.moment(clock), rules.escalate_days, partial(is_site_staff, principal)
+        ),
+        looked_at=appointment_id,
+    )  # fmt: skip
+
+
+@routes.post("/appointments/{appointment_id}/entered-in-error", responses=CHANGED)
+async def enter_in_error(
+    appointment_id: UUID, body: NothingMoreIn, pool: Pool, identity: Identity, principal: SiteStaff, clock: Clock
+) -> Response:
+    """It should not have been recorded. If a dose was recorded with it, that dose was never given."""
+    return await _write(
+        pool, identity, principal,
+        lambda work: flow.retract(work, appointment_id, body.moment(clock)),
+        looked_at=appointment_id,
+    )  # fmt: skip
+
+
+@routes.post("/walk-ins", status_code=201, responses=CREATED)
+async def walk_in(body: WalkInIn, pool: Pool, identity: Identity, principal: SiteStaff, clock: Clock) -> Response:
+    """A dose given to somebody who came without an appointment, also when every place is taken. Live bookings of theirs
+    whose need it met are cancelled. A dose of this vaccine and day that stands already is `already-recorded`, with the
+    appointment if it is one's own to see."""
+    member, moment = body.member(), body.moment(clock)
+    return await _write(
+        pool, identity, principal,
+        lambda work: visits.walk_in(work, member, body.site_id, body.dose_record(), moment), status=201,
+    )  # fmt: skip
+
+
+@routes.get("/appointments/overdue")
+async def list_overdue(
+    pool: Pool,
+    principal: Anybody,
+    rules: Chosen,
+    site: Code | None = None,
+    least_days: Annotated[int, Query(ge=1, le=3650, description="Overdue for so many days at least.")] = 1,
+    limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED,
+) -> list[OverdueOut]:
+    """Bookings whose day is over and of which nobody has said what came of them, oldest first: of one's sites, of one's
+    plan. They stay until somebody does. The look is audited."""
+    async with reading(pool, principal) as connection:
+        seen = await looks.list_overdue(connection, principal, site, least_days, limit)
+    return [
+        OverdueOut.of(
+            appointment, death_reported=appointment.appointment_id in seen.reported_dead,
+            days_overdue=(seen.today - appointment.start_on).days,
+            escalated=is_escalated(appointment, seen.today, rules.escalate_days),
+        )
+        for appointment in seen.appointments
+    ]  # fmt: skip
+
+
+@routes.get("/appointments/{appointment_id}", response_model=AppointmentOut, responses=responses(403, 404))
+async def read_appointment(appointment_id: UUID, pool: Pool, principal: Anybody) -> Response | AppointmentOut:
+    """One appointment. The look is audited, also one for another plan's or another site's appointment."""
+    async with reading(pool, principal) as connection:
+        seen = await looks.read_one(connection, principal, appointment_id)
+    if not seen.appointments:
+        return refuse(problems.problem_of(Refusal.UNKNOWN_APPOINTMENT))
+    return AppointmentOut.of(seen.appointments[0], death_reported=bool(seen.reported_dead))
+
+
+@routes.get("/appointments")
+async def list_appointments(
+    pool: Pool, principal: Anybody, site: Code, on: Day, limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED
+) -> list[AppointmentOut]:
+    """A day's appointments at a site, walk-ins too, in the order of their times. The look is audited."""
+    async with reading(pool, principal) as connection:
+        seen = await looks.list_of_day(connection, principal, site, on, limit)
+    return [
+        AppointmentOut.of(appointment, death_reported=appointment.appointment_id in seen.reported_dead)
+        for appointment in seen.appointments
+    ]
+
+
+async def _write(
+    pool: Pool,
+    identity: Identity,
+    principal: Principal,
+    act: Callable[[UnitOfWork], Awaitable[Outcome]],
+    *,
+    status: int = 200,
+    looked_at: UUID | None = None,
+) -> Response:
+    """`looked_at`: the appointment that is named, which the answer may tell of."""
+
+    async def effect(work: UnitOfWork) -> Answer:
+        if looked_at is not None:
+            await looks.record_look(work.connection, principal, [looked_at])
+        outcome = await act(work)
+        if isinstance(outcome, Refused):
+            return problems.answer(outcome)
+        return Answer(status, AppointmentOut.of(outcome).model_dump(mode="json"))
+
+    return await write(pool, identity.bound_to(principal), effect)

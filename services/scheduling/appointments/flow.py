@@ -1,0 +1,176 @@
+"""An appointment is booked, moved, cancelled: lock, load, decide, save, announce. Refusals are values."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from services.kit.ids import new_id
+from services.kit.unit_of_work import UnitOfWork
+from services.scheduling.appointments import rules, seats, store
+from services.scheduling.appointments.cancellation import Cancellation
+from services.scheduling.appointments.events import appointment_changed
+from services.scheduling.appointments.locking import (
+    LockedMember,
+    load_booked_member,
+    lock_appointment,
+    lock_member,
+    lock_slot,
+)
+from services.scheduling.appointments.rules import Appointment, Change, MemberRef
+from services.scheduling.appointments.seats import Seeker
+from services.scheduling.blocks import store as blocks
+from services.scheduling.blocks.events import slot_pool_changed
+from services.scheduling.blocks.rules import Slot
+from services.scheduling.days.rules import Moment, hour_of
+from services.scheduling.members import store as members
+from services.scheduling.members.rules import DeathReport, Enrolment
+from services.scheduling.persons import store as persons
+from services.scheduling.refusals import Refusal, Refused
+
+Outcome = Appointment | Refused
+Rule = Callable[[Appointment, date, datetime | None], Appointment | Refusal]
+"""What becomes of an appointment on the open day, at the hour where one is known."""
+
+
+async def book(work: UnitOfWork, member: MemberRef, slot_id: UUID, moment: Moment) -> Outcome:
+    """A place in the slot for this member, or the reason why not."""
+    locked = await lock_member(work.connection, member, moment)
+    if isinstance(locked, Refusal):
+        return Refused(locked)
+    own = await _live_booking(work, locked.enrolment)
+    slot = await lock_slot(work.connection, slot_id)
+    if isinstance(slot, Refusal):
+        return Refused(slot)
+    if refused := _may_not_take(locked, slot, moment):
+        return refused
+    return Refused(Refusal.ALREADY_BOOKED, own.appointment_id) if own else await _take(work, locked, slot, moment.at)
+
+
+def _may_not_take(member: LockedMember, slot: Slot, moment: Moment) -> Refused | None:
+    """The one question before every seat, a new one or another."""
+    seeker = Seeker(member.enrolment, member.programme.vaccine_group, member.person.is_reported_dead)
+    refusal = seats.may_take(seeker, slot, member.today, hour_of(moment, member.today))
+    if refusal is None:
+        return None
+    return Refused(refusal, reasons=member.enrolment.reasons if refusal in seats.OF_THE_MEMBER else ())
+
+
+async def _live_booking(work: UnitOfWork, enrolment: Enrolment) -> Appointment | None:
+    """The person's own booking under the programme, as far as the tenant sees it."""
+    bookings = await store.lock_persons_bookings(work.connection, enrolment.member_token)
+    return next((booking for booking in bookings if booking.programme_id == enrolment.programme_id), None)
+
+
+async def _take(work: UnitOfWork, member: LockedMember, slot: Slot, at: datetime) -> Outcome:
+    """A new booking in a free place of the locked slot."""
+    place = await blocks.find_place(work.connection, slot.slot_id)
+    if place is None:
+        return Refused(Refusal.FULL)
+    new = rules.book(new_id(), member.enrolment, slot, member.today)
+    booked = await store.insert_appointment(work.connection, new)
+    if booked is None:  # through another plan, whose appointments this tenant does not see
+        return Refused(Refusal.ALREADY_BOOKED)
+    await blocks.take_place(work.connection, slot.slot_id, place, booked.appointment_id)
+    await announce(work, [(None, booked)], member.today, at)
+    return booked
+
+
+async def reschedule(work: UnitOfWork, appointment_id: UUID, slot_id: UUID, moment: Moment) -> Outcome:
+    """The old place is given up only with the new one in hand, and the new one asks what a booking asks."""
+    today, before = await lock_appointment(work.connection, appointment_id, moment)
+    if isinstance(before, Refusal):
+        return Refused(before)
+    member = await load_booked_member(work.connection, before, today)
+    if isinstance(member, Refusal):
+        return Refused(member)
+    slot = await lock_slot(work.connection, slot_id, before.block_id)
+    if isinstance(slot, Refusal):
+        return Refused(slot)
+    after = rules.reschedule(before, slot, today)
+    if isinstance(after, Refusal):
+        return Refused(after)
+    if refused := _may_not_take(member, slot, moment):
+        return refused
+    return await _move(work, before, after, today, moment.at)
+
+
+async def _move(work: UnitOfWork, before: Appointment, after: Appointment, today: date, at: datetime) -> Outcome:
+    """The booking in a free place of its new, locked slot."""
+    assert after.slot_id is not None, "only walk-ins have no slot, and they never move"
+    place = await blocks.find_place(work.connection, after.slot_id)
+    if place is None:
+        return Refused(Refusal.FULL)
+    await blocks.free_places(work.connection, [after.appointment_id])
+    await store.save_appointments(work.connection, [after])
+    await blocks.take_place(work.connection, after.slot_id, place, after.appointment_id)
+    await announce(work, [(before, after)], today, at)
+    return after
+
+
+async def cancel(work: UnitOfWork, appointment_id: UUID, reason: Cancellation, moment: Moment) -> Outcome:
+    """End a live booking and free its place; because the member died (`pat-dec`) is a report of the death, too."""
+
+    def rule(booking: Appointment, today: date, _hour: datetime | None) -> Appointment | Refusal:
+        return rules.cancel(booking, reason, today)
+
+    outcome = await change(work, appointment_id, rule, moment)
+    if isinstance(outcome, Appointment) and reason is Cancellation.PAT_DEC:
+        report = DeathReport(appointment_id, outcome.member_token, moment.at, retracted=False)
+        await members.save_death_reports(work.connection, [report])
+    return outcome
+
+
+async def miss(
+    work: UnitOfWork, appointment_id: UUID, moment: Moment, escalate_days: int, is_staff_at: Callable[[str], bool]
+) -> Outcome:
+    """Nobody came: the staff of the appointment's site say so, somebody else once the outcome is escalated."""
+
+    def rule(booking: Appointment, today: date, hour: datetime | None) -> Appointment | Refusal:
+        may_tell = is_staff_at(booking.site_id) or rules.is_escalated(booking, today, escalate_days)
+        return rules.miss(booking, today, hour) if may_tell else Refusal.SITE_FIRST
+
+    return await change(work, appointment_id, rule, moment)
+
+
+async def retract(work: UnitOfWork, appointment_id: UUID, moment: Moment) -> Outcome:
+    """The appointment should never have been recorded, nor a dose with it."""
+    return await change(work, appointment_id, lambda before, today, _: rules.retract(before, today), moment)
+
+
+async def change(work: UnitOfWork, appointment_id: UUID, rule: Rule, moment: Moment) -> Outcome:
+    """What becomes of one appointment as the rule says."""
+    today, before = await lock_appointment(work.connection, appointment_id, moment)
+    after = before if isinstance(before, Refusal) else rule(before, today, hour_of(moment, today))
+    if isinstance(before, Refusal) or isinstance(after, Refusal):
+        return Refused(after if isinstance(after, Refusal) else Refusal.UNKNOWN_APPOINTMENT)
+    await save(work, [(before, after)], today, moment.at)
+    return after
+
+
+async def tell_overdue(work: UnitOfWork, today: date, at: datetime) -> None:
+    """Tell once of each booking whose day is over that its outcome is missing."""
+    overdue = await store.load_overdue_persons(work.connection, today)
+    survivors = await persons.lock_persons(work.connection, overdue)
+    due = await store.lock_overdue(work.connection, today, overdue | set(survivors.values()))
+    await save(work, [(booking, rules.fall_due(booking, today)) for booking in due], today, at)
+
+
+async def save(work: UnitOfWork, changed: Sequence[Change], today: date, at: datetime) -> None:
+    """Store what became of locked appointments, free the places that they gave up, and announce it."""
+    if not changed:
+        return
+    freed = [after.appointment_id for before, after in changed if before.holds_place and not after.holds_place]
+    in_blocks = {after.block_id for _, after in changed if after.block_id is not None}
+    await blocks.lock_blocks(work.connection, sorted(in_blocks))
+    await blocks.free_places(work.connection, freed)
+    await store.save_appointments(work.connection, [after for _, after in changed])
+    await announce(work, changed, today, at)
+
+
+async def announce(
+    work: UnitOfWork, changed: Sequence[tuple[Appointment | None, Appointment]], today: date, at: datetime
+) -> None:
+    """Count the blocks anew, and tell of the appointments and of the blocks."""
+    counted = await blocks.change_counts(work.connection, rules.count_changes(changed), today)
+    told = [appointment_changed(after, at) for _, after in changed]
+    await work.announce([*told, *(slot_pool_changed(block, at) for block in counted)])

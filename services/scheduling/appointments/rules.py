@@ -1,0 +1,239 @@
+"""What an appointment may become, and what it means for the block that it is in. Who may have a seat is in `seats.py`.
+Pure: "today" is the business day, handed in.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from schemas.scheduling_v1 import AppointmentStatus as Status
+from schemas.scheduling_v1 import DoseGiven
+from services.scheduling.appointments.cancellation import Cancellation
+from services.scheduling.blocks.rules import Slot
+from services.scheduling.doses.rules import DoseRecord, check_age, check_product, check_visit, is_late
+from services.scheduling.members.rules import Enrolment, Standing
+from services.scheduling.programmes.rules import Programme
+from services.scheduling.refusals import Refusal
+from services.scheduling.sites.rules import Site
+
+MAX_CHANGES = 3  # as in DIVOC; the table's check says it too
+
+
+class MemberRef(NamedTuple):
+    """The member whom a request is about: an enrolment, under its programme if it has several."""
+
+    enrolment_id: UUID
+    programme_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """One appointment. A walk-in has no slot and no block, and takes nobody's place. `since_no` tells the moment of the
+    booking or, once fulfilled, of that, against what else became known of the person; `booked_on` is the day on which
+    it was made. `by_rule`: no person did what was done last. `late_reason` is why its dose was recorded so late."""
+
+    appointment_id: UUID
+    version: int
+    status: Status
+    tenant_id: str
+    enrolment_id: UUID
+    member_token: UUID
+    programme_id: str
+    vaccine_group: str
+    site_id: str
+    slot_id: UUID | None
+    block_id: UUID | None
+    start_at: datetime
+    start_on: date
+    walk_in: bool
+    changes: int
+    cancellation_reason: str | None
+    cancelled_late: bool
+    dose: DoseGiven | None
+    since_no: int
+    changed_on: date
+    booked_on: date
+    by_rule: bool = False
+    outcome_overdue: bool = False
+    late_reason: str | None = None
+
+    @property
+    def holds_place(self) -> bool:
+        """Whether a place of its slot is taken by it."""
+        return self.slot_id is not None and self.status in _HOLDING
+
+
+class LiveBooking(NamedTuple):
+    """A live booking beside what is now known of its member. `survivor` is the token of the person as merged;
+    `death_to_be_checked`: as eligibility's newest answer says."""
+
+    appointment: Appointment
+    standing: Standing | None
+    survivor: UUID
+    began_on: date
+    death_to_be_checked: bool = False
+
+
+Change = tuple[Appointment, Appointment]
+"""An appointment before and after."""
+
+_HOLDING = frozenset({Status.BOOKED, Status.FULFILLED, Status.NOSHOW})
+
+NEXT: Mapping[Status, frozenset[Status]] = {
+    Status.BOOKED: frozenset({Status.FULFILLED, Status.CANCELLED, Status.NOSHOW, Status.ENTERED_IN_ERROR}),
+    Status.FULFILLED: frozenset({Status.ENTERED_IN_ERROR}),
+    Status.NOSHOW: frozenset({Status.ENTERED_IN_ERROR}),
+    Status.CANCELLED: frozenset(),
+    Status.ENTERED_IN_ERROR: frozenset(),
+}
+
+
+def book(appointment_id: UUID, enrolment: Enrolment, slot: Slot, today: date) -> Appointment:
+    """A new booking; its number is the store's to give."""
+    return Appointment(
+        appointment_id, 1, Status.BOOKED, enrolment.tenant_id, enrolment.enrolment_id, enrolment.member_token,
+        enrolment.programme_id, slot.vaccine_group, slot.site_id, slot.slot_id, slot.block_id, slot.start_at,
+        slot.start_on, walk_in=False, changes=0, cancellation_reason=None, cancelled_late=False, dose=None,
+        since_no=0, changed_on=today, booked_on=today,
+    )  # fmt: skip
+
+
+def _change(appointment: Appointment, status: Status, today: date) -> Appointment:
+    assert status in NEXT[appointment.status], "the caller asks first"
+    return replace(
+        appointment, version=appointment.version + 1, status=status, changed_on=today, by_rule=False,
+        outcome_overdue=False,
+    )  # fmt: skip
+
+
+def cancel(appointment: Appointment, reason: Cancellation, today: date) -> Appointment | Refusal:
+    """The booking as cancelled. On the day itself or later it is late: marked, never refused, because it still frees a
+    place."""
+    if appointment.status is not Status.BOOKED:
+        return Refusal.NOT_BOOKED
+    late = appointment.start_on <= today
+    return replace(_change(appointment, Status.CANCELLED, today), cancellation_reason=reason, cancelled_late=late)
+
+
+def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment | Refusal:
+    """The same appointment at another time; the caller asks whether the member may have that seat, and finds it."""
+    if appointment.status is not Status.BOOKED:
+        return Refusal.NOT_BOOKED
+    if appointment.slot_id == slot.slot_id:
+        return Refusal.SAME_SLOT
+    if appointment.changes >= MAX_CHANGES:
+        return Refusal.TOO_MANY_CHANGES
+    if appointment.vaccine_group != slot.vaccine_group:
+        return Refusal.OTHER_VACCINE
+    return replace(
+        appointment, version=appointment.version + 1, changes=appointment.changes + 1, site_id=slot.site_id,
+        slot_id=slot.slot_id, block_id=slot.block_id, start_at=slot.start_at, start_on=slot.start_on, changed_on=today,
+        by_rule=False, outcome_overdue=False,
+    )  # fmt: skip
+
+
+def fulfil(
+    appointment: Appointment, site: Site, record: DoseRecord, today: date, hour: datetime | None = None
+) -> Appointment | Refusal:  # fmt: skip
+    """The member came and got the dose, on the appointment's day or (they came late) after it."""
+    dose, late_reason = record
+    if appointment.status is not Status.BOOKED:
+        return Refusal.NOT_BOOKED
+    if refusal := check_product(site.gives, appointment.vaccine_group, dose, today):
+        return refusal
+    if refusal := check_visit(appointment.start_on, appointment.start_at, dose.administered_on, today, hour):
+        return refusal
+    if is_late(dose.administered_on, today) and late_reason is None:
+        return Refusal.LATE_DOSE
+    return replace(_change(appointment, Status.FULFILLED, today), dose=dose, late_reason=late_reason)
+
+
+def miss(appointment: Appointment, today: date, hour: datetime | None = None) -> Appointment | Refusal:
+    """The booking as a no-show: nobody came. The place stays taken: its time is over."""
+    if appointment.status is not Status.BOOKED:
+        return Refusal.NOT_BOOKED
+    begins_later = hour is not None and hour < appointment.start_at  # a site's day may end after the business day
+    if appointment.start_on > today or begins_later:
+        return Refusal.NOT_YET
+    return _change(appointment, Status.NOSHOW, today)
+
+
+def is_escalated(appointment: Appointment, today: date, escalate_days: int) -> bool:
+    """Whether its outcome is missing for so long that the plan and the State may say it in the site's place."""
+    return appointment.start_on <= today - timedelta(days=escalate_days)
+
+
+def fall_due(appointment: Appointment, today: date) -> Appointment:
+    """The booking as overdue: its day is over and nobody has said what came of it. It stays booked until somebody
+    does."""
+    assert appointment.status is Status.BOOKED
+    return replace(
+        appointment, version=appointment.version + 1, outcome_overdue=True, by_rule=True, changed_on=today
+    )  # fmt: skip
+
+
+def retract(appointment: Appointment, today: date) -> Appointment | Refusal:
+    """The appointment as entered in error: it should never have been recorded; a dose with it was never given."""
+    if Status.ENTERED_IN_ERROR not in NEXT[appointment.status]:
+        return Refusal.NOT_BOOKED
+    return _change(appointment, Status.ENTERED_IN_ERROR, today)
+
+
+def walk_in(
+    appointment_id: UUID, enrolment: Enrolment, site: Site, record: DoseRecord, programme: Programme, today: date
+) -> Appointment | Refusal:  # fmt: skip
+    """An appointment born fulfilled, whatever eligibility says: somebody stood there and has had the dose."""
+    dose, late_reason = record
+    if refusal := check_product(site.gives, programme.vaccine_group, dose, today):
+        return refusal
+    if refusal := check_age(dose.administered_on, programme.began_on, today, late_reason):
+        return refusal
+    return Appointment(
+        appointment_id, 1, Status.FULFILLED, enrolment.tenant_id, enrolment.enrolment_id, enrolment.member_token,
+        enrolment.programme_id, programme.vaccine_group, site.site_id, None, None, site.noon(dose.administered_on),
+        dose.administered_on, walk_in=True, changes=0, cancellation_reason=None, cancelled_late=False, dose=dose,
+        since_no=0, changed_on=today, booked_on=today, late_reason=late_reason,
+    )  # fmt: skip
+
+
+def meets_need(given_on: date, groups: Iterable[str], booking: Appointment) -> bool:
+    """Whether a dose met the very need that a booking was made for: of its vaccine, and not given before the day on
+    which it was made. An older one was given when somebody booked: what it leaves to be done, eligibility says."""
+    return booking.vaccine_group in groups and given_on >= booking.booked_on
+
+
+def overtaken(live: Iterable[Appointment], fulfilled: Appointment, today: date) -> list[Change]:
+    """The person's other live bookings whose need the dose met that was given just now: cancelled, as (before, after).
+    One whose day had passed before is left to the site, which knows whether somebody came."""
+    assert fulfilled.dose is not None
+    given_on = fulfilled.dose.administered_on
+    return [
+        (booking, cancel_for(booking, Cancellation.PAT, today))
+        for booking in live
+        if meets_need(given_on, (fulfilled.vaccine_group,), booking) and booking.start_on >= given_on
+        and booking.appointment_id != fulfilled.appointment_id
+    ]  # fmt: skip
+
+
+def cancel_for(booking: Appointment, reason: Cancellation, today: date) -> Appointment:
+    """The booking as cancelled by the news, and by nobody who could have cancelled earlier: never late."""
+    after = cancel(booking, reason, today)
+    assert isinstance(after, Appointment), "only live bookings come here"
+    return replace(after, cancelled_late=False, by_rule=True)
+
+
+def count_changes(changed: Iterable[tuple[Appointment | None, Appointment]]) -> dict[UUID, tuple[int, int]]:
+    """By how much each block's booked and fulfilled counts change, from appointments before and after. Blocks whose
+    appointments merely changed otherwise are not named."""
+    totals: dict[UUID, tuple[int, int]] = {}
+    for before, after in changed:
+        for appointment, sign in ((before, -1), (after, 1)):
+            if appointment is None or appointment.block_id is None:
+                continue
+            booked, fulfilled = totals.get(appointment.block_id, (0, 0))
+            booked += sign * (appointment.status is Status.BOOKED)
+            fulfilled += sign * (appointment.status is Status.FULFILLED)
+            totals[appointment.block_id] = (booked, fulfilled)
+    return {block_id: totals[block_id] for block_id in sorted(totals) if totals[block_id] != (0, 0)}

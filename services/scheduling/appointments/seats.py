@@ -1,0 +1,48 @@
+"""Who may have a seat: one rule for every way into one. Pure."""
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+from services.scheduling.blocks.rules import Slot
+from services.scheduling.members.rules import DEATH_REPORTED, Enrolment, Standing
+from services.scheduling.refusals import Refusal
+
+OF_THE_MEMBER = frozenset({Refusal.INELIGIBLE, Refusal.VACCINATED, Refusal.DEATH_REPORTED})
+"""The refusals that speak of the member, and not of the slot."""
+
+
+class Seeker(NamedTuple):
+    """The member who is to have a seat: what is known of the person, and the vaccine that the programme is about.
+    `is_reported_dead`: somebody said that the person died, and eligibility has not weighed it."""
+
+    enrolment: Enrolment
+    vaccine_group: str
+    is_reported_dead: bool
+
+
+def may_take(seeker: Seeker, slot: Slot, today: date, hour: datetime | None) -> Refusal | None:
+    """Whether this member may have a place in this slot, if there is one: a new booking and one that is moved."""
+    return may_be_seated(seeker) or may_use(seeker.enrolment.tenant_id, seeker.vaccine_group, slot, today, hour)
+
+
+def may_be_seated(seeker: Seeker) -> Refusal | None:
+    """Whether the member needs a dose now, as eligibility answered last, and is not said to be dead."""
+    standing, reasons = seeker.enrolment.standing, seeker.enrolment.reasons
+    if standing is Standing.VACCINATED:
+        return Refusal.VACCINATED
+    is_open = standing is Standing.ELIGIBLE or reasons == (DEATH_REPORTED,)
+    if not is_open:
+        return Refusal.INELIGIBLE
+    return Refusal.DEATH_REPORTED if seeker.is_reported_dead or DEATH_REPORTED in reasons else None
+
+
+def may_use(tenant_id: str, vaccine_group: str, slot: Slot, today: date, hour: datetime | None) -> Refusal | None:
+    """Whether the slot is for this plan and this vaccine, given there still, and to come: by the open day, and by the
+    hour where one is known."""
+    if slot.held_for not in {None, tenant_id}:
+        return Refusal.HELD
+    if slot.vaccine_group != vaccine_group:
+        return Refusal.OTHER_VACCINE
+    if not slot.is_given:
+        return Refusal.NOT_GIVEN_HERE
+    return Refusal.PAST_SLOT if slot.start_on < today or (hour is not None and slot.start_at <= hour) else None

@@ -1,0 +1,73 @@
+"""A dose was given, at an appointment or to somebody who came without one: lock, load, decide, save, announce."""
+
+from collections.abc import Iterable
+from datetime import date
+from uuid import UUID
+
+from services.kit.ids import new_id
+from services.kit.unit_of_work import UnitOfWork
+from services.scheduling.appointments import rules, store
+from services.scheduling.appointments.flow import Outcome, announce, save
+from services.scheduling.appointments.locking import lock_appointment, lock_member
+from services.scheduling.appointments.rules import Appointment, Change, MemberRef
+from services.scheduling.days.rules import Moment, hour_of
+from services.scheduling.doses.rules import DoseRecord
+from services.scheduling.members import store as members
+from services.scheduling.refusals import Refusal, Refused
+from services.scheduling.sites import store as sites
+
+
+async def fulfil(work: UnitOfWork, appointment_id: UUID, record: DoseRecord, moment: Moment) -> Outcome:
+    """The dose was given; the person's other bookings whose need it met are over."""
+    today, before = await lock_appointment(work.connection, appointment_id, moment)
+    if isinstance(before, Refusal):
+        return Refused(before)
+    site = await sites.load_site(work.connection, before.site_id)
+    assert site is not None, "an appointment's site is never removed, and seen by whoever sees the appointment"
+    after = rules.fulfil(before, site, record, today, hour_of(moment, today))
+    if isinstance(after, Refusal):
+        return Refused(after)
+    person = await members.load_person(work.connection, before.member_token)
+    if refused := await _already_recorded(work, person.member_tokens, after):
+        return refused
+    await save(work, [(before, after), *await _overtaken(work, after, today)], today, moment.at)
+    return after
+
+
+async def walk_in(work: UnitOfWork, member: MemberRef, site_id: str, record: DoseRecord, moment: Moment) -> Outcome:
+    """Somebody without an appointment has had the dose: recorded also when every place is taken."""
+    locked = await lock_member(work.connection, member, moment)
+    if isinstance(locked, Refusal):
+        return Refused(locked)
+    enrolment, person, programme, today = locked
+    site = await sites.load_site(work.connection, site_id)
+    if site is None:
+        return Refused(Refusal.UNKNOWN_SITE)
+    given = rules.walk_in(new_id(), enrolment, site, record, programme, today)
+    if isinstance(given, Refusal):
+        return Refused(given)
+    if refused := await _already_recorded(work, person.member_tokens, given):
+        return refused
+    overtaken = await _overtaken(work, given, today)
+    stored = await store.insert_appointment(work.connection, given)
+    assert stored is not None, "only live bookings exclude each other"
+    await save(work, overtaken, today, moment.at)
+    await announce(work, [(None, stored)], today, moment.at)
+    return stored
+
+
+async def _overtaken(work: UnitOfWork, fulfilled: Appointment, today: date) -> list[Change]:
+    """What becomes of the person's other live bookings whose need the dose met."""
+    live = await store.lock_persons_bookings(work.connection, fulfilled.member_token)
+    return rules.overtaken(live, fulfilled, today)
+
+
+async def _already_recorded(work: UnitOfWork, tokens: Iterable[UUID], given: Appointment) -> Refused | None:
+    """The same dose, recorded before: nobody has two of one vaccine on one day."""
+    assert given.dose is not None
+    given_on = given.dose.administered_on
+    found = await store.find_given(work.connection, tokens, given.vaccine_group, given_on)
+    if found is None:
+        return None
+    appointment_id, is_seen = found
+    return Refused(Refusal.ALREADY_RECORDED, appointment_id if is_seen else None)

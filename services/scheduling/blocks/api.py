@@ -1,0 +1,79 @@
+"""HTTP for whoever describes sites and opens weeks of slots, and for whoever looks for a slot."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel
+
+from schemas.envelope import Code, Zip5
+from services.kit.idempotency import Answer, Identity
+from services.kit.requests import Pool, reading, write
+from services.kit.unit_of_work import UnitOfWork
+from services.scheduling import problems
+from services.scheduling.access import Anybody, Chosen, Clock, Provider
+from services.scheduling.blocks import describing, flow
+from services.scheduling.blocks.rules import ProductInUse, SlotSearch
+from services.scheduling.blocks.shapes import BlockIn, BlockOut, Monday, SiteOut, SlotOut
+from services.scheduling.problems import BrokenBlock, responses
+from services.scheduling.refusals import Refusal
+from services.scheduling.sites.shapes import SiteIn
+
+MAX_LISTED = 1000
+
+routes = APIRouter(tags=["scheduling"])
+
+
+@routes.post("/sites", responses={200: {"model": SiteOut}, **responses(403, 404, 409, 422)})
+async def describe_site(body: SiteIn, pool: Pool, identity: Identity, principal: Provider) -> Response:
+    """A new site, or a known one described anew, by the tenant that described it first or by whoever acts for all. Its
+    time zone can't change once it has blocks. Leaving out a product that blocks to come offer is refused with those
+    blocks (`product-in-use`); with `withdraw` it ends, the answer names them, and nobody books there any more: the
+    bookings stay until somebody moves or cancels them."""
+
+    async def effect(work: UnitOfWork) -> Answer:
+        described = await describing.describe_site(work, principal, body.site(), withdraw=body.withdraw)
+        if isinstance(described, Refusal):
+            return problems.answer(described)
+        if isinstance(described, ProductInUse):
+            blocks = [block.model_dump(mode="json") for block in BrokenBlock.all_of(described.blocks)]
+            return problems.answer(Refusal.PRODUCT_IN_USE, blocks=blocks)
+        return _answer(200, SiteOut.of(described))
+
+    return await write(pool, identity.bound_to(principal), effect)
+
+
+@routes.post("/blocks", status_code=201, responses={201: {"model": BlockOut}, **responses(403, 404, 409, 422)})
+async def open_block(
+    body: BlockIn, pool: Pool, identity: Identity, principal: Provider, rules: Chosen, clock: Clock
+) -> Response:
+    """A week's slots at a site for one product, held for a plan or open to all. A plan's own site staff do it for their
+    plan at their plan's sites. Slots of one plan and product take turns. What starts within the days of the release is
+    open to every plan at once."""
+    request, moment = body.request(), body.moment(clock)
+
+    async def effect(work: UnitOfWork) -> Answer:
+        opened = await flow.open_block(work, principal, request, rules.release_days, moment)
+        return problems.answer(opened) if isinstance(opened, Refusal) else _answer(201, BlockOut.of(opened, body.plan))
+
+    return await write(pool, identity.bound_to(principal), effect)
+
+
+@routes.get("/slots")
+async def list_slots(
+    pool: Pool,
+    principal: Anybody,
+    clock: Clock,
+    site: Code | None = None,
+    week: Monday | None = None,
+    zip5: Annotated[Zip5 | None, Query(alias="zip")] = None,
+    vaccine_group: Code | None = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 200,
+) -> list[SlotOut]:
+    """Slots with room that have not begun, soonest first: those held for one's own plan, and those open to all."""
+    search = SlotSearch(site, week, zip5, vaccine_group)
+    async with reading(pool, principal) as connection:
+        return [SlotOut.of(slot) for slot in await flow.list_free_slots(connection, search, clock, limit)]
+
+
+def _answer(status: int, body: BaseModel) -> Answer:
+    return Answer(status, body.model_dump(mode="json"))

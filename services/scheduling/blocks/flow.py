@@ -1,0 +1,103 @@
+"""Weeks of slots are opened, released and looked for: lock, load, decide, save, announce. Refusals are values."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from services.kit.auth import Principal
+from services.kit.ids import new_id
+from services.kit.postgres import ALL_TENANTS, Connection
+from services.kit.unit_of_work import UnitOfWork
+from services.scheduling.blocks import rules, store
+from services.scheduling.blocks.events import slot_pool_changed
+from services.scheduling.blocks.rules import Block, BlockOpened, BlockRequest, FreeSlot, Slot, SlotSearch
+from services.scheduling.days import store as days
+from services.scheduling.days.rules import Moment, hour_of, is_far
+from services.scheduling.members import store as members
+from services.scheduling.refusals import Refusal
+from services.scheduling.sites import store as sites
+from services.scheduling.sites.rules import Site
+
+
+async def open_block(
+    work: UnitOfWork, principal: Principal, request: BlockRequest, release_days: int, moment: Moment
+) -> BlockOpened | Refusal:
+    """The block and its slots with all their places, announced as empty; what is so near that it is nobody's to hold is
+    open to every plan from the first moment."""
+    today = await days.load_day(work.connection)
+    described_by = await sites.lock_site(work.connection, request.site_id)
+    site = await sites.load_site(work.connection, request.site_id)
+    if today is None or site is None:
+        return Refusal.DAY_NOT_OPEN if today is None else Refusal.UNKNOWN_SITE
+    if is_far(moment, today):
+        return Refusal.FAR_INSTANT
+    if not _may_open(principal, described_by, request.plan):
+        return Refusal.OTHER_TENANT
+    if refusal := await _check(work, principal, request, site, today):
+        return refusal
+    opened = _new_block(request, site, today, release_days)
+    if not await store.insert_block(work.connection, opened.block, request.plan, opened.slots):
+        return Refusal.BLOCK_EXISTS
+    await announce(work, [opened.block], moment.at)
+    return opened
+
+
+def _may_open(principal: Principal, described_by: str | None, plan: str | None) -> bool:
+    """Whether somebody acts for all, or for the plan of the block at a site that this plan described."""
+    is_own = principal.tenant == plan and principal.tenant == described_by
+    return principal.tenant == ALL_TENANTS or is_own
+
+
+async def _check(
+    work: UnitOfWork, principal: Principal, request: BlockRequest, site: Site, today: date
+) -> Refusal | None:
+    """Why this block can't be opened at the site: its product, its week, its plan, or slots at the same times."""
+    if request.cvx not in site.gives:
+        return Refusal.NOT_GIVEN_HERE
+    if refusal := rules.check_week(site, request.week_on, request.times, today):
+        return refusal
+    # Its own staff's token says that a plan is one.
+    is_known = request.plan in {None, principal.tenant} or request.new_plan
+    if not is_known and not await members.plan_is_known(work.connection, request.plan or ""):
+        return Refusal.UNKNOWN_PLAN
+    taken = await store.overlaps(
+        work.connection, request.site_id, request.cvx, request.plan, request.week_on, request.times
+    )
+    return Refusal.OVERLAP if taken else None
+
+
+def _new_block(request: BlockRequest, site: Site, today: date, release_days: int) -> BlockOpened:
+    """The block with its slots, each held for the plan unless its day is inside of the release window."""
+    block_id: UUID = new_id()
+    start_days = [site.day_of(time.start_at) for time in request.times]
+    slots = [
+        Slot(
+            new_id(), block_id, site.site_id, rules.held_for(request.plan, start_on, today, release_days),
+            time.start_at, time.end_at, start_on, time.capacity, request.cvx, site.gives[request.cvx],
+        )
+        for time, start_on in zip(request.times, start_days, strict=True)
+    ]  # fmt: skip
+    capacity = sum(slot.capacity for slot in slots)
+    held = sum(slot.capacity for slot in slots if slot.held_for is not None)
+    block = Block(
+        block_id, 1, site.site_id, site.zip5, request.week_on, request.plan if held else None, request.cvx,
+        site.gives[request.cvx], capacity, 0, 0, capacity - held if request.plan else 0, today,
+    )  # fmt: skip
+    return BlockOpened(block, slots)
+
+
+async def release(work: UnitOfWork, today: date, release_days: int, at: datetime) -> None:
+    """Open to every plan what is held for one and starts within so many days, and announce those blocks."""
+    await announce(work, await store.release_slots(work.connection, today + timedelta(days=release_days), today), at)
+
+
+async def announce(work: UnitOfWork, blocks: Sequence[Block], at: datetime) -> None:
+    """Tell how full these blocks are."""
+    await work.announce([slot_pool_changed(block, at) for block in blocks])
+
+
+async def list_free_slots(connection: Connection, search: SlotSearch, clock: datetime, limit: int) -> list[FreeSlot]:
+    """Slots with room that the tenant may book and that have not begun, soonest first."""
+    today = await days.load_day(connection) or date.max
+    hour = hour_of(Moment(clock, clock), today)
+    return await store.list_free(connection, search, today, hour, limit)

@@ -1,0 +1,35 @@
+"""By which hour of the open business day a request is decided. Pure."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+OLDEST_ACT = timedelta(days=366)
+SLACK = timedelta(minutes=5)  # clocks differ
+A_DAY = timedelta(days=1)
+
+
+class Moment(NamedTuple):
+    """When a request says that it happened, and what the clock says."""
+
+    at: datetime
+    clock: datetime
+
+
+def hour_of(moment: Moment, today: date) -> datetime | None:
+    """The instant by which slots begin or are over: the clock's, if it stands at the open day or the day beside it
+    (zones differ); if days are opened for another time than the clock's, the instant that the request says, if that is
+    at the open day. None: only days count."""
+    return next((instant for instant in (moment.clock, moment.at) if _is_beside(instant, today)), None)
+
+
+def is_far(moment: Moment, today: date) -> bool:
+    """Whether nobody can have meant this instant: of the future, or more than a year ago. If days are opened for
+    another time than the clock's, the future begins after the day that follows the open one."""
+    on = moment.at.astimezone(UTC).date()
+    is_to_come = _is_beside(moment.clock, today) or on > today + A_DAY
+    return (moment.at > moment.clock + SLACK and is_to_come) or on < today - OLDEST_ACT
+
+
+def _is_beside(instant: datetime, today: date) -> bool:
+    """Whether it is of the open day or the day beside it: zones differ."""
+    return abs(instant.astimezone(UTC).date() - today) <= A_DAY

@@ -1,0 +1,1 @@
+"""What others told of members: eligibility's answer for each enrolment, and reports of deaths."""

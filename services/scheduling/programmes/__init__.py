@@ -1,0 +1,1 @@
+"""The copy of the vaccination programmes: every version that was published, and the one in effect."""

@@ -1,0 +1,1 @@
+"""What the news about members and programmes does to live bookings."""

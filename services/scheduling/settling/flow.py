@@ -1,0 +1,139 @@
+"""What the news of others does here. Everything is stored first; then the live bookings of the members concerned are
+settled by all that is stored, so that the order in which topics arrive does not matter."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from schemas.eligibility_v1 import (
+    BusinessDayOpenedV1,
+    DoseAction,
+    DoseAdministeredV1,
+    MemberEligibilityDecidedV1,
+    MembersMergedV1,
+    ProgrammePublishedV1,
+)
+from schemas.envelope import Event
+from services.kit.unit_of_work import UnitOfWork
+from services.scheduling.appointments import flow as appointments
+from services.scheduling.appointments import store as bookings
+from services.scheduling.appointments.locking import load_tokens
+from services.scheduling.blocks import flow as blocks
+from services.scheduling.days import store as days
+from services.scheduling.doses import store as doses
+from services.scheduling.doses.rules import Dose
+from services.scheduling.members import store as members
+from services.scheduling.members.rules import newest_enrolments
+from services.scheduling.persons import store as persons
+from services.scheduling.persons.rules import with_merges
+from services.scheduling.programmes import store as programmes
+from services.scheduling.settling.rules import settle
+from services.scheduling.settling.store import WAITING_MEMBERS
+
+
+async def on_member_eligibility(
+    work: UnitOfWork, events: Sequence[MemberEligibilityDecidedV1 | MembersMergedV1]
+) -> None:
+    """Keep eligibility's newest answer for each enrolment, and who turned out to be whom."""
+    await programmes.share_programmes(work.connection)
+    decided = [event for event in events if isinstance(event, MemberEligibilityDecidedV1)]
+    merges = [pair for event in events for pair in _merge(event)]
+    enrolments = newest_enrolments(decided)
+    tokens = {event.member_token for event in decided} | {token for pair in merges for token in pair}
+    tokens |= await load_tokens(work.connection, [enrolment.enrolment_id for enrolment in enrolments])
+    survivors = await persons.lock_persons(work.connection, tokens)
+    tokens |= set(survivors.values())
+    if merges:
+        known = survivors | await persons.load_retired(work.connection, tokens)
+        await persons.save_merges(work.connection, with_merges(known, merges))
+    changed = await members.save_enrolments(work.connection, enrolments)
+    await settle_bookings(work, tokens, changed, _latest(events))
+
+
+async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdministeredV1]) -> None:
+    """Keep each dose's newest version; a dose from any source ends the live booking that it makes needless."""
+    await programmes.share_programmes(work.connection)
+    newest = {event.dose_id: _dose(event) for event in sorted(events, key=lambda event: event.version)}
+    told = [newest[dose_id] for dose_id in sorted(newest)]
+    survivors = await persons.lock_persons(work.connection, {dose.member_token for dose in told})
+    ours = [dose.appointment_id for dose in told if dose.appointment_id is not None]
+    booking_no = await bookings.load_numbers(work.connection, ours) if ours else {}
+    concerned = await doses.save_doses(work.connection, told, booking_no)
+    await settle_bookings(work, {survivors.get(token, token) for token in concerned}, set(), _latest(events))
+
+
+async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
+    """Keep which vaccine a programme is about, and since when it runs: doses given since then end live bookings, a page
+    of members at a time."""
+    await programmes.lock_programmes(work.connection)
+    await programmes.save_versions(work.connection, events)
+    await _put_programmes_in_effect(work, _latest(events))
+
+
+async def _put_programmes_in_effect(work: UnitOfWork, at: datetime) -> None:
+    """Put the versions in effect that the open day asks for; whoever is booked under a programme that this changes
+    waits to be settled."""
+    changed = await programmes.put_in_effect(work.connection)
+    booked = await bookings.load_booked_persons(work.connection, changed)
+    await WAITING_MEMBERS.let_wait(work.connection, booked, at)
+
+
+async def settle_waiting(work: UnitOfWork, member_tokens: Sequence[UUID]) -> int:
+    """Settle the bookings of those of these members who wait and whom no other instance has taken: a page, in a
+    transaction of its own. Gives how many they are."""
+    await programmes.share_programmes(work.connection)
+    taken, at = await WAITING_MEMBERS.take(work.connection, member_tokens)
+    if at is not None:
+        survivors = await persons.lock_persons(work.connection, taken)
+        await settle_bookings(work, taken | set(survivors.values()), set(), at)
+    return len(taken)
+
+
+def on_business_day_opened(
+    release_days: int,
+) -> Callable[[UnitOfWork, Sequence[BusinessDayOpenedV1]], Awaitable[None]]:
+    """The handler that also lets versions of programmes begin, tells which bookings' days are over without an outcome,
+    and opens to all plans what starts within so many days."""
+
+    async def on_business_day(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
+        today, at = max(event.business_on for event in events), _latest(events)
+        await programmes.lock_programmes(work.connection)
+        if not await days.save_day(work.connection, today):
+            return
+        await _put_programmes_in_effect(work, at)
+        await appointments.tell_overdue(work, today, at)
+        await blocks.release(work, today, release_days, at)
+
+    return on_business_day
+
+
+async def settle_bookings(
+    work: UnitOfWork, member_tokens: Iterable[UUID], enrolment_ids: Iterable[UUID], at: datetime
+) -> None:
+    """Save and announce what becomes of the live bookings of these persons, who are locked, or enrolments."""
+    today = await days.load_day(work.connection)
+    if today is None:  # nothing can have been booked yet
+        return
+    live = await bookings.load_live_bookings(work.connection, member_tokens, enrolment_ids)
+    known = await doses.load_doses(work.connection, {booking.survivor for booking in live}) if live else {}
+    await appointments.save(work, settle(live, known, today), today, at)
+
+
+def _merge(event: MemberEligibilityDecidedV1 | MembersMergedV1) -> list[tuple[UUID, UUID]]:
+    """The merge that the event tells, as (retired, surviving), if it tells one."""
+    if isinstance(event, MembersMergedV1):
+        return [(event.retired_token, event.surviving_token)]
+    return [] if event.merged_into is None else [(event.member_token, event.merged_into)]
+
+
+def _dose(event: DoseAdministeredV1) -> Dose:
+    """The dose as it is kept; one that was given in part is none."""
+    return Dose(
+        event.dose_id, event.version, event.member_token, event.vaccine_group, event.administered_on,
+        event.action is DoseAction.RETRACT or event.is_partial, event.appointment_id, vaccine_groups=event.groups,
+    )  # fmt: skip
+
+
+def _latest(events: Iterable[Event]) -> datetime:
+    """The instant of what happened last."""
+    return max(event.occurred_at for event in events)

@@ -1,0 +1,66 @@
+"""How a site is described in a request, checked at the door."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from schemas.envelope import Code, Cvx, Zip5
+from services.scheduling.days.shapes import Body
+from services.scheduling.sites.rules import Site
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise PydanticCustomError("time_zone", "a name of the IANA time zone database") from None
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone), Field(max_length=64, examples=["America/Chicago"])]
+
+
+class SiteKind(StrEnum):
+    """Where a dose is given."""
+
+    MASS = "mass"
+    PHARMACY = "pharmacy"
+    MOBILE = "mobile"
+    HOME = "home"
+
+
+class ProductIn(Body):
+    """A product that the site gives, and the vaccine group it counts for."""
+
+    cvx: Cvx = Field(examples=["208"])
+    vaccine_group: Code = Field(examples=["covid-19"])
+
+
+class SiteIn(Body):
+    """A site, new or described anew."""
+
+    site_id: Code = Field(examples=["united-center"])
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)] = Field(
+        examples=["United Center"]
+    )
+    zip5: Zip5 = Field(examples=["60612"])
+    time_zone: TimeZone
+    kind: SiteKind
+    gives: list[ProductIn] = Field(min_length=1, max_length=100)
+    withdraw: bool = Field(
+        default=False, description="Products that are left out end, although blocks and bookings to come are for them."
+    )
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if len({product.cvx for product in self.gives}) < len(self.gives):
+            raise PydanticCustomError("products", "each product once")
+        return self
+
+    def site(self) -> Site:
+        """The site as described."""
+        gives = {product.cvx: product.vaccine_group for product in self.gives}
+        return Site(self.site_id, self.name, self.zip5, self.time_zone, self.kind, gives)

@@ -1,0 +1,54 @@
+"""Whom registries protect, and by which channels they bar."""
+
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from tests.service.eligibility.conftest import Office
+from tests.service.eligibility.deaths import message
+from tests.service.eligibility.messages import Row, roster
+
+pytestmark = pytest.mark.postgres
+CASES = Path(__file__).parents[2] / "data" / "cases"
+
+
+@pytest.mark.parametrize("name", ["s18qa", "s18qb"])
+async def test_an_inactive_record_silences_nobody(office: Office, name: str) -> None:
+    """A registry that has lost a patient (PD1-16 = I) bars no plan from its own member [s18q]."""
+    await office.read((CASES / "s18q.834").read_bytes())
+    await office.read((CASES / f"{name}.hl7").read_bytes())
+    assert (await office.last_facts())["LQ1"]["contact_protected"] is False
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_the_newest_protection_holds_whatever_comes_last(office: Office, order: tuple[int, ...]) -> None:
+    """Protected on the 1st, shared on the 2nd, and nothing said on the 3rd, in any order."""
+    told = [message(p12="Y"), message(p12="N", p13="20210302", sent="20210302060000"), message(sent="20210303060000")]
+    await office.read(roster(Row("LS1")))
+    for number in order:
+        await office.read(told[number])
+    assert (await office.last_facts())["LS1"]["contact_protected"] is False
+
+
+async def test_another_registry_lifts_no_protection(office: Office) -> None:
+    """Each registry takes back its own word only."""
+    await office.read(roster(Row("LS1")))
+    await office.read(message(p12="Y"))
+    await office.read(message(p12="N", sent="20210302060000").replace("|REG|CAIR|", "|REG|I-CARE|"))
+    assert (await office.last_facts())["LS1"]["contact_protected"] is True
+    await office.read(message(p12="N", sent="20210303060000"))
+    assert (await office.last_facts())["LS1"]["contact_protected"] is False
+
+
+async def test_publicity_is_told_and_taken_back(office: Office) -> None:
+    """PD1-11 bars its channels in the fact; the newest by PD1-18 or the message holds; who is barred is eligible."""
+    await office.read(roster(Row("LS1")))
+    bars = []
+    for told in (message(p11="03"), message(p11="01", p18="20210305", sent="20210302060000"),
+                 message(p11="02", sent="20210303060000"), message(p11="02", sent="20210306060000")):  # fmt: skip
+        await office.read(told)
+        fact = (await office.last_facts())["LS1"]
+        bars.append(" ".join(fact["channels_barred"]))
+        assert fact["status"] == "eligible"
+    assert bars == ["phone", "phone text letter email visit", "phone text letter email visit", ""]

@@ -1,0 +1,115 @@
+"""Of whom a registry's message speaks: names, numbers, addresses, races, protection."""
+
+import pytest
+
+from tests.unit.eligibility.feeds.builders import (
+    a_dose,
+    a_vxu,
+    codes,
+    doses,
+    items_of,
+)
+
+PID = "PID|1||777^^^IIS^SR||Waffle^Walter|Syrup|19480229|M||{race}|{address}|||||||||||{ethnicity}"
+
+
+def test_redacted_names_are_no_names() -> None:
+    """What a de-identified extract took away must not link anybody."""
+    pid = "PID|||5^^^IIS^SR||Redacted^Redacted^Redacted||20150826|F||UNK^^CDCREC|Redacted^Redacted^Redacted^MI^48877"
+    (dose,) = doses(items_of(a_vxu(a_dose(), pid=pid)))
+    assert dose.person.name is None
+    assert dose.person.address is not None
+    assert (dose.person.address.street, dose.person.address.zip5) == ("", "48877")
+
+
+@pytest.mark.parametrize(
+    ("race", "ethnicity", "races", "found"),
+    [
+        ("2106-3^White~2028-9^Asian", "2186-5^Not Hispanic", ("2106-3", "2028-9"), "2186-5"),
+        ("2034-7^Chinese", "2148-5^Mexican", ("2028-9",), "2135-2"),
+        ("2135-2^Hispanic", "", (), "2135-2"),
+        ("UNK", "UNK", (), None),
+    ],
+)
+def test_every_race_is_kept_beside_the_ethnicity(race: str, ethnicity: str, races: tuple[str], found: str) -> None:
+    """Races repeat, detailed codes become their category, unknown stays unsaid."""
+    items = items_of(a_vxu(a_dose(), pid=PID.format(race=race, address="", ethnicity=ethnicity)))
+    person = doses(items)[0].person
+    assert (person.races, person.ethnicity) == (races, found)
+    assert not codes(items)
+
+
+@pytest.mark.parametrize(
+    ("address", "county", "tract"),
+    [
+        ("1 Elm^^LA^CA^90012^USA^H^^06037^206200", "06037", "06037206200"),
+        ("1 Elm^^LA^CA^90012^USA^H^^06037^2062.00", "06037", "06037206200"),
+        ("1 Elm^^LA^CA^90012^USA^H^^^06037206200", "06037", "06037206200"),
+        ("1 Elm^^LA^CA^90012^USA^H^^06037^Downtown", "06037", ""),
+        ("9 Bad^^LA^CA^94601^USA^BA^^06001~1 Elm^^LA^CA^90012^USA^H^^06037", "06037", ""),
+    ],
+)
+def test_county_and_tract_are_codes_or_nothing(address: str, county: str, tract: str) -> None:
+    """PID-11.9 and .10 in the ways they are written; words are no codes."""
+    (dose,) = doses(items_of(a_vxu(a_dose(), pid=PID.format(race="", address=address, ethnicity=""))))
+    assert dose.person.address is not None
+    assert (dose.person.address.county, dose.person.address.tract) == (county, tract)
+
+
+@pytest.mark.parametrize(("flag", "expected"), [("Y", True), ("N", False), ("", None), ('""', None)])
+def test_protection_is_only_what_was_said(flag: str, expected: bool | None) -> None:
+    """PD1-12: Y bars sharing and outreach, nothing is no answer."""
+    (dose,) = doses(items_of(a_vxu(a_dose(), pd1=f"PD1|||||||||||02|{flag}")))
+    assert dose.consent.is_protected is expected
+
+
+def test_a_social_security_number_is_left_out() -> None:
+    """PID-3 of type SS is never taken over."""
+    pid = "PID|1||777^^^IIS^SR~078051120^^^SSA^SS||Waffle^Walter||19480229|M"
+    assert "078051120" not in repr(items_of(a_vxu(a_dose(), pid=pid)))
+
+
+def test_one_number_of_three_people_stays_three_people() -> None:
+    """An identifier that a sender uses twice arrives with each person's own name and birth date."""
+    people = ("Wong^Elise||19880417", "Peters^Nancy||19491221", "Benton^Ann||19700101")
+    data = b"".join(a_vxu(a_dose(), pid=f"PID|1||89778^^^NIST-MPI-1^MR||{one.replace('||', '||')}|F") for one in people)
+    assert len({(one.person.name, one.person.birth_on) for one in doses(items_of(data))}) == 3
+
+
+@pytest.mark.parametrize(
+    ("names", "family"),
+    [
+        ("Lopez^Luz^^^^^M~Garcia^Luz", "Garcia"),
+        ("Lulu^^^^^^N~Garcia^Luz^^^^^L", "Garcia"),
+        ("Alias^A^^^^^A~Display^D^^^^^D~Garcia^Luz^^^^^L", "Garcia"),
+        ("Lopez^Luz^^^^^M~Garcia^Luz^^^^^D", "Garcia"),
+        ("^^^^^^L~Garcia^Luz^^^^^M", "Garcia"),
+        ("Lopez^Luz^^^^^B~Garcia^Luz^^^^^l", "Garcia"),
+        ("Garcia^Luz^^^^^A", "Garcia"),
+        ("Garcia^Luz^^^^^L~Lopez^Luz^^^^^L", "Garcia"),
+    ],
+)
+def test_a_name_is_chosen_by_its_type(names: str, family: str) -> None:
+    """PID-5: the legal name, wherever it stands; another kind only where there is nothing better."""
+    (dose,) = doses(items_of(a_vxu(a_dose(), pid=f"PID|1||777^^^IIS^SR||{names}||19500102|F")))
+    assert dose.person.name is not None
+    assert dose.person.name.family == family
+
+
+@pytest.mark.parametrize(
+    ("address", "zip5"),
+    [
+        ("^^Peoria^IL^61602^USA^BDL~1 Elm^^Chicago^IL^60601^USA^H", "60601"),
+        ("1 Elm^^Peoria^IL^61602^USA^BR~1 Elm^^Chicago^IL^60601", "60601"),
+        ("9 Mail^^Peoria^IL^61602^USA^M~1 Elm^^Chicago^IL^60601^USA^P", "60601"),
+        ("9 Work^^Peoria^IL^61602^USA^B~1 Elm^^Chicago^IL^60601^USA^C", "60601"),
+        ("1 Elm^^Chicago^IL^^USA^H~1 Elm^^Chicago^IL^60601^USA^M", "60601"),
+        ("^^^^~1 Elm^^Chicago^IL^60601^USA^L", "60601"),
+        ("^^Peoria^IL^61602^USA^BDL", None),
+        ("^^Peoria^IL^61602^USA^N~9 Bad^^Peoria^IL^61602^USA^BA", None),
+    ],
+)
+def test_an_address_is_chosen_by_its_type(address: str, zip5: str | None) -> None:
+    """PID-11: where somebody lives, never where somebody was born."""
+    (dose,) = doses(items_of(a_vxu(a_dose(), pid=PID.format(race="", address=address, ethnicity=""))))
+    assert (dose.person.address.zip5 if dose.person.address else None) == zip5
