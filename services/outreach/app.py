@@ -5,17 +5,25 @@ from pathlib import Path
 from schemas import catalog
 from services.kit.app import Service, run
 from services.kit.subscription import Subscription
-from services.outreach import api, handlers, lost_bookings_api, own_facts
-from services.outreach.reviews import Reviews
+from services.outreach.attempts import api as attempts_api
+from services.outreach.cases import flow as cases
+from services.outreach.cases import store as cases_store
+from services.outreach.cases.reviews import Reviews
+from services.outreach.claims import api as claims_api
+from services.outreach.contacts import store as contacts_store
+from services.outreach.lost_bookings import api as lost_bookings_api
+from services.outreach.worklist import api as worklist_api
 
 SUBSCRIPTIONS = (
-    Subscription(catalog.MEMBER_ELIGIBILITY, "outreach.member-eligibility", handlers.on_member_eligibility),
-    Subscription(catalog.DOSE_ADMINISTERED, "outreach.dose-administered", handlers.on_dose_administered),
-    Subscription(catalog.APPOINTMENT, "outreach.appointment", handlers.on_appointment),
-    Subscription(catalog.PROGRAMME, "outreach.programme", handlers.on_programme),
-    Subscription(catalog.BUSINESS_DAY_OPENED, "outreach.business-day-opened", handlers.on_business_day_opened),
-    Subscription(catalog.TARGET_ZIPS, "outreach.target-zips", handlers.on_target_zips),
+    Subscription(catalog.MEMBER_ELIGIBILITY, "outreach.member-eligibility", cases.on_member_eligibility),
+    Subscription(catalog.DOSE_ADMINISTERED, "outreach.dose-administered", cases.on_dose_administered),
+    Subscription(catalog.APPOINTMENT, "outreach.appointment", cases.on_appointment),
+    Subscription(catalog.PROGRAMME, "outreach.programme", cases.on_programme),
+    Subscription(catalog.BUSINESS_DAY_OPENED, "outreach.business-day-opened", cases.on_business_day_opened),
+    Subscription(catalog.TARGET_ZIPS, "outreach.target-zips", cases.on_target_zips),
 )
+OWNED = {**cases_store.OWNED, **contacts_store.OWNED}
+"""How outreach finds what it has said in its tables."""
 
 
 def build() -> Service:
@@ -24,9 +32,9 @@ def build() -> Service:
         name="outreach",
         title="Outreach",
         subscriptions=SUBSCRIPTIONS,
-        routers=(api.routes, lost_bookings_api.routes),
+        routers=(claims_api.routes, attempts_api.routes, lost_bookings_api.routes, worklist_api.routes),
         migrations=Path(__file__).parent / "migrations",
-        owned=own_facts.OWNED,
+        owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool),),
     )
 

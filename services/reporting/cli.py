@@ -16,9 +16,9 @@ import httpx
 from pydantic import TypeAdapter
 
 from services.kit.ids import new_id
-from services.reporting import tables, terminal
-from services.reporting.population import Question
-from services.reporting.report import Report
+from services.reporting.figures.report import Report
+from services.reporting.pages import tables, terminal
+from services.reporting.population.rules import Question
 
 TIMEOUT_S = 120.0
 POLL_S = 1.0
@@ -43,7 +43,7 @@ def print_report(arguments: argparse.Namespace) -> int:
     """Print the report; write one HTML page, the JSON and a CSV file for each table."""
     asked = {"programme_id": arguments.programme, "as_of": arguments.as_of, "known_on": arguments.known_on}
     query = {name: value for name, value in asked.items() if value}
-    from services.reporting.page import render  # loads the ZIPs' points
+    from services.reporting.pages.page import render  # loads the ZIPs' points
 
     with _client() as client:
         body = _ask(client, "GET", "/reports/weekly", params=query).text

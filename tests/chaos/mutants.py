@@ -112,16 +112,16 @@ def _acknowledge_on_error(_service: str) -> None:
 @mutant("no-row-lock", "members are not locked before their news is numbered", TO_DATABASE, LATE)
 def _no_row_lock(service: str) -> None:
     module = {
-        "eligibility": "services.eligibility.store_members", "outreach": "services.outreach.store",
+        "eligibility": "services.eligibility.store_members", "outreach": "services.outreach.members.store",
         "scheduling": "services.scheduling.persons.store",
     }.get(service)  # fmt: skip
     for name in [name for name in vars(sys.modules[module]) if name.startswith("LOCK_")] if module else ():
         query = getattr(sys.modules[str(module)], name)
         setattr(sys.modules[str(module)], name, query.replace("for update", ""))
     if service == "outreach":
-        worklist = sys.modules["services.outreach.worklist"]
-        for name in [name for name, query in vars(worklist).items() if name.isupper() and isinstance(query, str)]:
-            setattr(worklist, name, getattr(worklist, name).replace("for update", ""))
+        claims = sys.modules["services.outreach.claims.store"]
+        for name in [name for name, query in vars(claims).items() if name.isupper() and isinstance(query, str)]:
+            setattr(claims, name, getattr(claims, name).replace("for update", ""))
 
 
 @mutant("read-then-decrement", "a booking looks for a free place and then takes it, without a lock", TO_DATABASE)
@@ -166,7 +166,7 @@ def _replay_that_sends(service: str) -> None:
     if service != "reporting":
         return
     app: Any = sys.modules["services.reporting.app"]
-    said, handle = set[str](), app.handlers.on_fact
+    said, handle = set[str](), app.facts.on_fact
     from services.kit import generation
 
     async def announcing(work: Any, events: Sequence[Any]) -> None:

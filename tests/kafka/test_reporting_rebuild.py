@@ -18,9 +18,10 @@ from services.kit.postgres import transaction
 from services.kit.relay import Relay
 from services.kit.unit_of_work import UnitOfWork, apply_batch
 from services.kit.workers import Background
-from services.reporting import rebuild, targets
 from services.reporting.app import SUBSCRIPTIONS
-from services.reporting.targets import Listing, Wish
+from services.reporting.rebuild import flow as rebuild
+from services.reporting.targets import flow as targets
+from services.reporting.targets.rules import Listing, Wish
 from tests.builders import a_record, decoded
 from tests.facts import DAY, PROGRAMME, a_day
 from tests.kafka.calendars import until

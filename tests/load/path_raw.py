@@ -19,10 +19,14 @@ from services.kit.ids import derived_id, new_id
 from services.kit.inbox import SAVE_RECEIVED
 from services.kit.outbox import SAVE_EVENTS, shard_of
 from services.kit.postgres import SET_TENANT, server_settings, text_array
-from services.outreach import situations, store
-from services.outreach.domain import decide
+from services.outreach.cases import store as cases_store
+from services.outreach.cases.evidence import CaseState, Evidence
+from services.outreach.cases.rules import decide
+from services.outreach.contacts import store as contacts
+from services.outreach.members import store as members_store
+from services.outreach.members.rules import Enrolment
 from services.outreach.policy import POLICY
-from services.outreach.records import CaseState, Enrolment, Situation
+from services.outreach.reference import store as reference
 from tests.load.path_service import freeze, settings_of
 from tests.load.side import Task, Watch, until
 
@@ -67,25 +71,25 @@ async def _apply(connection: asyncpg.Connection, group: str, records: Sequence[A
         return
     tokens = sorted({UUID(fact["member_token"]) for fact in facts})
     enrolments = [UUID(fact["enrolment_id"]) for fact in facts]
-    moved = await connection.fetch(store.LOAD_TOKENS_OF_ENROLMENTS, enrolments)
+    moved = await connection.fetch(members_store.LOAD_TOKENS_OF_ENROLMENTS, enrolments)
     tokens = sorted({*tokens, *(row[0] for row in moved)})
-    await connection.execute(store.SHARE_REFERENCE, store.REFERENCE_LOCK)
-    await connection.execute(store.ADD_MEMBERS, tokens)
-    members = {row[0]: row[1] for row in await connection.fetch(store.LOCK_MEMBERS, tokens)}
+    await connection.execute(reference.SHARE_REFERENCE, reference.REFERENCE_LOCK)
+    await connection.execute(members_store.ADD_MEMBERS, tokens)
+    members = {row[0]: row[1] for row in await connection.fetch(members_store.LOCK_MEMBERS, tokens)}
     await _save_enrolments(connection, facts)
     known = list(members)
-    rows = await connection.fetch(situations.LOAD_ENROLMENTS, known)
+    rows = await connection.fetch(cases_store.LOAD_ENROLMENTS, known)
     ids = [row["enrolment_id"] for row in rows]
     more = [
-        await connection.fetch(situations.LOAD_DOSES, known),
-        await connection.fetch(situations.LOAD_APPOINTMENTS, ids),
-        await connection.fetch(situations.LOAD_ATTEMPTS, known),
-        await connection.fetch(situations.LOAD_STATEMENTS, known),
+        await connection.fetch(members_store.LOAD_DOSES, known),
+        await connection.fetch(members_store.LOAD_APPOINTMENTS, ids),
+        await connection.fetch(contacts.LOAD_ATTEMPTS, known),
+        await connection.fetch(contacts.LOAD_STATEMENTS, known),
     ]
     assert not any(more), "this loop decides first rosters only"
     cases = [rules(row, members) for row in rows if row["eligible_on"] is not None]
     cases.sort()
-    await connection.execute(store.SAVE_CASES, *(zip(*cases, strict=True) if cases else [[]] * 28))
+    await connection.execute(cases_store.SAVE_CASES, *(zip(*cases, strict=True) if cases else [[]] * 28))
     await _announce(connection, cases, facts[0]["occurred_at"])
 
 
@@ -114,9 +118,9 @@ async def _save_enrolments(connection: asyncpg.Connection, facts: Sequence[Mappi
             decided_on if offered else None,
         ))  # fmt: skip
     rows.sort(key=lambda row: row[0])
-    await connection.execute(store.SAVE_ENROLMENTS, *zip(*rows, strict=True))
+    await connection.execute(members_store.SAVE_ENROLMENTS, *zip(*rows, strict=True))
     dated = [(row[0], row[1], row[22]) for row in rows if row[22] is not None]
-    await connection.execute(store.SAVE_ELIGIBLE_ON, *(zip(*dated, strict=True) if dated else [[]] * 3))
+    await connection.execute(members_store.SAVE_ELIGIBLE_ON, *(zip(*dated, strict=True) if dated else [[]] * 3))
 
 
 def _by_domain(row: asyncpg.Record, members: Mapping[UUID, UUID]) -> Case:
@@ -124,7 +128,7 @@ def _by_domain(row: asyncpg.Record, members: Mapping[UUID, UUID]) -> Case:
     values[11], values[18] = tuple(values[11].split()), tuple(values[18].split())
     retired = members[row["member_token"]] != row["member_token"]
     state = decide(
-        Situation(Enrolment(*values), row["today"], retired, row["vaccine_group"], target_zip=row["listed"]), POLICY
+        Evidence(Enrolment(*values), row["today"], retired, row["vaccine_group"], target_zip=row["listed"]), POLICY
     )
     return (
         derived_id("case", row["enrolment_id"], row["programme_id"]), row["enrolment_id"], row["programme_id"], 1,

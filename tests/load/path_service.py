@@ -11,8 +11,8 @@ from services.kit.bus import Bus
 from services.kit.postgres import create_pool
 from services.kit.settings import KafkaSettings, Settings
 from services.kit.subscription import Subscription
-from services.outreach import handlers as outreach
-from services.reporting import handlers as reporting
+from services.outreach.cases import flow as outreach
+from services.reporting.facts import flow as reporting
 from tests.load import marks
 from tests.load.side import Task, Watch, until
 

@@ -11,7 +11,7 @@ from schemas.eligibility_v1 import MemberEligibilityDecidedV1
 from services.kit.inbox import SAVE_RECEIVED
 from services.kit.postgres import SET_TENANT, server_settings
 from services.kit.unit_of_work import UnitOfWork
-from services.outreach import handlers
+from services.outreach.cases import flow as handlers
 from tests.load.path_service import freeze, settings_of
 from tests.load.side import Task, Watch
 

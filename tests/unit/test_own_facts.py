@@ -4,7 +4,7 @@ import pytest
 
 from schemas.catalog import TOPICS
 from services.eligibility import own_facts as eligibility
-from services.outreach import own_facts as outreach
+from services.outreach import app as outreach
 from services.scheduling import own_facts as scheduling
 
 OWNED = {"eligibility": eligibility.OWNED, "outreach": outreach.OWNED, "scheduling": scheduling.OWNED}

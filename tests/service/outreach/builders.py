@@ -21,7 +21,7 @@ from services.kit.contract import Decoder
 from services.kit.ids import derived_id, new_id
 from services.kit.unit_of_work import apply_batch
 from services.outreach.app import SUBSCRIPTIONS, build
-from services.outreach.reviews import review_page
+from services.outreach.cases.reviews import review_page
 from tests.builders import a_record
 from tests.facts import (
     DAY,

@@ -9,7 +9,8 @@ import pytest
 from schemas.envelope import Event
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import Handler, UnitOfWork
-from services.outreach import handlers, reviews
+from services.outreach.cases import flow as handlers
+from services.outreach.cases import reviews
 from tests.facts import DAY, a_day, a_dose, a_fact, a_programme, token
 from tests.service.outreach.builders import Outreach, Worker, a_target, case_id
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.outreach_v1 import Disposition
-from services.outreach.effects import EFFECTS
+from services.outreach.contacts.dispositions import EFFECTS
 from tests.facts import DAY, NOON, a_day, a_fact, an_appointment
 from tests.service.outreach.builders import Outreach, Worker, case_id
 

@@ -16,9 +16,9 @@ from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.ids import new_id
 from services.kit.postgres import transaction
 from services.kit.unit_of_work import UnitOfWork
-from services.outreach import store
 from services.outreach.app import SUBSCRIPTIONS
-from services.outreach.handlers import on_dose_administered
+from services.outreach.cases.flow import on_dose_administered
+from services.outreach.members import store
 from tests.facts import DAY, NOON, a_day, a_dose, a_fact, a_programme, an_appointment, token
 from tests.service.outreach.builders import Outreach, Worker, a_target, case_id, vaccinated
 

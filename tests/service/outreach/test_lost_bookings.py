@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.scheduling_v1 import AppointmentStatus
-from services.outreach.records import Told
+from services.outreach.members.rules import Told
 from tests.facts import NOON, PROGRAMME, a_day, a_dose, a_fact, a_programme, an_appointment, token
 from tests.service.outreach.builders import Outreach, Worker, case_id
 
@@ -126,7 +126,7 @@ async def test_pages_hold_each_once(outreach: Outreach, worker: Worker) -> None:
     while True:
         asked = {"limit": 2} | ({"after": after} if after else {})
         page = (await worker.get("/lost-bookings", **asked)).json()
-        seen += [one["case_id"] for one in page["bookings"]]
+        seen += [booking["case_id"] for booking in page["bookings"]]
         after = page["next"]
         if after is None:
             break

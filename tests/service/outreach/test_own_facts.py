@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.outreach.own_facts import OWNED
+from services.outreach.app import OWNED
 from tests.facts import a_fact
 from tests.own_facts import check_owned
 from tests.servers import OpenDatabase

@@ -10,7 +10,7 @@ from schemas.eligibility_v1 import EligibilityStatus
 from schemas.outreach_v1 import Disposition
 from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.ids import new_id
-from services.outreach.effects import EFFECTS
+from services.outreach.contacts.dispositions import EFFECTS
 from tests.facts import NOON, a_day, a_dose, a_fact, a_merge, an_appointment
 from tests.service.outreach.builders import Outreach, Worker, case_id
 

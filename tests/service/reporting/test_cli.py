@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from services.reporting import cli
-from services.reporting.report import WATERMARK
+from services.reporting.figures.report import WATERMARK
 from tests.facts import a_day, a_programme
 from tests.service.reporting.builders import Reporting, app_of
 from tests.service.reporting.world import LAST_DAY, a_season

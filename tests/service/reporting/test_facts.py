@@ -27,8 +27,9 @@ from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.ids import new_id
 from services.kit.postgres import transaction
 from services.kit.unit_of_work import UnitOfWork
-from services.reporting import cells, handlers
 from services.reporting.app import SUBSCRIPTIONS
+from services.reporting.coverage import flow as handlers
+from services.reporting.coverage import store as cells
 from tests.facts import (
     DAY,
     NOON,

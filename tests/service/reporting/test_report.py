@@ -12,8 +12,8 @@ from schemas.envelope import Event
 from schemas.outreach_v1 import BesdDomain, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.postgres import transaction
-from services.reporting import population
-from services.reporting.population import Question
+from services.reporting.population import store as population
+from services.reporting.population.rules import Question
 from tests.facts import DAY, PROGRAMME, a_day, a_dose, a_fact, a_merge, a_programme, a_tract, an_appointment, token
 from tests.service.reporting.builders import Reporting, a_case, a_file, a_pool, a_retraction, an_attempt
 from tests.service.reporting.world import LAST_DAY, a_season

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.envelope import Event
-from services.reporting.report import Report
+from services.reporting.figures.report import Report
 from tests.facts import DAY, a_day, a_dose, a_fact, a_programme
 from tests.service.reporting.builders import VACCINATED, Reporting
 

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from schemas.outreach_v1 import Channel, Direction, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
-from services.outreach.effects import EFFECTS
-from services.outreach.reach import place_of
-from services.outreach.records import Appointment, Attempt, Dose, Enrolment, Situation, Statement
+from services.outreach.cases.channels import place_of
+from services.outreach.cases.evidence import Evidence
+from services.outreach.contacts.dispositions import EFFECTS
+from services.outreach.contacts.rules import Attempt, Statement
+from services.outreach.members.rules import Appointment, Dose, Enrolment
 
 DAY = date(2021, 3, 1)
 NOON = datetime(2021, 3, 1, 18, tzinfo=UTC)
@@ -29,12 +31,12 @@ def an_enrolment(**changes: Any) -> Enrolment:
     )  # fmt: skip
 
 
-def a_situation(**changes: Any) -> Situation:
+def some_evidence(**changes: Any) -> Evidence:
     """An eligible member on 1 March; `enrolment` may be given as changes to the usual one. What the attempts leave
     for the person is said too, unless `statements` are given."""
     enrolment = an_enrolment(**changes.pop("enrolment", {}))
     said = [a_statement(one) for one in changes.get("attempts", ())]
-    known = Situation(enrolment=enrolment, today=DAY, vaccine_group="covid-19", statements=said)
+    known = Evidence(enrolment=enrolment, today=DAY, vaccine_group="covid-19", statements=said)
     return replace(known, **changes)
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from schemas.outreach_v1 import CaseClosedReason, Channel, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
-from services.outreach.domain import decide
-from services.outreach.lost_bookings import channels_left
+from services.outreach.cases.evidence import CaseState, Evidence, Flag
+from services.outreach.cases.rules import decide
+from services.outreach.lost_bookings.rules import channels_left
 from services.outreach.policy import POLICY
-from services.outreach.records import CaseState, Flag, Situation
-from tests.unit.outreach.builders import NOON, a_dose, a_situation, a_statement, an_appointment, an_attempt
+from tests.unit.outreach.builders import NOON, a_dose, a_statement, an_appointment, an_attempt, some_evidence
 
 CANCELLED, BOOKED = AppointmentStatus.CANCELLED, AppointmentStatus.BOOKED
 LATER = NOON + timedelta(hours=3)
@@ -21,9 +21,9 @@ OPTED_OUT = a_statement(an_attempt(Disposition.DO_NOT_CALL))
 NO_LETTERS = a_statement(an_attempt(Disposition.DO_NOT_CALL), stops=tuple(Channel))
 
 
-def a_loss(**changes: Any) -> Situation:
+def a_loss(**changes: Any) -> Evidence:
     """A clinic cancels the booking of a member who has said that nobody is to call."""
-    return a_situation(**({"appointments": [GONE], "statements": [OPTED_OUT]} | changes))
+    return some_evidence(**({"appointments": [GONE], "statements": [OPTED_OUT]} | changes))
 
 
 def decided(**changes: Any) -> CaseState:
@@ -87,4 +87,4 @@ def test_an_opt_in_makes_it_a_call() -> None:
 )
 def test_only_wanted_channels_are_named(changes: dict[str, Any], channels: list[Channel]) -> None:
     """ "Do not call" leaves letters and visits unless those are stopped too; a protected contact leaves nothing."""
-    assert list(channels_left(a_loss(**changes))) == channels
+    assert list(channels_left(a_loss(**changes), POLICY)) == channels

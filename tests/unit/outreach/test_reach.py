@@ -8,11 +8,12 @@ import pytest
 
 from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Direction, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
-from services.outreach.domain import decide
+from services.outreach.cases.channels import invalid_channels
+from services.outreach.cases.evidence import Evidence, Flag, Held
+from services.outreach.cases.rules import decide
+from services.outreach.contacts.rules import Attempt
 from services.outreach.policy import POLICY
-from services.outreach.reach import invalid_channels
-from services.outreach.records import Attempt, Flag, Held, Situation
-from tests.unit.outreach.builders import DAY, NOON, a_dose, a_situation, a_statement, an_appointment, an_attempt
+from tests.unit.outreach.builders import DAY, NOON, a_dose, a_statement, an_appointment, an_attempt, some_evidence
 
 D, Ch = Disposition, Channel
 NUMBER = {Ch.PHONE, Ch.TEXT}
@@ -38,7 +39,7 @@ def wrong(channel: Channel, days: int = 0, **changes: Any) -> Attempt:
 )
 def test_calls_and_texts_share_the_number(attempts: list[Attempt], invalid: set[Channel]) -> None:
     """What is wrong for a call is wrong for a text, until the right person was reached by that number."""
-    assert invalid_channels(a_situation(attempts=attempts)) == invalid
+    assert invalid_channels(some_evidence(attempts=attempts)) == invalid
 
 
 @pytest.mark.parametrize(
@@ -51,13 +52,13 @@ def test_calls_and_texts_share_the_number(attempts: list[Attempt], invalid: set[
 def test_a_new_number_or_address_reopens(channel: Channel, version: str) -> None:
     """An unreachable member is reachable again once a roster brings another number or address, by that one only."""
     attempts = [wrong(one) for one in Channel]
-    gone = decide(a_situation(attempts=attempts), POLICY)
-    again = decide(a_situation(attempts=attempts, enrolment={version: 1}), POLICY)
+    gone = decide(some_evidence(attempts=attempts), POLICY)
+    again = decide(some_evidence(attempts=attempts, enrolment={version: 1}), POLICY)
     assert gone.closed_reason is CaseClosedReason.UNREACHABLE
     assert again.status is CaseStatus.OPEN
-    assert channel not in invalid_channels(a_situation(attempts=attempts, enrolment={version: 1}))
+    assert channel not in invalid_channels(some_evidence(attempts=attempts, enrolment={version: 1}))
     tried_anew = [*attempts, wrong(channel, 1, reach=1, attempt_id=UUID(int=999))]
-    assert channel in invalid_channels(a_situation(attempts=tried_anew, enrolment={version: 1}))
+    assert channel in invalid_channels(some_evidence(attempts=tried_anew, enrolment={version: 1}))
 
 
 def test_wrong_numbers_that_were_replaced_fill_no_window() -> None:
@@ -65,22 +66,22 @@ def test_wrong_numbers_that_were_replaced_fill_no_window() -> None:
     days = range(-9, POLICY.attempts_per_window - 9)
     another = {"phone_version": 1}
     wrongs, unanswered = [wrong(Ch.PHONE, n) for n in days], [an_attempt(D.NO_ANSWER, n) for n in days]
-    assert decide(a_situation(attempts=wrongs), POLICY).held_by is Held.ATTEMPTS
-    assert decide(a_situation(attempts=wrongs, enrolment=another), POLICY).held_by is None
-    assert decide(a_situation(attempts=unanswered, enrolment=another), POLICY).held_by is Held.ATTEMPTS
+    assert decide(some_evidence(attempts=wrongs), POLICY).held_by is Held.ATTEMPTS
+    assert decide(some_evidence(attempts=wrongs, enrolment=another), POLICY).held_by is None
+    assert decide(some_evidence(attempts=unanswered, enrolment=another), POLICY).held_by is Held.ATTEMPTS
 
 
 def test_a_new_address_ends_moved() -> None:
     """Who is said to have moved is called again once a roster brings another address, though within the same tract."""
     moved = [an_attempt(D.MOVED)]
-    assert decide(a_situation(attempts=moved), POLICY).closed_reason is CaseClosedReason.MOVED
-    assert decide(a_situation(attempts=moved, enrolment={"address_version": 1}), POLICY).closed_reason is None
+    assert decide(some_evidence(attempts=moved), POLICY).closed_reason is CaseClosedReason.MOVED
+    assert decide(some_evidence(attempts=moved, enrolment={"address_version": 1}), POLICY).closed_reason is None
 
 
 def test_a_registry_bars_channels() -> None:
     """A barred channel is not named; with all of them barred the member can't be reached."""
-    assert decide(a_situation(enrolment={"channels_barred": ("phone", "text")}), POLICY).next_channel is Ch.EMAIL
-    barred = a_situation(enrolment={"channels_barred": tuple(one.value for one in Channel)})
+    assert decide(some_evidence(enrolment={"channels_barred": ("phone", "text")}), POLICY).next_channel is Ch.EMAIL
+    barred = some_evidence(enrolment={"channels_barred": tuple(one.value for one in Channel)})
     assert decide(barred, POLICY).closed_reason is CaseClosedReason.UNREACHABLE
 
 
@@ -89,9 +90,9 @@ CANCELLED = AppointmentStatus.CANCELLED
 LATER = NOON + timedelta(hours=1)
 
 
-def after_five(*more: Attempt, **appointment: Any) -> Situation:
+def after_five(*more: Attempt, **appointment: Any) -> Evidence:
     said = {"told_at": LATER, "cancellation_reason": "prov-pers"} | appointment
-    return a_situation(attempts=[*FIVE, *more], appointments=[an_appointment(3, CANCELLED, **said)])
+    return some_evidence(attempts=[*FIVE, *more], appointments=[an_appointment(3, CANCELLED, **said)])
 
 
 @pytest.mark.parametrize(
@@ -126,12 +127,12 @@ def test_told_he_is_spared_again() -> None:
 def test_a_lost_appointment_is_told_in_a_pause(said: Disposition) -> None:
     """Who refused, booked all the same, and loses that appointment is called; what he says afterwards pauses again."""
     gone = an_appointment(3, CANCELLED, told_at=LATER, cancellation_reason="prov")
-    state = decide(a_situation(attempts=[an_attempt(said)], appointments=[gone]), POLICY)
+    state = decide(some_evidence(attempts=[an_attempt(said)], appointments=[gone]), POLICY)
     assert (state.status, state.held_by, state.flags) == (CaseStatus.OPEN, None, (Flag.APPOINTMENT_LOST,))
     since = an_attempt(said, attempted_at=LATER + timedelta(hours=1))
-    assert decide(a_situation(attempts=[since], appointments=[gone]), POLICY).status is CaseStatus.PAUSED
+    assert decide(some_evidence(attempts=[since], appointments=[gone]), POLICY).status is CaseStatus.PAUSED
     elsewhere = a_statement(since, tenant_id="prairie")
-    told = a_situation(statements=[elsewhere], appointments=[gone])
+    told = some_evidence(statements=[elsewhere], appointments=[gone])
     assert decide(told, POLICY).status is CaseStatus.PAUSED
 
 
@@ -140,7 +141,7 @@ def test_a_lost_second_appointment_is_told_after_a_recent_dose(loss: dict[str, A
     """A clinic that cancels the visit for dose 2 makes the member callable, who would come to a closed door; a visit
     that the dose itself has ended waits until the next dose is due."""
     gone = an_appointment(3, CANCELLED, told_at=LATER, **loss)
-    known = a_situation(doses=[a_dose(20)], enrolment={"doses_valid": 1}, appointments=[gone])
+    known = some_evidence(doses=[a_dose(20)], enrolment={"doses_valid": 1}, appointments=[gone])
     assert decide(known, POLICY).status == status
 
 
@@ -149,20 +150,20 @@ def test_another_appointment_ends_the_loss(status: AppointmentStatus, reason: st
     """Whoever books anew for an earlier day, or gives that up as well, knows of the loss."""
     lost = an_appointment(5, CANCELLED, told_at=NOON, cancellation_reason="prov")
     anew = an_appointment(2, status, appointment_id=UUID(int=8), told_at=LATER, cancellation_reason=reason)
-    assert decide(a_situation(appointments=[lost, anew]), POLICY).flags == ()
+    assert decide(some_evidence(appointments=[lost, anew]), POLICY).flags == ()
 
 
 def test_what_was_entered_in_error_hides_nothing() -> None:
     """A missed appointment stays missed, and a lost one lost, when a later record turns out to be an error."""
     error = an_appointment(6, AppointmentStatus.ENTERED_IN_ERROR, appointment_id=UUID(int=8), told_at=LATER)
     missed = an_appointment(-2, AppointmentStatus.NOSHOW)
-    assert decide(a_situation(appointments=[missed, error]), POLICY).flags == (Flag.APPOINTMENT_MISSED,)
+    assert decide(some_evidence(appointments=[missed, error]), POLICY).flags == (Flag.APPOINTMENT_MISSED,)
     lost = an_appointment(5, CANCELLED, cancellation_reason="prov")
-    assert decide(a_situation(appointments=[lost, error]), POLICY).flags == (Flag.APPOINTMENT_LOST,)
+    assert decide(some_evidence(appointments=[lost, error]), POLICY).flags == (Flag.APPOINTMENT_LOST,)
 
 
 def test_an_overdue_outcome_is_flagged() -> None:
     """An appointment that is past without an outcome is told to whoever opens the case."""
     overdue = an_appointment(-2, outcome_overdue=True)
-    assert decide(a_situation(appointments=[overdue]), POLICY).flags == (Flag.OUTCOME_OVERDUE,)
+    assert decide(some_evidence(appointments=[overdue]), POLICY).flags == (Flag.OUTCOME_OVERDUE,)
     assert overdue.start_on < DAY

@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 
 from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Direction, Disposition
-from services.outreach.attempts import RefusalCode, Timing, is_news, misdated
-from services.outreach.domain import decide
+from services.outreach.attempts.rules import RefusalCode, Timing, is_news, misdated
+from services.outreach.cases.channels import is_opted_out, stopped_channels
+from services.outreach.cases.evidence import CaseState, Evidence, Held, Paused
+from services.outreach.cases.rules import decide
+from services.outreach.contacts.rules import Statement
 from services.outreach.policy import POLICY
-from services.outreach.reach import is_opted_out, stopped_channels
-from services.outreach.records import CaseState, Held, Paused, Situation, Statement
-from tests.unit.outreach.builders import DAY, NOON, a_situation, a_statement, an_attempt
+from tests.unit.outreach.builders import DAY, NOON, a_statement, an_attempt, some_evidence
 
 D = Disposition
 BY_PHONE, BY_TEXT = Channel.PHONE, Channel.TEXT
@@ -44,9 +45,9 @@ def an_opt_out(days: int = 0, plan: str = "lakeshore") -> Statement:
 def test_an_opt_in_takes_back_by_channel(statements: list[Statement], stopped: set[Channel], is_out: bool) -> None:
     """Do-not-call holds at every plan; a later opt-in takes back, by channel, what was said to the same plan, and lets
     the plan that was told call again, no other."""
-    situation = a_situation(statements=statements)
+    evidence = some_evidence(statements=statements)
     assert stopped_channels(statements, "lakeshore") == stopped
-    assert is_opted_out(situation, POLICY) is is_out
+    assert is_opted_out(evidence, POLICY) is is_out
 
 
 @pytest.mark.parametrize(
@@ -62,11 +63,11 @@ def test_an_opt_in_takes_back_by_channel(statements: list[Statement], stopped: s
 def test_a_refusal_pauses_the_vaccine(changes: dict[str, Any], paused: Paused | None) -> None:
     """A refusal pauses its vaccine in every programme and plan of the person, and no other vaccine."""
     said = replace(a_statement(an_attempt(D.INITIAL_REFUSAL)), **changes)
-    assert decide(a_situation(statements=[said]), POLICY).paused_by is paused
+    assert decide(some_evidence(statements=[said]), POLICY).paused_by is paused
 
 
 def _told(reports: list[Statement], **enrolment: object) -> CaseState:
-    return decide(a_situation(statements=reports, enrolment=enrolment), POLICY)
+    return decide(some_evidence(statements=reports, enrolment=enrolment), POLICY)
 
 
 def test_only_eligibility_declares_death() -> None:
@@ -121,8 +122,8 @@ def test_what_became_known_is_news() -> None:
     assert is_news(D.COMPLETE, frozenset({BY_PHONE}))
 
 
-def _tried(*days: int, **changes: Any) -> Situation:
-    return a_situation(attempts=[an_attempt(D.NO_ANSWER, day, **changes) for day in days])
+def _tried(*days: int, **changes: Any) -> Evidence:
+    return some_evidence(attempts=[an_attempt(D.NO_ANSWER, day, **changes) for day in days])
 
 
 def test_inbound_contacts_count_for_no_limit() -> None:
@@ -135,6 +136,6 @@ def test_the_person_rests_in_every_programme() -> None:
     """Who was tried today for one programme is not called today for another, nor before the day that he asked for."""
     other: dict[str, Any] = {"programme_id": "flu-2021", "attempt_id": UUID(int=7)}
     assert decide(_tried(0, **other), POLICY).held_by is Held.RESTING
-    promised = a_situation(attempts=[an_attempt(D.CALLBACK_SCHEDULED, **other)])
+    promised = some_evidence(attempts=[an_attempt(D.CALLBACK_SCHEDULED, **other)])
     state = decide(promised, POLICY)
     assert (state.held_by, state.held_until_on, state.callback_at) == (Held.CALLBACK, DAY + timedelta(days=2), None)

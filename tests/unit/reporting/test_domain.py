@@ -7,23 +7,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.reporting.domain import (
+from services.reporting.figures.rules import disparity
+from services.reporting.population.rules import (
     HIDDEN,
     THRESHOLD,
-    Counts,
     Coverage,
     can_show,
     cover,
     cover_table,
-    cover_targets,
-    difference,
-    disparity,
     monday_of,
-    rank_targets,
-    ratio,
     shown,
-    wilson,
 )
+from services.reporting.population.shares import Counts, difference, ratio, wilson
+from services.reporting.targets.rules import cover_targets, rank_targets
 
 tables = st.lists(
     st.integers(1, 60).flatmap(lambda members: st.builds(Counts, st.just(members), st.integers(0, members))),

@@ -5,11 +5,7 @@ from datetime import date
 
 import pytest
 
-from services.reporting import maps, tables, terminal
-from services.reporting.charts import Series, columns, coverage_dots
-from services.reporting.domain import HIDDEN, Counts, TargetZip, cover, disparity
-from services.reporting.page import headline, render
-from services.reporting.report import (
+from services.reporting.figures.report import (
     WATERMARK,
     WHY_INTERNAL,
     Funnel,
@@ -21,7 +17,14 @@ from services.reporting.report import (
     Week,
     ZipRow,
 )
-from services.reporting.words import points, say
+from services.reporting.figures.rules import disparity
+from services.reporting.pages import maps, tables, terminal
+from services.reporting.pages.charts import Series, columns, coverage_dots
+from services.reporting.pages.page import headline, render
+from services.reporting.pages.words import points, say
+from services.reporting.population.rules import HIDDEN, cover
+from services.reporting.population.shares import Counts
+from services.reporting.targets.rules import TargetZip
 
 EMPTY = Report(
     watermark=WATERMARK, why_internal=WHY_INTERNAL, programme_id="connectors-65", programme_version=1,

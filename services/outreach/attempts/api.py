@@ -1,0 +1,77 @@
+"""The API of attempts: log one, take one back, see the codes that one takes."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from services.kit import audit
+from services.kit.idempotency import Answer, Identity
+from services.kit.problem import Refusal
+from services.kit.requests import Pool, write
+from services.kit.unit_of_work import UnitOfWork
+from services.outreach.attempts import flow
+from services.outreach.attempts.rules import Retractor
+from services.outreach.attempts.shapes import AttemptIn, AttemptLoggedOut, AttemptRetractedOut, CodesOut, RetractionIn
+from services.outreach.policy import CODES
+from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, case_of
+from services.outreach.worklist.workers import Worker, worker_id
+
+routes = APIRouter(tags=["outreach"])
+
+
+@routes.post(
+    "/cases/{case_id}/attempts",
+    summary="Log a contact",
+    status_code=201,
+    response_model=AttemptLoggedOut,
+    responses={404: NOT_FOUND, 409: PROBLEM},
+)
+async def log_attempt(case_id: UUID, body: AttemptIn, pool: Pool, identity: Identity, principal: Worker) -> Response:
+    """Logs what came of an attempt, or of a call by the member (`direction`), and changes the case accordingly. For an
+    attempt the caller holds the case's lease, or claims it at once (`claim`). What became known goes in all the same,
+    marked with the rule (`against`); only a try that brought nothing is refused. May be dated back."""
+
+    async def effect(work: UnitOfWork) -> Answer:
+        await audit.record(work.connection, principal, "read", "case", [case_id])
+        logged = await flow.log_attempt(work, case_id, body, worker_id(principal))
+        if isinstance(logged, Refusal):
+            return Answer.of(logged)
+        answer = AttemptLoggedOut(attempt_id=logged.attempt_id, against=logged.against, case=case_of(logged.case))
+        return Answer(201, answer.model_dump(mode="json"))
+
+    return await write(pool, identity, effect)
+
+
+@routes.post(
+    "/attempts/{attempt_id}/retract",
+    summary="Take back an attempt that was entered in error",
+    response_model=AttemptRetractedOut,
+    responses={404: NOT_FOUND, 409: PROBLEM},
+)
+async def retract_attempt(
+    attempt_id: UUID, body: RetractionIn, pool: Pool, identity: Identity, principal: Worker
+) -> Response:
+    """Nothing that the attempt said holds any more: the case is decided anew without it. By its worker while it is
+    fresh, by a supervisor at any time. A second time changes nothing."""
+    retractor = Retractor(worker_id(principal), "supervisor" in principal.roles)
+
+    async def effect(work: UnitOfWork) -> Answer:
+        await audit.record(work.connection, principal, "read", "attempt", [attempt_id])
+        case = await flow.retract_attempt(work, attempt_id, body.reason, retractor)
+        if isinstance(case, Refusal):
+            return Answer.of(case)
+        return Answer(200, AttemptRetractedOut(attempt_id=attempt_id, case=case_of(case)).model_dump(mode="json"))
+
+    return await write(pool, identity, effect)
+
+
+@routes.get("/codes", summary="The code lists of an attempt's record")
+async def list_codes(_: Worker) -> CodesOut:
+    """Barriers, education topics and reasons to retract, with their meanings."""
+    return CodesOut(
+        version=CODES.version,
+        effective_on=CODES.effective_on,
+        barriers=CODES.barriers,
+        topics=CODES.topics,
+        retraction_reasons=CODES.retraction_reasons,
+    )

@@ -1,0 +1,69 @@
+"""Which cases a decision changes, and what others hear of the change. Pure."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from operator import attrgetter
+from uuid import UUID
+
+from schemas.outreach_v1 import CaseChangedV1
+from services.outreach.cases.evidence import CaseState, Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCase:
+    """Evidence with the case as it stands; no `state` while there is no case yet."""
+
+    evidence: Evidence
+    case_id: UUID
+    version: int
+    opened_on: date | None
+    state: CaseState | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedCase:
+    """A case to be saved. `announced`: the change is one that others hear of."""
+
+    case_id: UUID
+    enrolment_id: UUID
+    programme_id: str
+    version: int
+    opened_on: date
+    changed_on: date
+    state: CaseState
+    announced: bool
+
+    def event(self, at: datetime) -> CaseChangedV1:
+        """The snapshot that others hear."""
+        state = self.state
+        return CaseChangedV1(
+            occurred_at=at, case_id=self.case_id, version=self.version, enrolment_id=self.enrolment_id,
+            member_token=state.member_token, tenant_id=state.tenant_id, programme_id=self.programme_id,
+            status=state.status, closed_reason=state.closed_reason, priority=state.priority, attempts=state.attempts,
+            opened_on=self.opened_on, changed_on=self.changed_on, paused_until_on=state.paused_until_on,
+        )  # fmt: skip
+
+
+_announced = attrgetter(
+    "tenant_id", "member_token", "status", "closed_reason", "priority", "attempts", "paused_until_on"
+)
+
+
+def changed(known: KnownCase, state: CaseState) -> ChangedCase | None:
+    """What this decision changes. A case is there from the first day on which outreach might be offered."""
+    enrolment = known.evidence.enrolment
+    if enrolment.eligible_on is None or (state == known.state and enrolment.eligible_on == known.opened_on):
+        return None
+    announced = (
+        known.state is None or enrolment.eligible_on != known.opened_on or _announced(state) != _announced(known.state)
+    )
+    return ChangedCase(
+        case_id=known.case_id,
+        enrolment_id=enrolment.enrolment_id,
+        programme_id=enrolment.programme_id,
+        version=known.version + announced,
+        opened_on=enrolment.eligible_on,
+        changed_on=known.evidence.today,
+        state=state,
+        announced=announced,
+    )

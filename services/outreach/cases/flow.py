@@ -1,0 +1,132 @@
+"""What outreach does on each fact that it hears: keep it, then decide again about everybody whom it touches."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from operator import attrgetter, itemgetter
+from typing import TypeVar
+from uuid import UUID
+
+from schemas.eligibility_v1 import (
+    BusinessDayOpenedV1,
+    DoseAdministeredV1,
+    MemberEligibilityDecidedV1,
+    MembersMergedV1,
+    ProgrammePublishedV1,
+)
+from schemas.envelope import Event
+from schemas.reporting_v1 import TargetZipListedV1
+from schemas.scheduling_v1 import AppointmentChangedV1
+from services.kit.unit_of_work import UnitOfWork
+from services.outreach.cases import store
+from services.outreach.cases.changes import changed
+from services.outreach.cases.rules import decide
+from services.outreach.contacts import store as contacts
+from services.outreach.members import store as members
+from services.outreach.members.rules import newest_enrolments
+from services.outreach.policy import POLICY
+from services.outreach.reference import store as reference
+
+PORTION = 2000
+"""Tokens decided on at once: keeps memory small when a batch touches many."""
+
+
+async def on_member_eligibility(
+    work: UnitOfWork, events: Sequence[MemberEligibilityDecidedV1 | MembersMergedV1]
+) -> None:
+    """Keep each enrolment's newest fact, and who turned out to be whom."""
+    facts = [event for event in events if isinstance(event, MemberEligibilityDecidedV1)]
+    merges = [event for event in events if isinstance(event, MembersMergedV1)]
+    member_tokens = {fact.member_token for fact in facts}
+    member_tokens |= {member_token for merge in merges for member_token in (merge.surviving_token, merge.retired_token)}
+    member_tokens |= await members.load_tokens_of_enrolments(work.connection, {fact.enrolment_id for fact in facts})
+    await reference.share_reference(work.connection)
+    persons = await members.lock_members(work.connection, member_tokens)
+    await members.save_merges(work.connection, persons, merges)
+    await members.save_enrolments(work.connection, newest_enrolments(facts))
+    await review(work, persons, _latest(events))
+
+
+async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdministeredV1]) -> None:
+    """Keep each dose's newest version."""
+    doses = _newest(events, "dose_id", version="version")
+    member_tokens = {event.member_token for event in events}
+    member_tokens |= await members.load_tokens_of_doses(work.connection, {dose.dose_id for dose in doses})
+    await reference.share_reference(work.connection)
+    persons = await members.lock_members(work.connection, member_tokens)
+    await members.save_doses(work.connection, doses)
+    await review(work, persons, _latest(events))
+
+
+async def on_appointment(work: UnitOfWork, events: Sequence[AppointmentChangedV1]) -> None:
+    """Keep each appointment's newest version."""
+    member_tokens = {event.member_token for event in events}
+    member_tokens |= await members.load_tokens_of_enrolments(work.connection, {event.enrolment_id for event in events})
+    await reference.share_reference(work.connection)
+    persons = await members.lock_members(work.connection, member_tokens)
+    newest = _newest(events, "appointment_id", version="version")
+    await members.save_appointments(work.connection, newest)
+    appointment_ids = [appointment.appointment_id for appointment in newest]
+    await contacts.save_death_reports(work.connection, appointment_ids)
+    await review(work, persons, _latest(events))
+
+
+async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
+    """Keep each programme's versions: the one in effect says by its vaccine which doses count."""
+    await reference.lock_reference(work.connection)
+    await reference.save_programmes(work.connection, events)
+    await store.let_programmes_wait(work.connection, await reference.put_in_effect(work.connection), _latest(events))
+
+
+async def on_business_day_opened(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
+    """Let pauses, bookings and windows end, and versions of programmes take effect."""
+    await reference.lock_reference(work.connection)
+    days = _newest(events, "time_zone", version="business_on")
+    await reference.save_business_days(work.connection, days)
+    await store.let_programmes_wait(work.connection, await reference.put_in_effect(work.connection), _latest(events))
+    await store.let_due_wait(work.connection, _latest(events))
+
+
+async def on_target_zips(work: UnitOfWork, events: Sequence[TargetZipListedV1]) -> None:
+    """Raise the rank of members in listed ZIPs, and lower it again."""
+    await reference.lock_reference(work.connection)
+    listings = _newest(events, "programme_id", "zip5", version="week_on")
+    await reference.save_target_zips(work.connection, listings)
+    await store.let_zips_wait(work.connection, listings, _latest(events))
+
+
+async def review(work: UnitOfWork, persons: Mapping[UUID, UUID], at: datetime) -> None:
+    """Decide again about these persons (token → person), whose tokens are locked; save and announce what changes."""
+    ordered = sorted(persons.items(), key=itemgetter(1))
+    for portion in _portions(ordered):
+        known = await store.load_known(work.connection, portion)
+        decided = [changed(case, decide(case.evidence, POLICY)) for case in known]
+        changes = [change for change in decided if change is not None]
+        await store.save_cases(work.connection, changes)
+        await work.announce([change.event(at) for change in changes if change.announced])
+
+
+def _portions(ordered: Sequence[tuple[UUID, UUID]]) -> Iterator[dict[UUID, UUID]]:
+    """Portions that keep the tokens of one person together."""
+    portion: dict[UUID, UUID] = {}
+    person = None
+    for member_token, belongs_to in ordered:
+        if len(portion) >= PORTION and belongs_to != person:
+            yield portion
+            portion = {}
+        portion[member_token], person = belongs_to, belongs_to
+    if portion:
+        yield portion
+
+
+Fact = TypeVar("Fact", bound=Event)
+
+
+def _newest(events: Iterable[Fact], *key: str, version: str) -> list[Fact]:
+    """Of each key the event with the highest version (of equal ones the later in the log), in the order of the keys."""
+    key_of = attrgetter(*key)
+    ordered = sorted(events, key=attrgetter(*key, version))
+    return list({key_of(event): event for event in ordered}.values())
+
+
+def _latest(events: Iterable[Event]) -> datetime:
+    return max(event.occurred_at for event in events)

@@ -1,0 +1,47 @@
+"""Claims the next cases for a worker, and takes one back: in the transaction of the request."""
+
+from uuid import UUID
+
+from services.kit.postgres import Connection
+from services.kit.problem import Refusal
+from services.kit.unit_of_work import UnitOfWork
+from services.outreach.claims import store
+from services.outreach.claims.rules import Wish, call_order, first_of_each_person
+from services.outreach.policy import POLICY
+from services.outreach.worklist.flow import NO_SUCH_CASE
+from services.outreach.worklist.rules import ListedCase
+
+NOT_YOURS = Refusal("not-claimed-by-you", "Not Claimed By You", "Only its holder or a supervisor gives a case back.")
+
+
+async def claim_cases(connection: Connection, wish: Wish) -> list[ListedCase]:
+    """Claim the next cases: promised calls first, then by rank, of each person one. Claimers at once never get the same
+    person, and one worker's requests at once don't add up to more than the policy's `max_claims`."""
+    await store.lock_worker(connection, wish.worker_id)
+    room = POLICY.max_claims - await store.count_claims(connection, wish.worker_id)
+    claimed: list[ListedCase] = []
+    persons: set[UUID] = set()
+    for lock_candidates in (store.lock_callbacks, store.lock_call_list):
+        while (count := min(wish.count, room) - len(claimed)) > 0:
+            found = await lock_candidates(connection, wish, count, persons, POLICY.lease_minutes)
+            first = first_of_each_person(found)
+            persons |= first.keys()
+            cases = await store.claim_cases(connection, wish.worker_id, POLICY.lease_minutes, first)
+            claimed += sorted(cases, key=call_order)
+            if not found:
+                break
+    return claimed
+
+
+async def release_case(work: UnitOfWork, case_id: UUID, worker_id: str, *, is_supervisor: bool) -> Refusal | None:
+    """End the lease: its holder gives the case back, or a supervisor ends another worker's. None: done."""
+    lease = await store.lock_lease(work.connection, case_id)
+    if lease is None:
+        return NO_SUCH_CASE
+    if lease.claimed_by == worker_id:
+        await store.skip_case(work.connection, case_id, POLICY.rank.skip)
+    elif lease.claimed_by is None or not is_supervisor:
+        return NOT_YOURS
+    else:
+        await store.end_lease(work.connection, case_id)
+    return None

@@ -1,0 +1,65 @@
+"""Lists the bookings that members have lost whom nobody may call, and notes how one heard of it."""
+
+from uuid import UUID
+
+from services.kit.postgres import Connection
+from services.kit.problem import Refusal
+from services.kit.unit_of_work import UnitOfWork
+from services.outreach.cases import appointments
+from services.outreach.cases import store as cases
+from services.outreach.cases.evidence import Evidence, Flag
+from services.outreach.cases.flow import review
+from services.outreach.cases.rules import decide
+from services.outreach.lost_bookings import store
+from services.outreach.lost_bookings.rules import LostBooking, Page, Part
+from services.outreach.members import store as members
+from services.outreach.members.rules import LossNotice, Told
+from services.outreach.policy import POLICY
+from services.outreach.reference import store as reference
+from services.outreach.worklist import store as worklist
+from services.outreach.worklist.flow import NO_SUCH_CASE
+from services.outreach.worklist.rules import ListedCase
+
+NOTHING_LOST = Refusal(
+    "no-lost-booking",
+    "No Lost Booking",
+    "Nobody has to tell this member, without a call, that a booking is off.",
+)
+
+
+async def list_lost(connection: Connection, page: Page) -> Part:
+    """The longest known first."""
+    flagged = await store.load_flagged(connection, page)
+    persons = await members.load_persons(connection, [case.member_token for case in flagged])
+    evidence = {known.case_id: known.evidence for known in await cases.load_known(connection, persons)}
+    lost = [(case, appointments.lost(evidence[case.case_id], POLICY)) for case in flagged]
+    gone = {case: booking.appointment.appointment_id for case, booking in lost if booking is not None}
+    on_record = await members.load_some_on_record(connection, gone.values())
+    bookings = [LostBooking(case, evidence[case.case_id], on_record[gone[case]]) for case in gone]
+    return Part(bookings, flagged[-1] if len(flagged) == page.limit else None)
+
+
+async def note(work: UnitOfWork, case_id: UUID, how: Told, worker_id: str) -> ListedCase | Refusal:
+    """Keep what was done: nobody has to see to it any more."""
+    connection = work.connection
+    member_token = await cases.load_member_token(connection, case_id)
+    if member_token is None:
+        return NO_SUCH_CASE
+    await reference.share_reference(connection)
+    persons = await members.lock_members(connection, [member_token])
+    known_cases = await cases.load_known(connection, persons)
+    notice = _notice(case_id, next(known.evidence for known in known_cases if known.case_id == case_id), how, worker_id)
+    if notice is None:
+        return NOTHING_LOST
+    await review(work, persons, await members.save_loss_notice(connection, notice))
+    case = await worklist.load_case(connection, case_id)
+    assert case is not None, "cases are never removed"
+    return case
+
+
+def _notice(case_id: UUID, evidence: Evidence, how: Told, worker_id: str) -> LossNotice | None:
+    """What is to be kept; None where nobody has to be told."""
+    lost = appointments.lost(evidence, POLICY)
+    if lost is None or Flag.LOST_NO_CALL not in decide(evidence, POLICY).flags:
+        return None
+    return LossNotice(lost.appointment.appointment_id, case_id, evidence.enrolment.tenant_id, how, worker_id)

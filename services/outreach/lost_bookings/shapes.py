@@ -1,0 +1,55 @@
+"""What the API of lost bookings takes and gives."""
+
+from dataclasses import asdict
+from uuid import UUID
+
+from pydantic import Field
+
+from schemas.outreach_v1 import CaseClosedReason, Channel
+from services.outreach.lost_bookings.rules import LostBooking, Part, channels_left, next_of
+from services.outreach.members.rules import Told
+from services.outreach.policy import POLICY
+from services.outreach.worklist.shapes import AppointmentRecordOut, Shape
+
+
+class NoticeIn(Shape):
+    """How the member heard, or will hear, that his booking is off."""
+
+    how: Told
+
+
+class LostBookingOut(Shape):
+    """A member whom nobody may call would come to a closed door."""
+
+    case_id: UUID
+    programme_id: str
+    enrolment_id: UUID
+    member_token: UUID
+    closed_reason: CaseClosedReason = Field(description="Why nobody may call: `ineligible` is a protected contact.")
+    channels: tuple[Channel, ...] = Field(description="By which he may hear of it; none: let the provider tell him.")
+    appointment: AppointmentRecordOut = Field(description="`changed_on` is the day on which it was lost.")
+
+
+class LostBookingsOut(Shape):
+    """A part of the list. `next` is the `after` of the following part."""
+
+    bookings: tuple[LostBookingOut, ...]
+    next: str | None
+
+
+def bookings_of(part: Part) -> LostBookingsOut:
+    """The part of the list as the API gives it."""
+    return LostBookingsOut(bookings=tuple(map(_booking_of, part.bookings)), next=next_of(part))
+
+
+def _booking_of(lost: LostBooking) -> LostBookingOut:
+    case = lost.case
+    return LostBookingOut(
+        case_id=case.case_id,
+        programme_id=case.programme_id,
+        enrolment_id=case.enrolment_id,
+        member_token=case.member_token,
+        closed_reason=CaseClosedReason(case.closed_reason),
+        channels=channels_left(lost.evidence, POLICY),
+        appointment=AppointmentRecordOut.model_validate(asdict(lost.appointment)),
+    )

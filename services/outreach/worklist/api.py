@@ -1,0 +1,70 @@
+"""The API of the work list: look through the cases, read one, count them."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from schemas.languages import Language
+from schemas.outreach_v1 import CaseStatus
+from services.kit import audit
+from services.kit.problem import Refusal, refuse
+from services.kit.requests import Pool, reading
+from services.outreach.worklist import flow
+from services.outreach.worklist.paging import AFTER, Page, next_of, place_of
+from services.outreach.worklist.shapes import (
+    NOT_FOUND,
+    CaseFileOut,
+    CasePageOut,
+    WorkSummaryOut,
+    case_of,
+    file_of,
+    summary_of,
+)
+from services.outreach.worklist.workers import Worker, worker_id
+
+routes = APIRouter(tags=["outreach"])
+
+
+@routes.get("/cases", summary="Look through the cases")
+async def list_cases(
+    pool: Pool,
+    principal: Worker,
+    status: CaseStatus | None = None,
+    callable_now: Annotated[bool | None, Query(description="Open and held back by nothing, or not")] = None,
+    mine: Annotated[bool, Query(description="Only those that the caller holds")] = False,
+    programme_id: Annotated[str | None, Query(max_length=64)] = None,
+    zip5: Annotated[str | None, Query(pattern="^[0-9]{5}$")] = None,
+    language: Annotated[Language | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[str | None, Query(pattern=AFTER, description="A page's `next`")] = None,
+) -> CasePageOut:
+    """As claims go: promised calls that are due first, then by rank, the highest first. The look is audited."""
+    holder = worker_id(principal) if mine else None
+    place = place_of(after)
+    begun_at = place.asked_at if place else datetime.now(UTC)
+    page = Page(limit, begun_at, status, callable_now, holder, programme_id, zip5, language, place)
+    async with reading(pool, principal) as connection:
+        cases = await flow.list_cases(connection, page)
+        await audit.record(connection, principal, "read", "case", [case.case_id for case in cases])
+    return CasePageOut(cases=tuple(case_of(case) for case in cases), next=next_of(page, cases))
+
+
+@routes.get(
+    "/cases/{case_id}", summary="Read a case with its history", response_model=CaseFileOut, responses={404: NOT_FOUND}
+)
+async def read_case(case_id: UUID, pool: Pool, principal: Worker) -> Response | CaseFileOut:
+    """Why the member is to be called, what was tried, what is booked, which doses are known. The look is audited, also
+    one for another plan's case."""
+    async with reading(pool, principal) as connection:
+        await audit.record(connection, principal, "read", "case", [case_id])
+        found = await flow.read_case(connection, case_id)
+    return refuse(found) if isinstance(found, Refusal) else file_of(*found)
+
+
+@routes.get("/work-summary", summary="Count the work")
+async def summarize_work(pool: Pool, principal: Worker) -> WorkSummaryOut:
+    """How many cases are open, claimable, claimed, booked, resting, paused and closed, by programme."""
+    async with reading(pool, principal) as connection:
+        return summary_of(await flow.count_cases(connection))

@@ -1,0 +1,37 @@
+"""Of which programme, as of which day and as known on which, a figure is asked for."""
+
+from datetime import date
+
+from services.kit.postgres import Connection
+from services.kit.problem import Refusal, RefusedError
+from services.reporting.population import store
+from services.reporting.population.rules import Programme, Question
+
+NO_SUCH_PROGRAMME = Refusal("no-such-programme", "No Such Programme", "No programme of this id was published.", 404)
+WHICH_PROGRAMME = Refusal("programme-needed", "Programme Needed", "There are several programmes: name one.", 400)
+NO_BUSINESS_DAY = Refusal("no-business-day", "No Business Day", "No business day has been opened yet.")
+FUTURE = Refusal("day-not-opened", "Day Not Opened", "The day asked for has not come yet.", 422)
+
+
+async def list_programmes(connection: Connection) -> tuple[list[Programme], date | None]:
+    """Every programme that was published, and the day that it is by now."""
+    return await store.load_programmes(connection), await store.load_business_day(connection)
+
+
+async def load_question(
+    connection: Connection, programme_id: str | None, as_of: date | None, known_on: date | None
+) -> tuple[Programme, Question]:
+    """The question with what was left out filled in: the only programme, and today. Raises what is to be answered where
+    that can't be."""
+    programmes = await store.load_programmes(connection)
+    if programme_id is None and len(programmes) > 1:
+        raise RefusedError(WHICH_PROGRAMME)
+    programme = next((known for known in programmes if programme_id in (None, known.programme_id)), None)
+    if programme is None:
+        raise RefusedError(NO_SUCH_PROGRAMME)
+    today = await store.load_business_day(connection)
+    if today is None:
+        raise RefusedError(NO_BUSINESS_DAY)
+    if max(as_of or today, known_on or today) > today:
+        raise RefusedError(FUTURE)
+    return programme, Question(programme.programme_id, as_of or today, known_on or today)

@@ -1,0 +1,34 @@
+"""How far this service has read the log: routes ask the broker by this."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from services.kit import backlog, generation
+from services.kit.auth import Principal
+from services.kit.requests import Pool, reading
+from services.reporting.rebuild.flow import RecordsBehind, load_generation
+
+
+def log_reader_of(request: Request) -> RecordsBehind:
+    """Asks the broker how many records a generation has still to read; None when it does not answer."""
+    state = request.app.state
+
+    async def records_behind(number: int) -> int | None:
+        groups = {
+            generation.group_of(subscription.group, number): subscription.topic.name
+            for subscription in state.subscriptions
+        }
+        return await backlog.try_records_behind(state.settings.kafka, groups)
+
+    return records_behind
+
+
+LogReader = Annotated[RecordsBehind, Depends(log_reader_of)]
+
+
+async def progress(pool: Pool, principal: Principal, log_reader: RecordsBehind) -> tuple[int, int | None]:
+    """The generation that the tables hold, and how many records it has still to read."""
+    async with reading(pool, principal) as connection:
+        number = await load_generation(connection)
+    return number, await log_reader(number)
