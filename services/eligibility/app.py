@@ -4,36 +4,35 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import asyncpg
 import structlog
 
 from schemas import catalog
-from services.eligibility import (
-    api,
-    api_doubtful_rows,
-    api_forecasts,
-    api_held_files,
-    api_members,
-    api_observations,
-    api_payers,
-    api_programmes,
-    api_vital,
-    handlers,
-    own_facts,
-    vital_handlers,
-)
-from services.eligibility.intake import Intake
-from services.eligibility.opener import DayOpener
-from services.eligibility.senders import unprofiled
+from services.eligibility import own_facts
+from services.eligibility.decisions.api import days as days_api
+from services.eligibility.decisions.api import members as members_api
+from services.eligibility.decisions.api import observations as observations_api
+from services.eligibility.decisions.api import programmes as programmes_api
+from services.eligibility.decisions.api import vital as vital_api
+from services.eligibility.decisions.flow import appointments
+from services.eligibility.decisions.flow import vital as vital_flow
+from services.eligibility.decisions.flow.opener import DayOpener
+from services.eligibility.forecast.api import forecasts as forecast_api
+from services.eligibility.intake.api import doubtful_rows as doubtful_api
+from services.eligibility.intake.api import files as files_api
+from services.eligibility.intake.api import held as held_api
+from services.eligibility.intake.flow.worker import Intake
+from services.eligibility.payers import api as payers_api
+from services.eligibility.payers.senders import unprofiled
 from services.eligibility.settings import read_own_settings
 from services.kit.app import Service, run
+from services.kit.postgres import Pool
 from services.kit.settings import Settings
 from services.kit.subscription import Subscription
 from services.kit.workers import Background
 
 SUBSCRIPTIONS = (
-    Subscription(catalog.APPOINTMENT, "eligibility.appointment", handlers.on_appointments),
-    Subscription(catalog.CONTACT_ATTEMPT, "eligibility.contact-attempt", vital_handlers.on_attempts),
+    Subscription(catalog.APPOINTMENT, "eligibility.appointment", appointments.on_appointments),
+    Subscription(catalog.CONTACT_ATTEMPT, "eligibility.contact-attempt", vital_flow.on_attempts),
 )
 
 
@@ -41,7 +40,7 @@ def build() -> Service:
     """The service with its own settings read from the environment."""
     own = read_own_settings(os.environ)
 
-    def background(settings: Settings, pool: asyncpg.Pool) -> Sequence[Background]:
+    def background(settings: Settings, pool: Pool) -> Sequence[Background]:
         if strangers := unprofiled(own.test_data_from):
             structlog.get_logger().warning("test data of senders without a profile", senders=strangers)
         return (Intake(settings, pool, own), DayOpener(pool, own))
@@ -51,15 +50,16 @@ def build() -> Service:
         title="Eligibility",
         subscriptions=SUBSCRIPTIONS,
         routers=(
-            api.routes,
-            api_held_files.routes,
-            api_doubtful_rows.routes,
-            api_members.routes,
-            api_forecasts.routes,
-            api_programmes.routes,
-            api_observations.routes,
-            api_payers.routes,
-            api_vital.routes,
+            files_api.routes,
+            days_api.routes,
+            held_api.routes,
+            doubtful_api.routes,
+            members_api.routes,
+            forecast_api.routes,
+            programmes_api.routes,
+            observations_api.routes,
+            payers_api.routes,
+            vital_api.routes,
         ),
         migrations=Path(__file__).parent / "migrations",
         owned=own_facts.OWNED,

@@ -9,7 +9,7 @@ from services.eligibility.feeds.registries import DEFAULT_ZONE
 from services.eligibility.forecast.overlay_documents import OverlayError, overlay_paths
 from services.eligibility.forecast.release_folder import SupportingDataError
 from services.eligibility.forecast.supporting_data import bundled, releases
-from services.eligibility.senders import read_senders
+from services.eligibility.payers.senders import read_senders
 from services.kit.settings import SettingsError
 
 FIRST_BUSINESS_ON = "VCC_FIRST_BUSINESS_ON"

@@ -6,7 +6,8 @@ from typing import Any
 
 from schemas.outreach_v1 import Channel, ContactAttemptLoggedV1, Disposition
 from schemas.scheduling_v1 import AppointmentChangedV1
-from services.eligibility import handlers, vital_handlers
+from services.eligibility.decisions.flow import appointments
+from services.eligibility.decisions.flow import vital as vital_flow
 from services.kit.ids import derived_id
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
@@ -47,9 +48,9 @@ async def hear(office: Office, *events: Any) -> None:
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
         work = UnitOfWork(connection)
         if isinstance(events[0], AppointmentChangedV1):
-            await handlers.on_appointments(work, events)
+            await appointments.on_appointments(work, events)
         else:
-            await vital_handlers.on_attempts(work, events)
+            await vital_flow.on_attempts(work, events)
 
 
 async def ids(office: Office, member: str = "LS1") -> dict[str, Any]:

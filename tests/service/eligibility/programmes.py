@@ -3,8 +3,11 @@
 from datetime import date
 from typing import Any
 
-from services.eligibility import days, store_decisions, store_programmes
-from services.eligibility.facts import redecide
+from services.eligibility.clock import store as clock_store
+from services.eligibility.decisions.flow import days, publishing
+from services.eligibility.decisions.flow.redecide import redecide
+from services.eligibility.people.store import members as people_store
+from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.documents import parse_programme
 from services.eligibility.programmes.needs import MemberObservation
 from services.kit.postgres import ALL_TENANTS, transaction
@@ -84,16 +87,16 @@ priority: {base: 100, svi: {}, age: {}}
 async def publish(office: Office, text: str) -> int:
     """Publish a document and decide; how many facts that gave."""
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        assert await days.publish(UnitOfWork(connection), parse_programme(text))
+        assert await publishing.publish(UnitOfWork(connection), parse_programme(text))
     return await days.redecide_due(office.database.pool)
 
 
 async def say(office: Office, member_id: str, *said: MemberObservation) -> int:
     """A plan tells something of a member; how many facts that gave."""
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        tokens = (await store_programmes.find_members(connection, "lakeshore", [member_id]))[member_id]
-        changed = await store_programmes.save_observations(connection, "lakeshore", [(tokens[0], one) for one in said])
-        today = (await store_decisions.share_clock(connection)).business_on
+        tokens = (await people_store.find_members(connection, "lakeshore", [member_id]))[member_id]
+        changed = await programme_store.save_observations(connection, "lakeshore", [(tokens[0], one) for one in said])
+        today = (await clock_store.share_clock(connection)).business_on
         return await redecide(UnitOfWork(connection), changed, today)
 
 

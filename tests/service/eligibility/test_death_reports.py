@@ -10,7 +10,8 @@ from fastapi import FastAPI
 
 from schemas.outreach_v1 import ContactAttemptRetractedV1, Disposition
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
-from services.eligibility import api_members, api_vital
+from services.eligibility.decisions.api import members as members_api
+from services.eligibility.decisions.api import vital as vital_api
 from services.kit.ids import derived_id
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.deaths import DIED, TOLD_AT, an_attempt, hear, ids, message, on, said, until
@@ -78,7 +79,7 @@ async def test_a_source_decides_about_a_report(office: Office) -> None:
 
 @pytest.fixture
 def app(office: Office) -> FastAPI:
-    return door(office.database, api_members.routes, api_vital.routes)
+    return door(office.database, members_api.routes, vital_api.routes)
 
 
 async def decide(

@@ -8,8 +8,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.eligibility import api, api_doubtful_rows, cli_doubtful, store_doubtful
-from services.eligibility.cli_doubtful import run_compare, run_decide, run_doubtful
+from services.eligibility.intake.api import doubtful_rows as doubtful_api
+from services.eligibility.intake.api import files as files_api
+from services.eligibility.intake.cli import doubtful as doubtful_cli
+from services.eligibility.intake.cli.doubtful import run_compare, run_decide, run_doubtful
+from services.eligibility.people.store import doubtful as doubtful_store
 from tests.service.eligibility.cases import DAY, an_834, case, enrolled, member
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
@@ -24,7 +27,7 @@ PLAN = "north-test-plan"
 
 @pytest.fixture
 def app(office: Office) -> FastAPI:
-    app = door(office.database, api.routes, api_doubtful_rows.routes)
+    app = door(office.database, files_api.routes, doubtful_api.routes)
     acting(app, "supervisor", PLAN)
     return app
 
@@ -253,15 +256,15 @@ async def test_a_decision_is_all_or_nothing(
     await office.read(an_834(DORA))
     await office.read(an_834(THEA, control=2))
     [one], before = await waiting(client), await office.counts()
-    save = store_doubtful.save_decision
+    save = doubtful_store.save_decision
 
     async def fail(*_: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(store_doubtful, "save_decision", fail)
+    monkeypatch.setattr(doubtful_store, "save_decision", fail)
     assert (await decide(client, one, "another-person")).status_code == 503
     assert (await people(office), await office.counts()) == ([("M1", "DORA FIX", "1950-01-01")], before)
-    monkeypatch.setattr(store_doubtful, "save_decision", save)
+    monkeypatch.setattr(doubtful_store, "save_decision", save)
     assert (await decide(client, one, "another-person")).status_code == 200
     assert len(await people(office)) == 2
 
@@ -285,7 +288,7 @@ async def test_the_commands_list_compare_and_decide(
         return httpx.Response(200, json=answers[kind].json())
 
     parser = argparse.ArgumentParser()
-    cli_doubtful.add_doubtful(parser.add_subparsers())
+    doubtful_cli.add_doubtful(parser.add_subparsers())
     with httpx.Client(transport=httpx.MockTransport(answer), base_url="http://door") as door_client:
         for words in (
             ["doubtful"], ["compare", one["doubtful_id"]],

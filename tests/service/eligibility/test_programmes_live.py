@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
-from services.eligibility import days, situations
-from services.eligibility.facts import redecide
+from services.eligibility.decisions import basis
+from services.eligibility.decisions.flow import days, publishing
+from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.forecast.model import History
 from services.eligibility.forecast.schedule import SupportingData
 from services.eligibility.programmes.documents import parse_programme
 from services.eligibility.programmes.due import forecasted
 from services.eligibility.programmes.needs import MemberObservation
+from services.eligibility.programmes.risk.documents import models
+from services.eligibility.programmes.risk.model import score
 from services.eligibility.programmes.target import Forecasted
-from services.eligibility.risk.documents import models
-from services.eligibility.risk.model import score
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
 from tests.service.eligibility.conftest import FIRST_DAY, Office
@@ -117,7 +118,7 @@ async def test_a_forecast_is_kept_and_asked_again_only_when_it_may_change(
         asked.append(group)
         return forecasted(history, group, supporting, on)
 
-    monkeypatch.setattr("services.eligibility.situations.forecasted", counted)
+    monkeypatch.setattr("services.eligibility.decisions.basis.forecasted", counted)
     await say(office, "LS1", need("lives-alone"))
     assert asked == []
     await say(office, "LS1", MemberObservation("cdsi", "014", date(2025, 1, 1)))
@@ -145,7 +146,7 @@ async def test_another_engine_has_forecast_programmes_asked(office: Office, monk
     await days.begin(office.database.pool, None)
     assert await office.fetch("select from sweep") == []
     [before] = await office.fetch("select inputs from forecast")
-    for module in (days, situations):
+    for module in (days, basis):
         monkeypatch.setattr(module, "ENGINE", 99)
     await days.begin(office.database.pool, None)
     assert await days.redecide_due(office.database.pool) == 0
@@ -176,7 +177,7 @@ async def test_a_sweep_goes_on_where_it_was_stopped(office: Office, monkeypatch:
     monkeypatch.setattr(days, "PERSONS_PER_ROUND", 3)
     monkeypatch.setattr(days, "PERSONS_PER_BATCH", 2)
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await days.publish(UnitOfWork(connection), parse_programme(HOMEBOUND))
+        await publishing.publish(UnitOfWork(connection), parse_programme(HOMEBOUND))
     asked = iter((False, True))
     assert await days.redecide_due(office.database.pool, lambda: next(asked)) == 3
     assert await days.redecide_due(office.database.pool) == 5
@@ -194,9 +195,9 @@ async def test_a_lane_that_fails_is_heard_of(office: Office, monkeypatch: pytest
             raise fault
         return await redecide(*about)
 
-    monkeypatch.setattr("services.eligibility.days.redecide", failing_once)
+    monkeypatch.setattr("services.eligibility.decisions.flow.days.redecide", failing_once)
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await days.publish(UnitOfWork(connection), parse_programme(HOMEBOUND))
+        await publishing.publish(UnitOfWork(connection), parse_programme(HOMEBOUND))
     with pytest.raises(OSError, match="away"):
         await days.redecide_due(office.database.pool)
     assert len(await facts(office, "street-visits")) == 6
@@ -246,7 +247,7 @@ async def test_what_one_plan_says_another_does_not_use(office: Office) -> None:
     assert found["LS1"]["member_token"] == found["PR1"]["member_token"]
 
 
-async def test_members_of_a_dose_rule_cost_no_situation(office: Office) -> None:
+async def test_members_of_a_dose_rule_cost_no_basis(office: Office) -> None:
     """With the programme of 65 and older alone nothing is scored, forecast or drawn."""
     await office.read(roster(Row("LS1")))
     for table in ("forecast", "risk_score", "arm", "cut_off"):

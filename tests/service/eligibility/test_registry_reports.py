@@ -9,7 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from services.eligibility import days, store_doses, store_programmes
+from services.eligibility.decisions.flow import days
+from services.eligibility.doses.store import doses as dose_store
+from services.eligibility.programmes import store as programme_store
 from services.kit.postgres import ALL_TENANTS, transaction
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
@@ -48,8 +50,8 @@ async def held(office: Office) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     ("query", "given"),
     [
-        (store_doses.LOAD_OF_NUMBER, (["NUMBER"], ["SENDER"])),
-        (store_doses.FIND_OF_ANOTHER, (["NUMBER"], ["SENDER"], [UUID(int=1)])),
+        (dose_store.LOAD_OF_NUMBER, (["NUMBER"], ["SENDER"])),
+        (dose_store.FIND_OF_ANOTHER, (["NUMBER"], ["SENDER"], [UUID(int=1)])),
     ],
 )
 async def test_reports_of_a_number_are_found_by_its_index(office: Office, query: str, given: tuple[Any, ...]) -> None:
@@ -242,7 +244,7 @@ async def test_immunity_is_kept_and_looked_at(office: Office) -> None:
     assert await remarks(office) == [("immunity", "snomed", "38907003", "998", "IIS")]
     [row] = await office.fetch("select token, tenant_id from enrolment")
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        found = await store_programmes.load_observations(connection, [row["token"]])
+        found = await programme_store.load_observations(connection, [row["token"]])
     assert [(one.system, one.code) for one in found[row["token"], row["tenant_id"]]] == [("cdsi", "024")]
 
 

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
-from services.eligibility import store_absence, store_files
 from services.eligibility.feeds import profiles
+from services.eligibility.intake.store import absence as absence_store
+from services.eligibility.intake.store import files as file_store
 from services.kit.postgres import ALL_TENANTS, transaction
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.messages import Row, roster
@@ -38,9 +39,9 @@ async def covered(office: Office) -> set[str]:
     return {member for member, fact in (await office.last_facts()).items() if fact["enrolled"]}
 
 
-async def absences(office: Office, file: store_files.FeedFile) -> dict[str, tuple[str, int]]:
+async def absences(office: Office, file: file_store.FeedFile) -> dict[str, tuple[str, int]]:
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        found = await store_absence.load_absences(connection, file.file_id)
+        found = await absence_store.load_absences(connection, file.file_id)
     return {one.plan: (one.absence, one.ended) for one in found}
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.eligibility.doses import APPOINTMENT, NEW, REGISTRY, RETRACT, UPDATE, Codes, Dose, Ledger, Report
+from services.eligibility.doses.rules import APPOINTMENT, NEW, REGISTRY, RETRACT, UPDATE, Codes, Dose, Ledger, Report
 
 TODAY = date(2021, 3, 1)
 OMA, OPA = UUID(int=1), UUID(int=2)
@@ -35,7 +35,7 @@ def a_report(event: str = "E-1", **changes: Any) -> Report:
 
 def hear(ledger: Ledger, *reports: Report, today: date = TODAY) -> list[tuple[str, int, str]]:
     for report in reports:
-        ledger.hear(report)
+        ledger.take(report)
     return [(action, dose.version, f"{dose.cvx} {dose.administered_on:%m-%d}") for dose, action in ledger.settle(today)]
 
 
@@ -195,7 +195,7 @@ def test_the_ledger_adds_up(said: list[Report]) -> None:
     ledger = a_ledger()
     told: dict[UUID, tuple[int, str]] = {}
     for report in said:
-        ledger.hear(report)
+        ledger.take(report)
         for dose, action in ledger.settle(TODAY):
             assert dose.version == told.get(dose.dose_id, (0, ""))[0] + 1
             told[dose.dose_id] = dose.version, action

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.eligibility.full_lists import FullList, FullPart, newest_lists, superseded
-from services.eligibility.said import Said
+from services.eligibility.intake.full_lists import FullList, FullPart, newest_lists, superseded
+from services.eligibility.people.precedence import Stamp
 
 MONDAY, TUESDAY = date(2021, 3, 1), date(2021, 3, 2)
 
@@ -17,7 +17,7 @@ def at(day: date, minute: int = 0) -> datetime:
 def a_part(
     day: date, minute: int = 0, plan: str = "prairie", interchange: str = "1", *, ends_absent: bool = True
 ) -> FullPart:
-    return FullPart(plan, interchange, Said(at(day, minute)), day, ends_absent)
+    return FullPart(plan, interchange, Stamp(at(day, minute)), day, ends_absent)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_the_newest_list_of_each_plan(
 
 def test_a_list_without_an_instant() -> None:
     """Whoever stands in the file is in it; one with an instant is newer."""
-    part = FullPart("prairie", "1", Said(), None)
+    part = FullPart("prairie", "1", Stamp(), None)
     assert newest_lists([part]) == [FullList("prairie", None, None)]
     assert newest_lists([part, a_part(MONDAY)]) == [FullList("prairie", at(MONDAY), MONDAY)]
     assert superseded([part, a_part(MONDAY)]) == []

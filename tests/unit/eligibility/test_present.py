@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
+from services.eligibility.clock.present import latest_day, latest_on
 from services.eligibility.feeds.records import Consent, DoseOutcome, DoseRecord, Person, Position
-from services.eligibility.present import latest_day, latest_on
-from services.eligibility.registry_person import person_said
-from services.eligibility.vital import Override, VitalStatement, Word, vital_of
+from services.eligibility.vital.registry import person_statements
+from services.eligibility.vital.rules import Override, VitalStatement, Word, vital_of
 
 MONDAY, TUESDAY, WEDNESDAY = date(2021, 3, 1), date(2021, 3, 2), date(2021, 3, 3)
 GUAM = timezone(timedelta(hours=10))
@@ -50,7 +50,7 @@ def test_a_death_of_today_in_the_east_is_declared(death_on: date, word: Word) ->
         message_at=datetime(2021, 3, 1, 20, tzinfo=UTC), sender="IIS",
         consent=Consent(is_protected=False, protected_on=death_on),
     )  # fmt: skip
-    said = person_said(record, "*")
+    said = person_statements(record, "*")
     assert [one.word for one in said.vital] == [word]
     assert said.consent.is_protected == (False if word is Word.DECEASED else None)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.eligibility.senders import read_senders, unprofiled
+from services.eligibility.payers.senders import read_senders, unprofiled
 from services.eligibility.settings import read_own_settings
 from services.kit.settings import SettingsError
 

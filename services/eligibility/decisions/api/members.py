@@ -1,0 +1,175 @@
+"""Why somebody is, or is not, eligible. Each look is audited, and sees the principal's own plan only."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from services.eligibility.clock import store as clock_store
+from services.eligibility.decisions.decision import REASONS
+from services.eligibility.decisions.flow.redecide import benefits_of
+from services.eligibility.decisions.shapes.members import (
+    BenefitOut,
+    ContributionOut,
+    DoseOut,
+    MemberOut,
+    ProgrammeAnswerOut,
+    ReasonOut,
+    RemarkOut,
+    RiskOut,
+    SviOut,
+)
+from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.decisions.store import forecasts as forecast_store
+from services.eligibility.decisions.store.decisions import StandingFact
+from services.eligibility.decisions.stored import StoredScore
+from services.eligibility.doses.remarks import meanings
+from services.eligibility.doses.store import doses as dose_store
+from services.eligibility.doses.store import remarks as remark_store
+from services.eligibility.forecast.supporting_data import bundled
+from services.eligibility.people.store import members as people_store
+from services.eligibility.programmes.risk.documents import models
+from services.kit import audit
+from services.kit.auth import Principal, require
+from services.kit.postgres import Connection
+from services.kit.problem import Refusal, refuse
+from services.kit.requests import Pool, reading
+
+NO_MEMBER = Refusal("member-unknown", "Unknown Member", "There is no such member in this plan.", 404)
+Coordinator = Annotated[Principal, require("coordinator", "supervisor", "chw")]
+
+routes = APIRouter()
+
+
+@routes.get("/members")
+async def find_members(
+    pool: Pool, principal: Coordinator, member_id: Annotated[str, Query(min_length=2, max_length=40)]
+) -> list[MemberOut]:
+    """The members of the plan under this member number; a number may have passed from one to another."""
+    async with reading(pool, principal) as connection:
+        tokens = await people_store.find_by_member_id(connection, member_id)
+        found = [member for token in tokens if (member := await _member(connection, token)) is not None]
+        await audit.record(connection, principal, "read", "member", tokens)
+    return found
+
+
+@routes.get("/members/{token}", response_model=MemberOut)
+async def read_member(pool: Pool, principal: Coordinator, token: UUID) -> Response | MemberOut:
+    """Why this member is, or is not, eligible: each failing criterion, rule version, place and doses."""
+    async with reading(pool, principal) as connection:
+        await audit.record(connection, principal, "read", "member", [token])
+        member = await _member(connection, token)
+    return refuse(NO_MEMBER) if member is None else member
+
+
+async def _member(connection: Connection, token: UUID) -> MemberOut | None:
+    facts = await decision_store.load_facts(connection, token)
+    if not facts:
+        return None
+    survivors = await people_store.load_survivors(connection, [token])
+    doses, _ = await dose_store.load_doses(connection, [token])
+    return MemberOut(
+        member_token=token,
+        merged_into=survivors[token] if survivors.get(token, token) != token else None,
+        answers=[_answer(row) for row in facts],
+        doses=[
+            DoseOut(
+                dose_id=one.dose_id,
+                vaccine_group=one.vaccine_group,
+                vaccine_groups=list(one.vaccine_groups or (one.vaccine_group,)),
+                cvx=one.cvx,
+                administered_on=one.administered_on,
+                sources=list(one.sources),
+            )
+            for one in sorted(doses, key=lambda dose: dose.administered_on)
+            if one.is_announced
+        ],
+        risks=await _risks(connection, [row.enrolment_id for row in facts]),
+        benefits=await _benefits(connection, token),
+        remarks=[_remark(one) for one in (await remark_store.load_remarks(connection, [token])).get(token, ())],
+    )
+
+
+def _remark(stated: remark_store.Stated) -> RemarkOut:
+    one = stated.remark
+    return RemarkOut(
+        kind=one.kind,
+        system=one.system,
+        code=one.code,
+        cvx=one.cvx or None,
+        observed_on=one.observed_on,
+        expires_on=one.expires_on,
+        source=stated.sender,
+        observations=sorted(meanings(one.system, one.code, one.cvx, bundled())),
+    )
+
+
+async def _risks(connection: Connection, enrolment_ids: Sequence[UUID]) -> list[RiskOut]:
+    scores = await forecast_store.load_scores(connection, set(enrolment_ids))
+    return [_risk(one) for enrolment_id in sorted(scores) for one in scores[enrolment_id]]
+
+
+def _risk(stored: StoredScore) -> RiskOut:
+    model = models().get(stored.model)
+    about = {factor.code: factor for factor in model.factors} if model else {}
+    return RiskOut(
+        model=stored.model,
+        score=stored.score.score,
+        tier=stored.score.tier,
+        scored_on=stored.scored_on,
+        inputs=dict(stored.inputs),
+        contributions=[
+            ContributionOut(
+                factor=one.factor,
+                title=about[one.factor].title if one.factor in about else one.factor,
+                value=one.value,
+                points=one.points,
+                source=about[one.factor].source if one.factor in about else "",
+            )
+            for one in stored.score.contributions
+        ],
+    )
+
+
+async def _benefits(connection: Connection, token: UUID) -> list[BenefitOut]:
+    """By what is known today of the enrolments that may be seen; a benefit that is indicated in one of them is."""
+    clock = await clock_store.load_clock(connection)
+    if clock is None:
+        return []
+    found: dict[str, BenefitOut] = {}
+    for one in await benefits_of(connection, token, clock.business_on):
+        if one.benefit.code not in found or not one.missing:
+            found[one.benefit.code] = BenefitOut(
+                code=one.benefit.code,
+                title=one.benefit.title,
+                kind=one.benefit.kind,
+                rule=one.cited,
+                is_indicated=not one.missing,
+                because=list(one.because),
+                missing=list(one.missing),
+            )
+    return list(found.values())
+
+
+def _answer(row: StandingFact) -> ProgrammeAnswerOut:
+    fact = row.fact
+    about = {name: getattr(fact, name, None) for name in _CARRIED}
+    return ProgrammeAnswerOut(
+        enrolment_id=row.enrolment_id,
+        plan=row.tenant_id,
+        member_id=row.member_id,
+        programme_id=row.programme_id,
+        reasons=[ReasonOut(code=code, text=REASONS.get(code, code)) for code in (fact.reasons if fact else ())],
+        svi=SviOut.model_validate(fact.svi.model_dump()) if fact else None,
+        is_enrolled=fact.enrolled if fact else None,
+        is_protected=fact.contact_protected if fact else None,
+        **about,
+    )
+
+
+_CARRIED = (
+    "programme_version", "phase", "status", "priority", "age_band", "version", "decided_on", "rule", "release",
+    "due_on", "arm", "risk_tier", "risk_model",
+)  # fmt: skip
+"""What an answer has of the fact under the same name."""

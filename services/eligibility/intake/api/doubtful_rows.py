@@ -1,0 +1,157 @@
+"""Rows of rosters of which it is doubtful whom they mean: the list, both sides at once, and a person's decision."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from services.eligibility.clock import store as clock_store
+from services.eligibility.intake.flow import roster
+from services.eligibility.intake.shapes import (
+    CandidateOut,
+    ComparedOut,
+    CoverageOut,
+    DoubtfulDecisionIn,
+    DoubtfulPage,
+    DoubtfulRowDetail,
+    DoubtfulRowOut,
+    State,
+)
+from services.eligibility.intake.store import files as file_store
+from services.eligibility.people.doubtful import ANOTHER_PERSON, REFUSED, SAME_PERSON, WAITING, Decided
+from services.eligibility.people.doubtful_sides import compare
+from services.eligibility.people.store import doubtful as doubtful_store
+from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store.doubtful import Shown
+from services.kit import audit
+from services.kit.auth import Principal, require
+from services.kit.idempotency import Answer, Identity
+from services.kit.postgres import ALL_TENANTS, seeing
+from services.kit.problem import Refusal, refuse
+from services.kit.requests import Pool, reading, write
+from services.kit.unit_of_work import UnitOfWork
+
+NOTHING = UUID(int=0)
+NO_ROW = Refusal("doubtful-row-unknown", "Unknown Row", "There is no such doubtful row, or it is another plan's.", 404)
+NOT_WAITING = Refusal(
+    "doubtful-row-closed", "Row Closed", "It was decided otherwise, or a newer row has taken its place.", 409
+)
+WRONG_TOKEN = Refusal(
+    "doubtful-row-token", "Whom It May Mean", "Expected one of the tokens whom the row may mean (`may_be`).", 422
+)
+GONE = Refusal("doubtful-row-member", "Member Gone", "This member is no more in the row's plan: look again.", 409)
+
+Onlooker = Annotated[Principal, require("integration", "operator", "supervisor", "coordinator")]
+Decider = Annotated[Principal, require("operator", "supervisor", "coordinator")]
+
+_ACTIONS: dict[str, Literal["redriven", "discarded"]] = {
+    SAME_PERSON: "redriven", ANOTHER_PERSON: "redriven", REFUSED: "discarded",
+}  # fmt: skip
+_WORDS = {"same-person": SAME_PERSON, "another-person": ANOTHER_PERSON, "refuse": REFUSED}
+_STATES = {
+    WAITING: "waiting", SAME_PERSON: "same-person", ANOTHER_PERSON: "another-person", REFUSED: "refused",
+    "superseded": "superseded",
+}  # fmt: skip
+_STORED = {told: stored for stored, told in _STATES.items()}
+
+routes = APIRouter()
+
+
+@routes.get("/doubtful-rows")
+async def list_doubtful_rows(
+    pool: Pool,
+    principal: Onlooker,
+    state: Annotated[State | Literal["any"], Query(description="What waits, unless another is asked for")] = "waiting",
+    file_id: Annotated[UUID | None, Query(description="Only of this file")] = None,
+    after: Annotated[UUID, Query(description="The row that the page before ended with")] = NOTHING,
+    limit: Annotated[int, Query(ge=1, le=200)] = 100,
+) -> DoubtfulPage:
+    """Rows that wait until somebody says whom they mean, the oldest first; by their places and tokens alone."""
+    async with reading(pool, principal) as connection:
+        found = await doubtful_store.load_page(connection, after, _STORED.get(state), file_id, limit)
+    return DoubtfulPage(
+        rows=[DoubtfulRowOut(**_told(one)) for one in found],
+        next_after=found[-1].doubtful_id if len(found) == limit else None,
+    )
+
+
+@routes.get("/doubtful-rows/{doubtful_id}", response_model=DoubtfulRowDetail)
+async def read_doubtful_row(pool: Pool, principal: Decider, doubtful_id: UUID) -> Response | DoubtfulRowDetail:
+    """The row beside each member whom it may mean: what agrees, what differs. Once it is closed what it held is gone.
+    Audited."""
+    async with reading(pool, principal) as connection:
+        found = await doubtful_store.load_one(connection, doubtful_id)
+        if found is None:
+            return refuse(NO_ROW)
+        if found.document is None:
+            return DoubtfulRowDetail(**_told(found), maintenance=None, said_at=None, coverages=[], candidates=[])
+        known = await people_store.load_enrolments(connection, found.tokens)
+        await audit.record(connection, principal, "read", "doubtful-row", [doubtful_id, *found.tokens])
+    row = found.roster_row
+    mine = [one for one in known if one.tenant_id == found.plan and not one.is_retired]
+    return DoubtfulRowDetail(
+        **_told(found),
+        maintenance=row.record.maintenance.value,
+        said_at=row.said.at,
+        coverages=[
+            CoverageOut(
+                insurance_line=one.insurance_line, description=one.description, maintenance=one.maintenance.value,
+                begin_on=one.begin_on, end_on=one.end_on,
+            ) for one in row.record.coverages
+        ],
+        candidates=[
+            CandidateOut(
+                member_token=one.token, fields=[ComparedOut(**it._asdict()) for it in compare(row.record, one)]
+            ) for one in sorted(mine, key=lambda one: one.token)
+        ],
+    )  # fmt: skip
+
+
+@routes.post("/doubtful-rows/{doubtful_id}/decision", response_model=DoubtfulRowOut)
+async def decide_doubtful_row(
+    pool: Pool, principal: Decider, identity: Identity, doubtful_id: UUID, body: DoubtfulDecisionIn
+) -> Response:
+    """Say whom the row means, or refuse it. It takes effect at once, as if it had been clear when it came: what was
+    said since stands. A later row that says the same of who it is about goes by this decision. Audited."""
+    return await write(pool, identity, lambda work: _decide(work, principal, doubtful_id, body))
+
+
+async def _decide(work: UnitOfWork, principal: Decider, doubtful_id: UUID, body: DoubtfulDecisionIn) -> Answer:
+    connection, decision = work.connection, _WORDS[body.decision]
+    found = await doubtful_store.load_one(connection, doubtful_id)
+    if found is None:
+        return Answer.of(NO_ROW)
+    if found.state != WAITING:
+        is_repeat = found.state == decision and body.member_token in {None, found.token}
+        return _answer(found) if is_repeat else Answer.of(NOT_WAITING)
+    if body.member_token is not None and body.member_token not in found.tokens:
+        return Answer.of(WRONG_TOKEN)
+    today = (await clock_store.share_clock(connection)).business_on
+    async with seeing(connection, ALL_TENANTS):
+        await people_store.lock_persons(connection, found.tokens)
+        if await doubtful_store.lock_state(connection, doubtful_id) != WAITING:
+            return Answer.of(NOT_WAITING)
+        decided, changes = Decided(decision, body.member_token, frozenset(found.tokens)), tuple[str, ...]()
+        if decision != REFUSED:
+            file = await file_store.load_file(connection, found.file_id)
+            assert file is not None, "files are never deleted"
+            result, token = await roster.on_decided_row(work, file, found.roster_row, decided, today)
+            if token is None:
+                return Answer.of(GONE)
+            decided, changes = decided._replace(token=token), result.changes
+        await doubtful_store.save_decision(connection, doubtful_id, decided, changes, principal.subject, body.reason)
+    tokens = [decided.token] if decided.token else []
+    await audit.record(connection, principal, _ACTIONS[decision], "doubtful-row", [doubtful_id, *tokens])
+    after = await doubtful_store.load_one(connection, doubtful_id)
+    assert after is not None, "doubtful rows are never deleted"
+    return _answer(after)
+
+
+def _answer(found: Shown) -> Answer:
+    return Answer(200, DoubtfulRowOut(**_told(found)).model_dump(mode="json"))
+
+
+def _told(one: Shown) -> dict[str, Any]:
+    fields = one._asdict()
+    del fields["document"]
+    return fields | {"state": _STATES[one.state], "may_be": fields.pop("tokens"), "member_token": fields.pop("token")}

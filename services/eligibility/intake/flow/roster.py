@@ -1,0 +1,105 @@
+"""What a plan's rows do: members come, change, leave and turn out to be one. Load, decide, save, announce."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from services.eligibility.decisions.flow.redecide import redecide
+from services.eligibility.doses.flow.ledger import link_waiting, load_ledger, save_ledger
+from services.eligibility.feeds.outcomes import RowResult
+from services.eligibility.feeds.records import RosterRecord
+from services.eligibility.intake.store.files import FeedFile
+from services.eligibility.people.changes import FAMILY_WAITS, STALE
+from services.eligibility.people.doubtful import (
+    BEFORE_REFUSED,
+    BY_A_PERSON,
+    DOUBTFUL_IDENTITY,
+    IDENTITY_REFUSED,
+    Decided,
+    DoubtfulRow,
+    evidence_of,
+)
+from services.eligibility.people.flow import load_book, save_book
+from services.eligibility.people.matching import record_key
+from services.eligibility.people.roster import Book
+from services.eligibility.people.roster_row import Mentioned, RosterRow
+from services.kit.ids import new_id
+from services.kit.unit_of_work import UnitOfWork
+
+
+async def on_roster_rows(
+    work: UnitOfWork,
+    file: FeedFile,
+    rows: Sequence[RosterRow],
+    mentions: Sequence[Mentioned],
+    today: date,
+) -> list[RowResult]:
+    """A plan's rows: members come, change, leave and turn out to be one; each gets his answer."""
+    keys = [record_key(row.record) for row in rows]
+    book = await load_book(work.connection, [row.record for row in rows], keys, mentions)
+    results = [_take_row(book, file, row, key, today) for row, key in zip(rows, keys, strict=True)]
+    for mention, plan, said in mentions:
+        book.mention(mention.identifiers, plan, said.not_after(file.received_at).at)
+    await _settle_book(work, book, file.file_no, today)
+    return results
+
+
+async def on_decided_row(
+    work: UnitOfWork, file: FeedFile, row: RosterRow, decided: Decided, today: date
+) -> tuple[RowResult, UUID | None]:
+    """A row of which a person found whom it means takes effect as if it had been clear when it came: what was said
+    since stands. Gives what became of it, and whom it means."""
+    book = await load_book(work.connection, [row.record], [record_key(row.record)], ())
+    if decided.token is not None and (decided.token, row.plan) not in book.enrolments:
+        return RowResult(row.record.position.row, "rejected", "member-gone"), None
+    result = _take_row(book, file, row, record_key(row.record), today, decided)
+    await _settle_book(work, book, file.file_no, today)
+    return result, decided.token or book.doubts.meant
+
+
+def _take_row(
+    book: Book, file: FeedFile, row: RosterRow, key: str, today: date, decided: Decided | None = None
+) -> RowResult:
+    said, said_on = row.said.not_after(file.received_at), row.said_on or today
+    changes = book.apply(
+        row.record, key, row.plan, said_on, file.file_no, said, is_full=row.header.is_full, settled=decided
+    )
+    _keep_doubt(book, file, row._replace(said=said))
+    return _roster_result(book, row.record, changes)
+
+
+async def _settle_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> None:
+    """Save what rows did to people and their doses, and answer anew."""
+    await save_book(work, book, file_no, today)
+    ledger = await load_ledger(work.connection, {token for pair in book.merges for token in pair})
+    for survivor, retired in book.merges:
+        ledger.move(retired, survivor)
+    await link_waiting(work.connection, ledger, book.touched() - {retired for _, retired in book.merges})
+    await save_ledger(work, ledger, today)
+    await redecide(work, book.touched() | ledger.touched(), today, book=book)
+
+
+def _roster_result(book: Book, record: RosterRecord, changes: tuple[str, ...]) -> RowResult:
+    """A row of whom it is doubtful whom it means changes nothing and waits for a person."""
+    row, segment = record.position
+    if row in book.refused:
+        return RowResult(row, "rejected", IDENTITY_REFUSED, book.held[row].field, segment, BEFORE_REFUSED)
+    if (doubt := book.held.get(row)) is not None:
+        expected = f"{doubt.expected}; {BY_A_PERSON}"
+        return RowResult(row, "rejected", DOUBTFUL_IDENTITY, doubt.field, segment, expected)
+    if STALE in changes:
+        newer = "a statement that is newer than the one that stands"
+        outcome = "unchanged" if changes == (STALE,) else "accepted"
+        return RowResult(row, outcome, STALE, "BGN-03", segment, newer, changes)
+    if FAMILY_WAITS in changes:
+        survivors = "a row of each surviving dependant that says whether the cover goes on"
+        return RowResult(row, "accepted", FAMILY_WAITS, "INS-04", segment, survivors, changes)
+    return RowResult(row, "accepted" if changes else "unchanged", changes=changes)
+
+
+def _keep_doubt(book: Book, file: FeedFile, row: RosterRow) -> None:
+    """A doubtful row waits as it was read, unless a person refused one that said the same."""
+    ordinal = row.record.position.row
+    if ordinal in book.held and ordinal not in book.refused:
+        doubt, evidence = book.held[ordinal], evidence_of(row.record)
+        book.doubts.open(DoubtfulRow(new_id(), file.file_id, file.file_no, row, doubt, evidence))

@@ -1,0 +1,201 @@
+"""Feed files, their rows and what became of them, as they are told over HTTP."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.eligibility.intake.ordering import WHY_HELD
+from services.eligibility.people.changes import CHANGES
+from services.eligibility.people.matching import WHY_DOUBTFUL
+
+
+def listing(title: str, words: Mapping[str, str]) -> str:
+    """Words and what they mean, as one sentence."""
+    told = "; ".join(f"{name} ({says[0].lower()}{says[1:].rstrip('.')})" for name, says in words.items())
+    return f"{title}: {told}."
+
+
+class FeedFileOut(BaseModel):
+    """A file and what became of its rows so far."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    file_id: UUID
+    state: str = Field(description="received, processing, processed, refused as a whole, or held for a person.")
+    kind: str | None = Field(description="x12-834, hl7-vxu or ads-maa, once it is known.")
+    sender: str | None
+    plan: str | None = Field(description="Whose members a roster lists.")
+    sha256: str
+    size_bytes: int
+    rows_read: int
+    rows_accepted: int = Field(description="Taken; with those that said nothing new and those that are unlinked.")
+    rows_unchanged: int
+    rows_rejected: int
+    rows_unlinked: int = Field(description="Doses whose member was not found when the file was read.")
+    is_full: bool
+    changes: dict[str, int] = Field(description=listing("How many rows changed what", CHANGES))
+    said_at: datetime | None = Field(description="When a roster says that it was made.")
+    held: str | None = Field(description=listing("Why it waits, or waited", WHY_HELD))
+    decision: str | None = Field(description="What a person decided last: released or refused.")
+    decided_at: datetime | None
+    absence: str | None = Field(
+        description="Of a full file: applied, incomplete, or too-many, which waits until it is released or refused."
+    )
+    absent_ended: int = Field(description="Members whose coverage ended because the full file no longer lists them.")
+    received_at: datetime
+    processed_at: datetime | None
+    is_repeat: bool = Field(default=False, description="These bytes were sent before; nothing was done again.")
+
+
+class AbsenceOut(BaseModel):
+    """What was made of the members who are not in a plan's full list."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    plan: str
+    said_at: datetime | None
+    absence: str = Field(description="applied, incomplete or too-many, then released or refused.")
+    ended: int = Field(description="Members whose coverage ended.")
+
+
+class FeedFileDetail(FeedFileOut):
+    """As `FeedFileOut`, and how it stands now."""
+
+    rows_still_unlinked: int
+    rejections: dict[str, int] = Field(description="Rejected rows by reason.")
+    absences: list[AbsenceOut] = Field(description="By plan, for a file may bring several full lists.")
+
+
+class RowOut(BaseModel):
+    """A place in the file and what was expected there; never what stands there."""
+
+    row: int
+    segment: int | None
+    field: str | None
+    code: str | None
+    expected: str | None
+
+
+class RejectOut(RowOut):
+    doubtful_id: UUID | None = Field(description="Of a row of which a person decides whom it means, or has decided.")
+
+
+class RejectPage(BaseModel):
+    """`next_after` asks for the next page; none: this was the last."""
+
+    rejects: list[RejectOut]
+    next_after: int | None
+
+
+class DecisionIn(BaseModel):
+    """Why, for whoever asks later. It is kept with the file; names and birth dates do not belong here."""
+
+    reason: str = Field(
+        min_length=3, max_length=500, examples=["The plan confirms that it left out its dental members."]
+    )
+
+
+class RowChangesOut(BaseModel):
+    """What became of a row and what it changed; an empty list: nothing."""
+
+    row: int
+    outcome: str = Field(description="accepted, unchanged, unlinked or rejected.")
+    changes: list[str]
+    segment: int | None
+    field: str | None
+    code: str | None = Field(description="Of a row that was rejected, unlinked, or older than what stands (stale).")
+    expected: str | None
+
+
+class RowPage(BaseModel):
+    """`next_after` asks for the next page; none: this was the last."""
+
+    rows: list[RowChangesOut]
+    next_after: int | None
+
+
+State = Literal["waiting", "same-person", "another-person", "refused", "superseded"]
+
+
+class DoubtfulDecisionIn(BaseModel):
+    """`reason` is kept for whoever asks later; names and birth dates do not belong there."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    decision: Literal["same-person", "another-person", "refuse"]
+    member_token: UUID | None = Field(default=None, description="Whom the row means: only of the same person.")
+    reason: str = Field(min_length=3, max_length=500, examples=["The plan confirms the new birth date."])
+
+    @model_validator(mode="after")
+    def _token_of_same(self) -> Self:
+        if (self.decision == "same-person") != (self.member_token is not None):
+            raise PydanticCustomError("member_token", "a member's token if, and only if, it is the same person")
+        return self
+
+
+class DoubtfulRowOut(BaseModel):
+    """Where a doubtful row stands and why it waits; never what it holds."""
+
+    doubtful_id: UUID
+    plan: str
+    file_id: UUID
+    row: int
+    segment: int
+    code: str = Field(description=listing("Why it is doubtful", WHY_DOUBTFUL))
+    field: str
+    expected: str
+    state: State = Field(description="Superseded: a newer row said who is meant, or says the same and waits instead.")
+    may_be: list[UUID] = Field(description="The tokens of the members whom it may mean.")
+    member_token: UUID | None = Field(description="Whom it was found to mean.")
+    changes: list[str] = Field(description="What it changed when it was decided; nothing where a newer row stands.")
+    reason: str | None
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class DoubtfulPage(BaseModel):
+    """`next_after` asks for the next page; none: this was the last."""
+
+    rows: list[DoubtfulRowOut]
+    next_after: UUID | None
+
+
+class ComparedOut(BaseModel):
+    """One field on both sides."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    field: str
+    row: str = Field(description="What the row says; empty: nothing.")
+    member: str = Field(description="What the plan says of the member today.")
+    how: Literal["agrees", "similar", "differs", "unsaid"]
+
+
+class CandidateOut(BaseModel):
+    """A member whom the row may mean, field by field."""
+
+    member_token: UUID
+    fields: list[ComparedOut]
+
+
+class CoverageOut(BaseModel):
+    """One coverage of the row (HD)."""
+
+    insurance_line: str
+    description: str
+    maintenance: str
+    begin_on: date | None
+    end_on: date | None
+
+
+class DoubtfulRowDetail(DoubtfulRowOut):
+    """With both sides while it waits: protected data, so each look is audited."""
+
+    maintenance: str | None = Field(description="What the row does (INS-03).")
+    said_at: datetime | None = Field(description="When the sender says that it was said.")
+    coverages: list[CoverageOut]
+    candidates: list[CandidateOut]

@@ -1,0 +1,29 @@
+"""Senders as a deployment names them in its settings: read as they are written, told where no profile knows one."""
+
+import re
+from collections.abc import Iterable
+
+from services.eligibility.feeds.profiles import profiles
+from services.eligibility.feeds.registries import registries
+from services.eligibility.payers.rules import code_of
+
+EVERYBODY = "*"
+_BETWEEN = re.compile(r"[\s,;|]+")
+_QUOTES = "'\"[]()"
+_IS_NAMED = re.compile(r"[A-Za-z0-9]")
+
+
+def read_senders(text: str) -> frozenset[str]:
+    """The codes of senders that are divided by commas, semicolons or blanks, whatever their case; `*` is everybody.
+    What names nobody is a `ValueError`."""
+    words = [one for one in (word.strip(_QUOTES) for word in _BETWEEN.split(text)) if one]
+    if any(one != EVERYBODY and not _IS_NAMED.search(one) for one in words):
+        raise ValueError("expected senders as codes divided by commas, or * for everybody")
+    return frozenset(one if one == EVERYBODY else code_of(one) for one in words)
+
+
+def unprofiled(senders: Iterable[str]) -> list[str]:
+    """Those that no profile knows: they may be right, and they may be a slip of the pen."""
+    rosters = [rule.get("sender", "") for profile in profiles().values() for rule in profile.match]
+    known = {EVERYBODY, *(code_of(one) for one in (*rosters, *registries()))}
+    return sorted(set(senders) - known)

@@ -1,0 +1,68 @@
+"""A doubtful row beside somebody whom it may mean: field by field, what both say and whether they agree. Pure."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from services.eligibility.feeds.records import IdType, RosterRecord
+from services.eligibility.people.enrolment import Enrolment
+from services.eligibility.people.identity import Likeness, dates_alike, texts_alike
+from services.eligibility.people.matching import role_of
+
+AGREES, SIMILAR, DIFFERS, UNSAID = "agrees", "similar", "differs", "unsaid"
+_HOW = {
+    Likeness.EQUAL: AGREES, Likeness.ALIKE: SIMILAR, Likeness.DIFFERENT: DIFFERS, Likeness.UNSAID: UNSAID,
+}  # fmt: skip
+
+
+class Compared(NamedTuple):
+    """One field of both sides. `how`: agrees, similar (it may be a slip of the pen), differs, or unsaid by one."""
+
+    field: str
+    row: str
+    member: str
+    how: str
+
+
+def compare(record: RosterRecord, known: Enrolment) -> list[Compared]:
+    """The row and the member as the plan knows him today."""
+    person, name, address = record.person, record.person.name, record.person.address
+    own, family = person.identifier(IdType.MEMBER), person.identifier(IdType.SUBSCRIBER)
+    phones = {one.rpartition(" ")[2] for one in known.phones}
+    told = {one.number for one in person.phones}
+    return [
+        _plain("member-number", own.value if own else "", known.member_id),
+        _plain("family-number", family.value if family else "", known.family_number),
+        _text("family-name", name.family if name else "", known.family),
+        _text("given-name", name.given if name else "", known.given),
+        _text("middle-name", name.middle if name else "", known.middle),
+        _text("suffix", name.suffix if name else "", known.suffix),
+        Compared("birth-date", _day(person.birth_on), _day(known.birth_on),
+                 _HOW[dates_alike(known.birth_on, person.birth_on)]),
+        _plain("sex", "" if person.sex == "U" else person.sex, "" if known.sex == "U" else known.sex),
+        _plain("role", role_of(record), known.role),
+        _plain("street", address.street if address else "", known.street),
+        _plain("city", address.city if address else "", known.city),
+        _plain("zip", address.zip5 if address else "", known.zip5),
+        _sets("telephone", told, phones),
+        _plain("e-mail", person.email, known.email),
+    ]  # fmt: skip
+
+
+def _text(field: str, row: str, member: str) -> Compared:
+    return Compared(field, row, member, _HOW[texts_alike(member, row)])
+
+
+def _plain(field: str, row: str, member: str) -> Compared:
+    one, other = (" ".join(text.upper().split()) for text in (row, member))
+    return Compared(field, row, member, UNSAID if not one or not other else AGREES if one == other else DIFFERS)
+
+
+def _sets(field: str, row: Iterable[str], member: Iterable[str]) -> Compared:
+    one, other = set(row), set(member)
+    how = UNSAID if not one or not other else AGREES if one == other else SIMILAR if one & other else DIFFERS
+    return Compared(field, ", ".join(sorted(one)), ", ".join(sorted(other)), how)
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""

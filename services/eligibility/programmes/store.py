@@ -1,0 +1,127 @@
+"""Programme documents, releases in use, and observations of members. All SQL of it, batch first."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
+
+from services.eligibility.clock.rules import ONE_DAY
+from services.eligibility.doses.remarks import meanings
+from services.eligibility.doses.store import remarks as remark_store
+from services.eligibility.forecast.supporting_data import bundled
+from services.eligibility.programmes.documents import Published
+from services.eligibility.programmes.needs import MemberObservation
+from services.eligibility.programmes.programme import Programme
+from services.kit.postgres import Connection
+
+LOAD_DOCUMENTS = "select programme_id, version, document from programme order by programme_id, version"
+LOAD_VERSION = "select document_sha256 from programme where programme_id = $1 and version = $2"
+LOAD_OBSERVATIONS = """
+select token, tenant_id, system, code, observed_on, ended_on, value from member_observation
+where token = any($1::uuid[])
+"""
+# What registries say of somebody holds in every plan.
+LOAD_PLANS = "select distinct token, tenant_id from enrolment where token = any($1::uuid[])"
+SAVE_OBSERVATIONS = """
+insert into member_observation as known (token, tenant_id, system, code, observed_on, ended_on, value)
+select distinct on (token, tenant_id, system, code, observed_on)
+    token, tenant_id, system, code, observed_on, ended_on, value
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::date[], $7::double precision[])
+    with ordinality as row (token, tenant_id, system, code, observed_on, ended_on, value, position)
+order by token, tenant_id, system, code, observed_on, position desc
+on conflict (token, tenant_id, system, code, observed_on) do update
+set ended_on = excluded.ended_on, value = excluded.value
+where (known.ended_on, known.value) is distinct from (excluded.ended_on, excluded.value)
+returning token
+"""
+LOAD_RELEASE = "select value from release_in_use where name = $1"
+EXCHANGE_RELEASE = """
+with known as (select value from release_in_use where name = $1),
+    saved as (
+        insert into release_in_use (name, value) values ($1, $2)
+        on conflict (name) do update set value = excluded.value
+    )
+select value from known
+"""
+
+
+async def load_documents(connection: Connection) -> list[Published]:
+    """Every version that went live."""
+    return [Published(*row) for row in await connection.fetch(LOAD_DOCUMENTS)]
+
+
+async def load_version(connection: Connection, programme_id: str, version: int) -> str | None:
+    """The digest under which this version was published."""
+    sha256: str | None = await connection.fetchval(LOAD_VERSION, programme_id, version)
+    return sha256
+
+
+async def load_release(connection: Connection, name: str) -> str | None:
+    """What is in use."""
+    value: str | None = await connection.fetchval(LOAD_RELEASE, name)
+    return value
+
+
+async def exchange_release(connection: Connection, name: str, value: str) -> str | None:
+    """Keep what is in use now; gives what was before, None at the first time."""
+    before: str | None = await connection.fetchval(EXCHANGE_RELEASE, name, value)
+    return before
+
+
+# -- observations
+
+
+async def load_observations(
+    connection: Connection, tokens: Collection[UUID]
+) -> dict[tuple[UUID, str], list[MemberObservation]]:
+    """By person and the plan that said it, or to which it matters: what registries say is said to all of them."""
+    found: defaultdict[tuple[UUID, str], list[MemberObservation]] = defaultdict(list)
+    for token, tenant, *said in await connection.fetch(LOAD_OBSERVATIONS, list(tokens)):
+        found[token, tenant].append(MemberObservation(*said))
+    remarks = await remark_store.load_remarks(connection, tokens)
+    plans = await connection.fetch(LOAD_PLANS, list(remarks)) if remarks else ()
+    for token, tenant in plans:
+        found[token, tenant] += observed(remarks[token])
+    return found
+
+
+def observed(remarks: Iterable[remark_store.Stated]) -> list[MemberObservation]:
+    """What remarks mean to CDC's logic, each from its day on."""
+    release = bundled()
+    said = [
+        (code, one.remark.observed_on, one.remark.expires_on) for one in remarks
+        for code in meanings(one.remark.system, one.remark.code, one.remark.cvx, release)
+    ]  # fmt: skip
+    return [
+        MemberObservation("cdsi", code, on, last_on + ONE_DAY if last_on else None)
+        for code, on, last_on in dict.fromkeys(said)
+    ]
+
+
+async def save_observations(
+    connection: Connection, plan: str, said: Sequence[tuple[UUID, MemberObservation]]
+) -> set[UUID]:
+    """Of two about one day the later one in the sequence holds. Gives the persons of whom something is new."""
+    if not said:
+        return set()
+    columns = zip(
+        *((token, plan, one.system, one.code, one.observed_on, one.ended_on, one.value) for token, one in said),
+        strict=True,
+    )
+    return {row["token"] for row in await connection.fetch(SAVE_OBSERVATIONS, *columns)}
+
+
+SAVE_PROGRAMME = """
+insert into programme (programme_id, version, document_sha256, document) values ($1, $2, $3, $4)
+on conflict do nothing returning true
+"""
+LOAD_SHA256 = "select document_sha256 from programme where programme_id = $1 and version = $2"
+
+
+async def save_programme(connection: Connection, programme: Programme) -> bool:
+    """True if this version is new here. A version that changed since it was published is a fault."""
+    identity = programme.programme_id, programme.version
+    if await connection.fetchval(SAVE_PROGRAMME, *identity, programme.sha256, programme.document):
+        return True
+    if await connection.fetchval(LOAD_SHA256, *identity) != programme.sha256:
+        raise RuntimeError("a published programme document was changed; give the change a new version")
+    return False
