@@ -7,21 +7,19 @@ from pathlib import Path
 import asyncpg
 
 from schemas import catalog
-from services.eligibility import (
-    api,
-    api_forecasts,
-    api_held_files,
-    api_members,
-    api_observations,
-    api_payers,
-    api_programmes,
-    api_vital,
-    handlers,
-    own_facts,
-    vital_handlers,
-)
-from services.eligibility.intake import Intake
-from services.eligibility.opener import DayOpener
+from services.eligibility import own_facts
+from services.eligibility.decisions.api import members as members_api
+from services.eligibility.decisions.api import observations as observations_api
+from services.eligibility.decisions.api import programmes as programmes_api
+from services.eligibility.decisions.api import vital as vital_api
+from services.eligibility.decisions.flow import vital as vital_flow
+from services.eligibility.decisions.flow.opener import DayOpener
+from services.eligibility.forecast import api as forecast_api
+from services.eligibility.intake.api import files as files_api
+from services.eligibility.intake.api import held as held_api
+from services.eligibility.intake.flow import handlers
+from services.eligibility.intake.flow.worker import Intake
+from services.eligibility.payers import api as payers_api
 from services.eligibility.settings import read_own_settings
 from services.kit.app import Service, run
 from services.kit.settings import Settings
@@ -30,7 +28,7 @@ from services.kit.workers import Background
 
 SUBSCRIPTIONS = (
     Subscription(catalog.APPOINTMENT, "eligibility.appointment", handlers.on_appointments),
-    Subscription(catalog.CONTACT_ATTEMPT, "eligibility.contact-attempt", vital_handlers.on_attempts),
+    Subscription(catalog.CONTACT_ATTEMPT, "eligibility.contact-attempt", vital_flow.on_attempts),
 )
 
 
@@ -46,14 +44,14 @@ def build() -> Service:
         title="Eligibility",
         subscriptions=SUBSCRIPTIONS,
         routers=(
-            api.routes,
-            api_held_files.routes,
-            api_members.routes,
-            api_forecasts.routes,
-            api_programmes.routes,
-            api_observations.routes,
-            api_payers.routes,
-            api_vital.routes,
+            files_api.routes,
+            held_api.routes,
+            members_api.routes,
+            forecast_api.routes,
+            programmes_api.routes,
+            observations_api.routes,
+            payers_api.routes,
+            vital_api.routes,
         ),
         migrations=Path(__file__).parent / "migrations",
         owned=own_facts.OWNED,

@@ -10,14 +10,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.eligibility.feeds.records import MEDICAL
-from services.eligibility.geography import Placement, VulnerabilityRule
+from services.eligibility.places.rules import Placement, VulnerabilityRule
 from services.eligibility.programmes import arms, cap, segment, target
 from services.eligibility.programmes.arms import Arms
 from services.eligibility.programmes.cap import Cap
 from services.eligibility.programmes.needs import NOTHING_KNOWN, Circumstances
 from services.eligibility.programmes.segment import EVERYBODY, Segment
 from services.eligibility.programmes.target import Forecasted, ForecastRule, ServiceRule
-from services.eligibility.vital import UNHEARD, Vital
+from services.eligibility.vital.rules import UNHEARD, Vital
 
 ONE_DAY = timedelta(days=1)
 AGE_BANDS = ((85, "85+"), (80, "80-84"), (75, "75-79"), (70, "70-74"), (65, "65-69"), (0, "0-64"))

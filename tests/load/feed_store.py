@@ -11,9 +11,11 @@ from unittest.mock import patch
 
 import asyncpg
 
-from services.eligibility import days, handlers, store_files
-from services.eligibility.facts import redecide
-from services.eligibility.intake import Intake
+from services.eligibility.decisions.flow import days
+from services.eligibility.decisions.flow.redecide import redecide
+from services.eligibility.intake.flow import handlers
+from services.eligibility.intake.flow.worker import Intake
+from services.eligibility.intake.store import files as file_store
 from services.eligibility.settings import OwnSettings
 from services.kit import log
 from services.kit.ids import new_id
@@ -68,10 +70,10 @@ async def _submit(pool: asyncpg.Pool, path: Path) -> None:
     raw = await asyncio.to_thread(path.read_bytes)
     async with transaction(pool, ALL_TENANTS) as connection:
         digest = hashlib.sha256(raw).hexdigest()
-        file = await store_files.insert_file(connection, new_id(), ALL_TENANTS, digest, len(raw), None)
+        file = await file_store.insert_file(connection, new_id(), ALL_TENANTS, digest, len(raw), None)
         assert file is not None, "each file is submitted once"
         with path.open("rb") as stream:
-            await store_files.save_chunks(connection, file.file_id, stream)
+            await file_store.save_chunks(connection, file.file_id, stream)
 
 
 async def _rows(pool: asyncpg.Pool) -> int:

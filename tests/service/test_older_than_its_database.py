@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.eligibility import days
-from services.eligibility.intake import Intake
+from services.eligibility.decisions.flow import days
+from services.eligibility.intake.flow.worker import Intake
 from services.eligibility.settings import OwnSettings
 from tests.facts import a_day, a_dose, a_fact, a_merge, a_programme, an_appointment
 from tests.servers import Database, OpenDatabase

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 
-from services.eligibility.geography import Geography
+from services.eligibility.places.rules import Geography
 
 # ZIP, city, telephone area, and the mix of communities in percent; what is missing to 100 is White.
 # H Hispanic, B Black, C Chinese, V Vietnamese, F Filipino, A Armenian, K Korean, I Indian, P Pacific Islander, N Native

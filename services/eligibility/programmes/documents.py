@@ -20,16 +20,16 @@ from services.eligibility.domain import AGE_BANDS, Phase, PriorityRule, Programm
 from services.eligibility.forecast.overlay_documents import overlay_paths
 from services.eligibility.forecast.supporting_data import bundled as supporting_data
 from services.eligibility.forecast.supporting_data import releases
-from services.eligibility.geography import VulnerabilityRule
+from services.eligibility.places.rules import VulnerabilityRule
 from services.eligibility.programmes.arms import CONTROL, Arms
 from services.eligibility.programmes.cap import Cap
 from services.eligibility.programmes.documents_read import Lines, Location, Part, read_document
 from services.eligibility.programmes.needs import VCC, is_known, meanings, vocabulary
+from services.eligibility.programmes.risk.documents import models
 from services.eligibility.programmes.segment import EVERYBODY, Segment, plain_language
 from services.eligibility.programmes.target import ForecastRule, ServiceRule
-from services.eligibility.risk.documents import models
 
-RULES = Path(__file__).parents[1] / "rules"
+RULES = Path(__file__).parent / "rules"
 LIBRARY = RULES / "library"
 PURPOSE_CHARS = 20
 MOST_MONTHS, MOST_POINTS, MOST_VERSION = 1200, 1000, 1_000_000

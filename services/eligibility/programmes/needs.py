@@ -12,7 +12,7 @@ import yaml
 from services.eligibility.forecast.observation_codes import CDSI, ICD10, SNOMED, observations_of
 from services.eligibility.forecast.schedule import SupportingData
 
-CODES = Path(__file__).parents[1] / "rules" / "codes" / "needs.yaml"
+CODES = Path(__file__).parent / "rules" / "codes" / "needs.yaml"
 VCC = "vcc"
 SYSTEMS = {"snomed": SNOMED, "icd10": ICD10, "cdsi": CDSI}
 

@@ -13,7 +13,8 @@ from datetime import date
 
 import psutil
 
-from services.eligibility import days, store_decisions
+from services.eligibility.decisions.flow import days
+from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.programmes.documents import parse_programme
 from services.kit.app import GC_THRESHOLDS
 from services.kit.postgres import ALL_TENANTS, transaction
@@ -54,7 +55,7 @@ async def fill(database: Database, members: int) -> None:
         await connection.execute(PEOPLE, members)
         await connection.execute(ENROLMENTS)
         await connection.execute(DOSES)
-        await store_decisions.ask_everybody(connection)
+        await decision_store.ask_everybody(connection)
     async with database.pool.acquire() as connection:
         await connection.execute("vacuum analyze", timeout=600)
 
@@ -85,7 +86,7 @@ async def bench(members: int) -> None:
         await fill(database, members)
         await measure(database, "forecast and decide", members)
         async with transaction(database.pool, ALL_TENANTS) as connection:
-            await store_decisions.ask_everybody(connection)
+            await decision_store.ask_everybody(connection)
         await measure(database, "decide from stored forecasts", members)
         await servers.close_database(server, database)
 

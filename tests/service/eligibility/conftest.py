@@ -14,9 +14,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.eligibility import days, store_files
-from services.eligibility.content import ContentDigest
-from services.eligibility.intake import Intake
+from services.eligibility.decisions.flow import days
+from services.eligibility.intake.digest import ContentDigest
+from services.eligibility.intake.flow.worker import Intake
+from services.eligibility.intake.store import files as file_store
 from services.eligibility.settings import OwnSettings
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
@@ -50,9 +51,9 @@ class Office:
         sha256 = hashlib.sha256(raw).hexdigest()
         async with transaction(self.database.pool, ALL_TENANTS) as connection:
             about = sha256, len(raw), profile, content_of(raw)
-            file = await store_files.insert_file(connection, new_id(), tenant, *about)
+            file = await file_store.insert_file(connection, new_id(), tenant, *about)
             assert file is not None
-            await store_files.save_chunks(connection, file.file_id, io.BytesIO(raw))
+            await file_store.save_chunks(connection, file.file_id, io.BytesIO(raw))
         return file.file_id
 
     async def work(self) -> None:
@@ -60,12 +61,12 @@ class Office:
         while await self.intake.work_once():
             pass
 
-    async def read(self, content: str | bytes, **options: Any) -> store_files.FeedFile:
+    async def read(self, content: str | bytes, **options: Any) -> file_store.FeedFile:
         """Submit a file, work through it and give what became of it."""
         file_id = await self.submit(content, **options)
         await self.work()
         async with transaction(self.database.pool, ALL_TENANTS) as connection:
-            file = await store_files.load_file(connection, file_id)
+            file = await file_store.load_file(connection, file_id)
         assert file is not None
         return file
 

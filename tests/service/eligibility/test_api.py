@@ -6,8 +6,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.eligibility import api, api_members
 from services.eligibility.app import build
+from services.eligibility.decisions.api import members as members_api
+from services.eligibility.intake.api import files as files_api
 from services.kit.http import create_app, unguarded
 from tests.service.eligibility.conftest import FIRST_DAY, Office
 from tests.service.eligibility.door import acting, door
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.fixture
 def app(office: Office) -> FastAPI:
-    return door(office.database, api.routes, api_members.routes)
+    return door(office.database, files_api.routes, members_api.routes)
 
 
 async def send(client: httpx.AsyncClient, content: str, **params: str) -> httpx.Response:
@@ -72,10 +73,10 @@ async def test_what_is_no_file_is_refused(
 async def test_a_file_may_be_too_large(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
     """More bytes than the front door takes are refused before they are read, and nothing is registered."""
     acting(app, "integration")
-    headers = {"Content-Length": str(api.MAX_FILE_BYTES + 1)}
+    headers = {"Content-Length": str(files_api.MAX_FILE_BYTES + 1)}
     answer = await client.post("/feed-files", content=b"ISA", headers=headers)
     assert answer.status_code == 413
-    headers = {"Content-Length": str(api.MAX_FILE_BYTES)}
+    headers = {"Content-Length": str(files_api.MAX_FILE_BYTES)}
     assert (await client.post("/feed-files", content=b"ISA", headers=headers)).status_code == 201
     assert len(await office.fetch("select * from feed_file")) == 1
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.eligibility import api_forecasts
+from services.eligibility.forecast import api as forecast_api
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
 
@@ -28,7 +28,7 @@ BUNDLE: dict[str, Any] = {"resourceType": "Bundle", "entry": [
 
 @pytest.fixture
 def app(office: Office) -> FastAPI:
-    app = door(office.database, api_forecasts.routes)
+    app = door(office.database, forecast_api.routes)
     acting(app, "chw")
     return app
 

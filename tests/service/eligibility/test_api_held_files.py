@@ -6,7 +6,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.eligibility import api, api_held_files
+from services.eligibility.intake.api import files as files_api
+from services.eligibility.intake.api import held as held_api
 from tests.service.eligibility.cases import case
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
@@ -19,7 +20,7 @@ WHY = {"reason": "the plan confirms it"}
 
 @pytest.fixture
 def app(office: Office) -> FastAPI:
-    return door(office.database, api.routes, api_held_files.routes)
+    return door(office.database, files_api.routes, held_api.routes)
 
 
 def key(name: str) -> dict[str, str]:

@@ -7,7 +7,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.eligibility import api_members, api_observations, api_programmes, days
+from services.eligibility.decisions.api import members as members_api
+from services.eligibility.decisions.api import observations as observations_api
+from services.eligibility.decisions.api import programmes as programmes_api
+from services.eligibility.decisions.flow import days
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
@@ -19,7 +22,7 @@ EVERYBODY = "\n".join(line for line in ARMS.splitlines() if not line.startswith(
 
 @pytest.fixture
 def app(office: Office) -> FastAPI:
-    return door(office.database, api_programmes.routes, api_observations.routes, api_members.routes)
+    return door(office.database, programmes_api.routes, observations_api.routes, members_api.routes)
 
 
 async def tried(client: httpx.AsyncClient, document: str, **params: Any) -> dict[str, Any]:

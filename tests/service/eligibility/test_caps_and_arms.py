@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.eligibility import days, store_decisions
+from services.eligibility.decisions.flow import days
+from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.programmes.arms import arm_of
 from services.eligibility.programmes.documents import parse_programme
 from services.kit.postgres import ALL_TENANTS, transaction
@@ -192,7 +193,7 @@ async def test_somebody_in_two_plans_has_one_arm(office: Office) -> None:
     assert len(arms) == 12
     assert arms == stored
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await store_decisions.ask_everybody(connection)
+        await decision_store.ask_everybody(connection)
     assert await days.redecide_due(office.database.pool) == 0
 
 
@@ -205,7 +206,7 @@ async def test_an_arm_that_one_plan_draws_holds_in_the_other(office: Office) -> 
     assert found["LS1"]["reasons"] == ["not-enrolled"]
     assert found["LS1"]["arm"] == found["PR1"]["arm"]
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await store_decisions.ask_everybody(connection)
+        await decision_store.ask_everybody(connection)
     assert await days.redecide_due(office.database.pool) == 0
 
 
@@ -216,5 +217,5 @@ async def test_a_rebuild_gives_the_same_decisions(office: Office) -> None:
     for text in (TOP_HALF, ARMS, HOMEBOUND):
         await publish(office, text)
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await store_decisions.ask_everybody(connection)
+        await decision_store.ask_everybody(connection)
     assert await days.redecide_due(office.database.pool) == 0

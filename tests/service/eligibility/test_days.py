@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
-from services.eligibility import days
+from services.eligibility.decisions.flow import days
 from services.eligibility.programmes.documents import bundled, parse_programme
 from tests.servers import OpenDatabase
 from tests.service.eligibility.conftest import FIRST_DAY, Office

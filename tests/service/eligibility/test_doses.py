@@ -11,7 +11,8 @@ from uuid import UUID
 import pytest
 
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
-from services.eligibility import handlers, store_members
+from services.eligibility.intake.flow import handlers
+from services.eligibility.people import store as people_store
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
@@ -284,7 +285,7 @@ async def test_an_appointment_waits_for_a_merge_under_way(office: Office) -> Non
     await office.read(roster(Row("LS1", family="Sesam"), Row("LS2")))
     leaving, staying = await office.fetch("select token, enrolment_id from enrolment order by member_id")
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await store_members.lock_persons(connection, {leaving["token"], staying["token"]})
+        await people_store.lock_persons(connection, {leaving["token"], staying["token"]})
         query = "update person set merged_into = $2 where token = $1"
         await connection.execute(query, leaving["token"], staying["token"])
         arrival = asyncio.create_task(_fulfil(office, leaving, new_id(), 2, date(2021, 3, 1)))

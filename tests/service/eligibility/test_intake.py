@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from services.eligibility import days, handlers, store_files
-from services.eligibility.intake import FileRun, FileTakenError, Intake
+from services.eligibility.decisions.flow import days
+from services.eligibility.intake.flow import handlers
+from services.eligibility.intake.flow.worker import FileRun, FileTakenError, Intake
+from services.eligibility.intake.store import files as file_store
 from services.eligibility.settings import OwnSettings
 from services.kit.postgres import ALL_TENANTS, transaction
 from tests.servers import OpenDatabase
@@ -63,8 +65,8 @@ async def undisturbed(office: Office) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("owner", "step"),
-    [(store_files, "save_rows"), (handlers, "_save_ledger"), (FileRun, "_apply_slice"), (FileRun, "_finish"),
-     (store_files, "save_absent")],
+    [(file_store, "save_rows"), (handlers, "_save_ledger"), (FileRun, "_apply_slice"), (FileRun, "_finish"),
+     (file_store, "save_absent")],
     ids=["before a commit", "between a batch's tables", "after a commit", "before the end", "among the absent"],
 )  # fmt: skip
 async def test_a_killed_intake_goes_on_where_it_was(

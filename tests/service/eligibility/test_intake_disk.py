@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.eligibility.intake import Intake
+from services.eligibility.intake.flow.worker import Intake
 from services.eligibility.settings import OwnSettings
 from services.kit import faults
 from tests.service.eligibility.conftest import Office

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.eligibility import days, opener
-from services.eligibility.intake import Intake
-from services.eligibility.opener import DayOpener
+from services.eligibility.decisions.flow import days, opener
+from services.eligibility.decisions.flow.opener import DayOpener
+from services.eligibility.intake.flow.worker import Intake
 from services.eligibility.programmes.documents import bundled
 from services.eligibility.settings import BY_CLOCK, BY_HAND, OwnSettings, read_own_settings
 from services.kit import metrics

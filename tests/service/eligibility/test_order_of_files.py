@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.eligibility import store_files
+from services.eligibility.intake.store import files as file_store
 from services.kit.postgres import ALL_TENANTS, transaction
 from tests.service.eligibility.cases import DAY, case, changes, enrolled, spans
 from tests.service.eligibility.conftest import Office
@@ -17,13 +17,13 @@ ENDS = Row("LS1", action="024", end="20210226")
 NEIGHBOURS = tuple(Row(f"N{n}", given=f"Count{'x' * n}") for n in range(4))
 
 
-async def decided(office: Office, file: store_files.FeedFile, decision: str) -> store_files.FeedFile:
+async def decided(office: Office, file: file_store.FeedFile, decision: str) -> file_store.FeedFile:
     """The file after a person decided and the worker worked."""
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await store_files.save_decision(connection, file.file_id, decision, "grover", "looked at")
+        await file_store.save_decision(connection, file.file_id, decision, "grover", "looked at")
     await office.work()
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        return await store_files.lock_file(connection, file.file_id)
+        return await file_store.lock_file(connection, file.file_id)
 
 
 async def statuses(office: Office, *members: str) -> dict[str, bool]:

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from services.eligibility import days, situations
-from services.eligibility.facts import redecide
+from services.eligibility.decisions.flow import days, situations
+from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.forecast.model import History
 from services.eligibility.forecast.schedule import SupportingData
 from services.eligibility.programmes.documents import parse_programme
 from services.eligibility.programmes.due import forecasted
 from services.eligibility.programmes.needs import MemberObservation
+from services.eligibility.programmes.risk.documents import models
+from services.eligibility.programmes.risk.model import score
 from services.eligibility.programmes.target import Forecasted
-from services.eligibility.risk.documents import models
-from services.eligibility.risk.model import score
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
 from tests.service.eligibility.conftest import FIRST_DAY, Office
@@ -117,7 +117,7 @@ async def test_a_forecast_is_kept_and_asked_again_only_when_it_may_change(
         asked.append(group)
         return forecasted(history, group, supporting, on)
 
-    monkeypatch.setattr("services.eligibility.situations.forecasted", counted)
+    monkeypatch.setattr("services.eligibility.decisions.flow.situations.forecasted", counted)
     await say(office, "LS1", need("lives-alone"))
     assert asked == []
     await say(office, "LS1", MemberObservation("cdsi", "014", date(2025, 1, 1)))
@@ -194,7 +194,7 @@ async def test_a_lane_that_fails_is_heard_of(office: Office, monkeypatch: pytest
             raise fault
         return await redecide(*about)
 
-    monkeypatch.setattr("services.eligibility.days.redecide", failing_once)
+    monkeypatch.setattr("services.eligibility.decisions.flow.days.redecide", failing_once)
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
         await days.publish(UnitOfWork(connection), parse_programme(HOMEBOUND))
     with pytest.raises(OSError, match="away"):

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from services.eligibility import days
+from services.eligibility.decisions.flow import days
 from services.eligibility.programmes.cli import _list_text
 from services.eligibility.programmes.documents import parse_programme
 from services.kit.postgres import ALL_TENANTS, transaction

@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 from prometheus_client import REGISTRY
 
-from services.eligibility import days, store_decisions
-from services.eligibility.facts import redecide
+from services.eligibility.decisions.flow import days
+from services.eligibility.decisions.flow.redecide import redecide
+from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.programmes.documents import parse_programme
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
@@ -52,16 +53,16 @@ async def test_a_sweep_that_ended_and_began_again_is_another_one(office: Office)
     """Two who sweep at once: the slower one, which still holds the old sweep, neither moves nor ends the new one."""
     await office.read(street())
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await store_decisions.ask_everybody(connection)
-        old = await store_decisions.load_sweep(connection, 3)
+        await decision_store.ask_everybody(connection)
+        old = await decision_store.load_sweep(connection, 3)
         assert old is not None
         ended = old._replace(tokens=[])
-        await store_decisions.advance_sweep(connection, ended)
-        assert await store_decisions.load_sweep(connection, 3) is None
-        await store_decisions.ask_everybody(connection)
-        await store_decisions.advance_sweep(connection, old)
-        await store_decisions.advance_sweep(connection, ended)
-        new = await store_decisions.load_sweep(connection, 3)
+        await decision_store.advance_sweep(connection, ended)
+        assert await decision_store.load_sweep(connection, 3) is None
+        await decision_store.ask_everybody(connection)
+        await decision_store.advance_sweep(connection, old)
+        await decision_store.advance_sweep(connection, ended)
+        new = await decision_store.load_sweep(connection, 3)
     assert new is not None
     assert (new.after, new.tokens) == (old.after, old.tokens)
 

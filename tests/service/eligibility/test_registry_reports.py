@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.eligibility import days, store_programmes
+from services.eligibility.decisions.flow import days
+from services.eligibility.programmes import store as programme_store
 from services.kit.postgres import ALL_TENANTS, transaction
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
@@ -226,7 +227,7 @@ async def test_immunity_is_kept_and_looked_at(office: Office) -> None:
     assert await remarks(office) == [("immunity", "snomed", "38907003", "998", "IIS")]
     [row] = await office.fetch("select token, tenant_id from enrolment")
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        found = await store_programmes.load_observations(connection, [row["token"]])
+        found = await programme_store.load_observations(connection, [row["token"]])
     assert [(one.system, one.code) for one in found[row["token"], row["tenant_id"]]] == [("cdsi", "024")]
 
 

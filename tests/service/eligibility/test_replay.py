@@ -14,8 +14,10 @@ import pytest
 from deploy.demo.population import generate
 from schemas.outreach_v1 import Channel, ContactAttemptLoggedV1, Disposition
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
-from services.eligibility import days, handlers, vital_handlers
-from services.eligibility.intake import Intake
+from services.eligibility.decisions.flow import days
+from services.eligibility.decisions.flow import vital as vital_flow
+from services.eligibility.intake.flow import handlers
+from services.eligibility.intake.flow.worker import Intake
 from services.eligibility.programmes.documents import bundled, parse_programme
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.settings import OwnSettings
@@ -59,11 +61,11 @@ async def hear(office: Office, kind: str, told: str) -> None:
         if kind == "appointment":
             await handlers.on_appointments(work, [AppointmentChangedV1.model_validate_json(told)])
         elif kind == "attempt":
-            await vital_handlers.on_attempts(work, [ContactAttemptLoggedV1.model_validate_json(told)])
+            await vital_flow.on_attempts(work, [ContactAttemptLoggedV1.model_validate_json(told)])
         elif kind == "decision":
             token, is_deceased = json.loads(told)
-            await vital_handlers.lock_survivors(connection, [UUID(token)])
-            await vital_handlers.decide(work, UUID(token), "*", is_deceased, None, "confirmed-by-family", "grover")
+            await vital_flow.lock_survivors(connection, [UUID(token)])
+            await vital_flow.decide(work, UUID(token), "*", is_deceased, None, "confirmed-by-family", "grover")
         else:
             plan, token, code, said_on = json.loads(told)
             said = UUID(token), MemberObservation("vcc", code, date.fromisoformat(said_on))

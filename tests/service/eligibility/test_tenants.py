@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.eligibility import api_payers
+from services.eligibility.payers import api as payers_api
 from tests.service.eligibility.cases import an_834, case, member
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, client_of, door
@@ -105,7 +105,7 @@ async def test_an_operator_says_whose_a_second_identifier_is(office: Office) -> 
     """A plan's second identifier is told before it is used; its rosters are then the same tenant's. Only an operator of
     all tenants may say so."""
     await office.read(an_834(SUE, payer="OWN PLAN*FI*1"))
-    app = door(office.database, api_payers.routes)
+    app = door(office.database, payers_api.routes)
     statuses = []
     async with client_of(app) as client:
         for tenant, key in (("own-plan", "a" * 16), ("*", "b" * 16)):

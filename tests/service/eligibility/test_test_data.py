@@ -78,6 +78,6 @@ async def test_a_profile_may_take_its_senders_test_data(office: Office, monkeypa
     """A sender's profile with takes_test_data lets its test interchanges in."""
     text = (profiles.PROFILES / "lakeshore.yaml").read_text(encoding="utf-8") + "takes_test_data: true\n"
     known = {**profiles.profiles(), "lakeshore": profiles.parse_profile(text)}
-    monkeypatch.setattr("services.eligibility.admission.profiles", lambda: known)
+    monkeypatch.setattr("services.eligibility.intake.admission.profiles", lambda: known)
     file = await office.read(an_834(LUZ, sender="LAKESHORE", usage="T"))
     assert (file.state, file.rows_accepted) == ("processed", 1)

@@ -13,7 +13,10 @@ from fastapi import FastAPI
 
 from schemas.outreach_v1 import Channel, ContactAttemptLoggedV1, ContactAttemptRetractedV1, Disposition
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
-from services.eligibility import api_members, api_vital, handlers, vital_handlers
+from services.eligibility.decisions.api import members as members_api
+from services.eligibility.decisions.api import vital as vital_api
+from services.eligibility.decisions.flow import vital as vital_flow
+from services.eligibility.intake.flow import handlers
 from services.kit.ids import derived_id
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
@@ -60,7 +63,7 @@ async def hear(office: Office, *events: Any) -> None:
         if isinstance(events[0], AppointmentChangedV1):
             await handlers.on_appointments(work, events)
         else:
-            await vital_handlers.on_attempts(work, events)
+            await vital_flow.on_attempts(work, events)
 
 
 async def ids(office: Office, member: str = "LS1") -> dict[str, Any]:
@@ -356,7 +359,7 @@ async def test_a_source_decides_about_a_report(office: Office) -> None:
 
 @pytest.fixture
 def app(office: Office) -> FastAPI:
-    return door(office.database, api_members.routes, api_vital.routes)
+    return door(office.database, members_api.routes, vital_api.routes)
 
 
 async def decide(

@@ -10,7 +10,7 @@ import time
 from datetime import UTC, datetime
 true, true_s = datetime.now(UTC), time.time()
 from services.kit import ids
-import services.eligibility.facts as facts
+import services.eligibility.decisions.flow.redecide as facts
 from tests.chaos import clock
 clock.shift(-600)
 print(round((facts.datetime.now(UTC) - true).total_seconds() / 60), round((time.time() - true_s) / 60))

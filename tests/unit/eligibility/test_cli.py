@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.eligibility import cli_feeds
-from services.eligibility.cli import add_commands
+from services.eligibility.intake.cli import held as held_cli
+from services.eligibility.intake.cli.files import add_commands
 
 FEEDS = Path(__file__).parents[2] / "data/feeds"
 FINE = FEEDS / "x12_834/lfh_add-dependent.834"
@@ -21,7 +21,7 @@ def run(*arguments: object) -> int:
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers()
     add_commands(commands)
-    cli_feeds.add_commands(commands)
+    held_cli.add_commands(commands)
     parsed = parser.parse_args([str(one) for one in arguments])
     code: int = parsed.run(parsed)
     return code

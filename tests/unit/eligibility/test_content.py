@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.eligibility.content import ContentDigest
+from services.eligibility.intake.digest import ContentDigest
 from tests.unit.eligibility.feeds.builders import a_dose, a_member, a_vxu, an_834
 
 

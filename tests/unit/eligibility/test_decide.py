@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from services.eligibility.deciding import decide
+from services.eligibility.decisions.rules import decide
 from services.eligibility.domain import (
     REASONS,
     CountedDose,
@@ -25,8 +25,8 @@ from services.eligibility.domain import (
     birthday,
     roll_up,
 )
-from services.eligibility.geography import Level, Placement, VulnerabilityRule
-from services.eligibility.vital import UNHEARD, Vital
+from services.eligibility.places.rules import Level, Placement, VulnerabilityRule
+from services.eligibility.vital.rules import UNHEARD, Vital
 
 TODAY = date(2021, 3, 1)
 TOKEN = UUID(int=7)

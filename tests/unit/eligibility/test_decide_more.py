@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.eligibility.deciding import decide
+from services.eligibility.decisions.rules import decide
 from services.eligibility.domain import REASONS, CountedDose, Decision, Phase, Programme, Risk, Situation
-from services.eligibility.geography import Level, Placement, VulnerabilityRule
+from services.eligibility.places.rules import Level, Placement, VulnerabilityRule
 from services.eligibility.programmes.arms import Arms, arm_of
 from services.eligibility.programmes.cap import TIE_BITS, Cap
 from services.eligibility.programmes.needs import Circumstances

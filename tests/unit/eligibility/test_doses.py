@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.eligibility.doses import APPOINTMENT, NEW, REGISTRY, RETRACT, UPDATE, Codes, Dose, Ledger, Report
+from services.eligibility.doses.rules import APPOINTMENT, NEW, REGISTRY, RETRACT, UPDATE, Codes, Dose, Ledger, Report
 
 TODAY = date(2021, 3, 1)
 OMA, OPA = UUID(int=1), UUID(int=2)

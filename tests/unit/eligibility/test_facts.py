@@ -7,13 +7,13 @@ from uuid import UUID
 import pytest
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
+from services.eligibility.decisions.flow.redecide import Known, answer
+from services.eligibility.decisions.store.decisions import LastDecision
 from services.eligibility.domain import CountedDose, Enrolment, Person, Span, Statement
-from services.eligibility.facts import Known, answer
 from services.eligibility.programmes.documents import bundled, in_effect
-from services.eligibility.registry_person import RegistryConsent
-from services.eligibility.store_decisions import LastDecision
-from services.eligibility.store_vital import Others
-from services.eligibility.vital import VitalStatement, Word
+from services.eligibility.vital.registry import RegistryConsent
+from services.eligibility.vital.rules import VitalStatement, Word
+from services.eligibility.vital.store import Others
 
 TODAY = date(2021, 3, 1)
 NOW = datetime(2021, 3, 1, 12, tzinfo=UTC)

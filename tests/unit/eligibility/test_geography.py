@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.eligibility.geography import (
+from services.eligibility.places.reference import build
+from services.eligibility.places.reference.tables import EDITIONS, FOLDER, LATEST
+from services.eligibility.places.rules import (
     Address,
     Geography,
     Level,
@@ -18,8 +20,6 @@ from services.eligibility.geography import (
     VulnerabilityRule,
     vulnerable,
 )
-from services.eligibility.reference import build
-from services.eligibility.reference.tables import EDITIONS, FOLDER, LATEST
 
 BOYLE_HEIGHTS, LAGUNA_WOODS, ORINDA_ZIP = "90033", "92637", "94563"
 PRISON_TRACT = "06019007901"  # SVI says -999

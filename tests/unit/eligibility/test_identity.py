@@ -7,7 +7,7 @@ import pytest
 
 from services.eligibility.domain import DEPENDANT, SUBSCRIBER, Enrolment
 from services.eligibility.feeds.records import Maintenance
-from services.eligibility.identity import (
+from services.eligibility.people.identity import (
     DOUBTFUL,
     OTHER,
     SAME,

@@ -5,8 +5,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.eligibility import intake
-from services.eligibility.intake import Intake
+from services.eligibility.intake.flow import worker
+from services.eligibility.intake.flow.worker import Intake
 from services.eligibility.settings import OwnSettings
 
 
@@ -16,7 +16,7 @@ from services.eligibility.settings import OwnSettings
 )
 async def test_a_lost_database_does_not_end_the_worker(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when the driver lost count of a connection that was cut in the middle of an answer: it begins again."""
-    monkeypatch.setattr(intake, "RETRY_S", 0.01)
+    monkeypatch.setattr(worker, "RETRY_S", 0.01)
     begun = 0
 
     class Unlucky(Intake):

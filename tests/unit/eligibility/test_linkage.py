@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.eligibility.linkage import Candidate, Index, Subject, link, link_and_tie, match_key, normal
+from services.eligibility.people.linkage import Candidate, Index, Subject, link, link_and_tie, match_key, normal
 
 BORN = date(1940, 5, 1)
 OMA, OPA = UUID(int=1), UUID(int=2)

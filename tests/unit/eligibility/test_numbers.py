@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from services.eligibility.doses import DAYS_END, REGISTRY, Ledger, Report, is_older
-from services.eligibility.numbers import REUSED, is_same_patient, named, of_another, to_delete
+from services.eligibility.doses.numbers import REUSED, is_same_patient, named, of_another, to_delete
+from services.eligibility.doses.rules import DAYS_END, REGISTRY, Ledger, Report, is_older
 from tests.unit.eligibility.test_doses import CODES, OMA, OPA, a_ledger
 
 NOON = datetime(2021, 3, 1, 12, tzinfo=UTC)

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
+from services.eligibility.doses.remarks import Remark, meanings, remarks_of
 from services.eligibility.feeds.records import DoseOutcome, DoseRecord, Evidence, Person, Position
 from services.eligibility.forecast.supporting_data import bundled
-from services.eligibility.remarks import Remark, meanings, remarks_of
 
 DAY = date(2021, 2, 15)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.eligibility.domain import Enrolment, Span
-from services.eligibility.roster_changes import changes_of
+from services.eligibility.people.changes import changes_of
 
 HMO, DEN = "HMO", "DEN"
 

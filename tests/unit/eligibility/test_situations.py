@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
-from services.eligibility import situations
+from services.eligibility.decisions.flow import situations
+from services.eligibility.decisions.flow.situations import Made, Needed, Stored, make
 from services.eligibility.forecast.schedule import SupportingData
 from services.eligibility.forecast.supporting_data import bundled
-from services.eligibility.situations import Made, Needed, Stored, make
 from tests.unit.eligibility.test_decide import a_member
 
 DAY = date(2025, 12, 1)

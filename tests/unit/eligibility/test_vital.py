@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from services.eligibility.domain import Statement
-from services.eligibility.registry_person import RegistryConsent, channels_barred, combined_consent, is_protected
-from services.eligibility.vital import Override, Vital, VitalStatement, Word, newest, vital_of
+from services.eligibility.vital.registry import RegistryConsent, channels_barred, combined_consent, is_protected
+from services.eligibility.vital.rules import Override, Vital, VitalStatement, Word, newest, vital_of
 
 TOKEN = UUID(int=7)
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)

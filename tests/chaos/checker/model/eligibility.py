@@ -26,7 +26,10 @@ LINES = {"medicare-advantage": "medicare", "medicare": "medicare", "exchange": "
 @cache
 def documents() -> tuple[Document, ...]:
     """The programme documents that the deployment bundles."""
-    found = [yaml.safe_load(path.read_text("utf-8")) for path in sorted((ELIGIBILITY / "rules").glob("*.yaml"))]
+    found = [
+        yaml.safe_load(path.read_text("utf-8"))
+        for path in sorted((ELIGIBILITY / "programmes" / "rules").glob("*.yaml"))
+    ]
     return tuple(sorted(found, key=lambda one: (one["programme_id"], one["version"])))
 
 

@@ -83,4 +83,8 @@ def _pairs(table: str) -> dict[str, str]:
 
 
 def _lines(table: str) -> list[str]:
-    return gzip.decompress((ELIGIBILITY / "reference" / f"{table}.csv.gz").read_bytes()).decode().splitlines()[1:]
+    return (
+        gzip.decompress((ELIGIBILITY / "places" / "reference" / f"{table}.csv.gz").read_bytes())
+        .decode()
+        .splitlines()[1:]
+    )

@@ -14,7 +14,7 @@ import pytest
 
 from deploy.demo.population import generate, rates, stated
 from deploy.demo.population.names import FAMILY, MEN, WOMEN, by_community
-from services.eligibility.geography import Geography, Level
+from services.eligibility.places.rules import Geography, Level
 from tests.unit.deploy.demo.worlds import Record, World
 
 

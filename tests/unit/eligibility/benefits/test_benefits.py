@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from services.eligibility.benefits.documents import LISTS, BenefitListError, bundled_lists, parse_list
-from services.eligibility.benefits.entitlements import Entitlement, entitlements
+from services.eligibility.programmes.benefits.documents import LISTS, BenefitListError, bundled_lists, parse_list
+from services.eligibility.programmes.benefits.entitlements import Entitlement, entitlements
 from services.eligibility.programmes.needs import Circumstances
 from services.eligibility.programmes.segment import Traits
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from services.eligibility.cli import check_file
 from services.eligibility.feeds.records import FeedKind, Notice, RosterHeader
 from services.eligibility.feeds.sniff import sniff
+from services.eligibility.intake.cli.files import check_file
 from tests.unit.eligibility.feeds.builders import (
     a_dose,
     a_member,

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from services.eligibility.domain import REASONS
-from services.eligibility.geography import VulnerabilityRule
+from services.eligibility.places.rules import VulnerabilityRule
 from services.eligibility.programmes.documents import (
     LIBRARY,
     ProgrammeError,

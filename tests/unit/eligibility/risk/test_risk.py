@@ -6,11 +6,11 @@ from datetime import date
 import pytest
 
 from services.eligibility.forecast.supporting_data import bundled
-from services.eligibility.geography import Level, Placement
+from services.eligibility.places.rules import Level, Placement
 from services.eligibility.programmes.needs import MemberObservation, circumstances
-from services.eligibility.risk.documents import MODELS, RiskModelError, models, parse_model
-from services.eligibility.risk.inputs import About, conditions, inputs_of
-from services.eligibility.risk.model import Factor, PointsModel, Step, Tier, score
+from services.eligibility.programmes.risk.documents import MODELS, RiskModelError, models, parse_model
+from services.eligibility.programmes.risk.inputs import About, conditions, inputs_of
+from services.eligibility.programmes.risk.model import Factor, PointsModel, Step, Tier, score
 
 TEXT = (MODELS / "social-risk-1.yaml").read_text(encoding="utf-8")
 AGE = Factor("age", "Age", "age", (Step(50, 4), Step(65, 8)), "a book")

@@ -1,0 +1,268 @@
+"""Why somebody is, or is not, eligible. Each look is audited, and sees the principal's own plan only."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from services.eligibility.decisions.flow.redecide import benefits_of
+from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.decisions.store.decisions import StandingFact
+from services.eligibility.domain import REASONS
+from services.eligibility.doses.remarks import meanings
+from services.eligibility.doses.store import doses as dose_store
+from services.eligibility.doses.store import remarks as remark_store
+from services.eligibility.forecast.supporting_data import bundled
+from services.eligibility.people import store as people_store
+from services.eligibility.programmes import store as programme_store
+from services.eligibility.programmes.risk.documents import models
+from services.eligibility.programmes.store import StoredScore
+from services.kit import audit
+from services.kit.auth import Principal, require
+from services.kit.postgres import Connection
+from services.kit.problem import Refusal, refuse
+from services.kit.requests import Pool, reading
+
+NO_MEMBER = Refusal("member-unknown", "Unknown Member", "There is no such member in this plan.", 404)
+Coordinator = Annotated[Principal, require("coordinator", "supervisor", "chw")]
+
+routes = APIRouter()
+
+
+class SviOut(BaseModel):
+    level: str = Field(description="Where the index was read: tract, zip, county or unknown.")
+    release: str
+    value: float | None
+    vulnerable: bool
+
+
+class ReasonOut(BaseModel):
+    code: str
+    text: str
+
+
+class AnswerOut(BaseModel):
+    """The answer that stands for one enrolment under one programme."""
+
+    enrolment_id: UUID
+    plan: str
+    member_id: str
+    programme_id: str | None
+    programme_version: int | None
+    phase: str | None
+    status: str | None
+    reasons: list[ReasonOut] = Field(description="Every criterion that fails; none for who is eligible.")
+    priority: int | None
+    age_band: str | None
+    svi: SviOut | None
+    is_enrolled: bool | None
+    is_protected: bool | None
+    version: int | None
+    decided_on: date | None
+    rule: str | None = Field(default=None, description="What the programme is after: doses, forecast or service.")
+    release: str | None = Field(default=None, description="Of CDC's rules, where the rule is the forecast.")
+    due_on: date | None = None
+    arm: str | None = None
+    risk_tier: str | None = None
+    risk_model: str | None = None
+
+
+class ContributionOut(BaseModel):
+    factor: str
+    title: str
+    value: float | None = Field(description="None where nothing is known of it.")
+    points: int
+    source: str
+
+
+class RiskOut(BaseModel):
+    """A risk score, made of its contributions; `inputs` give it again."""
+
+    model: str
+    score: int
+    tier: str
+    scored_on: date
+    contributions: list[ContributionOut]
+    inputs: dict[str, float]
+
+
+class BenefitOut(BaseModel):
+    """What the member may ask for; the plan or the county decides."""
+
+    code: str
+    title: str
+    kind: str
+    rule: str = Field(description="The list and version that says so.")
+    is_indicated: bool
+    because: list[str] = Field(description="Needs and conditions that speak for it.")
+    missing: list[str] = Field(description="coverage, line-of-business, age or need.")
+
+
+class DoseOut(BaseModel):
+    dose_id: UUID
+    vaccine_group: str
+    vaccine_groups: list[str] = Field(description="Every group that the dose counts for.")
+    cvx: str
+    administered_on: date
+    sources: list[str]
+
+
+class RemarkOut(BaseModel):
+    """What a registry says of the member beside doses, until it takes it back."""
+
+    kind: str = Field(description="refusal, immunity, contraindication, indication or reaction.")
+    system: str = Field(description="Of the code: nip002 for the reason of a refusal, snomed, cdcphinvs, icd10 …")
+    code: str
+    cvx: str | None = Field(description="Of the vaccine that it was said with; 998 for none.")
+    observed_on: date
+    expires_on: date | None = Field(default=None, description="The last day of a temporary contraindication.")
+    source: str = Field(description="Who says it: the sender of the message.")
+    observations: list[str] = Field(description="CDC's observations that it stands for; the forecast looks at them.")
+
+
+class MemberOut(BaseModel):
+    """What is known of one person in the asking plan, and what follows from it."""
+
+    member_token: UUID
+    merged_into: UUID | None
+    answers: list[AnswerOut]
+    doses: list[DoseOut]
+    risks: list[RiskOut] = []
+    benefits: list[BenefitOut] = []
+    remarks: list[RemarkOut] = []
+
+
+@routes.get("/members")
+async def find_members(
+    pool: Pool, principal: Coordinator, member_id: Annotated[str, Query(min_length=2, max_length=40)]
+) -> list[MemberOut]:
+    """The members of the plan under this member number; a number may have passed from one to another."""
+    async with reading(pool, principal) as connection:
+        tokens = await people_store.find_by_member_id(connection, member_id)
+        found = [member for token in tokens if (member := await _member(connection, token)) is not None]
+        await audit.record(connection, principal, "read", "member", tokens)
+    return found
+
+
+@routes.get("/members/{token}", response_model=MemberOut)
+async def read_member(pool: Pool, principal: Coordinator, token: UUID) -> Response | MemberOut:
+    """Why this member is, or is not, eligible: each failing criterion, rule version, place and doses."""
+    async with reading(pool, principal) as connection:
+        await audit.record(connection, principal, "read", "member", [token])
+        member = await _member(connection, token)
+    return refuse(NO_MEMBER) if member is None else member
+
+
+async def _member(connection: Connection, token: UUID) -> MemberOut | None:
+    facts = await decision_store.load_facts(connection, token)
+    if not facts:
+        return None
+    survivors = await people_store.load_survivors(connection, [token])
+    doses, _ = await dose_store.load_doses(connection, [token])
+    return MemberOut(
+        member_token=token,
+        merged_into=survivors[token] if survivors.get(token, token) != token else None,
+        answers=[_answer(row) for row in facts],
+        doses=[
+            DoseOut(
+                dose_id=one.dose_id,
+                vaccine_group=one.vaccine_group,
+                vaccine_groups=list(one.vaccine_groups or (one.vaccine_group,)),
+                cvx=one.cvx,
+                administered_on=one.administered_on,
+                sources=list(one.sources),
+            )
+            for one in sorted(doses, key=lambda dose: dose.administered_on)
+            if one.is_announced
+        ],
+        risks=await _risks(connection, [row.enrolment_id for row in facts]),
+        benefits=await _benefits(connection, token),
+        remarks=[_remark(one) for one in (await remark_store.load_remarks(connection, [token])).get(token, ())],
+    )
+
+
+def _remark(stated: remark_store.Stated) -> RemarkOut:
+    one = stated.remark
+    return RemarkOut(
+        kind=one.kind,
+        system=one.system,
+        code=one.code,
+        cvx=one.cvx or None,
+        observed_on=one.observed_on,
+        expires_on=one.expires_on,
+        source=stated.sender,
+        observations=sorted(meanings(one.system, one.code, one.cvx, bundled())),
+    )
+
+
+async def _risks(connection: Connection, enrolment_ids: Sequence[UUID]) -> list[RiskOut]:
+    scores = await programme_store.load_scores(connection, set(enrolment_ids))
+    return [_risk(one) for enrolment_id in sorted(scores) for one in scores[enrolment_id]]
+
+
+def _risk(stored: StoredScore) -> RiskOut:
+    model = models().get(stored.model)
+    about = {factor.code: factor for factor in model.factors} if model else {}
+    return RiskOut(
+        model=stored.model,
+        score=stored.score.score,
+        tier=stored.score.tier,
+        scored_on=stored.scored_on,
+        inputs=dict(stored.inputs),
+        contributions=[
+            ContributionOut(
+                factor=one.factor,
+                title=about[one.factor].title if one.factor in about else one.factor,
+                value=one.value,
+                points=one.points,
+                source=about[one.factor].source if one.factor in about else "",
+            )
+            for one in stored.score.contributions
+        ],
+    )
+
+
+async def _benefits(connection: Connection, token: UUID) -> list[BenefitOut]:
+    """By what is known today of the enrolments that may be seen; a benefit that is indicated in one of them is."""
+    clock = await decision_store.load_clock(connection)
+    if clock is None:
+        return []
+    found: dict[str, BenefitOut] = {}
+    for one in await benefits_of(connection, token, clock.business_on):
+        if one.benefit.code not in found or not one.missing:
+            found[one.benefit.code] = BenefitOut(
+                code=one.benefit.code,
+                title=one.benefit.title,
+                kind=one.benefit.kind,
+                rule=one.cited,
+                is_indicated=not one.missing,
+                because=list(one.because),
+                missing=list(one.missing),
+            )
+    return list(found.values())
+
+
+def _answer(row: StandingFact) -> AnswerOut:
+    fact = row.fact
+    about = {name: getattr(fact, name, None) for name in _CARRIED}
+    return AnswerOut(
+        enrolment_id=row.enrolment_id,
+        plan=row.tenant_id,
+        member_id=row.member_id,
+        programme_id=row.programme_id,
+        reasons=[ReasonOut(code=code, text=REASONS.get(code, code)) for code in (fact.reasons if fact else ())],
+        svi=SviOut.model_validate(fact.svi.model_dump()) if fact else None,
+        is_enrolled=fact.enrolled if fact else None,
+        is_protected=fact.contact_protected if fact else None,
+        **about,
+    )
+
+
+_CARRIED = (
+    "programme_version", "phase", "status", "priority", "age_band", "version", "decided_on", "rule", "release",
+    "due_on", "arm", "risk_tier", "risk_model",
+)  # fmt: skip
+"""What an answer has of the fact under the same name."""

@@ -1,0 +1,119 @@
+"""Conditions, needs, figures and services that a plan tells of its members: what segments, forecasts and risk see."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.envelope import Code
+from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.feeds.values import EARLIEST_ON
+from services.eligibility.forecast.supporting_data import bundled
+from services.eligibility.intake.flow import handlers
+from services.eligibility.programmes.needs import MemberObservation, is_figure, is_known, wants_value
+from services.kit.auth import Principal, require
+from services.kit.idempotency import Answer, Identity
+from services.kit.postgres import ALL_TENANTS
+from services.kit.problem import Refusal, refuse
+from services.kit.requests import Pool, write
+from services.kit.unit_of_work import UnitOfWork
+
+MOST = 1000
+OTHER_PLAN = Refusal("other-plan", "Another Plan", "The sender may speak for its own plan only.", 403)
+EXPECTED = {
+    "member-unknown": "a member number of one member of the plan",
+    "member-ambiguous": "a member number of one member of the plan",
+    "code-unknown": "a code that some rule looks at: see rules/codes and CDC's observations",
+    "value-missing": "a value, for this code is a figure",
+    "value-unexpected": "no value, for this code is no figure; what no longer holds is told with its end",
+    "value-range": "a figure from 0 to the most that rules/codes allows it",
+    "dates": f"a day from {EARLIEST_ON} to the open business day, and an end after it",
+}
+
+Sender = Annotated[Principal, require("integration")]
+
+routes = APIRouter()
+
+
+class ObservationIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    member_id: str = Field(min_length=2, max_length=40)
+    system: Literal["vcc", "snomed", "icd10", "cdsi"]
+    code: str = Field(min_length=1, max_length=40, examples=["homebound"])
+    observed_on: date = Field(description="Not after the open business day.")
+    ended_on: date | None = Field(default=None, description="The first day on which it no longer holds.")
+    value: float | None = Field(
+        default=None, allow_inf_nan=False, description="Of a figure, such as missed-appointments; of nothing else."
+    )
+
+
+class ObservationsIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    plan: Code
+    observations: tuple[ObservationIn, ...] = Field(min_length=1, max_length=MOST)
+
+
+class RejectOut(BaseModel):
+    position: int
+    code: str
+    expected: str
+
+
+class ObservationsOut(BaseModel):
+    """Every row was accepted or rejected; the accepted count, whether they said something new or not."""
+
+    accepted: int
+    members_changed: int
+    rejected: list[RejectOut]
+
+
+@routes.post("/member-observations", response_model=ObservationsOut)
+async def take_observations(body: ObservationsIn, pool: Pool, identity: Identity, principal: Sender) -> Response:
+    """Take in what a plan says of its members; whoever it concerns is decided anew before this answers. Said again with
+    an end, the same observation ends. A wrong row is rejected, the others count."""
+    if principal.tenant not in {ALL_TENANTS, body.plan}:
+        return refuse(OTHER_PLAN)
+
+    async def effect(work: UnitOfWork) -> Answer:
+        today = (await decision_store.share_clock(work.connection)).business_on
+        numbers = {one.member_id for one in body.observations}
+        members = await handlers.lock_members(work.connection, body.plan, numbers)
+        taken, rejected = _sort(body.observations, members, today)
+        changed = await handlers.on_observations(work, body.plan, taken, today)
+        out = ObservationsOut(accepted=len(taken), members_changed=len(changed), rejected=rejected)
+        return Answer(200, out.model_dump(mode="json"))
+
+    return await write(pool, identity, effect)
+
+
+def _sort(
+    rows: Sequence[ObservationIn], members: Mapping[str, Sequence[UUID]], today: date
+) -> tuple[list[tuple[UUID, MemberObservation]], list[RejectOut]]:
+    taken, rejected = [], []
+    for position, row in enumerate(rows):
+        whom = members.get(row.member_id, ())
+        said = MemberObservation(row.system, row.code, row.observed_on, row.ended_on, row.value)
+        if code := _wrong(said, len(whom), today):
+            rejected.append(RejectOut(position=position, code=code, expected=EXPECTED[code]))
+        else:
+            taken.append((whom[0], said))
+    return taken, rejected
+
+
+def _wrong(said: MemberObservation, members: int, today: date) -> str | None:
+    if members != 1:
+        return "member-ambiguous" if members else "member-unknown"
+    if not is_known(said.system, said.code, bundled()):
+        return "code-unknown"
+    wants = wants_value(said.system, said.code)
+    if wants != (said.value is not None):
+        return "value-missing" if wants else "value-unexpected"
+    if wants and not is_figure(said):
+        return "value-range"
+    is_over = said.ended_on is not None and said.ended_on <= said.observed_on
+    return "dates" if is_over or not EARLIEST_ON <= said.observed_on <= today else None

@@ -1,0 +1,273 @@
+"""Programmes: which are live, what a document would do before it is, and its publication."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.eligibility.decisions.flow import days
+from services.eligibility.decisions.flow.dry_run import dry_run
+from services.eligibility.decisions.flow.situations import released
+from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.domain import REASONS, Programme
+from services.eligibility.programmes import store as programme_store
+from services.eligibility.programmes.documents import (
+    ProgrammeError,
+    Published,
+    library,
+    live,
+    parse_programme,
+    unreadable,
+    what_is_wrong,
+)
+from services.eligibility.programmes.dry_run import DIMENSIONS, DryRun
+from services.kit import audit
+from services.kit.auth import Principal, require, require_for_all
+from services.kit.idempotency import Answer, Identity
+from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.problem import Refusal, refuse
+from services.kit.requests import Pool, reading, write
+from services.kit.unit_of_work import UnitOfWork
+
+MAX_DOCUMENT_CHARS = 100_000
+TAKEN = Refusal(
+    "programme-version-taken", "Version Taken", "This version was published with another text; give it a new one.", 409
+)
+
+Reader = Annotated[Principal, require("coordinator", "supervisor", "operator", "analyst", "state")]
+Author = Annotated[Principal, require("operator", "supervisor", "state", "analyst")]
+Operator = Annotated[Principal, require_for_all("operator")]
+
+routes = APIRouter()
+
+
+class DocumentIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    document: str = Field(max_length=MAX_DOCUMENT_CHARS, description="The programme document, YAML.")
+    name: str = Field(default="document", max_length=100, description="Stands before the line of each error.")
+
+
+class ProgrammeOut(BaseModel):
+    programme_id: str
+    version: int
+    title: str
+    effective_on: date
+    time_zone: str
+    plans: list[str]
+    vaccine_group: str
+    risk_model: str | None
+    arms: dict[str, float]
+    lawful_purpose: str = Field(description="Why race or ethnicity may be looked at; empty where it is not.")
+    sha256: str
+    is_live: bool
+    document: str
+
+
+class UnreadableOut(BaseModel):
+    """A version that went live and can't be read by the service as it is now. Its programme's answers stand as they
+    are until a later version is published, or a service that can read it starts."""
+
+    programme_id: str
+    version: int
+    wrong: list[str] = Field(description="Line and field of what is wrong in the stored document.")
+
+
+class MovementOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    enter: int
+    leave: int
+    stay: int
+    out: int
+
+
+class ScoresOut(BaseModel):
+    mean: float
+    p25: int
+    p50: int
+    p75: int
+    p90: int
+    tiers: dict[str, int]
+
+
+class GroupOut(MovementOut):
+    """One group of one dimension."""
+
+    dimension: str
+    group: str
+    share_in: float
+    impact: float | None = Field(description="The group's share that is in, by that of everybody.")
+    risk: ScoresOut | None
+
+
+class CutOffOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    group: str
+    population: int
+    admitted: int
+    least_score: int = Field(description="The score of the last one admitted.")
+
+
+class WhoOut(BaseModel):
+    enrolment_id: UUID
+    reasons: list[str] = Field(description="Of who leaves: why. Of who enters: what stood against it until now.")
+
+
+class DryRunOut(BaseModel):
+    """What the document would do today. Internal: small groups are shown, nothing of it may be released."""
+
+    programme_id: str
+    version: int
+    sha256: str
+    business_on: date
+    releases: list[str] = Field(description="Of CDC's rules that are here.")
+    is_internal: bool = True
+    total: MovementOut
+    kept_out_by: dict[str, int]
+    left_by: dict[str, int]
+    entered_despite: dict[str, int]
+    reasons: dict[str, str] = Field(description="Each code as a sentence.")
+    arms: dict[str, int]
+    cut_offs: list[CutOffOut]
+    groups: list[GroupOut]
+    entering: list[WhoOut]
+    leaving: list[WhoOut]
+
+
+@routes.get("/programmes")
+async def list_programmes(pool: Pool, principal: Reader) -> list[ProgrammeOut | UnreadableOut]:
+    """Every published version, and the documents that ship and wait to be published. A plan sees those in which it
+    takes part, whole: who takes part with it stands in them. A published version that can't be read any more is shown
+    to those who may see all plans."""
+    async with reading(pool, principal) as connection:
+        stored = await programme_store.load_documents(connection)
+    published = live(stored)
+    unread = unreadable(stored) if principal.tenant == ALL_TENANTS else []
+    known = {(one.programme_id, one.version) for one in published}
+    waiting = [one for one in library() if (one.programme_id, one.version) not in known]
+    seen = (one for one in (*published, *waiting) if principal.tenant in {ALL_TENANTS, *one.plans})
+    told = [_programme(one, is_live=one in published) for one in seen]
+    return [*map(_unreadable, unread), *told]
+
+
+@routes.post("/programmes", status_code=201, response_model=ProgrammeOut)
+async def publish_programme(body: DocumentIn, pool: Pool, identity: Identity, principal: Operator) -> Response:
+    """Let a version go live; everybody is asked anew, in the background. The same version and text again is 200. A
+    wrong document is refused with line and field of everything that is wrong in it. A programme decides for every plan
+    that it names, so this is for operators of all tenants."""
+    read = _read(body)
+    if isinstance(read, Refusal):
+        return refuse(read)
+    programme = read
+
+    async def effect(work: UnitOfWork) -> Answer:
+        stands = await programme_store.load_version(work.connection, programme.programme_id, programme.version)
+        if stands not in {None, programme.sha256}:
+            return Answer.of(TAKEN)
+        is_new = await days.publish(work, programme)
+        out = _programme(programme, is_live=True)
+        return Answer(201 if is_new else 200, out.model_dump(mode="json"))
+
+    return await write(pool, identity, effect)
+
+
+@routes.post("/programmes/dry-runs", response_model=DryRunOut)
+async def try_programme(
+    body: DocumentIn,
+    pool: Pool,
+    principal: Author,
+    sample: Annotated[int, Query(ge=0, le=1000, description="How many to name who enter, and who leave.")] = 0,
+) -> Response | DryRunOut:
+    """Who would enter and leave if this document were live today, why, by group and with the risk scores' distribution.
+    Writes nothing but the look, where members are named."""
+    programme = _read(body)
+    if isinstance(programme, Refusal):
+        return refuse(programme)
+    async with transaction(pool, ALL_TENANTS) as connection:
+        clock = await decision_store.share_clock(connection)
+    found = await dry_run(pool, principal.tenant, programme, clock.business_on, sample)
+    named = [one for one, _ in (*found.entering, *found.leaving)]
+    if named:
+        async with reading(pool, principal) as connection:
+            await audit.record(connection, principal, "read", "enrolment", named)
+    return _dry_run(programme, clock.business_on, found)
+
+
+def _read(body: DocumentIn) -> Programme | Refusal:
+    try:
+        return parse_programme(body.document, body.name)
+    except ProgrammeError as error:
+        return Refusal("programme-document-wrong", "Wrong Programme Document", str(error), 422)
+
+
+def _unreadable(one: Published) -> UnreadableOut:
+    wrong = what_is_wrong(one.document).splitlines()
+    return UnreadableOut(programme_id=one.programme_id, version=one.version, wrong=wrong)
+
+
+def _programme(one: Programme, *, is_live: bool) -> ProgrammeOut:
+    return ProgrammeOut(
+        programme_id=one.programme_id,
+        version=one.version,
+        title=one.title,
+        effective_on=one.effective_on,
+        time_zone=one.time_zone,
+        plans=sorted(one.plans),
+        vaccine_group=one.vaccine_group,
+        risk_model=one.risk_model,
+        arms=dict(one.arms.shares) if one.arms else {},
+        lawful_purpose=one.segment.lawful_purpose,
+        sha256=one.sha256,
+        is_live=is_live,
+        document=one.document,
+    )
+
+
+def _dry_run(programme: Programme, business_on: date, found: DryRun) -> DryRunOut:
+    said = {*found.kept_out_by, *found.entered_despite}
+    return DryRunOut(
+        programme_id=programme.programme_id,
+        version=programme.version,
+        sha256=programme.sha256,
+        business_on=business_on,
+        releases=[name for name, _ in released()],
+        total=MovementOut.model_validate(found.total),
+        kept_out_by=dict(found.kept_out_by.most_common()),
+        left_by=dict(found.left_by.most_common()),
+        entered_despite=dict(found.entered_despite.most_common()),
+        reasons={code: REASONS.get(code, "No answer stood.") for code in sorted(said)},
+        arms=dict(found.arms),
+        cut_offs=[
+            CutOffOut(group=one.group, population=one.population, admitted=one.admitted, least_score=one.score)
+            for _, one in sorted(found.cut_offs.items())
+        ],
+        groups=[_group(found, *each) for each in sorted(found.movements, key=_in_order)],
+        entering=[WhoOut(enrolment_id=who, reasons=list(why)) for who, why in found.entering],
+        leaving=[WhoOut(enrolment_id=who, reasons=list(why)) for who, why in found.leaving],
+    )
+
+
+def _in_order(group: tuple[str, str]) -> tuple[int, str]:
+    dimension, name = group
+    return (DIMENSIONS.index(dimension) + 1 if dimension in DIMENSIONS else 0), name
+
+
+def _group(found: DryRun, dimension: str, group: str) -> GroupOut:
+    moved, scores = found.movements[dimension, group], found.scores.get((dimension, group))
+    impact = found.impact(dimension, group)
+    risk = None
+    if scores is not None:
+        at = {f"p{share}": scores.quantile(share / 100) for share in (25, 50, 75, 90)}
+        risk = ScoresOut(mean=round(scores.mean, 2), tiers=dict(scores.tiers), **at)
+    return GroupOut(
+        **MovementOut.model_validate(moved).model_dump(),
+        dimension=dimension,
+        group=group,
+        share_in=round(moved.share_in, 4),
+        impact=None if impact is None else round(impact, 3),
+        risk=risk,
+    )

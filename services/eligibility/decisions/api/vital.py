@@ -1,0 +1,205 @@
+"""Who must be checked whether he lives, and a person's decision about it. Each look and each decision is audited."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.envelope import Day
+from services.eligibility.decisions.api.members import NO_MEMBER
+from services.eligibility.decisions.flow import vital as vital_flow
+from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.domain import Enrolment
+from services.eligibility.people import store as people_store
+from services.eligibility.vital import store as vital_store
+from services.eligibility.vital.rules import VitalStatement, Word
+from services.eligibility.vital.store import Reported
+from services.kit import audit
+from services.kit.auth import Principal, require
+from services.kit.idempotency import Answer, Identity
+from services.kit.postgres import ALL_TENANTS, Connection, seeing
+from services.kit.problem import Refusal
+from services.kit.requests import Pool, reading, write
+from services.kit.unit_of_work import UnitOfWork
+
+NOBODY = UUID(int=0)
+NOT_DECIDED = Refusal("vital-status-undecided", "Nothing Decided", "Nobody decided about this member for you.", 409)
+WRONG_DAY = Refusal(
+    "death-day", "Day of Death", "Expected a day from the birth to the open business day, and only of a death.", 422
+)
+Decider = Annotated[Principal, require("supervisor", "operator")]
+
+routes = APIRouter()
+
+
+class VitalStatusIn(BaseModel):
+    """`reason`: how it is known."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    is_deceased: bool
+    deceased_on: Day | None = Field(default=None, description="Only of a death; none: not known.")
+    reason: Literal[
+        "spoken-with-member", "confirmed-by-family", "confirmed-by-plan", "confirmed-by-registry", "death-certificate",
+        "mistaken-identity", "source-error", "other",
+    ]  # fmt: skip
+
+
+class VitalAnswerOut(BaseModel):
+    enrolment_id: UUID
+    plan: str
+    programme_id: str
+    status: str
+    reasons: list[str]
+
+
+class VitalStatusOut(BaseModel):
+    """What follows for the enrolments that the caller may see. `decides_for`: a plan, or `*` for all."""
+
+    member_token: UUID
+    decides_for: str
+    answers: list[VitalAnswerOut]
+
+
+class SaidOut(BaseModel):
+    """One word about a death that is to be weighed. Of another plan's it is told that there is one, and no more."""
+
+    by: Literal["plan", "registry", "worker", "site", "another-plan"]
+    said_at: datetime | None = None
+    deceased_on: date | None = None
+
+
+class DeathReportOut(BaseModel):
+    """A member of whom somebody reported that he has died, and nobody decided."""
+
+    member_token: UUID
+    enrolment_id: UUID
+    plan: str
+    member_id: str
+    said: list[SaidOut]
+
+
+class DeathReportPage(BaseModel):
+    """`next_after` asks for the next page; none: this was the last."""
+
+    reports: list[DeathReportOut]
+    next_after: UUID | None
+
+
+@routes.get("/death-reports")
+async def list_death_reports(
+    pool: Pool,
+    principal: Decider,
+    after: Annotated[UUID, Query(description="The member token that the page before ended with")] = NOBODY,
+    limit: Annotated[int, Query(ge=1, le=200)] = 100,
+) -> DeathReportPage:
+    """Whom somebody must check: a worker, a site, another plan, or a registry's status alone says that they have died.
+    Outreach and scheduling let them alone until `vital-status` is decided or whoever said it takes it back."""
+    async with reading(pool, principal) as connection:
+        found = await vital_store.load_reported(connection, after, limit)
+        tokens = sorted({one.token for one in found})
+        statements = await vital_store.load_statements(connection, tokens)
+        await audit.record(connection, principal, "read", "death-report", tokens)
+    reports = [_report(one, statements.get(one.token, ())) for one in found]
+    return DeathReportPage(reports=reports, next_after=tokens[-1] if len(tokens) == limit else None)
+
+
+@routes.post("/members/{token}/vital-status", response_model=VitalStatusOut)
+async def decide_vital_status(
+    token: UUID, body: VitalStatusIn, pool: Pool, identity: Identity, principal: Decider
+) -> Response:
+    """Decide that a member has died, or lives, whatever was said before: for the plan that the caller acts for, or for
+    all. What a source says anew afterwards counts again, what it repeats does not. Everybody's answers follow at
+    once."""
+
+    async def effect(work: UnitOfWork) -> Answer:
+        member = await _find(work.connection, principal, token)
+        if not member:
+            return Answer.of(NO_MEMBER)
+        today = (await decision_store.share_clock(work.connection)).business_on
+        if body.deceased_on is not None and not _may_have_died(body, member, today):
+            return Answer.of(WRONG_DAY)
+        async with seeing(work.connection, ALL_TENANTS):
+            await vital_flow.decide(
+                work, member[0].token, principal.tenant, body.is_deceased, body.deceased_on, body.reason,
+                principal.subject,
+            )  # fmt: skip
+        return await _answer(work.connection, member[0].token, principal.tenant)
+
+    return await write(pool, identity, effect)
+
+
+@routes.delete("/members/{token}/vital-status", response_model=VitalStatusOut)
+async def withdraw_vital_status(token: UUID, pool: Pool, identity: Identity, principal: Decider) -> Response:
+    """Take back the newest decision that was made for the plan that the caller acts for, or for all: the one before it
+    holds again, else what the sources say."""
+
+    async def effect(work: UnitOfWork) -> Answer:
+        member = await _find(work.connection, principal, token)
+        if not member:
+            return Answer.of(NO_MEMBER)
+        async with seeing(work.connection, ALL_TENANTS):
+            if not await vital_flow.withdraw(work, member[0].token, principal.tenant, principal.subject):
+                return Answer.of(NOT_DECIDED)
+        return await _answer(work.connection, member[0].token, principal.tenant)
+
+    return await write(pool, identity, effect)
+
+
+async def _find(connection: Connection, principal: Principal, token: UUID) -> list[Enrolment]:
+    """The living enrolments that the caller may see of the person whom the token means today, who is locked."""
+    await audit.record(connection, principal, "read", "vital-status", [token])
+    await decision_store.share_clock(connection)
+    async with seeing(connection, ALL_TENANTS):
+        survivors = await vital_flow.lock_survivors(connection, [token])
+    enrolments = await people_store.load_enrolments(connection, list(survivors.values()))
+    return [one for one in enrolments if not one.is_retired]
+
+
+def _may_have_died(body: VitalStatusIn, member: Sequence[Enrolment], today: date) -> bool:
+    assert body.deceased_on is not None
+    born_on = max((one.birth_on for one in member if one.birth_on), default=date.min)
+    return body.is_deceased and born_on <= body.deceased_on <= today
+
+
+async def _answer(connection: Connection, token: UUID, tenant_id: str) -> Answer:
+    facts = [row.fact for row in await decision_store.load_facts(connection, token) if row.fact is not None]
+    out = VitalStatusOut(
+        member_token=token,
+        decides_for=tenant_id,
+        answers=[
+            VitalAnswerOut(
+                enrolment_id=one.enrolment_id,
+                plan=one.tenant_id,
+                programme_id=one.programme_id,
+                status=one.status,
+                reasons=list(one.reasons),
+            )
+            for one in facts
+        ],
+    )
+    return Answer(200, out.model_dump(mode="json"))
+
+
+def _report(about: Reported, statements: Sequence[VitalStatement]) -> DeathReportOut:
+    mine = [one for one in statements if one.tenant_id in {ALL_TENANTS, about.tenant_id}]
+    said = [
+        SaidOut(by=_BY[one.kind], said_at=one.said_at, deceased_on=one.death_on)
+        for one in sorted(mine, key=lambda one: one.said_at)
+        if one.word in {Word.DECEASED, Word.POSSIBLE}
+    ]
+    return DeathReportOut(
+        member_token=about.token,
+        enrolment_id=about.enrolment_id,
+        plan=about.tenant_id,
+        member_id=about.member_id,
+        said=said or [SaidOut(by="another-plan")],
+    )
+
+
+_BY: dict[str, Literal["plan", "registry", "worker", "site"]] = {
+    "roster": "plan", "registry": "registry", "registry-status": "registry", "attempt": "worker", "appointment": "site",
+}  # fmt: skip

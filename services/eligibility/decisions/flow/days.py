@@ -1,0 +1,237 @@
+"""Days and programmes take effect: what time alone changes is asked again, in batches, until nothing is due."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from hashlib import blake2b
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import structlog
+
+from schemas.eligibility_v1 import BusinessDayOpenedV1, ProgrammePublishedV1
+from services.eligibility.decisions.flow.caps import draw_caps
+from services.eligibility.decisions.flow.redecide import redecide
+from services.eligibility.decisions.flow.situations import ENGINE, overlays, released
+from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.domain import ONE_DAY, Programme
+from services.eligibility.doses.registry import combined_vaccines
+from services.eligibility.doses.store import doses as dose_store
+from services.eligibility.intake.flow import handlers
+from services.eligibility.people import store as people_store
+from services.eligibility.places.reference.tables import LATEST
+from services.eligibility.programmes import store as programme_store
+from services.eligibility.programmes.documents import bundled, live, unreadable
+from services.eligibility.programmes.target import ForecastRule, ServiceRule
+from services.kit import log, metrics
+from services.kit.postgres import ALL_TENANTS, Connection, transaction
+from services.kit.setting_aside import each_or_aside
+from services.kit.unit_of_work import UnitOfWork
+
+PERSONS_PER_BATCH = 1000
+PERSONS_PER_ROUND = 8000
+LANES = 2
+MOST_DAYS_ON = 31
+"""A day can't be closed again: a slip of the pen must not end every coverage."""
+COMBINED = "combined-vaccines"
+
+
+async def begin(
+    pool: asyncpg.Pool, first_business_on: date | None, programmes: Sequence[Programme] | None = None
+) -> None:
+    """Open the first day there ever was, and publish the programme versions that are new here."""
+    documents = bundled() if programmes is None else programmes
+    zone = documents[0].time_zone
+    async with transaction(pool, ALL_TENANTS) as connection:
+        work = UnitOfWork(connection)
+        today = datetime.now(ZoneInfo(zone)).date()
+        first_on = first_business_on or today
+        is_simulated = abs(first_on - today) > ONE_DAY
+        if await decision_store.start_clock(connection, first_on, zone, is_simulated=is_simulated):
+            await work.announce([_opened(first_on, zone)])
+        for programme in documents:
+            await publish(work, programme)
+        await _ask_for_releases(connection)
+        await _ask_for_readable(connection)
+
+
+async def publish(work: UnitOfWork, programme: Programme) -> bool:
+    """Let a version go live: everybody is asked. False if it is live; one that changed is a fault. Waits for those
+    who decide without it, for a sweep can't see members who are not yet committed."""
+    await decision_store.lock_clock(work.connection)
+    if not await decision_store.save_programme(work.connection, programme):
+        return False
+    await decision_store.ask_everybody(work.connection)
+    await work.announce([_published(programme)])
+    return True
+
+
+async def _ask_for_releases(connection: Connection) -> None:
+    """Another edition of the SVI has everybody asked, another release of CDC's rules or another engine too, where a
+    programme asks them."""
+    cdc = " ".join((*(name for name, _ in released()), *overlays(), f"engine.{ENGINE}"))
+    svi_before = await programme_store.exchange_release(connection, "svi", LATEST)
+    cdc_before = await programme_store.exchange_release(connection, "cdsi", cdc)
+    documents = await _documents(connection)
+    asks_cdc = any(isinstance(one.target, ForecastRule) for one in documents)
+    if svi_before not in {None, LATEST} or (asks_cdc and cdc_before not in {None, cdc}):
+        await decision_store.ask_everybody(connection)
+
+
+async def _documents(connection: Connection) -> list[Programme]:
+    return live(await programme_store.load_documents(connection))
+
+
+async def _ask_for_readable(connection: Connection) -> None:
+    """Tell of published documents that can't be read any more; once they can, everybody is asked what was missed."""
+    unread = unreadable(await programme_store.load_documents(connection))
+    for one in unread:
+        metrics.SET_ASIDE.labels("programmes").inc()
+        about = {"entity_id": one.programme_id, "version": one.version, "reason": "unreadable"}
+        structlog.get_logger().error("programme can't be read", **about)
+    names = " ".join(f"{one.programme_id}.{one.version}" for one in unread)
+    if await programme_store.exchange_release(connection, "unreadable", names) not in {None, names}:
+        await decision_store.ask_everybody(connection)
+
+
+async def tell_groups(pool: asyncpg.Pool) -> int:
+    """Tell the groups of combination vaccines that were stored, or whose code came to be one, before they were known;
+    gives of how many persons. Nothing is looked for once all were told of the codes at hand."""
+    combined, told = combined_vaccines(), 0
+    value = blake2b(" ".join(combined).encode(), digest_size=16).hexdigest()
+    while True:
+        async with transaction(pool, ALL_TENANTS) as connection:
+            work, clock = UnitOfWork(connection), await decision_store.share_clock(connection)
+            if await programme_store.load_release(connection, COMBINED) == value:
+                return told
+            tokens = await dose_store.load_untold(connection, combined, PERSONS_PER_BATCH)
+            if not tokens:
+                await programme_store.exchange_release(connection, COMBINED, value)
+                return told
+            await handlers.show_doses(work, tokens, clock.business_on)
+            await redecide(work, tokens, clock.business_on)
+        told += len(tokens)
+
+
+async def open_day(work: UnitOfWork, business_on: date) -> date:
+    """Open every day up to this one. A day that is open or past stays as it is. Gives the open day."""
+    clock = await decision_store.lock_clock(work.connection)
+    if business_on > clock.business_on:
+        await decision_store.save_clock(work.connection, business_on)
+        await work.announce([_opened(business_on, clock.time_zone)])
+    return max(business_on, clock.business_on)
+
+
+async def redecide_due(
+    pool: asyncpg.Pool,
+    is_stopping: Callable[[], bool] = lambda: False,
+    programmes: Sequence[Programme] | None = None,
+) -> int:
+    """Show doses that lay ahead, and decide again for everybody for whom the open day, or a change of rules, may change
+    something. Gives how many facts the latter were."""
+    facts = 0
+    while not is_stopping():
+        async with transaction(pool, ALL_TENANTS) as connection:
+            documents = await _documents(connection) if programmes is None else programmes
+            clock = await decision_store.share_clock(connection)
+            hidden = await dose_store.load_hidden(connection, clock.business_on, PERSONS_PER_BATCH)
+            swept = None if hidden else await decision_store.load_sweep(connection, PERSONS_PER_ROUND)
+            ids = [one.programme_id for one in documents]
+            tokens = swept.tokens if swept else []
+            if not hidden and not swept:
+                tokens = await decision_store.load_due(connection, clock.business_on, ids, PERSONS_PER_ROUND)
+                if not tokens:
+                    if await draw_caps(connection, documents, clock.business_on):
+                        continue
+                    break
+        if hidden:
+            await _Deciding(pool, programmes, shows=True).decide(hidden)
+            continue
+        facts += await _redecide_in_lanes(pool, tokens, programmes)
+        if swept:
+            async with transaction(pool, ALL_TENANTS) as connection:
+                await decision_store.advance_sweep(connection, swept)
+    return facts
+
+
+async def _redecide_in_lanes(pool: asyncpg.Pool, tokens: Sequence[UUID], programmes: Sequence[Programme] | None) -> int:
+    """While the database works for one batch, another one is decided. A lane that fails lets the others end."""
+    batches = deque(tokens[n : n + PERSONS_PER_BATCH] for n in range(0, len(tokens), PERSONS_PER_BATCH))
+    lanes = await asyncio.gather(*(_lane(pool, batches, programmes) for _ in range(LANES)), return_exceptions=True)
+    for one in lanes:
+        if isinstance(one, BaseException):
+            raise one
+    return sum(one for one in lanes if isinstance(one, int))
+
+
+async def _lane(pool: asyncpg.Pool, batches: deque[Sequence[UUID]], programmes: Sequence[Programme] | None) -> int:
+    facts, deciding = 0, _Deciding(pool, programmes)
+    while batches:
+        facts += await deciding.decide(batches.popleft())
+    return facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Deciding:
+    """Decides batches of persons, each in a transaction of its own. Who can't be decided is left out and asked again
+    when the next day opens: the answer that stands stays, and the others get theirs. `shows`: doses that lay ahead
+    are announced first, also of whom can't be decided."""
+
+    pool: asyncpg.Pool
+    programmes: Sequence[Programme] | None
+    shows: bool = False
+
+    async def decide(self, tokens: Sequence[UUID]) -> int:
+        return await each_or_aside(tokens, self._decide, self._set_aside)
+
+    async def _decide(self, tokens: Sequence[UUID]) -> int:
+        async with transaction(self.pool, ALL_TENANTS) as connection:
+            work, clock = UnitOfWork(connection), await decision_store.share_clock(connection)
+            if self.shows:
+                await handlers.show_doses(work, tokens, clock.business_on)
+            return await redecide(work, tokens, clock.business_on, self.programmes)
+
+    async def _set_aside(self, token: UUID, error: Exception) -> None:
+        structlog.get_logger().error("person set aside", count=1, **log.fault_fields(error))
+        async with transaction(self.pool, ALL_TENANTS) as connection:
+            work, clock = UnitOfWork(connection), await decision_store.share_clock(connection)
+            await people_store.lock_persons(connection, [token])
+            if self.shows:
+                await handlers.show_doses(work, [token], clock.business_on)
+            await decision_store.postpone(connection, token, clock.business_on + ONE_DAY)
+        metrics.SET_ASIDE.labels("decisions").inc()
+
+
+def _opened(business_on: date, zone: str) -> BusinessDayOpenedV1:
+    return BusinessDayOpenedV1(occurred_at=datetime.now(UTC), business_on=business_on, time_zone=zone)
+
+
+def _published(programme: Programme) -> ProgrammePublishedV1:
+    return ProgrammePublishedV1(
+        occurred_at=datetime.now(UTC),
+        programme_id=programme.programme_id,
+        version=programme.version,
+        title=programme.title,
+        vaccine_group=programme.vaccine_group,
+        effective_on=programme.effective_on,
+        time_zone=programme.time_zone,
+        document_sha256=programme.sha256,
+        doses_needed=programme.doses_needed,
+        doses_since_on=programme.doses_since_on,
+        cvx_not_counted=tuple(sorted(programme.cvx_not_counted)),
+        rule=_rule(programme),
+        arms=tuple(programme.arms.shares) if programme.arms else (),
+    )
+
+
+def _rule(programme: Programme) -> str:
+    match programme.target:
+        case ForecastRule():
+            return "forecast"
+        case ServiceRule():
+            return "service"
+        case None:
+            return "doses"

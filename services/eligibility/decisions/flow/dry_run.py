@@ -1,0 +1,104 @@
+"""A programme document tried on everybody who is stored: reads in batches, writes nothing."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+
+from services.eligibility.decisions.flow import situations
+from services.eligibility.decisions.flow.redecide import Known, members_of, shared_arms
+from services.eligibility.decisions.rules import decide
+from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.domain import Decision, Member, Programme, Situation
+from services.eligibility.doses.store import doses as dose_store
+from services.eligibility.people import store as people_store
+from services.eligibility.programmes.dry_run import DryRun, Judged, Trial
+from services.kit.postgres import Connection, transaction
+
+PERSONS_PER_BATCH = 1000
+UNKNOWN = "unknown"
+
+
+async def dry_run(
+    pool: asyncpg.Pool, tenant: str, programme: Programme, business_on: date, sample_size: int = 0
+) -> DryRun:
+    """Compares with the answers that stand for the same programme; a new programme finds everybody out."""
+    trial = Trial(programme.cap, sample_size)
+    async for judged in _judged(pool, tenant, programme, business_on):
+        trial.take(judged)
+    return trial.result()
+
+
+async def _judged(pool: asyncpg.Pool, tenant: str, programme: Programme, business_on: date) -> AsyncIterator[Judged]:
+    after = UUID(int=0)
+    what = situations.needed([programme], business_on)
+    while True:
+        async with transaction(pool, tenant) as connection:
+            tokens = await people_store.load_next_tokens(connection, after, PERSONS_PER_BATCH)
+            if not tokens:
+                return
+            known = await _load(connection, tokens)
+            members = [one for one in members_of(known) if one.enrolment.tenant_id in programme.plans]
+            stands = await decision_store.load_standing(connection, tokens, programme.programme_id)
+            said = await situations.load(connection, members, what)
+        situated = situations.make(members, known.doses, what, replace(said, cut_offs={}), business_on).situations
+        arms = shared_arms(known, [(replace(programme, cap=None), None)], business_on, members, situated)
+        for member in members:
+            one, drawn = member.enrolment.enrolment_id, arms.get(member.person.token, {})
+            situation = replace(situated[one], arms={**situated[one].arms, **drawn}) if drawn else situated[one]
+            yield _judge(member, known, programme, business_on, situation, stands.get(one, (False, ())))
+        after = tokens[-1]
+
+
+async def _load(connection: Connection, tokens: Sequence[UUID]) -> Known:
+    return Known(
+        enrolments=[one for one in await people_store.load_enrolments(connection, tokens) if not one.is_retired],
+        persons=await people_store.load_persons(connection, tokens),
+        statements=await people_store.load_statements(connection, tokens),
+        doses=await dose_store.load_counted(connection, tokens),
+        last={},
+    )
+
+
+def _judge(
+    member: Member,
+    known: Known,
+    programme: Programme,
+    business_on: date,
+    situation: Situation,
+    stands: tuple[bool, tuple[str, ...]],
+) -> Judged:
+    """Cap aside: who is admitted depends on everybody, and the arm on being admitted."""
+    doses = known.doses.get(member.person.token, ())
+    decision = decide(member, doses, replace(programme, cap=None), business_on, situation)
+    group, rank = None, None
+    if programme.cap is not None:
+        ranked = decide(member, doses, programme, business_on, situation)
+        group, rank = ranked.cap_group, ranked.cap_rank
+    return Judged(
+        enrolment_id=member.enrolment.enrolment_id,
+        was_eligible=stands[0],
+        was_because=stands[1],
+        reasons=decision.reasons,
+        groups=_groups(member, decision),
+        score=decision.risk.score if decision.risk else None,
+        tier=decision.risk.tier if decision.risk else None,
+        arm=decision.arm,
+        cap_group=group,
+        cap_rank=rank,
+    )
+
+
+def _groups(member: Member, decision: Decision) -> tuple[str, ...]:
+    one = member.enrolment
+    return (
+        one.tenant_id,
+        member.placement.county_fips or UNKNOWN,
+        decision.race_ethnicity,
+        one.language or UNKNOWN,
+        one.sex,
+        decision.age_band or UNKNOWN,
+        decision.line_of_business,
+    )

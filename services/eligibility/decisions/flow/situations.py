@@ -1,0 +1,209 @@
+"""What programmes look at beyond members and doses: loaded, brought up to date, and kept for the next time.
+
+Programmes that ask for none of it, such as a dose rule by age and area, cost nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from hashlib import blake2b
+from typing import NamedTuple
+from uuid import UUID
+
+from services.eligibility.domain import CountedDose, Member, Programme, Risk, Situation, age_on
+from services.eligibility.forecast.model import Dose, History, Observation
+from services.eligibility.forecast.overlay_documents import overlay_paths
+from services.eligibility.forecast.supporting_data import bundled, releases
+from services.eligibility.places.rules import Geography, Placement
+from services.eligibility.programmes import store as programme_store
+from services.eligibility.programmes.due import forecasted
+from services.eligibility.programmes.needs import Circumstances, MemberObservation, circumstances
+from services.eligibility.programmes.risk.documents import models
+from services.eligibility.programmes.risk.inputs import About, inputs_of
+from services.eligibility.programmes.risk.model import Score, score
+from services.eligibility.programmes.segment import EVERYBODY
+from services.eligibility.programmes.store import StoredForecast
+from services.eligibility.programmes.target import Forecasted, ForecastRule, ServiceRule, covering
+from services.kit.postgres import Connection
+
+ENGINE = 2
+"""To be raised with every change by which the engine gives other answers from the same release: what is stored was made
+by another one then."""
+GENDERS = {"F": "Female", "M": "Male"}
+Releases = tuple[tuple[str, date], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What some programmes look at. `forecasts` are vaccine groups and releases, `capped` programmes and versions."""
+
+    observations: bool
+    forecasts: frozenset[tuple[str, str]]
+    models: frozenset[str]
+    capped: frozenset[tuple[str, int]]
+    armed: frozenset[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.observations or self.forecasts or self.models or self.capped or self.armed)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored that a situation is made of."""
+
+    observations: Mapping[tuple[UUID, str], Sequence[MemberObservation]]
+    forecasts: Mapping[tuple[UUID, str, str], StoredForecast]
+    cut_offs: Mapping[tuple[str, int, str], int]
+    arms: Mapping[UUID, Mapping[str, str]]
+
+
+@dataclass(slots=True)
+class Made:
+    """Situations by enrolment, and what is new in them."""
+
+    situations: dict[UUID, Situation] = field(default_factory=dict)
+    forecasts: dict[tuple[UUID, str, str], StoredForecast] = field(default_factory=dict)
+    scores: dict[tuple[UUID, str], tuple[Score, Mapping[str, float]]] = field(default_factory=dict)
+
+
+class Told(NamedTuple):
+    """What a forecast is made from, in an order of its own, so that equal histories have one digest."""
+
+    born_on: date
+    sex: str
+    doses: tuple[tuple[date, str, str, bool], ...]
+    observations: tuple[tuple[str, date], ...]
+
+    @staticmethod
+    def of(member: Member, doses: Sequence[CountedDose], known: Circumstances) -> Told:
+        one = member.enrolment
+        assert one.birth_on is not None, "CDC's rules turn on the birth date"
+        given = tuple(sorted((each.administered_on, each.cvx, each.mvx, each.is_partial) for each in doses))
+        return Told(one.birth_on, one.sex, given, tuple(sorted(known.dated)))
+
+    def digest(self, edition: str = "") -> str:
+        """`edition`: of the overlay that lies over the release."""
+        made_of = (ENGINE, self, edition) if edition else (ENGINE, self)
+        return blake2b(repr(made_of).encode(), digest_size=16).hexdigest()
+
+    def history(self) -> History:
+        return History(
+            self.born_on,
+            GENDERS.get(self.sex, "Unknown"),
+            tuple(Dose(on, cvx, mvx, sub_standard=is_partial) for on, cvx, mvx, is_partial in self.doses),
+            tuple(Observation(code, on) for code, on in self.observations),
+        )
+
+
+@cache
+def released() -> Releases:
+    """The releases of CDC's rules that are here, with the day from which each speaks."""
+    return tuple((name, bundled(name).released_on) for name in releases())
+
+
+@cache
+def overlays() -> tuple[str, ...]:
+    """The states' overlays that are here, each with the digest of its text."""
+    newest = releases()[-1]
+    return tuple(f"{name}.{bundled(f'{newest}+{name}').edition}" for name in sorted(overlay_paths()))
+
+
+def needed(programmes: Sequence[Programme], day: date) -> Needed:
+    aims = [one.target for one in programmes]
+    rules = [one for one in aims if isinstance(one, ForecastRule)]
+    asked = {(rule.cdsi_group, covering(rule, released(), day)) for rule in rules} if rules else set()
+    return Needed(
+        observations=any(
+            one.segment is not EVERYBODY or one.risk_model or isinstance(one.target, ForecastRule | ServiceRule)
+            for one in programmes
+        ),
+        forecasts=frozenset((group, release) for group, release in asked if release is not None),
+        models=frozenset(one.risk_model for one in programmes if one.risk_model),
+        capped=frozenset((one.programme_id, one.version) for one in programmes if one.cap),
+        armed=frozenset(one.programme_id for one in programmes if one.arms),
+    )
+
+
+async def situate(
+    connection: Connection,
+    members: Sequence[Member],
+    doses: Mapping[UUID, Sequence[CountedDose]],
+    programmes: Sequence[Programme],
+    day: date,
+) -> Mapping[UUID, Situation]:
+    """By enrolment; forecasts that are missing, stale or made of something else are asked again, and kept."""
+    what = needed(programmes, day)
+    if not what or not members:
+        return {}
+    made = make(members, doses, what, await load(connection, members, what), day)
+    await programme_store.save_forecasts(connection, made.forecasts, day)
+    await programme_store.save_scores(connection, made.scores, day)
+    return made.situations
+
+
+async def load(connection: Connection, members: Sequence[Member], what: Needed) -> Stored:
+    tokens = {one.person.token for one in members}
+    ids = [one.enrolment.enrolment_id for one in members]
+    drawn = await programme_store.load_cut_offs(connection, what.capped) if what.capped else {}
+    return Stored(
+        observations=await programme_store.load_observations(connection, tokens) if what.observations else {},
+        forecasts=await programme_store.load_forecasts(connection, ids) if what.forecasts else {},
+        cut_offs={identity: one.cut_off.rank for identity, one in drawn.items()},
+        arms=await programme_store.load_arms(connection, tokens) if what.armed else {},
+    )
+
+
+def make(
+    members: Sequence[Member], doses: Mapping[UUID, Sequence[CountedDose]], what: Needed, said: Stored, day: date
+) -> Made:
+    """Pure: the same stored things give the same situations."""
+    made, rules = Made(), bundled()
+    for member in members:
+        one, token = member.enrolment, member.person.token
+        known = circumstances(said.observations.get((token, one.tenant_id), ()), rules, day)
+        told = Told.of(member, doses.get(token, ()), known) if what.forecasts and one.birth_on else None
+        made.situations[one.enrolment_id] = Situation(
+            circumstances=known,
+            forecasts=_forecasts(one.enrolment_id, told, what, said, made, day) if told else {},
+            releases=released() if what.forecasts else (),
+            risks={model: _risk(model, member, known, made, day) for model in what.models},
+            cut_offs=said.cut_offs,
+            arms=said.arms.get(token, {}),
+        )
+    return made
+
+
+def _forecasts(
+    enrolment_id: UUID, told: Told, what: Needed, said: Stored, made: Made, day: date
+) -> dict[tuple[str, str], Forecasted]:
+    found = {}
+    for group, release in what.forecasts:
+        inputs = told.digest(bundled(release).edition)
+        stored = said.forecasts.get((enrolment_id, group, release))
+        if stored is None or stored.inputs != inputs or not _stands(stored.forecasted, day):
+            stored = StoredForecast(inputs, forecasted(told.history(), group, bundled(release), day))
+            made.forecasts[enrolment_id, group, release] = stored
+        found[group, release] = stored.forecasted
+    return found
+
+
+def _stands(stored: Forecasted, day: date) -> bool:
+    return stored.stale_on is None or day < stored.stale_on
+
+
+def _risk(model: str, member: Member, known: Circumstances, made: Made, day: date) -> Risk:
+    born_on = member.enrolment.birth_on
+    age = age_on(born_on, day) if born_on is not None and born_on <= day else None
+    about = About(age, member.enrolment.language, member.placement, _themes(member.placement), known)
+    inputs = inputs_of(about)
+    found = score(models()[model], inputs)
+    made.scores[member.enrolment.enrolment_id, model] = found, inputs
+    return Risk(found.score, found.tier, model)
+
+
+def _themes(placement: Placement) -> tuple[float | None, ...]:
+    ranked = Geography.load().tables.tracts.get(placement.tract or "")
+    return ranked.themes if ranked else ()

@@ -1,0 +1,153 @@
+"""What is heard of deaths, protection and publicity, and what persons decide: load, decide, save. No SQL, no rules."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import TypeVar
+from uuid import UUID
+
+from schemas.outreach_v1 import ContactAttemptLoggedV1, ContactAttemptRetractedV1, Disposition
+from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
+from services.eligibility.decisions.flow.redecide import redecide
+from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.people import store as people_store
+from services.eligibility.vital import store as vital_store
+from services.eligibility.vital.registry import PersonSaid, RegistryConsent, combined_consent
+from services.eligibility.vital.rules import APPOINTMENT, ATTEMPT, Override, VitalStatement, Word, newest
+from services.kit.ids import new_id
+from services.kit.postgres import Connection
+from services.kit.unit_of_work import UnitOfWork
+
+DIED = "pat-dec"
+"""Of HL7's reasons for cancelling an appointment."""
+Attempt = ContactAttemptLoggedV1 | ContactAttemptRetractedV1
+Key = tuple[UUID, str]
+Told = TypeVar("Told", Attempt, AppointmentChangedV1)
+WordOf = Callable[[Told, UUID, dict[Key, VitalStatement], datetime], VitalStatement | None]
+"""What an event says of a person, beside what is known; None if that is no news."""
+
+
+async def on_attempts(work: UnitOfWork, events: Sequence[Attempt]) -> None:
+    """Somebody heard that a member has died, or takes back that he did: the member must be checked, or need not."""
+    today = (await decision_store.share_clock(work.connection)).business_on
+    survivors = await lock_survivors(work.connection, {one.member_token for one in events if _may_tell(one)})
+    await redecide(work, await _hear(work.connection, events, survivors, _of_attempt), today)
+
+
+async def hear_appointments(
+    connection: Connection, events: Iterable[AppointmentChangedV1], survivors: dict[UUID, UUID]
+) -> set[UUID]:
+    """Keep that somebody cancelled a visit because the member has died; another version of the same appointment takes
+    that back. The persons are locked; gives of whom something changed."""
+    return await _hear(connection, events, survivors, _of_appointment)
+
+
+async def _hear(
+    connection: Connection, events: Iterable[Told], survivors: dict[UUID, UUID], word_of: WordOf[Told]
+) -> set[UUID]:
+    """Keep what each event says of whoever its token means today; gives of whom something changed."""
+    known = await _load_known(connection, set(survivors.values()))
+    now, changed = datetime.now(UTC), dict[Key, VitalStatement]()
+    for one in events:
+        token = survivors.get(one.member_token)
+        heard = word_of(one, token, known, now) if token is not None else None
+        if heard is not None:
+            known[heard.token, heard.source] = changed[heard.token, heard.source] = heard
+    await vital_store.save_statements(connection, changed.values())
+    return {token for token, _ in changed}
+
+
+async def lock_survivors(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, UUID]:
+    """Who each token is today, locked: a merge that is under way ends first, and then counts."""
+    survivors: dict[UUID, UUID] = {}
+    while True:
+        known, survivors = survivors, await people_store.load_survivors(connection, tokens)
+        if known == survivors:
+            return survivors
+        await people_store.lock_persons(connection, {*survivors, *survivors.values()})
+
+
+async def save_said(connection: Connection, said: Iterable[tuple[PersonSaid, UUID | None]]) -> None:
+    """Keep what a registry's rows say of these persons, who are locked: of each source the newest word."""
+    now = datetime.now(UTC)
+    about = [one.about(token, now) for one, token in said if token is not None]
+    await _save_vital(connection, [statement for one in about for statement in one.vital])
+    await _save_consents(connection, [one.consent for one in about if one.says_consent])
+
+
+async def _save_vital(connection: Connection, heard: Sequence[VitalStatement]) -> None:
+    known = await _load_known(connection, {one.token for one in heard})
+    before = dict(known)
+    for one in heard:
+        known[one.token, one.source] = newest(known.get((one.token, one.source)), one)
+    await vital_store.save_statements(connection, [one for key, one in known.items() if one != before.get(key)])
+
+
+async def _save_consents(connection: Connection, heard: Sequence[RegistryConsent]) -> None:
+    stored = await vital_store.load_consents(connection, {one.token for one in heard})
+    known = {(one.token, one.source): one for many in stored.values() for one in many}
+    before = dict(known)
+    for one in heard:
+        known[one.token, one.source] = combined_consent(known.get((one.token, one.source)), one)
+    await vital_store.save_consents(connection, [one for key, one in known.items() if one != before.get(key)])
+
+
+async def _load_known(connection: Connection, tokens: Collection[UUID]) -> dict[Key, VitalStatement]:
+    stored = await vital_store.load_statements(connection, tokens)
+    return {(one.token, one.source): one for many in stored.values() for one in many}
+
+
+def _may_tell(event: Attempt) -> bool:
+    return isinstance(event, ContactAttemptRetractedV1) or event.disposition is Disposition.DECEASED
+
+
+def _of_attempt(
+    event: Attempt, token: UUID, known: dict[Key, VitalStatement], now: datetime
+) -> VitalStatement | None:  # fmt: skip
+    """An attempt is told once and taken back once, in this order."""
+    source = f"{ATTEMPT}:{event.attempt_id}"
+    told = known.get((token, source))
+    if isinstance(event, ContactAttemptRetractedV1):
+        return told._replace(word=Word.NOTHING) if told is not None and told.word != Word.NOTHING else None
+    if told is not None or event.disposition is not Disposition.DECEASED:
+        return None
+    at = event.occurred_at
+    return VitalStatement(token, source, event.tenant_id, Word.POSSIBLE, at, at, now, reported_at=at)
+
+
+def _of_appointment(
+    event: AppointmentChangedV1, token: UUID, known: dict[Key, VitalStatement], now: datetime
+) -> VitalStatement | None:
+    source, at = f"{APPOINTMENT}:{event.appointment_id}", event.occurred_at
+    told = known.get((token, source))
+    is_report = event.status is AppointmentStatus.CANCELLED and event.cancellation_reason == DIED and not event.by_rule
+    if (told is None and not is_report) or (told is not None and told.version >= event.version):
+        return None
+    word = Word.POSSIBLE if is_report else Word.NOTHING
+    if told is not None and told.word == word:
+        return told._replace(version=event.version)
+    reported_at = at if is_report else (told.reported_at if told else None)
+    return VitalStatement(token, source, event.tenant_id, word, at, at, now, None, reported_at, event.version)
+
+
+# -- what persons decide
+
+
+async def decide(work: UnitOfWork, token: UUID, tenant_id: str, is_deceased: bool, death_on: date | None,
+                 reason: str, by: str) -> Override:  # fmt: skip
+    """Keep a person's decision about somebody, for that plan's members or all, and restate every answer. The person is
+    locked."""
+    today = (await decision_store.share_clock(work.connection)).business_on
+    override = Override(new_id(), token, tenant_id, is_deceased, death_on, today, datetime.now(UTC))
+    await vital_store.save_override(work.connection, override, reason, by)
+    await redecide(work, [token], today)
+    return override
+
+
+async def withdraw(work: UnitOfWork, token: UUID, tenant_id: str, by: str) -> bool:
+    """Take the newest such decision back: the one before it holds again, else what the sources say. False if there is
+    none."""
+    today = (await decision_store.share_clock(work.connection)).business_on
+    if not await vital_store.withdraw_override(work.connection, token, tenant_id, datetime.now(UTC), by):
+        return False
+    await redecide(work, [token], today)
+    return True

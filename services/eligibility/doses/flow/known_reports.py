@@ -1,0 +1,48 @@
+"""Loads the reports of which a registry's rows may speak: under their keys, by number, and of whom they delete."""
+
+from collections.abc import Iterable, Sequence
+
+from services.eligibility.doses.numbers import is_same_patient
+from services.eligibility.doses.registry import Heard
+from services.eligibility.doses.rules import Report
+from services.eligibility.doses.store import doses as dose_store
+from services.eligibility.people.linkage import Link
+from services.kit.postgres import Connection
+
+
+async def load_reports(
+    connection: Connection, rows: Sequence[Heard], links: Sequence[Link]
+) -> tuple[list[Report], list[Report]]:
+    """Those under the rows' own keys or numbers, and those that wait and may be of the same patients."""
+    tokens = {one.token for one in links if one.token is not None}
+    numbers = {row.report.event_id for row in rows if row.report.event_id}
+    keys = {key for row in rows for key in row.keys}
+    named = await dose_store.load_reports_by_key(connection, keys, numbers, tokens)
+    named += await _of_unlinked(connection, rows, links)
+    waiting = await dose_store.load_waiting_by_number(connection, numbers, _waiting_keys(rows))
+    deletions = [row for row in rows if row.action == "D"]
+    return named, waiting + await dose_store.load_waiting_by_key(connection, _waiting_keys(deletions))
+
+
+async def load_shared(connection: Connection, rows: Sequence[Heard], links: Sequence[Link]) -> set[int]:
+    """The rows whose number is known of somebody else."""
+    numbered = [
+        (row, one.token) for row, one in zip(rows, links, strict=True) if row.report.event_id and one.token is not None
+    ]
+    asked = [(row.report.event_id, row.report.sender, token) for row, token in numbered]
+    return {numbered[place][0].row for place in await dose_store.find_of_another(connection, asked)}
+
+
+def _waiting_keys(rows: Iterable[Heard]) -> set[str]:
+    return {key for row in rows for key in row.subject.keys()}  # noqa: SIM118
+
+
+async def _of_unlinked(connection: Connection, rows: Iterable[Heard], links: Iterable[Link]) -> list[Report]:
+    """Of rows that link to nobody: what bears their number and is plainly of the same patient."""
+    unlinked = [row.report for row, one in zip(rows, links, strict=True) if one.token is None and row.report.event_id]
+    found = await dose_store.load_of_number(connection, {(one.event_id, one.sender) for one in unlinked})
+    return [
+        known
+        for known in found
+        if any(one.event_id == known.event_id and is_same_patient(one, known) for one in unlinked)
+    ]

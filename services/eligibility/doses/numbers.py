@@ -1,0 +1,106 @@
+"""Which known report a registry's row speaks of: by the sender's number for the vaccination (ORC-3), within the sender
+and the patient, else by what the row says. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from services.eligibility.doses.rules import Ledger, Report, is_of_source, is_older
+from services.eligibility.people.linkage import Subject, normal, subject_of_document
+
+REUSED, OF_ANOTHER, NOTHING_DELETED, OLDER = "number-reused", "number-of-another", "nothing-deleted", "older-message"
+EXPECTED = {
+    REUSED: "a number (ORC-3) of its own for each vaccination, or U for a correction: it was taken as another one",
+    OF_ANOTHER: "a number (ORC-3) that names one patient's vaccination: it was taken as this patient's own",
+    NOTHING_DELETED: "a dose of this patient, day and vaccine that this sender has reported: nothing was deleted",
+    OLDER: "a message (MSH-7) later than the one that stands: nothing was changed",
+}
+FIELDS = {REUSED: "ORC-3", OF_ANOTHER: "ORC-3", NOTHING_DELETED: "RXA-21", OLDER: "MSH-7"}
+
+
+class Named(NamedTuple):
+    """The report under the key of what it speaks of, and what was odd about its number."""
+
+    report: Report
+    note: str | None = None
+
+
+def named(said: Report, action: str, ledger: Ledger) -> Named:
+    """A statement that is to be added or to correct (A, U). Under U the patient's report of that number is corrected.
+    Under A it is restated, if day and vaccine agree or nothing of it lives; else the number was used again."""
+    same = _same_number(said, ledger)
+    if not same:
+        return Named(said)
+    best = _nearest(said, same, ledger)
+    if action == "U" or _is_alike(said, best, ledger):
+        return Named(said._replace(event_key=best.event_key, is_corrected=action == "U"))
+    if all(one.is_retracted for one in same) or (best.is_corrected and is_older(said, best)):
+        return Named(said._replace(event_key=best.event_key))
+    key = "\x1f".join((said.event_key, said.cvx, said.administered_on.isoformat()))
+    return Named(said._replace(event_key=key), REUSED)
+
+
+def to_delete(said: Report, ledger: Ledger, *, is_given: bool) -> list[Report]:
+    """The reports that a deletion speaks of, taken back or not: the patient's one of that number; else what the same
+    sender has said of the patient's dose of that day and vaccine. What was never given is deleted for itself only."""
+    if same := _same_number(said, ledger):
+        alike = [one for one in same if _is_alike(said, one, ledger)]
+        return alike if len(same) > 1 else same
+    if not is_given:
+        known = ledger.reports.get(said.event_key)
+        return [known] if known else []
+    return ledger.alike(said) or _waiting_alike(said, ledger)
+
+
+def of_another(said: Report, ledger: Ledger) -> bool:
+    """Whether the same sender has given this number to somebody else's vaccination."""
+    known = ledger.of_event(said.event_id) if said.event_id else []
+    return any(is_of_source(said, one) and not is_same_patient(said, one) for one in known)
+
+
+def is_same_patient(said: Report, known: Report) -> bool:
+    """Whom they were linked to decides; where one of them waits, a shared number with the birth date or the whole name,
+    or the whole match key."""
+    if said.token is not None and known.token is not None:
+        return said.token == known.token
+    if said.subject is None or known.subject is None:
+        return False
+    one, other = subject_of_document(said.subject), subject_of_document(known.subject)
+    if one.key and one.key == other.key:
+        return True
+    if set(one.personal).isdisjoint(other.personal):
+        return False
+    return one.birth_on == other.birth_on or (one.bears_name and _whole_name(one) == _whole_name(other))
+
+
+def _whole_name(subject: Subject) -> tuple[str, str]:
+    return normal(subject.family), normal(subject.given)
+
+
+def _same_number(said: Report, ledger: Ledger) -> list[Report]:
+    known = ledger.of_event(said.event_id) if said.event_id else []
+    return [one for one in known if is_of_source(said, one) and is_same_patient(said, one)]
+
+
+def _is_alike(said: Report, known: Report, ledger: Ledger) -> bool:
+    same_day = said.administered_on == known.administered_on
+    return same_day and (not said.cvx or not known.cvx or ledger.overlap(said.cvx, known.cvx))
+
+
+def _nearest(said: Report, same: Sequence[Report], ledger: Ledger) -> Report:
+    """Of several with one number the one that agrees most; living ones before those taken back, the newest at last."""
+
+    def agreement(one: Report) -> tuple[bool, bool, bool, bool]:
+        is_live, overlaps = not one.is_retracted, ledger.overlap(said.cvx, one.cvx)
+        same_day = said.administered_on == one.administered_on
+        return same_day and overlaps, is_live, overlaps, same_day
+
+    return max(same, key=lambda one: (*agreement(one), one.report_id))
+
+
+def _waiting_alike(said: Report, ledger: Ledger) -> list[Report]:
+    waiting: Iterable[Report] = (one for one in ledger.reports.values() if one.token is None and not one.is_retracted)
+    return [
+        one
+        for one in waiting
+        if is_of_source(said, one) and _is_alike(said, one, ledger) and is_same_patient(said, one)
+    ]

@@ -1,0 +1,381 @@
+"""The canonical dose: what several reports say of one vaccination, linked and counted once. Pure.
+
+A `Ledger` holds the doses and reports that a batch may touch. Reports are never merged into each other: a dose is
+derived from its live reports, so that taking one back leaves what the others say.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from services.eligibility.payers.tenants import EVERY_TENANT
+
+APPOINTMENT, REGISTRY, PLAN = "appointment", "iis", "plan"
+ONE_DAY = timedelta(days=1)
+DAYS_END = time(23, 59, 59, 999_999)
+"""When a statement counts as made that names its day only; the fraction of the second marks it."""
+BESIDE = ("remarks", "action", "outcome")
+"""What a waiting report keeps of a row that is no part of the dose: the last word on it holds."""
+BELIEF = {APPOINTMENT: 0, REGISTRY: 1, PLAN: 2}
+"""Whose word on product and lot is taken, the best first: who gave the dose, then the registry."""
+
+
+_Day = tuple[UUID, date]
+"""A person's day."""
+
+
+class Report(NamedTuple):
+    """One source's statement about one dose. `event_key` is the sender's own name of the vaccination, or what stands
+    for it; `event_id` is a registry's number for it, which others' vaccinations may bear too. `sender` is the registry
+    that says so ("": told before senders were kept), `tenant_id` for whom it may speak, `*` for everybody.
+    `is_corrected`: not as it was told first. The fields are the columns of its table, in their order."""
+
+    report_id: UUID
+    source: str
+    event_key: str
+    token: UUID | None = None
+    dose_id: UUID | None = None
+    cvx: str = ""
+    mvx: str = ""
+    lot: str = ""
+    administered_on: date = date.min
+    is_historical: bool = False
+    is_partial: bool = False
+    is_retracted: bool = False
+    stated_at: datetime | None = None
+    appointment_id: UUID | None = None
+    appointment_version: int = 0
+    subject: dict[str, object] | None = None
+    file_id: UUID | None = None
+    row: int | None = None
+    tenant_id: str = EVERY_TENANT
+    event_id: str = ""
+    sender: str = ""
+    is_corrected: bool = False
+
+
+class Dose(NamedTuple):
+    """One vaccination of one person. `vaccine_groups` are all that it counts for where they are several; `more_cvx` are
+    reported vaccines that name a group which `cvx` does not. `version` counts what was announced; 0: nothing yet. The
+    fields are the columns of its table, in their order."""
+
+    dose_id: UUID
+    token: UUID
+    vaccine_group: str
+    cvx: str
+    mvx: str
+    lot: str
+    administered_on: date
+    is_partial: bool
+    is_retracted: bool
+    sources: tuple[str, ...]
+    appointment_id: UUID | None = None
+    supersedes: UUID | None = None
+    version: int = 0
+    is_announced: bool = False
+    known_on: date | None = None
+    vaccine_groups: tuple[str, ...] = ()
+    more_cvx: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What the vaccine codes mean: the groups a dose counts for, and which codes name no product."""
+
+    groups_of: Callable[[str], tuple[str, ...]]
+    is_specific: Callable[[str], bool]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Doses and reports of one batch. `changed_*` are what is to be saved; `loaded` are the persons
+    all of whose doses are here."""
+
+    new_id: Callable[[], UUID]
+    codes: Codes
+    doses: dict[UUID, Dose] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
+    changed_doses: dict[UUID, Dose] = field(default_factory=dict)
+    changed_reports: dict[str, Report] = field(default_factory=dict)
+    dirty: set[UUID] = field(default_factory=set)
+    loaded: set[UUID] = field(default_factory=set)
+    _told: dict[UUID, Dose] = field(default_factory=dict)
+    _of_dose: defaultdict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _of_day: defaultdict[_Day, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _of_event: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _days: dict[_Day, None] = field(default_factory=dict)
+
+    def add(self, doses: Iterable[Dose], reports: Iterable[Report]) -> None:
+        """Take what is stored."""
+        for dose in doses:
+            self.doses[dose.dose_id] = self._told[dose.dose_id] = dose
+        for report in reports:
+            self._keep(report)
+
+    def hear(self, said: Report) -> bool:
+        """Take a statement. False if it says nothing new, or something older than what is known."""
+        known = self.reports.get(said.event_key)
+        if known is not None:
+            if is_older(said, known):
+                return False
+            said = _over(known, said)
+            if _says_the_same(said, known):
+                self._put(said)  # said again, and later: what was said in between is history now
+                return False
+        self._put(said)
+        return True
+
+    def of_event(self, event_id: str) -> list[Report]:
+        """The reports that bear this number of their sender, whoever they are about."""
+        return [self.reports[key] for key in sorted(self._of_event.get(event_id, ()))]
+
+    def alike(self, said: Report) -> list[Report]:
+        """The live reports of the same source about the same person, day and, if one is said, vaccine."""
+        if said.token is None:
+            return []
+        on_day = [self.reports[key] for key in sorted(self._of_day.get((said.token, said.administered_on), ()))]
+        return [one for one in on_day if is_of_source(said, one) and (not said.cvx or self.overlap(one.cvx, said.cvx))]
+
+    def overlap(self, cvx: str, other: str) -> bool:
+        """Whether two vaccines may be one: they share a group."""
+        return not set(self.codes.groups_of(cvx)).isdisjoint(self.codes.groups_of(other))
+
+    def link(self, event_key: str, token: UUID) -> None:
+        """A report that waited has found its member."""
+        self._put(self.reports[event_key]._replace(token=token))
+
+    def move(self, retired: UUID, survivor: UUID) -> None:
+        """All of a merged person's doses are the survivor's; two of one day become one."""
+        for report in [one for one in self.reports.values() if one.token == retired]:
+            self._put(report._replace(token=survivor))
+        for dose in [one for one in self.doses.values() if one.token == retired]:
+            self.doses[dose.dose_id] = dose._replace(token=survivor)
+            self.dirty.add(dose.dose_id)
+
+    def reconsider(self) -> None:
+        """Group and derive everything anew: what the codes mean, or what is visible, may have changed."""
+        self.dirty |= set(self.doses)
+        self._days |= dict.fromkeys(
+            (one.token, one.administered_on) for one in self.reports.values() if one.token and not one.is_retracted
+        )
+
+    def settle(self, today: date) -> list[tuple[Dose, str]]:
+        """Derive every dose that was touched. Gives what is to be announced, as dose and action; its version counts."""
+        self._regroup()
+        news = []
+        for dose_id in sorted(self.dirty):
+            told = self._told.get(dose_id)
+            now = self._derived(self.doses[dose_id])
+            action = _action(told, now, is_visible=not now.is_retracted and now.administered_on <= today)
+            if action:
+                now = now._replace(version=now.version + 1, is_announced=action != RETRACT, known_on=today)
+                news.append((now, action))
+            self.doses[dose_id] = self.changed_doses[dose_id] = self._told[dose_id] = now
+        self.dirty.clear()
+        return news
+
+    def touched(self) -> set[UUID]:
+        """Persons about whom something may have to be decided anew."""
+        return {one.token for one in self.changed_doses.values()}
+
+    # -- reports
+
+    def _put(self, report: Report) -> None:
+        """Take a report in the place of what was known; the days that it leaves and reaches are grouped anew."""
+        known = self.reports.get(report.event_key)
+        for one in (known, report):
+            if one is not None and one.token is not None:
+                self._days[one.token, one.administered_on] = None
+        if known is not None:
+            self._drop(known)
+        self._keep(report)
+        self.changed_reports[report.event_key] = report
+
+    def _keep(self, report: Report) -> None:
+        self.reports[report.event_key] = report
+        if report.dose_id is not None:
+            self._of_dose[report.dose_id].add(report.event_key)
+        if report.event_id:
+            self._of_event[report.event_id].add(report.event_key)
+        if report.token is not None and not report.is_retracted:
+            self._of_day[report.token, report.administered_on].add(report.event_key)
+
+    def _drop(self, report: Report) -> None:
+        if report.dose_id is not None:
+            self._of_dose[report.dose_id].discard(report.event_key)
+            self.dirty.add(report.dose_id)
+        if report.token is not None:
+            self._of_day[report.token, report.administered_on].discard(report.event_key)
+
+    # -- which reports are one dose
+
+    def _regroup(self) -> None:
+        """Give the reports of every touched day their doses: first those that stay where they stand, then those of
+        reports that came from another day, then new ones."""
+        parts = [(day, part) for day in self._days for part in self._parts(day)]
+        self._days.clear()
+        taken: set[UUID] = set()
+        joined: list[tuple[UUID, UUID]] = []
+        order = sorted(range(len(parts)), key=lambda n: (-len(parts[n][1]), min(one.report_id for one in parts[n][1])))
+        staying = set()
+        for place in order:
+            day, part = parts[place]
+            if standing := self._standing(day, part, taken):
+                staying.add(place)
+                taken.add(standing[0])
+                joined += [(standing[0], gone) for gone in standing[1:]]
+                self._assign(part, standing[0], day)
+        for day, part in (one for place, one in enumerate(parts) if place not in staying):
+            dose_id = self._left_behind(day, part, taken) or self._begin(part[0])
+            taken.add(dose_id)
+            self._assign(part, dose_id, day)
+        for kept, gone in joined:
+            if not self._live(gone):
+                self.doses[kept] = self.doses[kept]._replace(supersedes=gone)
+
+    def _parts(self, day: _Day) -> list[list[Report]]:
+        """A person's live reports of one day, parted into doses: reports whose groups overlap are one, also by way of
+        a third one."""
+        parts: list[tuple[set[str], list[Report]]] = []
+        for report in (self.reports[key] for key in sorted(self._of_day.get(day, ()))):
+            groups, mine = set(self.codes.groups_of(report.cvx)), [report]
+            for part in [one for one in parts if not groups.isdisjoint(one[0])]:
+                parts.remove(part)
+                groups |= part[0]
+                mine = [*part[1], *mine]
+            parts.append((groups, mine))
+        return [mine for _, mine in parts]
+
+    def _standing(self, day: _Day, part: Iterable[Report], taken: set[UUID]) -> list[UUID]:
+        """The doses of these reports that stand on their day, the one to stay first: one that lives, that was this
+        person's before, the oldest."""
+        token, on = day
+        ids = {one.dose_id for one in part if one.dose_id is not None} - taken
+        mine = [one for one in map(self.doses.__getitem__, ids) if (one.token, one.administered_on) == (token, on)]
+        mine.sort(key=lambda one: (one.is_retracted, self._token_told(one.dose_id) != token, one.dose_id))
+        return [one.dose_id for one in mine]
+
+    def _token_told(self, dose_id: UUID) -> UUID | None:
+        told = self._told.get(dose_id)
+        return told.token if told else None
+
+    def _left_behind(self, day: _Day, part: Iterable[Report], taken: set[UUID]) -> UUID | None:
+        """A dose of the same person that nobody else's report stands for: it moves along."""
+        keys = {one.event_key for one in part}
+        ids = sorted({one.dose_id for one in part if one.dose_id is not None} - taken)
+        free = [one for one in ids if self.doses[one].token == day[0] and not self._live(one) - keys]
+        return free[0] if free else None
+
+    def _live(self, dose_id: UUID) -> set[str]:
+        return {key for key in self._of_dose[dose_id] if not self.reports[key].is_retracted}
+
+    def _begin(self, report: Report) -> UUID:
+        assert report.token is not None
+        dose = Dose(self.new_id(), report.token, "", report.cvx, report.mvx, report.lot, report.administered_on,
+                    report.is_partial, is_retracted=False, sources=(report.source,))  # fmt: skip
+        self.doses[dose.dose_id] = dose
+        return dose.dose_id
+
+    def _assign(self, part: Iterable[Report], dose_id: UUID, day: _Day) -> None:
+        self.doses[dose_id] = self.doses[dose_id]._replace(administered_on=day[1])
+        self.dirty.add(dose_id)
+        for report in part:
+            if report.dose_id != dose_id:
+                self._drop(report)
+                self._keep(moved := report._replace(dose_id=dose_id))
+                self.changed_reports[moved.event_key] = moved
+
+    # -- what they say together
+
+    def _derived(self, dose: Dose) -> Dose:
+        """What the live reports say together; without any it was never given."""
+        live = [self.reports[key] for key in sorted(self._live(dose.dose_id))]
+        if not live:
+            return dose._replace(is_retracted=True)
+        live.sort(key=lambda one: (BELIEF[one.source], one.is_historical, -len(self.codes.groups_of(one.cvx))))
+        naming = [one for one in live if self.codes.is_specific(one.cvx)] or live
+        cvx, *more = self._covering([one.cvx for one in naming])
+        groups = tuple(dict.fromkeys(group for one in (cvx, *more) for group in self.codes.groups_of(one)))
+        return dose._replace(
+            vaccine_group=groups[0],
+            vaccine_groups=groups if len(groups) > 1 else (),
+            cvx=cvx,
+            more_cvx=tuple(more),
+            mvx=next((one.mvx for one in live if one.mvx), ""),
+            lot=next((one.lot for one in live if one.lot), ""),
+            administered_on=live[0].administered_on,
+            is_partial=all(one.is_partial for one in live),
+            is_retracted=False,
+            sources=tuple(sorted({one.source for one in live})),
+            appointment_id=next((one.appointment_id for one in live if one.appointment_id), None),
+        )
+
+    def _covering(self, said: Iterable[str]) -> list[str]:
+        """The vaccine that is believed, and of the others those that stand for a group which it does not name."""
+        found: list[str] = []
+        groups: set[str] = set()
+        for cvx in said:
+            mine = set(self.codes.groups_of(cvx))
+            if not mine <= groups:
+                found.append(cvx)
+                groups |= mine
+        return found
+
+
+NEW, UPDATE, RETRACT = "new", "update", "retract"
+
+
+def _action(told: Dose | None, now: Dose, *, is_visible: bool) -> str | None:
+    """What is to be announced of a dose, if anything."""
+    was_announced = told is not None and told.is_announced
+    if is_visible and not was_announced:
+        return NEW
+    if was_announced and not is_visible:
+        return RETRACT
+    return UPDATE if is_visible and now != told else None
+
+
+def _over(known: Report, said: Report) -> Report:
+    """The statement in the known one's place. Taking back needs to say nothing of the dose."""
+    if said.is_retracted:
+        stated_at, version = said.stated_at or known.stated_at, said.appointment_version
+        subject = known.subject
+        if known.token is None and subject is not None and said.subject is not None:
+            subject = {**subject, **{name: said.subject[name] for name in BESIDE if name in said.subject}}
+        return known._replace(is_retracted=True, stated_at=stated_at, appointment_version=version, subject=subject)
+    return said._replace(
+        report_id=known.report_id,
+        dose_id=known.dose_id,
+        token=said.token or known.token,
+        is_corrected=said.is_corrected or known.is_corrected,
+    )
+
+
+def is_of_source(said: Report, known: Report) -> bool:
+    """Whether both come from the same place; what was told before senders were kept may be of any registry."""
+    is_same = (said.source, said.tenant_id) == (known.source, known.tenant_id)
+    return is_same and (said.sender == known.sender or "" in {said.sender, known.sender})
+
+
+def is_older(said: Report, known: Report) -> bool:
+    """Whether a statement was made before the one that is known. A day without its hour stands for its end; against one
+    a deletion counts as older only if it is of an earlier day, for which came first is not known."""
+    if said.source == APPOINTMENT:
+        return said.appointment_version <= known.appointment_version
+    if said.stated_at is None or known.stated_at is None:
+        return False
+    begun_at = known.stated_at
+    if said.is_retracted and begun_at.microsecond == DAYS_END.microsecond:
+        begun_at -= ONE_DAY
+    return said.stated_at < begun_at
+
+
+def _says_the_same(said: Report, known: Report) -> bool:
+    about = known.subject if known.token else said.subject
+    as_known = said._replace(stated_at=known.stated_at, file_id=known.file_id, row=known.row, subject=about,
+                       appointment_version=known.appointment_version, event_id=known.event_id, sender=known.sender,
+                       is_corrected=known.is_corrected)  # fmt: skip
+    return as_known == known

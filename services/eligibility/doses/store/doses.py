@@ -1,0 +1,187 @@
+"""Canonical doses, the reports they are made of, and reports that wait for their member. All SQL of it, batch first."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from services.eligibility.domain import CountedDose
+from services.eligibility.doses.rules import Dose, Report
+from services.kit.postgres import Connection
+
+DOSE = ", ".join(Dose._fields)
+DOSE_EXCLUDED = ", ".join(f"excluded.{name}" for name in Dose._fields)
+ARRAYS = ("sources", "vaccine_groups", "more_cvx")
+REPORT = ", ".join(Report._fields)
+REPORT_EXCLUDED = ", ".join(f"excluded.{name}" for name in Report._fields)
+
+LOAD_COUNTED = """
+select token, vaccine_group, cvx, administered_on, is_partial, mvx, vaccine_groups, more_cvx from dose
+where token = any($1::uuid[]) and not is_retracted
+"""
+LOAD_REPORTS_BY_KEY = f"""
+select {REPORT} from dose_report where event_key = any($1::text[])
+union
+select {REPORT} from dose_report where event_id = any($2::text[]) and event_id <> '' and token = any($3::uuid[])
+"""
+LOAD_WAITING_BY_NUMBER = f"""
+select {REPORT} from dose_report
+where token is null and event_id = any($1::text[]) and event_id <> ''
+    and report_id in (select report_id from unlinked_key where key = any($2::text[]))
+"""
+# Of whom a row speaks that links to nobody may show in a report that did. Not all are looked at: a number may be
+# everybody's.
+LOAD_OF_NUMBER = f"""
+select found.* from unnest($1::text[], $2::text[]) as wanted (event_id, sender)
+cross join lateral (
+    select {REPORT} from dose_report as known
+    where known.event_id = wanted.event_id and known.sender in (wanted.sender, '') and known.token is not null
+    order by known.report_id limit 20
+) as found
+"""
+# A number may be everybody's: one look at whether somebody else has it, and no more.
+FIND_OF_ANOTHER = """
+select position from unnest($1::text[], $2::text[], $3::uuid[]) with ordinality
+    as wanted (event_id, sender, token, position)
+where exists (
+    select from dose_report as known
+    where known.event_id = wanted.event_id and known.event_id <> '' and known.sender in (wanted.sender, '')
+        and known.token <> wanted.token
+)
+"""
+LOAD_WAITING_BY_KEY = f"""
+select {REPORT} from dose_report
+where token is null and report_id in (select report_id from unlinked_key where key = any($1::text[]))
+"""
+LOAD_UNTOLD = """
+select distinct token from dose
+where not is_retracted and vaccine_groups = '{}' and cvx = any($1::text[]) order by token limit $2
+"""
+LOAD_REPORTS_BY_DOSE = f"select {REPORT} from dose_report where dose_id = any($1::uuid[])"
+LOAD_DOSES = f"select {DOSE} from dose where token = any($1::uuid[])"
+SAVE_DOSES = f"""
+insert into dose ({DOSE}) select {DOSE} from jsonb_populate_recordset(null::dose, $1::text::jsonb)
+on conflict (dose_id) do update set ({DOSE}) = row({DOSE_EXCLUDED})
+"""
+SAVE_REPORTS = f"""
+insert into dose_report ({REPORT}) select {REPORT} from jsonb_populate_recordset(null::dose_report, $1::text::jsonb)
+on conflict (report_id) do update set ({REPORT}) = row({REPORT_EXCLUDED})
+"""
+DELETE_KEYS = "delete from unlinked_key where report_id = any($1::uuid[])"
+SAVE_KEYS = """
+insert into unlinked_key (key, report_id) select * from unnest($1::text[], $2::uuid[]) on conflict do nothing
+"""
+LOAD_WAITING = f"""
+with own as materialized (
+    select match_key as key from person_key where token = any($1::uuid[])
+    union all
+    select type || chr(31) || assigner || chr(31) || value from person_identifier where token = any($1::uuid[])
+),
+waiting as materialized (select distinct report_id from own join unlinked_key using (key))
+select {REPORT} from dose_report join waiting using (report_id) where token is null
+order by stated_at nulls first, report_id
+"""
+LOAD_HIDDEN = """
+select distinct token from dose where not is_announced and not is_retracted and administered_on <= $1
+order by token limit $2
+"""
+COUNT_UNLINKED = "select count(*) from dose_report where token is null and not is_retracted and file_id = $1"
+
+
+async def load_counted(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[CountedDose]]:
+    """What decisions count; they leave out what lies ahead themselves."""
+    found: defaultdict[UUID, list[CountedDose]] = defaultdict(list)
+    for token, group, cvx, on, is_partial, mvx, groups, more in await connection.fetch(LOAD_COUNTED, list(tokens)):
+        found[token] += [CountedDose(group, one, on, is_partial, mvx, tuple(groups)) for one in (cvx, *more)]
+    return found
+
+
+async def load_reports_by_key(
+    connection: Connection, keys: Collection[str], event_ids: Collection[str], tokens: Collection[UUID]
+) -> list[Report]:
+    """Those under these keys, and those of these persons that bear one of these numbers."""
+    found = await connection.fetch(LOAD_REPORTS_BY_KEY, list(keys), list(event_ids), list(tokens))
+    return _reports(found)
+
+
+async def load_waiting_by_number(
+    connection: Connection, event_ids: Collection[str], keys: Collection[str]
+) -> list[Report]:
+    """Reports without a member that bear one of these numbers and wait under one of these keys."""
+    return _reports(await connection.fetch(LOAD_WAITING_BY_NUMBER, list(event_ids), list(keys))) if event_ids else []
+
+
+async def load_of_number(connection: Connection, numbers: Collection[tuple[str, str]]) -> list[Report]:
+    """Some reports with a member that bear these numbers of these senders."""
+    if not numbers:
+        return []
+    return _reports(await connection.fetch(LOAD_OF_NUMBER, *zip(*sorted(numbers), strict=True)))
+
+
+async def find_of_another(connection: Connection, numbers: Sequence[tuple[str, str, UUID]]) -> set[int]:
+    """The places, from 0, of those numbers (number, sender, person) that somebody else has too."""
+    if not numbers:
+        return set()
+    rows = await connection.fetch(FIND_OF_ANOTHER, *zip(*numbers, strict=True))
+    return {row["position"] - 1 for row in rows}
+
+
+async def load_doses(connection: Connection, tokens: Collection[UUID]) -> tuple[list[Dose], list[Report]]:
+    """All doses of these persons, taken back or not, with every report that stands behind them."""
+    rows = await connection.fetch(LOAD_DOSES, list(tokens)) if tokens else []
+    doses = [Dose(**{**row, **{name: tuple(row[name]) for name in ARRAYS}}) for row in rows]
+    ids = [one.dose_id for one in doses]
+    return doses, _reports(await connection.fetch(LOAD_REPORTS_BY_DOSE, ids) if ids else [])
+
+
+async def save_doses(connection: Connection, doses: Iterable[Dose]) -> None:
+    if ordered := sorted(doses, key=lambda one: one.dose_id):
+        await connection.execute(SAVE_DOSES, _json(ordered))
+
+
+async def save_reports(connection: Connection, reports: Collection[Report], keys: Mapping[UUID, Sequence[str]]) -> None:
+    """Their doses must be saved before. `keys`: under which those without a member wait."""
+    if not reports:
+        return
+    ordered = sorted(reports, key=lambda one: one.event_key)
+    await connection.execute(SAVE_REPORTS, _json(ordered))
+    await connection.execute(DELETE_KEYS, [one.report_id for one in ordered])
+    waiting = [(key, one.report_id) for one in ordered for key in keys.get(one.report_id, ())]
+    if waiting:
+        await connection.execute(SAVE_KEYS, *zip(*waiting, strict=True))
+
+
+async def load_waiting(connection: Connection, tokens: Collection[UUID]) -> list[Report]:
+    """Reports without a member that one of these persons' identifiers or keys may be about."""
+    return _reports(await connection.fetch(LOAD_WAITING, list(tokens)))
+
+
+async def load_waiting_by_key(connection: Connection, keys: Collection[str]) -> list[Report]:
+    """Reports without a member that wait under one of these keys."""
+    return _reports(await connection.fetch(LOAD_WAITING_BY_KEY, list(keys))) if keys else []
+
+
+async def load_untold(connection: Connection, combined: Collection[str], limit: int) -> list[UUID]:
+    """Persons with a dose of a combination vaccine whose groups were not told."""
+    return [row["token"] for row in await connection.fetch(LOAD_UNTOLD, list(combined), limit)]
+
+
+async def load_hidden(connection: Connection, today: date, limit: int) -> list[UUID]:
+    """Persons with a dose that lay ahead until this day."""
+    return [row["token"] for row in await connection.fetch(LOAD_HIDDEN, today, limit)]
+
+
+async def count_unlinked(connection: Connection, file_id: UUID) -> int:
+    """How many doses of a file still wait for their member."""
+    count: int = await connection.fetchval(COUNT_UNLINKED, file_id)
+    return count
+
+
+def _reports(rows: Iterable[Any]) -> list[Report]:
+    return [Report(*row) for row in rows]
+
+
+def _json(rows: Sequence[Dose] | Sequence[Report]) -> str:
+    return json.dumps([row._asdict() for row in rows], default=str)

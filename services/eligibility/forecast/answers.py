@@ -1,0 +1,144 @@
+"""From a history that was asked about to the answer. Pure."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from services.eligibility.forecast import fhir_history
+from services.eligibility.forecast.engine import forecast
+from services.eligibility.forecast.explain import changes_in, explain_group, opening
+from services.eligibility.forecast.fhir_history import NOTES, Bundle, Note, patient_of
+from services.eligibility.forecast.fhir_recommendation import code_of, recommendation
+from services.eligibility.forecast.headlines import headlines
+from services.eligibility.forecast.model import History, Observation, VaccineGroupForecast
+from services.eligibility.forecast.schedule import SupportingData
+from services.eligibility.forecast.season_warnings import seasons_over
+from services.eligibility.forecast.shapes import (
+    AnswerOut,
+    EvaluationOut,
+    ForecastOut,
+    HistoryIn,
+    NoteOut,
+    ObservationOut,
+    OverlayOut,
+    WarningOut,
+)
+from services.eligibility.forecast.unused import unused
+from services.kit.problem import Refusal
+
+NO_PATIENT = Refusal("one-patient", "One Patient Expected", "The bundle must hold exactly one Patient.", 422)
+
+
+class Asked(NamedTuple):
+    """A history, and where its doses and observations stood in the request."""
+
+    history: History
+    observations: list[ObservationOut]
+    notes: list[Note]
+    places: list[str]
+    observed: list[str]
+    patient_id: str
+
+
+def read(body: HistoryIn | Bundle, supporting: SupportingData) -> Asked | Refusal:
+    if isinstance(body, HistoryIn):
+        places, observed = ([f"{what}.{n}" for n in range(len(of))] for what, of in (
+            ("doses", body.doses), ("observations", body.observations),
+        ))  # fmt: skip
+        return Asked(body.history(), [], [], places, observed, "")
+    patient = patient_of(body)
+    if patient is None:
+        return NO_PATIENT
+    return of_fhir(fhir_history.history_of(body, patient, supporting), patient, supporting)
+
+
+def of_fhir(read: fhir_history.Read, patient: fhir_history.Patient, supporting: SupportingData) -> Asked:
+    taken = [ObservationOut(where=one.where, code=one.observation.code, title=_title(one.observation, supporting))
+             for one in read.found]  # fmt: skip
+    observed = [one.where for one in read.found]
+    return Asked(read.history, taken, read.notes, read.places, observed, patient.id)
+
+
+def _title(observation: Observation, supporting: SupportingData) -> str:
+    return supporting.observations[observation.code].title
+
+
+def answered(read: Asked, supporting: SupportingData, on: date) -> AnswerOut:
+    """`supporting`: as of the day."""
+    history, places = read.history, read.places
+    forecasts = forecast(history, supporting, on)
+    told = [list(explain_group(one, history.doses, supporting, on)) for one in forecasts]
+    lines = [opening(supporting, on), *(line for each in told for line in each)]
+    firsts = {id(one.forecast) for one in headlines(forecasts, on)}
+    return AnswerOut(
+        release=supporting.release,
+        released_on=supporting.released_on,
+        assessment_on=on,
+        is_covered=supporting.released_on <= on,
+        warnings=[
+            WarningOut(vaccine_group=one.vaccine_group, season_ended_on=one.ended_on, text=one.text(supporting.release))
+            for one in seasons_over(supporting, on)
+        ],
+        overlay=_overlay(forecasts, supporting),
+        forecasts=[
+            _forecast(one, on, places, each, is_headline=id(one) in firsts)
+            for one, each in zip(forecasts, told, strict=True)
+        ],
+        observations=read.observations,
+        not_used=[
+            NoteOut(where=one.where, code=one.code, text=NOTES[one.code]) for one in _notes(read, supporting, on)
+        ],
+        recommendation=recommendation(
+            forecasts, supporting, on, read.patient_id, list(zip(places, history.doses, strict=True)), lines
+        ),
+    )
+
+
+def _notes(read: Asked, supporting: SupportingData, on: date) -> Iterator[Note]:
+    yield from read.notes
+    for one in unused(read.history, supporting, on):
+        places = read.places if one.kind == "doses" else read.observed
+        yield Note(places[one.position], one.code)
+
+
+def _overlay(forecasts: Sequence[VaccineGroupForecast], supporting: SupportingData) -> list[OverlayOut]:
+    if supporting.overlay is None:
+        return []
+    groups: dict[str, list[str]] = {}
+    for one in forecasts:
+        for change in changes_in(one, supporting):
+            groups.setdefault(change.code, []).append(one.vaccine_group)
+    holding = {change.code: change for changes in supporting.changed.values() for change in changes}
+    return [
+        OverlayOut(
+            code=code, jurisdiction=supporting.overlay.jurisdiction, from_on=one.from_on, until=one.until,
+            because=one.because, source=one.source, vaccine_groups=list(dict.fromkeys(groups.get(code, ()))),
+        )
+        for code, one in holding.items()
+    ]  # fmt: skip
+
+
+def _forecast(
+    one: VaccineGroupForecast, on: date, places: list[str], told: list[str], *, is_headline: bool
+) -> ForecastOut:
+    return ForecastOut(
+        vaccine_group=one.vaccine_group,
+        series_type=one.series_type.value,
+        is_headline=is_headline,
+        contraindications=list(one.contraindications),
+        status=code_of(one, on),
+        dose_number=one.dose_number,
+        earliest_on=one.earliest_on,
+        recommended_on=one.recommended_on,
+        past_due_on=one.past_due_on,
+        latest_on=one.latest_on,
+        recommended_vaccines=list(one.recommended_vaccines),
+        evaluations=[
+            EvaluationOut(
+                dose=places[each.dose], status=each.status.value, reasons=list(each.reasons),
+                target_dose=each.target_dose,
+            )
+            for each in one.evaluations
+        ],
+        explanation=told,
+    )  # fmt: skip

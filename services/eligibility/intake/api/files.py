@@ -1,0 +1,268 @@
+"""The front door: feed files come in here, and here one sees what became of each of their rows."""
+
+import asyncio
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import IO, Annotated
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.envelope import Day
+from services.eligibility.decisions.flow import days
+from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.doses.store import doses as dose_store
+from services.eligibility.feeds.profiles import profiles
+from services.eligibility.intake.digest import ContentDigest
+from services.eligibility.intake.flow.ordering import WHY_HELD
+from services.eligibility.intake.store import files as file_store
+from services.eligibility.intake.store.files import FeedFile
+from services.eligibility.people.changes import CHANGES
+from services.kit.auth import Principal, require, require_for_all
+from services.kit.idempotency import Answer, Identity
+from services.kit.ids import new_id
+from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.problem import Refusal, refuse
+from services.kit.requests import Pool, reading, write
+from services.kit.unit_of_work import UnitOfWork
+
+MAX_FILE_BYTES = 512 << 20
+SPOOL_BYTES = 1 << 20
+"""What of an upload is held in memory; the rest goes to a file that has no name."""
+
+MOST_ROWS = 2**31 - 1
+"""What the column that numbers a file's rows can hold."""
+
+NO_FILE = Refusal("feed-file-unknown", "Unknown Feed File", "There is no such file, or it is another plan's.", 404)
+NO_PROFILE = Refusal("profile-unknown", "Unknown Profile", "There is no sender profile of that name.", 422)
+EMPTY = Refusal("feed-file-empty", "Empty Feed File", "A file of at least one byte is expected as the body.", 422)
+DAY_PAST = Refusal("business-day-past", "Business Day Past", "Days open forwards only; a later day is open.", 409)
+DAY_TOO_FAR = Refusal(
+    "business-day-too-far",
+    "Business Day Too Far",
+    f"Expected a day at most {days.MOST_DAYS_ON} days after the open one; open days in between to go further.",
+    422,
+)
+
+Sender = Annotated[Principal, require("integration")]
+Onlooker = Annotated[Principal, require("integration", "operator", "supervisor")]
+Operator = Annotated[Principal, require_for_all("operator")]
+
+routes = APIRouter()
+
+
+def _listing(title: str, words: Mapping[str, str]) -> str:
+    """Words and what they mean, as one sentence."""
+    told = "; ".join(f"{name} ({says[0].lower()}{says[1:].rstrip('.')})" for name, says in words.items())
+    return f"{title}: {told}."
+
+
+class FeedFileOut(BaseModel):
+    """A file and what became of its rows so far."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    file_id: UUID
+    state: str = Field(description="received, processing, processed, refused as a whole, or held for a person.")
+    kind: str | None = Field(description="x12-834, hl7-vxu or ads-maa, once it is known.")
+    sender: str | None
+    plan: str | None = Field(description="Whose members a roster lists.")
+    sha256: str
+    size_bytes: int
+    rows_read: int
+    rows_accepted: int = Field(description="Taken; with those that said nothing new and those that are unlinked.")
+    rows_unchanged: int
+    rows_rejected: int
+    rows_unlinked: int = Field(description="Doses whose member was not found when the file was read.")
+    is_full: bool
+    changes: dict[str, int] = Field(description=_listing("How many rows changed what", CHANGES))
+    said_at: datetime | None = Field(description="When a roster says that it was made.")
+    held: str | None = Field(description=_listing("Why it waits, or waited", WHY_HELD))
+    decision: str | None = Field(description="What a person decided last: released or refused.")
+    decided_at: datetime | None
+    absence: str | None = Field(
+        description="Of a full file: applied, incomplete, or too-many, which waits until it is released or refused."
+    )
+    absent_ended: int = Field(description="Members whose coverage ended because the full file no longer lists them.")
+    received_at: datetime
+    processed_at: datetime | None
+    is_repeat: bool = Field(default=False, description="These bytes were sent before; nothing was done again.")
+
+
+class FeedFileDetail(FeedFileOut):
+    """As `FeedFileOut`, and how it stands now."""
+
+    rows_still_unlinked: int
+    rejections: dict[str, int] = Field(description="Rejected rows by reason.")
+
+
+class RowOut(BaseModel):
+    """A place in the file and what was expected there; never what stands there."""
+
+    row: int
+    segment: int | None
+    field: str | None
+    code: str | None
+    expected: str | None
+
+
+class RejectPage(BaseModel):
+    """`next_after` asks for the next page; none: this was the last."""
+
+    rejects: list[RowOut]
+    next_after: int | None
+
+
+class BusinessDayIn(BaseModel):
+    business_on: Day = Field(examples=["2021-03-02"])
+
+
+class BusinessDayOut(BaseModel):
+    business_on: date
+    time_zone: str
+
+
+@routes.post(
+    "/feed-files",
+    status_code=201,
+    response_model=FeedFileOut,
+    responses={200: {"model": FeedFileOut, "description": "The same bytes were accepted before."}},
+    max_body_size=MAX_FILE_BYTES,
+    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {
+        "schema": {"type": "string", "format": "binary"}}}}},
+)  # fmt: skip
+async def submit_feed_file(
+    request: Request,
+    pool: Pool,
+    principal: Sender,
+    profile: Annotated[str | None, Query(max_length=64, description="Overrides the profile chosen by sender")] = None,
+) -> Response:
+    """Accept an 834 roster, HL7 VXU messages or an ADS extract. Once this answers, the file can't be lost; its rows
+    are worked through in the order of submission. The same bytes again are no new file: they need no key."""
+    if profile is not None and profile not in profiles():
+        return refuse(NO_PROFILE)
+    with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as spool:
+        sha256, size, content_sha256 = await _spool(request, spool)
+        if size == 0:
+            return refuse(EMPTY)
+        file, is_repeat = await _accept(pool, principal.tenant, (sha256, size, profile, content_sha256), spool)
+    out = FeedFileOut.model_validate(file).model_copy(update={"is_repeat": is_repeat})
+    return JSONResponse(out.model_dump(mode="json"), 200 if is_repeat else 201)
+
+
+async def _spool(request: Request, spool: IO[bytes]) -> tuple[str, int, str]:
+    digest, content, size = hashlib.sha256(), ContentDigest(), 0
+    async for chunk in request.stream():
+        digest.update(chunk)
+        content.update(chunk)
+        size += len(chunk)
+        await asyncio.to_thread(spool.write, chunk)
+    spool.seek(0)
+    return digest.hexdigest(), size, content.hexdigest()
+
+
+async def _accept(
+    pool: asyncpg.Pool, tenant: str, about: tuple[str, int, str | None, str], spool: IO[bytes]
+) -> tuple[FeedFile, bool]:
+    async with transaction(pool, tenant) as connection:
+        file = await file_store.insert_file(connection, new_id(), tenant, *about)
+        if file is not None:
+            await file_store.save_chunks(connection, file.file_id, spool)
+            return file, False
+        known = await file_store.load_file_by_sha256(connection, tenant, about[0], about[3])
+        assert known is not None, "files are never deleted"
+        return known, True
+
+
+@routes.get("/feed-files")
+async def list_feed_files(
+    pool: Pool,
+    principal: Onlooker,
+    before: Annotated[UUID | None, Query(description="The last file of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    held: Annotated[bool, Query(description="Only those that wait for a person")] = False,
+) -> list[FeedFileOut]:
+    """The files that one may see, the newest first."""
+    async with reading(pool, principal) as connection:
+        last = await file_store.load_file(connection, before) if before else None
+        files = await file_store.load_files(connection, last.file_no if last else None, limit, only_held=held)
+    return [FeedFileOut.model_validate(file) for file in files]
+
+
+@routes.get("/feed-files/{file_id}", response_model=FeedFileDetail)
+async def read_feed_file(pool: Pool, principal: Onlooker, file_id: UUID) -> Response | FeedFileDetail:
+    """How far a file is, its counts, and the reasons of its rejects."""
+    async with reading(pool, principal) as connection:
+        file = await file_store.load_file(connection, file_id)
+        if file is None:
+            return refuse(NO_FILE)
+        rejections = dict(await file_store.load_rejections(connection, file_id))
+    async with transaction(pool, ALL_TENANTS) as connection:  # what waits has no plan yet
+        unlinked = await dose_store.count_unlinked(connection, file_id)
+    counts = FeedFileOut.model_validate(file).model_dump()
+    return FeedFileDetail(**counts, rows_still_unlinked=unlinked, rejections=rejections)
+
+
+@routes.get("/feed-files/{file_id}/rejects", response_model=RejectPage)
+async def list_rejects(
+    pool: Pool,
+    principal: Onlooker,
+    file_id: UUID,
+    after: Annotated[int, Query(ge=-1, le=MOST_ROWS, description="The row that the page before ended with")] = -1,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Response | RejectPage:
+    """Rejected rows in the file's order: where, and what was expected. Row 0 is the file itself."""
+    async with reading(pool, principal) as connection:
+        if await file_store.load_file(connection, file_id) is None:
+            return refuse(NO_FILE)
+        rows = await file_store.load_rejects(connection, file_id, after, limit)
+    return RejectPage(
+        rejects=[RowOut(**row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
+    )
+
+
+@routes.get("/feed-files/{file_id}/notices", response_model=list[RowOut])
+async def list_notices(
+    pool: Pool, principal: Onlooker, file_id: UUID, limit: Annotated[int, Query(ge=1, le=1000)] = 200
+) -> Response | list[RowOut]:
+    """What was odd about rows, or the file, that were taken."""
+    async with reading(pool, principal) as connection:
+        if await file_store.load_file(connection, file_id) is None:
+            return refuse(NO_FILE)
+        rows = await file_store.load_notices(connection, file_id, limit)
+    return [RowOut(**row) for row in rows]
+
+
+@routes.get("/business-days/current")
+async def read_business_day(pool: Pool, principal: Onlooker) -> BusinessDayOut:
+    """The day that is open; rules are asked as of this day."""
+    async with reading(pool, principal) as connection:
+        clock = await decision_store.load_clock(connection)
+    if clock is None:
+        raise TimeoutError  # the first day is opened seconds after the first start
+    return BusinessDayOut(business_on=clock.business_on, time_zone=clock.time_zone)
+
+
+@routes.post("/business-days", status_code=201, response_model=BusinessDayOut)
+async def open_business_day(body: BusinessDayIn, pool: Pool, identity: Identity, principal: Operator) -> Response:
+    """Open every day up to this one. Answers when everybody whom the passing of time concerns has got his new
+    answer. Opening the open day again changes nothing. For the deployment, so for operators of all tenants."""
+
+    async def effect(work: UnitOfWork) -> Answer:
+        before = await decision_store.lock_clock(work.connection)
+        if body.business_on < before.business_on:
+            return Answer.of(DAY_PAST)
+        if (body.business_on - before.business_on).days > days.MOST_DAYS_ON:
+            return Answer.of(DAY_TOO_FAR)
+        opened = await days.open_day(work, body.business_on)
+        out = BusinessDayOut(business_on=opened, time_zone=before.time_zone)
+        return Answer(201 if opened > before.business_on else 200, out.model_dump(mode="json"))
+
+    response = await write(pool, identity, effect)
+    await days.redecide_due(pool)
+    return response

@@ -1,0 +1,104 @@
+"""Feed files that wait for a person, and what became of each row of a file."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from services.eligibility.intake.api.files import MOST_ROWS, NO_FILE, FeedFileOut, Onlooker, Operator
+from services.eligibility.intake.flow.absence import TOO_MANY
+from services.eligibility.intake.store import files as file_store
+from services.kit import audit
+from services.kit.idempotency import Answer, Identity
+from services.kit.problem import Refusal, refuse
+from services.kit.requests import Pool, reading, write
+from services.kit.unit_of_work import UnitOfWork
+
+NOT_HELD = Refusal(
+    "feed-file-not-held",
+    "Feed File Not Held",
+    "Expected a file that waits for a person, or one whose absence does.",
+    409,
+)
+
+_ACTIONS: dict[str, Literal["redriven", "discarded"]] = {"released": "redriven", "refused": "discarded"}
+
+routes = APIRouter()
+
+
+class DecisionIn(BaseModel):
+    """Why, for whoever asks later. It is kept with the file; names and birth dates do not belong here."""
+
+    reason: str = Field(
+        min_length=3, max_length=500, examples=["The plan confirms that it left out its dental members."]
+    )
+
+
+class RowChangesOut(BaseModel):
+    """What became of a row and what it changed; an empty list: nothing."""
+
+    row: int
+    outcome: str = Field(description="accepted, unchanged, unlinked or rejected.")
+    changes: list[str]
+    segment: int | None
+    field: str | None
+    code: str | None = Field(description="Of a row that was rejected, unlinked, or older than what stands (stale).")
+    expected: str | None
+
+
+class RowPage(BaseModel):
+    """`next_after` asks for the next page; none: this was the last."""
+
+    rows: list[RowChangesOut]
+    next_after: int | None
+
+
+@routes.get("/feed-files/{file_id}/rows", response_model=RowPage)
+async def list_rows(
+    pool: Pool,
+    principal: Onlooker,
+    file_id: UUID,
+    change: Annotated[str | None, Query(max_length=64, description="Only rows that changed this")] = None,
+    after: Annotated[int, Query(ge=-1, le=MOST_ROWS, description="The row that the page before ended with")] = -1,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Response | RowPage:
+    """Every row in the file's order: its outcome and what it changed. Row 0 is the file itself."""
+    async with reading(pool, principal) as connection:
+        if await file_store.load_file(connection, file_id) is None:
+            return refuse(NO_FILE)
+        rows = await file_store.load_rows(connection, file_id, after, change, limit)
+    told = [RowChangesOut(**{**row, "changes": row["changes"].split(",") if row["changes"] else []}) for row in rows]
+    return RowPage(rows=told, next_after=rows[-1]["row"] if len(rows) == limit else None)
+
+
+@routes.post("/feed-files/{file_id}/release", response_model=FeedFileOut)
+async def release_feed_file(
+    pool: Pool, principal: Operator, identity: Identity, file_id: UUID, body: DecisionIn
+) -> Response:
+    """Let a held file be read after all, or believe a full file that would end a quarter of its plan's coverage. What
+    is older than what stands still changes nothing. Audited."""
+    return await write(pool, identity, lambda work: _decide(work, principal, file_id, "released", body.reason))
+
+
+@routes.post("/feed-files/{file_id}/refuse", response_model=FeedFileOut)
+async def refuse_feed_file(
+    pool: Pool, principal: Operator, identity: Identity, file_id: UUID, body: DecisionIn
+) -> Response:
+    """Read nothing of a held file, or end nobody's coverage for not being listed. Audited."""
+    return await write(pool, identity, lambda work: _decide(work, principal, file_id, "refused", body.reason))
+
+
+async def _decide(work: UnitOfWork, principal: Operator, file_id: UUID, decision: str, reason: str) -> Answer:
+    file = await file_store.find_and_lock(work.connection, file_id)
+    if file is None:
+        return Answer.of(NO_FILE)
+    if file.state != "held" and file.absence != TOO_MANY:
+        return Answer.of(NOT_HELD) if file.decision != decision else _told(file)
+    await file_store.save_decision(work.connection, file_id, decision, principal.subject, reason)
+    await audit.record(work.connection, principal, _ACTIONS[decision], "feed-file", [file_id])
+    return _told(await file_store.lock_file(work.connection, file_id))
+
+
+def _told(file: file_store.FeedFile) -> Answer:
+    return Answer(200, FeedFileOut.model_validate(file).model_dump(mode="json"))

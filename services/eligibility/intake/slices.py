@@ -1,0 +1,135 @@
+"""A file's items in slices that end with a row, each with what its header says about it. Nothing here does I/O but the
+reader's own."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from services.eligibility.feeds.records import (
+    AdsHeader,
+    DoseRecord,
+    FeedItem,
+    FeedSummary,
+    Notice,
+    PatientRecord,
+    Rejection,
+    RosterHeader,
+    RosterMention,
+    RosterRecord,
+    VxuHeader,
+)
+from services.eligibility.people.precedence import NEVER, Said, said_of
+
+
+class RosterRow(NamedTuple):
+    """A member's row with the header that it stands under and the instant at which it was said; `plan` is the tenant,
+    once it is known."""
+
+    record: RosterRecord
+    header: RosterHeader
+    said: Said = NEVER
+    plan: str = ""
+
+    @property
+    def said_on(self) -> date | None:
+        return self.header.created_at.date() if self.header.created_at else None
+
+
+@dataclass(slots=True)
+class Slice:
+    """Some whole rows of one file, in order. `last_row` is the last one's ordinal."""
+
+    first_row: int = 0
+    last_row: int = 0
+    headers: list[RosterHeader | VxuHeader | AdsHeader] = field(default_factory=list)
+    roster: list[RosterRow] = field(default_factory=list)
+    doses: list[DoseRecord] = field(default_factory=list)
+    patients: list[PatientRecord] = field(default_factory=list)
+    mentions: list[tuple[RosterMention, RosterHeader]] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    notices: list[tuple[int, Notice]] = field(default_factory=list)
+    summary: FeedSummary | None = None
+
+    @property
+    def rows(self) -> int:
+        rejected = sum(one.row > 0 for one in self.rejections)
+        return len(self.roster) + len(self.doses) + len(self.patients) + rejected
+
+    def halves(self) -> "tuple[Slice, Slice]":
+        """Two slices of whole rows, to find the one row that can't be stored."""
+        middle = (self.first_row + self.last_row) // 2
+        first, second = Slice(self.first_row, middle), Slice(middle + 1, self.last_row)
+        first.headers, second.summary = self.headers, self.summary
+        for row in self.roster:
+            (first if row.record.position.row <= middle else second).roster.append(row)
+        for dose in self.doses:
+            (first if dose.position.row <= middle else second).doses.append(dose)
+        for patient in self.patients:
+            (first if patient.position.row <= middle else second).patients.append(patient)
+        for mention in self.mentions:
+            (first if mention[0].position.row <= middle else second).mentions.append(mention)
+        for rejection in self.rejections:
+            (first if rejection.row <= middle else second).rejections.append(rejection)
+        for notice in self.notices:
+            (first if notice[1].row <= middle else second).notices.append(notice)
+        return first, second
+
+    def as_rejected(self) -> "Slice":
+        """The one row of this slice as a reject."""
+        places = [*(row.record.position for row in self.roster), *(dose.position for dose in self.doses)]
+        places += [patient.position for patient in self.patients]
+        expected = "values that can be stored as text"
+        reasons = [Rejection(one.row, one.segment, "row", "unstorable", expected) for one in places]
+        return Slice(self.first_row, self.last_row, self.headers, rejections=reasons, summary=self.summary)
+
+
+NO_HEADER = RosterHeader("", "", "", "", "", "", "", is_full=False, absence_terminates=False, is_test=False)
+"""Before the first one; no row of a roster stands there."""
+
+
+def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Slice]:
+    """The file behind `after_row`, so many rows at a time. What a row's header said is known although it was read."""
+    current = Slice(after_row + 1, after_row)
+    header, said, notices, taken = NO_HEADER, NEVER, 0, 0
+    for item in items:
+        match item:
+            case RosterRecord() | DoseRecord() | PatientRecord() | Rejection():
+                row = item.row if isinstance(item, Rejection) else item.position.row
+                if 0 < row <= after_row:
+                    continue
+                if taken >= rows and row > current.last_row:
+                    yield current
+                    current, taken = Slice(current.last_row + 1, current.last_row), 0
+                current.last_row = max(current.last_row, row)
+                taken += row > 0
+                _put(current, item, header, said)
+            case RosterHeader():
+                header, said = item, said_of(item)
+                current.headers.append(item)
+            case VxuHeader() | AdsHeader():
+                current.headers.append(item)
+            case RosterMention():
+                if item.position.row > after_row:
+                    current.mentions.append((item, header))
+            case Notice():
+                notices += 1
+                if item.row == 0 or item.row > after_row:
+                    current.notices.append((notices, item))
+            case FeedSummary():
+                current.summary = item
+    yield current
+
+
+def _put(
+    current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, header: RosterHeader, said: Said
+) -> None:
+    match item:
+        case RosterRecord():
+            current.roster.append(RosterRow(item, header, said))
+        case DoseRecord():
+            current.doses.append(item)
+        case PatientRecord():
+            current.patients.append(item)
+        case Rejection():
+            current.rejections.append(item)

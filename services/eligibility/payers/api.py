@@ -1,0 +1,72 @@
+"""Which tenant a payer's identifier stands for: to be looked up, and to be told before a second one is first used."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, ConfigDict
+
+from schemas.envelope import Code
+from services.eligibility.payers import store as payer_store
+from services.eligibility.payers.rules import payer_key
+from services.kit.auth import Principal, require, require_for_all
+from services.kit.idempotency import Answer, Identity
+from services.kit.problem import Refusal
+from services.kit.requests import Pool, reading, write
+from services.kit.unit_of_work import UnitOfWork
+
+NO_IDENTIFIER = Refusal(
+    "payer-identifier",
+    "No Identifier",
+    "Letters and digits are expected, as in N103 and N104 of the payer's N1*IN.",
+    422,
+)
+
+Onlooker = Annotated[Principal, require("integration", "operator", "supervisor")]
+Operator = Annotated[Principal, require_for_all("operator")]
+
+routes = APIRouter()
+
+
+class PayerOut(BaseModel):
+    """An identifier and its tenant. `system` is N103: FI tax id, XV health plan id, 94 one that the receiver gave."""
+
+    system: str
+    value: str
+    tenant_id: str
+    named_at: datetime
+
+
+class PayerIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    tenant_id: Code
+
+
+@routes.get("/payers")
+async def list_payers(pool: Pool, principal: Onlooker) -> list[PayerOut]:
+    """The identifiers under which rosters of generic profiles came, or will come, and the tenants that they are of."""
+    async with reading(pool, principal) as connection:
+        return [PayerOut.model_validate(one) for one in await payer_store.load_payers(connection)]
+
+
+@routes.put("/payers/{system}/{value}", response_model=PayerOut)
+async def name_payer(
+    system: Annotated[str, Path(max_length=2)],
+    value: Annotated[str, Path(max_length=80)],
+    body: PayerIn,
+    pool: Pool,
+    identity: Identity,
+    principal: Operator,
+) -> Response:
+    """Say whose identifier this is: a plan's second one, or one that changed. It counts for files that are read from
+    now on; members stay where they are. For the deployment, so for operators of all tenants."""
+    key = payer_key(system, value)
+
+    async def effect(work: UnitOfWork) -> Answer:
+        if not all(key):
+            return Answer.of(NO_IDENTIFIER)
+        saved = PayerOut.model_validate(await payer_store.save_payer(work.connection, key, body.tenant_id))
+        return Answer(200, saved.model_dump(mode="json"))
+
+    return await write(pool, identity, effect)

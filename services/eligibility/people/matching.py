@@ -1,0 +1,203 @@
+"""Whom a roster's row means, among everybody who is known under its numbers and names. Decides, and changes nobody.
+
+The rules are in `identity`; here is where they look, and what follows from several answers.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from services.eligibility.domain import DEPENDANT, SUBSCRIBER, Enrolment
+from services.eligibility.feeds.records import Identifier, IdType, Maintenance, RosterRecord
+from services.eligibility.people import identity
+from services.eligibility.people.identity import DOUBTFUL, LISTS, OTHER, SAME, Described, Doubt, Verdict
+from services.eligibility.people.linkage import IdKey, match_key
+
+Judged = dict[UUID, tuple[Verdict, bool]]
+"""What somebody is to who is said, and whether by a number of his own."""
+
+OF_PLAN = frozenset({IdType.MEMBER, IdType.SUBSCRIBER})
+NOT_THE_HOLDER = Doubt(
+    "NM1-03", "the name and birth date of who holds this number; former ones in NM1*70; or INS-03 021 for somebody new"
+)
+NOT_OF_FAMILY = Doubt(
+    "NM1-04", "given name and birth date of one member of this family; former ones in NM1*70; or INS-03 021"
+)
+NOT_FORMERLY = Doubt("REF*Q4-02", "a prior number of a member who had this name and birth date, or those in NM1*70")
+
+
+def record_identifiers(record: RosterRecord) -> tuple[Identifier, ...]:
+    """The identifiers by which a row's person may be known. A family's number may be somebody's own."""
+    own, old = record.person.identifiers, record.previous
+    both = (*own, *old.identifiers) if old else own
+    return (*both, *(one._replace(type=kind) for one in both if one.type in OF_PLAN for kind in OF_PLAN))
+
+
+def record_key(record: RosterRecord) -> str:
+    """The match key by which a row's person may be known; empty if the row tells too little."""
+    person = record.person
+    if person.name is None:
+        return ""
+    zip5 = person.address.zip5 if person.address else ""
+    return match_key(person.name.family, person.name.given, person.birth_on, zip5)
+
+
+def old_key(record: RosterRecord) -> str:
+    """The same of who a row says the person was before."""
+    old = record.previous
+    if old is None or old.name is None:
+        return ""
+    zip5 = record.person.address.zip5 if record.person.address else ""
+    return match_key(old.name.family, old.name.given, old.birth_on or record.person.birth_on, zip5)
+
+
+def described(record: RosterRecord) -> Described:
+    """Who a row says that its person is."""
+    person = record.person
+    return Described.of(person.name, person.birth_on, person.sex, role_of(record), record.maintenance)
+
+
+def described_before(record: RosterRecord) -> list[Described]:
+    """Who a row says that its person was before. A former name without a birth date goes with the one of today, or
+    with none."""
+    old, person = record.previous, record.person
+    if old is None:
+        return []
+    days = [old.birth_on] if old.birth_on else [person.birth_on, None] if old.name else [person.birth_on]
+    name, role = old.name or person.name, role_of(record)
+    return [Described.of(name, day, person.sex, role, Maintenance.CHANGE) for day in days]
+
+
+def role_of(record: RosterRecord) -> str:
+    return SUBSCRIBER if record.is_subscriber else DEPENDANT
+
+
+def _judge(known: Enrolment, said: Described, *, is_own: bool) -> tuple[Verdict, bool]:
+    """A number is nobody's own between a subscriber and a dependant."""
+    is_own = is_own and {known.role, said.role} != {SUBSCRIBER, DEPENDANT}
+    return (identity.by_own_number if is_own else identity.by_family_number)(known, said), is_own
+
+
+@dataclass(slots=True)
+class Acquaintances:
+    """Everybody whom the rows of one batch may mean, as each plan knows them. `seen` stand in the file."""
+
+    new_id: Callable[[], UUID]
+    enrolments: dict[tuple[UUID, str], Enrolment] = field(default_factory=dict)
+    by_identifier: defaultdict[IdKey, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    by_key: defaultdict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    seen: set[UUID] = field(default_factory=set)
+    tenants: set[str] = field(default_factory=set)
+
+    def know(self, enrolments: Iterable[Enrolment]) -> None:
+        """Take what is stored."""
+        for one in enrolments:
+            self.enrolments[one.token, one.tenant_id] = one
+            self.tenants.add(one.tenant_id)
+
+    def mention(self, identifiers: Iterable[Identifier], tenant: str) -> None:
+        """Note that a member stands in the file although the row could not be taken: by a number of his own, else by
+        his family's, which then stands for all of it."""
+        identifiers = tuple(identifiers)
+        if not self._see([one for one in identifiers if one.type != IdType.SUBSCRIBER], tenant):
+            self._see(identifiers, tenant)
+
+    def _see(self, identifiers: Iterable[Identifier], tenant: str, key: str = "") -> bool:
+        tokens = {token for one in identifiers for token in self.by_identifier.get(one, ())}
+        tokens |= set(self.by_key.get(key, ()))
+        found = {known.enrolment_id for token in tokens if (known := self.enrolments.get((token, tenant)))}
+        self.seen |= found
+        return bool(found)
+
+    def _whose(self, record: RosterRecord, tenant: str, key: str, file_no: int) -> UUID | Doubt | None:
+        """The person, a doubt, or nobody who is known. The order of the rows in a file says nothing."""
+        if (same := self._as_known(record, tenant)) is not None:
+            return same
+        said = described(record)
+        found = self._judged(record.person.identifiers, tenant, said)
+        whom = self._chosen(found, record, tenant) or self._formerly(record, tenant)
+        whom = whom or self._newborn(found, tenant, said)
+        return whom or self._doubt(found, record, tenant, file_no) or self._by_name(key, said)
+
+    def _as_known(self, record: RosterRecord, tenant: str) -> UUID | None:
+        """The only one under the row's own number, letter by letter as the row says: most rows of most files."""
+        person, number = record.person, record.person.identifier(IdType.MEMBER)
+        tokens = self.by_identifier.get(number, ()) if number and record.previous is None else ()
+        known = self.enrolments.get((next(iter(tokens)), tenant)) if len(tokens) == 1 else None
+        if known is None or person.name is None or person.birth_on is None:
+            return None
+        said = person.name.family, person.name.given, person.birth_on, role_of(record)
+        return known.token if said == (known.family, known.given, known.birth_on, known.role) else None
+
+    def _judged(self, identifiers: Iterable[Identifier], tenant: str, said: Described) -> Judged:
+        """What everybody under these numbers of the plan is to who is said, and whether by a number of his own."""
+        found: Judged = {}
+        for one in sorted(identifiers, key=lambda it: it.type != IdType.MEMBER):
+            if one.type not in OF_PLAN:
+                continue
+            for kind in OF_PLAN if one.type == IdType.SUBSCRIBER else (one.type,):
+                for token in self.by_identifier.get(one._replace(type=kind), ()):
+                    known = self.enrolments.get((token, tenant))
+                    if known is not None and token not in found:
+                        found[token] = _judge(known, said, is_own=one.type == IdType.MEMBER)
+        return found
+
+    def _chosen(self, found: Judged, record: RosterRecord, tenant: str) -> UUID | None:
+        """Of several who are the same, the one whose number it is today, else the oldest."""
+        numbers = {one.value for one in record.person.identifiers if one.type in OF_PLAN}
+        same = [token for token, (verdict, _) in found.items() if verdict is SAME]
+        return min(same, key=lambda one: (self.enrolments[one, tenant].member_id not in numbers, one), default=None)
+
+    def _formerly(self, record: RosterRecord, tenant: str) -> UUID | None:
+        """Who somebody was whom a row corrects or renumbers. A prior number is believed only of a person who fits:
+        it may be somebody else's by now."""
+        if record.previous is None:
+            return None
+        return (
+            self._was(record.previous.identifiers, record, tenant)
+            or self._was_named(record, tenant)
+            or (self._was(record.person.identifiers, record, tenant) if record.previous.name else None)
+        )
+
+    def _was(self, numbers: Iterable[Identifier], record: RosterRecord, tenant: str) -> UUID | None:
+        judged = (self._judged(numbers, tenant, was) for was in described_before(record))
+        return next((found for one in judged if (found := self._chosen(one, record, tenant))), None)
+
+    def _was_named(self, record: RosterRecord, tenant: str) -> UUID | None:
+        was = described_before(record)[0]
+        tokens = [one for one in self.by_key.get(old_key(record), ()) if self._is_namely(one, was, tenant)]
+        return tokens[0] if len(tokens) == 1 else None
+
+    def _newborn(self, found: Iterable[UUID], tenant: str, said: Described) -> UUID | None:
+        """The one child of a family who had no name yet."""
+        if said.maintenance in LISTS:
+            return None
+        nameless = [one for one in found if identity.may_be_renamed(self.enrolments[one, tenant], said)]
+        return nameless[0] if len(nameless) == 1 else None
+
+    def _doubt(self, found: Judged, record: RosterRecord, tenant: str, file_no: int) -> Doubt | None:
+        listed = record.maintenance in LISTS
+        if any(own and (verdict is DOUBTFUL or (verdict is OTHER and not listed)) for verdict, own in found.values()):
+            return NOT_THE_HOLDER
+        doubtful = (token for token, (verdict, _) in found.items() if verdict is DOUBTFUL)
+        if any(not (listed and self._is_listed(token, tenant, file_no)) for token in doubtful):
+            return NOT_OF_FAMILY
+        prior = record.previous.identifiers if record.previous else ()
+        judged = (self._judged(prior, tenant, was) for was in described_before(record))
+        return NOT_FORMERLY if any(verdict is DOUBTFUL for one in judged for verdict, _ in one.values()) else None
+
+    def _is_listed(self, token: UUID, tenant: str, file_no: int) -> bool:
+        """Whether somebody has a row of his own in the file: then another row of the family lists somebody else."""
+        known = self.enrolments[token, tenant]
+        return known.seen_file_no == file_no or known.enrolment_id in self.seen
+
+    def _by_name(self, key: str, said: Described) -> UUID | None:
+        tokens = [one for one in self.by_key.get(key, ()) if self._is_namely(one, said)] if key else []
+        return tokens[0] if len(tokens) == 1 else None
+
+    def _is_namely(self, token: UUID, said: Described, tenant: str = "") -> bool:
+        """Whether a plan, or this one, knows the person so today: a key may stem from a row that was wrong."""
+        plans = (tenant,) if tenant else self.tenants
+        known = (self.enrolments.get((token, plan)) for plan in plans)
+        return any(identity.is_namely(one, said) for one in known if one is not None)

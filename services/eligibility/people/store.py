@@ -1,0 +1,362 @@
+"""Persons, what plans and registries say of them, and the keys by which they are found. All SQL of it, batch first."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from uuid import UUID
+
+import asyncpg
+
+from services.eligibility.domain import Enrolment, Person, Span, Statement
+from services.eligibility.feeds.records import MEDICAL
+from services.eligibility.people.linkage import Candidate, IdKey
+from services.eligibility.people.precedence import Said
+from services.eligibility.vital import store as vital_store
+from services.kit.postgres import Connection, text_array
+
+COLUMNS = ", ".join(Enrolment._fields)
+EXCLUDED = ", ".join(f"excluded.{name}" for name in Enrolment._fields)
+_TYPES = {
+    "enrolment_id": "uuid", "token": "uuid", "birth_on": "date", "is_restricted": "boolean", "is_retired": "boolean",
+    "seen_file_no": "bigint", "ethnicity": "text", "phone_version": "integer", "address_version": "integer",
+    "email_version": "integer", "said_at": "timestamptz", "said_no": "bigint",
+    "first_file_no": "bigint",
+}  # fmt: skip
+"""Of the columns that are not told by `text_array`: no texts, or null."""
+_FROM_TEXT = {
+    "races": "string_to_array(races, e'\\x1f')", "phones": "string_to_array(phones, e'\\x1f')",
+    "spans": "spans::jsonb",
+}  # fmt: skip
+"""An array of arrays would be a matrix, so these are told as text: codes and digits, which hold no 0x1F."""
+
+LOAD_TOKENS_BY_IDENTIFIER = """
+select type, assigner, value, token
+from unnest($1::text::text[], $2::text::text[], $3::text::text[]) as wanted (type, assigner, value)
+join person_identifier using (type, assigner, value)
+"""
+LOAD_TOKENS_BY_KEY = """
+select match_key, token from unnest($1::text::text[]) as wanted (match_key) join person_key using (match_key)
+"""
+LOCK_PERSONS = "select token, merged_into from person where token = any($1::uuid[]) order by token for update"
+LOAD_PERSONS = "select token, merged_into from person where token = any($1::uuid[])"
+LOAD_NEXT_TOKENS = """
+select distinct token from enrolment where token > $1 and not is_retired order by token limit $2
+"""
+LOAD_SURVIVORS = "select token, coalesce(merged_into, token) as survivor from person where token = any($1::uuid[])"
+LOAD_ENROLMENTS = f"select {COLUMNS} from enrolment where token = any($1::uuid[])"
+LOAD_STATEMENTS = """
+select token, source, races, ethnicity, zip5, tract, is_protected from member_statement where token = any($1::uuid[])
+"""
+LOAD_CANDIDATES = """
+select token, family, given, birth_on, sex from enrolment where token = any($1::uuid[]) and not is_retired
+"""
+LOAD_OF_PLAN = """
+select token from enrolment where token = any($1::uuid[]) and tenant_id = $2 and not is_retired
+"""
+SAVE_PERSONS = """
+insert into person (token, merged_into) select * from unnest($1::uuid[], $2::uuid[])
+on conflict (token) do update set merged_into = excluded.merged_into
+"""
+SAVE_ENROLMENTS = f"""
+insert into enrolment ({COLUMNS})
+select {", ".join(_FROM_TEXT.get(name, name) for name in Enrolment._fields)}
+from unnest({", ".join(f"${no}::{_TYPES.get(name, 'text::text')}[]" for no, name in enumerate(Enrolment._fields, 1))})
+    as stated ({COLUMNS})
+on conflict (enrolment_id) do update set ({COLUMNS}) = row({EXCLUDED})
+"""
+SAVE_SEEN = """
+update enrolment set seen_file_no = $2 where enrolment_id = any($1::uuid[]) and seen_file_no < $2
+"""
+SAVE_HEARD = """
+update enrolment
+set seen_file_no = greatest(seen_file_no, $2), said_at = heard.at, said_by = heard.by, said_no = heard.no
+from unnest($1::uuid[], $3::timestamptz[], $4::text::text[], $5::bigint[]) as heard (enrolment_id, at, by, no)
+where enrolment.enrolment_id = heard.enrolment_id
+"""
+SAVE_IDENTIFIERS = """
+insert into person_identifier (type, assigner, value, token)
+select * from unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::uuid[])
+on conflict do nothing
+"""
+SAVE_KEYS = """
+insert into person_key (match_key, token)
+select * from unnest($1::text::text[], $2::uuid[])
+on conflict do nothing
+"""
+SAVE_STATEMENTS = """
+insert into member_statement (token, source, races, ethnicity, zip5, tract, is_protected)
+select token, source, races, ethnicity, zip5, tract, is_protected
+from jsonb_populate_recordset(null::member_statement, $1::text::jsonb)
+on conflict (token, source) do update
+set races = excluded.races, ethnicity = excluded.ethnicity, zip5 = excluded.zip5, tract = excluded.tract,
+    is_protected = excluded.is_protected
+"""
+SAVE_PATIENTS = """
+insert into registry_patient (type, assigner, value, birth_on, sex)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::text[])
+on conflict (type, assigner, value) do update set birth_on = excluded.birth_on, sex = excluded.sex
+"""
+LOAD_PATIENTS = """
+select type, assigner, value, birth_on, sex
+from unnest($1::text[], $2::text[], $3::text[]) as wanted (type, assigner, value)
+join registry_patient using (type, assigner, value)
+"""
+MOVE_IDENTIFIERS = """
+with gone as (delete from person_identifier where token = $2 returning type, assigner, value)
+insert into person_identifier (type, assigner, value, token) select type, assigner, value, $1 from gone
+on conflict do nothing
+"""
+MOVE_KEYS = """
+with gone as (delete from person_key where token = $2 returning match_key)
+insert into person_key (match_key, token) select match_key, $1 from gone on conflict do nothing
+"""
+MOVE_STATEMENTS = """
+with gone as (delete from member_statement where token = $2 returning *)
+insert into member_statement (token, source, races, ethnicity, zip5, tract, is_protected)
+select $1, source, races, ethnicity, zip5, tract, is_protected from gone
+on conflict (token, source) do update set is_protected = member_statement.is_protected or excluded.is_protected
+"""
+MOVE_OBSERVATIONS = """
+with gone as (delete from member_observation where token = $2 returning *)
+insert into member_observation (token, tenant_id, system, code, observed_on, ended_on, value)
+select $1, tenant_id, system, code, observed_on, ended_on, value from gone
+on conflict do nothing
+"""
+MOVE_REMARKS = """
+with gone as (delete from registry_remark where token = $2 returning *)
+insert into registry_remark
+    (token, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, is_retracted)
+select $1, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, is_retracted
+from gone
+on conflict (token, sender, kind, system, code, cvx, said_on) do update
+set is_retracted = excluded.is_retracted, stated_at = excluded.stated_at
+where registry_remark.stated_at < excluded.stated_at
+"""
+MOVE_ARMS = """
+with gone as (delete from arm where token = $2 returning *)
+insert into arm (programme_id, token, arm, programme_version, drawn_on)
+select programme_id, $1, arm, programme_version, drawn_on from gone
+on conflict do nothing
+"""
+MOVE_RETIRED = "update person set merged_into = $1 where merged_into = $2"
+LOAD_ABSENT = """
+select token, tenant_id from enrolment
+where tenant_id = $1 and not is_retired and seen_file_no < $2 and (said_at <= $5) is not false and spans <> '[]'
+    and exists (
+        select from jsonb_array_elements(spans) as span
+        where span->>3 is null or (span->>3)::date >= $3
+    )
+order by token limit $4
+"""
+COUNT_ABSENT = """
+select count(*) filter (where seen_file_no < $2 and (said_at <= $4) is not false) as absent,
+    count(*) filter (where first_file_no < $5) as insured
+from enrolment
+where tenant_id = $1 and not is_retired
+    and exists (
+        select from jsonb_array_elements(spans) as span
+        where span->>3 is null or (span->>3)::date >= $3
+    )
+"""
+FIND_BY_MEMBER_ID = """
+select distinct e.token from enrolment e
+where not e.is_retired and (
+    e.member_id = $1
+    or exists (
+        select from person_identifier i where i.token = e.token and i.value = $1 and i.type in ('MB', 'SN')
+    )
+)
+order by e.token limit 20
+"""
+
+
+async def load_tokens(
+    connection: Connection, identifiers: Collection[IdKey], keys: Collection[str]
+) -> tuple[dict[IdKey, set[UUID]], dict[str, set[UUID]]]:
+    """Whom these identifiers and match keys may mean. Nobody's merged-away token is among them."""
+    by_identifier: defaultdict[IdKey, set[UUID]] = defaultdict(set)
+    by_key: defaultdict[str, set[UUID]] = defaultdict(set)
+    if identifiers:
+        columns = map(text_array, zip(*identifiers, strict=True))
+        for row in await connection.fetch(LOAD_TOKENS_BY_IDENTIFIER, *columns):
+            by_identifier[row["type"], row["assigner"], row["value"]].add(row["token"])
+    if keys:
+        for row in await connection.fetch(LOAD_TOKENS_BY_KEY, text_array(list(keys))):
+            by_key[row["match_key"]].add(row["token"])
+    return by_identifier, by_key
+
+
+async def lock_persons(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, Person]:
+    """The persons, locked in the order of their tokens until the transaction ends."""
+    rows = await connection.fetch(LOCK_PERSONS, list(tokens)) if tokens else []
+    return {row["token"]: Person(*row) for row in rows}
+
+
+async def load_persons(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, Person]:
+    """The persons, to read only."""
+    return {row["token"]: Person(*row) for row in await connection.fetch(LOAD_PERSONS, list(tokens))}
+
+
+async def load_next_tokens(connection: Connection, after: UUID, limit: int) -> list[UUID]:
+    """Persons with an enrolment that lives, a page in the order of their tokens."""
+    return [row["token"] for row in await connection.fetch(LOAD_NEXT_TOKENS, after, limit)]
+
+
+async def load_survivors(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, UUID]:
+    """Who each token is today, for those known here."""
+    return {row["token"]: row["survivor"] for row in await connection.fetch(LOAD_SURVIVORS, list(tokens))}
+
+
+async def load_enrolments(connection: Connection, tokens: Collection[UUID]) -> list[Enrolment]:
+    return [_enrolment(row) for row in await connection.fetch(LOAD_ENROLMENTS, list(tokens))] if tokens else []
+
+
+async def load_statements(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[Statement]]:
+    found: defaultdict[UUID, list[Statement]] = defaultdict(list)
+    for row in await connection.fetch(LOAD_STATEMENTS, list(tokens)):
+        found[row["token"]].append(Statement(**{**row, "races": tuple(row["races"])}))
+    return found
+
+
+async def load_candidates(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[Candidate]]:
+    found: defaultdict[UUID, list[Candidate]] = defaultdict(list)
+    for row in await connection.fetch(LOAD_CANDIDATES, list(tokens)) if tokens else ():
+        found[row["token"]].append(Candidate(*row))
+    return found
+
+
+async def load_of_plan(connection: Connection, tokens: Collection[UUID], plan: str) -> set[UUID]:
+    """Who of these persons is, or was, enrolled by the plan."""
+    rows = await connection.fetch(LOAD_OF_PLAN, list(tokens), plan) if tokens else ()
+    return {row["token"] for row in rows}
+
+
+async def load_absent(
+    connection: Connection, plan: str, before_no: int, day: date, limit: int, said_at: datetime | None
+) -> list[UUID]:
+    """Members of a plan whose coverage reaches this day, who stood in none of its files from that number on, and of
+    whom nothing was said after this instant."""
+    return [row["token"] for row in await connection.fetch(LOAD_ABSENT, plan, before_no, day, limit, said_at)]
+
+
+async def count_absent(
+    connection: Connection, plan: str, before_no: int, day: date, said_at: datetime | None, file_no: int
+) -> tuple[int, int]:
+    """How many such members there are, and how many are covered at all who did not come with this very file."""
+    row = await connection.fetchrow(COUNT_ABSENT, plan, before_no, day, said_at, file_no)
+    assert row is not None
+    return row["absent"], row["insured"]
+
+
+async def find_by_member_id(connection: Connection, member_id: str) -> list[UUID]:
+    """Members whom the transaction's tenant may see under this number."""
+    return [row["token"] for row in await connection.fetch(FIND_BY_MEMBER_ID, member_id)]
+
+
+async def save_persons(connection: Connection, persons: Sequence[Person]) -> None:
+    # A retired person points to its survivor, which must be there first.
+    ordered = sorted(persons, key=lambda one: (one.merged_into is not None, one.token))
+    if ordered:
+        await connection.execute(SAVE_PERSONS, *zip(*ordered, strict=True))
+
+
+async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment]) -> None:
+    if enrolments:
+        ordered = sorted(enrolments, key=lambda one: one.enrolment_id)
+        columns = zip(Enrolment._fields, zip(*map(_columns, ordered), strict=True), strict=True)
+        told = (column if name in _TYPES else text_array(column) for name, column in columns)
+        await connection.execute(SAVE_ENROLMENTS, *told)
+
+
+async def save_seen(connection: Connection, enrolment_ids: Collection[UUID], file_no: int) -> None:
+    """Note that these stand in the file, for the day on which absence speaks."""
+    if enrolment_ids:
+        await connection.execute(SAVE_SEEN, sorted(enrolment_ids), file_no)
+
+
+async def save_heard(connection: Connection, heard: Mapping[UUID, Said], file_no: int) -> None:
+    """Note that what stands of these was said again, and when."""
+    if heard:
+        ats, bys, nos = zip(*heard.values(), strict=True)
+        await connection.execute(SAVE_HEARD, list(heard), file_no, ats, text_array(bys), nos)
+
+
+async def save_keys(
+    connection: Connection, identifiers: Iterable[tuple[IdKey, UUID]], keys: Iterable[tuple[str, UUID]]
+) -> None:
+    identified = sorted((*identifier, token) for identifier, token in identifiers)
+    if identified:
+        *texts, tokens = zip(*identified, strict=True)
+        await connection.execute(SAVE_IDENTIFIERS, *map(text_array, texts), tokens)
+    if keyed := sorted(keys):
+        match_keys, tokens = zip(*keyed, strict=True)
+        await connection.execute(SAVE_KEYS, text_array(match_keys), tokens)
+
+
+async def save_statements(connection: Connection, statements: Sequence[Statement]) -> None:
+    if statements:
+        ordered = sorted(statements, key=lambda one: one.token)
+        await connection.execute(SAVE_STATEMENTS, json.dumps([one._asdict() for one in ordered], default=str))
+
+
+async def save_patients(connection: Connection, patients: Mapping[IdKey, tuple[date, str]]) -> None:
+    """Birth date and sex of whom a registry's numbers are of."""
+    if patients:
+        rows = sorted((*identifier, *about) for identifier, about in patients.items())
+        await connection.execute(SAVE_PATIENTS, *zip(*rows, strict=True))
+
+
+async def load_patients(connection: Connection, identifiers: Collection[IdKey]) -> dict[IdKey, tuple[date, str]]:
+    if not identifiers:
+        return {}
+    rows = await connection.fetch(LOAD_PATIENTS, *zip(*identifiers, strict=True))
+    return {(row["type"], row["assigner"], row["value"]): (row["birth_on"], row["sex"]) for row in rows}
+
+
+async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> None:
+    """Everything by which the retired person was found now finds the survivor."""
+    for statement in (
+        MOVE_IDENTIFIERS,
+        MOVE_KEYS,
+        MOVE_STATEMENTS,
+        MOVE_OBSERVATIONS,
+        MOVE_REMARKS,
+        MOVE_ARMS,
+        vital_store.MOVE_STATEMENTS,
+        vital_store.MOVE_OVERRIDES,
+        vital_store.MOVE_CONSENTS,
+        MOVE_RETIRED,
+    ):
+        await connection.execute(statement, survivor, retired)
+
+
+def _enrolment(row: asyncpg.Record) -> Enrolment:
+    values = list(row)
+    values[_RACES], values[_PHONES] = tuple(values[_RACES]), tuple(values[_PHONES])
+    values[_SPANS] = tuple([_span(span) for span in values[_SPANS]])
+    return Enrolment._make(values)
+
+
+def _span(stored: list[str | None]) -> Span:
+    line, *days = stored[:4]
+    kind, product = stored[4:] or (MEDICAL, "")  # stored before products were kept
+    begin_on, end_on, last_on = (date.fromisoformat(day) if day else None for day in days)
+    return Span(line or "", begin_on, end_on, last_on, kind or MEDICAL, product or "")
+
+
+_RACES, _PHONES, _SPANS = (Enrolment._fields.index(name) for name in ("races", "phones", "spans"))
+
+
+def _columns(enrolment: Enrolment) -> list[object]:
+    """The values in the order of the columns."""
+    values: list[object] = list(enrolment)
+    values[_RACES], values[_PHONES] = "\x1f".join(enrolment.races), "\x1f".join(enrolment.phones)
+    values[_SPANS] = _spans_text(enrolment.spans)
+    return values
+
+
+@lru_cache(maxsize=1 << 10)
+def _spans_text(spans: tuple[Span, ...]) -> str:
+    return json.dumps(spans, default=str)

@@ -1,0 +1,69 @@
+"""Benefit lists as YAML documents in `rules/benefits`, one per version; a wrong one is refused with line and field."""
+
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from schemas.eligibility_v1 import LineOfBusiness
+from schemas.envelope import Code
+from services.eligibility.programmes.benefits.entitlements import Benefit, BenefitList
+from services.eligibility.programmes.documents import Coded
+from services.eligibility.programmes.documents_read import Part, read_document
+
+LISTS = Path(__file__).parents[1] / "rules" / "benefits"
+
+
+class BenefitListError(Exception):
+    """A benefit list is wrong; correct the named line and field."""
+
+
+class _Benefit(Part):
+    code: Code
+    title: str = Field(min_length=1)
+    kind: str = Field(pattern="^(transport|personal-care|day-care|community-support|care-management)$")
+    lines_of_business: frozenset[LineOfBusiness] = Field(min_length=1)
+    any_of: tuple[Coded, ...] = ()
+    age_from: int = Field(default=0, ge=0, le=120)
+
+
+class Document(Part):
+    """The form of a benefit list."""
+
+    list_id: Code
+    version: int = Field(ge=1)
+    effective_on: date
+    state_fips: str = Field(pattern=r"^\d{2}$")
+    source: str = Field(min_length=1)
+    benefits: tuple[_Benefit, ...] = Field(min_length=1)
+
+    @field_validator("benefits")
+    @classmethod
+    def _once(cls, benefits: tuple[_Benefit, ...]) -> tuple[_Benefit, ...]:
+        if len({one.code for one in benefits}) != len(benefits):
+            raise ValueError("each benefit needs a code of its own")
+        return benefits
+
+
+def parse_list(text: str, name: str = "document") -> BenefitList:
+    document = read_document(Document, text, name, BenefitListError)
+    return BenefitList(
+        document.list_id,
+        document.version,
+        document.effective_on,
+        document.state_fips,
+        document.source,
+        tuple(_benefit(one) for one in document.benefits),
+    )
+
+
+def _benefit(part: _Benefit) -> Benefit:
+    lines = frozenset(one.value for one in part.lines_of_business)
+    wanted = frozenset[str]().union(*(one.codes() for one in part.any_of))
+    return Benefit(part.code, part.title, part.kind, lines, wanted, part.age_from)
+
+
+@cache
+def bundled_lists() -> tuple[BenefitList, ...]:
+    return tuple(parse_list(path.read_text(encoding="utf-8"), path.name) for path in sorted(LISTS.glob("*.yaml")))

@@ -1,0 +1,126 @@
+"""Who says that a person has died, and what follows of it for each plan that has him as its member. Pure.
+
+Each source's newest word holds, by the day that it itself gives; only the source takes back what it said. Plans declare
+the death of their own members, registries that of everybody, and so does a person who decides. What else is heard of a
+death is a report: somebody must check it.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from services.eligibility.payers.tenants import EVERY_TENANT
+
+UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
+"""Of what doesn't say when it was said: whatever has a date is newer."""
+ROSTER, REGISTRY, STATUS, ATTEMPT, APPOINTMENT = "roster", "registry", "registry-status", "attempt", "appointment"
+
+
+class Word(StrEnum):
+    """What a source says. Possible: somebody heard of a death, or the source contradicts itself. Nothing: it has taken
+    back what it said."""
+
+    DECEASED = "deceased"
+    ALIVE = "alive"
+    POSSIBLE = "possible"
+    NOTHING = "nothing"
+
+
+class VitalStatement(NamedTuple):
+    """The newest word of one source. `tenant_id` is the plan whose members it may declare dead, `*` everybody's.
+    `since_at` and `heard_at`: since when, by its own date and by ours, it says so without a change. `reported_at`: when
+    a worker or a site told it; it stays when the report is taken back. `version`: of the appointment. The fields are
+    the columns of its table, in their order."""
+
+    token: UUID
+    source: str
+    tenant_id: str
+    word: str
+    said_at: datetime
+    since_at: datetime
+    heard_at: datetime
+    death_on: date | None = None
+    reported_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def kind(self) -> str:
+        """Who says it: roster, registry, registry-status, attempt or appointment."""
+        return self.source.partition(":")[0]
+
+
+class Override(NamedTuple):
+    """A person's decision about whether somebody lives, for the members of one plan or, as `*`, of all. `decided_on` is
+    the business day. The fields are columns of its table."""
+
+    override_id: UUID
+    token: UUID
+    tenant_id: str
+    is_deceased: bool
+    death_on: date | None
+    decided_on: date
+    decided_at: datetime
+
+
+class Vital(NamedTuple):
+    """What holds for one plan's view of a person. `reports_until`: the newest report by a worker or a site that was
+    weighed, whatever came of it."""
+
+    is_deceased: bool = False
+    is_reported: bool = False
+    reports_until: datetime | None = None
+
+
+UNHEARD = Vital()
+
+
+def newest(known: VitalStatement | None, heard: VitalStatement) -> VitalStatement:
+    """What holds of one source's two words, whichever came first. Two of one instant contradict each other."""
+    if known is None:
+        return heard
+    reported_at = max((one.reported_at for one in (known, heard) if one.reported_at), default=None)
+    older, newer = (heard, known) if heard.said_at < known.said_at else (known, heard)
+    if older.word == newer.word and newer.death_on in {None, older.death_on}:
+        since_at, heard_at = min(older.since_at, newer.since_at), min(older.heard_at, newer.heard_at)
+        newer = newer._replace(since_at=since_at, heard_at=heard_at, death_on=older.death_on)
+    elif older.said_at == newer.said_at and older.word != newer.word:
+        newer = known if known.word == Word.POSSIBLE else newer._replace(word=Word.POSSIBLE, death_on=None)
+    return newer._replace(reported_at=reported_at)
+
+
+def vital_of(statements: Iterable[VitalStatement], overrides: Iterable[Override], tenant_id: str) -> Vital:
+    """Whether this plan's member counts as dead, or as somebody of whom it must be checked. A person's newest decision
+    sets aside what was heard before it, and what is older than its day; what a source merely repeats is no news."""
+    statements, overrides = tuple(statements), tuple(overrides)
+    if not statements and not overrides:
+        return UNHEARD
+    ruling = max((one for one in overrides if one.tenant_id in {EVERY_TENANT, tenant_id}), default=None, key=_decided)
+    weighed = [one for one in statements if ruling is None or _is_news(one, ruling)]
+    is_declared = any(one.word == Word.DECEASED and one.tenant_id in {EVERY_TENANT, tenant_id} for one in weighed)
+    is_deceased = is_declared or (ruling is not None and ruling.is_deceased)
+    is_told = any(one.word in {Word.DECEASED, Word.POSSIBLE} for one in weighed)
+    is_told |= any(
+        one.is_deceased and (ruling is None or _decided(one) > _decided(ruling))
+        for one in standing_elsewhere(overrides, tenant_id)
+    )
+    reports_until = max((one.reported_at for one in statements if one.reported_at), default=None)
+    return Vital(is_deceased, is_told and not is_deceased, reports_until)
+
+
+def standing_elsewhere(overrides: Iterable[Override], tenant_id: str) -> list[Override]:
+    """The newest decision for each other plan: here it is a report."""
+    found: dict[str, Override] = {}
+    for one in sorted(overrides, key=_decided):
+        if one.tenant_id not in {EVERY_TENANT, tenant_id}:
+            found[one.tenant_id] = one
+    return list(found.values())
+
+
+def _is_news(one: VitalStatement, ruling: Override) -> bool:
+    return one.heard_at > ruling.decided_at and one.since_at.date() >= ruling.decided_on
+
+
+def _decided(one: Override) -> tuple[datetime, UUID]:
+    return one.decided_at, one.override_id

@@ -1,0 +1,171 @@
+"""What others than plans say of a person's death, protection and publicity, and what persons decided. All SQL of it,
+batch first."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from services.eligibility.vital.registry import RegistryConsent
+from services.eligibility.vital.rules import Override, VitalStatement
+from services.kit.postgres import Connection
+
+STATEMENT = ", ".join(VitalStatement._fields)
+OVERRIDE = ", ".join(Override._fields)
+CONSENT = ", ".join(RegistryConsent._fields)
+
+LOAD_STATEMENTS = f"select {STATEMENT} from vital_statement where token = any($1::uuid[])"
+LOAD_OVERRIDES = f"""
+select {OVERRIDE} from vital_override where token = any($1::uuid[]) and withdrawn_at is null
+"""
+LOAD_CONSENTS = f"select {CONSENT} from registry_consent where token = any($1::uuid[])"
+SAVE_STATEMENTS = f"""
+insert into vital_statement ({STATEMENT})
+select {STATEMENT} from jsonb_populate_recordset(null::vital_statement, $1::text::jsonb)
+on conflict (token, source) do update
+set ({STATEMENT}) = row({", ".join(f"excluded.{name}" for name in VitalStatement._fields)})
+"""
+SAVE_CONSENTS = f"""
+insert into registry_consent ({CONSENT})
+select {CONSENT} from jsonb_populate_recordset(null::registry_consent, $1::text::jsonb)
+on conflict (token, source) do update
+set ({CONSENT}) = row({", ".join(f"excluded.{name}" for name in RegistryConsent._fields)})
+"""
+SAVE_OVERRIDE = (
+    f"insert into vital_override ({OVERRIDE}, reason, decided_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+)
+WITHDRAW_OVERRIDE = """
+update vital_override set withdrawn_at = $3, withdrawn_by = $4
+where override_id = (
+    select override_id from vital_override
+    where token = $1 and tenant_id = $2 and withdrawn_at is null
+    order by decided_at desc, override_id desc limit 1
+)
+returning override_id
+"""
+MOVE_STATEMENTS = f"""
+with gone as (delete from vital_statement where token = $2 returning *)
+insert into vital_statement ({STATEMENT}) select $1, {STATEMENT.removeprefix("token, ")} from gone
+on conflict (token, source) do update
+set ({STATEMENT}) = row({", ".join(f"excluded.{name}" for name in VitalStatement._fields)})
+where excluded.said_at > vital_statement.said_at
+"""
+MOVE_OVERRIDES = "update vital_override set token = $1 where token = $2"
+MOVE_CONSENTS = f"""
+with gone as (delete from registry_consent where token = $2 returning *)
+insert into registry_consent as kept ({CONSENT}) select $1, {CONSENT.removeprefix("token, ")} from gone
+on conflict (token, source) do update
+set (is_protected, protected_on, protected_at) = (
+        select case when later.it then excluded.is_protected else kept.is_protected end,
+            case when later.it then excluded.protected_on else kept.protected_on end,
+            case when later.it then excluded.protected_at else kept.protected_at end
+        from (select coalesce((excluded.protected_on, excluded.protected_at) > (kept.protected_on, kept.protected_at),
+            kept.protected_on is null)) as later (it)
+    ),
+    (publicity, publicity_on, publicity_at) = (
+        select case when later.it then excluded.publicity else kept.publicity end,
+            case when later.it then excluded.publicity_on else kept.publicity_on end,
+            case when later.it then excluded.publicity_at else kept.publicity_at end
+        from (select coalesce((excluded.publicity_on, excluded.publicity_at) > (kept.publicity_on, kept.publicity_at),
+            kept.publicity_on is null)) as later (it)
+    )
+"""
+LOAD_REPORTED = """
+select distinct token from enrolment join decision using (enrolment_id)
+where fact->'reasons' ? 'death-reported' and not is_retired and token > $1
+order by token limit $2
+"""
+LOAD_ENROLMENTS = """
+select token, tenant_id, member_id, enrolment_id from enrolment
+where token = any($1::uuid[]) and not is_retired
+    and exists (select from decision where decision.enrolment_id = enrolment.enrolment_id
+        and fact->'reasons' ? 'death-reported')
+order by token, tenant_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What others than the plan say of some persons, by token."""
+
+    vital: Mapping[UUID, Sequence[VitalStatement]] = field(default_factory=dict)
+    overrides: Mapping[UUID, Sequence[Override]] = field(default_factory=dict)
+    consents: Mapping[UUID, Sequence[RegistryConsent]] = field(default_factory=dict)
+
+
+NOBODY_SAID = Others()
+
+
+class Reported(NamedTuple):
+    """A member of whom it must be checked whether he lives."""
+
+    token: UUID
+    tenant_id: str
+    member_id: str
+    enrolment_id: UUID
+
+
+async def load_others(connection: Connection, tokens: Collection[UUID]) -> Others:
+    return Others(
+        await load_statements(connection, tokens),
+        await load_overrides(connection, tokens),
+        await load_consents(connection, tokens),
+    )
+
+
+async def load_statements(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[VitalStatement]]:
+    found: defaultdict[UUID, list[VitalStatement]] = defaultdict(list)
+    for row in await connection.fetch(LOAD_STATEMENTS, list(tokens)) if tokens else ():
+        found[row["token"]].append(VitalStatement(*row))
+    return found
+
+
+async def load_overrides(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[Override]]:
+    """Those that were not withdrawn."""
+    found: defaultdict[UUID, list[Override]] = defaultdict(list)
+    for row in await connection.fetch(LOAD_OVERRIDES, list(tokens)) if tokens else ():
+        found[row["token"]].append(Override(*row))
+    return found
+
+
+async def load_consents(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[RegistryConsent]]:
+    found: defaultdict[UUID, list[RegistryConsent]] = defaultdict(list)
+    for row in await connection.fetch(LOAD_CONSENTS, list(tokens)) if tokens else ():
+        found[row["token"]].append(RegistryConsent(*row))
+    return found
+
+
+async def save_statements(connection: Connection, statements: Collection[VitalStatement]) -> None:
+    if statements:
+        await connection.execute(SAVE_STATEMENTS, _json(sorted(statements, key=lambda one: (one.token, one.source))))
+
+
+async def save_consents(connection: Connection, consents: Collection[RegistryConsent]) -> None:
+    if consents:
+        await connection.execute(SAVE_CONSENTS, _json(sorted(consents, key=lambda one: (one.token, one.source))))
+
+
+async def save_override(connection: Connection, override: Override, reason: str, decided_by: str) -> None:
+    await connection.execute(SAVE_OVERRIDE, *override, reason, decided_by)
+
+
+async def withdraw_override(connection: Connection, token: UUID, tenant_id: str, at: datetime, by: str) -> bool:
+    """Take the newest decision for this plan's members back. False if there is none."""
+    return await connection.fetchval(WITHDRAW_OVERRIDE, token, tenant_id, at, by) is not None
+
+
+async def load_reported(connection: Connection, after: UUID, limit: int) -> list[Reported]:
+    """Members of whom it must be checked whether they live: whole persons, a page in the order of their tokens."""
+    tokens = [row["token"] for row in await connection.fetch(LOAD_REPORTED, after, limit)]
+    return [Reported(*row) for row in await connection.fetch(LOAD_ENROLMENTS, tokens)] if tokens else []
+
+
+def _json(rows: Iterable[VitalStatement] | Iterable[RegistryConsent]) -> str:
+    return json.dumps([row._asdict() for row in rows], default=_text)
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
