@@ -4,30 +4,18 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from services.eligibility.domain import (
-    NO_SITUATION,
-    ONE_DAY,
-    CountedDose,
-    Decision,
-    Enrolment,
-    Member,
-    Phase,
-    PriorityRule,
-    Programme,
-    Risk,
-    Situation,
-    Span,
-    age_band,
-    age_on,
-    birthday,
-    line_of_business,
-    roll_up,
-)
+from services.eligibility.clock.rules import ONE_DAY
+from services.eligibility.decisions.decision import NO_SITUATION, Decision, Member, Risk, Situation
+from services.eligibility.doses.counted import CountedDose
+from services.eligibility.people.ages import age_band, age_on, birthday
+from services.eligibility.people.enrolment import Enrolment, Span, line_of_business
+from services.eligibility.people.race import roll_up
 from services.eligibility.places.rules import Level, Placement, Verdict, VulnerabilityRule, vulnerable
 from services.eligibility.programmes import arms, cap, target
 from services.eligibility.programmes.arms import arm_of, household_of
 from services.eligibility.programmes.cap import rank_of
 from services.eligibility.programmes.needs import Circumstances
+from services.eligibility.programmes.programme import Phase, PriorityRule, Programme
 from services.eligibility.programmes.segment import Traits, failing
 from services.eligibility.programmes.target import Answer, ForecastRule, ServiceRule
 

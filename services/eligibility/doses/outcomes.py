@@ -4,7 +4,7 @@ from services.eligibility.doses import numbers
 from services.eligibility.doses.numbers import Named
 from services.eligibility.doses.registry import Heard
 from services.eligibility.doses.rules import Ledger, Report, is_older
-from services.eligibility.intake.store.files import RowResult
+from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.people.changes import DOSE_ADDED, DOSE_CHANGED, DOSE_DELETED
 from services.eligibility.people.linkage import Link
 

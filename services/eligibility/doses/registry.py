@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
-from services.eligibility.domain import Statement
 from services.eligibility.doses.remarks import Remark, remarks_of
 from services.eligibility.doses.rules import REGISTRY, Codes, Report
 from services.eligibility.feeds.codes import UNSPECIFIED, vaccines
@@ -22,6 +21,7 @@ from services.eligibility.people.linkage import (
     subject_of_document,
     within,
 )
+from services.eligibility.people.statement import Statement
 from services.eligibility.vital.registry import PersonSaid, as_document, of_document, person_said
 
 SEP = "\x1f"

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
-from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.clock import store as clock_store
 from services.eligibility.forecast import immds
 from services.eligibility.forecast.answers import NO_PATIENT, answered, of_fhir, read
 from services.eligibility.forecast.engine import forecast
@@ -112,7 +112,7 @@ def _rules(release: str | None, jurisdiction: str | None) -> SupportingData | Re
 
 async def _business_day(pool: Pool, principal: Principal) -> date:
     async with reading(pool, principal) as connection:
-        clock = await decision_store.load_clock(connection)
+        clock = await clock_store.load_clock(connection)
     if clock is None:
         raise TimeoutError  # the first day is opened seconds after the first start
     return clock.business_on

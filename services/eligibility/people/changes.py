@@ -1,7 +1,7 @@
 """What a row changed, in the words that its sender is told; for rosters also which of them. Pure."""
 
-from services.eligibility.domain import Enrolment, Span
 from services.eligibility.people.coverage import ends_elsewhere
+from services.eligibility.people.enrolment import Enrolment, Span
 
 ADDED, ENDED, EXTENDED, MOVED = "added", "ended", "extended", "moved"
 MERGED, RENUMBERED, RENAMED, CHANGED = "merged", "renumbered", "renamed", "changed"

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
-from services.eligibility.domain import ONE_DAY, Span
+from services.eligibility.clock.rules import ONE_DAY
 from services.eligibility.feeds.records import Coverage, Maintenance, RosterRecord
+from services.eligibility.people.enrolment import Span
 
 MAX_SPANS = 60
 """Of each kind: five years of single months; older ones can't matter to a decision."""

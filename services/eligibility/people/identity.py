@@ -7,8 +7,8 @@ from datetime import date
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
-from services.eligibility.domain import DEPENDANT, SUBSCRIBER, Enrolment
 from services.eligibility.feeds.records import Maintenance, PersonName
+from services.eligibility.people.enrolment import DEPENDANT, SUBSCRIBER, Enrolment
 from services.eligibility.people.linkage import normal
 
 LISTS = frozenset({Maintenance.ADD, Maintenance.AUDIT})

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.eligibility.domain import DEPENDANT, SUBSCRIBER, Enrolment
 from services.eligibility.feeds.records import Identifier, IdType, Maintenance, RosterRecord
 from services.eligibility.people import identity
+from services.eligibility.people.enrolment import DEPENDANT, SUBSCRIBER, Enrolment
 from services.eligibility.people.identity import DOUBTFUL, LISTS, OTHER, SAME, Described, Doubt, Verdict
 from services.eligibility.people.linkage import IdKey, match_key
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from services.eligibility.domain import SUBSCRIBER, Enrolment, Person, Span
 from services.eligibility.feeds.records import Address, IdType, Maintenance, RosterRecord
 from services.eligibility.people.changes import (
     ADDED,
@@ -22,6 +21,7 @@ from services.eligibility.people.changes import (
     changes_of,
 )
 from services.eligibility.people.coverage import family_spans, restated_spans
+from services.eligibility.people.enrolment import SUBSCRIBER, Enrolment, Person, Span
 from services.eligibility.people.identity import LISTS, OTHER, Doubt
 from services.eligibility.people.linkage import IdKey
 from services.eligibility.people.matching import Acquaintances, described, record_identifiers, role_of

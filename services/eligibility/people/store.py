@@ -9,10 +9,11 @@ from uuid import UUID
 
 import asyncpg
 
-from services.eligibility.domain import Enrolment, Person, Span, Statement
 from services.eligibility.feeds.records import MEDICAL
+from services.eligibility.people.enrolment import Enrolment, Person, Span
 from services.eligibility.people.linkage import Candidate, IdKey
 from services.eligibility.people.precedence import Said
+from services.eligibility.people.statement import Statement
 from services.eligibility.vital import store as vital_store
 from services.kit.postgres import Connection, text_array
 
@@ -360,3 +361,15 @@ def _columns(enrolment: Enrolment) -> list[object]:
 @lru_cache(maxsize=1 << 10)
 def _spans_text(spans: tuple[Span, ...]) -> str:
     return json.dumps(spans, default=str)
+
+
+FIND_MEMBERS = """
+select member_id, array_agg(token order by token) as tokens from enrolment
+where tenant_id = $1 and member_id = any($2::text[]) and not is_retired group by member_id
+"""
+
+
+async def find_members(connection: Connection, plan: str, member_ids: Collection[str]) -> dict[str, list[UUID]]:
+    """Whom a plan's member numbers mean today."""
+    rows = await connection.fetch(FIND_MEMBERS, plan, list(member_ids))
+    return {row["member_id"]: row["tokens"] for row in rows}

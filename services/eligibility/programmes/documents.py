@@ -16,15 +16,16 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.eligibility_v1 import LineOfBusiness, RaceEthnicity
 from schemas.envelope import Code, CountyFips, Cvx, Day, Zip5
-from services.eligibility.domain import AGE_BANDS, Phase, PriorityRule, Programme
 from services.eligibility.forecast.overlay_documents import overlay_paths
 from services.eligibility.forecast.supporting_data import bundled as supporting_data
 from services.eligibility.forecast.supporting_data import releases
+from services.eligibility.people.ages import AGE_BANDS
 from services.eligibility.places.rules import VulnerabilityRule
 from services.eligibility.programmes.arms import CONTROL, Arms
 from services.eligibility.programmes.cap import Cap
 from services.eligibility.programmes.documents_read import Lines, Location, Part, read_document
 from services.eligibility.programmes.needs import VCC, is_known, meanings, vocabulary
+from services.eligibility.programmes.programme import Phase, PriorityRule, Programme
 from services.eligibility.programmes.risk.documents import models
 from services.eligibility.programmes.segment import EVERYBODY, Segment, plain_language
 from services.eligibility.programmes.target import ForecastRule, ServiceRule

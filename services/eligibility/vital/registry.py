@@ -5,10 +5,10 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.eligibility.domain import Statement
 from services.eligibility.feeds.records import DoseRecord, PatientRecord
 from services.eligibility.payers.rules import code_of
 from services.eligibility.payers.tenants import EVERY_TENANT, speaker
+from services.eligibility.people.statement import Statement
 from services.eligibility.vital.rules import REGISTRY, STATUS, UNDATED, VitalStatement, Word
 
 NOBODY = UUID(int=0)

@@ -3,9 +3,10 @@
 from datetime import date
 from typing import Any
 
+from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow import days
 from services.eligibility.decisions.flow.redecide import redecide
-from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.people import store as people_store
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.documents import parse_programme
 from services.eligibility.programmes.needs import MemberObservation
@@ -93,9 +94,9 @@ async def publish(office: Office, text: str) -> int:
 async def say(office: Office, member_id: str, *said: MemberObservation) -> int:
     """A plan tells something of a member; how many facts that gave."""
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        tokens = (await programme_store.find_members(connection, "lakeshore", [member_id]))[member_id]
+        tokens = (await people_store.find_members(connection, "lakeshore", [member_id]))[member_id]
         changed = await programme_store.save_observations(connection, "lakeshore", [(tokens[0], one) for one in said])
-        today = (await decision_store.share_clock(connection)).business_on
+        today = (await clock_store.share_clock(connection)).business_on
         return await redecide(UnitOfWork(connection), changed, today)
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.eligibility.programmes import store as programme_store
+from services.eligibility.people import store as people_store
 from tests.service.eligibility.conftest import FIRST_DAY, Office
 from tests.service.eligibility.door import acting
 from tests.service.eligibility.messages import Row, roster
@@ -100,7 +100,7 @@ async def test_an_observation_during_a_merge_is_the_survivors(
     """A merge that commits between the look at who is meant and the writing: the survivor gets what was said."""
     await office.read(roster(Row("LS1", given="Oma"), Row("LS2", given="Omi")))
     await publish(office, HOMEBOUND)
-    find, merges = programme_store.find_members, [roster(Row("LS2", given="Oma", action="001", was=MISTAKEN))]
+    find, merges = people_store.find_members, [roster(Row("LS2", given="Oma", action="001", was=MISTAKEN))]
 
     async def with_a_merge(*about: Any) -> dict[str, list[UUID]]:
         found = await find(*about)
@@ -108,7 +108,7 @@ async def test_an_observation_during_a_merge_is_the_survivors(
             await office.read(merges.pop())
         return found
 
-    monkeypatch.setattr(programme_store, "find_members", with_a_merge)
+    monkeypatch.setattr(people_store, "find_members", with_a_merge)
     acting(app, "integration", "lakeshore")
     answer = await tell(client, said("LS2", "homebound"))
     [kept] = await office.fetch("select token from member_observation")

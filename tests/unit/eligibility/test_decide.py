@@ -7,25 +7,15 @@ from uuid import UUID
 
 import pytest
 
+from services.eligibility.decisions.decision import REASONS, Decision, Member
 from services.eligibility.decisions.rules import decide
-from services.eligibility.domain import (
-    REASONS,
-    CountedDose,
-    Decision,
-    Enrolment,
-    Member,
-    Person,
-    Phase,
-    PriorityRule,
-    Programme,
-    Span,
-    Statement,
-    age_band,
-    age_on,
-    birthday,
-    roll_up,
-)
+from services.eligibility.doses.counted import CountedDose
+from services.eligibility.people.ages import age_band, age_on, birthday
+from services.eligibility.people.enrolment import Enrolment, Person, Span
+from services.eligibility.people.race import roll_up
+from services.eligibility.people.statement import Statement
 from services.eligibility.places.rules import Level, Placement, VulnerabilityRule
+from services.eligibility.programmes.programme import Phase, PriorityRule, Programme
 from services.eligibility.vital.rules import UNHEARD, Vital
 
 TODAY = date(2021, 3, 1)

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.eligibility.decisions.decision import REASONS, Decision, Risk, Situation
 from services.eligibility.decisions.rules import decide
-from services.eligibility.domain import REASONS, CountedDose, Decision, Phase, Programme, Risk, Situation
+from services.eligibility.doses.counted import CountedDose
 from services.eligibility.places.rules import Level, Placement, VulnerabilityRule
 from services.eligibility.programmes.arms import Arms, arm_of
 from services.eligibility.programmes.cap import TIE_BITS, Cap
 from services.eligibility.programmes.needs import Circumstances
+from services.eligibility.programmes.programme import Phase, Programme
 from services.eligibility.programmes.segment import Segment
 from services.eligibility.programmes.target import Forecasted, ForecastRule, ServiceRule
 from tests.unit.eligibility.test_decide import RULE, TODAY, TOKEN, ZIP, a_dose, a_member, a_programme

@@ -9,7 +9,9 @@ import pytest
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
 from services.eligibility.decisions.flow.redecide import Known, answer
 from services.eligibility.decisions.store.decisions import LastDecision
-from services.eligibility.domain import CountedDose, Enrolment, Person, Span, Statement
+from services.eligibility.doses.counted import CountedDose
+from services.eligibility.people.enrolment import Enrolment, Person, Span
+from services.eligibility.people.statement import Statement
 from services.eligibility.programmes.documents import bundled, in_effect
 from services.eligibility.vital.registry import RegistryConsent
 from services.eligibility.vital.rules import VitalStatement, Word

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from services.eligibility.domain import DEPENDANT, SUBSCRIBER, Enrolment
 from services.eligibility.feeds.records import Maintenance
+from services.eligibility.people.enrolment import DEPENDANT, SUBSCRIBER, Enrolment
 from services.eligibility.people.identity import (
     DOUBTFUL,
     OTHER,

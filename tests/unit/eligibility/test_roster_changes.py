@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from services.eligibility.domain import Enrolment, Span
 from services.eligibility.people.changes import changes_of
+from services.eligibility.people.enrolment import Enrolment, Span
 
 HMO, DEN = "HMO", "DEN"
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.eligibility.domain import Span
 from services.eligibility.feeds.profiles import INSURANCE_LINES
 from services.eligibility.feeds.records import Coverage, Maintenance, Person, Position, RosterRecord
 from services.eligibility.people.coverage import MAX_SPANS, family_spans, restated_spans
+from services.eligibility.people.enrolment import Span
 
 SAID_ON = date(2021, 3, 1)
 MA = "medicare-advantage"

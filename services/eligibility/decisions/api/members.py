@@ -8,18 +8,19 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
+from services.eligibility.clock import store as clock_store
+from services.eligibility.decisions.decision import REASONS
 from services.eligibility.decisions.flow.redecide import benefits_of
 from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.decisions.store import forecasts as forecast_store
 from services.eligibility.decisions.store.decisions import StandingFact
-from services.eligibility.domain import REASONS
+from services.eligibility.decisions.store.forecasts import StoredScore
 from services.eligibility.doses.remarks import meanings
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.doses.store import remarks as remark_store
 from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.people import store as people_store
-from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.risk.documents import models
-from services.eligibility.programmes.store import StoredScore
 from services.kit import audit
 from services.kit.auth import Principal, require
 from services.kit.postgres import Connection
@@ -199,7 +200,7 @@ def _remark(stated: remark_store.Stated) -> RemarkOut:
 
 
 async def _risks(connection: Connection, enrolment_ids: Sequence[UUID]) -> list[RiskOut]:
-    scores = await programme_store.load_scores(connection, set(enrolment_ids))
+    scores = await forecast_store.load_scores(connection, set(enrolment_ids))
     return [_risk(one) for enrolment_id in sorted(scores) for one in scores[enrolment_id]]
 
 
@@ -227,7 +228,7 @@ def _risk(stored: StoredScore) -> RiskOut:
 
 async def _benefits(connection: Connection, token: UUID) -> list[BenefitOut]:
     """By what is known today of the enrolments that may be seen; a benefit that is indicated in one of them is."""
-    clock = await decision_store.load_clock(connection)
+    clock = await clock_store.load_clock(connection)
     if clock is None:
         return []
     found: dict[str, BenefitOut] = {}

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.envelope import Code
-from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.clock import store as clock_store
 from services.eligibility.feeds.values import EARLIEST_ON
 from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.intake.flow import handlers
@@ -80,7 +80,7 @@ async def take_observations(body: ObservationsIn, pool: Pool, identity: Identity
         return refuse(OTHER_PLAN)
 
     async def effect(work: UnitOfWork) -> Answer:
-        today = (await decision_store.share_clock(work.connection)).business_on
+        today = (await clock_store.share_clock(work.connection)).business_on
         numbers = {one.member_id for one in body.observations}
         members = await handlers.lock_members(work.connection, body.plan, numbers)
         taken, rejected = _sort(body.observations, members, today)

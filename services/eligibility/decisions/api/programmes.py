@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.eligibility.clock import store as clock_store
+from services.eligibility.decisions.decision import REASONS
 from services.eligibility.decisions.flow import days
 from services.eligibility.decisions.flow.dry_run import dry_run
 from services.eligibility.decisions.flow.situations import released
-from services.eligibility.decisions.store import decisions as decision_store
-from services.eligibility.domain import REASONS, Programme
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.documents import (
     ProgrammeError,
@@ -23,6 +23,7 @@ from services.eligibility.programmes.documents import (
     what_is_wrong,
 )
 from services.eligibility.programmes.dry_run import DIMENSIONS, DryRun
+from services.eligibility.programmes.programme import Programme
 from services.kit import audit
 from services.kit.auth import Principal, require, require_for_all
 from services.kit.idempotency import Answer, Identity
@@ -188,7 +189,7 @@ async def try_programme(
     if isinstance(programme, Refusal):
         return refuse(programme)
     async with transaction(pool, ALL_TENANTS) as connection:
-        clock = await decision_store.share_clock(connection)
+        clock = await clock_store.share_clock(connection)
     found = await dry_run(pool, principal.tenant, programme, clock.business_on, sample)
     named = [one for one, _ in (*found.entering, *found.leaving)]
     if named:

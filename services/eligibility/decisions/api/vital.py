@@ -9,11 +9,12 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.envelope import Day
+from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.api.members import NO_MEMBER
 from services.eligibility.decisions.flow import vital as vital_flow
 from services.eligibility.decisions.store import decisions as decision_store
-from services.eligibility.domain import Enrolment
 from services.eligibility.people import store as people_store
+from services.eligibility.people.enrolment import Enrolment
 from services.eligibility.vital import store as vital_store
 from services.eligibility.vital.rules import VitalStatement, Word
 from services.eligibility.vital.store import Reported
@@ -119,7 +120,7 @@ async def decide_vital_status(
         member = await _find(work.connection, principal, token)
         if not member:
             return Answer.of(NO_MEMBER)
-        today = (await decision_store.share_clock(work.connection)).business_on
+        today = (await clock_store.share_clock(work.connection)).business_on
         if body.deceased_on is not None and not _may_have_died(body, member, today):
             return Answer.of(WRONG_DAY)
         async with seeing(work.connection, ALL_TENANTS):
@@ -152,7 +153,7 @@ async def withdraw_vital_status(token: UUID, pool: Pool, identity: Identity, pri
 async def _find(connection: Connection, principal: Principal, token: UUID) -> list[Enrolment]:
     """The living enrolments that the caller may see of the person whom the token means today, who is locked."""
     await audit.record(connection, principal, "read", "vital-status", [token])
-    await decision_store.share_clock(connection)
+    await clock_store.share_clock(connection)
     async with seeing(connection, ALL_TENANTS):
         survivors = await vital_flow.lock_survivors(connection, [token])
     enrolments = await people_store.load_enrolments(connection, list(survivors.values()))

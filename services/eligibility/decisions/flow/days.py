@@ -13,11 +13,12 @@ import asyncpg
 import structlog
 
 from schemas.eligibility_v1 import BusinessDayOpenedV1, ProgrammePublishedV1
+from services.eligibility.clock import store as clock_store
+from services.eligibility.clock.rules import ONE_DAY
 from services.eligibility.decisions.flow.caps import draw_caps
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.decisions.flow.situations import ENGINE, overlays, released
 from services.eligibility.decisions.store import decisions as decision_store
-from services.eligibility.domain import ONE_DAY, Programme
 from services.eligibility.doses.registry import combined_vaccines
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.intake.flow import handlers
@@ -25,6 +26,7 @@ from services.eligibility.people import store as people_store
 from services.eligibility.places.reference.tables import LATEST
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.documents import bundled, live, unreadable
+from services.eligibility.programmes.programme import Programme
 from services.eligibility.programmes.target import ForecastRule, ServiceRule
 from services.kit import log, metrics
 from services.kit.postgres import ALL_TENANTS, Connection, transaction
@@ -50,7 +52,7 @@ async def begin(
         today = datetime.now(ZoneInfo(zone)).date()
         first_on = first_business_on or today
         is_simulated = abs(first_on - today) > ONE_DAY
-        if await decision_store.start_clock(connection, first_on, zone, is_simulated=is_simulated):
+        if await clock_store.start_clock(connection, first_on, zone, is_simulated=is_simulated):
             await work.announce([_opened(first_on, zone)])
         for programme in documents:
             await publish(work, programme)
@@ -61,8 +63,8 @@ async def begin(
 async def publish(work: UnitOfWork, programme: Programme) -> bool:
     """Let a version go live: everybody is asked. False if it is live; one that changed is a fault. Waits for those
     who decide without it, for a sweep can't see members who are not yet committed."""
-    await decision_store.lock_clock(work.connection)
-    if not await decision_store.save_programme(work.connection, programme):
+    await clock_store.lock_clock(work.connection)
+    if not await programme_store.save_programme(work.connection, programme):
         return False
     await decision_store.ask_everybody(work.connection)
     await work.announce([_published(programme)])
@@ -104,7 +106,7 @@ async def tell_groups(pool: asyncpg.Pool) -> int:
     value = blake2b(" ".join(combined).encode(), digest_size=16).hexdigest()
     while True:
         async with transaction(pool, ALL_TENANTS) as connection:
-            work, clock = UnitOfWork(connection), await decision_store.share_clock(connection)
+            work, clock = UnitOfWork(connection), await clock_store.share_clock(connection)
             if await programme_store.load_release(connection, COMBINED) == value:
                 return told
             tokens = await dose_store.load_untold(connection, combined, PERSONS_PER_BATCH)
@@ -118,9 +120,9 @@ async def tell_groups(pool: asyncpg.Pool) -> int:
 
 async def open_day(work: UnitOfWork, business_on: date) -> date:
     """Open every day up to this one. A day that is open or past stays as it is. Gives the open day."""
-    clock = await decision_store.lock_clock(work.connection)
+    clock = await clock_store.lock_clock(work.connection)
     if business_on > clock.business_on:
-        await decision_store.save_clock(work.connection, business_on)
+        await clock_store.save_clock(work.connection, business_on)
         await work.announce([_opened(business_on, clock.time_zone)])
     return max(business_on, clock.business_on)
 
@@ -136,7 +138,7 @@ async def redecide_due(
     while not is_stopping():
         async with transaction(pool, ALL_TENANTS) as connection:
             documents = await _documents(connection) if programmes is None else programmes
-            clock = await decision_store.share_clock(connection)
+            clock = await clock_store.share_clock(connection)
             hidden = await dose_store.load_hidden(connection, clock.business_on, PERSONS_PER_BATCH)
             swept = None if hidden else await decision_store.load_sweep(connection, PERSONS_PER_ROUND)
             ids = [one.programme_id for one in documents]
@@ -189,7 +191,7 @@ class _Deciding:
 
     async def _decide(self, tokens: Sequence[UUID]) -> int:
         async with transaction(self.pool, ALL_TENANTS) as connection:
-            work, clock = UnitOfWork(connection), await decision_store.share_clock(connection)
+            work, clock = UnitOfWork(connection), await clock_store.share_clock(connection)
             if self.shows:
                 await handlers.show_doses(work, tokens, clock.business_on)
             return await redecide(work, tokens, clock.business_on, self.programmes)
@@ -197,7 +199,7 @@ class _Deciding:
     async def _set_aside(self, token: UUID, error: Exception) -> None:
         structlog.get_logger().error("person set aside", count=1, **log.fault_fields(error))
         async with transaction(self.pool, ALL_TENANTS) as connection:
-            work, clock = UnitOfWork(connection), await decision_store.share_clock(connection)
+            work, clock = UnitOfWork(connection), await clock_store.share_clock(connection)
             await people_store.lock_persons(connection, [token])
             if self.shows:
                 await handlers.show_doses(work, [token], clock.business_on)

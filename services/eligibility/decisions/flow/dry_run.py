@@ -7,14 +7,15 @@ from uuid import UUID
 
 import asyncpg
 
+from services.eligibility.decisions.decision import Decision, Member, Situation
 from services.eligibility.decisions.flow import situations
 from services.eligibility.decisions.flow.redecide import Known, members_of, shared_arms
 from services.eligibility.decisions.rules import decide
 from services.eligibility.decisions.store import decisions as decision_store
-from services.eligibility.domain import Decision, Member, Programme, Situation
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.people import store as people_store
 from services.eligibility.programmes.dry_run import DryRun, Judged, Trial
+from services.eligibility.programmes.programme import Programme
 from services.kit.postgres import Connection, transaction
 
 PERSONS_PER_BATCH = 1000

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import structlog
 
+from services.eligibility.clock import store as clock_store
+from services.eligibility.clock.store import Clock
 from services.eligibility.decisions.flow import days
-from services.eligibility.decisions.store import decisions as decision_store
-from services.eligibility.decisions.store.decisions import Clock
 from services.eligibility.settings import BY_CLOCK, BY_HAND, OwnSettings
 from services.kit import metrics
 from services.kit.faults import Faults
@@ -97,7 +97,7 @@ class DayOpener:
     async def _look(self) -> Due | None:
         """How things stand, for the metric and for who asks whether the service is well."""
         async with transaction(self._pool, ALL_TENANTS) as connection:
-            clock, now = await decision_store.load_clock(connection), await self._instant(connection)
+            clock, now = await clock_store.load_clock(connection), await self._instant(connection)
         if clock is None:
             return None
         due = Due(clock, now.astimezone(ZoneInfo(clock.time_zone)).date())
@@ -123,7 +123,7 @@ class DayOpener:
         async with transaction(self._pool, ALL_TENANTS) as connection:
             if not await connection.fetchval(LOCK, LOCK_ID):
                 return False
-            clock, now = await decision_store.lock_clock(connection), await self._instant(connection)
+            clock, now = await clock_store.lock_clock(connection), await self._instant(connection)
             due = Due(clock, now.astimezone(ZoneInfo(clock.time_zone)).date())
             if not due.behind or not due.opens(self._by):
                 return False

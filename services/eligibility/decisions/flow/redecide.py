@@ -11,33 +11,28 @@ from typing import NamedTuple
 from uuid import UUID
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
+from services.eligibility.decisions.decision import NO_SITUATION, Decision, Member, Situation
 from services.eligibility.decisions.flow import situations
 from services.eligibility.decisions.rules import covered, decide, traits_of
+from services.eligibility.decisions.store import caps as cap_store
 from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.decisions.store.decisions import LastDecision
-from services.eligibility.domain import (
-    NO_SITUATION,
-    CountedDose,
-    Decision,
-    Enrolment,
-    Member,
-    Person,
-    Programme,
-    Situation,
-    Statement,
-    age_on,
-)
+from services.eligibility.doses.counted import CountedDose
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.payers.tenants import EVERY_TENANT
 from services.eligibility.people import store as people_store
+from services.eligibility.people.ages import age_on
+from services.eligibility.people.enrolment import Enrolment, Person
 from services.eligibility.people.roster import Book
+from services.eligibility.people.statement import Statement
 from services.eligibility.places.rules import Address, Geography, Placement
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.benefits.documents import bundled_lists
 from services.eligibility.programmes.benefits.entitlements import Entitlement, entitlements
 from services.eligibility.programmes.documents import in_effect, live
 from services.eligibility.programmes.needs import circumstances
+from services.eligibility.programmes.programme import Programme
 from services.eligibility.vital import store as vital_store
 from services.eligibility.vital.registry import channels_barred, is_protected
 from services.eligibility.vital.rules import vital_of
@@ -82,7 +77,7 @@ async def redecide(
     situated = await situations.situate(work.connection, members, known.doses, in_force, business_on)
     events, decisions, arms = answer(known, holding, business_on, datetime.now(UTC), members, situated)
     await decision_store.save_decisions(work.connection, decisions)
-    await programme_store.save_arms(work.connection, arms)
+    await cap_store.save_arms(work.connection, arms)
     await work.announce(events)
     return len(events)
 

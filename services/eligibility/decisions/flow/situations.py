@@ -13,19 +13,24 @@ from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID
 
-from services.eligibility.domain import CountedDose, Member, Programme, Risk, Situation, age_on
+from services.eligibility.decisions.decision import Member, Risk, Situation
+from services.eligibility.decisions.store import caps as cap_store
+from services.eligibility.decisions.store import forecasts as forecast_store
+from services.eligibility.decisions.store.forecasts import StoredForecast
+from services.eligibility.doses.counted import CountedDose
 from services.eligibility.forecast.model import Dose, History, Observation
 from services.eligibility.forecast.overlay_documents import overlay_paths
 from services.eligibility.forecast.supporting_data import bundled, releases
+from services.eligibility.people.ages import age_on
 from services.eligibility.places.rules import Geography, Placement
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.due import forecasted
 from services.eligibility.programmes.needs import Circumstances, MemberObservation, circumstances
+from services.eligibility.programmes.programme import Programme
 from services.eligibility.programmes.risk.documents import models
 from services.eligibility.programmes.risk.inputs import About, inputs_of
 from services.eligibility.programmes.risk.model import Score, score
 from services.eligibility.programmes.segment import EVERYBODY
-from services.eligibility.programmes.store import StoredForecast
 from services.eligibility.programmes.target import Forecasted, ForecastRule, ServiceRule, covering
 from services.kit.postgres import Connection
 
@@ -139,20 +144,20 @@ async def situate(
     if not what or not members:
         return {}
     made = make(members, doses, what, await load(connection, members, what), day)
-    await programme_store.save_forecasts(connection, made.forecasts, day)
-    await programme_store.save_scores(connection, made.scores, day)
+    await forecast_store.save_forecasts(connection, made.forecasts, day)
+    await forecast_store.save_scores(connection, made.scores, day)
     return made.situations
 
 
 async def load(connection: Connection, members: Sequence[Member], what: Needed) -> Stored:
     tokens = {one.person.token for one in members}
     ids = [one.enrolment.enrolment_id for one in members]
-    drawn = await programme_store.load_cut_offs(connection, what.capped) if what.capped else {}
+    drawn = await cap_store.load_cut_offs(connection, what.capped) if what.capped else {}
     return Stored(
         observations=await programme_store.load_observations(connection, tokens) if what.observations else {},
-        forecasts=await programme_store.load_forecasts(connection, ids) if what.forecasts else {},
+        forecasts=await forecast_store.load_forecasts(connection, ids) if what.forecasts else {},
         cut_offs={identity: one.cut_off.rank for identity, one in drawn.items()},
-        arms=await programme_store.load_arms(connection, tokens) if what.armed else {},
+        arms=await cap_store.load_arms(connection, tokens) if what.armed else {},
     )
 
 

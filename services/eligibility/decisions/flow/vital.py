@@ -7,8 +7,8 @@ from uuid import UUID
 
 from schemas.outreach_v1 import ContactAttemptLoggedV1, ContactAttemptRetractedV1, Disposition
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
+from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow.redecide import redecide
-from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.people import store as people_store
 from services.eligibility.vital import store as vital_store
 from services.eligibility.vital.registry import PersonSaid, RegistryConsent, combined_consent
@@ -28,7 +28,7 @@ WordOf = Callable[[Told, UUID, dict[Key, VitalStatement], datetime], VitalStatem
 
 async def on_attempts(work: UnitOfWork, events: Sequence[Attempt]) -> None:
     """Somebody heard that a member has died, or takes back that he did: the member must be checked, or need not."""
-    today = (await decision_store.share_clock(work.connection)).business_on
+    today = (await clock_store.share_clock(work.connection)).business_on
     survivors = await lock_survivors(work.connection, {one.member_token for one in events if _may_tell(one)})
     await redecide(work, await _hear(work.connection, events, survivors, _of_attempt), today)
 
@@ -136,7 +136,7 @@ async def decide(work: UnitOfWork, token: UUID, tenant_id: str, is_deceased: boo
                  reason: str, by: str) -> Override:  # fmt: skip
     """Keep a person's decision about somebody, for that plan's members or all, and restate every answer. The person is
     locked."""
-    today = (await decision_store.share_clock(work.connection)).business_on
+    today = (await clock_store.share_clock(work.connection)).business_on
     override = Override(new_id(), token, tenant_id, is_deceased, death_on, today, datetime.now(UTC))
     await vital_store.save_override(work.connection, override, reason, by)
     await redecide(work, [token], today)
@@ -146,7 +146,7 @@ async def decide(work: UnitOfWork, token: UUID, tenant_id: str, is_deceased: boo
 async def withdraw(work: UnitOfWork, token: UUID, tenant_id: str, by: str) -> bool:
     """Take the newest such decision back: the one before it holds again, else what the sources say. False if there is
     none."""
-    today = (await decision_store.share_clock(work.connection)).business_on
+    today = (await clock_store.share_clock(work.connection)).business_on
     if not await vital_store.withdraw_override(work.connection, token, tenant_id, datetime.now(UTC), by):
         return False
     await redecide(work, [token], today)

@@ -1,30 +1,14 @@
-"""Business day, programmes, and the last answer given for each enrolment. All SQL of it, batch first."""
+"""The last answer given for each enrolment, and who is to be asked again. All SQL of it, batch first."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
-from services.eligibility.domain import Programme
 from services.kit.postgres import Connection, text_array
 
 NOBODY = UUID(int=0)
-
-LOAD_CLOCK = "select business_on, time_zone, is_simulated from clock"
-SHARE_CLOCK = f"{LOAD_CLOCK} for share"
-LOCK_CLOCK = f"{LOAD_CLOCK} for update"
-START_CLOCK = """
-insert into clock (business_on, time_zone, is_simulated) values ($1, $2, $3)
-on conflict do nothing returning business_on
-"""
-SAVE_CLOCK = "update clock set business_on = $1"
-SAVE_PROGRAMME = """
-insert into programme (programme_id, version, document_sha256, document) values ($1, $2, $3, $4)
-on conflict do nothing returning true
-"""
-LOAD_SHA256 = "select document_sha256 from programme where programme_id = $1 and version = $2"
 ASK_EVERYBODY = """
 insert into sweep (after_token) values ($1)
 on conflict (is_only) do update set after_token = excluded.after_token, sweep_no = excluded.sweep_no
@@ -70,15 +54,6 @@ where token = $1 order by tenant_id, programme_id
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The business day that is open. `is_simulated`: the first one was set into another time than the calendar's."""
-
-    business_on: date
-    time_zone: str
-    is_simulated: bool
-
-
 class StandingFact(NamedTuple):
     """The last fact of an enrolment under a programme; None where there is none yet."""
 
@@ -108,44 +83,6 @@ class Sweep(NamedTuple):
     sweep_no: int
     after: UUID
     tokens: list[UUID]
-
-
-async def load_clock(connection: Connection) -> Clock | None:
-    row = await connection.fetchrow(LOAD_CLOCK)
-    return None if row is None else Clock(*row)
-
-
-async def share_clock(connection: Connection) -> Clock:
-    """The open day, which can't change until this transaction ends."""
-    row = await connection.fetchrow(SHARE_CLOCK)
-    assert row is not None, "a day is opened before any work begins"
-    return Clock(*row)
-
-
-async def lock_clock(connection: Connection) -> Clock:
-    """The open day, to change it; waits for everybody who works on it."""
-    row = await connection.fetchrow(LOCK_CLOCK)
-    assert row is not None, "a day is opened before any work begins"
-    return Clock(*row)
-
-
-async def start_clock(connection: Connection, business_on: date, time_zone: str, *, is_simulated: bool) -> bool:
-    """Open the first day there ever was. False if there was one."""
-    return await connection.fetchval(START_CLOCK, business_on, time_zone, is_simulated) is not None
-
-
-async def save_clock(connection: Connection, business_on: date) -> None:
-    await connection.execute(SAVE_CLOCK, business_on)
-
-
-async def save_programme(connection: Connection, programme: Programme) -> bool:
-    """True if this version is new here. A version that changed since it was published is a fault."""
-    identity = programme.programme_id, programme.version
-    if await connection.fetchval(SAVE_PROGRAMME, *identity, programme.sha256, programme.document):
-        return True
-    if await connection.fetchval(LOAD_SHA256, *identity) != programme.sha256:
-        raise RuntimeError("a published programme document was changed; give the change a new version")
-    return False
 
 
 async def ask_everybody(connection: Connection) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from services.eligibility.domain import CountedDose
+from services.eligibility.doses.counted import CountedDose
 from services.eligibility.doses.rules import Dose, Report
 from services.kit.postgres import Connection
 

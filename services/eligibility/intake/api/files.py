@@ -14,8 +14,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.envelope import Day
+from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow import days
-from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.intake.digest import ContentDigest
@@ -242,7 +242,7 @@ async def list_notices(
 async def read_business_day(pool: Pool, principal: Onlooker) -> BusinessDayOut:
     """The day that is open; rules are asked as of this day."""
     async with reading(pool, principal) as connection:
-        clock = await decision_store.load_clock(connection)
+        clock = await clock_store.load_clock(connection)
     if clock is None:
         raise TimeoutError  # the first day is opened seconds after the first start
     return BusinessDayOut(business_on=clock.business_on, time_zone=clock.time_zone)
@@ -254,7 +254,7 @@ async def open_business_day(body: BusinessDayIn, pool: Pool, identity: Identity,
     answer. Opening the open day again changes nothing. For the deployment, so for operators of all tenants."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        before = await decision_store.lock_clock(work.connection)
+        before = await clock_store.lock_clock(work.connection)
         if body.business_on < before.business_on:
             return Answer.of(DAY_PAST)
         if (body.business_on - before.business_on).days > days.MOST_DAYS_ON:

@@ -4,7 +4,7 @@ from datetime import date
 
 import asyncpg
 
-from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.clock import store as clock_store
 from services.eligibility.feeds.records import FeedSummary, RosterHeader
 from services.eligibility.intake.flow import handlers
 from services.eligibility.intake.store import files as file_store
@@ -30,7 +30,7 @@ async def end_absent(pool: asyncpg.Pool, file: FeedFile, header: RosterHeader, p
     """Somebody of whom a rejected row may speak is absent only if the full file before did not list him either."""
     async with transaction(pool, ALL_TENANTS) as connection:
         file = await file_store.lock_file(connection, file.file_id)
-        today = (await decision_store.share_clock(connection)).business_on
+        today = (await clock_store.share_clock(connection)).business_on
         said_on = min(header.created_at.date(), today) if header.created_at else today
         previous = await file_store.load_previous_full(connection, plan, file.file_no)
         before_no = previous if summary.unidentified else file.file_no
@@ -60,7 +60,7 @@ async def _end(pool: asyncpg.Pool, file: FeedFile, plan: str, before_no: int, sa
     while ended:
         async with transaction(pool, ALL_TENANTS) as connection:
             await file_store.lock_file(connection, file.file_id)
-            today = (await decision_store.share_clock(connection)).business_on
+            today = (await clock_store.share_clock(connection)).business_on
             said = Said(file.said_at)
             work = UnitOfWork(connection)
             ended = await handlers.end_absent(work, plan, before_no, said_on, today, PER_BATCH, said)

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from schemas.eligibility_v1 import DoseAdministeredV1, MembersMergedV1
 from schemas.scheduling_v1 import AppointmentChangedV1
+from services.eligibility.clock import store as clock_store
+from services.eligibility.clock.rules import ONE_DAY
 from services.eligibility.decisions.flow import vital as vital_flow
 from services.eligibility.decisions.flow.redecide import redecide
-from services.eligibility.decisions.store import decisions as decision_store
-from services.eligibility.domain import ONE_DAY
 from services.eligibility.doses.flow import known_reports
 from services.eligibility.doses.numbers import OLDER
 from services.eligibility.doses.outcomes import take, was_deleted
@@ -18,9 +18,10 @@ from services.eligibility.doses.registry import CODES, Heard, combined, complete
 from services.eligibility.doses.rules import APPOINTMENT, Dose, Ledger, Report
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.doses.store import remarks as remark_store
+from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.feeds.records import DoseRecord, PatientRecord, RosterMention, RosterRecord
 from services.eligibility.intake.slices import RosterRow
-from services.eligibility.intake.store.files import FeedFile, RowResult
+from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.payers.tenants import EVERY_TENANT
 from services.eligibility.people import store as people_store
 from services.eligibility.people.changes import FAMILY_WAITS, STALE
@@ -105,7 +106,7 @@ async def on_registry_rows(
 async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV1]) -> None:
     """A dose given at a site is a report like another; an appointment entered in error takes it back. A visit that
     somebody cancelled because the member has died is a report of that."""
-    today = (await decision_store.share_clock(work.connection)).business_on
+    today = (await clock_store.share_clock(work.connection)).business_on
     survivors = await vital_flow.lock_survivors(work.connection, {one.member_token for one in events})
     told = await vital_flow.hear_appointments(work.connection, events, survivors)
     said = [_appointment_report(one, survivors.get(one.member_token)) for one in events]
@@ -124,7 +125,7 @@ async def lock_members(connection: Connection, plan: str, member_ids: Collection
     first, and then counts."""
     members: dict[str, list[UUID]] = {}
     while True:
-        known, members = members, await programme_store.find_members(connection, plan, member_ids)
+        known, members = members, await people_store.find_members(connection, plan, member_ids)
         if known == members:
             return members
         await people_store.lock_persons(connection, {token for tokens in members.values() for token in tokens})

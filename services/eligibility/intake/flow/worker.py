@@ -18,8 +18,9 @@ import structlog
 
 from schemas.eligibility_v1 import ChangeCount, FeedFileProcessedV1, ReasonCount
 from schemas.eligibility_v1 import FeedKind as Kind
+from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow import days
-from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.feeds.reader import read_stream
 from services.eligibility.feeds.records import (
     AdsHeader,
@@ -35,7 +36,7 @@ from services.eligibility.intake.flow.ordering import Turn, take_turn
 from services.eligibility.intake.slices import Slice, slices
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store import transactions as transaction_store
-from services.eligibility.intake.store.files import FeedFile, RowResult
+from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.payers import store as payer_store
 from services.eligibility.payers.rules import code_of, payer_of
 from services.eligibility.people.precedence import Said
@@ -188,7 +189,7 @@ class FileRun:
             work = UnitOfWork(connection)
             file = await self._lock(connection, part)
             gate = await self._gate(connection, part)
-            today = (await decision_store.share_clock(connection)).business_on
+            today = (await clock_store.share_clock(connection)).business_on
             await self._save_headers(work, part, gate)
             turn = await self._take_turn(connection, file, part, gate)
             if turn.held is not None:
@@ -287,7 +288,7 @@ class FileRun:
             is_refused = (summary.rows == 0 and summary.rejected + barred > 0) or 0 < file.rows_read == barred
             await file_store.finish_file(connection, file.file_id, "refused" if is_refused else "processed")
             if summary.kind is not None:
-                today = (await decision_store.share_clock(connection)).business_on
+                today = (await clock_store.share_clock(connection)).business_on
                 await UnitOfWork(connection).announce([await self._processed(connection, file, summary.kind, today)])
 
     async def _processed(

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 from uuid import UUID
 
 import asyncpg
 
+from services.eligibility.feeds.outcomes import RowResult
 from services.kit.postgres import Connection, after_commit, text_array
 
 CHUNK_BYTES = 1 << 20
@@ -168,19 +169,6 @@ class FeedFile:
     @property
     def rows_read(self) -> int:
         return self.rows_accepted + self.rows_rejected
-
-
-class RowResult(NamedTuple):
-    """What became of a row. `code`, `field` and `expected` are sentences of ours, never what the row holds. `changes`
-    are what it changed, by their words."""
-
-    row: int
-    outcome: str
-    code: str | None = None
-    field: str | None = None
-    segment: int | None = None
-    expected: str | None = None
-    changes: tuple[str, ...] = ()
 
 
 async def insert_file(

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from services.eligibility.domain import REASONS
+from services.eligibility.decisions.decision import REASONS
 from services.eligibility.places.rules import VulnerabilityRule
 from services.eligibility.programmes.documents import (
     LIBRARY,

@@ -1,0 +1,52 @@
+"""The business day that is open. All SQL of it."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from services.kit.postgres import Connection
+
+LOAD_CLOCK = "select business_on, time_zone, is_simulated from clock"
+SHARE_CLOCK = f"{LOAD_CLOCK} for share"
+LOCK_CLOCK = f"{LOAD_CLOCK} for update"
+START_CLOCK = """
+insert into clock (business_on, time_zone, is_simulated) values ($1, $2, $3)
+on conflict do nothing returning business_on
+"""
+SAVE_CLOCK = "update clock set business_on = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The business day that is open. `is_simulated`: the first one was set into another time than the calendar's."""
+
+    business_on: date
+    time_zone: str
+    is_simulated: bool
+
+
+async def load_clock(connection: Connection) -> Clock | None:
+    row = await connection.fetchrow(LOAD_CLOCK)
+    return None if row is None else Clock(*row)
+
+
+async def share_clock(connection: Connection) -> Clock:
+    """The open day, which can't change until this transaction ends."""
+    row = await connection.fetchrow(SHARE_CLOCK)
+    assert row is not None, "a day is opened before any work begins"
+    return Clock(*row)
+
+
+async def lock_clock(connection: Connection) -> Clock:
+    """The open day, to change it; waits for everybody who works on it."""
+    row = await connection.fetchrow(LOCK_CLOCK)
+    assert row is not None, "a day is opened before any work begins"
+    return Clock(*row)
+
+
+async def start_clock(connection: Connection, business_on: date, time_zone: str, *, is_simulated: bool) -> bool:
+    """Open the first day there ever was. False if there was one."""
+    return await connection.fetchval(START_CLOCK, business_on, time_zone, is_simulated) is not None
+
+
+async def save_clock(connection: Connection, business_on: date) -> None:
+    await connection.execute(SAVE_CLOCK, business_on)
