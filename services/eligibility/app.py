@@ -12,12 +12,12 @@ from services.eligibility.decisions.api import members as members_api
 from services.eligibility.decisions.api import observations as observations_api
 from services.eligibility.decisions.api import programmes as programmes_api
 from services.eligibility.decisions.api import vital as vital_api
+from services.eligibility.decisions.flow import appointments
 from services.eligibility.decisions.flow import vital as vital_flow
 from services.eligibility.decisions.flow.opener import DayOpener
 from services.eligibility.forecast import api as forecast_api
 from services.eligibility.intake.api import files as files_api
 from services.eligibility.intake.api import held as held_api
-from services.eligibility.intake.flow import handlers
 from services.eligibility.intake.flow.worker import Intake
 from services.eligibility.payers import api as payers_api
 from services.eligibility.settings import read_own_settings
@@ -27,7 +27,7 @@ from services.kit.subscription import Subscription
 from services.kit.workers import Background
 
 SUBSCRIPTIONS = (
-    Subscription(catalog.APPOINTMENT, "eligibility.appointment", handlers.on_appointments),
+    Subscription(catalog.APPOINTMENT, "eligibility.appointment", appointments.on_appointments),
     Subscription(catalog.CONTACT_ATTEMPT, "eligibility.contact-attempt", vital_flow.on_attempts),
 )
 

@@ -13,7 +13,7 @@ import asyncpg
 
 from services.eligibility.decisions.flow import days
 from services.eligibility.decisions.flow.redecide import redecide
-from services.eligibility.intake.flow import handlers
+from services.eligibility.intake.flow import absence, registry, roster
 from services.eligibility.intake.flow.worker import Intake
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.settings import OwnSettings
@@ -55,7 +55,8 @@ def _time_deciding() -> Callable[[], float]:
         finally:
             spent.append(time.thread_time() - began)
 
-    patch.object(handlers, "redecide", timed).start()
+    for flow in (roster, registry, absence):
+        patch.object(flow, "redecide", timed).start()
     return lambda: sum(spent)
 
 

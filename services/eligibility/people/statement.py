@@ -1,7 +1,10 @@
 """What others than the plan say of a person. Pure."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
+
+from services.eligibility.vital.registry import RegistryConsent
 
 
 class Statement(NamedTuple):
@@ -15,3 +18,9 @@ class Statement(NamedTuple):
     zip5: str = ""
     tract: str = ""
     is_protected: bool | None = None
+
+
+def is_protected(consents: Iterable[RegistryConsent], statements: Iterable[Statement]) -> bool:
+    """Whether any registry's newest word protects; the mark from before each one's was kept, until any gives one."""
+    told = [one.is_protected for one in consents if one.is_protected is not None]
+    return any(told) if told else any(one.is_protected for one in statements)

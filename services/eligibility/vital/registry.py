@@ -8,7 +8,6 @@ from uuid import UUID
 from services.eligibility.feeds.records import DoseRecord, PatientRecord
 from services.eligibility.payers.rules import code_of
 from services.eligibility.payers.tenants import EVERY_TENANT, speaker
-from services.eligibility.people.statement import Statement
 from services.eligibility.vital.rules import REGISTRY, STATUS, UNDATED, VitalStatement, Word
 
 NOBODY = UUID(int=0)
@@ -137,12 +136,6 @@ def channels_barred(consents: Iterable[RegistryConsent]) -> tuple[str, ...]:
     """The channels that any registry bars."""
     barred = frozenset[str]().union(*(BARRED.get(one.publicity, frozenset()) for one in consents))
     return tuple(one for one in CHANNELS if one in barred)
-
-
-def is_protected(consents: Iterable[RegistryConsent], statements: Iterable[Statement]) -> bool:
-    """Whether any registry's newest word protects; the mark from before each one's was kept, until any gives one."""
-    told = [one.is_protected for one in consents if one.is_protected is not None]
-    return any(told) if told else any(one.is_protected for one in statements)
 
 
 # -- as it waits with a report whose member is not found yet

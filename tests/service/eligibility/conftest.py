@@ -14,6 +14,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from services.eligibility.clock import flow as clock_flow
 from services.eligibility.decisions.flow import days
 from services.eligibility.intake.digest import ContentDigest
 from services.eligibility.intake.flow.worker import Intake
@@ -73,7 +74,7 @@ class Office:
     async def open_day(self, business_on: date) -> int:
         """Open a day and decide again; how many facts changed."""
         async with transaction(self.database.pool, ALL_TENANTS) as connection:
-            await days.open_day(UnitOfWork(connection), business_on)
+            await clock_flow.open_day(UnitOfWork(connection), business_on)
         return await days.redecide_due(self.database.pool)
 
     async def fetch(self, query: str, *values: object) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from services.eligibility.clock import store as clock_store
-from services.eligibility.decisions.flow import days
+from services.eligibility.decisions.flow import days, publishing
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.people import store as people_store
 from services.eligibility.programmes import store as programme_store
@@ -87,7 +87,7 @@ priority: {base: 100, svi: {}, age: {}}
 async def publish(office: Office, text: str) -> int:
     """Publish a document and decide; how many facts that gave."""
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        assert await days.publish(UnitOfWork(connection), parse_programme(text))
+        assert await publishing.publish(UnitOfWork(connection), parse_programme(text))
     return await days.redecide_due(office.database.pool)
 
 

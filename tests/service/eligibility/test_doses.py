@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
-from services.eligibility.intake.flow import handlers
+from services.eligibility.decisions.flow import appointments
 from services.eligibility.people import store as people_store
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
@@ -244,7 +244,7 @@ async def _fulfil(office: Office, row: dict[str, Any], appointment_id: UUID, ver
         changed_on=date(2021, 3, 1),
     )
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await handlers.on_appointments(UnitOfWork(connection), [event])
+        await appointments.on_appointments(UnitOfWork(connection), [event])
 
 
 async def test_a_dose_given_at_a_site(office: Office) -> None:

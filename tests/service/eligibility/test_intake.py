@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from services.eligibility.decisions.flow import days
-from services.eligibility.intake.flow import handlers
+from services.eligibility.doses.store import doses as dose_store
+from services.eligibility.intake.flow import roster as roster_flow
 from services.eligibility.intake.flow.worker import FileRun, FileTakenError, Intake
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.settings import OwnSettings
@@ -65,7 +66,7 @@ async def undisturbed(office: Office) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("owner", "step"),
-    [(file_store, "save_rows"), (handlers, "_save_ledger"), (FileRun, "_apply_slice"), (FileRun, "_finish"),
+    [(file_store, "save_rows"), (dose_store, "save_doses"), (FileRun, "_apply_slice"), (FileRun, "_finish"),
      (file_store, "save_absent")],
     ids=["before a commit", "between a batch's tables", "after a commit", "before the end", "among the absent"],
 )  # fmt: skip
@@ -182,13 +183,13 @@ async def test_the_worker_runs_and_stops(office: Office, monkeypatch: pytest.Mon
     """Run as a background task it takes what is submitted, and stops when told to."""
     worker = Intake(office.database.settings(), office.database.pool, OwnSettings(poll_s=0.01))
     done = asyncio.Event()
-    seen: Callable[..., Awaitable[Any]] = handlers.on_roster_rows
+    seen: Callable[..., Awaitable[Any]] = roster_flow.on_roster_rows
 
     async def on_roster_rows(*args: Any) -> Any:
         done.set()
         return await seen(*args)
 
-    monkeypatch.setattr(handlers, "on_roster_rows", on_roster_rows)
+    monkeypatch.setattr(roster_flow, "on_roster_rows", on_roster_rows)
     task = asyncio.create_task(worker.run())
     await office.submit(roster(Row("LS1")))
     await asyncio.wait_for(done.wait(), 20)

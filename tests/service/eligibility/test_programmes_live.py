@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.eligibility.decisions.flow import days, situations
+from services.eligibility.decisions.flow import days, publishing, situations
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.forecast.model import History
 from services.eligibility.forecast.schedule import SupportingData
@@ -176,7 +176,7 @@ async def test_a_sweep_goes_on_where_it_was_stopped(office: Office, monkeypatch:
     monkeypatch.setattr(days, "PERSONS_PER_ROUND", 3)
     monkeypatch.setattr(days, "PERSONS_PER_BATCH", 2)
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await days.publish(UnitOfWork(connection), parse_programme(HOMEBOUND))
+        await publishing.publish(UnitOfWork(connection), parse_programme(HOMEBOUND))
     asked = iter((False, True))
     assert await days.redecide_due(office.database.pool, lambda: next(asked)) == 3
     assert await days.redecide_due(office.database.pool) == 5
@@ -196,7 +196,7 @@ async def test_a_lane_that_fails_is_heard_of(office: Office, monkeypatch: pytest
 
     monkeypatch.setattr("services.eligibility.decisions.flow.days.redecide", failing_once)
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await days.publish(UnitOfWork(connection), parse_programme(HOMEBOUND))
+        await publishing.publish(UnitOfWork(connection), parse_programme(HOMEBOUND))
     with pytest.raises(OSError, match="away"):
         await days.redecide_due(office.database.pool)
     assert len(await facts(office, "street-visits")) == 6

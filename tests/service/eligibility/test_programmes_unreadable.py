@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from services.eligibility.decisions.flow import days
+from services.eligibility.decisions.flow import days, publishing
 from services.eligibility.programmes.cli import _list_text
 from services.eligibility.programmes.documents import parse_programme
 from services.kit.postgres import ALL_TENANTS, transaction
@@ -26,7 +26,7 @@ select member_id, programme_id, fact from decision join enrolment using (enrolme
 
 async def publish(office: Office, text: str) -> None:
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await days.publish(UnitOfWork(connection), parse_programme(text))
+        await publishing.publish(UnitOfWork(connection), parse_programme(text))
     await office.work()
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from prometheus_client import REGISTRY
 
-from services.eligibility.decisions.flow import days
+from services.eligibility.decisions.flow import days, publishing
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.programmes.documents import parse_programme
@@ -27,7 +27,7 @@ def street() -> str:
 
 async def publish(office: Office, text: str) -> None:
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        assert await days.publish(UnitOfWork(connection), parse_programme(text))
+        assert await publishing.publish(UnitOfWork(connection), parse_programme(text))
 
 
 async def test_a_second_publication_during_the_first_sweep_is_not_lost(

@@ -14,10 +14,12 @@ import pytest
 from deploy.demo.population import generate
 from schemas.outreach_v1 import Channel, ContactAttemptLoggedV1, Disposition
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
-from services.eligibility.decisions.flow import days
+from services.eligibility.decisions.flow import appointments, days, observations, publishing
 from services.eligibility.decisions.flow import vital as vital_flow
-from services.eligibility.intake.flow import handlers
+from services.eligibility.doses.flow import ledger
+from services.eligibility.intake.flow import registry
 from services.eligibility.intake.flow.worker import Intake
+from services.eligibility.people import flow as people_flow
 from services.eligibility.programmes.documents import bundled, parse_programme
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.settings import OwnSettings
@@ -59,23 +61,23 @@ async def hear(office: Office, kind: str, told: str) -> None:
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
         work = UnitOfWork(connection)
         if kind == "appointment":
-            await handlers.on_appointments(work, [AppointmentChangedV1.model_validate_json(told)])
+            await appointments.on_appointments(work, [AppointmentChangedV1.model_validate_json(told)])
         elif kind == "attempt":
             await vital_flow.on_attempts(work, [ContactAttemptLoggedV1.model_validate_json(told)])
         elif kind == "decision":
             token, is_deceased = json.loads(told)
-            await vital_flow.lock_survivors(connection, [UUID(token)])
+            await people_flow.lock_survivors(connection, [UUID(token)])
             await vital_flow.decide(work, UUID(token), "*", is_deceased, None, "confirmed-by-family", "grover")
         else:
             plan, token, code, said_on = json.loads(told)
             said = UUID(token), MemberObservation("vcc", code, date.fromisoformat(said_on))
-            await handlers.on_observations(work, plan, [said], date.fromisoformat(said_on))
+            await observations.on_observations(work, plan, [said], date.fromisoformat(said_on))
     await office.work()
 
 
 async def publish(office: Office, document: str) -> None:
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await days.publish(UnitOfWork(connection), parse_programme(document))
+        await publishing.publish(UnitOfWork(connection), parse_programme(document))
     await office.work()
 
 
@@ -195,11 +197,13 @@ async def test_a_replay_of_the_log_gives_the_decisions_that_were_announced(
         heard.ids.append(new_id())
         return heard.ids[-1]
 
-    monkeypatch.setattr(handlers, "new_id", recorded)
+    for flow in (people_flow, ledger, registry):
+        monkeypatch.setattr(flow, "new_id", recorded)
     await live(office, tmp_path, heard)
     log = await log_of(office, heard)
     ids: Iterator[UUID] = iter(heard.ids)
-    monkeypatch.setattr(handlers, "new_id", lambda: next(ids))
+    for flow in (people_flow, ledger, registry):
+        monkeypatch.setattr(flow, "new_id", lambda: next(ids))
     monkeypatch.setattr(days, "PERSONS_PER_BATCH", 17)
     monkeypatch.setattr(days, "PERSONS_PER_ROUND", 60)
     await replay(again, log)

@@ -15,8 +15,8 @@ from schemas.outreach_v1 import Channel, ContactAttemptLoggedV1, ContactAttemptR
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
 from services.eligibility.decisions.api import members as members_api
 from services.eligibility.decisions.api import vital as vital_api
+from services.eligibility.decisions.flow import appointments
 from services.eligibility.decisions.flow import vital as vital_flow
-from services.eligibility.intake.flow import handlers
 from services.kit.ids import derived_id
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
@@ -61,7 +61,7 @@ async def hear(office: Office, *events: Any) -> None:
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
         work = UnitOfWork(connection)
         if isinstance(events[0], AppointmentChangedV1):
-            await handlers.on_appointments(work, events)
+            await appointments.on_appointments(work, events)
         else:
             await vital_flow.on_attempts(work, events)
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from services.eligibility.people.statement import Statement
-from services.eligibility.vital.registry import RegistryConsent, channels_barred, combined_consent, is_protected
+from services.eligibility.people.statement import Statement, is_protected
+from services.eligibility.vital.registry import RegistryConsent, channels_barred, combined_consent
 from services.eligibility.vital.rules import Override, Vital, VitalStatement, Word, newest, vital_of
 
 TOKEN = UUID(int=7)

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.envelope import Code
 from services.eligibility.clock import store as clock_store
+from services.eligibility.decisions.flow import observations
 from services.eligibility.feeds.values import EARLIEST_ON
 from services.eligibility.forecast.supporting_data import bundled
-from services.eligibility.intake.flow import handlers
 from services.eligibility.programmes.needs import MemberObservation, is_figure, is_known, wants_value
 from services.kit.auth import Principal, require
 from services.kit.idempotency import Answer, Identity
@@ -82,9 +82,9 @@ async def take_observations(body: ObservationsIn, pool: Pool, identity: Identity
     async def effect(work: UnitOfWork) -> Answer:
         today = (await clock_store.share_clock(work.connection)).business_on
         numbers = {one.member_id for one in body.observations}
-        members = await handlers.lock_members(work.connection, body.plan, numbers)
+        members = await observations.lock_members(work.connection, body.plan, numbers)
         taken, rejected = _sort(body.observations, members, today)
-        changed = await handlers.on_observations(work, body.plan, taken, today)
+        changed = await observations.on_observations(work, body.plan, taken, today)
         out = ObservationsOut(accepted=len(taken), members_changed=len(changed), rejected=rejected)
         return Answer(200, out.model_dump(mode="json"))
 

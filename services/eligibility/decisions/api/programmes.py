@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.decision import REASONS
-from services.eligibility.decisions.flow import days
+from services.eligibility.decisions.flow import publishing
 from services.eligibility.decisions.flow.dry_run import dry_run
 from services.eligibility.decisions.flow.situations import released
 from services.eligibility.programmes import store as programme_store
@@ -169,7 +169,7 @@ async def publish_programme(body: DocumentIn, pool: Pool, identity: Identity, pr
         stands = await programme_store.load_version(work.connection, programme.programme_id, programme.version)
         if stands not in {None, programme.sha256}:
             return Answer.of(TAKEN)
-        is_new = await days.publish(work, programme)
+        is_new = await publishing.publish(work, programme)
         out = _programme(programme, is_live=True)
         return Answer(201 if is_new else 200, out.model_dump(mode="json"))
 

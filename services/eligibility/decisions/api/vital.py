@@ -13,6 +13,7 @@ from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.api.members import NO_MEMBER
 from services.eligibility.decisions.flow import vital as vital_flow
 from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.people import flow as people_flow
 from services.eligibility.people import store as people_store
 from services.eligibility.people.enrolment import Enrolment
 from services.eligibility.vital import store as vital_store
@@ -155,7 +156,7 @@ async def _find(connection: Connection, principal: Principal, token: UUID) -> li
     await audit.record(connection, principal, "read", "vital-status", [token])
     await clock_store.share_clock(connection)
     async with seeing(connection, ALL_TENANTS):
-        survivors = await vital_flow.lock_survivors(connection, [token])
+        survivors = await people_flow.lock_survivors(connection, [token])
     enrolments = await people_store.load_enrolments(connection, list(survivors.values()))
     return [one for one in enrolments if not one.is_retired]
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from hashlib import blake2b
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,22 +12,23 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import structlog
 
-from schemas.eligibility_v1 import BusinessDayOpenedV1, ProgrammePublishedV1
 from services.eligibility.clock import store as clock_store
+from services.eligibility.clock.flow import opened
 from services.eligibility.clock.rules import ONE_DAY
 from services.eligibility.decisions.flow.caps import draw_caps
+from services.eligibility.decisions.flow.publishing import publish
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.decisions.flow.situations import ENGINE, overlays, released
 from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.doses.flow import ledger
 from services.eligibility.doses.registry import combined_vaccines
 from services.eligibility.doses.store import doses as dose_store
-from services.eligibility.intake.flow import handlers
 from services.eligibility.people import store as people_store
 from services.eligibility.places.reference.tables import LATEST
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.documents import bundled, live, unreadable
 from services.eligibility.programmes.programme import Programme
-from services.eligibility.programmes.target import ForecastRule, ServiceRule
+from services.eligibility.programmes.target import ForecastRule
 from services.kit import log, metrics
 from services.kit.postgres import ALL_TENANTS, Connection, transaction
 from services.kit.setting_aside import each_or_aside
@@ -36,8 +37,6 @@ from services.kit.unit_of_work import UnitOfWork
 PERSONS_PER_BATCH = 1000
 PERSONS_PER_ROUND = 8000
 LANES = 2
-MOST_DAYS_ON = 31
-"""A day can't be closed again: a slip of the pen must not end every coverage."""
 COMBINED = "combined-vaccines"
 
 
@@ -53,22 +52,11 @@ async def begin(
         first_on = first_business_on or today
         is_simulated = abs(first_on - today) > ONE_DAY
         if await clock_store.start_clock(connection, first_on, zone, is_simulated=is_simulated):
-            await work.announce([_opened(first_on, zone)])
+            await work.announce([opened(first_on, zone)])
         for programme in documents:
             await publish(work, programme)
         await _ask_for_releases(connection)
         await _ask_for_readable(connection)
-
-
-async def publish(work: UnitOfWork, programme: Programme) -> bool:
-    """Let a version go live: everybody is asked. False if it is live; one that changed is a fault. Waits for those
-    who decide without it, for a sweep can't see members who are not yet committed."""
-    await clock_store.lock_clock(work.connection)
-    if not await programme_store.save_programme(work.connection, programme):
-        return False
-    await decision_store.ask_everybody(work.connection)
-    await work.announce([_published(programme)])
-    return True
 
 
 async def _ask_for_releases(connection: Connection) -> None:
@@ -113,18 +101,9 @@ async def tell_groups(pool: asyncpg.Pool) -> int:
             if not tokens:
                 await programme_store.exchange_release(connection, COMBINED, value)
                 return told
-            await handlers.show_doses(work, tokens, clock.business_on)
+            await ledger.show_doses(work, tokens, clock.business_on)
             await redecide(work, tokens, clock.business_on)
         told += len(tokens)
-
-
-async def open_day(work: UnitOfWork, business_on: date) -> date:
-    """Open every day up to this one. A day that is open or past stays as it is. Gives the open day."""
-    clock = await clock_store.lock_clock(work.connection)
-    if business_on > clock.business_on:
-        await clock_store.save_clock(work.connection, business_on)
-        await work.announce([_opened(business_on, clock.time_zone)])
-    return max(business_on, clock.business_on)
 
 
 async def redecide_due(
@@ -193,7 +172,7 @@ class _Deciding:
         async with transaction(self.pool, ALL_TENANTS) as connection:
             work, clock = UnitOfWork(connection), await clock_store.share_clock(connection)
             if self.shows:
-                await handlers.show_doses(work, tokens, clock.business_on)
+                await ledger.show_doses(work, tokens, clock.business_on)
             return await redecide(work, tokens, clock.business_on, self.programmes)
 
     async def _set_aside(self, token: UUID, error: Exception) -> None:
@@ -202,38 +181,6 @@ class _Deciding:
             work, clock = UnitOfWork(connection), await clock_store.share_clock(connection)
             await people_store.lock_persons(connection, [token])
             if self.shows:
-                await handlers.show_doses(work, [token], clock.business_on)
+                await ledger.show_doses(work, [token], clock.business_on)
             await decision_store.postpone(connection, token, clock.business_on + ONE_DAY)
         metrics.SET_ASIDE.labels("decisions").inc()
-
-
-def _opened(business_on: date, zone: str) -> BusinessDayOpenedV1:
-    return BusinessDayOpenedV1(occurred_at=datetime.now(UTC), business_on=business_on, time_zone=zone)
-
-
-def _published(programme: Programme) -> ProgrammePublishedV1:
-    return ProgrammePublishedV1(
-        occurred_at=datetime.now(UTC),
-        programme_id=programme.programme_id,
-        version=programme.version,
-        title=programme.title,
-        vaccine_group=programme.vaccine_group,
-        effective_on=programme.effective_on,
-        time_zone=programme.time_zone,
-        document_sha256=programme.sha256,
-        doses_needed=programme.doses_needed,
-        doses_since_on=programme.doses_since_on,
-        cvx_not_counted=tuple(sorted(programme.cvx_not_counted)),
-        rule=_rule(programme),
-        arms=tuple(programme.arms.shares) if programme.arms else (),
-    )
-
-
-def _rule(programme: Programme) -> str:
-    match programme.target:
-        case ForecastRule():
-            return "forecast"
-        case ServiceRule():
-            return "service"
-        case None:
-            return "doses"

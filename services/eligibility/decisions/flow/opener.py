@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import structlog
 
+from services.eligibility.clock import flow as clock_flow
 from services.eligibility.clock import store as clock_store
 from services.eligibility.clock.store import Clock
 from services.eligibility.decisions.flow import days
@@ -51,7 +52,7 @@ class Due:
 
     def step(self) -> date:
         """The day to open now: today, or as far on the way there as one step goes."""
-        return min(self.today, self.clock.business_on + timedelta(days=days.MOST_DAYS_ON))
+        return min(self.today, self.clock.business_on + timedelta(days=clock_flow.MOST_DAYS_ON))
 
 
 class DayOpener:
@@ -127,7 +128,7 @@ class DayOpener:
             due = Due(clock, now.astimezone(ZoneInfo(clock.time_zone)).date())
             if not due.behind or not due.opens(self._by):
                 return False
-            await days.open_day(UnitOfWork(connection), due.step())
+            await clock_flow.open_day(UnitOfWork(connection), due.step())
         structlog.get_logger().info("business day opened", count=(due.step() - clock.business_on).days)
         return True
 

@@ -25,7 +25,7 @@ from services.eligibility.people import store as people_store
 from services.eligibility.people.ages import age_on
 from services.eligibility.people.enrolment import Enrolment, Person
 from services.eligibility.people.roster import Book
-from services.eligibility.people.statement import Statement
+from services.eligibility.people.statement import Statement, is_protected
 from services.eligibility.places.rules import Address, Geography, Placement
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.benefits.documents import bundled_lists
@@ -34,7 +34,7 @@ from services.eligibility.programmes.documents import in_effect, live
 from services.eligibility.programmes.needs import circumstances
 from services.eligibility.programmes.programme import Programme
 from services.eligibility.vital import store as vital_store
-from services.eligibility.vital.registry import channels_barred, is_protected
+from services.eligibility.vital.registry import channels_barred
 from services.eligibility.vital.rules import vital_of
 from services.eligibility.vital.store import NOBODY_SAID, Others
 from services.kit.ids import new_id

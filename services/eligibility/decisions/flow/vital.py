@@ -1,6 +1,6 @@
 """What is heard of deaths, protection and publicity, and what persons decide: load, decide, save. No SQL, no rules."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import TypeVar
 from uuid import UUID
@@ -9,10 +9,10 @@ from schemas.outreach_v1 import ContactAttemptLoggedV1, ContactAttemptRetractedV
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow.redecide import redecide
-from services.eligibility.people import store as people_store
+from services.eligibility.people.flow import lock_survivors
 from services.eligibility.vital import store as vital_store
-from services.eligibility.vital.registry import PersonSaid, RegistryConsent, combined_consent
-from services.eligibility.vital.rules import APPOINTMENT, ATTEMPT, Override, VitalStatement, Word, newest
+from services.eligibility.vital.flow import Key, load_statements
+from services.eligibility.vital.rules import APPOINTMENT, ATTEMPT, Override, VitalStatement, Word
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork
@@ -20,7 +20,6 @@ from services.kit.unit_of_work import UnitOfWork
 DIED = "pat-dec"
 """Of HL7's reasons for cancelling an appointment."""
 Attempt = ContactAttemptLoggedV1 | ContactAttemptRetractedV1
-Key = tuple[UUID, str]
 Told = TypeVar("Told", Attempt, AppointmentChangedV1)
 WordOf = Callable[[Told, UUID, dict[Key, VitalStatement], datetime], VitalStatement | None]
 """What an event says of a person, beside what is known; None if that is no news."""
@@ -45,7 +44,7 @@ async def _hear(
     connection: Connection, events: Iterable[Told], survivors: dict[UUID, UUID], word_of: WordOf[Told]
 ) -> set[UUID]:
     """Keep what each event says of whoever its token means today; gives of whom something changed."""
-    known = await _load_known(connection, set(survivors.values()))
+    known = await load_statements(connection, set(survivors.values()))
     now, changed = datetime.now(UTC), dict[Key, VitalStatement]()
     for one in events:
         token = survivors.get(one.member_token)
@@ -54,46 +53,6 @@ async def _hear(
             known[heard.token, heard.source] = changed[heard.token, heard.source] = heard
     await vital_store.save_statements(connection, changed.values())
     return {token for token, _ in changed}
-
-
-async def lock_survivors(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, UUID]:
-    """Who each token is today, locked: a merge that is under way ends first, and then counts."""
-    survivors: dict[UUID, UUID] = {}
-    while True:
-        known, survivors = survivors, await people_store.load_survivors(connection, tokens)
-        if known == survivors:
-            return survivors
-        await people_store.lock_persons(connection, {*survivors, *survivors.values()})
-
-
-async def save_said(connection: Connection, said: Iterable[tuple[PersonSaid, UUID | None]]) -> None:
-    """Keep what a registry's rows say of these persons, who are locked: of each source the newest word."""
-    now = datetime.now(UTC)
-    about = [one.about(token, now) for one, token in said if token is not None]
-    await _save_vital(connection, [statement for one in about for statement in one.vital])
-    await _save_consents(connection, [one.consent for one in about if one.says_consent])
-
-
-async def _save_vital(connection: Connection, heard: Sequence[VitalStatement]) -> None:
-    known = await _load_known(connection, {one.token for one in heard})
-    before = dict(known)
-    for one in heard:
-        known[one.token, one.source] = newest(known.get((one.token, one.source)), one)
-    await vital_store.save_statements(connection, [one for key, one in known.items() if one != before.get(key)])
-
-
-async def _save_consents(connection: Connection, heard: Sequence[RegistryConsent]) -> None:
-    stored = await vital_store.load_consents(connection, {one.token for one in heard})
-    known = {(one.token, one.source): one for many in stored.values() for one in many}
-    before = dict(known)
-    for one in heard:
-        known[one.token, one.source] = combined_consent(known.get((one.token, one.source)), one)
-    await vital_store.save_consents(connection, [one for key, one in known.items() if one != before.get(key)])
-
-
-async def _load_known(connection: Connection, tokens: Collection[UUID]) -> dict[Key, VitalStatement]:
-    stored = await vital_store.load_statements(connection, tokens)
-    return {(one.token, one.source): one for many in stored.values() for one in many}
 
 
 def _may_tell(event: Attempt) -> bool:

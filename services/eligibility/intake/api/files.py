@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.envelope import Day
+from services.eligibility.clock import flow as clock_flow
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow import days
 from services.eligibility.doses.store import doses as dose_store
@@ -45,7 +46,7 @@ DAY_PAST = Refusal("business-day-past", "Business Day Past", "Days open forwards
 DAY_TOO_FAR = Refusal(
     "business-day-too-far",
     "Business Day Too Far",
-    f"Expected a day at most {days.MOST_DAYS_ON} days after the open one; open days in between to go further.",
+    f"Expected a day at most {clock_flow.MOST_DAYS_ON} days after the open one; open days in between to go further.",
     422,
 )
 
@@ -257,9 +258,9 @@ async def open_business_day(body: BusinessDayIn, pool: Pool, identity: Identity,
         before = await clock_store.lock_clock(work.connection)
         if body.business_on < before.business_on:
             return Answer.of(DAY_PAST)
-        if (body.business_on - before.business_on).days > days.MOST_DAYS_ON:
+        if (body.business_on - before.business_on).days > clock_flow.MOST_DAYS_ON:
             return Answer.of(DAY_TOO_FAR)
-        opened = await days.open_day(work, body.business_on)
+        opened = await clock_flow.open_day(work, body.business_on)
         out = BusinessDayOut(business_on=opened, time_zone=before.time_zone)
         return Answer(201 if opened > before.business_on else 200, out.model_dump(mode="json"))
 

@@ -31,7 +31,7 @@ from services.eligibility.feeds.records import (
     VxuHeader,
 )
 from services.eligibility.intake.admission import BARRED, Bar, Gate
-from services.eligibility.intake.flow import absence, handlers
+from services.eligibility.intake.flow import absence, registry, roster
 from services.eligibility.intake.flow.ordering import Turn, take_turn
 from services.eligibility.intake.slices import Slice, slices
 from services.eligibility.intake.store import files as file_store
@@ -258,10 +258,10 @@ class FileRun:
         ]
         results += _of_empty_file(part, gate)
         if admitted.roster or admitted.mentions:
-            results += await handlers.on_roster_rows(work, file, admitted.roster, admitted.mentions, today)
+            results += await roster.on_roster_rows(work, file, admitted.roster, admitted.mentions, today)
         if admitted.registry:
             records = sorted(admitted.registry, key=lambda one: one.position)
-            results += await handlers.on_registry_rows(work, file, records, today)
+            results += await registry.on_registry_rows(work, file, records, today)
         return results
 
     def _log(self, part: Slice, results: list[RowResult], started: float) -> None:

@@ -1,0 +1,49 @@
+"""What sites tell: doses given, and reports of a death. Load, decide, save, announce."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from schemas.scheduling_v1 import AppointmentChangedV1
+from services.eligibility.clock import store as clock_store
+from services.eligibility.decisions.flow import vital as vital_flow
+from services.eligibility.decisions.flow.redecide import redecide
+from services.eligibility.doses.flow.ledger import load_ledger, save_ledger
+from services.eligibility.doses.rules import APPOINTMENT, Report
+from services.eligibility.doses.store import doses as dose_store
+from services.eligibility.people import flow as people_flow
+from services.kit.ids import derived_id
+from services.kit.unit_of_work import UnitOfWork
+
+
+async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV1]) -> None:
+    """A dose given at a site is a report like another; an appointment entered in error takes it back. A visit that
+    somebody cancelled because the member has died is a report of that."""
+    today = (await clock_store.share_clock(work.connection)).business_on
+    survivors = await people_flow.lock_survivors(work.connection, {one.member_token for one in events})
+    told = await vital_flow.hear_appointments(work.connection, events, survivors)
+    said = [_appointment_report(one, survivors.get(one.member_token)) for one in events]
+    tokens = {one.token for one in said if one.token is not None}
+    known = await dose_store.load_reports_by_key(work.connection, {one.event_key for one in said}, (), ())
+    ledger = await load_ledger(work.connection, tokens, known)
+    for one in said:
+        if not one.is_retracted or one.event_key in ledger.reports:
+            ledger.hear(one)
+    await save_ledger(work, ledger, today)
+    await redecide(work, ledger.touched() | told, today)
+
+
+def _appointment_report(event: AppointmentChangedV1, token: UUID | None) -> Report:
+    dose = event.dose
+    return Report(
+        report_id=derived_id("appointment-report", event.appointment_id),
+        source=APPOINTMENT,
+        event_key=f"appointment\x1f{event.appointment_id}",
+        token=token,
+        cvx=dose.cvx if dose else "",
+        mvx=(dose.mvx or "") if dose else "",
+        lot=dose.lot if dose else "",
+        administered_on=dose.administered_on if dose else event.start_on,
+        is_retracted=dose is None,
+        appointment_id=event.appointment_id,
+        appointment_version=event.version,
+    )

@@ -1,0 +1,69 @@
+"""Members as plans tell of them: loaded and locked for a decision, saved and announced."""
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from schemas.eligibility_v1 import MembersMergedV1
+from services.eligibility.feeds.records import RosterMention, RosterRecord
+from services.eligibility.people import store as people_store
+from services.eligibility.people.linkage import IdKey
+from services.eligibility.people.matching import old_key, record_identifiers
+from services.eligibility.people.roster import Book
+from services.eligibility.vital import store as vital_store
+from services.kit.ids import new_id
+from services.kit.postgres import Connection
+from services.kit.unit_of_work import UnitOfWork
+
+
+async def lock_survivors(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, UUID]:
+    """Who each token is today, locked: a merge that is under way ends first, and then counts."""
+    survivors: dict[UUID, UUID] = {}
+    while True:
+        known, survivors = survivors, await people_store.load_survivors(connection, tokens)
+        if known == survivors:
+            return survivors
+        await people_store.lock_persons(connection, {*survivors, *survivors.values()})
+
+
+async def load_book(
+    connection: Connection,
+    records: Iterable[RosterRecord],
+    match_keys: Iterable[str],
+    mentions: Iterable[tuple[RosterMention, str]],
+) -> Book:
+    """Everybody whom these records may be about, locked."""
+    identifiers: set[IdKey] = {one for mention, _ in mentions for one in mention.identifiers}
+    keys = set(match_keys)
+    for record in records:
+        identifiers.update(record_identifiers(record))
+        if record.previous is not None:
+            keys.add(old_key(record))
+    keys.discard("")
+    book = Book(new_id, heard_at=datetime.now(UTC))
+    by_identifier, by_key = await people_store.load_tokens(connection, identifiers, keys)
+    book.by_identifier.update(by_identifier)
+    book.by_key.update(by_key)
+    tokens = {token for found in (*by_identifier.values(), *by_key.values()) for token in found}
+    book.persons.update(await people_store.lock_persons(connection, tokens))
+    book.know(await people_store.load_enrolments(connection, tokens))
+    for statements in (await vital_store.load_statements(connection, tokens)).values():
+        book.vital.update({(one.token, one.source): one for one in statements})
+    return book
+
+
+async def save_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> None:
+    connection = work.connection
+    await people_store.save_persons(connection, list(book.changed_persons.values()))
+    await people_store.save_enrolments(connection, list(book.changed_enrolments.values()))
+    await people_store.save_seen(connection, book.seen - book.heard.keys(), file_no)
+    await people_store.save_heard(connection, book.heard, file_no)
+    await people_store.save_keys(connection, book.new_identifiers, book.new_keys)
+    for survivor, retired in book.merges:
+        await people_store.save_merge(connection, survivor, retired)
+    await vital_store.save_statements(connection, book.changed_vital.values())
+    now = datetime.now(UTC)
+    await work.announce([
+        MembersMergedV1(occurred_at=now, surviving_token=survivor, retired_token=retired, merged_on=today)
+        for survivor, retired in book.merges
+    ])  # fmt: skip
