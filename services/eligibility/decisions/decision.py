@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
+from uuid import UUID
 
 from services.eligibility.people.enrolment import Enrolment, Person
 from services.eligibility.people.statement import Statement
@@ -60,7 +61,7 @@ class Risk:
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class Basis:
     """What a decision looks at beyond the member and the doses. `forecasts` by CDSi vaccine group and release;
     `releases` of CDC's rules with their dates; `cut_offs` by programme, version and group, `arms` by
     programme, as drawn."""
@@ -73,7 +74,7 @@ class Situation:
     arms: Mapping[str, str] = field(default_factory=dict)
 
 
-NO_SITUATION = Situation()
+NO_BASIS = Basis()
 
 
 class Decision(NamedTuple):
@@ -102,5 +103,18 @@ class Decision(NamedTuple):
     due_on: date | None = None
     risk: Risk | None = None
     arm: str | None = None
+    cap_group: str | None = None
+    cap_rank: int | None = None
+
+
+class LastDecision(NamedTuple):
+    """What was announced last for an enrolment and programme; `version` 0: nothing yet. `cap_rank`: the place in its
+    group that a capped programme compares."""
+
+    enrolment_id: UUID
+    programme_id: str
+    version: int = 0
+    digest: str = ""
+    recheck_on: date | None = None
     cap_group: str | None = None
     cap_rank: int | None = None

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from services.eligibility.clock.rules import ONE_DAY
-from services.eligibility.decisions.decision import NO_SITUATION, Decision, Member, Risk, Situation
+from services.eligibility.decisions.decision import NO_BASIS, Basis, Decision, Member, Risk
 from services.eligibility.doses.counted import CountedDose
 from services.eligibility.people.ages import age_band, age_on, birthday
 from services.eligibility.people.enrolment import Enrolment, Span, line_of_business
@@ -44,28 +44,28 @@ def decide(
     doses: Sequence[CountedDose],
     programme: Programme,
     business_on: date,
-    situation: Situation = NO_SITUATION,
+    basis: Basis = NO_BASIS,
 ) -> Decision:
     """The answer for one enrolment under one programme on one business day, with every criterion that fails. Cap and
     arm are asked only of whom everything else admits."""
     enrolment = member.enrolment
     phase = programme.phase_on(business_on)
     verdict = _verdict(member.placement, programme.area)
-    risk = situation.risks.get(programme.risk_model) if programme.risk_model else None
-    traits = traits_of(member, business_on, situation.circumstances, risk)
-    aim = _aim(programme, doses, enrolment.birth_on, situation, business_on)
+    risk = basis.risks.get(programme.risk_model) if programme.risk_model else None
+    traits = traits_of(member, business_on, basis.circumstances, risk)
+    aim = _aim(programme, doses, enrolment.birth_on, basis, business_on)
     age = age_on(enrolment.birth_on, business_on) if enrolment.birth_on is not None else None
     band = age_band(age)
     is_covered = covered(enrolment.spans, business_on)
     outside = _outside(member, programme, phase, verdict, traits, business_on, age, is_covered=is_covered)
     group, rank = _rank(member, programme, risk, verdict, outside, band)
-    capped = _capped(programme, situation, group, rank)
+    capped = _capped(programme, basis, group, rank)
     reasons = _in_order(outside, () if outside == ("merged",) else aim.reasons, capped)
-    arm = _arm(member, programme, situation, reasons)
+    arm = _arm(member, programme, basis, reasons)
     if not reasons and arm == arms.CONTROL:
         reasons = ("control-arm",)
     is_over = enrolment.is_retired or member.vital.is_deceased
-    turns_on = (*aim.turns_on, *situation.circumstances.turns_on)
+    turns_on = (*aim.turns_on, *basis.circumstances.turns_on)
     return Decision(
         programme_id=programme.programme_id,
         programme_version=programme.version,
@@ -147,16 +147,14 @@ def _outside(
     )
 
 
-def _aim(
-    programme: Programme, doses: Sequence[CountedDose], birth_on: date | None, situation: Situation, day: date
-) -> Answer:
+def _aim(programme: Programme, doses: Sequence[CountedDose], birth_on: date | None, basis: Basis, day: date) -> Answer:
     match programme.target:
         case ForecastRule() as rule:
-            release = target.covering(rule, situation.releases, day)
-            forecasted = situation.forecasts.get((rule.cdsi_group, release)) if release else None
+            release = target.covering(rule, basis.releases, day)
+            forecasted = basis.forecasts.get((rule.cdsi_group, release)) if release else None
             return target.by_forecast(rule, forecasted, release, day)
         case ServiceRule() as rule:
-            return target.by_service(rule, situation.circumstances.services, day)
+            return target.by_service(rule, basis.circumstances.services, day)
         case None:
             doses_valid = counted(doses, programme, birth_on, day)
             is_done = doses_valid >= programme.doses_needed
@@ -187,18 +185,18 @@ def _rank(
     return group, rank_of(score, f"cap {programme.programme_id}", str(one.token))
 
 
-def _capped(programme: Programme, situation: Situation, group: str | None, rank: int | None) -> tuple[str, ...]:
+def _capped(programme: Programme, basis: Basis, group: str | None, rank: int | None) -> tuple[str, ...]:
     if group is None or rank is None:
         return ()
-    drawn = situation.cut_offs.get((programme.programme_id, programme.version, group))
+    drawn = basis.cut_offs.get((programme.programme_id, programme.version, group))
     return cap.why_not(drawn, rank)
 
 
-def _arm(member: Member, programme: Programme, situation: Situation, reasons: tuple[str, ...]) -> str | None:
+def _arm(member: Member, programme: Programme, basis: Basis, reasons: tuple[str, ...]) -> str | None:
     """Drawn when everything else first admits the member; it stays whatever comes."""
     if programme.arms is None:
         return None
-    drawn = situation.arms.get(programme.programme_id)
+    drawn = basis.arms.get(programme.programme_id)
     if drawn is not None or reasons:
         return drawn
     one = member.enrolment

@@ -3,12 +3,12 @@ batch first."""
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from services.eligibility.vital.others import Others
 from services.eligibility.vital.registry import RegistryConsent
 from services.eligibility.vital.rules import Override, VitalStatement
 from services.kit.postgres import Connection
@@ -85,18 +85,6 @@ where token = any($1::uuid[]) and not is_retired
         and fact->'reasons' ? 'death-reported')
 order by token, tenant_id
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Others:
-    """What others than the plan say of some persons, by token."""
-
-    vital: Mapping[UUID, Sequence[VitalStatement]] = field(default_factory=dict)
-    overrides: Mapping[UUID, Sequence[Override]] = field(default_factory=dict)
-    consents: Mapping[UUID, Sequence[RegistryConsent]] = field(default_factory=dict)
-
-
-NOBODY_SAID = Others()
 
 
 class Reported(NamedTuple):

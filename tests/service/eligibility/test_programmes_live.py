@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.eligibility.decisions.flow import days, publishing, situations
+from services.eligibility.decisions import basis
+from services.eligibility.decisions.flow import days, publishing
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.forecast.model import History
 from services.eligibility.forecast.schedule import SupportingData
@@ -117,7 +118,7 @@ async def test_a_forecast_is_kept_and_asked_again_only_when_it_may_change(
         asked.append(group)
         return forecasted(history, group, supporting, on)
 
-    monkeypatch.setattr("services.eligibility.decisions.flow.situations.forecasted", counted)
+    monkeypatch.setattr("services.eligibility.decisions.basis.forecasted", counted)
     await say(office, "LS1", need("lives-alone"))
     assert asked == []
     await say(office, "LS1", MemberObservation("cdsi", "014", date(2025, 1, 1)))
@@ -145,7 +146,7 @@ async def test_another_engine_has_forecast_programmes_asked(office: Office, monk
     await days.begin(office.database.pool, None)
     assert await office.fetch("select from sweep") == []
     [before] = await office.fetch("select inputs from forecast")
-    for module in (days, situations):
+    for module in (days, basis):
         monkeypatch.setattr(module, "ENGINE", 99)
     await days.begin(office.database.pool, None)
     assert await days.redecide_due(office.database.pool) == 0
@@ -246,7 +247,7 @@ async def test_what_one_plan_says_another_does_not_use(office: Office) -> None:
     assert found["LS1"]["member_token"] == found["PR1"]["member_token"]
 
 
-async def test_members_of_a_dose_rule_cost_no_situation(office: Office) -> None:
+async def test_members_of_a_dose_rule_cost_no_basis(office: Office) -> None:
     """With the programme of 65 and older alone nothing is scored, forecast or drawn."""
     await office.read(roster(Row("LS1")))
     for table in ("forecast", "risk_score", "arm", "cut_off"):

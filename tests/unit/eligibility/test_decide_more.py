@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.eligibility.decisions.decision import REASONS, Decision, Risk, Situation
+from services.eligibility.decisions.decision import REASONS, Basis, Decision, Risk
 from services.eligibility.decisions.rules import decide
 from services.eligibility.doses.counted import CountedDose
 from services.eligibility.places.rules import Level, Placement, VulnerabilityRule
@@ -30,9 +30,9 @@ ARMS = Arms("person", "sesame-2021", {"offered": 0.5, "control": 0.5})
 
 
 def decided(
-    situation: Situation | None = None, doses: Sequence[CountedDose] = (), member: Any = None, **programme: object
+    basis: Basis | None = None, doses: Sequence[CountedDose] = (), member: Any = None, **programme: object
 ) -> Decision:
-    return decide(member or a_member(), doses, a_programme(**programme), TODAY, situation or Situation())
+    return decide(member or a_member(), doses, a_programme(**programme), TODAY, basis or Basis())
 
 
 def test_an_area_may_be_left_out() -> None:
@@ -69,24 +69,24 @@ def test_an_upper_age(edge: str, born_on: date, reasons: tuple[str, ...]) -> Non
 
 def test_a_forecast_takes_the_place_of_counting() -> None:
     """Doses of the group count by CDC's rules only; the answer cites the release and the date due."""
-    situation = Situation(forecasts={ZOSTER: DUE}, releases=RELEASES)
-    answer = decided(situation, [a_dose()], target=ForecastRule("Zoster"))
+    basis = Basis(forecasts={ZOSTER: DUE}, releases=RELEASES)
+    answer = decided(basis, [a_dose()], target=ForecastRule("Zoster"))
     assert (answer.reasons, answer.rule, answer.release, answer.due_on) == ((), "forecast", "4.64", TODAY)
     assert answer.recheck_on == date(2021, 5, 1)
-    assert decided(Situation(releases=RELEASES), target=ForecastRule("Zoster")).reasons == ("not-forecast",)
+    assert decided(Basis(releases=RELEASES), target=ForecastRule("Zoster")).reasons == ("not-forecast",)
     assert decided(target=ForecastRule("Zoster")).reasons == ("forecast-not-covered",)
-    done = Situation(forecasts={ZOSTER: replace(DUE, status="Complete")}, releases=RELEASES)
+    done = Basis(forecasts={ZOSTER: replace(DUE, status="Complete")}, releases=RELEASES)
     assert decided(done, target=ForecastRule("Zoster")).is_vaccinated
 
 
 def test_a_service_takes_the_place_of_doses() -> None:
     """What was received holds until its months are over."""
     known = Circumstances(services={"mammogram": date(2020, 6, 1)})
-    answer = decided(Situation(known), [a_dose()], target=ServiceRule({"mammogram": 24}))
+    answer = decided(Basis(known), [a_dose()], target=ServiceRule({"mammogram": 24}))
     assert (answer.reasons, answer.is_vaccinated, answer.recheck_on) == (
         ("service-received",), True, date(2022, 6, 1),
     )  # fmt: skip
-    assert decided(Situation(known), target=ServiceRule({"mammogram": 9})).reasons == ()
+    assert decided(Basis(known), target=ServiceRule({"mammogram": 9})).reasons == ()
 
 
 def test_reasons_stand_in_their_order() -> None:
@@ -106,12 +106,12 @@ def test_reasons_stand_in_their_order() -> None:
 @pytest.mark.parametrize(("tier", "reasons"), [("high", ()), ("low", ("other-risk-tier",))])
 def test_a_risk_tier(tier: str, reasons: tuple[str, ...]) -> None:
     """The model that the programme names gives the tier, and points of the priority."""
-    situation = Situation(risks={"street.1": replace(HIGH, tier=tier)})
+    basis = Basis(risks={"street.1": replace(HIGH, tier=tier)})
     segment = Segment(risk_tiers=frozenset({"high"}))
     rule = replace(a_programme().priority, base=0, svi={}, age={}, risk=500)
-    answer = decided(situation, segment=segment, risk_model="street.1", priority=rule)
+    answer = decided(basis, segment=segment, risk_model="street.1", priority=rule)
     assert (answer.reasons, answer.priority) == (reasons, 0 if reasons else 300)
-    assert decided(situation, segment=segment).reasons == ("risk-unknown",)
+    assert decided(basis, segment=segment).reasons == ("risk-unknown",)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_cap(cut_off: int | None, reasons: tuple[str, ...]) -> None:
     cut_offs = dict.fromkeys(others, 0)
     if cut_off is not None:
         cut_offs["sesame-street", 1, "lakeshore"] = cut_off
-    answer = decided(Situation(risks={"street.1": HIGH}, cut_offs=cut_offs), risk_model="street.1", cap=CAP)
+    answer = decided(Basis(risks={"street.1": HIGH}, cut_offs=cut_offs), risk_model="street.1", cap=CAP)
     assert (answer.reasons, answer.cap_group) == (reasons, "lakeshore")
     assert answer.cap_rank is not None
     assert answer.cap_rank >> TIE_BITS == 60
@@ -132,11 +132,11 @@ def test_a_cap(cut_off: int | None, reasons: tuple[str, ...]) -> None:
 
 def test_a_vaccinated_member_keeps_the_rank() -> None:
     """The aim doesn't move the place in the segment; being outside the segment gives it up."""
-    situation = Situation(risks={"street.1": HIGH}, cut_offs={("sesame-street", 1, "lakeshore"): 0})
-    before = decided(situation, risk_model="street.1", cap=CAP)
-    after = decided(situation, [a_dose()], risk_model="street.1", cap=CAP)
+    basis = Basis(risks={"street.1": HIGH}, cut_offs={("sesame-street", 1, "lakeshore"): 0})
+    before = decided(basis, risk_model="street.1", cap=CAP)
+    after = decided(basis, [a_dose()], risk_model="street.1", cap=CAP)
     assert (before.cap_rank, before.reasons, after.reasons) == (after.cap_rank, (), ("already-vaccinated",))
-    assert decided(situation, member=a_member(spans=()), risk_model="street.1", cap=CAP).cap_rank is None
+    assert decided(basis, member=a_member(spans=()), risk_model="street.1", cap=CAP).cap_rank is None
 
 
 def test_an_arm_is_drawn_when_nothing_else_fails_and_stays() -> None:
@@ -146,7 +146,7 @@ def test_an_arm_is_drawn_when_nothing_else_fails_and_stays() -> None:
     assert drawn.arm == arm_of(ARMS, str(TOKEN), "")
     assert drawn.reasons == (("control-arm",) if drawn.arm == "control" else ())
     for arm, reasons in (("control", ("control-arm",)), ("offered", ())):
-        stored = Situation(arms={"sesame-street": arm})
+        stored = Basis(arms={"sesame-street": arm})
         assert decided(stored, arms=ARMS).reasons == reasons
         assert decided(stored, [a_dose()], arms=ARMS).reasons == ("already-vaccinated",)
         assert decided(stored, member=a_member(spans=()), arms=ARMS).arm == arm
@@ -168,13 +168,13 @@ def test_every_answer_has_a_reason_or_none(
         target=ForecastRule("Zoster"), risk_model="street.1", cap=CAP,
         arms=Arms("person", "sesame-2021", {"offered": share, "control": 1 - share}),
     )  # fmt: skip
-    situation = Situation(
+    basis = Basis(
         forecasts={ZOSTER: forecasted} if forecasted else {}, releases=RELEASES, risks={"street.1": HIGH},
         cut_offs={} if cut_off is None else {("sesame-street", 1, "lakeshore"): cut_off << TIE_BITS},
     )  # fmt: skip
-    answer = decide(a_member(birth_on=born_on), (), programme, day, situation)
+    answer = decide(a_member(birth_on=born_on), (), programme, day, basis)
     assert answer.is_eligible is not bool(answer.reasons)
     assert set(answer.reasons) <= REASONS.keys()
     assert answer.recheck_on is None or answer.recheck_on > day
     assert (answer.arm == "control") is ("control-arm" in answer.reasons)
-    assert decide(a_member(birth_on=born_on), (), programme, day, situation) == answer
+    assert decide(a_member(birth_on=born_on), (), programme, day, basis) == answer

@@ -7,15 +7,16 @@ from uuid import UUID
 import pytest
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
-from services.eligibility.decisions.flow.redecide import Known, answer
-from services.eligibility.decisions.store.decisions import LastDecision
+from services.eligibility.decisions.answers import answer
+from services.eligibility.decisions.decision import LastDecision
+from services.eligibility.decisions.known import Known
 from services.eligibility.doses.counted import CountedDose
 from services.eligibility.people.enrolment import Enrolment, Person, Span
 from services.eligibility.people.statement import Statement
 from services.eligibility.programmes.documents import bundled, in_effect
+from services.eligibility.vital.others import Others
 from services.eligibility.vital.registry import RegistryConsent
 from services.eligibility.vital.rules import VitalStatement, Word
-from services.eligibility.vital.store import Others
 
 TODAY = date(2021, 3, 1)
 NOW = datetime(2021, 3, 1, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ from services.eligibility.decisions.flow.redecide import benefits_of
 from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.decisions.store import forecasts as forecast_store
 from services.eligibility.decisions.store.decisions import StandingFact
-from services.eligibility.decisions.store.forecasts import StoredScore
+from services.eligibility.decisions.stored import StoredScore
 from services.eligibility.doses.remarks import meanings
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.doses.store import remarks as remark_store

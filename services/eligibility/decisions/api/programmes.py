@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.eligibility.clock import store as clock_store
+from services.eligibility.decisions.basis import released
 from services.eligibility.decisions.decision import REASONS
 from services.eligibility.decisions.flow import publishing
 from services.eligibility.decisions.flow.dry_run import dry_run
-from services.eligibility.decisions.flow.situations import released
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.documents import (
     ProgrammeError,

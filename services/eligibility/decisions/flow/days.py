@@ -15,10 +15,10 @@ import structlog
 from services.eligibility.clock import store as clock_store
 from services.eligibility.clock.flow import opened
 from services.eligibility.clock.rules import ONE_DAY
+from services.eligibility.decisions.basis import ENGINE, overlays, released
 from services.eligibility.decisions.flow.caps import draw_caps
 from services.eligibility.decisions.flow.publishing import publish
 from services.eligibility.decisions.flow.redecide import redecide
-from services.eligibility.decisions.flow.situations import ENGINE, overlays, released
 from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.doses.flow import ledger
 from services.eligibility.doses.registry import combined_vaccines

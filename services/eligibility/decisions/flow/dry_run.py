@@ -7,9 +7,11 @@ from uuid import UUID
 
 import asyncpg
 
-from services.eligibility.decisions.decision import Decision, Member, Situation
-from services.eligibility.decisions.flow import situations
-from services.eligibility.decisions.flow.redecide import Known, members_of, shared_arms
+from services.eligibility.decisions.answers import shared_arms
+from services.eligibility.decisions.basis import make_bases, needed
+from services.eligibility.decisions.decision import Basis, Decision, Member
+from services.eligibility.decisions.flow import basis as basis_flow
+from services.eligibility.decisions.known import Known, members_of
 from services.eligibility.decisions.rules import decide
 from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.doses.store import doses as dose_store
@@ -34,7 +36,7 @@ async def dry_run(
 
 async def _judged(pool: asyncpg.Pool, tenant: str, programme: Programme, business_on: date) -> AsyncIterator[Judged]:
     after = UUID(int=0)
-    what = situations.needed([programme], business_on)
+    what = needed([programme], business_on)
     while True:
         async with transaction(pool, tenant) as connection:
             tokens = await people_store.load_next_tokens(connection, after, PERSONS_PER_BATCH)
@@ -43,13 +45,13 @@ async def _judged(pool: asyncpg.Pool, tenant: str, programme: Programme, busines
             known = await _load(connection, tokens)
             members = [one for one in members_of(known) if one.enrolment.tenant_id in programme.plans]
             stands = await decision_store.load_standing(connection, tokens, programme.programme_id)
-            said = await situations.load(connection, members, what)
-        situated = situations.make(members, known.doses, what, replace(said, cut_offs={}), business_on).situations
-        arms = shared_arms(known, [(replace(programme, cap=None), None)], business_on, members, situated)
+            said = await basis_flow.load_stored(connection, members, what)
+        bases = make_bases(members, known.doses, what, replace(said, cut_offs={}), business_on).bases
+        arms = shared_arms(known, [(replace(programme, cap=None), None)], business_on, members, bases)
         for member in members:
             one, drawn = member.enrolment.enrolment_id, arms.get(member.person.token, {})
-            situation = replace(situated[one], arms={**situated[one].arms, **drawn}) if drawn else situated[one]
-            yield _judge(member, known, programme, business_on, situation, stands.get(one, (False, ())))
+            basis = replace(bases[one], arms={**bases[one].arms, **drawn}) if drawn else bases[one]
+            yield _judge(member, known, programme, business_on, basis, stands.get(one, (False, ())))
         after = tokens[-1]
 
 
@@ -68,15 +70,15 @@ def _judge(
     known: Known,
     programme: Programme,
     business_on: date,
-    situation: Situation,
+    basis: Basis,
     stands: tuple[bool, tuple[str, ...]],
 ) -> Judged:
     """Cap aside: who is admitted depends on everybody, and the arm on being admitted."""
     doses = known.doses.get(member.person.token, ())
-    decision = decide(member, doses, replace(programme, cap=None), business_on, situation)
+    decision = decide(member, doses, replace(programme, cap=None), business_on, basis)
     group, rank = None, None
     if programme.cap is not None:
-        ranked = decide(member, doses, programme, business_on, situation)
+        ranked = decide(member, doses, programme, business_on, basis)
         group, rank = ranked.cap_group, ranked.cap_rank
     return Judged(
         enrolment_id=member.enrolment.enrolment_id,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
+from services.eligibility.decisions.decision import LastDecision
 from services.kit.postgres import Connection, text_array
 
 NOBODY = UUID(int=0)
@@ -62,19 +63,6 @@ class StandingFact(NamedTuple):
     enrolment_id: UUID
     programme_id: str | None
     fact: MemberEligibilityDecidedV1 | None
-
-
-class LastDecision(NamedTuple):
-    """What was announced last for an enrolment and programme; `version` 0: nothing yet. `cap_rank`: the place in its
-    group that a capped programme compares."""
-
-    enrolment_id: UUID
-    programme_id: str
-    version: int = 0
-    digest: str = ""
-    recheck_on: date | None = None
-    cap_group: str | None = None
-    cap_rank: int | None = None
 
 
 class Sweep(NamedTuple):

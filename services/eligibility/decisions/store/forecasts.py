@@ -3,10 +3,11 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date
 from uuid import UUID
 
+from services.eligibility.decisions.stored import StoredForecast, StoredScore
 from services.eligibility.programmes.risk.model import Contribution, Score
 from services.eligibility.programmes.target import Forecasted
 from services.kit.postgres import Connection
@@ -41,24 +42,6 @@ set score = excluded.score, tier = excluded.tier, inputs = excluded.inputs, cont
     scored_on = excluded.scored_on
 where known.inputs is distinct from excluded.inputs
 """
-
-
-@dataclass(frozen=True, slots=True)
-class StoredForecast:
-    """`inputs`: a digest of what it was made from."""
-
-    inputs: str
-    forecasted: Forecasted
-
-
-@dataclass(frozen=True, slots=True)
-class StoredScore:
-    """A score and the inputs that give it again."""
-
-    model: str
-    score: Score
-    inputs: Mapping[str, float]
-    scored_on: date
 
 
 # -- forecasts and scores

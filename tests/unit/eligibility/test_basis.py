@@ -5,8 +5,8 @@ from datetime import date
 
 import pytest
 
-from services.eligibility.decisions.flow import situations
-from services.eligibility.decisions.flow.situations import Made, Needed, Stored, make
+from services.eligibility.decisions import basis
+from services.eligibility.decisions.basis import Made, Needed, Stored, make_bases
 from services.eligibility.forecast.schedule import SupportingData
 from services.eligibility.forecast.supporting_data import bundled
 from tests.unit.eligibility.test_decide import a_member
@@ -23,14 +23,14 @@ def _two_releases(monkeypatch: pytest.MonkeyPatch) -> None:
     def named(release: str | None = None) -> SupportingData:
         return known[release or "4.65"]
 
-    monkeypatch.setattr(situations, "bundled", named)
-    monkeypatch.setattr(situations, "released", lambda: tuple((name, DAY) for name in known))
+    monkeypatch.setattr(basis, "bundled", named)
+    monkeypatch.setattr(basis, "released", lambda: tuple((name, DAY) for name in known))
 
 
 def made(before: Made | None = None) -> Made:
     one = a_member()
     stored = before.forecasts if before else {}
-    return make([one], {}, BOTH, Stored({}, stored, {}, {}), DAY)
+    return make_bases([one], {}, BOTH, Stored({}, stored, {}, {}), DAY)
 
 
 def test_each_release_that_is_asked_is_kept() -> None:
@@ -46,5 +46,5 @@ def test_each_release_that_is_asked_is_kept() -> None:
 def test_another_engine_asks_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an older one made of the same history stands no longer."""
     first = made()
-    monkeypatch.setattr(situations, "ENGINE", situations.ENGINE + 1)
+    monkeypatch.setattr(basis, "ENGINE", basis.ENGINE + 1)
     assert made(first).forecasts.keys() == first.forecasts.keys()

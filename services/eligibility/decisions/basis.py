@@ -1,4 +1,4 @@
-"""What programmes look at beyond members and doses: loaded, brought up to date, and kept for the next time.
+"""What decisions look at beyond members and doses, made of what is stored. Pure.
 
 Programmes that ask for none of it, such as a dose rule by age and area, cost nothing here.
 """
@@ -13,17 +13,14 @@ from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID
 
-from services.eligibility.decisions.decision import Member, Risk, Situation
-from services.eligibility.decisions.store import caps as cap_store
-from services.eligibility.decisions.store import forecasts as forecast_store
-from services.eligibility.decisions.store.forecasts import StoredForecast
+from services.eligibility.decisions.decision import Basis, Member, Risk
+from services.eligibility.decisions.stored import StoredForecast
 from services.eligibility.doses.counted import CountedDose
 from services.eligibility.forecast.model import Dose, History, Observation
 from services.eligibility.forecast.overlay_documents import overlay_paths
 from services.eligibility.forecast.supporting_data import bundled, releases
 from services.eligibility.people.ages import age_on
 from services.eligibility.places.rules import Geography, Placement
-from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.due import forecasted
 from services.eligibility.programmes.needs import Circumstances, MemberObservation, circumstances
 from services.eligibility.programmes.programme import Programme
@@ -32,7 +29,6 @@ from services.eligibility.programmes.risk.inputs import About, inputs_of
 from services.eligibility.programmes.risk.model import Score, score
 from services.eligibility.programmes.segment import EVERYBODY
 from services.eligibility.programmes.target import Forecasted, ForecastRule, ServiceRule, covering
-from services.kit.postgres import Connection
 
 ENGINE = 2
 """To be raised with every change by which the engine gives other answers from the same release: what is stored was made
@@ -57,7 +53,7 @@ class Needed:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What is stored that a situation is made of."""
+    """What is stored that a basis is made of."""
 
     observations: Mapping[tuple[UUID, str], Sequence[MemberObservation]]
     forecasts: Mapping[tuple[UUID, str, str], StoredForecast]
@@ -69,12 +65,12 @@ class Stored:
 class Made:
     """Situations by enrolment, and what is new in them."""
 
-    situations: dict[UUID, Situation] = field(default_factory=dict)
+    bases: dict[UUID, Basis] = field(default_factory=dict)
     forecasts: dict[tuple[UUID, str, str], StoredForecast] = field(default_factory=dict)
     scores: dict[tuple[UUID, str], tuple[Score, Mapping[str, float]]] = field(default_factory=dict)
 
 
-class Told(NamedTuple):
+class ForecastInputs(NamedTuple):
     """What a forecast is made from, in an order of its own, so that equal histories have one digest."""
 
     born_on: date
@@ -83,11 +79,11 @@ class Told(NamedTuple):
     observations: tuple[tuple[str, date], ...]
 
     @staticmethod
-    def of(member: Member, doses: Sequence[CountedDose], known: Circumstances) -> Told:
+    def of(member: Member, doses: Sequence[CountedDose], known: Circumstances) -> ForecastInputs:
         one = member.enrolment
         assert one.birth_on is not None, "CDC's rules turn on the birth date"
         given = tuple(sorted((each.administered_on, each.cvx, each.mvx, each.is_partial) for each in doses))
-        return Told(one.birth_on, one.sex, given, tuple(sorted(known.dated)))
+        return ForecastInputs(one.birth_on, one.sex, given, tuple(sorted(known.dated)))
 
     def digest(self, edition: str = "") -> str:
         """`edition`: of the overlay that lies over the release."""
@@ -132,45 +128,16 @@ def needed(programmes: Sequence[Programme], day: date) -> Needed:
     )
 
 
-async def situate(
-    connection: Connection,
-    members: Sequence[Member],
-    doses: Mapping[UUID, Sequence[CountedDose]],
-    programmes: Sequence[Programme],
-    day: date,
-) -> Mapping[UUID, Situation]:
-    """By enrolment; forecasts that are missing, stale or made of something else are asked again, and kept."""
-    what = needed(programmes, day)
-    if not what or not members:
-        return {}
-    made = make(members, doses, what, await load(connection, members, what), day)
-    await forecast_store.save_forecasts(connection, made.forecasts, day)
-    await forecast_store.save_scores(connection, made.scores, day)
-    return made.situations
-
-
-async def load(connection: Connection, members: Sequence[Member], what: Needed) -> Stored:
-    tokens = {one.person.token for one in members}
-    ids = [one.enrolment.enrolment_id for one in members]
-    drawn = await cap_store.load_cut_offs(connection, what.capped) if what.capped else {}
-    return Stored(
-        observations=await programme_store.load_observations(connection, tokens) if what.observations else {},
-        forecasts=await forecast_store.load_forecasts(connection, ids) if what.forecasts else {},
-        cut_offs={identity: one.cut_off.rank for identity, one in drawn.items()},
-        arms=await cap_store.load_arms(connection, tokens) if what.armed else {},
-    )
-
-
-def make(
+def make_bases(
     members: Sequence[Member], doses: Mapping[UUID, Sequence[CountedDose]], what: Needed, said: Stored, day: date
 ) -> Made:
-    """Pure: the same stored things give the same situations."""
+    """Pure: the same stored things give the same bases."""
     made, rules = Made(), bundled()
     for member in members:
         one, token = member.enrolment, member.person.token
         known = circumstances(said.observations.get((token, one.tenant_id), ()), rules, day)
-        told = Told.of(member, doses.get(token, ()), known) if what.forecasts and one.birth_on else None
-        made.situations[one.enrolment_id] = Situation(
+        told = ForecastInputs.of(member, doses.get(token, ()), known) if what.forecasts and one.birth_on else None
+        made.bases[one.enrolment_id] = Basis(
             circumstances=known,
             forecasts=_forecasts(one.enrolment_id, told, what, said, made, day) if told else {},
             releases=released() if what.forecasts else (),
@@ -182,7 +149,7 @@ def make(
 
 
 def _forecasts(
-    enrolment_id: UUID, told: Told, what: Needed, said: Stored, made: Made, day: date
+    enrolment_id: UUID, told: ForecastInputs, what: Needed, said: Stored, made: Made, day: date
 ) -> dict[tuple[str, str], Forecasted]:
     found = {}
     for group, release in what.forecasts:

@@ -1,0 +1,57 @@
+"""What is stored of some persons, put together into the members that decisions are about. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.eligibility.decisions.decision import LastDecision, Member
+from services.eligibility.doses.counted import CountedDose
+from services.eligibility.payers.tenants import EVERY_TENANT
+from services.eligibility.people.enrolment import Enrolment, Person
+from services.eligibility.people.statement import Statement, is_protected
+from services.eligibility.places.rules import Address, Geography, Placement
+from services.eligibility.vital.others import NOBODY_SAID, Others
+from services.eligibility.vital.registry import channels_barred
+from services.eligibility.vital.rules import vital_of
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of some persons, as far as deciding needs it."""
+
+    enrolments: Sequence[Enrolment]
+    persons: Mapping[UUID, Person]
+    statements: Mapping[UUID, Sequence[Statement]]
+    doses: Mapping[UUID, Sequence[CountedDose]]
+    last: Mapping[tuple[UUID, str], LastDecision]
+    others: Others = NOBODY_SAID
+
+
+def members_of(known: Known) -> list[Member]:
+    addresses = []
+    for one in known.enrolments:
+        addresses.append(Address(one.zip5, _tract(one, known.statements.get(one.token, ())), one.county))
+    placements = Geography.load().place_many(addresses)
+    return [_member(known, one, placement) for one, placement in zip(known.enrolments, placements, strict=True)]
+
+
+def _member(known: Known, one: Enrolment, placement: Placement) -> Member:
+    others, statements = known.others, known.statements.get(one.token, ())
+    consents = [said for said in others.consents.get(one.token, ()) if said.tenant_id in {EVERY_TENANT, one.tenant_id}]
+    vital = vital_of(others.vital.get(one.token, ()), others.overrides.get(one.token, ()), one.tenant_id)
+    return Member(
+        one,
+        known.persons[one.token],
+        placement,
+        tuple(statements),
+        vital,
+        is_protected(consents, statements),
+        channels_barred(consents),
+    )
+
+
+def _tract(enrolment: Enrolment, statements: Iterable[Statement]) -> str:
+    """The plan's tract, else the registry's, if that is of the same ZIP: somebody may have moved since."""
+    if enrolment.tract:
+        return enrolment.tract
+    return next((one.tract for one in statements if one.tract and one.zip5 == enrolment.zip5), "")
