@@ -4,10 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import asyncpg
-
 from schemas import catalog
 from services.eligibility import own_facts
+from services.eligibility.decisions.api import days as days_api
 from services.eligibility.decisions.api import members as members_api
 from services.eligibility.decisions.api import observations as observations_api
 from services.eligibility.decisions.api import programmes as programmes_api
@@ -15,13 +14,14 @@ from services.eligibility.decisions.api import vital as vital_api
 from services.eligibility.decisions.flow import appointments
 from services.eligibility.decisions.flow import vital as vital_flow
 from services.eligibility.decisions.flow.opener import DayOpener
-from services.eligibility.forecast import api as forecast_api
+from services.eligibility.forecast.api import forecasts as forecast_api
 from services.eligibility.intake.api import files as files_api
 from services.eligibility.intake.api import held as held_api
 from services.eligibility.intake.flow.worker import Intake
 from services.eligibility.payers import api as payers_api
 from services.eligibility.settings import read_own_settings
 from services.kit.app import Service, run
+from services.kit.postgres import Pool
 from services.kit.settings import Settings
 from services.kit.subscription import Subscription
 from services.kit.workers import Background
@@ -36,7 +36,7 @@ def build() -> Service:
     """The service with its own settings read from the environment."""
     own = read_own_settings(os.environ)
 
-    def background(settings: Settings, pool: asyncpg.Pool) -> Sequence[Background]:
+    def background(settings: Settings, pool: Pool) -> Sequence[Background]:
         return (Intake(settings, pool, own), DayOpener(pool, own))
 
     return Service(
@@ -45,6 +45,7 @@ def build() -> Service:
         subscriptions=SUBSCRIPTIONS,
         routers=(
             files_api.routes,
+            days_api.routes,
             held_api.routes,
             members_api.routes,
             forecast_api.routes,

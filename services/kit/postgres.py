@@ -14,6 +14,9 @@ from services.kit.grants import Sites
 from services.kit.settings import Settings
 
 Connection = asyncpg.Connection | PoolConnectionProxy
+Pool = asyncpg.Pool
+DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""What the database refuses of a row, whoever writes it."""
 
 ALL_TENANTS = "*"
 """What a service uses for its own work on events. A request uses its principal's tenant."""

@@ -1,14 +1,12 @@
 """Which tenant a payer's identifier stands for: to be looked up, and to be told before a second one is first used."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel, ConfigDict
 
-from schemas.envelope import Code
 from services.eligibility.payers import store as payer_store
 from services.eligibility.payers.rules import payer_key
+from services.eligibility.payers.shapes import PayerIn, PayerOut
 from services.kit.auth import Principal, require, require_for_all
 from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal
@@ -26,21 +24,6 @@ Onlooker = Annotated[Principal, require("integration", "operator", "supervisor")
 Operator = Annotated[Principal, require_for_all("operator")]
 
 routes = APIRouter()
-
-
-class PayerOut(BaseModel):
-    """An identifier and its tenant. `system` is N103: FI tax id, XV health plan id, 94 one that the receiver gave."""
-
-    system: str
-    value: str
-    tenant_id: str
-    named_at: datetime
-
-
-class PayerIn(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    tenant_id: Code
 
 
 @routes.get("/payers")

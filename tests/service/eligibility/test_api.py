@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.eligibility.app import build
+from services.eligibility.decisions.api import days as days_api
 from services.eligibility.decisions.api import members as members_api
 from services.eligibility.intake.api import files as files_api
 from services.kit.http import create_app, unguarded
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.fixture
 def app(office: Office) -> FastAPI:
-    return door(office.database, files_api.routes, members_api.routes)
+    return door(office.database, files_api.routes, days_api.routes, members_api.routes)
 
 
 async def send(client: httpx.AsyncClient, content: str, **params: str) -> httpx.Response:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.eligibility.forecast import api as forecast_api
+from services.eligibility.forecast.api import forecasts as forecast_api
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
 

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.envelope import Code
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow import observations
+from services.eligibility.decisions.shapes.observations import (
+    MemberObservationIn,
+    ObservationsIn,
+    ObservationsOut,
+    RejectOut,
+)
 from services.eligibility.feeds.values import EARLIEST_ON
 from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.programmes.needs import MemberObservation, is_figure, is_known, wants_value
@@ -21,7 +25,6 @@ from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
 
-MOST = 1000
 OTHER_PLAN = Refusal("other-plan", "Another Plan", "The sender may speak for its own plan only.", 403)
 EXPECTED = {
     "member-unknown": "a member number of one member of the plan",
@@ -36,40 +39,6 @@ EXPECTED = {
 Sender = Annotated[Principal, require("integration")]
 
 routes = APIRouter()
-
-
-class ObservationIn(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    member_id: str = Field(min_length=2, max_length=40)
-    system: Literal["vcc", "snomed", "icd10", "cdsi"]
-    code: str = Field(min_length=1, max_length=40, examples=["homebound"])
-    observed_on: date = Field(description="Not after the open business day.")
-    ended_on: date | None = Field(default=None, description="The first day on which it no longer holds.")
-    value: float | None = Field(
-        default=None, allow_inf_nan=False, description="Of a figure, such as missed-appointments; of nothing else."
-    )
-
-
-class ObservationsIn(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    plan: Code
-    observations: tuple[ObservationIn, ...] = Field(min_length=1, max_length=MOST)
-
-
-class RejectOut(BaseModel):
-    position: int
-    code: str
-    expected: str
-
-
-class ObservationsOut(BaseModel):
-    """Every row was accepted or rejected; the accepted count, whether they said something new or not."""
-
-    accepted: int
-    members_changed: int
-    rejected: list[RejectOut]
 
 
 @routes.post("/member-observations", response_model=ObservationsOut)
@@ -92,7 +61,7 @@ async def take_observations(body: ObservationsIn, pool: Pool, identity: Identity
 
 
 def _sort(
-    rows: Sequence[ObservationIn], members: Mapping[str, Sequence[UUID]], today: date
+    rows: Sequence[MemberObservationIn], members: Mapping[str, Sequence[UUID]], today: date
 ) -> tuple[list[tuple[UUID, MemberObservation]], list[RejectOut]]:
     taken, rejected = [], []
     for position, row in enumerate(rows):

@@ -2,16 +2,25 @@
 
 from datetime import date
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
 
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.basis import released
 from services.eligibility.decisions.decision import REASONS
 from services.eligibility.decisions.flow import publishing
 from services.eligibility.decisions.flow.dry_run import dry_run
+from services.eligibility.decisions.shapes.programmes import (
+    CutOffOut,
+    DocumentIn,
+    DryRunOut,
+    GroupOut,
+    MovementOut,
+    ProgrammeOut,
+    ScoresOut,
+    UnreadableOut,
+    WhoOut,
+)
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.documents import (
     ProgrammeError,
@@ -32,7 +41,6 @@ from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 
-MAX_DOCUMENT_CHARS = 100_000
 TAKEN = Refusal(
     "programme-version-taken", "Version Taken", "This version was published with another text; give it a new one.", 409
 )
@@ -42,101 +50,6 @@ Author = Annotated[Principal, require("operator", "supervisor", "state", "analys
 Operator = Annotated[Principal, require_for_all("operator")]
 
 routes = APIRouter()
-
-
-class DocumentIn(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    document: str = Field(max_length=MAX_DOCUMENT_CHARS, description="The programme document, YAML.")
-    name: str = Field(default="document", max_length=100, description="Stands before the line of each error.")
-
-
-class ProgrammeOut(BaseModel):
-    programme_id: str
-    version: int
-    title: str
-    effective_on: date
-    time_zone: str
-    plans: list[str]
-    vaccine_group: str
-    risk_model: str | None
-    arms: dict[str, float]
-    lawful_purpose: str = Field(description="Why race or ethnicity may be looked at; empty where it is not.")
-    sha256: str
-    is_live: bool
-    document: str
-
-
-class UnreadableOut(BaseModel):
-    """A version that went live and can't be read by the service as it is now. Its programme's answers stand as they
-    are until a later version is published, or a service that can read it starts."""
-
-    programme_id: str
-    version: int
-    wrong: list[str] = Field(description="Line and field of what is wrong in the stored document.")
-
-
-class MovementOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-    enter: int
-    leave: int
-    stay: int
-    out: int
-
-
-class ScoresOut(BaseModel):
-    mean: float
-    p25: int
-    p50: int
-    p75: int
-    p90: int
-    tiers: dict[str, int]
-
-
-class GroupOut(MovementOut):
-    """One group of one dimension."""
-
-    dimension: str
-    group: str
-    share_in: float
-    impact: float | None = Field(description="The group's share that is in, by that of everybody.")
-    risk: ScoresOut | None
-
-
-class CutOffOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-    group: str
-    population: int
-    admitted: int
-    least_score: int = Field(description="The score of the last one admitted.")
-
-
-class WhoOut(BaseModel):
-    enrolment_id: UUID
-    reasons: list[str] = Field(description="Of who leaves: why. Of who enters: what stood against it until now.")
-
-
-class DryRunOut(BaseModel):
-    """What the document would do today. Internal: small groups are shown, nothing of it may be released."""
-
-    programme_id: str
-    version: int
-    sha256: str
-    business_on: date
-    releases: list[str] = Field(description="Of CDC's rules that are here.")
-    is_internal: bool = True
-    total: MovementOut
-    kept_out_by: dict[str, int]
-    left_by: dict[str, int]
-    entered_despite: dict[str, int]
-    reasons: dict[str, str] = Field(description="Each code as a sentence.")
-    arms: dict[str, int]
-    cut_offs: list[CutOffOut]
-    groups: list[GroupOut]
-    entering: list[WhoOut]
-    leaving: list[WhoOut]
 
 
 @routes.get("/programmes")

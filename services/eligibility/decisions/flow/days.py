@@ -9,7 +9,6 @@ from hashlib import blake2b
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import structlog
 
 from services.eligibility.clock import store as clock_store
@@ -30,7 +29,7 @@ from services.eligibility.programmes.documents import bundled, live, unreadable
 from services.eligibility.programmes.programme import Programme
 from services.eligibility.programmes.target import ForecastRule
 from services.kit import log, metrics
-from services.kit.postgres import ALL_TENANTS, Connection, transaction
+from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.setting_aside import each_or_aside
 from services.kit.unit_of_work import UnitOfWork
 
@@ -40,9 +39,7 @@ LANES = 2
 COMBINED = "combined-vaccines"
 
 
-async def begin(
-    pool: asyncpg.Pool, first_business_on: date | None, programmes: Sequence[Programme] | None = None
-) -> None:
+async def begin(pool: Pool, first_business_on: date | None, programmes: Sequence[Programme] | None = None) -> None:
     """Open the first day there ever was, and publish the programme versions that are new here."""
     documents = bundled() if programmes is None else programmes
     zone = documents[0].time_zone
@@ -87,7 +84,7 @@ async def _ask_for_readable(connection: Connection) -> None:
         await decision_store.ask_everybody(connection)
 
 
-async def tell_groups(pool: asyncpg.Pool) -> int:
+async def tell_groups(pool: Pool) -> int:
     """Tell the groups of combination vaccines that were stored, or whose code came to be one, before they were known;
     gives of how many persons. Nothing is looked for once all were told of the codes at hand."""
     combined, told = combined_vaccines(), 0
@@ -107,7 +104,7 @@ async def tell_groups(pool: asyncpg.Pool) -> int:
 
 
 async def redecide_due(
-    pool: asyncpg.Pool,
+    pool: Pool,
     is_stopping: Callable[[], bool] = lambda: False,
     programmes: Sequence[Programme] | None = None,
 ) -> int:
@@ -138,7 +135,7 @@ async def redecide_due(
     return facts
 
 
-async def _redecide_in_lanes(pool: asyncpg.Pool, tokens: Sequence[UUID], programmes: Sequence[Programme] | None) -> int:
+async def _redecide_in_lanes(pool: Pool, tokens: Sequence[UUID], programmes: Sequence[Programme] | None) -> int:
     """While the database works for one batch, another one is decided. A lane that fails lets the others end."""
     batches = deque(tokens[n : n + PERSONS_PER_BATCH] for n in range(0, len(tokens), PERSONS_PER_BATCH))
     lanes = await asyncio.gather(*(_lane(pool, batches, programmes) for _ in range(LANES)), return_exceptions=True)
@@ -148,7 +145,7 @@ async def _redecide_in_lanes(pool: asyncpg.Pool, tokens: Sequence[UUID], program
     return sum(one for one in lanes if isinstance(one, int))
 
 
-async def _lane(pool: asyncpg.Pool, batches: deque[Sequence[UUID]], programmes: Sequence[Programme] | None) -> int:
+async def _lane(pool: Pool, batches: deque[Sequence[UUID]], programmes: Sequence[Programme] | None) -> int:
     facts, deciding = 0, _Deciding(pool, programmes)
     while batches:
         facts += await deciding.decide(batches.popleft())
@@ -161,7 +158,7 @@ class _Deciding:
     when the next day opens: the answer that stands stays, and the others get theirs. `shows`: doses that lay ahead
     are announced first, also of whom can't be decided."""
 
-    pool: asyncpg.Pool
+    pool: Pool
     programmes: Sequence[Programme] | None
     shows: bool = False
 

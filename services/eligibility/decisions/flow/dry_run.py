@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
-import asyncpg
-
 from services.eligibility.decisions.answers import shared_arms
 from services.eligibility.decisions.basis import make_bases, needed
 from services.eligibility.decisions.decision import Basis, Decision, Member
@@ -18,15 +16,13 @@ from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.people import store as people_store
 from services.eligibility.programmes.dry_run import DryRun, Judged, Trial
 from services.eligibility.programmes.programme import Programme
-from services.kit.postgres import Connection, transaction
+from services.kit.postgres import Connection, Pool, transaction
 
 PERSONS_PER_BATCH = 1000
 UNKNOWN = "unknown"
 
 
-async def dry_run(
-    pool: asyncpg.Pool, tenant: str, programme: Programme, business_on: date, sample_size: int = 0
-) -> DryRun:
+async def dry_run(pool: Pool, tenant: str, programme: Programme, business_on: date, sample_size: int = 0) -> DryRun:
     """Compares with the answers that stand for the same programme; a new programme finds everybody out."""
     trial = Trial(programme.cap, sample_size)
     async for judged in _judged(pool, tenant, programme, business_on):
@@ -34,7 +30,7 @@ async def dry_run(
     return trial.result()
 
 
-async def _judged(pool: asyncpg.Pool, tenant: str, programme: Programme, business_on: date) -> AsyncIterator[Judged]:
+async def _judged(pool: Pool, tenant: str, programme: Programme, business_on: date) -> AsyncIterator[Judged]:
     after = UUID(int=0)
     what = needed([programme], business_on)
     while True:

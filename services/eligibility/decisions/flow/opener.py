@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import structlog
 
 from services.eligibility.clock import flow as clock_flow
@@ -20,7 +19,7 @@ from services.eligibility.decisions.flow import days
 from services.eligibility.settings import BY_CLOCK, BY_HAND, OwnSettings
 from services.kit import metrics
 from services.kit.faults import Faults
-from services.kit.postgres import ALL_TENANTS, Connection, transaction
+from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.unit_of_work import UnitOfWork
 from services.kit.waiting import wait
 
@@ -61,7 +60,7 @@ class DayOpener:
     check = "business-day"
 
     def __init__(
-        self, pool: asyncpg.Pool, own: OwnSettings, now: Callable[[], datetime] | None = None, poll_s: float = POLL_S
+        self, pool: Pool, own: OwnSettings, now: Callable[[], datetime] | None = None, poll_s: float = POLL_S
     ) -> None:
         self._pool, self._by, self._now, self._poll_s = pool, own.business_days, now, poll_s
         self._stopping = asyncio.Event()

@@ -3,34 +3,24 @@
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import Mapping
-from datetime import date, datetime
 from typing import IO, Annotated
 from uuid import UUID
 
-import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.envelope import Day
-from services.eligibility.clock import flow as clock_flow
-from services.eligibility.clock import store as clock_store
-from services.eligibility.decisions.flow import days
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.intake.digest import ContentDigest
-from services.eligibility.intake.flow.ordering import WHY_HELD
+from services.eligibility.intake.shapes import FeedFileDetail, FeedFileOut, RejectPage, RowOut
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store.files import FeedFile
-from services.eligibility.people.changes import CHANGES
+from services.kit import postgres
 from services.kit.auth import Principal, require, require_for_all
-from services.kit.idempotency import Answer, Identity
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.problem import Refusal, refuse
-from services.kit.requests import Pool, reading, write
-from services.kit.unit_of_work import UnitOfWork
+from services.kit.requests import Pool, reading
 
 MAX_FILE_BYTES = 512 << 20
 SPOOL_BYTES = 1 << 20
@@ -42,90 +32,12 @@ MOST_ROWS = 2**31 - 1
 NO_FILE = Refusal("feed-file-unknown", "Unknown Feed File", "There is no such file, or it is another plan's.", 404)
 NO_PROFILE = Refusal("profile-unknown", "Unknown Profile", "There is no sender profile of that name.", 422)
 EMPTY = Refusal("feed-file-empty", "Empty Feed File", "A file of at least one byte is expected as the body.", 422)
-DAY_PAST = Refusal("business-day-past", "Business Day Past", "Days open forwards only; a later day is open.", 409)
-DAY_TOO_FAR = Refusal(
-    "business-day-too-far",
-    "Business Day Too Far",
-    f"Expected a day at most {clock_flow.MOST_DAYS_ON} days after the open one; open days in between to go further.",
-    422,
-)
 
 Sender = Annotated[Principal, require("integration")]
 Onlooker = Annotated[Principal, require("integration", "operator", "supervisor")]
 Operator = Annotated[Principal, require_for_all("operator")]
 
 routes = APIRouter()
-
-
-def _listing(title: str, words: Mapping[str, str]) -> str:
-    """Words and what they mean, as one sentence."""
-    told = "; ".join(f"{name} ({says[0].lower()}{says[1:].rstrip('.')})" for name, says in words.items())
-    return f"{title}: {told}."
-
-
-class FeedFileOut(BaseModel):
-    """A file and what became of its rows so far."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    file_id: UUID
-    state: str = Field(description="received, processing, processed, refused as a whole, or held for a person.")
-    kind: str | None = Field(description="x12-834, hl7-vxu or ads-maa, once it is known.")
-    sender: str | None
-    plan: str | None = Field(description="Whose members a roster lists.")
-    sha256: str
-    size_bytes: int
-    rows_read: int
-    rows_accepted: int = Field(description="Taken; with those that said nothing new and those that are unlinked.")
-    rows_unchanged: int
-    rows_rejected: int
-    rows_unlinked: int = Field(description="Doses whose member was not found when the file was read.")
-    is_full: bool
-    changes: dict[str, int] = Field(description=_listing("How many rows changed what", CHANGES))
-    said_at: datetime | None = Field(description="When a roster says that it was made.")
-    held: str | None = Field(description=_listing("Why it waits, or waited", WHY_HELD))
-    decision: str | None = Field(description="What a person decided last: released or refused.")
-    decided_at: datetime | None
-    absence: str | None = Field(
-        description="Of a full file: applied, incomplete, or too-many, which waits until it is released or refused."
-    )
-    absent_ended: int = Field(description="Members whose coverage ended because the full file no longer lists them.")
-    received_at: datetime
-    processed_at: datetime | None
-    is_repeat: bool = Field(default=False, description="These bytes were sent before; nothing was done again.")
-
-
-class FeedFileDetail(FeedFileOut):
-    """As `FeedFileOut`, and how it stands now."""
-
-    rows_still_unlinked: int
-    rejections: dict[str, int] = Field(description="Rejected rows by reason.")
-
-
-class RowOut(BaseModel):
-    """A place in the file and what was expected there; never what stands there."""
-
-    row: int
-    segment: int | None
-    field: str | None
-    code: str | None
-    expected: str | None
-
-
-class RejectPage(BaseModel):
-    """`next_after` asks for the next page; none: this was the last."""
-
-    rejects: list[RowOut]
-    next_after: int | None
-
-
-class BusinessDayIn(BaseModel):
-    business_on: Day = Field(examples=["2021-03-02"])
-
-
-class BusinessDayOut(BaseModel):
-    business_on: date
-    time_zone: str
 
 
 @routes.post(
@@ -168,7 +80,7 @@ async def _spool(request: Request, spool: IO[bytes]) -> tuple[str, int, str]:
 
 
 async def _accept(
-    pool: asyncpg.Pool, tenant: str, about: tuple[str, int, str | None, str], spool: IO[bytes]
+    pool: postgres.Pool, tenant: str, about: tuple[str, int, str | None, str], spool: IO[bytes]
 ) -> tuple[FeedFile, bool]:
     async with transaction(pool, tenant) as connection:
         file = await file_store.insert_file(connection, new_id(), tenant, *about)
@@ -237,33 +149,3 @@ async def list_notices(
             return refuse(NO_FILE)
         rows = await file_store.load_notices(connection, file_id, limit)
     return [RowOut(**row) for row in rows]
-
-
-@routes.get("/business-days/current")
-async def read_business_day(pool: Pool, principal: Onlooker) -> BusinessDayOut:
-    """The day that is open; rules are asked as of this day."""
-    async with reading(pool, principal) as connection:
-        clock = await clock_store.load_clock(connection)
-    if clock is None:
-        raise TimeoutError  # the first day is opened seconds after the first start
-    return BusinessDayOut(business_on=clock.business_on, time_zone=clock.time_zone)
-
-
-@routes.post("/business-days", status_code=201, response_model=BusinessDayOut)
-async def open_business_day(body: BusinessDayIn, pool: Pool, identity: Identity, principal: Operator) -> Response:
-    """Open every day up to this one. Answers when everybody whom the passing of time concerns has got his new
-    answer. Opening the open day again changes nothing. For the deployment, so for operators of all tenants."""
-
-    async def effect(work: UnitOfWork) -> Answer:
-        before = await clock_store.lock_clock(work.connection)
-        if body.business_on < before.business_on:
-            return Answer.of(DAY_PAST)
-        if (body.business_on - before.business_on).days > clock_flow.MOST_DAYS_ON:
-            return Answer.of(DAY_TOO_FAR)
-        opened = await clock_flow.open_day(work, body.business_on)
-        out = BusinessDayOut(business_on=opened, time_zone=before.time_zone)
-        return Answer(201 if opened > before.business_on else 200, out.model_dump(mode="json"))
-
-    response = await write(pool, identity, effect)
-    await days.redecide_due(pool)
-    return response

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field
 
-from services.eligibility.intake.api.files import MOST_ROWS, NO_FILE, FeedFileOut, Onlooker, Operator
+from services.eligibility.intake.api.files import MOST_ROWS, NO_FILE, Onlooker, Operator
 from services.eligibility.intake.flow.absence import TOO_MANY
+from services.eligibility.intake.shapes import DecisionIn, FeedFileOut, RowChangesOut, RowPage
 from services.eligibility.intake.store import files as file_store
 from services.kit import audit
 from services.kit.idempotency import Answer, Identity
@@ -25,33 +25,6 @@ NOT_HELD = Refusal(
 _ACTIONS: dict[str, Literal["redriven", "discarded"]] = {"released": "redriven", "refused": "discarded"}
 
 routes = APIRouter()
-
-
-class DecisionIn(BaseModel):
-    """Why, for whoever asks later. It is kept with the file; names and birth dates do not belong here."""
-
-    reason: str = Field(
-        min_length=3, max_length=500, examples=["The plan confirms that it left out its dental members."]
-    )
-
-
-class RowChangesOut(BaseModel):
-    """What became of a row and what it changed; an empty list: nothing."""
-
-    row: int
-    outcome: str = Field(description="accepted, unchanged, unlinked or rejected.")
-    changes: list[str]
-    segment: int | None
-    field: str | None
-    code: str | None = Field(description="Of a row that was rejected, unlinked, or older than what stands (stale).")
-    expected: str | None
-
-
-class RowPage(BaseModel):
-    """`next_after` asks for the next page; none: this was the last."""
-
-    rows: list[RowChangesOut]
-    next_after: int | None
 
 
 @routes.get("/feed-files/{file_id}/rows", response_model=RowPage)

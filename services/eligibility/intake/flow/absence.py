@@ -2,8 +2,6 @@
 
 from datetime import date
 
-import asyncpg
-
 from services.eligibility.clock import store as clock_store
 from services.eligibility.clock.rules import ONE_DAY
 from services.eligibility.decisions.flow.redecide import redecide
@@ -17,7 +15,7 @@ from services.eligibility.people import store as people_store
 from services.eligibility.people.coverage import cut
 from services.eligibility.people.precedence import Said
 from services.eligibility.people.roster import said_now
-from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.postgres import ALL_TENANTS, Pool, transaction
 from services.kit.unit_of_work import UnitOfWork
 
 PER_BATCH = 1000
@@ -32,7 +30,7 @@ def is_believed(absent: int, insured: int) -> bool:
     return absent == 0 or absent < SHARE * insured
 
 
-async def end_absent(pool: asyncpg.Pool, file: FeedFile, header: RosterHeader, plan: str, summary: FeedSummary) -> None:
+async def end_absent(pool: Pool, file: FeedFile, header: RosterHeader, plan: str, summary: FeedSummary) -> None:
     """Somebody of whom a rejected row may speak is absent only if the full file before did not list him either."""
     async with transaction(pool, ALL_TENANTS) as connection:
         file = await file_store.lock_file(connection, file.file_id)
@@ -51,7 +49,7 @@ async def end_absent(pool: asyncpg.Pool, file: FeedFile, header: RosterHeader, p
         await _end(pool, file, plan, before_no, said_on)
 
 
-async def end_released(pool: asyncpg.Pool, file: FeedFile) -> None:
+async def end_released(pool: Pool, file: FeedFile) -> None:
     """What a person released is ended, but for those who came back or of whom something newer was said since."""
     assert file.plan is not None, "a full file names its plan"
     assert file.absent_before is not None, "released is what was counted"
@@ -61,7 +59,7 @@ async def end_released(pool: asyncpg.Pool, file: FeedFile) -> None:
         await file_store.end_release(connection, file.file_id)
 
 
-async def _end(pool: asyncpg.Pool, file: FeedFile, plan: str, before_no: int, said_on: date) -> None:
+async def _end(pool: Pool, file: FeedFile, plan: str, before_no: int, said_on: date) -> None:
     ended = 1
     while ended:
         async with transaction(pool, ALL_TENANTS) as connection:

@@ -1,48 +1,19 @@
 """Whether a roster comes in its turn: load what was taken before, decide. A file that does not is held for a person."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from services.eligibility.feeds.records import Notice, RosterHeader
+from services.eligibility.intake.ordering import CONTROL_REUSED, OLDER_FULL, Transaction, Turn, transactions_of
 from services.eligibility.intake.store import transactions as transaction_store
 from services.eligibility.intake.store.files import FeedFile
-from services.eligibility.intake.store.transactions import Transaction
-from services.eligibility.people.precedence import RESUBMISSION, Said, said_of
+from services.eligibility.people.precedence import Said
 from services.kit.postgres import Connection
-
-OLDER_FULL, CONTROL_REUSED = "older-full", "control-reused"
-
-WHY_HELD = {
-    OLDER_FULL: "A full file is older than the sender's newest one of the plan.",
-    CONTROL_REUSED: "Sender, plan, control numbers and instant are those of another file, the content is not.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """`held` says why a file must wait. `again` gives the instant of the original for what is sent again."""
-
-    transactions: tuple[Transaction, ...] = ()
-    held: str | None = None
-    again: dict[Said, Said] = field(default_factory=dict)
-    notice: Notice | None = None
-
-
-def transactions_of(headers: Iterable[tuple[RosterHeader, str]], file: FeedFile) -> tuple[Transaction, ...]:
-    """The transactions under these headers, each with its tenant."""
-    found = []
-    for one, tenant in headers:
-        said = said_of(one).not_after(file.received_at)
-        control = "/".join((one.interchange_control, one.group_control, one.transaction_control))
-        original = one.original if one.purpose == RESUBMISSION else ""
-        found.append(Transaction(control[:64], said.by, tenant, one.reference[:64], said, one.is_full, original))
-    return tuple(found)
 
 
 async def take_turn(connection: Connection, file: FeedFile, headers: Iterable[tuple[RosterHeader, str]]) -> Turn:
     """What these transactions are to those that were taken before. A person who released the file has decided that it
     may go on; what it says of anybody of whom something newer stands still changes nothing."""
-    found = transactions_of(headers, file)
+    found = transactions_of(headers, file.received_at)
     if not found:
         return Turn()
     again = await _again(connection, file, [one for one in found if one.original])

@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import BinaryIO
 
-import asyncpg
 import structlog
 
 from schemas.eligibility_v1 import ChangeCount, FeedFileProcessedV1, ReasonCount
@@ -32,7 +31,8 @@ from services.eligibility.feeds.records import (
 )
 from services.eligibility.intake.admission import BARRED, Bar, Gate
 from services.eligibility.intake.flow import absence, registry, roster
-from services.eligibility.intake.flow.ordering import Turn, take_turn
+from services.eligibility.intake.flow.ordering import take_turn
+from services.eligibility.intake.ordering import Turn
 from services.eligibility.intake.slices import Slice, slices
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store import transactions as transaction_store
@@ -43,7 +43,7 @@ from services.eligibility.people.precedence import Said
 from services.eligibility.settings import OwnSettings
 from services.kit import log
 from services.kit.faults import Faults
-from services.kit.postgres import ALL_TENANTS, Connection, connect, is_fault, transaction
+from services.kit.postgres import ALL_TENANTS, DATA_ERRORS, Connection, Pool, connect, is_fault, transaction
 from services.kit.settings import Settings
 from services.kit.unit_of_work import UnitOfWork
 from services.kit.waiting import wait
@@ -52,7 +52,7 @@ LOCK_ID = 0x7663635F696E  # "vcc_in"
 RETRY_S = 1.0
 PRUNE_EVERY_S = 3600.0
 KINDS = {FeedKind.ROSTER: Kind.X12_834, FeedKind.VXU: Kind.HL7_VXU, FeedKind.ADS: Kind.ADS_MAA}
-DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
+ROW_ERRORS = (*DATA_ERRORS, ValueError)
 _KIND_OF_HEADER = {RosterHeader: Kind.X12_834, VxuHeader: Kind.HL7_VXU, AdsHeader: Kind.ADS_MAA}
 Reader = Callable[[BinaryIO, str | None], Iterator[FeedItem]]
 
@@ -64,7 +64,7 @@ class FileTakenError(Exception):
 class Intake:
     """The one worker of a deployment: instances compete for a lock, and whoever holds it works."""
 
-    def __init__(self, settings: Settings, pool: asyncpg.Pool, own: OwnSettings, reader: Reader | None = None) -> None:
+    def __init__(self, settings: Settings, pool: Pool, own: OwnSettings, reader: Reader | None = None) -> None:
         self._settings, self._pool, self._own = settings, pool, own
         self._reader = reader or partial(read_stream, default_zone=own.sender_time_zone)
         self.faults = Faults("intake", FileTakenError)
@@ -138,7 +138,7 @@ class FileRun:
 
     def __init__(
         self,
-        pool: asyncpg.Pool,
+        pool: Pool,
         file: FeedFile,
         rows: int,
         reader: Reader,
@@ -171,7 +171,7 @@ class FileRun:
         """A slice that holds a row which can't be stored is halved until that row stands alone, and is rejected."""
         try:
             await self._apply_slice(part)
-        except DATA_ERRORS as error:
+        except ROW_ERRORS as error:
             if is_fault(error) or part.rows == 0:
                 raise
             structlog.get_logger().warning(

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
+from services.eligibility.intake.ordering import Transaction
 from services.eligibility.people.precedence import Said
 from services.kit.postgres import Connection
 
@@ -40,18 +40,6 @@ join feed_file on feed_file.file_id = known.file_id
 where known.file_id <> $1 and state <> 'refused' and known.said_at is not null
 order by known.plan, known.sender, reference, known.said_at, said_no
 """
-
-
-class Transaction(NamedTuple):
-    """One ST of a roster: what names it, what it names, and when it was said."""
-
-    control: str
-    sender: str
-    plan: str
-    reference: str
-    said: Said
-    is_full: bool
-    original: str = ""
 
 
 async def save_transactions(connection: Connection, file_id: UUID, found: Sequence[Transaction]) -> None:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from services.eligibility.clock import store as clock_store
 from services.eligibility.forecast import immds
-from services.eligibility.forecast.answers import NO_PATIENT, answered, of_fhir, read
+from services.eligibility.forecast.api.answers import answered, of_fhir, read
 from services.eligibility.forecast.engine import forecast
 from services.eligibility.forecast.fhir_history import Day, history_of, patient_of
 from services.eligibility.forecast.headlines import headlines
@@ -25,6 +25,7 @@ FHIR_JSON = "application/fhir+json"
 NO_RELEASE = Refusal("release-unknown", "Unknown Release", "There is no such release of CDC's supporting data.", 422)
 NO_OVERLAY = Refusal("overlay-unknown", "Unknown State", "No overlay of that state's recommendations is here.", 422)
 NO_DAY = Refusal("assessment-date", "Assessment Date Expected", "Parameters must hold one assessmentDate.", 422)
+NO_PATIENT = Refusal("one-patient", "One Patient Expected", "The bundle must hold exactly one Patient.", 422)
 NOT_BORN = Refusal("not-born", "Not Born", "The birth date lies after the day of the assessment.", 422)
 
 Asker = Annotated[Principal, require("coordinator", "supervisor", "chw", "site", "integration", "operator")]
@@ -59,8 +60,8 @@ async def ask_forecast(
     if isinstance(supporting, Refusal):
         return refuse(supporting)
     found = read(body, supporting)
-    if isinstance(found, Refusal):
-        return refuse(found)
+    if found is None:
+        return refuse(NO_PATIENT)
     on = assessment_on or await _business_day(pool, principal)
     if found.history.born_on > on:
         return refuse(NOT_BORN)

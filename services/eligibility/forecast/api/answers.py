@@ -24,9 +24,6 @@ from services.eligibility.forecast.shapes import (
     WarningOut,
 )
 from services.eligibility.forecast.unused import unused
-from services.kit.problem import Refusal
-
-NO_PATIENT = Refusal("one-patient", "One Patient Expected", "The bundle must hold exactly one Patient.", 422)
 
 
 class Asked(NamedTuple):
@@ -40,7 +37,8 @@ class Asked(NamedTuple):
     patient_id: str
 
 
-def read(body: HistoryIn | Bundle, supporting: SupportingData) -> Asked | Refusal:
+def read(body: HistoryIn | Bundle, supporting: SupportingData) -> Asked | None:
+    """None where the bundle does not hold exactly one patient."""
     if isinstance(body, HistoryIn):
         places, observed = ([f"{what}.{n}" for n in range(len(of))] for what, of in (
             ("doses", body.doses), ("observations", body.observations),
@@ -48,7 +46,7 @@ def read(body: HistoryIn | Bundle, supporting: SupportingData) -> Asked | Refusa
         return Asked(body.history(), [], [], places, observed, "")
     patient = patient_of(body)
     if patient is None:
-        return NO_PATIENT
+        return None
     return of_fhir(fhir_history.history_of(body, patient, supporting), patient, supporting)
 
 

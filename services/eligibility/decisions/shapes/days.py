@@ -1,0 +1,16 @@
+"""The business day, as it is told over HTTP."""
+
+from datetime import date
+
+from pydantic import BaseModel, Field
+
+from schemas.envelope import Day
+
+
+class BusinessDayIn(BaseModel):
+    business_on: Day = Field(examples=["2021-03-02"])
+
+
+class BusinessDayOut(BaseModel):
+    business_on: date
+    time_zone: str
