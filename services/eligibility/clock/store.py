@@ -1,7 +1,7 @@
 """The business day that is open. All SQL of it."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from services.kit.postgres import Connection
 
@@ -13,6 +13,9 @@ insert into clock (business_on, time_zone, is_simulated) values ($1, $2, $3)
 on conflict do nothing returning business_on
 """
 SAVE_CLOCK = "update clock set business_on = $1"
+OPENING_ID = 0x7663635F646179  # "vcc_day"
+LOCK_OPENING = "select pg_try_advisory_xact_lock($1)"
+LOAD_INSTANT = "select clock_timestamp()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +53,15 @@ async def start_clock(connection: Connection, business_on: date, time_zone: str,
 
 async def save_clock(connection: Connection, business_on: date) -> None:
     await connection.execute(SAVE_CLOCK, business_on)
+
+
+async def lock_opening(connection: Connection) -> bool:
+    """True for the one instance that may open days until this transaction ends."""
+    is_ours: bool = await connection.fetchval(LOCK_OPENING, OPENING_ID)
+    return is_ours
+
+
+async def load_instant(connection: Connection) -> datetime:
+    """The database's time, which all instances share."""
+    instant: datetime = await connection.fetchval(LOAD_INSTANT)
+    return instant

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.eligibility.decisions.flow import days, opener
+from services.eligibility.clock import store as clock_store
+from services.eligibility.decisions.flow import days
 from services.eligibility.decisions.flow.opener import DayOpener
 from services.eligibility.intake.flow.worker import Intake
 from services.eligibility.programmes.documents import bundled
@@ -90,7 +91,7 @@ async def test_two_openers_open_a_day_once(office: Office) -> None:
 async def test_an_opener_waits_for_nobody_who_holds_the_lock(office: Office) -> None:
     """Another instance at work is left to it: nothing is opened, and nobody waits."""
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await connection.execute(opener.LOCK.replace("_try", ""), opener.LOCK_ID)
+        await connection.execute(clock_store.LOCK_OPENING.replace("_try", ""), clock_store.OPENING_ID)
         async with asyncio.timeout(5):
             assert not await an_opener(office, at(date(2021, 3, 2))).open_due()
     assert await opened(office) == []

@@ -23,8 +23,6 @@ from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.unit_of_work import UnitOfWork
 from services.kit.waiting import wait
 
-LOCK_ID = 0x7663635F646179  # "vcc_day"
-LOCK = "select pg_try_advisory_xact_lock($1)"
 POLL_S = 15.0
 MOST_BEHIND = timedelta(days=92)
 """A longer way is no downtime, but a deployment that lives in another time: it is told, and nothing is opened."""
@@ -121,7 +119,7 @@ class DayOpener:
 
     async def _open(self) -> bool:
         async with transaction(self._pool, ALL_TENANTS) as connection:
-            if not await connection.fetchval(LOCK, LOCK_ID):
+            if not await clock_store.lock_opening(connection):
                 return False
             clock, now = await clock_store.lock_clock(connection), await self._instant(connection)
             due = Due(clock, now.astimezone(ZoneInfo(clock.time_zone)).date())
@@ -134,5 +132,4 @@ class DayOpener:
     async def _instant(self, connection: Connection) -> datetime:
         if self._now is not None:
             return self._now()
-        found: datetime = await connection.fetchval("select clock_timestamp()")
-        return found
+        return await clock_store.load_instant(connection)

@@ -48,7 +48,6 @@ from services.kit.settings import Settings
 from services.kit.unit_of_work import UnitOfWork
 from services.kit.waiting import wait
 
-LOCK_ID = 0x7663635F696E  # "vcc_in"
 RETRY_S = 1.0
 PRUNE_EVERY_S = 3600.0
 KINDS = {FeedKind.ROSTER: Kind.X12_834, FeedKind.VXU: Kind.HL7_VXU, FeedKind.ADS: Kind.ADS_MAA}
@@ -90,7 +89,7 @@ class Intake:
     async def _hold_lock(self) -> None:
         connection = await connect(self._settings)
         try:
-            if not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK_ID):
+            if not await file_store.lock_intake(connection):
                 await wait(self._stopping, RETRY_S)
                 return
             await days.begin(self._pool, self._own.first_business_on)
@@ -100,7 +99,7 @@ class Intake:
                 has_worked = await self.work_once()
                 self.faults.forget()
                 if not has_worked:
-                    await connection.execute("select 1")  # the lock is gone when its connection is
+                    await file_store.keep_lock(connection)
                     await self._await_news()
         finally:
             await connection.close(timeout=2)

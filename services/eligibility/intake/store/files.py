@@ -131,6 +131,9 @@ select row, segment, field, code, expected from feed_row
 where file_id = $1 and outcome <> 'rejected' and expected is not null
 order by row, segment nulls last, field, code limit $2
 """
+INTAKE_ID = 0x7663635F696E  # "vcc_in"
+LOCK_INTAKE = "select pg_try_advisory_lock($1)"
+KEEP_LOCK = "select 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,17 @@ class FeedFile:
     @property
     def rows_read(self) -> int:
         return self.rows_accepted + self.rows_rejected
+
+
+async def lock_intake(connection: Connection) -> bool:
+    """True for the one worker that takes files in, as long as its connection lives."""
+    is_ours: bool = await connection.fetchval(LOCK_INTAKE, INTAKE_ID)
+    return is_ours
+
+
+async def keep_lock(connection: Connection) -> None:
+    """A fault if the connection, and the lock with it, is gone."""
+    await connection.execute(KEEP_LOCK)
 
 
 async def insert_file(
