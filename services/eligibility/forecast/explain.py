@@ -15,8 +15,8 @@ from services.eligibility.forecast.model import (
     SeriesForecast,
     VaccineGroupForecast,
 )
-from services.eligibility.forecast.overlay import Change, as_of
-from services.eligibility.forecast.schedule import SupportingData
+from services.eligibility.forecast.overlay import as_of
+from services.eligibility.forecast.schedule import Change, SupportingData
 from services.eligibility.forecast.season_warnings import seasons_over
 from services.eligibility.forecast.supporting_data import UNDATED
 from services.eligibility.forecast.unused import TEXTS, unused

@@ -4,8 +4,7 @@ A change holds from its first day to the day before `until`, as of the day of th
 as it is: laying the changes over it makes another schedule, with which the same engine works.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -16,58 +15,14 @@ from services.eligibility.forecast.schedule import (
     Age,
     Antigen,
     AntigenSeries,
-    Indication,
+    Change,
+    DoseChange,
     Interval,
+    Overlay,
     SeriesDose,
     SupportingData,
 )
 from services.eligibility.forecast.schedule_xml import group_with
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DoseChange:
-    """`number`: which dose of the series; one beyond the last is a new dose, made like the last one."""
-
-    number: int
-    age: Mapping[str, Any]
-    interval: Mapping[str, Any]
-    season: Mapping[str, int]
-    recurring: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Change:
-    """Of one or several `series` of an antigen. `as_series`: the changed series stands beside CDC's, under this name,
-    instead of taking its place."""
-
-    code: str
-    from_on: date
-    until: date | None
-    because: str
-    source: str
-    antigen: str
-    series: tuple[str, ...]
-    as_series: str = ""
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    doses: tuple[DoseChange, ...] = ()
-    indications: tuple[Indication, ...] = ()
-
-    def holds(self, on: date) -> bool:
-        return self.from_on <= on and (self.until is None or on < self.until)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Overlay:
-    """`digest` tells one text of it from another."""
-
-    jurisdiction: str
-    title: str
-    changes: tuple[Change, ...]
-    digest: str
-
-    def edges(self) -> Iterable[date]:
-        """The days from which something else holds."""
-        return (day for one in self.changes for day in (one.from_on, one.until) if day is not None)
 
 
 def laid_over(supporting: SupportingData, overlay: Overlay) -> SupportingData:

@@ -12,11 +12,13 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from services.eligibility.forecast.dates import Period, PeriodError, parse_period
-from services.eligibility.forecast.overlay import Change, DoseChange, Overlay
 from services.eligibility.forecast.schedule import (
     Antigen,
     AntigenSeries,
+    Change,
+    DoseChange,
     Indication,
+    Overlay,
     SeriesType,
     SharedDecision,
     SupportingData,

@@ -5,16 +5,13 @@ Everything is immutable and holds no person's data, so one copy serves every thr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Any
 
 from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST, Period
-
-if TYPE_CHECKING:
-    from services.eligibility.forecast.overlay import Change, Overlay
 
 
 class SeriesType(StrEnum):
@@ -254,6 +251,52 @@ class ObservationLists:
 
     icd10: Mapping[str, tuple[str, ...]]
     past: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DoseChange:
+    """`number`: which dose of the series; one beyond the last is a new dose, made like the last one."""
+
+    number: int
+    age: Mapping[str, Any]
+    interval: Mapping[str, Any]
+    season: Mapping[str, int]
+    recurring: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """Of one or several `series` of an antigen. `as_series`: the changed series stands beside CDC's, under this name,
+    instead of taking its place."""
+
+    code: str
+    from_on: date
+    until: date | None
+    because: str
+    source: str
+    antigen: str
+    series: tuple[str, ...]
+    as_series: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    doses: tuple[DoseChange, ...] = ()
+    indications: tuple[Indication, ...] = ()
+
+    def holds(self, on: date) -> bool:
+        return self.from_on <= on and (self.until is None or on < self.until)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overlay:
+    """`digest` tells one text of it from another."""
+
+    jurisdiction: str
+    title: str
+    changes: tuple[Change, ...]
+    digest: str
+
+    def edges(self) -> Iterable[date]:
+        """The days from which something else holds."""
+        return (day for one in self.changes for day in (one.from_on, one.until) if day is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
