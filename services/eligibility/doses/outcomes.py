@@ -2,19 +2,19 @@
 
 from services.eligibility.doses import numbers
 from services.eligibility.doses.numbers import Named
-from services.eligibility.doses.registry import Heard
+from services.eligibility.doses.registry import RegistryRow
 from services.eligibility.doses.rules import Ledger, Report, is_older
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.people.changes import DOSE_ADDED, DOSE_CHANGED, DOSE_DELETED
 from services.eligibility.people.linkage import Link
 
 
-def take(ledger: Ledger, row: Heard, found: Link, *, is_of_another: bool = False) -> RowResult:
+def take_row(ledger: Ledger, row: RegistryRow, found: Link, *, is_of_another: bool = False) -> RowResult:
     """Take one row about whoever was found. `is_of_another`: its number is known of somebody else."""
     report = row.report._replace(token=found.token)
     if row.is_patient:
         if found.token is None and row.subject.bears_name:
-            ledger.hear(report)  # so that its identifiers are tied once a roster names the person
+            ledger.take(report)  # so that its identifiers are tied once a roster names the person
         return RowResult(row.row, "accepted", row.note)
     if row.action == "D":
         return _delete(ledger, row, report)
@@ -25,11 +25,11 @@ def take(ledger: Ledger, row: Heard, found: Link, *, is_of_another: bool = False
     return _hear(ledger, row, named, found)
 
 
-def _hear(ledger: Ledger, row: Heard, named: Named, found: Link) -> RowResult:
+def _hear(ledger: Ledger, row: RegistryRow, named: Named, found: Link) -> RowResult:
     report, note = named
     known = ledger.reports.get(report.event_key)
     is_late = known is not None and is_older(report, known)
-    is_new = ledger.hear(report)
+    is_new = ledger.take(report)
     kept = ledger.reports[report.event_key]
     if kept.token is None and not kept.is_retracted:
         return RowResult(row.row, "unlinked", found.how)
@@ -47,22 +47,22 @@ def _changes(known: Report | None, said: Report) -> tuple[str, ...]:
     return (DOSE_CHANGED if was_live else DOSE_ADDED,)
 
 
-def _delete(ledger: Ledger, row: Heard, report: Report) -> RowResult:
+def _delete(ledger: Ledger, row: RegistryRow, report: Report) -> RowResult:
     """A deletion takes back what it finds, and never passes in silence if it finds nothing."""
     doomed = numbers.to_delete(report, ledger, is_given=row.is_given)
     live = [one for one in doomed if not one.is_retracted]
     timely = [one for one in live if not is_older(report, one)]
     for one in timely:
-        ledger.hear(report._replace(event_key=one.event_key, event_id=one.event_id))
+        ledger.take(report._replace(event_key=one.event_key, event_id=one.event_id))
     if timely:
         return RowResult(row.row, "accepted", row.note, changes=(DOSE_DELETED,))
     if live:
         return told(row.row, "unchanged", numbers.OLDER)
     if not doomed and report.cvx:
-        ledger.hear(report)  # so that the older message that it takes back, if that comes yet, is known to be older
+        ledger.take(report)  # so that the older message that it takes back, if that comes yet, is known to be older
     if doomed and not row.is_given:
         for one in doomed:
-            ledger.hear(report._replace(event_key=one.event_key, event_id=one.event_id))
+            ledger.take(report._replace(event_key=one.event_key, event_id=one.event_id))
         return RowResult(row.row, "accepted", row.note)
     return told(row.row, "unchanged", numbers.NOTHING_DELETED)
 

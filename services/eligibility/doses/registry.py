@@ -22,7 +22,7 @@ from services.eligibility.people.linkage import (
     within,
 )
 from services.eligibility.people.statement import Statement
-from services.eligibility.vital.registry import PersonSaid, as_document, of_document, person_said
+from services.eligibility.vital.registry import PersonStatements, as_document, of_document, person_statements
 
 SEP = "\x1f"
 GIVEN = frozenset({DoseOutcome.ADMINISTERED, DoseOutcome.PARTIAL})
@@ -53,14 +53,14 @@ def combined_vaccines() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RegistryRow:
     """One row of a registry: about whom, what it says of the person, and its report. `row` is its ordinal."""
 
     row: int
     subject: Subject
     said: Statement
     report: Report
-    person: PersonSaid
+    person: PersonStatements
     note: str | None = None
     action: Literal["A", "U", "D"] = "A"
     outcome: DoseOutcome = DoseOutcome.ADMINISTERED
@@ -79,12 +79,14 @@ class Heard:
         return keys | {before} if self.report.event_id else keys
 
 
-def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID, tenant: str = EVERY_TENANT) -> Heard:
+def registry_row(
+    record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID, tenant: str = EVERY_TENANT
+) -> RegistryRow:
     """What a row says. A patient without a dose, and a dose that was not given, say something of the person only. Who
     may speak for one tenant only is a sender of his own, and has event keys and identifiers of his own, so that he
     can't take back, or tie to his members, what others reported."""
     subject, said = subject_of(record.person), _statement(record.person)
-    person = person_said(record, tenant)
+    person = person_statements(record, tenant)
     remarks = remarks_of(record) if isinstance(record, DoseRecord) else ()
     if tenant != EVERY_TENANT:
         own = tuple(within(tenant, one) for one in subject.personal)
@@ -107,7 +109,7 @@ def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID, te
         message = record.message_control_id, sent_at  # what waits is heard of each message
         key = SEP.join(("patient", record.sender, *_whose(subject), *message))
         report = base._replace(event_key=_of_tenant(tenant, key))
-        return Heard(record.position.row, subject, said, report, person, "patient", is_patient=True)
+        return RegistryRow(record.position.row, subject, said, report, person, "patient", is_patient=True)
     is_given = record.outcome in GIVEN
     report = base._replace(
         event_key=_of_tenant(tenant, _event_key(record, subject)),
@@ -121,7 +123,7 @@ def heard(record: DoseRecord | PatientRecord, file_id: UUID, report_id: UUID, te
         is_retracted=record.action == "D" or not is_given,
     )
     note = None if is_given else record.outcome.value
-    return Heard(
+    return RegistryRow(
         record.position.row, subject, said, report, person, note, record.action, record.outcome, remarks=remarks
     )
 
@@ -138,7 +140,7 @@ def subject_of(person: Person) -> Subject:
     )
 
 
-def patients_of(rows: Iterable[Heard], tenant: str) -> dict[IdKey, tuple[date, str]]:
+def patients_of(rows: Iterable[RegistryRow], tenant: str) -> dict[IdKey, tuple[date, str]]:
     """Birth date and sex by number, from rows that are about a patient and not about a dose."""
     return {
         identifier: (row.subject.birth_on, row.subject.sex)
@@ -207,7 +209,7 @@ def combined(known: Statement | None, said: Statement, token: UUID) -> Statement
     )
 
 
-def _document(subject: Subject, said: Statement, person: PersonSaid) -> dict[str, object]:
+def _document(subject: Subject, said: Statement, person: PersonStatements) -> dict[str, object]:
     return {
         "identifiers": [list(one) for one in subject.identifiers],
         "family": subject.family,
@@ -233,7 +235,7 @@ def _more(record: DoseRecord | PatientRecord, remarks: Iterable[Remark]) -> dict
     }
 
 
-def heard_again(report: Report) -> Heard:
+def waiting_row(report: Report) -> RegistryRow:
     """A report that waited, as it was heard."""
     document: dict[str, Any] = dict(report.subject or {})
     said = Statement(
@@ -242,7 +244,7 @@ def heard_again(report: Report) -> Heard:
     )  # fmt: skip
     remarks = tuple(Remark.of_document(one) for one in document.get("remarks", ()))
     outcome = DoseOutcome(document.get("outcome", DoseOutcome.ADMINISTERED.value))
-    return Heard(
+    return RegistryRow(
         report.row or 0, subject_of_document(document), said, report, of_document(document),
         action=document.get("action", "A"), outcome=outcome, remarks=remarks,
     )  # fmt: skip

@@ -115,7 +115,7 @@ class Ledger:
         for report in reports:
             self._keep(report)
 
-    def hear(self, said: Report) -> bool:
+    def take(self, said: Report) -> bool:
         """Take a statement. False if it says nothing new, or something older than what is known."""
         known = self.reports.get(said.event_key)
         if known is not None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.eligibility.feeds.records import Notice, RosterHeader
-from services.eligibility.people.precedence import RESUBMISSION, Said, said_of
+from services.eligibility.people.precedence import RESUBMISSION, Stamp, stamp_of
 
 OLDER_FULL, CONTROL_REUSED = "older-full", "control-reused"
 
@@ -23,7 +23,7 @@ class Transaction(NamedTuple):
     sender: str
     plan: str
     reference: str
-    said: Said
+    said: Stamp
     is_full: bool
     original: str = ""
 
@@ -34,7 +34,7 @@ class Turn:
 
     transactions: tuple[Transaction, ...] = ()
     held: str | None = None
-    again: dict[Said, Said] = field(default_factory=dict)
+    again: dict[Stamp, Stamp] = field(default_factory=dict)
     notice: Notice | None = None
 
 
@@ -42,7 +42,7 @@ def transactions_of(headers: Iterable[tuple[RosterHeader, str]], received_at: da
     """The transactions under these headers, each with its tenant."""
     found = []
     for one, tenant in headers:
-        said = said_of(one).not_after(received_at)
+        said = stamp_of(one).not_after(received_at)
         control = "/".join((one.interchange_control, one.group_control, one.transaction_control))
         original = one.original if one.purpose == RESUBMISSION else ""
         found.append(Transaction(control[:64], said.by, tenant, one.reference[:64], said, one.is_full, original))

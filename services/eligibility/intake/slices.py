@@ -19,7 +19,7 @@ from services.eligibility.feeds.records import (
     RosterRecord,
     VxuHeader,
 )
-from services.eligibility.people.precedence import NEVER, Said, said_of
+from services.eligibility.people.precedence import NEVER, Stamp, stamp_of
 
 
 class RosterRow(NamedTuple):
@@ -28,7 +28,7 @@ class RosterRow(NamedTuple):
 
     record: RosterRecord
     header: RosterHeader
-    said: Said = NEVER
+    said: Stamp = NEVER
     plan: str = ""
 
     @property
@@ -105,7 +105,7 @@ def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Sli
                 taken += row > 0
                 _put(current, item, header, said)
             case RosterHeader():
-                header, said = item, said_of(item)
+                header, said = item, stamp_of(item)
                 current.headers.append(item)
             case VxuHeader() | AdsHeader():
                 current.headers.append(item)
@@ -122,7 +122,7 @@ def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Sli
 
 
 def _put(
-    current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, header: RosterHeader, said: Said
+    current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, header: RosterHeader, said: Stamp
 ) -> None:
     match item:
         case RosterRecord():

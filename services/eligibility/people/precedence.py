@@ -9,7 +9,7 @@ from services.eligibility.feeds.records import RosterHeader
 RESUBMISSION = "15"
 
 
-class Said(NamedTuple):
+class Stamp(NamedTuple):
     """The instant at which a file says that it was made, its sender and its control number (ISA13). Nothing is older
     than what has no instant."""
 
@@ -17,7 +17,7 @@ class Said(NamedTuple):
     by: str = ""
     no: int = 0
 
-    def is_before(self, other: "Said") -> bool:
+    def is_before(self, other: "Stamp") -> bool:
         """Whether the other is newer. At one instant the control numbers of one sender decide."""
         if self.at is None or other.at is None:
             return False
@@ -25,15 +25,15 @@ class Said(NamedTuple):
             return self.at < other.at
         return self.by == other.by and 0 < self.no < other.no
 
-    def not_after(self, received_at: datetime) -> "Said":
+    def not_after(self, received_at: datetime) -> "Stamp":
         """What says that it is of a time to come is as new as its arrival, so that it can't outlast all later files."""
         return self if self.at is None or self.at <= received_at else self._replace(at=received_at)
 
 
-NEVER = Said()
+NEVER = Stamp()
 
 
-def said_of(header: RosterHeader) -> Said:
+def stamp_of(header: RosterHeader) -> Stamp:
     control = header.interchange_control
     is_number = control.isascii() and control.isdigit() and len(control) <= 18
-    return Said(header.created_at, header.sender[:64], int(control) if is_number else 0)
+    return Stamp(header.created_at, header.sender[:64], int(control) if is_number else 0)

@@ -25,7 +25,7 @@ from services.eligibility.people.enrolment import SUBSCRIBER, Enrolment, Person,
 from services.eligibility.people.identity import LISTS, OTHER, Doubt
 from services.eligibility.people.linkage import IdKey
 from services.eligibility.people.matching import Acquaintances, described, record_identifiers, role_of
-from services.eligibility.people.precedence import NEVER, Said
+from services.eligibility.people.precedence import NEVER, Stamp
 from services.eligibility.vital.roster import roster_source, roster_word
 from services.eligibility.vital.rules import UNDATED, VitalStatement, Word, newest
 
@@ -41,7 +41,7 @@ class Book(Acquaintances):
     persons: dict[UUID, Person] = field(default_factory=dict)
     changed_persons: dict[UUID, Person] = field(default_factory=dict)
     changed_enrolments: dict[UUID, Enrolment] = field(default_factory=dict)
-    heard: dict[UUID, Said] = field(default_factory=dict)
+    heard: dict[UUID, Stamp] = field(default_factory=dict)
     new_identifiers: set[tuple[IdKey, UUID]] = field(default_factory=set)
     new_keys: set[tuple[str, UUID]] = field(default_factory=set)
     merges: list[tuple[UUID, UUID]] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Book(Acquaintances):
         return of_enrolments | of_vital | set(self.changed_persons) | {token for pair in self.merges for token in pair}
 
     def apply(
-        self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int, said: Said = NEVER,
+        self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int, said: Stamp = NEVER,
         *, is_full: bool = False,
     ) -> tuple[str, ...]:  # fmt: skip
         """Take one row of a plan's roster, with its match key. Gives what it changed: nothing if it says nothing new or
@@ -148,7 +148,7 @@ class Book(Acquaintances):
             newest = max(
                 (self._standing(known), self._standing(orphan)), key=lambda one: (one.at is not None, one.at, one.no)
             )
-            self._put_enrolment(said_now(known._replace(spans=spans, seen_file_no=seen), newest))
+            self._put_enrolment(stamped(known._replace(spans=spans, seen_file_no=seen), newest))
 
     # -- what
 
@@ -167,7 +167,7 @@ class Book(Acquaintances):
         return bool(fresh_ids) or is_fresh_key
 
     def _note_death(
-        self, token: UUID, tenant: str, record: RosterRecord, said_on: date, said: Said, *, is_full: bool,
+        self, token: UUID, tenant: str, record: RosterRecord, said_on: date, said: Stamp, *, is_full: bool,
         is_stale: bool = False,
     ) -> tuple[str, ...]:  # fmt: skip
         """Keep what the row says of a death. Nothing if that is no other word than the one that stood. A death that is
@@ -188,7 +188,7 @@ class Book(Acquaintances):
             return ()  # nobody said otherwise
         return ({Word.DECEASED: DIED, Word.POSSIBLE: DEATH_REPORTED}.get(Word(now.word), LIVES),)
 
-    def _is_stale(self, token: UUID, tenant: str, said: Said) -> bool:
+    def _is_stale(self, token: UUID, tenant: str, said: Stamp) -> bool:
         known = self.enrolments.get((token, tenant))
         if known is None or not said.is_before(self._standing(known)):
             return False
@@ -202,7 +202,7 @@ class Book(Acquaintances):
         record: RosterRecord,
         said_on: date,
         file_no: int,
-        said: Said,
+        said: Stamp,
         *,
         is_holder: bool,
     ) -> tuple[str, ...]:
@@ -227,20 +227,20 @@ class Book(Acquaintances):
             self.seen.add(known.enrolment_id)
             self._hear(known, said)
             return ()
-        self._put_enrolment(said_now(stated._replace(seen_file_no=max(file_no, known.seen_file_no)), said))
+        self._put_enrolment(stamped(stated._replace(seen_file_no=max(file_no, known.seen_file_no)), said))
         return changes_of(known, stated)
 
-    def _hear(self, known: Enrolment, said: Said) -> None:
+    def _hear(self, known: Enrolment, said: Stamp) -> None:
         """Note that what stands was said again, so that what is older than this can't change it either."""
         if said.at is not None and said != self._standing(known):
             self.heard[known.enrolment_id] = said
 
-    def _standing(self, known: Enrolment) -> Said:
+    def _standing(self, known: Enrolment) -> Stamp:
         """When what stands was said last."""
-        return self.heard.get(known.enrolment_id) or Said(known.said_at, known.said_by, known.said_no)
+        return self.heard.get(known.enrolment_id) or Stamp(known.said_at, known.said_by, known.said_no)
 
     def _end_family(
-        self, token: UUID, tenant: str, record: RosterRecord, said_on: date, file_no: int, said: Said
+        self, token: UUID, tenant: str, record: RosterRecord, said_on: date, file_no: int, said: Stamp
     ) -> tuple[str, ...]:
         """The dependants' cover ends with the subscriber's; after a death a person must say what becomes of theirs."""
         ended = [
@@ -252,7 +252,7 @@ class Book(Acquaintances):
         if ended and (record.reason == DEATH_REASON or record.person.is_deceased):
             return (FAMILY_WAITS,)
         for one, spans in ended:
-            self._put_enrolment(said_now(one._replace(spans=spans), said))
+            self._put_enrolment(stamped(one._replace(spans=spans), said))
         return (FAMILY_ENDED,) if ended else ()
 
     def _family_spans(self, one: Enrolment, record: RosterRecord, said_on: date, file_no: int) -> tuple[Span, ...]:
@@ -285,7 +285,7 @@ class Book(Acquaintances):
         self.heard.pop(enrolment.enrolment_id, None)
 
 
-def said_now(stated: Enrolment, said: Said) -> Enrolment:
+def stamped(stated: Enrolment, said: Stamp) -> Enrolment:
     """The enrolment as this statement left it."""
     if said.at is None:
         return stated

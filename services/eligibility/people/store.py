@@ -12,7 +12,7 @@ import asyncpg
 from services.eligibility.feeds.records import MEDICAL
 from services.eligibility.people.enrolment import Enrolment, Person, Span
 from services.eligibility.people.linkage import Candidate, IdKey
-from services.eligibility.people.precedence import Said
+from services.eligibility.people.precedence import Stamp
 from services.eligibility.people.statement import Statement
 from services.eligibility.vital import store as vital_store
 from services.kit.postgres import Connection, text_array
@@ -277,7 +277,7 @@ async def save_seen(connection: Connection, enrolment_ids: Collection[UUID], fil
         await connection.execute(SAVE_SEEN, sorted(enrolment_ids), file_no)
 
 
-async def save_heard(connection: Connection, heard: Mapping[UUID, Said], file_no: int) -> None:
+async def save_heard(connection: Connection, heard: Mapping[UUID, Stamp], file_no: int) -> None:
     """Note that what stands of these was said again, and when."""
     if heard:
         ats, bys, nos = zip(*heard.values(), strict=True)

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from services.eligibility.vital import store as vital_store
-from services.eligibility.vital.registry import PersonSaid, RegistryConsent, combined_consent
+from services.eligibility.vital.registry import PersonStatements, RegistryConsent, combined_consent
 from services.eligibility.vital.rules import VitalStatement, newest
 from services.kit.postgres import Connection
 
 Key = tuple[UUID, str]
 
 
-async def save_said(connection: Connection, said: Iterable[tuple[PersonSaid, UUID | None]]) -> None:
+async def save_person_statements(connection: Connection, said: Iterable[tuple[PersonStatements, UUID | None]]) -> None:
     """Keep what a registry's rows say of these persons, who are locked: of each source the newest word."""
     now = datetime.now(UTC)
     about = [one.about(token, now) for one, token in said if token is not None]

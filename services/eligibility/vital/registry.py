@@ -48,7 +48,7 @@ class RegistryConsent(NamedTuple):
     publicity_at: datetime | None = None
 
 
-class PersonSaid(NamedTuple):
+class PersonStatements(NamedTuple):
     """One row's statements, about nobody yet."""
 
     consent: RegistryConsent
@@ -58,17 +58,17 @@ class PersonSaid(NamedTuple):
     def says_consent(self) -> bool:
         return self.consent.is_protected is not None or bool(self.consent.publicity)
 
-    def about(self, token: UUID, heard_at: datetime) -> "PersonSaid":
+    def about(self, token: UUID, heard_at: datetime) -> "PersonStatements":
         """The same of a person who was found, heard now."""
         vital = tuple([one._replace(token=token, heard_at=heard_at) for one in self.vital])
-        return PersonSaid(self.consent._replace(token=token), vital)
+        return PersonStatements(self.consent._replace(token=token), vital)
 
 
-def person_said(record: DoseRecord | PatientRecord, tenant_id: str) -> PersonSaid:
+def person_statements(record: DoseRecord | PatientRecord, tenant_id: str) -> PersonStatements:
     """The statements of a row. `tenant_id`: whose members its sender may speak of."""
     source, at = speaker(code_of(record.sender), tenant_id), record.message_at or UNDATED
     said_on, none = at.date(), RegistryConsent(NOBODY, source, tenant_id)
-    return PersonSaid(_consent(record, none, at, said_on), tuple(_vital(record, source, tenant_id, at, said_on)))
+    return PersonStatements(_consent(record, none, at, said_on), tuple(_vital(record, source, tenant_id, at, said_on)))
 
 
 def _consent(
@@ -141,17 +141,17 @@ def channels_barred(consents: Iterable[RegistryConsent]) -> tuple[str, ...]:
 # -- as it waits with a report whose member is not found yet
 
 
-def as_document(said: PersonSaid) -> dict[str, Any]:
+def as_document(said: PersonStatements) -> dict[str, Any]:
     return {
         "consent": [_plain(one) for one in said.consent[1:]],
         "vital": [[_plain(value) for value in one[1:]] for one in said.vital],
     }
 
 
-def of_document(document: Mapping[str, Any]) -> PersonSaid:
+def of_document(document: Mapping[str, Any]) -> PersonStatements:
     """Of a report that waited; what waits since before this was kept says nothing."""
     if "consent" not in document:
-        return PersonSaid(RegistryConsent(NOBODY, ""))
+        return PersonStatements(RegistryConsent(NOBODY, ""))
     source, tenant_id, protected, protected_on, protected_at, publicity, publicity_on, publicity_at = document[
         "consent"
     ]
@@ -159,7 +159,7 @@ def of_document(document: Mapping[str, Any]) -> PersonSaid:
         NOBODY, source, tenant_id, protected, _day(protected_on), _instant(protected_at), publicity, _day(publicity_on),
         _instant(publicity_at),
     )  # fmt: skip
-    return PersonSaid(consent, tuple(_statement(*one) for one in document["vital"]))
+    return PersonStatements(consent, tuple(_statement(*one) for one in document["vital"]))
 
 
 def _statement(

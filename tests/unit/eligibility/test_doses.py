@@ -33,7 +33,7 @@ def a_report(event: str = "E-1", **changes: object) -> Report:
 
 def hear(ledger: Ledger, *reports: Report, today: date = TODAY) -> list[tuple[str, int, str]]:
     for report in reports:
-        ledger.hear(report)
+        ledger.take(report)
     return [(action, dose.version, f"{dose.cvx} {dose.administered_on:%m-%d}") for dose, action in ledger.settle(today)]
 
 
@@ -193,7 +193,7 @@ def test_the_ledger_adds_up(said: list[Report]) -> None:
     ledger = a_ledger()
     told: dict[UUID, tuple[int, str]] = {}
     for report in said:
-        ledger.hear(report)
+        ledger.take(report)
         for dose, action in ledger.settle(TODAY):
             assert dose.version == told.get(dose.dose_id, (0, ""))[0] + 1
             told[dose.dose_id] = dose.version, action

@@ -27,7 +27,7 @@ def a_report(key: str = "n", event_id: str = "IIS 1", **changes: object) -> Repo
 def a_ledger_with(*reports: Report) -> Ledger:
     ledger = a_ledger()
     for one in reports:
-        ledger.hear(one)
+        ledger.take(one)
     ledger.settle(date(2021, 3, 1))
     return ledger
 
@@ -74,7 +74,7 @@ def test_an_old_addition_does_not_revive_what_was_corrected() -> None:
     ledger = a_ledger_with(a_report("known", administered_on=date(2021, 2, 16), is_corrected=True))
     early = a_report("fresh", stated_at=NOON - timedelta(hours=1))
     assert named(early, "A", ledger).report.event_key == "known"
-    assert not ledger.hear(named(early, "A", ledger).report)
+    assert not ledger.take(named(early, "A", ledger).report)
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,14 @@ async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV
     somebody cancelled because the member has died is a report of that."""
     today = (await clock_store.share_clock(work.connection)).business_on
     survivors = await people_flow.lock_survivors(work.connection, {one.member_token for one in events})
-    told = await vital_flow.hear_appointments(work.connection, events, survivors)
+    told = await vital_flow.keep_death_reports(work.connection, events, survivors)
     said = [_appointment_report(one, survivors.get(one.member_token)) for one in events]
     tokens = {one.token for one in said if one.token is not None}
     known = await dose_store.load_reports_by_key(work.connection, {one.event_key for one in said}, (), ())
     ledger = await load_ledger(work.connection, tokens, known)
     for one in said:
         if not one.is_retracted or one.event_key in ledger.reports:
-            ledger.hear(one)
+            ledger.take(one)
     await save_ledger(work, ledger, today)
     await redecide(work, ledger.touched() | told, today)
 

@@ -32,7 +32,7 @@ async def on_attempts(work: UnitOfWork, events: Sequence[Attempt]) -> None:
     await redecide(work, await _hear(work.connection, events, survivors, _of_attempt), today)
 
 
-async def hear_appointments(
+async def keep_death_reports(
     connection: Connection, events: Iterable[AppointmentChangedV1], survivors: dict[UUID, UUID]
 ) -> set[UUID]:
     """Keep that somebody cancelled a visit because the member has died; another version of the same appointment takes

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from services.eligibility.doses.numbers import is_same_patient
-from services.eligibility.doses.registry import Heard
+from services.eligibility.doses.registry import RegistryRow
 from services.eligibility.doses.rules import Report
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.people.linkage import Link
@@ -11,7 +11,7 @@ from services.kit.postgres import Connection
 
 
 async def load_reports(
-    connection: Connection, rows: Sequence[Heard], links: Sequence[Link]
+    connection: Connection, rows: Sequence[RegistryRow], links: Sequence[Link]
 ) -> tuple[list[Report], list[Report]]:
     """Those under the rows' own keys or numbers, and those that wait and may be of the same patients."""
     tokens = {one.token for one in links if one.token is not None}
@@ -24,7 +24,7 @@ async def load_reports(
     return named, waiting + await dose_store.load_waiting_by_key(connection, _waiting_keys(deletions))
 
 
-async def load_shared(connection: Connection, rows: Sequence[Heard], links: Sequence[Link]) -> set[int]:
+async def load_shared(connection: Connection, rows: Sequence[RegistryRow], links: Sequence[Link]) -> set[int]:
     """The rows whose number is known of somebody else."""
     numbered = [
         (row, one.token) for row, one in zip(rows, links, strict=True) if row.report.event_id and one.token is not None
@@ -33,11 +33,11 @@ async def load_shared(connection: Connection, rows: Sequence[Heard], links: Sequ
     return {numbered[place][0].row for place in await dose_store.find_of_another(connection, asked)}
 
 
-def _waiting_keys(rows: Iterable[Heard]) -> set[str]:
+def _waiting_keys(rows: Iterable[RegistryRow]) -> set[str]:
     return {key for row in rows for key in row.subject.keys()}  # noqa: SIM118
 
 
-async def _of_unlinked(connection: Connection, rows: Iterable[Heard], links: Iterable[Link]) -> list[Report]:
+async def _of_unlinked(connection: Connection, rows: Iterable[RegistryRow], links: Iterable[Link]) -> list[Report]:
     """Of rows that link to nobody: what bears their number and is plainly of the same patient."""
     unlinked = [row.report for row, one in zip(rows, links, strict=True) if one.token is None and row.report.event_id]
     found = await dose_store.load_of_number(connection, {(one.event_id, one.sender) for one in unlinked})

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from schemas.eligibility_v1 import DoseAdministeredV1
 from services.eligibility.doses.flow.linking import link_rows
-from services.eligibility.doses.registry import CODES, heard_again
+from services.eligibility.doses.registry import CODES, waiting_row
 from services.eligibility.doses.rules import Dose, Ledger, Report
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.doses.store import remarks as remark_store
@@ -49,7 +49,7 @@ async def link_waiting(connection: Connection, ledger: Ledger, tokens: Collectio
                 waiting[one.tenant_id].append(one)
         tokens = set()
         for tenant, reports in sorted(waiting.items()):
-            rows = [heard_again(one) for one in reports]
+            rows = [waiting_row(one) for one in reports]
             links, ties = await link_rows(connection, rows, tenant)
             said = [(row, to.token) for row, to in zip(rows, links, strict=True) if to.token is not None]
             await remark_store.save_remarks(connection, said)
@@ -65,7 +65,7 @@ async def save_ledger(work: UnitOfWork, ledger: Ledger, today: date) -> None:
     news = ledger.settle(today)
     await dose_store.save_doses(work.connection, ledger.changed_doses.values())
     reports = list(ledger.changed_reports.values())
-    keys = {one.report_id: heard_again(one).subject.keys() for one in reports if one.token is None and one.subject}
+    keys = {one.report_id: waiting_row(one).subject.keys() for one in reports if one.token is None and one.subject}
     await dose_store.save_reports(work.connection, reports, keys)
     now = datetime.now(UTC)
     await work.announce([_dose_fact(dose, action, now) for dose, action in news])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.eligibility.doses.registry import Heard, combined, completed
+from services.eligibility.doses.registry import RegistryRow, combined, completed
 from services.eligibility.payers.tenants import EVERY_TENANT
 from services.eligibility.people import store as people_store
 from services.eligibility.people.linkage import IdKey, Index, Link, Subject, is_within, link_and_tie
@@ -14,7 +14,7 @@ from services.kit.postgres import Connection
 
 
 async def link_rows(
-    connection: Connection, rows: Sequence[Heard], tenant: str
+    connection: Connection, rows: Sequence[RegistryRow], tenant: str
 ) -> tuple[list[Link], set[tuple[IdKey, UUID]]]:
     """Find whom the rows of a tenant's sender are about, and keep what linking taught of identifiers, race, tract and
     protection. Gives the identifiers that were tied, too."""
@@ -26,7 +26,7 @@ async def link_rows(
     await people_store.lock_persons(connection, {one.token for one in links if one.token is not None})
     await people_store.save_keys(connection, ties, ())
     await _save_statements(connection, rows, links)
-    await vital_statements.save_said(
+    await vital_statements.save_person_statements(
         connection, [(row.person, one.token) for row, one in zip(rows, links, strict=True)]
     )
     return links, ties
@@ -41,7 +41,7 @@ async def _load_index(connection: Connection, subjects: Sequence[Subject], tenan
     return index if tenant == EVERY_TENANT else index.only(await people_store.load_of_plan(connection, tokens, tenant))
 
 
-async def _save_statements(connection: Connection, rows: Sequence[Heard], links: Sequence[Link]) -> None:
+async def _save_statements(connection: Connection, rows: Sequence[RegistryRow], links: Sequence[Link]) -> None:
     said = [(row.said, one.token) for row, one in zip(rows, links, strict=True) if one.token is not None]
     stored = await people_store.load_statements(connection, {token for _, token in said})
     known = {token: one for token, many in stored.items() for one in many if one.source == "registry"}

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from services.eligibility.doses.registry import Heard
+from services.eligibility.doses.registry import RegistryRow
 from services.eligibility.doses.remarks import Remark
 from services.eligibility.feeds.records import DoseOutcome
 from services.kit.postgres import Connection
@@ -55,15 +55,15 @@ class Stated(NamedTuple):
     remark: Remark
 
 
-async def save_remarks(connection: Connection, rows: Iterable[tuple[Heard, UUID]]) -> set[int]:
+async def save_remarks(connection: Connection, rows: Iterable[tuple[RegistryRow, UUID]]) -> set[int]:
     """Take what rows say of persons, in their order: taken back first, then said. Gives the rows that took back
     something."""
     taken_back: set[int] = set()
     rows = [(row, token) for row, token in rows if row.remarks or row.action != "A"]
     while rows:
         # A sender's own order counts, so one statement takes one row of a sender about a person.
-        now: list[tuple[Heard, UUID]] = []
-        later: list[tuple[Heard, UUID]] = []
+        now: list[tuple[RegistryRow, UUID]] = []
+        later: list[tuple[RegistryRow, UUID]] = []
         seen = set()
         for row, token in rows:
             identity = token, row.report.sender
@@ -75,7 +75,7 @@ async def save_remarks(connection: Connection, rows: Iterable[tuple[Heard, UUID]
     return taken_back
 
 
-async def _take_back(connection: Connection, rows: Sequence[tuple[Heard, UUID]]) -> set[int]:
+async def _take_back(connection: Connection, rows: Sequence[tuple[RegistryRow, UUID]]) -> set[int]:
     columns = [
         (token, row.report.sender, row.report.event_id, row.report.administered_on, row.report.cvx,
          row.outcome is DoseOutcome.REFUSED, row.action == "D", row.report.stated_at, row.row)
@@ -85,7 +85,7 @@ async def _take_back(connection: Connection, rows: Sequence[tuple[Heard, UUID]])
     return {one["row"] for one in found}
 
 
-async def _say(connection: Connection, rows: Sequence[tuple[Heard, UUID]]) -> None:
+async def _say(connection: Connection, rows: Sequence[tuple[RegistryRow, UUID]]) -> None:
     columns = [
         (token, row.report.sender, one.kind, one.system, one.code, one.cvx, one.said_on, one.observed_on,
          one.expires_on,          row.report.event_id, row.report.stated_at)

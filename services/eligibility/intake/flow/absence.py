@@ -13,8 +13,8 @@ from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.people import store as people_store
 from services.eligibility.people.coverage import cut
-from services.eligibility.people.precedence import Said
-from services.eligibility.people.roster import said_now
+from services.eligibility.people.precedence import Stamp
+from services.eligibility.people.roster import stamped
 from services.kit.postgres import ALL_TENANTS, Pool, transaction
 from services.kit.unit_of_work import UnitOfWork
 
@@ -65,20 +65,20 @@ async def _end(pool: Pool, file: FeedFile, plan: str, before_no: int, said_on: d
         async with transaction(pool, ALL_TENANTS) as connection:
             await file_store.lock_file(connection, file.file_id)
             today = (await clock_store.share_clock(connection)).business_on
-            said = Said(file.said_at)
+            said = Stamp(file.said_at)
             work = UnitOfWork(connection)
             ended = await end_coverage(work, plan, before_no, said_on, today, PER_BATCH, said)
             await file_store.save_absent(connection, file.file_id, ended)
 
 
 async def end_coverage(
-    work: UnitOfWork, plan: str, before_no: int, said_on: date, today: date, limit: int, said: Said
+    work: UnitOfWork, plan: str, before_no: int, said_on: date, today: date, limit: int, said: Stamp
 ) -> int:
     """End the coverage of some members whom a full file no longer lists. Gives how many; 0: nobody is left."""
     tokens = await people_store.load_absent(work.connection, plan, before_no, said_on, limit, said.at)
     await people_store.lock_persons(work.connection, tokens)
     absent = [one for one in await people_store.load_enrolments(work.connection, tokens) if one.tenant_id == plan]
-    ended = [said_now(one._replace(spans=cut(one.spans, said_on - ONE_DAY)), said) for one in absent]
+    ended = [stamped(one._replace(spans=cut(one.spans, said_on - ONE_DAY)), said) for one in absent]
     await people_store.save_enrolments(work.connection, ended)
     await redecide(work, tokens, today)
     return len(ended)

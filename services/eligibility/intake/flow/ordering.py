@@ -6,7 +6,7 @@ from services.eligibility.feeds.records import Notice, RosterHeader
 from services.eligibility.intake.ordering import CONTROL_REUSED, OLDER_FULL, Transaction, Turn, transactions_of
 from services.eligibility.intake.store import transactions as transaction_store
 from services.eligibility.intake.store.files import FeedFile
-from services.eligibility.people.precedence import Said
+from services.eligibility.people.precedence import Stamp
 from services.kit.postgres import Connection
 
 
@@ -22,7 +22,7 @@ async def take_turn(connection: Connection, file: FeedFile, headers: Iterable[tu
     namesakes = await transaction_store.load_namesakes(connection, file.file_id, fresh)
     newest = await transaction_store.load_newest_full(connection, file.file_id, full)
     held: str | None = None
-    if any(one.said.is_before(newest.get((one.sender, one.plan), Said())) for one in full):
+    if any(one.said.is_before(newest.get((one.sender, one.plan), Stamp())) for one in full):
         held = OLDER_FULL
     if any(one.said.at in namesakes.get((one.control, one.sender, one.plan), ()) for one in fresh):
         held = CONTROL_REUSED
@@ -32,7 +32,7 @@ async def take_turn(connection: Connection, file: FeedFile, headers: Iterable[tu
     return Turn(found, None if may_go_on else held, again, notice)
 
 
-async def _again(connection: Connection, file: FeedFile, resent: Sequence[Transaction]) -> dict[Said, Said]:
+async def _again(connection: Connection, file: FeedFile, resent: Sequence[Transaction]) -> dict[Stamp, Stamp]:
     """What is sent again is as old as what it repeats."""
     originals = await transaction_store.load_originals(connection, file.file_id, resent)
     known = {one.said: originals.get((one.original, one.sender, one.plan)) for one in resent}

@@ -9,8 +9,8 @@ from services.eligibility.doses.flow import known_reports
 from services.eligibility.doses.flow.ledger import link_waiting, load_ledger, save_ledger
 from services.eligibility.doses.flow.linking import link_rows
 from services.eligibility.doses.numbers import OLDER
-from services.eligibility.doses.outcomes import take, was_deleted
-from services.eligibility.doses.registry import Heard, heard, patients_of
+from services.eligibility.doses.outcomes import take_row, was_deleted
+from services.eligibility.doses.registry import RegistryRow, patients_of, registry_row
 from services.eligibility.doses.store import remarks as remark_store
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.feeds.records import DoseRecord, PatientRecord
@@ -27,7 +27,7 @@ async def on_registry_rows(
 ) -> list[RowResult]:
     """A registry's rows: doses are linked, counted once, and wait where nobody is found. A sender who may speak for one
     plan finds, and so changes, that plan's people only."""
-    rows = [heard(one, file.file_id, new_id(), file.tenant_id) for one in records]
+    rows = [registry_row(one, file.file_id, new_id(), file.tenant_id) for one in records]
     await people_store.save_patients(work.connection, patients_of(rows, file.tenant_id))
     links, ties = await link_rows(work.connection, rows, file.tenant_id)
     tokens = {one.token for one in links if one.token is not None}
@@ -35,7 +35,9 @@ async def on_registry_rows(
     ledger = await load_ledger(work.connection, tokens, named)
     ledger.add((), [one for one in waiting if one.event_key not in ledger.reports])
     shared = await known_reports.load_shared(work.connection, rows, links)
-    results = [take(ledger, row, one, is_of_another=row.row in shared) for row, one in zip(rows, links, strict=True)]
+    results = [
+        take_row(ledger, row, one, is_of_another=row.row in shared) for row, one in zip(rows, links, strict=True)
+    ]
     taken_back = await _save_remarks(work.connection, rows, links, results)
     results = [was_deleted(one) if one.row in taken_back else one for one in results]
     await link_waiting(work.connection, ledger, _who_may_be_waited_for(rows, links, ties))
@@ -45,7 +47,7 @@ async def on_registry_rows(
 
 
 def _who_may_be_waited_for(
-    rows: Iterable[Heard], links: Iterable[Link], ties: Iterable[tuple[IdKey, UUID]]
+    rows: Iterable[RegistryRow], links: Iterable[Link], ties: Iterable[tuple[IdKey, UUID]]
 ) -> set[UUID]:
     """Those whose number was tied, or of whose number the birth date came to be known."""
     patients = {one.token for row, one in zip(rows, links, strict=True) if row.is_patient and one.token is not None}
@@ -53,7 +55,7 @@ def _who_may_be_waited_for(
 
 
 async def _save_remarks(
-    connection: Connection, rows: Iterable[Heard], links: Iterable[Link], results: Iterable[RowResult]
+    connection: Connection, rows: Iterable[RegistryRow], links: Iterable[Link], results: Iterable[RowResult]
 ) -> set[int]:
     """What rows say of persons beside doses; what is older than what stands says nothing. Gives the rows that took back
     something."""

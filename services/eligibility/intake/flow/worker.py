@@ -39,7 +39,7 @@ from services.eligibility.intake.store import transactions as transaction_store
 from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.payers import store as payer_store
 from services.eligibility.payers.rules import code_of, payer_of
-from services.eligibility.people.precedence import Said
+from services.eligibility.people.precedence import Stamp
 from services.eligibility.settings import OwnSettings
 from services.kit import log
 from services.kit.faults import Faults
@@ -147,7 +147,7 @@ class FileRun:
         self._pool, self._file, self._rows, self._reader = pool, file, rows, reader
         self._stopping, self._test_data_from = stopping or asyncio.Event(), test_data_from
         self._roster: tuple[RosterHeader, str] | None = None
-        self._again: dict[Said, Said] = {}
+        self._again: dict[Stamp, Stamp] = {}
         self._is_done = False
 
     async def run(self) -> None:

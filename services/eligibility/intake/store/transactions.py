@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.eligibility.intake.ordering import Transaction
-from services.eligibility.people.precedence import Said
+from services.eligibility.people.precedence import Stamp
 from services.kit.postgres import Connection
 
 SAVE_TRANSACTIONS = """
@@ -61,20 +61,20 @@ async def load_namesakes(
 
 async def load_newest_full(
     connection: Connection, file_id: UUID, found: Sequence[Transaction]
-) -> dict[tuple[str, str], Said]:
+) -> dict[tuple[str, str], Stamp]:
     """When each sender listed everybody of each plan last."""
     columns = zip(*{(one.sender, one.plan) for one in found}, strict=True)
     rows = await connection.fetch(LOAD_NEWEST_FULL, file_id, *columns) if found else ()
-    return {(row["sender"], row["plan"]): Said(row["said_at"], row["sender"], row["said_no"]) for row in rows}
+    return {(row["sender"], row["plan"]): Stamp(row["said_at"], row["sender"], row["said_no"]) for row in rows}
 
 
 async def load_originals(
     connection: Connection, file_id: UUID, found: Sequence[Transaction]
-) -> dict[tuple[str, str, str], Said]:
+) -> dict[tuple[str, str, str], Stamp]:
     """When the transactions that these send again were said."""
     columns = zip(*((one.original, one.sender, one.plan) for one in found), strict=True)
     rows = await connection.fetch(LOAD_ORIGINALS, file_id, *columns) if found else ()
     return {
-        (row["reference"], row["sender"], row["plan"]): Said(row["said_at"], row["sender"], row["said_no"])
+        (row["reference"], row["sender"], row["plan"]): Stamp(row["said_at"], row["sender"], row["said_no"])
         for row in rows
     }
