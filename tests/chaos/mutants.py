@@ -112,7 +112,7 @@ def _acknowledge_on_error(_service: str) -> None:
 @mutant("no-row-lock", "members are not locked before their news is numbered", TO_DATABASE, LATE)
 def _no_row_lock(service: str) -> None:
     module = {
-        "eligibility": "services.eligibility.people.store", "outreach": "services.outreach.store",
+        "eligibility": "services.eligibility.people.store.members", "outreach": "services.outreach.store",
         "scheduling": "services.scheduling.heard",
     }.get(service)  # fmt: skip
     for name in [name for name in vars(sys.modules[module]) if name.startswith("LOCK_")] if module else ():

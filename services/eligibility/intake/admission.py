@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.feeds.records import DoseRecord, PatientRecord, Position, RosterHeader, RosterMention
-from services.eligibility.intake.slices import RosterRow, Slice
+from services.eligibility.intake.slices import Slice
 from services.eligibility.payers.rules import GENERIC_PROFILES, Payer, code_of, payer_of
 from services.eligibility.payers.tenants import EVERY_TENANT
+from services.eligibility.people.roster_row import RosterRow
 
 EVERY_SENDER = "*"
 

@@ -3,8 +3,6 @@ reader's own."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
-from typing import NamedTuple
 
 from services.eligibility.feeds.records import (
     AdsHeader,
@@ -20,20 +18,7 @@ from services.eligibility.feeds.records import (
     VxuHeader,
 )
 from services.eligibility.people.precedence import NEVER, Stamp, stamp_of
-
-
-class RosterRow(NamedTuple):
-    """A member's row with the header that it stands under and the instant at which it was said; `plan` is the tenant,
-    once it is known."""
-
-    record: RosterRecord
-    header: RosterHeader
-    said: Stamp = NEVER
-    plan: str = ""
-
-    @property
-    def said_on(self) -> date | None:
-        return self.header.created_at.date() if self.header.created_at else None
+from services.eligibility.people.roster_row import RosterRow
 
 
 @dataclass(slots=True)

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from schemas.eligibility_v1 import MembersMergedV1
 from services.eligibility.feeds.records import RosterMention, RosterRecord
-from services.eligibility.people import store as people_store
 from services.eligibility.people.linkage import IdKey
 from services.eligibility.people.matching import old_key, record_identifiers
 from services.eligibility.people.roster import Book
+from services.eligibility.people.store import members as people_store
 from services.eligibility.vital import store as vital_store
 from services.kit.ids import new_id
 from services.kit.postgres import Connection

@@ -6,7 +6,7 @@ from typing import Any
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow import days, publishing
 from services.eligibility.decisions.flow.redecide import redecide
-from services.eligibility.people import store as people_store
+from services.eligibility.people.store import members as people_store
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.documents import parse_programme
 from services.eligibility.programmes.needs import MemberObservation

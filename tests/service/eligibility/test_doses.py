@@ -12,7 +12,7 @@ import pytest
 
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
 from services.eligibility.decisions.flow import appointments
-from services.eligibility.people import store as people_store
+from services.eligibility.people.store import members as people_store
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.eligibility.people import store as people_store
+from services.eligibility.people.store import members as people_store
 from tests.service.eligibility.conftest import FIRST_DAY, Office
 from tests.service.eligibility.door import acting
 from tests.service.eligibility.messages import Row, roster

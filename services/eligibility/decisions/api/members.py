@@ -28,7 +28,7 @@ from services.eligibility.doses.remarks import meanings
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.doses.store import remarks as remark_store
 from services.eligibility.forecast.supporting_data import bundled
-from services.eligibility.people import store as people_store
+from services.eligibility.people.store import members as people_store
 from services.eligibility.programmes.risk.documents import models
 from services.kit import audit
 from services.kit.auth import Principal, require

@@ -20,8 +20,8 @@ from services.eligibility.decisions.shapes.vital import (
 )
 from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.people import flow as people_flow
-from services.eligibility.people import store as people_store
 from services.eligibility.people.enrolment import Enrolment
+from services.eligibility.people.store import members as people_store
 from services.eligibility.vital import store as vital_store
 from services.eligibility.vital.rules import VitalStatement, Word
 from services.eligibility.vital.store import Reported

@@ -22,7 +22,7 @@ from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.doses.flow import ledger
 from services.eligibility.doses.registry import combined_vaccines
 from services.eligibility.doses.store import doses as dose_store
-from services.eligibility.people import store as people_store
+from services.eligibility.people.store import members as people_store
 from services.eligibility.places.reference.tables import LATEST
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.documents import bundled, live, unreadable

@@ -13,7 +13,7 @@ from services.eligibility.decisions.known import Known, members_of
 from services.eligibility.decisions.rules import decide
 from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.doses.store import doses as dose_store
-from services.eligibility.people import store as people_store
+from services.eligibility.people.store import members as people_store
 from services.eligibility.programmes.dry_run import DryRun, Judged, Trial
 from services.eligibility.programmes.programme import Programme
 from services.kit.postgres import Connection, Pool, transaction

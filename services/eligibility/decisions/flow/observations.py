@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from services.eligibility.decisions.flow.redecide import redecide
-from services.eligibility.people import store as people_store
+from services.eligibility.people.store import members as people_store
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.needs import MemberObservation
 from services.kit.postgres import Connection

@@ -12,9 +12,9 @@ from services.eligibility.decisions.store import caps as cap_store
 from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.forecast.supporting_data import bundled
-from services.eligibility.people import store as people_store
 from services.eligibility.people.ages import age_on
 from services.eligibility.people.roster import Book
+from services.eligibility.people.store import members as people_store
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.benefits.documents import bundled_lists
 from services.eligibility.programmes.benefits.entitlements import Entitlement, entitlements

@@ -11,7 +11,7 @@ from services.eligibility.doses.registry import CODES, waiting_row
 from services.eligibility.doses.rules import Dose, Ledger, Report
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.doses.store import remarks as remark_store
-from services.eligibility.people import store as people_store
+from services.eligibility.people.store import members as people_store
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork

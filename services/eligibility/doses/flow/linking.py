@@ -5,8 +5,8 @@ from uuid import UUID
 
 from services.eligibility.doses.registry import RegistryRow, combined, completed
 from services.eligibility.payers.tenants import EVERY_TENANT
-from services.eligibility.people import store as people_store
 from services.eligibility.people.linkage import IdKey, Index, Link, Subject, is_within, link_and_tie
+from services.eligibility.people.store import members as people_store
 from services.eligibility.vital import flow as vital_statements
 from services.kit.postgres import Connection
 

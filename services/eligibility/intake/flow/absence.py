@@ -11,10 +11,10 @@ from services.eligibility.feeds.records import (
 )
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store.files import FeedFile
-from services.eligibility.people import store as people_store
 from services.eligibility.people.coverage import cut
 from services.eligibility.people.precedence import Stamp
 from services.eligibility.people.roster import stamped
+from services.eligibility.people.store import members as people_store
 from services.kit.postgres import ALL_TENANTS, Pool, transaction
 from services.kit.unit_of_work import UnitOfWork
 

@@ -15,8 +15,8 @@ from services.eligibility.doses.store import remarks as remark_store
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.feeds.records import DoseRecord, PatientRecord
 from services.eligibility.intake.store.files import FeedFile
-from services.eligibility.people import store as people_store
 from services.eligibility.people.linkage import IdKey, Link
+from services.eligibility.people.store import members as people_store
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork

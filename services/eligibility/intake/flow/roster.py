@@ -7,12 +7,12 @@ from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.doses.flow.ledger import link_waiting, load_ledger, save_ledger
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.feeds.records import RosterMention, RosterRecord
-from services.eligibility.intake.slices import RosterRow
 from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.people.changes import FAMILY_WAITS, STALE
 from services.eligibility.people.flow import load_book, save_book
 from services.eligibility.people.matching import record_key
 from services.eligibility.people.roster import Book
+from services.eligibility.people.roster_row import RosterRow
 from services.kit.unit_of_work import UnitOfWork
 
 
