@@ -4,11 +4,11 @@ from pathlib import Path
 
 from schemas import catalog
 from services.kit.app import Service, run
+from services.kit.review_queue import Reviews
 from services.kit.subscription import Subscription
 from services.outreach.attempts import api as attempts_api
 from services.outreach.cases import flow as cases
 from services.outreach.cases import store as cases_store
-from services.outreach.cases.reviews import Reviews
 from services.outreach.claims import api as claims_api
 from services.outreach.contacts import store as contacts_store
 from services.outreach.lost_bookings import api as lost_bookings_api
@@ -35,7 +35,7 @@ def build() -> Service:
         routers=(claims_api.routes, attempts_api.routes, lost_bookings_api.routes, worklist_api.routes),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
-        background=lambda _settings, pool: (Reviews(pool),),
+        background=lambda _settings, pool: (Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),),
     )
 
 

@@ -97,7 +97,7 @@ async def _save(connection: Connection, known: KnownCase, attempt: NewAttempt, a
     said = entry.statement_of(known, attempt, at)
     if said is not None:
         await contacts.save_statement(connection, attempt.member_token, said)
-        await cases.let_members_wait(connection, [attempt.member_token], at)
+        await cases.WAITING_MEMBERS.let_wait(connection, [attempt.member_token], at)
 
 
 async def _settle_lease(connection: Connection, lease: Lease, attempt: NewAttempt) -> None:
@@ -132,7 +132,7 @@ async def retract_attempt(
     retracted_on = await _retracted_on(connection, attempt)
     if await contacts.save_retraction(connection, attempt, retractor.worker_id, reason, retracted_on):
         await contacts.forget_statements(connection, [attempt_id])
-        await cases.let_members_wait(connection, [attempt.member_token], attempt.asked_at)
+        await cases.WAITING_MEMBERS.let_wait(connection, [attempt.member_token], attempt.asked_at)
         await work.announce([entry.retracted_event(attempt, retractor.worker_id, reason, retracted_on)])
         await review(work, persons, attempt.asked_at)
     return await _listed(connection, attempt.case_id)

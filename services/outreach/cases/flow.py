@@ -105,6 +105,16 @@ async def review(work: UnitOfWork, persons: Mapping[UUID, UUID], at: datetime) -
         await work.announce([change.event(at) for change in changes if change.announced])
 
 
+async def review_waiting(work: UnitOfWork, member_tokens: Sequence[UUID]) -> int:
+    """Decide again about those of these members who wait and whom no other instance has taken: a page, in a transaction
+    of its own. Gives how many they are."""
+    await reference.share_reference(work.connection)
+    taken, at = await store.WAITING_MEMBERS.take(work.connection, member_tokens)
+    if at is not None:
+        await review(work, await members.lock_members(work.connection, taken), at)
+    return len(taken)
+
+
 def _portions(ordered: Sequence[tuple[UUID, UUID]]) -> Iterator[dict[UUID, UUID]]:
     """Portions that keep the tokens of one person together."""
     portion: dict[UUID, UUID] = {}

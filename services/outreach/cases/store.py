@@ -1,6 +1,6 @@
 """SQL of cases: what they are decided from, what was decided, and who waits to be decided on again."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
@@ -13,6 +13,7 @@ from schemas.reporting_v1 import TargetZipListedV1
 from services.kit.ids import derived_id
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
+from services.kit.review_queue import ReviewQueue
 from services.outreach.cases.changes import ChangedCase, KnownCase
 from services.outreach.cases.evidence import CaseState, Evidence, Flag, Held, Paused
 from services.outreach.contacts import store as contacts
@@ -47,14 +48,6 @@ LET_DUE_WAIT = _WAIT.format(
     heard_at="$1::timestamptz",
     whom="outreach_case where review_on <= (select max(business_on) from business_day)",
 )
-LET_MEMBERS_WAIT = _WAIT.format(heard_at="$2::timestamptz", whom="unnest($1::uuid[]) as known (member_token)")
-LOAD_WAITING = "select member_token from waiting_member order by member_token limit $1"
-TAKE_WAITING = """
-delete from waiting_member where member_token in (
-    select member_token from waiting_member where member_token = any($1) order by member_token for update skip locked
-)
-returning member_token, heard_at
-"""
 _STATE = ", ".join(names(CaseState))
 _NEW_STATE = ", ".join(f"{name} = excluded.{name}" for name in names(CaseState))
 SAVE_CASES = f"""
@@ -70,6 +63,8 @@ set version = excluded.version, opened_on = excluded.opened_on, changed_on = exc
     lease_until = case when excluded.status = 'open' then kept.lease_until end
 """
 
+WAITING_MEMBERS = ReviewQueue("waiting_member", "member_token")
+"""Those whose cases are to be decided on again, page by page."""
 OWNED: Mapping[type[Event], Owned] = {CaseChangedV1: Owned.by_version("outreach_case", "case_id")}
 
 
@@ -158,20 +153,3 @@ async def let_zips_wait(connection: Connection, listings: Sequence[TargetZipList
 async def let_due_wait(connection: Connection, at: datetime) -> None:
     """Whoever has a case that the passing of time may have changed is to be decided on again."""
     await connection.execute(LET_DUE_WAIT, at)
-
-
-async def let_members_wait(connection: Connection, member_tokens: Iterable[UUID], at: datetime) -> None:
-    """These are to be decided on again, for the plans that the transaction at hand does not see."""
-    await connection.execute(LET_MEMBERS_WAIT, list(member_tokens), at)
-
-
-async def load_waiting(connection: Connection, limit: int) -> list[UUID]:
-    """Some of those who wait."""
-    return [row["member_token"] for row in await connection.fetch(LOAD_WAITING, limit)]
-
-
-async def take_waiting(connection: Connection, member_tokens: Sequence[UUID]) -> tuple[set[UUID], datetime | None]:
-    """Those of them whom nobody else takes; they wait no longer once this commits. And when the last of their news
-    was."""
-    rows = await connection.fetch(TAKE_WAITING, member_tokens)
-    return {row["member_token"] for row in rows}, max((row["heard_at"] for row in rows), default=None)

@@ -19,9 +19,11 @@ from services.kit.app import create
 from services.kit.auth import Principal, authenticate
 from services.kit.contract import Decoder
 from services.kit.ids import derived_id, new_id
+from services.kit.review_queue import review_page
 from services.kit.unit_of_work import apply_batch
 from services.outreach.app import SUBSCRIPTIONS, build
-from services.outreach.cases.reviews import review_page
+from services.outreach.cases.flow import review_waiting
+from services.outreach.cases.store import WAITING_MEMBERS
 from tests.builders import a_record
 from tests.facts import (
     DAY,
@@ -70,7 +72,7 @@ class Outreach:
     async def review(self) -> int:
         """What goes on beside the requests, until nobody waits; how many pages that were."""
         pages = 0
-        while await review_page(self.database.pool):
+        while await review_page(self.database.pool, WAITING_MEMBERS, review_waiting):
             pages += 1
         return pages
 

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from schemas.envelope import Event
+from services.kit import review_queue
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import Handler, UnitOfWork
 from services.outreach.cases import flow as handlers
-from services.outreach.cases import reviews
 from tests.facts import DAY, a_day, a_dose, a_fact, a_programme, token
 from tests.service.outreach.builders import Outreach, Worker, a_target, case_id
 
@@ -67,7 +67,7 @@ async def test_nobody_waits_for_everybody(outreach: Outreach, worker: Worker, mo
     """What touches many is decided a few at a time: meanwhile an attempt is logged; in the end everybody is decided."""
     names = [f"member-{n}" for n in range(9)]
     await outreach.hear(*(a_fact(name) for name in names), *(a_dose(name, vaccine_group="zoster") for name in names))
-    monkeypatch.setattr(reviews, "AT_ONCE", 2)
+    monkeypatch.setattr(review_queue, "AT_ONCE", 2)
     touching: tuple[tuple[Event, Handler, int], ...] = (
         (a_target(), handlers.on_target_zips, 0),
         (a_programme(version=2, vaccine_group="zoster"), handlers.on_programme, 9),
