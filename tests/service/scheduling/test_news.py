@@ -287,35 +287,36 @@ async def test_days_never_go_back(world: World) -> None:
 
 
 @pytest.mark.slow
-async def test_five_thousand_facts_a_second(world: World) -> None:
-    """Batches of a thousand new facts, changed facts and doses, with bookings among the members: each kind reaches
-    the rate (in the best of at most ten batches, because the machine has other work, too)."""
+async def test_a_batch_costs_what_a_few_facts_alone_do(world: World) -> None:
+    """Of new facts, changed facts and doses, with bookings among the members, a thousand in one batch take less than
+    forty do one by one."""
     [slot] = await world.open_block(capacity=100)
     members = [uuid4() for _ in range(1000)]
     version = count(1)
-    rates = {"new": await best_rate(world, lambda: [a_fact(uuid4(), uuid4()) for _ in range(1000)])}
+    costs = {"new": await alone_and_together(world, lambda: [a_fact(uuid4(), uuid4()) for _ in range(1000)])}
     await world.hear(*(a_fact(member, member, version=next(version)) for member in members))
     for member in members[::20]:
         await world.booked(member, slot)
-    rates["changed"] = await best_rate(world, lambda: [a_fact(m, m, version=next(version)) for m in members])
-    rates["doses"] = await best_rate(world, lambda: [a_dose(member) for member in members])
-    print(rates)
-    assert min(rates.values()) >= 5000
+    costs["changed"] = await alone_and_together(
+        world, lambda: [a_fact(member, member, version=next(version)) for member in members]
+    )
+    costs["doses"] = await alone_and_together(world, lambda: [a_dose(member) for member in members])
+    assert all(together_s < 40 * alone_s for alone_s, together_s in costs.values()), costs
     async with world.everything() as connection:
         assert await connection.fetchval("select count(*) from appointment where status = 'booked'") == 0
 
 
-async def best_rate(world: World, batch: Callable[[], list[Event]]) -> int:
-    """Events a second of the best batch, trying until one is fast enough."""
-    best = 0
-    for _ in range(10):
-        events = batch()
-        began = perf_counter()
-        await world.hear(*events)
-        best = max(best, round(len(events) / (perf_counter() - began)))
-        if best >= 5000:
-            break
-    return best
+async def alone_and_together(world: World, batch: Callable[[], list[Event]]) -> tuple[float, float]:
+    """Seconds of one fact by itself and of a thousand at once: the median and the best, for the machine has other work,
+    too."""
+    alone = [await took_s(world, [event]) for event in batch()[:9]]
+    return sorted(alone)[4], min([await took_s(world, batch()) for _ in range(3)])
+
+
+async def took_s(world: World, events: Sequence[Event]) -> float:
+    began = perf_counter()
+    await world.hear(*events)
+    return perf_counter() - began
 
 
 async def test_one_business_day_for_every_programme_and_site(world: World) -> None:
