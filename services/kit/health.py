@@ -11,39 +11,35 @@ from services.kit import dead_letters, log, metrics
 from services.kit.kafka import client_options
 from services.kit.postgres import ALL_TENANTS, is_fault, transaction
 from services.kit.relay import sample_backlog
+from services.kit.repeating import Repeating
 from services.kit.settings import Settings
-from services.kit.waiting import wait
 
 PERIOD_S = 2.0
 ANSWER_WITHIN_S = 4.0
 OUTBOX_AGE_LIMIT_S = 60.0
 
 
-class Health:
+class Health(Repeating):
     """What the database, the broker and the outbox looked like when last asked."""
 
     def __init__(self, settings: Settings, pool: asyncpg.Pool) -> None:
-        self._settings = settings
-        self._pool = pool
+        super().__init__("health")
+        self._settings, self._pool = settings, pool
         self._client: AIOKafkaClient | None = None
         self._reasons: dict[str, str | None] = dict.fromkeys(("postgres", "kafka", "outbox"), "not asked yet")
-        self._stopping = asyncio.Event()
 
     def reason(self, name: str) -> str | None:
         """Why `name` is not well, or None."""
         return self._reasons[name]
 
-    def stop(self) -> None:
-        """End after the round at hand."""
-        self._stopping.set()
-
     async def run(self) -> None:
-        """Ask until stopped."""
-        while not self._stopping.is_set():
-            await asyncio.gather(self._ask_postgres(), self._ask_kafka())
-            await wait(self._stopping, PERIOD_S)
+        await super().run()
         if self._client is not None:
             await self._client.close()
+
+    async def turn(self) -> float:
+        await asyncio.gather(self._ask_postgres(), self._ask_kafka())
+        return PERIOD_S
 
     def _note(self, name: str, reason: str | None) -> None:
         if reason != self._reasons[name]:

@@ -1,40 +1,29 @@
 """Removes what is only kept for a time: applied event ids, ended dead letters, idempotency keys."""
 
-import asyncio
 from datetime import timedelta
 
 import asyncpg
 
 from services.kit import dead_letters, idempotency, inbox, metrics
-from services.kit.faults import Faults
 from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.repeating import Repeating
 from services.kit.settings import Settings
-from services.kit.waiting import wait
 
 PERIOD_S = 3600.0
 ENDED_DEAD_LETTER_DAYS = 90
 IDEMPOTENCY_KEY_DAYS = 7
 
 
-class Pruning:
-    """Prunes once an hour until stopped."""
+class Pruning(Repeating):
+    """Prunes once an hour."""
 
     def __init__(self, settings: Settings, pool: asyncpg.Pool) -> None:
-        self._settings = settings
-        self._pool = pool
-        self.faults = Faults("pruning")
-        self._stopping = asyncio.Event()
+        super().__init__("pruning")
+        self._settings, self._pool = settings, pool
 
-    def stop(self) -> None:
-        """End after the round at hand."""
-        self._stopping.set()
-
-    async def run(self) -> None:
-        """Prune, wait, and again."""
-        while not self._stopping.is_set():
-            async with self.faults.outlived(self._stopping):
-                await prune(self._pool, self._settings.inbox_days)
-            await wait(self._stopping, PERIOD_S)
+    async def turn(self) -> float:
+        await prune(self._pool, self._settings.inbox_days)
+        return PERIOD_S
 
 
 async def prune(pool: asyncpg.Pool, inbox_days: int) -> dict[str, int]:

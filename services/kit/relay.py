@@ -15,10 +15,10 @@ from aiokafka.errors import KafkaError
 
 from services.kit import metrics, outbox
 from services.kit.contract import headers_of, source_of
-from services.kit.faults import Faults
 from services.kit.kafka import create_producer
 from services.kit.outbox import SHARDS
 from services.kit.postgres import Connection, connect
+from services.kit.repeating import Repeating
 from services.kit.settings import Settings
 from services.kit.waiting import wait
 
@@ -39,33 +39,34 @@ from outbox
 """
 
 
-class Relay:
+class Relay(Repeating):
     """Publishes the shards whose locks it gets. Instances compete; each shard has one publisher at a time.
     `compare_again` raises if the database came back from its absence without what was published before."""
 
     def __init__(self, settings: Settings, compare_again: Callable[[], Awaitable[None]] | None = None) -> None:
+        super().__init__("relay", KafkaError)
         self._settings, self._compare_again = settings, compare_again
-        self.faults = Faults("relay", KafkaError)
         self._was_away = False
         self._source = source_of(settings.service)
-        self._stopping = asyncio.Event()
         self._news = asyncio.Event()
 
     def stop(self) -> None:
-        """End after the batch at hand."""
-        self._stopping.set()
+        super().stop()
         self._news.set()
 
     async def run(self) -> None:
-        """Publish until stopped; outlive a broker or a database that is away."""
         outbox.listeners.add(self._news.set)
         try:
-            while not self._stopping.is_set():
-                async with self.faults.outlived(self._stopping):
-                    await self._hold_shards()
-                self._was_away = True
+            await super().run()
         finally:
             outbox.listeners.discard(self._news.set)
+
+    async def turn(self) -> float:
+        try:
+            await self._hold_shards()
+        finally:
+            self._was_away = True
+        return 0.0
 
     async def _hold_shards(self) -> None:
         connection = await connect(self._settings)

@@ -6,7 +6,6 @@ The table is the service's own, by this shape; `key` is the name of its first co
     create table waiting_member (member_token uuid primary key, heard_at timestamptz not null);
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,11 +16,10 @@ import asyncpg
 import structlog
 
 from services.kit import log, metrics
-from services.kit.faults import Faults
 from services.kit.postgres import ALL_TENANTS, Connection, transaction
+from services.kit.repeating import Repeating
 from services.kit.setting_aside import each_or_aside
 from services.kit.unit_of_work import UnitOfWork
-from services.kit.waiting import wait
 
 AT_ONCE = 100
 """Subjects decided on in one transaction: some hundredths of a second, for a request that comes meanwhile waits at each
@@ -68,24 +66,16 @@ class ReviewQueue:
         return query.format(table=self.table, key=self.key)
 
 
-class Reviews:
+class Reviews(Repeating):
     """The background work on one queue. It runs in every instance: subjects who are taken are skipped by the others."""
 
     def __init__(self, pool: asyncpg.Pool, queue: ReviewQueue, decide: Decide) -> None:
+        super().__init__("reviews")
         self._pool, self._queue, self._decide = pool, queue, decide
-        self.faults = Faults("reviews")
-        self._stopping = asyncio.Event()
 
-    def stop(self) -> None:
-        """End after the page at hand."""
-        self._stopping.set()
-
-    async def run(self) -> None:
-        """Work until stopped; outlive a database that is away."""
-        while not self._stopping.is_set():
-            async with self.faults.outlived(self._stopping):
-                has_more = await review_page(self._pool, self._queue, self._decide)
-                await wait(self._stopping, 0.0 if has_more else POLL_S)
+    async def turn(self) -> float:
+        has_more = await review_page(self._pool, self._queue, self._decide)
+        return 0.0 if has_more else POLL_S
 
 
 async def review_page(pool: asyncpg.Pool, queue: ReviewQueue, decide: Decide) -> bool:

@@ -5,9 +5,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.eligibility.intake.flow import worker
 from services.eligibility.intake.flow.worker import Intake
 from services.eligibility.settings import OwnSettings
+from services.kit import faults
 
 
 @pytest.mark.parametrize(
@@ -16,16 +16,17 @@ from services.eligibility.settings import OwnSettings
 )
 async def test_a_lost_database_does_not_end_the_worker(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when the driver lost count of a connection that was cut in the middle of an answer: it begins again."""
-    monkeypatch.setattr(worker, "RETRY_S", 0.01)
+    monkeypatch.setattr(faults, "FIRST_PAUSE_S", 0.01)
     begun = 0
 
     class Unlucky(Intake):
-        async def _hold_lock(self) -> None:
+        async def turn(self) -> float:
             nonlocal begun
             begun += 1
             if begun == 1:
                 raise error
             self.stop()
+            return 0.0
 
     nothing: Any = None
     await Unlucky(nothing, nothing, OwnSettings()).run()

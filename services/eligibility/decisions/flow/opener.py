@@ -4,7 +4,6 @@ All instances look; an advisory lock lets one of them open. The time is the data
 closed again, so no single machine's wrong clock may open it.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,10 +17,9 @@ from services.eligibility.clock.store import Clock
 from services.eligibility.decisions.flow import days
 from services.eligibility.settings import BY_CLOCK, BY_HAND, OwnSettings
 from services.kit import metrics
-from services.kit.faults import Faults
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
+from services.kit.repeating import Repeating
 from services.kit.unit_of_work import UnitOfWork
-from services.kit.waiting import wait
 
 POLL_S = 15.0
 MOST_BEHIND = timedelta(days=92)
@@ -52,7 +50,7 @@ class Due:
         return min(self.today, self.clock.business_on + timedelta(days=clock_flow.MOST_DAYS_ON))
 
 
-class DayOpener:
+class DayOpener(Repeating):
     """Runs in every instance. `now` is the one clock: the database's, unless another is given."""
 
     check = "business-day"
@@ -60,27 +58,19 @@ class DayOpener:
     def __init__(
         self, pool: Pool, own: OwnSettings, now: Callable[[], datetime] | None = None, poll_s: float = POLL_S
     ) -> None:
+        super().__init__("opener")
         self._pool, self._by, self._now, self._poll_s = pool, own.business_days, now, poll_s
-        self._stopping = asyncio.Event()
-        self.faults = Faults("opener")
         self._due_since: datetime | None = None
         self._trouble: str | None = None
         self._told: bool | None = None
-
-    def stop(self) -> None:
-        """End after the step at hand."""
-        self._stopping.set()
 
     def trouble(self) -> str | None:
         """Why the service is not well: a day that should be open is not."""
         return self._trouble
 
-    async def run(self) -> None:
-        """Open days until stopped; outlive a database that is away."""
-        while not self._stopping.is_set():
-            async with self.faults.outlived(self._stopping):
-                has_opened = await self.open_due()
-                await wait(self._stopping, 0.0 if has_opened else self._poll_s)
+    async def turn(self) -> float:
+        has_opened = await self.open_due()
+        return 0.0 if has_opened else self._poll_s
 
     async def open_due(self) -> bool:
         """Open the day that is due, or one step on the way there, and decide again whom that concerns. False if none

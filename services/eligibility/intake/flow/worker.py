@@ -46,8 +46,8 @@ from services.eligibility.payers.rules import code_of, payer_of
 from services.eligibility.people.precedence import Stamp
 from services.eligibility.settings import OwnSettings
 from services.kit import log
-from services.kit.faults import Faults
 from services.kit.postgres import ALL_TENANTS, DATA_ERRORS, Connection, Pool, connect, is_fault, transaction
+from services.kit.repeating import Repeating
 from services.kit.settings import Settings
 from services.kit.unit_of_work import UnitOfWork
 from services.kit.waiting import wait
@@ -64,38 +64,33 @@ class FileTakenError(Exception):
     """Another process went on with the file; leave it to that one."""
 
 
-class Intake:
+class Intake(Repeating):
     """The one worker of a deployment: instances compete for a lock, and whoever holds it works."""
 
     def __init__(self, settings: Settings, pool: Pool, own: OwnSettings, reader: Reader | None = None) -> None:
+        super().__init__("intake", FileTakenError)
         self._settings, self._pool, self._own = settings, pool, own
         self._reader = reader or partial(read_stream, default_zone=own.sender_time_zone)
-        self.faults = Faults("intake", FileTakenError)
-        self._stopping = asyncio.Event()
         self._news = asyncio.Event()
         self._prune_at = 0.0
 
     def stop(self) -> None:
-        """End after the slice at hand."""
-        self._stopping.set()
+        super().stop()
         self._news.set()
 
     async def run(self) -> None:
-        """Work until stopped; outlive a database or a disk that fails it."""
         file_store.listeners.add(self._news.set)
         try:
-            while not self._stopping.is_set():
-                async with self.faults.outlived(self._stopping):
-                    await self._hold_lock()
+            await super().run()
         finally:
             file_store.listeners.discard(self._news.set)
 
-    async def _hold_lock(self) -> None:
+    async def turn(self) -> float:
+        """Hold the lock, and work while it is held."""
         connection = await connect(self._settings)
         try:
             if not await file_store.lock_intake(connection):
-                await wait(self._stopping, RETRY_S)
-                return
+                return RETRY_S
             await days.begin(self._pool, self._own.first_business_on)
             await days.tell_groups(self._pool)
             while not self._stopping.is_set():
@@ -107,6 +102,7 @@ class Intake:
                     await self._await_news()
         finally:
             await connection.close(timeout=2)
+        return 0.0
 
     async def work_once(self) -> bool:
         """Do what is to do next: finish the open day's answers, else a file. False if there was nothing."""

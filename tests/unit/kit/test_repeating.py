@@ -1,0 +1,65 @@
+"""Work that is done turn by turn until it is stopped."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from services.kit import faults
+from services.kit.repeating import Repeating
+
+
+class Turns(Repeating):
+    """Does `act` at each turn, numbered from 1, and pauses for what it gives."""
+
+    def __init__(self, act: Callable[["Turns", int], float], *also: type[Exception]) -> None:
+        super().__init__("turns", *also)
+        self._act, self.turns = act, 0
+
+    async def turn(self) -> float:
+        self.turns += 1
+        return self._act(self, self.turns)
+
+
+def until(last: int, error: Exception) -> Callable[[Turns, int], float]:
+    def act(worker: Turns, turn: int) -> float:
+        if turn == last:
+            worker.stop()
+            return 0.0
+        raise error
+
+    return act
+
+
+async def test_faults_end_their_turn_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that is away, and what the worker names as its own, are tried again; it gets on after that."""
+    monkeypatch.setattr(faults, "FIRST_PAUSE_S", 0.001)
+    for error in (ConnectionResetError(), LookupError()):
+        worker = Turns(until(5, error), LookupError)
+        await worker.run()
+        assert (worker.turns, worker.faults.reason) == (5, None)
+
+
+async def test_an_error_of_the_code_is_not_outlived() -> None:
+    """Nobody goes on as if nothing were wrong: who watches the task hears of it."""
+    worker = Turns(until(2, ZeroDivisionError()))
+    with pytest.raises(ZeroDivisionError):
+        await worker.run()
+    assert worker.turns == 1
+
+
+async def test_a_pause_ends_when_the_work_is_stopped() -> None:
+    """A worker that waits for an hour ends at once."""
+    begun = asyncio.Event()
+
+    def begin(_worker: Turns, _turn: int) -> float:
+        begun.set()
+        return 3600.0
+
+    worker = Turns(begin)
+    async with asyncio.timeout(10):
+        task = asyncio.create_task(worker.run())
+        await begun.wait()
+        worker.stop()
+        await task
+    assert worker.turns == 1
