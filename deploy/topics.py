@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, NodeNotReadyError, TopicAlreadyExistsError, for_code
@@ -14,6 +13,7 @@ from aiokafka.errors import KafkaError, NodeNotReadyError, TopicAlreadyExistsErr
 from deploy.errors import StackError
 from schemas.catalog import TOPICS, Topic
 from services.kit.kafka import client_options
+from services.kit.offsets import offsets
 from services.kit.settings import KafkaSettings
 
 SETTLES_WITHIN_S, ASK_AGAIN_S = 10.0, 0.5
@@ -107,18 +107,11 @@ def _config(topic: Topic, replicas: int) -> dict[str, str]:
 
 async def end_offsets(environment: Mapping[str, str], topics: Sequence[Topic] = TOPICS) -> dict[str, int | None]:
     """How many records each topic has ever had; None for a topic that is not there."""
-    consumer = AIOKafkaConsumer(**client_options(kafka_settings(environment)))
-    await consumer.start()
-    try:
-        there = await consumer.topics()
-        ends = await consumer.end_offsets(
-            [TopicPartition(one.name, n) for one in topics if one.name in there for n in range(one.partitions)]
-        )
-    finally:
-        await consumer.stop()
-    counts: dict[str, int | None] = {topic.name: 0 if topic.name in there else None for topic in topics}
-    for partition, end in ends.items():
-        counts[partition.topic] = (counts[partition.topic] or 0) + end
+    async with offsets(kafka_settings(environment)) as broker:
+        ends = await broker.ends(await broker.partitions({topic.name for topic in topics}))
+    counts: dict[str, int | None] = {topic.name: None for topic in topics}
+    for place, end in ends.items():
+        counts[place.topic] = (counts[place.topic] or 0) + end
     return counts
 
 

@@ -3,20 +3,21 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 
 from deploy.errors import StackError
 from deploy.local.plan import SERVICES
 from deploy.local.running import connection
 from schemas.catalog import TOPICS
+from services.kit.backlog import behind
 from services.kit.generation import group_of
-from services.kit.kafka import client_options
+from services.kit.offsets import offsets
 from services.kit.settings import KafkaSettings
 
 POLL_S = 0.05
@@ -72,7 +73,7 @@ class Watch:
         """`groups`: topic by consumer group, as they are called before any rebuild."""
         self._groups = groups
         self._databases: dict[str, asyncpg.Connection] = {}
-        self._coordinators: dict[str, int] = {}
+        self._clients = AsyncExitStack()
         self._rebuilds: frozenset[str] = frozenset()
         self._last_lag = 0
 
@@ -85,19 +86,14 @@ class Watch:
         kafka = KafkaSettings.model_validate(
             {key.removeprefix("VCC_KAFKA_").lower(): value for key, value in endpoints["eligibility"].kafka.items()}
         )
-        options = client_options(kafka)
-        self._admin = AIOKafkaAdminClient(**options)
-        self._consumer = AIOKafkaConsumer(group_id=None, **options)
-        await self._admin.start()
-        await self._consumer.start()
+        self._broker = await self._clients.enter_async_context(offsets(kafka))
         self._partitions = [TopicPartition(topic.name, n) for topic in TOPICS for n in range(topic.partitions)]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        await self._consumer.stop()
-        await self._admin.close()
+        await self._clients.aclose()
         for database in self._databases.values():
             await database.close()
 
@@ -108,27 +104,18 @@ class Watch:
         answers = await eligibility.fetchval(ANSWERS_WAITING)
         answers += sum([await self._databases[name].fetchval(MEMBERS_WAITING) for name in REVIEWING])
         outbox = sum([await database.fetchval(OUTBOX_WAITING) for database in self._databases.values()])
-        ends = await self._consumer.end_offsets(self._partitions)
+        ends = await self._broker.ends(self._partitions)
         lag = await self._lag(ends) if not (files or answers or outbox) else self._last_lag
         self._last_lag = lag
         return Backlog(files, answers, outbox, lag, sum(ends.values()))
 
     async def _lag(self, ends: Mapping[TopicPartition, int]) -> int:
         groups = by_generation(self._groups, await self._generations())
-        committed = await asyncio.gather(*(self._committed(group) for group in groups))
-        lag = 0
-        for topic, offsets in zip(groups.values(), committed, strict=True):
-            lag += sum(max(0, end - offsets.get(one, 0)) for one, end in ends.items() if one.topic == topic)
-        return lag
+        committed = await asyncio.gather(*(self._broker.committed(group) for group in groups))
+        return sum(behind(topic, ends, done) for topic, done in zip(groups.values(), committed, strict=True))
 
     async def _generations(self) -> dict[str, int]:
         return {name: await self._databases[name].fetchval(LOAD_GENERATION) for name in self._rebuilds}
-
-    async def _committed(self, group: str) -> dict[TopicPartition, int]:
-        if group not in self._coordinators:
-            self._coordinators[group] = await self._admin.find_coordinator(group)
-        offsets = await self._admin.list_consumer_group_offsets(group, self._coordinators[group])
-        return {partition: offset.offset for partition, offset in offsets.items()}
 
     async def drain(self, timeout_s: float, seen: Callable[[Backlog], None] = lambda _: None) -> Backlog:
         """Wait until nothing is under way: two empty looks on end between which nobody has written to the log, for what

@@ -1,38 +1,28 @@
 """How much of the log is not read yet, asked of the broker: true for all processes of a service together."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from services.kit.kafka import administering, reading
+from services.kit.offsets import offsets
 from services.kit.settings import KafkaSettings
 
 ANSWER_WITHIN_S = 5.0
-TOPIC_LEARNT_MS = 10
-"""The client asks for the ends of a topic that it does not know, learns of it, and pauses so long before it asks again;
-its 100 ms for each topic were a second of every report."""
+
+
+def behind(topic: str, ends: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, int]) -> int:
+    """Records of a topic between what a group has committed and the ends."""
+    return sum(max(0, end - committed.get(place, 0)) for place, end in ends.items() if place.topic == topic)
 
 
 async def records_behind(settings: KafkaSettings, topic_by_group: Mapping[str, str]) -> int:
     """Records between what these groups have committed and the ends of their topics."""
-    async with reading(settings, retry_backoff_ms=TOPIC_LEARNT_MS) as reader, administering(settings) as admin:
-        ends = await reader.end_offsets(await _partitions(admin, set(topic_by_group.values())))
-        each = (_behind(admin, group, topic, ends) for group, topic in topic_by_group.items())
-        return sum(await asyncio.gather(*each))
-
-
-async def _partitions(admin: AIOKafkaAdminClient, topics: Collection[str]) -> list[TopicPartition]:
-    described = await admin.describe_topics(sorted(topics))
-    return [TopicPartition(topic["topic"], one["partition"]) for topic in described for one in topic["partitions"]]
-
-
-async def _behind(admin: AIOKafkaAdminClient, group: str, topic: str, ends: Mapping[TopicPartition, int]) -> int:
-    mine = {one: end for one, end in ends.items() if one.topic == topic}
-    done = await admin.list_consumer_group_offsets(group, partitions=list(mine))
-    return sum(end - max(0, done[one].offset if one in done else 0) for one, end in mine.items())
+    async with offsets(settings) as broker:
+        ends = await broker.ends(await broker.partitions(set(topic_by_group.values())))
+        committed = await asyncio.gather(*(broker.committed(group) for group in topic_by_group))
+    return sum(behind(topic, ends, done) for topic, done in zip(topic_by_group.values(), committed, strict=True))
 
 
 async def try_records_behind(settings: KafkaSettings, topic_by_group: Mapping[str, str]) -> int | None:
@@ -47,12 +37,6 @@ async def try_records_behind(settings: KafkaSettings, topic_by_group: Mapping[st
 async def end_of(settings: KafkaSettings, place: TopicPartition) -> int | None:
     """The offset that the partition's next record will get; None if there is no such partition. Raises when the broker
     does not answer."""
-    async with (
-        asyncio.timeout(ANSWER_WITHIN_S),
-        reading(settings, retry_backoff_ms=TOPIC_LEARNT_MS) as reader,
-        administering(settings) as admin,
-    ):
-        if place not in await _partitions(admin, [place.topic]):
-            return None
-        end: int = (await reader.end_offsets([place]))[place]
-        return end
+    async with asyncio.timeout(ANSWER_WITHIN_S), offsets(settings) as broker:
+        known = place in await broker.partitions({place.topic})
+        return (await broker.ends([place]))[place] if known else None

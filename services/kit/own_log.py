@@ -23,7 +23,8 @@ from schemas.catalog import TOPIC_OF_EVENT
 from schemas.envelope import HEADER_SOURCE, Event
 from services.kit import dead_letters, floods, inbox, log
 from services.kit.contract import Decoder, Delivery, Reject, source_of, to_record
-from services.kit.kafka import administering, reading
+from services.kit.kafka import reading
+from services.kit.offsets import offsets
 from services.kit.postgres import ALL_TENANTS, Connection, create_pool, is_fault, transaction
 from services.kit.settings import KafkaSettings, Settings
 from services.kit.subscription import Subscription
@@ -171,7 +172,8 @@ async def lost_facts(
     partition; or of all records of all topics, none of which may be missing then."""
     decoders = {TOPIC_OF_EVENT[event].name: Decoder(TOPIC_OF_EVENT[event]) for event in owned}
     signature = HEADER_SOURCE, source_of(settings.service).encode()
-    ends = await _ends(settings.kafka, list(decoders))
+    async with offsets(settings.kafka) as broker:
+        ends = await broker.ends(await broker.partitions(decoders.keys()))
     if newest is None and (gone := decoders.keys() - {place.topic for place in ends}):
         raise UnknownTopicOrPartitionError(", ".join(sorted(gone)))
     wanted = {place: range(0 if newest is None else max(0, end - newest), end) for place, end in ends.items()}
@@ -202,26 +204,11 @@ async def _records(
                     yield batch
 
 
-async def _ends(settings: KafkaSettings, topics: Sequence[str]) -> dict[TopicPartition, int]:
-    """Of those that there are; a topic that is asked for by its name may be made."""
-    async with administering(settings) as admin, reading(settings) as reader:
-        described = [one for one in await admin.describe_topics() if one["topic"] in topics]
-        places = [
-            TopicPartition(topic["topic"], one["partition"]) for topic in described for one in topic["partitions"]
-        ]
-        return dict(await reader.end_offsets(places)) if places else {}
-
-
 async def _committed(settings: KafkaSettings, group_of: Mapping[str, str]) -> dict[TopicPartition, int]:
     """How far each topic's group has acknowledged it; nothing for a group that never did."""
-    async with administering(settings) as admin:
-        said = {topic: await admin.list_consumer_group_offsets(group) for topic, group in group_of.items()}
-    return {
-        place: committed.offset
-        for topic, offsets in said.items()
-        for place, committed in offsets.items()
-        if place.topic == topic
-    }
+    async with offsets(settings) as broker:
+        said = {topic: await broker.committed(group) for topic, group in group_of.items()}
+    return {place: at for topic, places in said.items() for place, at in places.items() if place.topic == topic}
 
 
 async def list_lost(settings: Settings, owned: Mapping[type[Event], Owned]) -> list[str]:
