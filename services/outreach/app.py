@@ -12,7 +12,7 @@ from services.outreach.cases import store as cases_store
 from services.outreach.claims import api as claims_api
 from services.outreach.contacts import store as contacts_store
 from services.outreach.lost_bookings import api as lost_bookings_api
-from services.outreach.worklist import api as worklist_api
+from services.outreach.worklist.api import cases as worklist_api
 
 SUBSCRIPTIONS = (
     Subscription(catalog.MEMBER_ELIGIBILITY, "outreach.member-eligibility", cases.on_member_eligibility),

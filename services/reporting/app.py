@@ -8,7 +8,7 @@ from services.kit.subscription import Subscription
 from services.reporting.coverage import flow as coverage
 from services.reporting.facts import flow as facts
 from services.reporting.pages import api as pages_api
-from services.reporting.rebuild import api as rebuild_api
+from services.reporting.rebuild.api import rebuild as rebuild_api
 from services.reporting.targets import api as targets_api
 
 SUBSCRIPTIONS = (

@@ -11,9 +11,9 @@ from services.kit.review_queue import Reviews
 from services.kit.settings import SettingsError
 from services.kit.subscription import Subscription
 from services.scheduling import own_facts
-from services.scheduling.access import with_rules
 from services.scheduling.appointments import api as appointments
-from services.scheduling.blocks import api as blocks
+from services.scheduling.blocks.api import blocks
+from services.scheduling.blocks.api.access import with_rules
 from services.scheduling.members.flow import on_contact_attempt
 from services.scheduling.settings import Rules, read_rules
 from services.scheduling.settling import flow as settling

@@ -1,4 +1,4 @@
-"""The refusals of this service, by name; a refusal is a value. What each says is in `problems.py`. Pure."""
+"""The refusals of this service, by name; a refusal is a value. What each says is in `blocks/api/problems.py`. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum

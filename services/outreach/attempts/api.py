@@ -9,12 +9,12 @@ from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal
 from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
-from services.outreach.attempts import flow
+from services.outreach.attempts.flow import attempts
 from services.outreach.attempts.rules import Retractor
 from services.outreach.attempts.shapes import AttemptIn, AttemptLoggedOut, AttemptRetractedOut, CodesOut, RetractionIn
 from services.outreach.policy import CODES
+from services.outreach.worklist.api.workers import Worker, worker_id
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, case_of
-from services.outreach.worklist.workers import Worker, worker_id
 
 routes = APIRouter(tags=["outreach"])
 
@@ -33,7 +33,7 @@ async def log_attempt(case_id: UUID, body: AttemptIn, pool: Pool, identity: Iden
 
     async def effect(work: UnitOfWork) -> Answer:
         await audit.record(work.connection, principal, "read", "case", [case_id])
-        logged = await flow.log_attempt(work, case_id, body, worker_id(principal))
+        logged = await attempts.log_attempt(work, case_id, body.entry(), worker_id(principal))
         if isinstance(logged, Refusal):
             return Answer.of(logged)
         answer = AttemptLoggedOut(attempt_id=logged.attempt_id, against=logged.against, case=case_of(logged.case))
@@ -57,7 +57,7 @@ async def retract_attempt(
 
     async def effect(work: UnitOfWork) -> Answer:
         await audit.record(work.connection, principal, "read", "attempt", [attempt_id])
-        case = await flow.retract_attempt(work, attempt_id, body.reason, retractor)
+        case = await attempts.retract_attempt(work, attempt_id, body.reason, retractor)
         if isinstance(case, Refusal):
             return Answer.of(case)
         return Answer(200, AttemptRetractedOut(attempt_id=attempt_id, case=case_of(case)).model_dump(mode="json"))

@@ -1,13 +1,23 @@
 """From what a worker enters to what is kept and announced: the attempt, what of it holds for the person, the events.
 Pure."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from schemas.outreach_v1 import ContactAttemptLoggedV1, ContactAttemptRetractedV1
+from schemas.languages import Language
+from schemas.outreach_v1 import (
+    BesdDomain,
+    Channel,
+    ContactAttemptLoggedV1,
+    ContactAttemptRetractedV1,
+    Direction,
+    Disposition,
+    Given,
+)
 from services.outreach.attempts.rules import Timing, stops
-from services.outreach.attempts.shapes import AttemptIn
 from services.outreach.cases.changes import KnownCase
 from services.outreach.cases.channels import place_of, version_of
 from services.outreach.contacts.dispositions import EFFECTS
@@ -15,8 +25,27 @@ from services.outreach.contacts.rules import LoggedAttempt, NewAttempt, Statemen
 from services.outreach.policy import POLICY
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One contact with the member as a worker entered it, its fields in accord with each other."""
+
+    channel: Channel
+    disposition: Disposition
+    direction: Direction
+    attempted_at: datetime | None
+    given: Sequence[Given]
+    topics: Sequence[str]
+    barriers: Sequence[str]
+    refusal_domain: BesdDomain | None
+    callback_at: datetime | None
+    language: Language | None
+    stop_channels: Sequence[Channel]
+    resume_channels: Sequence[Channel]
+    claim: bool
+
+
 def new_attempt(
-    attempt_id: UUID, known: KnownCase, entered: AttemptIn, worker_id: str, attempted_at: datetime, zone: ZoneInfo
+    attempt_id: UUID, known: KnownCase, entered: Entry, worker_id: str, attempted_at: datetime, zone: ZoneInfo
 ) -> NewAttempt:
     """The attempt that was entered, not yet held against any rule."""
     enrolment = known.evidence.enrolment

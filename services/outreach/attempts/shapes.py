@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from schemas.envelope import Code, Instant
 from schemas.languages import Language
 from schemas.outreach_v1 import BesdDomain, Channel, Direction, Disposition, Given
+from services.outreach.attempts.entry import Entry
 from services.outreach.policy import CODES, POLICY
 from services.outreach.worklist.shapes import CaseOut, Shape
 
@@ -94,6 +95,10 @@ class AttemptIn(Shape):
         if self.resume_channels and self.disposition is Disposition.DO_NOT_CALL:
             raise PydanticCustomError("resume_with_opt_out", "Expected resume_channels without do-not-call")
         return self
+
+    def entry(self) -> Entry:
+        """The contact as it was entered."""
+        return Entry(**{name: getattr(self, name) for name in Entry.__dataclass_fields__})
 
 
 _EXACTLY = {

@@ -12,8 +12,8 @@ from services.outreach.claims import flow
 from services.outreach.claims.rules import Wish
 from services.outreach.claims.shapes import ClaimsIn, ClaimsOut
 from services.outreach.policy import POLICY
+from services.outreach.worklist.api.workers import Worker, worker_id
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, case_of
-from services.outreach.worklist.workers import Worker, worker_id
 
 routes = APIRouter(tags=["outreach"])
 

@@ -14,8 +14,8 @@ from services.kit.unit_of_work import UnitOfWork
 from services.outreach.lost_bookings import flow
 from services.outreach.lost_bookings.rules import AFTER, Page, place_of
 from services.outreach.lost_bookings.shapes import LostBookingsOut, NoticeIn, bookings_of
+from services.outreach.worklist.api.workers import worker_id
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, CaseOut, case_of
-from services.outreach.worklist.workers import worker_id
 
 routes = APIRouter(tags=["outreach"])
 Coordinator = Annotated[Principal, require("coordinator", "supervisor")]

@@ -17,8 +17,8 @@ from services.reporting.pages import tables
 from services.reporting.pages.page import render
 from services.reporting.pages.shapes import ProgrammeSummaryOut
 from services.reporting.population import flow as population
+from services.reporting.rebuild.api.progress import LogReader, progress
 from services.reporting.rebuild.flow import RecordsBehind
-from services.reporting.rebuild.progress import LogReader, progress
 
 routes = APIRouter(tags=["reporting"])
 

@@ -12,9 +12,9 @@ from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal
 from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
-from services.reporting.rebuild.callers import need_all_tenants
+from services.reporting.rebuild.api.callers import need_all_tenants
+from services.reporting.rebuild.api.progress import LogReader, progress
 from services.reporting.rebuild.flow import need_whole_log
-from services.reporting.rebuild.progress import LogReader, progress
 from services.reporting.targets import flow
 from services.reporting.targets.rules import Wish
 from services.reporting.targets.shapes import TargetZipsIn, TargetZipsOut

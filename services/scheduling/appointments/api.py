@@ -1,5 +1,5 @@
 """HTTP for coordinators, sites and the State. Each write is one transaction, once per idempotency key; each look at
-members is audited. Sites and slots are in `blocks/api.py`."""
+members is audited. Sites and slots are in `blocks/api`."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -14,10 +14,8 @@ from services.kit.idempotency import Answer, Identity
 from services.kit.problem import refuse
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling import problems
-from services.scheduling.access import Anybody, Chosen, Clock, Coordinator, SiteStaff, Teller, is_site_staff
-from services.scheduling.appointments import flow, looks, visits
-from services.scheduling.appointments.flow import Outcome
+from services.scheduling.appointments.flow import bookings, looks, visits
+from services.scheduling.appointments.flow.bookings import Outcome
 from services.scheduling.appointments.rules import is_escalated
 from services.scheduling.appointments.shapes import (
     AppointmentOut,
@@ -29,7 +27,9 @@ from services.scheduling.appointments.shapes import (
     RescheduleIn,
     WalkInIn,
 )
-from services.scheduling.problems import responses
+from services.scheduling.blocks.api import problems
+from services.scheduling.blocks.api.access import Anybody, Chosen, Clock, Coordinator, SiteStaff, Teller, is_site_staff
+from services.scheduling.blocks.api.problems import responses
 from services.scheduling.refusals import Refusal, Refused
 
 MAX_LISTED = 1000
@@ -48,7 +48,7 @@ async def book(body: BookingIn, pool: Pool, identity: Identity, principal: Coord
     programme-needed; unknown-enrolment, unknown-programme and day-not-open may be asked again with the same key."""
     member, moment = body.member(), body.moment(clock)
     return await _write(
-        pool, identity, principal, lambda work: flow.book(work, member, body.slot_id, moment), status=201
+        pool, identity, principal, lambda work: bookings.book(work, member, body.slot_id, moment), status=201
     )
 
 
@@ -60,7 +60,7 @@ async def cancel(
     the member died (`pat-dec`) is a report, too: the person gets no seat until eligibility has weighed it."""
     return await _write(
         pool, identity, principal,
-        lambda work: flow.cancel(work, appointment_id, body.reason, body.moment(clock)),
+        lambda work: bookings.cancel(work, appointment_id, body.reason, body.moment(clock)),
         looked_at=appointment_id,
     )  # fmt: skip
 
@@ -73,7 +73,7 @@ async def reschedule(
     asks. If the slot is full, everything stays as it was."""
     return await _write(
         pool, identity, principal,
-        lambda work: flow.reschedule(work, appointment_id, body.slot_id, body.moment(clock)),
+        lambda work: bookings.reschedule(work, appointment_id, body.slot_id, body.moment(clock)),
         looked_at=appointment_id,
     )  # fmt: skip
 
@@ -105,7 +105,7 @@ async def noshow(
     supervisor of the plan or the State may."""
     return await _write(
         pool, identity, principal,
-        lambda work: flow.miss(
+        lambda work: bookings.miss(
             work, appointment_id, body.moment(clock), rules.escalate_days, partial(is_site_staff, principal)
         ),
         looked_at=appointment_id,
@@ -119,7 +119,7 @@ async def enter_in_error(
     """It should not have been recorded. If a dose was recorded with it, that dose was never given."""
     return await _write(
         pool, identity, principal,
-        lambda work: flow.retract(work, appointment_id, body.moment(clock)),
+        lambda work: bookings.retract(work, appointment_id, body.moment(clock)),
         looked_at=appointment_id,
     )  # fmt: skip
 

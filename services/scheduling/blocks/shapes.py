@@ -1,5 +1,6 @@
 """What requests about blocks and slots hold and what their answers say, checked at the door."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
@@ -11,7 +12,6 @@ from pydantic_core import PydanticCustomError
 from schemas.envelope import Code, Cvx, Day, Instant, Zip5
 from services.scheduling.blocks.rules import BlockOpened, BlockRequest, FreeSlot, SiteDescribed, SlotTime
 from services.scheduling.days.shapes import Body, Write
-from services.scheduling.problems import BrokenBlock
 from services.scheduling.sites.rules import Site
 from services.scheduling.sites.shapes import SiteKind
 
@@ -62,6 +62,20 @@ class BlockIn(Write):
         """The block that is to be opened."""
         times = [SlotTime(slot.start_at, slot.end_at, slot.capacity) for slot in self.slots]
         return BlockRequest(self.site_id, self.week_on, self.plan, self.cvx, times, self.new_plan)
+
+
+class BrokenBlock(BaseModel):
+    """A block whose product the site gives no longer, and how many live bookings are in it."""
+
+    block_id: UUID
+    week_on: date
+    cvx: Cvx
+    vaccine_group: Code
+    bookings: int
+
+    @classmethod
+    def all_of(cls, blocks: Iterable[object]) -> list[Self]:
+        return [cls.model_validate(block, from_attributes=True) for block in blocks]
 
 
 class SiteOut(BaseModel):

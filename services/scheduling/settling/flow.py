@@ -15,10 +15,10 @@ from schemas.eligibility_v1 import (
 )
 from schemas.envelope import Event
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling.appointments import flow as appointments
 from services.scheduling.appointments import store as bookings
-from services.scheduling.appointments.locking import load_tokens
-from services.scheduling.blocks import flow as blocks
+from services.scheduling.appointments.flow import bookings as appointments
+from services.scheduling.appointments.flow.locking import load_tokens
+from services.scheduling.blocks.flow import blocks
 from services.scheduling.days import store as days
 from services.scheduling.doses import store as doses
 from services.scheduling.doses.rules import Dose

@@ -36,7 +36,7 @@ from services.reporting.figures.flow import load_report
 from services.reporting.figures.report import Report
 from services.reporting.population.rules import Question
 from services.reporting.population.store import load_programmes, prepare
-from services.reporting.rebuild.progress import log_reader_of
+from services.reporting.rebuild.api.progress import log_reader_of
 from tests.builders import a_record
 from tests.facts import (
     DAY,

@@ -16,7 +16,7 @@ from services.kit.postgres import transaction
 from services.reporting.app import build
 from services.reporting.figures.report import WATERMARK
 from services.reporting.rebuild import flow as rebuild
-from services.reporting.rebuild.progress import log_reader_of
+from services.reporting.rebuild.api.progress import log_reader_of
 from tests.facts import DAY, PROGRAMME, a_day, a_dose, a_fact, a_programme
 from tests.service.reporting.builders import Reporting, a_pool, app_of, client_of
 from tests.service.reporting.world import LAST_DAY, a_season

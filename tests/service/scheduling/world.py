@@ -38,8 +38,8 @@ from services.kit.issuer_keys import TrustedIssuer
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.review_queue import review_page
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling import access
 from services.scheduling import app as scheduling
+from services.scheduling.blocks.api import access
 from services.scheduling.settings import Rules
 from services.scheduling.settling.flow import settle_waiting
 from services.scheduling.settling.store import WAITING_MEMBERS

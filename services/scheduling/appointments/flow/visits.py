@@ -7,8 +7,8 @@ from uuid import UUID
 from services.kit.ids import new_id
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling.appointments import rules, store
-from services.scheduling.appointments.flow import Outcome, announce, save
-from services.scheduling.appointments.locking import lock_appointment, lock_member
+from services.scheduling.appointments.flow.bookings import Outcome, announce, save
+from services.scheduling.appointments.flow.locking import lock_appointment, lock_member
 from services.scheduling.appointments.rules import Appointment, Change, MemberRef
 from services.scheduling.days.rules import Moment, hour_of
 from services.scheduling.doses.rules import DoseRecord

@@ -10,8 +10,8 @@ from services.kit.idempotency import Answer, Identity
 from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
 from services.reporting.rebuild import flow
-from services.reporting.rebuild.callers import need_all_tenants
-from services.reporting.rebuild.progress import LogReader, progress
+from services.reporting.rebuild.api.callers import need_all_tenants
+from services.reporting.rebuild.api.progress import LogReader, progress
 from services.reporting.rebuild.shapes import ReadingOut
 
 routes = APIRouter(tags=["reporting"])

@@ -9,12 +9,12 @@ from schemas.envelope import Code, Zip5
 from services.kit.idempotency import Answer, Identity
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling import problems
-from services.scheduling.access import Anybody, Chosen, Clock, Provider
-from services.scheduling.blocks import describing, flow
+from services.scheduling.blocks.api import problems
+from services.scheduling.blocks.api.access import Anybody, Chosen, Clock, Provider
+from services.scheduling.blocks.api.problems import responses
+from services.scheduling.blocks.flow import blocks, describing
 from services.scheduling.blocks.rules import ProductInUse, SlotSearch
-from services.scheduling.blocks.shapes import BlockIn, BlockOut, Monday, SiteOut, SlotOut
-from services.scheduling.problems import BrokenBlock, responses
+from services.scheduling.blocks.shapes import BlockIn, BlockOut, BrokenBlock, Monday, SiteOut, SlotOut
 from services.scheduling.refusals import Refusal
 from services.scheduling.sites.shapes import SiteIn
 
@@ -35,8 +35,8 @@ async def describe_site(body: SiteIn, pool: Pool, identity: Identity, principal:
         if isinstance(described, Refusal):
             return problems.answer(described)
         if isinstance(described, ProductInUse):
-            blocks = [block.model_dump(mode="json") for block in BrokenBlock.all_of(described.blocks)]
-            return problems.answer(Refusal.PRODUCT_IN_USE, blocks=blocks)
+            broken = [block.model_dump(mode="json") for block in BrokenBlock.all_of(described.blocks)]
+            return problems.answer(Refusal.PRODUCT_IN_USE, blocks=broken)
         return _answer(200, SiteOut.of(described))
 
     return await write(pool, identity.bound_to(principal), effect)
@@ -52,7 +52,7 @@ async def open_block(
     request, moment = body.request(), body.moment(clock)
 
     async def effect(work: UnitOfWork) -> Answer:
-        opened = await flow.open_block(work, principal, request, rules.release_days, moment)
+        opened = await blocks.open_block(work, principal, request, rules.release_days, moment)
         return problems.answer(opened) if isinstance(opened, Refusal) else _answer(201, BlockOut.of(opened, body.plan))
 
     return await write(pool, identity.bound_to(principal), effect)
@@ -72,7 +72,7 @@ async def list_slots(
     """Slots with room that have not begun, soonest first: those held for one's own plan, and those open to all."""
     search = SlotSearch(site, week, zip5, vaccine_group)
     async with reading(pool, principal) as connection:
-        return [SlotOut.of(slot) for slot in await flow.list_free_slots(connection, search, clock, limit)]
+        return [SlotOut.of(slot) for slot in await blocks.list_free_slots(connection, search, clock, limit)]
 
 
 def _answer(status: int, body: BaseModel) -> Answer:

@@ -12,6 +12,7 @@ from services.kit import audit
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
 from services.outreach.worklist import flow
+from services.outreach.worklist.api.workers import Worker, worker_id
 from services.outreach.worklist.paging import AFTER, Page, next_of, place_of
 from services.outreach.worklist.shapes import (
     NOT_FOUND,
@@ -22,7 +23,6 @@ from services.outreach.worklist.shapes import (
     file_of,
     summary_of,
 )
-from services.outreach.worklist.workers import Worker, worker_id
 
 routes = APIRouter(tags=["outreach"])
 

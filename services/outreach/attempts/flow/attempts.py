@@ -11,7 +11,8 @@ from services.kit.postgres import Connection
 from services.kit.problem import Refusal
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.attempts import entry
-from services.outreach.attempts.refusals import NO_SUCH_ATTEMPT, NOT_YOURS, REFUSALS
+from services.outreach.attempts.entry import Entry
+from services.outreach.attempts.flow.refusals import NO_SUCH_ATTEMPT, NOT_YOURS, REFUSALS
 from services.outreach.attempts.rules import (
     Holder,
     Proposal,
@@ -22,7 +23,6 @@ from services.outreach.attempts.rules import (
     may_retract,
     misdated,
 )
-from services.outreach.attempts.shapes import AttemptIn
 from services.outreach.cases import store as cases
 from services.outreach.cases.changes import KnownCase
 from services.outreach.cases.flow import review
@@ -48,7 +48,7 @@ class Logged:
     case: ListedCase
 
 
-async def log_attempt(work: UnitOfWork, case_id: UUID, entered: AttemptIn, worker_id: str) -> Logged | Refusal:
+async def log_attempt(work: UnitOfWork, case_id: UUID, entered: Entry, worker_id: str) -> Logged | Refusal:
     """Log an attempt for this case, or say why not."""
     connection = work.connection
     member_token = await cases.load_member_token(connection, case_id)
@@ -84,7 +84,7 @@ async def _holder(connection: Connection, case_id: UUID, lease: Lease, member_to
     return Holder(lease.claimed_by) if elsewhere is None else Holder(elsewhere, live=True)
 
 
-def _rule(known: KnownCase, entered: AttemptIn, holder: Holder, attempt: NewAttempt) -> RefusalCode | None:
+def _rule(known: KnownCase, entered: Entry, holder: Holder, attempt: NewAttempt) -> RefusalCode | None:
     assert known.state is not None, "the case exists"
     proposal = Proposal(attempt.worker_id, entered.channel, attempt.counted_on, entered.direction, entered.claim)
     return against(known.evidence, known.state, holder, proposal, POLICY)

@@ -9,7 +9,7 @@ from services.kit.unit_of_work import UnitOfWork
 from services.scheduling.appointments import rules, seats, store
 from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.appointments.events import appointment_changed
-from services.scheduling.appointments.locking import (
+from services.scheduling.appointments.flow.locking import (
     LockedMember,
     load_booked_member,
     lock_appointment,

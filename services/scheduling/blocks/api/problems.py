@@ -1,16 +1,16 @@
 """What each refusal says to whoever asked, with which status, and how an operation documents its refusals."""
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from schemas.envelope import Code, Cvx
+from schemas.envelope import Code
 from services.kit import problem
 from services.kit.idempotency import Answer
+from services.scheduling.blocks.shapes import BrokenBlock
 from services.scheduling.refusals import Refusal, Refused
 
 RETRY_AFTER_S = 5
@@ -110,20 +110,6 @@ def _status(refusal: Refusal) -> HTTPStatus:
     if refusal in {Refusal.OTHER_TENANT, Refusal.SITE_FIRST}:
         return HTTPStatus.FORBIDDEN
     return HTTPStatus.UNPROCESSABLE_ENTITY if refusal in _UNFIT else HTTPStatus.CONFLICT
-
-
-class BrokenBlock(BaseModel):
-    """A block whose product the site gives no longer, and how many live bookings are in it."""
-
-    block_id: UUID
-    week_on: date
-    cvx: Cvx
-    vaccine_group: Code
-    bookings: int
-
-    @classmethod
-    def all_of(cls, blocks: Iterable[object]) -> list[Self]:
-        return [cls.model_validate(block, from_attributes=True) for block in blocks]
 
 
 class ProblemOut(BaseModel):
