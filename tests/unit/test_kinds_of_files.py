@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ROOT / "services"
-ROOMED = ("eligibility",)
+ROOMED = ("eligibility", "outreach", "scheduling", "reporting")
 """The services whose files lie in rooms."""
 IMPURE = re.compile(
     r"(datetime|date)\.(now|utcnow|today)|time\.(time|monotonic)\w*|random\.(?!Random)\w+|uuid\d|os\.environ|print"

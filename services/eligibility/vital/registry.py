@@ -145,9 +145,15 @@ def channels_barred(consents: Collection[RegistryConsent]) -> tuple[str, ...]:
 
 def as_document(said: PersonStatements) -> dict[str, Any]:
     return {
-        "consent": [_plain(one) for one in said.consent[1:]],
-        "vital": [[_plain(value) for value in one[1:]] for one in said.vital],
+        "consent": _without_token(said.consent),
+        "vital": [_without_token(one) for one in said.vital],
     }
+
+
+def _without_token(said: RegistryConsent | VitalStatement) -> list[object]:
+    """The other values, in the order of the fields."""
+    _token, *values = said
+    return [_plain(value) for value in values]
 
 
 def of_document(document: Mapping[str, Any]) -> PersonStatements:

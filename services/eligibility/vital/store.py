@@ -12,9 +12,11 @@ from services.eligibility.vital.others import Others
 from services.eligibility.vital.registry import RegistryConsent
 from services.eligibility.vital.rules import Override, VitalStatement
 from services.kit.postgres import Connection
+from services.kit.rows import names
 
 STATEMENT = ", ".join(VitalStatement._fields)
-OVERRIDE = ", ".join(Override._fields[:-1])
+_KEPT = tuple(name for name in names(Override) if name != "day_began_at")
+OVERRIDE = ", ".join(_KEPT)
 CONSENT = ", ".join(RegistryConsent._fields)
 
 LOAD_STATEMENTS = f"select {STATEMENT} from vital_statement where token = any($1::uuid[])"
@@ -138,7 +140,7 @@ async def save_consents(connection: Connection, consents: Collection[RegistryCon
 
 
 async def save_override(connection: Connection, override: Override, reason: str, decided_by: str) -> None:
-    await connection.execute(SAVE_OVERRIDE, *override[:-1], reason, decided_by)
+    await connection.execute(SAVE_OVERRIDE, *(getattr(override, name) for name in _KEPT), reason, decided_by)
 
 
 async def withdraw_override(connection: Connection, token: UUID, tenant_id: str, at: datetime, by: str) -> bool:

@@ -1,8 +1,11 @@
 """The API of attempts: log one, take one back, see the codes that one takes."""
 
+from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from pydantic import AfterValidator
 
 from services.kit import audit
 from services.kit.idempotency import Answer, Identity
@@ -19,6 +22,16 @@ from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, case_of
 routes = APIRouter(tags=["outreach"])
 
 
+def _checked_by_now(body: AttemptIn) -> AttemptIn:
+    """An attempt without an instant is made now, and its callback promised by that."""
+    if body.attempted_at is None:
+        body.check_callback(datetime.now(UTC))
+    return body
+
+
+Attempt = Annotated[AttemptIn, AfterValidator(_checked_by_now)]
+
+
 @routes.post(
     "/cases/{case_id}/attempts",
     summary="Log a contact",
@@ -26,7 +39,7 @@ routes = APIRouter(tags=["outreach"])
     response_model=AttemptLoggedOut,
     responses={404: NOT_FOUND, 409: PROBLEM},
 )
-async def log_attempt(case_id: UUID, body: AttemptIn, pool: Pool, identity: Identity, principal: Worker) -> Response:
+async def log_attempt(case_id: UUID, body: Attempt, pool: Pool, identity: Identity, principal: Worker) -> Response:
     """Logs what came of an attempt, or of a call by the member (`direction`), and changes the case accordingly. For an
     attempt the caller holds the case's lease, or claims it at once (`claim`). What became known goes in all the same,
     marked with the rule (`against`); only a try that brought nothing is refused. May be dated back."""

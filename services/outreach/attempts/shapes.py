@@ -1,7 +1,8 @@
 """What the API of attempts takes and gives."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import fields
+from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -86,8 +87,8 @@ class AttemptIn(Shape):
         _exactly_with(Disposition.CALLBACK_SCHEDULED, self.disposition, given=self.callback_at is not None)
         if self.attempted_at and self.callback_at and self.callback_at <= self.attempted_at:
             raise PydanticCustomError("callback_not_later", "Expected callback_at after attempted_at")
-        if self.callback_at and self.callback_at > (self.attempted_at or datetime.now(UTC)) + CALLBACK_WITHIN:
-            raise PydanticCustomError("callback_too_late", "Expected callback_at sooner after the attempt")
+        if self.attempted_at:
+            self.check_callback(self.attempted_at)
         if self.language is not None and self.disposition is not Disposition.LANGUAGE_BARRIER:
             raise PydanticCustomError("language_without_barrier", "Expected language with language-barrier only")
         if self.stop_channels and self.disposition is not Disposition.DO_NOT_CALL:
@@ -96,9 +97,14 @@ class AttemptIn(Shape):
             raise PydanticCustomError("resume_with_opt_out", "Expected resume_channels without do-not-call")
         return self
 
+    def check_callback(self, attempted_at: datetime) -> None:
+        """Refuse a call that is promised too long after the attempt."""
+        if self.callback_at and self.callback_at > attempted_at + CALLBACK_WITHIN:
+            raise PydanticCustomError("callback_too_late", "Expected callback_at sooner after the attempt")
+
     def entry(self) -> Entry:
         """The contact as it was entered."""
-        return Entry(**{name: getattr(self, name) for name in Entry.__dataclass_fields__})
+        return Entry(**{field.name: getattr(self, field.name) for field in fields(Entry)})
 
 
 _EXACTLY = {

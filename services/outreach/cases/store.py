@@ -14,12 +14,12 @@ from services.kit.ids import derived_id
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.review_queue import ReviewQueue
+from services.kit.rows import columns, columns_of, into, names
 from services.outreach.cases.changes import ChangedCase, KnownCase
 from services.outreach.cases.evidence import CaseState, Evidence, Flag, Held, Paused
 from services.outreach.contacts import store as contacts
 from services.outreach.members import store as members
 from services.outreach.members.rules import Enrolment
-from services.outreach.rows import columns, columns_of, into, names
 
 LOAD_ENROLMENTS = f"""
 select {", ".join(f"e.{name}" for name in names(Enrolment))}, p.vaccine_group,

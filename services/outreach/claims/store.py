@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from services.kit.postgres import Connection
+from services.kit.rows import into
 from services.outreach.claims.rules import Candidate, Lease, Wish
-from services.outreach.rows import into
 from services.outreach.worklist.rules import ListedCase
 from services.outreach.worklist.store import listed_columns, to_listed_case
 

@@ -11,9 +11,9 @@ from schemas.outreach_v1 import Channel, ContactAttemptLoggedV1, ContactAttemptR
 from schemas.scheduling_v1 import MEMBER_DIED
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
+from services.kit.rows import grouped, into, names
 from services.outreach.contacts.dispositions import Standing
 from services.outreach.contacts.rules import Attempt, AttemptOnRecord, LoggedAttempt, NewAttempt, Statement
-from services.outreach.rows import grouped, into, names
 
 LOAD_ATTEMPTS = """
 select member_token, tenant_id, attempt_id, programme_id, enrolment_id, channel, disposition, attempted_at, counted_on,

@@ -1,9 +1,9 @@
 """SQL of lost bookings. Runs as the plan, so row-level security hides other plans' rows."""
 
 from services.kit.postgres import Connection
+from services.kit.rows import into, names
 from services.outreach.cases.evidence import Flag
 from services.outreach.lost_bookings.rules import FlaggedCase, Page
-from services.outreach.rows import into, names
 
 LOAD_FLAGGED = f"""
 select {", ".join(names(FlaggedCase))} from outreach_case

@@ -11,8 +11,8 @@ import asyncpg
 from schemas.eligibility_v1 import DoseAction, DoseAdministeredV1, MembersMergedV1
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
 from services.kit.postgres import Connection
+from services.kit.rows import columns, columns_of, grouped, into, names, transposed
 from services.outreach.members.rules import Appointment, AppointmentOnRecord, Dose, DoseOnRecord, Enrolment, LossNotice
-from services.outreach.rows import columns, columns_of, grouped, into, names, transposed
 
 ADD_MEMBERS = """
 insert into member (member_token, person_token)

@@ -7,7 +7,7 @@ from schemas.eligibility_v1 import BusinessDayOpenedV1
 from schemas.eligibility_v1 import ProgrammePublishedV1 as Programme
 from schemas.reporting_v1 import TargetZipListedV1
 from services.kit.postgres import Connection
-from services.outreach.rows import columns
+from services.kit.rows import columns
 
 REFERENCE_LOCK = 0x6F757472
 """Days, programmes and target ZIPs touch every case: whoever changes them waits for the deciders, and they for him."""

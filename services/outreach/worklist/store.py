@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from services.kit.postgres import Connection
-from services.outreach.rows import into, names
+from services.kit.rows import into, names
 from services.outreach.worklist.paging import Page
 from services.outreach.worklist.rules import ListedCase, OtherCase, ProgrammeCounts
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from services.kit.postgres import Connection
+from services.kit.rows import into, names, transposed
 from services.reporting.coverage.rules import Cell, CellCounts, differences
 
 LOCK_CELLS = "lock table coverage_cell in share row exclusive mode"
@@ -74,16 +75,13 @@ async def empty_cells(connection: Connection) -> None:
 
 async def _load_contributions(connection: Connection, member_tokens: list[UUID]) -> dict[Cell, CellCounts]:
     rows = await connection.fetch(LOAD_CONTRIBUTIONS, member_tokens)
-    return {
-        Cell(*(row[name] for name in Cell._fields)): CellCounts(*(row[name] for name in CellCounts._fields))
-        for row in rows
-    }
+    return {into(Cell, row): into(CellCounts, row) for row in rows}
 
 
 async def _add(connection: Connection, before: dict[Cell, CellCounts], after: dict[Cell, CellCounts]) -> None:
     changes = differences(before, after)
     if changes:
-        cells = [list(column) for column in zip(*changes.keys(), strict=True)]
-        counts = [list(column) for column in zip(*changes.values(), strict=True)]
+        cells = transposed(list(changes), len(names(Cell)))
+        counts = transposed(list(changes.values()), len(names(CellCounts)))
         await connection.execute(ADD_TO_CELLS, *cells, *counts)
         await connection.execute(DELETE_EMPTY_CELLS, *cells)

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.kit.postgres import Connection
+from services.kit.rows import into
 from services.reporting.figures.report import FeedSum, Funnel, Headline, Reason, Rejection, Slots, Week
 from services.reporting.figures.rules import CONVERSATION, OUTCOMES, STAGES, first_week, funnel_of, weeks_of
 from services.reporting.population.rules import Question, cover, shown
@@ -226,7 +227,7 @@ async def _load_reasons(connection: Connection, question: Question, query: str) 
 async def load_slots(connection: Connection, question: Question) -> tuple[Slots, ...]:
     """The blocks at sites by week and plan: how many places, how many booked, how many used."""
     rows = await connection.fetch(LOAD_SLOTS, question.as_of, first_week(question), question.programme_id)
-    return tuple(Slots(**{**row, "booked": shown(row["booked"]), "used": shown(row["used"])}) for row in rows)
+    return tuple(into(Slots, row, booked=shown(row["booked"]), used=shown(row["used"])) for row in rows)
 
 
 async def load_releases(connection: Connection) -> tuple[str, ...]:
@@ -236,9 +237,9 @@ async def load_releases(connection: Connection) -> tuple[str, ...]:
 
 async def load_feeds(connection: Connection, question: Question) -> tuple[FeedSum, ...]:
     """What became of the rows of each kind of feed file. Rows are rows and no people: nothing is hidden."""
-    return tuple(FeedSum(**row) for row in await connection.fetch(LOAD_FEEDS, question.as_of))
+    return tuple(into(FeedSum, row) for row in await connection.fetch(LOAD_FEEDS, question.as_of))
 
 
 async def load_rejections(connection: Connection, question: Question) -> tuple[Rejection, ...]:
     """How many rows were rejected, by kind of feed file and reason."""
-    return tuple(Rejection(**row) for row in await connection.fetch(LOAD_REJECTIONS, question.as_of))
+    return tuple(into(Rejection, row) for row in await connection.fetch(LOAD_REJECTIONS, question.as_of))

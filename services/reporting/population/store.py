@@ -7,6 +7,7 @@ from datetime import date
 import asyncpg
 
 from services.kit.postgres import Connection
+from services.kit.rows import into
 from services.reporting.population.rules import Programme, Question
 from services.reporting.population.shares import Counts
 
@@ -170,7 +171,7 @@ LOAD_TARGET_ZIPS = LOAD_MARGIN.format(column="zip5", which="counts_once and targ
 
 async def load_programmes(connection: Connection) -> list[Programme]:
     """Every programme that was published, in the version that is in effect."""
-    return [Programme(**row) for row in await connection.fetch(LOAD_PROGRAMMES)]
+    return [into(Programme, row) for row in await connection.fetch(LOAD_PROGRAMMES)]
 
 
 async def load_business_day(connection: Connection) -> date | None:

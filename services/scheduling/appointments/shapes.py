@@ -1,5 +1,6 @@
 """What requests about appointments hold and what their answers say, checked at the door."""
 
+from dataclasses import fields
 from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
@@ -85,8 +86,8 @@ class AppointmentOut(BaseModel):
     @classmethod
     def of(cls, appointment: Appointment, **more: Any) -> Self:
         """The appointment, with what is not of it itself."""
-        known = {name: getattr(appointment, name) for name in Appointment.__slots__ if name in cls.model_fields}
-        return cls(**known, **more)
+        known = {field.name for field in fields(Appointment)} & cls.model_fields.keys()
+        return cls(**{name: getattr(appointment, name) for name in known}, **more)
 
 
 class OverdueOut(AppointmentOut):

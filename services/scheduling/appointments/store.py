@@ -12,6 +12,7 @@ from asyncpg import Record
 
 from schemas.scheduling_v1 import AppointmentStatus, DoseGiven
 from services.kit.postgres import Connection
+from services.kit.rows import into
 from services.scheduling.appointments.rules import Appointment, LiveBooking
 from services.scheduling.members.rules import Standing
 
@@ -221,10 +222,6 @@ def _dose_columns(a: Appointment) -> tuple[object, ...]:
 
 
 def _appointment(row: Record) -> Appointment:
-    given = {name: row[name] for name in DoseGiven.model_fields}
-    values = {name: row[name] for name in Appointment.__slots__ if name != "dose"}
-    dose = None if given["lot"] is None else DoseGiven(**given)
+    dose = None if row["lot"] is None else DoseGiven(**{name: row[name] for name in DoseGiven.model_fields})
     booked_on = row["booked_on"] or row["changed_on"]  # the column is younger than the oldest rows
-    return Appointment(
-        **{**values, "status": AppointmentStatus(row["status"]), "dose": dose, "booked_on": booked_on}
-    )  # fmt: skip
+    return into(Appointment, row, status=AppointmentStatus(row["status"]), dose=dose, booked_on=booked_on)

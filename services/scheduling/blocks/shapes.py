@@ -1,6 +1,7 @@
 """What requests about blocks and slots hold and what their answers say, checked at the door."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
@@ -94,7 +95,7 @@ class SiteOut(BaseModel):
     @classmethod
     def of(cls, described: SiteDescribed) -> Self:
         """The site, and what its description broke."""
-        known = {name: getattr(described.site, name) for name in Site.__slots__}
+        known = {field.name: getattr(described.site, field.name) for field in fields(Site)}
         return cls(**known, broken=BrokenBlock.all_of(described.broken))
 
 

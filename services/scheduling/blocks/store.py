@@ -7,6 +7,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from services.kit.postgres import Connection
+from services.kit.rows import columns, into
 from services.scheduling.blocks.rules import Block, FreeSlot, OfferedBlock, Slot, SlotSearch, SlotTime
 from services.scheduling.sites.rules import Site
 
@@ -131,8 +132,8 @@ async def insert_block(connection: Connection, block: Block, reserved_for: str |
     )  # fmt: skip
     if await connection.fetchval(INSERT_BLOCK, *row) is None:
         return False
-    rows = [(s.slot_id, s.held_for, s.start_at, s.end_at, s.start_on, s.capacity) for s in slots]
-    await connection.execute(INSERT_SLOTS, block.block_id, *map(list, zip(*rows, strict=True)))
+    new = columns(slots, "slot_id", "held_for", "start_at", "end_at", "start_on", "capacity")
+    await connection.execute(INSERT_SLOTS, block.block_id, *new)
     return True
 
 
@@ -146,7 +147,7 @@ async def overlaps(
 
 async def list_offered(connection: Connection, site_id: str, from_on: date) -> list[OfferedBlock]:
     """The site's blocks with a slot from this day on, of all plans."""
-    return [OfferedBlock(*row) for row in await connection.fetch(LIST_OFFERED, site_id, from_on)]
+    return [into(OfferedBlock, row) for row in await connection.fetch(LIST_OFFERED, site_id, from_on)]
 
 
 async def load_slot(connection: Connection, slot_id: UUID) -> Slot | None:
@@ -204,12 +205,12 @@ async def list_free(
 
 
 def _listed_site(row: Record) -> Site:
-    return Site(row["site_id"], row["name"], row["zip5"], row["time_zone"], row["kind"], {})
+    return into(Site, row, gives={})
 
 
 def _slot(row: Record) -> Slot:
-    return Slot(**{name: row[name] for name in Slot.__slots__})
+    return into(Slot, row)
 
 
 def _block(row: Record) -> Block:
-    return Block(**{name: row[name] for name in Block.__slots__})
+    return into(Block, row)

@@ -8,6 +8,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from services.kit.postgres import Connection
+from services.kit.rows import into
 from services.scheduling.doses.rules import Dose
 from services.scheduling.persons.store import load_retired
 
@@ -65,5 +66,4 @@ async def load_doses(connection: Connection, survivors: Iterable[UUID]) -> dict[
 
 
 def _dose(row: Record) -> Dose:
-    values = {name: row[name] for name in Dose.__slots__}
-    return Dose(**{**values, "vaccine_groups": tuple(row["vaccine_groups"] or ())})
+    return into(Dose, row, vaccine_groups=tuple(row["vaccine_groups"] or ()))

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.kit.postgres import Connection
+from services.kit.rows import into
 from services.scheduling.members.rules import DeathReport, Enrolment, Person, Standing
 
 SAVE_ENROLMENTS = """
@@ -75,9 +76,7 @@ async def load_member_tokens(connection: Connection, enrolment_ids: Iterable[UUI
 async def load_enrolments(connection: Connection, enrolment_id: UUID) -> list[Enrolment]:
     """The enrolment under each of its programmes."""
     rows = await connection.fetch(LOAD_ENROLMENTS, enrolment_id)
-    return [
-        Enrolment(**{**row, "standing": Standing(row["standing"]), "reasons": tuple(row["reasons"])}) for row in rows
-    ]
+    return [into(Enrolment, row, standing=Standing(row["standing"]), reasons=tuple(row["reasons"])) for row in rows]
 
 
 async def plan_is_known(connection: Connection, plan: str) -> bool:

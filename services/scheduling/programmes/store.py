@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from schemas.eligibility_v1 import ProgrammePublishedV1
 from services.kit.postgres import Connection
+from services.kit.rows import columns, into
 from services.scheduling.programmes.rules import Programme
 
 # Whoever settles bookings by what programmes say waits for who changes a programme, and the other way round.
@@ -48,8 +49,8 @@ async def lock_programmes(connection: Connection) -> None:
 
 async def save_versions(connection: Connection, published: Sequence[ProgrammePublishedV1]) -> None:
     """Keep every version that was published."""
-    rows = [(event.programme_id, event.version, event.vaccine_group, event.effective_on) for event in published]
-    await connection.execute(SAVE_VERSIONS, *map(list, zip(*rows, strict=True)))
+    versions = columns(published, "programme_id", "version", "vaccine_group", "effective_on")
+    await connection.execute(SAVE_VERSIONS, *versions)
 
 
 async def put_in_effect(connection: Connection) -> set[str]:
@@ -60,4 +61,4 @@ async def put_in_effect(connection: Connection) -> set[str]:
 async def load_programme(connection: Connection, programme_id: str) -> Programme | None:
     """The version in effect; None of a programme that was never published."""
     row = await connection.fetchrow(LOAD_PROGRAMME, programme_id)
-    return None if row is None else Programme(**row)
+    return None if row is None else into(Programme, row)

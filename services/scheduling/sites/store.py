@@ -1,6 +1,7 @@
 """All SQL of sites and of the products that they give."""
 
 from services.kit.postgres import Connection
+from services.kit.rows import into
 from services.scheduling.sites.rules import Site
 
 SAVE_SITE = """
@@ -33,7 +34,7 @@ async def save_site(connection: Connection, site: Site, tenant: str) -> None:
 async def load_site(connection: Connection, site_id: str) -> Site | None:
     """The site as it stays until the end of the transaction; None if it is unknown."""
     row = await connection.fetchrow(LOAD_SITE, site_id)
-    return None if row is None else Site(**row)
+    return None if row is None else into(Site, row)
 
 
 async def lock_site(connection: Connection, site_id: str) -> str | None:

@@ -52,8 +52,10 @@ async def load_forecasts(
 ) -> dict[tuple[UUID, str, str], StoredForecast]:
     """By enrolment, CDSi group and release."""
     return {
-        (enrolment_id, group, forecasted[0]): StoredForecast(inputs, Forecasted(*forecasted))
-        for enrolment_id, group, inputs, *forecasted in await connection.fetch(LOAD_FORECASTS, list(enrolment_ids))
+        (enrolment_id, group, release): StoredForecast(inputs, Forecasted(release, *forecasted))
+        for enrolment_id, group, inputs, release, *forecasted in await connection.fetch(
+            LOAD_FORECASTS, list(enrolment_ids)
+        )
     }
 
 

@@ -10,10 +10,10 @@ from uuid import UUID
 from services.eligibility.doses.counted import CountedDose
 from services.eligibility.doses.rules import Dose, Report
 from services.kit.postgres import Connection
+from services.kit.rows import into
 
 DOSE = ", ".join(Dose._fields)
 DOSE_EXCLUDED = ", ".join(f"excluded.{name}" for name in Dose._fields)
-ARRAYS = ("sources", "vaccine_groups", "more_cvx")
 REPORT = ", ".join(Report._fields)
 REPORT_EXCLUDED = ", ".join(f"excluded.{name}" for name in Report._fields)
 
@@ -132,7 +132,7 @@ async def find_of_another(connection: Connection, numbers: Sequence[tuple[str, s
 async def load_doses(connection: Connection, tokens: Collection[UUID]) -> tuple[list[Dose], list[Report]]:
     """All doses of these persons, taken back or not, with every report that stands behind them."""
     rows = await connection.fetch(LOAD_DOSES, list(tokens)) if tokens else []
-    doses = [Dose(**{**row, **{name: tuple(row[name]) for name in ARRAYS}}) for row in rows]
+    doses = [_dose(row) for row in rows]
     ids = [one.dose_id for one in doses]
     return doses, _reports(await connection.fetch(LOAD_REPORTS_BY_DOSE, ids) if ids else [])
 
@@ -178,6 +178,11 @@ async def count_unlinked(connection: Connection, file_id: UUID) -> int:
     """How many doses of a file still wait for their member."""
     count: int = await connection.fetchval(COUNT_UNLINKED, file_id)
     return count
+
+
+def _dose(row: Any) -> Dose:
+    sources, groups, more = tuple(row["sources"]), tuple(row["vaccine_groups"]), tuple(row["more_cvx"])
+    return into(Dose, row, sources=sources, vaccine_groups=groups, more_cvx=more)
 
 
 def _reports(rows: Iterable[Any]) -> list[Report]:

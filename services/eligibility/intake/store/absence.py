@@ -67,7 +67,7 @@ async def load_absences(connection: Connection, file_id: UUID) -> list[Absence]:
 
 async def save_absence(connection: Connection, file_id: UUID, one: Absence) -> None:
     """Say once what was made of it; the file tells what the most urgent of its lists says."""
-    await connection.execute(SAVE, file_id, *one[:5])
+    await connection.execute(SAVE, file_id, one.plan, one.said_at, one.said_on, one.before_no, one.absence)
     await connection.execute(TELL, file_id, list(AbsenceState))
 
 

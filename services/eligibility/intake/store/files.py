@@ -13,6 +13,7 @@ from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store.absence import AbsenceState
 from services.kit.postgres import Connection, after_commit, text_array
+from services.kit.rows import columns_of
 
 CHUNK_BYTES = 1 << 20
 
@@ -300,8 +301,8 @@ async def save_rows(connection: Connection, file_id: UUID, rows: Sequence[RowRes
         changes = text_array([",".join(one.changes) for one in plain])
         await connection.execute(SAVE_OUTCOMES, file_id, [one.row for one in plain], outcomes, changes)
     if told:
-        reasons = [(*one[:-1], ",".join(one.changes)) for one in told]
-        await connection.execute(SAVE_REASONS, file_id, *zip(*reasons, strict=True))
+        reasons = columns_of(RowResult, told, changes=[",".join(one.changes) for one in told])
+        await connection.execute(SAVE_REASONS, file_id, *reasons)
     count = [sum(o.outcome == outcome and o.row > 0 for o in rows) for outcome in ("unchanged", "rejected", "unlinked")]
     accepted = sum(o.outcome != "rejected" for o in rows)
     tally = Counter(change for one in rows for change in one.changes)

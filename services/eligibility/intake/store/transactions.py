@@ -7,6 +7,7 @@ from uuid import UUID
 from services.eligibility.intake.ordering import Transaction
 from services.eligibility.people.precedence import Stamp
 from services.kit.postgres import Connection
+from services.kit.rows import columns
 
 SAVE_TRANSACTIONS = """
 insert into feed_transaction (file_id, control, sender, plan, reference, said_at, said_no, is_full)
@@ -44,8 +45,8 @@ order by known.plan, known.sender, reference, known.said_at, said_no
 
 async def save_transactions(connection: Connection, file_id: UUID, found: Sequence[Transaction]) -> None:
     if found:
-        rows = [(*one[:4], one.said.at, one.said.no, one.is_full) for one in found]
-        await connection.execute(SAVE_TRANSACTIONS, file_id, *zip(*rows, strict=True))
+        told = columns(found, "control", "sender", "plan", "reference", "said.at", "said.no", "is_full")
+        await connection.execute(SAVE_TRANSACTIONS, file_id, *told)
 
 
 async def load_namesakes(
@@ -53,8 +54,8 @@ async def load_namesakes(
 ) -> dict[tuple[str, str, str], set[datetime | None]]:
     """When files of other content bore the same control numbers."""
     namesakes: dict[tuple[str, str, str], set[datetime | None]] = {}
-    columns = zip(*((one.control, one.sender, one.plan) for one in found), strict=True)
-    for row in await connection.fetch(LOAD_NAMESAKES, file_id, *columns) if found else ():
+    wanted = columns(found, "control", "sender", "plan")
+    for row in await connection.fetch(LOAD_NAMESAKES, file_id, *wanted) if found else ():
         namesakes.setdefault((row["control"], row["sender"], row["plan"]), set()).add(row["said_at"])
     return namesakes
 
@@ -63,8 +64,8 @@ async def load_newest_full(
     connection: Connection, file_id: UUID, found: Sequence[Transaction]
 ) -> dict[tuple[str, str], Stamp]:
     """When each sender listed everybody of each plan last."""
-    columns = zip(*{(one.sender, one.plan) for one in found}, strict=True)
-    rows = await connection.fetch(LOAD_NEWEST_FULL, file_id, *columns) if found else ()
+    wanted = zip(*{(one.sender, one.plan) for one in found}, strict=True)
+    rows = await connection.fetch(LOAD_NEWEST_FULL, file_id, *wanted) if found else ()
     return {(row["sender"], row["plan"]): Stamp(row["said_at"], row["sender"], row["said_no"]) for row in rows}
 
 
@@ -72,8 +73,8 @@ async def load_originals(
     connection: Connection, file_id: UUID, found: Sequence[Transaction]
 ) -> dict[tuple[str, str, str], Stamp]:
     """When the transactions that these send again were said."""
-    columns = zip(*((one.original, one.sender, one.plan) for one in found), strict=True)
-    rows = await connection.fetch(LOAD_ORIGINALS, file_id, *columns) if found else ()
+    wanted = columns(found, "original", "sender", "plan")
+    rows = await connection.fetch(LOAD_ORIGINALS, file_id, *wanted) if found else ()
     return {
         (row["reference"], row["sender"], row["plan"]): Stamp(row["said_at"], row["sender"], row["said_no"])
         for row in rows

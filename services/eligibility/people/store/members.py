@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -17,6 +18,7 @@ from services.eligibility.people.statement import Statement
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.vital import store as vital_store
 from services.kit.postgres import Connection, text_array
+from services.kit.rows import columns_of, into, names
 
 COLUMNS = ", ".join(Enrolment._fields)
 EXCLUDED = ", ".join(f"excluded.{name}" for name in Enrolment._fields)
@@ -229,7 +231,7 @@ async def load_enrolments(connection: Connection, tokens: Collection[UUID]) -> l
 async def load_statements(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[Statement]]:
     found: defaultdict[UUID, list[Statement]] = defaultdict(list)
     for row in await connection.fetch(LOAD_STATEMENTS, list(tokens)):
-        found[row["token"]].append(Statement(**{**row, "races": tuple(row["races"])}))
+        found[row["token"]].append(into(Statement, row, races=tuple(row["races"])))
     return found
 
 
@@ -280,7 +282,7 @@ async def save_persons(connection: Connection, persons: Sequence[Person]) -> Non
 async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment]) -> None:
     if enrolments:
         ordered = sorted(enrolments, key=lambda one: one.enrolment_id)
-        columns = zip(Enrolment._fields, zip(*map(_columns, ordered), strict=True), strict=True)
+        columns = zip(names(Enrolment), _columns(ordered), strict=True)
         told = (column if name in _TYPES else text_array(column) for name, column in columns)
         await connection.execute(SAVE_ENROLMENTS, *told)
 
@@ -350,28 +352,22 @@ async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> N
 
 
 def _enrolment(row: asyncpg.Record) -> Enrolment:
-    values = list(row)
-    values[_RACES], values[_PHONES] = tuple(values[_RACES]), tuple(values[_PHONES])
-    values[_SPANS] = tuple([_span(span) for span in values[_SPANS]])
-    return Enrolment._make(values)
+    races, phones, spans = tuple(row["races"]), tuple(row["phones"]), tuple([_span(span) for span in row["spans"]])
+    return into(Enrolment, row, races=races, phones=phones, spans=spans)
 
 
 def _span(stored: list[str | None]) -> Span:
-    line, *days = stored[:4]
-    kind, product = stored[4:] or (MEDICAL, "")  # stored before products were kept
-    begin_on, end_on, last_on = (date.fromisoformat(day) if day else None for day in days)
+    line, begin, end, last, *more = stored
+    kind, product = more or (MEDICAL, "")  # stored before products were kept
+    begin_on, end_on, last_on = (date.fromisoformat(day) if day else None for day in (begin, end, last))
     return Span(line or "", begin_on, end_on, last_on, kind or MEDICAL, product or "")
 
 
-_RACES, _PHONES, _SPANS = (Enrolment._fields.index(name) for name in ("races", "phones", "spans"))
-
-
-def _columns(enrolment: Enrolment) -> list[object]:
-    """The values in the order of the columns."""
-    values: list[object] = list(enrolment)
-    values[_RACES], values[_PHONES] = "\x1f".join(enrolment.races), "\x1f".join(enrolment.phones)
-    values[_SPANS] = _spans_text(enrolment.spans)
-    return values
+def _columns(enrolments: Sequence[Enrolment]) -> list[list[Any]]:
+    """The values as they are told, by column."""
+    races, phones = ["\x1f".join(one.races) for one in enrolments], ["\x1f".join(one.phones) for one in enrolments]
+    spans = [_spans_text(one.spans) for one in enrolments]
+    return columns_of(Enrolment, enrolments, races=races, phones=phones, spans=spans)
 
 
 @lru_cache(maxsize=1 << 10)
