@@ -1,4 +1,5 @@
-"""How eligibility finds what it has said in its store."""
+"""By which SQL eligibility finds out, say after a restore, which of the facts that it has announced its database no longer
+knows (`kit/own_log`)."""
 
 from collections.abc import Mapping
 

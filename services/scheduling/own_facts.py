@@ -1,4 +1,5 @@
-"""How scheduling finds what it has said in its store."""
+"""By which SQL scheduling finds out, say after a restore, which of the facts that it has announced its database no longer
+knows (`kit/own_log`)."""
 
 from collections.abc import Mapping
 

@@ -1,5 +1,5 @@
-"""Which day it may be somewhere: a report of today is none of a time to come because it is yesterday yet where it is
-read. Pure."""
+"""The latest day that it is anywhere on Earth (UTC+14): what is reported of today there is not refused here as a day to
+come. Pure."""
 
 from datetime import date, datetime, timedelta, timezone
 

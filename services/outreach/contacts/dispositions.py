@@ -1,4 +1,5 @@
-"""Disposition → effect, as a table. What an effect does to a case `domain` decides, from the attempts on record."""
+"""Which effect each disposition has, as a table. What an effect does to a case `cases/rules.py` decides, from the
+attempts on record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
