@@ -1,5 +1,5 @@
-"""By which SQL scheduling finds out, say after a restore, which of the facts that it has announced its database no longer
-knows (`kit/own_log`)."""
+"""By which SQL scheduling finds out, say after a restore, which of the facts that it has announced its database no
+longer knows (`kit/own_log`)."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What import walls can't see: rules ask no clock, no dice and no disk, and SQL stands in stores."""
+"""What import walls can't see: rules ask no clock and no dice, and SQL stands in stores."""
 
 import ast
 import re
