@@ -21,7 +21,15 @@ async def record(
     connection: Connection,
     principal: Principal,
     action: Literal[
-        "read", "export", "redriven", "discarded", "skipped", "limit-lifted", "same-person", "another-person"
+        "read",
+        "export",
+        "redriven",
+        "discarded",
+        "skipped",
+        "limit-lifted",
+        "same-person",
+        "another-person",
+        "withdrawn",
     ],
     kind: str,
     subjects: Iterable[object],

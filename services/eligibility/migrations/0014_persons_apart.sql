@@ -4,7 +4,7 @@ create table person_apart (
     token uuid not null references person,
     other uuid not null references person,
     doubtful_id uuid not null references doubtful_row,
-    primary key (token, other),
+    primary key (token, other, doubtful_id),
     check (token < other)
 );
 create index person_apart_by_other on person_apart (other);

@@ -18,6 +18,7 @@ from services.eligibility.people.precedence import Stamp
 from services.eligibility.people.roster_row import RosterRow
 
 WAITING, SAME_PERSON, ANOTHER_PERSON, REFUSED, SUPERSEDED = "waiting", "same", "another", "refused", "superseded"
+WITHDRAWN = "withdrawn"
 UNSAID = datetime.min.replace(tzinfo=UTC)
 DOUBTFUL_IDENTITY, IDENTITY_REFUSED = "doubtful-identity", "identity-refused"
 NOWHERE = Position(0, 0)

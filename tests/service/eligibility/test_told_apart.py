@@ -330,3 +330,47 @@ async def test_the_audit_tells_the_decision_and_whom_it_touched(client: httpx.As
     [look] = await office.fetch("select action, subjects from audit")
     assert look["action"] == "another-person"
     assert look["subjects"] == [one["doubtful_id"], answer.json()["member_token"], one["may_be"][0]]
+
+
+async def test_a_decision_can_be_taken_back(client: httpx.AsyncClient, office: Office) -> None:
+    """Withdrawn, a refusal counts no more: the next row that says the same waits, and can be decided; a row that waits
+    has no decision to withdraw."""
+    await office.read(an_834(DORA))
+    await office.read(an_834(SAME_NAME, control=2, day="20250602"))
+    [one] = await waiting(client)
+    assert (await decide(client, one, "withdraw", name="zero")).status_code == 409
+    await decide(client, one, "refuse")
+    await office.read(an_834(SAME_NAME, control=3, day="20250603"))
+    assert await waiting(client) == []
+    answer = await decide(client, one, "withdraw", name="two")
+    assert (answer.status_code, answer.json()["state"]) == (200, "withdrawn"), answer.text
+    await office.read(an_834(SAME_NAME, control=4, day="20250604"))
+    [again] = await waiting(client)
+    assert (await decide(client, again, "another-person", name="three")).status_code == 200
+
+
+async def test_who_was_told_apart_is_so_until_it_is_withdrawn(client: httpx.AsyncClient, office: Office) -> None:
+    """The pair goes with its decision; the persons stay two until a row says otherwise."""
+    await office.read(an_834(DORA))
+    await office.read(an_834(SAME_NAME, control=2, day="20250602"))
+    [one] = await waiting(client)
+    await decide(client, one, "another-person")
+    assert (await decide(client, one, "withdraw", name="two")).status_code == 200
+    assert await office.fetch("select from person_apart") == []
+    assert len(await people(office)) == 2
+
+
+async def test_both_sides_tell_what_the_decision_depends_on(client: httpx.AsyncClient, office: Office) -> None:
+    """The prior number, former name and former birth date of the row; the member's coverage, and when the plan last
+    spoke of the member."""
+    await office.read(an_834(DORA))
+    row = member("M7", "ROE*THEA", "19620202", ins=CHANGED, prior="M1", was="FIX*DORRA*19520101")
+    await office.read(an_834(row, control=2, day="20250602"))
+    [one] = await waiting(client)
+    [candidate] = (await client.get(f"/doubtful-rows/{one['doubtful_id']}")).json()["candidates"]
+    fields = {each["field"]: (each["row"], each["member"], each["how"]) for each in candidate["fields"]}
+    assert fields["prior-number"] == ("M1", "M1", "agrees")
+    assert fields["former-given-name"] == ("DORRA", "DORA", "similar")
+    assert fields["former-birth-date"] == ("1952-01-01", "1950-01-01", "similar")
+    assert candidate["coverages"][0]["begin_on"] == "2025-01-01"
+    assert candidate["said_at"].startswith("2025-06-01")

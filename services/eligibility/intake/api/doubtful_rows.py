@@ -17,6 +17,7 @@ from services.eligibility.intake.shapes import (
     DoubtfulPage,
     DoubtfulRowDetail,
     DoubtfulRowOut,
+    HeldOut,
     State,
 )
 from services.eligibility.people.doubtful import (
@@ -24,6 +25,7 @@ from services.eligibility.people.doubtful import (
     REFUSED,
     SAME_PERSON,
     WAITING,
+    WITHDRAWN,
     Decided,
     DoubtfulRow,
 )
@@ -49,6 +51,7 @@ WRONG_TOKEN = Refusal(
     "doubtful-row-token", "Whom It May Mean", "Expected one of the tokens whom the row may mean (`may_be`).", 422
 )
 GONE = Refusal("doubtful-row-member", "Member Gone", "This member is no more in the row's plan: look again.", 409)
+NOT_DECIDED = Refusal("doubtful-row-undecided", "Not Decided", "There is no decision of this row to withdraw.", 409)
 LOOK_AGAIN = Refusal(
     "doubtful-row-candidates", "Look Again", "Somebody else comes into question by now: compare the row with all of "
     "`may_be` before it is decided.", 409,
@@ -60,13 +63,13 @@ UNREADABLE = Refusal(
 Onlooker = Annotated[Principal, require("integration", "operator", "supervisor", "coordinator")]
 Decider = Annotated[Principal, require("operator", "supervisor", "coordinator")]
 
-_ACTIONS: dict[str, Literal["same-person", "another-person", "discarded"]] = {
-    SAME_PERSON: "same-person", ANOTHER_PERSON: "another-person", REFUSED: "discarded",
+_ACTIONS: dict[str, Literal["same-person", "another-person", "discarded", "withdrawn"]] = {
+    SAME_PERSON: "same-person", ANOTHER_PERSON: "another-person", REFUSED: "discarded", WITHDRAWN: "withdrawn",
 }  # fmt: skip
-_WORDS = {"same-person": SAME_PERSON, "another-person": ANOTHER_PERSON, "refuse": REFUSED}
+_WORDS = {"same-person": SAME_PERSON, "another-person": ANOTHER_PERSON, "refuse": REFUSED, "withdraw": WITHDRAWN}
 _STATES = {
     WAITING: "waiting", SAME_PERSON: "same-person", ANOTHER_PERSON: "another-person", REFUSED: "refused",
-    "superseded": "superseded",
+    WITHDRAWN: "withdrawn", "superseded": "superseded",
 }  # fmt: skip
 _STORED = {told: stored for stored, told in _STATES.items()}
 
@@ -117,7 +120,12 @@ async def read_doubtful_row(pool: Pool, principal: Decider, doubtful_id: UUID) -
         ],
         candidates=[
             CandidateOut(
-                member_token=one.token, fields=[ComparedOut(**it._asdict()) for it in compare(row.record, one)]
+                member_token=one.token, said_at=one.said_at,
+                coverages=[
+                    HeldOut(kind=it.kind, product=it.product, begin_on=it.begin_on, end_on=it.end_on)
+                    for it in one.spans
+                ],
+                fields=[ComparedOut(**it._asdict()) for it in compare(row.record, one)]
             ) for one in sorted(mine, key=lambda one: one.token)
         ],
     )  # fmt: skip
@@ -128,7 +136,8 @@ async def decide_doubtful_row(
     pool: Pool, principal: Decider, identity: Identity, doubtful_id: UUID, body: DoubtfulDecisionIn
 ) -> Response:
     """Say whom the row means, or refuse it. It takes effect at once, as if it had been clear when it came: what was
-    said since stands. A later row that says the same of who it is about goes by this decision. Audited."""
+    said since stands. All that waits and says the same of who it is about is decided with it, and what says so later
+    goes by this decision, until it is withdrawn; what was done by it stays. Audited."""
     return await write(pool, identity, lambda work: _decide(work, principal, doubtful_id, body))
 
 
@@ -142,15 +151,19 @@ async def _decide(work: UnitOfWork, principal: Decider, doubtful_id: UUID, body:
         await people_store.lock_persons(connection, found.tokens)
         alike = await doubtful_store.lock_alike(connection, doubtful_id)
         found = await _again(connection, doubtful_id)
-        if doubtful_id not in alike:
+        if decision == WITHDRAWN and found.state in {SAME_PERSON, ANOTHER_PERSON, REFUSED}:
+            await doubtful_store.withdraw(connection, doubtful_id, principal.subject, body.reason)
+        elif doubtful_id not in alike:
             is_repeat = found.state == decision and body.member_token in {None, found.token}
             return _answer(found) if is_repeat else Answer.of(NOT_WAITING)
-        if body.member_token is not None and body.member_token not in found.tokens:
+        elif decision == WITHDRAWN:
+            return Answer.of(NOT_DECIDED)
+        elif body.member_token is not None and body.member_token not in found.tokens:
             return Answer.of(WRONG_TOKEN)
-        word = Word(Decided(decision, body.member_token, frozenset(found.tokens)), principal.subject, body.reason)
-        refusal = await _say(work, doubtful_id, alike, word, today)
-        if refusal is not None:
-            return Answer.of(refusal)
+        else:
+            word = Word(Decided(decision, body.member_token, frozenset(found.tokens)), principal.subject, body.reason)
+            if (refusal := await _say(work, doubtful_id, alike, word, today)) is not None:
+                return Answer.of(refusal)
         after = await _again(connection, doubtful_id)
     subjects = [doubtful_id, *dict.fromkeys([*([after.token] if after.token else []), *found.tokens])]
     await audit.record(connection, principal, _ACTIONS[decision], "doubtful-row", subjects)

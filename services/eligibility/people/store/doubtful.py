@@ -51,6 +51,16 @@ where state = 'waiting' and (tenant_id, evidence) = (
 )
 order by doubtful_id for update of one
 """
+WITHDRAW = """
+with gone as (
+    update doubtful_row set state = 'withdrawn', closed_by = $2, reason = $3, closed_at = clock_timestamp()
+    where state in ('same', 'another', 'refused') and (tenant_id, evidence) = (
+        select tenant_id, evidence from doubtful_row as chosen where chosen.doubtful_id = $1
+    )
+    returning doubtful_id
+)
+delete from person_apart using gone where person_apart.doubtful_id = gone.doubtful_id
+"""
 LOAD_APART = "select token, other from person_apart where token = any($1::uuid[]) or other = any($1::uuid[])"
 SAVE_APART = """
 insert into person_apart (token, other, doubtful_id)
@@ -171,6 +181,11 @@ async def save_decision(
 ) -> None:
     """What a person decided; what the row held goes."""
     await connection.execute(DECIDE, doubtful_id, decided.decision, decided.token, list(changes), by, why)
+
+
+async def withdraw(connection: Connection, doubtful_id: UUID, by: str, why: str) -> None:
+    """What was decided of this row, and of those that say the same of who they are about, counts no more."""
+    await connection.execute(WITHDRAW, doubtful_id, by, why)
 
 
 async def load_one(connection: Connection, doubtful_id: UUID) -> Shown | None:
