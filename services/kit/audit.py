@@ -20,7 +20,17 @@ INSERT_AUDIT = """
 async def record(
     connection: Connection,
     principal: Principal,
-    action: Literal["read", "export", "redriven", "discarded", "skipped", "limit-lifted"],
+    action: Literal[
+        "read",
+        "export",
+        "redriven",
+        "discarded",
+        "skipped",
+        "limit-lifted",
+        "same-person",
+        "another-person",
+        "withdrawn",
+    ],
     kind: str,
     subjects: Iterable[object],
 ) -> None:

@@ -118,7 +118,7 @@ class RowPage(BaseModel):
     next_after: int | None
 
 
-State = Literal["waiting", "same-person", "another-person", "refused", "superseded"]
+State = Literal["waiting", "same-person", "another-person", "refused", "superseded", "withdrawn"]
 
 
 class DoubtfulDecisionIn(BaseModel):
@@ -126,7 +126,7 @@ class DoubtfulDecisionIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    decision: Literal["same-person", "another-person", "refuse"]
+    decision: Literal["same-person", "another-person", "refuse", "withdraw"]
     member_token: UUID | None = Field(default=None, description="Whom the row means: only of the same person.")
     reason: str = Field(min_length=3, max_length=500, examples=["The plan confirms the new birth date."])
 
@@ -175,10 +175,21 @@ class ComparedOut(BaseModel):
     how: Literal["agrees", "similar", "differs", "unsaid"]
 
 
+class HeldOut(BaseModel):
+    """One time of coverage that a member has."""
+
+    kind: str
+    product: str
+    begin_on: date | None
+    end_on: date | None
+
+
 class CandidateOut(BaseModel):
-    """A member whom the row may mean, field by field."""
+    """A member whom the row may mean, field by field, and what stands of him."""
 
     member_token: UUID
+    said_at: datetime | None = Field(description="When the plan last spoke of the member.")
+    coverages: list[HeldOut]
     fields: list[ComparedOut]
 
 

@@ -3,11 +3,13 @@ Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID
 
-from services.eligibility.feeds.records import Identifier, IdType, PersonName, RosterRecord
+from services.eligibility.feeds.records import Identifier, IdType, PersonName, Position, RosterRecord
+from services.eligibility.people.coverage import product_of
 from services.eligibility.people.enrolment import Enrolment
 from services.eligibility.people.identity import DOUBTFUL, SAME, Doubt, Likeness, likenesses
 from services.eligibility.people.linkage import normal
@@ -16,7 +18,10 @@ from services.eligibility.people.precedence import Stamp
 from services.eligibility.people.roster_row import RosterRow
 
 WAITING, SAME_PERSON, ANOTHER_PERSON, REFUSED, SUPERSEDED = "waiting", "same", "another", "refused", "superseded"
+WITHDRAWN = "withdrawn"
+UNSAID = datetime.min.replace(tzinfo=UTC)
 DOUBTFUL_IDENTITY, IDENTITY_REFUSED = "doubtful-identity", "identity-refused"
+NOWHERE = Position(0, 0)
 BY_A_PERSON = "or a person's decision (./vcc feeds doubtful)"
 BEFORE_REFUSED = "a row that says something else of who it is about: a person refused this one"
 
@@ -48,17 +53,21 @@ class DoubtfulRow(NamedTuple):
     def plan(self) -> str:
         return self.row.plan
 
+    @property
+    def content(self) -> RosterRecord:
+        """What it says, wherever it stands."""
+        return self.row.record._replace(position=NOWHERE)
+
 
 @dataclass(slots=True)
 class Doubts:
     """The doubtful rows of one batch's people: those that wait, what was decided of others, and what this batch opens
-    and closes. `meant` is whom the row was found to mean that a person decides now."""
+    and closes."""
 
     waiting: dict[UUID, DoubtfulRow] = field(default_factory=dict)
     decided: dict[tuple[str, str], Decided] = field(default_factory=dict)
     opened: list[DoubtfulRow] = field(default_factory=list)
     superseded: set[UUID] = field(default_factory=set)
-    meant: UUID | None = None
 
     def decision_of(self, record: RosterRecord, tenant: str, doubt: Doubt) -> Decided | None:
         """What a person decided of a row that said the same, as long as nobody else comes into question by now."""
@@ -68,10 +77,10 @@ class Doubts:
         return known
 
     def open(self, one: DoubtfulRow) -> None:
-        """A row begins to wait. Of several that say the same of who they are about, the newest does."""
+        """A row begins to wait. Of several that say the same altogether, the newest does."""
         self.opened.append(one)
         for known in list(self.waiting.values()):
-            if (known.plan, known.evidence) == (one.plan, one.evidence):
+            if known.plan == one.plan and known.content == one.content:
                 self._supersede(known if not is_older(one, known.row.said, known.file_no) else one)
         if one.doubtful_id not in self.superseded:
             self.waiting[one.doubtful_id] = one
@@ -95,17 +104,29 @@ def is_older(one: DoubtfulRow, said: Stamp, file_no: int) -> bool:
     return one.row.said.is_before(said)
 
 
+def in_order(rows: Iterable[DoubtfulRow]) -> list[DoubtfulRow]:
+    """As they were said; without instants as they came."""
+    came = sorted(rows, key=lambda one: (one.file_no, one.row.record.position))
+    return sorted(came, key=lambda one: one.row.said.at or UNSAID)
+
+
 def is_about(doubtful: RosterRecord, enrolment: Enrolment, record: RosterRecord) -> bool:
-    """Whether a clear row's enrolment is what a doubtful row speaks of: under one of its numbers, and the same person
-    by the rules; under a number of his own also where the given name agrees, for then the clear row has mended it."""
+    """Whether a clear row settles a doubtful one: under one of its numbers, of all products that it speaks of, and its
+    person is the same by the rules; under a number of his own also where the given name agrees and both do the same,
+    for then the clear row has mended it."""
     shared = _plan_numbers(doubtful) & _plan_numbers(record)
-    if not shared:
+    if not shared or not _products(doubtful) <= _products(record):
         return False
     said = described(doubtful)
     is_own = any(one.type == IdType.MEMBER for one in doubtful.person.identifiers if one in shared)
     verdict, is_own = judge(enrolment, said, is_own=is_own)
     _, given, _ = likenesses(enrolment, said)
-    return verdict is SAME or (is_own and verdict is DOUBTFUL and given in {Likeness.EQUAL, Likeness.ALIKE})
+    is_slip = is_own and verdict is DOUBTFUL and given in {Likeness.EQUAL, Likeness.ALIKE}
+    return verdict is SAME or (is_slip and doubtful.maintenance is record.maintenance)
+
+
+def _products(record: RosterRecord) -> set[str]:
+    return {product_of(one) for one in record.coverages}
 
 
 def _plan_numbers(record: RosterRecord) -> set[Identifier]:

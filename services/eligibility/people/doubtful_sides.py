@@ -46,7 +46,22 @@ def compare(record: RosterRecord, known: Enrolment) -> list[Compared]:
         _plain("zip", address.zip5 if address else "", known.zip5),
         _sets("telephone", told, phones),
         _plain("e-mail", person.email, known.email),
+        *_former(record, known),
     ]  # fmt: skip
+
+
+def _former(record: RosterRecord, known: Enrolment) -> list[Compared]:
+    """Who the row says that its person was before, beside who the member is today."""
+    old = record.previous
+    if old is None:
+        return []
+    born = _HOW[dates_alike(known.birth_on, old.birth_on)]
+    return [
+        _plain("prior-number", ", ".join(one.value for one in old.identifiers), known.member_id),
+        _text("former-family-name", old.name.family if old.name else "", known.family),
+        _text("former-given-name", old.name.given if old.name else "", known.given),
+        Compared("former-birth-date", _day(old.birth_on), _day(known.birth_on), born),
+    ]
 
 
 def _text(field: str, row: str, member: str) -> Compared:

@@ -52,6 +52,9 @@ async def load_book(
     for statements in (await vital_store.load_statements(connection, tokens)).values():
         book.vital.update({(one.token, one.source): one for one in statements})
     book.doubts = await doubtful_store.load_doubts(connection, tokens)
+    for token, other in await doubtful_store.load_apart(connection, tokens):
+        book.apart[token].add(other)
+        book.apart[other].add(token)
     return book
 
 

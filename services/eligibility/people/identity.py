@@ -155,6 +155,18 @@ def is_namely(known: Enrolment, said: Described) -> bool:
     return Likeness.DIFFERENT not in {given, birth}
 
 
+def agrees_exactly(known: Enrolment, said: Described) -> bool:
+    """Whether name and birth date are the same, and the suffix where both say one."""
+    return set(likenesses(known, said)) == {Likeness.EQUAL} and not _suffixes_differ(known, said)
+
+
+def distance(known: Enrolment, said: Described) -> int:
+    """Of several who may be the same: who agrees exactly comes first, then who bears the birth date."""
+    if agrees_exactly(known, said):
+        return 0
+    return 1 if dates_alike(known.birth_on, said.birth_on) is Likeness.EQUAL else 2
+
+
 def likenesses(known: Enrolment, said: Described) -> tuple[Likeness, Likeness, Likeness]:
     """Of family name, given name and birth date."""
     return (

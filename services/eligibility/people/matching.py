@@ -139,9 +139,19 @@ class Acquaintances:
             return same
         said = described(record)
         found = self._judged(record.person.identifiers, tenant, said)
-        whom = self._chosen(found, record, tenant) or self._formerly(record, tenant)
+        whom = self._chosen(found, said, record, tenant) or self._formerly(record, tenant)
         whom = whom or self._newborn(found, tenant, said)
-        return whom or self._doubt(found, record, tenant, file_no) or self._by_name(key, said)
+        if whom is not None:
+            return whom
+        doubt, namely = self._doubt(found, record, tenant, file_no), self._by_name(key, said)
+        if doubt is None or namely is None or (namely, tenant) not in self.enrolments:
+            return doubt or namely
+        return doubt._replace(tokens=doubt.tokens | {namely})
+
+    def without(self, tokens: frozenset[UUID]) -> "Acquaintances":
+        """The same people without these, whom a row certainly does not mean."""
+        left = {key: one for key, one in self.enrolments.items() if one.token not in tokens}
+        return Acquaintances(self.new_id, left, self.by_identifier, self.by_key, self.seen, self.tenants)
 
     def _as_known(self, record: RosterRecord, tenant: str) -> UUID | None:
         """The only one under the row's own number, letter by letter as the row says: most rows of most files."""
@@ -166,11 +176,13 @@ class Acquaintances:
                         found[token] = judge(known, said, is_own=one.type == IdType.MEMBER)
         return found
 
-    def _chosen(self, found: Judged, record: RosterRecord, tenant: str) -> UUID | None:
-        """Of several who are the same, the one whose number it is today, else the oldest."""
+    def _chosen(self, found: Judged, said: Described, record: RosterRecord, tenant: str) -> UUID | None:
+        """Of several who are the same, the one who agrees best, then whose number it is today, else the oldest."""
         numbers = {one.value for one in record.person.identifiers if one.type in OF_PLAN}
-        same = [token for token, (verdict, _) in found.items() if verdict is SAME]
-        return min(same, key=lambda one: (self.enrolments[one, tenant].member_id not in numbers, one), default=None)
+        same = [self.enrolments[token, tenant] for token, (verdict, _) in found.items() if verdict is SAME]
+        if len(same) > 1:
+            same.sort(key=lambda one: (identity.distance(one, said), one.member_id not in numbers, one.token))
+        return same[0].token if same else None
 
     def _formerly(self, record: RosterRecord, tenant: str) -> UUID | None:
         """Who somebody was whom a row corrects or renumbers. A prior number is believed only of a person who fits:
@@ -184,8 +196,8 @@ class Acquaintances:
         )
 
     def _was(self, numbers: Iterable[Identifier], record: RosterRecord, tenant: str) -> UUID | None:
-        judged = (self._judged(numbers, tenant, was) for was in described_before(record))
-        return next((found for one in judged if (found := self._chosen(one, record, tenant))), None)
+        judged = ((self._judged(numbers, tenant, was), was) for was in described_before(record))
+        return next((found for one, was in judged if (found := self._chosen(one, was, record, tenant))), None)
 
     def _was_named(self, record: RosterRecord, tenant: str) -> UUID | None:
         was = described_before(record)[0]

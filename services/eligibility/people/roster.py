@@ -3,6 +3,7 @@
 A `Book` holds everything that the rows of one batch may touch; it is loaded before and saved after, and decides itself.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,9 +22,9 @@ from services.eligibility.people.changes import (
     changes_of,
 )
 from services.eligibility.people.coverage import family_spans, restated_spans
-from services.eligibility.people.doubtful import REFUSED, Decided, Doubts
+from services.eligibility.people.doubtful import ANOTHER_PERSON, Decided, Doubts
 from services.eligibility.people.enrolment import SUBSCRIBER, Enrolment, Person, Span
-from services.eligibility.people.identity import LISTS, OTHER, Doubt
+from services.eligibility.people.identity import LISTS, Doubt
 from services.eligibility.people.linkage import IdKey
 from services.eligibility.people.matching import Acquaintances, described, newest_of, record_identifiers, role_of
 from services.eligibility.people.precedence import NEVER, Stamp
@@ -35,7 +36,8 @@ DEATH_REASON = "03"
 
 @dataclass(slots=True)
 class Book(Acquaintances):
-    """The people of one batch. `merges` are pairs of survivor and retired token, in order; `held` are rows of whom it
+    """The people of one batch. `merges` are pairs of survivor and retired token, in order; `apart`
+    is from whom each was told apart by a person, `new_apart` the pairs of now; `held` are rows of whom it
     is doubtful whom they mean, by their ordinals, and `refused` those of them that a person refused before; `doubts`
     what waits and was decided of such rows; `heard` is when what stands was said again; `vital` what plans said of
     deaths, by token and source."""
@@ -47,6 +49,8 @@ class Book(Acquaintances):
     new_identifiers: set[tuple[IdKey, UUID]] = field(default_factory=set)
     new_keys: set[tuple[str, UUID]] = field(default_factory=set)
     merges: list[tuple[UUID, UUID]] = field(default_factory=list)
+    apart: defaultdict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    new_apart: set[tuple[UUID, UUID]] = field(default_factory=set)
     held: dict[int, Doubt] = field(default_factory=dict)
     refused: set[int] = field(default_factory=set)
     doubts: Doubts = field(default_factory=Doubts)
@@ -64,32 +68,23 @@ class Book(Acquaintances):
         self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int, said: Stamp = NEVER,
         *, is_full: bool = False, settled: Decided | None = None,
     ) -> tuple[str, ...]:  # fmt: skip
-        """Take one row of a plan's roster, with its match key; `settled`: a person has decided whom it means. Gives
+        """Take one row of a plan's roster, with its match key; `settled`: a person decides now whom it means. Gives
         what it changed: nothing if it says nothing new or is held, `stale` if what stands was said later; of a death
         even that is kept."""
-        whom: UUID | Doubt | None = None
-        if settled is None:
-            whom = self._whose(record, tenant, key, file_no)
-            settled = self._decided_before(record, tenant, whom) if isinstance(whom, Doubt) else None
-        if settled is not None and settled.decision == REFUSED:
-            self.refused.add(record.position.row)
-        elif settled is not None:
-            whom = self._meant(settled, record, key)
-        if isinstance(whom, Doubt):
-            self.held[record.position.row] = whom
-            self._see(record_identifiers(record), tenant, said.at, key)
-            return ()
-        token, others = whom, settled.others if settled else frozenset[UUID]()
+        token = settled.token if settled else self._whose(record, tenant, key, file_no)
+        if isinstance(token, Doubt):
+            settled = self._decided_before(record, tenant, token)
+            if settled is None or settled.token is None:
+                self._hold(record, tenant, key, said, token, is_refused=settled is not None)
+                return ()
+            token = settled.token
         if token is not None and self._is_stale(token, tenant, said):
             return (STALE, *self._note_death(token, tenant, record, said_on, said, is_full=is_full, is_stale=True))
-        if token is None:
-            token = self.new_id()
-            self._put_person(Person(token))
-        merges = len(self.merges)
-        token = self._merge_doubles(token, record, tenant, key, others)
-        self.doubts.meant = token
+        token, merges = token or self._newcomer(), len(self.merges)
+        token = self._merge_doubles(token, record, tenant, key)
         changes = [MERGED] if len(self.merges) > merges else []
-        is_holder = self._takes_number(token, record, tenant, others)
+        is_told = settled is not None and settled.decision == ANOTHER_PERSON
+        is_holder = self._takes_number(token, record, tenant, said, is_told=is_told)
         is_new = self._note_keys(token, record, key)
         changes += self._note_death(token, tenant, record, said_on, said, is_full=is_full)
         changes += self._restate(token, tenant, record, said_on, file_no, said, is_holder=is_holder)
@@ -108,49 +103,80 @@ class Book(Acquaintances):
             return decided
         return None
 
-    def _meant(self, settled: Decided, record: RosterRecord, key: str) -> UUID | None:
-        """Whom a person found a row to mean: somebody, or one of another plan, or nobody who is known."""
-        if settled.token is not None:
-            return settled.token
-        found = self._by_name(key, described(record))
-        return None if found in settled.tokens else found
+    def _hold(
+        self, record: RosterRecord, tenant: str, key: str, said: Stamp, doubt: Doubt, *, is_refused: bool
+    ) -> None:
+        """Nobody is changed. Whom it may mean stands in the file, unless a person refused what it says."""
+        self.held[record.position.row] = doubt
+        if is_refused:
+            self.refused.add(record.position.row)
+        else:
+            self._see(record_identifiers(record), tenant, said.at, key)
 
-    def _takes_number(self, token: UUID, record: RosterRecord, tenant: str, others: frozenset[UUID]) -> bool:
-        """Whether the row's number is its person's. One that lists or renumbers him takes it from who evidently is
-        somebody else, and so does one that a person found to mean none of the `others`, unless it ends him; another
-        leaves it to who holds it now."""
+    def settle(self, record: RosterRecord, tenant: str, key: str, file_no: int, decided: Decided) -> Decided | Doubt:
+        """Whom a row means of which a person decides now, by all that is known today; a doubt if that leaves somebody
+        whom he was not shown. The row merges nobody: who else agrees with it is not whom it means."""
+        token = decided.token
+        if token is None:
+            found = self.without(decided.tokens)._whose(record, tenant, key, file_no)
+            if isinstance(found, Doubt):
+                return found
+            token = found or self._newcomer()
+        self._tell_apart(token, self._doubles(token, record, tenant, key) | decided.others)
+        return decided._replace(token=token)
+
+    def _tell_apart(self, token: UUID, others: Iterable[UUID]) -> None:
+        for other in others:
+            self.apart[token].add(other)
+            self.apart[other].add(token)
+            self.new_apart.add((min(token, other), max(token, other)))
+
+    def _newcomer(self) -> UUID:
+        token = self.new_id()
+        self._put_person(Person(token))
+        return token
+
+    def _takes_number(self, token: UUID, record: RosterRecord, tenant: str, said: Stamp, *, is_told: bool) -> bool:
+        """Whether the row's number is its person's; only one has it. A row that lists or renumbers him takes it from
+        its holder, and so does one that a person has found (`is_told`) to mean another, unless it ends him; but not
+        if the holder's newest row is newer. Any other leaves it to who holds it now."""
         own = [one for one in record.person.identifiers if one.type == IdType.MEMBER]
         if all(self.by_identifier.get(one, set()) <= {token} for one in own):
             return True
         numbers = {one.value for one in own}
-        judged = self._judged(own, tenant, described(record))
         holders = [
             known
-            for other, (verdict, is_own) in judged.items()
-            if other != token and is_own and (verdict is OTHER or other in others)
-            if (known := self.enrolments[other, tenant]).member_id in numbers
+            for other, (_, is_own) in self._judged(own, tenant, described(record)).items()
+            if other != token and is_own and (known := self.enrolments[other, tenant]).member_id in numbers
         ]
         takes = record.maintenance in LISTS or bool(record.previous and record.previous.identifiers)
-        takes = takes or (bool(others) and record.maintenance is not Maintenance.TERMINATE)
+        takes = takes or (is_told and record.maintenance is not Maintenance.TERMINATE)
+        takes = takes and not any(said.is_before(self._standing(one)) for one in holders)
         if takes:
             for one in holders:
                 self._put_enrolment(one._replace(member_id=""))
         return takes or not holders
 
-    def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str, others: frozenset[UUID]) -> UUID:
-        """One person under several tokens: a correction says so, or name, birth date and ZIP now agree. Never with the
-        `others`, whom a person has told apart."""
-        if record.previous is None and self.by_key.get(key, set()) <= {token}:
-            return token
-        said = described(record)
-        doubles = {one for one in self.by_key.get(key, ()) if self._is_namely(one, said)} if key else set()
-        old = self._formerly(record, tenant)
-        doubles |= {old} if old else set()
-        doubles = {token, *(doubles - others)}
+    def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> UUID:
+        """One person under several tokens: a correction says so, or name, birth date and ZIP now agree."""
+        doubles = {token, *self._doubles(token, record, tenant, key)}
         survivor = min(doubles)
         for retired in sorted(doubles - {survivor}):
             self._merge(survivor, retired)
         return survivor
+
+    def _doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> set[UUID]:
+        """Who else is this person; never two whom somebody told apart."""
+        if record.previous is None and self.by_key.get(key, set()) <= {token}:
+            return set()
+        said = described(record)
+        found = {one for one in self.by_key.get(key, ()) if self._is_namely(one, said)} if key else set()
+        old = self._formerly(record, tenant)
+        alike = {token}
+        for one in sorted(found | ({old} if old else set())):
+            if not self.apart.get(one, set()) & alike:
+                alike.add(one)
+        return alike - {token}
 
     def _merge(self, survivor: UUID, retired: UUID) -> None:
         self._put_person(self.persons[retired]._replace(merged_into=survivor))
@@ -169,6 +195,9 @@ class Book(Acquaintances):
                 tokens.add(survivor)
         self.new_identifiers = {(key, survivor if token == retired else token) for key, token in self.new_identifiers}
         self.new_keys = {(key, survivor if token == retired else token) for key, token in self.new_keys}
+        for other in self.apart.pop(retired, ()):
+            self.apart[other] = self.apart[other] - {retired} | {survivor}
+            self.apart[survivor].add(other)
         self.merges.append((survivor, retired))
 
     def _adopt(self, survivor: UUID, tenant: str, orphan: Enrolment) -> None:

@@ -113,7 +113,7 @@ async def test_the_same_person_is_changed_as_the_row_says(client: httpx.AsyncCli
     [kept] = await office.fetch("select document, state, closed_by, reason from doubtful_row")
     assert kept == {"document": None, "state": "same", "closed_by": "grover", "reason": "the plan says so"}
     audit = await office.fetch("select action, subjects from audit where kind = 'doubtful-row'")
-    assert audit == [{"action": "redriven", "subjects": [one["doubtful_id"], one["may_be"][0]]}]
+    assert audit == [{"action": "same-person", "subjects": [one["doubtful_id"], one["may_be"][0]]}]
     assert await waiting(client) == []
 
 
@@ -133,7 +133,7 @@ async def test_another_person_comes_and_has_the_number(client: httpx.AsyncClient
 
 
 async def test_a_refused_row_changes_nobody_and_comes_no_more(client: httpx.AsyncClient, office: Office) -> None:
-    """A later row that says the same is rejected as refused, waits for nobody, and still counts as present."""
+    """A later row that says the same is rejected as refused, waits for nobody, and keeps nobody in the plan."""
     await office.read(an_834(DORA))
     await office.read(an_834(THEA, control=2))
     [one] = await waiting(client)
@@ -145,7 +145,7 @@ async def test_a_refused_row_changes_nobody_and_comes_no_more(client: httpx.Asyn
     assert await waiting(client) == []
     assert await people(office) == [("M1", "DORA FIX", "1950-01-01")]
     [seen] = await office.fetch("select seen_file_no from enrolment")
-    assert seen["seen_file_no"] == file.file_no
+    assert seen["seen_file_no"] == file.file_no - 1
     [audit] = await office.fetch("select action from audit")
     assert audit["action"] == "discarded"
 

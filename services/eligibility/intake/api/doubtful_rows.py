@@ -1,12 +1,14 @@
 """Rows of rosters of which it is doubtful whom they mean: the list, both sides at once, and a person's decision."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from services.eligibility.clock import store as clock_store
-from services.eligibility.intake.flow import roster
+from services.eligibility.intake.flow.doubtful import Word, on_decision
 from services.eligibility.intake.shapes import (
     CandidateOut,
     ComparedOut,
@@ -15,18 +17,27 @@ from services.eligibility.intake.shapes import (
     DoubtfulPage,
     DoubtfulRowDetail,
     DoubtfulRowOut,
+    HeldOut,
     State,
 )
-from services.eligibility.intake.store import files as file_store
-from services.eligibility.people.doubtful import ANOTHER_PERSON, REFUSED, SAME_PERSON, WAITING, Decided
+from services.eligibility.people.doubtful import (
+    ANOTHER_PERSON,
+    REFUSED,
+    SAME_PERSON,
+    WAITING,
+    WITHDRAWN,
+    Decided,
+    DoubtfulRow,
+)
 from services.eligibility.people.doubtful_sides import compare
+from services.eligibility.people.identity import Doubt
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.people.store import members as people_store
 from services.eligibility.people.store.doubtful import Shown
 from services.kit import audit
 from services.kit.auth import Principal, require
 from services.kit.idempotency import Answer, Identity
-from services.kit.postgres import ALL_TENANTS, seeing
+from services.kit.postgres import ALL_TENANTS, Connection, seeing
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
@@ -40,17 +51,25 @@ WRONG_TOKEN = Refusal(
     "doubtful-row-token", "Whom It May Mean", "Expected one of the tokens whom the row may mean (`may_be`).", 422
 )
 GONE = Refusal("doubtful-row-member", "Member Gone", "This member is no more in the row's plan: look again.", 409)
+NOT_DECIDED = Refusal("doubtful-row-undecided", "Not Decided", "There is no decision of this row to withdraw.", 409)
+LOOK_AGAIN = Refusal(
+    "doubtful-row-candidates", "Look Again", "Somebody else comes into question by now: compare the row with all of "
+    "`may_be` before it is decided.", 409,
+)  # fmt: skip
+UNREADABLE = Refusal(
+    "doubtful-row-unreadable", "Row Unreadable", "It was kept by another version, which can read it; or refuse it.", 409
+)
 
 Onlooker = Annotated[Principal, require("integration", "operator", "supervisor", "coordinator")]
 Decider = Annotated[Principal, require("operator", "supervisor", "coordinator")]
 
-_ACTIONS: dict[str, Literal["redriven", "discarded"]] = {
-    SAME_PERSON: "redriven", ANOTHER_PERSON: "redriven", REFUSED: "discarded",
+_ACTIONS: dict[str, Literal["same-person", "another-person", "discarded", "withdrawn"]] = {
+    SAME_PERSON: "same-person", ANOTHER_PERSON: "another-person", REFUSED: "discarded", WITHDRAWN: "withdrawn",
 }  # fmt: skip
-_WORDS = {"same-person": SAME_PERSON, "another-person": ANOTHER_PERSON, "refuse": REFUSED}
+_WORDS = {"same-person": SAME_PERSON, "another-person": ANOTHER_PERSON, "refuse": REFUSED, "withdraw": WITHDRAWN}
 _STATES = {
     WAITING: "waiting", SAME_PERSON: "same-person", ANOTHER_PERSON: "another-person", REFUSED: "refused",
-    "superseded": "superseded",
+    WITHDRAWN: "withdrawn", "superseded": "superseded",
 }  # fmt: skip
 _STORED = {told: stored for stored, told in _STATES.items()}
 
@@ -83,11 +102,11 @@ async def read_doubtful_row(pool: Pool, principal: Decider, doubtful_id: UUID) -
         found = await doubtful_store.load_one(connection, doubtful_id)
         if found is None:
             return refuse(NO_ROW)
-        if found.document is None:
+        row = found.roster_row
+        if row is None:
             return DoubtfulRowDetail(**_told(found), maintenance=None, said_at=None, coverages=[], candidates=[])
         known = await people_store.load_enrolments(connection, found.tokens)
         await audit.record(connection, principal, "read", "doubtful-row", [doubtful_id, *found.tokens])
-    row = found.roster_row
     mine = [one for one in known if one.tenant_id == found.plan and not one.is_retired]
     return DoubtfulRowDetail(
         **_told(found),
@@ -101,7 +120,12 @@ async def read_doubtful_row(pool: Pool, principal: Decider, doubtful_id: UUID) -
         ],
         candidates=[
             CandidateOut(
-                member_token=one.token, fields=[ComparedOut(**it._asdict()) for it in compare(row.record, one)]
+                member_token=one.token, said_at=one.said_at,
+                coverages=[
+                    HeldOut(kind=it.kind, product=it.product, begin_on=it.begin_on, end_on=it.end_on)
+                    for it in one.spans
+                ],
+                fields=[ComparedOut(**it._asdict()) for it in compare(row.record, one)]
             ) for one in sorted(mine, key=lambda one: one.token)
         ],
     )  # fmt: skip
@@ -112,7 +136,8 @@ async def decide_doubtful_row(
     pool: Pool, principal: Decider, identity: Identity, doubtful_id: UUID, body: DoubtfulDecisionIn
 ) -> Response:
     """Say whom the row means, or refuse it. It takes effect at once, as if it had been clear when it came: what was
-    said since stands. A later row that says the same of who it is about goes by this decision. Audited."""
+    said since stands. All that waits and says the same of who it is about is decided with it, and what says so later
+    goes by this decision, until it is withdrawn; what was done by it stays. Audited."""
     return await write(pool, identity, lambda work: _decide(work, principal, doubtful_id, body))
 
 
@@ -121,30 +146,53 @@ async def _decide(work: UnitOfWork, principal: Decider, doubtful_id: UUID, body:
     found = await doubtful_store.load_one(connection, doubtful_id)
     if found is None:
         return Answer.of(NO_ROW)
-    if found.state != WAITING:
-        is_repeat = found.state == decision and body.member_token in {None, found.token}
-        return _answer(found) if is_repeat else Answer.of(NOT_WAITING)
-    if body.member_token is not None and body.member_token not in found.tokens:
-        return Answer.of(WRONG_TOKEN)
     today = (await clock_store.share_clock(connection)).business_on
     async with seeing(connection, ALL_TENANTS):
         await people_store.lock_persons(connection, found.tokens)
-        if await doubtful_store.lock_state(connection, doubtful_id) != WAITING:
-            return Answer.of(NOT_WAITING)
-        decided, changes = Decided(decision, body.member_token, frozenset(found.tokens)), tuple[str, ...]()
-        if decision != REFUSED:
-            file = await file_store.load_file(connection, found.file_id)
-            assert file is not None, "files are never deleted"
-            result, token = await roster.on_decided_row(work, file, found.roster_row, decided, today)
-            if token is None:
-                return Answer.of(GONE)
-            decided, changes = decided._replace(token=token), result.changes
-        await doubtful_store.save_decision(connection, doubtful_id, decided, changes, principal.subject, body.reason)
-    tokens = [decided.token] if decided.token else []
-    await audit.record(connection, principal, _ACTIONS[decision], "doubtful-row", [doubtful_id, *tokens])
-    after = await doubtful_store.load_one(connection, doubtful_id)
-    assert after is not None, "doubtful rows are never deleted"
+        alike = await doubtful_store.lock_alike(connection, doubtful_id)
+        found = await _again(connection, doubtful_id)
+        if decision == WITHDRAWN and found.state in {SAME_PERSON, ANOTHER_PERSON, REFUSED}:
+            await doubtful_store.withdraw(connection, doubtful_id, principal.subject, body.reason)
+        elif doubtful_id not in alike:
+            is_repeat = found.state == decision and body.member_token in {None, found.token}
+            return _answer(found) if is_repeat else Answer.of(NOT_WAITING)
+        elif decision == WITHDRAWN:
+            return Answer.of(NOT_DECIDED)
+        elif body.member_token is not None and body.member_token not in found.tokens:
+            return Answer.of(WRONG_TOKEN)
+        else:
+            word = Word(Decided(decision, body.member_token, frozenset(found.tokens)), principal.subject, body.reason)
+            if (refusal := await _say(work, doubtful_id, alike, word, today)) is not None:
+                return Answer.of(refusal)
+        after = await _again(connection, doubtful_id)
+    subjects = [doubtful_id, *dict.fromkeys([*([after.token] if after.token else []), *found.tokens])]
+    await audit.record(connection, principal, _ACTIONS[decision], "doubtful-row", subjects)
     return _answer(after)
+
+
+async def _say(
+    work: UnitOfWork, doubtful_id: UUID, alike: Mapping[UUID, DoubtfulRow | None], word: Word, today: date
+) -> Refusal | None:
+    """Take the word, or say why not: then nobody was changed."""
+    if word.decided.decision == REFUSED:
+        for one in alike:
+            await doubtful_store.save_decision(work.connection, one, word.decided, (), word.by, word.reason)
+        return None
+    chosen = alike[doubtful_id]
+    if chosen is None:
+        return UNREADABLE
+    rows = [one for one in alike.values() if one is not None]
+    settled = await on_decision(work, chosen, rows, word, today)
+    if isinstance(settled, Doubt):
+        await doubtful_store.add_tokens(work.connection, doubtful_id, settled.tokens)
+        return LOOK_AGAIN
+    return GONE if settled is None else None
+
+
+async def _again(connection: Connection, doubtful_id: UUID) -> Shown:
+    found = await doubtful_store.load_one(connection, doubtful_id)
+    assert found is not None, "doubtful rows are never deleted"
+    return found
 
 
 def _answer(found: Shown) -> Answer:

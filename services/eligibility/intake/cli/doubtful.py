@@ -9,7 +9,8 @@ import httpx
 
 from services.eligibility.cli_service import Subcommands, add_service, show
 
-DECISIONS = {"same": "same-person", "another": "another-person", "refuse": "refuse"}
+DECISIONS = {"same": "same-person", "another": "another-person", "refuse": "refuse", "withdraw": "withdraw"}
+STATES = ("waiting", "same-person", "another-person", "refused", "superseded", "withdrawn", "any")
 WIDTH = 24
 
 
@@ -17,14 +18,16 @@ def add_doubtful(actions: Subcommands) -> None:
     """Add the actions of doubtful rows beside those of held files."""
     listed = actions.add_parser("doubtful", help="rows of which it is doubtful whom they mean, and why")
     listed.add_argument("--file", metavar="ID", help="only of this file")
-    listed.add_argument("--state", default="waiting", help="waiting (the default), superseded, any …")
+    listed.add_argument("--state", default="waiting", choices=STATES, help="waiting unless said")
     add_service(listed, run_doubtful)
     compared = actions.add_parser("compare", help="a doubtful row beside each member whom it may mean; audited")
     compared.add_argument("doubtful_id", metavar="ID")
     add_service(compared, run_compare)
     decided = actions.add_parser("decide", help="say whom a doubtful row means; it takes effect at once")
     decided.add_argument("doubtful_id", metavar="ID")
-    decided.add_argument("decision", choices=DECISIONS, help="the same person as --member, another one, or refuse it")
+    decided.add_argument(
+        "decision", choices=DECISIONS, help="the same person as --member, another one, or refuse it; or withdraw"
+    )
     decided.add_argument("--member", metavar="TOKEN", help="whom it means, of the same person")
     decided.add_argument("--reason", required=True, help="why; it is kept with the row")
     add_service(decided, run_decide)
@@ -59,13 +62,19 @@ def _doubtful_text(page: dict[str, Any]) -> Iterator[str]:
 
 
 def _compared_text(one: dict[str, Any]) -> Iterator[str]:
-    yield f"{one['doubtful_id']}  {one['state']}, {one['maintenance']}, said {one['said_at']}"
+    yield f"{one['doubtful_id']}  {one['state']}, {one['code']}: {one['field']}, expected {one['expected']}"
+    if one["maintenance"] is None:
+        yield "  what it held is gone, or can't be read"
+        return
+    yield f"  {one['maintenance']}, said {one['said_at'] or '-'}"
     for each in one["coverages"]:
         yield f"  {each['maintenance']} {each['insurance_line']} {each['description']} from {each['begin_on']}" + (
             f" to {each['end_on']}" if each["end_on"] else ""
         )
     for candidate in one["candidates"]:
-        yield f"  {'':15} {'the row':{WIDTH}} {candidate['member_token']}"
+        yield f"  {'':15} {'the row':{WIDTH}} {candidate['member_token']}, last spoken of {candidate['said_at'] or '-'}"
+        for each in candidate["coverages"]:
+            yield f"  {'':15} covered: {each['product'] or each['kind']} from {each['begin_on']} to {each['end_on']}"
         for field in candidate["fields"]:
             both = f"{field['row'] or '-':{WIDTH}} {field['member'] or '-':{WIDTH}}"
             yield f"  {field['field']:15} {both} {field['how']}"

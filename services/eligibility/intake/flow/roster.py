@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date
-from uuid import UUID
 
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.doses.flow.ledger import link_waiting, load_ledger, save_ledger
@@ -15,7 +14,6 @@ from services.eligibility.people.doubtful import (
     BY_A_PERSON,
     DOUBTFUL_IDENTITY,
     IDENTITY_REFUSED,
-    Decided,
     DoubtfulRow,
     evidence_of,
 )
@@ -40,35 +38,18 @@ async def on_roster_rows(
     results = [_take_row(book, file, row, key, today) for row, key in zip(rows, keys, strict=True)]
     for mention, plan, said in mentions:
         book.mention(mention.identifiers, plan, said.not_after(file.received_at).at)
-    await _settle_book(work, book, file.file_no, today)
+    await settle_book(work, book, file.file_no, today)
     return results
 
 
-async def on_decided_row(
-    work: UnitOfWork, file: FeedFile, row: RosterRow, decided: Decided, today: date
-) -> tuple[RowResult, UUID | None]:
-    """A row of which a person found whom it means takes effect as if it had been clear when it came: what was said
-    since stands. Gives what became of it, and whom it means."""
-    book = await load_book(work.connection, [row.record], [record_key(row.record)], ())
-    if decided.token is not None and (decided.token, row.plan) not in book.enrolments:
-        return RowResult(row.record.position.row, "rejected", "member-gone"), None
-    result = _take_row(book, file, row, record_key(row.record), today, decided)
-    await _settle_book(work, book, file.file_no, today)
-    return result, decided.token or book.doubts.meant
-
-
-def _take_row(
-    book: Book, file: FeedFile, row: RosterRow, key: str, today: date, decided: Decided | None = None
-) -> RowResult:
+def _take_row(book: Book, file: FeedFile, row: RosterRow, key: str, today: date) -> RowResult:
     said, said_on = row.said.not_after(file.received_at), row.said_on or today
-    changes = book.apply(
-        row.record, key, row.plan, said_on, file.file_no, said, is_full=row.header.is_full, settled=decided
-    )
+    changes = book.apply(row.record, key, row.plan, said_on, file.file_no, said, is_full=row.header.is_full)
     _keep_doubt(book, file, row._replace(said=said))
     return _roster_result(book, row.record, changes)
 
 
-async def _settle_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> None:
+async def settle_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> None:
     """Save what rows did to people and their doses, and answer anew."""
     await save_book(work, book, file_no, today)
     ledger = await load_ledger(work.connection, {token for pair in book.merges for token in pair})

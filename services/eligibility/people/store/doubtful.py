@@ -5,15 +5,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from pydantic import TypeAdapter
+import asyncpg
 
 from services.eligibility.people.doubtful import WAITING, Decided, DoubtfulRow, Doubts
 from services.eligibility.people.identity import Doubt
+from services.eligibility.people.kept_row import document_of, row_of
 from services.eligibility.people.roster_row import RosterRow
 from services.kit.postgres import Connection
-
-_ROW = TypeAdapter(RosterRow)
-"""How a row is kept: every value that was read, in the order of the fields."""
 
 _MAY_BE = "array(select token from doubtful_token as may where may.doubtful_id = one.doubtful_id order by token)"
 _MEANT = "coalesce((select merged_into from person where person.token = one.token), one.token)"
@@ -21,7 +19,7 @@ LOAD_OF_PERSONS = f"""
 select one.doubtful_id, one.tenant_id, one.file_id, file_no, one.code, one.field, one.expected, one.evidence,
     one.document, one.state, {_MEANT} as token, {_MAY_BE} as tokens
 from doubtful_row as one join feed_file using (file_id)
-where one.state <> 'superseded'
+where one.state not in ('superseded', 'withdrawn')
     and doubtful_id in (select may.doubtful_id from doubtful_token as may where may.token = any($1::uuid[]))
 order by closed_at nulls last, doubtful_id
 """
@@ -32,7 +30,9 @@ from unnest($1::uuid[], $2::text[], $3::uuid[], $4::integer[], $5::integer[], $6
         $9::text[], $10::text[])
     as said (doubtful_id, tenant_id, file_id, row, segment, code, field, expected, evidence, document)
 """
-INSERT_TOKENS = "insert into doubtful_token (doubtful_id, token) select * from unnest($1::uuid[], $2::uuid[])"
+INSERT_TOKENS = """
+insert into doubtful_token (doubtful_id, token) select * from unnest($1::uuid[], $2::uuid[]) on conflict do nothing
+"""
 SUPERSEDE = """
 update doubtful_row set state = 'superseded', document = null, closed_at = clock_timestamp()
 where doubtful_id = any($1::uuid[]) and state = 'waiting'
@@ -42,7 +42,38 @@ update doubtful_row
 set state = $2, token = $3, changes = $4, closed_by = $5, reason = $6, document = null, closed_at = clock_timestamp()
 where doubtful_id = $1
 """
-LOCK = "select state from doubtful_row where doubtful_id = $1 for update"
+LOCK_ALIKE = f"""
+select one.doubtful_id, one.file_id, one.code, one.field, one.expected, one.evidence, one.document, {_MAY_BE} as tokens,
+    (select file_no from feed_file where feed_file.file_id = one.file_id) as file_no
+from doubtful_row as one
+where state = 'waiting' and (tenant_id, evidence) = (
+    select tenant_id, evidence from doubtful_row as chosen where chosen.doubtful_id = $1
+)
+order by doubtful_id for update of one
+"""
+WITHDRAW = """
+with gone as (
+    update doubtful_row set state = 'withdrawn', closed_by = $2, reason = $3, closed_at = clock_timestamp()
+    where state in ('same', 'another', 'refused') and (tenant_id, evidence) = (
+        select tenant_id, evidence from doubtful_row as chosen where chosen.doubtful_id = $1
+    )
+    returning doubtful_id
+)
+delete from person_apart using gone where person_apart.doubtful_id = gone.doubtful_id
+"""
+LOAD_APART = "select token, other from person_apart where token = any($1::uuid[]) or other = any($1::uuid[])"
+SAVE_APART = """
+insert into person_apart (token, other, doubtful_id)
+select token, other, $3 from unnest($1::uuid[], $2::uuid[]) as said (token, other) on conflict do nothing
+"""
+MOVE_APART = """
+with gone as (delete from person_apart where $2 in (token, other) returning token, other, doubtful_id)
+insert into person_apart (token, other, doubtful_id)
+select least($1, left_one), greatest($1, left_one), doubtful_id
+from (select case when token = $2 then other else token end as left_one, doubtful_id from gone) as moved
+where left_one <> $1
+on conflict do nothing
+"""
 SHOWN = f"""
 one.doubtful_id, one.tenant_id as plan, one.file_id, one.row, one.segment, one.code, one.field, one.expected, one.state,
     {_MAY_BE} as tokens, {_MEANT} as token, one.changes, one.reason, one.opened_at, one.closed_at
@@ -80,23 +111,29 @@ class Shown(NamedTuple):
     document: Any = None
 
     @property
-    def roster_row(self) -> RosterRow:
-        return _ROW.validate_python(self.document)
+    def roster_row(self) -> RosterRow | None:
+        return row_of(self.document)
 
 
 async def load_doubts(connection: Connection, tokens: Collection[UUID]) -> Doubts:
     """What waits of these persons, who are locked, and what was decided of whom they are; the last decision counts."""
     found = Doubts()
     for one in await connection.fetch(LOAD_OF_PERSONS, list(tokens)) if tokens else ():
-        may_be = frozenset(one["tokens"])
-        if one["state"] == WAITING:
-            doubt = Doubt(one["field"], one["expected"], one["code"], may_be)
-            row = _ROW.validate_python(one["document"])
-            waiting = DoubtfulRow(one["doubtful_id"], one["file_id"], one["file_no"], row, doubt, one["evidence"])
+        if one["state"] != WAITING:
+            decided = Decided(one["state"], one["token"], frozenset(one["tokens"]))
+            found.decided[one["tenant_id"], one["evidence"]] = decided
+        elif (waiting := _waiting(one)) is not None:
             found.waiting[waiting.doubtful_id] = waiting
-        else:
-            found.decided[one["tenant_id"], one["evidence"]] = Decided(one["state"], one["token"], may_be)
     return found
+
+
+def _waiting(one: asyncpg.Record) -> DoubtfulRow | None:
+    """A row that waits; none if this code can't read how it was kept: it waits on, and touches nobody."""
+    row = row_of(one["document"])
+    if row is None:
+        return None
+    doubt = Doubt(one["field"], one["expected"], one["code"], frozenset(one["tokens"]))
+    return DoubtfulRow(one["doubtful_id"], one["file_id"], one["file_no"], row, doubt, one["evidence"])
 
 
 async def save_doubts(connection: Connection, doubts: Doubts) -> None:
@@ -112,15 +149,31 @@ async def save_doubts(connection: Connection, doubts: Doubts) -> None:
 def _columns(one: DoubtfulRow) -> tuple[object, ...]:
     row, segment = one.row.record.position
     doubt = one.doubt
-    document = _ROW.dump_json(one.row).decode()
     return (one.doubtful_id, one.plan, one.file_id, row, segment, doubt.code, doubt.field, doubt.expected,
-            one.evidence, document)  # fmt: skip
+            one.evidence, document_of(one.row))  # fmt: skip
 
 
-async def lock_state(connection: Connection, doubtful_id: UUID) -> str | None:
-    """Whether it waits still, and nobody else decides now."""
-    state: str | None = await connection.fetchval(LOCK, doubtful_id)
-    return state
+async def lock_alike(connection: Connection, doubtful_id: UUID) -> dict[UUID, DoubtfulRow | None]:
+    """What waits and says the same of who it is about as this row, the row too if it waits still; nobody else decides
+    them now. None: it can't be read."""
+    return {one["doubtful_id"]: _waiting(one) for one in await connection.fetch(LOCK_ALIKE, doubtful_id)}
+
+
+async def add_tokens(connection: Connection, doubtful_id: UUID, tokens: Iterable[UUID]) -> None:
+    """More persons whom a row may mean."""
+    of = sorted(tokens)
+    await connection.execute(INSERT_TOKENS, [doubtful_id] * len(of), of)
+
+
+async def load_apart(connection: Connection, tokens: Collection[UUID]) -> list[tuple[UUID, UUID]]:
+    """The pairs of persons told apart of whom one is among these."""
+    return [(one[0], one[1]) for one in await connection.fetch(LOAD_APART, list(tokens))] if tokens else []
+
+
+async def save_apart(connection: Connection, pairs: Iterable[tuple[UUID, UUID]], doubtful_id: UUID) -> None:
+    """By the decision of this row, the smaller token first."""
+    if ordered := sorted(pairs):
+        await connection.execute(SAVE_APART, *zip(*ordered, strict=True), doubtful_id)
 
 
 async def save_decision(
@@ -128,6 +181,11 @@ async def save_decision(
 ) -> None:
     """What a person decided; what the row held goes."""
     await connection.execute(DECIDE, doubtful_id, decided.decision, decided.token, list(changes), by, why)
+
+
+async def withdraw(connection: Connection, doubtful_id: UUID, by: str, why: str) -> None:
+    """What was decided of this row, and of those that say the same of who they are about, counts no more."""
+    await connection.execute(WITHDRAW, doubtful_id, by, why)
 
 
 async def load_one(connection: Connection, doubtful_id: UUID) -> Shown | None:

@@ -346,6 +346,7 @@ async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> N
         vital_store.MOVE_OVERRIDES,
         vital_store.MOVE_CONSENTS,
         doubtful_store.MOVE_TOKENS,
+        doubtful_store.MOVE_APART,
         MOVE_RETIRED,
     ):
         await connection.execute(statement, survivor, retired)

@@ -1,0 +1,77 @@
+"""A person says whom a doubtful row means: it takes effect with all that say the same of who they are about."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from services.eligibility.clock.rules import ONE_DAY
+from services.eligibility.decisions.flow.redecide import redecide
+from services.eligibility.intake.flow.roster import settle_book
+from services.eligibility.intake.store import lists as list_store
+from services.eligibility.people.coverage import cut
+from services.eligibility.people.doubtful import Decided, DoubtfulRow, in_order
+from services.eligibility.people.flow import load_book
+from services.eligibility.people.identity import Doubt
+from services.eligibility.people.matching import record_key
+from services.eligibility.people.precedence import Stamp
+from services.eligibility.people.roster import stamped
+from services.eligibility.people.store import doubtful as doubtful_store
+from services.eligibility.people.store import members as people_store
+from services.kit.unit_of_work import UnitOfWork
+
+
+class Word(NamedTuple):
+    """A person's word on a row: what, by whom, and why."""
+
+    decided: Decided
+    by: str
+    reason: str
+
+
+async def on_decision(
+    work: UnitOfWork, chosen: DoubtfulRow, alike: Iterable[DoubtfulRow], word: Word, today: date
+) -> Decided | Doubt | None:
+    """The row, and those `alike` that may mean nobody else, take effect in their order as if they had been clear when
+    they came: what was said since stands. Gives whom they mean; nothing has happened if that is a doubt (somebody
+    comes into question who was not shown) or nobody (the member is in the plan no more)."""
+    decided = word.decided
+    shown = decided.tokens | ({decided.token} if decided.token else set())
+    rows = in_order(one for one in alike if one == chosen or one.doubt.tokens <= shown)
+    for one in rows:
+        settled = await _take(work, one, decided, word, today)
+        if not isinstance(settled, Decided):
+            return settled
+        decided = settled
+    if word.decided.token is None and decided.token is not None:
+        await _end_left(work, decided.token, chosen.plan, today)
+    return decided
+
+
+async def _take(
+    work: UnitOfWork, one: DoubtfulRow, decided: Decided, word: Word, today: date
+) -> Decided | Doubt | None:
+    row, key = one.row, record_key(one.row.record)
+    book = await load_book(work.connection, [row.record], [key], ())
+    if decided.token is not None and (decided.token, one.plan) not in book.enrolments:
+        return None
+    settled = book.settle(row.record, one.plan, key, one.file_no, decided)
+    if isinstance(settled, Doubt):
+        return settled
+    said_on, is_full = row.said_on or today, row.header.is_full
+    changes = book.apply(row.record, key, one.plan, said_on, one.file_no, row.said, is_full=is_full, settled=settled)
+    await settle_book(work, book, one.file_no, today)
+    await doubtful_store.save_apart(work.connection, book.new_apart, one.doubtful_id)
+    await doubtful_store.save_decision(work.connection, one.doubtful_id, settled, changes, word.by, word.reason)
+    return settled
+
+
+async def _end_left(work: UnitOfWork, token: UUID, plan: str, today: date) -> None:
+    """Who comes by a decision alone has left the plan if a list that is newer did not have him."""
+    connection = work.connection
+    [known] = [one for one in await people_store.load_enrolments(connection, [token]) if one.tenant_id == plan]
+    left = await list_store.load_later(connection, plan, known.seen_file_no, known.said_at)
+    if left is not None:
+        ended = stamped(known._replace(spans=cut(known.spans, left.said_on - ONE_DAY)), Stamp(left.said_at))
+        await people_store.save_enrolments(connection, [ended])
+        await redecide(work, [token], today)
