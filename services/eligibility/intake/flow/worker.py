@@ -149,7 +149,7 @@ class FileRun:
         self._full: list[FullPart] = []
         self._controls: Counter[str] = Counter()
         self._again: dict[Stamp, Stamp] = {}
-        self._is_done = False
+        self._is_in_turn = self._is_done = False
 
     async def run(self) -> None:
         """Leave the rest to the next start when stopped in between."""
@@ -183,7 +183,8 @@ class FileRun:
             gate = await self._gate(connection, part)
             await self._save_headers(UnitOfWork(connection), part, gate)
             turn = await self._take_turn(connection, file, part, gate)
-        return turn.held is not None
+        self._is_in_turn = turn.held is None
+        return not self._is_in_turn
 
     async def _apply(self, part: Slice) -> None:
         """A slice that holds a row which can't be stored is halved until that row stands alone, and is rejected."""
@@ -259,6 +260,8 @@ class FileRun:
         """Hold the file if it does not come in its turn; else note its transactions, and how old its rows are."""
         headers = [(one, gate.tenant(one)) for one in _admitted(part, gate)]
         turn = await take_turn(connection, file, headers, self._controls)
+        if self._is_in_turn:  # asked of the whole file, of which one slice's headers are a part
+            turn = replace(turn, held=None)
         await _save_notices(connection, file, [(-place, one) for place, one in turn.notices.items()])
         await transaction_store.save_transactions(connection, file.file_id, turn.transactions)
         if instants := [one.said.at for one in turn.transactions if one.said.at is not None]:
