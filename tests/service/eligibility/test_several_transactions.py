@@ -261,6 +261,14 @@ async def test_a_first_file_of_two_lists(office: Office) -> None:
     assert (file.absence, file.absent_ended) == ("applied", 1)
 
 
+async def test_parts_of_different_days_wait(office: Office) -> None:
+    """A later list that repeats nobody of the older one may be its other part: a person says, and nobody is ended."""
+    await office.read(prairie(*TEN, day=MONDAY))
+    file = await office.read(prairie(*TEN[:2], day=TUESDAY) + prairie(*TEN[2:]))
+    assert (file.absence, file.absent_ended) == ("too-many", 0)
+    assert (await decided(office, file, "released")).absent_ended == 2
+
+
 async def test_newcomers_hide_no_mass_of_absences(office: Office) -> None:
     """A list that doubles the plan and leaves out three of eight waits: the share is of those who were there."""
     await office.read(prairie(*EVERYBODY, day=MONDAY))

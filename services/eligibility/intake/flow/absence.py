@@ -49,7 +49,7 @@ async def _judged(connection: Connection, file: FeedFile, one: FullList, summary
     if summary.unidentified or await file_store.has_unstorable(connection, file.file_id):
         before_no = await absence_store.load_previous_full(connection, one.plan, file.file_no)
     left_out = LeftOut(one.plan, before_no, file.file_no, said_on, one.said)
-    counts = await people_store.count_absent(connection, left_out)
+    counts = await people_store.count_absent(connection, left_out, one.overtaken)
     absence = AbsenceState.APPLIED if summary.is_complete else AbsenceState.INCOMPLETE
     if absence == AbsenceState.APPLIED and not all(is_believed(absent, insured) for absent, insured in counts):
         absence = AbsenceState.TOO_MANY
