@@ -4,6 +4,7 @@ and the patient, else by what the row says. Pure."""
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from services.eligibility.doses.registry import is_of_dose
 from services.eligibility.doses.rules import Ledger, Report, is_of_source, is_older
 from services.eligibility.people.linkage import Subject, normal, subject_of_document
 
@@ -41,21 +42,44 @@ def named(said: Report, action: str, ledger: Ledger) -> Named:
 
 def to_delete(said: Report, ledger: Ledger, *, is_given: bool) -> list[Report]:
     """The reports that a deletion speaks of, taken back or not: the patient's one of that number; else what the same
-    sender has said of the patient's dose of that day and vaccine. What was never given is deleted for itself only."""
+    sender has said of the patient's dose of that day and vaccine. A number without a vaccine is about itself only, and
+    so is what was never given."""
     if same := _same_number(said, ledger):
         alike = [one for one in same if _is_alike(said, one, ledger)]
         return alike if len(same) > 1 else same
     if not is_given:
         known = ledger.reports.get(said.event_key)
         return [known] if known else []
+    if said.event_id and not said.cvx:
+        return []
     return ledger.alike(said) or _waiting_alike(said, ledger)
 
 
-def is_deleted_unnumbered(said: Report, keys: Iterable[str], ledger: Ledger) -> bool:
-    """Whether the sender has since deleted, without a number, what it says of that patient, day and vaccine (if one was
+def deleted_unnumbered(said: Report, ledger: Ledger) -> Report | None:
+    """The sender's later deletion, without a number, of what it says of that patient, day and vaccine (if one was
     said): that counts for what comes late under a number, too."""
-    known = (ledger.reports[key] for key in keys if key in ledger.reports)
-    return any(one.is_retracted and not one.event_id and is_older(said, one) for one in known)
+    tokens = dict.fromkeys((said.token, None))
+    gone = (one for token in tokens for one in ledger.gone_unnumbered(token, said.administered_on))
+    return next((one for one in gone if is_of_dose(one) and is_older(said, one) and _is_same(said, one, ledger)), None)
+
+
+def _is_same(said: Report, known: Report, ledger: Ledger) -> bool:
+    return is_of_source(said, known) and _is_alike(said, known, ledger) and is_same_patient(said, known)
+
+
+def take_back(ledger: Ledger, linked: Iterable[Report]) -> None:
+    """Deletions without a number hold for what turns out to be of the same person once both have found him."""
+    for one in linked:
+        if not one.is_retracted and (gone := deleted_unnumbered(one, ledger)) is not None:
+            ledger.take(as_deletion(gone, one))
+        elif one.is_retracted and not one.event_id and is_of_dose(one):
+            for known in ledger.alike(one):
+                ledger.take(as_deletion(one, known))
+
+
+def as_deletion(deletion: Report, known: Report) -> Report:
+    """The deletion as said of a report that it hits."""
+    return deletion._replace(event_key=known.event_key, event_id=known.event_id, token=known.token)
 
 
 def of_another(said: Report, ledger: Ledger) -> bool:
@@ -106,8 +130,4 @@ def _nearest(said: Report, same: Sequence[Report], ledger: Ledger) -> Report:
 
 def _waiting_alike(said: Report, ledger: Ledger) -> list[Report]:
     waiting: Iterable[Report] = (one for one in ledger.reports.values() if one.token is None and not one.is_retracted)
-    return [
-        one
-        for one in waiting
-        if is_of_source(said, one) and _is_alike(said, one, ledger) and is_same_patient(said, one)
-    ]
+    return [one for one in waiting if _is_same(said, one, ledger)]

@@ -18,7 +18,7 @@ def take_row(ledger: Ledger, row: RegistryRow, found: Link, *, is_of_another: bo
         return RowResult(row.row, "accepted", row.note)
     if row.action == "D":
         return _delete(ledger, row, report)
-    if numbers.is_deleted_unnumbered(report, row.unnumbered, ledger):
+    if row.is_given and numbers.deleted_unnumbered(report, ledger) is not None:
         return told(row.row, "unchanged", numbers.OLDER)
     is_of_another = is_of_another or numbers.of_another(report, ledger)
     named = numbers.named(report, row.action, ledger)
@@ -54,16 +54,14 @@ def _delete(ledger: Ledger, row: RegistryRow, report: Report) -> RowResult:
     doomed = numbers.to_delete(report, ledger, is_given=row.is_given)
     live = [one for one in doomed if not one.is_retracted]
     timely = [one for one in live if not is_older(report, one)]
-    for one in timely:
-        ledger.take(report._replace(event_key=one.event_key, event_id=one.event_id))
-    if not report.event_id:
-        ledger.take(report)  # it is about all of that day, also what comes yet under a number
+    for one in timely if live else doomed:
+        ledger.take(numbers.as_deletion(report, one))
+    if not any(report.event_id and report.event_id == one.event_id for one in doomed):
+        ledger.take(report)  # kept, so that the older message that it takes back, if that comes yet, is known
     if timely:
         return RowResult(row.row, "accepted", row.note, changes=(DOSE_DELETED,))
     if live:
         return told(row.row, "unchanged", numbers.OLDER)
-    for one in doomed or [report]:  # kept, so that the older message that it takes back, if that comes yet, is known
-        ledger.take(report._replace(event_key=one.event_key, event_id=one.event_id))
     if doomed and not row.is_given:
         return RowResult(row.row, "accepted", row.note)
     return told(row.row, "unchanged", numbers.NOTHING_DELETED)

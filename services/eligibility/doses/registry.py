@@ -25,6 +25,8 @@ from services.eligibility.people.statement import Statement
 from services.eligibility.vital.registry import PersonStatements, as_document, of_document, person_statements
 
 SEP = "\x1f"
+DOSE, TENANT = "dose", "tenant"
+"""What begins the key of a vaccination without a number, and of whatever only one tenant's sender says."""
 GIVEN = frozenset({DoseOutcome.ADMINISTERED, DoseOutcome.PARTIAL})
 
 
@@ -54,8 +56,7 @@ def combined_vaccines() -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class RegistryRow:
-    """One row of a registry: about whom, what it says of the person, and its report. `row` is its ordinal;
-    `unnumbered` are the keys of deletions without a number that would speak of it."""
+    """One row of a registry: about whom, what it says of the person, and its report. `row` is its ordinal."""
 
     row: int
     subject: Subject
@@ -67,7 +68,6 @@ class RegistryRow:
     outcome: DoseOutcome = DoseOutcome.ADMINISTERED
     is_patient: bool = False
     remarks: tuple[Remark, ...] = ()
-    unnumbered: frozenset[str] = frozenset()
 
     @property
     def is_given(self) -> bool:
@@ -82,7 +82,7 @@ class RegistryRow:
     @property
     def keys(self) -> set[str]:
         """Under which its report may be known; the last one from before senders were kept."""
-        keys = {self.report.event_key, *self.unnumbered}
+        keys = {self.report.event_key}
         before = _of_tenant(self.report.tenant_id, f"event{SEP}{self.report.event_id}")
         return keys | {before} if self.report.event_id else keys
 
@@ -133,7 +133,6 @@ def registry_row(
     note = None if is_given else record.outcome.value
     return RegistryRow(
         record.position.row, subject, said, report, person, note, record.action, record.outcome, remarks=remarks,
-        unnumbered=_unnumbered(record, subject, tenant) if is_given and record.action != "D" else frozenset(),
     )  # fmt: skip
 
 
@@ -175,19 +174,18 @@ def _event_key(record: DoseRecord, subject: Subject) -> str:
     whose = _whose(subject)
     if record.event is not None:
         return SEP.join(("event", record.sender, record.event.assigner, record.event.value, *whose))
-    kind = "dose" if record.outcome in GIVEN else record.outcome.value
+    kind = DOSE if record.outcome in GIVEN else record.outcome.value
     return SEP.join((kind, record.sender, *whose, record.cvx, record.administered_on.isoformat()))
 
 
-def _unnumbered(record: DoseRecord, subject: Subject, tenant: str) -> frozenset[str]:
-    """The keys of the same sender's deletions of this patient's day that bear no number, with a vaccine or without."""
-    whose, day = tuple(_whose(subject)), record.administered_on.isoformat()
-    kinds = (SEP.join(("dose", record.sender, *whose, cvx, day)) for cvx in {record.cvx, ""})
-    return frozenset(_of_tenant(tenant, key) for key in kinds)
+def is_of_dose(report: Report) -> bool:
+    """Whether a report is of a vaccination without a number, and not of a person or of what was not given."""
+    kind, _, more = report.event_key.partition(SEP)
+    return (more.split(SEP)[1] if kind == TENANT else kind) == DOSE
 
 
 def _of_tenant(tenant: str, event_key: str) -> str:
-    return event_key if tenant == EVERY_TENANT else SEP.join(("tenant", tenant, event_key))
+    return event_key if tenant == EVERY_TENANT else SEP.join((TENANT, tenant, event_key))
 
 
 def _whose(subject: Subject) -> Iterable[str]:

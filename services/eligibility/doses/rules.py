@@ -106,6 +106,7 @@ class Ledger:
     _of_dose: defaultdict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
     _of_day: defaultdict[_Day, set[str]] = field(default_factory=lambda: defaultdict(set))
     _of_event: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _gone_on: defaultdict[tuple[UUID | None, date], set[str]] = field(default_factory=lambda: defaultdict(set))
     _days: dict[_Day, None] = field(default_factory=dict)
 
     def add(self, doses: Iterable[Dose], reports: Iterable[Report]) -> None:
@@ -138,6 +139,10 @@ class Ledger:
             return []
         on_day = [self.reports[key] for key in sorted(self._of_day.get((said.token, said.administered_on), ()))]
         return [one for one in on_day if is_of_source(said, one) and (not said.cvx or self.overlap(one.cvx, said.cvx))]
+
+    def gone_unnumbered(self, token: UUID | None, on: date) -> list[Report]:
+        """What was taken back of a person's day, or, without one, of those who wait, and bears no number."""
+        return [self.reports[key] for key in sorted(self._gone_on.get((token, on), ()))]
 
     def overlap(self, cvx: str, other: str) -> bool:
         """Whether two vaccines may be one: they share a group."""
@@ -200,10 +205,13 @@ class Ledger:
             self._of_dose[report.dose_id].add(report.event_key)
         if report.event_id:
             self._of_event[report.event_id].add(report.event_key)
+        if report.is_retracted and not report.event_id:
+            self._gone_on[report.token, report.administered_on].add(report.event_key)
         if report.token is not None and not report.is_retracted:
             self._of_day[report.token, report.administered_on].add(report.event_key)
 
     def _drop(self, report: Report) -> None:
+        self._gone_on[report.token, report.administered_on].discard(report.event_key)
         if report.dose_id is not None:
             self._of_dose[report.dose_id].discard(report.event_key)
             self.dirty.add(report.dose_id)

@@ -20,6 +20,8 @@ from services.eligibility.feeds.records import (
 from services.eligibility.people.precedence import NEVER, Stamp, stamp_of
 from services.eligibility.people.roster_row import RosterRow
 
+UNSTORABLE = "unstorable"
+
 
 @dataclass(slots=True)
 class Slice:
@@ -61,16 +63,24 @@ class Slice:
         return first, second
 
     def as_rejected(self) -> "Slice":
-        """The one row of this slice as a reject."""
+        """The one row of this slice as a reject; a member of whom it speaks stands in the file all the same."""
         places = [*(row.record.position for row in self.roster), *(dose.position for dose in self.doses)]
         places += [patient.position for patient in self.patients]
         expected = "values that can be stored as text"
-        reasons = [Rejection(one.row, one.segment, "row", "unstorable", expected) for one in places]
-        return Slice(self.first_row, self.last_row, self.headers, rejections=reasons, summary=self.summary)
+        reasons = [Rejection(one.row, one.segment, "row", UNSTORABLE, expected) for one in places]
+        mentions = [*self.mentions, *(_mention(row) for row in self.roster)]
+        return Slice(
+            self.first_row, self.last_row, self.headers, mentions=mentions, rejections=reasons, summary=self.summary
+        )
 
 
 NO_HEADER = RosterHeader("", "", "", "", "", "", "", is_full=False, absence_terminates=False, is_test=False)
 """Before the first one; no row of a roster stands there."""
+
+
+def _mention(row: RosterRow) -> tuple[RosterMention, RosterHeader]:
+    identifiers = tuple(one for one in row.record.person.identifiers if "".join(one).isprintable())
+    return RosterMention(row.record.position, identifiers), row.header
 
 
 def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Slice]:

@@ -8,15 +8,17 @@ from services.eligibility.feeds.registries import registries
 from services.eligibility.payers.rules import code_of
 
 EVERYBODY = "*"
-_BETWEEN = re.compile(r"[\s,;|]+")
-_QUOTES = "'\"[]()"
+NOBODY = frozenset({"none", "false"})
+_BETWEEN = re.compile(r"[,;|\r\n]+")
+_QUOTES = "'\"[]() \t"
 _IS_NAMED = re.compile(r"[A-Za-z0-9]")
 
 
 def read_senders(text: str) -> frozenset[str]:
-    """The codes of senders that are divided by commas, semicolons or blanks, whatever their case; `*` is everybody.
-    What names nobody is a `ValueError`."""
+    """The codes of senders that are divided by commas, semicolons or line ends, whatever their case; a sender's name
+    may hold blanks. `*` is everybody, `none` and `false` are nobody. What else names nobody is a `ValueError`."""
     words = [one for one in (word.strip(_QUOTES) for word in _BETWEEN.split(text)) if one]
+    words = [one for one in words if one.lower() not in NOBODY]
     if any(one != EVERYBODY and not _IS_NAMED.search(one) for one in words):
         raise ValueError("expected senders as codes divided by commas, or * for everybody")
     return frozenset(one if one == EVERYBODY else code_of(one) for one in words)

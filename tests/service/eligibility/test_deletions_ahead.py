@@ -1,5 +1,7 @@
 """A deletion that comes before what it deletes is kept, whatever it leaves out, and takes effect then."""
 
+from typing import Any
+
 import pytest
 
 from tests.service.eligibility.conftest import Office
@@ -92,3 +94,69 @@ async def test_without_a_number(office: Office, edge: str, cvx: str, shot: Shot,
     await office.read(deletion("", cvx=cvx))
     await office.read(vxu(shot))
     assert await alive(office) == (["208"] if lives else []), edge
+
+
+async def test_a_number_without_a_vaccine_spares_the_days_other_numbers(office: Office) -> None:
+    """A deletion that names a number of its own and no vaccine is about that number alone: the flu shot of that day
+    lives, and the COVID shot that it is about stays out when its older addition comes."""
+    await office.read(roster(Row("LS1")))
+    await office.read(vxu(Shot("E-1", cvx="140", sent=EARLY)))
+    assert await outcome(office, deletion("E-2")) == ("unchanged", "nothing-deleted")
+    assert await outcome(office, vxu(Shot("E-2", sent=EARLY))) == ("unchanged", "older-message")
+    assert await alive(office) == ["140"]
+
+
+async def test_what_hit_something_by_what_it_says_holds_under_its_number_too(office: Office) -> None:
+    """A deletion found a dose by day and vaccine under another number; the older addition under its own number stays
+    out as well."""
+    await office.read(roster(Row("LS1")))
+    await office.read(vxu(Shot("E-1", sent=EARLY)))
+    assert await outcome(office, deletion("E-2", sent=LATEST, cvx="208")) == ("accepted", None)
+    assert await outcome(office, vxu(Shot("E-2", sent=LATE))) == ("unchanged", "older-message")
+    assert await alive(office) == []
+
+
+@pytest.mark.parametrize("member", ["first", "between", "last"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ids": ("M-9^^^CLIN^MR", "C-1^^^CAIR^SR")},
+        {"given": "Oma Lou"},
+        {"ids": ("M-9^^^CLIN^MR",)},
+        {"cvx": "213"},
+    ],
+)
+async def test_without_a_number_it_finds_the_same_patient(office: Office, change: dict[str, Any], member: str) -> None:
+    """The numbers in another order, another given name beside the same number and birth date, other numbers beside the
+    same name, birth date and ZIP, another code of the same group: the patient is the same, known or not."""
+    files = [vxu(Shot("", action="D", sent=LATE, **change)), vxu(Shot("E-1", sent=EARLY))]
+    files.insert(["first", "between", "last"].index(member), roster(Row("LS1")))
+    for one in files:
+        await office.read(one)
+    assert await alive(office) == []
+
+
+async def test_without_a_number_another_patients_dose_lives(office: Office) -> None:
+    """A shared number is no shared birth date: the namesake's dose of that day stays."""
+    await office.read(roster(Row("LS1"), Row("LS2", given="Bert", born="19410601")))
+    await office.read(vxu(Shot("", action="D", sent=LATE)))
+    await office.read(vxu(Shot("E-1", sent=EARLY, given="Bert", born="19410601", ids=("C-2^^^CAIR^SR",))))
+    assert await alive(office) == ["208"]
+
+
+async def test_who_turns_out_to_be_one_patient_later(office: Office) -> None:
+    """A deletion and an older addition that nothing ties together wait; once both are one member's, it holds."""
+    await office.read(vxu(Shot("", action="D", sent=LATE, ids=("C-1^^^CAIR^SR",), zip5="94301")))
+    await office.read(vxu(Shot("E-1", sent=EARLY, ids=("M-9^^^CLIN^MR",))))
+    await office.read(roster(Row("LS1")))
+    assert await alive(office) == ["208"]
+    await office.read(vxu(Shot("E-7", cvx="140", on="20201001", sent=EARLY)))
+    assert await alive(office) == ["140"]
+
+
+async def test_a_refusal_without_a_number_is_no_deletion(office: Office) -> None:
+    """That a dose was refused first says nothing against the one that was given the same day."""
+    await office.read(roster(Row("LS1")))
+    await office.read(vxu(Shot("", completion="RE", sent=LATE)))
+    await office.read(vxu(Shot("E-1", sent=EARLY)))
+    assert await alive(office) == ["208"]

@@ -18,6 +18,7 @@ NAMES = ("Oma", "Bert", "Ernie", "Zoe", "Abby", "Elmo", "Cookie", "Rosita")
 EVERYBODY = tuple(Row(f"P{n}", given=name) for n, name in enumerate(NAMES))
 OTHERS = tuple(Row(f"L{n}", given=name, family="Street") for n, name in enumerate(NAMES))
 NEW = Row("P9", given="Grover")
+TEN = tuple(Row(f"P{n}", given=f"Bert{'x' * (n + 1)}") for n in range(10))
 
 
 def in_one_interchange(*files: str) -> str:
@@ -188,3 +189,97 @@ async def test_rejected_and_doubtful_rows_of_the_newer_list_are_present(plan: Of
     newer = roster(broken, *EVERYBODY[1:], plan="PRAIRIE", full=True, day=LATER)
     file = await plan.read(prairie(*EVERYBODY, day=TUESDAY) + newer)
     assert (file.rows_rejected, file.absence, file.absent_ended) == (1, "applied", 0)
+
+
+# -- whoever stands in the file has not left
+
+
+@pytest.mark.parametrize("later_first", [True, False])
+async def test_interchanges_minutes_apart_are_one_list(office: Office, later_first: bool) -> None:
+    """A list of ten, parted into an interchange of two and one of eight five minutes later, ends nobody and holds
+    nothing."""
+    await office.read(prairie(*TEN, day=MONDAY))
+    parts = [prairie(*TEN[:2]), prairie(*TEN[2:], hour="0605")]
+    file = await office.read("".join(parts[::-1] if later_first else parts))
+    assert (file.state, file.absence, file.absent_ended) == ("processed", "applied", 0)
+    assert not await office.fetch("select from feed_notice where code = 'older-full'")
+
+
+async def test_a_list_made_over_midnight_is_one(office: Office) -> None:
+    """Two transactions two minutes apart are parts of one list, though the day changed between them."""
+    await office.read(prairie(*TEN, day=MONDAY))
+    parts = prairie(*TEN[:2], day=TUESDAY, hour="2359"), prairie(*TEN[2:], day=date(2021, 3, 3), hour="0001")
+    assert (await office.read(in_one_interchange(*parts))).absent_ended == 0
+
+
+async def test_each_sponsor_lists_its_own(office: Office) -> None:
+    """A list of one sponsor's members is no newer list of another's, on whatever day each was made."""
+    await office.read(prairie(*TEN, day=MONDAY))
+    union = prairie(*TEN[:2], day=TUESDAY).replace("N1*P5*PRAIRIE*FI*990000001", "N1*P5*THE UNION*FI*770000001")
+    file = await office.read(union + prairie(*TEN[2:]))
+    assert (file.state, file.absence, file.absent_ended) == ("processed", "applied", 0)
+
+
+async def test_a_row_that_cannot_be_stored_is_present(office: Office) -> None:
+    """A member whose street can't be kept stands in the list all the same, this month and the next."""
+    await office.read(prairie(*TEN, day=MONDAY))
+    odd = "~".join(TEN[0].segments()).replace("123 SESAME ST", "123 SES\x00AME ST")
+    for day in (TUESDAY, LATER):
+        file = await office.read(roster(odd, *TEN[1:], plan="PRAIRIE", full=True, day=day))
+        assert (file.rows_rejected, file.absence, file.absent_ended) == (1, "applied", 0)
+
+
+async def test_a_row_that_cannot_be_stored_may_be_anybodys(office: Office) -> None:
+    """Where its number can't be kept either, nobody has left who stood in the list before."""
+    await office.read(prairie(*TEN, day=MONDAY))
+    odd = "~".join(TEN[0].segments()).replace("REF*0F*P0", "REF*0F*P\x000")
+    file = await office.read(roster(odd, *TEN[1:], plan="PRAIRIE", full=True, day=LATER))
+    assert (file.rows_rejected, file.absence, file.absent_ended) == (1, "applied", 0)
+
+
+@pytest.mark.parametrize(("control", "ended"), [(901, 0), (899, 1)])
+async def test_of_one_instant_the_control_number_says_what_is_newer(office: Office, control: int, ended: int) -> None:
+    """Who was added in the list's very minute, under a higher number of the sender, is not absent from it."""
+    await office.read(prairie(*TEN, day=MONDAY))
+    await office.read(prairie(Row("P99", given="Grover"), full=False, control=control))
+    assert (await office.read(prairie(*TEN, control=900))).absent_ended == ended
+
+
+async def test_the_control_number_counts_when_a_person_releases(office: Office) -> None:
+    """What waited is judged as the list was made: who came under a higher number of that instant stays."""
+    await office.read(prairie(*TEN, day=MONDAY))
+    await office.read(prairie(Row("P99", given="Grover"), full=False, control=901))
+    file = await office.read(prairie(*TEN[5:], control=900))
+    assert file.absence == "too-many"
+    assert (await decided(office, file, "released")).absent_ended == 5
+    assert "P99" in await covered(office)
+
+
+async def test_a_first_file_of_two_lists(office: Office) -> None:
+    """Newcomers of the older list whom the newer leaves out have left; they are measured by everybody."""
+    file = await office.read(prairie(*TEN, day=MONDAY) + prairie(*TEN[1:], day=TUESDAY))
+    assert (file.absence, file.absent_ended) == ("applied", 1)
+
+
+async def test_parts_of_different_days_wait(office: Office) -> None:
+    """A later list that repeats nobody of the older one may be its other part: a person says, and nobody is ended."""
+    await office.read(prairie(*TEN, day=MONDAY))
+    file = await office.read(prairie(*TEN[:2], day=TUESDAY) + prairie(*TEN[2:]))
+    assert (file.absence, file.absent_ended) == ("too-many", 0)
+    assert (await decided(office, file, "released")).absent_ended == 2
+
+
+async def test_newcomers_hide_no_mass_of_absences(office: Office) -> None:
+    """A list that doubles the plan and leaves out three of eight waits: the share is of those who were there."""
+    await office.read(prairie(*EVERYBODY, day=MONDAY))
+    file = await office.read(prairie(*EVERYBODY[3:], *OTHERS))
+    assert (file.absence, file.absent_ended) == ("too-many", 0)
+
+
+@pytest.mark.parametrize("rows_per_batch", [3, 1000])
+async def test_what_its_own_file_makes_old_holds_nothing(office: Office, rows_per_batch: int) -> None:
+    """Older than the newest list taken, and than another one of its own file, which is newer than both."""
+    office.intake = office.worker(rows_per_batch=rows_per_batch)
+    await office.read(prairie(*TEN, day=TUESDAY, control=30))
+    file = await office.read(prairie(*TEN, day=MONDAY, control=31) + prairie(*TEN, day=LATER, control=32))
+    assert (file.state, file.absent_ended) == ("processed", 0)

@@ -10,8 +10,10 @@ from services.kit.settings import SettingsError
 @pytest.mark.parametrize(
     ("text", "senders"),
     [
-        ("", set()), (" , ;\n", set()), ("TestPlan", {"testplan"}), (" a , B;c\td\n'e'", {"a", "b", "c", "d", "e"}),
-        ("NORTH_PLAN", {"north-plan"}), ("[x, \"y\"]", {"x", "y"}), ("*", {"*"}), ("*, x", {"*", "x"}),
+        ("", set()), (" , ;\n", set()), ("TestPlan", {"testplan"}), (" a , B;c\n'e'", {"a", "b", "c", "e"}),
+        ("NORTH_PLAN", {"north-plan"}),
+        ("TEST PLAN; x", {"test-plan", "x"}), ("none", set()), ("False", set()),
+        ("[x, \"y\"]", {"x", "y"}), ("*", {"*"}), ("*, x", {"*", "x"}),
     ],
 )  # fmt: skip
 def test_senders_are_read_as_they_are_written(text: str, senders: set[str]) -> None:

@@ -21,7 +21,8 @@ async def load_reports(
     named += await _of_unlinked(connection, rows, links)
     waiting = await dose_store.load_waiting_by_number(connection, numbers, _waiting_keys(rows))
     deletions = [row for row in rows if row.action == "D"]
-    return named, waiting + await dose_store.load_waiting_by_key(connection, _waiting_keys(deletions))
+    waiting += await dose_store.load_waiting_by_key(connection, _waiting_keys(deletions))
+    return named, waiting + await dose_store.load_waiting_deletions(connection, _waiting_keys(rows))
 
 
 async def load_shared(connection: Connection, rows: Sequence[RegistryRow], links: Sequence[Link]) -> set[int]:

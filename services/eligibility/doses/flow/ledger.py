@@ -7,6 +7,7 @@ from uuid import UUID
 
 from schemas.eligibility_v1 import DoseAdministeredV1
 from services.eligibility.doses.flow.linking import link_rows
+from services.eligibility.doses.numbers import take_back
 from services.eligibility.doses.registry import CODES, waiting_row
 from services.eligibility.doses.rules import Dose, Ledger, Report
 from services.eligibility.doses.store import doses as dose_store
@@ -58,6 +59,7 @@ async def link_waiting(connection: Connection, ledger: Ledger, tokens: Collectio
             ledger.add((), [one for one, _ in found])
             for report, token in found:
                 ledger.link(report.event_key, token)
+            take_back(ledger, [ledger.reports[report.event_key] for report, _ in found])
             tokens |= {token for _, token in ties}
 
 

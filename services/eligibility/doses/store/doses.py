@@ -56,11 +56,17 @@ LOAD_WAITING_BY_KEY = f"""
 select {REPORT} from dose_report
 where token is null and report_id in (select report_id from unlinked_key where key = any($1::text[]))
 """
+LOAD_WAITING_DELETIONS = LOAD_WAITING_BY_KEY + " and is_retracted and event_id = ''"
 LOAD_UNTOLD = """
 select distinct token from dose
 where not is_retracted and vaccine_groups = '{}' and cvx = any($1::text[]) order by token limit $2
 """
-LOAD_REPORTS_BY_DOSE = f"select {REPORT} from dose_report where dose_id = any($1::uuid[])"
+# A deletion that found nothing has no dose, and may yet find something.
+LOAD_REPORTS_OF = f"""
+select {REPORT} from dose_report where dose_id = any($1::uuid[])
+union all
+select {REPORT} from dose_report where token = any($2::uuid[]) and dose_id is null and is_retracted
+"""
 LOAD_DOSES = f"select {DOSE} from dose where token = any($1::uuid[])"
 SAVE_DOSES = f"""
 insert into dose ({DOSE}) select {DOSE} from jsonb_populate_recordset(null::dose, $1::text::jsonb)
@@ -130,11 +136,12 @@ async def find_of_another(connection: Connection, numbers: Sequence[tuple[str, s
 
 
 async def load_doses(connection: Connection, tokens: Collection[UUID]) -> tuple[list[Dose], list[Report]]:
-    """All doses of these persons, taken back or not, with every report that stands behind them."""
+    """All doses of these persons, taken back or not, with every report that stands behind them, and what was deleted
+    before it came."""
     rows = await connection.fetch(LOAD_DOSES, list(tokens)) if tokens else []
     doses = [_dose(row) for row in rows]
     ids = [one.dose_id for one in doses]
-    return doses, _reports(await connection.fetch(LOAD_REPORTS_BY_DOSE, ids) if ids else [])
+    return doses, _reports(await connection.fetch(LOAD_REPORTS_OF, ids, list(tokens)) if tokens else [])
 
 
 async def save_doses(connection: Connection, doses: Iterable[Dose]) -> None:
@@ -162,6 +169,11 @@ async def load_waiting(connection: Connection, tokens: Collection[UUID]) -> list
 async def load_waiting_by_key(connection: Connection, keys: Collection[str]) -> list[Report]:
     """Reports without a member that wait under one of these keys."""
     return _reports(await connection.fetch(LOAD_WAITING_BY_KEY, list(keys))) if keys else []
+
+
+async def load_waiting_deletions(connection: Connection, keys: Collection[str]) -> list[Report]:
+    """Of those under one of these keys what was taken back without a number."""
+    return _reports(await connection.fetch(LOAD_WAITING_DELETIONS, list(keys))) if keys else []
 
 
 async def load_untold(connection: Connection, combined: Collection[str], limit: int) -> list[UUID]:

@@ -13,9 +13,9 @@ from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store.absence import Absence, AbsenceState
 from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.people.coverage import cut
-from services.eligibility.people.precedence import Stamp
 from services.eligibility.people.roster import stamped
 from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store.members import LeftOut
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.unit_of_work import UnitOfWork
 
@@ -25,7 +25,7 @@ SHARE = 0.25
 
 
 def is_believed(absent: int, insured: int) -> bool:
-    """A quarter is a quarter in a plan of any size."""
+    """A quarter is a quarter in a plan of any size; newcomers of the same file make it no smaller."""
     return absent == 0 or absent < SHARE * insured
 
 
@@ -46,34 +46,26 @@ async def _judged(connection: Connection, file: FeedFile, one: FullList, summary
     today = (await clock_store.share_clock(connection)).business_on
     said_on = min(one.said_on, today) if one.said_on else today
     before_no = file.file_no
-    if summary.unidentified:
+    if summary.unidentified or await file_store.has_unstorable(connection, file.file_id):
         before_no = await absence_store.load_previous_full(connection, one.plan, file.file_no)
-    absent, insured = await people_store.count_absent(
-        connection, one.plan, before_no, said_on, one.said_at, file.file_no
-    )
+    left_out = LeftOut(one.plan, before_no, file.file_no, said_on, one.said)
+    counts = await people_store.count_absent(connection, left_out, one.overtaken)
     absence = AbsenceState.APPLIED if summary.is_complete else AbsenceState.INCOMPLETE
-    if absence == AbsenceState.APPLIED and not is_believed(absent, insured):
+    if absence == AbsenceState.APPLIED and not all(is_believed(absent, insured) for absent, insured in counts):
         absence = AbsenceState.TOO_MANY
-    return Absence(one.plan, one.said_at, said_on, before_no, absence)
+    return Absence(one.plan, one.said.at, said_on, before_no, absence, one.said.by, one.said.no)
 
 
 async def end_released(pool: Pool, file: FeedFile) -> None:
     """What a person released is ended, but for those who came back or of whom something newer was said since."""
     async with transaction(pool, ALL_TENANTS) as connection:
         found = await absence_store.load_absences(connection, file.file_id)
-    for one in found or _of_before(file):
+    for one in found:
         if one.absence == AbsenceState.RELEASED:
             await _end(pool, file, one)
     async with transaction(pool, ALL_TENANTS) as connection:
         await absence_store.end_release(connection, file.file_id)
         await file_store.end_release(connection, file.file_id)
-
-
-def _of_before(file: FeedFile) -> list[Absence]:
-    """As code wrote it that kept one list of a file."""
-    if file.plan is None or file.absent_on is None or file.absent_before is None:
-        return []
-    return [Absence(file.plan, file.said_at, file.absent_on, file.absent_before, AbsenceState.RELEASED)]
 
 
 async def _end(pool: Pool, file: FeedFile, one: Absence) -> None:
@@ -83,21 +75,19 @@ async def _end(pool: Pool, file: FeedFile, one: Absence) -> None:
             await file_store.lock_file(connection, file.file_id)
             today = (await clock_store.share_clock(connection)).business_on
             work = UnitOfWork(connection)
-            ended = await end_coverage(
-                work, one.plan, one.before_no, file.file_no, one.said_on, today, PER_BATCH, Stamp(one.said_at)
-            )
+            left_out = LeftOut(one.plan, one.before_no, file.file_no, one.said_on, one.said)
+            ended = await end_coverage(work, left_out, today, PER_BATCH)
             await file_store.save_absent(connection, file.file_id, ended)
             await absence_store.add_ended(connection, file.file_id, one.plan, ended)
 
 
-async def end_coverage(
-    work: UnitOfWork, plan: str, before_no: int, file_no: int, said_on: date, today: date, limit: int, said: Stamp
-) -> int:
+async def end_coverage(work: UnitOfWork, left_out: LeftOut, today: date, limit: int) -> int:
     """End the coverage of some members whom a plan's full list leaves out. Gives how many; 0: nobody is left."""
-    tokens = await people_store.load_absent(work.connection, plan, before_no, said_on, limit, said.at, file_no)
+    plan, said = left_out.plan, left_out.said
+    tokens = await people_store.load_absent(work.connection, left_out, limit)
     await people_store.lock_persons(work.connection, tokens)
     absent = [one for one in await people_store.load_enrolments(work.connection, tokens) if one.tenant_id == plan]
-    ended = [stamped(one._replace(spans=cut(one.spans, said_on - ONE_DAY)), said) for one in absent]
+    ended = [stamped(one._replace(spans=cut(one.spans, left_out.said_on - ONE_DAY)), said) for one in absent]
     await people_store.save_enrolments(work.connection, ended)
     await redecide(work, tokens, today)
     return len(ended)

@@ -33,10 +33,10 @@ async def take_turn(
     again = await _again(connection, file, [one for one in found if one.original])
     found = tuple(one._replace(said=again.get(one.said, one.said)) for one in found)
     older, reused = await _older(connection, file, found), await _reused(connection, file, found)
-    held = OLDER_FULL if older else None
+    overtaken = _overtaken([one for one, _ in headers], found)
+    held = OLDER_FULL if set(older) - set(overtaken) else None
     if any(is_same_instant for is_same_instant in reused.values()):
         held = CONTROL_REUSED
-    overtaken = _overtaken([one for one, _ in headers], found)
     twice = [place for place, one in enumerate(found) if "#" in one.control]
     first = sum(before.values()) + 1
     notices = {first + place: _notice(first + place, OLDER_FULL) for place in (*older, *overtaken)}

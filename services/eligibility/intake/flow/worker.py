@@ -30,6 +30,8 @@ from services.eligibility.feeds.records import (
     FeedSummary,
     Notice,
     RosterHeader,
+    RosterMention,
+    RosterRecord,
     VxuHeader,
 )
 from services.eligibility.intake.admission import BARRED, Bar, Gate
@@ -148,8 +150,10 @@ class FileRun:
         self._stopping, self._test_data_from = stopping or asyncio.Event(), test_data_from
         self._full: list[FullPart] = []
         self._controls: Counter[str] = Counter()
+        self._headers = 0
+        self._listed: list[int] = []
         self._again: dict[Stamp, Stamp] = {}
-        self._is_done = False
+        self._is_in_turn = self._is_done = False
 
     async def run(self) -> None:
         """Leave the rest to the next start when stopped in between."""
@@ -160,7 +164,7 @@ class FileRun:
             if await self._waits(stream):
                 return
             stream.seek(0)
-            pending = slices(self._reader(stream, self._file.profile), self._rows, self._file.cursor_row)
+            pending = slices(self._counted(self._reader(stream, self._file.profile)), self._rows, self._file.cursor_row)
             ahead = asyncio.create_task(asyncio.to_thread(next, pending, None))
             try:
                 while (part := await ahead) is not None and not (self._is_done or self._stopping.is_set()):
@@ -168,6 +172,15 @@ class FileRun:
                     await self._apply(part)
             finally:
                 await asyncio.gather(ahead, return_exceptions=True)
+
+    def _counted(self, items: Iterable[FeedItem]) -> Iterator[FeedItem]:
+        """The items, with a count of the rows under each transaction's header."""
+        for item in items:
+            if isinstance(item, RosterHeader):
+                self._listed.append(0)
+            elif isinstance(item, RosterRecord | RosterMention) and self._listed:
+                self._listed[-1] += 1
+            yield item
 
     async def _waits(self, stream: BinaryIO) -> bool:
         """Whether the file is held for a transaction that does not come in its turn, wherever in the file it stands."""
@@ -183,7 +196,8 @@ class FileRun:
             gate = await self._gate(connection, part)
             await self._save_headers(UnitOfWork(connection), part, gate)
             turn = await self._take_turn(connection, file, part, gate)
-        return turn.held is not None
+        self._is_in_turn = turn.held is None
+        return not self._is_in_turn
 
     async def _apply(self, part: Slice) -> None:
         """A slice that holds a row which can't be stored is halved until that row stands alone, and is rejected."""
@@ -218,9 +232,12 @@ class FileRun:
             await _save_notices(connection, file, part.notices)
         self._file = file
         self._controls.update(control_of(one) for one in _admitted(part, gate))
+        headers = [one for one in part.headers if isinstance(one, RosterHeader)]
+        places = [place for place, one in enumerate(headers, self._headers) if gate.bar(one) is None]
+        self._headers += len(headers)
         self._full += [
-            full_part(one, gate.tenant(one), told.said)
-            for one, told in zip(_admitted(part, gate), turn.transactions, strict=True)
+            full_part(one, gate.tenant(one), told.said, place)
+            for one, told, place in zip(_admitted(part, gate), turn.transactions, places, strict=True)
             if one.is_full
         ]
         self._log(part, results, started)
@@ -259,6 +276,8 @@ class FileRun:
         """Hold the file if it does not come in its turn; else note its transactions, and how old its rows are."""
         headers = [(one, gate.tenant(one)) for one in _admitted(part, gate)]
         turn = await take_turn(connection, file, headers, self._controls)
+        if self._is_in_turn:  # asked of the whole file, of which one slice's headers are a part
+            turn = replace(turn, held=None)
         await _save_notices(connection, file, [(-place, one) for place, one in turn.notices.items()])
         await transaction_store.save_transactions(connection, file.file_id, turn.transactions)
         if instants := [one.said.at for one in turn.transactions if one.said.at is not None]:
@@ -299,7 +318,7 @@ class FileRun:
     # -- the end of a file
 
     async def _finish(self, summary: FeedSummary) -> None:
-        await absence.end_absent(self._pool, self._file, newest_lists(self._full), summary)
+        await absence.end_absent(self._pool, self._file, newest_lists(self._full, self._listed), summary)
         async with transaction(self._pool, ALL_TENANTS) as connection:
             file = await file_store.lock_file(connection, self._file.file_id)
             if file.state == "processed":

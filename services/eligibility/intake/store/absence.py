@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from services.eligibility.people.precedence import Stamp
 from services.kit.postgres import Connection
 
 
@@ -19,10 +20,10 @@ class AbsenceState(StrEnum):
     APPLIED = "applied"
 
 
-COLUMNS = "plan, said_at, said_on, before_no, absence, ended"
+COLUMNS = "plan, said_at, said_on, before_no, absence, said_by, said_no, ended"
 LOAD = f"select {COLUMNS} from feed_absence where file_id = $1 order by plan"
 SAVE = f"""
-insert into feed_absence (file_id, {COLUMNS}) values ($1, $2, $3, $4, $5, $6, 0) on conflict do nothing
+insert into feed_absence (file_id, {COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, 0) on conflict do nothing
 """
 # A file tells of its lists together: that one waits before that one was not complete.
 TELL = """
@@ -35,7 +36,6 @@ where file_id = $1
 """
 ADD_ENDED = "update feed_absence set ended = ended + $3 where file_id = $1 and plan = $2"
 DECIDE = "update feed_absence set absence = $2 where file_id = $1 and absence = $3"
-END_RELEASE = "update feed_absence set absence = $2 where file_id = $1 and absence = $3"
 LOAD_PREVIOUS_FULL = """
 select max(file_no) from feed_file
 where file_no < $2 and state = 'processed' and absence is distinct from $3
@@ -58,7 +58,13 @@ class Absence(NamedTuple):
     said_on: date
     before_no: int
     absence: str
+    said_by: str = ""
+    said_no: int = 0
     ended: int = 0
+
+    @property
+    def said(self) -> Stamp:
+        return Stamp(self.said_at, self.said_by, self.said_no)
 
 
 async def load_absences(connection: Connection, file_id: UUID) -> list[Absence]:
@@ -67,7 +73,8 @@ async def load_absences(connection: Connection, file_id: UUID) -> list[Absence]:
 
 async def save_absence(connection: Connection, file_id: UUID, one: Absence) -> None:
     """Say once what was made of it; the file tells what the most urgent of its lists says."""
-    await connection.execute(SAVE, file_id, one.plan, one.said_at, one.said_on, one.before_no, one.absence)
+    said = one.said_at, one.said_on, one.before_no, one.absence, one.said_by, one.said_no
+    await connection.execute(SAVE, file_id, one.plan, *said)
     await connection.execute(TELL, file_id, list(AbsenceState))
 
 
@@ -81,7 +88,7 @@ async def decide(connection: Connection, file_id: UUID, decision: str) -> None:
 
 
 async def end_release(connection: Connection, file_id: UUID) -> None:
-    await connection.execute(END_RELEASE, file_id, AbsenceState.APPLIED, AbsenceState.RELEASED)
+    await connection.execute(DECIDE, file_id, AbsenceState.APPLIED, AbsenceState.RELEASED)
 
 
 async def load_previous_full(connection: Connection, plan: str, file_no: int) -> int:

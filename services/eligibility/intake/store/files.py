@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from services.eligibility.feeds.outcomes import RowResult
+from services.eligibility.intake.slices import UNSTORABLE
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store.absence import AbsenceState
 from services.kit.postgres import Connection, after_commit, text_array
@@ -107,6 +108,7 @@ LOAD_REJECTIONS = """
 select code, count(*) as rows from feed_row where file_id = $1 and outcome = 'rejected' and row > 0
 group by code order by code
 """
+HAS_UNSTORABLE = "select exists (select from feed_row where file_id = $1 and code = $2)"
 LOAD_REFUSALS = """
 select code, count(*) as rows from feed_row where file_id = $1 and outcome = 'rejected' group by code
 """
@@ -333,6 +335,12 @@ async def load_rejections(connection: Connection, file_id: UUID) -> list[tuple[s
 async def load_refusals(connection: Connection, file_id: UUID) -> list[tuple[str, int]]:
     """The same with what was said of the file as a whole, which is no row."""
     return [(row["code"], row["rows"]) for row in await connection.fetch(LOAD_REFUSALS, file_id)]
+
+
+async def has_unstorable(connection: Connection, file_id: UUID) -> bool:
+    """Whether a row was set aside that the database can't store, and that may be about anybody."""
+    found: bool = await connection.fetchval(HAS_UNSTORABLE, file_id, UNSTORABLE)
+    return found
 
 
 async def load_rejects(connection: Connection, file_id: UUID, after_row: int, limit: int) -> list[Mapping[str, Any]]:

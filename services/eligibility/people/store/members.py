@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -153,27 +153,23 @@ select programme_id, $1, arm, programme_version, drawn_on from gone
 on conflict do nothing
 """
 MOVE_RETIRED = "update person set merged_into = $1 where merged_into = $2"
-LOAD_ABSENT = """
-select token, tenant_id from enrolment
-where tenant_id = $1 and not is_retired and (seen_file_no < $2 or (seen_file_no = $6 and seen_at < $5))
-    and (said_at <= $5) is not false and spans <> '[]'
-    and exists (
-        select from jsonb_array_elements(spans) as span
-        where span->>3 is null or (span->>3)::date >= $3
-    )
-order by token limit $4
+# $1 plan, $2 the first of the files to stand in, $3 the day, $4 this very file if it is that one, $5 to $7 the list.
+IS_COVERED = """
+tenant_id = $1 and not is_retired and exists (
+    select from jsonb_array_elements(spans) as span where span->>3 is null or (span->>3)::date >= $3
+)
 """
-COUNT_ABSENT = """
-select count(*) filter (
-        where (seen_file_no < $2 or ($2 = $5 and seen_file_no = $5 and seen_at < $4)) and (said_at <= $4) is not false
-    ) as absent,
-    count(*) filter (where first_file_no < $5) as insured
-from enrolment
-where tenant_id = $1 and not is_retired
-    and exists (
-        select from jsonb_array_elements(spans) as span
-        where span->>3 is null or (span->>3)::date >= $3
-    )
+IS_ABSENT = """
+(seen_file_no < $2 or (seen_file_no = $4 and seen_at < $5))
+and (said_at > $5 or (said_at = $5 and said_by = $6 and 0 < $7::bigint and $7::bigint < said_no)) is not true
+"""
+LOAD_ABSENT = f"select token from enrolment where {IS_COVERED} and {IS_ABSENT} order by token limit $8"
+COUNT_ABSENT = f"""
+select count(*) filter (where {IS_ABSENT}) as absent, count(*) as insured,
+    count(*) filter (where {IS_ABSENT} and first_file_no < $8) as old_absent,
+    count(*) filter (where first_file_no < $8) as old,
+    count(*) filter (where {IS_ABSENT} and seen_file_no = $8) as skipped
+from enrolment where {IS_COVERED}
 """
 FIND_BY_MEMBER_ID = """
 select distinct e.token from enrolment e
@@ -248,23 +244,34 @@ async def load_of_plan(connection: Connection, tokens: Collection[UUID], plan: s
     return {row["token"] for row in rows}
 
 
-async def load_absent(
-    connection: Connection, plan: str, before_no: int, day: date, limit: int, said_at: datetime | None, file_no: int
-) -> list[UUID]:
-    """Members of a plan whose coverage reaches this day, who stood in none of its files from that number on, nor, if
-    that is this very file, in what it said from this instant on; and of whom nothing was said after it."""
-    this_file = file_no if before_no == file_no else 0
-    rows = await connection.fetch(LOAD_ABSENT, plan, before_no, day, limit, said_at, this_file)
-    return [row["token"] for row in rows]
+class LeftOut(NamedTuple):
+    """Whom a plan's full list leaves out: members whose coverage reaches the day, who stood in none of its files from
+    `before_no` on, nor, if that is this very file, in what it said from the list's instant on; and of whom nothing
+    newer was said."""
+
+    plan: str
+    before_no: int
+    file_no: int
+    said_on: date
+    said: Stamp
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        this_file = self.file_no if self.before_no == self.file_no else 0
+        return self.plan, self.before_no, self.said_on, this_file, *self.said
 
 
-async def count_absent(
-    connection: Connection, plan: str, before_no: int, day: date, said_at: datetime | None, file_no: int
-) -> tuple[int, int]:
-    """How many such members there are, and how many are covered at all who did not come with this very file."""
-    row = await connection.fetchrow(COUNT_ABSENT, plan, before_no, day, said_at, file_no)
+async def load_absent(connection: Connection, left_out: LeftOut, limit: int) -> list[UUID]:
+    return [row["token"] for row in await connection.fetch(LOAD_ABSENT, *left_out.values, limit)]
+
+
+async def count_absent(connection: Connection, left_out: LeftOut, overtaken: int) -> list[tuple[int, int]]:
+    """How many of the plan's covered members it leaves out, and how many there are: of those from before this very
+    file, of all, and, if there are any, of those in the file's older lists."""
+    row = await connection.fetchrow(COUNT_ABSENT, *left_out.values, left_out.file_no)
     assert row is not None
-    return row["absent"], row["insured"]
+    counts = [(row["old_absent"], row["old"]), (row["absent"], row["insured"])]
+    return [*counts, (row["skipped"], overtaken)] if overtaken else counts
 
 
 async def find_by_member_id(connection: Connection, member_id: str) -> list[UUID]:

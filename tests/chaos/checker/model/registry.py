@@ -104,6 +104,7 @@ class Registrar:
     waiting: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     said: dict[Person, Said] = field(default_factory=dict)
     numbered: defaultdict[Event, list[Report]] = field(default_factory=lambda: defaultdict(list))
+    unnumbered: defaultdict[date | None, set[str]] = field(default_factory=lambda: defaultdict(set))
     patients: dict[Identifier, tuple[date, str]] = field(default_factory=dict)
     unlinked: dict[Where, Report] = field(default_factory=dict)
 
@@ -134,6 +135,7 @@ class Registrar:
                 found, is_tied = self._link(report.row)
                 if found is not None:
                     report.person = found
+                    self._take_back(report, report.row)
                     known += [found] if is_tied else []
 
     def merge(self, kept: Person, gone: Person) -> None:
@@ -257,16 +259,17 @@ class Registrar:
         mine = self._mine(said)
         if mine:
             doomed = mine if len(mine) == 1 else [one for one in mine if _is_alike(said, one)]
-        else:
-            told = [one for one in self.reports.values() if one.source == REGISTRY and one.sender == said.sender]
-            live = [one for one in told if not one.is_retracted and _is_alike(said, one) and _same_patient(said, one)]
+        elif row.is_given and (said.cvx or said.event is None):
+            live = self._live_alike(said)
             linked = [one for one in live if said.person is not None and one.person is not None]
-            doomed = (linked or [one for one in live if one.person is None]) if row.is_given else []
+            doomed = linked or [one for one in live if one.person is None]
+        else:
+            doomed = []
         is_any_live = any(not one.is_retracted for one in doomed)
         for one in doomed:
             if one.is_retracted is not is_any_live and not _is_earlier(said, one):
                 one.is_retracted, one.stated_at = True, said.stated_at or one.stated_at
-        if not doomed or said.event is None:
+        if said.event is None or all(one.event != said.event for one in doomed):
             known = self.reports.get(said.event_key)
             if known is None:
                 self._keep(said, None)
@@ -275,10 +278,26 @@ class Registrar:
         return said
 
     def _deleted_ahead(self, said: Report, row: DoseRow) -> Report | None:
-        """What the sender deleted without a number after it said this: all of that day and vaccine, or of that day."""
-        keys = {_event_key(replace(row, event=None, cvx=cvx)) for cvx in {row.cvx, ""}}
-        known = [self.reports[one] for one in sorted(keys) if one in self.reports]
-        return next((one for one in known if one.is_retracted and not one.event and _is_earlier(said, one)), None)
+        """What the sender deleted without a number after it said this: all that the patient had that day of the
+        vaccine, or of any."""
+        known = [self.reports[one] for one in sorted(self.unnumbered.get(row.given_on, ()))]
+        gone = [one for one in known if one.is_retracted and one.sender == said.sender and _is_earlier(said, one)]
+        return next((one for one in gone if _is_alike(said, one) and _same_patient(said, one)), None)
+
+    def _live_alike(self, said: Report) -> list[Report]:
+        told = [one for one in self.reports.values() if one.source == REGISTRY and one.sender == said.sender]
+        return [one for one in told if not one.is_retracted and _is_alike(said, one) and _same_patient(said, one)]
+
+    def _take_back(self, report: Report, row: DoseRow) -> None:
+        """Once its member is known, a report meets the deletions of his day, and a deletion his reports."""
+        pairs: list[tuple[Report, Report]] = []
+        if not report.is_retracted and (gone := self._deleted_ahead(report, row)) is not None:
+            pairs = [(report, gone)]
+        elif report.event_key in self.unnumbered.get(report.given_on, ()) and report.is_retracted:
+            pairs = [(one, report) for one in self._live_alike(report) if one.person is not None]
+        for known, gone in pairs:
+            if not _is_earlier(gone, known):
+                known.is_retracted, known.stated_at = True, gone.stated_at or known.stated_at
 
     def _mine(self, said: Report) -> list[Report]:
         told = self.numbered.get(said.event, []) if said.event else []
@@ -286,6 +305,8 @@ class Registrar:
 
     def _keep(self, said: Report, instead: Report | None) -> None:
         self.reports[said.event_key] = said
+        if said.event is None and said.event_key.startswith("dose\x1f"):
+            self.unnumbered[said.given_on].add(said.event_key)
         if said.event:
             told = self.numbered[said.event]
             if instead in told:
