@@ -120,7 +120,7 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         for above in path.relative_to(folder).parents[:-2]:
             (folder / above / "__init__.py").touch()
         with path.open("a", encoding="utf-8") as file:
-            file.write(f"\nimport {plant.imported}  # noqa\n")
+            file.write(f"\nimport {plant.imported}\n")
     return _lint(folder)
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,7 +12,8 @@ from schemas.catalog import PROGRAMME
 from services.kit import review_queue
 from services.kit.review_queue import review_page
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling.appointments.rules import LiveBooking
+from services.scheduling.appointments.rules import Change, LiveBooking
+from services.scheduling.doses.rules import Dose
 from services.scheduling.settling import flow
 from services.scheduling.settling.flow import settle_waiting
 from services.scheduling.settling.rules import settle
@@ -126,10 +127,10 @@ async def test_one_who_cannot_be_settled_holds_up_nobody(world: World, monkeypat
         query = "select member_token from appointment where appointment_id = $1"
         bad = await connection.fetchval(query, UUID(booked[0]))
 
-    def choke(live: Sequence[LiveBooking], *known: object) -> object:
+    def choke(live: Sequence[LiveBooking], doses: Mapping[UUID, Sequence[Dose]], today: date) -> list[Change]:
         if any(booking.survivor == bad for booking in live):
             raise ValueError
-        return settle(live, *known)  # type: ignore[arg-type]
+        return settle(live, doses, today)
 
     await hear_only(world, EARLIER)
     monkeypatch.setattr(flow, "settle", choke)

@@ -59,7 +59,10 @@ def test_a_report_after_a_decision_is_weighed_where_the_day_began_before_greenwi
     """Guam decides on Tuesday morning and hears of a death half an hour later: in Greenwich it is Monday still."""
     decided_at = datetime(2021, 3, 2, 8, tzinfo=GUAM)
     token, began_at = UUID(int=1), datetime(2021, 3, 2, tzinfo=GUAM)
-    ruling = Override(UUID(int=2), token, "*", False, None, TUESDAY, decided_at, began_at)  # noqa: FBT003
+    ruling = Override(
+        override_id=UUID(int=2), token=token, tenant_id="*", is_deceased=False, death_on=None, decided_on=TUESDAY,
+        decided_at=decided_at, day_began_at=began_at,
+    )  # fmt: skip
     said_at = (decided_at + timedelta(minutes=30)).astimezone(UTC)
     report = VitalStatement(token, "attempt:1", "lakeshore", Word.POSSIBLE, said_at, said_at, said_at)
     assert vital_of([report], [ruling], "lakeshore").is_reported

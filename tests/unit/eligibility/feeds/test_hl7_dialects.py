@@ -104,7 +104,7 @@ def test_an_oversized_patient_loses_its_message_only() -> None:
         "99999",
         "999",
         "Not Available",
-        "XXX",
+        "xxxx",
         "-",
         "1234",
         "12345",
