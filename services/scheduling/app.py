@@ -13,21 +13,21 @@ from services.kit.subscription import Subscription
 from services.scheduling import own_facts
 from services.scheduling.appointments import api as appointments
 from services.scheduling.blocks.api import blocks
-from services.scheduling.blocks.api.access import with_rules
+from services.scheduling.blocks.api.access import with_settings
 from services.scheduling.members.flow import on_contact_attempt
-from services.scheduling.settings import Rules, read_rules
+from services.scheduling.settings import OwnSettings, read_own_settings
 from services.scheduling.settling import flow as settling
 from services.scheduling.settling.store import WAITING_MEMBERS
 
 
 def build(environ: Mapping[str, str] = os.environ) -> Service:
-    """The service with the deployment's rules."""
-    rules = read_rules(environ)
+    """The service with the deployment's settings."""
+    own = read_own_settings(environ)
     return Service(
         name="scheduling",
         title="Scheduling",
-        subscriptions=subscriptions(rules),
-        routers=(with_rules(rules, blocks.routes, appointments.routes),),
+        subscriptions=subscriptions(own),
+        routers=(with_settings(own, blocks.routes, appointments.routes),),
         migrations=Path(__file__).parent / "migrations",
         owned=own_facts.OWNED,
         background=lambda _settings, pool: (Reviews(pool, WAITING_MEMBERS, settling.settle_waiting),),
@@ -36,9 +36,9 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
     )
 
 
-def subscriptions(rules: Rules) -> tuple[Subscription, ...]:
+def subscriptions(own: OwnSettings) -> tuple[Subscription, ...]:
     """The one table of what is heard."""
-    on_business_day = settling.on_business_day_opened(rules.release_days)
+    on_business_day = settling.on_business_day_opened(own.release_days)
     return (
         Subscription(catalog.MEMBER_ELIGIBILITY, "scheduling.member-eligibility", settling.on_member_eligibility),
         Subscription(catalog.DOSE_ADMINISTERED, "scheduling.dose-administered", settling.on_dose_administered),

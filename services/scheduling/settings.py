@@ -11,7 +11,7 @@ ESCALATE_DAYS = "VCC_BOOKING_ESCALATE_DAYS"
 _FIELDS = {"release_days": RELEASE_DAYS, "escalate_days": ESCALATE_DAYS}
 
 
-class Rules(BaseModel):
+class OwnSettings(BaseModel):
     """Time passes in business days here, so 48 hours are two of them."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -20,11 +20,11 @@ class Rules(BaseModel):
     escalate_days: int = Field(default=7, ge=1, le=90)
 
 
-def read_rules(environ: Mapping[str, str]) -> Rules:
+def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
     """`VCC_BOOKING_RELEASE_DAYS`: how long before a slot's day its unclaimed places are opened to every plan.
     `VCC_BOOKING_ESCALATE_DAYS`: how long after its day an appointment without an outcome is the site's alone."""
     try:
-        return Rules.model_validate({field: environ[name] for field, name in _FIELDS.items() if name in environ})
+        return OwnSettings.model_validate({field: environ[name] for field, name in _FIELDS.items() if name in environ})
     except ValidationError as error:
         errors = error.errors(include_input=False)
         expected = [(_FIELDS[str(wrong["loc"][0])], wrong["msg"].lower()) for wrong in errors]

@@ -28,7 +28,7 @@ from services.scheduling.appointments.shapes import (
     WalkInIn,
 )
 from services.scheduling.blocks.api import problems
-from services.scheduling.blocks.api.access import Anybody, Chosen, Clock, Coordinator, SiteStaff, Teller, is_site_staff
+from services.scheduling.blocks.api.access import Anybody, Clock, Coordinator, Own, SiteStaff, Teller, is_site_staff
 from services.scheduling.blocks.api.problems import responses
 from services.scheduling.refusals import Refusal, Refused
 
@@ -98,7 +98,7 @@ async def noshow(
     pool: Pool,
     identity: Identity,
     principal: Teller,
-    rules: Chosen,
+    own: Own,
     clock: Clock,
 ) -> Response:
     """Nobody came at the hour. The site says so; once the outcome is overdue for long enough to be escalated, a
@@ -106,7 +106,7 @@ async def noshow(
     return await _write(
         pool, identity, principal,
         lambda work: bookings.miss(
-            work, appointment_id, body.moment(clock), rules.escalate_days, partial(is_site_staff, principal)
+            work, appointment_id, body.moment(clock), own.escalate_days, partial(is_site_staff, principal)
         ),
         looked_at=appointment_id,
     )  # fmt: skip
@@ -140,7 +140,7 @@ async def walk_in(body: WalkInIn, pool: Pool, identity: Identity, principal: Sit
 async def list_overdue(
     pool: Pool,
     principal: Anybody,
-    rules: Chosen,
+    own: Own,
     site: Code | None = None,
     least_days: Annotated[int, Query(ge=1, le=3650, description="Overdue for so many days at least.")] = 1,
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED,
@@ -153,7 +153,7 @@ async def list_overdue(
         OverdueOut.of(
             appointment, death_reported=appointment.appointment_id in seen.reported_dead,
             days_overdue=(seen.today - appointment.start_on).days,
-            escalated=is_escalated(appointment, seen.today, rules.escalate_days),
+            escalated=is_escalated(appointment, seen.today, own.escalate_days),
         )
         for appointment in seen.appointments
     ]  # fmt: skip

@@ -40,7 +40,7 @@ from services.kit.review_queue import review_page
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling import app as scheduling
 from services.scheduling.blocks.api import access
-from services.scheduling.settings import Rules
+from services.scheduling.settings import OwnSettings
 from services.scheduling.settling.flow import settle_waiting
 from services.scheduling.settling.store import WAITING_MEMBERS
 
@@ -48,7 +48,7 @@ MONDAY = date(2021, 3, 15)
 NOW = datetime(2021, 3, 15, 14, tzinfo=UTC)
 COVID, FLU = "208", "197"
 HANDLERS: Mapping[Topic, Callable[..., Awaitable[None]]] = {
-    one.topic: one.handler for one in scheduling.subscriptions(Rules())
+    one.topic: one.handler for one in scheduling.subscriptions(OwnSettings())
 }
 EVENTS = {event.event_type: event for topic in catalog.TOPICS for event in topic.events}
 

@@ -6,7 +6,7 @@ from schemas.catalog import TOPICS
 from services.kit.http import create_app, unguarded
 from services.kit.settings import SettingsError
 from services.scheduling import app
-from services.scheduling.settings import ESCALATE_DAYS, RELEASE_DAYS, Rules, read_rules
+from services.scheduling.settings import ESCALATE_DAYS, RELEASE_DAYS, OwnSettings, read_own_settings
 
 
 def test_it_hears_exactly_what_the_catalog_says() -> None:
@@ -32,12 +32,12 @@ def test_no_operation_is_unguarded() -> None:
 @pytest.mark.parametrize(("environ", "days"), [({}, 2), ({RELEASE_DAYS: "0"}, 0), ({RELEASE_DAYS: "5"}, 5)])
 def test_the_release_is_a_setting(environ: dict[str, str], days: int) -> None:
     """48 hours unless a deployment says otherwise."""
-    assert read_rules(environ) == Rules(release_days=days)
+    assert read_own_settings(environ) == OwnSettings(release_days=days)
 
 
 def test_the_escalation_is_a_setting() -> None:
     """A week unless a deployment says otherwise."""
-    assert (read_rules({}).escalate_days, read_rules({ESCALATE_DAYS: "3"}).escalate_days) == (7, 3)
+    assert (read_own_settings({}).escalate_days, read_own_settings({ESCALATE_DAYS: "3"}).escalate_days) == (7, 3)
 
 
 def test_a_wrong_setting_is_named_without_its_value() -> None:

@@ -1,4 +1,4 @@
-"""Who may ask what, and what every route of this service asks for: the clock, the deployment's rules."""
+"""Who may ask what, and what every route of this service asks for: the clock, the deployment's settings."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 
 from services.kit.auth import Principal, require
-from services.scheduling.settings import Rules
+from services.scheduling.settings import OwnSettings
 
 Provider = Annotated[Principal, require("state", "site")]
 SiteStaff = Annotated[Principal, require("site")]
@@ -21,20 +21,20 @@ async def clock() -> datetime:
     return datetime.now(UTC)
 
 
-async def _rules(request: Request) -> Rules:
-    rules: Rules = request.state.rules
-    return rules
+async def _own(request: Request) -> OwnSettings:
+    own: OwnSettings = request.state.own
+    return own
 
 
 Clock = Annotated[datetime, Depends(clock)]
-Chosen = Annotated[Rules, Depends(_rules)]
+Own = Annotated[OwnSettings, Depends(_own)]
 
 
-def with_rules(rules: Rules, *routers: APIRouter) -> APIRouter:
-    """All these routes, with the deployment's rules."""
+def with_settings(own: OwnSettings, *routers: APIRouter) -> APIRouter:
+    """All these routes, with the deployment's settings."""
 
     async def choose(request: Request) -> None:
-        request.state.rules = rules
+        request.state.own = own
 
     chosen = APIRouter(dependencies=[Depends(choose)])
     for router in routers:

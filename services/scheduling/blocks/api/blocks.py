@@ -10,7 +10,7 @@ from services.kit.idempotency import Answer, Identity
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling.blocks.api import problems
-from services.scheduling.blocks.api.access import Anybody, Chosen, Clock, Provider
+from services.scheduling.blocks.api.access import Anybody, Clock, Own, Provider
 from services.scheduling.blocks.api.problems import responses
 from services.scheduling.blocks.flow import blocks, describing
 from services.scheduling.blocks.rules import ProductInUse, SlotSearch
@@ -44,7 +44,7 @@ async def describe_site(body: SiteIn, pool: Pool, identity: Identity, principal:
 
 @routes.post("/blocks", status_code=201, responses={201: {"model": BlockOut}, **responses(403, 404, 409, 422)})
 async def open_block(
-    body: BlockIn, pool: Pool, identity: Identity, principal: Provider, rules: Chosen, clock: Clock
+    body: BlockIn, pool: Pool, identity: Identity, principal: Provider, own: Own, clock: Clock
 ) -> Response:
     """A week's slots at a site for one product, held for a plan or open to all. A plan's own site staff do it for their
     plan at their plan's sites. Slots of one plan and product take turns. What starts within the days of the release is
@@ -52,7 +52,7 @@ async def open_block(
     request, moment = body.request(), body.moment(clock)
 
     async def effect(work: UnitOfWork) -> Answer:
-        opened = await blocks.open_block(work, principal, request, rules.release_days, moment)
+        opened = await blocks.open_block(work, principal, request, own.release_days, moment)
         return problems.answer(opened) if isinstance(opened, Refusal) else _answer(201, BlockOut.of(opened, body.plan))
 
     return await write(pool, identity.bound_to(principal), effect)
