@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -10,9 +11,8 @@ import httpx
 
 from deploy.errors import StackError
 
-RETRIES = 20
+AWAY_TIMEOUT_S = 60.0  # how long a service may take to come back: it starts, and compares its database with the log
 RETRY_S = 0.25
-TRANSPORT_ERRORS = (httpx.TransportError,)
 
 
 @cache
@@ -29,7 +29,8 @@ class UnexpectedAnswerError(StackError):
 
 
 class Api:
-    """One service, asked as one client. A write that got no answer is sent again under the same key."""
+    """One service, asked as one client. What got no answer, or 503, is sent again, a write under the
+    same key."""
 
     def __init__(self, base_url: str, token: str) -> None:
         self._client = httpx.AsyncClient(
@@ -63,17 +64,18 @@ class Api:
         return answer.status_code, answer.json() if answer.content else None
 
     async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        for attempt in range(RETRIES):
+        """The answer, once there is one that is not "ask again"."""
+        deadline = time.monotonic() + AWAY_TIMEOUT_S
+        while True:
             try:
                 answer = await self._client.request(method, path, **request)
-            except TRANSPORT_ERRORS:
-                if attempt + 1 == RETRIES:
+            except httpx.TransportError:
+                if time.monotonic() > deadline:
                     raise
             else:
-                if answer.status_code != 503:
+                if answer.status_code != 503 or time.monotonic() > deadline:
                     return answer
             await asyncio.sleep(RETRY_S)
-        return answer
 
     async def close(self) -> None:
         """Close the connections."""

@@ -25,21 +25,12 @@ from tests.flow.stack import Stack
 
 PLANS = ("lakeshore", "prairie")
 SITE = "syrup-hall"
-FILE_TIMEOUT_S = DRAIN_TIMEOUT_S = AWAY_TIMEOUT_S = 60.0
+FILE_TIMEOUT_S = DRAIN_TIMEOUT_S = 60.0
 POLL_S = 0.03
 
 
 class Caller(Api):
-    """A client that also looks at refusals, and waits for a service that was killed and comes back."""
-
-    async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        deadline = time.monotonic() + AWAY_TIMEOUT_S
-        while True:
-            try:
-                return await super()._send(method, path, **request)
-            except httpx.TransportError:
-                if time.monotonic() > deadline:
-                    raise
+    """A client that also looks at refusals."""
 
     async def raw(self, method: str, path: str, **request: Any) -> httpx.Response:
         return await self._send(method, path, **request)
