@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from services.kit import lost_peer
+from services.kit import lost_peer, row_security
 from services.kit.grants import Sites
 from services.kit.settings import Settings
 
@@ -114,6 +114,7 @@ def _preparing(settings: Settings) -> Prepare:
 
     async def prepare_ours(connection: asyncpg.Connection) -> None:
         lost_peer.notice(connection, settings.lost_peer_s)
+        await row_security.require(connection)
         await prepare(connection)
 
     return prepare_ours
@@ -163,7 +164,11 @@ async def connect(settings: Settings) -> asyncpg.Connection:
         command_timeout=settings.statement_timeout_s + SILENCE_S,
         server_settings=server_settings(settings),
     )
-    await _preparing(settings)(connection)
+    try:
+        await _preparing(settings)(connection)
+    except BaseException:
+        connection.terminate()
+        raise
     return connection
 
 
