@@ -94,7 +94,8 @@ def create(service: Service, settings: Settings) -> FastAPI:
     auth = Auth(TrustedIssuer(
         issuer=settings.oidc_issuer, audience=settings.oidc_audience, every_tenant_roles=service.every_tenant_roles,
         roles_claim=settings.oidc_roles_claim, tenants_claim=settings.oidc_tenants_claim,
-        grants_claim=settings.oidc_grants_claim,
+        grants_claim=settings.oidc_grants_claim, token_types=_codes(settings.oidc_token_types.lower()),
+        longest_life_s=settings.oidc_longest_life_s, revoked_keys=_codes(settings.oidc_revoked_keys),
     ))  # fmt: skip
     app = create_app(service.title, VERSION, lifespan=lifespan, auth=auth, max_body_bytes=service.max_body_bytes)
     for router in service.routers:
@@ -103,6 +104,11 @@ def create(service: Service, settings: Settings) -> FastAPI:
     app.include_router(operations.router(by_group))
     app.include_router(flood_operations.router(by_group))
     return app
+
+
+def _codes(text: str) -> frozenset[str]:
+    """The words of a list with commas."""
+    return frozenset(word for part in text.split(",") if (word := part.strip()))
 
 
 def _reason(health: Health, name: str) -> Callable[[], str | None]:

@@ -17,6 +17,7 @@ from jwt.types import Options
 from starlette.requests import Request
 
 from services.kit import grants
+from services.kit.access_tokens import WHY, require_access_token
 from services.kit.grants import Grant, Sites
 from services.kit.issuer_keys import IssuerKeys, IssuerUnavailableError, TrustedIssuer
 from services.kit.postgres import ALL_TENANTS
@@ -90,7 +91,8 @@ class Auth:
         """The verified claims; `jwt.PyJWTError` for a token that must not be believed."""
         if len(token) > MAX_TOKEN_CHARS:
             raise jwt.DecodeError("too long")
-        key_id = jwt.get_unverified_header(token).get("kid")
+        header = jwt.get_unverified_header(token)
+        key_id = header.get("kid")
         key = await self._keys.find(key_id) if isinstance(key_id, str) else None
         if key is None:
             raise jwt.InvalidKeyError("no such key")
@@ -104,6 +106,7 @@ class Auth:
             leeway=trusted.leeway_s,
             options=_REQUIRED,
         )
+        require_access_token(header, claims, trusted.token_types, trusted.longest_life_s)
         return claims
 
     def principal(self, claims: Mapping[str, Any]) -> Principal:
@@ -169,8 +172,10 @@ async def authenticate(
         _refuse_token("A bearer token is needed.", "Bearer")
     try:
         claims = await auth.claims(credentials.credentials)
-    except jwt.PyJWTError:
-        _refuse_token("The token is not valid here, or no longer.", 'Bearer error="invalid_token"')
+    except jwt.PyJWTError as error:
+        log.warning("token refused", reason=type(error).__name__)
+        why = WHY.get(type(error), "The token is not valid here")
+        _refuse_token(f"{why}.", f'Bearer error="invalid_token", error_description="{why}"')
     except IssuerUnavailableError:
         away = Refusal("issuer-unavailable", "Service Unavailable", "Tokens can't be checked at the moment.", 503)
         raise RefusedError(away, {"Retry-After": str(RETRY_AFTER_S)}) from None

@@ -31,6 +31,9 @@ class TrustedIssuer:
     roles_claim: str = "roles"
     tenants_claim: str = "tenants"
     grants_claim: str = "grants"
+    token_types: frozenset[str] = frozenset({"at+jwt"})
+    longest_life_s: float = 7200.0
+    revoked_keys: frozenset[str] = frozenset()
     leeway_s: float = 30.0
     fresh_s: float = 3600.0
     stale_s: float = 86400.0  # how long a withdrawn key may serve on while the issuer is away
@@ -73,6 +76,9 @@ class IssuerKeys:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def find(self, key_id: str) -> jwt.PyJWK | None:
+        """The key of this id; None for one that the issuer does not publish, or that is revoked here."""
+        if key_id in self.trusted.revoked_keys:
+            return None
         known = key_id in self._keys
         if not known or (self._older_than(self._read_at, self.trusted.fresh_s) and not self._lock.locked()):
             async with self._lock:
