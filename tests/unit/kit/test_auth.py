@@ -23,7 +23,6 @@ from services.kit.issuer_keys import IssuerUnavailableError, TrustedIssuer
 from services.kit.settings import read_settings
 from tests.unit.kit.issuer import ISSUER, TRUSTED, Wire, a_token, bearing
 
-
 NEEDED = {"VCC_OIDC_ISSUER": ISSUER, "VCC_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "VCC_KIT_DSN": "postgresql://"}
 
 
