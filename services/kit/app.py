@@ -23,12 +23,14 @@ from services.kit.bus import Bus
 from services.kit.health import Health
 from services.kit.http import Check, add_health, create_app
 from services.kit.issuer_keys import TrustedIssuer
+from services.kit.look_ups import LookUps
 from services.kit.migrations import KIT_FOLDER, MigrationError, Patience, Stage, migrate
 from services.kit.own_log import Owned, OwnLog, list_lost
 from services.kit.postgres import create_pool, is_fault, transaction
 from services.kit.pruning import Pruning
 from services.kit.relay import Relay
 from services.kit.settings import Settings, SettingsError, read_settings
+from services.kit.slow_clients import ImpatientProtocol
 from services.kit.subscription import Subscription
 from services.kit.workers import Background, Checked, Workers, end_process
 
@@ -98,6 +100,7 @@ def create(service: Service, settings: Settings) -> FastAPI:
         longest_life_s=settings.oidc_longest_life_s, revoked_keys=_codes(settings.oidc_revoked_keys),
     ))  # fmt: skip
     app = create_app(service.title, VERSION, lifespan=lifespan, auth=auth, max_body_bytes=service.max_body_bytes)
+    app.state.look_ups = LookUps(settings.look_ups_a_minute)
     for router in service.routers:
         app.include_router(router)
     by_group = {one.group: one for one in service.subscriptions}
@@ -180,6 +183,6 @@ def _list_lost(service: Service, settings: Settings) -> int:
 def _serve(app: FastAPI, settings: Settings) -> None:
     config = uvicorn.Config(
         app, host=settings.http_host, port=settings.http_port, log_config=None, access_log=False,
-        timeout_graceful_shutdown=5, server_header=False,
+        timeout_graceful_shutdown=5, server_header=False, http=ImpatientProtocol,
     )  # fmt: skip
     uvicorn.Server(config).run()

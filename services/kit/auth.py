@@ -11,10 +11,12 @@ from typing import Annotated, Any, NoReturn
 import httpx
 import jwt
 import structlog
-from fastapi import Depends, Header, Security
+from fastapi import Depends, FastAPI, Header, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from jwt.types import Options
+from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.types import Message, Receive, Scope
 
 from services.kit import grants
 from services.kit.access_tokens import WHY, require_access_token
@@ -24,6 +26,8 @@ from services.kit.postgres import ALL_TENANTS
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
 
 MAX_TOKEN_CHARS = 8192
+_CLAIMS = "vcc.claims"
+"""Where a request's scope keeps what its token says."""
 
 log = structlog.get_logger()
 
@@ -168,10 +172,19 @@ async def authenticate(
 ) -> Principal:
     """The dependency below every other one of this module; FastAPI runs it once per request."""
     auth: Auth = request.app.state.auth
-    if credentials is None:
+    claims = await _verified(auth, request.scope, credentials.credentials if credentials else None)
+    return await _acting_for(auth, request, auth.principal(claims), x_tenant)
+
+
+async def _verified(auth: Auth, scope: Scope, token: str | None) -> Mapping[str, Any]:
+    """The claims of the request's token, looked at once."""
+    if (known := scope.get(_CLAIMS)) is not None:
+        claims: Mapping[str, Any] = known
+        return claims
+    if token is None:
         _refuse_token("A bearer token is needed.", "Bearer")
     try:
-        claims = await auth.claims(credentials.credentials)
+        scope[_CLAIMS] = claims = await auth.claims(token)
     except jwt.PyJWTError as error:
         log.warning("token refused", reason=type(error).__name__)
         why = WHY.get(type(error), "The token is not valid here")
@@ -179,7 +192,22 @@ async def authenticate(
     except IssuerUnavailableError:
         away = Refusal("issuer-unavailable", "Service Unavailable", "Tokens can't be checked at the moment.", 503)
         raise RefusedError(away, {"Retry-After": str(RETRY_AFTER_S)}) from None
-    return await _acting_for(auth, request, auth.principal(claims), x_tenant)
+    return claims
+
+
+def token_first(scope: Scope, receive: Receive) -> Receive:
+    """No byte of a body is read before the request's token is believed, where the application asks for tokens. Whoever
+    puts something in the place of `authenticate` answers for it."""
+    app: FastAPI = scope["app"]
+    auth: Auth | None = None if authenticate in app.dependency_overrides else app.state.auth
+
+    async def receive_authenticated() -> Message:
+        if auth is not None and _CLAIMS not in scope:
+            scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+            await _verified(auth, scope, token.strip() if scheme.lower() == "bearer" else None)
+        return await receive()
+
+    return receive_authenticated
 
 
 async def _acting_for(auth: Auth, request: Request, principal: Principal, wanted: str | None) -> Principal:

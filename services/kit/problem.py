@@ -71,13 +71,12 @@ class Refusal:
         return document(self.status, self.code, self.title, detail=self.detail)
 
 
-class RefusedError(Exception):
-    """Carries a refusal out of a place that cannot return it, such as a dependency."""
+class RefusedError(HTTPException):
+    """Carries a refusal out of a place that cannot return it, such as a dependency or the reading of a body."""
 
     def __init__(self, refusal: Refusal, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(refusal.code)
+        super().__init__(refusal.status, refusal.code, headers)
         self.refusal = refusal
-        self.headers = headers
 
 
 def refuse(refusal: Refusal, headers: Mapping[str, str] | None = None) -> JSONResponse:

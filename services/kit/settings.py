@@ -42,6 +42,11 @@ class Settings(_Frozen):
     oidc_revoked_keys: str = Field(default="", description="Ids of the issuer's keys that are no longer believed.")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=0, ge=0, le=65535)
+    look_ups_a_minute: float = Field(
+        default=120.0,
+        gt=0,
+        description="How often a client may look somebody up; one who is not found counts ten times.",
+    )
     pool_size: int = Field(default=8, ge=2, description="Connections for handlers and requests; relays have their own.")
     acquire_timeout_s: float = 5.0
     statement_timeout_s: float = 30.0

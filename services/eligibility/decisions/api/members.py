@@ -32,6 +32,7 @@ from services.eligibility.people.store import members as people_store
 from services.eligibility.programmes.risk.documents import models
 from services.kit import audit
 from services.kit.auth import Principal, require
+from services.kit.look_ups import Allowance
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
@@ -44,13 +45,20 @@ routes = APIRouter()
 
 @routes.get("/members")
 async def find_members(
-    pool: Pool, principal: Coordinator, member_id: Annotated[str, Query(min_length=2, max_length=40)]
+    pool: Pool,
+    principal: Coordinator,
+    look_ups: Allowance,
+    member_id: Annotated[str, Query(min_length=2, max_length=40)],
 ) -> list[MemberOut]:
-    """The members of the plan under this member number; a number may have passed from one to another."""
+    """The members of the plan under this member number; a number may have passed from one to another. 429 after too
+    many look-ups: one that finds nobody counts ten times."""
+    look_ups.admit(principal)
     async with reading(pool, principal) as connection:
         tokens = await people_store.find_by_member_id(connection, member_id)
         found = [member for token in tokens if (member := await _member(connection, token)) is not None]
         await audit.record(connection, principal, "read", "member", tokens)
+    if not found:
+        look_ups.missed(principal)
     return found
 
 
