@@ -70,10 +70,9 @@ class Deployed:
         """Retired → survivor, as the release before reads it."""
         if self.service == "outreach":
             rows = await self.connection.fetch(before.OUTREACH_LOCK, [BOB, ADA, EVE, ZOE])
-            return {row[0]: row[1] for row in rows if row[0] != row[1]}
-        return {
-            row[0]: row[1] for row in await self.connection.fetch(before.SCHEDULING_SURVIVORS, [BOB, ADA, EVE, ZOE])
-        }
+        else:
+            rows = await self.connection.fetch(before.SCHEDULING_SURVIVORS, [BOB, ADA, EVE, ZOE])
+        return {retired: survivor for retired, survivor in rows if retired != survivor}
 
     async def open(self, business_on: date) -> None:
         """The release before hears that a day was opened."""

@@ -1,7 +1,6 @@
 """Who is locked to decide about a person, on two connections at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
@@ -18,8 +17,9 @@ WAITING = "select count(*) from pg_stat_activity where datname = current_databas
 
 
 @pytest.fixture(params=["outreach", "scheduling"])
-async def kept(request: pytest.FixtureRequest, database: OpenDatabase) -> AsyncIterator[Database]:
-    yield await database(request.param)
+async def kept(request: pytest.FixtureRequest, database: OpenDatabase) -> Database:
+    opened: Database = await database(request.param)
+    return opened
 
 
 async def lock(kept: Database, *tokens: UUID) -> dict[UUID, UUID]:
