@@ -16,23 +16,26 @@ from services.eligibility.decisions.api import vital as vital_api
 from services.eligibility.decisions.flow import appointments
 from services.eligibility.decisions.flow import vital as vital_flow
 from services.eligibility.decisions.flow.opener import DayOpener
+from services.eligibility.decisions.store import decisions as decisions_store
 from services.eligibility.forecast.api import forecasts as forecast_api
 from services.eligibility.intake.api import doubtful_rows as doubtful_api
 from services.eligibility.intake.api import files as files_api
 from services.eligibility.intake.api import held as held_api
 from services.eligibility.intake.flow.worker import Intake
+from services.eligibility.intake.store import files as files_store
 from services.eligibility.payers import api as payers_api
 from services.eligibility.payers.senders import unprofiled
 from services.eligibility.settings import read_own_settings
 from services.kit.app import Service, run
 from services.kit.postgres import Pool
 from services.kit.settings import Settings
-from services.kit.subscription import Subscription
+from services.kit.subscription import subscribe
 from services.kit.workers import Background
 
-SUBSCRIPTIONS = (
-    Subscription(catalog.APPOINTMENT, "eligibility.appointment", appointments.on_appointments),
-    Subscription(catalog.CONTACT_ATTEMPT, "eligibility.contact-attempt", vital_flow.on_attempts),
+SUBSCRIPTIONS = subscribe(
+    "eligibility",
+    (catalog.APPOINTMENT, appointments.on_appointments),
+    (catalog.CONTACT_ATTEMPT, vital_flow.on_attempts),
 )
 
 
@@ -65,6 +68,7 @@ def build() -> Service:
         owned=own_facts.OWNED,
         every_tenant_roles=frozenset({"operator", "integration", "state", "analyst"}),
         background=background,
+        waiting={"files": files_store.WAITING, "answers": decisions_store.WAITING},
     )
 
 

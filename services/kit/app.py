@@ -44,7 +44,7 @@ class Service:
     """What makes one service: its table of subscriptions, its routes, its migrations. `owned` says how it finds each
     kind of fact that only its store can tell again; `every_tenant_roles` are the roles that may act for all tenants at
     once; `rebuilds`: its tables can be wiped and read again from the log, so they have a generation; `background` makes
-    what else runs beside the requests."""
+    what else runs beside the requests; `waiting` is the SQL that counts its own work under way, by what waits."""
 
     name: str
     title: str
@@ -56,6 +56,7 @@ class Service:
     max_body_bytes: int = 1 << 20
     rebuilds: bool = False
     background: Callable[[Settings, asyncpg.Pool], Sequence[Background]] = lambda _settings, _pool: ()
+    waiting: Mapping[str, str] = field(default_factory=dict)
 
 
 def create(service: Service, settings: Settings) -> FastAPI:

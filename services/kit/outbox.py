@@ -27,6 +27,9 @@ from unnest(
 order by position
 """
 
+WAITING = "select count(*) from outbox"
+"""How much is not published yet."""
+
 
 def shard_of(key: str) -> int:
     """The relay shard of a key."""

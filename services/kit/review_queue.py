@@ -30,6 +30,7 @@ insert into {table} as kept ({key}, heard_at)
 select {key}, $2::timestamptz from unnest($1::uuid[]) as new ({key}) order by {key}
 on conflict ({key}) do update set heard_at = greatest(kept.heard_at, excluded.heard_at)
 """
+COUNT = "select count(*) from {table}"
 LOAD_PAGE = "select {key} from {table} order by {key} limit $1"
 TAKE = """
 delete from {table} where {key} in (
@@ -48,6 +49,11 @@ class ReviewQueue:
 
     table: str
     key: str
+
+    @property
+    def waiting(self) -> str:
+        """The SQL that counts those who wait."""
+        return self._sql(COUNT)
 
     async def let_wait(self, connection: Connection, subjects: Iterable[UUID], at: datetime) -> None:
         """Put these subjects into the queue, because of something that happened at this instant."""

@@ -9,7 +9,7 @@ from schemas import catalog
 from services.kit.app import Service, run
 from services.kit.review_queue import Reviews
 from services.kit.settings import SettingsError
-from services.kit.subscription import Subscription
+from services.kit.subscription import Subscription, subscribe
 from services.scheduling import own_facts
 from services.scheduling.appointments import api as appointments
 from services.scheduling.blocks.api import blocks
@@ -31,6 +31,7 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         migrations=Path(__file__).parent / "migrations",
         owned=own_facts.OWNED,
         background=lambda _settings, pool: (Reviews(pool, WAITING_MEMBERS, settling.settle_waiting),),
+        waiting={"answers": WAITING_MEMBERS.waiting},
         every_tenant_roles=frozenset({"operator", "state", "site"}),
         max_body_bytes=4 << 20,  # a block of 2,000 slots
     )
@@ -39,12 +40,13 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
 def subscriptions(own: OwnSettings) -> tuple[Subscription, ...]:
     """The one table of what is heard."""
     on_business_day = settling.on_business_day_opened(own.release_days)
-    return (
-        Subscription(catalog.MEMBER_ELIGIBILITY, "scheduling.member-eligibility", settling.on_member_eligibility),
-        Subscription(catalog.DOSE_ADMINISTERED, "scheduling.dose-administered", settling.on_dose_administered),
-        Subscription(catalog.CONTACT_ATTEMPT, "scheduling.contact-attempt", on_contact_attempt),
-        Subscription(catalog.PROGRAMME, "scheduling.programme", settling.on_programme),
-        Subscription(catalog.BUSINESS_DAY_OPENED, "scheduling.business-day-opened", on_business_day),
+    return subscribe(
+        "scheduling",
+        (catalog.MEMBER_ELIGIBILITY, settling.on_member_eligibility),
+        (catalog.DOSE_ADMINISTERED, settling.on_dose_administered),
+        (catalog.CONTACT_ATTEMPT, on_contact_attempt),
+        (catalog.PROGRAMME, settling.on_programme),
+        (catalog.BUSINESS_DAY_OPENED, on_business_day),
     )
 
 

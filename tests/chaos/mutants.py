@@ -111,8 +111,8 @@ def _acknowledge_on_error(_service: str) -> None:
 @mutant("no-row-lock", "members are not locked before their news is numbered", TO_DATABASE, LATE)
 def _no_row_lock(service: str) -> None:
     module = {
-        "eligibility": "services.eligibility.people.store.members", "outreach": "services.outreach.members.store",
-        "scheduling": "services.scheduling.persons.store",
+        "eligibility": "services.eligibility.people.store.members", "outreach": "services.replicas.persons.store",
+        "scheduling": "services.replicas.persons.store",
     }.get(service)  # fmt: skip
     for name in [name for name in vars(sys.modules[module]) if name.startswith("LOCK_")] if module else ():
         query = getattr(sys.modules[str(module)], name)

@@ -26,7 +26,8 @@ from services.outreach.contacts import store as contacts
 from services.outreach.members import store as members_store
 from services.outreach.members.rules import Enrolment
 from services.outreach.policy import POLICY
-from services.outreach.reference import store as reference
+from services.replicas.persons import store as persons_store
+from services.replicas.programmes import store as reference
 from tests.load.path_service import freeze, settings_of
 from tests.load.side import Task, Watch, until
 
@@ -73,9 +74,10 @@ async def _apply(connection: asyncpg.Connection, group: str, records: Sequence[A
     enrolments = [UUID(fact["enrolment_id"]) for fact in facts]
     moved = await connection.fetch(members_store.LOAD_TOKENS_OF_ENROLMENTS, enrolments)
     tokens = sorted({*tokens, *(row[0] for row in moved)})
-    await connection.execute(reference.SHARE_REFERENCE, reference.REFERENCE_LOCK)
-    await connection.execute(members_store.ADD_MEMBERS, tokens)
-    members = {row[0]: row[1] for row in await connection.fetch(members_store.LOCK_MEMBERS, tokens)}
+    await connection.execute(reference.SHARE_REFERENCE, reference.REFERENCE_LOCKS)
+    await connection.execute(persons_store.ADD_PERSONS, tokens)
+    await connection.fetch(persons_store.LOCK_PERSONS, tokens)
+    members = {row[0]: row[1] for row in await connection.fetch(persons_store.LOAD_PERSONS, tokens)}
     await _save_enrolments(connection, facts)
     known = list(members)
     rows = await connection.fetch(cases_store.LOAD_ENROLMENTS, known)

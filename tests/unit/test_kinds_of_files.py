@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ROOT / "services"
-ROOMED = ("eligibility", "outreach", "scheduling", "reporting")
+ROOMED = ("eligibility", "outreach", "scheduling", "reporting", "replicas")
 """The services whose files lie in rooms."""
 IMPURE = re.compile(
     r"(datetime|date)\.(now|utcnow|today)|time\.(time|monotonic)\w*|random\.(?!Random)\w+|uuid\d|os\.environ|print"
@@ -17,6 +17,13 @@ IMPURE = re.compile(
 SQL = re.compile(
     r"\s*(select\s|insert into\s|update \w+ (\w+ )?set\s|delete from\s|with \w+ as (materialized )?\()", re.I
 )
+WRITES = re.compile(
+    r"\b(?:insert into|update(?! set\b)|delete from|merge into|lock table|truncate(?: table)?)\s+(?:only\s+)?"
+    r"(\w+(?:\s*,\s*\w+)*)",
+    re.I,
+)
+NO_KEEPERS = {"kit", "replicas", "eligibility"}
+"""Every other service stands on replicas; eligibility owns what they repeat, under the same names."""
 KINDS = {"store", "flow", "api", "shapes", "cli"}
 
 
@@ -41,8 +48,24 @@ def impure_calls(source: str) -> list[str]:
 
 def sql(source: str) -> list[str]:
     """String constants that are statements."""
-    texts = (node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant))
-    return [text for text in texts if isinstance(text, str) and SQL.match(text)]
+    return [text for text in texts(source) if SQL.match(text)]
+
+
+def texts(source: str) -> list[str]:
+    """Every string constant."""
+    found = (node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant))
+    return [text for text in found if isinstance(text, str)]
+
+
+def written(source: str) -> set[str]:
+    """The tables that the statements of a file write, empty or lock."""
+    return {table for text in texts(source) for found in WRITES.findall(text) for table in re.findall(r"\w+", found)}
+
+
+def of_replicas() -> set[str]:
+    """The tables that replicas' stores write."""
+    stores = [module for module in modules("store") if module.is_relative_to(SERVICES / "replicas")]
+    return {table for store in stores for table in written(store.read_text("utf-8"))}
 
 
 def test_rules_ask_no_clock_and_no_dice() -> None:
@@ -72,3 +95,29 @@ def test_a_planted_impure_call_is_seen(planted: str) -> None:
 def test_a_planted_statement_is_seen(planted: str) -> None:
     """The guard sees what it guards against."""
     assert sql(f"QUERY = {planted!r}")
+
+
+def test_replicas_alone_write_their_tables() -> None:
+    """Others join them, as tables of a lower room; no statement of a service writes, empties or locks one."""
+    own = of_replicas()
+    assert own == {"person", "business_day", "programme", "programme_version"}
+    others = [one for one in SERVICES.rglob("*.py") if one.relative_to(SERVICES).parts[0] not in NO_KEEPERS]
+    found = {str(one.relative_to(SERVICES)): written(one.read_text("utf-8")) & own for one in others}
+    assert {name: tables for name, tables in found.items() if tables} == {}
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "insert into person (member_token) select $1", "update programme set version = 2", "delete from business_day",
+        "with gone as (select 1)\ninsert into programme_version as kept select 1", "lock table person in share mode",
+        "truncate dose, business_day", "update only person as his set person_token = null",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("file", ["outreach/cases/store.py", "reporting/new_room/store.py"])
+def test_a_planted_write_into_replicas_is_seen(planted: str, file: str) -> None:
+    """The guard sees what it guards against, in a file that is there and in one that nobody has named yet."""
+    path = SERVICES / file
+    source = path.read_text("utf-8") if path.exists() else ""
+    assert not written(source) & of_replicas()
+    assert written(f"{source}\nPLANTED = {planted!r}\n") & of_replicas()

@@ -1,4 +1,5 @@
-"""SQL of cases: what they are decided from, what was decided, and who waits to be decided on again."""
+"""SQL of cases: what they are decided from, what was decided, who waits to be decided on again, and the weeks' target
+ZIPs."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -23,7 +24,7 @@ from services.outreach.members.rules import Enrolment
 
 LOAD_ENROLMENTS = f"""
 select {", ".join(f"e.{name}" for name in names(Enrolment))}, p.vaccine_group,
-    greatest((select max(business_on) from business_day), e.decided_on) as today, coalesce(t.listed, false) as listed,
+    greatest((select business_on from business_day), e.decided_on) as today, coalesce(t.listed, false) as listed,
     c.case_id, c.version as case_version, c.opened_on,
     {", ".join(f"c.{name} as case_{name}" for name in names(CaseState))}
 from enrolment e
@@ -33,6 +34,12 @@ left join target_zip t on t.programme_id = e.programme_id and t.zip5 = e.zip5
 where e.member_token = any($1)
 """
 
+SAVE_TARGET_ZIPS = """
+insert into target_zip as kept (programme_id, zip5, week_on, listed)
+select * from unnest($1::text[], $2::text[], $3::date[], $4::bool[])
+on conflict (programme_id, zip5) do update set week_on = excluded.week_on, listed = excluded.listed
+where excluded.week_on >= kept.week_on
+"""
 LOAD_MEMBER = "select member_token from outreach_case where case_id = $1"
 _WAIT = """
 insert into waiting_member as kept (member_token, heard_at) select distinct member_token, {heard_at} from {whom}
@@ -46,7 +53,7 @@ join unnest($1::text[], $2::text[]) as listing (programme_id, zip5) using (progr
 )
 LET_DUE_WAIT = _WAIT.format(
     heard_at="$1::timestamptz",
-    whom="outreach_case where review_on <= (select max(business_on) from business_day)",
+    whom="outreach_case where review_on <= (select business_on from business_day)",
 )
 _STATE = ", ".join(names(CaseState))
 _NEW_STATE = ", ".join(f"{name} = excluded.{name}" for name in names(CaseState))
@@ -138,6 +145,11 @@ async def save_cases(connection: Connection, cases: Sequence[ChangedCase]) -> No
     keys = columns(ordered, "case_id", "enrolment_id", "programme_id", "version", "opened_on", "changed_on")
     values = columns_of(CaseState, states, flags=[" ".join(state.flags) for state in states])
     await connection.execute(SAVE_CASES, *keys, *values)
+
+
+async def save_target_zips(connection: Connection, listings: Sequence[TargetZipListedV1]) -> None:
+    """Keep the listing of the latest week; each programme and ZIP at most once."""
+    await connection.execute(SAVE_TARGET_ZIPS, *columns(listings, "programme_id", "zip5", "week_on", "listed"))
 
 
 async def let_programmes_wait(connection: Connection, programme_ids: Collection[str], at: datetime) -> None:

@@ -13,15 +13,15 @@ from services.outreach.worklist.store import listed_columns, to_listed_case
 _FREE = "(lease_until is null or lease_until <= clock_timestamp())"
 # Whether any case of the person is held by somebody now: the same plan's, for others can't be seen.
 TAKEN = """exists (
-    select from outreach_case as other join member as his using (member_token)
+    select from outreach_case as other join person as his using (member_token)
     where his.person_token = {person} and other.claimed_by is not null and other.lease_until > clock_timestamp()
 )"""
 # The person's own row is locked too: of two claimers at once, who want different cases of one person, one goes on.
 _CANDIDATES = f"""
 select held.case_id, person.member_token as person_token
 from outreach_case as held
-join member as known on known.member_token = held.member_token
-join member as person on person.member_token = known.person_token
+join person as known on known.member_token = held.member_token
+join person on person.member_token = known.person_token
 where held.status = 'open' and held.held_by is null and {_FREE} {{due}}
     and ($3::text is null or held.programme_id = $3) and ($4::text is null or held.zip5 = $4)
     and (held.language = $5 or ($5::text is null and not held.needs_language))

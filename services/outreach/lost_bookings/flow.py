@@ -15,10 +15,11 @@ from services.outreach.lost_bookings.rules import LostBooking, Page, Part
 from services.outreach.members import store as members
 from services.outreach.members.rules import LossNotice, Told
 from services.outreach.policy import POLICY
-from services.outreach.reference import store as reference
 from services.outreach.worklist import store as worklist
 from services.outreach.worklist.flow import NO_SUCH_CASE
 from services.outreach.worklist.rules import ListedCase
+from services.replicas.persons import store as persons
+from services.replicas.programmes import store as programmes
 
 NOTHING_LOST = Refusal(
     "no-lost-booking",
@@ -30,8 +31,8 @@ NOTHING_LOST = Refusal(
 async def list_lost(connection: Connection, page: Page) -> Part:
     """The longest known first."""
     flagged = await store.load_flagged(connection, page)
-    persons = await members.load_persons(connection, [case.member_token for case in flagged])
-    evidence = {known.case_id: known.evidence for known in await cases.load_known(connection, persons)}
+    person_of = await persons.load_persons(connection, [case.member_token for case in flagged])
+    evidence = {known.case_id: known.evidence for known in await cases.load_known(connection, person_of)}
     lost = [(case, appointments.lost(evidence[case.case_id], POLICY)) for case in flagged]
     gone = {case: booking.appointment.appointment_id for case, booking in lost if booking is not None}
     on_record = await members.load_some_on_record(connection, gone.values())
@@ -45,13 +46,13 @@ async def note(work: UnitOfWork, case_id: UUID, how: Told, worker_id: str) -> Li
     member_token = await cases.load_member_token(connection, case_id)
     if member_token is None:
         return NO_SUCH_CASE
-    await reference.share_reference(connection)
-    persons = await members.lock_members(connection, [member_token])
-    known_cases = await cases.load_known(connection, persons)
+    await programmes.share_reference(connection)
+    person_of = await persons.lock_persons(connection, [member_token])
+    known_cases = await cases.load_known(connection, person_of)
     notice = _notice(case_id, next(known.evidence for known in known_cases if known.case_id == case_id), how, worker_id)
     if notice is None:
         return NOTHING_LOST
-    await review(work, persons, await members.save_loss_notice(connection, notice))
+    await review(work, person_of, await members.save_loss_notice(connection, notice))
     case = await worklist.load_case(connection, case_id)
     assert case is not None, "cases are never removed"
     return case

@@ -1,6 +1,6 @@
-"""SQL of members: which tokens are one person, and what others say about them. Batch first; nobody here commits."""
+"""SQL of members: what others say about them. Batch first; nobody here commits."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple
 from datetime import date, datetime
 from operator import attrgetter
@@ -8,29 +8,14 @@ from uuid import UUID
 
 import asyncpg
 
-from schemas.eligibility_v1 import DoseAction, DoseAdministeredV1, MembersMergedV1
+from schemas.eligibility_v1 import DoseAction, DoseAdministeredV1
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
 from services.kit.postgres import Connection
 from services.kit.rows import columns, columns_of, grouped, into, names, transposed
 from services.outreach.members.rules import Appointment, AppointmentOnRecord, Dose, DoseOnRecord, Enrolment, LossNotice
 
-ADD_MEMBERS = """
-insert into member (member_token, person_token)
-select token, token from unnest($1::uuid[]) as row (token) order by token on conflict do nothing returning member_token
-"""
-LOCK_MEMBERS = """
-select member_token, person_token from member
-where person_token = any(array(select person_token from member where member_token = any($1)))
-order by member_token for update
-"""
-MERGE_PERSONS = "update member set person_token = $2 where person_token = $1"
 LOAD_TOKENS_OF_ENROLMENTS = "select distinct member_token from enrolment where enrolment_id = any($1)"
 LOAD_TOKENS_OF_DOSES = "select distinct member_token from dose where dose_id = any($1)"
-
-LOAD_PERSONS = """
-select member_token, person_token from member
-where person_token in (select person_token from member where member_token = any($1))
-"""
 
 _ENROLMENT = ", ".join(names(Enrolment))
 _NEWER_ENROLMENT = ", ".join(
@@ -108,39 +93,12 @@ LOAD_DOSES_ON_RECORD = """
 select dose_id, vaccine_group, administered_on,
     case when not live then 'retracted' when is_partial then 'partial' else 'recorded' end as state,
     string_to_array(sources, ' ') as sources
-from member join dose using (member_token)
-where person_token = (select person_token from member where member_token = $1)
+from person join dose using (member_token)
+where person_token = (select person_token from person where member_token = $1)
     and (select vaccine_group from programme where programme_id = $2)
         = any(string_to_array(coalesce(nullif(vaccine_groups, ''), vaccine_group), ' '))
 order by administered_on, dose_id
 """
-
-
-async def lock_members(connection: Connection, member_tokens: Iterable[UUID]) -> dict[UUID, UUID]:
-    """Lock these members and every token of the same persons; token → person. What is read afterwards holds until the
-    commit, and members nobody has heard of are locked too."""
-    wanted = set(member_tokens)
-    while True:
-        rows = await connection.fetch(LOCK_MEMBERS, list(wanted))
-        persons = {row["member_token"]: row["person_token"] for row in rows}
-        missing = wanted - persons.keys()
-        if missing:
-            added = {row["member_token"] for row in await connection.fetch(ADD_MEMBERS, sorted(missing))}
-            persons |= {
-                member_token: member_token for member_token in added
-            }  # nobody else sees them before this commits
-        if missing <= persons.keys():
-            return persons
-        # A merge was committed while this waited: its rows belong to another person now and fell out.
-
-
-async def save_merges(connection: Connection, persons: dict[UUID, UUID], events: Sequence[MembersMergedV1]) -> None:
-    """Let the retired person's tokens be the survivor's. `persons` (locked) is kept in step."""
-    for event in events:
-        retired, survivor = persons[event.retired_token], persons[event.surviving_token]
-        if retired != survivor:
-            await connection.execute(MERGE_PERSONS, retired, survivor)
-            persons.update({member_token: survivor for member_token, person in persons.items() if person == retired})
 
 
 async def load_tokens_of_enrolments(connection: Connection, enrolment_ids: Collection[UUID]) -> set[UUID]:
@@ -203,12 +161,6 @@ async def save_appointments(connection: Connection, appointments: Sequence[Appoi
 def _dose_on(appointment: AppointmentChangedV1) -> date | None:
     fulfilled = appointment.status is AppointmentStatus.FULFILLED
     return appointment.dose.administered_on if fulfilled and appointment.dose else None
-
-
-async def load_persons(connection: Connection, member_tokens: Collection[UUID]) -> dict[UUID, UUID]:
-    """Token → person of every token of these members' persons, unlocked."""
-    rows = await connection.fetch(LOAD_PERSONS, list(member_tokens))
-    return {row["member_token"]: row["person_token"] for row in rows}
 
 
 async def load_doses(connection: Connection, persons: Mapping[UUID, UUID]) -> dict[UUID, list[Dose]]:

@@ -10,6 +10,7 @@ from services.outreach.members import store as members
 from services.outreach.worklist import store
 from services.outreach.worklist.paging import Page
 from services.outreach.worklist.rules import History, ListedCase, ProgrammeCounts
+from services.replicas.persons import store as persons
 
 NO_SUCH_CASE = Refusal("no-such-case", "No Such Case", "There is no such case among your plan's.", 404)
 
@@ -26,14 +27,14 @@ async def read_case(connection: Connection, case_id: UUID) -> tuple[ListedCase, 
 
 
 async def _history(connection: Connection, case: ListedCase) -> History:
-    persons = await members.load_persons(connection, [case.member_token])
-    known_cases = await cases.load_known(connection, persons)
+    person_of = await persons.load_persons(connection, [case.member_token])
+    known_cases = await cases.load_known(connection, person_of)
     return History(
         evidence=next(known.evidence for known in known_cases if known.case_id == case.case_id),
         attempts=await contacts.load_attempts_of_case(connection, case.case_id),
         appointments=await members.load_appointments_on_record(connection, case.enrolment_id, case.programme_id),
         doses=await members.load_doses_on_record(connection, case.member_token, case.programme_id),
-        other_cases=await store.load_other_cases(connection, case.case_id, persons),
+        other_cases=await store.load_other_cases(connection, case.case_id, person_of),
     )
 
 

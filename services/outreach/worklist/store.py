@@ -63,9 +63,9 @@ select programme_id, count(*) as cases,
     count(*) filter (where status = 'closed' and flags = 'appointment-lost-no-call') as lost_bookings
 from (
     select c.*, taken.person_token is not null as is_taken
-    from outreach_case as c join member using (member_token)
+    from outreach_case as c join person using (member_token)
     left join (
-        select distinct person_token from outreach_case join member using (member_token)
+        select distinct person_token from outreach_case join person using (member_token)
         where lease_until > clock_timestamp()
     ) as taken using (person_token)
 ) as known

@@ -4,10 +4,11 @@ from typing import Any
 
 from services.kit import dead_letters
 from services.kit.postgres import ALL_TENANTS, Connection
+from services.replicas.programmes.rules import Programme
 from services.reporting.figures import rules, store
 from services.reporting.figures.report import WATERMARK, WHY_INTERNAL, Quality, Report
 from services.reporting.population import store as population
-from services.reporting.population.rules import THRESHOLD, Programme, Question
+from services.reporting.population.rules import THRESHOLD, Question
 from services.reporting.targets import flow as targets_flow
 from services.reporting.targets import store as targets_store
 

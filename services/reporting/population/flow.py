@@ -4,8 +4,10 @@ from datetime import date
 
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal, RefusedError
-from services.reporting.population import store
-from services.reporting.population.rules import Programme, Question
+from services.replicas.days import store as days
+from services.replicas.programmes import store as programmes
+from services.replicas.programmes.rules import Programme
+from services.reporting.population.rules import Question
 
 NO_SUCH_PROGRAMME = Refusal("no-such-programme", "No Such Programme", "No programme of this id was published.", 404)
 WHICH_PROGRAMME = Refusal("programme-needed", "Programme Needed", "There are several programmes: name one.", 400)
@@ -15,7 +17,7 @@ FUTURE = Refusal("day-not-opened", "Day Not Opened", "The day asked for has not 
 
 async def list_programmes(connection: Connection) -> tuple[list[Programme], date | None]:
     """Every programme that was published, and the day that it is by now."""
-    return await store.load_programmes(connection), await store.load_business_day(connection)
+    return await programmes.load_programmes(connection), await days.load_day(connection)
 
 
 async def load_question(
@@ -23,13 +25,13 @@ async def load_question(
 ) -> tuple[Programme, Question]:
     """The question with what was left out filled in: the only programme, and today. Raises what is to be answered where
     that can't be."""
-    programmes = await store.load_programmes(connection)
-    if programme_id is None and len(programmes) > 1:
+    published = await programmes.load_programmes(connection)
+    if programme_id is None and len(published) > 1:
         raise RefusedError(WHICH_PROGRAMME)
-    programme = next((known for known in programmes if programme_id in (None, known.programme_id)), None)
+    programme = next((known for known in published if programme_id in (None, known.programme_id)), None)
     if programme is None:
         raise RefusedError(NO_SUCH_PROGRAMME)
-    today = await store.load_business_day(connection)
+    today = await days.load_day(connection)
     if today is None:
         raise RefusedError(NO_BUSINESS_DAY)
     if max(as_of or today, known_on or today) > today:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal
 from services.kit.unit_of_work import UnitOfWork
+from services.replicas.days import store as days
 from services.reporting.facts import store as facts
 from services.reporting.population import store as population
 from services.reporting.population.flow import NO_BUSINESS_DAY, NO_SUCH_PROGRAMME
@@ -34,7 +35,7 @@ async def list_target_zips(work: UnitOfWork, wish: Wish) -> Listing | Refusal:
         return NO_SUCH_PROGRAMME
     if wish.week_on != monday_of(wish.week_on):
         return NO_MONDAY
-    today = await population.load_business_day(connection)
+    today = await days.load_day(connection)
     if today is None:
         return NO_BUSINESS_DAY
     if wish.week_on > monday_of(today) + timedelta(weeks=1):

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from schemas.scheduling_v1 import AppointmentStatus as Status
 from schemas.scheduling_v1 import DoseGiven
+from services.replicas.programmes.rules import Programme
 from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.blocks.rules import Slot
 from services.scheduling.doses.rules import DoseRecord, check_age, check_product, check_visit, is_late
 from services.scheduling.members.rules import Enrolment, Standing
-from services.scheduling.programmes.rules import Programme
 from services.scheduling.refusals import Refusal
 from services.scheduling.sites.rules import Site
 

@@ -19,7 +19,7 @@ from services.scheduling.members.rules import Standing
 LOAD_LIVE_BOOKINGS = """
     select appointment.*, enrolment.standing, programme.began_on,
         'death-reported' = any (enrolment.reasons) as death_to_be_checked,
-        coalesce(person.merged_into, enrolment.member_token) as survivor
+        person.person_token as survivor
     from appointment
         join enrolment using (enrolment_id, programme_id)
         join person on person.member_token = enrolment.member_token
@@ -66,7 +66,7 @@ LOAD_REPORTED_DEAD = """
     where appointment_id = any($1) and status = 'booked' and ('death-reported' = any (reasons) or death_is_reported(
         array(
             select person.member_token from person
-            where appointment.member_token in (person.member_token, person.merged_into)
+            where appointment.member_token in (person.member_token, person.person_token)
         ), death_reports_until
     ))
 """

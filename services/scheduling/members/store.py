@@ -42,14 +42,8 @@ SAVE_DEATH_REPORTS = """
         retracted = known.retracted or excluded.retracted
 """
 LOAD_PERSON = """
-    with last as (
-        select coalesce((select merged_into from person where member_token = $1), $1) as token
-    ), every as (
-        select token from last
-        union select $1
-        union select member_token from person join last on merged_into = last.token
-    )
-    select array_agg(token) as tokens, death_is_reported(array_agg(token), $2) as is_reported from every
+    select array_agg(member_token) as tokens, death_is_reported(array_agg(member_token), $2) as is_reported
+    from person where person_token = (select person_token from person where member_token = $1)
 """
 
 

@@ -23,7 +23,7 @@ OWN = {
         "dose_report", "decision", "feed_file", "feed_row",
     ),
     "outreach": (
-        "member", "programme", "business_day", "target_zip", "enrolment", "dose", "appointment", "outreach_case",
+        "person", "programme", "business_day", "target_zip", "enrolment", "dose", "appointment", "outreach_case",
         "attempt", "attempt_retraction", "statement",
     ),
     "scheduling": (

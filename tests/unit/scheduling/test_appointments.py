@@ -9,6 +9,7 @@ import pytest
 
 from schemas.scheduling_v1 import AppointmentStatus as Status
 from schemas.scheduling_v1 import DoseGiven
+from services.replicas.programmes.rules import Programme
 from services.scheduling.appointments import rules
 from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.appointments.rules import NEXT, Appointment
@@ -16,7 +17,6 @@ from services.scheduling.blocks.api.problems import problem_of
 from services.scheduling.blocks.rules import Slot
 from services.scheduling.doses.rules import DoseRecord
 from services.scheduling.members.rules import Enrolment, Standing
-from services.scheduling.programmes.rules import Programme
 from services.scheduling.refusals import Refusal
 from services.scheduling.sites.rules import Site
 

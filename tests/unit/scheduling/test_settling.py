@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import permutations
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,7 +11,6 @@ from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.appointments.rules import LiveBooking
 from services.scheduling.doses.rules import Dose
 from services.scheduling.members.rules import Standing
-from services.scheduling.persons.rules import with_merges
 from services.scheduling.settling.rules import settle
 from tests.unit.scheduling.test_appointments import TODAY, an_appointment
 
@@ -100,14 +98,3 @@ def test_a_booking_moves_to_the_survivor_or_ends() -> None:
     [(_, after)] = settle([moves, own], {}, TODAY)
     assert (after.appointment_id, after.status) == (moves.appointment.appointment_id, Status.CANCELLED)
     assert settle([a_live(YESTERDAY, survivor=survivor), own], {}, TODAY) == []
-
-
-@pytest.mark.parametrize("order", list(permutations([(A, B), (B, C)])))
-def test_a_chain_of_merges_is_one_step_long(order: list[tuple[UUID, UUID]]) -> None:
-    """A is B and B is C, in either order: both are C."""
-    assert with_merges({}, order) == {A: C, B: C}
-
-
-def test_a_circle_of_merges_says_nothing() -> None:
-    """A is B, B is A: the first holds, and nobody is their own survivor."""
-    assert with_merges({}, [(A, B), (B, A), (A, A)]) == {A: B}

@@ -48,6 +48,21 @@ POSTPONE = """
 update decision set recheck_on = $2 from enrolment
 where enrolment.enrolment_id = decision.enrolment_id and enrolment.token = $1
 """
+WAITING = """
+select
+    (select count(*) from decision where recheck_on <= business_on)
+    + (select count(*) from sweep)
+    + (select count(*) from dose where not is_announced and not is_retracted and administered_on <= business_on)
+    + (select count(distinct programme_id) from programme
+        where exists (
+            select from decision where decision.programme_id = programme.programme_id and cap_group is not null
+        ) and not exists (
+            select from cap_considered as seen
+            where seen.programme_id = programme.programme_id and considered_on >= business_on
+        ))
+from (select max(business_on) as business_on from clock) as clock
+"""
+"""Answers that the open day may change, everybody while a sweep goes on, doses whose day has come, caps to be drawn."""
 LOAD_FACTS = """
 select tenant_id, member_id, enrolment_id, programme_id, fact
 from enrolment left join decision using (enrolment_id)

@@ -38,6 +38,8 @@ order by sha256 = $2 desc limit 1
 """
 LOAD_FILE = f"select {FILE_COLUMNS} from feed_file where file_id = $1"
 LOCK_FILE = LOAD_FILE + " for update"
+WAITING = "select count(*) from feed_file where state in ('received', 'processing')"
+"""Files that are not read to their end."""
 LOAD_FILES = f"""
 select {FILE_COLUMNS} from feed_file where ($1::bigint is null or file_no < $1)
     and (not $3 or state = 'held' or absence = $4)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.kit.ids import new_id
 from services.kit.unit_of_work import UnitOfWork
+from services.replicas.persons import store as persons
 from services.scheduling.appointments import rules, seats, store
 from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.appointments.events import appointment_changed
@@ -24,7 +25,6 @@ from services.scheduling.blocks.rules import Slot
 from services.scheduling.days.rules import Moment, hour_of
 from services.scheduling.members import store as members
 from services.scheduling.members.rules import DeathReport, Enrolment
-from services.scheduling.persons import store as persons
 from services.scheduling.refusals import Refusal, Refused
 
 Outcome = Appointment | Refused
@@ -150,8 +150,8 @@ async def change(work: UnitOfWork, appointment_id: UUID, rule: Rule, moment: Mom
 async def tell_overdue(work: UnitOfWork, today: date, at: datetime) -> None:
     """Tell once of each booking whose day is over that its outcome is missing."""
     overdue = await store.load_overdue_persons(work.connection, today)
-    survivors = await persons.lock_persons(work.connection, overdue)
-    due = await store.lock_overdue(work.connection, today, overdue | set(survivors.values()))
+    person_of = await persons.lock_persons(work.connection, overdue)
+    due = await store.lock_overdue(work.connection, today, overdue | set(person_of.values()))
     await save(work, [(booking, rules.fall_due(booking, today)) for booking in due], today, at)
 
 

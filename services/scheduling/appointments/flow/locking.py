@@ -6,17 +6,17 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.kit.postgres import Connection
+from services.replicas.days import store as days
+from services.replicas.persons import store as persons
+from services.replicas.programmes import store as programmes
+from services.replicas.programmes.rules import Programme
 from services.scheduling.appointments import store
 from services.scheduling.appointments.rules import Appointment, MemberRef
 from services.scheduling.blocks import store as blocks
 from services.scheduling.blocks.rules import Slot
-from services.scheduling.days import store as days
 from services.scheduling.days.rules import Moment, is_far
 from services.scheduling.members import store as members
 from services.scheduling.members.rules import Enrolment, Person, choose_enrolment
-from services.scheduling.persons import store as persons
-from services.scheduling.programmes import store as programmes
-from services.scheduling.programmes.rules import Programme
 from services.scheduling.refusals import Refusal
 
 
@@ -71,14 +71,11 @@ async def load_tokens(connection: Connection, enrolment_ids: list[UUID]) -> set[
 async def _lock_enrolments(connection: Connection, enrolment_id: UUID) -> list[Enrolment]:
     """The enrolment under each programme, with the surviving token of its member, who is locked."""
     tokens = await load_tokens(connection, [enrolment_id])
-    survivors = await persons.lock_persons(connection, tokens)
+    person_of = await persons.lock_persons(connection, tokens)
     enrolments = await members.load_enrolments(connection, enrolment_id)
     if not {enrolment.member_token for enrolment in enrolments} <= tokens:  # it went to another person while we waited
         return await _lock_enrolments(connection, enrolment_id)
-    return [
-        replace(enrolment, member_token=survivors.get(enrolment.member_token, enrolment.member_token))
-        for enrolment in enrolments
-    ]
+    return [replace(enrolment, member_token=person_of[enrolment.member_token]) for enrolment in enrolments]
 
 
 async def lock_appointment(
@@ -91,8 +88,8 @@ async def lock_appointment(
         return date.min, Refusal.UNKNOWN_APPOINTMENT
     if is_far(moment, today):
         return today, Refusal.FAR_INSTANT
-    survivors = await persons.lock_persons(connection, [found.member_token])
-    tokens = {found.member_token, *survivors.values()}
+    person_of = await persons.lock_persons(connection, [found.member_token])
+    tokens = {found.member_token, *person_of.values()}
     locked = await store.lock_appointment(connection, appointment_id, tokens)
     return today, locked or Refusal.UNKNOWN_APPOINTMENT
 

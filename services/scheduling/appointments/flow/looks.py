@@ -8,9 +8,9 @@ from uuid import UUID
 from services.kit import audit
 from services.kit.auth import Principal
 from services.kit.postgres import Connection
+from services.replicas.days import store as days
 from services.scheduling.appointments import store
 from services.scheduling.appointments.rules import Appointment
-from services.scheduling.days import store as days
 
 
 class Seen(NamedTuple):

@@ -8,10 +8,10 @@ from services.kit.auth import Principal
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, Connection
 from services.kit.unit_of_work import UnitOfWork
+from services.replicas.days import store as days
 from services.scheduling.blocks import rules, store
 from services.scheduling.blocks.events import slot_pool_changed
 from services.scheduling.blocks.rules import Block, BlockOpened, BlockRequest, FreeSlot, Slot, SlotSearch
-from services.scheduling.days import store as days
 from services.scheduling.days.rules import Moment, hour_of, is_far
 from services.scheduling.members import store as members
 from services.scheduling.refusals import Refusal

@@ -5,9 +5,9 @@ from datetime import date
 from services.kit.auth import Principal
 from services.kit.postgres import ALL_TENANTS
 from services.kit.unit_of_work import UnitOfWork
+from services.replicas.days import store as days
 from services.scheduling.blocks import rules, store
 from services.scheduling.blocks.rules import ProductInUse, SiteDescribed
-from services.scheduling.days import store as days
 from services.scheduling.refusals import Refusal
 from services.scheduling.sites import store as sites
 from services.scheduling.sites.rules import Site

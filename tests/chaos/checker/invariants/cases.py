@@ -34,7 +34,7 @@ class _Heard:
         for fact in (one for one in decided if offers_outreach(one.body)):
             on = fact.body["decided_on"]
             self.offered[fact.entity] = min(self.offered.get(fact.entity, on), on)
-        self.retired = {row["member_token"]: row["person_token"] for row in evidence.table("outreach", "member")}
+        self.retired = {row["member_token"]: row["person_token"] for row in evidence.table("outreach", "person")}
         self.doses = defaultdict[str, list[Body]](list)
         for body in self._latest(evidence, catalog.DOSE, "outreach.dose-administered"):
             self.doses[self.person(body["member_token"])].append(body)
