@@ -90,8 +90,8 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
     @routes.get("/dead-letter-limits")
     async def list_limits(pool: OperatorsPool, principal: Operator) -> list[Limit]:
         """Each group of the service."""
-        async with reading(pool, principal) as connection:
-            lifts = await floods.load_lifts(connection)
+        async with reading(pool, principal) as work:
+            lifts = await floods.load_lifts(work.connection)
         return [Limit(group=group, topic=one.topic.name, lifted_until=lifts.get(group))
                 for group, one in subscriptions.items()]  # fmt: skip
 
@@ -106,9 +106,7 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
             if group not in subscriptions:
                 return Answer.of(NO_SUCH_GROUP)
             until = await floods.lift_limit(work.connection, group, lift.minutes, principal.subject)
-            await audit.record(
-                work.connection, principal, "limit-lifted", "dead-letter-limit", [group, until.isoformat()]
-            )
+            await audit.record(work, principal, "limit-lifted", "dead-letter-limit", [group, until.isoformat()])
             limit = Limit(group=group, topic=subscriptions[group].topic.name, lifted_until=until)
             return Answer(200, limit.model_dump(mode="json"))
 
@@ -119,8 +117,8 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
         pool: OperatorsPool, principal: Operator, limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> list[Skipped]:
         """The newest ranges that are left out."""
-        async with reading(pool, principal) as connection:
-            rows = await floods.list_skips(connection, limit)
+        async with reading(pool, principal) as work:
+            rows = await floods.list_skips(work.connection, limit)
         return [Skipped(group=row["consumer"], **dict(row)) for row in rows]
 
     @routes.post("/skips", status_code=201, response_model=SkipSaid)
@@ -142,7 +140,7 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
             number = await floods.save_skip(work.connection, wanted.group, topic, place, principal.subject)
             what = "unreadable" if wanted.only_unreadable else "all"
             subjects = [wanted.group, f"{topic}/{wanted.partition}@{wanted.first_offset}-{wanted.last_offset}", what]
-            await audit.record(work.connection, principal, "skipped", "log-range", subjects)
+            await audit.record(work, principal, "skipped", "log-range", subjects)
             return Answer(201, {"skip_id": number})
 
         return await write(pool, identity, effect)

@@ -11,9 +11,10 @@ from fastapi import FastAPI
 from schemas.catalog import BUSINESS_DAY_OPENED
 from services.kit.app import Service, create
 from services.kit.auth import Principal, authenticate
+from services.kit.batches import apply_batch
 from services.kit.postgres import transaction
 from services.kit.subscription import Subscription
-from services.kit.unit_of_work import UnitOfWork, apply_batch
+from services.kit.unit_of_work import UnitOfWork
 from tests.builders import a_day, a_record, decoded
 from tests.servers import Database, OpenDatabase
 

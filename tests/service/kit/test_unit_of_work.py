@@ -8,13 +8,13 @@ import pytest
 from schemas.catalog import BUSINESS_DAY_OPENED
 from schemas.eligibility_v1 import BusinessDayOpenedV1
 from services.kit import redrive
+from services.kit.batches import Outcome, apply_batch
 from services.kit.contract import Header, headers_of
 from services.kit.ids import new_id
-from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.problem import Refusal
 from services.kit.redrive import Redriven
 from services.kit.subscription import Subscription
-from services.kit.unit_of_work import Outcome, UnitOfWork, apply_batch
+from services.kit.unit_of_work import UnitOfWork, working
 from tests.builders import a_day, a_record, decoded
 from tests.servers import Database, OpenDatabase
 
@@ -113,8 +113,8 @@ SUBSCRIPTIONS = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, on_day)}
 async def _redrive(
     database: Database, how: Callable[..., Awaitable[Redriven | Refusal | None]], letter: int
 ) -> Redriven | Refusal | None:
-    async with transaction(database.pool, ALL_TENANTS) as connection:
-        return await how(UnitOfWork(connection), SUBSCRIPTIONS, letter, "op-7")
+    async with working(database.pool) as work:
+        return await how(work, SUBSCRIPTIONS, letter, "op-7")
 
 
 async def test_discard_releases_what_waits_in_order(calendar: Database) -> None:
@@ -184,9 +184,9 @@ async def test_a_handler_that_still_fails_keeps_one_record(calendar: Database) -
     batch = decoded(a_record(a_day(0), value=b"{"), a_record(a_day(11)), a_record(a_day(12)))
     await apply_batch(calendar.pool, GROUP, batch, on_day)
     subscriptions = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, superstitious)}
-    async with transaction(calendar.pool, ALL_TENANTS) as connection:
+    async with working(calendar.pool) as work:
         letter = await _first_waiting(calendar)
-        done = await redrive.discard(UnitOfWork(connection), subscriptions, letter, "op-7")
+        done = await redrive.discard(work, subscriptions, letter, "op-7")
     assert done == Redriven(replayed=1, discarded=1, still_dead="handler-error")
     assert await _heard(calendar) == [12]
     assert await _waiting(calendar) == [("dead", "handler-error")]
@@ -209,8 +209,8 @@ async def test_new_arrival_waits_for_a_release_under_way(calendar: Database) -> 
     """An event that arrives while its key is being released is applied after what waited before it."""
     batch = decoded(a_record(a_day(0), value=b"{"), a_record(a_day(1)))
     await apply_batch(calendar.pool, GROUP, batch, on_day)
-    async with transaction(calendar.pool, ALL_TENANTS) as connection:
-        await redrive.discard(UnitOfWork(connection), SUBSCRIPTIONS, await _first_waiting(calendar), "op-7")
+    async with working(calendar.pool) as work:
+        await redrive.discard(work, SUBSCRIPTIONS, await _first_waiting(calendar), "op-7")
         arrival = asyncio.create_task(apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(2))), on_day))
         done, _ = await asyncio.wait([arrival], timeout=0.3)
         assert not done

@@ -47,19 +47,19 @@ async def find_members(
     pool: Pool, principal: Coordinator, member_id: Annotated[str, Query(min_length=2, max_length=40)]
 ) -> list[MemberOut]:
     """The members of the plan under this member number; a number may have passed from one to another."""
-    async with reading(pool, principal) as connection:
-        tokens = await people_store.find_by_member_id(connection, member_id)
-        found = [member for token in tokens if (member := await _member(connection, token)) is not None]
-        await audit.record(connection, principal, "read", "member", tokens)
+    async with reading(pool, principal) as work:
+        tokens = await people_store.find_by_member_id(work.connection, member_id)
+        found = [member for token in tokens if (member := await _member(work.connection, token)) is not None]
+        await audit.record(work, principal, "read", "member", tokens)
     return found
 
 
 @routes.get("/members/{token}", response_model=MemberOut)
 async def read_member(pool: Pool, principal: Coordinator, token: UUID) -> Response | MemberOut:
     """Why this member is, or is not, eligible: each failing criterion, rule version, place and doses."""
-    async with reading(pool, principal) as connection:
-        await audit.record(connection, principal, "read", "member", [token])
-        member = await _member(connection, token)
+    async with reading(pool, principal) as work:
+        await audit.record(work, principal, "read", "member", [token])
+        member = await _member(work.connection, token)
     return refuse(NO_MEMBER) if member is None else member
 
 

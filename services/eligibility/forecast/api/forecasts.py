@@ -112,8 +112,8 @@ def _rules(release: str | None, jurisdiction: str | None) -> SupportingData | Re
 
 
 async def _business_day(pool: Pool, principal: Principal) -> date:
-    async with reading(pool, principal) as connection:
-        clock = await clock_store.load_clock(connection)
+    async with reading(pool, principal) as work:
+        clock = await clock_store.load_clock(work.connection)
     if clock is None:
         raise TimeoutError  # the first day is opened seconds after the first start
     return clock.business_on

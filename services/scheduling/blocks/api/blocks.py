@@ -71,8 +71,8 @@ async def list_slots(
 ) -> list[SlotOut]:
     """Slots with room that have not begun, soonest first: those held for one's own plan, and those open to all."""
     search = SlotSearch(site, week, zip5, vaccine_group)
-    async with reading(pool, principal) as connection:
-        return [SlotOut.of(slot) for slot in await blocks.list_free_slots(connection, search, clock, limit)]
+    async with reading(pool, principal) as work:
+        return [SlotOut.of(slot) for slot in await blocks.list_free_slots(work.connection, search, clock, limit)]
 
 
 def _answer(status: int, body: BaseModel) -> Answer:
