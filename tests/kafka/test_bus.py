@@ -153,6 +153,22 @@ async def test_a_process_without_partitions_stands_by(calendar: Database, topic:
         await until(placed)
 
 
+async def test_a_commit_wakes_the_relay(calendar: Database, topic: str) -> None:
+    """A relay that looks but every ten minutes publishes what its own process commits at once, again and again."""
+    relay = Relay(calendar.settings(topic, relay_poll_s=600), calendar.pool.signals)
+    task = asyncio.create_task(relay.run())
+
+    async def all_published() -> bool:
+        return bool(await calendar.pool.fetchval("select count(*) from outbox") == 0)
+
+    for day in range(3):
+        async with working(calendar.pool) as work:
+            await work.announce([a_day(day)])
+        await until(all_published)
+    relay.stop()
+    await asyncio.wait_for(task, 20)
+
+
 async def test_relays_publish_every_commit_in_order(calendar: Database, topic: str) -> None:
     """Eight writers, two competing relays: the log holds every committed event, none rolled back, each key in
     the order of its commits."""

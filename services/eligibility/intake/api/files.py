@@ -12,13 +12,11 @@ from fastapi.responses import JSONResponse
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.intake.digest import ContentDigest
+from services.eligibility.intake.flow.accepting import accept_file
 from services.eligibility.intake.shapes import AbsenceOut, FeedFileDetail, FeedFileOut, RejectOut, RejectPage, RowOut
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store import files as file_store
-from services.eligibility.intake.store.files import FeedFile
-from services.kit import postgres
 from services.kit.auth import Principal, require, require_for_all
-from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
@@ -65,7 +63,9 @@ async def submit_feed_file(
         sha256, size, content_sha256 = await _spool(request, spool)
         if size == 0:
             return refuse(EMPTY)
-        file, is_repeat = await _accept(pool, principal.tenant, (sha256, size, profile, content_sha256), spool)
+        async with working(pool, principal.tenant) as work:
+            about = sha256, size, profile, content_sha256
+            file, is_repeat = await accept_file(work, principal.tenant, about, spool)
     out = FeedFileOut.model_validate(file).model_copy(update={"is_repeat": is_repeat})
     return JSONResponse(out.model_dump(mode="json"), 200 if is_repeat else 201)
 
@@ -79,20 +79,6 @@ async def _spool(request: Request, spool: IO[bytes]) -> tuple[str, int, str]:
         await asyncio.to_thread(spool.write, chunk)
     spool.seek(0)
     return digest.hexdigest(), size, content.hexdigest()
-
-
-async def _accept(
-    pool: postgres.Pool, tenant: str, about: tuple[str, int, str | None, str], spool: IO[bytes]
-) -> tuple[FeedFile, bool]:
-    async with working(pool, tenant) as work:
-        file = await file_store.insert_file(work.connection, new_id(), tenant, *about)
-        if file is not None:
-            await file_store.save_chunks(work.connection, file.file_id, spool)
-            work.wake(file_store.NEWS)
-            return file, False
-        known = await file_store.load_file_by_sha256(work.connection, tenant, about[0], about[3])
-        assert known is not None, "files are never deleted"
-        return known, True
 
 
 @routes.get("/feed-files")

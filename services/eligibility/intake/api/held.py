@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.eligibility.intake.api.files import MOST_ROWS, NO_FILE, Onlooker, Operator
+from services.eligibility.intake.flow.accepting import decide_file
 from services.eligibility.intake.shapes import DecisionIn, FeedFileOut, RowChangesOut, RowPage
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store.absence import AbsenceState
@@ -68,8 +69,7 @@ async def _decide(work: UnitOfWork, principal: Operator, file_id: UUID, decision
         return Answer.of(NO_FILE)
     if file.state != "held" and file.absence != AbsenceState.TOO_MANY:
         return Answer.of(NOT_HELD) if file.decision != decision else _told(file)
-    await file_store.save_decision(work.connection, file_id, decision, principal.subject, reason)
-    work.wake(file_store.NEWS)
+    await decide_file(work, file_id, decision, principal.subject, reason)
     await audit.record(work, principal, _ACTIONS[decision], "feed-file", [file_id])
     return _told(await file_store.lock_file(work.connection, file_id))
 
