@@ -22,7 +22,8 @@ from services.kit.unit_of_work import UnitOfWork
 OPERATOR = "operator"
 MOST_MINUTES = 240
 MOST_RECORDS = 1_000_000
-NO_SUCH_GROUP = Refusal("no-such-group", "No Such Group", "The service reads in no such group.", 404)
+NO_GROUP = Refusal("unknown-group", "Unknown Group", "The service reads in no such group.", 404)
+BEYOND = Refusal("beyond-the-end", "Beyond The End", "Expected offsets that the topic has already.")
 LOG_UNAVAILABLE = Refusal("log-unavailable", "Service Unavailable", "The broker did not say where the topic ends.", 503)
 Operator = Annotated[Principal, require_for_all(OPERATOR)]
 Offset = Annotated[int, Field(ge=0, le=2**63 - 1)]
@@ -104,7 +105,7 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
 
         async def effect(work: UnitOfWork) -> Answer:
             if group not in subscriptions:
-                return Answer.of(NO_SUCH_GROUP)
+                return Answer.of(NO_GROUP)
             until = await floods.lift_limit(work.connection, group, lift.minutes, principal.subject)
             await audit.record(work, principal, "limit-lifted", "dead-letter-limit", [group, until.isoformat()])
             limit = Limit(group=group, topic=subscriptions[group].topic.name, lifted_until=until)
@@ -132,7 +133,7 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
 
         async def effect(work: UnitOfWork) -> Answer:
             if subscription is None:
-                return Answer.of(NO_SUCH_GROUP)
+                return Answer.of(NO_GROUP)
             if end is None or wanted.last_offset >= end:
                 return Answer.of(_beyond(end))
             place = Skip(wanted.partition, wanted.first_offset, wanted.last_offset, wanted.only_unreadable)
@@ -158,4 +159,4 @@ async def _end(request: Request, subscription: Subscription, partition: int) -> 
 
 def _beyond(end: int | None) -> Refusal:
     where = "The topic has no such partition." if end is None else f"The partition's last offset is {end - 1}."
-    return Refusal("beyond-the-end", "Beyond The End", where, 409)
+    return BEYOND.saying(where)

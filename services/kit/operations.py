@@ -22,7 +22,7 @@ from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
 
 OPERATOR = "operator"
-NOT_WAITING = Refusal("dead-letter-not-waiting", "Not Waiting", "No such dead letter waits.", 404)
+NO_LETTER = Refusal("unknown-dead-letter", "Unknown Dead Letter", "No such dead letter waits.", 404)
 
 
 class DeadLetterSummary(BaseModel):
@@ -79,7 +79,7 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
         async with reading(pool, principal) as work:
             letter = await dead_letters.load_dead_letter(work.connection, dead_letter_id)
             if letter is None:
-                raise RefusedError(NOT_WAITING)
+                raise RefusedError(NO_LETTER)
             await audit.record(work, principal, "read", "dead-letter", [dead_letter_id])
         content = {"key": _text(letter.record.key), "value": _text(letter.record.value)}
         return DeadLetterContent(**_summary(letter).model_dump(), **content)
@@ -125,7 +125,7 @@ def _summary(letter: DeadLetter) -> DeadLetterSummary:
 
 async def _answer(work: UnitOfWork, principal: Principal, done: Redriven | None, given_up: list[int]) -> Answer:
     if done is None:
-        return Answer.of(NOT_WAITING)
+        return Answer.of(NO_LETTER)
     if given_up:
         await audit.record(work, principal, "discarded", "dead-letter", given_up)
     if done.replayed_ids:

@@ -9,7 +9,7 @@ class Refusal(StrEnum):
     """Why a request is refused."""
 
     UNKNOWN_ENROLMENT = "unknown-enrolment"
-    UNKNOWN_PROGRAMME = "unknown-programme"
+    PROGRAMME_NOT_PUBLISHED = "programme-not-published"
     DAY_NOT_OPEN = "day-not-open"
     PROGRAMME_NEEDED = "programme-needed"
     INELIGIBLE = "ineligible"

@@ -78,10 +78,10 @@ def test_rules_ask_no_clock_and_no_dice() -> None:
 
 
 def test_sql_stands_in_stores() -> None:
-    """No flow, API or rule holds a statement."""
+    """No flow, API or rule holds a statement, nor does what stands at the top of a service."""
     found = {
         str(one.relative_to(SERVICES)): sql(one.read_text("utf-8"))
-        for one in modules("rules", "shapes", "flow", "api", "cli")
+        for one in modules("rules", "shapes", "flow", "api", "cli", "top")
     }
     assert {name: texts for name, texts in found.items() if texts} == {}
 

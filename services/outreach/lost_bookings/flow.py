@@ -17,7 +17,7 @@ from services.outreach.members.rules import LossNotice, Told
 from services.outreach.policy import POLICY
 from services.outreach.reference import store as reference
 from services.outreach.worklist import store as worklist
-from services.outreach.worklist.flow import NO_SUCH_CASE
+from services.outreach.worklist.flow import NO_CASE
 from services.outreach.worklist.rules import ListedCase
 
 NOTHING_LOST = Refusal(
@@ -44,7 +44,7 @@ async def note(work: UnitOfWork, case_id: UUID, how: Told, worker_id: str) -> Li
     connection = work.connection
     member_token = await cases.load_member_token(connection, case_id)
     if member_token is None:
-        return NO_SUCH_CASE
+        return NO_CASE
     await reference.share_reference(connection)
     persons = await members.lock_members(connection, [member_token])
     known_cases = await cases.load_known(connection, persons)

@@ -45,7 +45,8 @@ async def book(body: BookingIn, pool: Pool, identity: Identity, principal: Coord
 
     Refusals: full, already-booked (with `appointment_id` if it is one's own plan's), ineligible (with `reasons`),
     vaccinated, death-reported, block-held-for-another-plan, past-slot, other-vaccine, not-given-here, unknown-slot,
-    programme-needed; unknown-enrolment, unknown-programme and day-not-open may be asked again with the same key."""
+    programme-needed; unknown-enrolment, programme-not-published and day-not-open may be asked again with the same
+    key."""
     member, moment = body.member(), body.moment(clock)
     return await _write(
         pool, identity, principal, lambda work: bookings.book(work, member, body.slot_id, moment), status=201

@@ -8,7 +8,7 @@ from services.kit.setting_aside import each_or_aside
 
 
 class Kitchen:
-    """Cooks potatoes by their numbers; a pot with a bad one boils over. It remembers every pot and what was put away."""
+    """Cooks potatoes by their numbers; a pot with a bad one boils over. It remembers what was put where."""
 
     def __init__(self, *bad: int, error: Exception | None = None) -> None:
         self.bad, self.error = set(bad), error or KeyError("boiled over")

@@ -36,7 +36,7 @@ from services.kit.postgres import Connection
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
 
-NO_MEMBER = Refusal("member-unknown", "Unknown Member", "There is no such member in this plan.", 404)
+NO_MEMBER = Refusal("unknown-member", "Unknown Member", "There is no such member in this plan.", 404)
 Coordinator = Annotated[Principal, require("coordinator", "supervisor", "chw")]
 
 routes = APIRouter()

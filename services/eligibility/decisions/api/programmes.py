@@ -41,6 +41,12 @@ from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 
+WRONG_DOCUMENT = Refusal(
+    "programme-document-wrong",
+    "Wrong Programme Document",
+    "The place in the document, and what is expected.",
+    422,
+)
 TAKEN = Refusal(
     "programme-version-taken", "Version Taken", "This version was published with another text; give it a new one.", 409
 )
@@ -115,7 +121,7 @@ def _read(body: DocumentIn) -> Programme | Refusal:
     try:
         return parse_programme(body.document, body.name)
     except ProgrammeError as error:
-        return Refusal("programme-document-wrong", "Wrong Programme Document", str(error), 422)
+        return WRONG_DOCUMENT.saying(str(error))
 
 
 def _unreadable(one: Published) -> UnreadableOut:

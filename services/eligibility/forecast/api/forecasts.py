@@ -22,8 +22,8 @@ from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
 
 FHIR_JSON = "application/fhir+json"
-NO_RELEASE = Refusal("release-unknown", "Unknown Release", "There is no such release of CDC's supporting data.", 422)
-NO_OVERLAY = Refusal("overlay-unknown", "Unknown State", "No overlay of that state's recommendations is here.", 422)
+NO_RELEASE = Refusal("unknown-release", "Unknown Release", "There is no such release of CDC's supporting data.", 422)
+NO_OVERLAY = Refusal("unknown-overlay", "Unknown Overlay", "No overlay of that state's recommendations is here.", 422)
 NO_DAY = Refusal("assessment-date", "Assessment Date Expected", "Parameters must hold one assessmentDate.", 422)
 NO_PATIENT = Refusal("one-patient", "One Patient Expected", "The bundle must hold exactly one Patient.", 422)
 NOT_BORN = Refusal("not-born", "Not Born", "The birth date lies after the day of the assessment.", 422)

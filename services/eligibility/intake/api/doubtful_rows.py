@@ -43,7 +43,9 @@ from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 
 NOTHING = UUID(int=0)
-NO_ROW = Refusal("doubtful-row-unknown", "Unknown Row", "There is no such doubtful row, or it is another plan's.", 404)
+NO_ROW = Refusal(
+    "unknown-doubtful-row", "Unknown Doubtful Row", "There is no such doubtful row, or it is another plan's.", 404
+)
 NOT_WAITING = Refusal(
     "doubtful-row-closed", "Row Closed", "It was decided otherwise, or a newer row has taken its place.", 409
 )

@@ -29,8 +29,8 @@ SPOOL_BYTES = 1 << 20
 MOST_ROWS = 2**31 - 1
 """What the column that numbers a file's rows can hold."""
 
-NO_FILE = Refusal("feed-file-unknown", "Unknown Feed File", "There is no such file, or it is another plan's.", 404)
-NO_PROFILE = Refusal("profile-unknown", "Unknown Profile", "There is no sender profile of that name.", 422)
+NO_FILE = Refusal("unknown-feed-file", "Unknown Feed File", "There is no such file, or it is another plan's.", 404)
+NO_PROFILE = Refusal("unknown-profile", "Unknown Profile", "There is no sender profile of that name.", 422)
 EMPTY = Refusal("feed-file-empty", "Empty Feed File", "A file of at least one byte is expected as the body.", 422)
 
 Sender = Annotated[Principal, require("integration")]

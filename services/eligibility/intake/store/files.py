@@ -9,10 +9,13 @@ from uuid import UUID
 
 import asyncpg
 
+from schemas.eligibility_v1 import FeedFileProcessedV1
+from schemas.envelope import Event
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.intake.slices import UNSTORABLE
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store.absence import AbsenceState
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection, text_array
 from services.kit.rows import columns_of
 
@@ -133,6 +136,13 @@ order by row, segment nulls last, field, code limit $2
 INTAKE_ID = 0x7663635F696E  # "vcc_in"
 LOCK_INTAKE = "select pg_try_advisory_lock($1)"
 KEEP_LOCK = "select 1"
+
+UNKNOWN_FILES = """
+select position from unnest($1::uuid[]) with ordinality as said (file_id, position)
+left join feed_file using (file_id)
+where processed_at is null
+"""
+OWNED: Mapping[type[Event], Owned] = {FeedFileProcessedV1: Owned(("file_id",), UNKNOWN_FILES)}
 
 
 @dataclass(frozen=True, slots=True)

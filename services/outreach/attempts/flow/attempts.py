@@ -12,7 +12,7 @@ from services.kit.problem import Refusal
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.attempts import entry
 from services.outreach.attempts.entry import Entry
-from services.outreach.attempts.flow.refusals import NO_SUCH_ATTEMPT, NOT_YOURS, REFUSALS
+from services.outreach.attempts.flow.refusals import NO_ATTEMPT, NOT_YOURS, REFUSALS
 from services.outreach.attempts.rules import (
     Holder,
     Proposal,
@@ -35,7 +35,7 @@ from services.outreach.members import store as members
 from services.outreach.policy import POLICY
 from services.outreach.reference import store as reference
 from services.outreach.worklist import store as worklist
-from services.outreach.worklist.flow import NO_SUCH_CASE
+from services.outreach.worklist.flow import NO_CASE
 from services.outreach.worklist.rules import ListedCase
 
 
@@ -53,7 +53,7 @@ async def log_attempt(work: UnitOfWork, case_id: UUID, entered: Entry, worker_id
     connection = work.connection
     member_token = await cases.load_member_token(connection, case_id)
     if member_token is None:
-        return NO_SUCH_CASE
+        return NO_CASE
     await reference.share_reference(connection)
     persons = await members.lock_members(connection, [member_token])
     lease = await claims.lock_lease(connection, case_id)
@@ -122,7 +122,7 @@ async def retract_attempt(
     connection = work.connection
     attempt = await contacts.load_attempt(connection, attempt_id)
     if attempt is None:
-        return NO_SUCH_ATTEMPT
+        return NO_ATTEMPT
     await reference.share_reference(connection)
     case_token = await cases.load_member_token(connection, attempt.case_id)
     assert case_token is not None, "an attempt has its case"

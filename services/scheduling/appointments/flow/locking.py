@@ -57,7 +57,7 @@ async def load_booked_member(connection: Connection, booked: Appointment, today:
 async def _with_programme(connection: Connection, enrolment: Enrolment, today: date) -> LockedMember | Refusal:
     programme = await programmes.load_programme(connection, enrolment.programme_id)
     if programme is None:
-        return Refusal.UNKNOWN_PROGRAMME
+        return Refusal.PROGRAMME_NOT_PUBLISHED
     person = await members.load_person(connection, enrolment.member_token, enrolment.death_reports_until)
     return LockedMember(enrolment, person, programme, today)
 

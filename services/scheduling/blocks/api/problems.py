@@ -14,7 +14,9 @@ from services.scheduling.blocks.shapes import BrokenBlock
 from services.scheduling.refusals import Refusal, Refused
 
 RETRY_AFTER_S = 5
-SOON = frozenset({Refusal.UNKNOWN_ENROLMENT, Refusal.UNKNOWN_PROGRAMME, Refusal.DAY_NOT_OPEN, Refusal.UNKNOWN_PLAN})
+SOON = frozenset(
+    {Refusal.UNKNOWN_ENROLMENT, Refusal.PROGRAMME_NOT_PUBLISHED, Refusal.DAY_NOT_OPEN, Refusal.UNKNOWN_PLAN}
+)
 """Nothing was decided: the news may still be under way. The key is not spent, so the same request may come again."""
 
 _NOT_FOUND = frozenset({Refusal.UNKNOWN_SITE, Refusal.UNKNOWN_SLOT, Refusal.UNKNOWN_APPOINTMENT})
@@ -29,8 +31,8 @@ _SAYS: Mapping[Refusal, tuple[str, str]] = {
         "Unknown Enrolment",
         "Nothing has been heard of this enrolment yet. Ask again shortly.",
     ),
-    Refusal.UNKNOWN_PROGRAMME: (
-        "Unknown Programme",
+    Refusal.PROGRAMME_NOT_PUBLISHED: (
+        "Programme Not Published",
         "The programme has not been published here yet. Ask again shortly.",
     ),
     Refusal.DAY_NOT_OPEN: ("Day Not Open", "No business day has been opened yet. Ask again shortly."),
@@ -85,11 +87,21 @@ _SAYS: Mapping[Refusal, tuple[str, str]] = {
 }
 
 
+def _status(refusal: Refusal) -> HTTPStatus:
+    if refusal in _NOT_FOUND:
+        return HTTPStatus.NOT_FOUND
+    if refusal in {Refusal.OTHER_TENANT, Refusal.SITE_FIRST}:
+        return HTTPStatus.FORBIDDEN
+    return HTTPStatus.UNPROCESSABLE_ENTITY if refusal in _UNFIT else HTTPStatus.CONFLICT
+
+
+PROBLEMS = {code: problem.Refusal(code, *says, _status(code)) for code, says in _SAYS.items()}
+
+
 def problem_of(refusal: Refusal, appointment_id: UUID | None = None) -> problem.Refusal:
     """The refusal as it is told. `appointment_id` is the appointment in the way, where it may be named."""
-    title, detail = _SAYS[refusal]
-    named = f" Appointment: {appointment_id}." if appointment_id else ""
-    return problem.Refusal(refusal, title, detail + named, _status(refusal))
+    known = PROBLEMS[refusal]
+    return known.saying(f"{known.detail} Appointment: {appointment_id}.") if appointment_id else known
 
 
 def answer(refused: Refusal | Refused, **more: Any) -> Answer:
@@ -101,15 +113,7 @@ def answer(refused: Refusal | Refused, **more: Any) -> Answer:
     in_the_way = str(refused.appointment_id) if refused.appointment_id else None
     about = {"appointment_id": in_the_way, "reasons": list(refused.reasons), **more}
     document = problem_of(refused.refusal, refused.appointment_id).document()
-    return Answer(_status(refused.refusal), document | {name: value for name, value in about.items() if value})
-
-
-def _status(refusal: Refusal) -> HTTPStatus:
-    if refusal in _NOT_FOUND:
-        return HTTPStatus.NOT_FOUND
-    if refusal in {Refusal.OTHER_TENANT, Refusal.SITE_FIRST}:
-        return HTTPStatus.FORBIDDEN
-    return HTTPStatus.UNPROCESSABLE_ENTITY if refusal in _UNFIT else HTTPStatus.CONFLICT
+    return Answer(document["status"], document | {name: value for name, value in about.items() if value})
 
 
 class ProblemOut(BaseModel):
