@@ -5,7 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 
-class Refusal(StrEnum):
+class RefusalCode(StrEnum):
     """Why a request is refused."""
 
     UNKNOWN_ENROLMENT = "unknown-enrolment"
@@ -51,6 +51,6 @@ class Refused:
     """A refusal, with the appointment that stands in the way where there is one to be named, and with eligibility's
     reasons where the member is not eligible."""
 
-    refusal: Refusal
+    refusal: RefusalCode
     appointment_id: UUID | None = None
     reasons: tuple[str, ...] = ()

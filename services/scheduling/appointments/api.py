@@ -30,7 +30,7 @@ from services.scheduling.appointments.shapes import (
 from services.scheduling.blocks.api import problems
 from services.scheduling.blocks.api.access import Anybody, Clock, Coordinator, Own, SiteStaff, Teller, is_site_staff
 from services.scheduling.blocks.api.problems import responses
-from services.scheduling.refusals import Refusal, Refused
+from services.scheduling.refusals import RefusalCode, Refused
 
 MAX_LISTED = 1000
 CREATED = {201: {"model": AppointmentOut}, **responses(403, 404, 409, 422)}
@@ -166,7 +166,7 @@ async def read_appointment(appointment_id: UUID, pool: Pool, principal: Anybody)
     async with reading(pool, principal) as work:
         seen = await looks.read_one(work, principal, appointment_id)
     if not seen.appointments:
-        return refuse(problems.problem_of(Refusal.UNKNOWN_APPOINTMENT))
+        return refuse(problems.problem_of(RefusalCode.UNKNOWN_APPOINTMENT))
     return AppointmentOut.of(seen.appointments[0], death_reported=bool(seen.reported_dead))
 
 
