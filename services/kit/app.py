@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import asyncpg
 import structlog
 import uvicorn
 from aiokafka.errors import KafkaError
@@ -26,7 +25,7 @@ from services.kit.issuer_keys import TrustedIssuer
 from services.kit.look_ups import LookUps
 from services.kit.migrations import KIT_FOLDER, MigrationError, Patience, Stage, migrate
 from services.kit.own_log import Owned, OwnLog, list_lost
-from services.kit.postgres import create_pool, is_fault, transaction
+from services.kit.postgres import Pool, create_pool, is_fault, transaction
 from services.kit.pruning import Pruning
 from services.kit.relay import Relay
 from services.kit.settings import Settings, SettingsError, read_settings
@@ -55,7 +54,7 @@ class Service:
     every_tenant_roles: frozenset[str] = field(default=frozenset({operations.OPERATOR}))
     max_body_bytes: int = 1 << 20
     rebuilds: bool = False
-    background: Callable[[Settings, asyncpg.Pool], Sequence[Background]] = lambda _settings, _pool: ()
+    background: Callable[[Settings, Pool], Sequence[Background]] = lambda _settings, _pool: ()
     waiting: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -80,7 +79,7 @@ def create(service: Service, settings: Settings) -> FastAPI:
         add_health(app, checks, tasks=workers.states)
         workers.start(own_log, own_log.run())
         workers.start(health, health.run())
-        held: list[Background] = [bus, Pruning(settings, pool), Relay(settings, own_log.compare)]
+        held: list[Background] = [bus, Pruning(settings, pool), Relay(settings, pool.signals, own_log.compare)]
         for one in (*held, *own):
             workers.start(one, own_log.before(one.run))
         _freeze()

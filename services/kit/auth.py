@@ -160,6 +160,12 @@ def _at(found: Any, path: str) -> Any:
     return None
 
 
+UNAUTHENTICATED = Refusal("unauthenticated", "Unauthorized", "A valid bearer token is needed.", 401)
+FORBIDDEN = Refusal("forbidden", "Forbidden", "None of the token's roles may do this.", 403)
+TENANT_NEEDED = Refusal(
+    "tenant-needed", "Tenant Needed", "The token carries several tenants: choose one with X-Tenant.", 400
+)
+ISSUER_UNAVAILABLE = Refusal("issuer-unavailable", "Service Unavailable", "Tokens can't be checked at the moment.", 503)
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the trusted OpenID Connect issuer")
 
 
@@ -190,8 +196,7 @@ async def _verified(auth: Auth, scope: Scope, token: str | None) -> Mapping[str,
         why = WHY.get(type(error), "The token is not valid here")
         _refuse_token(f"{why}.", f'Bearer error="invalid_token", error_description="{why}"')
     except IssuerUnavailableError:
-        away = Refusal("issuer-unavailable", "Service Unavailable", "Tokens can't be checked at the moment.", 503)
-        raise RefusedError(away, {"Retry-After": str(RETRY_AFTER_S)}) from None
+        raise RefusedError(ISSUER_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_S)}) from None
     return claims
 
 
@@ -214,16 +219,14 @@ async def _acting_for(auth: Auth, request: Request, principal: Principal, wanted
     if wanted is None and principal.tenant:
         return principal
     if wanted is None and principal.tenants:
-        many = "The token carries several tenants: choose one with X-Tenant."
-        raise RefusedError(Refusal("tenant-needed", "Tenant Needed", many, HTTPStatus.BAD_REQUEST))
+        raise RefusedError(TENANT_NEEDED)
     if wanted is None or not {wanted, ALL_TENANTS} & principal.tenants:
         await deny(auth, request, principal, "tenant")
     return principal.acting_for(wanted)
 
 
 def _refuse_token(detail: str, challenge: str) -> NoReturn:
-    refusal = Refusal("unauthenticated", "Unauthorized", detail, HTTPStatus.UNAUTHORIZED)
-    raise RefusedError(refusal, {"WWW-Authenticate": challenge})
+    raise RefusedError(UNAUTHENTICATED.saying(detail), {"WWW-Authenticate": challenge})
 
 
 async def deny(
@@ -235,9 +238,8 @@ async def deny(
     log.warning("denied", method=request.method, route=route_template(request.scope), reason=reason)
     if auth.on_denied is not None:
         await auth.on_denied(Denial(principal, route, target, reason))
-    detail = "The token carries no such tenant." if reason == "tenant" else "None of the token's roles may do this."
-    forbidden = refusal or Refusal("forbidden", "Forbidden", detail, HTTPStatus.FORBIDDEN)
-    raise RefusedError(forbidden, {"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
+    forbidden = FORBIDDEN.saying("The token carries no such tenant.") if reason == "tenant" else FORBIDDEN
+    raise RefusedError(refusal or forbidden, {"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
 
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")

@@ -21,20 +21,19 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from schemas.catalog import TOPIC_OF_EVENT
 from schemas.envelope import HEADER_SOURCE, Event
-from services.kit import dead_letters, floods, inbox, log
+from services.kit import dead_letters, floods, inbox
 from services.kit.contract import Decoder, Delivery, Reject, source_of, to_record
 from services.kit.kafka import reading
 from services.kit.offsets import offsets
-from services.kit.postgres import ALL_TENANTS, Connection, create_pool, is_fault, transaction
+from services.kit.postgres import ALL_TENANTS, Connection, create_pool, transaction
+from services.kit.repeating import Repeating
 from services.kit.settings import KafkaSettings, Settings
 from services.kit.subscription import Subscription
-from services.kit.waiting import leaks_as_faults, wait
 
 SAID_RECORDS, HEARD_RECORDS = 200, 20
 """Looked at of each partition: a database that is behind lacks the newest. Among what was said others' records may
 stand, and broken ones."""
 ANSWER_WITHIN_S = 15.0
-RETRY_S = 1.0
 LOOK_AGAIN_S = 5.0
 NOT_COMPARED = "not compared with the log yet"
 OLDER = "the database is older than the log: it lacks what it has said or acknowledged"
@@ -63,7 +62,7 @@ class BehindLogError(Exception):
     """The database lacks facts that the service has said: it must be brought to its last commit."""
 
 
-class OwnLog:
+class OwnLog(Repeating):
     """Compares the database with the end of the service's own topics and of what its groups have acknowledged, and lets
     others begin once it knows them. Without `owned` facts there is nothing to compare: the log tells it all again."""
 
@@ -74,35 +73,29 @@ class OwnLog:
         owned: Mapping[type[Event], Owned],
         subscriptions: Sequence[Subscription] = (),
     ) -> None:
+        super().__init__("own-log", KafkaError)
         self._settings, self._pool, self._owned, self._subscriptions = settings, pool, owned, subscriptions
-        self._stopping, self._done = asyncio.Event(), asyncio.Event()
+        self._done = asyncio.Event()
         self.trouble: str | None = NOT_COMPARED if owned else None
 
     def stop(self) -> None:
         """Let nobody wait any longer."""
-        self._stopping.set()
+        super().stop()
         self._done.set()
 
-    async def run(self) -> None:
-        """Compare until the database knows what was said, then live until stopped, as every background task does."""
-        await self.until_known()
+    async def turn(self) -> float:
+        """Compare. Once the database knows what was said, live until stopped, as every background task does."""
+        try:
+            await self.compare()
+        except BehindLogError:
+            return LOOK_AGAIN_S
+        except Exception as error:
+            self.trouble = f"{NOT_COMPARED}: {type(error).__name__}"
+            raise
+        self._done.set()
+        self.faults.forget()
         await self._stopping.wait()
-
-    async def until_known(self) -> None:
-        """Compare until it does; outlive a broker or a database that is away."""
-        while self.trouble is not None and not self._stopping.is_set():
-            try:
-                with leaks_as_faults():
-                    await self.compare()
-            except BehindLogError:
-                await wait(self._stopping, LOOK_AGAIN_S)
-            except Exception as error:
-                if not (is_fault(error) or isinstance(error, KafkaError)):
-                    raise
-                self.trouble = f"{NOT_COMPARED}: {type(error).__name__}"
-                structlog.get_logger().warning("own log not compared", **log.fault_fields(error))
-                await wait(self._stopping, RETRY_S)
-        self._done.set()
+        return 0.0
 
     async def before(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do this work once the database is known to be the newest; not at all if it never is."""

@@ -95,8 +95,7 @@ async def _apply_one(work: UnitOfWork, subscription: Subscription, letter: DeadL
     try:
         async with work.connection.transaction():
             if await inbox.drop_duplicates(work.connection, subscription.group, [one]):
-                with trace.working_for(trace.of_records([letter.record])):
-                    await subscription.handler(work, [one.event])
+                await subscription.handler(work.under(trace.of_records([letter.record])), [one.event])
     except Exception as error:
         if is_fault(error):
             raise

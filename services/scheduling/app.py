@@ -10,14 +10,17 @@ from services.kit.app import Service, run
 from services.kit.review_queue import Reviews
 from services.kit.settings import SettingsError
 from services.kit.subscription import Subscription, subscribe
-from services.scheduling import own_facts
 from services.scheduling.appointments import api as appointments
+from services.scheduling.appointments import store as appointment_store
+from services.scheduling.blocks import store as block_store
 from services.scheduling.blocks.api import blocks
 from services.scheduling.blocks.api.access import with_settings
 from services.scheduling.members.flow import on_contact_attempt
 from services.scheduling.settings import OwnSettings, read_own_settings
 from services.scheduling.settling import flow as settling
 from services.scheduling.settling.store import WAITING_MEMBERS
+
+OWNED = {**appointment_store.OWNED, **block_store.OWNED}
 
 
 def build(environ: Mapping[str, str] = os.environ) -> Service:
@@ -29,7 +32,7 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         subscriptions=subscriptions(own),
         routers=(with_settings(own, blocks.routes, appointments.routes),),
         migrations=Path(__file__).parent / "migrations",
-        owned=own_facts.OWNED,
+        owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool, WAITING_MEMBERS, settling.settle_waiting),),
         waiting={"answers": WAITING_MEMBERS.waiting},
         every_tenant_roles=frozenset({"operator", "state", "site"}),

@@ -5,11 +5,11 @@ from enum import StrEnum
 from uuid import UUID
 
 
-class Refusal(StrEnum):
+class RefusalCode(StrEnum):
     """Why a request is refused."""
 
     UNKNOWN_ENROLMENT = "unknown-enrolment"
-    UNKNOWN_PROGRAMME = "unknown-programme"
+    PROGRAMME_NOT_PUBLISHED = "programme-not-published"
     DAY_NOT_OPEN = "day-not-open"
     PROGRAMME_NEEDED = "programme-needed"
     INELIGIBLE = "ineligible"
@@ -51,6 +51,6 @@ class Refused:
     """A refusal, with the appointment that stands in the way where there is one to be named, and with eligibility's
     reasons where the member is not eligible."""
 
-    refusal: Refusal
+    refusal: RefusalCode
     appointment_id: UUID | None = None
     reasons: tuple[str, ...] = ()

@@ -96,7 +96,7 @@ def _no_deduplication(_service: str) -> None:
 
 @mutant("acknowledge-on-error", "a batch that failed is acknowledged", "database is killed", "connections reset")
 def _acknowledge_on_error(_service: str) -> None:
-    from services.kit.bus import Subscriber
+    from services.kit.subscriber import Subscriber
 
     apply = Subscriber.on_batch
 

@@ -68,6 +68,32 @@ def of_replicas() -> set[str]:
     return {table for store in stores for table in written(store.read_text("utf-8"))}
 
 
+HIDDEN = re.compile(r"id\([\w.]*(connection|pool|work)\)|([\w.]*ContextVar|UnitOfWork)\(")
+
+
+def hidden_state(source: str) -> list[str]:
+    """Calls that keep beside a transaction what its unit of work carries, or make one past `working`."""
+    calls = (ast.unparse(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return [call for call in calls if HIDDEN.match(call)]
+
+
+def test_nothing_hides_around_a_transaction() -> None:
+    """No service keeps anything in a context variable or under a connection's id, and `working` alone makes a unit of
+    work."""
+    found = {str(one.relative_to(SERVICES)): hidden_state(one.read_text("utf-8")) for one in SERVICES.rglob("*.py")}
+    assert {name: calls for name, calls in found.items() if calls} == {
+        "kit/unit_of_work.py": ["UnitOfWork(connection, traces)"]
+    }
+
+
+@pytest.mark.parametrize(
+    "planted", ["kept[id(connection)] = 1", "seen = ContextVar('seen')", "await on_day(UnitOfWork(connection), [])"]
+)
+def test_a_planted_hiding_place_is_seen(planted: str) -> None:
+    """The guard sees what it guards against."""
+    assert hidden_state(planted)
+
+
 def test_rules_ask_no_clock_and_no_dice() -> None:
     """What is no store, flow, API or command gives the same answer to the same arguments."""
     found = {str(one.relative_to(SERVICES)): impure_calls(one.read_text("utf-8")) for one in modules("rules", "shapes")}
@@ -75,10 +101,10 @@ def test_rules_ask_no_clock_and_no_dice() -> None:
 
 
 def test_sql_stands_in_stores() -> None:
-    """No flow, API or rule holds a statement."""
+    """No flow, API or rule holds a statement, nor does what stands at the top of a service."""
     found = {
         str(one.relative_to(SERVICES)): sql(one.read_text("utf-8"))
-        for one in modules("rules", "shapes", "flow", "api", "cli")
+        for one in modules("rules", "shapes", "flow", "api", "cli", "top")
     }
     assert {name: texts for name, texts in found.items() if texts} == {}
 

@@ -1,7 +1,7 @@
 """A file's items in slices that end with a row, each with what its header says about it. Nothing here does I/O but the
 reader's own."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from services.eligibility.feeds.records import (
@@ -43,24 +43,31 @@ class Slice:
         rejected = sum(one.row > 0 for one in self.rejections)
         return len(self.roster) + len(self.doses) + len(self.patients) + rejected
 
-    def halves(self) -> "tuple[Slice, Slice]":
-        """Two slices of whole rows, to find the one row that can't be stored."""
-        middle = (self.first_row + self.last_row) // 2
-        first, second = Slice(self.first_row, middle), Slice(middle + 1, self.last_row)
-        first.headers, second.summary = self.headers, self.summary
-        for row in self.roster:
-            (first if row.record.position.row <= middle else second).roster.append(row)
-        for dose in self.doses:
-            (first if dose.position.row <= middle else second).doses.append(dose)
-        for patient in self.patients:
-            (first if patient.position.row <= middle else second).patients.append(patient)
-        for mention in self.mentions:
-            (first if mention[0].position.row <= middle else second).mentions.append(mention)
-        for rejection in self.rejections:
-            (first if rejection.row <= middle else second).rejections.append(rejection)
-        for notice in self.notices:
-            (first if notice[1].row <= middle else second).notices.append(notice)
-        return first, second
+    @property
+    def ordinals(self) -> range:
+        """Of the rows that stand here."""
+        return range(self.first_row, self.last_row + 1)
+
+    def within(self, ordinals: Sequence[int]) -> "Slice":
+        """These rows alone. What stands before the first row, as headers do, goes with that one, and what stands behind
+        the last one, as the summary does, with that."""
+        if ordinals == self.ordinals:
+            return self
+
+        def has(row: int) -> bool:
+            return min(max(row, self.first_row), self.last_row) in ordinals
+
+        return Slice(
+            ordinals[0], ordinals[-1],
+            headers=self.headers if has(self.first_row) else [],
+            roster=[row for row in self.roster if has(row.record.position.row)],
+            doses=[dose for dose in self.doses if has(dose.position.row)],
+            patients=[patient for patient in self.patients if has(patient.position.row)],
+            mentions=[mention for mention in self.mentions if has(mention[0].position.row)],
+            rejections=[rejection for rejection in self.rejections if has(rejection.row)],
+            notices=[notice for notice in self.notices if has(notice[1].row)],
+            summary=self.summary if has(self.last_row) else None,
+        )  # fmt: skip
 
     def as_rejected(self) -> "Slice":
         """The one row of this slice as a reject; a member of whom it speaks stands in the file all the same."""

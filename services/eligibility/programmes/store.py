@@ -1,9 +1,11 @@
 """Programme documents, releases in use, and observations of members. All SQL of it, batch first."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
+from schemas.eligibility_v1 import ProgrammePublishedV1
+from schemas.envelope import Event
 from services.eligibility.clock.rules import ONE_DAY
 from services.eligibility.doses.remarks import meanings
 from services.eligibility.doses.store import remarks as remark_store
@@ -11,6 +13,7 @@ from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.programmes.documents import Published
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.programmes.programme import Programme
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 
 LOAD_DOCUMENTS = "select programme_id, version, document from programme order by programme_id, version"
@@ -42,6 +45,13 @@ with known as (select value from release_in_use where name = $1),
     )
 select value from known
 """
+
+UNKNOWN_PROGRAMMES = """
+select position from unnest($1::text[], $2::numeric[]) with ordinality as said (programme_id, version, position)
+left join programme using (programme_id, version)
+where document_sha256 is null
+"""
+OWNED: Mapping[type[Event], Owned] = {ProgrammePublishedV1: Owned(("programme_id", "version"), UNKNOWN_PROGRAMMES)}
 
 
 async def load_documents(connection: Connection) -> list[Published]:

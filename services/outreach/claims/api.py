@@ -27,7 +27,7 @@ async def claim_cases(body: ClaimsIn, pool: Pool, identity: Identity, principal:
 
     async def effect(work: UnitOfWork) -> Answer:
         cases = await flow.claim_cases(work.connection, wish)
-        await audit.record(work.connection, principal, "read", "case", [case.case_id for case in cases])
+        await audit.record(work, principal, "read", "case", [case.case_id for case in cases])
         claimed = ClaimsOut(cases=tuple(case_of(case) for case in cases), lease_minutes=POLICY.lease_minutes)
         return Answer(200, claimed.model_dump(mode="json"))
 
@@ -46,7 +46,7 @@ async def release_case(case_id: UUID, pool: Pool, identity: Identity, principal:
     is_supervisor = "supervisor" in principal.roles
 
     async def effect(work: UnitOfWork) -> Answer:
-        await audit.record(work.connection, principal, "read", "case", [case_id])
+        await audit.record(work, principal, "read", "case", [case_id])
         refusal = await flow.release_case(work, case_id, worker_id(principal), is_supervisor=is_supervisor)
         return Answer(204) if refusal is None else Answer.of(refusal)
 

@@ -32,9 +32,9 @@ async def list_lost_bookings(
     """The clinic or the news cancelled, and the member wants no calls, can't be reached or is protected. The longest
     known first. The look is audited."""
     page = Page(limit, programme_id, place_of(after))
-    async with reading(pool, principal) as connection:
-        part = await flow.list_lost(connection, page)
-        await audit.record(connection, principal, "read", "case", [lost.case.case_id for lost in part.bookings])
+    async with reading(pool, principal) as work:
+        part = await flow.list_lost(work.connection, page)
+        await audit.record(work, principal, "read", "case", [lost.case.case_id for lost in part.bookings])
     return bookings_of(part)
 
 
@@ -50,7 +50,7 @@ async def note_lost_booking(
     """The case leaves the list of lost bookings. Who did it, and when, stays on record."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        await audit.record(work.connection, principal, "read", "case", [case_id])
+        await audit.record(work, principal, "read", "case", [case_id])
         noted = await flow.note(work, case_id, body.how, worker_id(principal))
         if isinstance(noted, Refusal):
             return Answer.of(noted)

@@ -16,7 +16,7 @@ from services.outreach.members import store as members
 from services.outreach.members.rules import LossNotice, Told
 from services.outreach.policy import POLICY
 from services.outreach.worklist import store as worklist
-from services.outreach.worklist.flow import NO_SUCH_CASE
+from services.outreach.worklist.flow import NO_CASE
 from services.outreach.worklist.rules import ListedCase
 from services.replicas.persons import store as persons
 from services.replicas.programmes import store as programmes
@@ -45,7 +45,7 @@ async def note(work: UnitOfWork, case_id: UUID, how: Told, worker_id: str) -> Li
     connection = work.connection
     member_token = await cases.load_member_token(connection, case_id)
     if member_token is None:
-        return NO_SUCH_CASE
+        return NO_CASE
     await programmes.share_reference(connection)
     person_of = await persons.lock_persons(connection, [member_token])
     known_cases = await cases.load_known(connection, person_of)

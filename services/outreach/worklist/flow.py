@@ -12,7 +12,7 @@ from services.outreach.worklist.paging import Page
 from services.outreach.worklist.rules import History, ListedCase, ProgrammeCounts
 from services.replicas.persons import store as persons
 
-NO_SUCH_CASE = Refusal("no-such-case", "No Such Case", "There is no such case among your plan's.", 404)
+NO_CASE = Refusal("unknown-case", "Unknown Case", "There is no such case among your plan's.", 404)
 
 
 async def list_cases(connection: Connection, page: Page) -> list[ListedCase]:
@@ -23,7 +23,7 @@ async def list_cases(connection: Connection, page: Page) -> list[ListedCase]:
 async def read_case(connection: Connection, case_id: UUID) -> tuple[ListedCase, History] | Refusal:
     """The case with everything that is on record about it."""
     case = await store.load_case(connection, case_id)
-    return NO_SUCH_CASE if case is None else (case, await _history(connection, case))
+    return NO_CASE if case is None else (case, await _history(connection, case))
 
 
 async def _history(connection: Connection, case: ListedCase) -> History:

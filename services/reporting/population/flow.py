@@ -9,10 +9,10 @@ from services.replicas.programmes import store as programmes
 from services.replicas.programmes.rules import Programme
 from services.reporting.population.rules import Question
 
-NO_SUCH_PROGRAMME = Refusal("no-such-programme", "No Such Programme", "No programme of this id was published.", 404)
-WHICH_PROGRAMME = Refusal("programme-needed", "Programme Needed", "There are several programmes: name one.", 400)
-NO_BUSINESS_DAY = Refusal("no-business-day", "No Business Day", "No business day has been opened yet.")
-FUTURE = Refusal("day-not-opened", "Day Not Opened", "The day asked for has not come yet.", 422)
+NO_PROGRAMME = Refusal("unknown-programme", "Unknown Programme", "No programme of this id was published.", 404)
+WHICH_PROGRAMME = Refusal("programme-needed", "Programme Needed", "There are several programmes: name one.", 422)
+NO_BUSINESS_DAY = Refusal("day-not-open", "Day Not Open", "No business day has been opened yet.")
+FUTURE = Refusal("future-day", "Future Day", "The day asked for has not come yet.", 422)
 
 
 async def list_programmes(connection: Connection) -> tuple[list[Programme], date | None]:
@@ -30,7 +30,7 @@ async def load_question(
         raise RefusedError(WHICH_PROGRAMME)
     programme = next((known for known in published if programme_id in (None, known.programme_id)), None)
     if programme is None:
-        raise RefusedError(NO_SUCH_PROGRAMME)
+        raise RefusedError(NO_PROGRAMME)
     today = await days.load_day(connection)
     if today is None:
         raise RefusedError(NO_BUSINESS_DAY)

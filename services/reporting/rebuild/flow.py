@@ -18,7 +18,7 @@ BEHIND = Refusal(
     "log-not-read", "Log Not Read", "The log is not read to its end: see GET /rebuild, and ask again at 0 records."
 )
 BEHIND_UNKNOWN = Refusal(
-    "log-end-unknown", "Log End Unknown", "The broker does not say how far the log has been read: ask again.", 503
+    "log-unavailable", "Service Unavailable", "The broker does not say how far the log has been read: ask again.", 503
 )
 
 

@@ -38,7 +38,7 @@ async def list_target_zips(
         listing = await flow.list_target_zips(work, wish)
         if isinstance(listing, Refusal):
             return Answer.of(listing)
-        await audit.record(work.connection, principal, "export", "target-zips", [body.programme_id])
+        await audit.record(work, principal, "export", "target-zips", [body.programme_id])
         return Answer(201, TargetZipsOut.model_validate(asdict(listing)).model_dump(mode="json"))
 
     return await write(pool, identity, effect)

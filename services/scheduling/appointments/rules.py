@@ -15,7 +15,7 @@ from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.blocks.rules import Slot
 from services.scheduling.doses.rules import DoseRecord, check_age, check_product, check_visit, is_late
 from services.scheduling.members.rules import Enrolment, Standing
-from services.scheduling.refusals import Refusal
+from services.scheduling.refusals import RefusalCode
 from services.scheduling.sites.rules import Site
 
 MAX_CHANGES = 3  # as in DIVOC; the table's check says it too
@@ -108,25 +108,25 @@ def _change(appointment: Appointment, status: Status, today: date) -> Appointmen
     )  # fmt: skip
 
 
-def cancel(appointment: Appointment, reason: Cancellation, today: date) -> Appointment | Refusal:
+def cancel(appointment: Appointment, reason: Cancellation, today: date) -> Appointment | RefusalCode:
     """The booking as cancelled. On the day itself or later it is late: marked, never refused, because it still frees a
     place."""
     if appointment.status is not Status.BOOKED:
-        return Refusal.NOT_BOOKED
+        return RefusalCode.NOT_BOOKED
     late = appointment.start_on <= today
     return replace(_change(appointment, Status.CANCELLED, today), cancellation_reason=reason, cancelled_late=late)
 
 
-def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment | Refusal:
+def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment | RefusalCode:
     """The same appointment at another time; the caller asks whether the member may have that seat, and finds it."""
     if appointment.status is not Status.BOOKED:
-        return Refusal.NOT_BOOKED
+        return RefusalCode.NOT_BOOKED
     if appointment.slot_id == slot.slot_id:
-        return Refusal.SAME_SLOT
+        return RefusalCode.SAME_SLOT
     if appointment.changes >= MAX_CHANGES:
-        return Refusal.TOO_MANY_CHANGES
+        return RefusalCode.TOO_MANY_CHANGES
     if appointment.vaccine_group != slot.vaccine_group:
-        return Refusal.OTHER_VACCINE
+        return RefusalCode.OTHER_VACCINE
     return replace(
         appointment, version=appointment.version + 1, changes=appointment.changes + 1, site_id=slot.site_id,
         slot_id=slot.slot_id, block_id=slot.block_id, start_at=slot.start_at, start_on=slot.start_on, changed_on=today,
@@ -136,27 +136,27 @@ def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment
 
 def fulfil(
     appointment: Appointment, site: Site, record: DoseRecord, today: date, hour: datetime | None = None
-) -> Appointment | Refusal:  # fmt: skip
+) -> Appointment | RefusalCode:  # fmt: skip
     """The member came and got the dose, on the appointment's day or (they came late) after it."""
     dose, late_reason = record
     if appointment.status is not Status.BOOKED:
-        return Refusal.NOT_BOOKED
+        return RefusalCode.NOT_BOOKED
     if refusal := check_product(site.gives, appointment.vaccine_group, dose, today):
         return refusal
     if refusal := check_visit(appointment.start_on, appointment.start_at, dose.administered_on, today, hour):
         return refusal
     if is_late(dose.administered_on, today) and late_reason is None:
-        return Refusal.LATE_DOSE
+        return RefusalCode.LATE_DOSE
     return replace(_change(appointment, Status.FULFILLED, today), dose=dose, late_reason=late_reason)
 
 
-def miss(appointment: Appointment, today: date, hour: datetime | None = None) -> Appointment | Refusal:
+def miss(appointment: Appointment, today: date, hour: datetime | None = None) -> Appointment | RefusalCode:
     """The booking as a no-show: nobody came. The place stays taken: its time is over."""
     if appointment.status is not Status.BOOKED:
-        return Refusal.NOT_BOOKED
+        return RefusalCode.NOT_BOOKED
     begins_later = hour is not None and hour < appointment.start_at  # a site's day may end after the business day
     if appointment.start_on > today or begins_later:
-        return Refusal.NOT_YET
+        return RefusalCode.NOT_YET
     return _change(appointment, Status.NOSHOW, today)
 
 
@@ -174,16 +174,16 @@ def fall_due(appointment: Appointment, today: date) -> Appointment:
     )  # fmt: skip
 
 
-def retract(appointment: Appointment, today: date) -> Appointment | Refusal:
+def retract(appointment: Appointment, today: date) -> Appointment | RefusalCode:
     """The appointment as entered in error: it should never have been recorded; a dose with it was never given."""
     if Status.ENTERED_IN_ERROR not in NEXT[appointment.status]:
-        return Refusal.NOT_BOOKED
+        return RefusalCode.NOT_BOOKED
     return _change(appointment, Status.ENTERED_IN_ERROR, today)
 
 
 def walk_in(
     appointment_id: UUID, enrolment: Enrolment, site: Site, record: DoseRecord, programme: Programme, today: date
-) -> Appointment | Refusal:  # fmt: skip
+) -> Appointment | RefusalCode:  # fmt: skip
     """An appointment born fulfilled, whatever eligibility says: somebody stood there and has had the dose."""
     dose, late_reason = record
     if refusal := check_product(site.gives, programme.vaccine_group, dose, today):

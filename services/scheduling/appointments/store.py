@@ -4,13 +4,15 @@ Connection first, batch first; nobody here commits. Lock order: programmes, pers
 id, and an appointment only by who has locked its person.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
 from asyncpg import Record
 
-from schemas.scheduling_v1 import AppointmentStatus, DoseGiven
+from schemas.envelope import Event
+from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import into
 from services.scheduling.appointments.rules import Appointment, LiveBooking
@@ -101,6 +103,8 @@ SAVE_APPOINTMENTS = """
     )
     where appointment.appointment_id = new.appointment_id
 """
+
+OWNED: Mapping[type[Event], Owned] = {AppointmentChangedV1: Owned.by_version("appointment", "appointment_id")}
 
 
 async def load_live_bookings(

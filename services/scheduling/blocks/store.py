@@ -6,6 +6,9 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from schemas.envelope import Event
+from schemas.scheduling_v1 import SlotPoolChangedV1
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import columns, into
 from services.scheduling.blocks.rules import Block, FreeSlot, OfferedBlock, Slot, SlotSearch, SlotTime
@@ -116,6 +119,8 @@ LIST_FREE = """
     order by slot.start_at, slot_id
     limit $6
 """
+
+OWNED: Mapping[type[Event], Owned] = {SlotPoolChangedV1: Owned.by_version("block", "block_id")}
 
 
 async def has_blocks(connection: Connection, site_id: str) -> bool:

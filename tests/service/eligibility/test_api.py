@@ -61,7 +61,7 @@ async def test_unlinked_doses_are_counted_as_they_stand(
 
 
 @pytest.mark.parametrize(
-    ("content", "params", "code"), [("", {}, "feed-file-empty"), ("ISA", {"profile": "nobody"}, "profile-unknown")]
+    ("content", "params", "code"), [("", {}, "feed-file-empty"), ("ISA", {"profile": "nobody"}, "unknown-profile")]
 )
 async def test_what_is_no_file_is_refused(
     app: FastAPI, client: httpx.AsyncClient, content: str, params: dict[str, str], code: str

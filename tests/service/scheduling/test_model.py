@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -19,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.kit.postgres import prepare
+from services.kit.postgres import Pool, prepare
 from tests.servers import PostgresServer
 from tests.service.scheduling.world import MONDAY, World, a_business_day, a_dose, a_fact, a_given_dose
 
@@ -35,7 +34,7 @@ class Story(RuleBasedStateMachine):
     """Three people with two plans each, one block with a slot a day, three days of time."""
 
     runner: asyncio.Runner
-    pool: asyncpg.Pool
+    pool: Pool
 
     def run(self, act: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(act)
@@ -200,5 +199,5 @@ def test_any_story_keeps_to_the_model(postgres_server: PostgresServer) -> None:
             runner.run(postgres_server.drop(dsn))
 
 
-async def a_pool(dsn: str) -> asyncpg.Pool:
-    return await asyncpg.create_pool(dsn, min_size=1, max_size=2, init=prepare)
+async def a_pool(dsn: str) -> Pool:
+    return await Pool(dsn, max_size=2, init=prepare)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from schemas.catalog import PROGRAMME
-from services.kit.postgres import ALL_TENANTS, prepare, transaction
+from services.kit.postgres import ALL_TENANTS, Pool, prepare, transaction
 from services.kit.unit_of_work import UnitOfWork
 from tests.servers import OpenDatabase
 from tests.service.scheduling.world import (
@@ -36,7 +36,7 @@ CONNECTIONS, BOOKERS, PLACES = 100, 200, 20
 async def crowd(database: OpenDatabase) -> AsyncIterator[World]:
     """The world with a hundred connections."""
     dsn = (await database("scheduling")).dsn
-    async with asyncpg.create_pool(dsn, min_size=0, max_size=CONNECTIONS, init=prepare) as pool:
+    async with Pool(dsn, max_size=CONNECTIONS, init=prepare) as pool:
         opened = World(pool)
         await opened.begin()
         yield opened

@@ -37,7 +37,7 @@ from services.kit.postgres import Connection
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
 
-NO_MEMBER = Refusal("member-unknown", "Unknown Member", "There is no such member in this plan.", 404)
+NO_MEMBER = Refusal("unknown-member", "Unknown Member", "There is no such member in this plan.", 404)
 Coordinator = Annotated[Principal, require("coordinator", "supervisor", "chw")]
 
 routes = APIRouter()
@@ -53,10 +53,10 @@ async def find_members(
     """The members of the plan under this member number; a number may have passed from one to another. 429 after too
     many look-ups: one that finds nobody counts ten times."""
     look_ups.admit(principal)
-    async with reading(pool, principal) as connection:
-        tokens = await people_store.find_by_member_id(connection, member_id)
-        found = [member for token in tokens if (member := await _member(connection, token)) is not None]
-        await audit.record(connection, principal, "read", "member", tokens)
+    async with reading(pool, principal) as work:
+        tokens = await people_store.find_by_member_id(work.connection, member_id)
+        found = [member for token in tokens if (member := await _member(work.connection, token)) is not None]
+        await audit.record(work, principal, "read", "member", tokens)
     if not found:
         look_ups.missed(principal)
     return found
@@ -65,9 +65,9 @@ async def find_members(
 @routes.get("/members/{token}", response_model=MemberOut)
 async def read_member(pool: Pool, principal: Coordinator, token: UUID) -> Response | MemberOut:
     """Why this member is, or is not, eligible: each failing criterion, rule version, place and doses."""
-    async with reading(pool, principal) as connection:
-        await audit.record(connection, principal, "read", "member", [token])
-        member = await _member(connection, token)
+    async with reading(pool, principal) as work:
+        await audit.record(work, principal, "read", "member", [token])
+        member = await _member(work.connection, token)
     return refuse(NO_MEMBER) if member is None else member
 
 

@@ -41,6 +41,12 @@ from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 
+WRONG_DOCUMENT = Refusal(
+    "programme-document-wrong",
+    "Wrong Programme Document",
+    "The place in the document, and what is expected.",
+    422,
+)
 TAKEN = Refusal(
     "programme-version-taken", "Version Taken", "This version was published with another text; give it a new one.", 409
 )
@@ -57,8 +63,8 @@ async def list_programmes(pool: Pool, principal: Reader) -> list[ProgrammeOut | 
     """Every published version, and the documents that ship and wait to be published. A plan sees those in which it
     takes part, whole: who takes part with it stands in them. A published version that can't be read any more is shown
     to those who may see all plans."""
-    async with reading(pool, principal) as connection:
-        stored = await programme_store.load_documents(connection)
+    async with reading(pool, principal) as work:
+        stored = await programme_store.load_documents(work.connection)
     published = live(stored)
     unread = unreadable(stored) if principal.tenant == ALL_TENANTS else []
     known = {(one.programme_id, one.version) for one in published}
@@ -106,8 +112,8 @@ async def try_programme(
     found = await dry_run(pool, principal.tenant, programme, clock.business_on, sample)
     named = [one for one, _ in (*found.entering, *found.leaving)]
     if named:
-        async with reading(pool, principal) as connection:
-            await audit.record(connection, principal, "read", "enrolment", named)
+        async with reading(pool, principal) as work:
+            await audit.record(work, principal, "read", "enrolment", named)
     return _dry_run(programme, clock.business_on, found)
 
 
@@ -115,7 +121,7 @@ def _read(body: DocumentIn) -> Programme | Refusal:
     try:
         return parse_programme(body.document, body.name)
     except ProgrammeError as error:
-        return Refusal("programme-document-wrong", "Wrong Programme Document", str(error), 422)
+        return WRONG_DOCUMENT.saying(str(error))
 
 
 def _unreadable(one: Published) -> UnreadableOut:

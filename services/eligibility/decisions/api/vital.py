@@ -53,11 +53,11 @@ async def list_death_reports(
 ) -> DeathReportPage:
     """Whom somebody must check: a worker, a site, another plan, or a registry's status alone says that they have died.
     Outreach and scheduling let them alone until `vital-status` is decided or whoever said it takes it back."""
-    async with reading(pool, principal) as connection:
-        found = await vital_store.load_reported(connection, after, limit)
+    async with reading(pool, principal) as work:
+        found = await vital_store.load_reported(work.connection, after, limit)
         tokens = sorted({one.token for one in found})
-        statements = await vital_store.load_statements(connection, tokens)
-        await audit.record(connection, principal, "read", "death-report", tokens)
+        statements = await vital_store.load_statements(work.connection, tokens)
+        await audit.record(work, principal, "read", "death-report", tokens)
     reports = [_report(one, statements.get(one.token, ())) for one in found]
     return DeathReportPage(reports=reports, next_after=tokens[-1] if len(tokens) == limit else None)
 
@@ -71,7 +71,7 @@ async def decide_vital_status(
     once."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        member = await _find(work.connection, principal, token)
+        member = await _find(work, principal, token)
         if not member:
             return Answer.of(NO_MEMBER)
         today = (await clock_store.share_clock(work.connection)).business_on
@@ -93,7 +93,7 @@ async def withdraw_vital_status(token: UUID, pool: Pool, identity: Identity, pri
     holds again, else what the sources say."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        member = await _find(work.connection, principal, token)
+        member = await _find(work, principal, token)
         if not member:
             return Answer.of(NO_MEMBER)
         async with seeing(work.connection, ALL_TENANTS):
@@ -104,9 +104,10 @@ async def withdraw_vital_status(token: UUID, pool: Pool, identity: Identity, pri
     return await write(pool, identity, effect)
 
 
-async def _find(connection: Connection, principal: Principal, token: UUID) -> list[Enrolment]:
+async def _find(work: UnitOfWork, principal: Principal, token: UUID) -> list[Enrolment]:
     """The living enrolments that the caller may see of the person whom the token means today, who is locked."""
-    await audit.record(connection, principal, "read", "vital-status", [token])
+    connection = work.connection
+    await audit.record(work, principal, "read", "vital-status", [token])
     await clock_store.share_clock(connection)
     async with seeing(connection, ALL_TENANTS):
         survivors = await people_flow.lock_survivors(connection, [token])

@@ -31,7 +31,7 @@ from services.eligibility.programmes.target import ForecastRule
 from services.kit import log, metrics
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.setting_aside import each_or_aside
-from services.kit.unit_of_work import UnitOfWork
+from services.kit.unit_of_work import working
 
 PERSONS_PER_BATCH = 1000
 PERSONS_PER_ROUND = 8000
@@ -43,8 +43,8 @@ async def begin(pool: Pool, first_business_on: date | None, programmes: Sequence
     """Open the first day there ever was, and publish the programme versions that are new here."""
     documents = bundled() if programmes is None else programmes
     zone = documents[0].time_zone
-    async with transaction(pool, ALL_TENANTS) as connection:
-        work = UnitOfWork(connection)
+    async with working(pool) as work:
+        connection = work.connection
         today = datetime.now(ZoneInfo(zone)).date()
         first_on = first_business_on or today
         is_simulated = abs(first_on - today) > ONE_DAY
@@ -90,8 +90,8 @@ async def tell_groups(pool: Pool) -> int:
     combined, told = combined_vaccines(), 0
     value = blake2b(" ".join(combined).encode(), digest_size=16).hexdigest()
     while True:
-        async with transaction(pool, ALL_TENANTS) as connection:
-            work, clock = UnitOfWork(connection), await clock_store.share_clock(connection)
+        async with working(pool) as work:
+            connection, clock = work.connection, await clock_store.share_clock(work.connection)
             if await programme_store.load_release(connection, COMBINED) == value:
                 return told
             tokens = await dose_store.load_untold(connection, combined, PERSONS_PER_BATCH)
@@ -163,21 +163,22 @@ class _Deciding:
     shows: bool = False
 
     async def decide(self, tokens: Sequence[UUID]) -> int:
-        return await each_or_aside(tokens, self._decide, self._set_aside)
+        return sum(await each_or_aside(tokens, self._decide, self._set_aside))
 
     async def _decide(self, tokens: Sequence[UUID]) -> int:
-        async with transaction(self.pool, ALL_TENANTS) as connection:
-            work, clock = UnitOfWork(connection), await clock_store.share_clock(connection)
+        async with working(self.pool) as work:
+            clock = await clock_store.share_clock(work.connection)
             if self.shows:
                 await ledger.show_doses(work, tokens, clock.business_on)
             return await redecide(work, tokens, clock.business_on, self.programmes)
 
-    async def _set_aside(self, token: UUID, error: Exception) -> None:
+    async def _set_aside(self, token: UUID, error: Exception) -> int:
         structlog.get_logger().error("person set aside", count=1, **log.fault_fields(error))
-        async with transaction(self.pool, ALL_TENANTS) as connection:
-            work, clock = UnitOfWork(connection), await clock_store.share_clock(connection)
-            await people_store.lock_persons(connection, [token])
+        async with working(self.pool) as work:
+            clock = await clock_store.share_clock(work.connection)
+            await people_store.lock_persons(work.connection, [token])
             if self.shows:
                 await ledger.show_doses(work, [token], clock.business_on)
-            await decision_store.postpone(connection, token, clock.business_on + ONE_DAY)
+            await decision_store.postpone(work.connection, token, clock.business_on + ONE_DAY)
         metrics.SET_ASIDE.labels("decisions").inc()
+        return 0

@@ -1,12 +1,14 @@
 """The last answer given for each enrolment, and who is to be asked again. All SQL of it, batch first."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
+from schemas.envelope import Event
 from services.eligibility.decisions.decision import LastDecision
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection, text_array
 
 NOBODY = UUID(int=0)
@@ -68,6 +70,17 @@ select tenant_id, member_id, enrolment_id, programme_id, fact
 from enrolment left join decision using (enrolment_id)
 where token = $1 order by tenant_id, programme_id
 """
+
+UNKNOWN_DECISIONS = """
+select position
+from unnest($1::uuid[], $2::text[], $3::numeric[])
+    with ordinality as said (enrolment_id, programme_id, said_version, position)
+left join decision using (enrolment_id, programme_id)
+where version is null or version < said_version
+"""
+OWNED: Mapping[type[Event], Owned] = {
+    MemberEligibilityDecidedV1: Owned(("enrolment_id", "programme_id", "version"), UNKNOWN_DECISIONS)
+}
 
 
 class StandingFact(NamedTuple):

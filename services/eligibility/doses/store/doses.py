@@ -7,8 +7,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from schemas.eligibility_v1 import DoseAdministeredV1
+from schemas.envelope import Event
 from services.eligibility.doses.counted import CountedDose
 from services.eligibility.doses.rules import Dose, Report
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import into
 
@@ -95,6 +98,8 @@ select distinct token from dose where not is_announced and not is_retracted and 
 order by token limit $2
 """
 COUNT_UNLINKED = "select count(*) from dose_report where token is null and not is_retracted and file_id = $1"
+
+OWNED: Mapping[type[Event], Owned] = {DoseAdministeredV1: Owned.by_version("dose", "dose_id")}
 
 
 async def load_counted(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[CountedDose]]:

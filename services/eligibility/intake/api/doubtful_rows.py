@@ -43,7 +43,9 @@ from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 
 NOTHING = UUID(int=0)
-NO_ROW = Refusal("doubtful-row-unknown", "Unknown Row", "There is no such doubtful row, or it is another plan's.", 404)
+NO_ROW = Refusal(
+    "unknown-doubtful-row", "Unknown Doubtful Row", "There is no such doubtful row, or it is another plan's.", 404
+)
 NOT_WAITING = Refusal(
     "doubtful-row-closed", "Row Closed", "It was decided otherwise, or a newer row has taken its place.", 409
 )
@@ -86,8 +88,8 @@ async def list_doubtful_rows(
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> DoubtfulPage:
     """Rows that wait until somebody says whom they mean, the oldest first; by their places and tokens alone."""
-    async with reading(pool, principal) as connection:
-        found = await doubtful_store.load_page(connection, after, _STORED.get(state), file_id, limit)
+    async with reading(pool, principal) as work:
+        found = await doubtful_store.load_page(work.connection, after, _STORED.get(state), file_id, limit)
     return DoubtfulPage(
         rows=[DoubtfulRowOut(**_told(one)) for one in found],
         next_after=found[-1].doubtful_id if len(found) == limit else None,
@@ -98,15 +100,15 @@ async def list_doubtful_rows(
 async def read_doubtful_row(pool: Pool, principal: Decider, doubtful_id: UUID) -> Response | DoubtfulRowDetail:
     """The row beside each member whom it may mean: what agrees, what differs. Once it is closed what it held is gone.
     Audited."""
-    async with reading(pool, principal) as connection:
-        found = await doubtful_store.load_one(connection, doubtful_id)
+    async with reading(pool, principal) as work:
+        found = await doubtful_store.load_one(work.connection, doubtful_id)
         if found is None:
             return refuse(NO_ROW)
         row = found.roster_row
         if row is None:
             return DoubtfulRowDetail(**_told(found), maintenance=None, said_at=None, coverages=[], candidates=[])
-        known = await people_store.load_enrolments(connection, found.tokens)
-        await audit.record(connection, principal, "read", "doubtful-row", [doubtful_id, *found.tokens])
+        known = await people_store.load_enrolments(work.connection, found.tokens)
+        await audit.record(work, principal, "read", "doubtful-row", [doubtful_id, *found.tokens])
     mine = [one for one in known if one.tenant_id == found.plan and not one.is_retired]
     return DoubtfulRowDetail(
         **_told(found),
@@ -166,7 +168,7 @@ async def _decide(work: UnitOfWork, principal: Decider, doubtful_id: UUID, body:
                 return Answer.of(refusal)
         after = await _again(connection, doubtful_id)
     subjects = [doubtful_id, *dict.fromkeys([*([after.token] if after.token else []), *found.tokens])]
-    await audit.record(connection, principal, _ACTIONS[decision], "doubtful-row", subjects)
+    await audit.record(work, principal, _ACTIONS[decision], "doubtful-row", subjects)
     return _answer(after)
 
 

@@ -17,7 +17,7 @@ from services.eligibility.people.roster import stamped
 from services.eligibility.people.store import members as people_store
 from services.eligibility.people.store.members import LeftOut
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
-from services.kit.unit_of_work import UnitOfWork
+from services.kit.unit_of_work import UnitOfWork, working
 
 PER_BATCH = 1000
 SHARE = 0.25
@@ -71,10 +71,10 @@ async def end_released(pool: Pool, file: FeedFile) -> None:
 async def _end(pool: Pool, file: FeedFile, one: Absence) -> None:
     ended = 1
     while ended:
-        async with transaction(pool, ALL_TENANTS) as connection:
+        async with working(pool) as work:
+            connection = work.connection
             await file_store.lock_file(connection, file.file_id)
             today = (await clock_store.share_clock(connection)).business_on
-            work = UnitOfWork(connection)
             left_out = LeftOut(one.plan, one.before_no, file.file_no, one.said_on, one.said)
             ended = await end_coverage(work, left_out, today, PER_BATCH)
             await file_store.save_absent(connection, file.file_id, ended)

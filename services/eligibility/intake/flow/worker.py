@@ -50,8 +50,9 @@ from services.eligibility.settings import OwnSettings
 from services.kit import log
 from services.kit.postgres import ALL_TENANTS, DATA_ERRORS, Connection, Pool, connect, is_fault, transaction
 from services.kit.repeating import Repeating
+from services.kit.setting_aside import each_or_aside
 from services.kit.settings import Settings
-from services.kit.unit_of_work import UnitOfWork
+from services.kit.unit_of_work import UnitOfWork, working
 from services.kit.waiting import wait
 
 RETRY_S = 1.0
@@ -81,11 +82,8 @@ class Intake(Repeating):
         self._news.set()
 
     async def run(self) -> None:
-        file_store.listeners.add(self._news.set)
-        try:
+        with self._pool.signals.waking(self._news, file_store.NEWS):
             await super().run()
-        finally:
-            file_store.listeners.discard(self._news.set)
 
     async def turn(self) -> float:
         """Hold the lock, and work while it is held."""
@@ -191,34 +189,32 @@ class FileRun:
         if not headers:
             return False
         part = Slice(headers=[*headers])
-        async with transaction(self._pool, ALL_TENANTS) as connection:
+        async with working(self._pool) as work:
+            connection = work.connection
             file = await self._lock(connection, part)
             gate = await self._gate(connection, part)
-            await self._save_headers(UnitOfWork(connection), part, gate)
+            await self._save_headers(work, part, gate)
             turn = await self._take_turn(connection, file, part, gate)
         self._is_in_turn = turn.held is None
         return not self._is_in_turn
 
     async def _apply(self, part: Slice) -> None:
-        """A slice that holds a row which can't be stored is halved until that row stands alone, and is rejected."""
-        try:
-            await self._apply_slice(part)
-        except ROW_ERRORS as error:
-            if is_fault(error) or part.rows == 0:
-                raise
+        """A row that can't be stored is rejected; the others of its slice are applied."""
+
+        async def reject(row: int, error: Exception) -> None:
             structlog.get_logger().warning(
-                "row set aside", file_id=str(self._file.file_id), rows=part.rows, **log.fault_fields(error)
+                "row set aside", file_id=str(self._file.file_id), rows=1, **log.fault_fields(error)
             )
-            if part.rows == 1:
-                await self._apply_slice(part.as_rejected())
-            else:
-                for half in part.halves():
-                    await self._apply(half)
+            await self._apply_slice(part.within([row]).as_rejected())
+
+        await each_or_aside(
+            part.ordinals, lambda rows: self._apply_slice(part.within(rows)), reject, _speaks_of_no_row
+        )  # fmt: skip
 
     async def _apply_slice(self, part: Slice) -> None:
         started = time.perf_counter()
-        async with transaction(self._pool, ALL_TENANTS) as connection:
-            work = UnitOfWork(connection)
+        async with working(self._pool) as work:
+            connection = work.connection
             file = await self._lock(connection, part)
             gate = await self._gate(connection, part)
             today = (await clock_store.share_clock(connection)).business_on
@@ -319,7 +315,8 @@ class FileRun:
 
     async def _finish(self, summary: FeedSummary) -> None:
         await absence.end_absent(self._pool, self._file, newest_lists(self._full, self._listed), summary)
-        async with transaction(self._pool, ALL_TENANTS) as connection:
+        async with working(self._pool) as work:
+            connection = work.connection
             file = await file_store.lock_file(connection, self._file.file_id)
             if file.state == "processed":
                 return
@@ -330,7 +327,7 @@ class FileRun:
             await file_store.finish_file(connection, file.file_id, "refused" if is_refused else "processed")
             if summary.kind is not None:
                 today = (await clock_store.share_clock(connection)).business_on
-                await UnitOfWork(connection).announce([await self._processed(connection, file, summary.kind, today)])
+                await work.announce([await self._processed(connection, file, summary.kind, today)])
 
     async def _processed(
         self, connection: Connection, file: FeedFile, kind: FeedKind, today: date
@@ -352,6 +349,10 @@ class FileRun:
             rejections=tuple(ReasonCount(reason=code_of(code), rows=rows) for code, rows in rejections),
             business_on=today,
         )
+
+
+def _speaks_of_no_row(error: Exception) -> bool:
+    return is_fault(error) or not isinstance(error, ROW_ERRORS)
 
 
 def _admitted(part: Slice, gate: Gate) -> list[RosterHeader]:

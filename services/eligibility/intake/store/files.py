@@ -1,7 +1,7 @@
 """Feed files: their bytes until they are read, and what became of every row. All SQL of it."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import IO, Any
@@ -9,17 +9,20 @@ from uuid import UUID
 
 import asyncpg
 
+from schemas.eligibility_v1 import FeedFileProcessedV1
+from schemas.envelope import Event
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.intake.slices import UNSTORABLE
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store.absence import AbsenceState
-from services.kit.postgres import Connection, after_commit, text_array
+from services.kit.own_log import Owned
+from services.kit.postgres import Connection, text_array
 from services.kit.rows import columns_of
 
 CHUNK_BYTES = 1 << 20
 
-listeners: set[Callable[[], None]] = set()
-"""Whom to call when this process has accepted a file; what other processes accept they must look for."""
+NEWS = "feed-files"
+"""The signal to this process's intake that a file was accepted or decided on."""
 
 FILE_COLUMNS = """
     file_id, file_no, tenant_id, sha256, size_bytes, profile, kind, sender, plan, state, cursor_row, rows_accepted,
@@ -136,6 +139,13 @@ INTAKE_ID = 0x7663635F696E  # "vcc_in"
 LOCK_INTAKE = "select pg_try_advisory_lock($1)"
 KEEP_LOCK = "select 1"
 
+UNKNOWN_FILES = """
+select position from unnest($1::uuid[]) with ordinality as said (file_id, position)
+left join feed_file using (file_id)
+where processed_at is null
+"""
+OWNED: Mapping[type[Event], Owned] = {FeedFileProcessedV1: Owned(("file_id",), UNKNOWN_FILES)}
+
 
 @dataclass(frozen=True, slots=True)
 class FeedFile:
@@ -196,13 +206,7 @@ async def insert_file(
     content_sha256: str | None = None,
 ) -> FeedFile | None:
     """Register a file, or None if this tenant sent the same bytes, or the same content, before."""
-    after_commit(connection, _tell)
     return _file(await connection.fetchrow(INSERT_FILE, file_id, tenant, sha256, size_bytes, profile, content_sha256))
-
-
-def _tell() -> None:
-    for listener in listeners:
-        listener()
 
 
 async def save_chunks(connection: Connection, file_id: UUID, stream: IO[bytes]) -> None:
@@ -271,7 +275,6 @@ async def hold_file(connection: Connection, file_id: UUID, why: str) -> None:
 
 async def save_decision(connection: Connection, file_id: UUID, decision: str, by: str, why: str) -> None:
     """What a person decided of a file that waits, or of the absence that it told of."""
-    after_commit(connection, _tell)
     await connection.execute(SAVE_DECISION, file_id, decision, by, why, AbsenceState.TOO_MANY)
     await absence_store.decide(connection, file_id, decision)
 

@@ -10,6 +10,8 @@ from uuid import UUID
 
 import asyncpg
 
+from schemas.eligibility_v1 import MembersMergedV1
+from schemas.envelope import Event
 from services.eligibility.feeds.records import MEDICAL
 from services.eligibility.people.enrolment import Enrolment, Person, Span
 from services.eligibility.people.linkage import Candidate, IdKey
@@ -17,6 +19,7 @@ from services.eligibility.people.precedence import Stamp
 from services.eligibility.people.statement import Statement
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.vital import store as vital_store
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection, text_array
 from services.kit.rows import columns_of, into, names
 
@@ -181,6 +184,13 @@ where not e.is_retired and (
 )
 order by e.token limit 20
 """
+
+UNKNOWN_MERGES = """
+select position from unnest($1::uuid[]) with ordinality as said (token, position)
+left join person using (token)
+where merged_into is null
+"""
+OWNED: Mapping[type[Event], Owned] = {MembersMergedV1: Owned(("retired_token",), UNKNOWN_MERGES)}
 
 
 async def load_tokens(

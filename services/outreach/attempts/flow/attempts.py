@@ -12,7 +12,7 @@ from services.kit.problem import Refusal
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.attempts import entry
 from services.outreach.attempts.entry import Entry
-from services.outreach.attempts.flow.refusals import NO_SUCH_ATTEMPT, NOT_YOURS, REFUSALS
+from services.outreach.attempts.flow.refusals import NO_ATTEMPT, NOT_YOURS, REFUSALS
 from services.outreach.attempts.rules import (
     Holder,
     Proposal,
@@ -33,7 +33,7 @@ from services.outreach.contacts.dispositions import EFFECTS
 from services.outreach.contacts.rules import LoggedAttempt, NewAttempt
 from services.outreach.policy import POLICY
 from services.outreach.worklist import store as worklist
-from services.outreach.worklist.flow import NO_SUCH_CASE
+from services.outreach.worklist.flow import NO_CASE
 from services.outreach.worklist.rules import ListedCase
 from services.replicas.days import store as days
 from services.replicas.persons import store as persons
@@ -54,7 +54,7 @@ async def log_attempt(work: UnitOfWork, case_id: UUID, entered: Entry, worker_id
     connection = work.connection
     member_token = await cases.load_member_token(connection, case_id)
     if member_token is None:
-        return NO_SUCH_CASE
+        return NO_CASE
     await programmes.share_reference(connection)
     person_of = await persons.lock_persons(connection, [member_token])
     lease = await claims.lock_lease(connection, case_id)
@@ -123,7 +123,7 @@ async def retract_attempt(
     connection = work.connection
     attempt = await contacts.load_attempt(connection, attempt_id)
     if attempt is None:
-        return NO_SUCH_ATTEMPT
+        return NO_ATTEMPT
     await programmes.share_reference(connection)
     case_token = await cases.load_member_token(connection, attempt.case_id)
     assert case_token is not None, "an attempt has its case"

@@ -45,9 +45,9 @@ async def list_cases(
     place = place_of(after)
     begun_at = place.asked_at if place else datetime.now(UTC)
     page = Page(limit, begun_at, status, callable_now, holder, programme_id, zip5, language, place)
-    async with reading(pool, principal) as connection:
-        cases = await flow.list_cases(connection, page)
-        await audit.record(connection, principal, "read", "case", [case.case_id for case in cases])
+    async with reading(pool, principal) as work:
+        cases = await flow.list_cases(work.connection, page)
+        await audit.record(work, principal, "read", "case", [case.case_id for case in cases])
     return CasePageOut(cases=tuple(case_of(case) for case in cases), next=next_of(page, cases))
 
 
@@ -57,14 +57,14 @@ async def list_cases(
 async def read_case(case_id: UUID, pool: Pool, principal: Worker) -> Response | CaseFileOut:
     """Why the member is to be called, what was tried, what is booked, which doses are known. The look is audited, also
     one for another plan's case."""
-    async with reading(pool, principal) as connection:
-        await audit.record(connection, principal, "read", "case", [case_id])
-        found = await flow.read_case(connection, case_id)
+    async with reading(pool, principal) as work:
+        await audit.record(work, principal, "read", "case", [case_id])
+        found = await flow.read_case(work.connection, case_id)
     return refuse(found) if isinstance(found, Refusal) else file_of(*found)
 
 
 @routes.get("/work-summary", summary="Count the work")
 async def summarize_work(pool: Pool, principal: Worker) -> WorkSummaryOut:
     """How many cases are open, claimable, claimed, booked, resting, paused and closed, by programme."""
-    async with reading(pool, principal) as connection:
-        return summary_of(await flow.count_cases(connection))
+    async with reading(pool, principal) as work:
+        return summary_of(await flow.count_cases(work.connection))

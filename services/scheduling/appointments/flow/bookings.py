@@ -25,25 +25,27 @@ from services.scheduling.blocks.rules import Slot
 from services.scheduling.days.rules import Moment, hour_of
 from services.scheduling.members import store as members
 from services.scheduling.members.rules import DeathReport, Enrolment
-from services.scheduling.refusals import Refusal, Refused
+from services.scheduling.refusals import RefusalCode, Refused
 
 Outcome = Appointment | Refused
-Rule = Callable[[Appointment, date, datetime | None], Appointment | Refusal]
+Rule = Callable[[Appointment, date, datetime | None], Appointment | RefusalCode]
 """What becomes of an appointment on the open day, at the hour where one is known."""
 
 
 async def book(work: UnitOfWork, member: MemberRef, slot_id: UUID, moment: Moment) -> Outcome:
     """A place in the slot for this member, or the reason why not."""
     locked = await lock_member(work.connection, member, moment)
-    if isinstance(locked, Refusal):
+    if isinstance(locked, RefusalCode):
         return Refused(locked)
     own = await _live_booking(work, locked.enrolment)
     slot = await lock_slot(work.connection, slot_id)
-    if isinstance(slot, Refusal):
+    if isinstance(slot, RefusalCode):
         return Refused(slot)
     if refused := _may_not_take(locked, slot, moment):
         return refused
-    return Refused(Refusal.ALREADY_BOOKED, own.appointment_id) if own else await _take(work, locked, slot, moment.at)
+    return (
+        Refused(RefusalCode.ALREADY_BOOKED, own.appointment_id) if own else await _take(work, locked, slot, moment.at)
+    )
 
 
 def _may_not_take(member: LockedMember, slot: Slot, moment: Moment) -> Refused | None:
@@ -65,11 +67,11 @@ async def _take(work: UnitOfWork, member: LockedMember, slot: Slot, at: datetime
     """A new booking in a free place of the locked slot."""
     place = await blocks.find_place(work.connection, slot.slot_id)
     if place is None:
-        return Refused(Refusal.FULL)
+        return Refused(RefusalCode.FULL)
     new = rules.book(new_id(), member.enrolment, slot, member.today)
     booked = await store.insert_appointment(work.connection, new)
     if booked is None:  # through another plan, whose appointments this tenant does not see
-        return Refused(Refusal.ALREADY_BOOKED)
+        return Refused(RefusalCode.ALREADY_BOOKED)
     await blocks.take_place(work.connection, slot.slot_id, place, booked.appointment_id)
     await announce(work, [(None, booked)], member.today, at)
     return booked
@@ -78,16 +80,16 @@ async def _take(work: UnitOfWork, member: LockedMember, slot: Slot, at: datetime
 async def reschedule(work: UnitOfWork, appointment_id: UUID, slot_id: UUID, moment: Moment) -> Outcome:
     """The old place is given up only with the new one in hand, and the new one asks what a booking asks."""
     today, before = await lock_appointment(work.connection, appointment_id, moment)
-    if isinstance(before, Refusal):
+    if isinstance(before, RefusalCode):
         return Refused(before)
     member = await load_booked_member(work.connection, before, today)
-    if isinstance(member, Refusal):
+    if isinstance(member, RefusalCode):
         return Refused(member)
     slot = await lock_slot(work.connection, slot_id, before.block_id)
-    if isinstance(slot, Refusal):
+    if isinstance(slot, RefusalCode):
         return Refused(slot)
     after = rules.reschedule(before, slot, today)
-    if isinstance(after, Refusal):
+    if isinstance(after, RefusalCode):
         return Refused(after)
     if refused := _may_not_take(member, slot, moment):
         return refused
@@ -99,7 +101,7 @@ async def _move(work: UnitOfWork, before: Appointment, after: Appointment, today
     assert after.slot_id is not None, "only walk-ins have no slot, and they never move"
     place = await blocks.find_place(work.connection, after.slot_id)
     if place is None:
-        return Refused(Refusal.FULL)
+        return Refused(RefusalCode.FULL)
     await blocks.free_places(work.connection, [after.appointment_id])
     await store.save_appointments(work.connection, [after])
     await blocks.take_place(work.connection, after.slot_id, place, after.appointment_id)
@@ -110,7 +112,7 @@ async def _move(work: UnitOfWork, before: Appointment, after: Appointment, today
 async def cancel(work: UnitOfWork, appointment_id: UUID, reason: Cancellation, moment: Moment) -> Outcome:
     """End a live booking and free its place; because the member died (`pat-dec`) is a report of the death, too."""
 
-    def rule(booking: Appointment, today: date, _hour: datetime | None) -> Appointment | Refusal:
+    def rule(booking: Appointment, today: date, _hour: datetime | None) -> Appointment | RefusalCode:
         return rules.cancel(booking, reason, today)
 
     outcome = await change(work, appointment_id, rule, moment)
@@ -125,9 +127,9 @@ async def miss(
 ) -> Outcome:
     """Nobody came: the staff of the appointment's site say so, somebody else once the outcome is escalated."""
 
-    def rule(booking: Appointment, today: date, hour: datetime | None) -> Appointment | Refusal:
+    def rule(booking: Appointment, today: date, hour: datetime | None) -> Appointment | RefusalCode:
         may_tell = is_staff_at(booking.site_id) or rules.is_escalated(booking, today, escalate_days)
-        return rules.miss(booking, today, hour) if may_tell else Refusal.SITE_FIRST
+        return rules.miss(booking, today, hour) if may_tell else RefusalCode.SITE_FIRST
 
     return await change(work, appointment_id, rule, moment)
 
@@ -140,9 +142,9 @@ async def retract(work: UnitOfWork, appointment_id: UUID, moment: Moment) -> Out
 async def change(work: UnitOfWork, appointment_id: UUID, rule: Rule, moment: Moment) -> Outcome:
     """What becomes of one appointment as the rule says."""
     today, before = await lock_appointment(work.connection, appointment_id, moment)
-    after = before if isinstance(before, Refusal) else rule(before, today, hour_of(moment, today))
-    if isinstance(before, Refusal) or isinstance(after, Refusal):
-        return Refused(after if isinstance(after, Refusal) else Refusal.UNKNOWN_APPOINTMENT)
+    after = before if isinstance(before, RefusalCode) else rule(before, today, hour_of(moment, today))
+    if isinstance(before, RefusalCode) or isinstance(after, RefusalCode):
+        return Refused(after if isinstance(after, RefusalCode) else RefusalCode.UNKNOWN_APPOINTMENT)
     await save(work, [(before, after)], today, moment.at)
     return after
 

@@ -10,8 +10,9 @@ from aiokafka import TopicPartition
 from prometheus_client import REGISTRY
 
 from schemas.catalog import BUSINESS_DAY_OPENED
-from services.kit import bus, metrics
-from services.kit.bus import Subscriber
+from services.kit import metrics
+from services.kit import subscriber as at_work
+from services.kit.subscriber import Subscriber
 from services.kit.subscription import Subscription
 
 GROUP = "sundial.business-day-opened"
@@ -68,7 +69,7 @@ def lag() -> float | None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The monotonic clock of the bus: one number to set."""
     now = [1000.0]
-    monkeypatch.setattr(bus, "time", SimpleNamespace(monotonic=lambda: now[0], perf_counter=lambda: now[0]))
+    monkeypatch.setattr(at_work, "time", SimpleNamespace(monotonic=lambda: now[0], perf_counter=lambda: now[0]))
     return now
 
 
@@ -93,7 +94,7 @@ async def test_a_rebalance_may_take_a_while(clock: list[float]) -> None:
     subscriber = connected(SomeConsumer({MORNING: 3}))
     subscriber.on_partitions_assigned({MORNING})
     subscriber.on_partitions_revoked({MORNING})
-    clock[0] += bus.REBALANCE_S - 1
+    clock[0] += at_work.REBALANCE_S - 1
     assert subscriber.trouble() is None
     clock[0] += 2
     assert subscriber.trouble() == "no assignment"
@@ -114,7 +115,7 @@ async def test_a_new_connection_starts_without_an_assignment() -> None:
 @pytest.mark.expects_error_log("batch failed")
 async def test_failures_go_with_the_partition(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches that failed here are another's after a reassignment: this process is ready again."""
-    monkeypatch.setattr(bus, "FIRST_BACKOFF_S", 0.0)
+    monkeypatch.setattr(at_work, "FIRST_BACKOFF_S", 0.0)
     subscriber = connected(SomeConsumer({MORNING: 3}))
     subscriber.on_partitions_assigned({MORNING})
     for _ in range(3):
@@ -157,15 +158,15 @@ async def test_what_fails_again_and_again_is_lag(clock: list[float], monkeypatch
     """A batch that was fetched and is not applied counts as behind, also while the client's position stands behind it;
     for too long it is no progress."""
     metrics.LAG.clear()
-    monkeypatch.setattr(bus, "FIRST_BACKOFF_S", 0.0)
+    monkeypatch.setattr(at_work, "FIRST_BACKOFF_S", 0.0)
     consumer = SomeConsumer({MORNING: 40}, at=40)
     subscriber = connected(consumer)
     subscriber.on_partitions_assigned({MORNING})
 
-    async def fails(_decoded: object) -> None:
+    async def fails(*_given: object) -> None:
         raise ConnectionResetError
 
-    monkeypatch.setattr(subscriber, "_apply", fails)
+    monkeypatch.setattr(subscriber._applying, "apply", fails)
     record = SimpleNamespace(
         topic=MORNING.topic, partition=MORNING.partition, offset=33, key=None, value=None, headers=()
     )
