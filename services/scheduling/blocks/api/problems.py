@@ -19,9 +19,9 @@ SOON = frozenset({Refusal.UNKNOWN_ENROLMENT, Refusal.UNKNOWN_PROGRAMME, Refusal.
 
 _NOT_FOUND = frozenset({Refusal.UNKNOWN_SITE, Refusal.UNKNOWN_SLOT, Refusal.UNKNOWN_APPOINTMENT})
 _UNFIT = frozenset({
-    Refusal.PROGRAMME_NEEDED, Refusal.FUTURE_DOSE, Refusal.EARLY_DOSE, Refusal.LATE_DOSE, Refusal.OLD_DOSE,
-    Refusal.FAR_INSTANT, Refusal.NOT_GIVEN_HERE, Refusal.OUTSIDE_WEEK, Refusal.PAST_WEEK, Refusal.FAR_WEEK,
-    Refusal.OVERLAP,
+    Refusal.PROGRAMME_NEEDED, Refusal.FUTURE_DOSE, Refusal.BEFORE_PRODUCT, Refusal.EARLY_DOSE, Refusal.LATE_DOSE,
+    Refusal.OLD_DOSE, Refusal.FAR_INSTANT, Refusal.NOT_GIVEN_HERE, Refusal.OUTSIDE_WEEK, Refusal.PAST_WEEK,
+    Refusal.FAR_WEEK, Refusal.OVERLAP,
 })  # fmt: skip
 
 _SAYS: Mapping[Refusal, tuple[str, str]] = {
@@ -59,6 +59,10 @@ _SAYS: Mapping[Refusal, tuple[str, str]] = {
     Refusal.NOT_YET: ("Not Yet", "The hour of the appointment has not come."),
     Refusal.SITE_FIRST: ("The Site First", "The site says who came; the plan and the State may once it is escalated."),
     Refusal.FUTURE_DOSE: ("Future Dose", "administered_on: expected the business day or an earlier one."),
+    Refusal.BEFORE_PRODUCT: (
+        "Before the Product",
+        "administered_on: expected a day on which the product was in use.",
+    ),
     Refusal.EARLY_DOSE: ("Before the Appointment", "Given before the appointment: record it as a walk-in."),
     Refusal.LATE_DOSE: (
         "Late Dose",

@@ -196,7 +196,13 @@ def test_history_is_told_by_its_source(source: str, is_historical: bool) -> None
 
 @pytest.mark.parametrize(
     ("given", "code"),
-    [("202511", "date"), ("30240101", "date"), ("", "date"), ("19480228", "order")],
+    [
+        ("202511", "date"),
+        ("30240101", "date"),
+        ("", "date"),
+        ("19480228", "order"),
+        ("20160301", "before-product"),
+    ],
 )
 def test_a_dose_of_an_impossible_day_is_rejected(given: str, code: str) -> None:
     """Not before the birth, and a whole date."""
