@@ -97,8 +97,8 @@ async def test_a_lot_is_kept_without_blanks_around(world: World, lot: str, kept:
     ],
 )
 async def test_a_walk_ins_day_makes_sense(world: World, on: date, reason: str | None, code: str) -> None:
-    """Not to come, not of long ago or of before the programme without a reason, not of years ago with any, nor of before there was such a
-    vaccine."""
+    """Not to come, not of long ago or of before the programme without a reason; with any not of years ago, nor of
+    before the product was in use."""
     answer = await walk_in(world, await world.enrol(), a_given_dose(on=on), late_reason=reason)
     assert code_of(answer) == code if code else (answer.status_code, answer.json()["late_reason"]) == (201, reason)
 
