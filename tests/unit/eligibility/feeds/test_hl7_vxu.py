@@ -211,6 +211,12 @@ def test_a_dose_of_an_impossible_day_is_rejected(given: str, code: str) -> None:
     assert len(doses(items)) == 1
 
 
+def test_a_dose_of_before_its_product_is_deleted_and_refused_like_any() -> None:
+    """Only who says that it was given says what can't be: a deletion and a refusal of such a day are taken."""
+    deleted, refused = a_dose(given="20160301", action="D"), a_dose(given="20160301", completion="RE", reason="03")
+    assert not rejections(items_of(a_vxu(deleted, refused)))
+
+
 def test_a_dose_later_than_its_message_is_kept_with_a_notice() -> None:
     """Clocks and test messages are off by days; a dose that lies ahead counts only once its day has come."""
     items = items_of(a_vxu(a_dose(given="20260106")))
