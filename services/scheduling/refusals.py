@@ -29,6 +29,7 @@ class RefusalCode(StrEnum):
     TOO_MANY_CHANGES = "too-many-changes"
     NOT_YET = "not-yet"
     FUTURE_DOSE = "future-dose"
+    BEFORE_PRODUCT = "before-product"
     EARLY_DOSE = "early-dose"
     LATE_DOSE = "late-dose"
     OLD_DOSE = "old-dose"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, NoReturn, cast
 
+from schemas.products import is_before_product
 from services.eligibility.feeds.codes import NO_VACCINE, cvx_code, cvx_of_ndc, manufacturers
 from services.eligibility.feeds.er7 import Field, Segment
 from services.eligibility.feeds.faults import BadRow, Notices
@@ -26,6 +27,7 @@ OUTCOMES = {
     "RE": DoseOutcome.REFUSED,
     "NA": DoseOutcome.NOT_ADMINISTERED,
 }
+GIVEN = frozenset({DoseOutcome.ADMINISTERED, DoseOutcome.PARTIAL})
 ACTIONS = frozenset({"A", "U", "D"})
 MISSED = "missed appointment"
 # What senders write for a filler number that they don't have, 9999 by the guide itself: it names nothing.
@@ -130,12 +132,15 @@ class _DoseReader:
         completion = self._completion()
         outcome = self._outcome(completion, cvx)
         source = rxa[9].part(1)
+        given_on = self._administered_on()
+        if action != "D" and outcome in GIVEN and is_before_product(cvx, given_on):
+            self._reject("RXA-3", "before-product", "a day on which the vaccine of RXA-5 was in use")
         return DoseRecord(
             position=position,
             person=context.person,
             outcome=outcome,
             action=action,
-            administered_on=self._administered_on(),
+            administered_on=given_on,
             cvx=cvx,
             event=self._event(),
             completion=completion,

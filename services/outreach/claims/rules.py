@@ -46,6 +46,7 @@ def first_of_each_person(candidates: Iterable[Candidate]) -> dict[UUID, UUID]:
 
 
 def call_order(case: ListedCase) -> tuple[float, int, int]:
-    """The key by which claimed cases are sorted: promised calls by their time, then the highest rank."""
-    callback = case.callback_at.timestamp() if case.callback_at else 0.0
-    return callback, -case.rank, -case.case_id.int
+    """The key by which claimed cases are sorted, as the list is: promised calls by their time, others by rank."""
+    if case.callback_at is not None:
+        return case.callback_at.timestamp(), 0, case.case_id.int
+    return 0.0, -case.rank, -case.case_id.int

@@ -115,12 +115,16 @@ async def noshow(
 
 @routes.post("/appointments/{appointment_id}/entered-in-error", responses=CHANGED)
 async def enter_in_error(
-    appointment_id: UUID, body: NothingMoreIn, pool: Pool, identity: Identity, principal: SiteStaff, clock: Clock
+    appointment_id: UUID, body: NothingMoreIn, pool: Pool, identity: Identity, principal: Anybody, clock: Clock
 ) -> Response:
-    """It should not have been recorded. If a dose was recorded with it, that dose was never given."""
+    """It should not have been recorded, says the site. If a dose was recorded with it, that dose was never given. A
+    cancellation that was a mistake is taken back by anybody who may cancel, and a report of death with it; the place
+    may be another's by now, so the member is booked anew."""
     return await _write(
         pool, identity, principal,
-        lambda work: bookings.retract(work, appointment_id, body.moment(clock)),
+        lambda work: bookings.retract(
+            work, appointment_id, body.moment(clock), partial(is_site_staff, principal)
+        ),
         looked_at=appointment_id,
     )  # fmt: skip
 

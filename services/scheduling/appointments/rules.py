@@ -13,12 +13,13 @@ from schemas.scheduling_v1 import DoseGiven
 from services.replicas.programmes.rules import Programme
 from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.blocks.rules import Slot
-from services.scheduling.doses.rules import DoseRecord, check_age, check_product, check_visit, is_late
+from services.scheduling.doses.rules import DoseRecord, check_age, check_existed, check_product, check_visit, is_late
 from services.scheduling.members.rules import Enrolment, Standing
 from services.scheduling.refusals import RefusalCode
 from services.scheduling.sites.rules import Site
 
 MAX_CHANGES = 3  # as in DIVOC; the table's check says it too
+NEXT_DOSE_AFTER = timedelta(days=17)  # no series is shorter: three weeks less CDC's four days of grace
 
 
 class MemberRef(NamedTuple):
@@ -85,7 +86,7 @@ NEXT: Mapping[Status, frozenset[Status]] = {
     Status.BOOKED: frozenset({Status.FULFILLED, Status.CANCELLED, Status.NOSHOW, Status.ENTERED_IN_ERROR}),
     Status.FULFILLED: frozenset({Status.ENTERED_IN_ERROR}),
     Status.NOSHOW: frozenset({Status.ENTERED_IN_ERROR}),
-    Status.CANCELLED: frozenset(),
+    Status.CANCELLED: frozenset({Status.ENTERED_IN_ERROR}),
     Status.ENTERED_IN_ERROR: frozenset(),
 }
 
@@ -141,9 +142,11 @@ def fulfil(
     dose, late_reason = record
     if appointment.status is not Status.BOOKED:
         return RefusalCode.NOT_BOOKED
-    if refusal := check_product(site.gives, appointment.vaccine_group, dose, today):
+    if refusal := check_product(site.gives, appointment.vaccine_group, dose, site.latest_day(today, hour)):
         return refusal
     if refusal := check_visit(appointment.start_on, appointment.start_at, dose.administered_on, today, hour):
+        return refusal
+    if refusal := check_existed(dose):
         return refusal
     if is_late(dose.administered_on, today) and late_reason is None:
         return RefusalCode.LATE_DOSE
@@ -154,8 +157,8 @@ def miss(appointment: Appointment, today: date, hour: datetime | None = None) ->
     """The booking as a no-show: nobody came. The place stays taken: its time is over."""
     if appointment.status is not Status.BOOKED:
         return RefusalCode.NOT_BOOKED
-    begins_later = hour is not None and hour < appointment.start_at  # a site's day may end after the business day
-    if appointment.start_on > today or begins_later:
+    # By the hour, where one is known: a site's day may begin before the business day, and end after it.
+    if hour < appointment.start_at if hour is not None else appointment.start_on > today:
         return RefusalCode.NOT_YET
     return _change(appointment, Status.NOSHOW, today)
 
@@ -175,20 +178,25 @@ def fall_due(appointment: Appointment, today: date) -> Appointment:
 
 
 def retract(appointment: Appointment, today: date) -> Appointment | RefusalCode:
-    """The appointment as entered in error: it should never have been recorded; a dose with it was never given."""
-    if Status.ENTERED_IN_ERROR not in NEXT[appointment.status]:
+    """The appointment as entered in error: it should never have been recorded; a dose with it was never given, a
+    cancellation says nothing. What the news cancelled nobody entered."""
+    is_by_news = appointment.status is Status.CANCELLED and appointment.by_rule
+    if Status.ENTERED_IN_ERROR not in NEXT[appointment.status] or is_by_news:
         return RefusalCode.NOT_BOOKED
-    return _change(appointment, Status.ENTERED_IN_ERROR, today)
+    after = _change(appointment, Status.ENTERED_IN_ERROR, today)
+    return replace(after, cancellation_reason=None, cancelled_late=False)
 
 
 def walk_in(
-    appointment_id: UUID, enrolment: Enrolment, site: Site, record: DoseRecord, programme: Programme, today: date
+    appointment_id: UUID, enrolment: Enrolment, site: Site, record: DoseRecord, programme: Programme, today: date,
+    hour: datetime | None = None,
 ) -> Appointment | RefusalCode:  # fmt: skip
     """An appointment born fulfilled, whatever eligibility says: somebody stood there and has had the dose."""
     dose, late_reason = record
-    if refusal := check_product(site.gives, programme.vaccine_group, dose, today):
+    if refusal := check_product(site.gives, programme.vaccine_group, dose, site.latest_day(today, hour)):
         return refusal
-    if refusal := check_age(dose.administered_on, programme.began_on, today, late_reason):
+    age = check_age(dose.administered_on, programme.began_on, today, late_reason)
+    if refusal := age or check_existed(dose):
         return refusal
     return Appointment(
         appointment_id, 1, Status.FULFILLED, enrolment.tenant_id, enrolment.enrolment_id, enrolment.member_token,
@@ -200,8 +208,10 @@ def walk_in(
 
 def meets_need(given_on: date, groups: Iterable[str], booking: Appointment) -> bool:
     """Whether a dose met the very need that a booking was made for: of its vaccine, and not given before the day on
-    which it was made. An older one was given when somebody booked: what it leaves to be done, eligibility says."""
-    return booking.vaccine_group in groups and given_on >= booking.booked_on
+    which it was made. An older one was given when somebody booked: what it leaves to be done, eligibility says. So was
+    one of the same day, if the booking is for a day on which the next can be due."""
+    is_for_next = given_on == booking.booked_on and booking.start_on - given_on >= NEXT_DOSE_AFTER
+    return booking.vaccine_group in groups and given_on >= booking.booked_on and not is_for_next
 
 
 def overtaken(live: Iterable[Appointment], fulfilled: Appointment, today: date) -> list[Change]:

@@ -37,12 +37,13 @@ def may_be_seated(seeker: Seeker) -> RefusalCode | None:
 
 
 def may_use(tenant_id: str, vaccine_group: str, slot: Slot, today: date, hour: datetime | None) -> RefusalCode | None:
-    """Whether the slot is for this plan and this vaccine, given there still, and to come: by the open day, and by the
-    hour where one is known."""
+    """Whether the slot is for this plan and this vaccine, given there still, and to come: by the hour where one is
+    known, else by the open day."""
     if slot.held_for not in {None, tenant_id}:
         return RefusalCode.HELD
     if slot.vaccine_group != vaccine_group:
         return RefusalCode.OTHER_VACCINE
     if not slot.is_given:
         return RefusalCode.NOT_GIVEN_HERE
-    return RefusalCode.PAST_SLOT if slot.start_on < today or (hour is not None and slot.start_at <= hour) else None
+    is_past = slot.start_on < today if hour is None else slot.start_at <= hour
+    return RefusalCode.PAST_SLOT if is_past else None

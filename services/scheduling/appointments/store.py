@@ -37,6 +37,10 @@ FIND_GIVEN = """
     select given.appointment_id, exists (select from appointment where appointment_id = given.appointment_id) as is_seen
     from recorded_dose($1, $2, $3) as given (appointment_id) where given.appointment_id is not null
 """
+FIND_LIVE = """
+    select live.appointment_id, exists (select from appointment where appointment_id = live.appointment_id) as is_seen
+    from live_booking($1, $2, $3, $4) as live (appointment_id) where live.appointment_id is not null
+"""
 
 LOAD_APPOINTMENT = "select * from appointment where appointment_id = $1"
 LOCK_APPOINTMENT = """
@@ -132,6 +136,15 @@ async def find_given(
     """The appointment that recorded a dose of this vaccine on this day for the person of these tokens already, at any
     site and for any plan; and whether whoever asks may see it."""
     row = await connection.fetchrow(FIND_GIVEN, list(member_tokens), vaccine_group, given_on)
+    return None if row is None else (row["appointment_id"], row["is_seen"])
+
+
+async def find_live(
+    connection: Connection, member_tokens: Iterable[UUID], vaccine_group: str, programme_id: str, but: UUID | None
+) -> tuple[UUID, bool] | None:
+    """The live booking, but for this one, of the person of these tokens, who is locked, for this vaccine or under this
+    programme, at any site and for any plan; and whether whoever asks may see it."""
+    row = await connection.fetchrow(FIND_LIVE, list(member_tokens), vaccine_group, programme_id, but)
     return None if row is None else (row["appointment_id"], row["is_seen"])
 
 

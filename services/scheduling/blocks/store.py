@@ -111,7 +111,7 @@ LIST_FREE = """
             select count(*) as places from slot_place
             where slot_place.slot_id = slot.slot_id and appointment_id is null
         ) as free
-    where free.places > 0 and slot.start_on >= $1 and ($7::timestamptz is null or slot.start_at > $7)
+    where free.places > 0 and case when $7::timestamptz is null then slot.start_on >= $1 else slot.start_at > $7 end
         and ($2::text is null or block.site_id = $2)
         and ($3::date is null or block.week_on = $3)
         and ($4::text is null or site.zip5 = $4)

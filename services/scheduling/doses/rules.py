@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from schemas.products import is_before_product
 from schemas.scheduling_v1 import DoseGiven
 from services.scheduling.refusals import RefusalCode
 
@@ -42,21 +43,27 @@ class DoseRecord(NamedTuple):
     late_reason: str | None = None
 
 
-def check_product(gives: Mapping[str, str], vaccine_group: str, dose: DoseGiven, today: date) -> RefusalCode | None:
-    """The product must be one that the site gives, against what the member came for, and already given."""
+def check_product(gives: Mapping[str, str], vaccine_group: str, dose: DoseGiven, latest_on: date) -> RefusalCode | None:
+    """The product must be one that the site gives, against what the member came for, and already given: `latest_on` is
+    the site's latest day."""
     if dose.cvx not in gives:
         return RefusalCode.NOT_GIVEN_HERE
     if gives[dose.cvx] != vaccine_group:
         return RefusalCode.OTHER_VACCINE
-    return RefusalCode.FUTURE_DOSE if dose.administered_on > today else None
+    return RefusalCode.FUTURE_DOSE if dose.administered_on > latest_on else None
 
 
 def check_visit(
     start_on: date, start_at: datetime, given_on: date, today: date, hour: datetime | None
 ) -> RefusalCode | None:
     """A dose that was given before the appointment was not given at it."""
-    is_too_early = hour is not None and start_on == today and hour < start_at - EARLY_COMERS
+    is_too_early = hour is not None and start_on >= today and hour < start_at - EARLY_COMERS
     return RefusalCode.EARLY_DOSE if given_on < start_on or is_too_early else None
+
+
+def check_existed(dose: DoseGiven) -> RefusalCode | None:
+    """Nobody was given a product before it was in use."""
+    return RefusalCode.BEFORE_PRODUCT if is_before_product(dose.cvx, dose.administered_on) else None
 
 
 def is_late(given_on: date, today: date) -> bool:

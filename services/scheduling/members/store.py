@@ -41,6 +41,7 @@ SAVE_DEATH_REPORTS = """
         reported_at = coalesce(known.reported_at, excluded.reported_at),
         retracted = known.retracted or excluded.retracted
 """
+RETRACT_DEATH_REPORT = "update death_report set retracted = true where report_id = $1 and not retracted"
 LOAD_PERSON = """
     select array_agg(member_token) as tokens, death_is_reported(array_agg(member_token), $2) as is_reported
     from person where person_token = (select person_token from person where member_token = $1)
@@ -82,6 +83,11 @@ async def save_death_reports(connection: Connection, reports: Sequence[DeathRepo
     """Keep what was said of deaths, one row for each report, whichever of report and retraction comes first."""
     if reports:
         await connection.execute(SAVE_DEATH_REPORTS, *map(list, zip(*reports, strict=True)))
+
+
+async def retract_death_report(connection: Connection, report_id: UUID) -> None:
+    """What this attempt or appointment said of a death was said in error, if it said anything."""
+    await connection.execute(RETRACT_DEATH_REPORT, report_id)
 
 
 async def load_person(connection: Connection, member_token: UUID, weighed_until: datetime | None = None) -> Person:

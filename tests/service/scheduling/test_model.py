@@ -53,6 +53,7 @@ class Story(RuleBasedStateMachine):
         # The model: who holds which appointment; each is [person, day, status].
         self.appointments: dict[str, list[Any]] = {}
         self.given: dict[str, tuple[int, int]] = {}  # whose dose of which day an appointment recorded
+        self.ended_by_news: set[str] = set()
 
     async def _empty(self) -> None:
         async with self.world.everything() as connection:
@@ -129,7 +130,7 @@ class Story(RuleBasedStateMachine):
     @rule(data=st.data())
     def retract(self, data: Any) -> None:
         one = self.pick(data)
-        possible = self.appointments[one][2] in {"booked", "fulfilled", "noshow"}
+        possible = self.appointments[one][2] != "entered-in-error" and one not in self.ended_by_news
         self.end(one, "entered-in-error", {}, possible, "entered-in-error")
         self.given.pop(one, None)
 
@@ -150,14 +151,18 @@ class Story(RuleBasedStateMachine):
         if is_first:
             self.given[answer.json()["appointment_id"]] = (person, self.today)
         if is_first and live and self.appointments[live][1] >= self.today:
-            self.appointments[live][2] = "cancelled"
+            self.end_by_news(live)
 
     @rule(person=PERSON)
     def hear_of_a_dose(self, person: int) -> None:
         self.run(self.world.hear(a_dose(self.members[person], on=MONDAY + timedelta(days=self.today))))
         live = self.live(person)
         if live and self.appointments[live][1] > self.today:
-            self.appointments[live][2] = "cancelled"
+            self.end_by_news(live)
+
+    def end_by_news(self, one: str) -> None:
+        self.appointments[one][2] = "cancelled"
+        self.ended_by_news.add(one)
 
     @precondition(lambda self: self.today < DAYS - 1)
     @rule()

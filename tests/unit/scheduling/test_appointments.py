@@ -119,12 +119,15 @@ def test_a_dose_ends_the_members_other_bookings_for_that_vaccine(days: int, grou
     assert [(before, after.status) for before, after in ended] == ([(other, Status.CANCELLED)] if ends else [])
 
 
-@pytest.mark.parametrize(("booked", "ends"), [(-1, True), (0, True), (1, False)])
-def test_a_dose_recorded_late_leaves_the_booking_that_was_made_after_it(booked: int, ends: bool) -> None:
-    """Dose 1 of ten days ago, recorded today: whoever booked since then booked dose 2."""
+@pytest.mark.parametrize(
+    ("booked", "days", "ends"), [(-1, 9, True), (0, 6, True), (0, 7, False), (0, 9, False), (1, 9, False)]
+)
+def test_a_dose_recorded_late_leaves_the_booking_that_was_made_after_it(booked: int, days: int, ends: bool) -> None:
+    """Dose 1 of ten days ago, recorded today: whoever booked since then booked dose 2; so did who booked on that day,
+    for a day on which dose 2 can be due: three weeks after it, less four days of grace."""
     given_on = TODAY - timedelta(days=10)
     given = a_walk_in(DOSE.model_copy(update={"administered_on": given_on}))
-    other = replace(an_appointment(on=TODAY + timedelta(days=9)), booked_on=given_on + timedelta(days=booked))
+    other = replace(an_appointment(on=TODAY + timedelta(days=days)), booked_on=given_on + timedelta(days=booked))
     assert bool(rules.overtaken([other], given, TODAY)) is ends
 
 

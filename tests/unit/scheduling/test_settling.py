@@ -16,6 +16,7 @@ from tests.unit.scheduling.test_appointments import TODAY, an_appointment
 
 BEGAN = date(2021, 1, 4)
 TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)
+SHORT, LONG = timedelta(days=16), timedelta(days=17)
 A, B, C = (UUID(int=n) for n in (10, 11, 12))
 
 
@@ -60,7 +61,8 @@ def a_dose(
         (a_live(), [a_dose(retracted=True)], None),
         (a_live(), [a_dose(group="influenza")], None),
         (a_live(), [a_dose(group="mmr", groups=("mmr", "covid-19"))], Cancellation.PAT),  # a combination
-        (a_live(booked_on=BEGAN), [a_dose(BEGAN)], Cancellation.PAT),
+        (a_live(booked_on=TOMORROW - SHORT), [a_dose(TOMORROW - SHORT)], Cancellation.PAT),
+        (a_live(booked_on=TOMORROW - LONG), [a_dose(TOMORROW - LONG)], None),  # that of the day is for the next dose
         (a_live(booked_on=BEGAN - timedelta(days=9)), [a_dose(BEGAN - timedelta(days=1))], None),
         (a_live(), [a_dose(YESTERDAY)], None),  # given before somebody booked: an earlier one, reported late
         (a_live(), [a_dose(BEGAN)], None),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.ids import new_id
 from services.kit.unit_of_work import UnitOfWork
 from services.replicas.persons import store as persons
@@ -24,7 +25,7 @@ from services.scheduling.blocks.events import slot_pool_changed
 from services.scheduling.blocks.rules import Slot
 from services.scheduling.days.rules import Moment, hour_of
 from services.scheduling.members import store as members
-from services.scheduling.members.rules import DeathReport, Enrolment
+from services.scheduling.members.rules import DeathReport
 from services.scheduling.refusals import RefusalCode, Refused
 
 Outcome = Appointment | Refused
@@ -37,15 +38,13 @@ async def book(work: UnitOfWork, member: MemberRef, slot_id: UUID, moment: Momen
     locked = await lock_member(work.connection, member, moment)
     if isinstance(locked, RefusalCode):
         return Refused(locked)
-    own = await _live_booking(work, locked.enrolment)
+    await store.lock_persons_bookings(work.connection, locked.enrolment.member_token)
     slot = await lock_slot(work.connection, slot_id)
     if isinstance(slot, RefusalCode):
         return Refused(slot)
     if refused := _may_not_take(locked, slot, moment):
         return refused
-    return (
-        Refused(RefusalCode.ALREADY_BOOKED, own.appointment_id) if own else await _take(work, locked, slot, moment.at)
-    )
+    return await _already_booked(work, locked) or await _take(work, locked, slot, moment.at)
 
 
 def _may_not_take(member: LockedMember, slot: Slot, moment: Moment) -> Refused | None:
@@ -57,10 +56,15 @@ def _may_not_take(member: LockedMember, slot: Slot, moment: Moment) -> Refused |
     return Refused(refusal, reasons=member.enrolment.reasons if refusal in seats.OF_THE_MEMBER else ())
 
 
-async def _live_booking(work: UnitOfWork, enrolment: Enrolment) -> Appointment | None:
-    """The person's own booking under the programme, as far as the tenant sees it."""
-    bookings = await store.lock_persons_bookings(work.connection, enrolment.member_token)
-    return next((booking for booking in bookings if booking.programme_id == enrolment.programme_id), None)
+async def _already_booked(work: UnitOfWork, member: LockedMember, but: UUID | None = None) -> Refused | None:
+    """One live booking of a person for a vaccine, over all plans and programmes, beside the one that is to be moved; it
+    is named where it is one's own."""
+    vaccine, programme_id = member.programme.vaccine_group, member.programme.programme_id
+    found = await store.find_live(work.connection, member.person.member_tokens, vaccine, programme_id, but)
+    if found is None:
+        return None
+    appointment_id, is_seen = found
+    return Refused(RefusalCode.ALREADY_BOOKED, appointment_id if is_seen else None)
 
 
 async def _take(work: UnitOfWork, member: LockedMember, slot: Slot, at: datetime) -> Outcome:
@@ -70,8 +74,7 @@ async def _take(work: UnitOfWork, member: LockedMember, slot: Slot, at: datetime
         return Refused(RefusalCode.FULL)
     new = rules.book(new_id(), member.enrolment, slot, member.today)
     booked = await store.insert_appointment(work.connection, new)
-    if booked is None:  # through another plan, whose appointments this tenant does not see
-        return Refused(RefusalCode.ALREADY_BOOKED)
+    assert booked is not None, "the person is locked and has no live booking under the programme"
     await blocks.take_place(work.connection, slot.slot_id, place, booked.appointment_id)
     await announce(work, [(None, booked)], member.today, at)
     return booked
@@ -91,7 +94,7 @@ async def reschedule(work: UnitOfWork, appointment_id: UUID, slot_id: UUID, mome
     after = rules.reschedule(before, slot, today)
     if isinstance(after, RefusalCode):
         return Refused(after)
-    if refused := _may_not_take(member, slot, moment):
+    if refused := _may_not_take(member, slot, moment) or await _already_booked(work, member, appointment_id):
         return refused
     return await _move(work, before, after, today, moment.at)
 
@@ -134,9 +137,20 @@ async def miss(
     return await change(work, appointment_id, rule, moment)
 
 
-async def retract(work: UnitOfWork, appointment_id: UUID, moment: Moment) -> Outcome:
-    """The appointment should never have been recorded, nor a dose with it."""
-    return await change(work, appointment_id, lambda before, today, _: rules.retract(before, today), moment)
+async def retract(
+    work: UnitOfWork, appointment_id: UUID, moment: Moment, is_staff_at: Callable[[str], bool]
+) -> Outcome:
+    """The appointment should never have been recorded, nor a dose with it, says its site; a cancellation was a mistake,
+    says whoever may cancel. If it reported a death, that is taken back."""
+
+    def rule(before: Appointment, today: date, _hour: datetime | None) -> Appointment | RefusalCode:
+        may_tell = is_staff_at(before.site_id) or before.status is AppointmentStatus.CANCELLED
+        return rules.retract(before, today) if may_tell else RefusalCode.SITE_FIRST
+
+    outcome = await change(work, appointment_id, rule, moment)
+    if isinstance(outcome, Appointment):
+        await members.retract_death_report(work.connection, appointment_id)
+    return outcome
 
 
 async def change(work: UnitOfWork, appointment_id: UUID, rule: Rule, moment: Moment) -> Outcome:

@@ -43,7 +43,7 @@ async def walk_in(work: UnitOfWork, member: MemberRef, site_id: str, record: Dos
     site = await sites.load_site(work.connection, site_id)
     if site is None:
         return Refused(RefusalCode.UNKNOWN_SITE)
-    given = rules.walk_in(new_id(), enrolment, site, record, programme, today)
+    given = rules.walk_in(new_id(), enrolment, site, record, programme, today, hour_of(moment, today))
     if isinstance(given, RefusalCode):
         return Refused(given)
     if refused := await _already_recorded(work, person.member_tokens, given):

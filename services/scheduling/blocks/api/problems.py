@@ -26,9 +26,9 @@ SOON = frozenset(
 
 _NOT_FOUND = frozenset({RefusalCode.UNKNOWN_SITE, RefusalCode.UNKNOWN_SLOT, RefusalCode.UNKNOWN_APPOINTMENT})
 _UNFIT = frozenset({
-    RefusalCode.PROGRAMME_NEEDED, RefusalCode.FUTURE_DOSE, RefusalCode.EARLY_DOSE, RefusalCode.LATE_DOSE,
-    RefusalCode.OLD_DOSE, RefusalCode.FAR_INSTANT, RefusalCode.NOT_GIVEN_HERE, RefusalCode.OUTSIDE_WEEK,
-    RefusalCode.PAST_WEEK, RefusalCode.FAR_WEEK, RefusalCode.OVERLAP,
+    RefusalCode.PROGRAMME_NEEDED, RefusalCode.FUTURE_DOSE, RefusalCode.BEFORE_PRODUCT, RefusalCode.EARLY_DOSE,
+    RefusalCode.LATE_DOSE, RefusalCode.OLD_DOSE, RefusalCode.FAR_INSTANT, RefusalCode.NOT_GIVEN_HERE,
+    RefusalCode.OUTSIDE_WEEK, RefusalCode.PAST_WEEK, RefusalCode.FAR_WEEK, RefusalCode.OVERLAP,
 })  # fmt: skip
 
 _SAYS: Mapping[RefusalCode, tuple[str, str]] = {
@@ -78,6 +78,10 @@ _SAYS: Mapping[RefusalCode, tuple[str, str]] = {
         "The site says who came; the plan and the State may once it is escalated.",
     ),
     RefusalCode.FUTURE_DOSE: ("Future Dose", "administered_on: expected the business day or an earlier one."),
+    RefusalCode.BEFORE_PRODUCT: (
+        "Before the Product",
+        "administered_on: expected a day on which the product was in use.",
+    ),
     RefusalCode.EARLY_DOSE: ("Before the Appointment", "Given before the appointment: record it as a walk-in."),
     RefusalCode.LATE_DOSE: (
         "Late Dose",

@@ -13,6 +13,7 @@ SPELLED = [
     ("SPA", "es"), ("spa", "es"), ("es", "es"), ("es-MX", "es"), ("en_US", "en"), (" ENG ", "en"),
     ("CHI", "zh"), ("zho", "zh"), ("ARM", "hy"), ("hye", "hy"), ("PER", "fa"), ("fas", "fa"), ("TGL", "tl"),
     ("HMN", "hmn"), ("ILO", "ilo"), ("YUE", "yue"), ("cmn", "cmn"),
+    ("mam", "mam"), ("quc", "quc"), ("ase", "ase"), ("prs-AF", "prs"), ("arb", "ar"), ("swh", "sw"),
 ]  # fmt: skip
 UNSAID = ["", "UND", "ZXX", "MIS", "MUL", "unk"]
 UNKNOWN = ["XQZ", "qaa", "ESP", "Spanish", "e", "99", "español"]
