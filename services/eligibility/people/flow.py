@@ -13,6 +13,7 @@ from services.eligibility.people.matching import completed_key, old_key, record_
 from services.eligibility.people.roster import Book
 from services.eligibility.people.roster_row import Mentioned
 from services.eligibility.people.store import doubtful as doubtful_store
+from services.eligibility.people.store import keys as key_store
 from services.eligibility.people.store import members as people_store
 from services.eligibility.vital import store as vital_store
 from services.kit.ids import new_id
@@ -48,7 +49,7 @@ async def load_book(
     keys |= await _completed_keys(connection, records)
     keys.discard("")
     book = Book(new_id, heard_at=datetime.now(UTC))
-    by_identifier, by_key = await people_store.load_tokens(connection, identifiers, keys)
+    by_identifier, by_key = await key_store.load_tokens(connection, identifiers, keys)
     book.by_identifier.update(by_identifier)
     book.by_key.update(by_key)
     tokens = {token for found in (*by_identifier.values(), *by_key.values()) for token in found}
@@ -69,7 +70,7 @@ async def _completed_keys(connection: Connection, records: Iterable[RosterRecord
     bare = [(one, record_identifiers(one)) for one in records if not record_key(one)]
     if not bare:
         return set()
-    tokens, _ = await people_store.load_tokens(connection, {one for _, numbers in bare for one in numbers}, ())
+    tokens, _ = await key_store.load_tokens(connection, {one for _, numbers in bare for one in numbers}, ())
     known = defaultdict[UUID, list[Enrolment]](list)
     for one in await people_store.load_enrolments(connection, set().union(*tokens.values())):
         known[one.token].append(one)
@@ -89,7 +90,7 @@ async def save_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> 
     unheard = {one: at for one, at in book.seen.items() if one not in book.heard or book.heard[one].at != at}
     await people_store.save_seen(connection, unheard, file_no)
     await people_store.save_heard(connection, book.heard, file_no)
-    await people_store.save_keys(connection, book.new_identifiers, book.new_keys)
+    await key_store.save_keys(connection, book.new_identifiers, book.new_keys)
     await doubtful_store.save_doubts(connection, book.doubts)
     for survivor, retired in book.merges:
         await people_store.save_merge(connection, survivor, retired)

@@ -121,6 +121,8 @@ class Book(Acquaintances):
             self.refused.add(record.position.row)
         else:
             self._see(record_identifiers(record), tenant, said.at, key)
+            for known in [one for token in doubt.tokens if (one := self.enrolments.get((token, tenant)))]:
+                self._note_seen(known.enrolment_id, said.at)
 
     def settle(self, record: RosterRecord, tenant: str, key: str, file_no: int, decided: Decided) -> Decided | Doubt:
         """Whom a row means of which a person decides now, by all that is known today; a doubt if that leaves somebody

@@ -338,7 +338,7 @@ async def test_the_commands_list_compare_and_decide(
     """What each command prints of the service's answers."""
     acting(app, "operator")
     await office.read(an_834(DORA))
-    await office.read(an_834(ENDED_BY_DEATH, control=4))
+    await office.read(a_death("20250520", "Y"))
     await office.read(an_834(THEA, control=2))
     [one] = await waiting(client)
     path = f"/doubtful-rows/{one['doubtful_id']}"
@@ -365,7 +365,7 @@ async def test_the_commands_list_compare_and_decide(
     assert f"{one['doubtful_id']}  waiting, not-the-holder, plan {PLAN}" in printed
     assert "given-name      THEA                     DORA                     differs" in printed
     assert "death           declared; the row says: nothing of it" in printed
-    assert "plan: deceased, of 2025-05-20, said 2025-06-01T" in printed
+    assert "registry: deceased, of 2025-05-20, said 2025-06-01T" in printed
     assert f"{one['doubtful_id']}: same-person, member {one['may_be'][0]}, changed moved, renamed" in printed
     body = json.loads(asked[-1].content)
     assert body == {"decision": "same-person", "member_token": one["may_be"][0], "reason": "as the plan says"}
