@@ -53,15 +53,15 @@ def _is_stated(record: RosterRecord, said: Described, pair: Pair) -> bool:
         return is_named
     if theirs is None or theirs.token != pair.former:
         return False
-    return _is_tied(record, theirs) and (is_named or agrees_exactly(theirs, said))
+    return _is_tied(record, said, theirs) and (is_named or agrees_exactly(theirs, said))
 
 
-def _is_tied(record: RosterRecord, theirs: Enrolment) -> bool:
-    """Whether the row names the other's number, as own or as prior one; or the other has none. A family's number, told
-    as its own, ties nobody in it."""
+def _is_tied(record: RosterRecord, said: Described, theirs: Enrolment) -> bool:
+    """Whether the row names the other's number, as own or as prior one; or the other has none. A family's number ties
+    nobody in it but, as the prior one, who agrees exactly."""
     told = record.person.identifiers
     prior = {one.value for one in record.previous.identifiers} if record.previous else set()
     prior -= {one.value for one in told}
-    own = {one.value for one in told if one.type == IdType.MEMBER}
-    is_familys = theirs.role == DEPENDANT and theirs.member_id == theirs.family_number
-    return theirs.member_id in {"", *prior} or (theirs.member_id in own and not is_familys)
+    if theirs.role == DEPENDANT and theirs.member_id == theirs.family_number:
+        return theirs.member_id in prior and agrees_exactly(theirs, said)
+    return theirs.member_id in {"", *prior, *(one.value for one in told if one.type == IdType.MEMBER)}

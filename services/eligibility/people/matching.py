@@ -98,6 +98,13 @@ def described_before(record: RosterRecord) -> list[Described]:
     return [Described.of(name, day, person.sex, role, Maintenance.CHANGE) for day in days]
 
 
+def prior_numbers(record: RosterRecord) -> tuple[Identifier, ...]:
+    """Under which a row's person was known before. A dependant's may be the family's."""
+    prior = record.previous.identifiers if record.previous else ()
+    familys = [] if record.is_subscriber else [one._replace(type=IdType.SUBSCRIBER) for one in prior]
+    return (*prior, *familys)
+
+
 def role_of(record: RosterRecord) -> str:
     return SUBSCRIBER if record.is_subscriber else DEPENDANT
 
@@ -210,7 +217,7 @@ class Acquaintances:
         if record.previous is None:
             return None
         return (
-            self._was(record.previous.identifiers, record, tenant)
+            self._was(prior_numbers(record), record, tenant)
             or self._was_named(record, tenant)
             or (self._was(record.person.identifiers, record, tenant) if record.previous.name else None)
         )
@@ -239,7 +246,7 @@ class Acquaintances:
             return NOT_THE_HOLDER._replace(tokens=frozenset(holders | doubtful))
         if any(not (listed and self._is_listed(token, tenant, file_no)) for token in doubtful):
             return NOT_OF_FAMILY._replace(tokens=frozenset(doubtful))
-        prior = record.previous.identifiers if record.previous else ()
+        prior = prior_numbers(record)
         judged = (self._judged(prior, tenant, was) for was in described_before(record))
         former = {token for one in judged for token, (verdict, _) in one.items() if verdict is DOUBTFUL}
         return NOT_FORMERLY._replace(tokens=frozenset(former)) if former else None

@@ -124,6 +124,28 @@ FAMILIES = {
         [said(ANN, EVE), said(member("F1", "OAK*ANN", "19800101", ins=DIED, end="20250531"), day=2)],
         [f"{ANN_IS} out dead", EVE_IS],
     ),
+    "a family gets another number": (
+        [said(ANN, EVE), said(member("F2", "OAK*ANN", "19800101", ins=CHANGED, prior="F1"),
+                              member("F2", "OAK*EVE", "20120909", ins=CHILD_CHANGED, prior="F1", zip5="60605"), day=2)],
+        ["F2 ANN OAK 1980-01-01 60601", "F2 EVE OAK 2012-09-09 60605"],
+    ),
+    "twins of a family that gets another number": (
+        [said(ANN, TIM, JIM), said(*(member("F2", f"OAK*{given}", "20100303", "M", CHILD_CHANGED, prior="F1")
+                                     for given in ("JIM", "TIM")), day=2)],
+        [ANN_IS, "F2 JIM OAK 2010-03-03 60601", "F2 TIM OAK 2010-03-03 60601"],
+    ),
+    "a wife becomes the subscriber": (
+        [said(FATHER, member("M1", "FIX*DORA", "19500101", ins="N*01*021*20")),
+         said(member("M1", "FIX*JOHN", "19500202", "M", DIED, end="20250531"), day=2),
+         said(member("M1", "FIX*DORA", "19500101"), day=3)],
+        [DORA_IS, "JOHN FIX 1950-02-02 60601 out dead"],
+    ),
+    "a son of his father's name has the father's number": (
+        [said(FATHER, member("M1", "FIX*JOHN", "19800303", "M", CHILD)),
+         said(member("M1", "FIX*JOHN", "", "M", CHANGED, zip5="60605"), day=2),
+         shot("E1", "FIX*JOHN", "19800303")],
+        ["M1 JOHN FIX 1950-02-02 60605", "M1 JOHN FIX 1980-03-03 60601 2025-03-01"],
+    ),
     "twins are told apart by a dose": (
         [said(ANN, TIM, JIM), shot("E1", "OAK*JIM", "20100303")], [ANN_IS, f"{JIM_IS} 2025-03-01", TIM_IS],
     ),
