@@ -76,11 +76,7 @@ class Book(Acquaintances):
         """Take one row of a plan's roster, with its match key; `settled`: a person decides now whom it means. Gives
         what it changed: nothing if it says nothing new or is held, `stale` if what stands was said later; of a death
         even that is kept."""
-        token = settled.token if settled else self._whose(record, tenant, key, file_no)
-        if isinstance(token, UUID):
-            key = key or completed_key(record, self.enrolments.get((token, tenant)))
-            if settled is None and not self._is_stale(token, tenant, said):
-                token = self._joins_in_doubt(token, record, tenant, key) or token
+        token = settled.token if settled else self._meant(record, tenant, key, file_no, said)
         if isinstance(token, Doubt):
             settled = self._decided_before(record, tenant, token)
             if settled is None or settled.token is None:
@@ -89,7 +85,7 @@ class Book(Acquaintances):
             token = settled.token
         if token is not None and self._is_stale(token, tenant, said):
             return (STALE, *self._note_death(token, tenant, record, said_on, said, is_full=is_full, is_stale=True))
-        merges = len(self.merges)
+        key, merges = key or self._completed_key(token, record, tenant), len(self.merges)
         token = self._merge_doubles(token, record, tenant, key) if token else self._newcomer()
         changes = [MERGED] if len(self.merges) > merges else []
         is_told = settled is not None and settled.decision == ANOTHER_PERSON
@@ -104,6 +100,18 @@ class Book(Acquaintances):
         return tuple(changes) or (("changed",) if is_new else ())
 
     # -- who
+
+    def _meant(self, record: RosterRecord, tenant: str, key: str, file_no: int, said: Stamp) -> UUID | Doubt | None:
+        """Whom the row means; a doubt also where it would make its person somebody else. What is older than what stands
+        makes nobody anything."""
+        token = self._whose(record, tenant, key, file_no)
+        if not isinstance(token, UUID) or self._is_stale(token, tenant, said):
+            return token
+        key = key or self._completed_key(token, record, tenant)
+        return self._joins_in_doubt(token, record, tenant, key) or token
+
+    def _completed_key(self, token: UUID | None, record: RosterRecord, tenant: str) -> str:
+        return completed_key(record, self.enrolments.get((token, tenant))) if token else ""
 
     def _decided_before(self, record: RosterRecord, tenant: str, doubt: Doubt) -> Decided | None:
         """What a person decided of a row that said the same of who it is about, if that person is known still."""
@@ -133,6 +141,7 @@ class Book(Acquaintances):
             if isinstance(found, Doubt):
                 return found
             token = found or self._newcomer()
+        key = key or self._completed_key(token, record, tenant)
         self._tell_apart(token, self._others(token, record, tenant, key).keys() | decided.others)
         return decided._replace(token=token)
 
