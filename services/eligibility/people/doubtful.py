@@ -23,7 +23,21 @@ UNSAID = datetime.min.replace(tzinfo=UTC)
 DOUBTFUL_IDENTITY, IDENTITY_REFUSED = "doubtful-identity", "identity-refused"
 NOWHERE = Position(0, 0)
 BY_A_PERSON = "or a person's decision (./vcc feeds doubtful)"
+WHAT_WAS_DECIDED = {
+    SAME_PERSON: "decided by a person: it means a member whom it might mean",
+    ANOTHER_PERSON: "decided by a person: it means somebody else",
+    REFUSED: "refused by a person: it changed nobody",
+    WITHDRAWN: "decided by a person, and the decision was withdrawn",
+    SUPERSEDED: "a newer row has taken its place",
+}
+"""In the place of `BY_A_PERSON`, once a row waits no more."""
 BEFORE_REFUSED = "a row that says something else of who it is about: a person refused this one"
+
+
+def expected_now(expected: str | None, state: str | None) -> str | None:
+    """What a rejected row is told to have lacked, and what became of it since."""
+    decided = WHAT_WAS_DECIDED.get(state or "")
+    return expected.replace(BY_A_PERSON, decided) if expected and decided else expected
 
 
 class Decided(NamedTuple):

@@ -164,13 +164,22 @@ def _link(subject: Subject, index: Index) -> Link:
         for token in index.by_identifier.get(identifier, ())
         if any(_agrees(subject, one) for one in index.candidates.get(token, ()))
     }
-    if len(by_number) == 1:
-        return Link(by_number.pop(), "identifier")
     by_name = set(index.by_key.get(subject.key, ())) if subject.key else set()
     by_name = {one for one in by_name if any(_is_namely(subject, known) for known in index.candidates.get(one, ()))}
+    if len(by_number) == 1:
+        return AMBIGUOUS if _means_another(subject, by_number, by_name, index) else Link(by_number.pop(), "identifier")
     if len(by_name) == 1:
         return Link(by_name.pop(), "name")
     return AMBIGUOUS if by_number or by_name else NO_CANDIDATE
+
+
+def _means_another(subject: Subject, by_number: set[UUID], by_name: set[UUID], index: Index) -> bool:
+    """Whether the number is of somebody whose given name is another, and exactly the name, birth date and ZIP that are
+    said are somebody else's: a twin's, say."""
+    if not by_name or by_number & by_name:
+        return False
+    [token] = by_number
+    return normal(subject.given) not in {normal(one.given) for one in index.candidates.get(token, ())}
 
 
 def _is_namely(subject: Subject, known: Candidate) -> bool:

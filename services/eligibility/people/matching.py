@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.eligibility.feeds.records import Identifier, IdType, Maintenance, RosterRecord
-from services.eligibility.people import identity
+from services.eligibility.feeds.records import Identifier, IdType, Maintenance, PersonName, RosterRecord
+from services.eligibility.people import identity, joining
 from services.eligibility.people.enrolment import DEPENDANT, SUBSCRIBER, Enrolment
 from services.eligibility.people.identity import DOUBTFUL, LISTS, OTHER, SAME, Described, Doubt, Verdict
 from services.eligibility.people.linkage import IdKey, match_key
@@ -32,10 +32,16 @@ NOT_OF_FAMILY = Doubt(
 NOT_FORMERLY = Doubt(
     "REF*Q4-02", "a prior number of a member who had this name and birth date, or those in NM1*70", "not-formerly"
 )
+AGREES_WITH_ANOTHER = Doubt(
+    "NM1-03",
+    "a name, birth date and ZIP that nobody else has; or, of one person, the other number in REF*Q4 and NM1*70",
+    "agrees-with-another",
+)
 WHY_DOUBTFUL = {
     NOT_THE_HOLDER.code: "The number's holder has another name or birth date.",
     NOT_OF_FAMILY.code: "Somebody of the family fits in part.",
     NOT_FORMERLY.code: "The prior number's holder fits in part.",
+    AGREES_WITH_ANOTHER.code: "It would make a member agree with another one in name, birth date and ZIP.",
 }
 
 
@@ -54,6 +60,16 @@ def record_key(record: RosterRecord) -> str:
         return ""
     zip5 = person.address.zip5 if person.address else ""
     return match_key(person.name.family, person.name.given, person.birth_on, zip5)
+
+
+def completed_key(record: RosterRecord, known: Enrolment | None) -> str:
+    """The key of a row that leaves out name, birth date or address, which stay as they are known."""
+    person = record.person
+    if known is None or (person.address is not None and not person.address.zip5):
+        return ""
+    name = person.name or PersonName(known.family, known.given)
+    zip5 = person.address.zip5 if person.address else known.zip5
+    return match_key(name.family, name.given, person.birth_on or known.birth_on, zip5)
 
 
 def old_key(record: RosterRecord) -> str:
@@ -82,6 +98,13 @@ def described_before(record: RosterRecord) -> list[Described]:
     return [Described.of(name, day, person.sex, role, Maintenance.CHANGE) for day in days]
 
 
+def prior_numbers(record: RosterRecord) -> tuple[Identifier, ...]:
+    """Under which a row's person was known before. A dependant's may be the family's."""
+    prior = record.previous.identifiers if record.previous else ()
+    familys = [] if record.is_subscriber else [one._replace(type=IdType.SUBSCRIBER) for one in prior]
+    return (*prior, *familys)
+
+
 def role_of(record: RosterRecord) -> str:
     return SUBSCRIBER if record.is_subscriber else DEPENDANT
 
@@ -100,7 +123,8 @@ def judge(known: Enrolment, said: Described, *, is_own: bool) -> tuple[Verdict, 
 @dataclass(slots=True)
 class Acquaintances:
     """Everybody whom the rows of one batch may mean, as each plan knows them. `seen` are the enrolments
-    that stand in the file, with the newest instant at which they do."""
+    that stand in the file, with the newest instant at which they do; `apart` is from whom each was told apart by a
+    person."""
 
     new_id: Callable[[], UUID]
     enrolments: dict[tuple[UUID, str], Enrolment] = field(default_factory=dict)
@@ -108,6 +132,7 @@ class Acquaintances:
     by_key: defaultdict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     seen: dict[UUID, datetime | None] = field(default_factory=dict)
     tenants: set[str] = field(default_factory=set)
+    apart: defaultdict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
 
     def know(self, enrolments: Iterable[Enrolment]) -> None:
         """Take what is stored."""
@@ -143,15 +168,17 @@ class Acquaintances:
         whom = whom or self._newborn(found, tenant, said)
         if whom is not None:
             return whom
-        doubt, namely = self._doubt(found, record, tenant, file_no), self._by_name(key, said)
-        if doubt is None or namely is None or (namely, tenant) not in self.enrolments:
-            return doubt or namely
-        return doubt._replace(tokens=doubt.tokens | {namely})
+        doubt, namely = self._doubt(found, record, tenant, file_no), self._by_name(key, said, tenant)
+        if doubt is None and len(namely) > 1:
+            return AGREES_WITH_ANOTHER._replace(tokens=frozenset(namely))
+        if doubt is None:
+            return namely[0] if namely else None
+        return doubt._replace(tokens=doubt.tokens | {one for one in namely if (one, tenant) in self.enrolments})
 
     def without(self, tokens: frozenset[UUID]) -> "Acquaintances":
         """The same people without these, whom a row certainly does not mean."""
         left = {key: one for key, one in self.enrolments.items() if one.token not in tokens}
-        return Acquaintances(self.new_id, left, self.by_identifier, self.by_key, self.seen, self.tenants)
+        return Acquaintances(self.new_id, left, self.by_identifier, self.by_key, self.seen, self.tenants, self.apart)
 
     def _as_known(self, record: RosterRecord, tenant: str) -> UUID | None:
         """The only one under the row's own number, letter by letter as the row says: most rows of most files."""
@@ -190,7 +217,7 @@ class Acquaintances:
         if record.previous is None:
             return None
         return (
-            self._was(record.previous.identifiers, record, tenant)
+            self._was(prior_numbers(record), record, tenant)
             or self._was_named(record, tenant)
             or (self._was(record.person.identifiers, record, tenant) if record.previous.name else None)
         )
@@ -219,7 +246,7 @@ class Acquaintances:
             return NOT_THE_HOLDER._replace(tokens=frozenset(holders | doubtful))
         if any(not (listed and self._is_listed(token, tenant, file_no)) for token in doubtful):
             return NOT_OF_FAMILY._replace(tokens=frozenset(doubtful))
-        prior = record.previous.identifiers if record.previous else ()
+        prior = prior_numbers(record)
         judged = (self._judged(prior, tenant, was) for was in described_before(record))
         former = {token for one in judged for token, (verdict, _) in one.items() if verdict is DOUBTFUL}
         return NOT_FORMERLY._replace(tokens=frozenset(former)) if former else None
@@ -229,12 +256,51 @@ class Acquaintances:
         known = self.enrolments[token, tenant]
         return known.seen_file_no == file_no or known.enrolment_id in self.seen
 
-    def _by_name(self, key: str, said: Described) -> UUID | None:
-        tokens = [one for one in self.by_key.get(key, ()) if self._is_namely(one, said)] if key else []
-        return tokens[0] if len(tokens) == 1 else None
+    def _by_name(self, key: str, said: Described, tenant: str) -> list[UUID]:
+        """Who agrees exactly: the plan's own come first, and of other plans' only one who is the only one."""
+        tokens = sorted(one for one in self.by_key.get(key, ()) if self._is_namely(one, said)) if key else []
+        mine = [one for one in tokens if (one, tenant) in self.enrolments]
+        return mine or (tokens if len(tokens) == 1 else [])
 
     def _is_namely(self, token: UUID, said: Described, tenant: str = "") -> bool:
         """Whether a plan, or this one, knows the person so today: a key may stem from a row that was wrong."""
         plans = (tenant,) if tenant else self.tenants
         known = (self.enrolments.get((token, plan)) for plan in plans)
         return any(identity.is_namely(one, said) for one in known if one is not None)
+
+    # -- who else it may be
+
+    def _joined(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> set[UUID]:
+        """Who is this person too: a correction says so, or name, birth date and ZIP agree in another plan."""
+        return {one for one, verdict in self._others(token, record, tenant, key).items() if verdict is SAME}
+
+    def _joins_in_doubt(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> Doubt | None:
+        """That a row would make its person agree with somebody else, of whom it does not say that both are one."""
+        others = self._others(token, record, tenant, key)
+        unsure = {one for one, verdict in others.items() if verdict is DOUBTFUL}
+        if not unsure:
+            return None
+        mine = frozenset(one for one in (token, *unsure) if (one, tenant) in self.enrolments)
+        is_former = record.previous is not None and unsure == {self._formerly(record, tenant)}
+        return (NOT_FORMERLY if is_former else AGREES_WITH_ANOTHER)._replace(tokens=mine)
+
+    def _others(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> dict[UUID, Verdict]:
+        """Whoever agrees with the row beside its person, or is said to have been that; nobody who was told apart."""
+        if record.previous is None and self.by_key.get(key, set()) <= {token}:
+            return {}
+        former, mine = self._formerly(record, tenant), self._by_plan(token)
+        found, apart = dict[UUID, Verdict](), self.apart.get(token, set())
+        for one in sorted(self._agreeing(token, record, key, former) - apart):
+            if not self.apart.get(one, set()) & {other for other, verdict in found.items() if verdict is SAME}:
+                pair = joining.Pair(mine, self._by_plan(one), tenant, former)
+                found[one] = joining.joins(record, described(record), pair)
+        return found
+
+    def _agreeing(self, token: UUID, record: RosterRecord, key: str, former: UUID | None) -> set[UUID]:
+        said = described(record)
+        found = {one for one in self.by_key.get(key, ()) if self._is_namely(one, said)} if key else set()
+        return (found | ({former} if former else set())) - {token}
+
+    def _by_plan(self, token: UUID) -> dict[str, Enrolment]:
+        known = ((plan, self.enrolments.get((token, plan))) for plan in self.tenants)
+        return {plan: one for plan, one in known if one is not None and not one.is_retired}

@@ -3,7 +3,6 @@
 A `Book` holds everything that the rows of one batch may touch; it is loaded before and saved after, and decides itself.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -26,7 +25,14 @@ from services.eligibility.people.doubtful import ANOTHER_PERSON, Decided, Doubts
 from services.eligibility.people.enrolment import SUBSCRIBER, Enrolment, Person, Span
 from services.eligibility.people.identity import LISTS, Doubt
 from services.eligibility.people.linkage import IdKey
-from services.eligibility.people.matching import Acquaintances, described, newest_of, record_identifiers, role_of
+from services.eligibility.people.matching import (
+    Acquaintances,
+    completed_key,
+    described,
+    newest_of,
+    record_identifiers,
+    role_of,
+)
 from services.eligibility.people.precedence import NEVER, Stamp
 from services.eligibility.vital.roster import roster_source, roster_word
 from services.eligibility.vital.rules import UNDATED, VitalStatement, Word, newest
@@ -36,8 +42,8 @@ DEATH_REASON = "03"
 
 @dataclass(slots=True)
 class Book(Acquaintances):
-    """The people of one batch. `merges` are pairs of survivor and retired token, in order; `apart`
-    is from whom each was told apart by a person, `new_apart` the pairs of now; `held` are rows of whom it
+    """The people of one batch. `merges` are pairs of survivor and retired token, in order; `new_apart` are pairs
+    of persons who are told apart now; `held` are rows of whom it
     is doubtful whom they mean, by their ordinals, and `refused` those of them that a person refused before; `doubts`
     what waits and was decided of such rows; `heard` is when what stands was said again; `vital` what plans said of
     deaths, by token and source."""
@@ -49,7 +55,6 @@ class Book(Acquaintances):
     new_identifiers: set[tuple[IdKey, UUID]] = field(default_factory=set)
     new_keys: set[tuple[str, UUID]] = field(default_factory=set)
     merges: list[tuple[UUID, UUID]] = field(default_factory=list)
-    apart: defaultdict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     new_apart: set[tuple[UUID, UUID]] = field(default_factory=set)
     held: dict[int, Doubt] = field(default_factory=dict)
     refused: set[int] = field(default_factory=set)
@@ -71,7 +76,7 @@ class Book(Acquaintances):
         """Take one row of a plan's roster, with its match key; `settled`: a person decides now whom it means. Gives
         what it changed: nothing if it says nothing new or is held, `stale` if what stands was said later; of a death
         even that is kept."""
-        token = settled.token if settled else self._whose(record, tenant, key, file_no)
+        token = settled.token if settled else self._meant(record, tenant, key, file_no, said)
         if isinstance(token, Doubt):
             settled = self._decided_before(record, tenant, token)
             if settled is None or settled.token is None:
@@ -80,8 +85,8 @@ class Book(Acquaintances):
             token = settled.token
         if token is not None and self._is_stale(token, tenant, said):
             return (STALE, *self._note_death(token, tenant, record, said_on, said, is_full=is_full, is_stale=True))
-        token, merges = token or self._newcomer(), len(self.merges)
-        token = self._merge_doubles(token, record, tenant, key)
+        key, merges = key or self._completed_key(token, record, tenant), len(self.merges)
+        token = self._merge_doubles(token, record, tenant, key) if token else self._newcomer()
         changes = [MERGED] if len(self.merges) > merges else []
         is_told = settled is not None and settled.decision == ANOTHER_PERSON
         is_holder = self._takes_number(token, record, tenant, said, is_told=is_told)
@@ -95,6 +100,18 @@ class Book(Acquaintances):
         return tuple(changes) or (("changed",) if is_new else ())
 
     # -- who
+
+    def _meant(self, record: RosterRecord, tenant: str, key: str, file_no: int, said: Stamp) -> UUID | Doubt | None:
+        """Whom the row means; a doubt also where it would make its person somebody else. What is older than what stands
+        makes nobody anything."""
+        token = self._whose(record, tenant, key, file_no)
+        if not isinstance(token, UUID) or self._is_stale(token, tenant, said):
+            return token
+        key = key or self._completed_key(token, record, tenant)
+        return self._joins_in_doubt(token, record, tenant, key) or token
+
+    def _completed_key(self, token: UUID | None, record: RosterRecord, tenant: str) -> str:
+        return completed_key(record, self.enrolments.get((token, tenant))) if token else ""
 
     def _decided_before(self, record: RosterRecord, tenant: str, doubt: Doubt) -> Decided | None:
         """What a person decided of a row that said the same of who it is about, if that person is known still."""
@@ -112,6 +129,8 @@ class Book(Acquaintances):
             self.refused.add(record.position.row)
         else:
             self._see(record_identifiers(record), tenant, said.at, key)
+            for known in [one for token in doubt.tokens if (one := self.enrolments.get((token, tenant)))]:
+                self._note_seen(known.enrolment_id, said.at)
 
     def settle(self, record: RosterRecord, tenant: str, key: str, file_no: int, decided: Decided) -> Decided | Doubt:
         """Whom a row means of which a person decides now, by all that is known today; a doubt if that leaves somebody
@@ -122,8 +141,17 @@ class Book(Acquaintances):
             if isinstance(found, Doubt):
                 return found
             token = found or self._newcomer()
-        self._tell_apart(token, self._doubles(token, record, tenant, key) | decided.others)
+        key = key or self._completed_key(token, record, tenant)
+        self._tell_apart(token, self._others(token, record, tenant, key).keys() | decided.others)
         return decided._replace(token=token)
+
+    def in_question(
+        self, record: RosterRecord, tenant: str, key: str, file_no: int, shown: frozenset[UUID]
+    ) -> frozenset[UUID]:
+        """Whom the row may mean today, with those who were shown: who would have to be shown before it is decided."""
+        while isinstance(found := self.without(shown)._whose(record, tenant, key, file_no), Doubt):
+            shown |= found.tokens
+        return shown
 
     def _tell_apart(self, token: UUID, others: Iterable[UUID]) -> None:
         for other in others:
@@ -158,25 +186,12 @@ class Book(Acquaintances):
         return takes or not holders
 
     def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> UUID:
-        """One person under several tokens: a correction says so, or name, birth date and ZIP now agree."""
-        doubles = {token, *self._doubles(token, record, tenant, key)}
+        """One person under several tokens is under the oldest from now on."""
+        doubles = {token, *self._joined(token, record, tenant, key)}
         survivor = min(doubles)
         for retired in sorted(doubles - {survivor}):
             self._merge(survivor, retired)
         return survivor
-
-    def _doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> set[UUID]:
-        """Who else is this person; never two whom somebody told apart."""
-        if record.previous is None and self.by_key.get(key, set()) <= {token}:
-            return set()
-        said = described(record)
-        found = {one for one in self.by_key.get(key, ()) if self._is_namely(one, said)} if key else set()
-        old = self._formerly(record, tenant)
-        alike = {token}
-        for one in sorted(found | ({old} if old else set())):
-            if not self.apart.get(one, set()) & alike:
-                alike.add(one)
-        return alike - {token}
 
     def _merge(self, survivor: UUID, retired: UUID) -> None:
         self._put_person(self.persons[retired]._replace(merged_into=survivor))

@@ -135,3 +135,16 @@ async def save_programme(connection: Connection, programme: Programme) -> bool:
     if await connection.fetchval(LOAD_SHA256, *identity) != programme.sha256:
         raise RuntimeError("a published programme document was changed; give the change a new version")
     return False
+
+
+MOVE_OBSERVATIONS = """
+with gone as (delete from member_observation where token = $2 returning *)
+insert into member_observation (token, tenant_id, system, code, observed_on, ended_on, value)
+select $1, tenant_id, system, code, observed_on, ended_on, value from gone
+on conflict do nothing
+"""
+
+
+async def move_observations(connection: Connection, survivor: UUID, retired: UUID) -> None:
+    """What was observed of a person who was merged is of the survivor."""
+    await connection.execute(MOVE_OBSERVATIONS, survivor, retired)

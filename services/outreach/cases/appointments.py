@@ -50,13 +50,20 @@ def _told_of_last(evidence: Evidence) -> Appointment | None:
 def lost(evidence: Evidence, policy: Policy) -> Lost | None:
     """An appointment that is off though the member did not ask for that, until somebody has reached him or there is
     another one. He would come to a closed door."""
-    last = _told_of_last(evidence)
-    if last is None or last.status is not AppointmentStatus.CANCELLED or not _by_others(last, policy) or last.is_told:
+    last = taken_away(evidence, policy)
+    if last is None or last.is_told:
         return None
     since = [attempt for attempt in evidence.attempts if attempt.attempted_at > last.told_at]
     if any(EFFECTS[attempt.disposition].reaches for attempt in since):
         return None
     return Lost(last, len(tries(since)))
+
+
+def taken_away(evidence: Evidence, policy: Policy) -> Appointment | None:
+    """The last appointment, if somebody else than the member took it away, whether he has heard of it or not."""
+    last = _told_of_last(evidence)
+    is_gone = last is not None and last.status is AppointmentStatus.CANCELLED and _by_others(last, policy)
+    return last if is_gone else None
 
 
 def _by_others(appointment: Appointment, policy: Policy) -> bool:

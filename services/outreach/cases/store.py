@@ -62,7 +62,7 @@ insert into outreach_case as kept (case_id, enrolment_id, programme_id, version,
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::date[], $6::date[],
     $7::text[], $8::uuid[], $9::text[], $10::text[], $11::date[], $12::text[], $13::date[], $14::date[], $15::int[],
     $16::int[], $17::int[], $18::int[], $19::int[], $20::text[], $21::text[], $22::bool[], $23::timestamptz[],
-    $24::text[], $25::text[], $26::text[], $27::int[], $28::text[])
+    $24::text[], $25::text[], $26::text[], $27::int[], $28::text[], $29::uuid[], $30::text[], $31::text[])
 on conflict (case_id) do update
 set version = excluded.version, opened_on = excluded.opened_on, changed_on = excluded.changed_on, {_NEW_STATE},
     claimed_by = case when excluded.status = 'open' then kept.claimed_by end,

@@ -1,4 +1,4 @@
-"""Lists the bookings that members have lost whom nobody may call, and notes how one heard of it."""
+"""Lists the bookings that members have lost whom nobody may call, notes how one heard of it, and takes that back."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from services.outreach.cases.evidence import Evidence, Flag
 from services.outreach.cases.flow import review
 from services.outreach.cases.rules import decide
 from services.outreach.lost_bookings import store
-from services.outreach.lost_bookings.rules import LostBooking, Page, Part
+from services.outreach.lost_bookings.rules import LostBooking, Page, Part, Retractor, may_retract
 from services.outreach.members import store as members
 from services.outreach.members.rules import LossNotice, Told
 from services.outreach.policy import POLICY
@@ -25,6 +25,16 @@ NOTHING_LOST = Refusal(
     "no-lost-booking",
     "No Lost Booking",
     "Nobody has to tell this member, without a call, that a booking is off.",
+)
+NOTHING_NOTED = Refusal(
+    "no-lost-booking-notice",
+    "No Notice",
+    "Nobody has said how this member heard, without a call, that a booking is off.",
+)
+NOT_YOURS = Refusal(
+    "not-your-notice",
+    "Not Your Notice",
+    f"Whoever gave a notice takes it back within {POLICY.own_retraction_hours} hours; afterwards a supervisor.",
 )
 
 
@@ -53,6 +63,28 @@ async def note(work: UnitOfWork, case_id: UUID, how: Told, worker_id: str) -> Li
     if notice is None:
         return NOTHING_LOST
     await review(work, person_of, await members.save_loss_notice(connection, notice))
+    return await _listed(connection, case_id)
+
+
+async def retract(work: UnitOfWork, case_id: UUID, reason: str, retractor: Retractor) -> ListedCase | Refusal:
+    """Take the last notice back: whoever is not told after all is on the list again. It stays on record."""
+    connection = work.connection
+    member_token = await cases.load_member_token(connection, case_id)
+    if member_token is None:
+        return NO_CASE
+    await programmes.share_reference(connection)
+    person_of = await persons.lock_persons(connection, [member_token])
+    notice = await members.load_loss_notice(connection, case_id)
+    if notice is None:
+        return NOTHING_NOTED
+    if not may_retract(retractor, notice, POLICY):
+        return NOT_YOURS
+    await members.retract_loss_notice(connection, notice, retractor.worker_id, reason)
+    await review(work, person_of, notice.asked_at)
+    return await _listed(connection, case_id)
+
+
+async def _listed(connection: Connection, case_id: UUID) -> ListedCase:
     case = await worklist.load_case(connection, case_id)
     assert case is not None, "cases are never removed"
     return case

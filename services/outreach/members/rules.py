@@ -65,7 +65,7 @@ class Dose:
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """The newest version of an appointment. `told_at` is when that became a fact; `is_told`: the member was told,
+    """The newest version of an appointment. `told_at` is when that became a fact; `told_how`: the member was told,
     without a call, that it is off."""
 
     appointment_id: UUID
@@ -78,7 +78,11 @@ class Appointment:
     by_rule: bool
     outcome_overdue: bool
     told_at: datetime
-    is_told: bool = False
+    told_how: str | None = None
+
+    @property
+    def is_told(self) -> bool:
+        return self.told_how is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,16 @@ class LossNotice:
     tenant_id: str
     how: Told
     worker_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotedLoss:
+    """A notice that stands: of which appointment, who gave it and when, and when it is asked for."""
+
+    appointment_id: UUID
+    worker_id: str
+    noted_at: datetime
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

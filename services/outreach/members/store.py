@@ -12,7 +12,15 @@ from schemas.eligibility_v1 import DoseAction, DoseAdministeredV1
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
 from services.kit.postgres import Connection
 from services.kit.rows import columns, columns_of, grouped, into, names, transposed
-from services.outreach.members.rules import Appointment, AppointmentOnRecord, Dose, DoseOnRecord, Enrolment, LossNotice
+from services.outreach.members.rules import (
+    Appointment,
+    AppointmentOnRecord,
+    Dose,
+    DoseOnRecord,
+    Enrolment,
+    LossNotice,
+    NotedLoss,
+)
 
 LOAD_TOKENS_OF_ENROLMENTS = "select distinct member_token from enrolment where enrolment_id = any($1)"
 LOAD_TOKENS_OF_DOSES = "select distinct member_token from dose where dose_id = any($1)"
@@ -72,7 +80,7 @@ from dose where member_token = any($1)
 LOAD_APPOINTMENTS = """
 select enrolment_id, programme_id, appointment_id, status, start_at, start_on, changed_on, dose_on,
     cancellation_reason, by_rule, outcome_overdue, coalesce(told_at, start_at) as told_at,
-    exists (select from loss_notice where loss_notice.appointment_id = appointment.appointment_id) as is_told
+    (select how from loss_notice where loss_notice.appointment_id = appointment.appointment_id) as told_how
 from appointment where enrolment_id = any($1)
 """
 
@@ -88,6 +96,16 @@ LOAD_SOME_ON_RECORD = f"{_ON_RECORD} where appointment_id = any($1)"
 SAVE_LOSS_NOTICE = """
 insert into loss_notice (appointment_id, case_id, tenant_id, how, worker_id) values ($1, $2, $3, $4, $5)
 returning noted_at
+"""
+LOAD_LOSS_NOTICE = """
+select appointment_id, worker_id, noted_at, clock_timestamp() as asked_at from loss_notice where case_id = $1
+order by noted_at desc limit 1
+"""
+RETRACT_LOSS_NOTICE = """
+with gone as (delete from loss_notice where appointment_id = $1 returning *)
+insert into loss_notice_retraction
+    (appointment_id, case_id, tenant_id, how, worker_id, noted_at, retracted_by, reason, retracted_at)
+select appointment_id, case_id, tenant_id, how, worker_id, noted_at, $2, $3, $4 from gone
 """
 LOAD_DOSES_ON_RECORD = """
 select dose_id, vaccine_group, administered_on,
@@ -205,6 +223,17 @@ async def save_loss_notice(connection: Connection, notice: LossNotice) -> dateti
     """Keep how the member hears that his booking is off; gives when that was kept."""
     noted_at: datetime = await connection.fetchval(SAVE_LOSS_NOTICE, *astuple(notice))
     return noted_at
+
+
+async def load_loss_notice(connection: Connection, case_id: UUID) -> NotedLoss | None:
+    """The case's last notice that stands."""
+    row = await connection.fetchrow(LOAD_LOSS_NOTICE, case_id)
+    return None if row is None else into(NotedLoss, row)
+
+
+async def retract_loss_notice(connection: Connection, notice: NotedLoss, by: str, reason: str) -> None:
+    """Let a notice stand no more; it stays on record among those that were taken back."""
+    await connection.execute(RETRACT_LOSS_NOTICE, notice.appointment_id, by, reason, notice.asked_at)
 
 
 async def load_doses_on_record(connection: Connection, member_token: UUID, programme_id: str) -> list[DoseOnRecord]:

@@ -257,7 +257,8 @@ async def test_the_second_row_of_the_new_person_is_hers(client: httpx.AsyncClien
 
 
 async def test_who_comes_into_question_since_is_shown_first(client: httpx.AsyncClient, office: Office) -> None:
-    """Somebody new under the number fits in part: the decision is refused until she was shown, and changes nobody."""
+    """Somebody new under the number fits in part: the decision is refused, changes nobody and writes nothing, until an
+    audited look has shown her."""
     await office.read(an_834(DORA))
     await office.read(an_834(THEA, control=2, day="20250602"))
     await office.read(an_834(member("M1", "ZED*THEA", "19800303"), control=3, day="20250603"))
@@ -265,8 +266,13 @@ async def test_who_comes_into_question_since_is_shown_first(client: httpx.AsyncC
     answer = await decide(client, one, "another-person")
     assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (409, "doubtful-row-candidates")
     assert await people(office) == before
-    [again] = await waiting(client)
+    assert len((await waiting(client))[0]["may_be"]) == 1  # a refusal writes nothing
+    assert (await decide(client, one, "another-person", name="again")).status_code == 409
+    again = (await client.get(f"/doubtful-rows/{one['doubtful_id']}")).json()
+    assert {each["member_token"] for each in again["candidates"]} == set(again["may_be"])
     assert len(again["may_be"]) == 2
+    looks = await office.fetch("select subjects from audit where kind = 'doubtful-row'")
+    assert [set(look["subjects"]) for look in looks] == [{one["doubtful_id"], *again["may_be"]}]
     assert (await decide(client, again, "another-person", name="two")).status_code == 200
 
 

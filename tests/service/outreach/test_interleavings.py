@@ -76,7 +76,7 @@ def interleavings(draw: st.DrawFn) -> list[list[Event]]:
 async def _end_state(outreach: Outreach, batches: Sequence[Sequence[Event]]) -> list[dict[str, Any]]:
     tables = (
         "person, waiting_member, programme, programme_version, business_day, target_zip, enrolment, dose, appointment,"
-        " attempt, attempt_retraction, loss_notice, statement, outreach_case, inbox"
+        " attempt, attempt_retraction, loss_notice, loss_notice_retraction, statement, outreach_case, inbox"
     )
     await outreach.database.pool.execute(f"truncate {tables}")
     for batch in batches:

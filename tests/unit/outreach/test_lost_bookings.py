@@ -51,7 +51,7 @@ def test_a_loss_of_whom_nobody_may_call_is_flagged(changes: dict[str, Any], clos
     [
         {"appointments": [an_appointment(3, CANCELLED, cancellation_reason="pat-fb")]},
         {"appointments": [GONE, an_appointment(9, BOOKED, appointment_id=UUID(int=8), told_at=LATER + timedelta(1))]},
-        {"appointments": [an_appointment(3, CANCELLED, told_at=LATER, cancellation_reason="prov", is_told=True)]},
+        {"appointments": [an_appointment(3, CANCELLED, told_at=LATER, cancellation_reason="prov", told_how="letter")]},
         {"attempts": [an_attempt(Disposition.COMPLETE, attempted_at=LATER + timedelta(hours=1))]},
         {"doses": [a_dose()]},
         {"enrolment": {"eligible": False, "reasons": ("deceased",)}},

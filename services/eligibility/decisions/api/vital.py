@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -26,6 +26,7 @@ from services.eligibility.people.store import members as people_store
 from services.eligibility.vital import store as vital_store
 from services.eligibility.vital.rules import VitalStatement, Word
 from services.eligibility.vital.store import Reported
+from services.eligibility.vital.told import BY_KIND
 from services.kit import audit
 from services.kit.auth import Principal, require
 from services.kit.idempotency import Answer, Identity
@@ -143,7 +144,7 @@ async def _answer(connection: Connection, token: UUID, tenant_id: str) -> Answer
 def _report(about: Reported, statements: Sequence[VitalStatement]) -> DeathReportOut:
     mine = [one for one in statements if one.tenant_id in {ALL_TENANTS, about.tenant_id}]
     said = [
-        SaidOut(by=_BY[one.kind], said_at=one.said_at, deceased_on=one.death_on)
+        SaidOut(by=BY_KIND[one.kind], said_at=one.said_at, deceased_on=one.death_on)
         for one in sorted(mine, key=lambda one: one.said_at)
         if one.word in {Word.DECEASED, Word.POSSIBLE}
     ]
@@ -154,8 +155,3 @@ def _report(about: Reported, statements: Sequence[VitalStatement]) -> DeathRepor
         member_id=about.member_id,
         said=said or [SaidOut(by="another-plan")],
     )
-
-
-_BY: dict[str, Literal["plan", "registry", "worker", "site"]] = {
-    "roster": "plan", "registry": "registry", "registry-status": "registry", "attempt": "worker", "appointment": "site",
-}  # fmt: skip

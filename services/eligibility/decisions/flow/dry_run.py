@@ -14,6 +14,7 @@ from services.eligibility.decisions.rules import decide
 from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store import statements as statement_store
 from services.eligibility.programmes.dry_run import DryRun, Judged, Trial
 from services.eligibility.programmes.programme import Programme
 from services.kit.postgres import Connection, Pool, transaction
@@ -55,7 +56,7 @@ async def _load(connection: Connection, tokens: Sequence[UUID]) -> Known:
     return Known(
         enrolments=[one for one in await people_store.load_enrolments(connection, tokens) if not one.is_retired],
         persons=await people_store.load_persons(connection, tokens),
-        statements=await people_store.load_statements(connection, tokens),
+        statements=await statement_store.load_statements(connection, tokens),
         doses=await dose_store.load_counted(connection, tokens),
         last={},
     )

@@ -15,6 +15,7 @@ from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.people.ages import age_on
 from services.eligibility.people.roster import Book
 from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store import statements as statement_store
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.benefits.documents import bundled_lists
 from services.eligibility.programmes.benefits.entitlements import Entitlement, entitlements
@@ -61,7 +62,7 @@ async def _load(work: UnitOfWork, tokens: Collection[UUID], book: Book) -> Known
     return Known(
         enrolments=enrolments,
         persons=persons,
-        statements=await people_store.load_statements(connection, tokens),
+        statements=await statement_store.load_statements(connection, tokens),
         doses=await dose_store.load_counted(connection, tokens),
         last=await decision_store.load_decisions(connection, [one.enrolment_id for one in enrolments]),
         others=await vital_store.load_others(connection, tokens),
@@ -74,7 +75,7 @@ async def benefits_of(connection: Connection, token: UUID, business_on: date) ->
     known = Known(
         enrolments=[one for one in await people_store.load_enrolments(connection, [token]) if not one.is_retired],
         persons=await people_store.load_persons(connection, [token]),
-        statements=await people_store.load_statements(connection, [token]),
+        statements=await statement_store.load_statements(connection, [token]),
         doses={},
         last={},
         others=await vital_store.load_others(connection, [token]),

@@ -115,3 +115,16 @@ async def load_rank(connection: Connection, programme_id: str, group: str, place
 async def ask_between(connection: Connection, programme_id: str, group: str, day: date, ranks: tuple[int, int]) -> None:
     """Have those decided anew whose rank lies in this range, its end excluded."""
     await connection.execute(ASK_BETWEEN, programme_id, group, day, *ranks)
+
+
+MOVE_ARMS = """
+with gone as (delete from arm where token = $2 returning *)
+insert into arm (programme_id, token, arm, programme_version, drawn_on)
+select programme_id, $1, arm, programme_version, drawn_on from gone
+on conflict do nothing
+"""
+
+
+async def move_arms(connection: Connection, survivor: UUID, retired: UUID) -> None:
+    """Who is merged into somebody with an arm has that one."""
+    await connection.execute(MOVE_ARMS, survivor, retired)

@@ -101,3 +101,20 @@ async def load_remarks(connection: Connection, tokens: Collection[UUID]) -> dict
     for token, sender, *said in await connection.fetch(LOAD_REMARKS, list(tokens)) if tokens else ():
         found[token].append(Stated(sender, Remark(*said)))
     return found
+
+
+MOVE_REMARKS = """
+with gone as (delete from registry_remark where token = $2 returning *)
+insert into registry_remark
+    (token, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, is_retracted)
+select $1, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, is_retracted
+from gone
+on conflict (token, sender, kind, system, code, cvx, said_on) do update
+set is_retracted = excluded.is_retracted, stated_at = excluded.stated_at
+where registry_remark.stated_at < excluded.stated_at
+"""
+
+
+async def move_remarks(connection: Connection, survivor: UUID, retired: UUID) -> None:
+    """What registries say of a person who was merged is said of the survivor; of one thing the newer holds."""
+    await connection.execute(MOVE_REMARKS, survivor, retired)

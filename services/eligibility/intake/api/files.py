@@ -13,7 +13,7 @@ from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.intake.digest import ContentDigest
 from services.eligibility.intake.flow.accepting import accept_file
-from services.eligibility.intake.shapes import AbsenceOut, FeedFileDetail, FeedFileOut, RejectOut, RejectPage, RowOut
+from services.eligibility.intake.shapes import AbsenceOut, FeedFileDetail, FeedFileOut, RejectPage, RowOut, reject_of
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store import files as file_store
 from services.kit.auth import Principal, require, require_for_all
@@ -127,7 +127,7 @@ async def list_rejects(
             return refuse(NO_FILE)
         rows = await file_store.load_rejects(work.connection, file_id, after, limit)
     return RejectPage(
-        rejects=[RejectOut(**row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
+        rejects=[reject_of(row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
     )
 
 

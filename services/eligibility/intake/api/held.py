@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.eligibility.intake.api.files import MOST_ROWS, NO_FILE, Onlooker, Operator
 from services.eligibility.intake.flow.accepting import decide_file
-from services.eligibility.intake.shapes import DecisionIn, FeedFileOut, RowChangesOut, RowPage
+from services.eligibility.intake.shapes import DecisionIn, FeedFileOut, RowPage, changes_of_row
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store.absence import AbsenceState
 from services.kit import audit
@@ -42,8 +42,9 @@ async def list_rows(
         if await file_store.load_file(work.connection, file_id) is None:
             return refuse(NO_FILE)
         rows = await file_store.load_rows(work.connection, file_id, after, change, limit)
-    told = [RowChangesOut(**{**row, "changes": row["changes"].split(",") if row["changes"] else []}) for row in rows]
-    return RowPage(rows=told, next_after=rows[-1]["row"] if len(rows) == limit else None)
+    return RowPage(
+        rows=[changes_of_row(row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
+    )
 
 
 @routes.post("/feed-files/{file_id}/release", response_model=FeedFileOut)

@@ -73,11 +73,22 @@ def _compared_text(one: dict[str, Any]) -> Iterator[str]:
         )
     for candidate in one["candidates"]:
         yield f"  {'':15} {'the row':{WIDTH}} {candidate['member_token']}, last spoken of {candidate['said_at'] or '-'}"
+        yield from _death_text(candidate)
         for each in candidate["coverages"]:
             yield f"  {'':15} covered: {each['product'] or each['kind']} from {each['begin_on']} to {each['end_on']}"
         for field in candidate["fields"]:
             both = f"{field['row'] or '-':{WIDTH}} {field['member'] or '-':{WIDTH}}"
             yield f"  {field['field']:15} {both} {field['how']}"
+
+
+def _death_text(candidate: dict[str, Any]) -> Iterator[str]:
+    """What is known of the member's death, and what the row would say of it."""
+    if candidate["death"] or candidate["death_by_row"]:
+        held = f"{candidate['death'] or 'none known'}; the row says: {candidate['death_by_row'] or 'nothing of it'}"
+        yield f"  {'death':15} {held}"
+    for said in candidate["death_said"]:
+        of = f", of {said['death_on']}" if said["death_on"] else ""
+        yield f"  {'':15} {said['by']}: {said['word'] or 'something'}{of}, said {said['said_at'] or '-'}"
 
 
 def _decided_text(one: dict[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.feeds.records import DoseRecord, PatientRecord
 from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.people.linkage import IdKey, Link
-from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store import keys as key_store
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork
@@ -28,7 +28,7 @@ async def on_registry_rows(
     """A registry's rows: doses are linked, counted once, and wait where nobody is found. A sender who may speak for one
     plan finds, and so changes, that plan's people only."""
     rows = [registry_row(one, file.file_id, new_id(), file.tenant_id) for one in records]
-    await people_store.save_patients(work.connection, patients_of(rows, file.tenant_id))
+    await key_store.save_patients(work.connection, patients_of(rows, file.tenant_id))
     links, ties = await link_rows(work.connection, rows, file.tenant_id)
     tokens = {one.token for one in links if one.token is not None}
     named, waiting = await known_reports.load_reports(work.connection, rows, links)

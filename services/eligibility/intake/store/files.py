@@ -118,13 +118,15 @@ LOAD_REFUSALS = """
 select code, count(*) as rows from feed_row where file_id = $1 and outcome = 'rejected' group by code
 """
 LOAD_REJECTS = """
-select row, feed_row.segment, feed_row.field, feed_row.code, feed_row.expected, doubtful_id
+select row, feed_row.segment, feed_row.field, feed_row.code, feed_row.expected, doubtful_id, state as doubtful_state
 from feed_row left join doubtful_row using (file_id, row)
 where file_id = $1 and outcome = 'rejected' and row > $2 order by row limit $3
 """
 LOAD_ROWS = """
-select row, outcome, changes, segment, field, code, expected from feed_row
-where file_id = $1 and row > $2 and ($3::text is null or $3 = any(string_to_array(changes, ',')))
+select row, outcome, feed_row.changes, feed_row.segment, feed_row.field, feed_row.code, feed_row.expected,
+    state as doubtful_state
+from feed_row left join doubtful_row using (file_id, row)
+where file_id = $1 and row > $2 and ($3::text is null or $3 = any(string_to_array(feed_row.changes, ',')))
 order by row limit $4
 """
 # What readers found odd, and what turned out odd when the row took effect.

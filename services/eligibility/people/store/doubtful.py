@@ -42,14 +42,19 @@ update doubtful_row
 set state = $2, token = $3, changes = $4, closed_by = $5, reason = $6, document = null, closed_at = clock_timestamp()
 where doubtful_id = $1
 """
-LOCK_ALIKE = f"""
-select one.doubtful_id, one.file_id, one.code, one.field, one.expected, one.evidence, one.document, {_MAY_BE} as tokens,
+_WAITS = f"""
+one.doubtful_id, one.file_id, one.code, one.field, one.expected, one.evidence, one.document, {_MAY_BE} as tokens,
     (select file_no from feed_file where feed_file.file_id = one.file_id) as file_no
-from doubtful_row as one
+"""
+LOCK_ALIKE = f"""
+select {_WAITS} from doubtful_row as one
 where state = 'waiting' and (tenant_id, evidence) = (
     select tenant_id, evidence from doubtful_row as chosen where chosen.doubtful_id = $1
 )
 order by doubtful_id for update of one
+"""
+LOAD_WAITING = f"""
+select {_WAITS} from doubtful_row as one where state = 'waiting' and doubtful_id = $1
 """
 WITHDRAW = """
 with gone as (
@@ -157,6 +162,12 @@ async def lock_alike(connection: Connection, doubtful_id: UUID) -> dict[UUID, Do
     """What waits and says the same of who it is about as this row, the row too if it waits still; nobody else decides
     them now. None: it can't be read."""
     return {one["doubtful_id"]: _waiting(one) for one in await connection.fetch(LOCK_ALIKE, doubtful_id)}
+
+
+async def load_waiting(connection: Connection, doubtful_id: UUID) -> DoubtfulRow | None:
+    """A row that waits, and can be read."""
+    row = await connection.fetchrow(LOAD_WAITING, doubtful_id)
+    return None if row is None else _waiting(row)
 
 
 async def add_tokens(connection: Connection, doubtful_id: UUID, tokens: Iterable[UUID]) -> None:

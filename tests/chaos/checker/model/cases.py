@@ -78,6 +78,7 @@ def decide(known: Known) -> dict[str, Any]:
     held = None if closed else max(_holding(known), key=lambda one: one[1], default=None)
     callback = own[-1] if own and own[-1]["disposition"] == "callback-scheduled" and not closed else None
     flags = list(_flags_of_closed(known, closed) if closed else _flags(known, paused_by))
+    lost = _lost(known) if {"appointment-lost", "appointment-lost-no-call"} & set(flags) else None
     needed = _language(known)
     tried = sum(one["direction"] == "outbound" for one in own)
     return {
@@ -85,6 +86,8 @@ def decide(known: Known) -> dict[str, Any]:
         "status": "closed" if closed else "paused" if paused_by else "open", "closed_reason": closed,
         "paused_until_on": _text(paused_on), "paused_by": paused_by, "flags": " ".join(flags),
         "lost_bonus": rank["lost_appointment"] if "appointment-lost" in flags else 0,
+        "lost_appointment_id": lost["appointment_id"] if lost else None,
+        "lost_reason": lost.get("cancellation_reason") if lost else None, "lost_told": None,
         "held_by": held[0] if held else None, "held_until_on": _text(held[1]) if held else None,
         "review_on": _text(known.review_on), "priority": 0 if closed else fact["priority"],
         "zip_bonus": rank["target_zip"] if known.is_target and not closed else 0,
