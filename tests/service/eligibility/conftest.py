@@ -18,6 +18,7 @@ from services.eligibility.clock import flow as clock_flow
 from services.eligibility.decisions.flow import days
 from services.eligibility.intake.digest import ContentDigest
 from services.eligibility.intake.flow.worker import Intake
+from services.eligibility.intake.store import chunks as chunk_store
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.settings import OwnSettings
 from services.kit.ids import new_id
@@ -54,7 +55,7 @@ class Office:
             about = sha256, len(raw), profile, content_of(raw)
             file = await file_store.insert_file(connection, new_id(), tenant, *about)
             assert file is not None
-            await file_store.save_chunks(connection, file.file_id, io.BytesIO(raw))
+            await chunk_store.save_chunks(connection, file.file_id, io.BytesIO(raw))
         return file.file_id
 
     async def work(self) -> None:

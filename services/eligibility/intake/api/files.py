@@ -14,7 +14,9 @@ from services.eligibility.feeds.profiles import profiles
 from services.eligibility.intake.digest import ContentDigest
 from services.eligibility.intake.shapes import AbsenceOut, FeedFileDetail, FeedFileOut, RejectOut, RejectPage, RowOut
 from services.eligibility.intake.store import absence as absence_store
+from services.eligibility.intake.store import chunks as chunk_store
 from services.eligibility.intake.store import files as file_store
+from services.eligibility.intake.store import rows as row_store
 from services.eligibility.intake.store.files import FeedFile
 from services.kit import postgres
 from services.kit.auth import Principal, require, require_for_all
@@ -86,7 +88,7 @@ async def _accept(
     async with transaction(pool, tenant) as connection:
         file = await file_store.insert_file(connection, new_id(), tenant, *about)
         if file is not None:
-            await file_store.save_chunks(connection, file.file_id, spool)
+            await chunk_store.save_chunks(connection, file.file_id, spool)
             return file, False
         known = await file_store.load_file_by_sha256(connection, tenant, about[0], about[3])
         assert known is not None, "files are never deleted"
@@ -115,7 +117,7 @@ async def read_feed_file(pool: Pool, principal: Onlooker, file_id: UUID) -> Resp
         file = await file_store.load_file(connection, file_id)
         if file is None:
             return refuse(NO_FILE)
-        rejections = dict(await file_store.load_rejections(connection, file_id))
+        rejections = dict(await row_store.load_rejections(connection, file_id))
         absences = [AbsenceOut.model_validate(one) for one in await absence_store.load_absences(connection, file_id)]
     async with transaction(pool, ALL_TENANTS) as connection:  # what waits has no plan yet
         unlinked = await dose_store.count_unlinked(connection, file_id)
@@ -135,7 +137,7 @@ async def list_rejects(
     async with reading(pool, principal) as connection:
         if await file_store.load_file(connection, file_id) is None:
             return refuse(NO_FILE)
-        rows = await file_store.load_rejects(connection, file_id, after, limit)
+        rows = await row_store.load_rejects(connection, file_id, after, limit)
     return RejectPage(
         rejects=[RejectOut(**row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
     )
@@ -149,5 +151,5 @@ async def list_notices(
     async with reading(pool, principal) as connection:
         if await file_store.load_file(connection, file_id) is None:
             return refuse(NO_FILE)
-        rows = await file_store.load_notices(connection, file_id, limit)
+        rows = await row_store.load_notices(connection, file_id, limit)
     return [RowOut(**row) for row in rows]

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from services.eligibility.intake.api.files import MOST_ROWS, NO_FILE, Onlooker, Operator
 from services.eligibility.intake.shapes import DecisionIn, FeedFileOut, RowChangesOut, RowPage
 from services.eligibility.intake.store import files as file_store
+from services.eligibility.intake.store import rows as row_store
 from services.eligibility.intake.store.absence import AbsenceState
 from services.kit import audit
 from services.kit.idempotency import Answer, Identity
@@ -40,7 +41,7 @@ async def list_rows(
     async with reading(pool, principal) as connection:
         if await file_store.load_file(connection, file_id) is None:
             return refuse(NO_FILE)
-        rows = await file_store.load_rows(connection, file_id, after, change, limit)
+        rows = await row_store.load_rows(connection, file_id, after, change, limit)
     told = [RowChangesOut(**{**row, "changes": row["changes"].split(",") if row["changes"] else []}) for row in rows]
     return RowPage(rows=told, next_after=rows[-1]["row"] if len(rows) == limit else None)
 
