@@ -31,7 +31,7 @@ TABLES = {
     "row": "select file_no, row, outcome, code from feed_row join feed_file using (file_id) order by 1, 2",
     "file": "select file_no, state, cursor_row, rows_accepted, rows_unchanged, "
     "rows_rejected, rows_unlinked from feed_file order by 1",
-    "absence": "select file_no, feed_absence.plan, absence, ended from feed_absence join feed_file using (file_id)"
+    "absence": "select file_no, a.plan, a.absence, ended from feed_absence a join feed_file using (file_id)"
     " order by 1, 2",
     "outbox": "select aggregatetype, count(*) from outbox group by 1 order by 1",
 }
