@@ -142,7 +142,7 @@ def _mark_work() -> None:
 
 def mark_intake() -> None:
     """After the eligibility service was imported: its files are work of their own."""
-    from services.eligibility.intake.flow.worker import FileRun
+    from services.eligibility.intake.flow.file_run import FileRun
 
     for name in ("_apply_slice", "_finish"):
         _replace(FileRun, name, lambda inner: _during("intake", inner))

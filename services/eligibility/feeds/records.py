@@ -232,6 +232,13 @@ class RosterMention:
 
 
 @dataclass(frozen=True, slots=True)
+class RosterTrailer:
+    """The end of a transaction where heads are read ahead of members: by `digest` its content is known again."""
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class VxuHeader:
     """The file (FHS/BHS) or, where it has none, its first message."""
 
@@ -357,13 +364,23 @@ class Notice:
     expected: str
 
 
+class TransactionTally(NamedTuple):
+    """What stands under one header of a roster: members, the file's last row so far, and rejected rows that name
+    nobody. `is_complete`: its own counts agree, and those of the file around it."""
+
+    members: int = 0
+    last_row: int = 0
+    unidentified: int = 0
+    is_complete: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class FeedSummary:
     """The last item of every stream. `rows` = records + rejected rows; a rejected file counts in `rejected` only.
 
     `is_complete`: all trailers were there and every declared count agreed. `unidentified` rejected roster rows
     have no `RosterMention`, so somebody who seems absent may be one of them. `thinned`: field, code and count of the
-    kinds of notice of which not all were handed over.
+    kinds of notice of which not all were handed over. `transactions` are told in the order of their headers.
     """
 
     kind: FeedKind | None
@@ -374,8 +391,9 @@ class FeedSummary:
     is_complete: bool
     unidentified: int = 0
     thinned: tuple[tuple[str, str, int], ...] = ()
+    transactions: tuple[TransactionTally, ...] = ()
 
 
 Header = RosterHeader | VxuHeader | AdsHeader
 Record = RosterRecord | DoseRecord | PatientRecord
-FeedItem = Header | Record | RosterMention | Rejection | Notice | FeedSummary
+FeedItem = Header | Record | RosterMention | RosterTrailer | Rejection | Notice | FeedSummary

@@ -7,6 +7,7 @@ ADDED, ENDED, EXTENDED, MOVED = "added", "ended", "extended", "moved"
 MERGED, RENUMBERED, RENAMED, CHANGED = "merged", "renumbered", "renamed", "changed"
 DIED, DEATH_REPORTED, LIVES = "died", "death-reported", "lives"
 FAMILY_ENDED, FAMILY_WAITS, STALE = "family-ended", "family-waits", "stale"
+REPEATED = "repeated"
 DOSE_ADDED, DOSE_CHANGED, DOSE_DELETED = "dose-added", "dose-changed", "dose-deleted"
 
 CHANGES = {
@@ -24,6 +25,7 @@ CHANGES = {
     FAMILY_ENDED: "Coverage of dependants ended with the subscriber's.",
     FAMILY_WAITS: "The subscriber died: rows of the dependants must say whether their cover goes on.",
     STALE: "Nothing, for what stands was said later.",
+    REPEATED: "Nothing, for the transaction was read before.",
     DOSE_ADDED: "A report of a dose that was not there before.",
     DOSE_CHANGED: "A report of a dose that says something else now.",
     DOSE_DELETED: "A report of a dose, taken back.",

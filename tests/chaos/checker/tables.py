@@ -20,7 +20,7 @@ EVERYWHERE = ("inbox", "outbox", "dead_letter", "parked_key", "idempotency_key")
 OWN = {
     "eligibility": (
         "clock", "programme", "person", "enrolment", "member_statement", "vital_statement", "registry_consent", "dose",
-        "dose_report", "decision", "feed_file", "feed_row",
+        "dose_report", "decision", "feed_file", "feed_row", "feed_absence",
     ),
     "outreach": (
         "person", "programme", "business_day", "target_zip", "enrolment", "dose", "appointment", "outreach_case",

@@ -16,6 +16,7 @@ from services.eligibility.intake.flow.accepting import accept_file
 from services.eligibility.intake.shapes import AbsenceOut, FeedFileDetail, FeedFileOut, RejectPage, RowOut, reject_of
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store import files as file_store
+from services.eligibility.intake.store import rows as row_store
 from services.kit.auth import Principal, require, require_for_all
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.problem import Refusal, refuse
@@ -103,7 +104,7 @@ async def read_feed_file(pool: Pool, principal: Onlooker, file_id: UUID) -> Resp
         file = await file_store.load_file(work.connection, file_id)
         if file is None:
             return refuse(NO_FILE)
-        rejections = dict(await file_store.load_rejections(work.connection, file_id))
+        rejections = dict(await row_store.load_rejections(work.connection, file_id))
         absences = [
             AbsenceOut.model_validate(one) for one in await absence_store.load_absences(work.connection, file_id)
         ]
@@ -125,7 +126,7 @@ async def list_rejects(
     async with reading(pool, principal) as work:
         if await file_store.load_file(work.connection, file_id) is None:
             return refuse(NO_FILE)
-        rows = await file_store.load_rejects(work.connection, file_id, after, limit)
+        rows = await row_store.load_rejects(work.connection, file_id, after, limit)
     return RejectPage(
         rejects=[reject_of(row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
     )
@@ -139,5 +140,5 @@ async def list_notices(
     async with reading(pool, principal) as work:
         if await file_store.load_file(work.connection, file_id) is None:
             return refuse(NO_FILE)
-        rows = await file_store.load_notices(work.connection, file_id, limit)
+        rows = await row_store.load_notices(work.connection, file_id, limit)
     return [RowOut(**row) for row in rows]

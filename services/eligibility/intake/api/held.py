@@ -9,6 +9,7 @@ from services.eligibility.intake.api.files import MOST_ROWS, NO_FILE, Onlooker, 
 from services.eligibility.intake.flow.accepting import decide_file
 from services.eligibility.intake.shapes import DecisionIn, FeedFileOut, RowPage, changes_of_row
 from services.eligibility.intake.store import files as file_store
+from services.eligibility.intake.store import rows as row_store
 from services.eligibility.intake.store.absence import AbsenceState
 from services.kit import audit
 from services.kit.idempotency import Answer, Identity
@@ -41,7 +42,7 @@ async def list_rows(
     async with reading(pool, principal) as work:
         if await file_store.load_file(work.connection, file_id) is None:
             return refuse(NO_FILE)
-        rows = await file_store.load_rows(work.connection, file_id, after, change, limit)
+        rows = await row_store.load_rows(work.connection, file_id, after, change, limit)
     return RowPage(
         rows=[changes_of_row(row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
     )

@@ -6,7 +6,6 @@ from datetime import date
 from services.eligibility.clock import store as clock_store
 from services.eligibility.clock.rules import ONE_DAY
 from services.eligibility.decisions.flow.redecide import redecide
-from services.eligibility.feeds.records import FeedSummary
 from services.eligibility.intake.full_lists import FullList
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store import files as file_store
@@ -29,31 +28,37 @@ def is_believed(absent: int, insured: int) -> bool:
     return absent == 0 or absent < SHARE * insured
 
 
-async def end_absent(pool: Pool, file: FeedFile, lists: Iterable[FullList], summary: FeedSummary) -> None:
+async def end_absent(pool: Pool, file: FeedFile, lists: Iterable[FullList]) -> None:
     """Each plan's list is judged by itself."""
     for one in lists:
         async with transaction(pool, ALL_TENANTS) as connection:
             file = await file_store.lock_file(connection, file.file_id)
             known = {it.plan: it for it in await absence_store.load_absences(connection, file.file_id)}
-            judged = known.get(one.plan) or await _judged(connection, file, one, summary)
+            judged = known.get(one.plan) or await _judged(connection, file, one)
             await absence_store.save_absence(connection, file.file_id, judged)
         if judged.absence == AbsenceState.APPLIED:
             await _end(pool, file, judged)
 
 
-async def _judged(connection: Connection, file: FeedFile, one: FullList, summary: FeedSummary) -> Absence:
-    """Somebody of whom a rejected row may speak is absent only if the full file before did not list him either."""
+async def _judged(connection: Connection, file: FeedFile, one: FullList) -> Absence:
     today = (await clock_store.share_clock(connection)).business_on
     said_on = min(one.said_on, today) if one.said_on else today
-    before_no = file.file_no
-    if summary.unidentified or await file_store.has_unstorable(connection, file.file_id):
-        before_no = await absence_store.load_previous_full(connection, one.plan, file.file_no)
+    before_no = await _first_to_stand_in(connection, file, one)
     left_out = LeftOut(one.plan, before_no, file.file_no, said_on, one.said)
-    counts = await people_store.count_absent(connection, left_out, one.overtaken)
-    absence = AbsenceState.APPLIED if summary.is_complete else AbsenceState.INCOMPLETE
+    counts = await people_store.count_absent(connection, left_out, one.overtaken, one.overtaken_in)
+    absence = AbsenceState.APPLIED if one.is_complete else AbsenceState.INCOMPLETE
     if absence == AbsenceState.APPLIED and not all(is_believed(absent, insured) for absent, insured in counts):
         absence = AbsenceState.TOO_MANY
     return Absence(one.plan, one.said.at, said_on, before_no, absence, one.said.by, one.said.no)
+
+
+async def _first_to_stand_in(connection: Connection, file: FeedFile, one: FullList) -> int:
+    """Who stands in this file, or a later one, is present. Somebody of whom a rejected row may speak is absent only if
+    the full file before did not list him either; a part that was read before is part of the list."""
+    first = min(file.file_no, one.read_in or file.file_no)
+    if one.is_certain:
+        return first
+    return min(first, await absence_store.load_previous_full(connection, one.plan, file.file_no))
 
 
 async def end_released(pool: Pool, file: FeedFile) -> None:
@@ -65,7 +70,6 @@ async def end_released(pool: Pool, file: FeedFile) -> None:
             await _end(pool, file, one)
     async with transaction(pool, ALL_TENANTS) as connection:
         await absence_store.end_release(connection, file.file_id)
-        await file_store.end_release(connection, file.file_id)
 
 
 async def _end(pool: Pool, file: FeedFile, one: Absence) -> None:
@@ -77,7 +81,6 @@ async def _end(pool: Pool, file: FeedFile, one: Absence) -> None:
             today = (await clock_store.share_clock(connection)).business_on
             left_out = LeftOut(one.plan, one.before_no, file.file_no, one.said_on, one.said)
             ended = await end_coverage(work, left_out, today, PER_BATCH)
-            await file_store.save_absent(connection, file.file_id, ended)
             await absence_store.add_ended(connection, file.file_id, one.plan, ended)
 
 

@@ -3,6 +3,7 @@
 from typing import IO
 from uuid import UUID
 
+from services.eligibility.intake.store import chunks as chunk_store
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store.files import FeedFile
 from services.kit.ids import new_id
@@ -16,7 +17,7 @@ async def accept_file(
     this tenant sent before with the same bytes or the same content: True."""
     file = await file_store.insert_file(work.connection, new_id(), tenant, *about)
     if file is not None:
-        await file_store.save_chunks(work.connection, file.file_id, stream)
+        await chunk_store.save_chunks(work.connection, file.file_id, stream)
         work.wake(file_store.NEWS)
         return file, False
     known = await file_store.load_file_by_sha256(work.connection, tenant, about[0], about[3])

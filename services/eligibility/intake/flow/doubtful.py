@@ -9,7 +9,7 @@ from uuid import UUID
 from services.eligibility.clock.rules import ONE_DAY
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.intake.flow.roster import settle_book
-from services.eligibility.intake.store import lists as list_store
+from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.people.coverage import cut
 from services.eligibility.people.doubtful import Decided, DoubtfulRow, in_order
 from services.eligibility.people.enrolment import Enrolment
@@ -111,7 +111,7 @@ async def _end_left(work: UnitOfWork, token: UUID, plan: str, today: date) -> No
     """Who comes by a decision alone has left the plan if a list that is newer did not have him."""
     connection = work.connection
     [known] = [one for one in await people_store.load_enrolments(connection, [token]) if one.tenant_id == plan]
-    left = await list_store.load_later(connection, plan, known.seen_file_no, known.said_at)
+    left = await absence_store.load_later(connection, plan, known.seen_file_no, known.said_at)
     if left is not None:
         ended = stamped(known._replace(spans=cut(known.spans, left.said_on - ONE_DAY)), Stamp(left.said_at))
         await people_store.save_enrolments(connection, [ended])

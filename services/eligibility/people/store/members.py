@@ -96,7 +96,7 @@ COUNT_ABSENT = f"""
 select count(*) filter (where {IS_ABSENT}) as absent, count(*) as insured,
     count(*) filter (where {IS_ABSENT} and first_file_no < $8) as old_absent,
     count(*) filter (where first_file_no < $8) as old,
-    count(*) filter (where {IS_ABSENT} and seen_file_no = $8) as skipped
+    count(*) filter (where {IS_ABSENT} and seen_file_no = any($9::bigint[])) as skipped
 from enrolment where {IS_COVERED}
 """
 FIND_BY_MEMBER_ID = """
@@ -177,10 +177,14 @@ async def load_absent(connection: Connection, left_out: LeftOut, limit: int) -> 
     return [row["token"] for row in await connection.fetch(LOAD_ABSENT, *left_out.values, limit)]
 
 
-async def count_absent(connection: Connection, left_out: LeftOut, overtaken: int) -> list[tuple[int, int]]:
+async def count_absent(
+    connection: Connection, left_out: LeftOut, overtaken: int, overtaken_in: Sequence[int]
+) -> list[tuple[int, int]]:
     """How many of the plan's covered members it leaves out, and how many there are: of those from before this very
-    file, of all, and, if there are any, of those in the file's older lists."""
-    row = await connection.fetchrow(COUNT_ABSENT, *left_out.values, left_out.file_no)
+    file, of all, and, if there are any, of those in the file's older lists, which other files may have brought
+    before."""
+    brought_by = [left_out.file_no, *overtaken_in]
+    row = await connection.fetchrow(COUNT_ABSENT, *left_out.values, left_out.file_no, brought_by)
     assert row is not None
     counts = [(row["old_absent"], row["old"]), (row["absent"], row["insured"])]
     return [*counts, (row["skipped"], overtaken)] if overtaken else counts

@@ -36,12 +36,14 @@ def every_row_ends_once(evidence: Evidence) -> Iterator[Divergence]:
     told = {fact.body["file_id"]: fact.body for fact in of_type(evidence.facts, FILE)}
     for row in evidence.table("eligibility", "feed_row"):
         outcomes.setdefault(row["file_id"], []).append(row)
+    lists = {row["file_id"]: row for row in evidence.table("eligibility", "feed_absence")}
     for number, ((_, file), content) in enumerate(zip(evidence.taken, evidence.files.read, strict=True), 1):
         rows = [row for row in outcomes.get(file["file_id"], []) if row["row"] > 0]
         yield from _numbered(say, file, rows, len(content.rows))
         yield from _outcomes(say, evidence, (number, file), content, {row["row"]: row for row in rows})
         yield from _counts(say, file, rows)
-        yield from _absence(say, file, content, evidence.files.people.absences.get(number))
+        judged = lists.get(file["file_id"])
+        yield from _absence(say, file, content, judged, evidence.files.people.absences.get(number))
         yield from _reasons(say, file, rows, told.get(file["file_id"], {}))
 
 
@@ -91,13 +93,16 @@ def _counts(say: Say, file: Row, rows: Rows) -> Iterator[Divergence]:
             yield say(f"file {file['file_id']}", f"{name}={count}", f"{name}={file[name]}")
 
 
-def _absence(say: Say, file: Row, content: Roster | Registry, expected: tuple[str, int] | None) -> Iterator[Divergence]:
+def _absence(
+    say: Say, file: Row, content: Roster | Registry, judged: Row | None, expected: tuple[str, int] | None
+) -> Iterator[Divergence]:
     """What was made of members whom a full file does not list."""
     is_full = isinstance(content, Roster) and content.is_full
     if file["is_full"] != is_full:
         yield say(f"file {file['file_id']}", f"is_full={is_full}", f"is_full={file['is_full']}")
-    if (file["absence"], file["absent_ended"]) != (expected or (None, 0)):
-        yield say(f"file {file['file_id']}", f"absence {expected}", f"{file['absence']}, {file['absent_ended']} ended")
+    found = (judged["absence"], judged["ended"]) if judged else None
+    if found != expected:
+        yield say(f"file {file['file_id']}", f"absence {expected}", f"{found}")
 
 
 def _reasons(say: Say, file: Row, rows: Rows, told: Body) -> Iterator[Divergence]:
