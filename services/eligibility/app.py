@@ -24,6 +24,7 @@ from services.eligibility.intake.api import files as files_api
 from services.eligibility.intake.api import held as held_api
 from services.eligibility.intake.flow.worker import Intake
 from services.eligibility.intake.store import files as file_store
+from services.eligibility.intake.store import queue as queue_store
 from services.eligibility.payers import api as payers_api
 from services.eligibility.payers.senders import unprofiled
 from services.eligibility.people.store import members as people_store
@@ -80,7 +81,7 @@ def build() -> Service:
         owned=OWNED,
         every_tenant_roles=frozenset({"operator", "integration", "state", "analyst"}),
         background=background,
-        waiting={"files": file_store.WAITING, "answers": decision_store.WAITING},
+        waiting={"files": queue_store.WAITING, "answers": decision_store.WAITING},
     )
 
 

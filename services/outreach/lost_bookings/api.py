@@ -75,11 +75,11 @@ async def retract_notice(
     retractor = Retractor(worker_id(principal), "supervisor" in principal.roles)
 
     async def effect(work: UnitOfWork) -> Answer:
-        await audit.record(work.connection, principal, "read", "case", [case_id])
+        await audit.record(work, principal, "read", "case", [case_id])
         case = await flow.retract(work, case_id, body.reason, retractor)
         if isinstance(case, Refusal):
             return Answer.of(case)
-        await audit.record(work.connection, principal, "withdrawn", "lost-booking-notice", [case_id])
+        await audit.record(work, principal, "withdrawn", "lost-booking-notice", [case_id])
         return Answer(200, case_of(case).model_dump(mode="json"))
 
     return await write(pool, identity, effect)

@@ -12,6 +12,8 @@ select {FILE_COLUMNS} from feed_file
 where exists (select from feed_absence where feed_absence.file_id = feed_file.file_id and absence = $1)
 order by file_no limit 1
 """
+WAITING = "select count(*) from feed_file where state in ('received', 'processing')"
+"""Files that are not read to their end."""
 INTAKE_ID = 0x7663635F696E  # "vcc_in"
 LOCK_INTAKE = "select pg_try_advisory_lock($1)"
 KEEP_LOCK = "select 1"
