@@ -10,6 +10,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.eligibility.feeds.records import Address, IdType, Maintenance, RosterRecord
+from services.eligibility.feeds.records import Person as Record
 from services.eligibility.people.changes import (
     ADDED,
     DEATH_REPORTED,
@@ -364,6 +365,11 @@ def stamped(stated: Enrolment, said: Stamp) -> Enrolment:
     return stated._replace(said_at=said.at, said_by=said.by, said_no=said.no)
 
 
+STATED = tuple(name for name in Record._fields if name in Enrolment._fields and name not in {"sex", "phones"})
+"""What an enrolment keeps as a record says it, under the same name: a member's attribute is one. `sex` and `phones` are
+kept otherwise."""
+
+
 def restated(known: Enrolment, record: RosterRecord, said_on: date, *, is_listed: bool = False) -> Enrolment:
     """The enrolment after the row. What the row leaves empty stays as it was known. `is_listed`: another row of the
     file spoke of the member before."""
@@ -372,21 +378,15 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date, *, is_listed
     number = person.identifier(IdType.MEMBER) or family
     name, address = person.name or known, placed(known, person.address)
     phones = tuple([f"{one.use} {one.number}" for one in person.phones]) or known.phones
-    return Enrolment(
-        enrolment_id=known.enrolment_id,
-        token=known.token,
-        tenant_id=known.tenant_id,
+    stated = {name: getattr(person, name) or getattr(known, name) for name in STATED}
+    return known._replace(
         member_id=number.value if number else known.member_id,
         group_number=record.group or known.group_number,
         family=name.family,
         given=name.given,
         middle=name.middle,
         suffix=name.suffix,
-        birth_on=person.birth_on or known.birth_on,
         sex=known.sex if person.sex == "U" else person.sex,
-        races=person.races or known.races,
-        ethnicity=person.ethnicity or known.ethnicity,
-        language=person.language or known.language,
         street=address.street,
         unit=address.unit,
         city=address.city,
@@ -395,21 +395,14 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date, *, is_listed
         tract=address.tract,
         county=address.county,
         phones=phones,
-        email=person.email or known.email,
         is_restricted=known.is_restricted if record.is_restricted is None else record.is_restricted,
         spans=restated_spans(known.spans, record, said_on, is_listed=is_listed),
-        is_retired=known.is_retired,
-        seen_file_no=known.seen_file_no,
         role=role_of(record),
         phone_version=known.phone_version + _is_other(_numbers(phones), _numbers(known.phones)),
         address_version=known.address_version + _is_moved(known, address),
         email_version=known.email_version + _is_other(person.email.casefold(), known.email.casefold()),
-        said_at=known.said_at,
-        said_by=known.said_by,
-        said_no=known.said_no,
         family_number=family.value if family else known.family_number,
-        first_file_no=known.first_file_no,
-        seen_at=known.seen_at,
+        **stated,
     )
 
 

@@ -70,6 +70,7 @@ def decide(
         "tract": home.tract, "county_fips": home.county, "svi": _svi(home, value, is_vulnerable),
         "enrolled": is_enrolled, "contact_protected": one.is_restricted or said.is_protected,
         "channels_barred": list(said.barred),
+        "interpreter_needed": "possible" if one.spoken and "en" not in one.spoken else "unknown",
     }  # fmt: skip
 
 
