@@ -5,24 +5,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from services.eligibility.feeds.ads_maa import read_ads
 from services.eligibility.feeds.faults import INCOMPLETE
-from services.eligibility.feeds.hl7_vxu import read_vxu
+from services.eligibility.feeds.formats import Format, Given
 from services.eligibility.feeds.packed import guarded, is_zip, look_inside
 from services.eligibility.feeds.records import (
     DoseRecord,
     FeedItem,
-    FeedKind,
     FeedSummary,
     Notice,
     PatientRecord,
     Rejection,
     RosterMention,
     RosterRecord,
+    Unreadable,
 )
 from services.eligibility.feeds.registries import DEFAULT_ZONE
-from services.eligibility.feeds.sniff import HEAD_BYTES, Unreadable, sniff
-from services.eligibility.feeds.x12_834 import read_834
+from services.eligibility.feeds.sniff import HEAD_BYTES, sniff
 
 # Of each kind of notice so many are handed over; the summary counts them all.
 NOTICES_OF_A_KIND = 25
@@ -44,28 +42,23 @@ def read_stream(
     """As `read_feed`, from an open seekable stream. `default_zone`: by whose clock messages are read that name none."""
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
-    kind, content = look_inside(stream) if is_zip(head) else (sniff(head), stream)
-    tally = Tally(None if isinstance(kind, Unreadable) else kind)
-    items = _items(kind, content, profile, assigner, default_zone)
+    found, content = look_inside(stream) if is_zip(head) else (sniff(head), stream)
+    given = Given(profile, assigner, default_zone)
+    tally = Tally(None if isinstance(found, Unreadable) else found)
+    items = _refused(found) if isinstance(found, Unreadable) else found.read(content, given)
     yield from tally.count(items if content is stream else guarded(items))
     yield tally.summary()
 
 
-def _items(
-    kind: FeedKind | Unreadable, stream: BinaryIO, profile: str | None, assigner: str, default_zone: str
-) -> Iterator[FeedItem]:
-    if isinstance(kind, Unreadable):
-        return iter([Rejection(0, 0, "file", kind.code, kind.expected)])
-    if kind is FeedKind.ROSTER:
-        return read_834(stream, profile)
-    return read_vxu(stream, default_zone) if kind is FeedKind.VXU else read_ads(stream, assigner)
+def _refused(why: Unreadable) -> Iterator[FeedItem]:
+    yield Rejection(0, 0, "file", why.code, why.expected)
 
 
 class Tally:
     """Counts what passes, and thins out notices that repeat."""
 
-    def __init__(self, kind: FeedKind | None) -> None:
-        self._kind = kind
+    def __init__(self, found: Format | None) -> None:
+        self._format = found
         self._records = 0
         self._rejected_rows = 0
         self._rejected = 0
@@ -99,12 +92,12 @@ class Tally:
 
     def summary(self) -> FeedSummary:
         return FeedSummary(
-            kind=self._kind,
+            kind=self._format.kind if self._format else None,
             rows=self._records + self._rejected_rows,
             records=self._records,
             rejected=self._rejected,
             notices=tuple(sorted(self._notices.items())),
             is_complete=self._is_complete,
             thinned=tuple(sorted((*kind, n) for kind, n in self._by_field.items() if n > NOTICES_OF_A_KIND)),
-            unidentified=self._rejected_rows - self._mentions if self._kind is FeedKind.ROSTER else 0,
+            unidentified=self._rejected_rows - self._mentions if self._format and self._format.names_absent else 0,
         )

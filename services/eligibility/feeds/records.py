@@ -9,15 +9,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from schemas.eligibility_v1 import FeedKind
+
 Sex = Literal["F", "M", "X", "U"]
-
-
-class FeedKind(StrEnum):
-    """The formats that can be read."""
-
-    ROSTER = "834"
-    VXU = "vxu"
-    ADS = "ads"
 
 
 class IdType(StrEnum):
@@ -344,6 +338,14 @@ class Rejection:
     row: int
     where: int
     field: str
+    code: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why a file is of none of the formats, as a sentence for the sender."""
+
     code: str
     expected: str
 

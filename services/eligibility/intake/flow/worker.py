@@ -16,23 +16,21 @@ from typing import BinaryIO
 
 import structlog
 
-from schemas.eligibility_v1 import ChangeCount, FeedFileProcessedV1, ReasonCount
-from schemas.eligibility_v1 import FeedKind as Kind
+from schemas.eligibility_v1 import ChangeCount, FeedFileProcessedV1, FeedKind, ReasonCount
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow import days
+from services.eligibility.feeds.formats import kind_of
 from services.eligibility.feeds.headers_ahead import headers_ahead
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.feeds.reader import read_stream
 from services.eligibility.feeds.records import (
     AdsHeader,
     FeedItem,
-    FeedKind,
     FeedSummary,
     Notice,
     RosterHeader,
     RosterMention,
     RosterRecord,
-    VxuHeader,
 )
 from services.eligibility.intake.admission import BARRED, Bar, Gate
 from services.eligibility.intake.flow import absence, registry, roster
@@ -56,9 +54,7 @@ from services.kit.waiting import wait
 
 RETRY_S = 1.0
 PRUNE_EVERY_S = 3600.0
-KINDS = {FeedKind.ROSTER: Kind.X12_834, FeedKind.VXU: Kind.HL7_VXU, FeedKind.ADS: Kind.ADS_MAA}
 ROW_ERRORS = (*DATA_ERRORS, ValueError)
-_KIND_OF_HEADER = {RosterHeader: Kind.X12_834, VxuHeader: Kind.HL7_VXU, AdsHeader: Kind.ADS_MAA}
 Reader = Callable[[BinaryIO, str | None], Iterator[FeedItem]]
 
 
@@ -269,7 +265,7 @@ class FileRun:
             plan, is_full = None, False
             if isinstance(header, RosterHeader) and gate.bar(header) is None:
                 plan, is_full = gate.tenant(header), header.is_full
-            kind = _KIND_OF_HEADER[type(header)].value
+            kind = kind_of(header)
             await file_store.save_header(work.connection, self._file.file_id, kind, sender, plan, is_full=is_full)
 
     async def _take_turn(self, connection: Connection, file: FeedFile, part: Slice, gate: Gate) -> Turn:
@@ -339,7 +335,7 @@ class FileRun:
         return FeedFileProcessedV1(
             occurred_at=datetime.now(UTC),
             file_id=file.file_id,
-            kind=KINDS[kind],
+            kind=kind,
             sender=file.sender or "unknown",
             tenant_id=file.plan,
             sha256=file.sha256,
