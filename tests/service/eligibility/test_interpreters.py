@@ -11,7 +11,7 @@ from tests.service.eligibility.door import acting
 from tests.service.eligibility.messages import Row, roster
 from tests.service.eligibility.test_api_programmes import app, said, tell
 
-pytestmark = [pytest.mark.postgres, pytest.mark.capability("E2")]
+pytestmark = pytest.mark.postgres
 __all__ = ["app"]
 QUESTION = "interpreter-needed"
 SPANISH = Row("LS1", languages=("LD*SPA**7",))

@@ -7,7 +7,7 @@ from schemas.eligibility_v1 import InterpreterNeeded
 from tests.facts import a_fact
 from tests.service.outreach.builders import Outreach, Worker, case_id
 
-pytestmark = [pytest.mark.postgres, pytest.mark.capability("E2")]
+pytestmark = pytest.mark.postgres
 ADA = case_id("ada")
 WORDS = [word.value for word in InterpreterNeeded]
 

@@ -9,7 +9,6 @@ from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.programmes.needs import MemberObservation, circumstances
 
 TODAY = date(2021, 3, 10)
-pytestmark = pytest.mark.capability("E2")
 
 
 def answered(answer: str, day: int) -> MemberObservation:

@@ -68,7 +68,6 @@ USES = [
 
 
 @pytest.mark.parametrize(("said", "tag", "spoken"), USES)
-@pytest.mark.capability("E2")
 def test_the_use_of_a_language(said: tuple[str, ...], tag: str, spoken: tuple[str, ...]) -> None:
     """Spoken are those with use 7; spoken to in one of them, sooner than in one that is only read (5) or written (6).
     NISO's older codes (LD) are known."""
