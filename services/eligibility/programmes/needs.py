@@ -12,7 +12,7 @@ import yaml
 from services.eligibility.forecast.observation_codes import CDSI, ICD10, SNOMED, observations_of
 from services.eligibility.forecast.schedule import SupportingData
 
-CODES = Path(__file__).parent / "rules" / "codes" / "needs.yaml"
+CODES = Path(__file__).parent / "bundled" / "codes" / "needs.yaml"
 VCC = "vcc"
 YES, NO = "yes", "no"
 SYSTEMS = {"snomed": SNOMED, "icd10": ICD10, "cdsi": CDSI}

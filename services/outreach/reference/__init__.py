@@ -1,0 +1,1 @@
+"""What holds for everybody: programmes, the business day, target ZIPs."""

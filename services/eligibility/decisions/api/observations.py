@@ -31,14 +31,14 @@ OTHER_PLAN = Refusal("other-plan", "Another Plan", "The sender may speak for its
 EXPECTED = {
     "member-unknown": "a member number of one member of the plan, or the token of one",
     "member-ambiguous": "a member number of one member of the plan",
-    "code-unknown": "a code that some rule looks at: see rules/codes and CDC's observations",
+    "code-unknown": "a code that some rule looks at: see bundled/codes and CDC's observations",
     "value-missing": "a value, for this code is a figure",
     "value-unexpected": "no value, for this code is no figure; what no longer holds is told with its end",
     "code-not-yours": "a question's code, such as interpreter-needed: the rest is told by the plan's own systems",
     "answer-missing": "an answer, for this code is a question; needs.yaml has those that it takes",
     "answer-unexpected": "no answer, for this code is no question",
     "end-unexpected": "no end, for this code is a question: a later answer takes the place of an earlier one",
-    "value-range": "a figure from 0 to the most that rules/codes allows it",
+    "value-range": "a figure from 0 to the most that bundled/codes allows it",
     "dates": f"a day from {EARLIEST_ON} to the open business day, and an end after it",
 }
 

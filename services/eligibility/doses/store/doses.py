@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from services.eligibility.doses.counted import CountedDose
-from services.eligibility.doses.rules import Dose, Report
+from services.eligibility.doses.reports import Report
+from services.eligibility.doses.rules import Dose
 from services.kit.postgres import Connection
 from services.kit.rows import into
 

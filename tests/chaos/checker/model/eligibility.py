@@ -28,7 +28,7 @@ def documents() -> tuple[Document, ...]:
     """The programme documents that the deployment bundles."""
     found = [
         yaml.safe_load(path.read_text("utf-8"))
-        for path in sorted((ELIGIBILITY / "programmes" / "rules").glob("*.yaml"))
+        for path in sorted((ELIGIBILITY / "programmes" / "bundled").glob("*.yaml"))
     ]
     return tuple(sorted(found, key=lambda one: (one["programme_id"], one["version"])))
 
