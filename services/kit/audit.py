@@ -30,6 +30,7 @@ async def record(
         "same-person",
         "another-person",
         "withdrawn",
+        "told",
     ],
     kind: str,
     subjects: Iterable[object],

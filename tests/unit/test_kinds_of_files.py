@@ -100,6 +100,17 @@ def test_rules_ask_no_clock_and_no_dice() -> None:
     assert {name: calls for name, calls in found.items() if calls} == {}
 
 
+def test_a_room_says_what_it_is_for() -> None:
+    """The first line of every room, and of every service that has rooms, is a sentence that says so."""
+    rooms = [
+        room
+        for service in ROOMED
+        for room in (SERVICES / service, *(one.parent for one in sorted((SERVICES / service).glob("*/__init__.py"))))
+    ]
+    silent = [room for room in rooms if not ast.get_docstring(ast.parse((room / "__init__.py").read_text("utf-8")))]
+    assert silent == []
+
+
 def test_sql_stands_in_stores() -> None:
     """No flow, API or rule holds a statement, nor does what stands at the top of a service."""
     found = {

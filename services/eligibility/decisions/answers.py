@@ -34,7 +34,7 @@ def answer(
     members: Sequence[Member] | None = None,
     bases: Mapping[UUID, Basis] = NOWHERE,
 ) -> Answers:
-    members = members_of(known) if members is None else members
+    members = members_of(known, business_on) if members is None else members
     found, shared = Answers([], [], []), shared_arms(known, holding, business_on, members, bases)
     for member in members:
         doses = known.doses.get(member.person.token, ())

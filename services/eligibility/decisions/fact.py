@@ -9,6 +9,7 @@ from services.eligibility.decisions.decision import Decision, Member
 from services.eligibility.people.enrolment import Enrolment
 
 SEX_CODES = {"F": "female", "M": "male", "X": "other"}
+UNKNOWN = (None, "", (), "unknown")
 _CODE = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
 
@@ -21,7 +22,7 @@ def digest_of(member: Member, decision: Decision) -> str:
         decision.priority, decision.age_band, decision.race_ethnicity, decision.svi_level, decision.svi_release,
         decision.svi_value, decision.is_vulnerable, decision.line_of_business, decision.is_enrolled,
         decision.is_protected, one.zip5, place.tract, place.county_fips, one.sex, one.language,
-        str(member.person.merged_into), *_more(decision), *_reach(one), *_others(member),
+        str(member.person.merged_into), *_more(decision), *_reach(one), *_others(member), *_attributes(member),
     )  # fmt: skip
     return blake2b(repr(carried).encode(), digest_size=16).hexdigest()
 
@@ -43,6 +44,16 @@ def _others(member: Member) -> tuple[object, ...]:
     """What is told of few: until when reports of death were weighed, and the channels that are barred."""
     more = (member.vital.reports_until, member.channels_barred)
     return () if more == (None, ()) else more
+
+
+def attributes_of(member: Member) -> dict[str, object]:
+    """What else is carried of the member, by the names of the fact's fields. An attribute goes here."""
+    return {"interpreter_needed": member.interpreter.needed}
+
+
+def _attributes(member: Member) -> list[tuple[str, object]]:
+    """Those of which something is known: an attribute that is new and unknown makes no news of anybody."""
+    return [(name, str(value)) for name, value in attributes_of(member).items() if value not in UNKNOWN]
 
 
 def fact_of(
@@ -90,4 +101,5 @@ def fact_of(
         "email_version": one.email_version,
         "death_reports_until": member.vital.reports_until,
         "channels_barred": member.channels_barred,
+        **attributes_of(member),
     })  # fmt: skip

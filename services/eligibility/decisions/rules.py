@@ -65,7 +65,7 @@ def decide(
     if not reasons and arm == arms.CONTROL:
         reasons = ("control-arm",)
     is_over = enrolment.is_retired or member.vital.is_deceased
-    turns_on = (*aim.turns_on, *basis.circumstances.turns_on)
+    turns_on = (*aim.turns_on, *basis.circumstances.turns_on, *member.interpreter.turns_on)
     return Decision(
         programme_id=programme.programme_id,
         programme_version=programme.version,

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from services.eligibility.doses.registry import is_of_dose
-from services.eligibility.doses.rules import Ledger, Report, is_of_source, is_older
+from services.eligibility.doses.reports import Report, is_of_source, is_older
+from services.eligibility.doses.rules import Ledger
 from services.eligibility.people.linkage import Subject, normal, subject_of_document
 
 REUSED, OF_ANOTHER, NOTHING_DELETED, OLDER = "number-reused", "number-of-another", "nothing-deleted", "older-message"

@@ -3,7 +3,8 @@
 from services.eligibility.doses import numbers
 from services.eligibility.doses.numbers import Named
 from services.eligibility.doses.registry import RegistryRow
-from services.eligibility.doses.rules import Ledger, Report, is_older
+from services.eligibility.doses.reports import Report, is_older
+from services.eligibility.doses.rules import Ledger
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.people.changes import DOSE_ADDED, DOSE_CHANGED, DOSE_DELETED
 from services.eligibility.people.linkage import Link

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from services.eligibility.doses.remarks import Remark, remarks_of
-from services.eligibility.doses.rules import REGISTRY, Codes, Report
+from services.eligibility.doses.reports import REGISTRY, Report
+from services.eligibility.doses.rules import Codes
 from services.eligibility.feeds.codes import UNSPECIFIED, vaccines
 from services.eligibility.feeds.records import DoseOutcome, DoseRecord, PatientRecord, Person
 from services.eligibility.payers.rules import code_of

@@ -5,8 +5,9 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, cast
 
-from services.eligibility.feeds.records import FeedItem, FeedKind, Rejection
-from services.eligibility.feeds.sniff import HEAD_BYTES, Unreadable, sniff
+from services.eligibility.feeds.formats import Format
+from services.eligibility.feeds.records import FeedItem, Rejection, Unreadable
+from services.eligibility.feeds.sniff import HEAD_BYTES, sniff
 
 MAX_UNPACKED_BYTES = 2 << 30
 IS_ENCRYPTED = 1
@@ -19,17 +20,17 @@ def is_zip(head: bytes) -> bool:
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
-def look_inside(stream: BinaryIO) -> tuple[FeedKind | Unreadable, BinaryIO]:
-    """What the archive brings and the stream to read it from: the archive itself where it is an extract, whose reader
-    opens its files by what they hold."""
+def look_inside(stream: BinaryIO) -> tuple[Format | Unreadable, BinaryIO]:
+    """The format of what the archive brings and the stream to read it from: the archive itself where the reader opens
+    its files by what they hold."""
     try:
         archive = zipfile.ZipFile(stream)
         files = [one for one in archive.infolist() if not (one.is_dir() or _is_litter(one.filename))]
-        kind = _refusal(files) or _kind_of_all([_kind(archive, one) for one in files])
-        content = stream if isinstance(kind, Unreadable) or kind is FeedKind.ADS else archive.open(files[0])
+        found = _refusal(files) or _format_of_all([_format(archive, one) for one in files])
+        content = stream if isinstance(found, Unreadable) or found.reads_archives else archive.open(files[0])
     except ZIP_ERRORS:
         return BROKEN, stream
-    return kind, cast(BinaryIO, content)
+    return found, cast(BinaryIO, content)
 
 
 def _refusal(files: Sequence[zipfile.ZipInfo]) -> Unreadable | None:
@@ -42,16 +43,17 @@ def _refusal(files: Sequence[zipfile.ZipInfo]) -> Unreadable | None:
     return None
 
 
-def _kind_of_all(kinds: Sequence[FeedKind | Unreadable]) -> FeedKind | Unreadable:
-    if FeedKind.ADS in kinds:
-        return FeedKind.ADS
-    if len(kinds) > 1:
+def _format_of_all(found: Sequence[Format | Unreadable]) -> Format | Unreadable:
+    for one in found:
+        if isinstance(one, Format) and one.reads_archives:
+            return one
+    if len(found) > 1:
         return Unreadable("zip-several", f"{ONE_FILE}; there are several files in it")
-    kind = kinds[0]
-    return Unreadable(kind.code, f"in the zip archive {kind.expected}") if isinstance(kind, Unreadable) else kind
+    only = found[0]
+    return Unreadable(only.code, f"in the zip archive {only.expected}") if isinstance(only, Unreadable) else only
 
 
-def _kind(archive: zipfile.ZipFile, file: zipfile.ZipInfo) -> FeedKind | Unreadable:
+def _format(archive: zipfile.ZipFile, file: zipfile.ZipInfo) -> Format | Unreadable:
     with archive.open(file) as member:
         return sniff(member.read(HEAD_BYTES))
 

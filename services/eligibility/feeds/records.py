@@ -9,15 +9,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from schemas.eligibility_v1 import FeedKind
+
 Sex = Literal["F", "M", "X", "U"]
-
-
-class FeedKind(StrEnum):
-    """The formats that can be read."""
-
-    ROSTER = "834"
-    VXU = "vxu"
-    ADS = "ads"
 
 
 class IdType(StrEnum):
@@ -108,7 +102,8 @@ class Person(NamedTuple):
 
     `races` and `ethnicity` are CDC codes (2106-3, 2135-2). `is_deceased` may be known without the day; `vital` is what
     else is said of it: "alive" outspoken, or "possible" where the sender contradicts itself.
-    `language` is a tag of BCP 47 (es), `birth_order` is 0 unless the sender says it was a multiple birth.
+    `language` is a tag of BCP 47 (es), `birth_order` is 0 unless the sender says it was a multiple birth; `spoken` are
+    the languages of which it is said that the person speaks them.
     """
 
     identifiers: tuple[Identifier, ...] = ()
@@ -126,6 +121,7 @@ class Person(NamedTuple):
     mother_maiden: str = ""
     birth_order: int = 0
     vital: Literal["", "alive", "possible"] = ""
+    spoken: tuple[str, ...] = ()
 
     def identifier(self, kind: str) -> Identifier | None:
         """The first identifier of this type."""
@@ -349,6 +345,14 @@ class Rejection:
     row: int
     where: int
     field: str
+    code: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why a file is of none of the formats, as a sentence for the sender."""
+
     code: str
     expected: str
 

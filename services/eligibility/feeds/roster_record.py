@@ -183,11 +183,10 @@ class _RosterRow:
             death_on=death_on,
             races=races,
             ethnicity=ethnicity,
-            language=loop.language,
             address=self._address(),
             phones=tuple(loop.phones),
-            email=loop.email,
             birth_order=int(order) if digits(order, 1) else 0,
+            **loop.person,
         )
 
     def _person_name(self, segment: Segment, field: str) -> PersonName | None:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from services.eligibility.feeds.faults import INCOMPLETE
+from services.eligibility.feeds.formats import Format
 from services.eligibility.feeds.records import (
     DoseRecord,
     FeedItem,
-    FeedKind,
     FeedSummary,
     Notice,
     PatientRecord,
@@ -28,8 +28,8 @@ OWN_COUNTS = ("SE-", "QTY*")
 class Tally:
     """Counts what passes."""
 
-    def __init__(self, kind: FeedKind | None) -> None:
-        self._kind = kind
+    def __init__(self, found: Format | None) -> None:
+        self._format = found
         self._records = 0
         self._rejected_rows = 0
         self._rejected = 0
@@ -73,14 +73,14 @@ class Tally:
 
     def summary(self) -> FeedSummary:
         return FeedSummary(
-            kind=self._kind,
+            kind=self._format.kind if self._format else None,
             rows=self._records + self._rejected_rows,
             records=self._records,
             rejected=self._rejected,
             notices=tuple(sorted(self._notices.items())),
             is_complete=self._is_whole and not self._miscounted,
             thinned=tuple(sorted((*kind, n) for kind, n in self._by_field.items() if n > NOTICES_OF_A_KIND)),
-            unidentified=self._rejected_rows - self._mentions if self._kind is FeedKind.ROSTER else 0,
+            unidentified=self._rejected_rows - self._mentions if self._format and self._format.names_absent else 0,
             transactions=tuple(self._tallies()),
         )
 

@@ -4,9 +4,10 @@ may stand anywhere in the file."""
 import hashlib
 from typing import BinaryIO, NamedTuple
 
+from services.eligibility.feeds.formats import ROSTER
 from services.eligibility.feeds.packed import guarded
-from services.eligibility.feeds.reader import kind_of
-from services.eligibility.feeds.records import FeedKind, RosterHeader, RosterTrailer
+from services.eligibility.feeds.reader import recognised
+from services.eligibility.feeds.records import RosterHeader, RosterTrailer
 from services.eligibility.feeds.x12_834 import RosterReader
 from services.eligibility.feeds.x12_digest import TransactionDigest
 
@@ -21,8 +22,8 @@ class TransactionAhead(NamedTuple):
 
 def transactions_ahead(stream: BinaryIO, profile: str | None = None) -> list[TransactionAhead]:
     """Those of a roster, in its order; none of any other file."""
-    kind, content = kind_of(stream)
-    if kind is not FeedKind.ROSTER:
+    found_format, content = recognised(stream)
+    if found_format is not ROSTER:
         return []
     found: list[TransactionAhead] = []
     for item in guarded(iter(RosterReader(content, profile, TransactionDigest()))):

@@ -12,10 +12,10 @@ from services.eligibility.feeds.records import FeedItem, Notice, Position, Rejec
 from services.eligibility.feeds.roster_header import read_header
 from services.eligibility.feeds.roster_loop import HANDLED, MAX_LOOP_SEGMENTS, RosterContext, RosterLoop, at
 from services.eligibility.feeds.roster_record import RosterIdentifiers, roster_record
-from services.eligibility.feeds.sniff import ACKNOWLEDGEMENTS
 from services.eligibility.feeds.x12 import MAX_SEGMENT_CHARS, Segment, X12Segments
 from services.eligibility.feeds.x12_digest import TransactionDigest
 from services.eligibility.feeds.x12_envelope import LEVELS, TRAILERS, Envelope
+from services.eligibility.feeds.x12_group import ACKNOWLEDGEMENTS
 
 BOUNDARIES = frozenset({"INS", *LEVELS, *TRAILERS})
 SEGMENTS = frozenset({*BOUNDARIES, *HANDLED, "BGN", "N1", "QTY"})

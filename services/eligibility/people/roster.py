@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from services.eligibility.feeds.records import Address, IdType, Maintenance, RosterRecord
+from services.eligibility.feeds.records import IdType, Maintenance, RosterRecord
 from services.eligibility.people.changes import (
     ADDED,
     DEATH_REPORTED,
@@ -20,20 +20,14 @@ from services.eligibility.people.changes import (
     STALE,
     changes_of,
 )
-from services.eligibility.people.coverage import family_spans, restated_spans
+from services.eligibility.people.coverage import family_spans
 from services.eligibility.people.doubtful import ANOTHER_PERSON, Decided, Doubts
 from services.eligibility.people.enrolment import SUBSCRIBER, Enrolment, Person, Span
 from services.eligibility.people.identity import LISTS, Doubt
 from services.eligibility.people.linkage import IdKey
-from services.eligibility.people.matching import (
-    Acquaintances,
-    completed_key,
-    described,
-    newest_of,
-    record_identifiers,
-    role_of,
-)
+from services.eligibility.people.matching import Acquaintances, completed_key, described, record_identifiers
 from services.eligibility.people.precedence import NEVER, Stamp
+from services.eligibility.people.restatement import restated, seen_in, stamped
 from services.eligibility.vital.roster import roster_source, roster_word
 from services.eligibility.vital.rules import UNDATED, VitalStatement, Word, newest
 
@@ -363,98 +357,3 @@ class Book(Acquaintances):
         self.tenants.add(enrolment.tenant_id)
         self.changed_enrolments[enrolment.enrolment_id] = enrolment
         self.heard.pop(enrolment.enrolment_id, None)
-
-
-def seen_in(stated: Enrolment, file_no: int, said: Stamp) -> Enrolment:
-    """The enrolment as it stands in this file, at the newest instant at which it does."""
-    if file_no != stated.seen_file_no:
-        return stated._replace(seen_file_no=file_no, seen_at=said.at) if file_no > stated.seen_file_no else stated
-    return stated._replace(seen_at=newest_of(stated.seen_at, said.at))
-
-
-def stamped(stated: Enrolment, said: Stamp) -> Enrolment:
-    """The enrolment as this statement left it."""
-    if said.at is None:
-        return stated
-    return stated._replace(said_at=said.at, said_by=said.by, said_no=said.no)
-
-
-def restated(known: Enrolment, record: RosterRecord, said_on: date, *, is_listed: bool = False) -> Enrolment:
-    """The enrolment after the row. What the row leaves empty stays as it was known. `is_listed`: another row of the
-    file spoke of the member before."""
-    person = record.person
-    family = person.identifier(IdType.SUBSCRIBER)
-    number = person.identifier(IdType.MEMBER) or family
-    name, address = person.name or known, placed(known, person.address)
-    phones = tuple([f"{one.use} {one.number}" for one in person.phones]) or known.phones
-    return Enrolment(
-        enrolment_id=known.enrolment_id,
-        token=known.token,
-        tenant_id=known.tenant_id,
-        member_id=number.value if number else known.member_id,
-        group_number=record.group or known.group_number,
-        family=name.family,
-        given=name.given,
-        middle=name.middle,
-        suffix=name.suffix,
-        birth_on=person.birth_on or known.birth_on,
-        sex=known.sex if person.sex == "U" else person.sex,
-        races=person.races or known.races,
-        ethnicity=person.ethnicity or known.ethnicity,
-        language=person.language or known.language,
-        street=address.street,
-        unit=address.unit,
-        city=address.city,
-        state=address.state,
-        zip5=address.zip5,
-        tract=address.tract,
-        county=address.county,
-        phones=phones,
-        email=person.email or known.email,
-        is_restricted=known.is_restricted if record.is_restricted is None else record.is_restricted,
-        spans=restated_spans(known.spans, record, said_on, is_listed=is_listed),
-        is_retired=known.is_retired,
-        seen_file_no=known.seen_file_no,
-        role=role_of(record),
-        phone_version=known.phone_version + _is_other(_numbers(phones), _numbers(known.phones)),
-        address_version=known.address_version + _is_moved(known, address),
-        email_version=known.email_version + _is_other(person.email.casefold(), known.email.casefold()),
-        said_at=known.said_at,
-        said_by=known.said_by,
-        said_no=known.said_no,
-        family_number=family.value if family else known.family_number,
-        first_file_no=known.first_file_no,
-        seen_at=known.seen_at,
-    )
-
-
-def placed(known: Enrolment, said: Address | None) -> Address | Enrolment:
-    """Where the member lives after the row. One without a readable ZIP keeps the known one, unless it is of another
-    state or country."""
-    if said is None:
-        return known
-    is_elsewhere = bool(said.country) or (bool(known.state and said.state) and said.state != known.state)
-    if said.zip5 or is_elsewhere:
-        return said
-    return said._replace(zip5=known.zip5, tract=said.tract or known.tract, county=said.county or known.county)
-
-
-def _is_other(said: object, known: object) -> bool:
-    """Whether something is said, and not what is known; the first one ever is other than none."""
-    return bool(said) and said != known
-
-
-def _numbers(phones: Iterable[str]) -> set[str]:
-    """Telephone numbers without their uses."""
-    return {one.rpartition(" ")[2] for one in phones}
-
-
-def _is_moved(known: Enrolment, said: Address | Enrolment) -> bool:
-    """Whether a letter goes somewhere else now; it goes nowhere without a ZIP or a street."""
-    if not (said.street or said.zip5):
-        return False
-    return not (known.street or known.zip5) or _lines(said) != _lines(known)
-
-
-def _lines(of: Address | Enrolment) -> list[str]:
-    return [" ".join(one.upper().split()) for one in (of.street, of.unit, of.city, of.state, of.zip5)]

@@ -15,25 +15,27 @@ from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.programmes.programme import Programme
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
+from services.kit.rows import into
 
 LOAD_DOCUMENTS = "select programme_id, version, document from programme order by programme_id, version"
 LOAD_VERSION = "select document_sha256 from programme where programme_id = $1 and version = $2"
 LOAD_OBSERVATIONS = """
-select token, tenant_id, system, code, observed_on, ended_on, value from member_observation
+select token, tenant_id, system, code, observed_on, ended_on, value, answer from member_observation
 where token = any($1::uuid[])
 """
 # What registries say of somebody holds in every plan.
 LOAD_PLANS = "select distinct token, tenant_id from enrolment where token = any($1::uuid[])"
 SAVE_OBSERVATIONS = """
-insert into member_observation as known (token, tenant_id, system, code, observed_on, ended_on, value)
+insert into member_observation as known (token, tenant_id, system, code, observed_on, ended_on, value, answer)
 select distinct on (token, tenant_id, system, code, observed_on)
-    token, tenant_id, system, code, observed_on, ended_on, value
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::date[], $7::double precision[])
-    with ordinality as row (token, tenant_id, system, code, observed_on, ended_on, value, position)
+    token, tenant_id, system, code, observed_on, ended_on, value, answer
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::date[], $7::double precision[], $8::text[])
+    with ordinality as row (token, tenant_id, system, code, observed_on, ended_on, value, answer, position)
 order by token, tenant_id, system, code, observed_on, position desc
 on conflict (token, tenant_id, system, code, observed_on) do update
-set ended_on = excluded.ended_on, value = excluded.value
-where (known.ended_on, known.value) is distinct from (excluded.ended_on, excluded.value)
+set ended_on = excluded.ended_on, value = excluded.value, answer = excluded.answer
+where (known.ended_on, known.value, known.answer)
+    is distinct from (excluded.ended_on, excluded.value, excluded.answer)
 returning token
 """
 LOAD_RELEASE = "select value from release_in_use where name = $1"
@@ -84,13 +86,21 @@ async def load_observations(
     connection: Connection, tokens: Collection[UUID]
 ) -> dict[tuple[UUID, str], list[MemberObservation]]:
     """By person and the plan that said it, or to which it matters: what registries say is said to all of them."""
-    found: defaultdict[tuple[UUID, str], list[MemberObservation]] = defaultdict(list)
-    for token, tenant, *said in await connection.fetch(LOAD_OBSERVATIONS, list(tokens)):
-        found[token, tenant].append(MemberObservation(*said))
+    found = await load_told(connection, tokens)
     remarks = await remark_store.load_remarks(connection, tokens)
     plans = await connection.fetch(LOAD_PLANS, list(remarks)) if remarks else ()
     for token, tenant in plans:
         found[token, tenant] += observed(remarks[token])
+    return found
+
+
+async def load_told(
+    connection: Connection, tokens: Collection[UUID]
+) -> defaultdict[tuple[UUID, str], list[MemberObservation]]:
+    """By person and the plan that said it: what was told under `POST /member-observations`."""
+    found: defaultdict[tuple[UUID, str], list[MemberObservation]] = defaultdict(list)
+    for row in await connection.fetch(LOAD_OBSERVATIONS, list(tokens)):
+        found[row["token"], row["tenant_id"]].append(into(MemberObservation, row))
     return found
 
 
@@ -114,7 +124,10 @@ async def save_observations(
     if not said:
         return set()
     columns = zip(
-        *((token, plan, one.system, one.code, one.observed_on, one.ended_on, one.value) for token, one in said),
+        *(
+            (token, plan, one.system, one.code, one.observed_on, one.ended_on, one.value, one.answer)
+            for token, one in said
+        ),
         strict=True,
     )
     return {row["token"] for row in await connection.fetch(SAVE_OBSERVATIONS, *columns)}
@@ -139,8 +152,8 @@ async def save_programme(connection: Connection, programme: Programme) -> bool:
 
 MOVE_OBSERVATIONS = """
 with gone as (delete from member_observation where token = $2 returning *)
-insert into member_observation (token, tenant_id, system, code, observed_on, ended_on, value)
-select $1, tenant_id, system, code, observed_on, ended_on, value from gone
+insert into member_observation (token, tenant_id, system, code, observed_on, ended_on, value, answer)
+select $1, tenant_id, system, code, observed_on, ended_on, value, answer from gone
 on conflict do nothing
 """
 

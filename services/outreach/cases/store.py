@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from schemas.eligibility_v1 import InterpreterNeeded
 from schemas.envelope import Event
 from schemas.outreach_v1 import CaseChangedV1, CaseClosedReason, CaseStatus, Channel
 from schemas.reporting_v1 import TargetZipListedV1
@@ -15,7 +16,7 @@ from services.kit.ids import derived_id
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.review_queue import ReviewQueue
-from services.kit.rows import columns, columns_of, into, names
+from services.kit.rows import columns, columns_of, into, names, unnested
 from services.outreach.cases.changes import ChangedCase, KnownCase
 from services.outreach.cases.evidence import CaseState, Evidence, Flag, Held, Paused
 from services.outreach.contacts import store as contacts
@@ -59,10 +60,7 @@ _STATE = ", ".join(names(CaseState))
 _NEW_STATE = ", ".join(f"{name} = excluded.{name}" for name in names(CaseState))
 SAVE_CASES = f"""
 insert into outreach_case as kept (case_id, enrolment_id, programme_id, version, opened_on, changed_on, {_STATE})
-select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::date[], $6::date[],
-    $7::text[], $8::uuid[], $9::text[], $10::text[], $11::date[], $12::text[], $13::date[], $14::date[], $15::int[],
-    $16::int[], $17::int[], $18::int[], $19::int[], $20::text[], $21::text[], $22::bool[], $23::timestamptz[],
-    $24::text[], $25::text[], $26::text[], $27::int[], $28::text[], $29::uuid[], $30::text[], $31::text[])
+select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::date[], $6::date[], {unnested(CaseState, 7)})
 on conflict (case_id) do update
 set version = excluded.version, opened_on = excluded.opened_on, changed_on = excluded.changed_on, {_NEW_STATE},
     claimed_by = case when excluded.status = 'open' then kept.claimed_by end,
@@ -110,7 +108,11 @@ def _known(row: asyncpg.Record, evidence: Evidence) -> KnownCase:
 
 def _enrolment(row: asyncpg.Record) -> Enrolment:
     return into(
-        Enrolment, row, reasons=tuple(row["reasons"].split()), channels_barred=tuple(row["channels_barred"].split())
+        Enrolment,
+        row,
+        reasons=tuple(row["reasons"].split()),
+        channels_barred=tuple(row["channels_barred"].split()),
+        interpreter_needed=InterpreterNeeded(row["interpreter_needed"]),
     )
 
 

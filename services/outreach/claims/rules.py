@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.outreach.worklist.rules import ListedCase
+from services.outreach.worklist.rules import ANY, Filter, ListedCase
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +14,8 @@ class Wish:
 
     worker_id: str
     count: int
-    programme_id: str | None = None
-    zip5: str | None = None
     language: str | None = None
+    filter: Filter = ANY
 
 
 @dataclass(frozen=True, slots=True)

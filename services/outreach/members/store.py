@@ -11,7 +11,7 @@ import asyncpg
 from schemas.eligibility_v1 import DoseAction, DoseAdministeredV1
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
 from services.kit.postgres import Connection
-from services.kit.rows import columns, columns_of, grouped, into, names, transposed
+from services.kit.rows import columns, columns_of, grouped, into, names, transposed, unnested
 from services.outreach.members.rules import (
     Appointment,
     AppointmentOnRecord,
@@ -33,9 +33,7 @@ _NEWER_ENROLMENT = ", ".join(
 )
 SAVE_ENROLMENTS = f"""
 insert into enrolment as kept ({_ENROLMENT})
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::bool[], $7::bool[], $8::int[],
-    $9::bool[], $10::bool[], $11::uuid[], $12::text[], $13::int[], $14::text[], $15::text[], $16::text[], $17::date[],
-    $18::timestamptz[], $19::text[], $20::int[], $21::int[], $22::int[], $23::date[])
+select * from unnest({unnested(Enrolment)})
 on conflict (enrolment_id, programme_id) do update
 set {_NEWER_ENROLMENT}, eligible_on = least(kept.eligible_on, excluded.eligible_on)
 where excluded.version > kept.version

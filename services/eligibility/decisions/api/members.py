@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from schemas.eligibility_v1 import MemberEligibilityDecidedV1
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.decision import REASONS
 from services.eligibility.decisions.flow.redecide import benefits_of
@@ -176,8 +177,6 @@ def _answer(row: StandingFact) -> ProgrammeAnswerOut:
     )
 
 
-_CARRIED = (
-    "programme_version", "phase", "status", "priority", "age_band", "version", "decided_on", "rule", "release",
-    "due_on", "arm", "risk_tier", "risk_model",
-)  # fmt: skip
+_GIVEN = {"enrolment_id", "programme_id", "reasons", "svi"}
+_CARRIED = (ProgrammeAnswerOut.model_fields.keys() & MemberEligibilityDecidedV1.model_fields.keys()) - _GIVEN
 """What an answer has of the fact under the same name."""

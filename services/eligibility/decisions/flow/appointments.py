@@ -8,7 +8,7 @@ from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow import vital as vital_flow
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.doses.flow.ledger import load_ledger, save_ledger
-from services.eligibility.doses.rules import APPOINTMENT, Report
+from services.eligibility.doses.reports import APPOINTMENT, Report
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.people import flow as people_flow
 from services.kit.ids import derived_id

@@ -40,7 +40,7 @@ async def _judged(pool: Pool, tenant: str, programme: Programme, business_on: da
             if not tokens:
                 return
             known = await _load(connection, tokens)
-            members = [one for one in members_of(known) if one.enrolment.tenant_id in programme.plans]
+            members = [one for one in members_of(known, business_on) if one.enrolment.tenant_id in programme.plans]
             stands = await decision_store.load_standing(connection, tokens, programme.programme_id)
             said = await basis_flow.load_stored(connection, members, what)
         bases = make_bases(members, known.doses, what, replace(said, cut_offs={}), business_on).bases

@@ -43,7 +43,7 @@ async def redecide(
     known = await _load(work, tokens, Book(new_id) if book is None else book)
     documents = live(await programme_store.load_documents(work.connection)) if programmes is None else programmes
     holding = in_effect(documents, business_on)
-    members, in_force = members_of(known), [programme for programme, _ in holding]
+    members, in_force = members_of(known, business_on), [programme for programme, _ in holding]
     bases = await basis_flow.load_bases(work.connection, members, known.doses, in_force, business_on)
     events, decisions, arms = answer(known, holding, business_on, datetime.now(UTC), members, bases)
     await decision_store.save_decisions(work.connection, decisions)
@@ -66,6 +66,7 @@ async def _load(work: UnitOfWork, tokens: Collection[UUID], book: Book) -> Known
         doses=await dose_store.load_counted(connection, tokens),
         last=await decision_store.load_decisions(connection, [one.enrolment_id for one in enrolments]),
         others=await vital_store.load_others(connection, tokens),
+        observed=await programme_store.load_told(connection, tokens),
     )
 
 
@@ -82,7 +83,7 @@ async def benefits_of(connection: Connection, token: UUID, business_on: date) ->
     )
     said = await programme_store.load_observations(connection, [token])
     found: list[Entitlement] = []
-    for member in members_of(known):
+    for member in members_of(known, business_on):
         if member.vital.is_deceased:
             continue
         one = member.enrolment

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from services.eligibility.doses.numbers import is_same_patient
 from services.eligibility.doses.registry import RegistryRow
-from services.eligibility.doses.rules import Report
+from services.eligibility.doses.reports import Report
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.people.linkage import Link
 from services.kit.postgres import Connection

@@ -9,7 +9,8 @@ from schemas.eligibility_v1 import DoseAdministeredV1
 from services.eligibility.doses.flow.linking import link_rows
 from services.eligibility.doses.numbers import take_back
 from services.eligibility.doses.registry import CODES, waiting_row
-from services.eligibility.doses.rules import Dose, Ledger, Report
+from services.eligibility.doses.reports import Report
+from services.eligibility.doses.rules import Dose, Ledger
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.doses.store import remarks as remark_store
 from services.eligibility.people.store import members as people_store

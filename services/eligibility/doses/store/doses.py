@@ -10,7 +10,8 @@ from uuid import UUID
 from schemas.eligibility_v1 import DoseAdministeredV1
 from schemas.envelope import Event
 from services.eligibility.doses.counted import CountedDose
-from services.eligibility.doses.rules import Dose, Report
+from services.eligibility.doses.reports import Report
+from services.eligibility.doses.rules import Dose
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import into

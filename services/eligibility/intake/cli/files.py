@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from services.eligibility.cli_service import FAULT, FINE, WRONG, WRONG_USE, Subcommands, client_of, is_named, unanswered
+from services.eligibility.feeds.formats import format_of
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.feeds.reader import read_feed
 from services.eligibility.feeds.records import (
@@ -86,7 +87,7 @@ def check_file(path: Path, profile: str | None = None) -> dict[str, Any]:
     all_seen = {(field, code): seen for field, code, seen in summary.thinned}
     return {
         "file": str(path),
-        "kind": summary.kind.value if summary.kind else None,
+        "kind": format_of(summary.kind).name if summary.kind else None,
         "rows": summary.rows,
         "records": summary.records,
         "rejected": summary.rejected,

@@ -12,7 +12,7 @@ from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store.absence import Absence, AbsenceState
 from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.people.coverage import cut
-from services.eligibility.people.roster import stamped
+from services.eligibility.people.restatement import stamped
 from services.eligibility.people.store import members as people_store
 from services.eligibility.people.store.members import LeftOut
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from schemas.eligibility_v1 import FeedKind as Kind
+from schemas.eligibility_v1 import FeedKind
+from services.eligibility.feeds.formats import kind_of
 from services.eligibility.feeds.records import AdsHeader, RosterHeader, VxuHeader
 from services.eligibility.intake.admission import Gate
 from services.eligibility.intake.store import files as file_store
@@ -31,11 +32,11 @@ async def save_roster_headers(
         plan = gate.tenant(admitted[-1]) if admitted else None
         is_full = any(one.is_full for one in admitted)
         sender = code_of(headers[-1].sender)
-        await file_store.save_header(connection, file.file_id, Kind.X12_834.value, sender, plan, is_full=is_full)
+        await file_store.save_header(connection, file.file_id, FeedKind.X12_834.value, sender, plan, is_full=is_full)
 
 
 async def save_other_headers(connection: Connection, file: FeedFile, headers: Sequence[VxuHeader | AdsHeader]) -> None:
     """Of messages and extracts, which list nobody."""
     for one in headers:
-        sender, kind = (one.grantee, Kind.ADS_MAA) if isinstance(one, AdsHeader) else (one.sender, Kind.HL7_VXU)
-        await file_store.save_header(connection, file.file_id, kind.value, code_of(sender), None, is_full=False)
+        sender = code_of(one.grantee if isinstance(one, AdsHeader) else one.sender)
+        await file_store.save_header(connection, file.file_id, kind_of(one).value, sender, None, is_full=False)

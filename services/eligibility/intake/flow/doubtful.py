@@ -17,7 +17,7 @@ from services.eligibility.people.flow import load_book
 from services.eligibility.people.identity import Doubt
 from services.eligibility.people.matching import record_key
 from services.eligibility.people.precedence import Stamp
-from services.eligibility.people.roster import stamped
+from services.eligibility.people.restatement import stamped
 from services.eligibility.people.roster_row import RosterRow
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.people.store import members as people_store

@@ -2,10 +2,9 @@
 
 from datetime import UTC, date, datetime
 
-from schemas.eligibility_v1 import ChangeCount, FeedFileProcessedV1, ReasonCount
-from schemas.eligibility_v1 import FeedKind as Kind
+from schemas.eligibility_v1 import ChangeCount, FeedFileProcessedV1, FeedKind, ReasonCount
 from services.eligibility.clock import store as clock_store
-from services.eligibility.feeds.records import FeedKind, FeedSummary
+from services.eligibility.feeds.records import FeedSummary
 from services.eligibility.intake.admission import BARRED
 from services.eligibility.intake.flow import absence
 from services.eligibility.intake.full_lists import FullPart, judged_by, newest_lists
@@ -16,8 +15,6 @@ from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.payers.rules import code_of
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.unit_of_work import UnitOfWork, working
-
-KINDS = {FeedKind.ROSTER: Kind.X12_834, FeedKind.VXU: Kind.HL7_VXU, FeedKind.ADS: Kind.ADS_MAA}
 
 
 async def finish(pool: Pool, file: FeedFile, parts: list[FullPart], found: Transactions, summary: FeedSummary) -> None:
@@ -50,7 +47,7 @@ async def _processed(connection: Connection, file: FeedFile, kind: FeedKind, tod
     return FeedFileProcessedV1(
         occurred_at=datetime.now(UTC),
         file_id=file.file_id,
-        kind=KINDS[kind],
+        kind=kind,
         sender=file.sender or "unknown",
         tenant_id=file.plan,
         sha256=file.sha256,

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 from uuid import UUID
 
 import asyncpg
@@ -22,21 +22,15 @@ from services.eligibility.people.store import statements as statement_store
 from services.eligibility.vital import store as vital_store
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection, text_array
-from services.kit.rows import columns_of, into, names
+from services.kit.rows import columns_of, into, names, sql_types
 
 COLUMNS = ", ".join(Enrolment._fields)
 EXCLUDED = ", ".join(f"excluded.{name}" for name in Enrolment._fields)
-_TYPES = {
-    "enrolment_id": "uuid", "token": "uuid", "birth_on": "date", "is_restricted": "boolean", "is_retired": "boolean",
-    "seen_file_no": "bigint", "ethnicity": "text", "phone_version": "integer", "address_version": "integer",
-    "email_version": "integer", "said_at": "timestamptz", "said_no": "bigint",
-    "first_file_no": "bigint", "seen_at": "timestamptz",
-}  # fmt: skip
-"""Of the columns that are not told by `text_array`: no texts, or null."""
-_FROM_TEXT = {
-    "races": "string_to_array(races, e'\\x1f')", "phones": "string_to_array(phones, e'\\x1f')",
-    "spans": "spans::jsonb",
-}  # fmt: skip
+_TYPES = sql_types(Enrolment)
+_TEXTS = {name for name, kind in _TYPES.items() if kind == "text"} - {"ethnicity"}
+"""The columns that are told by `text_array`: those of texts that are never null."""
+_LISTS = {name for name, hint in get_type_hints(Enrolment).items() if hint == tuple[str, ...]}
+_FROM_TEXT = {name: f"string_to_array({name}, e'\\x1f')" for name in _LISTS} | {"spans": "spans::jsonb"}
 """An array of arrays would be a matrix, so these are told as text: codes and digits, which hold no 0x1F."""
 
 LOCK_PERSONS = "select token, merged_into from person where token = any($1::uuid[]) order by token for update"
@@ -52,6 +46,9 @@ select token, family, given, birth_on, sex from enrolment where token = any($1::
 LOAD_OF_PLAN = """
 select token from enrolment where token = any($1::uuid[]) and tenant_id = $2 and not is_retired
 """
+_STATED = ", ".join(
+    f"${no}::{'text::' if name in _TEXTS else ''}{kind}[]" for no, (name, kind) in enumerate(_TYPES.items(), 1)
+)
 SAVE_PERSONS = """
 insert into person (token, merged_into) select * from unnest($1::uuid[], $2::uuid[])
 on conflict (token) do update set merged_into = excluded.merged_into
@@ -59,8 +56,7 @@ on conflict (token) do update set merged_into = excluded.merged_into
 SAVE_ENROLMENTS = f"""
 insert into enrolment ({COLUMNS})
 select {", ".join(_FROM_TEXT.get(name, name) for name in Enrolment._fields)}
-from unnest({", ".join(f"${no}::{_TYPES.get(name, 'text::text')}[]" for no, name in enumerate(Enrolment._fields, 1))})
-    as stated ({COLUMNS})
+from unnest({_STATED}) as stated ({COLUMNS})
 on conflict (enrolment_id) do update set ({COLUMNS}) = row({EXCLUDED})
 """
 SAVE_SEEN = """
@@ -206,7 +202,7 @@ async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment
     if enrolments:
         ordered = sorted(enrolments, key=lambda one: one.enrolment_id)
         columns = zip(names(Enrolment), _columns(ordered), strict=True)
-        told = (column if name in _TYPES else text_array(column) for name, column in columns)
+        told = (text_array(column) if name in _TEXTS else column for name, column in columns)
         await connection.execute(SAVE_ENROLMENTS, *told)
 
 
@@ -242,8 +238,8 @@ async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> N
 
 
 def _enrolment(row: asyncpg.Record) -> Enrolment:
-    races, phones, spans = tuple(row["races"]), tuple(row["phones"]), tuple([_span(span) for span in row["spans"]])
-    return into(Enrolment, row, races=races, phones=phones, spans=spans)
+    lists: dict[str, Any] = {name: tuple(row[name]) for name in _LISTS}
+    return into(Enrolment, row, spans=tuple([_span(span) for span in row["spans"]]), **lists)
 
 
 def _span(stored: list[str | None]) -> Span:
@@ -255,9 +251,8 @@ def _span(stored: list[str | None]) -> Span:
 
 def _columns(enrolments: Sequence[Enrolment]) -> list[list[Any]]:
     """The values as they are told, by column."""
-    races, phones = ["\x1f".join(one.races) for one in enrolments], ["\x1f".join(one.phones) for one in enrolments]
-    spans = [_spans_text(one.spans) for one in enrolments]
-    return columns_of(Enrolment, enrolments, races=races, phones=phones, spans=spans)
+    lists = {name: ["\x1f".join(getattr(one, name)) for one in enrolments] for name in _LISTS}
+    return columns_of(Enrolment, enrolments, spans=[_spans_text(one.spans) for one in enrolments], **lists)
 
 
 @lru_cache(maxsize=1 << 10)

@@ -1,4 +1,4 @@
-"""Benefit lists as YAML documents in `rules/benefits`, one per version; a wrong one is refused with line and field."""
+"""Benefit lists: YAML documents in `bundled/benefits`, one per version; a wrong one is refused with line and field."""
 
 from datetime import date
 from functools import cache
@@ -9,10 +9,10 @@ from pydantic import Field, field_validator
 from schemas.eligibility_v1 import LineOfBusiness
 from schemas.envelope import Code
 from services.eligibility.programmes.benefits.entitlements import Benefit, BenefitList
-from services.eligibility.programmes.documents import Coded
+from services.eligibility.programmes.document_form import Coded
 from services.eligibility.programmes.documents_read import Part, read_document
 
-LISTS = Path(__file__).parents[1] / "rules" / "benefits"
+LISTS = Path(__file__).parents[1] / "bundled" / "benefits"
 
 
 class BenefitListError(Exception):

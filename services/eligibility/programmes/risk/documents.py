@@ -1,4 +1,4 @@
-"""Risk models as YAML documents in `rules/risk`; a wrong one is refused with line and field."""
+"""Risk models as YAML documents in `bundled/risk`; a wrong one is refused with line and field."""
 
 from functools import cache
 from hashlib import sha256
@@ -11,7 +11,7 @@ from services.eligibility.programmes.documents_read import Part, read_document
 from services.eligibility.programmes.needs import vocabulary
 from services.eligibility.programmes.risk.model import Factor, PointsModel, Step, Tier
 
-MODELS = Path(__file__).parents[1] / "rules" / "risk"
+MODELS = Path(__file__).parents[1] / "bundled" / "risk"
 FIGURES = frozenset(
     {"age", "not-english", "svi", "svi-zip-share", "conditions", *(f"svi-theme-{n}" for n in range(1, 5))}
 )
@@ -40,7 +40,7 @@ class _Factor(Part):
         words = vocabulary()
         if name not in FIGURES and name not in words["needs"] and name not in words["counts"]:
             raise ValueError(
-                f"expected one of {', '.join(sorted(FIGURES))}, a need or a count of rules/codes/needs.yaml"
+                f"expected one of {', '.join(sorted(FIGURES))}, a need or a count of bundled/codes/needs.yaml"
             )
         return name
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from schemas.eligibility_v1 import InterpreterNeeded
 from schemas.languages import Language
 from schemas.outreach_v1 import CaseStatus
 from services.kit import audit
@@ -14,6 +15,7 @@ from services.kit.requests import Pool, reading
 from services.outreach.worklist import flow
 from services.outreach.worklist.api.workers import Worker, worker_id
 from services.outreach.worklist.paging import AFTER, Page, next_of, place_of
+from services.outreach.worklist.rules import Filter
 from services.outreach.worklist.shapes import (
     NOT_FOUND,
     CaseFileOut,
@@ -37,14 +39,15 @@ async def list_cases(
     programme_id: Annotated[str | None, Query(max_length=64)] = None,
     zip5: Annotated[str | None, Query(pattern="^[0-9]{5}$")] = None,
     language: Annotated[Language | None, Query()] = None,
+    interpreter_needed: InterpreterNeeded | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str | None, Query(pattern=AFTER, description="A page's `next`")] = None,
 ) -> CasePageOut:
     """As claims go: promised calls that are due first, then by rank, the highest first. The look is audited."""
     holder = worker_id(principal) if mine else None
-    place = place_of(after)
+    wanted, place = Filter(programme_id, zip5, interpreter_needed), place_of(after)
     begun_at = place.asked_at if place else datetime.now(UTC)
-    page = Page(limit, begun_at, status, callable_now, holder, programme_id, zip5, language, place)
+    page = Page(limit, begun_at, status, callable_now, holder, language, wanted, place)
     async with reading(pool, principal) as work:
         cases = await flow.list_cases(work.connection, page)
         await audit.record(work, principal, "read", "case", [case.case_id for case in cases])

@@ -64,6 +64,7 @@ class MemberRow:
     end_on: date | None = None
     covers: tuple[Cover, ...] = ()
     before: Before | None = None
+    spoken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ def _row(number: int, loop: list[Segment], sender: str, on: tuple[date, date], *
         is_restricted=at(ins, 13) == "R", has_address=bool(place or tract), begin_on=_date(member, "356"),
         end_on=_date(member, "357"), covers=tuple(_cover(one) for one in covers),
         before=_before(refs, old, sender),
+        spoken=tuple(TAGS[at(one, 2)] for one in named if one[0] == "LUI" and at(one, 4) == "7" and at(one, 2) in TAGS),
     )  # fmt: skip
 
 

@@ -87,6 +87,7 @@ COPIES = (
          **{name: _or_zero(name) for name in ("phone_version", "address_version", "email_version")},
          "death_reports_until": lambda body: instant(body.get("death_reports_until")),
          "channels_barred": lambda body: " ".join(body.get("channels_barred", ())),
+         "interpreter_needed": lambda body: body.get("interpreter_needed") or "unknown",
          "eligible": lambda body: body["status"] == "eligible", "reasons": _words("reasons")},
     ),
     Copy(

@@ -29,6 +29,7 @@ class Enrolment:
     races: tuple[str, ...] = ()
     ethnicity: str | None = None
     language: str = ""
+    spoken: tuple[str, ...] = ()
     zip5: str = ""
     tract: str = ""
     county: str = ""
@@ -259,7 +260,7 @@ def _restate(one: Enrolment, row: MemberRow, said_on: date) -> None:
     one.birth_on = who.birth_on or one.birth_on
     one.sex = one.sex if who.sex == "U" else who.sex
     one.races, one.ethnicity = who.races or one.races, who.ethnicity or one.ethnicity
-    one.language = row.language or one.language
+    one.language, one.spoken = row.language or one.language, row.spoken or one.spoken
     if row.has_address:
         one.zip5, one.tract, one.county = who.zip5, who.tract, row.county
     one.is_restricted = row.is_restricted

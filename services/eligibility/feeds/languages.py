@@ -1,0 +1,43 @@
+"""The languages that a roster names of a member (LUI), and for which use. Pure."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from schemas.languages import language_tag
+
+READ, WRITTEN, SPOKEN = "5", "6", "7"
+"""LUI04. There are more: 8 is the native language, and often none is said."""
+
+NISO = "LD"
+"""LUI01: the code is one of NISO Z39.53, whose older codes ISO 639-2 has under others."""
+OF_NISO = {
+    "cam": "km", "esk": "ypk", "esp": "eo", "eth": "gez", "far": "fo", "fri": "fy", "gae": "gd", "gag": "gl",
+    "gal": "om", "gua": "gn", "int": "ia", "iri": "ga", "kus": "kos", "lan": "oc", "max": "gv", "mla": "mg",
+    "mol": "ro", "sao": "sm", "scc": "sr", "scr": "hr", "sho": "sn", "snh": "si", "sso": "st", "swz": "ss",
+    "tag": "tl", "taj": "tg", "tar": "tt", "tru": "chk", "tsw": "tn",
+}  # fmt: skip
+
+
+class LanguageUse(NamedTuple):
+    """A language as a tag of BCP 47, and the use that the member makes of it (LUI04)."""
+
+    tag: str
+    use: str = ""
+
+
+def x12_language(qualifier: str, code: str) -> str | None:
+    """The tag of a language by its qualifier and code (LUI01, LUI02); empty where none is known, None for no code."""
+    if qualifier.upper() == NISO and (tag := OF_NISO.get(code.lower())):
+        return tag
+    return language_tag(code)
+
+
+def to_speak(languages: Sequence[LanguageUse]) -> str:
+    """In which of them to speak to the member: one that is spoken, else the first that is not merely read or written,
+    else the first."""
+    return min(languages, key=lambda language: (language.use != SPOKEN, language.use in {READ, WRITTEN})).tag
+
+
+def spoken(languages: Sequence[LanguageUse]) -> tuple[str, ...]:
+    """Those of which it is said that the member speaks them."""
+    return tuple(dict.fromkeys(language.tag for language in languages if language.use == SPOKEN))
