@@ -273,7 +273,7 @@ async def test_a_rebuild_empties_every_table(reporting: Reporting, client: httpx
     assert progress.json() == {"generation": 2, "records_behind": 0}
 
 
-@pytest.mark.parametrize(("behind", "status", "refused"), [(7, 409, "log-not-read"), (None, 503, "log-end-unknown")])
+@pytest.mark.parametrize(("behind", "status", "refused"), [(7, 409, "log-not-read"), (None, 503, "log-unavailable")])
 async def test_no_list_of_half_a_log(reporting: Reporting, behind: int | None, status: int, refused: str) -> None:
     """While records wait to be read, or nobody knows how many, no list is announced; later the same key gets it."""
     app, left = app_of(reporting.database), [behind]
