@@ -1,7 +1,7 @@
 """A file's slices, and parts of one."""
 
+from schemas.eligibility_v1 import FeedKind
 from services.eligibility.feeds.records import (
-    FeedKind,
     FeedSummary,
     Notice,
     PatientRecord,
@@ -12,7 +12,7 @@ from services.eligibility.feeds.records import (
 )
 from services.eligibility.intake.slices import Slice, slices
 
-HEADER, SUMMARY = VxuHeader("SHIRE", "CAIR2"), FeedSummary(FeedKind.VXU, 6, 5, 1, (), is_complete=True)
+HEADER, SUMMARY = VxuHeader("SHIRE", "CAIR2"), FeedSummary(FeedKind.HL7_VXU, 6, 5, 1, (), is_complete=True)
 
 
 def a_slice() -> Slice:
