@@ -1,9 +1,9 @@
 """Whether an interpreter is needed, as whoever works on a case sees it."""
 
-import asyncpg
 import pytest
 
 from schemas.eligibility_v1 import InterpreterNeeded
+from services.kit.postgres import Connection
 from tests.facts import a_fact
 from tests.service.outreach.builders import Outreach, Worker, case_id
 
@@ -66,7 +66,7 @@ async def test_a_member_from_before(outreach: Outreach, worker: Worker) -> None:
     assert (await worker.get(f"/cases/{ADA}")).json()["interpreter_needed"] == "unknown"
 
 
-async def _write_as_before(connection: asyncpg.Connection) -> None:
+async def _write_as_before(connection: Connection) -> None:
     """Takes the row out and writes it again without the column."""
     columns = [
         row["column_name"]

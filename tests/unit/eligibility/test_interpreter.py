@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from schemas.eligibility_v1 import InterpreterNeeded
 from services.eligibility.decisions.interpreter import Interpreter, interpreter_of
 from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.programmes.needs import MemberObservation, circumstances
@@ -53,6 +54,6 @@ def test_the_newest_word_counts(spoken: tuple[str, ...], said: list[MemberObserv
 def test_time_ends_a_need() -> None:
     """An end that lies ahead changes nothing before its day, on which the member is looked at again."""
     said = [a_need(2, 20)]
-    assert interpreter_of((), said, TODAY) == Interpreter("yes", (date(2021, 3, 20),))
-    assert interpreter_of((), said, date(2021, 3, 20)) == Interpreter("no")
-    assert interpreter_of(("es",), [a_need(12)], TODAY) == Interpreter("possible", (date(2021, 3, 12),))
+    assert interpreter_of((), said, TODAY) == Interpreter(InterpreterNeeded.YES, (date(2021, 3, 20),))
+    assert interpreter_of((), said, date(2021, 3, 20)) == Interpreter(InterpreterNeeded.NO)
+    assert interpreter_of(("es",), [a_need(12)], TODAY) == Interpreter(InterpreterNeeded.POSSIBLE, (date(2021, 3, 12),))
