@@ -19,6 +19,7 @@ MEANS = {
     409: "What stands is against it: read it again, then decide. With `Retry-After` it may pass by itself.",
     413: "Send less at once.",
     422: "Mend the request: a value does not fit, and will not later.",
+    429: "Wait as long as `Retry-After` says.",
     500: "Tell the operator the `correlation_id`.",
     503: "Send the same request again after `Retry-After`, with the same idempotency key if it has one.",
 }

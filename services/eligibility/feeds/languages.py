@@ -8,14 +8,14 @@ from schemas.languages import language_tag
 READ, WRITTEN, SPOKEN = "5", "6", "7"
 """LUI04. There are more: 8 is the native language, and often none is said."""
 
-NISO = "LD"
-"""LUI01: the code is one of NISO Z39.53, whose older codes ISO 639-2 has under others."""
 OF_NISO = {
     "cam": "km", "esk": "ypk", "esp": "eo", "eth": "gez", "far": "fo", "fri": "fy", "gae": "gd", "gag": "gl",
     "gal": "om", "gua": "gn", "int": "ia", "iri": "ga", "kus": "kos", "lan": "oc", "max": "gv", "mla": "mg",
     "mol": "ro", "sao": "sm", "scc": "sr", "scr": "hr", "sho": "sn", "snh": "si", "sso": "st", "swz": "ss",
     "tag": "tl", "taj": "tg", "tar": "tt", "tru": "chk", "tsw": "tn",
 }  # fmt: skip
+"""NISO Z39.53's older codes, which ISO 639-2 has under others. Some are codes of small languages in ISO 639-3 (`tag`:
+Tagoi), which no roster means: X12 has NISO's (LUI01 = LD) and ISO 639's first two parts (LE), and senders mix them up."""
 
 
 class LanguageUse(NamedTuple):
@@ -25,11 +25,9 @@ class LanguageUse(NamedTuple):
     use: str = ""
 
 
-def x12_language(qualifier: str, code: str) -> str | None:
-    """The tag of a language by its qualifier and code (LUI01, LUI02); empty where none is known, None for no code."""
-    if qualifier.upper() == NISO and (tag := OF_NISO.get(code.lower())):
-        return tag
-    return language_tag(code)
+def x12_language(code: str) -> str | None:
+    """The tag of a language by its code (LUI02); empty where none is known, None for no code."""
+    return OF_NISO.get(code.lower()) or language_tag(code)
 
 
 def to_speak(languages: Sequence[LanguageUse]) -> str:

@@ -193,7 +193,7 @@ class RosterLoop:
     def _on_lui(self, segment: Segment) -> None:
         if self._loop not in {MEMBER, NAME}:
             return
-        tag = x12_language(at(segment, 1), at(segment, 2))
+        tag = x12_language(at(segment, 2))
         if tag is None:
             self.odd("LUI-02", "language", "a language of ISO 639-2")
         elif tag:
