@@ -15,7 +15,7 @@ OF_NISO = {
     "tag": "tl", "taj": "tg", "tar": "tt", "tru": "chk", "tsw": "tn",
 }  # fmt: skip
 """NISO Z39.53's older codes, which ISO 639-2 has under others. Some are codes of small languages in ISO 639-3 (`tag`:
-Tagoi), which no roster means: X12 has NISO's (LUI01 = LD) and ISO 639's first two parts (LE), and senders mix them up."""
+Tagoi), which no roster means: X12 has NISO's (LUI01 = LD) and ISO 639's first two parts (LE)."""
 
 
 class LanguageUse(NamedTuple):
