@@ -16,6 +16,7 @@ MEANS = {
     403: "This token may not: use one of a role, a tenant or a site that may.",
     404: "Look again at the id or the address: nothing is there that you may see.",
     405: "Use a method that the route takes.",
+    408: "Send the request again, and its body without pauses.",
     409: "What stands is against it: read it again, then decide. With `Retry-After` it may pass by itself.",
     413: "Send less at once.",
     422: "Mend the request: a value does not fit, and will not later.",

@@ -141,3 +141,16 @@ async def test_a_need_says_so_too(app: FastAPI, client: httpx.AsyncClient, offic
     for day in (2, 3, 4, 5):
         await office.open_day(FIRST_DAY.replace(day=day))
     assert await needed(office) == "no"
+
+
+async def test_workers_cant_guess_numbers(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """A worker's answers by member number are look-ups, of which few find nobody; a plan's system is not held up."""
+    await office.read(roster(SPANISH))
+    rows = [said(f"LS{number}", QUESTION, answer="yes", observed_on="2021-02-10") for number in range(2, 32)]
+    body = {"plan": "lakeshore", "observations": rows}
+    statuses = []
+    for role in ("integration", "coordinator", "coordinator"):
+        acting(app, role, "lakeshore")
+        headers = {"Idempotency-Key": f"guesses-{len(statuses)}"}
+        statuses.append((await client.post("/member-observations", json=body, headers=headers)).status_code)
+    assert statuses == [200, 200, 429]

@@ -22,6 +22,7 @@ from services.eligibility.programmes.needs import MemberObservation, answers_of,
 from services.kit import audit
 from services.kit.auth import Principal, require
 from services.kit.idempotency import Answer, Identity
+from services.kit.look_ups import Allowance
 from services.kit.postgres import ALL_TENANTS
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, write
@@ -50,19 +51,28 @@ routes = APIRouter()
 
 
 @routes.post("/member-observations", response_model=ObservationsOut)
-async def take_observations(body: ObservationsIn, pool: Pool, identity: Identity, principal: Sender) -> Response:
+async def take_observations(
+    body: ObservationsIn, pool: Pool, identity: Identity, principal: Sender, look_ups: Allowance
+) -> Response:
     """Take in what a plan says of its members, or what members answer to a worker; whoever it concerns is decided anew
-    before this answers. Said again with an end, the same observation ends. A wrong row is rejected, others count."""
+    before this answers. Said again with an end, the same observation ends. A wrong row is rejected, others count. A
+    worker's rows by member number are look-ups: 429 after too many."""
     if principal.tenant not in {ALL_TENANTS, body.plan}:
         return refuse(OTHER_PLAN)
 
+    is_worker = SYSTEM not in principal.roles
+    numbers = {row.member_id for row in body.observations if row.member_id is not None}
+    for _ in numbers if is_worker else ():
+        look_ups.admit(principal)
+
     async def effect(work: UnitOfWork) -> Answer:
         today = (await clock_store.share_clock(work.connection)).business_on
-        numbers = {row.member_id for row in body.observations if row.member_id is not None}
         tokens = {row.member_token for row in body.observations if row.member_token is not None}
         members = await observations.lock_members(work.connection, body.plan, numbers, tokens)
+        for _ in numbers - members.keys() if is_worker else ():
+            look_ups.missed(principal)
         latest = latest_on(today, datetime.now(UTC))
-        taken, rejected = _sort(body.observations, members, latest, is_worker=SYSTEM not in principal.roles)
+        taken, rejected = _sort(body.observations, members, latest, is_worker=is_worker)
         await audit.record(work, principal, "told", "member", sorted({token for token, _ in taken}))
         changed = await observations.on_observations(work, body.plan, taken, today)
         out = ObservationsOut(accepted=len(taken), members_changed=len(changed), rejected=rejected)
