@@ -148,7 +148,7 @@ async def test_workers_cant_guess_numbers(app: FastAPI, client: httpx.AsyncClien
     await office.read(roster(SPANISH))
     rows = [said(f"LS{number}", QUESTION, answer="yes", observed_on="2021-02-10") for number in range(2, 32)]
     body = {"plan": "lakeshore", "observations": rows}
-    statuses = []
+    statuses: list[int] = []
     for role in ("integration", "coordinator", "coordinator"):
         acting(app, role, "lakeshore")
         headers = {"Idempotency-Key": f"guesses-{len(statuses)}"}
