@@ -39,12 +39,13 @@ async def book(work: UnitOfWork, member: MemberRef, slot_id: UUID, moment: Momen
     if isinstance(locked, RefusalCode):
         return Refused(locked)
     await store.lock_persons_bookings(work.connection, locked.enrolment.member_token)
+    booked = await _already_booked(work, locked)  # before others have to wait for the block
     slot = await lock_slot(work.connection, slot_id)
     if isinstance(slot, RefusalCode):
         return Refused(slot)
     if refused := _may_not_take(locked, slot, moment):
         return refused
-    return await _already_booked(work, locked) or await _take(work, locked, slot, moment.at)
+    return booked or await _take(work, locked, slot, moment.at)
 
 
 def _may_not_take(member: LockedMember, slot: Slot, moment: Moment) -> Refused | None:
