@@ -11,12 +11,16 @@ from typing import Any
 from tests.chaos.checker.catalog import APPOINTMENT, ATTEMPT, DAY, MERGED, RETRACTED, SERVICES
 from tests.chaos.checker.ledger import FOUND_TOO, Ledger, Request
 from tests.chaos.checker.log import Fact, Log, Place, Record, latest, of_type
-from tests.chaos.checker.model.people import Enrolment, Person
-from tests.chaos.checker.model.people_and_doses import Files, take_files
+from tests.chaos.checker.model.member import Enrolment, Person
+from tests.chaos.checker.model.people_and_doses import Files, Word, take_files
 from tests.chaos.checker.tables import Row, Rows, Tables
 
 WAITING = frozenset({"dead", "parked", "discarded"})
 """States of a dead letter whose record was not applied."""
+
+
+SAID = {"same-person": "same", "another-person": "another", "refuse": "refused", "withdraw": "withdrawn"}
+IDENTITY = frozenset({"member-number", "family-name", "given-name", "birth-date"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ class Evidence:
         """People and doses, by the files and by what sites recorded as far as eligibility has heard of it."""
         enrolled = self.table("eligibility", "enrolment")
         retired = {(row["tenant_id"], row["member_id"]) for row in enrolled if row["is_retired"]}
-        files = take_files((path for path, _ in self.taken), retired)
+        files = take_files((path for path, _ in self.taken), retired, self.words)
         whose = {str(row["token"]): one.person for one, row in _paired(files, enrolled)}
         for fact in latest(self.read_by("eligibility.appointment"), APPOINTMENT).values():
             if fact.body["status"] == "fulfilled":
@@ -122,6 +126,38 @@ class Evidence:
             whose[one.token] for one in self.death_reports if one.word == "possible" and one.token in whose
         )
         return files
+
+    @cached_property
+    def words(self) -> list[Word]:
+        """What persons said of files and rows that waited, in order: each after the files that were sent before it."""
+        numbers = {row["file_id"]: number for number, (_, row) in enumerate(self.taken, 1)}
+        sent = self.ledger.sent()
+        places = [sent[path] for path, _ in self.taken]
+        found = []
+        for one in sorted(self.effects, key=lambda effect: effect.request.first.n):
+            what = one.path.split("/")
+            if one.service == "eligibility" and what[1] in {"feed-files", "doubtful-rows"} and len(what) > 3:
+                n = one.request.first.n
+                after = max((number for number, place in enumerate(places, 1) if place < n), default=0)
+                found.append(self._word(one, after, numbers.get(one.answer["file_id"], 0)))
+        return found
+
+    def _word(self, one: Effect, after: int, file_no: int) -> Word:
+        body = one.request.first.body or {}
+        if "decision" not in body:
+            return Word(after, file_no, 0, {"release": "released", "refuse": "refused"}[one.path.split("/")[3]])
+        fields: Mapping[str, str] = self._shown.get((one.answer["doubtful_id"], body.get("member_token")), {})
+        return Word(after, file_no, one.answer["row"], SAID[body["decision"]], fields)
+
+    @cached_property
+    def _shown(self) -> dict[tuple[str, str | None], Mapping[str, str]]:
+        """By what a member was known to whom a doubtful row was held up, when a person looked last."""
+        return {
+            (look.answer["doubtful_id"], one["member_token"]): {
+                it["field"]: it["member"] for it in one["fields"] if it["field"] in IDENTITY
+            }
+            for look in self.ledger.looks() if look.answer for one in look.answer["candidates"]
+        }  # fmt: skip
 
     @cached_property
     def death_reports(self) -> list[DeathReport]:
@@ -203,8 +239,14 @@ def _reports_death(fact: Fact) -> bool:
 
 
 def _paired(files: Files, rows: Rows) -> list[tuple[Enrolment, Row]]:
-    known = {(row["tenant_id"], row["member_id"], row["is_retired"]): row for row in rows}
+    known = {_name(row): row for row in rows}
     return [(one, known[one.name]) for one in files.people.enrolments() if one.name in known]
+
+
+def _name(row: Row) -> tuple[object, ...]:
+    """By which it is told from others; who has no number any more is told by who he is."""
+    who = () if row["member_id"] else (row["family"], row["given"], row["birth_on"])
+    return row["tenant_id"], row["member_id"], row["is_retired"], *who
 
 
 def _last(token: str, merges: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """The state of every outreach case, decided anew from the log and the attempts, by the policy as it is written."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -36,7 +36,8 @@ def policy() -> Mapping[str, Any]:
 @dataclass(slots=True)
 class Known:
     """What is known when a case is decided; attempts that stand, in the order in which they were made. `said` is what
-    the person said to any plan, or was said of him, in order."""
+    the person said to any plan, or was said of him, in order; `noticed` are bookings of whose loss he has heard
+    without a call."""
 
     fact: Body
     today: date
@@ -47,6 +48,7 @@ class Known:
     appointments: Sequence[Body]
     attempts: Sequence[Row]
     said: Sequence[Row] = ()
+    noticed: Collection[str] = ()
     _days: list[date] = field(default_factory=list)
 
     def lasts(self, day: date) -> bool:
@@ -217,12 +219,17 @@ def _flags(known: Known, paused_by: str | None) -> Iterator[str]:
 def _lost(known: Known) -> Body | None:
     """An appointment that somebody else than the member took away, and nobody has told him."""
     last = max(_real(known), key=_when_told, default=None)
-    if last is None or last["status"] != "cancelled":
+    if last is None or last["status"] != "cancelled" or last["appointment_id"] in known.noticed:
         return None
-    reason = last.get("cancellation_reason") or ""
-    if not last.get("by_rule") and not any(reason.startswith(one) for one in policy()["clinic_reasons"]):
+    if not is_taken_away(last):
         return None
     return None if any(one["disposition"] in REACHED for one in _since(known.attempts, last)) else last
+
+
+def is_taken_away(cancelled: Body) -> bool:
+    """Whether it was not the member's own wish."""
+    reason = cancelled.get("cancellation_reason") or ""
+    return bool(cancelled.get("by_rule")) or any(reason.startswith(one) for one in policy()["clinic_reasons"])
 
 
 def _since(attempts: Iterable[Row], appointment: Body) -> list[Row]:
