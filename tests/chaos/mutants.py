@@ -239,3 +239,79 @@ def _deaf_to_the_operator(_service: str) -> None:
         return False
 
     put(floods, "is_lifted", never)
+
+
+QUIET = "slow line"
+
+
+@mutant("one-list-a-file", "of several plans' lists in one file only the first is judged", QUIET, faults_a_try=1)
+def _one_list_a_file(service: str) -> None:
+    if service != "eligibility":
+        return
+    worker: Any = sys.modules["services.eligibility.intake.flow.worker"]
+    newest = worker.newest_lists
+    put(worker, "newest_lists", lambda *told: newest(*told)[:1])
+
+
+@mutant("number-of-two", "a number that passes to somebody stays with its old holder too", QUIET, faults_a_try=1)
+def _number_of_two(service: str) -> None:
+    if service != "eligibility":
+        return
+    from services.eligibility.people.roster import Book
+
+    put(Book, "_takes_number", lambda *_, **__: True)
+
+
+@mutant("credulous", "a list that leaves out a quarter is believed at once", QUIET, faults_a_try=1)
+def _credulous(service: str) -> None:
+    if service != "eligibility":
+        return
+    from services.eligibility.intake.flow import absence
+
+    put(absence, "is_believed", lambda *_: True)
+
+
+@mutant("undecided", "a row that was decided waits on, and is decided again", QUIET, faults_a_try=1)
+def _undecided(service: str) -> None:
+    if service != "eligibility":
+        return
+    from services.eligibility.people.store import doubtful
+
+    kept = doubtful.DECIDE.replace("state = $2, ", "").replace("document = null, ", "")
+    put(doubtful, "DECIDE", f"{kept} and $2 <> ''")
+
+
+@mutant("merges-whom-it-told-apart", "nobody notes whom a person told apart", QUIET, faults_a_try=1)
+def _merges_whom_it_told_apart(service: str) -> None:
+    if service != "eligibility":
+        return
+    from services.eligibility.people.store import doubtful
+
+    async def forget(*_: Any) -> None:
+        """Whom a person told apart is nowhere noted."""
+
+    put(doubtful, "save_apart", forget)
+
+
+@mutant("holds-nothing", "a file that does not come in its turn is read at once", QUIET, faults_a_try=1)
+def _holds_nothing(service: str) -> None:
+    if service != "eligibility":
+        return
+    worker: Any = sys.modules["services.eligibility.intake.flow.worker"]
+    turn = worker.take_turn
+
+    async def in_turn(*told: Any) -> Any:
+        return replace(await turn(*told), held=None)
+
+    put(worker, "take_turn", in_turn)
+
+
+@mutant("unheard-notice", "a notice of a lost booking changes nothing", QUIET, faults_a_try=1)
+def _unheard_notice(service: str) -> None:
+    if service != "outreach":
+        return
+    from services.outreach.members import store
+
+    for name in [name for name, query in vars(store).items() if isinstance(query, str) and " as is_told" in query]:
+        wanted = "exists (select from loss_notice where loss_notice.appointment_id = appointment.appointment_id)"
+        put(store, name, getattr(store, name).replace(wanted, "false"))

@@ -25,27 +25,33 @@ ODD_ROWS = 5
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A member as the plan has him in its book."""
+    """A member as the plan has him in its book; `before` is who he was until now: a number, a name, a birth date, of
+    which some may be empty."""
 
     number: str
     family: str
     given: str
-    born_on: date
+    born_on: date | None
     sex: str
     zip5: str
+    before: tuple[str, str, str, date | None] | None = None
 
     def segments(self, action: str, day: date) -> list[str]:
         """A row that does this with him."""
         ends = action == "024"
+        prior, family, given, born_on = self.before or ("", "", "", None)
         return [
             f"INS*Y*18*{action}*{REASONS[action]}*A*C**{'TE' if ends else 'AC'}",
             f"REF*0F*{self.number}",
+            *([f"REF*Q4*{prior}"] if prior else []),
             f"DTP*356*D8*{BEGIN}",
             *([f"DTP*357*D8*{day:%Y%m%d}"] if ends else []),
-            f"NM1*IL*1*{self.family.upper()}*{self.given.upper()}",
+            f"NM1*{'74' if self.before else 'IL'}*1*{self.family.upper()}*{self.given.upper()}",
             "N3*7 ODD LANE",
             f"N4*LOS ANGELES*CA*{self.zip5}",
-            f"DMG*D8*{self.born_on:%Y%m%d}*{self.sex}",
+            *([f"DMG*D8*{self.born_on:%Y%m%d}*{self.sex}"] if self.born_on else []),
+            *([f"NM1*70*1*{family.upper()}*{given.upper()}"] if family else []),
+            *([f"DMG*D8*{born_on:%Y%m%d}*{self.sex}"] if family and born_on else []),
             f"HD*{action}**HLT*MEDICARE ADVANTAGE",
             f"DTP*348*D8*{BEGIN}",
             *([f"DTP*349*D8*{day:%Y%m%d}"] if ends else []),
@@ -59,6 +65,7 @@ class Told:
     at: datetime
     rows: Sequence[tuple[str, Entry]]
     is_full: bool = False
+    sponsor: int = 1
 
 
 def interchange(sender: str, control: int, *told: Told) -> str:
@@ -68,8 +75,8 @@ def interchange(sender: str, control: int, *told: Told) -> str:
         rows = [segment for action, entry in one.rows for segment in entry.segments(action, one.at.date())]
         inside = [
             f"BGN*00*{sender}-{control}-{number}*{one.at:%Y%m%d*%H%M}*PT***{4 if one.is_full else 2}",
-            f"N1*P5*{sender} TRUST*FI*880000001",
-            f"N1*IN*{sender} HEALTH PLAN*FI*880000002",
+            f"N1*P5*{sender} TRUST*FI*88000000{one.sponsor}",
+            f"N1*IN*{sender} HEALTH PLAN*FI*880000009",
             *rows,
         ]
         body += [f"ST*834*{number:04d}*005010X220A1", *inside, f"SE*{len(inside) + 2}*{number:04d}"]
@@ -174,7 +181,9 @@ class OddRosters:
         book = list(self.books[MESA].values())
         newer = self._without(MESA, self.random.choice((1, 2, 5)))
         gone = [one for one in book if one not in newer]
-        of_a_part = gone + self.random.sample(newer, min(len(newer), 3 * len(gone)))  # a quarter of the older list, and of no other
+        of_a_part = gone + self.random.sample(
+            newer, min(len(newer), 3 * len(gone))
+        )  # a quarter of the older list, and of no other
         yesterday = datetime.combine(day - timedelta(days=1), SIX)
         older = Told(yesterday, _listed(self.random.choice((book, of_a_part))), is_full=True)
         today = Told(datetime.combine(day, SIX), _listed(newer), is_full=True)
@@ -191,16 +200,22 @@ class OddRosters:
         yield interchange(MESA, self._next(MESA), Told(datetime.combine(day, SIX), self._odd_rows()))
 
     def _last_lists(self, day: date) -> Iterable[str]:
-        yield self._joined(day, {plan: list(book.values()) for plan, book in self.books.items()})
+        """With changes of yesterday, which the list knows nothing of, and of today, which are newer than it."""
+        yesterday, today = datetime.combine(day - timedelta(days=1), SIX), datetime.combine(day, SEVEN)
+        early, late = (Told(at, [("021", self.somebody(f"M9{at:%d%H}"))]) for at in (yesterday, today))
+        whole = [interchange(MESA, self._next(MESA), one) for one in (early, late)]
+        whole.append(self._joined(day, {plan: list(book.values()) for plan, book in self.books.items()}))
+        self.random.shuffle(whole)
+        yield "".join(whole)
 
     # -- how
 
     def _joined(self, day: date, staying: dict[str, list[Entry]]) -> str:
         """Lists of both plans, the larger one parted within a transaction or an interchange, in some order."""
         mesa, at = staying[MESA], datetime.combine(day, SIX)
-        half = self.random.randrange(1, len(mesa))
+        half, (apart, sponsor) = self.random.randrange(1, len(mesa)), self.random.choice(((10, 1), (10, 2), (800, 2)))
         parts = [Told(at, _listed(mesa[:half]), is_full=True),
-                 Told(at + timedelta(minutes=10), _listed(mesa[half:]), is_full=True)]  # fmt: skip
+                 Told(at + timedelta(minutes=apart), _listed(mesa[half:]), is_full=True, sponsor=sponsor)]  # fmt: skip
         whole = [interchange(DELTA, self._next(DELTA), Told(at, _listed(staying[DELTA]), is_full=True))]
         if self.random.random() < 0.5:
             whole += [interchange(MESA, self._next(MESA), *parts)]
@@ -215,21 +230,35 @@ class OddRosters:
         found = []
         for _ in range(ODD_ROWS):
             one, other, stranger = self.random.choice(book), self.random.choice(book), self.somebody("")
+            fresh = f"M8{self._next(MESA):04d}"
+            was, prior = (one.family, one.given, one.born_on), (one.number, "", "", None)
             kinds = (
                 replace(one, zip5=stranger.zip5),
                 replace(one, family=stranger.family),
                 replace(one, given=stranger.given),
                 replace(one, born_on=self._another_day(one.born_on)),
-                replace(one, born_on=one.born_on + timedelta(days=366)),
+                replace(one, born_on=self._nearly(one.born_on)),
+                replace(one, born_on=None),
+                replace(one, born_on=None, family=stranger.family),
+                replace(one, given=one.given[:-1]),
+                replace(one, given=one.given[:-1], born_on=self._another_day(one.born_on)),
+                replace(stranger, number=one.number, before=("", *was)),
+                replace(stranger, number=fresh, before=prior),
+                replace(one, number=fresh, before=prior),
+                replace(one, number=fresh, given=stranger.given, born_on=None, before=prior),
                 replace(other, number=one.number),
                 replace(stranger, number=one.number),
             )
             found.append((self.random.choice(("001", "001", "021", "024", "030")), self.random.choice(kinds)))
         return found
 
-    def _another_day(self, day: date) -> date:
+    def _nearly(self, day: date | None) -> date | None:
+        """A slip: another day of the month."""
+        return day and day.replace(day=day.day % 28 + 1)
+
+    def _another_day(self, day: date | None) -> date | None:
         """No slip: another day, month and year."""
-        return date(day.year + self.random.choice((-3, 5, 20)), day.month % 12 + 1, day.day % 28 + 1)
+        return day and date(day.year + self.random.choice((-3, 5, 20)), day.month % 12 + 1, day.day % 28 + 1)
 
     def _without(self, plan: str, count: int) -> list[Entry]:
         """Those who stay when so many have left the plan."""

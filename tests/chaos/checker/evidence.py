@@ -20,6 +20,8 @@ WAITING = frozenset({"dead", "parked", "discarded"})
 
 
 SAID = {"same-person": "same", "another-person": "another", "refuse": "refused", "withdraw": "withdrawn"}
+WORDS = {"release": "released", "refuse": "refused", "decision": ""}
+LOOK_AGAIN = "urn:vcc:problem:doubtful-row-candidates"
 IDENTITY = frozenset({"member-number", "family-name", "given-name", "birth-date"})
 
 
@@ -134,20 +136,33 @@ class Evidence:
         sent = self.ledger.sent()
         places = [sent[path] for path, _ in self.taken]
         found = []
-        for one in sorted(self.effects, key=lambda effect: effect.request.first.n):
-            what = one.path.split("/")
-            if one.service == "eligibility" and what[1] in {"feed-files", "doubtful-rows"} and len(what) > 3:
-                n = one.request.first.n
+        for (service, path, key), request in sorted(self.ledger.requests().items(), key=lambda one: one[1].first.n):
+            _, what, name, *verb = [*path.split("/"), ""]
+            about = self._looked_at.get(name) if what == "doubtful-rows" else {"file_id": name}
+            status, answer = self._told(service, path, key, request)
+            is_taken, is_look_again = 200 <= status < 300, answer.get("type") == LOOK_AGAIN
+            if service == "eligibility" and verb[0] in WORDS and about and (is_taken or is_look_again):
+                n, body = request.first.n, request.first.body or {}
                 after = max((number for number, place in enumerate(places, 1) if place < n), default=0)
-                found.append(self._word(one, after, numbers.get(one.answer["file_id"], 0)))
+                said = SAID[body["decision"]] if verb[0] == "decision" else WORDS[verb[0]]
+                fields = self._shown.get((name, body.get("member_token")), {})
+                where = numbers.get(about["file_id"], 0), int(about.get("row", 0))
+                found.append(Word(after, *where, said, fields, is_refused=is_look_again))
         return found
 
-    def _word(self, one: Effect, after: int, file_no: int) -> Word:
-        body = one.request.first.body or {}
-        if "decision" not in body:
-            return Word(after, file_no, 0, {"release": "released", "refuse": "refused"}[one.path.split("/")[3]])
-        fields: Mapping[str, str] = self._shown.get((one.answer["doubtful_id"], body.get("member_token")), {})
-        return Word(after, file_no, one.answer["row"], SAID[body["decision"]], fields)
+    def _told(self, service: str, path: str, key: str, request: Request) -> tuple[int, Mapping[str, Any]]:
+        """What a request was answered, or would be."""
+        if request.answered is not None:
+            return request.answered.status or 0, request.answered.answer or {}
+        for row in self.table(service, "idempotency_key"):
+            if (row["method_path"].partition(" ")[2], row["key"]) == (path, key) and row["status"]:
+                return row["status"], row["response"]["body"]
+        return 0, {}
+
+    @cached_property
+    def _looked_at(self) -> dict[str, Mapping[str, Any]]:
+        """The doubtful rows at which a person has looked."""
+        return {look.answer["doubtful_id"]: look.answer for look in self.ledger.looks() if look.answer}
 
     @cached_property
     def _shown(self) -> dict[tuple[str, str | None], Mapping[str, str]]:

@@ -195,6 +195,11 @@ class People:
             self._mention(told.numbers, told.part.plan, (told.file_no, told.part.said), _key(told.row))
             self.doubts.open(told, doubt)
 
+    def also_meant(self, chosen: Doubtful) -> frozenset[Person]:
+        """Who comes into question beside those whom a row may mean: a person must look at them before he decides."""
+        found = self._whose(chosen.told, but=chosen.may_be)
+        return found.persons if isinstance(found, Doubt) else frozenset()
+
     def decide(self, chosen: Doubtful, decision: str, person: Person | None) -> Iterator[Person]:
         """What a person says of a row, and so of all that wait and say the same and may mean nobody else: they take
         effect as if they had been clear when they came. Gives whom they changed."""

@@ -10,7 +10,7 @@ from typing import Any
 from tests.chaos.checker.inputs import read_file
 from tests.chaos.checker.inputs.records import Registry, Roster
 from tests.chaos.checker.model import eligibility
-from tests.chaos.checker.model.doubts import DECIDED, SAME_PERSON, WAITING, WITHDRAWN, Doubtful
+from tests.chaos.checker.model.doubts import ANOTHER_PERSON, DECIDED, SAME_PERSON, WAITING, WITHDRAWN, Doubtful
 from tests.chaos.checker.model.lists import REFUSED, TOO_MANY
 from tests.chaos.checker.model.member import Enrolment, Person
 from tests.chaos.checker.model.people import People
@@ -29,13 +29,14 @@ class Decided:
 @dataclass(frozen=True, slots=True)
 class Word:
     """What a person said after so many files: of a file that waits, or whose absence does (`row` 0), or of a doubtful
-    row; `fields` tell by what the member whom the row means was known then."""
+    row; `fields` tell by what the member whom the row means was known then. `is_refused`: he was told to look again."""
 
     after: int
     file_no: int
     row: int
     said: str
     fields: Mapping[str, str] = field(default_factory=dict)
+    is_refused: bool = False
 
 
 @dataclass(slots=True)
@@ -65,7 +66,8 @@ class Files:
         """Take what a person said; who says the same again changes nothing."""
         if not self._hear(word) and self._said.get((word.file_no, word.row)) != word.said:
             self.unclear.append(word)
-        self._said[word.file_no, word.row] = word.said
+        if not word.is_refused:
+            self._said[word.file_no, word.row] = word.said
 
     def _hear(self, word: Word) -> bool:
         """Whether it was about something that waited."""
@@ -96,10 +98,15 @@ class Files:
             chosen.state in DECIDED if word.said == WITHDRAWN else chosen.state == WAITING
         )
         person = _known_by(chosen, word.fields) if chosen is not None and word.said == SAME_PERSON else None
+        if chosen is not None and chosen.state == word.said:
+            return True
         if chosen is None or not is_open or (person is None) is (word.said == SAME_PERSON):
             return False
-        self._follow(self.people.decide(chosen, word.said, person))
-        return True
+        more = self.people.also_meant(chosen) if word.said == ANOTHER_PERSON else frozenset()
+        chosen.persons |= more
+        if not more:
+            self._follow(self.people.decide(chosen, word.said, person))
+        return bool(more) is word.is_refused
 
     def _follow(self, changed: Iterable[Person]) -> None:
         """Doses go with those who are one by now, and look for those who have come."""
