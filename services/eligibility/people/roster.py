@@ -32,6 +32,7 @@ from services.eligibility.vital.roster import roster_source, roster_word
 from services.eligibility.vital.rules import UNDATED, VitalStatement, Word, newest
 
 DEATH_REASON = "03"
+NOBODY = UUID(int=0)
 
 
 @dataclass(slots=True)
@@ -80,7 +81,8 @@ class Book(Acquaintances):
             token = settled.token
         if token is not None and self._is_stale(token, tenant, said):
             return (STALE, *self._note_death(token, tenant, record, said_on, said, is_full=is_full, is_stale=True))
-        token, merges = token or self._newcomer(), len(self.merges)
+        token = token or self._namesake(record, tenant, key) or self._newcomer()
+        merges = len(self.merges)
         token = self._merge_doubles(token, record, tenant, key)
         changes = [MERGED] if len(self.merges) > merges else []
         is_told = settled is not None and settled.decision == ANOTHER_PERSON
@@ -130,6 +132,11 @@ class Book(Acquaintances):
             self.apart[token].add(other)
             self.apart[other].add(token)
             self.new_apart.add((min(token, other), max(token, other)))
+
+    def _namesake(self, record: RosterRecord, tenant: str, key: str) -> UUID | None:
+        """The oldest of several who agree with the row exactly, and were told apart: whoever came anew would be merged
+        into that one at once."""
+        return min(self._doubles(NOBODY, record, tenant, key), default=None)
 
     def _newcomer(self) -> UUID:
         token = self.new_id()

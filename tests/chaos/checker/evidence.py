@@ -14,15 +14,10 @@ from tests.chaos.checker.log import Fact, Log, Place, Record, latest, of_type
 from tests.chaos.checker.model.member import Enrolment, Person
 from tests.chaos.checker.model.people_and_doses import Files, Word, take_files
 from tests.chaos.checker.tables import Row, Rows, Tables
+from tests.chaos.checker.words import said_by_persons
 
 WAITING = frozenset({"dead", "parked", "discarded"})
 """States of a dead letter whose record was not applied."""
-
-
-SAID = {"same-person": "same", "another-person": "another", "refuse": "refused", "withdraw": "withdrawn"}
-WORDS = {"release": "released", "refuse": "refused", "decision": ""}
-LOOK_AGAIN = "urn:vcc:problem:doubtful-row-candidates"
-IDENTITY = frozenset({"member-number", "family-name", "given-name", "birth-date"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,48 +126,8 @@ class Evidence:
 
     @cached_property
     def words(self) -> list[Word]:
-        """What persons said of files and rows that waited, in order: each after the files that were sent before it."""
-        numbers = {row["file_id"]: number for number, (_, row) in enumerate(self.taken, 1)}
-        sent = self.ledger.sent()
-        places = [sent[path] for path, _ in self.taken]
-        found = []
-        for (service, path, key), request in sorted(self.ledger.requests().items(), key=lambda one: one[1].first.n):
-            _, what, name, *verb = [*path.split("/"), ""]
-            about = self._looked_at.get(name) if what == "doubtful-rows" else {"file_id": name}
-            status, answer = self._told(service, path, key, request)
-            is_taken, is_look_again = 200 <= status < 300, answer.get("type") == LOOK_AGAIN
-            if service == "eligibility" and verb[0] in WORDS and about and (is_taken or is_look_again):
-                n, body = request.first.n, request.first.body or {}
-                after = max((number for number, place in enumerate(places, 1) if place < n), default=0)
-                said = SAID[body["decision"]] if verb[0] == "decision" else WORDS[verb[0]]
-                fields = self._shown.get((name, body.get("member_token")), {})
-                where = numbers.get(about["file_id"], 0), int(about.get("row", 0))
-                found.append(Word(after, *where, said, fields, is_refused=is_look_again))
-        return found
-
-    def _told(self, service: str, path: str, key: str, request: Request) -> tuple[int, Mapping[str, Any]]:
-        """What a request was answered, or would be."""
-        if request.answered is not None:
-            return request.answered.status or 0, request.answered.answer or {}
-        for row in self.table(service, "idempotency_key"):
-            if (row["method_path"].partition(" ")[2], row["key"]) == (path, key) and row["status"]:
-                return row["status"], row["response"]["body"]
-        return 0, {}
-
-    @cached_property
-    def _looked_at(self) -> dict[str, Mapping[str, Any]]:
-        """The doubtful rows at which a person has looked."""
-        return {look.answer["doubtful_id"]: look.answer for look in self.ledger.looks() if look.answer}
-
-    @cached_property
-    def _shown(self) -> dict[tuple[str, str | None], Mapping[str, str]]:
-        """By what a member was known to whom a doubtful row was held up, when a person looked last."""
-        return {
-            (look.answer["doubtful_id"], one["member_token"]): {
-                it["field"]: it["member"] for it in one["fields"] if it["field"] in IDENTITY
-            }
-            for look in self.ledger.looks() if look.answer for one in look.answer["candidates"]
-        }  # fmt: skip
+        """What persons said of files and rows that waited, in order."""
+        return said_by_persons(self.ledger, self.taken, self.table("eligibility", "idempotency_key"))
 
     @cached_property
     def death_reports(self) -> list[DeathReport]:

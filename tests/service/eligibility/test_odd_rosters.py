@@ -18,6 +18,7 @@ from services.eligibility.feeds import profiles
 from services.eligibility.intake.api import doubtful_rows as doubtful_api
 from services.eligibility.intake.api import files as files_api
 from services.eligibility.intake.api import held as held_api
+from tests.chaos import mutants
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.doubtful import doubtful_rows_are_as_decided, who_was_told_apart_is_two
 from tests.chaos.checker.invariants.files import every_row_ends_once, files_are_as_submitted
@@ -34,7 +35,15 @@ from tests.service.eligibility.conftest import FIRST_DAY, Office
 from tests.service.eligibility.door import acting, door
 
 pytestmark = pytest.mark.postgres
-SEEDS = [int(one) for one in __import__('os').environ.get('ODD', '0,1,2').split(',')]
+SEEDS = range(3)
+MUTANTS_TOLD = {
+    "one-list-a-file": "every_row_ends_once",
+    "number-of-two": "members_are_as_stated",
+    "credulous": "every_row_ends_once",
+    "undecided": "doubtful_rows_are_as_decided",
+    "merges-whom-it-told-apart": "who_was_told_apart_is_two",
+    "holds-nothing": "files_are_as_submitted",
+}
 INVARIANTS = (
     files_are_as_submitted, every_row_ends_once, doubtful_rows_are_as_decided, who_was_told_apart_is_two,
     members_are_as_stated, deaths_are_as_said, decisions_are_as_decided,
@@ -104,25 +113,40 @@ async def evidence_of(office: Office, run: Path) -> Evidence:
     return Evidence(KnownLedger.read(run), records, tables)
 
 
+async def diverging(office: Office, client: httpx.AsyncClient, run: Path, seed: int) -> dict[str, list[str]]:
+    """What is not as the checker has it, by invariant, after all beats of the odd plans."""
+    (run / "feeds").mkdir()
+    with Ledger(run) as ledger:
+        desk = Desk(office, client, run, ledger)
+        clerk = Clerk(desk, OddRosters(run / "feeds", FIRST_DAY, Random(f"{seed}:odd")), str(seed))
+        for beat, day_no in enumerate(BEATS):
+            if day_no:
+                await office.open_day(FIRST_DAY + timedelta(days=day_no))
+            clerk.begin(beat, day_no)
+            await clerk.finish()
+    evidence = await evidence_of(office, run)
+    print(json.dumps({"answers": desk.answers, **told(evidence)}))
+    found = {one.__name__: [str(each) for each in one(evidence)] for one in INVARIANTS}
+    return {name: each for name, each in found.items() if each}
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_odd_plans_are_as_the_checker_has_them(
     office: Office, client: httpx.AsyncClient, tmp_path: Path, seed: int
 ) -> None:
     """Several plans' lists in a file, numbers that pass on, quarters, doubtful rows, held files: members, rows, facts
     and what waits are what the written rules ask for."""
-    (tmp_path / "feeds").mkdir()
-    with Ledger(tmp_path) as ledger:
-        desk = Desk(office, client, tmp_path, ledger)
-        clerk = Clerk(desk, OddRosters(tmp_path / "feeds", FIRST_DAY, Random(f"{seed}:odd")), str(seed))
-        for beat, day_no in enumerate(BEATS):
-            if day_no:
-                await office.open_day(FIRST_DAY + timedelta(days=day_no))
-            clerk.begin(beat, day_no)
-            await clerk.finish()
-    evidence = await evidence_of(office, tmp_path)
-    found = [str(one) for invariant in INVARIANTS for one in invariant(evidence)]
-    assert not found, "\n".join(found)
-    print(json.dumps({"answers": desk.answers, **told(evidence)}))
+    assert await diverging(office, client, tmp_path, seed) == {}
+
+
+@pytest.mark.parametrize("name", MUTANTS_TOLD)
+async def test_a_wrong_version_is_found_out(
+    office: Office, client: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The check bites: with one rule put out of action the checker says so."""
+    monkeypatch.setattr(mutants, "put", monkeypatch.setattr)
+    mutants.MUTANTS[name].install("eligibility")
+    assert MUTANTS_TOLD[name] in await diverging(office, client, tmp_path, 1)
 
 
 def told(evidence: Evidence) -> dict[str, Counter[str]]:

@@ -1,31 +1,27 @@
 """Whom the rosters name and what they say of them: members come, change, leave, and turn out to be one person."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from tests.chaos.checker.inputs.codes import match_key
-from tests.chaos.checker.inputs.records import Identifier, MemberRow, Roster, Said
+from tests.chaos.checker.inputs.records import Identifier, Roster, Said
 from tests.chaos.checker.model import doubts as rows
 from tests.chaos.checker.model import likeness
 from tests.chaos.checker.model.doubts import Doubt, Doubtful, Doubts, Told
-from tests.chaos.checker.model.likeness import Described
 from tests.chaos.checker.model.lists import FullList, lists_of
 from tests.chaos.checker.model.member import Death, Enrolment, Person, adopt, restate
 from tests.chaos.checker.model.spans import cut
 from tests.chaos.checker.model.turns import Turns
+from tests.chaos.checker.model.whom import Acquainted, key_of
 
 
 @dataclass(slots=True)
-class People:
+class People(Acquainted):
     """Everybody. `retired_for_sure` names the members of whom it is known that another entry outlived theirs: which of
     two does is the service's choice, and the only thing that is taken from it. `lists`: what was made of those whom
     full lists leave out, by file."""
 
     retired_for_sure: Collection[tuple[str, str]] = ()
     persons: list[Person] = field(default_factory=list)
-    by_number: defaultdict[Identifier, set[Person]] = field(default_factory=lambda: defaultdict(set))
-    by_key: defaultdict[str, set[Person]] = field(default_factory=lambda: defaultdict(set))
     merges: list[tuple[Person, Person]] = field(default_factory=list)
     previous_full: dict[str, int] = field(default_factory=dict)
     lists: dict[int, list[FullList]] = field(default_factory=dict)
@@ -56,7 +52,7 @@ class People:
     def _take_row(self, told: Told, settled: Doubtful | None = None) -> Person | None:
         """`settled`: a person decided whom the row means, now or of one that said the same."""
         row, part = told.row, told.part
-        found = settled.meant if settled else self._whose(told)
+        found = settled.meant if settled else self.whose(told)
         if isinstance(found, Doubt):
             settled = self.doubts.decided_before(told, found)
             if settled is None or settled.meant is None:
@@ -84,7 +80,7 @@ class People:
         prior = [one for one in (row.before.numbers if row.before else ()) if not self.by_number.get(one)]
         for identifier in (*row.who.identifiers, *prior):
             self.tie(identifier, person)
-        if key := _key(row):
+        if key := key_of(row):
             self.by_key[key].add(person)
             person.keys.add(key)
         if row.died or (row.is_back and plan in person.deaths):
@@ -95,74 +91,9 @@ class People:
         self.persons.append(Person(len(self.persons)))
         return self.persons[-1]
 
-    # -- who
-
-    def _whose(self, told: Told, but: Collection[Person] = ()) -> Person | Doubt | None:
-        """Whom a row means; `but` these, who are certainly not meant."""
-        row, plan, said = told.row, told.part.plan, likeness.described(told.row)
-        found = self._fitting(row.who.identifiers, plan, said, but) or self._once(told, but)
-        if found is not None:
-            return found
-        doubt = self._doubt(told, but)
-        namely = self._namely(_key(row), said, but)
-        if doubt is None or namely is None or plan not in namely.enrolments:
-            return doubt or namely
-        return Doubt(doubt.code, doubt.persons | {namely})
-
-    def _under(self, numbers: Iterable[Identifier], plan: str, but: Collection[Person] = ()) -> list[Enrolment]:
-        """Whom the plan's own numbers lead to, today's holder or not."""
-        found = {person for one in numbers if one[0] == "MB" for person in self.by_number.get(one, ())}
-        known = sorted(found - set(but), key=lambda one: one.number)
-        return [one.enrolments[plan] for one in known if plan in one.enrolments]
-
-    def _fitting(
-        self, numbers: Iterable[Identifier], plan: str, said: Described, but: Collection[Person] = ()
-    ) -> Person | None:
-        """Who is the same: the one who agrees best, then who has the number today, then the oldest."""
-        numbers = tuple(numbers)
-        today = {value for kind, _, value in numbers if kind == "MB"}
-        fits = [one for one in self._under(numbers, plan, but) if likeness.verdict(one, said) == likeness.SAME]
-        fits.sort(key=lambda one: (likeness.distance(one, said), one.member_id not in today))
-        return fits[0].person if fits else None
-
-    def _namely(self, key: str, said: Described, but: Collection[Person] = (), plan: str = "") -> Person | None:
-        """By exactly this name, birth date and ZIP, which he still bears."""
-        found = [one for one in self._keyed(key, said, plan) if one not in but]
-        return found[0] if len(found) == 1 else None
-
-    def _keyed(self, key: str, said: Described, plan: str = "") -> list[Person]:
-        found = self.by_key.get(key, set()) if key else set()
-        known = {one: [it for name, it in one.enrolments.items() if plan in {"", name}] for one in found}
-        return [one for one, each in known.items() if any(likeness.still_bears(it, said) for it in each)]
-
-    def _once(self, told: Told, but: Collection[Person] = ()) -> Person | None:
-        """By what the row says was wrong before: by the prior number, by name and ZIP, by the row's own number."""
-        row, plan, old = told.row, told.part.plan, told.row.before
-        if old is None:
-            return None
-        was = likeness.described_before(row)
-        key = match_key(old.family, old.given, old.birth_on or row.who.birth_on, row.who.zip5)
-        by_prior = next((one for each in was if (one := self._fitting(old.numbers, plan, each, but))), None)
-        found = by_prior or self._namely(key, was[0], but, plan)
-        if found is None and (old.family or old.given):
-            found = next((one for each in was if (one := self._fitting(row.who.identifiers, plan, each, but))), None)
-        return found
-
-    def _doubt(self, told: Told, but: Collection[Person]) -> Doubt | None:
-        """Somebody fits in part; or the row changes or ends, and its number's holder is evidently another."""
-        row, plan, said = told.row, told.part.plan, likeness.described(told.row)
-        judged = {one.person: likeness.verdict(one, said) for one in self._under(row.who.identifiers, plan, but)}
-        wrong = {likeness.IN_PART} | (set() if row.action in likeness.LISTS else {likeness.ANOTHER})
-        if any(each in wrong for each in judged.values()):
-            return Doubt(rows.NOT_THE_HOLDER, frozenset(one for one, each in judged.items() if each in wrong))
-        prior = self._under(row.before.numbers if row.before else (), plan, but)
-        was = likeness.described_before(row)
-        former = {one.person for one in prior for each in was if likeness.verdict(one, each) == likeness.IN_PART}
-        return Doubt(rows.NOT_FORMERLY, frozenset(former)) if former else None
-
     def _doubles(self, person: Person, told: Told) -> set[Person]:
         """Who else this is: by all three, or as a correction says; nobody who was told apart from any of them."""
-        found, old = set(self._keyed(_key(told.row), likeness.described(told.row))), self._once(told)
+        found, old = set(self.keyed(key_of(told.row), likeness.described(told.row))), self.once(told)
         alike = {person}
         for one in sorted(found | ({old} if old else set()), key=lambda it: it.number):
             if not any(self.doubts.are_apart(one, other) for other in alike):
@@ -177,7 +108,7 @@ class People:
         numbers = {value for _, _, value in own}
         if all(self.by_number.get(one, set()) <= {person} for one in own):
             return True
-        holders = [one for one in self._under(own, plan) if one.person is not person and one.member_id in numbers]
+        holders = [one for one in self.under(own, plan) if one.person is not person and one.member_id in numbers]
         takes = row.action in likeness.LISTS or bool(row.before and row.before.numbers)
         takes |= is_told and row.action != likeness.ENDED
         takes = takes and not any(told.part.said < one.said for one in holders)
@@ -192,12 +123,12 @@ class People:
         where = told.file_no, told.row.row
         self.doubts.outcomes[where] = "identity-refused" if is_refused else "doubtful-identity"
         if not is_refused:
-            self._mention(told.numbers, told.part.plan, (told.file_no, told.part.said), _key(told.row))
+            self._mention(told.numbers, told.part.plan, (told.file_no, told.part.said), key_of(told.row))
             self.doubts.open(told, doubt)
 
     def also_meant(self, chosen: Doubtful) -> frozenset[Person]:
         """Who comes into question beside those whom a row may mean: a person must look at them before he decides."""
-        found = self._whose(chosen.told, but=chosen.may_be)
+        found = self.whose(chosen.told, but=chosen.may_be)
         return found.persons if isinstance(found, Doubt) else frozenset()
 
     def decide(self, chosen: Doubtful, decision: str, person: Person | None) -> Iterator[Person]:
@@ -212,7 +143,7 @@ class People:
                 self.doubts.close(one, decision, None)
                 continue
             if person is None:
-                found = self._whose(one.told, but=chosen.may_be)
+                found = self.whose(one.told, but=chosen.may_be)
                 person = found if isinstance(found, Person) else self._new()
             others = chosen.may_be if decision == rows.ANOTHER_PERSON else set()
             self.doubts.tell_apart(person, self._doubles(person, one.told) | others, one)
@@ -281,8 +212,3 @@ class People:
             if one.state == "applied":
                 one.end(self.enrolments())
         return found
-
-
-def _key(row: MemberRow) -> str:
-    who = row.who
-    return match_key(who.family, who.given, who.birth_on, who.zip5)

@@ -134,7 +134,7 @@ def take_files(
     paths: Iterable[Path], retired_for_sure: Collection[tuple[str, str]] = (), words: Sequence[Word] = ()
 ) -> Files:
     """The files in their turns, and after each of them what a person said then."""
-    people = People(retired_for_sure)
+    people = People(retired_for_sure=retired_for_sure)
     files = Files(tuple(read_file(path) for path in paths), people, Registrar(people))
     for number, content in enumerate(files.read, 1):
         if not isinstance(content, Roster) or people.turns.look(content, number) is None:
