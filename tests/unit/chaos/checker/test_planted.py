@@ -155,7 +155,7 @@ def another_answer_than_was_told(evidence: Evidence) -> None:
 def a_day_of_nobodys(evidence: Evidence) -> None:
     lines = [one for one in evidence.ledger.lines if one.path != "/business-days"]
     evidence.ledger = Ledger(evidence.ledger.folder, lines, evidence.ledger.poison)
-    for row in rows(evidence, "eligibility.idempotency_key"):
+    for row in rows(evidence, "eligibility.idempotency_key", method_path="POST /business-days"):
         evidence.tables["eligibility"]["idempotency_key"].remove(row)
 
 
