@@ -304,14 +304,3 @@ def _holds_nothing(service: str) -> None:
         return replace(await turn(*told), held=None)
 
     put(worker, "take_turn", in_turn)
-
-
-@mutant("unheard-notice", "a notice of a lost booking changes nothing", QUIET, faults_a_try=1)
-def _unheard_notice(service: str) -> None:
-    if service != "outreach":
-        return
-    from services.outreach.members import store
-
-    for name in [name for name, query in vars(store).items() if isinstance(query, str) and " as is_told" in query]:
-        wanted = "exists (select from loss_notice where loss_notice.appointment_id = appointment.appointment_id)"
-        put(store, name, getattr(store, name).replace(wanted, "false"))
