@@ -83,6 +83,23 @@ async def test_even_a_correction_merges_nobody_who_was_told_apart(client: httpx.
     assert await retired(office) == 0
 
 
+async def test_nobody_is_made_only_to_be_merged(client: httpx.AsyncClient, office: Office) -> None:
+    """A row that agrees exactly with two who were told apart waits with both; no token is made that is retired in the
+    same breath, and no merge is announced of somebody of whom nobody has ever heard."""
+    await office.read(an_834(DORA, THEA_M2))
+    await office.read(an_834(THEA, control=2, day="20250602"))
+    [one] = await waiting(client)
+    assert len(one["may_be"]) == 2
+    assert (await decide(client, one, "another-person")).status_code == 200
+    await office.read(an_834(member("M9", "ROE*THEA", "19620202", zip5="60609"), control=3, day="20250605"))
+    [one] = await waiting(client)
+    assert (one["code"], len(one["may_be"])) == ("agrees-with-another", 2)
+    assert not any("retired_token" in event for event in await office.events("member-eligibility"))
+    assert await retired(office) == 0
+    assert await office.fetch("select from person where token not in (select token from enrolment)") == []
+    assert sorted(number for number, name, _ in await people(office) if name == "THEA ROE") == ["M1", "M2"]
+
+
 async def test_a_merge_takes_along_who_is_apart(client: httpx.AsyncClient, office: Office) -> None:
     """Whoever was told apart from a record that is merged away is apart from the person that it was merged into."""
     await office.read(an_834(member("M0", "OLD*DORA", "19400404"), DORA))

@@ -9,7 +9,7 @@ from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import Table, compare, saying
 from tests.chaos.checker.log import Body, latest
-from tests.chaos.checker.model.people import Enrolment, Person
+from tests.chaos.checker.model.member import Enrolment, Person
 from tests.chaos.checker.model.people_and_doses import decisions
 from tests.chaos.checker.tables import Row
 

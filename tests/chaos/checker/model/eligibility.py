@@ -9,7 +9,7 @@ import yaml
 
 from tests.chaos.checker.inputs.codes import ELIGIBILITY
 from tests.chaos.checker.model.geography import Place, place
-from tests.chaos.checker.model.people import Enrolment, Person
+from tests.chaos.checker.model.member import Enrolment, Person
 from tests.chaos.checker.model.registry import Dose, Said
 
 Document = Mapping[str, Any]
