@@ -37,6 +37,8 @@ TWICE = 0.12  # of the requests are sent twice at once
 RACES = 0.15  # of the cases are worked by two at once
 ANSWER_TIMEOUT_S = 12.0
 GIVE_UP_S = 150.0
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
+"""What a database says, or the driver of it, that ends in the middle of a statement."""
 RETRY_S = 0.25
 CASES_TIMEOUT_S, MORE_CASES_TIMEOUT_S = 45.0, 3.0
 
@@ -322,7 +324,7 @@ class Driver:
                     return [dict(row) for row in await database.fetch(query, *arguments)]
                 finally:
                     await database.close()
-            except (OSError, asyncpg.PostgresError, TimeoutError):
+            except AWAY:
                 if clock.monotonic() > deadline:
                     raise
                 await asyncio.sleep(RETRY_S)
