@@ -79,9 +79,9 @@ FORMATS = (ROSTER, VXU, ADS)
 
 def format_of(kind: FeedKind) -> Format:
     """The format of a kind of feed."""
-    return next(one for one in FORMATS if one.kind is kind)
+    return next(entry for entry in FORMATS if entry.kind is kind)
 
 
 def kind_of(header: Header) -> FeedKind:
     """The kind of feed that a header begins."""
-    return next(one.kind for one in FORMATS if one.header is type(header))
+    return next(entry.kind for entry in FORMATS if entry.header is type(header))

@@ -25,8 +25,8 @@ def look_inside(stream: BinaryIO) -> tuple[Format | Unreadable, BinaryIO]:
     its files by what they hold."""
     try:
         archive = zipfile.ZipFile(stream)
-        files = [one for one in archive.infolist() if not (one.is_dir() or _is_litter(one.filename))]
-        found = _refusal(files) or _format_of_all([_format(archive, one) for one in files])
+        files = [file for file in archive.infolist() if not (file.is_dir() or _is_litter(file.filename))]
+        found = _refusal(files) or _format_of_all([_format(archive, file) for file in files])
         content = stream if isinstance(found, Unreadable) or found.reads_archives else archive.open(files[0])
     except ZIP_ERRORS:
         return BROKEN, stream
@@ -36,17 +36,17 @@ def look_inside(stream: BinaryIO) -> tuple[Format | Unreadable, BinaryIO]:
 def _refusal(files: Sequence[zipfile.ZipInfo]) -> Unreadable | None:
     if not files:
         return Unreadable("zip-empty", f"{ONE_FILE}; there is no file in it")
-    if any(one.flag_bits & IS_ENCRYPTED for one in files):
+    if any(file.flag_bits & IS_ENCRYPTED for file in files):
         return Unreadable("zip-encrypted", f"{ONE_FILE}, without a password")
-    if sum(one.file_size for one in files) > MAX_UNPACKED_BYTES:
+    if sum(file.file_size for file in files) > MAX_UNPACKED_BYTES:
         return Unreadable("zip-size", f"{ONE_FILE}, of at most {MAX_UNPACKED_BYTES >> 20} MiB unpacked")
     return None
 
 
 def _format_of_all(found: Sequence[Format | Unreadable]) -> Format | Unreadable:
-    for one in found:
-        if isinstance(one, Format) and one.reads_archives:
-            return one
+    for candidate in found:
+        if isinstance(candidate, Format) and candidate.reads_archives:
+            return candidate
     if len(found) > 1:
         return Unreadable("zip-several", f"{ONE_FILE}; there are several files in it")
     only = found[0]

@@ -125,9 +125,9 @@ class Person(NamedTuple):
 
     def identifier(self, kind: str) -> Identifier | None:
         """The first identifier of this type."""
-        for one in self.identifiers:
-            if one.type == kind:
-                return one
+        for identifier in self.identifiers:
+            if identifier.type == kind:
+                return identifier
         return None
 
 

@@ -13,7 +13,7 @@ def _any_of(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-_TITLES = _any_of([one.title for one in FORMATS])
+_TITLES = _any_of([entry.title for entry in FORMATS])
 _OTHER_FORMATS = (
     (re.compile(rb"%PDF-"), "pdf", f"{_TITLES}, not a PDF document"),
     (re.compile(rb"\x1f\x8b"), "gzip", f"{_TITLES}, unpacked and not as gzip"),
@@ -36,10 +36,10 @@ def sniff(head: bytes) -> Format | Unreadable:
     text = head.removeprefix(b"\xef\xbb\xbf")
     if not text.strip(b"\x00\r\n\t \x1a"):
         return Unreadable("empty", f"{_TITLES}; the file is empty")
-    for known in FORMATS:
-        if known.signature.match(text):
-            return known.objection(text, len(text) < HEAD_BYTES) or known
+    for entry in FORMATS:
+        if entry.signature.match(text):
+            return entry.objection(text, len(text) < HEAD_BYTES) or entry
     for pattern, code, expected in _OTHER_FORMATS:
         if pattern.match(text):
             return Unreadable(code, expected)
-    return Unreadable("unknown-format", f"{_TITLES}, known by {_any_of([one.marks for one in FORMATS])}")
+    return Unreadable("unknown-format", f"{_TITLES}, known by {_any_of([entry.marks for entry in FORMATS])}")

@@ -174,7 +174,7 @@ class RosterReader:
             expected = "a sender with a profile; the guide's own words hold"
             yield Notice(0, self._segments.number, "ISA-06", "unknown-sender", expected)
         yield header
-        if any(one[0] in MEMBERS_OWN for one in self._head):
+        if any(segment[0] in MEMBERS_OWN for segment in self._head):
             self._rows += 1
             expected = "an INS segment at the head of every member's loop"
             yield Rejection(self._rows, self._segments.number, "INS", "outside-loop", expected)

@@ -59,13 +59,13 @@ def newest_lists(parts: Sequence[FullPart], tallies: Sequence[TransactionTally] 
     """The one list of each plan by which absence is judged: the newest of each of its sponsors together, unless all of
     it was judged before. `tallies` are those of the file's transactions."""
     newest: dict[str, list[FullPart]] = {}
-    for (plan, _), mine in _newest_of_sponsors(one for one in parts if one.ends_absent).items():
+    for (plan, _), mine in _newest_of_sponsors(part for part in parts if part.ends_absent).items():
         newest.setdefault(plan, []).extend(mine)
     older = [parts[place] for place in superseded(parts)]
     return [
-        _list_of(mine, [one for one in older if one.plan == plan], tallies)
+        _list_of(mine, [part for part in older if part.plan == plan], tallies)
         for plan, mine in sorted(newest.items())
-        if any(not one.read_in for one in mine)
+        if any(not part.read_in for part in mine)
     ]
 
 
@@ -73,9 +73,9 @@ def _list_of(parts: Sequence[FullPart], older: Sequence[FullPart], tallies: Sequ
     first = min(parts, key=_age)
     return FullList(
         first.plan, first.said, first.said_on,
-        overtaken=sum(tallies[one.place].members for one in older) if tallies else 0,
-        read_in=min((one.read_in for one in parts if one.read_in), default=0),
-        overtaken_in=tuple({one.read_in for one in older if one.read_in}),
+        overtaken=sum(tallies[part.place].members for part in older) if tallies else 0,
+        read_in=min((part.read_in for part in parts if part.read_in), default=0),
+        overtaken_in=tuple({part.read_in for part in older if part.read_in}),
     )  # fmt: skip
 
 
@@ -85,7 +85,11 @@ def judged_by(
     """The list with what the file says of the plan from its instant on, for whoever stands there is not absent either:
     whether all of it could be read, and stored. `unstorable` are rows."""
     since = one.said.at or FIRST_OF_ALL
-    places = {place for place, it in found.items() if it.plan == one.plan and (it.said.at or since) >= since}
+    places = {
+        place
+        for place, transaction in found.items()
+        if transaction.plan == one.plan and (transaction.said.at or since) >= since
+    }
     told = [tallies[place] for place in places]
     ends = [tally.last_row for tally in tallies]
     unsure = any(tally.unidentified for tally in told) or any(bisect_left(ends, row) in places for row in unstorable)
@@ -97,19 +101,19 @@ def superseded(parts: Sequence[FullPart]) -> list[int]:
     since = {whose: min(mine, key=_age) for whose, mine in _newest_of_sponsors(parts).items()}
     return [
         place
-        for place, one in enumerate(parts)
-        if one.said.at is not None and _age(one)[0] < _age(since[one.plan, one.sponsor])[0]
+        for place, part in enumerate(parts)
+        if part.said.at is not None and _age(part)[0] < _age(since[part.plan, part.sponsor])[0]
     ]
 
 
 def _newest_of_sponsors(parts: Iterable[FullPart]) -> dict[tuple[str, str], list[FullPart]]:
     """The parts of each sponsor's newest list."""
     found: dict[tuple[str, str], list[FullPart]] = {}
-    for one in sorted(parts, key=_age):
-        mine = found.setdefault((one.plan, one.sponsor), [])
-        if mine and _age(one)[0] - _age(mine[-1])[0] >= APART:
+    for part in sorted(parts, key=_age):
+        mine = found.setdefault((part.plan, part.sponsor), [])
+        if mine and _age(part)[0] - _age(mine[-1])[0] >= APART:
             mine.clear()
-        mine.append(one)
+        mine.append(part)
     return found
 
 

@@ -64,9 +64,9 @@ class Turn:
     @property
     def said_at(self) -> datetime | None:
         """The first instant of what is new in the file, else of all of it."""
-        known = [one for one in self.transactions.values() if one.said.at is not None]
-        fresh = [one for one in known if one.repeats is None] or known
-        return min((one.said.at for one in fresh if one.said.at is not None), default=None)
+        known = [transaction for transaction in self.transactions.values() if transaction.said.at is not None]
+        fresh = [transaction for transaction in known if transaction.repeats is None] or known
+        return min((transaction.said.at for transaction in fresh if transaction.said.at is not None), default=None)
 
 
 def transactions_of(ahead: Mapping[int, tuple[TransactionAhead, str]], received_at: datetime) -> dict[int, Transaction]:
@@ -93,10 +93,10 @@ def number_of(header: RosterHeader) -> str:
 def twice(found: Transactions, file_id: UUID, file_no: int) -> dict[int, Repeated]:
     """Those that stand in the file before, word by word and under the same number."""
     seen, again = set(), {}
-    for place, one in found.items():
-        name = one.number, one.sender, one.plan, one.digest
-        if one.digest is not None and name in seen:
-            again[place] = Repeated(file_id, file_no, one.said)
+    for place, transaction in found.items():
+        name = transaction.number, transaction.sender, transaction.plan, transaction.digest
+        if transaction.digest is not None and name in seen:
+            again[place] = Repeated(file_id, file_no, transaction.said)
         seen.add(name)
     return again
 

@@ -44,7 +44,7 @@ class Slice:
 
     @property
     def rows(self) -> int:
-        rejected = sum(one.row > 0 for one in self.rejections)
+        rejected = sum(rejection.row > 0 for rejection in self.rejections)
         return len(self.roster) + len(self.repeated) + len(self.doses) + len(self.patients) + rejected
 
     @property
@@ -79,7 +79,7 @@ class Slice:
         places = [*(row.record.position for row in self.roster), *(dose.position for dose in self.doses)]
         places += [patient.position for patient in self.patients]
         expected = "values that can be stored as text"
-        reasons = [Rejection(one.row, one.segment, "row", UNSTORABLE, expected) for one in places]
+        reasons = [Rejection(place.row, place.segment, "row", UNSTORABLE, expected) for place in places]
         mentions = [*self.mentions, *(_mention(row) for row in self.roster)]
         return Slice(
             self.first_row, self.last_row, self.headers, repeated=self.repeated, mentions=mentions, rejections=reasons,
@@ -94,7 +94,7 @@ NO_TRANSACTIONS: Transactions = MappingProxyType({})
 
 
 def _mention(row: RosterRow) -> tuple[RosterMention, RosterHeader]:
-    identifiers = tuple(one for one in row.record.person.identifiers if "".join(one).isprintable())
+    identifiers = tuple(identifier for identifier in row.record.person.identifiers if "".join(identifier).isprintable())
     return RosterMention(row.record.position, identifiers), row.header
 
 

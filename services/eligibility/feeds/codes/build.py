@@ -70,10 +70,10 @@ def language_rows(rows: Iterable[dict[str, str]]) -> Iterator[tuple[str, ...]]:
 
 def subtag_rows(registry: Iterable[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
     """The languages of three letters that IANA registers for BCP 47: no group of languages, and none given up."""
-    for one in registry:
-        is_language = one["Type"] == "language" and "Scope" not in one and "Deprecated" not in one
-        if is_language and len(one["Subtag"]) == 3:
-            yield one["Subtag"], one["Description"][0]
+    for entry in registry:
+        is_language = entry["Type"] == "language" and "Scope" not in entry and "Deprecated" not in entry
+        if is_language and len(entry["Subtag"]) == 3:
+            yield entry["Subtag"], entry["Description"][0]
 
 
 def write(name: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]], folder: Path = HERE) -> None:

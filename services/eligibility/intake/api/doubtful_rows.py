@@ -90,7 +90,7 @@ async def list_doubtful_rows(
     async with reading(pool, principal) as work:
         found = await doubtful_store.load_page(work.connection, after, _STORED.get(state), file_id, limit)
     return DoubtfulPage(
-        rows=[DoubtfulRowOut(**_told(one)) for one in found],
+        rows=[DoubtfulRowOut(**_told(row)) for row in found],
         next_after=found[-1].doubtful_id if len(found) == limit else None,
     )
 
@@ -119,11 +119,11 @@ async def read_doubtful_row(pool: Pool, principal: Decider, doubtful_id: UUID) -
         said_at=row.said.at,
         coverages=[
             CoverageOut(
-                insurance_line=one.insurance_line, description=one.description, maintenance=one.maintenance.value,
-                begin_on=one.begin_on, end_on=one.end_on,
-            ) for one in row.record.coverages
+                insurance_line=coverage.insurance_line, description=coverage.description,
+                maintenance=coverage.maintenance.value, begin_on=coverage.begin_on, end_on=coverage.end_on,
+            ) for coverage in row.record.coverages
         ],
-        candidates=[_candidate(row.record, one) for one in candidates],
+        candidates=[_candidate(row.record, candidate) for candidate in candidates],
     )  # fmt: skip
 
 
@@ -136,9 +136,10 @@ def _candidate(record: RosterRecord, one: Candidate) -> CandidateOut:
         death_by_row="deceased" if by_row is Word.DECEASED else "alive" if by_row is Word.ALIVE else None,
         said_at=known.said_at,
         coverages=[
-            HeldOut(kind=it.kind, product=it.product, begin_on=it.begin_on, end_on=it.end_on) for it in known.spans
+            HeldOut(kind=span.kind, product=span.product, begin_on=span.begin_on, end_on=span.end_on)
+            for span in known.spans
         ],
-        fields=[ComparedOut(**it._asdict()) for it in compare(record, known)],
+        fields=[ComparedOut(**field._asdict()) for field in compare(record, known)],
     )
 
 
@@ -186,13 +187,13 @@ async def _say(
 ) -> Refusal | None:
     """Take the word, or say why not: then nobody was changed."""
     if word.decided.decision == REFUSED:
-        for one in alike:
-            await doubtful_store.save_decision(work.connection, one, word.decided, (), word.by, word.reason)
+        for row_id in alike:
+            await doubtful_store.save_decision(work.connection, row_id, word.decided, (), word.by, word.reason)
         return None
     chosen = alike[doubtful_id]
     if chosen is None:
         return UNREADABLE
-    rows = [one for one in alike.values() if one is not None]
+    rows = [row for row in alike.values() if row is not None]
     settled = await on_decision(work, chosen, rows, word, today)
     if isinstance(settled, Doubt):
         return LOOK_AGAIN

@@ -106,7 +106,8 @@ async def read_feed_file(pool: Pool, principal: Onlooker, file_id: UUID) -> Resp
             return refuse(NO_FILE)
         rejections = dict(await row_store.load_rejections(work.connection, file_id))
         absences = [
-            AbsenceOut.model_validate(one) for one in await absence_store.load_absences(work.connection, file_id)
+            AbsenceOut.model_validate(absence)
+            for absence in await absence_store.load_absences(work.connection, file_id)
         ]
     async with transaction(pool, ALL_TENANTS) as connection:  # what waits has no plan yet
         unlinked = await dose_store.count_unlinked(connection, file_id)

@@ -30,11 +30,11 @@ def is_believed(absent: int, insured: int) -> bool:
 
 async def end_absent(pool: Pool, file: FeedFile, lists: Iterable[FullList]) -> None:
     """Each plan's list is judged by itself."""
-    for one in lists:
+    for full_list in lists:
         async with transaction(pool, ALL_TENANTS) as connection:
             file = await file_store.lock_file(connection, file.file_id)
-            known = {it.plan: it for it in await absence_store.load_absences(connection, file.file_id)}
-            judged = known.get(one.plan) or await _judged(connection, file, one)
+            known = {absence.plan: absence for absence in await absence_store.load_absences(connection, file.file_id)}
+            judged = known.get(full_list.plan) or await _judged(connection, file, full_list)
             await absence_store.save_absence(connection, file.file_id, judged)
         if judged.absence == AbsenceState.APPLIED:
             await _end(pool, file, judged)
@@ -65,9 +65,9 @@ async def end_released(pool: Pool, file: FeedFile) -> None:
     """What a person released is ended, but for those who came back or of whom something newer was said since."""
     async with transaction(pool, ALL_TENANTS) as connection:
         found = await absence_store.load_absences(connection, file.file_id)
-    for one in found:
-        if one.absence == AbsenceState.RELEASED:
-            await _end(pool, file, one)
+    for absence in found:
+        if absence.absence == AbsenceState.RELEASED:
+            await _end(pool, file, absence)
     async with transaction(pool, ALL_TENANTS) as connection:
         await absence_store.end_release(connection, file.file_id)
 
@@ -89,8 +89,15 @@ async def end_coverage(work: UnitOfWork, left_out: LeftOut, today: date, limit: 
     plan, said = left_out.plan, left_out.said
     tokens = await people_store.load_absent(work.connection, left_out, limit)
     await people_store.lock_persons(work.connection, tokens)
-    absent = [one for one in await people_store.load_enrolments(work.connection, tokens) if one.tenant_id == plan]
-    ended = [stamped(one._replace(spans=cut(one.spans, left_out.said_on - ONE_DAY)), said) for one in absent]
+    absent = [
+        enrolment
+        for enrolment in await people_store.load_enrolments(work.connection, tokens)
+        if enrolment.tenant_id == plan
+    ]
+    ended = [
+        stamped(enrolment._replace(spans=cut(enrolment.spans, left_out.said_on - ONE_DAY)), said)
+        for enrolment in absent
+    ]
     await people_store.save_enrolments(work.connection, ended)
     await redecide(work, tokens, today)
     return len(ended)

@@ -18,7 +18,7 @@ async def open_gate(
 ) -> Gate:
     """What may pass of a roster under these headers. One whose rows are test data names no tenant."""
     untold = Gate(file.tenant_id, {}, test_data_from)
-    payers = {payer_of(one) for one in headers if untold.takes(one)}
+    payers = {payer_of(header) for header in headers if untold.takes(header)}
     tenants = await payer_store.settle(connection, sorted(payers), file.tenant_id)
     return Gate(file.tenant_id, tenants, test_data_from)
 
@@ -28,15 +28,15 @@ async def save_roster_headers(
 ) -> None:
     """The last sender and the last plan stand for all of them."""
     if headers:
-        admitted = [one for one in headers if gate.bar(one) is None]
+        admitted = [header for header in headers if gate.bar(header) is None]
         plan = gate.tenant(admitted[-1]) if admitted else None
-        is_full = any(one.is_full for one in admitted)
+        is_full = any(header.is_full for header in admitted)
         sender = code_of(headers[-1].sender)
         await file_store.save_header(connection, file.file_id, FeedKind.X12_834.value, sender, plan, is_full=is_full)
 
 
 async def save_other_headers(connection: Connection, file: FeedFile, headers: Sequence[VxuHeader | AdsHeader]) -> None:
     """Of messages and extracts, which list nobody."""
-    for one in headers:
-        sender = code_of(one.grantee if isinstance(one, AdsHeader) else one.sender)
-        await file_store.save_header(connection, file.file_id, kind_of(one).value, sender, None, is_full=False)
+    for header in headers:
+        sender = code_of(header.grantee if isinstance(header, AdsHeader) else header.sender)
+        await file_store.save_header(connection, file.file_id, kind_of(header).value, sender, None, is_full=False)

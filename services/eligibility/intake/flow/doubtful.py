@@ -55,16 +55,18 @@ async def look(connection: Connection, one: DoubtfulRow, today: date) -> list[Ca
     if more := shown - one.doubt.tokens:
         await doubtful_store.add_tokens(connection, one.doubtful_id, more)
     known = await people_store.load_enrolments(connection, shown)
-    mine = [it for it in known if it.tenant_id == one.plan and not it.is_retired]
+    mine = [enrolment for enrolment in known if enrolment.tenant_id == one.plan and not enrolment.is_retired]
     others = await vital_store.load_others(connection, shown)
-    return [_candidate(it, row, others, today) for it in sorted(mine, key=lambda it: it.token)]
+    return [
+        _candidate(enrolment, row, others, today) for enrolment in sorted(mine, key=lambda enrolment: enrolment.token)
+    ]
 
 
 def _candidate(known: Enrolment, row: RosterRow, others: Others, today: date) -> Candidate:
     said = others.vital.get(known.token, ())
     heard = roster_word(
         row.record, known.token, row.plan, row.said_on or today, row.said.at, UNDATED, is_full=row.header.is_full,
-        is_known=any(one.source == roster_source(row.plan) for one in said),
+        is_known=any(statement.source == roster_source(row.plan) for statement in said),
     )  # fmt: skip
     death = told_of_death(said, others.overrides.get(known.token, ()), row.plan)
     return Candidate(known, death, Word(heard.word) if heard else None)
@@ -78,9 +80,9 @@ async def on_decision(
     comes into question who was not shown) or nobody (the member is in the plan no more)."""
     decided = word.decided
     shown = decided.tokens | ({decided.token} if decided.token else set())
-    rows = in_order(one for one in alike if one == chosen or one.doubt.tokens <= shown)
-    for one in rows:
-        settled = await _take(work, one, decided, word, today)
+    rows = in_order(row for row in alike if row == chosen or row.doubt.tokens <= shown)
+    for row in rows:
+        settled = await _take(work, row, decided, word, today)
         if not isinstance(settled, Decided):
             return settled
         decided = settled
@@ -110,7 +112,11 @@ async def _take(
 async def _end_left(work: UnitOfWork, token: UUID, plan: str, today: date) -> None:
     """Who comes by a decision alone has left the plan if a list that is newer did not have him."""
     connection = work.connection
-    [known] = [one for one in await people_store.load_enrolments(connection, [token]) if one.tenant_id == plan]
+    [known] = [
+        enrolment
+        for enrolment in await people_store.load_enrolments(connection, [token])
+        if enrolment.tenant_id == plan
+    ]
     left = await absence_store.load_later(connection, plan, known.seen_file_no, known.said_at)
     if left is not None:
         ended = stamped(known._replace(spans=cut(known.spans, left.said_on - ONE_DAY)), Stamp(left.said_at))

@@ -23,7 +23,7 @@ async def finish(pool: Pool, file: FeedFile, parts: list[FullPart], found: Trans
     if lists:
         async with transaction(pool, ALL_TENANTS) as connection:
             unstorable = await row_store.load_unstorable(connection, file.file_id)
-        lists = [judged_by(one, found, summary.transactions, unstorable) for one in lists]
+        lists = [judged_by(full_list, found, summary.transactions, unstorable) for full_list in lists]
     await absence.end_absent(pool, file, lists)
     async with working(pool) as work:
         file = await file_store.lock_file(work.connection, file.file_id)

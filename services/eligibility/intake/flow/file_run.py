@@ -77,7 +77,7 @@ class FileRun:
         ahead = await asyncio.to_thread(transactions_ahead, stream, self._file.profile)
         if not ahead:
             return
-        self._headers = [one.header for one in ahead]
+        self._headers = [head.header for head in ahead]
         async with transaction(self._pool, ALL_TENANTS) as connection:
             file = await self._lock(connection, self._file.cursor_row + 1)
             self._gate = await open_gate(connection, file, self._headers, self._test_data_from)
@@ -133,7 +133,8 @@ class FileRun:
     async def _effects(self, work: UnitOfWork, file: FeedFile, part: Slice, today: date) -> list[RowResult]:
         admitted = self._gate.admit(part)
         results = [
-            RowResult(one.row, "rejected", one.code, one.field, one.where, one.expected) for one in part.rejections
+            RowResult(rejection.row, "rejected", rejection.code, rejection.field, rejection.where, rejection.expected)
+            for rejection in part.rejections
         ]
         results += [
             RowResult(at.row, "rejected", bar.code, bar.field, at.segment, bar.expected) for at, bar in admitted.refused
@@ -144,21 +145,21 @@ class FileRun:
         if admitted.roster or admitted.mentions:
             results += await roster.on_roster_rows(work, file, admitted.roster, admitted.mentions, today)
         if admitted.registry:
-            records = sorted(admitted.registry, key=lambda one: one.position)
+            records = sorted(admitted.registry, key=lambda record: record.position)
             results += await registry.on_registry_rows(work, file, records, today)
         return results
 
     def _of_empty_file(self) -> list[RowResult]:
         """A file without a row is refused as a whole where its header is."""
-        bars = [bar for one in self._headers if (bar := self._gate.bar(one)) is not None]
-        return [RowResult(0, "rejected", one.code, one.field, 1, one.expected) for one in bars[:1]]
+        bars = [bar for header in self._headers if (bar := self._gate.bar(header)) is not None]
+        return [RowResult(0, "rejected", bar.code, bar.field, 1, bar.expected) for bar in bars[:1]]
 
     def _log(self, part: Slice, results: list[RowResult], started: float) -> None:
         structlog.get_logger().info(
             "rows applied", file_id=str(self._file.file_id), rows=part.rows,
-            rejected=sum(one.outcome == "rejected" for one in results),
-            unchanged=sum(one.outcome == "unchanged" for one in results),
-            unlinked=sum(one.outcome == "unlinked" for one in results),
+            rejected=sum(result.outcome == "rejected" for result in results),
+            unchanged=sum(result.outcome == "unchanged" for result in results),
+            unlinked=sum(result.outcome == "unlinked" for result in results),
             duration_ms=round((time.perf_counter() - started) * 1000),
         )  # fmt: skip
 

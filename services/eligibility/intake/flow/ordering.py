@@ -31,17 +31,20 @@ from services.kit.postgres import Connection
 async def take_turn(connection: Connection, file: FeedFile, ahead: Sequence[TransactionAhead], gate: Gate) -> Turn:
     """What the file's transactions are to those that were taken before, kept and told. A person who released the file
     has decided that it may go on; what it says of anybody of whom something newer stands still changes nothing."""
-    admitted = {place: (one, gate.tenant(one.header)) for place, one in enumerate(ahead) if not gate.bar(one.header)}
+    admitted = {
+        place: (head, gate.tenant(head.header)) for place, head in enumerate(ahead) if not gate.bar(head.header)
+    }
     found = await _compared(connection, file, transactions_of(admitted, file.received_at))
-    fresh = {place: one for place, one in found.items() if one.repeats is None}
+    fresh = {place: transaction for place, transaction in found.items() if transaction.repeats is None}
     older, reused = await _older(connection, file, fresh), await _reused(connection, file, fresh)
-    overtaken = _overtaken([one.header for one in ahead], fresh)
+    overtaken = _overtaken([head.header for head in ahead], fresh)
     held = OLDER_FULL if older - overtaken else None
     held = CONTROL_REUSED if any(reused.values()) else held
     told = {
         READ_BEFORE: found.keys() - fresh.keys(),
         OLDER_FULL: older | overtaken,
-        CONTROL_REUSED: reused.keys() | {place for place, one in fresh.items() if one.control != one.number},
+        CONTROL_REUSED: reused.keys()
+        | {place for place, transaction in fresh.items() if transaction.control != transaction.number},
     }
     may_go_on = file.decision == "released" or file.cursor_row > 0
     turn = Turn(found, None if may_go_on else held, notices_of(told))
@@ -51,20 +54,26 @@ async def take_turn(connection: Connection, file: FeedFile, ahead: Sequence[Tran
 
 def full_parts(headers: Sequence[RosterHeader], found: Transactions) -> list[FullPart]:
     """What the file brings of full lists."""
-    full = ((place, one) for place, one in found.items() if one.is_full)
+    full = ((place, transaction) for place, transaction in found.items() if transaction.is_full)
     return [
-        full_part(headers[place], one.plan, one.said, place, one.repeats.file_no if one.repeats else 0)
-        for place, one in full
+        full_part(
+            headers[place],
+            transaction.plan,
+            transaction.said,
+            place,
+            transaction.repeats.file_no if transaction.repeats else 0,
+        )
+        for place, transaction in full
     ]
 
 
 async def _compared(connection: Connection, file: FeedFile, found: Transactions) -> dict[int, Transaction]:
     """What is sent again is as old as what it repeats; what was read before is known by its number and content."""
-    resent = [one for one in found.values() if one.original]
+    resent = [transaction for transaction in found.values() if transaction.original]
     originals = await transaction_store.load_originals(connection, file.file_id, resent)
     known = twice(found, file.file_id, file.file_no)
     known |= await transaction_store.load_read_before(connection, file.file_id, found)
-    return {place: _known_as(one, known.get(place), originals) for place, one in found.items()}
+    return {place: _known_as(transaction, known.get(place), originals) for place, transaction in found.items()}
 
 
 def _known_as(
@@ -82,20 +91,24 @@ def _overtaken(headers: Sequence[RosterHeader], fresh: Transactions) -> set[int]
 
 async def _older(connection: Connection, file: FeedFile, fresh: Transactions) -> set[int]:
     """Full lists that are older than one that was taken before."""
-    full = {place: one for place, one in fresh.items() if one.is_full}
+    full = {place: transaction for place, transaction in fresh.items() if transaction.is_full}
     newest = await transaction_store.load_newest_full(connection, file.file_id, list(full.values()))
-    return {place for place, one in full.items() if one.said.is_before(newest.get((one.sender, one.plan), Stamp()))}
+    return {
+        place
+        for place, transaction in full.items()
+        if transaction.said.is_before(newest.get((transaction.sender, transaction.plan), Stamp()))
+    }
 
 
 async def _reused(connection: Connection, file: FeedFile, fresh: Transactions) -> Mapping[int, bool]:
     """Transactions whose numbers another file has over other content, and whether at the same instant."""
-    asked = {place: one for place, one in fresh.items() if not one.original}
+    asked = {place: transaction for place, transaction in fresh.items() if not transaction.original}
     namesakes = await transaction_store.load_namesakes(connection, file.file_id, asked)
     return {place: asked[place].said.at in instants for place, instants in namesakes.items()}
 
 
 async def _save(connection: Connection, file: FeedFile, turn: Turn) -> None:
-    told = [(-place - 1, one) for place, one in turn.notices.items()]
+    told = [(-place - 1, notice) for place, notice in turn.notices.items()]
     await row_store.save_notices(connection, file.file_id, told)
     await transaction_store.save_transactions(connection, file.file_id, list(turn.transactions.values()))
     if turn.said_at is not None:

@@ -21,7 +21,7 @@ class AbsenceState(StrEnum):
 
 
 # The most urgent first; a file tells of its lists together: that one waits before that one was not complete.
-URGENCY = ", ".join(f"'{one}'" for one in AbsenceState)
+URGENCY = ", ".join(f"'{state}'" for state in AbsenceState)
 TOLD_OF_FILE = f"""(
     select absence from feed_absence where feed_absence.file_id = feed_file.file_id
     order by array_position(array[{URGENCY}], absence) limit 1

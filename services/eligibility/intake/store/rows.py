@@ -74,23 +74,31 @@ order by row, segment nulls last, field, code limit $2
 
 async def save_rows(connection: Connection, file_id: UUID, rows: Sequence[RowResult], cursor_row: int) -> None:
     """Keep what became of these rows and go on behind them."""
-    plain, told = [one for one in rows if one.code is None], [one for one in rows if one.code is not None]
+    plain, told = (
+        [result for result in rows if result.code is None],
+        [result for result in rows if result.code is not None],
+    )
     if plain:
-        outcomes = text_array([one.outcome for one in plain])
-        changes = text_array([",".join(one.changes) for one in plain])
-        await connection.execute(SAVE_OUTCOMES, file_id, [one.row for one in plain], outcomes, changes)
+        outcomes = text_array([result.outcome for result in plain])
+        changes = text_array([",".join(result.changes) for result in plain])
+        await connection.execute(SAVE_OUTCOMES, file_id, [result.row for result in plain], outcomes, changes)
     if told:
-        reasons = columns_of(RowResult, told, changes=[",".join(one.changes) for one in told])
+        reasons = columns_of(RowResult, told, changes=[",".join(result.changes) for result in told])
         await connection.execute(SAVE_REASONS, file_id, *reasons)
-    count = [sum(o.outcome == outcome and o.row > 0 for o in rows) for outcome in ("unchanged", "rejected", "unlinked")]
-    accepted = sum(o.outcome != "rejected" for o in rows)
-    tally = Counter(change for one in rows for change in one.changes)
+    count = [
+        sum(result.outcome == outcome and result.row > 0 for result in rows)
+        for outcome in ("unchanged", "rejected", "unlinked")
+    ]
+    accepted = sum(result.outcome != "rejected" for result in rows)
+    tally = Counter(change for result in rows for change in result.changes)
     await connection.execute(SAVE_PROGRESS, file_id, cursor_row, accepted, *count, dict(tally))
 
 
 async def save_notices(connection: Connection, file_id: UUID, told: Sequence[tuple[int, Notice]]) -> None:
     """What was odd, in an order: what the file is told before its rows are read has negative numbers."""
-    notices = [(position, one.row, one.where, one.field, one.code, one.expected) for position, one in told]
+    notices = [
+        (position, notice.row, notice.where, notice.field, notice.code, notice.expected) for position, notice in told
+    ]
     if notices:
         await connection.execute(SAVE_NOTICES, file_id, *zip(*notices, strict=True))
 

@@ -66,7 +66,7 @@ order by known.plan, known.sender, reference, known.said_at, said_no
 async def save_transactions(connection: Connection, file_id: UUID, found: Sequence[Transaction]) -> None:
     if found:
         told = columns(found, "control", "sender", "plan", "reference", "said.at", "said.no", "is_full", "digest")
-        repeats = [one.repeats.file_id if one.repeats else None for one in found]
+        repeats = [transaction.repeats.file_id if transaction.repeats else None for transaction in found]
         await connection.execute(SAVE_TRANSACTIONS, file_id, *told, repeats)
 
 
@@ -100,7 +100,7 @@ async def load_newest_full(
     connection: Connection, file_id: UUID, found: Sequence[Transaction]
 ) -> dict[tuple[str, str], Stamp]:
     """When each sender listed everybody of each plan last."""
-    wanted = zip(*{(one.sender, one.plan) for one in found}, strict=True)
+    wanted = zip(*{(transaction.sender, transaction.plan) for transaction in found}, strict=True)
     rows = await connection.fetch(LOAD_NEWEST_FULL, file_id, *wanted) if found else ()
     return {(row["sender"], row["plan"]): Stamp(row["said_at"], row["sender"], row["said_no"]) for row in rows}
 
