@@ -111,7 +111,11 @@ class Ledger:
         if said.token is None:
             return []
         on_day = [self.reports[key] for key in sorted(self._of_day.get((said.token, said.administered_on), ()))]
-        return [one for one in on_day if is_of_source(said, one) and (not said.cvx or self.overlap(one.cvx, said.cvx))]
+        return [
+            report
+            for report in on_day
+            if is_of_source(said, report) and (not said.cvx or self.overlap(report.cvx, said.cvx))
+        ]
 
     def gone_unnumbered(self, token: UUID | None, on: date) -> list[Report]:
         """What was taken back of a person's day, or, without one, of those who wait, and bears no number."""
@@ -127,9 +131,9 @@ class Ledger:
 
     def move(self, retired: UUID, survivor: UUID) -> None:
         """All of a merged person's doses are the survivor's; two of one day become one."""
-        for report in [one for one in self.reports.values() if one.token == retired]:
+        for report in [report for report in self.reports.values() if report.token == retired]:
             self._put(report._replace(token=survivor))
-        for dose in [one for one in self.doses.values() if one.token == retired]:
+        for dose in [dose for dose in self.doses.values() if dose.token == retired]:
             self.doses[dose.dose_id] = dose._replace(token=survivor)
             self.dirty.add(dose.dose_id)
 
@@ -137,7 +141,9 @@ class Ledger:
         """Group and derive everything anew: what the codes mean, or what is visible, may have changed."""
         self.dirty |= set(self.doses)
         self._days |= dict.fromkeys(
-            (one.token, one.administered_on) for one in self.reports.values() if one.token and not one.is_retracted
+            (report.token, report.administered_on)
+            for report in self.reports.values()
+            if report.token and not report.is_retracted
         )
 
     def settle(self, today: date) -> list[tuple[Dose, str]]:
@@ -157,16 +163,16 @@ class Ledger:
 
     def touched(self) -> set[UUID]:
         """Persons about whom something may have to be decided anew."""
-        return {one.token for one in self.changed_doses.values()}
+        return {dose.token for dose in self.changed_doses.values()}
 
     # -- reports
 
     def _put(self, report: Report) -> None:
         """Take a report in the place of what was known; the days that it leaves and reaches are grouped anew."""
         known = self.reports.get(report.event_key)
-        for one in (known, report):
-            if one is not None and one.token is not None:
-                self._days[one.token, one.administered_on] = None
+        for entry in (known, report):
+            if entry is not None and entry.token is not None:
+                self._days[entry.token, entry.administered_on] = None
         if known is not None:
             self._drop(known)
         self._keep(report)
@@ -200,7 +206,9 @@ class Ledger:
         self._days.clear()
         taken: set[UUID] = set()
         joined: list[tuple[UUID, UUID]] = []
-        order = sorted(range(len(parts)), key=lambda n: (-len(parts[n][1]), min(one.report_id for one in parts[n][1])))
+        order = sorted(
+            range(len(parts)), key=lambda n: (-len(parts[n][1]), min(report.report_id for report in parts[n][1]))
+        )
         staying = set()
         for place in order:
             day, part = parts[place]
@@ -209,7 +217,7 @@ class Ledger:
                 taken.add(standing[0])
                 joined += [(standing[0], gone) for gone in standing[1:]]
                 self._assign(part, standing[0], day)
-        for day, part in (one for place, one in enumerate(parts) if place not in staying):
+        for day, part in (pair for place, pair in enumerate(parts) if place not in staying):
             dose_id = self._left_behind(day, part, taken) or self._begin(part[0])
             taken.add(dose_id)
             self._assign(part, dose_id, day)
@@ -223,7 +231,7 @@ class Ledger:
         parts: list[tuple[set[str], list[Report]]] = []
         for report in (self.reports[key] for key in sorted(self._of_day.get(day, ()))):
             groups, mine = set(self.codes.groups_of(report.cvx)), [report]
-            for part in [one for one in parts if not groups.isdisjoint(one[0])]:
+            for part in [part for part in parts if not groups.isdisjoint(part[0])]:
                 parts.remove(part)
                 groups |= part[0]
                 mine = [*part[1], *mine]
@@ -234,10 +242,10 @@ class Ledger:
         """The doses of these reports that stand on their day, the one to stay first: one that lives, that was this
         person's before, the oldest."""
         token, on = day
-        ids = {one.dose_id for one in part if one.dose_id is not None} - taken
-        mine = [one for one in map(self.doses.__getitem__, ids) if (one.token, one.administered_on) == (token, on)]
-        mine.sort(key=lambda one: (one.is_retracted, self._token_told(one.dose_id) != token, one.dose_id))
-        return [one.dose_id for one in mine]
+        ids = {report.dose_id for report in part if report.dose_id is not None} - taken
+        mine = [dose for dose in map(self.doses.__getitem__, ids) if (dose.token, dose.administered_on) == (token, on)]
+        mine.sort(key=lambda dose: (dose.is_retracted, self._token_told(dose.dose_id) != token, dose.dose_id))
+        return [dose.dose_id for dose in mine]
 
     def _token_told(self, dose_id: UUID) -> UUID | None:
         told = self._told.get(dose_id)
@@ -245,9 +253,9 @@ class Ledger:
 
     def _left_behind(self, day: _Day, part: Iterable[Report], taken: set[UUID]) -> UUID | None:
         """A dose of the same person that nobody else's report stands for: it moves along."""
-        keys = {one.event_key for one in part}
-        ids = sorted({one.dose_id for one in part if one.dose_id is not None} - taken)
-        free = [one for one in ids if self.doses[one].token == day[0] and not self._live(one) - keys]
+        keys = {report.event_key for report in part}
+        ids = sorted({report.dose_id for report in part if report.dose_id is not None} - taken)
+        free = [dose_id for dose_id in ids if self.doses[dose_id].token == day[0] and not self._live(dose_id) - keys]
         return free[0] if free else None
 
     def _live(self, dose_id: UUID) -> set[str]:
@@ -276,22 +284,24 @@ class Ledger:
         live = [self.reports[key] for key in sorted(self._live(dose.dose_id))]
         if not live:
             return dose._replace(is_retracted=True)
-        live.sort(key=lambda one: (BELIEF[one.source], one.is_historical, -len(self.codes.groups_of(one.cvx))))
-        naming = [one for one in live if self.codes.is_specific(one.cvx)] or live
-        cvx, *more = self._covering([one.cvx for one in naming])
-        groups = tuple(dict.fromkeys(group for one in (cvx, *more) for group in self.codes.groups_of(one)))
+        live.sort(
+            key=lambda report: (BELIEF[report.source], report.is_historical, -len(self.codes.groups_of(report.cvx)))
+        )
+        naming = [report for report in live if self.codes.is_specific(report.cvx)] or live
+        cvx, *more = self._covering([report.cvx for report in naming])
+        groups = tuple(dict.fromkeys(group for code in (cvx, *more) for group in self.codes.groups_of(code)))
         return dose._replace(
             vaccine_group=groups[0],
             vaccine_groups=groups if len(groups) > 1 else (),
             cvx=cvx,
             more_cvx=tuple(more),
-            mvx=next((one.mvx for one in live if one.mvx), ""),
-            lot=next((one.lot for one in live if one.lot), ""),
+            mvx=next((report.mvx for report in live if report.mvx), ""),
+            lot=next((report.lot for report in live if report.lot), ""),
             administered_on=live[0].administered_on,
-            is_partial=all(one.is_partial for one in live),
+            is_partial=all(report.is_partial for report in live),
             is_retracted=False,
-            sources=tuple(sorted({one.source for one in live})),
-            appointment_id=next((one.appointment_id for one in live if one.appointment_id), None),
+            sources=tuple(sorted({report.source for report in live})),
+            appointment_id=next((report.appointment_id for report in live if report.appointment_id), None),
         )
 
     def _covering(self, said: Iterable[str]) -> list[str]:

@@ -48,9 +48,9 @@ def changes_of(before: Enrolment, after: Enrolment) -> tuple[str, ...]:
 
 def _spans_changed(before: Spans, after: Spans) -> list[str]:
     """Looked at by the last day of each span: one that was covered and is not any more has ended, also in the past."""
-    is_told = all(one.product for one in (*before, *after))
-    had, has = ({(one.kind, one.product if is_told else "") for one in spans} for spans in (before, after))
-    gained = [one for one in after if (one.kind, one.product if is_told else "") in had]
+    is_told = all(span.product for span in (*before, *after))
+    had, has = ({(span.kind, span.product if is_told else "") for span in spans} for spans in (before, after))
+    gained = [span for span in after if (span.kind, span.product if is_told else "") in had]
     is_in = {
         ADDED: bool(has - had),
         ENDED: ends_elsewhere(before, after, by_product=is_told),

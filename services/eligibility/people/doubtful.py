@@ -120,8 +120,8 @@ def is_older(one: DoubtfulRow, said: Stamp, file_no: int) -> bool:
 
 def in_order(rows: Iterable[DoubtfulRow]) -> list[DoubtfulRow]:
     """As they were said; without instants as they came."""
-    came = sorted(rows, key=lambda one: (one.file_no, one.row.record.position))
-    return sorted(came, key=lambda one: one.row.said.at or UNSAID)
+    came = sorted(rows, key=lambda entry: (entry.file_no, entry.row.record.position))
+    return sorted(came, key=lambda entry: entry.row.said.at or UNSAID)
 
 
 def is_about(doubtful: RosterRecord, enrolment: Enrolment, record: RosterRecord) -> bool:
@@ -132,7 +132,7 @@ def is_about(doubtful: RosterRecord, enrolment: Enrolment, record: RosterRecord)
     if not shared or not _products(doubtful) <= _products(record):
         return False
     said = described(doubtful)
-    is_own = any(one.type == IdType.MEMBER for one in doubtful.person.identifiers if one in shared)
+    is_own = any(identifier.type == IdType.MEMBER for identifier in doubtful.person.identifiers if identifier in shared)
     verdict, is_own = judge(enrolment, said, is_own=is_own)
     _, given, _ = likenesses(enrolment, said)
     is_slip = is_own and verdict is DOUBTFUL and given in {Likeness.EQUAL, Likeness.ALIKE}
@@ -140,11 +140,11 @@ def is_about(doubtful: RosterRecord, enrolment: Enrolment, record: RosterRecord)
 
 
 def _products(record: RosterRecord) -> set[str]:
-    return {product_of(one) for one in record.coverages}
+    return {product_of(coverage) for coverage in record.coverages}
 
 
 def _plan_numbers(record: RosterRecord) -> set[Identifier]:
-    return {one for one in record_identifiers(record) if one.type in OF_PLAN}
+    return {identifier for identifier in record_identifiers(record) if identifier.type in OF_PLAN}
 
 
 def evidence_of(record: RosterRecord) -> str:
@@ -154,7 +154,7 @@ def evidence_of(record: RosterRecord) -> str:
     said += _numbers(person.identifiers)
     if before is not None:
         said += ["before", before.birth_on, *_name(before.name), *_numbers(before.identifiers)]
-    return blake2b(repr([str(one) for one in said]).encode(), digest_size=16).hexdigest()
+    return blake2b(repr([str(part) for part in said]).encode(), digest_size=16).hexdigest()
 
 
 def _name(name: PersonName | None) -> tuple[str, ...]:
@@ -162,4 +162,4 @@ def _name(name: PersonName | None) -> tuple[str, ...]:
 
 
 def _numbers(identifiers: Iterable[Identifier]) -> list[str]:
-    return sorted("\x1f".join(one) for one in identifiers if one.type in OF_PLAN)
+    return sorted("\x1f".join(identifier) for identifier in identifiers if identifier.type in OF_PLAN)

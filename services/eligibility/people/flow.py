@@ -40,7 +40,7 @@ async def load_book(
     is_look: bool = False,
 ) -> Book:
     """Everybody whom these records may be about, locked; not for a mere look, after which nothing is decided."""
-    identifiers: set[IdKey] = {one for it in mentions for one in it.mention.identifiers}
+    identifiers: set[IdKey] = {identifier for mentioned in mentions for identifier in mentioned.mention.identifiers}
     keys = set(match_keys)
     for record in records:
         identifiers.update(record_identifiers(record))
@@ -57,7 +57,7 @@ async def load_book(
     book.persons.update(await load_persons(connection, tokens))
     book.know(await people_store.load_enrolments(connection, tokens))
     for statements in (await vital_store.load_statements(connection, tokens)).values():
-        book.vital.update({(one.token, one.source): one for one in statements})
+        book.vital.update({(statement.token, statement.source): statement for statement in statements})
     book.doubts = await doubtful_store.load_doubts(connection, tokens)
     for token, other in await doubtful_store.load_apart(connection, tokens):
         book.apart[token].add(other)
@@ -67,19 +67,19 @@ async def load_book(
 
 async def _completed_keys(connection: Connection, records: Iterable[RosterRecord]) -> set[str]:
     """Under which those may be found too whose rows leave out name, birth date or address."""
-    bare = [(one, record_identifiers(one)) for one in records if not record_key(one)]
+    bare = [(record, record_identifiers(record)) for record in records if not record_key(record)]
     if not bare:
         return set()
-    tokens, _ = await key_store.load_tokens(connection, {one for _, numbers in bare for one in numbers}, ())
+    tokens, _ = await key_store.load_tokens(connection, {number for _, numbers in bare for number in numbers}, ())
     known = defaultdict[UUID, list[Enrolment]](list)
-    for one in await people_store.load_enrolments(connection, set().union(*tokens.values())):
-        known[one.token].append(one)
+    for enrolment in await people_store.load_enrolments(connection, set().union(*tokens.values())):
+        known[enrolment.token].append(enrolment)
     return {
-        completed_key(record, one)
+        completed_key(record, enrolment)
         for record, numbers in bare
         for number in numbers
         for token in tokens.get(number, ())
-        for one in known[token]
+        for enrolment in known[token]
     }
 
 
@@ -87,7 +87,11 @@ async def save_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> 
     connection = work.connection
     await people_store.save_persons(connection, list(book.changed_persons.values()))
     await people_store.save_enrolments(connection, list(book.changed_enrolments.values()))
-    unheard = {one: at for one, at in book.seen.items() if one not in book.heard or book.heard[one].at != at}
+    unheard = {
+        enrolment_id: at
+        for enrolment_id, at in book.seen.items()
+        if enrolment_id not in book.heard or book.heard[enrolment_id].at != at
+    }
     await people_store.save_seen(connection, unheard, file_no)
     await people_store.save_heard(connection, book.heard, file_no)
     await key_store.save_keys(connection, book.new_identifiers, book.new_keys)

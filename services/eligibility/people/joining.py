@@ -60,8 +60,12 @@ def _is_tied(record: RosterRecord, said: Described, theirs: Enrolment) -> bool:
     """Whether the row names the other's number, as own or as prior one; or the other has none. A family's number ties
     nobody in it but, as the prior one, who agrees exactly."""
     told = record.person.identifiers
-    prior = {one.value for one in record.previous.identifiers} if record.previous else set()
-    prior -= {one.value for one in told}
+    prior = {identifier.value for identifier in record.previous.identifiers} if record.previous else set()
+    prior -= {identifier.value for identifier in told}
     if theirs.role == DEPENDANT and theirs.member_id == theirs.family_number:
         return theirs.member_id in prior and agrees_exactly(theirs, said)
-    return theirs.member_id in {"", *prior, *(one.value for one in told if one.type == IdType.MEMBER)}
+    return theirs.member_id in {
+        "",
+        *prior,
+        *(identifier.value for identifier in told if identifier.type == IdType.MEMBER),
+    }

@@ -37,7 +37,7 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date, *, is_listed
     family = person.identifier(IdType.SUBSCRIBER)
     number = person.identifier(IdType.MEMBER) or family
     name, address = person.name or known, placed(known, person.address)
-    phones = tuple([f"{one.use} {one.number}" for one in person.phones]) or known.phones
+    phones = tuple([f"{phone.use} {phone.number}" for phone in person.phones]) or known.phones
     stated = {name: getattr(person, name) or getattr(known, name) for name in STATED}
     return known._replace(
         member_id=number.value if number else known.member_id,
@@ -84,7 +84,7 @@ def _is_other(said: object, known: object) -> bool:
 
 def _numbers(phones: Iterable[str]) -> set[str]:
     """Telephone numbers without their uses."""
-    return {one.rpartition(" ")[2] for one in phones}
+    return {phone.rpartition(" ")[2] for phone in phones}
 
 
 def _is_moved(known: Enrolment, said: Address | Enrolment) -> bool:
@@ -95,4 +95,4 @@ def _is_moved(known: Enrolment, said: Address | Enrolment) -> bool:
 
 
 def _lines(of: Address | Enrolment) -> list[str]:
-    return [" ".join(one.upper().split()) for one in (of.street, of.unit, of.city, of.state, of.zip5)]
+    return [" ".join(line.upper().split()) for line in (of.street, of.unit, of.city, of.state, of.zip5)]

@@ -59,7 +59,7 @@ class Book(Acquaintances):
 
     def touched(self) -> set[UUID]:
         """The tokens about whom something may have to be decided anew."""
-        of_enrolments = {one.token for one in self.changed_enrolments.values()}
+        of_enrolments = {enrolment.token for enrolment in self.changed_enrolments.values()}
         of_vital = {token for token, _ in self.changed_vital}
         return of_enrolments | of_vital | set(self.changed_persons) | {token for pair in self.merges for token in pair}
 
@@ -123,8 +123,8 @@ class Book(Acquaintances):
             self.refused.add(record.position.row)
         else:
             self._see(record_identifiers(record), tenant, said.at, key)
-            for known in [one for token in doubt.tokens if (one := self.enrolments.get((token, tenant)))]:
-                self._note_seen(known.enrolment_id, said.at)
+            for enrolment in [known for token in doubt.tokens if (known := self.enrolments.get((token, tenant)))]:
+                self._note_seen(enrolment.enrolment_id, said.at)
 
     def settle(self, record: RosterRecord, tenant: str, key: str, file_no: int, decided: Decided) -> Decided | Doubt:
         """Whom a row means of which a person decides now, by all that is known today; a doubt if that leaves somebody
@@ -162,10 +162,10 @@ class Book(Acquaintances):
         """Whether the row's number is its person's; only one has it. A row that lists or renumbers him takes it from
         its holder, and so does one that a person has found (`is_told`) to mean another, unless it ends him; but not
         if the holder's newest row is newer. Any other leaves it to who holds it now."""
-        own = [one for one in record.person.identifiers if one.type == IdType.MEMBER]
-        if all(self.by_identifier.get(one, set()) <= {token} for one in own):
+        own = [identifier for identifier in record.person.identifiers if identifier.type == IdType.MEMBER]
+        if all(self.by_identifier.get(identifier, set()) <= {token} for identifier in own):
             return True
-        numbers = {one.value for one in own}
+        numbers = {identifier.value for identifier in own}
         holders = [
             known
             for other, (_, is_own) in self._judged(own, tenant, described(record)).items()
@@ -173,10 +173,10 @@ class Book(Acquaintances):
         ]
         takes = record.maintenance in LISTS or bool(record.previous and record.previous.identifiers)
         takes = takes or (is_told and record.maintenance is not Maintenance.TERMINATE)
-        takes = takes and not any(said.is_before(self._standing(one)) for one in holders)
+        takes = takes and not any(said.is_before(self._standing(holder)) for holder in holders)
         if takes:
-            for one in holders:
-                self._put_enrolment(one._replace(member_id=""))
+            for holder in holders:
+                self._put_enrolment(holder._replace(member_id=""))
         return takes or not holders
 
     def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> UUID:
@@ -190,14 +190,14 @@ class Book(Acquaintances):
     def _merge(self, survivor: UUID, retired: UUID) -> None:
         self._put_person(self.persons[retired]._replace(merged_into=survivor))
         self._put_person(self.persons[survivor])
-        for token, source in [one for one in self.vital if one[0] == retired]:
+        for token, source in [pair for pair in self.vital if pair[0] == retired]:
             moved = self.vital.pop((token, source))._replace(token=survivor)
             self.changed_vital.pop((token, source), None)
             self._put_vital(newest(self.vital.get((survivor, source)), moved))
-        for (token, tenant), one in list(self.enrolments.items()):
-            if token == retired and not one.is_retired:
-                self._put_enrolment(one._replace(is_retired=True, spans=()))
-                self._adopt(survivor, tenant, one)
+        for (token, tenant), enrolment in list(self.enrolments.items()):
+            if token == retired and not enrolment.is_retired:
+                self._put_enrolment(enrolment._replace(is_retired=True, spans=()))
+                self._adopt(survivor, tenant, enrolment)
         for tokens in (*self.by_identifier.values(), *self.by_key.values()):
             if retired in tokens:
                 tokens.discard(retired)
@@ -215,9 +215,14 @@ class Book(Acquaintances):
             self._put_enrolment(orphan._replace(enrolment_id=self.new_id(), token=survivor))
         else:
             spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
-            seen = max(known, orphan, key=lambda one: (one.seen_file_no, one.seen_at is not None, one.seen_at))
+            seen = max(
+                known,
+                orphan,
+                key=lambda enrolment: (enrolment.seen_file_no, enrolment.seen_at is not None, enrolment.seen_at),
+            )
             newest = max(
-                (self._standing(known), self._standing(orphan)), key=lambda one: (one.at is not None, one.at, one.no)
+                (self._standing(known), self._standing(orphan)),
+                key=lambda stamp: (stamp.at is not None, stamp.at, stamp.no),
             )
             known = known._replace(spans=spans, seen_file_no=seen.seen_file_no, seen_at=seen.seen_at)
             self._put_enrolment(stamped(known, newest))
@@ -226,12 +231,12 @@ class Book(Acquaintances):
 
     def _note_keys(self, token: UUID, record: RosterRecord, key: str) -> bool:
         prior = record.previous.identifiers if record.previous else ()
-        free = [one for one in prior if not self.by_identifier.get(one)]
+        free = [identifier for identifier in prior if not self.by_identifier.get(identifier)]
         said = (*record.person.identifiers, *free)
-        fresh_ids = [one for one in said if token not in self.by_identifier.get(one, ())]
-        for one in fresh_ids:
-            self.by_identifier[one].add(token)
-            self.new_identifiers.add((one, token))
+        fresh_ids = [identifier for identifier in said if token not in self.by_identifier.get(identifier, ())]
+        for identifier in fresh_ids:
+            self.by_identifier[identifier].add(token)
+            self.new_identifiers.add((identifier, token))
         is_fresh_key = bool(key) and token not in self.by_key.get(key, ())
         if is_fresh_key:
             self.by_key[key].add(token)
@@ -318,15 +323,15 @@ class Book(Acquaintances):
     ) -> tuple[str, ...]:
         """The dependants' cover ends with the subscriber's; after a death a person must say what becomes of theirs."""
         ended = [
-            (one, spans)
-            for one in self._dependants(token, tenant, record)
-            if not said.is_before(self._standing(one))
-            and (spans := self._family_spans(one, record, said_on, file_no)) != one.spans
+            (dependant, spans)
+            for dependant in self._dependants(token, tenant, record)
+            if not said.is_before(self._standing(dependant))
+            and (spans := self._family_spans(dependant, record, said_on, file_no)) != dependant.spans
         ]
         if ended and (record.reason == DEATH_REASON or record.person.is_deceased):
             return (FAMILY_WAITS,)
-        for one, spans in ended:
-            self._put_enrolment(stamped(one._replace(spans=spans), said))
+        for dependant, spans in ended:
+            self._put_enrolment(stamped(dependant._replace(spans=spans), said))
         return (FAMILY_ENDED,) if ended else ()
 
     def _family_spans(self, one: Enrolment, record: RosterRecord, said_on: date, file_no: int) -> tuple[Span, ...]:
@@ -338,11 +343,11 @@ class Book(Acquaintances):
         since."""
         number = record.person.identifier(IdType.SUBSCRIBER)
         others = sorted(self.by_identifier.get(number, set()) - {token}) if number else ()
-        found = [self.enrolments[one, tenant] for one in others if (one, tenant) in self.enrolments]
+        found = [self.enrolments[other, tenant] for other in others if (other, tenant) in self.enrolments]
         return [
-            one
-            for one in found
-            if number and not one.is_retired and one.role != SUBSCRIBER and one.family_number in {"", number.value}
+            kin
+            for kin in found
+            if number and not kin.is_retired and kin.role != SUBSCRIBER and kin.family_number in {"", number.value}
         ]
 
     def _put_vital(self, statement: VitalStatement) -> None:

@@ -45,8 +45,10 @@ def told_of_death(statements: Iterable[VitalStatement], overrides: Iterable[Over
     found = vital_of(statements, overrides, plan)
     holds = DECLARED if found.is_deceased else REPORTED if found.is_reported else None
     mine = sorted((*_by_sources(statements, plan), *_by_persons(overrides, plan)), key=_when)
-    elsewhere = any(one.tenant_id not in {EVERY_TENANT, plan} and one.word in _DEAD for one in statements)
-    elsewhere |= any(one.is_deceased for one in standing_elsewhere(overrides, plan))
+    elsewhere = any(
+        statement.tenant_id not in {EVERY_TENANT, plan} and statement.word in _DEAD for statement in statements
+    )
+    elsewhere |= any(override.is_deceased for override in standing_elsewhere(overrides, plan))
     return ToldOfDeath(holds, (*mine, *([Said("another-plan")] if elsewhere else [])))
 
 
@@ -54,15 +56,17 @@ _DEAD = frozenset({Word.DECEASED, Word.POSSIBLE})
 
 
 def _by_sources(statements: Iterable[VitalStatement], plan: str) -> Iterator[Said]:
-    for one in statements:
-        if one.tenant_id in {EVERY_TENANT, plan} and one.word in _WORDS:
-            yield Said(BY_KIND[one.kind], _WORDS[one.word], one.said_at, one.death_on)
+    for statement in statements:
+        if statement.tenant_id in {EVERY_TENANT, plan} and statement.word in _WORDS:
+            yield Said(BY_KIND[statement.kind], _WORDS[statement.word], statement.said_at, statement.death_on)
 
 
 def _by_persons(overrides: Iterable[Override], plan: str) -> Iterator[Said]:
-    for one in overrides:
-        if one.tenant_id in {EVERY_TENANT, plan}:
-            yield Said("person", "deceased" if one.is_deceased else "alive", one.decided_at, one.death_on)
+    for override in overrides:
+        if override.tenant_id in {EVERY_TENANT, plan}:
+            yield Said(
+                "person", "deceased" if override.is_deceased else "alive", override.decided_at, override.death_on
+            )
 
 
 def _when(said: Said) -> datetime:

@@ -20,22 +20,22 @@ async def link_rows(
 ) -> tuple[list[Link], set[tuple[IdKey, UUID]]]:
     """Find whom the rows of a tenant's sender are about, and keep what linking taught of identifiers, race, tract and
     protection. Gives the identifiers that were tied, too."""
-    numbers = {one for row in rows if row.subject.is_number_only for one in row.subject.personal}
+    numbers = {identifier for row in rows if row.subject.is_number_only for identifier in row.subject.personal}
     patients = await key_store.load_patients(connection, numbers)
     subjects = [completed(row.subject, patients) for row in rows]
     links, ties = link_and_tie(subjects, await _load_index(connection, subjects, tenant))
     ties = {tie for tie in ties if tenant == EVERY_TENANT or is_within(tenant, tie[0])}
-    await people_store.lock_persons(connection, {one.token for one in links if one.token is not None})
+    await people_store.lock_persons(connection, {link.token for link in links if link.token is not None})
     await key_store.save_keys(connection, ties, ())
     await _save_statements(connection, rows, links)
     await vital_statements.save_person_statements(
-        connection, [(row.person, one.token) for row, one in zip(rows, links, strict=True)]
+        connection, [(row.person, link.token) for row, link in zip(rows, links, strict=True)]
     )
     return links, ties
 
 
 async def _load_index(connection: Connection, subjects: Sequence[Subject], tenant: str) -> Index:
-    identifiers: set[IdKey] = {one for subject in subjects for one in subject.personal}
+    identifiers: set[IdKey] = {identifier for subject in subjects for identifier in subject.personal}
     keys = {subject.key for subject in subjects if subject.key}
     by_identifier, by_key = await key_store.load_tokens(connection, identifiers, keys)
     tokens = {token for found in (*by_identifier.values(), *by_key.values()) for token in found}
@@ -44,11 +44,16 @@ async def _load_index(connection: Connection, subjects: Sequence[Subject], tenan
 
 
 async def _save_statements(connection: Connection, rows: Sequence[RegistryRow], links: Sequence[Link]) -> None:
-    said = [(row.said, one.token) for row, one in zip(rows, links, strict=True) if one.token is not None]
+    said = [(row.said, link.token) for row, link in zip(rows, links, strict=True) if link.token is not None]
     stored = await statement_store.load_statements(connection, {token for _, token in said})
-    known = {token: one for token, many in stored.items() for one in many if one.source == "registry"}
+    known = {
+        token: statement
+        for token, statements in stored.items()
+        for statement in statements
+        if statement.source == "registry"
+    }
     before = dict(known)
     for statement, token in said:
         known[token] = combined(known.get(token), statement, token)
-    changed = [one for token, one in known.items() if one != before.get(token)]
+    changed = [statement for token, statement in known.items() if statement != before.get(token)]
     await statement_store.save_statements(connection, changed)

@@ -69,8 +69,8 @@ async def save_remarks(connection: Connection, rows: Iterable[tuple[RegistryRow,
             identity = token, row.report.sender
             (later if identity in seen else now).append((row, token))
             seen.add(identity)
-        taken_back |= await _take_back(connection, [one for one in now if one[0].action != "A"])
-        await _say(connection, [one for one in now if one[0].action != "D"])
+        taken_back |= await _take_back(connection, [pair for pair in now if pair[0].action != "A"])
+        await _say(connection, [pair for pair in now if pair[0].action != "D"])
         rows = later
     return taken_back
 
@@ -82,14 +82,14 @@ async def _take_back(connection: Connection, rows: Sequence[tuple[RegistryRow, U
         for row, token in rows
     ]  # fmt: skip
     found = await connection.fetch(TAKE_BACK, *zip(*columns, strict=True)) if columns else ()
-    return {one["row"] for one in found}
+    return {record["row"] for record in found}
 
 
 async def _say(connection: Connection, rows: Sequence[tuple[RegistryRow, UUID]]) -> None:
     columns = [
-        (token, row.report.sender, one.kind, one.system, one.code, one.cvx, one.said_on, one.observed_on,
-         one.expires_on,          row.report.event_id, row.report.stated_at)
-        for row, token in rows for one in row.remarks
+        (token, row.report.sender, remark.kind, remark.system, remark.code, remark.cvx, remark.said_on,
+         remark.observed_on, remark.expires_on, row.report.event_id, row.report.stated_at)
+        for row, token in rows for remark in row.remarks
     ]  # fmt: skip
     if columns:
         await connection.execute(SAVE_REMARKS, *zip(*columns, strict=True))

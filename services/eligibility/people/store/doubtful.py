@@ -123,11 +123,11 @@ class Shown(NamedTuple):
 async def load_doubts(connection: Connection, tokens: Collection[UUID]) -> Doubts:
     """What waits of these persons, who are locked, and what was decided of whom they are; the last decision counts."""
     found = Doubts()
-    for one in await connection.fetch(LOAD_OF_PERSONS, list(tokens)) if tokens else ():
-        if one["state"] != WAITING:
-            decided = Decided(one["state"], one["token"], frozenset(one["tokens"]))
-            found.decided[one["tenant_id"], one["evidence"]] = decided
-        elif (waiting := _waiting(one)) is not None:
+    for row in await connection.fetch(LOAD_OF_PERSONS, list(tokens)) if tokens else ():
+        if row["state"] != WAITING:
+            decided = Decided(row["state"], row["token"], frozenset(row["tokens"]))
+            found.decided[row["tenant_id"], row["evidence"]] = decided
+        elif (waiting := _waiting(row)) is not None:
             found.waiting[waiting.doubtful_id] = waiting
     return found
 
@@ -145,7 +145,7 @@ async def save_doubts(connection: Connection, doubts: Doubts) -> None:
     """What a batch opened and closed."""
     if doubts.opened:
         await connection.execute(INSERT, *zip(*map(_columns, doubts.opened), strict=True))
-        tokens = [(one.doubtful_id, token) for one in doubts.opened for token in sorted(one.doubt.tokens)]
+        tokens = [(row.doubtful_id, token) for row in doubts.opened for token in sorted(row.doubt.tokens)]
         await connection.execute(INSERT_TOKENS, *zip(*tokens, strict=True))
     if doubts.superseded:
         await connection.execute(SUPERSEDE, sorted(doubts.superseded))
@@ -161,7 +161,7 @@ def _columns(one: DoubtfulRow) -> tuple[object, ...]:
 async def lock_alike(connection: Connection, doubtful_id: UUID) -> dict[UUID, DoubtfulRow | None]:
     """What waits and says the same of who it is about as this row, the row too if it waits still; nobody else decides
     them now. None: it can't be read."""
-    return {one["doubtful_id"]: _waiting(one) for one in await connection.fetch(LOCK_ALIKE, doubtful_id)}
+    return {row["doubtful_id"]: _waiting(row) for row in await connection.fetch(LOCK_ALIKE, doubtful_id)}
 
 
 async def load_waiting(connection: Connection, doubtful_id: UUID) -> DoubtfulRow | None:
@@ -178,7 +178,7 @@ async def add_tokens(connection: Connection, doubtful_id: UUID, tokens: Iterable
 
 async def load_apart(connection: Connection, tokens: Collection[UUID]) -> list[tuple[UUID, UUID]]:
     """The pairs of persons told apart of whom one is among these."""
-    return [(one[0], one[1]) for one in await connection.fetch(LOAD_APART, list(tokens))] if tokens else []
+    return [(row[0], row[1]) for row in await connection.fetch(LOAD_APART, list(tokens))] if tokens else []
 
 
 async def save_apart(connection: Connection, pairs: Iterable[tuple[UUID, UUID]], doubtful_id: UUID) -> None:

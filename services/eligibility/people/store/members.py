@@ -193,14 +193,14 @@ async def find_by_member_id(connection: Connection, member_id: str) -> list[UUID
 
 async def save_persons(connection: Connection, persons: Sequence[Person]) -> None:
     # A retired person points to its survivor, which must be there first.
-    ordered = sorted(persons, key=lambda one: (one.merged_into is not None, one.token))
+    ordered = sorted(persons, key=lambda person: (person.merged_into is not None, person.token))
     if ordered:
         await connection.execute(SAVE_PERSONS, *zip(*ordered, strict=True))
 
 
 async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment]) -> None:
     if enrolments:
-        ordered = sorted(enrolments, key=lambda one: one.enrolment_id)
+        ordered = sorted(enrolments, key=lambda enrolment: enrolment.enrolment_id)
         columns = zip(names(Enrolment), _columns(ordered), strict=True)
         told = (text_array(column) if name in _TEXTS else column for name, column in columns)
         await connection.execute(SAVE_ENROLMENTS, *told)
@@ -251,8 +251,8 @@ def _span(stored: list[str | None]) -> Span:
 
 def _columns(enrolments: Sequence[Enrolment]) -> list[list[Any]]:
     """The values as they are told, by column."""
-    lists = {name: ["\x1f".join(getattr(one, name)) for one in enrolments] for name in _LISTS}
-    return columns_of(Enrolment, enrolments, spans=[_spans_text(one.spans) for one in enrolments], **lists)
+    lists = {name: ["\x1f".join(getattr(enrolment, name)) for enrolment in enrolments] for name in _LISTS}
+    return columns_of(Enrolment, enrolments, spans=[_spans_text(enrolment.spans) for enrolment in enrolments], **lists)
 
 
 @lru_cache(maxsize=1 << 10)

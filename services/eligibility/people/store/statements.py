@@ -37,5 +37,7 @@ async def load_statements(connection: Connection, tokens: Collection[UUID]) -> d
 
 async def save_statements(connection: Connection, statements: Sequence[Statement]) -> None:
     if statements:
-        ordered = sorted(statements, key=lambda one: one.token)
-        await connection.execute(SAVE_STATEMENTS, json.dumps([one._asdict() for one in ordered], default=str))
+        ordered = sorted(statements, key=lambda statement: statement.token)
+        await connection.execute(
+            SAVE_STATEMENTS, json.dumps([statement._asdict() for statement in ordered], default=str)
+        )
