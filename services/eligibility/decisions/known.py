@@ -33,10 +33,15 @@ class Known:
 
 def members_of(known: Known, day: date) -> list[Member]:
     addresses = []
-    for one in known.enrolments:
-        addresses.append(Address(one.zip5, _tract(one, known.statements.get(one.token, ())), one.county))
+    for enrolment in known.enrolments:
+        addresses.append(
+            Address(enrolment.zip5, _tract(enrolment, known.statements.get(enrolment.token, ())), enrolment.county)
+        )
     placements = Geography.load().place_many(addresses)
-    return [_member(known, one, placement, day) for one, placement in zip(known.enrolments, placements, strict=True)]
+    return [
+        _member(known, enrolment, placement, day)
+        for enrolment, placement in zip(known.enrolments, placements, strict=True)
+    ]
 
 
 def _member(known: Known, one: Enrolment, placement: Placement, day: date) -> Member:
@@ -59,4 +64,6 @@ def _tract(enrolment: Enrolment, statements: Iterable[Statement]) -> str:
     """The plan's tract, else the registry's, if that is of the same ZIP: somebody may have moved since."""
     if enrolment.tract:
         return enrolment.tract
-    return next((one.tract for one in statements if one.tract and one.zip5 == enrolment.zip5), "")
+    return next(
+        (statement.tract for statement in statements if statement.tract and statement.zip5 == enrolment.zip5), ""
+    )

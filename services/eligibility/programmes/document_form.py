@@ -73,7 +73,7 @@ class _Service(Part):
     @field_validator("holds_months")
     @classmethod
     def _services(cls, months: dict[str, int]) -> dict[str, int]:
-        if not all(1 <= one <= MOST_MONTHS for one in months.values()):
+        if not all(1 <= count <= MOST_MONTHS for count in months.values()):
             raise ValueError(f"expected from 1 to {MOST_MONTHS} months")
         return _known(months, set(vocabulary()["services"]))
 
@@ -128,7 +128,7 @@ class SegmentPart(Part):
     @field_validator("languages")
     @classmethod
     def _plain(cls, languages: frozenset[str]) -> frozenset[str]:
-        if unknown := sorted(one for one in languages if not plain_language(one)):
+        if unknown := sorted(language for language in languages if not plain_language(language)):
             raise ValueError(f"expected codes of languages, such as es or spa; not {', '.join(unknown)}")
         return frozenset(map(plain_language, languages))
 
@@ -259,7 +259,7 @@ def contradictions(document: Document) -> Iterator[tuple[Location, str]]:
             yield ("cap", "by"), "expected a risk_model to rank by"
         if document.priority.risk:
             yield ("priority", "risk"), "expected a risk_model to take points from"
-    elif unknown := tiers - (known := {one.code for one in models()[document.risk_model].tiers}):
+    elif unknown := tiers - (known := {tier.code for tier in models()[document.risk_model].tiers}):
         said = f"expected some of {', '.join(sorted(known))}; not {', '.join(sorted(unknown))}"
         yield ("segment", "risk_tiers"), said
 

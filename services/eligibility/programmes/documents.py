@@ -53,7 +53,9 @@ def _programme(document: Document, text: str) -> Programme:
         cvx_not_counted=vaccine.cvx_not_counted if vaccine else frozenset(),
         plans=document.plans,
         area=VulnerabilityRule(area.tract_cut_off, area.zip_share, area.county_cut_off) if area else None,
-        phases=tuple(Phase(one.code, one.begins_on, one.ends_on, one.age_from, one.age_to) for one in document.phases),
+        phases=tuple(
+            Phase(phase.code, phase.begins_on, phase.ends_on, phase.age_from, phase.age_to) for phase in document.phases
+        ),
         priority=PriorityRule(priority.base, priority.svi, priority.age, priority.risk),
         segment=_segment(document.segment),
         target=_target(document),
@@ -76,24 +78,26 @@ def _aim_code(document: Document) -> str:
 
 
 def _target(document: Document) -> ForecastRule | ServiceRule | None:
-    if (one := document.forecast) is not None:
-        return ForecastRule(one.cdsi_group, one.release, one.opens, one.shared_decision, one.jurisdiction)
+    if (forecast := document.forecast) is not None:
+        return ForecastRule(
+            forecast.cdsi_group, forecast.release, forecast.opens, forecast.shared_decision, forecast.jurisdiction
+        )
     return ServiceRule(document.service.holds_months) if document.service else None
 
 
 def _segment(part: SegmentPart) -> Segment:
     if part == SegmentPart():
         return EVERYBODY
-    listed = frozenset[str]().union(*(one.codes() for one in part.any_of))
+    listed = frozenset[str]().union(*(coded.codes() for coded in part.any_of))
     race = part.race_ethnicity
     return Segment(
-        lines_of_business=frozenset(one.value for one in part.lines_of_business),
+        lines_of_business=frozenset(line.value for line in part.lines_of_business),
         zips=part.zips,
         counties=part.counties,
         languages=part.languages,
         any_of=(*((listed,) if listed else ()), *((frozenset({"homebound"}),) if part.homebound else ())),
-        none_of=frozenset[str]().union(*(one.codes() for one in part.none_of)),
-        race_ethnicity=frozenset(one.value for one in race.any_of) if race else frozenset(),
+        none_of=frozenset[str]().union(*(coded.codes() for coded in part.none_of)),
+        race_ethnicity=frozenset(category.value for category in race.any_of) if race else frozenset(),
         lawful_purpose=race.lawful_purpose if race else "",
         risk_tiers=part.risk_tiers,
     )
@@ -122,13 +126,13 @@ class Published(NamedTuple):
 def live(published: Sequence[Published]) -> list[Programme]:
     """What can be decided by. A version that could be read when it went live, and can't be now, takes those before it
     along: their answers would take the place of its own, which stand instead. A later version ends that."""
-    unread = {one.programme_id: one.version for one in sorted(unreadable(published))}
-    readable = (one for one in published if one.version > unread.get(one.programme_id, 0))
-    return [parse_programme(one.document) for one in readable]
+    unread = {entry.programme_id: entry.version for entry in sorted(unreadable(published))}
+    readable = (entry for entry in published if entry.version > unread.get(entry.programme_id, 0))
+    return [parse_programme(entry.document) for entry in readable]
 
 
 def unreadable(published: Iterable[Published]) -> list[Published]:
-    return [one for one in published if what_is_wrong(one.document)]
+    return [entry for entry in published if what_is_wrong(entry.document)]
 
 
 @lru_cache(maxsize=256)
@@ -143,10 +147,10 @@ def what_is_wrong(text: str) -> str:
 
 def _read_folder(folder: Path) -> tuple[Programme, ...]:
     found = [parse_programme(path.read_text(encoding="utf-8"), path.name) for path in sorted(folder.glob("*.yaml"))]
-    versions = [f"{one.programme_id} version {one.version}" for one in found]
-    if twice := {one for one in versions if versions.count(one) > 1}:
+    versions = [f"{programme.programme_id} version {programme.version}" for programme in found]
+    if twice := {version for version in versions if versions.count(version) > 1}:
         raise ProgrammeError(f"{folder.name}: two documents are {', '.join(sorted(twice))}")
-    return tuple(sorted(found, key=lambda one: (one.programme_id, one.version)))
+    return tuple(sorted(found, key=lambda programme: (programme.programme_id, programme.version)))
 
 
 def in_effect(programmes: Iterable[Programme], business_on: date) -> list[tuple[Programme, date | None]]:
@@ -156,8 +160,12 @@ def in_effect(programmes: Iterable[Programme], business_on: date) -> list[tuple[
         by_id.setdefault(programme.programme_id, []).append(programme)
     holding = []
     for versions in by_id.values():
-        versions.sort(key=lambda one: (one.effective_on, one.version))
-        begun = [one for one in versions if one.effective_on <= business_on]
-        later = [one.effective_on for one in versions if one.effective_on > business_on and one is not versions[0]]
+        versions.sort(key=lambda programme: (programme.effective_on, programme.version))
+        begun = [programme for programme in versions if programme.effective_on <= business_on]
+        later = [
+            programme.effective_on
+            for programme in versions
+            if programme.effective_on > business_on and programme is not versions[0]
+        ]
         holding.append((begun[-1] if begun else versions[0], min(later, default=None)))
     return holding

@@ -53,9 +53,13 @@ NOTHING_KNOWN = Circumstances()
 def circumstances(said: Collection[MemberObservation], supporting: SupportingData, day: date) -> Circumstances:
     if not said:
         return NOTHING_KNOWN
-    said = sorted(said, key=lambda one: (one.observed_on, one.system, one.code))
-    now = [one for one in said if one.holds(day)]
-    codes = [(code, one.observed_on) for one in now for code in meanings(one.system, one.code, supporting)]
+    said = sorted(said, key=lambda observation: (observation.observed_on, observation.system, observation.code))
+    now = [observation for observation in said if observation.holds(day)]
+    codes = [
+        (code, observation.observed_on)
+        for observation in now
+        for code in meanings(observation.system, observation.code, supporting)
+    ]
     asked = {
         about["need"]: answer_to(question, about_question(question, said), day)
         for question, about in vocabulary()["questions"].items()
@@ -63,9 +67,15 @@ def circumstances(said: Collection[MemberObservation], supporting: SupportingDat
     answered = {need for need, answer in asked.items() if answer == YES}
     return Circumstances(
         observations=frozenset(code for code, _ in codes if code not in asked) | answered,
-        figures={one.code: one.value for one in now if one.value is not None and is_figure(one)},
+        figures={
+            observation.code: observation.value
+            for observation in now
+            if observation.value is not None and is_figure(observation)
+        },
         services={
-            one.code: one.observed_on for one in now if one.system == VCC and one.code in vocabulary()["services"]
+            observation.code: observation.observed_on
+            for observation in now
+            if observation.system == VCC and observation.code in vocabulary()["services"]
         },
         dated=tuple((code, on) for code, on in codes if code in supporting.observations),
         turns_on=tuple(edge for edge in edges(said) if edge > day),
@@ -74,24 +84,30 @@ def circumstances(said: Collection[MemberObservation], supporting: SupportingDat
 
 def edges(said: Iterable[MemberObservation]) -> Iterator[date]:
     """The days on which something of it begins or ends to hold."""
-    return (edge for one in said for edge in (one.observed_on, one.ended_on) if edge is not None)
+    return (
+        edge for observation in said for edge in (observation.observed_on, observation.ended_on) if edge is not None
+    )
 
 
 def about_question(question: str, said: Iterable[MemberObservation]) -> list[MemberObservation]:
     """The answers to a question, and what says that its need holds or has ended."""
     need = vocabulary()["questions"][question]["need"]
-    return [one for one in said if _is_answer(one, question) or need in _needs(one.system, one.code)]
+    return [
+        observation
+        for observation in said
+        if _is_answer(observation, question) or need in _needs(observation.system, observation.code)
+    ]
 
 
 def answer_to(question: str, about: Iterable[MemberObservation], day: date) -> str | None:
     """The newest answer by its own day, of what is about the question. The need answers too: its day with yes, the day
     of its end with no; of one day the outright answer counts."""
     answers: list[tuple[date, bool, str]] = []
-    for one in about:
-        if one.answer is not None:
-            answers.append((one.observed_on, True, one.answer))
+    for observation in about:
+        if observation.answer is not None:
+            answers.append((observation.observed_on, True, observation.answer))
         else:
-            told = ((one.observed_on, YES), (one.ended_on, NO))
+            told = ((observation.observed_on, YES), (observation.ended_on, NO))
             answers += [(on, False, answer) for on, answer in told if on is not None and on <= day]
     return max(answers)[2] if answers else None
 

@@ -108,8 +108,8 @@ def observed(remarks: Iterable[remark_store.Stated]) -> list[MemberObservation]:
     """What remarks mean to CDC's logic, each from its day on."""
     release = bundled()
     said = [
-        (code, one.remark.observed_on, one.remark.expires_on) for one in remarks
-        for code in meanings(one.remark.system, one.remark.code, one.remark.cvx, release)
+        (code, stated.remark.observed_on, stated.remark.expires_on) for stated in remarks
+        for code in meanings(stated.remark.system, stated.remark.code, stated.remark.cvx, release)
     ]  # fmt: skip
     return [
         MemberObservation("cdsi", code, on, last_on + ONE_DAY if last_on else None)
@@ -125,8 +125,17 @@ async def save_observations(
         return set()
     columns = zip(
         *(
-            (token, plan, one.system, one.code, one.observed_on, one.ended_on, one.value, one.answer)
-            for token, one in said
+            (
+                token,
+                plan,
+                observation.system,
+                observation.code,
+                observation.observed_on,
+                observation.ended_on,
+                observation.value,
+                observation.answer,
+            )
+            for token, observation in said
         ),
         strict=True,
     )

@@ -84,39 +84,39 @@ async def _member(connection: Connection, token: UUID) -> MemberOut | None:
         answers=[_answer(row) for row in facts],
         doses=[
             DoseOut(
-                dose_id=one.dose_id,
-                vaccine_group=one.vaccine_group,
-                vaccine_groups=list(one.vaccine_groups or (one.vaccine_group,)),
-                cvx=one.cvx,
-                administered_on=one.administered_on,
-                sources=list(one.sources),
+                dose_id=dose.dose_id,
+                vaccine_group=dose.vaccine_group,
+                vaccine_groups=list(dose.vaccine_groups or (dose.vaccine_group,)),
+                cvx=dose.cvx,
+                administered_on=dose.administered_on,
+                sources=list(dose.sources),
             )
-            for one in sorted(doses, key=lambda dose: dose.administered_on)
-            if one.is_announced
+            for dose in sorted(doses, key=lambda dose: dose.administered_on)
+            if dose.is_announced
         ],
         risks=await _risks(connection, [row.enrolment_id for row in facts]),
         benefits=await _benefits(connection, token),
-        remarks=[_remark(one) for one in (await remark_store.load_remarks(connection, [token])).get(token, ())],
+        remarks=[_remark(stated) for stated in (await remark_store.load_remarks(connection, [token])).get(token, ())],
     )
 
 
 def _remark(stated: remark_store.Stated) -> RemarkOut:
-    one = stated.remark
+    remark = stated.remark
     return RemarkOut(
-        kind=one.kind,
-        system=one.system,
-        code=one.code,
-        cvx=one.cvx or None,
-        observed_on=one.observed_on,
-        expires_on=one.expires_on,
+        kind=remark.kind,
+        system=remark.system,
+        code=remark.code,
+        cvx=remark.cvx or None,
+        observed_on=remark.observed_on,
+        expires_on=remark.expires_on,
         source=stated.sender,
-        observations=sorted(meanings(one.system, one.code, one.cvx, bundled())),
+        observations=sorted(meanings(remark.system, remark.code, remark.cvx, bundled())),
     )
 
 
 async def _risks(connection: Connection, enrolment_ids: Sequence[UUID]) -> list[RiskOut]:
     scores = await forecast_store.load_scores(connection, set(enrolment_ids))
-    return [_risk(one) for enrolment_id in sorted(scores) for one in scores[enrolment_id]]
+    return [_risk(score) for enrolment_id in sorted(scores) for score in scores[enrolment_id]]
 
 
 def _risk(stored: StoredScore) -> RiskOut:
@@ -130,13 +130,13 @@ def _risk(stored: StoredScore) -> RiskOut:
         inputs=dict(stored.inputs),
         contributions=[
             ContributionOut(
-                factor=one.factor,
-                title=about[one.factor].title if one.factor in about else one.factor,
-                value=one.value,
-                points=one.points,
-                source=about[one.factor].source if one.factor in about else "",
+                factor=contribution.factor,
+                title=about[contribution.factor].title if contribution.factor in about else contribution.factor,
+                value=contribution.value,
+                points=contribution.points,
+                source=about[contribution.factor].source if contribution.factor in about else "",
             )
-            for one in stored.score.contributions
+            for contribution in stored.score.contributions
         ],
     )
 
@@ -147,16 +147,16 @@ async def _benefits(connection: Connection, token: UUID) -> list[BenefitOut]:
     if clock is None:
         return []
     found: dict[str, BenefitOut] = {}
-    for one in await benefits_of(connection, token, clock.business_on):
-        if one.benefit.code not in found or not one.missing:
-            found[one.benefit.code] = BenefitOut(
-                code=one.benefit.code,
-                title=one.benefit.title,
-                kind=one.benefit.kind,
-                rule=one.cited,
-                is_indicated=not one.missing,
-                because=list(one.because),
-                missing=list(one.missing),
+    for entitlement in await benefits_of(connection, token, clock.business_on):
+        if entitlement.benefit.code not in found or not entitlement.missing:
+            found[entitlement.benefit.code] = BenefitOut(
+                code=entitlement.benefit.code,
+                title=entitlement.benefit.title,
+                kind=entitlement.benefit.kind,
+                rule=entitlement.cited,
+                is_indicated=not entitlement.missing,
+                because=list(entitlement.because),
+                missing=list(entitlement.missing),
             )
     return list(found.values())
 

@@ -56,10 +56,10 @@ async def list_death_reports(
     Outreach and scheduling let them alone until `vital-status` is decided or whoever said it takes it back."""
     async with reading(pool, principal) as work:
         found = await vital_store.load_reported(work.connection, after, limit)
-        tokens = sorted({one.token for one in found})
+        tokens = sorted({reported.token for reported in found})
         statements = await vital_store.load_statements(work.connection, tokens)
         await audit.record(work, principal, "read", "death-report", tokens)
-    reports = [_report(one, statements.get(one.token, ())) for one in found]
+    reports = [_report(reported, statements.get(reported.token, ())) for reported in found]
     return DeathReportPage(reports=reports, next_after=tokens[-1] if len(tokens) == limit else None)
 
 
@@ -113,12 +113,12 @@ async def _find(work: UnitOfWork, principal: Principal, token: UUID) -> list[Enr
     async with seeing(connection, ALL_TENANTS):
         survivors = await people_flow.lock_survivors(connection, [token])
     enrolments = await people_store.load_enrolments(connection, list(survivors.values()))
-    return [one for one in enrolments if not one.is_retired]
+    return [enrolment for enrolment in enrolments if not enrolment.is_retired]
 
 
 def _may_have_died(body: VitalStatusIn, member: Sequence[Enrolment], today: date) -> bool:
     assert body.deceased_on is not None
-    born_on = max((one.birth_on for one in member if one.birth_on), default=date.min)
+    born_on = max((enrolment.birth_on for enrolment in member if enrolment.birth_on), default=date.min)
     return body.is_deceased and born_on <= body.deceased_on <= latest_on(today, datetime.now(UTC))
 
 
@@ -129,24 +129,24 @@ async def _answer(connection: Connection, token: UUID, tenant_id: str) -> Answer
         decides_for=tenant_id,
         answers=[
             VitalAnswerOut(
-                enrolment_id=one.enrolment_id,
-                plan=one.tenant_id,
-                programme_id=one.programme_id,
-                status=one.status,
-                reasons=list(one.reasons),
+                enrolment_id=fact.enrolment_id,
+                plan=fact.tenant_id,
+                programme_id=fact.programme_id,
+                status=fact.status,
+                reasons=list(fact.reasons),
             )
-            for one in facts
+            for fact in facts
         ],
     )
     return Answer(200, out.model_dump(mode="json"))
 
 
 def _report(about: Reported, statements: Sequence[VitalStatement]) -> DeathReportOut:
-    mine = [one for one in statements if one.tenant_id in {ALL_TENANTS, about.tenant_id}]
+    mine = [statement for statement in statements if statement.tenant_id in {ALL_TENANTS, about.tenant_id}]
     said = [
-        SaidOut(by=BY_KIND[one.kind], said_at=one.said_at, deceased_on=one.death_on)
-        for one in sorted(mine, key=lambda one: one.said_at)
-        if one.word in {Word.DECEASED, Word.POSSIBLE}
+        SaidOut(by=BY_KIND[statement.kind], said_at=statement.said_at, deceased_on=statement.death_on)
+        for statement in sorted(mine, key=lambda statement: statement.said_at)
+        if statement.word in {Word.DECEASED, Word.POSSIBLE}
     ]
     return DeathReportOut(
         member_token=about.token,

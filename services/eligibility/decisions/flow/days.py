@@ -63,7 +63,7 @@ async def _ask_for_releases(connection: Connection) -> None:
     svi_before = await programme_store.exchange_release(connection, "svi", LATEST)
     cdc_before = await programme_store.exchange_release(connection, "cdsi", cdc)
     documents = await _documents(connection)
-    asks_cdc = any(isinstance(one.target, ForecastRule) for one in documents)
+    asks_cdc = any(isinstance(programme.target, ForecastRule) for programme in documents)
     if svi_before not in {None, LATEST} or (asks_cdc and cdc_before not in {None, cdc}):
         await decision_store.ask_everybody(connection)
 
@@ -75,11 +75,11 @@ async def _documents(connection: Connection) -> list[Programme]:
 async def _ask_for_readable(connection: Connection) -> None:
     """Tell of published documents that can't be read any more; once they can, everybody is asked what was missed."""
     unread = unreadable(await programme_store.load_documents(connection))
-    for one in unread:
+    for entry in unread:
         metrics.SET_ASIDE.labels("programmes").inc()
-        about = {"entity_id": one.programme_id, "version": one.version, "reason": "unreadable"}
+        about = {"entity_id": entry.programme_id, "version": entry.version, "reason": "unreadable"}
         structlog.get_logger().error("programme can't be read", **about)
-    names = " ".join(f"{one.programme_id}.{one.version}" for one in unread)
+    names = " ".join(f"{entry.programme_id}.{entry.version}" for entry in unread)
     if await programme_store.exchange_release(connection, "unreadable", names) not in {None, names}:
         await decision_store.ask_everybody(connection)
 
@@ -117,7 +117,7 @@ async def redecide_due(
             clock = await clock_store.share_clock(connection)
             hidden = await dose_store.load_hidden(connection, clock.business_on, PERSONS_PER_BATCH)
             swept = None if hidden else await decision_store.load_sweep(connection, PERSONS_PER_ROUND)
-            ids = [one.programme_id for one in documents]
+            ids = [programme.programme_id for programme in documents]
             tokens = swept.tokens if swept else []
             if not hidden and not swept:
                 tokens = await decision_store.load_due(connection, clock.business_on, ids, PERSONS_PER_ROUND)
@@ -139,10 +139,10 @@ async def _redecide_in_lanes(pool: Pool, tokens: Sequence[UUID], programmes: Seq
     """While the database works for one batch, another one is decided. A lane that fails lets the others end."""
     batches = deque(tokens[n : n + PERSONS_PER_BATCH] for n in range(0, len(tokens), PERSONS_PER_BATCH))
     lanes = await asyncio.gather(*(_lane(pool, batches, programmes) for _ in range(LANES)), return_exceptions=True)
-    for one in lanes:
-        if isinstance(one, BaseException):
-            raise one
-    return sum(one for one in lanes if isinstance(one, int))
+    for outcome in lanes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return sum(outcome for outcome in lanes if isinstance(outcome, int))
 
 
 async def _lane(pool: Pool, batches: deque[Sequence[UUID]], programmes: Sequence[Programme] | None) -> int:

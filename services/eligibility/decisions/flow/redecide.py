@@ -57,14 +57,14 @@ async def _load(work: UnitOfWork, tokens: Collection[UUID], book: Book) -> Known
     wanted = set(tokens)
     missing = wanted - set(book.persons)
     persons = book.persons | await people_store.lock_persons(connection, missing)
-    enrolments = [one for one in book.enrolments.values() if one.token in wanted]
+    enrolments = [enrolment for enrolment in book.enrolments.values() if enrolment.token in wanted]
     enrolments += await people_store.load_enrolments(connection, missing)
     return Known(
         enrolments=enrolments,
         persons=persons,
         statements=await statement_store.load_statements(connection, tokens),
         doses=await dose_store.load_counted(connection, tokens),
-        last=await decision_store.load_decisions(connection, [one.enrolment_id for one in enrolments]),
+        last=await decision_store.load_decisions(connection, [enrolment.enrolment_id for enrolment in enrolments]),
         others=await vital_store.load_others(connection, tokens),
         observed=await programme_store.load_told(connection, tokens),
     )
@@ -74,7 +74,11 @@ async def benefits_of(connection: Connection, token: UUID, business_on: date) ->
     """What a person's enrolments that may be seen entitle to, each as its own plan knows the person. The dead are
     entitled to nothing."""
     known = Known(
-        enrolments=[one for one in await people_store.load_enrolments(connection, [token]) if not one.is_retired],
+        enrolments=[
+            enrolment
+            for enrolment in await people_store.load_enrolments(connection, [token])
+            if not enrolment.is_retired
+        ],
         persons=await people_store.load_persons(connection, [token]),
         statements=await statement_store.load_statements(connection, [token]),
         doses={},
@@ -86,11 +90,11 @@ async def benefits_of(connection: Connection, token: UUID, business_on: date) ->
     for member in members_of(known, business_on):
         if member.vital.is_deceased:
             continue
-        one = member.enrolment
-        holds = circumstances(said.get((token, one.tenant_id), ()), bundled(), business_on)
-        born_on = one.birth_on
+        enrolment = member.enrolment
+        holds = circumstances(said.get((token, enrolment.tenant_id), ()), bundled(), business_on)
+        born_on = enrolment.birth_on
         age = age_on(born_on, business_on) if born_on is not None and born_on <= business_on else None
         traits = traits_of(member, business_on, holds)
-        is_covered = covered(one.spans, business_on)
+        is_covered = covered(enrolment.spans, business_on)
         found += entitlements(bundled_lists(), traits, age, holds, business_on, is_covered=is_covered)
     return found

@@ -89,9 +89,9 @@ async def load_cut_offs(
 
 
 async def save_cut_off(connection: Connection, programme_id: str, drawn: Drawn) -> None:
-    one = drawn.cut_off
+    cut_off = drawn.cut_off
     await connection.execute(
-        SAVE_CUT_OFF, programme_id, one.group, drawn.drawn_on, one.rank, one.population, one.admitted,
+        SAVE_CUT_OFF, programme_id, cut_off.group, drawn.drawn_on, cut_off.rank, cut_off.population, cut_off.admitted,
         drawn.programme_version,
     )  # fmt: skip
 

@@ -111,7 +111,7 @@ async def load_sweep(connection: Connection, limit: int) -> Sweep | None:
     row = await connection.fetchrow(LOAD_SWEEP)
     if row is None:
         return None
-    tokens = [one["token"] for one in await connection.fetch(LOAD_SWEPT, row["after_token"], limit)]
+    tokens = [swept["token"] for swept in await connection.fetch(LOAD_SWEPT, row["after_token"], limit)]
     return Sweep(row["sweep_no"], row["after_token"], tokens)
 
 
@@ -143,8 +143,10 @@ async def save_decisions(connection: Connection, decisions: Sequence[tuple[LastD
     """Each with the fact that announces it, as JSON, or None where only the day of the next look changed."""
     if not decisions:
         return
-    ordered = sorted(decisions, key=lambda one: (one[0].enrolment_id, one[0].programme_id))
-    ids, programmes, versions, digests, rechecks, groups, ranks = zip(*(one for one, _ in ordered), strict=True)
+    ordered = sorted(decisions, key=lambda pair: (pair[0].enrolment_id, pair[0].programme_id))
+    ids, programmes, versions, digests, rechecks, groups, ranks = zip(
+        *(decision for decision, _ in ordered), strict=True
+    )
     await connection.execute(
         SAVE_DECISIONS, ids, text_array(programmes), versions, text_array(digests), [fact for _, fact in ordered],
         rechecks, groups, ranks,

@@ -95,7 +95,10 @@ async def ask_immds_forecast(
         return refuse(NOT_BORN)
     given = history_of(bundle, patient, supporting, places)
     answer = answered(of_fhir(given, patient, supporting), as_of(supporting, on), on)
-    said = [*(("", one.text) for one in answer.warnings), *((one.where, one.text) for one in answer.not_used)]
+    said = [
+        *(("", warning.text) for warning in answer.warnings),
+        *((note.where, note.text) for note in answer.not_used),
+    ]
     firsts = headlines(forecast(given.history, supporting, on), on)
     told = immds.parameters_of(firsts, answer.recommendation, given.shots, patient, on, said)
     return JSONResponse(told, media_type=FHIR_JSON)
