@@ -74,14 +74,14 @@ def create(service: Service, settings: Settings) -> FastAPI:
         health = Health(settings, pool)
         checks: dict[str, Check] = {name: _reason(health, name) for name in ("postgres", "kafka", "outbox")}
         own = service.background(settings, pool)
-        checks |= {one.check: one.trouble for one in own if isinstance(one, Checked)}
+        checks |= {worker.check: worker.trouble for worker in own if isinstance(worker, Checked)}
         checks |= {"own-log": lambda: own_log.trouble, "bus": bus.troubles, "workers": workers.trouble}
         add_health(app, checks, tasks=workers.states)
         workers.start(own_log, own_log.run())
         workers.start(health, health.run())
         held: list[Background] = [bus, Pruning(settings, pool), Relay(settings, pool.signals, own_log.compare)]
-        for one in (*held, *own):
-            workers.start(one, own_log.before(one.run))
+        for worker in (*held, *own):
+            workers.start(worker, own_log.before(worker.run))
         _freeze()
         structlog.get_logger().info("started", port=settings.http_port)
         try:
@@ -103,7 +103,7 @@ def create(service: Service, settings: Settings) -> FastAPI:
     app.state.look_ups = LookUps(settings.look_ups_a_minute)
     for router in service.routers:
         app.include_router(router)
-    by_group = {one.group: one for one in service.subscriptions}
+    by_group = {subscription.group: subscription for subscription in service.subscriptions}
     app.include_router(operations.router(by_group))
     app.include_router(flood_operations.router(by_group))
     return app

@@ -51,10 +51,10 @@ class Applying:
         if not self._limit.is_flood(decoded):
             return
         async with transaction(self._pool, ALL_TENANTS) as connection:
-            skips = await floods.load_skips(connection, self._subscription.group, [one.record for one in decoded])
+            skips = await floods.load_skips(connection, self._subscription.group, [result.record for result in decoded])
             left = floods.without_skipped(decoded, skips)
             if self._limit.is_flood(left) and not await floods.is_lifted(connection, self._subscription.group):
-                at = floods.places(one.record for one in left if isinstance(one, Reject))
+                at = floods.places(result.record for result in left if isinstance(result, Reject))
                 raise DeadLetterLimitError(f"too many can't be read, {at}")
 
     async def _count_failure(self, one: Delivery) -> None:

@@ -37,7 +37,7 @@ async def record(
 ) -> None:
     """`subjects` are tokens or ids, never names; an empty list says that the search found nobody. The work remembers a
     look, to be kept beside an answer that may be given again."""
-    ids = [str(each) for each in subjects]
+    ids = [str(subject) for subject in subjects]
     await _insert(work.connection, principal.tenant, principal, (action, kind, ids, None))
     if action in ("read", "export"):
         work.looks.append(Look(action, kind, ids))

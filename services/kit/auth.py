@@ -56,7 +56,7 @@ class Principal:
         """The same, bound to the sites that it has by these of its roles."""
         if self.grants is None:
             return self
-        mine = [one for one in grants.for_tenant(self.grants, self.tenant) if one.role in roles]
+        mine = [grant for grant in grants.for_tenant(self.grants, self.tenant) if grant.role in roles]
         return replace(self, sites=grants.sites_of(mine))
 
     def acts_at(self, site_id: str) -> bool:
@@ -126,7 +126,7 @@ class Auth:
 
     @staticmethod
     def _granted(subject: str, granted: frozenset[Grant]) -> Principal:
-        tenants = frozenset(one.tenant for one in granted)
+        tenants = frozenset(grant.tenant for grant in granted)
         known = Principal(subject, grants.roles_of(granted), tenants, "", granted)
         return known.acting_for(tenant) if (tenant := _only(tenants)) else known
 
@@ -144,7 +144,9 @@ def _strings(claims: Mapping[str, Any], path: str) -> frozenset[str]:
     if isinstance(found, str):
         found = found.split()
     return (
-        frozenset(each for each in found if isinstance(each, str) and each) if isinstance(found, list) else frozenset()
+        frozenset(entry for entry in found if isinstance(entry, str) and entry)
+        if isinstance(found, list)
+        else frozenset()
     )
 
 

@@ -40,7 +40,7 @@ async def apply_batch(
             await generation.hold(connection, of_generation)
         if not decoded:
             return Outcome()
-        held = await dead_letters.load_held(connection, consumer, [one.record for one in decoded])
+        held = await dead_letters.load_held(connection, consumer, [result.record for result in decoded])
         left = _without_ended(without_skipped(decoded, held.skips), held.ended)
         usable, rejects, parked = _sort(left, held.keys)
         await dead_letters.save_rejects(connection, consumer, rejects)
@@ -57,11 +57,11 @@ def _without_ended(
 ) -> Sequence[Delivery | Reject]:
     """What was discarded stays discarded when it is delivered again, also if it could be read by now; a reject that was
     replayed holds up nothing."""
-    states = [ended.get((one.record.partition, one.record.offset)) for one in decoded]
+    states = [ended.get((result.record.partition, result.record.offset)) for result in decoded]
     return [
-        one
-        for one, state in zip(decoded, states, strict=True)
-        if state is None or (state == "replayed" and isinstance(one, Delivery))
+        result
+        for result, state in zip(decoded, states, strict=True)
+        if state is None or (state == "replayed" and isinstance(result, Delivery))
     ]
 
 
@@ -73,14 +73,14 @@ def _sort(
     rejects: list[Reject] = []
     parked: list[Delivery | Reject] = []
     held = set(waiting)
-    for one in decoded:
-        key = one.record.key
+    for result in decoded:
+        key = result.record.key
         if key is not None and key in held:
-            parked.append(one)
-        elif isinstance(one, Reject):
-            rejects.append(one)
+            parked.append(result)
+        elif isinstance(result, Reject):
+            rejects.append(result)
             if key is not None:
                 held.add(key)
         else:
-            usable.append(one)
+            usable.append(result)
     return usable, rejects, parked

@@ -35,7 +35,9 @@ class Bus(Repeating):
         self._pool = pool
         self._rebuilds = rebuilds
         self._generation: int | None = None
-        self.subscribers = [Subscriber(pool, one, settings.progress_timeout_s) for one in subscriptions]
+        self.subscribers = [
+            Subscriber(pool, subscription, settings.progress_timeout_s) for subscription in subscriptions
+        ]
         self._broker: KafkaBroker | None = None
 
     async def turn(self) -> float:

@@ -93,8 +93,8 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
         """Each group of the service."""
         async with reading(pool, principal) as work:
             lifts = await floods.load_lifts(work.connection)
-        return [Limit(group=group, topic=one.topic.name, lifted_until=lifts.get(group))
-                for group, one in subscriptions.items()]  # fmt: skip
+        return [Limit(group=group, topic=subscription.topic.name, lifted_until=lifts.get(group))
+                for group, subscription in subscriptions.items()]  # fmt: skip
 
     @routes.post("/dead-letter-limits/{group}/lift", response_model=Limit)
     async def lift_limit(

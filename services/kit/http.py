@@ -240,4 +240,8 @@ def unguarded(app: FastAPI) -> list[str]:
 
 def _required_headers(operation: Mapping[str, Any]) -> set[str]:
     parameters = operation.get("parameters", [])
-    return {each["name"].lower() for each in parameters if each["in"] == "header" and each.get("required")}
+    return {
+        parameter["name"].lower()
+        for parameter in parameters
+        if parameter["in"] == "header" and parameter.get("required")
+    }

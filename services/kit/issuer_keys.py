@@ -125,15 +125,15 @@ async def _get_json(client: httpx.AsyncClient, address: str) -> Any:
 
 def _usable_keys(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
     keys: dict[str, jwt.PyJWK] = {}
-    for each in jwks["keys"]:
-        if "kid" not in each or each.get("use", "sig") != "sig":
+    for jwk in jwks["keys"]:
+        if "kid" not in jwk or jwk.get("use", "sig") != "sig":
             continue
         try:
-            key = jwt.PyJWK(each)
+            key = jwt.PyJWK(jwk)
         except jwt.PyJWTError:
             continue  # of a kind we don't take: another of the set may fit
         if key.algorithm_name in ALGORITHMS:
-            keys[each["kid"]] = key
+            keys[jwk["kid"]] = key
     if not keys:
         raise ValueError("the issuer publishes no usable key")  # better to keep those we have
     return keys

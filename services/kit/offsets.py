@@ -25,7 +25,11 @@ class Offsets:
     async def partitions(self, topics: Collection[str]) -> list[TopicPartition]:
         """Those of these topics that there are. All are asked for: one that is asked for by its name may be made."""
         described = [topic for topic in await self._admin.describe_topics() if topic["topic"] in topics]
-        return [TopicPartition(topic["topic"], one["partition"]) for topic in described for one in topic["partitions"]]
+        return [
+            TopicPartition(topic["topic"], partition["partition"])
+            for topic in described
+            for partition in topic["partitions"]
+        ]
 
     async def ends(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The offset that each partition's next record will get."""

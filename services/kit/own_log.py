@@ -108,11 +108,11 @@ class OwnLog(Repeating):
         if not self._owned:
             return
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            lost = [one async for one in lost_facts(self._settings, self._pool, self._owned, SAID_RECORDS)]
+            lost = [fact async for fact in lost_facts(self._settings, self._pool, self._owned, SAID_RECORDS)]
             forgotten = await self._forgotten()
         accepted_before = self._settings.accepts_lost_before or datetime.min.replace(tzinfo=UTC)
-        missing = Counter(one.record.topic for one in lost if one.event.occurred_at >= accepted_before)
-        missing += Counter(one.topic for one in forgotten if _at(one) >= accepted_before)
+        missing = Counter(fact.record.topic for fact in lost if fact.event.occurred_at >= accepted_before)
+        missing += Counter(record.topic for record in forgotten if _at(record) >= accepted_before)
         if missing and self.trouble != OLDER:
             for topic, count in missing.items():
                 structlog.get_logger().error("database behind its own log", count=count, topic=topic)
@@ -124,8 +124,8 @@ class OwnLog(Repeating):
         """What stands before the offsets that this service's groups have committed, of which the database has neither
         the mark nor the dead letter, and which no operator left out. What is so old that the mark may be gone is not
         asked for."""
-        group_of = {one.topic.name: one.group for one in self._subscriptions}
-        decoders = {one.topic.name: Decoder(one.topic) for one in self._subscriptions}
+        group_of = {subscription.topic.name: subscription.group for subscription in self._subscriptions}
+        decoders = {subscription.topic.name: Decoder(subscription.topic) for subscription in self._subscriptions}
         committed = await _committed(self._settings.kafka, group_of)
         wanted = {place: range(max(0, end - HEARD_RECORDS), end) for place, end in committed.items()}
         oldest = datetime.now(UTC) - timedelta(days=self._settings.inbox_days - 1)
@@ -145,16 +145,16 @@ def _at(record: ConsumerRecord) -> datetime:
 
 
 async def _known(connection: Connection, group: str, heard: Sequence[Delivery | Reject]) -> list[bool]:
-    ids = [one.event_id for one in heard if isinstance(one, Delivery)]
+    ids = [result.event_id for result in heard if isinstance(result, Delivery)]
     marked = await inbox.load_received(connection, group, ids)
-    records = [one.record for one in heard]
+    records = [result.record for result in heard]
     kept = await dead_letters.load_kept(connection, group, records)
     skips = await floods.load_skips(connection, group, records)
     return [
-        (one.record.partition, one.record.offset) in kept
-        or (isinstance(one, Delivery) and one.event_id in marked)
-        or any(skip.covers(one) for skip in skips)
-        for one in heard
+        (result.record.partition, result.record.offset) in kept
+        or (isinstance(result, Delivery) and result.event_id in marked)
+        or any(skip.covers(result) for skip in skips)
+        for result in heard
     ]
 
 
@@ -172,11 +172,11 @@ async def lost_facts(
     wanted = {place: range(0 if newest is None else max(0, end - newest), end) for place, end in ends.items()}
     async with aclosing(_records(settings.kafka, wanted)) as batches:
         async for batch in batches:
-            signed = [to_record(one) for one in batch if signature in one.headers]
-            said = [one for one in decoders[batch[0].topic].decode(signed) if isinstance(one, Delivery)]
+            signed = [to_record(record) for record in batch if signature in record.headers]
+            said = [result for result in decoders[batch[0].topic].decode(signed) if isinstance(result, Delivery)]
             # The store is asked after the log was read: what stands there was committed before.
             async with transaction(pool, ALL_TENANTS) as connection:
-                places = await unknown(connection, owned, [one.event for one in said])
+                places = await unknown(connection, owned, [delivery.event for delivery in said])
             for place in places:
                 yield said[place]
 
@@ -189,11 +189,11 @@ async def _records(
         return
     async with reading(settings, auto_offset_reset="earliest") as reader:
         reader.assign(list(wanted))
-        for place, offsets in wanted.items():
-            reader.seek(place, offsets.start)
+        for place, span in wanted.items():
+            reader.seek(place, span.start)
         while left := [place for place in wanted if await reader.position(place) < wanted[place].stop]:
             for place, found in (await reader.getmany(*left, timeout_ms=1000)).items():
-                if batch := [one for one in found if one.offset in wanted[place]]:
+                if batch := [record for record in found if record.offset in wanted[place]]:
                     yield batch
 
 
@@ -209,7 +209,7 @@ async def list_lost(settings: Settings, owned: Mapping[type[Event], Owned]) -> l
     pool = await create_pool(settings)
     try:
         async with aclosing(lost_facts(settings, pool, owned)) as lost:
-            return [_line(one, owned[type(one.event)].fields) async for one in lost]
+            return [_line(fact, owned[type(fact.event)].fields) async for fact in lost]
     finally:
         await pool.close()
 

@@ -146,9 +146,9 @@ class Pool(asyncpg.Pool):
 
 
 _POOL_DEFAULTS = {
-    one.name: one.default
-    for one in signature(asyncpg.create_pool).parameters.values()
-    if one.kind is Parameter.KEYWORD_ONLY
+    parameter.name: parameter.default
+    for parameter in signature(asyncpg.create_pool).parameters.values()
+    if parameter.kind is Parameter.KEYWORD_ONLY
 }
 """asyncpg keeps them in the function that makes its own class, and has its class ask for all of them."""
 

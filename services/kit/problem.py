@@ -100,8 +100,8 @@ FAULT = Refusal(
     "fault", "Internal Server Error", "The software is at fault: tell its operator the `correlation_id`.", 500
 )
 OF_FRAMEWORK = {
-    one.status: one
-    for one in (
+    refusal.status: refusal
+    for refusal in (
         Refusal("bad-request", "Bad Request", "The request can't be read.", 400),
         Refusal("not-found", "Not Found", "There is no such route.", 404),
         Refusal("method-not-allowed", "Method Not Allowed", "The route takes another method.", 405),
@@ -206,7 +206,7 @@ async def on_fault(_request: Request, error: Exception) -> JSONResponse:
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     names = frozenset(_contract_names(request.app.openapi()))
-    errors = [{"field": field_path(each["loc"], names), "expected": expected(each)} for each in error.errors()]
+    errors = [{"field": field_path(detail["loc"], names), "expected": expected(detail)} for detail in error.errors()]
     return answer(document(INVALID, errors=errors))
 
 

@@ -34,12 +34,12 @@ def sql_types(kind: type[Any]) -> dict[str, str]:
 
 def unnested(kind: type[Any], first: int = 1) -> str:
     """The arguments of an `unnest` that takes a list for each field, as `columns_of` gives them: `$1::uuid[], …`."""
-    return ", ".join(f"${no}::{told}[]" for no, told in enumerate(sql_types(kind).values(), first))
+    return ", ".join(f"${no}::{sql_type}[]" for no, sql_type in enumerate(sql_types(kind).values(), first))
 
 
 def _sql_type(hint: Any) -> str:
     if get_origin(hint) in {Union, UnionType}:
-        [hint] = [one for one in get_args(hint) if one is not NoneType]
+        [hint] = [argument for argument in get_args(hint) if argument is not NoneType]
     if get_origin(hint) is tuple or (isinstance(hint, type) and issubclass(hint, Enum)):
         return "text"
     return _SQL_TYPES[hint]

@@ -70,7 +70,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
         """Raise ConsumerGoneError if nobody reads any more."""
         if self.consumer is None:
             return
-        if has_ended(self.consumer) or (self._loops and all(one.done() for one in self._loops)):
+        if has_ended(self.consumer) or (self._loops and all(loop.done() for loop in self._loops)):
             raise ConsumerGoneError
 
     def on_partitions_assigned(self, _assigned: object) -> None:

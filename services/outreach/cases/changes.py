@@ -59,7 +59,7 @@ def lost_booking_of(state: CaseState) -> LostBooking | None:
     """The booking that was taken away, as others hear of it."""
     if state.lost_appointment_id is None:
         return None
-    flag = next((one for one in LOST if one in state.flags), None)
+    flag = next((flag for flag in LOST if flag in state.flags), None)
     return LostBooking(
         appointment_id=state.lost_appointment_id, reason=state.lost_reason, flag=flag, told_how=state.lost_told
     )

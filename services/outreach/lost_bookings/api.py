@@ -34,7 +34,7 @@ async def list_lost_bookings(
     page = Page(limit, programme_id, place_of(after))
     async with reading(pool, principal) as work:
         part = await flow.list_lost(work.connection, page)
-        await audit.record(work, principal, "read", "case", [lost.case.case_id for lost in part.bookings])
+        await audit.record(work, principal, "read", "case", [booking.case.case_id for booking in part.bookings])
     return bookings_of(part)
 
 

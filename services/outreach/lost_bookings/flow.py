@@ -42,7 +42,7 @@ async def list_lost(connection: Connection, page: Page) -> Part:
     """The longest known first."""
     flagged = await store.load_flagged(connection, page)
     person_of = await persons.load_persons(connection, [case.member_token for case in flagged])
-    evidence = {known.case_id: known.evidence for known in await cases.load_known(connection, person_of)}
+    evidence = {known_case.case_id: known_case.evidence for known_case in await cases.load_known(connection, person_of)}
     lost = [(case, appointments.lost(evidence[case.case_id], POLICY)) for case in flagged]
     gone = {case: booking.appointment.appointment_id for case, booking in lost if booking is not None}
     on_record = await members.load_some_on_record(connection, gone.values())
@@ -59,7 +59,7 @@ async def note(work: UnitOfWork, case_id: UUID, how: Told, worker_id: str) -> Li
     await programmes.share_reference(connection)
     person_of = await persons.lock_persons(connection, [member_token])
     known_cases = await cases.load_known(connection, person_of)
-    notice = _notice(case_id, next(known.evidence for known in known_cases if known.case_id == case_id), how, worker_id)
+    notice = _notice(case_id, next(case.evidence for case in known_cases if case.case_id == case_id), how, worker_id)
     if notice is None:
         return NOTHING_LOST
     await review(work, person_of, await members.save_loss_notice(connection, notice))

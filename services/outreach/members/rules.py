@@ -155,7 +155,7 @@ def _offers_outreach(decision: MemberEligibilityDecidedV1) -> bool:
 
 
 def _enrolment(decision: MemberEligibilityDecidedV1, eligible_on: date | None) -> Enrolment:
-    carried: dict[str, Any] = {one.name: getattr(decision, one.name, None) for one in fields(Enrolment)}
+    carried: dict[str, Any] = {field.name: getattr(decision, field.name, None) for field in fields(Enrolment)}
     carried["eligible"] = decision.status is EligibilityStatus.ELIGIBLE
     carried["eligible_on"] = eligible_on
     carried["interpreter_needed"] = decision.interpreter_needed or InterpreterNeeded.UNKNOWN

@@ -30,7 +30,7 @@ async def _history(connection: Connection, case: ListedCase) -> History:
     person_of = await persons.load_persons(connection, [case.member_token])
     known_cases = await cases.load_known(connection, person_of)
     return History(
-        evidence=next(known.evidence for known in known_cases if known.case_id == case.case_id),
+        evidence=next(known_case.evidence for known_case in known_cases if known_case.case_id == case.case_id),
         attempts=await contacts.load_attempts_of_case(connection, case.case_id),
         appointments=await members.load_appointments_on_record(connection, case.enrolment_id, case.programme_id),
         doses=await members.load_doses_on_record(connection, case.member_token, case.programme_id),

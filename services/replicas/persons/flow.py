@@ -12,5 +12,7 @@ async def merge(connection: Connection, persons: Mapping[UUID, UUID], merges: It
     """Let the retired tokens stand for the persons that survive; `persons` is what locking their tokens gave. Gives
     token → person as it is afterwards."""
     merged = with_merges(persons, merges)
-    await store.save_persons(connection, {token: who for token, who in merged.items() if persons.get(token) != who})
+    await store.save_persons(
+        connection, {token: person for token, person in merged.items() if persons.get(token) != person}
+    )
     return merged

@@ -59,7 +59,7 @@ async def log_attempt(work: UnitOfWork, case_id: UUID, entered: Entry, worker_id
     person_of = await persons.lock_persons(connection, [member_token])
     lease = await claims.lock_lease(connection, case_id)
     assert lease is not None, "cases are never removed"
-    known = next(known for known in await cases.load_known(connection, person_of) if known.case_id == case_id)
+    known = next(case for case in await cases.load_known(connection, person_of) if case.case_id == case_id)
     zone = await _zone(connection, known.evidence.enrolment.programme_id)
     holder = await _holder(connection, case_id, lease, list(person_of))
     attempt = entry.new_attempt(new_id(), known, entered, worker_id, entered.attempted_at or lease.asked_at, zone)
