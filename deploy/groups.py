@@ -15,4 +15,6 @@ def services() -> tuple[Service, ...]:
 def topic_by_group() -> dict[str, str]:
     """The topic's name by consumer group, from the services' own tables of subscriptions, as it is called before any
     rebuild: `by_generation` of the backlog's watch says how it is called by now."""
-    return {one.group: one.topic.name for service in services() for one in service.subscriptions}
+    return {
+        subscription.group: subscription.topic.name for service in services() for subscription in service.subscriptions
+    }

@@ -43,7 +43,7 @@ def declared() -> Iterator[tuple[str, Refusal]]:
     for module in pkgutil.walk_packages(services.__path__, "services."):
         for value in vars(importlib.import_module(module.name)).values():
             found = value.values() if isinstance(value, Mapping) else (value,)
-            yield from ((module.name.split(".")[1], one) for one in found if isinstance(one, Refusal))
+            yield from ((module.name.split(".")[1], refusal) for refusal in found if isinstance(refusal, Refusal))
 
 
 def problems() -> list[Problem]:
@@ -58,9 +58,9 @@ def _problem(code: str, found: list[tuple[str, Refusal]]) -> Problem:
     names = {service for service, _ in found}
     return Problem(
         code,
-        tuple(sorted({int(one.status) for _, one in found})),
-        tuple(sorted({one.title for _, one in found})),
-        tuple(dict.fromkeys(one.detail for _, one in found)),
+        tuple(sorted({int(refusal.status) for _, refusal in found})),
+        tuple(sorted({refusal.title for _, refusal in found})),
+        tuple(dict.fromkeys(refusal.detail for _, refusal in found)),
         (EVERY,) if "kit" in names else tuple(sorted(names)),
     )
 

@@ -87,7 +87,11 @@ class Watch:
         return Backlog(files, answers, outbox, lag, sum(ends.values()))
 
     async def _lag(self, ends: Mapping[TopicPartition, int]) -> int:
-        groups = {one.group: one.topic.name for service in self._services for one in service.subscriptions}
+        groups = {
+            subscription.group: subscription.topic.name
+            for service in self._services
+            for subscription in service.subscriptions
+        }
         return await self._broker.behind(by_generation(groups, await self._generations()), ends)
 
     async def _generations(self) -> dict[str, int]:

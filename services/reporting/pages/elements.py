@@ -29,7 +29,7 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], num
 
     def cells(tag: str, row: Sequence[str]) -> str:
         kind = [' class="n"' if i >= numbers_from else "" for i in range(len(row))]
-        return "".join(f"<{tag}{one}>{escape(cell)}</{tag}>" for one, cell in zip(kind, row, strict=True))
+        return "".join(f"<{tag}{attribute}>{escape(cell)}</{tag}>" for attribute, cell in zip(kind, row, strict=True))
 
     lines = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     head = f"<caption>{escape(caption)}</caption><thead><tr>{cells('th', heads)}</tr></thead>"

@@ -28,7 +28,7 @@ async def load_question(
     published = await programmes.load_programmes(connection)
     if programme_id is None and len(published) > 1:
         raise RefusedError(WHICH_PROGRAMME)
-    programme = next((known for known in published if programme_id in (None, known.programme_id)), None)
+    programme = next((candidate for candidate in published if programme_id in (None, candidate.programme_id)), None)
     if programme is None:
         raise RefusedError(NO_PROGRAMME)
     today = await days.load_day(connection)

@@ -191,7 +191,7 @@ async def free_places(connection: Connection, appointment_ids: Sequence[UUID]) -
 
 async def change_counts(connection: Connection, changes: Mapping[UUID, tuple[int, int]], today: date) -> list[Block]:
     """Add to the counts of booked and fulfilled; gives the blocks as they are now."""
-    booked, fulfilled = [b for b, _ in changes.values()], [f for _, f in changes.values()]
+    booked, fulfilled = [count for count, _ in changes.values()], [count for _, count in changes.values()]
     return [_block(row) for row in await connection.fetch(CHANGE_COUNTS, list(changes), booked, fulfilled, today)]
 
 

@@ -45,10 +45,11 @@ async def save_doses(connection: Connection, doses: Sequence[Dose], booking_no: 
     that one of our own appointments gave was known here when that appointment was: `booking_no` is its number."""
     rows = [
         (
-            d.dose_id, d.version, d.member_token, d.vaccine_group, d.administered_on, d.retracted, d.appointment_id,
-            " ".join(d.groups), None if d.appointment_id is None else booking_no.get(d.appointment_id),
+            dose.dose_id, dose.version, dose.member_token, dose.vaccine_group, dose.administered_on, dose.retracted,
+            dose.appointment_id, " ".join(dose.groups),
+            None if dose.appointment_id is None else booking_no.get(dose.appointment_id),
         )
-        for d in doses
+        for dose in doses
     ]  # fmt: skip
     saved = await connection.fetch(SAVE_DOSES, *map(list, zip(*rows, strict=True)))
     return {row["member_token"] for row in saved if not row["retracted"]}

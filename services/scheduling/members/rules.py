@@ -73,13 +73,15 @@ def standing_of(decided: MemberEligibilityDecidedV1) -> Standing:
 
 def newest_enrolments(decided: Sequence[MemberEligibilityDecidedV1]) -> list[Enrolment]:
     """Of each enrolment and programme the answer with the highest version."""
-    newest = {(e.enrolment_id, e.programme_id): e for e in sorted(decided, key=lambda event: event.version)}
+    newest = {
+        (event.enrolment_id, event.programme_id): event for event in sorted(decided, key=lambda event: event.version)
+    }
     return [
         Enrolment(
-            e.enrolment_id, e.programme_id, e.tenant_id, e.member_token, e.version, standing_of(e), e.reasons,
-            e.death_reports_until,
+            event.enrolment_id, event.programme_id, event.tenant_id, event.member_token, event.version,
+            standing_of(event), event.reasons, event.death_reports_until,
         )
-        for e in newest.values()
+        for event in newest.values()
     ]  # fmt: skip
 
 

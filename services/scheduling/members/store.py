@@ -52,10 +52,10 @@ async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment
     """Keep the higher version of each; one row for each. Gives the enrolments that changed."""
     rows = [
         (
-            e.enrolment_id, e.programme_id, e.tenant_id, e.member_token, e.version, e.standing, " ".join(e.reasons),
-            e.death_reports_until,
+            enrolment.enrolment_id, enrolment.programme_id, enrolment.tenant_id, enrolment.member_token,
+            enrolment.version, enrolment.standing, " ".join(enrolment.reasons), enrolment.death_reports_until,
         )
-        for e in enrolments
+        for enrolment in enrolments
     ]  # fmt: skip
     if not rows:
         return set()
