@@ -13,7 +13,7 @@ from services.eligibility.intake.api import files as files_api
 from services.eligibility.intake.cli import doubtful as doubtful_cli
 from services.eligibility.intake.cli.doubtful import run_compare, run_decide, run_doubtful
 from services.eligibility.people.store import doubtful as doubtful_store
-from tests.service.eligibility.cases import DAY, an_834, case, enrolled, member
+from tests.service.eligibility.cases import DAY, a_south_file, an_834, case, enrolled, member
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
 
@@ -142,9 +142,8 @@ async def test_a_death_is_seen_beside_the_row(
 async def test_another_plans_word_of_a_death_is_only_told_as_one(client: httpx.AsyncClient, office: Office) -> None:
     """A person who decided, for all, is named as a person; another plan's word has neither day nor author."""
     await office.read(an_834(DORA))
-    south = {"payer": "SOUTH PLAN*FI*880000002", "sender": "SOUTH"}
-    await office.read(an_834(DORA, control=7, **south))  # type: ignore[arg-type]
-    await office.read(an_834(ENDED_BY_DEATH, control=8, day="20250602", **south))  # type: ignore[arg-type]
+    await office.read(a_south_file(DORA, control=7))
+    await office.read(a_south_file(ENDED_BY_DEATH, control=8, day="20250602"))
     await office.read(an_834(THEA, control=3, day="20250603"))
     [one] = await waiting(client)
     [candidate] = (await client.get(f"/doubtful-rows/{one['doubtful_id']}")).json()["candidates"]

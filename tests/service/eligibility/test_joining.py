@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.eligibility.intake.api import doubtful_rows as doubtful_api
-from tests.service.eligibility.cases import an_834, member
+from tests.service.eligibility.cases import a_south_file, an_834, member
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
 from tests.service.eligibility.messages import Shot, vxu
@@ -16,7 +16,6 @@ pytestmark = pytest.mark.postgres
 LISTED = "Y*18*030*XN"
 NAMESAKE = member("M2", "FIX*DORA", "19710909")
 TIM, JIM = (member(number, f"DUO*{given}", "20100303", "M") for number, given in (("M1", "TIM"), ("M2", "JIM")))
-SOUTH = {"payer": "SOUTH PLAN*FI*880000002", "sender": "SOUTH", "control": 50}
 TWO = {"M1": "DORA FIX", "M2": "DORA FIX"}
 
 
@@ -144,8 +143,8 @@ async def test_another_plans_member_is_the_same_where_it_may_be_a_slip(
     """Corrected to be exactly a member of another plan she is that person, if she was known so but for a slip or a
     marriage; else the row waits, and shows nobody of the other plan."""
     await office.read(an_834(DORA))
-    await office.read(an_834(first, **SOUTH))  # type: ignore[arg-type]
-    row = an_834(member("S1", "FIX*DORA", "19500101", ins=CHANGED), day="20250602", **SOUTH | {"control": 51})  # type: ignore[arg-type]
+    await office.read(a_south_file(first, control=50))
+    row = a_south_file(member("S1", "FIX*DORA", "19500101", ins=CHANGED), day="20250602", control=51)
     file = await office.read(row)
     assert (file.rows_rejected, await persons(office)) == (left - 1, left), edge
     acting(app, "supervisor", "south-plan")
@@ -158,7 +157,7 @@ async def test_two_of_another_plan_are_not_joined_by_a_third_row(office: Office)
     await office.read(an_834(DORA, member("M2", "FIX*DORA", "19500101", zip5="60605")))
     moved = member("M2", "FIX*DORA", "19500101", ins=CHANGED)
     await office.read(an_834(moved, control=2, day="20250602"))
-    file = await office.read(an_834(member("S1", "FIX*DORA", "19500101"), **SOUTH))  # type: ignore[arg-type]
+    file = await office.read(a_south_file(member("S1", "FIX*DORA", "19500101"), control=50))
     assert (file.rows_rejected, await persons(office)) == (0, 3)
 
 
