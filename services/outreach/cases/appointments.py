@@ -9,7 +9,7 @@ from typing import TypeGuard
 from schemas.scheduling_v1 import AppointmentStatus
 from services.outreach.cases.evidence import Evidence, Flag
 from services.outreach.contacts.dispositions import EFFECTS
-from services.outreach.contacts.rules import tries
+from services.outreach.contacts.rules import Attempt, tries
 from services.outreach.members.rules import Appointment
 from services.outreach.policy import Policy
 
@@ -53,17 +53,21 @@ def lost(evidence: Evidence, policy: Policy) -> Lost | None:
     last = taken_away(evidence, policy)
     if last is None or last.is_told:
         return None
-    since = [attempt for attempt in evidence.attempts if attempt.attempted_at > last.told_at]
-    if any(EFFECTS[attempt.disposition].reaches for attempt in since):
-        return None
-    return Lost(last, len(tries(since)))
+    return Lost(last, len(tries(_attempts_since(evidence, last))))
 
 
 def taken_away(evidence: Evidence, policy: Policy) -> Appointment | None:
-    """The last appointment, if somebody else than the member took it away, whether he has heard of it or not."""
+    """The last appointment, if somebody else than the member took it away and nobody has reached him since; whether he
+    has heard of it without a call or not."""
     last = _told_of_last(evidence)
-    is_gone = last is not None and last.status is AppointmentStatus.CANCELLED and _by_others(last, policy)
-    return last if is_gone else None
+    if last is None or last.status is not AppointmentStatus.CANCELLED or not _by_others(last, policy):
+        return None
+    reached = any(EFFECTS[attempt.disposition].reaches for attempt in _attempts_since(evidence, last))
+    return None if reached else last
+
+
+def _attempts_since(evidence: Evidence, appointment: Appointment) -> list[Attempt]:
+    return [attempt for attempt in evidence.attempts if attempt.attempted_at > appointment.told_at]
 
 
 def _by_others(appointment: Appointment, policy: Policy) -> bool:

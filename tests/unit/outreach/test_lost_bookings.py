@@ -69,6 +69,14 @@ def test_nobody_is_told_what_he_knows_or_need_not_hear(changes: dict[str, Any]) 
     assert state.flags == ()
 
 
+def test_a_contact_ends_also_a_loss_that_was_told() -> None:
+    """Whoever had a letter is told so with his case, until somebody has reached him."""
+    written = an_appointment(3, CANCELLED, told_at=LATER, cancellation_reason="prov", told_how="letter")
+    reached = an_attempt(Disposition.COMPLETE, attempted_at=LATER + timedelta(hours=1))
+    states = [decided(appointments=[written], attempts=attempts) for attempts in ([], [reached])]
+    assert [state.lost_told for state in states] == ["letter", None]
+
+
 def test_an_opt_in_makes_it_a_call() -> None:
     """Who wants calls again is called, first of all."""
     again = a_statement(an_attempt(Disposition.COMPLETE, days=1), stops=(), resumes=(Channel.PHONE, Channel.TEXT))
