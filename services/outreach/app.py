@@ -7,6 +7,8 @@ from services.kit.app import Service, run
 from services.kit.review_queue import Reviews
 from services.kit.subscription import subscribe
 from services.outreach.attempts import api as attempts_api
+from services.outreach.attempts import store as attempts_store
+from services.outreach.attempts.flow import unheard
 from services.outreach.cases import flow as cases
 from services.outreach.cases import store as cases_store
 from services.outreach.claims import api as claims_api
@@ -16,7 +18,7 @@ from services.outreach.worklist.api import cases as worklist_api
 
 SUBSCRIPTIONS = subscribe(
     "outreach",
-    (catalog.MEMBER_ELIGIBILITY, cases.on_member_eligibility),
+    (catalog.MEMBER_ELIGIBILITY, unheard.on_member_eligibility),
     (catalog.DOSE_ADMINISTERED, cases.on_dose_administered),
     (catalog.APPOINTMENT, cases.on_appointment),
     (catalog.PROGRAMME, cases.on_programme),
@@ -37,7 +39,7 @@ def build() -> Service:
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),),
-        waiting={"answers": cases_store.WAITING_MEMBERS.waiting},
+        waiting={"answers": cases_store.WAITING_MEMBERS.waiting, "contacts": attempts_store.WAITING},
     )
 
 

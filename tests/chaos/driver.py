@@ -31,6 +31,8 @@ SAID = ("booked", "booked", "booked", "initial-refusal", "no-answer", "callback-
 CAME = ("fulfil", "fulfil", "fulfil", "noshow", "cancel", "reschedule", "entered-in-error")
 MISTAKABLE = frozenset({"initial-refusal", "wrong-number", "left-message", "no-answer"})
 MISTAKES, CHANGES_OF_MIND = 0.2, 0.5
+OUT_OF_THE_BLUE = ("do-not-call", "deceased", "complete")
+CALLERS = 4  # in each beat, who have no case
 CALLS_PER_MEMBER, LEAST_CALLS = 1 / 70, 24  # in each beat
 WORKERS = 8
 TWICE = 0.12  # of the requests are sent twice at once
@@ -45,6 +47,12 @@ CASES_TIMEOUT_S, MORE_CASES_TIMEOUT_S = 45.0, 3.0
 OPEN_CASES = """
 select tenant_id, enrolment_id, case_id, member_token from outreach_case
 where status = 'open' and held_by is null and case_id <> all ($1) order by md5(case_id::text || $2) limit $3
+"""
+
+WITHOUT_CASE = """
+select tenant_id, enrolment_id from enrolment
+where not exists (select from outreach_case as held where held.enrolment_id = enrolment.enrolment_id)
+group by 1, 2 order by md5(enrolment_id::text || $1) limit $2
 """
 
 Moment = Callable[[int, str], Awaitable[None]]
@@ -138,6 +146,17 @@ class Driver:
         cases = await self._cases(wanted)
         self._called += [one["case_id"] for one in cases]
         await self._shared(cases, lambda one: self._reach(day, one))
+        await self._shared(
+            await self.rows("outreach", WITHOUT_CASE, self.name, CALLERS), lambda one: self._hear_from(day, one)
+        )
+
+    async def _hear_from(self, day: date, enrolment: Json) -> None:
+        """Somebody gets in touch whom nobody was to call, or his family does."""
+        when = at(day, time(10, self.random.randrange(60)))
+        contact = {"channel": "phone", "disposition": self.random.choice(OUT_OF_THE_BLUE), "direction": "inbound",
+                   "attempted_at": when.isoformat()}  # fmt: skip
+        path = f"/enrolments/{enrolment['enrolment_id']}/contacts"
+        await self.write("outreach", f"coordinator-{enrolment['tenant_id']}", path, contact)
 
     async def _cases(self, wanted: int) -> list[Json]:
         """Open cases that nobody was called for yet; waits for the first ones to come through."""

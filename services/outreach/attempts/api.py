@@ -1,7 +1,7 @@
 """The API of attempts: log one, take one back, see the codes that one takes."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -12,17 +12,28 @@ from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal
 from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
-from services.outreach.attempts.flow import attempts
+from services.outreach.attempts.flow import attempts, unheard
+from services.outreach.attempts.flow.entering import Logged
 from services.outreach.attempts.rules import Retractor
-from services.outreach.attempts.shapes import AttemptIn, AttemptLoggedOut, AttemptRetractedOut, CodesOut, RetractionIn
+from services.outreach.attempts.shapes import (
+    AttemptIn,
+    AttemptLoggedOut,
+    AttemptRetractedOut,
+    CodesOut,
+    ContactIn,
+    ContactLoggedOut,
+    RetractionIn,
+)
 from services.outreach.policy import CODES
 from services.outreach.worklist.api.workers import Worker, worker_id
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, case_of
 
+Body = TypeVar("Body", bound=AttemptIn)
+
 routes = APIRouter(tags=["outreach"])
 
 
-def _checked_by_now(body: AttemptIn) -> AttemptIn:
+def _checked_by_now(body: Body) -> Body:
     """An attempt without an instant is made now, and its callback promised by that."""
     if body.attempted_at is None:
         body.check_callback(datetime.now(UTC))
@@ -30,6 +41,7 @@ def _checked_by_now(body: AttemptIn) -> AttemptIn:
 
 
 Attempt = Annotated[AttemptIn, AfterValidator(_checked_by_now)]
+Contact = Annotated[ContactIn, AfterValidator(_checked_by_now)]
 
 
 @routes.post(
@@ -49,10 +61,41 @@ async def log_attempt(case_id: UUID, body: Attempt, pool: Pool, identity: Identi
         logged = await attempts.log_attempt(work, case_id, body.entry(), worker_id(principal))
         if isinstance(logged, Refusal):
             return Answer.of(logged)
+        assert logged.case is not None, "cases are never removed"
         answer = AttemptLoggedOut(attempt_id=logged.attempt_id, against=logged.against, case=case_of(logged.case))
         return Answer(201, answer.model_dump(mode="json"))
 
     return await write(pool, identity, effect)
+
+
+@routes.post(
+    "/enrolments/{enrolment_id}/contacts",
+    summary="Log a contact with a member who may have no case",
+    status_code=201,
+    response_model=ContactLoggedOut,
+    responses={202: {"model": ContactLoggedOut, "description": "Kept until the member is known"}, 409: PROBLEM},
+)
+async def log_contact(enrolment_id: UUID, body: Contact, pool: Pool, identity: Identity, principal: Worker) -> Response:
+    """Logs what a member says or what is said of him, named by the enrolment (eligibility's `GET /members` gives it),
+    also if he was never eligible and has no case: it holds for him at once and for cases that open later. With a case
+    it is that case's attempt. 202: of this member of the plan nothing was heard yet; it is kept until there is."""
+    whose = unheard.Whose(principal.tenant, enrolment_id, body.programme_id)
+
+    async def effect(work: UnitOfWork) -> Answer:
+        await audit.record(work, principal, "read", "enrolment", [enrolment_id])
+        logged = await unheard.log_contact(work, whose, body.entry(), worker_id(principal))
+        if isinstance(logged, Refusal):
+            return Answer.of(logged)
+        return Answer(202 if isinstance(logged, unheard.Kept) else 201, _told(logged).model_dump(mode="json"))
+
+    return await write(pool, identity, effect)
+
+
+def _told(logged: Logged | unheard.Kept) -> ContactLoggedOut:
+    if isinstance(logged, unheard.Kept):
+        return ContactLoggedOut(attempt_id=logged.attempt_id, is_waiting=True, against=None, case=None)
+    case = None if logged.case is None else case_of(logged.case)
+    return ContactLoggedOut(attempt_id=logged.attempt_id, is_waiting=False, against=logged.against, case=case)
 
 
 @routes.post(
@@ -73,7 +116,8 @@ async def retract_attempt(
         case = await attempts.retract_attempt(work, attempt_id, body.reason, retractor)
         if isinstance(case, Refusal):
             return Answer.of(case)
-        return Answer(200, AttemptRetractedOut(attempt_id=attempt_id, case=case_of(case)).model_dump(mode="json"))
+        answer = AttemptRetractedOut(attempt_id=attempt_id, case=None if case is None else case_of(case))
+        return Answer(200, answer.model_dump(mode="json"))
 
     return await write(pool, identity, effect)
 

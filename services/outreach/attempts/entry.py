@@ -44,6 +44,11 @@ class Entry:
     claim: bool
 
 
+def is_of_a_vaccine(entered: Entry) -> bool:
+    """Whether it says something of one vaccine, not of the person."""
+    return EFFECTS[entered.disposition].standing is not None
+
+
 def new_attempt(
     attempt_id: UUID, known: KnownCase, entered: Entry, worker_id: str, attempted_at: datetime, zone: ZoneInfo
 ) -> NewAttempt:

@@ -145,11 +145,35 @@ class AttemptLoggedOut(Shape):
     case: CaseOut
 
 
-class AttemptRetractedOut(Shape):
-    """The attempt's id and the case as it stands without it."""
+class ContactIn(AttemptIn):
+    """One contact with the member of an enrolment, whether he has a case or not."""
+
+    programme_id: Code | None = Field(
+        default=None,
+        description="Needed for what is said of a vaccine, if the member may be under several programmes.",
+    )
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"channel": "phone", "disposition": "do-not-call", "direction": "inbound"}]}
+    )
+
+
+class ContactLoggedOut(Shape):
+    """The contact's id, which takes it back as an attempt's does, and what became of it."""
 
     attempt_id: UUID
-    case: CaseOut
+    is_waiting: bool = Field(
+        description="Nothing was heard of this member of the plan yet: it is logged with the first fact about him."
+    )
+    against: str | None = Field(description="The rule that a try went against; logged for the news that it brought.")
+    case: CaseOut | None = Field(description="None: there is no case.")
+
+
+class AttemptRetractedOut(Shape):
+    """The attempt's id and the case as it stands without it; none where there is no case."""
+
+    attempt_id: UUID
+    case: CaseOut | None
 
 
 class CodesOut(Shape):

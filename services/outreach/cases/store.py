@@ -41,6 +41,7 @@ select * from unnest($1::text[], $2::text[], $3::date[], $4::bool[])
 on conflict (programme_id, zip5) do update set week_on = excluded.week_on, listed = excluded.listed
 where excluded.week_on >= kept.week_on
 """
+LOAD_OPENED = "select case_id from outreach_case where case_id = any($1)"
 LOAD_MEMBER = "select member_token from outreach_case where case_id = $1"
 _WAIT = """
 insert into waiting_member as kept (member_token, heard_at) select distinct member_token, {heard_at} from {whom}
@@ -136,6 +137,11 @@ async def load_member_token(connection: Connection, case_id: UUID) -> UUID | Non
     """Whose case this is; None where there is none, or another plan's."""
     member_token: UUID | None = await connection.fetchval(LOAD_MEMBER, case_id)
     return member_token
+
+
+async def load_opened(connection: Connection, case_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these cases that are there."""
+    return {row["case_id"] for row in await connection.fetch(LOAD_OPENED, list(case_ids))}
 
 
 async def save_cases(connection: Connection, cases: Sequence[ChangedCase]) -> None:

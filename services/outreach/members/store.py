@@ -23,6 +23,9 @@ from services.outreach.members.rules import (
 )
 
 LOAD_TOKENS_OF_ENROLMENTS = "select distinct member_token from enrolment where enrolment_id = any($1)"
+LOAD_PROGRAMMES_OF = """
+select programme_id, member_token from enrolment where enrolment_id = $1 order by programme_id
+"""
 LOAD_TOKENS_OF_DOSES = "select distinct member_token from dose where dose_id = any($1)"
 
 _ENROLMENT = ", ".join(names(Enrolment))
@@ -120,6 +123,13 @@ order by administered_on, dose_id
 async def load_tokens_of_enrolments(connection: Connection, enrolment_ids: Collection[UUID]) -> set[UUID]:
     """Under which members these enrolments stood until now."""
     return _tokens(await connection.fetch(LOAD_TOKENS_OF_ENROLMENTS, list(enrolment_ids)))
+
+
+async def load_programmes_of(connection: Connection, enrolment_id: UUID) -> dict[str, UUID]:
+    """The programmes under which this enrolment was heard of, each with the member's token; none where it is another
+    plan's."""
+    rows = await connection.fetch(LOAD_PROGRAMMES_OF, enrolment_id)
+    return {row["programme_id"]: row["member_token"] for row in rows}
 
 
 async def load_tokens_of_doses(connection: Connection, dose_ids: Collection[UUID]) -> set[UUID]:

@@ -134,6 +134,12 @@ class Worker:
         body = {"channel": "phone", "disposition": disposition, "attempted_at": NOON.isoformat(), "claim": True} | said
         return await self.client.post(f"/cases/{case}/attempts", json=body, headers=self._headers(key))
 
+    async def say(self, enrolment: UUID, disposition: str, key: str | None = None, **said: Any) -> httpx.Response:
+        """Log a contact that names the enrolment: by default the member calls."""
+        body = {"channel": "phone", "disposition": disposition, "attempted_at": NOON.isoformat()}
+        path, body = f"/enrolments/{enrolment}/contacts", body | {"direction": "inbound"} | said
+        return await self.client.post(path, json=body, headers=self._headers(key))
+
 
 def client_of(database: Database) -> httpx.AsyncClient:
     """The real application; only the token is replaced by headers that say who is asking."""

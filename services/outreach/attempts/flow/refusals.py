@@ -17,6 +17,7 @@ _SENTENCES = {
     RefusalCode.PROTECTED: ("Contact Protected", "The member's record bars outreach."),
     RefusalCode.OPTED_OUT: ("Opted Out", "The member does not want to be contacted in this way."),
     RefusalCode.CHANNEL_BARRED: ("Channel Barred", "The member's record bars this channel."),
+    RefusalCode.NO_CASE: ("No Case", "The member has no case: nobody needs to reach him."),
     RefusalCode.CASE_CLOSED: ("Case Closed", "The case is closed: nobody needs to reach the member."),
     RefusalCode.CASE_PAUSED: ("Case Paused", "The case is paused: nobody is to try the member meanwhile."),
     RefusalCode.TOO_MANY: (
@@ -33,4 +34,10 @@ NOT_YOURS = Refusal(
     "not-your-attempt",
     "Not Your Attempt",
     f"Its worker retracts an attempt within {POLICY.own_retraction_hours} hours; afterwards a supervisor.",
+)
+PROGRAMME_NEEDED = Refusal(
+    "programme-needed",
+    "Programme Needed",
+    "This is said of a vaccine, and the member may be under several programmes: expected programme_id.",
+    422,
 )

@@ -1,5 +1,6 @@
 """3 and 6. An attempt was logged, or taken back, for each request that was answered so, and it is told once."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,6 +16,7 @@ from tests.chaos.checker.model.cases import place, policy
 from tests.chaos.checker.tables import instant
 
 ASKED = ("channel", "disposition", "refusal_domain", "language")
+ENROLMENTS = re.compile(r"/enrolments/[^/]+/contacts")
 LISTED = ("given", "topics", "barriers")
 
 
@@ -22,13 +24,18 @@ def attempts_are_as_asked(evidence: Evidence) -> Iterator[Divergence]:
     """The attempts on record are the acknowledged requests', with what they asked for; of a request of unknown outcome
     either all or nothing is there."""
     say = saying(3, "attempts_are_as_asked")
-    effects = [one for one in evidence.effects if one.service == "outreach" and one.path.endswith("/attempts")]
+    effects = [one for one in evidence.effects if one.service == "outreach" and _logs(one)]
     lines = {one.answer["attempt_id"]: one.line for one in effects}
     expected: Table = {(one.answer["attempt_id"],): _asked(one) for one in effects}
     found: Table = {(row["attempt_id"],): row for row in evidence.table("outreach", "attempt")}
     yield from compare(say, "attempt", expected, found, lambda key: f"{key[0]} ({lines.get(key[0], 'no request')})")
     yield from _derived(say, evidence)
     yield from _taken_back(say, evidence)
+
+
+def _logs(effect: Effect) -> bool:
+    """Of a case, or of an enrolment that may have none."""
+    return effect.path.endswith("/attempts") or bool(ENROLMENTS.fullmatch(effect.path))
 
 
 def _taken_back(say: Say, evidence: Evidence) -> Iterator[Divergence]:
@@ -70,10 +77,11 @@ def _asked(effect: Effect) -> dict[str, Any]:
     stops = {*policy()["do_not_call_stops"], *body.get("stop_channels", ())}
     stopped = sorted(stops) if body["disposition"] == "do-not-call" else []
     more = {"direction": body.get("direction", "outbound"), "resumed": sorted(set(body.get("resume_channels", ())))}
-    asked = {"against": effect.answer.get("against"), **more}
+    asked = more if effect.answer.get("is_waiting") else {"against": effect.answer.get("against"), **more}
     asked |= {name: body.get(name) for name in ASKED} | {name: sorted(set(body.get(name, ()))) for name in LISTED}
     times = {name: instant(body[name]) for name in ("attempted_at", "callback_at") if body.get(name)}
-    return {"case_id": effect.path.split("/")[2], "stopped": stopped, **asked, **times}
+    whose = "enrolment_id" if ENROLMENTS.fullmatch(effect.path) else "case_id"
+    return {whose: effect.path.split("/")[2], "stopped": stopped, **asked, **times}
 
 
 def nothing_goes_out_twice(evidence: Evidence) -> Iterator[Divergence]:
