@@ -18,7 +18,7 @@ SQL = re.compile(
     r"\s*(select\s|insert into\s|update \w+ (\w+ )?set\s|delete from\s|with \w+ as (materialized )?\()", re.I
 )
 WRITES = re.compile(
-    r"\b(?:insert into|update(?! set\b)|delete from|merge into|lock table|truncate(?: table)?)\s+(?:only\s+)?"
+    r"\b(?:insert into|update(?!\s+set\b)|delete from|merge into|lock table|truncate(?: table)?)\s+(?:only\s+)?"
     r"(\w+(?:\s*,\s*\w+)*)",
     re.I,
 )
@@ -132,6 +132,30 @@ def test_a_planted_impure_call_is_seen(planted: str) -> None:
 def test_a_planted_statement_is_seen(planted: str) -> None:
     """The guard sees what it guards against."""
     assert sql(f"QUERY = {planted!r}")
+
+
+def writers(service: str, planted: str = "") -> dict[str, set[str]]:
+    """Of each table the rooms whose stores write it; `planted` is a statement more of the room `claims`."""
+    found: dict[str, set[str]] = {}
+    for store in (one for one in modules("store") if one.is_relative_to(SERVICES / service)):
+        for table in written(store.read_text("utf-8")):
+            found.setdefault(table, set()).add(store.relative_to(SERVICES / service).parts[0])
+    for table in written(f"PLANTED = {planted!r}"):
+        found.setdefault(table, set()).add("claims")
+    return found
+
+
+@pytest.mark.parametrize("service", ROOMED)
+def test_a_table_is_written_by_one_room(service: str) -> None:
+    """Other rooms may read it; whoever wants it changed asks the room whose it is."""
+    tables = writers(service)
+    assert tables
+    assert {table: rooms for table, rooms in tables.items() if len(rooms) > 1} == {}
+
+
+def test_a_planted_second_writer_is_seen() -> None:
+    """The guard sees what it guards against."""
+    assert writers("outreach", "update outreach_case\nset skips = 0")["outreach_case"] == {"cases", "claims"}
 
 
 def test_replicas_alone_write_their_tables() -> None:

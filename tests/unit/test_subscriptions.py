@@ -6,9 +6,11 @@ import pytest
 
 from deploy.groups import services, topic_by_group
 from schemas.catalog import CASE, TOPICS
+from schemas.eligibility_v1 import BusinessDayOpenedV1, ProgrammePublishedV1
 from services.kit.app import Service
 from services.kit.subscription import subscribe
 from services.reporting.facts.flow import on_fact
+from services.reporting.facts.store import WRITTEN
 
 
 def test_every_consumer_of_the_catalog_is_a_service() -> None:
@@ -24,6 +26,15 @@ def test_a_service_hears_what_the_catalog_says(service: Service) -> None:
     topics = [topic.name for topic in TOPICS if service.name in topic.consumers]
     expected = [(name, name.replace("vcc.", f"{service.name}.").removesuffix(".v1")) for name in topics]
     assert sorted(heard) == sorted(expected)
+
+
+def test_reporting_hears_every_topic() -> None:
+    """Every figure is counted from the log: no topic of the catalog goes past reporting, and it writes down every kind
+    of event."""
+    [reporting] = [service for service in services() if service.name == "reporting"]
+    assert {one.topic.name for one in reporting.subscriptions} == {topic.name for topic in TOPICS}
+    kept = WRITTEN | {ProgrammePublishedV1, BusinessDayOpenedV1}
+    assert {event for topic in TOPICS for event in topic.events} == kept
 
 
 def test_groups_are_called_as_ever() -> None:

@@ -69,6 +69,35 @@ set version = excluded.version, opened_on = excluded.opened_on, changed_on = exc
     lease_until = case when excluded.status = 'open' then kept.lease_until end
 """
 
+FREE = "(lease_until is null or lease_until <= clock_timestamp())"
+# Whether any case of the person is held by somebody now: the same plan's, for others can't be seen.
+TAKEN = """exists (
+    select from outreach_case as other join person as his using (member_token)
+    where his.person_token = {person} and other.claimed_by is not null and other.lease_until > clock_timestamp()
+)"""
+# A look of its own: it sees what was committed before the persons were locked.
+CLAIM_CASES = f"""
+update outreach_case as held
+set claimed_by = $1, claimed_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(mins => $2)
+from unnest($3::uuid[], $4::uuid[]) as chosen (case_id, person_token)
+where held.case_id = chosen.case_id and held.status = 'open' and held.held_by is null and {FREE}
+    and not {TAKEN.format(person="chosen.person_token")}
+returning held.case_id
+"""
+CLAIM_CASE = """
+update outreach_case
+set claimed_by = $2, claimed_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(mins => $3)
+where case_id = $1
+"""
+END_LEASE = "update outreach_case set claimed_by = null, claimed_at = null, lease_until = null where case_id = $1"
+SKIP_CASE = """
+update outreach_case as held
+set claimed_by = null, claimed_at = null, lease_until = null, skips = skips + 1, skip_penalty = skip_penalty + $2
+where case_id = $1
+    and not exists (select from attempt where attempt.case_id = $1 and attempt.logged_at >= held.claimed_at)
+"""
+FORGET_SKIPS = "update outreach_case set skips = 0, skip_penalty = 0 where case_id = $1 and skips > 0"
+
 WAITING_MEMBERS = ReviewQueue("waiting_member", "member_token")
 """Those whose cases are to be decided on again, page by page."""
 OWNED: Mapping[type[Event], Owned] = {CaseChangedV1: Owned.by_version("outreach_case", "case_id")}
@@ -173,3 +202,32 @@ async def let_zips_wait(connection: Connection, listings: Sequence[TargetZipList
 async def let_due_wait(connection: Connection, at: datetime) -> None:
     """Whoever has a case that the passing of time may have changed is to be decided on again."""
     await connection.execute(LET_DUE_WAIT, at)
+
+
+async def claim_cases(
+    connection: Connection, worker_id: str, lease_minutes: int, case_of_person: Mapping[UUID, UUID]
+) -> list[UUID]:
+    """Give these cases to the worker, except those of persons whom somebody holds by now; gives which he got."""
+    chosen = (list(case_of_person.values()), list(case_of_person))
+    return [row["case_id"] for row in await connection.fetch(CLAIM_CASES, worker_id, lease_minutes, *chosen)]
+
+
+async def claim_case(connection: Connection, case_id: UUID, worker_id: str, lease_minutes: int) -> None:
+    """Give this case, whose lease is locked, to the worker."""
+    await connection.execute(CLAIM_CASE, case_id, worker_id, lease_minutes)
+
+
+async def end_lease(connection: Connection, case_id: UUID) -> None:
+    """Nobody holds the case any more."""
+    await connection.execute(END_LEASE, case_id)
+
+
+async def skip_case(connection: Connection, case_id: UUID, penalty: int) -> None:
+    """Give the case back. Given back untouched, it sinks."""
+    await connection.execute(SKIP_CASE, case_id, penalty)
+    await end_lease(connection, case_id)
+
+
+async def forget_skips(connection: Connection, case_id: UUID) -> None:
+    """A case that somebody worked on was not given back untouched."""
+    await connection.execute(FORGET_SKIPS, case_id)

@@ -5,9 +5,11 @@ from uuid import UUID
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal
 from services.kit.unit_of_work import UnitOfWork
+from services.outreach.cases import store as cases
 from services.outreach.claims import store
 from services.outreach.claims.rules import Wish, call_order, first_of_each_person
 from services.outreach.policy import POLICY
+from services.outreach.worklist import store as worklist
 from services.outreach.worklist.flow import NO_CASE
 from services.outreach.worklist.rules import ListedCase
 
@@ -26,8 +28,8 @@ async def claim_cases(connection: Connection, wish: Wish) -> list[ListedCase]:
             found = await lock_candidates(connection, wish, count, persons, POLICY.lease_minutes)
             first = first_of_each_person(found)
             persons |= first.keys()
-            cases = await store.claim_cases(connection, wish.worker_id, POLICY.lease_minutes, first)
-            claimed += sorted(cases, key=call_order)
+            got = await cases.claim_cases(connection, wish.worker_id, POLICY.lease_minutes, first)
+            claimed += sorted(await worklist.load_some(connection, got), key=call_order)
             if not found:
                 break
     return claimed
@@ -39,9 +41,9 @@ async def release_case(work: UnitOfWork, case_id: UUID, worker_id: str, *, is_su
     if lease is None:
         return NO_CASE
     if lease.claimed_by == worker_id:
-        await store.skip_case(work.connection, case_id, POLICY.rank.skip)
+        await cases.skip_case(work.connection, case_id, POLICY.rank.skip)
     elif lease.claimed_by is None or not is_supervisor:
         return NOT_YOURS
     else:
-        await store.end_lease(work.connection, case_id)
+        await cases.end_lease(work.connection, case_id)
     return None

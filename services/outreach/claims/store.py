@@ -1,29 +1,23 @@
 """SQL of claims and leases. One person is one entry of the list, whatever programmes and tokens his cases have, so that
 no two workers call one person at once. Runs as the plan, so row-level security hides other plans' rows."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import astuple
 from uuid import UUID
 
 from services.kit.postgres import Connection
 from services.kit.rows import into
+from services.outreach.cases.store import FREE, TAKEN
 from services.outreach.claims.rules import Candidate, Lease, Wish
-from services.outreach.worklist.rules import ListedCase
-from services.outreach.worklist.store import filtered, listed_columns, to_listed_case
+from services.outreach.worklist.store import filtered
 
-_FREE = "(lease_until is null or lease_until <= clock_timestamp())"
-# Whether any case of the person is held by somebody now: the same plan's, for others can't be seen.
-TAKEN = """exists (
-    select from outreach_case as other join person as his using (member_token)
-    where his.person_token = {person} and other.claimed_by is not null and other.lease_until > clock_timestamp()
-)"""
 # The person's own row is locked too: of two claimers at once, who want different cases of one person, one goes on.
 _CANDIDATES = f"""
 select held.case_id, person.member_token as person_token
 from outreach_case as held
 join person as known on known.member_token = held.member_token
 join person on person.member_token = known.person_token
-where held.status = 'open' and held.held_by is null and {_FREE} {{due}}
+where held.status = 'open' and held.held_by is null and {FREE} {{due}}
     and (held.language = $3 or ($3::text is null and not held.needs_language)) and {filtered("held", 6)}
     and person.member_token <> all($4) and not {TAKEN.format(person="known.person_token")}
 order by {{order}} limit $2 for update of held, person skip locked
@@ -37,23 +31,9 @@ LOAD_CALL_LIST = _CANDIDATES.format(
     due="and held.callback_at is null and $1::text is not null and $5::int is not null",
     order="held.rank desc, held.case_id desc",
 )
-# A look of its own: it sees what was committed before the persons were locked.
-CLAIM_CASES = f"""
-update outreach_case as held
-set claimed_by = $1, claimed_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(mins => $2)
-from unnest($3::uuid[], $4::uuid[]) as chosen (case_id, person_token)
-where held.case_id = chosen.case_id and held.status = 'open' and held.held_by is null and {_FREE}
-    and not {TAKEN.format(person="chosen.person_token")}
-returning {listed_columns("held")}
-"""
 LOCK_WORKER = "select pg_advisory_xact_lock($1, hashtext($2))"
 WORKER_LOCKS = 0x636C6D
 COUNT_CLAIMS = "select count(*) from outreach_case where claimed_by = $1 and lease_until > clock_timestamp()"
-CLAIM_CASE = """
-update outreach_case
-set claimed_by = $2, claimed_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(mins => $3)
-where case_id = $1
-"""
 # Of the case, or of another of the same person that somebody holds now.
 LOCK_LEASE = """
 select member_token, claimed_by, lease_until > clock_timestamp() as live, clock_timestamp() as asked_at
@@ -64,14 +44,6 @@ select claimed_by from outreach_case
 where member_token = any($2) and case_id <> $1 and lease_until > clock_timestamp()
 order by lease_until desc limit 1
 """
-END_LEASE = "update outreach_case set claimed_by = null, claimed_at = null, lease_until = null where case_id = $1"
-SKIP_CASE = """
-update outreach_case as held
-set claimed_by = null, claimed_at = null, lease_until = null, skips = skips + 1, skip_penalty = skip_penalty + $2
-where case_id = $1
-    and not exists (select from attempt where attempt.case_id = $1 and attempt.logged_at >= held.claimed_at)
-"""
-FORGET_SKIPS = "update outreach_case set skips = 0, skip_penalty = 0 where case_id = $1 and skips > 0"
 
 
 async def lock_worker(connection: Connection, worker_id: str) -> None:
@@ -106,19 +78,6 @@ async def _lock_candidates(
     return [into(Candidate, row) for row in await connection.fetch(query, *who, *astuple(wish.filter))]
 
 
-async def claim_cases(
-    connection: Connection, worker_id: str, lease_minutes: int, case_of_person: Mapping[UUID, UUID]
-) -> list[ListedCase]:
-    """Give these cases to the worker, except those of persons whom somebody holds by now."""
-    chosen = (list(case_of_person.values()), list(case_of_person))
-    return [to_listed_case(row) for row in await connection.fetch(CLAIM_CASES, worker_id, lease_minutes, *chosen)]
-
-
-async def claim_case(connection: Connection, case_id: UUID, worker_id: str, lease_minutes: int) -> None:
-    """Give this case, whose lease is locked, to the worker."""
-    await connection.execute(CLAIM_CASE, case_id, worker_id, lease_minutes)
-
-
 async def lock_lease(connection: Connection, case_id: UUID) -> Lease | None:
     """The lease, held still until the commit; None where there is no such case, or another plan's."""
     row = await connection.fetchrow(LOCK_LEASE, case_id)
@@ -129,19 +88,3 @@ async def load_person_holder(connection: Connection, case_id: UUID, member_token
     """Who holds another case of this person, whose tokens are locked: nobody else is to call him meanwhile."""
     holder: str | None = await connection.fetchval(LOAD_PERSON_LEASE, case_id, member_tokens)
     return holder
-
-
-async def end_lease(connection: Connection, case_id: UUID) -> None:
-    """Nobody holds the case any more."""
-    await connection.execute(END_LEASE, case_id)
-
-
-async def skip_case(connection: Connection, case_id: UUID, penalty: int) -> None:
-    """Give the case back. Given back untouched, it sinks."""
-    await connection.execute(SKIP_CASE, case_id, penalty)
-    await end_lease(connection, case_id)
-
-
-async def forget_skips(connection: Connection, case_id: UUID) -> None:
-    """A case that somebody worked on was not given back untouched."""
-    await connection.execute(FORGET_SKIPS, case_id)

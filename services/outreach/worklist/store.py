@@ -60,6 +60,7 @@ where {_WANTED} and not {IS_DUE} and ($6::int is null or (rank, case_id) < ($6, 
 order by rank desc, case_id desc limit $8
 """
 LOAD_CASE = f"select {LISTED_CASE} from outreach_case where case_id = $1"
+LOAD_SOME = f"select {LISTED_CASE} from outreach_case where case_id = any($1)"
 LOAD_OTHER_CASES = """
 select case_id, programme_id, status, closed_reason, claimed_by is not null and lease_until > clock_timestamp() as held
 from outreach_case where member_token = any($1) and case_id <> $2 order by programme_id, case_id
@@ -118,6 +119,11 @@ async def load_case(connection: Connection, case_id: UUID) -> ListedCase | None:
     """One case; None where there is none, or another plan's."""
     row = await connection.fetchrow(LOAD_CASE, case_id)
     return None if row is None else to_listed_case(row)
+
+
+async def load_some(connection: Connection, case_ids: Collection[UUID]) -> list[ListedCase]:
+    """These cases, in no order."""
+    return [to_listed_case(row) for row in await connection.fetch(LOAD_SOME, list(case_ids))]
 
 
 async def load_other_cases(connection: Connection, case_id: UUID, member_tokens: Collection[UUID]) -> list[OtherCase]:

@@ -134,6 +134,8 @@ _STATEMENTS: dict[type[Event], str] = {
     FeedFileProcessedV1: SAVE_FEED_FILES,
     TargetZipListedV1: SAVE_TARGET_ZIPS,
 }
+WRITTEN = frozenset(_STATEMENTS)
+"""The kinds of events that are written down here; programmes and days are kept by replicas."""
 
 
 async def save_facts(connection: Connection, facts: Sequence[Event]) -> None:

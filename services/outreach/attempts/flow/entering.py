@@ -97,7 +97,7 @@ def _rule(known: KnownCase, entered: Entry, holder: Holder, attempt: NewAttempt)
 async def _save(connection: Connection, known: KnownCase, attempt: NewAttempt, at: datetime) -> None:
     """Keep it, and what of it holds for the person at every plan: the others' cases are decided on at once after."""
     await contacts.save_attempt(connection, attempt)
-    await claims.forget_skips(connection, attempt.case_id)
+    await cases.forget_skips(connection, attempt.case_id)
     said = entry.statement_of(known, attempt, at)
     if said is not None:
         await contacts.save_statement(connection, attempt.member_token, said)
@@ -107,9 +107,9 @@ async def _save(connection: Connection, known: KnownCase, attempt: NewAttempt, a
 async def _settle_lease(connection: Connection, lease: Lease, attempt: NewAttempt) -> None:
     """Whoever tried by the rules goes on, if the outcome lets him."""
     if not EFFECTS[attempt.disposition].keeps_lease:
-        await claims.end_lease(connection, attempt.case_id)
+        await cases.end_lease(connection, attempt.case_id)
     elif not lease.live and attempt.against is None and attempt.direction is Direction.OUTBOUND:
-        await claims.claim_case(connection, attempt.case_id, attempt.worker_id, POLICY.lease_minutes)
+        await cases.claim_case(connection, attempt.case_id, attempt.worker_id, POLICY.lease_minutes)
 
 
 async def zone_of(connection: Connection, programme_id: str) -> ZoneInfo:
