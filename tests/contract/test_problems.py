@@ -79,4 +79,4 @@ def test_the_page_knows_refusals_of_every_kind() -> None:
     services = {one.code: one.services for one in problems()}
     assert services["invalid-request"] == services["forbidden"] == ("every",)
     assert (services["full"], services["case-closed"]) == (("scheduling",), ("outreach",))
-    assert services["programme-needed"] == ("reporting", "scheduling")
+    assert services["programme-needed"] == ("outreach", "reporting", "scheduling")

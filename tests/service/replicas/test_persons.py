@@ -1,6 +1,7 @@
 """Who is locked to decide about a person, on two connections at once."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,6 +14,7 @@ from tests.servers import Database, OpenDatabase
 
 pytestmark = pytest.mark.postgres
 BOB, ADA, EVE = map(token, ("bob", "ada", "eve"))
+FREE = "select member_token from person for update skip locked"
 WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
@@ -27,7 +29,14 @@ async def lock(kept: Database, *tokens: UUID) -> dict[UUID, UUID]:
         return await store.lock_persons(connection, tokens)
 
 
-async def until_waiting(kept: Database, task: "asyncio.Task[dict[UUID, UUID]]") -> None:
+async def lock_and_look(kept: Database, *tokens: UUID) -> tuple[dict[UUID, UUID], set[UUID]]:
+    """What locking gave, and whom somebody else could still lock then."""
+    async with transaction(kept.pool, ALL_TENANTS) as connection:
+        persons = await store.lock_persons(connection, tokens)
+        return persons, {row["member_token"] for row in await kept.pool.fetch(FREE)}
+
+
+async def until_waiting(kept: Database, task: "asyncio.Task[Any]") -> None:
     async with asyncio.timeout(10):
         while not await kept.pool.fetchval(WAITING):
             assert not task.done(), "it had nothing to wait for"
@@ -36,13 +45,14 @@ async def until_waiting(kept: Database, task: "asyncio.Task[dict[UUID, UUID]]") 
 
 @pytest.mark.parametrize("wanted", [BOB, ADA])
 async def test_who_waited_for_a_merge_has_the_whole_person(kept: Database, wanted: UUID) -> None:
-    """Whether the retired token or the surviving one was wanted."""
+    """Whether the retired token or the surviving one was wanted: every token of the person is given, and locked."""
+    await lock(kept, BOB, ADA)  # known: else the second one waits to add them, and sees the merge when it locks
     async with transaction(kept.pool, ALL_TENANTS) as connection:
         persons = await store.lock_persons(connection, [BOB, ADA])
-        other = asyncio.create_task(lock(kept, wanted))
+        other = asyncio.create_task(lock_and_look(kept, wanted))
         await until_waiting(kept, other)
         await flow.merge(connection, persons, [Merge(BOB, ADA)])
-    assert await other == {BOB: ADA, ADA: ADA}
+    assert await other == ({BOB: ADA, ADA: ADA}, set())
 
 
 async def test_somebody_nobody_has_heard_of_is_locked_too(kept: Database) -> None:
