@@ -46,7 +46,7 @@ class Entry:
 
 def is_of_a_vaccine(entered: Entry) -> bool:
     """Whether it says something of one vaccine, not of the person."""
-    return EFFECTS[entered.disposition].standing is not None
+    return EFFECTS[entered.disposition].stance is not None
 
 
 def new_attempt(
@@ -105,12 +105,12 @@ def statement_of(known: KnownCase, attempt: NewAttempt, told_at: datetime) -> St
         said_at=attempt.attempted_at,
         counted_on=attempt.counted_on,
         told_at=told_at,
-        standing=effect.standing,
+        stance=effect.stance,
         stops=tuple(attempt.stopped),
         resumes=tuple(attempt.resumed),
         reports_death=effect.deceased,
     )
-    return said if said.standing or said.stops or said.resumes or said.reports_death else None
+    return said if said.stance or said.stops or said.resumes or said.reports_death else None
 
 
 def logged_event(attempt: NewAttempt, logged_at: datetime) -> ContactAttemptLoggedV1:

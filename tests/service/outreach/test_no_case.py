@@ -11,7 +11,7 @@ from schemas.eligibility_v1 import EligibilityStatus, MemberEligibilityDecidedV1
 from services.kit.ids import new_id
 from services.kit.unit_of_work import working
 from services.outreach.attempts.flow.unheard import on_member_eligibility
-from tests.facts import NOON, a_day, a_fact, a_merge, a_programme, enrolment_id, token
+from tests.facts import NOON, a_day, a_fact, a_merge, a_programme, enrolment_id, member_token
 from tests.service.outreach.builders import Outreach, Worker, case_id
 from tests.service.outreach.test_said import LOGGED, MORE, NEWS
 
@@ -46,7 +46,7 @@ async def test_news_of_somebody_never_eligible(
     assert logged["against"] == (None if direction == "inbound" else "no-case")
     [told] = await outreach.announced(LOGGED)
     assert (told["attempt_id"], told["disposition"], told["case_id"], told["member_token"]) == (
-        logged["attempt_id"], disposition, str(case_id("ada")), str(token("ada")),
+        logged["attempt_id"], disposition, str(case_id("ada")), str(member_token("ada")),
     )  # fmt: skip
     [row] = await outreach.fetch("select attempt_id, disposition from attempt")
     assert (str(row["attempt_id"]), row["disposition"]) == (logged["attempt_id"], disposition)
@@ -173,7 +173,7 @@ async def test_an_unknown_member_who_was_merged(outreach: Outreach, worker: Work
     """Kept by the enrolment, a word finds its person under whichever token the first fact comes."""
     await outreach.hear(a_fact("adda", tenant_id="prairie"))
     await worker.say(ADA, "do-not-call")
-    await outreach.hear(a_merge("ada", "adda"), never_eligible(merged_into=token("adda")))
+    await outreach.hear(a_merge("ada", "adda"), never_eligible(merged_into=member_token("adda")))
     await outreach.review()
     assert await status(outreach, "adda", "prairie") == ("closed", "opted-out")
 

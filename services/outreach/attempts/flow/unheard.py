@@ -73,7 +73,10 @@ async def _subjects(connection: Connection, enrolment_id: UUID) -> list[Subject]
     known = await members.load_programmes_of(connection, enrolment_id)
     case_of = {programme_id: derived_id("case", enrolment_id, programme_id) for programme_id in known}
     opened = await cases.load_opened(connection, case_of.values())
-    return [Subject(programme_id, token, case_of[programme_id] in opened) for programme_id, token in known.items()]
+    return [
+        Subject(programme_id, member_token, case_of[programme_id] in opened)
+        for programme_id, member_token in known.items()
+    ]
 
 
 def _contact(attempt_id: UUID, enrolment_id: UUID, subject: Subject, worker_id: str) -> Contact:
