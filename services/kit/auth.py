@@ -115,19 +115,19 @@ class Auth:
 
     def principal(self, claims: Mapping[str, Any]) -> Principal:
         """Who the claims speak of, not yet acting for a tenant (unless there is only one choice). Grants are believed
-        alone where the token has them; else each of its roles holds for each of its tenants."""
+        alone where the token has them; of two lists each role holds for each named tenant, and for all of them only
+        one that may act for all."""
         if (claim := _at(claims, self.trusted.grants_claim)) is not None:
             return self._granted(claims["sub"], grants.read(claim, self.trusted.every_tenant_roles))
         roles = _strings(claims, self.trusted.roles_claim)
         tenants = _strings(claims, self.trusted.tenants_claim)
-        if not roles & self.trusted.every_tenant_roles:
-            tenants -= {ALL_TENANTS}
-        return Principal(claims["sub"], roles, tenants, _only(tenants))
+        return self._granted(claims["sub"], grants.paired(roles, tenants, self.trusted.every_tenant_roles), roles)
 
     @staticmethod
-    def _granted(subject: str, granted: frozenset[Grant]) -> Principal:
+    def _granted(subject: str, granted: frozenset[Grant], said: frozenset[str] = frozenset()) -> Principal:
+        """`said`: roles that the token names, also where they hold for nobody: a denial's row shows them."""
         tenants = frozenset(grant.tenant for grant in granted)
-        known = Principal(subject, grants.roles_of(granted), tenants, "", granted)
+        known = Principal(subject, said or grants.roles_of(granted), tenants, "", granted)
         return known.acting_for(tenant) if (tenant := _only(tenants)) else known
 
 
