@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -20,6 +20,7 @@ from services.eligibility.people.doubtful import (
     expected_now,
 )
 from services.eligibility.people.matching import WHY_DOUBTFUL
+from services.kit.masking import protected
 
 
 def listing(title: str, words: Mapping[str, str]) -> str:
@@ -180,8 +181,10 @@ class DoubtfulRowOut(BaseModel):
     field: str
     expected: str
     state: State = Field(description="Superseded: a newer row said who is meant, or says the same and waits instead.")
-    may_be: list[UUID] = Field(description="The tokens of the members whom it may mean.")
-    member_token: UUID | None = Field(description="Whom it was found to mean.")
+    may_be: Annotated[list[UUID], protected("tokens")] = Field(
+        description="The tokens of the members whom it may mean."
+    )
+    member_token: Annotated[UUID | None, protected("tokens")] = Field(description="Whom it was found to mean.")
     changes: list[str] = Field(description="What it changed when it was decided; nothing where a newer row stands.")
     reason: str | None
     opened_at: datetime
@@ -229,7 +232,7 @@ class DeathSaidOut(BaseModel):
 class CandidateOut(BaseModel):
     """A member whom the row may mean, field by field, and what stands of him."""
 
-    member_token: UUID
+    member_token: Annotated[UUID, protected("tokens")]
     death: Literal["declared", "reported"] | None = Field(
         default=None, description="Declared: the plan's member counts as dead. Reported: somebody must check it."
     )
@@ -239,7 +242,7 @@ class CandidateOut(BaseModel):
     )
     said_at: datetime | None = Field(description="When the plan last spoke of the member.")
     coverages: list[HeldOut]
-    fields: list[ComparedOut]
+    fields: Annotated[list[ComparedOut], protected("names", "numbers", "birth-dates", "addresses")]
 
 
 class CoverageOut(BaseModel):

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.kit import audit
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, may
 from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal
 from services.kit.requests import Pool, reading, write
@@ -18,7 +18,7 @@ from services.outreach.worklist.api.workers import worker_id
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, CaseOut, case_of
 
 routes = APIRouter(tags=["outreach"])
-Coordinator = Annotated[Principal, require("coordinator", "supervisor")]
+Coordinator = Annotated[Principal, may("lost-bookings.tell")]
 
 
 @routes.get("/lost-bookings", summary="Who must hear, without a call, that a booking is off")
@@ -72,7 +72,7 @@ async def retract_notice(
     """A notice that was given by mistake does not stand: the case is decided anew without it, and on the list again if
     the member must still hear. By whoever gave it while it is fresh, by a supervisor at any time; it stays on
     record."""
-    retractor = Retractor(worker_id(principal), "supervisor" in principal.roles)
+    retractor = Retractor(worker_id(principal), principal.may("attempts.retract-any"))
 
     async def effect(work: UnitOfWork) -> Answer:
         await audit.record(work, principal, "read", "case", [case_id])

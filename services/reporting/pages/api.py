@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from schemas.envelope import Day
 from services.kit import audit
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, may
 from services.kit.requests import Pool, reading
 from services.reporting.figures.flow import load_cross, load_report
 from services.reporting.figures.report import Report
@@ -22,7 +22,7 @@ from services.reporting.rebuild.flow import RecordsBehind
 
 routes = APIRouter(tags=["reporting"])
 
-Reader = Annotated[Principal, require("analyst", "state", "operator")]
+Reader = Annotated[Principal, may("reports.read")]
 ProgrammeId = Annotated[str | None, Query(max_length=64, description="Needed where there are several")]
 AsOf = Annotated[Day | None, Query(description="The end of this day; today if left out")]
 KnownOn = Annotated[Day | None, Query(description="With what was known at the end of this day; today if left out")]

@@ -34,7 +34,7 @@ from services.eligibility.programmes.documents import (
 from services.eligibility.programmes.dry_run import DIMENSIONS, DryRun
 from services.eligibility.programmes.programme import Programme
 from services.kit import audit
-from services.kit.auth import Principal, require, require_for_all
+from services.kit.auth import Principal, may, may_for_all
 from services.kit.idempotency import Answer, Identity
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.problem import Refusal, refuse
@@ -51,9 +51,9 @@ TAKEN = Refusal(
     "programme-version-taken", "Version Taken", "This version was published with another text; give it a new one.", 409
 )
 
-Reader = Annotated[Principal, require("coordinator", "supervisor", "operator", "analyst", "state")]
-Author = Annotated[Principal, require("operator", "supervisor", "state", "analyst")]
-Operator = Annotated[Principal, require_for_all("operator")]
+Reader = Annotated[Principal, may("programmes.read")]
+Author = Annotated[Principal, may("programmes.try")]
+Operator = Annotated[Principal, may_for_all("programmes.publish")]
 
 routes = APIRouter()
 

@@ -1,9 +1,12 @@
 """Programmes and what a document would do, as they are told over HTTP."""
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from services.kit.masking import protected
 
 MAX_DOCUMENT_CHARS = 100_000
 
@@ -78,7 +81,7 @@ class CutOffOut(BaseModel):
 
 
 class WhoOut(BaseModel):
-    enrolment_id: UUID
+    enrolment_id: Annotated[UUID, protected("tokens")]
     reasons: list[str] = Field(description="Of who leaves: why. Of who enters: what stood against it until now.")
 
 

@@ -17,7 +17,7 @@ from services.eligibility.intake.shapes import AbsenceOut, FeedFileDetail, FeedF
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store import rows as row_store
-from services.kit.auth import Principal, require, require_for_all
+from services.kit.auth import Principal, may, may_for_all
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
@@ -34,9 +34,9 @@ NO_FILE = Refusal("unknown-feed-file", "Unknown Feed File", "There is no such fi
 NO_PROFILE = Refusal("unknown-profile", "Unknown Profile", "There is no sender profile of that name.", 422)
 EMPTY = Refusal("feed-file-empty", "Empty Feed File", "A file of at least one byte is expected as the body.", 422)
 
-Sender = Annotated[Principal, require("integration")]
-Onlooker = Annotated[Principal, require("integration", "operator", "supervisor")]
-Operator = Annotated[Principal, require_for_all("operator")]
+Sender = Annotated[Principal, may("feed-files.submit")]
+Onlooker = Annotated[Principal, may("feed-files.read")]
+Operator = Annotated[Principal, may_for_all("feed-files.decide")]
 
 routes = APIRouter()
 
