@@ -66,6 +66,10 @@ class Principal:
         """Whether one of its roles has a permission beside the one that its route asks for."""
         return bool(self.roles & TABLE.that_may(permission))
 
+    def sees(self, field: str, permission: str) -> bool:
+        """Whether it sees a protected field by those of its roles that have this permission."""
+        return field in TABLE.seen_by(self.roles & TABLE.that_may(permission))
+
     def acts_at(self, site_id: str) -> bool:
         return self.sites is None or site_id in self.sites
 
