@@ -35,7 +35,7 @@ def disparity(groups: dict[str, Counts], level: str = "tract") -> Disparity | No
     return Disparity(level, cover(most), cover(least), difference(most, least), ratio(most, least))
 
 
-def margin(counts: dict[str, Counts]) -> tuple[Row, ...]:
+def coverage_rows(counts: dict[str, Counts]) -> tuple[Row, ...]:
     """A table of coverage by one column."""
     return tuple(
         Row(group, coverage) for group, coverage in zip(counts, cover_table(list(counts.values())), strict=True)
@@ -45,7 +45,7 @@ def margin(counts: dict[str, Counts]) -> tuple[Row, ...]:
 def zip_rows(counts: dict[str, Counts], listed: Iterable[str]) -> tuple[ZipRow, ...]:
     """A table of coverage by ZIP that marks the listed target ZIPs."""
     wanted = set(listed)
-    return tuple(ZipRow(row.group, row.coverage, row.group in wanted) for row in margin(counts))
+    return tuple(ZipRow(row.group, row.coverage, row.group in wanted) for row in coverage_rows(counts))
 
 
 def funnel_of(plan: str | None, counts: Mapping[str, int]) -> Funnel:

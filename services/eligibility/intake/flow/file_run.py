@@ -23,7 +23,7 @@ from services.eligibility.intake.flow import registry, roster
 from services.eligibility.intake.flow.admission import open_gate, save_other_headers, save_roster_headers
 from services.eligibility.intake.flow.ending import finish, stop
 from services.eligibility.intake.flow.ordering import full_parts, take_turn
-from services.eligibility.intake.ordering import Turn
+from services.eligibility.intake.ordering import FileOrder
 from services.eligibility.intake.slices import Slice, slices
 from services.eligibility.intake.store import chunks as chunk_store
 from services.eligibility.intake.store import files as file_store
@@ -64,7 +64,7 @@ class FileRun:
         self._test_data_from, self._cap = test_data_from, cap
         self._headers: list[RosterHeader] = []
         self._gate = Gate(file.tenant_id, {}, test_data_from)
-        self._turn = Turn()
+        self._turn = FileOrder()
         self._is_done = False
         self._stream: BinaryIO | None = None
         self._pending: Iterator[Slice] = iter(())
