@@ -9,9 +9,10 @@ from services.reporting.figures.report import Funnel, Report, Row, Week
 from services.reporting.figures.rules import CONVERSATION
 from services.reporting.pages import charts, maps
 from services.reporting.pages.charts import Series
-from services.reporting.pages.words import LEVELS, listed, number, percent, points, say, span
+from services.reporting.pages.words import LEVELS, number, percent, points, say, span
 from services.reporting.population.rules import Coverage, monday_of
 
+LEFT_OUT = "Left out: each of its rows, or what one less another makes, would tell of 1 to 10 people."
 STYLE = Path(__file__).with_name("style.css")
 
 
@@ -35,12 +36,16 @@ def headline(report: Report) -> str:
     """The report in a sentence or two."""
     target, gap = report.headline.target, report.disparity
     if target.vaccinated is None or target.share is None:
-        return f"{number(target.members)} members are in the target group; how many are vaccinated is too few to show."
+        group = (
+            f"{number(target.members)} members are" if target.members is not None else "A hidden number of members is"
+        )
+        return f"{group} in the target group; how many of them are vaccinated is hidden."
     said = f"{target.vaccinated:,} of {number(target.members)} members in the target group are vaccinated"
     lately = report.headline.vaccinated_last_7_days
-    said += (
-        f" ({percent(target.share.value)}), {'few' if lately is None else f'{lately:,}'} of them in the last 7 days."
+    recent = (
+        "how many of them in the last 7 days is hidden" if lately is None else f"{lately:,} of them in the last 7 days"
     )
+    said += f" ({percent(target.share.value)}), {recent}."
     if gap is not None:
         trails = "trails" if gap.difference.value < 0 else "leads"
         said += f" The most vulnerable quarter of areas {trails} the least vulnerable by {points(gap.difference)}."
@@ -98,11 +103,12 @@ def _details(summary: str, body: str) -> str:
 
 
 def _dots(title: str, rows: Iterable[Row], label_width: float = 210) -> str:
-    return charts.coverage_dots(title, [(say(row.group), row.coverage) for row in rows], label_width)
+    listed = [(say(row.group), row.coverage) for row in rows]
+    return charts.coverage_dots(title, listed, label_width) if listed else f'<p class="note">{LEFT_OUT}</p>'
 
 
 def _coverage(report: Report) -> str:
-    halves = []
+    halves = [] if report.by_svi else [f'<p class="note">{LEFT_OUT}</p>']
     for level, title in LEVELS.items():
         rows = [row for row in report.by_svi if row.group.startswith(f"{level}:")]
         if rows:
@@ -123,7 +129,7 @@ def _coverage(report: Report) -> str:
 
 def _map(report: Report) -> str:
     whole, close = maps.draw(report.by_zip, {target.zip5: target.rank for target in report.targets})
-    if not whole:
+    if not whole and not report.targets:
         return ""
     week = (
         f"Listed for the week of {report.targets_week_on:%d %B %Y}." if report.targets_week_on else "None listed yet."
@@ -132,7 +138,7 @@ def _map(report: Report) -> str:
         week += " Ranked over all plans; the figures are this plan's own."
     rows = [
         (str(target.rank), target.zip5, maps.places()[target.zip5].city if target.zip5 in maps.places() else "",
-         listed(target.members), listed(target.unvaccinated), percent(target.coverage))
+         number(target.members), number(target.unvaccinated), percent(target.coverage))
         for target in report.targets
     ]  # fmt: skip
     heads = ("rank", "ZIP", "place", "in the target group", "unvaccinated", "coverage")
@@ -141,7 +147,9 @@ def _map(report: Report) -> str:
         "Where are they?",
         "Every circle is a ZIP, placed at its middle. Rings mark the target ZIPs, where most unvaccinated members of "
         "the target group live; the number is their rank in the table below.",
-        f'<div class="maps"><div class="frame">{whole}</div><div class="frame">{close}</div></div>{maps.key()}',
+        f'<div class="maps"><div class="frame">{whole}</div><div class="frame">{close}</div></div>{maps.key()}'
+        if whole
+        else f'<p class="note">{LEFT_OUT}</p>',
         _half("Target ZIPs", table(week, heads, rows, 3)),
         _details("All ZIPs as a table", table("Coverage by ZIP", ("ZIP", "", *FIGURES), zips, 2)),
     )
@@ -184,7 +192,7 @@ def _funnel(report: Report) -> str:
         _funnel_words(total),
         _two(_half("Every step with all the steps before it", charts.bars("Funnel", steps, 190)),
              _half("What became of those for whom a case was opened", charts.bars("Outcomes", outcomes, 290))),
-        _details("By plan", by_plan),
+        _details("By plan", by_plan) if plans else f'<p class="note">By plan: {LEFT_OUT}</p>',
     )  # fmt: skip
 
 
@@ -225,7 +233,7 @@ def _weeks(report: Report) -> str:
         _half(
             "Attempts to reach a member",
             charts.columns("Attempts", weeks, attempts),
-            "Without dispositions that came up 1 to 10 times in a week.",
+            "Without what is hidden of the dispositions in a week.",
         ),
         _half("Booked visits", charts.columns("Visits", weeks, visits)),
         _half("Doses by vulnerability of the tract (4: most)", charts.columns("Doses by quarter", weeks, by_svi)),
