@@ -13,9 +13,9 @@ NUMBER = r"(\d[\d,]*)"
 HALF = 0.005
 PLOTS = {"Coverage by race and ethnicity": ("race", "by_race_ethnicity"), "Coverage by age": ("age", "by_age"),
          "Coverage by plan": ("plan", "by_plan"), "Coverage by arm": ("arm", "by_arm"),
-         "Coverage by the member's census tract": ("svi", "by_svi"),
-         "Coverage by zip: share of residents in vulnerable tracts": ("svi", "by_svi"),
-         "Coverage by county (coarse)": ("svi", "by_svi")}  # fmt: skip
+         "Coverage by the member's census tract": ("svi:tract", "by_svi"),
+         "Coverage by zip: share of residents in vulnerable tracts": ("svi:zip", "by_svi"),
+         "Coverage by county (coarse)": ("svi:county", "by_svi")}  # fmt: skip
 
 
 def read(system: System, page: str, report: figures.Json, *, same_day: bool) -> None:
@@ -70,7 +70,8 @@ def _pictures(page: str) -> Iterator[tuple[str, str]]:
 def _dots(system: System, plot: tuple[str, str], said: str, body: str, report: figures.Json) -> None:
     """Each row's share by its text and by where its dot and the ends of its interval are."""
     by, table = plot
-    words = {say(row["group"]): f"{by}:{row['group']}" for row in report[table]}
+    by, _, level = by.partition(":")
+    words = {say(row["group"]): f"{by}:{row['group']}" for row in report[table] if row["group"].startswith(level)}
     shares: dict[str, str] = dict(re.findall(r"(?:^|; )(.+?): (\d+) %", said))
     whiskers = re.findall(r'<line x1="([\d.]+)" y1="[\d.]+" x2="([\d.]+)" y2="[\d.]+" class="whisker"/>'
                           r'<circle cx="([\d.]+)"', body)  # fmt: skip

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -83,7 +84,7 @@ def count(people: Sequence[Person], random: Random) -> tuple[Counted, list[dict[
     """What reporting counts of them, and its rows of the coverage file."""
     scope = [one for one in people if one.in_scope]
     target = [one for one in scope if one.is_target]
-    by = {column: _by(scope, lambda one, name=column: [getattr(one, name)]) for column in COLUMNS[1:]}
+    by = {column: _by(scope, partial(_column, column)) for column in COLUMNS[1:]}
     by["tenant_id"] = _by(scope, lambda one: one.plans)
     cells = _by(scope, lambda one: [
         (plan, one.zip5, one.age_band, one.race_ethnicity, one.svi_group) for plan in one.plans
@@ -109,6 +110,10 @@ def files_of(seed: int) -> tuple[dict[str, str], str]:
     files = {f"{name}.csv": tables.to_csv(rows, "#") for name, rows in tables.rows_of(report).items()}
     files |= {"coverage.csv": tables.to_csv(cells, "#"), "report.html": render(report)}
     return files | {"report.json": json.dumps(REPORT.dump_python(report, mode="json"))}, "\n".join(lines(report))
+
+
+def _column(name: str, one: Person) -> list[str]:
+    return [getattr(one, name)]
 
 
 def _counts(people: Iterable[Person]) -> Counts:

@@ -2,9 +2,10 @@
 between which bounds each count must lie, by propagation and by linear programming."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil, floor, inf, isfinite
+from typing import Any
 
 import highspy
 
@@ -13,6 +14,7 @@ FEW = 10
 MOST = 10.0**6
 EPSILON = 1e-5
 Sum = Mapping[str, float]
+_SOLVER: Callable[[], Any] = highspy.Highs
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class _Component:
         self._widest: dict[str, list[float]] = {name: [inf, -inf] for name in self._secrets}
         if not self._secrets:
             return
-        self._solver = highspy.Highs()
+        self._solver = _SOLVER()
         self._solver.silent()
         for name in self._index:
             low, high = system.bounds[name]

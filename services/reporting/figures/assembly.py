@@ -93,9 +93,9 @@ def make_report(programme: Programme, question: Question, plan: str | None, coun
 
 
 def _funnels(counted: Counted) -> list[Exact]:
-    now = {None: counted.in_scope.members}
-    plans = {plan: counts.members for plan, counts in counted.by["tenant_id"].items()}
-    return [Exact(plan, each, {**now, **plans}.get(plan, 0)) for plan, each in counted.funnels.items()]
+    now: dict[str | None, int] = {plan: counts.members for plan, counts in counted.by["tenant_id"].items()}
+    now[None] = counted.in_scope.members
+    return [Exact(plan, each, now.get(plan, 0)) for plan, each in counted.funnels.items()]
 
 
 def cross(
