@@ -48,7 +48,9 @@ async def _provide(environment: Mapping[str, str], topics: Sequence[Topic]) -> N
     async with _admin(kafka_settings(environment)) as admin:
         brokers = len((await admin.describe_cluster())["brokers"])
         known = {
-            one["topic"]: len(one["partitions"]) for one in await admin.describe_topics() if one["error_code"] == 0
+            entry["topic"]: len(entry["partitions"])
+            for entry in await admin.describe_topics()
+            if entry["error_code"] == 0
         }
         _refuse_other_partitions(topics, known)
         await _create(admin, [topic for topic in topics if topic.name not in known], min(REPLICAS, brokers))
@@ -78,7 +80,7 @@ async def _configure(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replic
     """Sets right only what drifted, so that a user without the right to alter can run where nothing did."""
     if not topics:
         return
-    described = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, one.name) for one in topics])
+    described = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics])
     found = {
         name: {entry[0]: entry[1] for entry in entries}
         for answer in described

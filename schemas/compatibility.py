@@ -52,7 +52,7 @@ def _compare_terms(old: Schema, new: Schema) -> Iterator[str]:
     for term, why in _KEPT_TERMS.items():
         if old[term] != new[term]:
             yield f"{term} changes from {old[term]!r} to {new[term]!r}: {why}; write a new topic version instead."
-    before, after = (one["retention_ms"] for one in (old, new))
+    before, after = (terms["retention_ms"] for terms in (old, new))
     if after not in {before, FOREVER_MS} and (before == FOREVER_MS or after < before):
         yield f"retention_ms shrinks from {before} to {after}; who reads it from its beginning would miss records."
     for event_type in sorted(set(old["events"]) - set(new["events"])):
@@ -108,12 +108,14 @@ def _resolve(root: Schema, schema: Schema) -> Schema:
 
 
 def _choices(root: Schema, schema: Schema) -> list[Schema]:
-    return sorted((_resolve(root, one) for one in schema.get("anyOf", ())), key=lambda one: _types(root, one))
+    return sorted(
+        (_resolve(root, choice) for choice in schema.get("anyOf", ())), key=lambda choice: _types(root, choice)
+    )
 
 
 def _types(root: Schema, schema: Schema) -> list[str]:
     schema = _resolve(root, schema)
     if "anyOf" in schema:
-        return sorted(kind for one in schema["anyOf"] for kind in _types(root, one))
+        return sorted(kind for choice in schema["anyOf"] for kind in _types(root, choice))
     kind = schema.get("type", "anything")
     return sorted(kind) if isinstance(kind, list) else [kind]

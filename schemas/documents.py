@@ -102,7 +102,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
     return {
         "address": topic.name,
         "description": topic.description,
-        "messages": {e.event_type: {"$ref": f"#/components/messages/{e.event_type}"} for e in topic.events},
+        "messages": {event.event_type: {"$ref": f"#/components/messages/{event.event_type}"} for event in topic.events},
         "bindings": {
             "kafka": {
                 "topic": topic.name,

@@ -71,6 +71,16 @@ class Svi(Contract):
     vulnerable: bool
 
 
+class InterpreterNeeded(StrEnum):
+    """Whether whoever speaks to the member in English needs an interpreter (LOINC 54588-9). `possible`: nobody has said
+    so, and the plan's roster names a spoken language that is not English."""
+
+    YES = "yes"
+    NO = "no"
+    POSSIBLE = "possible"
+    UNKNOWN = "unknown"
+
+
 class MemberEligibilityDecidedV1(Event):
     """One fact for every enrolment and programme, eligible or not; another whenever an answer or a carried attribute
     changes. A snapshot: of two, the higher `version` holds."""
@@ -119,6 +129,9 @@ class MemberEligibilityDecidedV1(Event):
     phone_version: NonNegativeInt = Field(default=0, description="Raised when a roster brings other numbers.")
     address_version: NonNegativeInt = Field(default=0, description="Raised when a roster brings another address.")
     email_version: NonNegativeInt = Field(default=0, description="Raised when a roster brings another e-mail address.")
+    interpreter_needed: InterpreterNeeded | None = Field(
+        default=None, description="Told by the member, a worker or the plan, the newest word; missing from older facts."
+    )
 
     def key(self) -> str:
         return str(self.member_token)

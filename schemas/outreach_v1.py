@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, NonNegativeInt, PositiveInt
 
-from schemas.envelope import Code, Event
+from schemas.envelope import Code, Contract, Event
 
 
 class CaseStatus(StrEnum):
@@ -31,6 +31,21 @@ class CaseClosedReason(StrEnum):
     UNREACHABLE = "unreachable"
 
 
+class LostBooking(Contract):
+    """A booking that is off, not by the member's wish: he would come to a closed door until he hears of it."""
+
+    appointment_id: UUID
+    reason: Code | None = Field(default=None, description="HL7 appointment-cancellation-reason; none: the news did it.")
+    flag: Code | None = Field(
+        default=None,
+        description="appointment-lost: somebody must telephone. appointment-lost-no-call: nobody may, and he must hear "
+        "of it in another way. None: he has heard.",
+    )
+    told_how: Code | None = Field(
+        default=None, description="How he heard without a call: letter, email, visit, provider or member-knew."
+    )
+
+
 class CaseChangedV1(Event):
     """An outreach case was opened, paused, reopened or closed. A snapshot: of two, the higher `version` holds."""
 
@@ -49,6 +64,11 @@ class CaseChangedV1(Event):
     opened_on: date
     changed_on: date
     paused_until_on: date | None = None
+    lost_booking: LostBooking | None = Field(
+        default=None,
+        description="The member's last booking, if it was taken away and he has not heard of it, or has heard without "
+        "a call.",
+    )
 
     def key(self) -> str:
         return str(self.member_token)

@@ -22,7 +22,7 @@ from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.local.process import Spec, end, identity, start, tail
 from services.kit.migrations import KIT_FOLDER, migrate
-from services.kit.postgres import prepare
+from services.kit.postgres import Pool, prepare
 from services.kit.settings import KafkaSettings, Settings
 
 SERVICES = Path(__file__).parents[1] / "services"
@@ -37,7 +37,7 @@ class Database:
 
     service: str
     dsn: str
-    pool: asyncpg.Pool
+    pool: Pool
 
     def settings(self, bootstrap: str = "127.0.0.1:1", **overrides: Any) -> Settings:
         """The service's settings with this database; without a broker nothing answers on port 1."""
@@ -102,7 +102,7 @@ def _folders(service: str) -> list[tuple[str, Path]]:
 
 async def open_database(server: PostgresServer, service: str) -> Database:
     dsn = await server.create(service)
-    pool = await asyncpg.create_pool(dsn, min_size=0, max_size=8, timeout=10, init=prepare)
+    pool = await Pool(dsn, max_size=8, timeout=10, init=prepare)
     return Database(service, dsn, pool)
 
 

@@ -40,12 +40,12 @@ def listed() -> Mapping[str, Capability]:
     """All capabilities by id, in the order of the list."""
     rows = tomllib.loads(LISTED.read_text("utf-8"))["capability"]
     made = [Capability(row["id"], row["area"], row["says"], tuple(row.get("pages", ()))) for row in rows]
-    return {one.id: one for one in made}
+    return {capability.id: capability for capability in made}
 
 
 def require_known(ids: Sequence[object], where: str) -> None:
     """Whoever cites none, or one that is not listed, is refused by place."""
-    unknown = [str(each) for each in ids if each not in listed()]
+    unknown = [str(capability_id) for capability_id in ids if capability_id not in listed()]
     if unknown or not ids:
         raise UnknownCapabilityError(f"{where} cites {', '.join(unknown) or 'no capability'}; known: {LISTED.name}")
 
@@ -56,25 +56,27 @@ def shown_by(tests: Path = ROOT / "tests") -> Mapping[str, list[str]]:
     for path in sorted(tests.rglob("test_*.py")):
         name = path.relative_to(tests.parent).as_posix()
         for test, ids in _cited(ast.parse(path.read_text("utf-8")), name):
-            for each in dict.fromkeys(ids):
-                found[each].append(test)
+            for capability_id in dict.fromkeys(ids):
+                found[capability_id].append(test)
     return found
 
 
 def _cited(module: ast.Module, name: str) -> Iterator[tuple[str, list[str]]]:
     """Each test of the module with the ids that it, its class or the module is marked with."""
-    of_module = [each for statement in module.body for each in _of_statement(statement, name)]
+    of_module = [capability_id for statement in module.body for capability_id in _of_statement(statement, name)]
     yield from _cited_in(module.body, name, of_module)
 
 
 def _cited_in(body: Sequence[ast.stmt], name: str, above: list[str]) -> Iterator[tuple[str, list[str]]]:
-    for one in body:
-        if isinstance(one, ast.ClassDef) and one.name.startswith("Test"):
-            yield from _cited_in(one.body, f"{name}::{one.name}", above + _of_decorators(one.decorator_list, name))
-        elif isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and one.name.startswith("test"):
-            ids = above + _of_decorators(one.decorator_list, name)
+    for statement in body:
+        if isinstance(statement, ast.ClassDef) and statement.name.startswith("Test"):
+            yield from _cited_in(
+                statement.body, f"{name}::{statement.name}", above + _of_decorators(statement.decorator_list, name)
+            )
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name.startswith("test"):
+            ids = above + _of_decorators(statement.decorator_list, name)
             if ids:
-                yield f"{name}::{one.name}", ids
+                yield f"{name}::{statement.name}", ids
 
 
 def _of_statement(statement: ast.stmt, name: str) -> list[str]:
@@ -89,10 +91,10 @@ def _of_statement(statement: ast.stmt, name: str) -> list[str]:
 
 def _of_decorators(decorators: Sequence[ast.expr], name: str) -> list[str]:
     ids: list[str] = []
-    for one in decorators:
-        if isinstance(one, ast.Call) and ast.unparse(one.func) == f"pytest.mark.{MARK}":
+    for decorator in decorators:
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == f"pytest.mark.{MARK}":
             cited = [argument.value if isinstance(argument, ast.Constant) else ast.unparse(argument)
-                     for argument in one.args]  # fmt: skip
-            require_known(cited, f"{name}:{one.lineno}")
+                     for argument in decorator.args]  # fmt: skip
+            require_known(cited, f"{name}:{decorator.lineno}")
             ids += map(str, cited)
     return ids

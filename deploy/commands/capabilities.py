@@ -22,6 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
         DOCUMENT.write_text(document(capabilities, shown), "utf-8")
     *said, verdict = lines(capabilities, shown)
     if arguments.missing:
-        said = [f"  {one.id:<4} {one.says}" for one in capabilities if not shown.get(one.id)]
+        said = [
+            f"  {capability.id:<4} {capability.says}" for capability in capabilities if not shown.get(capability.id)
+        ]
     print("\n".join([*said, verdict]).strip("\n"))
     return 0

@@ -35,7 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     from tests.chaos.faults import FAULTS
 
     if arguments.list:
-        print("\n".join([*FAULTS, "", *(f"mutant {one.name}: {one.says}" for one in mutants.MUTANTS.values())]))
+        print(
+            "\n".join([*FAULTS, "", *(f"mutant {mutant.name}: {mutant.says}" for mutant in mutants.MUTANTS.values())])
+        )
         return 0
     keep = arguments.keep.absolute() if arguments.keep else None
     wish = main.Wish(

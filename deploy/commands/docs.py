@@ -15,6 +15,7 @@ PAGES = {
     "docs/runbooks": "what to do when records flood, and when a database is lost",
     "docs/capabilities.md": "what it has to be able to do, and which tests show it",
     "deploy/local/README.md": "the embedded stack, and Kafka or Postgres of your own",
+    "services/replicas/README.md": "who is whom, programmes and the day, as several services keep them",
     "schemas/asyncapi.json": "every topic and event (AsyncAPI 3)",
     "schemas/json": "the JSON Schema of each event",
     "docs/openapi": "the interface of each service (OpenAPI)",

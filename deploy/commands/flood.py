@@ -48,11 +48,11 @@ def show(_arguments: argparse.Namespace) -> int:
     rows = [["group", "topic", "limit lifted until", "stands still because"]]
     skips = [["group", "partition", "from", "to", "what", "skipped by"]]
     for service in SERVICES:
-        for one in _ask(service, "GET", "/dead-letter-limits"):
-            why = held.get(service, "").removeprefix(f"{one['group']}: ")
-            mine = why if held.get(service, "").startswith(f"{one['group']}: ") else ""
-            rows.append([one["group"], one["topic"], one["lifted_until"] or "-", mine])
-        skips += [_skip_row(one) for one in _ask(service, "GET", "/skips")]
+        for limit in _ask(service, "GET", "/dead-letter-limits"):
+            why = held.get(service, "").removeprefix(f"{limit['group']}: ")
+            mine = why if held.get(service, "").startswith(f"{limit['group']}: ") else ""
+            rows.append([limit["group"], limit["topic"], limit["lifted_until"] or "-", mine])
+        skips += [_skip_row(skip) for skip in _ask(service, "GET", "/skips")]
     print(table(rows))
     if len(skips) > 1:
         print(f"\nskipped:\n{table(skips)}")

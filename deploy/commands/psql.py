@@ -20,7 +20,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(arguments: argparse.Namespace) -> int:
     dsn = connection(arguments.service).dsn
     program = shutil.which("psql") or _of_the_wheel()
-    rest = [one for one in arguments.rest if one != "--"]
+    rest = [argument for argument in arguments.rest if argument != "--"]
     sys.stdout.flush()
     os.execve(program, ["psql", *rest], {**os.environ, **_as_environment(dsn)})  # noqa: S606
 

@@ -46,7 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not state.supervised and state.phase not in {"down", "failed"}:
         state.phase, state.what = "failed", "the supervisor was killed; ./vcc up starts afresh, ./vcc down cleans up"
     with ThreadPoolExecutor(8) as pool:
-        rows = list(pool.map(inspect, sorted(state.components.values(), key=lambda one: ORDER.index(one.name))))
+        rows = list(
+            pool.map(inspect, sorted(state.components.values(), key=lambda component: ORDER.index(component.name)))
+        )
     if arguments.json:
         print(
             json.dumps(
@@ -105,7 +107,12 @@ def _cells(row: Row) -> list[str]:
     numbers = (row.pid, row.port, None if row.uptime_s is None else span(row.uptime_s), row.restarts)
     lag = None if row.lag is None else f"{row.lag:,.0f}"
     oldest = None if row.oldest_unpublished_s is None else f"{row.oldest_unpublished_s:.1f} s"
-    return [row.component, row.state, ready, *("-" if one is None else str(one) for one in (*numbers, lag, oldest))]
+    return [
+        row.component,
+        row.state,
+        ready,
+        *("-" if value is None else str(value) for value in (*numbers, lag, oldest)),
+    ]
 
 
 def span(seconds: float) -> str:

@@ -41,8 +41,11 @@ def check_licences(_: argparse.Namespace) -> int:
 
     record, used = load_record(), components.load()
     findings = check(used, record)
-    for one in used:
-        print(f"{one.scope:<15} {record.components.get(one.name, 'none'):<45} {one.name} {one.version}")
+    for component in used:
+        print(
+            f"{component.scope:<15} {record.components.get(component.name, 'none'):<45} "
+            f"{component.name} {component.version}"
+        )
     for finding in findings:
         print(f"{finding.component.name} {finding.component.version}: {finding.why}", file=sys.stderr)
     print(f"{len(used)} components, {len(findings)} objections")

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     with ExitStack() as running:
         types = running.enter_context(Beside(TYPES))
-        others = [running.enter_context(Beside(one)) for one in beside]
+        others = [running.enter_context(Beside(lane)) for lane in beside]
         codes = [running.enter_context(Beside(shown, is_shown=True)).wait()]
         for other in others:
             codes.append(other.wait())
@@ -65,9 +65,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def lanes(rest: Sequence[str], *, is_quick: bool) -> list[Command]:
     """What runs side by side, the first one before everybody's eyes. Whoever names tests gets one run of them."""
-    if is_quick or any((ROOT / one.partition("::")[0]).exists() for one in rest if not one.startswith("-")):
+    if is_quick or any(
+        (ROOT / argument.partition("::")[0]).exists() for argument in rest if not argument.startswith("-")
+    ):
         return [[*PYTEST, *(QUICK if is_quick else []), *rest]]
-    return [[*PYTEST, *(f"--ignore={one}" for one in CHAINS), *rest], [*PYTEST, *OWN_CACHE, *CHAINS, *rest]]
+    return [[*PYTEST, *(f"--ignore={chain}" for chain in CHAINS), *rest], [*PYTEST, *OWN_CACHE, *CHAINS, *rest]]
 
 
 def verdict(codes: Sequence[int]) -> str:

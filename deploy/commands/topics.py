@@ -28,9 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     ends = asyncio.run(end_offsets(kafka_environment(folder)))
     if arguments.json:
         rows = [
-            {"topic": one.name, "records": ends[one.name], "producer": one.producer, "consumers": one.consumers,
-             "key": one.key, "partitions": one.partitions, "events": [event.__name__ for event in one.events]}
-            for one in TOPICS
+            {"topic": topic.name, "records": ends[topic.name], "producer": topic.producer, "consumers": topic.consumers,
+             "key": topic.key, "partitions": topic.partitions, "events": [event.__name__ for event in topic.events]}
+            for topic in TOPICS
         ]  # fmt: skip
         print(json.dumps(rows, indent=1))
         return 0

@@ -68,7 +68,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
 
 async def _work(generating: "Future[Ledger]", folder: Path) -> Season:
-    from deploy.groups import topic_by_group
+    from deploy.groups import services
     from deploy.local.backlog import Watch
 
     with Progress("Generating people") as progress:
@@ -76,7 +76,7 @@ async def _work(generating: "Future[Ledger]", folder: Path) -> Season:
     print(_population(ledger))
     print(f"  {ledger.first_day} to {ledger.last_day} are worked through; coordinators and sites are simulated")
     with Progress("Working") as progress:
-        async with Watch(topic_by_group()) as watch:
+        async with Watch(services()) as watch:
             season = Season(ledger, folder, watch, progress.update)
             await season.run(await asyncio.to_thread(_real_files, folder))
             await watch.drain(120)

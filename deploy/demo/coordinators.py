@@ -146,14 +146,22 @@ def _attempt(answer: str, case: dict[str, Any], when: datetime, rng: random.Rand
 async def serve_sites(site_staff: Api, day: date, rng: random.Random, tally: Tally) -> None:
     """One day at all sites: most people come, some don't, some cancel the day before."""
     for site in SITES:
-        booked = [one for one in await _appointments(site_staff, site.site_id, day) if one["status"] == "booked"]
-        outcomes = [(one, rng.random()) for one in booked]
-        await asyncio.gather(*(_serve(site_staff, one, drawn, day, tally) for one, drawn in outcomes))
+        booked = [
+            appointment
+            for appointment in await _appointments(site_staff, site.site_id, day)
+            if appointment["status"] == "booked"
+        ]
+        outcomes = [(appointment, rng.random()) for appointment in booked]
+        await asyncio.gather(*(_serve(site_staff, appointment, drawn, day, tally) for appointment, drawn in outcomes))
         tomorrow = await _appointments(site_staff, site.site_id, day + timedelta(days=1))
-        gone = [one for one in tomorrow if one["status"] == "booked" and rng.random() < SHARE_CANCELLED]
-        for one in gone:
+        gone = [
+            appointment
+            for appointment in tomorrow
+            if appointment["status"] == "booked" and rng.random() < SHARE_CANCELLED
+        ]
+        for appointment in gone:
             body = {"reason": rng.choice(["pat-lt", "pat-fb", "pat-crs"]), "occurred_at": at(day, time(17)).isoformat()}
-            await _visit(site_staff, one["appointment_id"], "cancel", body, tally)
+            await _visit(site_staff, appointment["appointment_id"], "cancel", body, tally)
 
 
 async def _appointments(site_staff: Api, site_id: str, day: date) -> list[dict[str, Any]]:

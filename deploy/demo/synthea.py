@@ -77,10 +77,10 @@ class Shot:
 def convert(out: Path, cvx: frozenset[str] | None = None) -> tuple[Path, Path]:
     """Writes the roster of everybody who was ever insured, and the doses (only of `cvx`, if given); the two paths."""
     out.mkdir(parents=True, exist_ok=True)
-    people = {one.number: one for one in patients()}
+    people = {person.number: person for person in patients()}
     roster, messages = out / f"{PLAN.lower()}-834-{LAST_DAY:%Y%m%d}.x12", out / f"{PLAN.lower()}-vxu.hl7"
     with roster.open("w", encoding="ascii", newline="") as file:
-        insured = [(people[number], list(group)) for number, group in groupby(spans(), key=lambda one: one.number)]
+        insured = [(people[number], list(group)) for number, group in groupby(spans(), key=lambda span: span.number)]
         interchange = Interchange(file, PLAN, LAST_DAY, 1, "\n")
         interchange.open("SYNTHEA HEALTH PLAN", "990000003", len(insured), is_full=True)
         for person, theirs in insured:
@@ -164,7 +164,7 @@ def trim(source: Path, out: Path = TABLES) -> None:
     _write(out / "coverage.csv.gz", ("number", "begin_on", "end_on", "payer"), _joined_spans(source, numbers))
     _write(out / "vaccines.csv.gz", ("cvx", "label"), sorted({(row["CODE"], row["DESCRIPTION"]) for row in shots}))
     given = sorted({(int(numbers[row["PATIENT"]]), row["DATE"][:10], row["CODE"]) for row in shots})
-    _write(out / "immunizations.csv.gz", ("number", "day", "cvx"), ((str(one), *rest) for one, *rest in given))
+    _write(out / "immunizations.csv.gz", ("number", "day", "cvx"), ((str(number), *rest) for number, *rest in given))
 
 
 def _patient_row(row: dict[str, str]) -> tuple[str, ...]:

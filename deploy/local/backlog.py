@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,34 +16,13 @@ from deploy.errors import StackError
 from deploy.local.plan import SERVICES
 from deploy.local.running import connection
 from schemas.catalog import TOPICS
-from services.kit.backlog import behind
-from services.kit.generation import group_of
+from services.kit import outbox as outbox_store
+from services.kit.app import Service
+from services.kit.generation import LOAD_GENERATION, group_of
 from services.kit.offsets import offsets
 from services.kit.settings import KafkaSettings
 
 POLL_S = 0.05
-FILES_WAITING = "select count(*) from feed_file where state in ('received', 'processing')"
-# Answers that the open day may change, everybody while a sweep goes on, doses whose day has come, caps to be drawn.
-ANSWERS_WAITING = """
-select
-    (select count(*) from decision where recheck_on <= business_on)
-    + (select count(*) from sweep)
-    + (select count(*) from dose where not is_announced and not is_retracted and administered_on <= business_on)
-    + (select count(distinct programme_id) from programme
-        where exists (
-            select from decision where decision.programme_id = programme.programme_id and cap_group is not null
-        ) and not exists (
-            select from cap_considered as seen
-            where seen.programme_id = programme.programme_id and considered_on >= business_on
-        ))
-from (select max(business_on) as business_on from clock) as clock
-"""
-# Members whose cases (outreach) or bookings (scheduling) are to be decided on again.
-MEMBERS_WAITING = "select count(*) from waiting_member"
-REVIEWING = ("outreach", "scheduling")
-HAS_GENERATIONS = "select to_regclass('generation') is not null"
-LOAD_GENERATION = "select number from generation"
-OUTBOX_WAITING = "select count(*) from outbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +49,16 @@ def by_generation(groups: Mapping[str, str], generations: Mapping[str, int]) -> 
 class Watch:
     """Looks at the databases and the broker of the stack that is up, from the outside."""
 
-    def __init__(self, groups: Mapping[str, str]) -> None:
-        """`groups`: topic by consumer group, as they are called before any rebuild."""
-        self._groups = groups
+    def __init__(self, services: Sequence[Service]) -> None:
+        self._services = services
         self._databases: dict[str, asyncpg.Connection] = {}
         self._clients = AsyncExitStack()
-        self._rebuilds: frozenset[str] = frozenset()
         self._last_lag = 0
 
     async def __aenter__(self) -> Self:
         endpoints = {name: connection(name) for name in SERVICES}
         for name, endpoint in endpoints.items():
             self._databases[name] = await asyncpg.connect(endpoint.dsn, server_settings={"vcc.tenant": "*"})
-        having = [name for name, one in self._databases.items() if await one.fetchval(HAS_GENERATIONS)]
-        self._rebuilds = frozenset(having)
         kafka = KafkaSettings.model_validate(
             {key.removeprefix("VCC_KAFKA_").lower(): value for key, value in endpoints["eligibility"].kafka.items()}
         )
@@ -99,23 +75,28 @@ class Watch:
 
     async def look(self) -> Backlog:
         """One look. The broker is asked how far the groups are only once the databases have nothing more to say."""
-        eligibility = self._databases["eligibility"]
-        files = await eligibility.fetchval(FILES_WAITING)
-        answers = await eligibility.fetchval(ANSWERS_WAITING)
-        answers += sum([await self._databases[name].fetchval(MEMBERS_WAITING) for name in REVIEWING])
-        outbox = sum([await database.fetchval(OUTBOX_WAITING) for database in self._databases.values()])
+        waiting = Counter({"files": 0, "answers": 0})
+        for service in self._services:
+            for what, count in service.waiting.items():
+                waiting[what] += await self._databases[service.name].fetchval(count)
+        files, answers = waiting["files"], waiting["answers"]
+        outbox = sum([await database.fetchval(outbox_store.WAITING) for database in self._databases.values()])
         ends = await self._broker.ends(self._partitions)
         lag = await self._lag(ends) if not (files or answers or outbox) else self._last_lag
         self._last_lag = lag
         return Backlog(files, answers, outbox, lag, sum(ends.values()))
 
     async def _lag(self, ends: Mapping[TopicPartition, int]) -> int:
-        groups = by_generation(self._groups, await self._generations())
-        committed = await asyncio.gather(*(self._broker.committed(group) for group in groups))
-        return sum(behind(topic, ends, done) for topic, done in zip(groups.values(), committed, strict=True))
+        groups = {
+            subscription.group: subscription.topic.name
+            for service in self._services
+            for subscription in service.subscriptions
+        }
+        return await self._broker.behind(by_generation(groups, await self._generations()), ends)
 
     async def _generations(self) -> dict[str, int]:
-        return {name: await self._databases[name].fetchval(LOAD_GENERATION) for name in self._rebuilds}
+        rebuilt = [service.name for service in self._services if service.rebuilds]
+        return {name: await self._databases[name].fetchval(LOAD_GENERATION) for name in rebuilt}
 
     async def drain(self, timeout_s: float, seen: Callable[[Backlog], None] = lambda _: None) -> Backlog:
         """Wait until nothing is under way: two empty looks on end between which nobody has written to the log, for what

@@ -59,7 +59,7 @@ def _together(children: Children, tracks: list[Callable[[], None]]) -> None:
         if wait(futures, return_when=FIRST_EXCEPTION).not_done:
             children.give_up()
             wait(futures)
-    errors = [error for one in futures if (error := one.exception())]
+    errors = [error for future in futures if (error := future.exception())]
     for error in sorted(errors, key=lambda error: isinstance(error, Stopped)):  # the cause before its consequences
         raise error
 

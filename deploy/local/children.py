@@ -174,8 +174,8 @@ RANKS = {"kafka": 0, "postgres": 0, "issuer": 1}  # the services rank above them
 def end_all(components: Iterable[Component]) -> None:
     """Ends every process that is still the one recorded; a pid that now belongs to somebody else is left alone."""
     left = list(components)
-    for rank in sorted({rank_of(one) for one in left}, reverse=True):
-        together = [one for one in left if rank_of(one) == rank]
+    for rank in sorted({rank_of(component) for component in left}, reverse=True):
+        together = [component for component in left if rank_of(component) == rank]
         with ThreadPoolExecutor(len(together)) as pool:
             list(pool.map(_end, together))
 

@@ -80,8 +80,8 @@ class Plan:
     def _told(self, name: str, port: int, kafka: Mapping[str, str], issuer_url: str) -> dict[str, str]:
         prefix = f"VCC_{name.upper()}_"
         own = {key: value for key, value in self.environ.items() if key.startswith((prefix, *EVERYBODYS))}
-        for decided in OURS:
-            own.pop(prefix + decided, None)
+        for setting in OURS:
+            own.pop(prefix + setting, None)
         return {
             **own,
             **kafka,

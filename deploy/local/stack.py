@@ -125,9 +125,11 @@ def stop(folder: Folder) -> bool:
             if not process.wait_gone(state.supervisor, STOP_TIMEOUT_S):
                 raise StackError("the supervisor does not stop", f"its log: {folder.log('supervisor')}")
         return True
-    left = [one for one in state.components.values() if one.identity and process.alive(one.identity)]
+    left = [
+        component for component in state.components.values() if component.identity and process.alive(component.identity)
+    ]
     if left:
-        with Progress(f"Stopping what a killed supervisor left ({', '.join(one.name for one in left)})"):
+        with Progress(f"Stopping what a killed supervisor left ({', '.join(component.name for component in left)})"):
             end_all(left)
     if state.phase not in {"down", "failed"}:
         state.phase, state.step, state.supervisor = "down", "", None

@@ -82,7 +82,7 @@ class Folder:
             raw = json.loads((self.path / "state.json").read_text())
         except (OSError, ValueError):
             return State()
-        components = {name: Component(**_with_identity(one)) for name, one in raw.pop("components").items()}
+        components = {name: Component(**_with_identity(component)) for name, component in raw.pop("components").items()}
         return State(**_with_identity(raw, "supervisor"), components=components)
 
     def write(self, state: State) -> None:

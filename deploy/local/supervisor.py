@@ -74,9 +74,13 @@ class Supervisor:
 
     def _end_orphans(self) -> None:
         """What the last supervisor of this folder left running when it was killed."""
-        left = [one for one in self._folder.read().components.values() if one.identity and process.alive(one.identity)]
+        left = [
+            component
+            for component in self._folder.read().components.values()
+            if component.identity and process.alive(component.identity)
+        ]
         if left:
-            note(f"ending what a killed supervisor left: {', '.join(one.name for one in left)}")
+            note(f"ending what a killed supervisor left: {', '.join(component.name for component in left)}")
             end_all(left)
 
     def _watch(self) -> None:

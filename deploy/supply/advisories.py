@@ -34,8 +34,8 @@ class Hit:
 def read(path: Path) -> Iterator[Mapping[str, Any]]:
     """Every advisory in a JSON file, a file of JSON lines, a zip archive or a folder of such."""
     if path.is_dir():
-        for each in sorted(path.rglob("*.json")):
-            yield from _parsed(each.read_bytes(), each.name)
+        for file in sorted(path.rglob("*.json")):
+            yield from _parsed(file.read_bytes(), file.name)
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             for name in sorted(archive.namelist()):
@@ -46,10 +46,10 @@ def read(path: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _parsed(content: bytes, name: str) -> Iterator[Mapping[str, Any]]:
-    for found in _documents(content, name):
-        if not isinstance(found, dict) or not isinstance(found.get("id"), str):
+    for document in _documents(content, name):
+        if not isinstance(document, dict) or not isinstance(document.get("id"), str):
             raise AdvisoryFileError(f"{name} holds something that is no advisory in the OSV format")
-        yield found
+        yield document
 
 
 def _documents(content: bytes, name: str) -> list[Any]:
@@ -66,19 +66,19 @@ def _documents(content: bytes, name: str) -> list[Any]:
 def compare(components: Iterable[Component], advisories: Iterable[Mapping[str, Any]]) -> list[Hit]:
     """The advisories that speak of these components in these versions, withdrawn ones left out."""
     used: defaultdict[tuple[str, str], list[Component]] = defaultdict(list)
-    for one in components:
-        used[one.ecosystem, one.name].append(one)
+    for component in components:
+        used[component.ecosystem, component.name].append(component)
     hits: dict[tuple[str, str], Hit] = {}
     for advisory in advisories:
         if advisory.get("withdrawn"):
             continue
         for affected in advisory.get("affected", ()):
-            for one in used.get(_named(affected), ()):
-                certain = _speaks_of(affected, one)
+            for component in used.get(_named(affected), ()):
+                certain = _speaks_of(affected, component)
                 if certain is not False:
-                    hit = _hit(one, advisory, affected, is_certain=certain is True)
-                    known = hits.get((one.purl, hit.advisory))
-                    hits[one.purl, hit.advisory] = known if known and known.is_certain else hit
+                    hit = _hit(component, advisory, affected, is_certain=certain is True)
+                    known = hits.get((component.purl, hit.advisory))
+                    hits[component.purl, hit.advisory] = known if known and known.is_certain else hit
     return sorted(hits.values(), key=lambda hit: (hit.component.name, hit.advisory))
 
 
@@ -93,11 +93,11 @@ def _speaks_of(affected: Mapping[str, Any], one: Component) -> bool | None:
     own."""
     if one.version in affected.get("versions", ()):
         return True
-    ranges = [each for each in affected.get("ranges", ()) if each.get("type") != "GIT"]
+    ranges = [span for span in affected.get("ranges", ()) if span.get("type") != "GIT"]
     if one.ecosystem == "Maven":
         return None if ranges and not affected.get("versions") else False
     try:
-        return any(_within(each, Version(one.version)) for each in ranges)
+        return any(_within(span, Version(one.version)) for span in ranges)
     except InvalidVersion:
         return None
 
@@ -119,7 +119,7 @@ def _events(each: Mapping[str, Any]) -> list[tuple[str, Version]]:
 
 
 def _hit(one: Component, advisory: Mapping[str, Any], affected: Mapping[str, Any], *, is_certain: bool) -> Hit:
-    fixed = [event["fixed"] for each in affected.get("ranges", ()) for event in each.get("events", ())
+    fixed = [event["fixed"] for span in affected.get("ranges", ()) for event in span.get("events", ())
              if "fixed" in event]  # fmt: skip
     return Hit(
         one, advisory["id"], tuple(advisory.get("aliases", ())), str(advisory.get("summary", "")), tuple(fixed),

@@ -53,10 +53,10 @@ def load(root: Path = ROOT) -> list[Component]:
     """All components by name; one that several locks name has the scope of the first of them."""
     found: dict[tuple[str, str], Component] = {}
     for path, scope in PYTHON_LOCKS:
-        for one in python_components((root / path).read_text("utf-8"), scope):
-            found.setdefault((one.ecosystem, one.name), one)
+        for component in python_components((root / path).read_text("utf-8"), scope):
+            found.setdefault((component.ecosystem, component.name), component)
     jars = maven_components((root / KAFKA_LOCK).read_text("utf-8"))
-    return sorted([*found.values(), *jars], key=lambda one: (one.ecosystem, one.name))
+    return sorted([*found.values(), *jars], key=lambda component: (component.ecosystem, component.name))
 
 
 def python_components(text: str, scope: Scope) -> list[Component]:

@@ -22,9 +22,9 @@ def make(components: Iterable[Component], licences: Mapping[str, str], version: 
     bom = Bom()
     root = BomComponent(name=NAME, version=version, type=ComponentType.APPLICATION, bom_ref=NAME)
     bom.metadata.component = root
-    made = [_component(one, licences.get(one.name)) for one in components]
-    for one in made:
-        bom.components.add(one)
+    made = [_component(component, licences.get(component.name)) for component in components]
+    for entry in made:
+        bom.components.add(entry)
     bom.register_dependency(root, made)
     return make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=1)
 
@@ -43,5 +43,5 @@ def _component(one: Component, licence: str | None) -> BomComponent:
         licenses=[LicenseExpression(licence)] if licence else [],
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=single)] if single else [],
         properties=[Property(name="vcc:scope", value=one.scope)]
-        + [Property(name="vcc:file-sha256", value=each) for each in one.sha256 if single is None],
+        + [Property(name="vcc:file-sha256", value=digest) for digest in one.sha256 if single is None],
     )

@@ -61,10 +61,10 @@ def check(components: Iterable[Component], record: Record, says: Says = installe
     """Components without a licence on record, with one that is not allowed where they are used, or that say another
     one of themselves."""
     findings = []
-    for one in components:
-        why = _objection(one, record, says(one.name) if one.ecosystem == "PyPI" else None)
+    for component in components:
+        why = _objection(component, record, says(component.name) if component.ecosystem == "PyPI" else None)
         if why:
-            findings.append(Finding(one, why))
+            findings.append(Finding(component, why))
     return findings
 
 

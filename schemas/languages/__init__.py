@@ -1,5 +1,5 @@
 """Languages as everybody here names them: the primary subtag of BCP 47, such as `es`. One table for every door, made of
-ISO 639-2 (see SOURCES.md beside eligibility's code tables)."""
+ISO 639-2 and of IANA's registry of subtags (see SOURCES.md beside eligibility's code tables)."""
 
 import csv
 import re
@@ -15,17 +15,26 @@ NO_LANGUAGE: Final = frozenset({"", "mis", "mul", "und", "zxx", "unk"})
 UNDETERMINED: Final = "und"
 """BCP 47's tag of a language that nobody could name."""
 
-_TABLE = Path(__file__).parent / "language.csv"
-_OF_ISO_639_3 = {"cmn": "cmn", "yue": "yue"}  # Mandarin and Cantonese, which ISO 639-2 does not tell apart
+_HERE = Path(__file__).parent
+# The tongue that is meant by a wider tag goes by that, as the rosters write it; others (Mandarin, Dari) are their own.
+_STANDARD: Final = {
+    "als": "sq", "arb": "ar", "azj": "az", "ekk": "et", "khk": "mn", "lvs": "lv", "npi": "ne", "ory": "or", "pes": "fa",
+    "plt": "mg", "swh": "sw", "uzn": "uz", "ydd": "yi", "zsm": "ms",
+}  # fmt: skip
 _TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 
 
 @cache
 def _tags() -> Mapping[str, str]:
-    """By code of either length."""
-    with _TABLE.open(newline="", encoding="utf-8") as file:
-        tags = {row["iso639_2"]: row["tag"] for row in csv.DictReader(file)}
-    return tags | {tag: tag for tag in tags.values()} | _OF_ISO_639_3
+    """By code of either length. What ISO 639-2 does not tell apart, such as K'iche' and Mam, is IANA's to name."""
+    tags = {row["tag"]: row["tag"] for row in _rows("subtag.csv")}
+    tags |= {row["iso639_2"]: row["tag"] for row in _rows("language.csv")}
+    return tags | {tag: tag for tag in tags.values()} | _STANDARD
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (_HERE / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def language_tag(text: str) -> str | None:

@@ -53,7 +53,7 @@ def _shapes(schemas: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         shape = html.escape(name)
         yield f'<h3 id="{shape}"><code>{shape}</code></h3><p>{_words(schema.get("description", ""))}</p>'
         if "enum" in schema:
-            yield f"<p>{', '.join(f'<code>{html.escape(str(one))}</code>' for one in schema['enum'])}</p>"
+            yield f"<p>{', '.join(f'<code>{html.escape(str(value))}</code>' for value in schema['enum'])}</p>"
         needed = schema.get("required", ())
         rows = [
             _row(
@@ -74,7 +74,7 @@ def _words(text: str) -> str:
 
 def _of_media(part: Mapping[str, Any]) -> str:
     media = part.get("content", {})
-    return ", ".join(_type(one.get("schema", {})) or html.escape(name) for name, one in media.items())
+    return ", ".join(_type(content.get("schema", {})) or html.escape(name) for name, content in media.items())
 
 
 def _type(schema: Mapping[str, Any]) -> str:
@@ -83,6 +83,6 @@ def _type(schema: Mapping[str, Any]) -> str:
         name = html.escape(schema["$ref"].rpartition("/")[2])
         return f'<a href="#{name}"><code>{name}</code></a>'
     if "anyOf" in schema:
-        return " or ".join(_type(one) for one in schema["anyOf"])
+        return " or ".join(_type(choice) for choice in schema["anyOf"])
     kind = html.escape(str(schema.get("format") or schema.get("const") or schema.get("type", "")))
     return f"list of {_type(schema['items'])}" if kind == "array" and "items" in schema else kind

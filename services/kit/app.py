@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import asyncpg
 import structlog
 import uvicorn
 from aiokafka.errors import KafkaError
@@ -23,12 +22,14 @@ from services.kit.bus import Bus
 from services.kit.health import Health
 from services.kit.http import Check, add_health, create_app
 from services.kit.issuer_keys import TrustedIssuer
+from services.kit.look_ups import LookUps
 from services.kit.migrations import KIT_FOLDER, MigrationError, Patience, Stage, migrate
 from services.kit.own_log import Owned, OwnLog, list_lost
-from services.kit.postgres import create_pool, is_fault, transaction
+from services.kit.postgres import Pool, create_pool, is_fault, transaction
 from services.kit.pruning import Pruning
 from services.kit.relay import Relay
 from services.kit.settings import Settings, SettingsError, read_settings
+from services.kit.slow_clients import ImpatientProtocol
 from services.kit.subscription import Subscription
 from services.kit.workers import Background, Checked, Workers, end_process
 
@@ -42,7 +43,7 @@ class Service:
     """What makes one service: its table of subscriptions, its routes, its migrations. `owned` says how it finds each
     kind of fact that only its store can tell again; `every_tenant_roles` are the roles that may act for all tenants at
     once; `rebuilds`: its tables can be wiped and read again from the log, so they have a generation; `background` makes
-    what else runs beside the requests."""
+    what else runs beside the requests; `waiting` is the SQL that counts its own work under way, by what waits."""
 
     name: str
     title: str
@@ -53,7 +54,8 @@ class Service:
     every_tenant_roles: frozenset[str] = field(default=frozenset({operations.OPERATOR}))
     max_body_bytes: int = 1 << 20
     rebuilds: bool = False
-    background: Callable[[Settings, asyncpg.Pool], Sequence[Background]] = lambda _settings, _pool: ()
+    background: Callable[[Settings, Pool], Sequence[Background]] = lambda _settings, _pool: ()
+    waiting: Mapping[str, str] = field(default_factory=dict)
 
 
 def create(service: Service, settings: Settings) -> FastAPI:
@@ -72,14 +74,14 @@ def create(service: Service, settings: Settings) -> FastAPI:
         health = Health(settings, pool)
         checks: dict[str, Check] = {name: _reason(health, name) for name in ("postgres", "kafka", "outbox")}
         own = service.background(settings, pool)
-        checks |= {one.check: one.trouble for one in own if isinstance(one, Checked)}
+        checks |= {worker.check: worker.trouble for worker in own if isinstance(worker, Checked)}
         checks |= {"own-log": lambda: own_log.trouble, "bus": bus.troubles, "workers": workers.trouble}
         add_health(app, checks, tasks=workers.states)
         workers.start(own_log, own_log.run())
         workers.start(health, health.run())
-        held: list[Background] = [bus, Pruning(settings, pool), Relay(settings, own_log.compare)]
-        for one in (*held, *own):
-            workers.start(one, own_log.before(one.run))
+        held: list[Background] = [bus, Pruning(settings, pool), Relay(settings, pool.signals, own_log.compare)]
+        for worker in (*held, *own):
+            workers.start(worker, own_log.before(worker.run))
         _freeze()
         structlog.get_logger().info("started", port=settings.http_port)
         try:
@@ -94,15 +96,22 @@ def create(service: Service, settings: Settings) -> FastAPI:
     auth = Auth(TrustedIssuer(
         issuer=settings.oidc_issuer, audience=settings.oidc_audience, every_tenant_roles=service.every_tenant_roles,
         roles_claim=settings.oidc_roles_claim, tenants_claim=settings.oidc_tenants_claim,
-        grants_claim=settings.oidc_grants_claim,
+        grants_claim=settings.oidc_grants_claim, token_types=_codes(settings.oidc_token_types.lower()),
+        longest_life_s=settings.oidc_longest_life_s, revoked_keys=_codes(settings.oidc_revoked_keys),
     ))  # fmt: skip
     app = create_app(service.title, VERSION, lifespan=lifespan, auth=auth, max_body_bytes=service.max_body_bytes)
+    app.state.look_ups = LookUps(settings.look_ups_a_minute)
     for router in service.routers:
         app.include_router(router)
-    by_group = {one.group: one for one in service.subscriptions}
+    by_group = {subscription.group: subscription for subscription in service.subscriptions}
     app.include_router(operations.router(by_group))
     app.include_router(flood_operations.router(by_group))
     return app
+
+
+def _codes(text: str) -> frozenset[str]:
+    """The words of a list with commas."""
+    return frozenset(word for part in text.split(",") if (word := part.strip()))
 
 
 def _reason(health: Health, name: str) -> Callable[[], str | None]:
@@ -174,6 +183,6 @@ def _list_lost(service: Service, settings: Settings) -> int:
 def _serve(app: FastAPI, settings: Settings) -> None:
     config = uvicorn.Config(
         app, host=settings.http_host, port=settings.http_port, log_config=None, access_log=False,
-        timeout_graceful_shutdown=5, server_header=False,
+        timeout_graceful_shutdown=5, server_header=False, http=ImpatientProtocol,
     )  # fmt: skip
     uvicorn.Server(config).run()

@@ -2,14 +2,14 @@
 export, every denial and every redrive is a row, written before the answer leaves. In the transaction of the deed, so
 that no row means no answer."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
-from contextvars import ContextVar
-from typing import Literal, NamedTuple
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from typing import Literal
 
 from services.kit.auth import Denial, Principal
 from services.kit.postgres import ALL_TENANTS, Connection
 from services.kit.problem import correlation_id
+from services.kit.unit_of_work import Look, UnitOfWork
 
 INSERT_AUDIT = """
     insert into audit (tenant_id, principal, roles, action, kind, subjects, reason, correlation_id)
@@ -18,7 +18,7 @@ INSERT_AUDIT = """
 
 
 async def record(
-    connection: Connection,
+    work: UnitOfWork,
     principal: Principal,
     action: Literal[
         "read",
@@ -30,37 +30,17 @@ async def record(
         "same-person",
         "another-person",
         "withdrawn",
+        "told",
     ],
     kind: str,
     subjects: Iterable[object],
 ) -> None:
-    """`subjects` are tokens or ids, never names; an empty list says that the search found nobody."""
-    ids = [str(each) for each in subjects]
-    await _insert(connection, principal.tenant, principal, (action, kind, ids, None))
-    if action in ("read", "export") and (looks := _looks.get()) is not None:
-        looks.append(Look(action, kind, ids))
-
-
-class Look(NamedTuple):
-    """What an answer showed."""
-
-    action: str
-    kind: str
-    subjects: Sequence[str]
-
-
-_looks: ContextVar[list[Look] | None] = ContextVar("looks", default=None)
-
-
-@contextmanager
-def watched() -> Iterator[list[Look]]:
-    """The looks that the block records, to be kept beside an answer that may be given again."""
-    looks: list[Look] = []
-    token = _looks.set(looks)
-    try:
-        yield looks
-    finally:
-        _looks.reset(token)
+    """`subjects` are tokens or ids, never names; an empty list says that the search found nobody. The work remembers a
+    look, to be kept beside an answer that may be given again."""
+    ids = [str(subject) for subject in subjects]
+    await _insert(work.connection, principal.tenant, principal, (action, kind, ids, None))
+    if action in ("read", "export"):
+        work.looks.append(Look(action, kind, ids))
 
 
 async def record_again(connection: Connection, principal: Principal, looks: Iterable[Look]) -> None:

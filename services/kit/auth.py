@@ -11,18 +11,23 @@ from typing import Annotated, Any, NoReturn
 import httpx
 import jwt
 import structlog
-from fastapi import Depends, Header, Security
+from fastapi import Depends, FastAPI, Header, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from jwt.types import Options
+from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.types import Message, Receive, Scope
 
 from services.kit import grants
+from services.kit.access_tokens import WHY, require_access_token
 from services.kit.grants import Grant, Sites
 from services.kit.issuer_keys import IssuerKeys, IssuerUnavailableError, TrustedIssuer
 from services.kit.postgres import ALL_TENANTS
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
 
 MAX_TOKEN_CHARS = 8192
+_CLAIMS = "vcc.claims"
+"""Where a request's scope keeps what its token says."""
 
 log = structlog.get_logger()
 
@@ -51,7 +56,7 @@ class Principal:
         """The same, bound to the sites that it has by these of its roles."""
         if self.grants is None:
             return self
-        mine = [one for one in grants.for_tenant(self.grants, self.tenant) if one.role in roles]
+        mine = [grant for grant in grants.for_tenant(self.grants, self.tenant) if grant.role in roles]
         return replace(self, sites=grants.sites_of(mine))
 
     def acts_at(self, site_id: str) -> bool:
@@ -90,7 +95,8 @@ class Auth:
         """The verified claims; `jwt.PyJWTError` for a token that must not be believed."""
         if len(token) > MAX_TOKEN_CHARS:
             raise jwt.DecodeError("too long")
-        key_id = jwt.get_unverified_header(token).get("kid")
+        header = jwt.get_unverified_header(token)
+        key_id = header.get("kid")
         key = await self._keys.find(key_id) if isinstance(key_id, str) else None
         if key is None:
             raise jwt.InvalidKeyError("no such key")
@@ -104,6 +110,7 @@ class Auth:
             leeway=trusted.leeway_s,
             options=_REQUIRED,
         )
+        require_access_token(header, claims, trusted.token_types, trusted.longest_life_s)
         return claims
 
     def principal(self, claims: Mapping[str, Any]) -> Principal:
@@ -119,7 +126,7 @@ class Auth:
 
     @staticmethod
     def _granted(subject: str, granted: frozenset[Grant]) -> Principal:
-        tenants = frozenset(one.tenant for one in granted)
+        tenants = frozenset(grant.tenant for grant in granted)
         known = Principal(subject, grants.roles_of(granted), tenants, "", granted)
         return known.acting_for(tenant) if (tenant := _only(tenants)) else known
 
@@ -137,7 +144,9 @@ def _strings(claims: Mapping[str, Any], path: str) -> frozenset[str]:
     if isinstance(found, str):
         found = found.split()
     return (
-        frozenset(each for each in found if isinstance(each, str) and each) if isinstance(found, list) else frozenset()
+        frozenset(entry for entry in found if isinstance(entry, str) and entry)
+        if isinstance(found, list)
+        else frozenset()
     )
 
 
@@ -153,6 +162,12 @@ def _at(found: Any, path: str) -> Any:
     return None
 
 
+UNAUTHENTICATED = Refusal("unauthenticated", "Unauthorized", "A valid bearer token is needed.", 401)
+FORBIDDEN = Refusal("forbidden", "Forbidden", "None of the token's roles may do this.", 403)
+TENANT_NEEDED = Refusal(
+    "tenant-needed", "Tenant Needed", "The token carries several tenants: choose one with X-Tenant.", 400
+)
+ISSUER_UNAVAILABLE = Refusal("issuer-unavailable", "Service Unavailable", "Tokens can't be checked at the moment.", 503)
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the trusted OpenID Connect issuer")
 
 
@@ -165,32 +180,55 @@ async def authenticate(
 ) -> Principal:
     """The dependency below every other one of this module; FastAPI runs it once per request."""
     auth: Auth = request.app.state.auth
-    if credentials is None:
+    claims = await _verified(auth, request.scope, credentials.credentials if credentials else None)
+    return await _acting_for(auth, request, auth.principal(claims), x_tenant)
+
+
+async def _verified(auth: Auth, scope: Scope, token: str | None) -> Mapping[str, Any]:
+    """The claims of the request's token, looked at once."""
+    if (known := scope.get(_CLAIMS)) is not None:
+        claims: Mapping[str, Any] = known
+        return claims
+    if token is None:
         _refuse_token("A bearer token is needed.", "Bearer")
     try:
-        claims = await auth.claims(credentials.credentials)
-    except jwt.PyJWTError:
-        _refuse_token("The token is not valid here, or no longer.", 'Bearer error="invalid_token"')
+        scope[_CLAIMS] = claims = await auth.claims(token)
+    except jwt.PyJWTError as error:
+        log.warning("token refused", reason=type(error).__name__)
+        why = WHY.get(type(error), "The token is not valid here")
+        _refuse_token(f"{why}.", f'Bearer error="invalid_token", error_description="{why}"')
     except IssuerUnavailableError:
-        away = Refusal("issuer-unavailable", "Service Unavailable", "Tokens can't be checked at the moment.", 503)
-        raise RefusedError(away, {"Retry-After": str(RETRY_AFTER_S)}) from None
-    return await _acting_for(auth, request, auth.principal(claims), x_tenant)
+        raise RefusedError(ISSUER_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_S)}) from None
+    return claims
+
+
+def token_first(scope: Scope, receive: Receive) -> Receive:
+    """No byte of a body is read before the request's token is believed, where the application asks for tokens. Whoever
+    puts something in the place of `authenticate` answers for it."""
+    app: FastAPI = scope["app"]
+    auth: Auth | None = None if authenticate in app.dependency_overrides else app.state.auth
+
+    async def receive_authenticated() -> Message:
+        if auth is not None and _CLAIMS not in scope:
+            scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+            await _verified(auth, scope, token.strip() if scheme.lower() == "bearer" else None)
+        return await receive()
+
+    return receive_authenticated
 
 
 async def _acting_for(auth: Auth, request: Request, principal: Principal, wanted: str | None) -> Principal:
     if wanted is None and principal.tenant:
         return principal
     if wanted is None and principal.tenants:
-        many = "The token carries several tenants: choose one with X-Tenant."
-        raise RefusedError(Refusal("tenant-needed", "Tenant Needed", many, HTTPStatus.BAD_REQUEST))
+        raise RefusedError(TENANT_NEEDED)
     if wanted is None or not {wanted, ALL_TENANTS} & principal.tenants:
         await deny(auth, request, principal, "tenant")
     return principal.acting_for(wanted)
 
 
 def _refuse_token(detail: str, challenge: str) -> NoReturn:
-    refusal = Refusal("unauthenticated", "Unauthorized", detail, HTTPStatus.UNAUTHORIZED)
-    raise RefusedError(refusal, {"WWW-Authenticate": challenge})
+    raise RefusedError(UNAUTHENTICATED.saying(detail), {"WWW-Authenticate": challenge})
 
 
 async def deny(
@@ -202,9 +240,8 @@ async def deny(
     log.warning("denied", method=request.method, route=route_template(request.scope), reason=reason)
     if auth.on_denied is not None:
         await auth.on_denied(Denial(principal, route, target, reason))
-    detail = "The token carries no such tenant." if reason == "tenant" else "None of the token's roles may do this."
-    forbidden = refusal or Refusal("forbidden", "Forbidden", detail, HTTPStatus.FORBIDDEN)
-    raise RefusedError(forbidden, {"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
+    forbidden = FORBIDDEN.saying("The token carries no such tenant.") if reason == "tenant" else FORBIDDEN
+    raise RefusedError(refusal or forbidden, {"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
 
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")

@@ -12,17 +12,11 @@ from services.kit.settings import KafkaSettings
 ANSWER_WITHIN_S = 5.0
 
 
-def behind(topic: str, ends: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, int]) -> int:
-    """Records of a topic between what a group has committed and the ends."""
-    return sum(max(0, end - committed.get(place, 0)) for place, end in ends.items() if place.topic == topic)
-
-
 async def records_behind(settings: KafkaSettings, topic_by_group: Mapping[str, str]) -> int:
     """Records between what these groups have committed and the ends of their topics."""
     async with offsets(settings) as broker:
         ends = await broker.ends(await broker.partitions(set(topic_by_group.values())))
-        committed = await asyncio.gather(*(broker.committed(group) for group in topic_by_group))
-    return sum(behind(topic, ends, done) for topic, done in zip(topic_by_group.values(), committed, strict=True))
+        return await broker.behind(topic_by_group, ends)
 
 
 async def try_records_behind(settings: KafkaSettings, topic_by_group: Mapping[str, str]) -> int | None:

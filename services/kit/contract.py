@@ -145,7 +145,9 @@ def _unusable(error: ValidationError) -> UnusableError:
     problems = error.errors(include_input=False, include_url=False, include_context=False)
     if problems[0]["type"] == "json_invalid":
         return UnusableError("bad-json", "value: expected JSON")
-    listed = "; ".join(f"{'.'.join(_safe(part) for part in p['loc'])}: {p['type']}" for p in problems[:5])
+    listed = "; ".join(
+        f"{'.'.join(_safe(part) for part in problem['loc'])}: {problem['type']}" for problem in problems[:5]
+    )
     return UnusableError("bad-schema", listed)
 
 

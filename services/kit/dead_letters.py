@@ -117,7 +117,7 @@ async def save_rejects(connection: Connection, consumer: str, rejects: Sequence[
 
 async def save_parked(connection: Connection, consumer: str, parked: Sequence[Delivery | Reject]) -> None:
     """Keep records that wait behind a dead letter of their key."""
-    reasons = [(one.record, "key-parked", "waits behind a dead letter of its key") for one in parked]
+    reasons = [(result.record, "key-parked", "waits behind a dead letter of its key") for result in parked]
     await _save(connection, consumer, reasons, "parked")
 
 
@@ -147,7 +147,7 @@ async def load_kept(connection: Connection, consumer: str, records: Sequence[Rec
     """The partition and offset of each of these records of one topic that is or was a dead letter, or a bit more."""
     if not records:
         return set()
-    rows = await connection.fetch(LOAD_KEPT, consumer, records[0].topic, [one.offset for one in records])
+    rows = await connection.fetch(LOAD_KEPT, consumer, records[0].topic, [record.offset for record in records])
     return {(row["partition"], row["offset"]) for row in rows}
 
 

@@ -22,7 +22,8 @@ from services.kit.unit_of_work import UnitOfWork
 OPERATOR = "operator"
 MOST_MINUTES = 240
 MOST_RECORDS = 1_000_000
-NO_SUCH_GROUP = Refusal("no-such-group", "No Such Group", "The service reads in no such group.", 404)
+NO_GROUP = Refusal("unknown-group", "Unknown Group", "The service reads in no such group.", 404)
+BEYOND = Refusal("beyond-the-end", "Beyond The End", "Expected offsets that the topic has already.")
 LOG_UNAVAILABLE = Refusal("log-unavailable", "Service Unavailable", "The broker did not say where the topic ends.", 503)
 Operator = Annotated[Principal, require_for_all(OPERATOR)]
 Offset = Annotated[int, Field(ge=0, le=2**63 - 1)]
@@ -90,10 +91,10 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
     @routes.get("/dead-letter-limits")
     async def list_limits(pool: OperatorsPool, principal: Operator) -> list[Limit]:
         """Each group of the service."""
-        async with reading(pool, principal) as connection:
-            lifts = await floods.load_lifts(connection)
-        return [Limit(group=group, topic=one.topic.name, lifted_until=lifts.get(group))
-                for group, one in subscriptions.items()]  # fmt: skip
+        async with reading(pool, principal) as work:
+            lifts = await floods.load_lifts(work.connection)
+        return [Limit(group=group, topic=subscription.topic.name, lifted_until=lifts.get(group))
+                for group, subscription in subscriptions.items()]  # fmt: skip
 
     @routes.post("/dead-letter-limits/{group}/lift", response_model=Limit)
     async def lift_limit(
@@ -104,11 +105,9 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
 
         async def effect(work: UnitOfWork) -> Answer:
             if group not in subscriptions:
-                return Answer.of(NO_SUCH_GROUP)
+                return Answer.of(NO_GROUP)
             until = await floods.lift_limit(work.connection, group, lift.minutes, principal.subject)
-            await audit.record(
-                work.connection, principal, "limit-lifted", "dead-letter-limit", [group, until.isoformat()]
-            )
+            await audit.record(work, principal, "limit-lifted", "dead-letter-limit", [group, until.isoformat()])
             limit = Limit(group=group, topic=subscriptions[group].topic.name, lifted_until=until)
             return Answer(200, limit.model_dump(mode="json"))
 
@@ -119,8 +118,8 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
         pool: OperatorsPool, principal: Operator, limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> list[Skipped]:
         """The newest ranges that are left out."""
-        async with reading(pool, principal) as connection:
-            rows = await floods.list_skips(connection, limit)
+        async with reading(pool, principal) as work:
+            rows = await floods.list_skips(work.connection, limit)
         return [Skipped(group=row["consumer"], **dict(row)) for row in rows]
 
     @routes.post("/skips", status_code=201, response_model=SkipSaid)
@@ -134,7 +133,7 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
 
         async def effect(work: UnitOfWork) -> Answer:
             if subscription is None:
-                return Answer.of(NO_SUCH_GROUP)
+                return Answer.of(NO_GROUP)
             if end is None or wanted.last_offset >= end:
                 return Answer.of(_beyond(end))
             place = Skip(wanted.partition, wanted.first_offset, wanted.last_offset, wanted.only_unreadable)
@@ -142,7 +141,7 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
             number = await floods.save_skip(work.connection, wanted.group, topic, place, principal.subject)
             what = "unreadable" if wanted.only_unreadable else "all"
             subjects = [wanted.group, f"{topic}/{wanted.partition}@{wanted.first_offset}-{wanted.last_offset}", what]
-            await audit.record(work.connection, principal, "skipped", "log-range", subjects)
+            await audit.record(work, principal, "skipped", "log-range", subjects)
             return Answer(201, {"skip_id": number})
 
         return await write(pool, identity, effect)
@@ -160,4 +159,4 @@ async def _end(request: Request, subscription: Subscription, partition: int) -> 
 
 def _beyond(end: int | None) -> Refusal:
     where = "The topic has no such partition." if end is None else f"The partition's last offset is {end - 1}."
-    return Refusal("beyond-the-end", "Beyond The End", where, 409)
+    return BEYOND.saying(where)

@@ -51,7 +51,7 @@ class Skip:
 
 def without_skipped(decoded: Sequence[Delivery | Reject], skips: Sequence[Skip]) -> list[Delivery | Reject]:
     """What an operator did not leave out."""
-    return [one for one in decoded if not any(skip.covers(one) for skip in skips)]
+    return [result for result in decoded if not any(skip.covers(result) for skip in skips)]
 
 
 async def load_skips(connection: Connection, consumer: str, records: Sequence[Record]) -> list[Skip]:
@@ -110,7 +110,7 @@ class DeadLetterLimit:
 
     def is_flood(self, decoded: Sequence[Delivery | Reject]) -> bool:
         """Whether too much of this batch can't be read."""
-        rejects = sum(isinstance(one, Reject) for one in decoded)
+        rejects = sum(isinstance(result, Reject) for result in decoded)
         return rejects >= self.least and rejects > self.share * len(decoded)
 
     def count_failure(self) -> bool:

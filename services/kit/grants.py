@@ -25,20 +25,20 @@ def read(claim: Any, every_tenant_roles: Set[str]) -> frozenset[Grant]:
     texts = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else []
     found = (_GRANT.fullmatch(text) for text in texts if isinstance(text, str))
     granted = (Grant(*match.groups()) for match in found if match)
-    return frozenset(one for one in granted if one.tenant != "*" or one.role in every_tenant_roles)
+    return frozenset(grant for grant in granted if grant.tenant != "*" or grant.role in every_tenant_roles)
 
 
 def for_tenant(grants: Iterable[Grant], tenant: str) -> frozenset[Grant]:
     """Those by which somebody acts for this tenant."""
-    return frozenset(one for one in grants if one.tenant in {tenant, "*"})
+    return frozenset(grant for grant in grants if grant.tenant in {tenant, "*"})
 
 
 def roles_of(grants: Iterable[Grant]) -> frozenset[str]:
-    return frozenset(one.role for one in grants)
+    return frozenset(grant.role for grant in grants)
 
 
 def sites_of(grants: Iterable[Grant]) -> Sites:
     """The sites that these grants are bound to; one that is bound to none opens all."""
-    sites = [one.site for one in grants]
+    sites = [grant.site for grant in grants]
     named = frozenset(site for site in sites if site is not None)
     return None if None in sites else named

@@ -15,8 +15,9 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from services.kit import metrics, problem, trace
 from services.kit.api_docs import docs_page
-from services.kit.auth import Auth, route_template
+from services.kit.auth import Auth, route_template, token_first
 from services.kit.ids import new_id
+from services.kit.slow_clients import hurried
 from services.kit.workers import RUNNING
 
 MAX_BODY_BYTES = 1 << 20
@@ -94,7 +95,7 @@ class Edge:
             if _NUL_IN_QUERY.search(scope["query_string"]) or "\0" in scope["path"]:
                 await problem.unstorable()(scope, receive, outgoing.send)
             else:
-                await self.app(scope, _checked(scope, receive), outgoing.send)
+                await self.app(scope, _checked(scope, token_first(scope, hurried(receive))), outgoing.send)
         except Exception:  # noqa: BLE001 - problem.on_fault has said its class and place, and answered
             outgoing.status = outgoing.status or 500
         finally:
@@ -239,4 +240,8 @@ def unguarded(app: FastAPI) -> list[str]:
 
 def _required_headers(operation: Mapping[str, Any]) -> set[str]:
     parameters = operation.get("parameters", [])
-    return {each["name"].lower() for each in parameters if each["in"] == "header" and each.get("required")}
+    return {
+        parameter["name"].lower()
+        for parameter in parameters
+        if parameter["in"] == "header" and parameter.get("required")
+    }

@@ -17,6 +17,7 @@ from services.kit.auth import Principal, authenticate
 from services.kit.grants import Sites
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal
+from services.kit.unit_of_work import Look, UnitOfWork
 
 INSERT_KEY = """
     insert into idempotency_key (tenant_id, principal, key, method_path, request_sha256)
@@ -58,7 +59,8 @@ KEY_REUSED = Refusal(
 
 @dataclass(frozen=True, slots=True)
 class RequestIdentity:
-    """What makes two requests the same request, and whose this one is. `sites`: those whose rows it may change."""
+    """What makes two requests the same request, and whose this one is. `sites`: those whose rows it may change;
+    `trace_parent`: the trace context that its client named."""
 
     tenant_id: str
     principal: str
@@ -67,6 +69,7 @@ class RequestIdentity:
     request_sha256: bytes
     roles: frozenset[str] = field(default=frozenset(), compare=False)
     sites: Sites = field(default=None, compare=False)
+    trace_parent: str = field(default="", compare=False)
 
     def whose(self) -> Principal:
         """Who gets the answer."""
@@ -99,23 +102,24 @@ class Answer:
         return JSONResponse(self.body, self.status, headers)
 
 
-async def once(connection: Connection, identity: RequestIdentity, effect: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Run the effect and keep its answer, or give the answer kept before. The caller's transaction holds all of it.
+async def once(
+    work: UnitOfWork, identity: RequestIdentity, effect: Callable[[UnitOfWork], Awaitable[Answer]]
+) -> Answer:
+    """Run the effect and keep its answer, or give the answer kept before. The work's transaction holds all of it.
 
     An answer that is given again is a look again: what the effect recorded of looks is recorded anew.
 
     A duplicate that arrives meanwhile waits here for the first one's end: its commit (then the answer is given again)
     or its rollback (then the duplicate does the work). A fault inside the effect leaves no trace of the key.
     """
-    assert connection.is_in_transaction(), "the key must live and die with the effects"
+    connection = work.connection
     coordinates = (identity.tenant_id, identity.principal, identity.key)
     while not await connection.fetchval(INSERT_KEY, *coordinates, identity.method_path, identity.request_sha256):
         kept = await connection.fetchrow(LOAD_ANSWER, *coordinates)
         if kept is not None:  # else it was pruned between the two statements
             return await _replay(connection, kept, identity)
-    with audit.watched() as looks:
-        answer = await effect()
-    kept_answer = {"headers": dict(answer.headers), "body": answer.body, "looks": looks}
+    answer = await effect(work)
+    kept_answer = {"headers": dict(answer.headers), "body": answer.body, "looks": work.looks}
     stored = json.dumps(kept_answer, allow_nan=False)
     await connection.execute(SAVE_ANSWER, *coordinates, answer.status, stored)
     return answer
@@ -125,7 +129,7 @@ async def _replay(connection: Connection, kept: Any, identity: RequestIdentity) 
     if (kept["method_path"], kept["request_sha256"]) != (identity.method_path, identity.request_sha256):
         return Answer.of(KEY_REUSED)
     stored = json.loads(kept["response"])
-    await audit.record_again(connection, identity.whose(), (audit.Look(*look) for look in stored.get("looks", ())))
+    await audit.record_again(connection, identity.whose(), (Look(*look) for look in stored.get("looks", ())))
     return replace(Answer(kept["status"], stored["body"], stored["headers"]), replayed=True)
 
 
@@ -153,7 +157,7 @@ async def request_identity(
     method_path = f"{request.method} {request.url.path}"
     return RequestIdentity(
         principal.tenant, principal.subject, idempotency_key, method_path, body.digest(), principal.roles,
-        principal.sites,
+        principal.sites, request.headers.get("traceparent", ""),
     )  # fmt: skip
 
 

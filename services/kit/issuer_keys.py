@@ -31,6 +31,9 @@ class TrustedIssuer:
     roles_claim: str = "roles"
     tenants_claim: str = "tenants"
     grants_claim: str = "grants"
+    token_types: frozenset[str] = frozenset({"at+jwt"})
+    longest_life_s: float = 7200.0
+    revoked_keys: frozenset[str] = frozenset()
     leeway_s: float = 30.0
     fresh_s: float = 3600.0
     stale_s: float = 86400.0  # how long a withdrawn key may serve on while the issuer is away
@@ -73,6 +76,9 @@ class IssuerKeys:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def find(self, key_id: str) -> jwt.PyJWK | None:
+        """The key of this id; None for one that the issuer does not publish, or that is revoked here."""
+        if key_id in self.trusted.revoked_keys:
+            return None
         known = key_id in self._keys
         if not known or (self._older_than(self._read_at, self.trusted.fresh_s) and not self._lock.locked()):
             async with self._lock:
@@ -119,15 +125,15 @@ async def _get_json(client: httpx.AsyncClient, address: str) -> Any:
 
 def _usable_keys(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
     keys: dict[str, jwt.PyJWK] = {}
-    for each in jwks["keys"]:
-        if "kid" not in each or each.get("use", "sig") != "sig":
+    for jwk in jwks["keys"]:
+        if "kid" not in jwk or jwk.get("use", "sig") != "sig":
             continue
         try:
-            key = jwt.PyJWK(each)
+            key = jwt.PyJWK(jwk)
         except jwt.PyJWTError:
             continue  # of a kind we don't take: another of the set may fit
         if key.algorithm_name in ALGORITHMS:
-            keys[each["kid"]] = key
+            keys[jwk["kid"]] = key
     if not keys:
         raise ValueError("the issuer publishes no usable key")  # better to keep those we have
     return keys

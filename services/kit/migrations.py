@@ -123,7 +123,9 @@ async def migrate(
         await patience.outlast(lambda: connection.execute("select pg_advisory_lock($1)", LOCK_ID), "its turn", lock)
         await connection.execute(CREATE_TABLE)
         applied = {(row["component"], row["number"]): row["sha256"] for row in await connection.fetch(LOAD_APPLIED)}
-        pending = [m for m in migrations if m.stage in stages and not _is_applied(m, applied)]
+        pending = [
+            migration for migration in migrations if migration.stage in stages and not _is_applied(migration, applied)
+        ]
         for migration in pending:
             await patience.outlast(partial(_apply, connection, migration), migration.file, LONG_TRANSACTION)
         return len(pending)

@@ -1,6 +1,7 @@
 """How far the log reaches and how far groups have read it, asked of the broker: true for all processes together."""
 
-from collections.abc import AsyncIterator, Collection, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -24,7 +25,11 @@ class Offsets:
     async def partitions(self, topics: Collection[str]) -> list[TopicPartition]:
         """Those of these topics that there are. All are asked for: one that is asked for by its name may be made."""
         described = [topic for topic in await self._admin.describe_topics() if topic["topic"] in topics]
-        return [TopicPartition(topic["topic"], one["partition"]) for topic in described for one in topic["partitions"]]
+        return [
+            TopicPartition(topic["topic"], partition["partition"])
+            for topic in described
+            for partition in topic["partitions"]
+        ]
 
     async def ends(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The offset that each partition's next record will get."""
@@ -37,6 +42,16 @@ class Offsets:
             self._coordinators[group] = await self._admin.find_coordinator(group)
         said = await self._admin.list_consumer_group_offsets(group, self._coordinators[group])
         return {place: at.offset for place, at in said.items() if at.offset >= 0}
+
+    async def behind(self, topic_by_group: Mapping[str, str], ends: Mapping[TopicPartition, int]) -> int:
+        """Records between what these groups have committed and the ends of their topics."""
+        committed = await asyncio.gather(*(self.committed(group) for group in topic_by_group))
+        return sum(
+            max(0, end - done.get(place, 0))
+            for topic, done in zip(topic_by_group.values(), committed, strict=True)
+            for place, end in ends.items()
+            if place.topic == topic
+        )
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
 
 OPERATOR = "operator"
-NOT_WAITING = Refusal("dead-letter-not-waiting", "Not Waiting", "No such dead letter waits.", 404)
+NO_LETTER = Refusal("unknown-dead-letter", "Unknown Dead Letter", "No such dead letter waits.", 404)
 
 
 class DeadLetterSummary(BaseModel):
@@ -70,17 +70,17 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
         pool: Pool, principal: Operator, reason: Reason = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> list[DeadLetterSummary]:
         """The oldest records that wait: reasons and coordinates, no content."""
-        async with reading(pool, principal) as connection:
-            return [_summary(letter) for letter in await dead_letters.load_waiting(connection, reason, limit)]
+        async with reading(pool, principal) as work:
+            return [_summary(letter) for letter in await dead_letters.load_waiting(work.connection, reason, limit)]
 
     @routes.get("/dead-letters/{dead_letter_id}")
     async def read_dead_letter(pool: Pool, principal: Operator, dead_letter_id: DeadLetterId) -> DeadLetterContent:
         """One record with its original bytes. The look is audited."""
-        async with reading(pool, principal) as connection:
-            letter = await dead_letters.load_dead_letter(connection, dead_letter_id)
+        async with reading(pool, principal) as work:
+            letter = await dead_letters.load_dead_letter(work.connection, dead_letter_id)
             if letter is None:
-                raise RefusedError(NOT_WAITING)
-            await audit.record(connection, principal, "read", "dead-letter", [dead_letter_id])
+                raise RefusedError(NO_LETTER)
+            await audit.record(work, principal, "read", "dead-letter", [dead_letter_id])
         content = {"key": _text(letter.record.key), "value": _text(letter.record.value)}
         return DeadLetterContent(**_summary(letter).model_dump(), **content)
 
@@ -125,11 +125,11 @@ def _summary(letter: DeadLetter) -> DeadLetterSummary:
 
 async def _answer(work: UnitOfWork, principal: Principal, done: Redriven | None, given_up: list[int]) -> Answer:
     if done is None:
-        return Answer.of(NOT_WAITING)
+        return Answer.of(NO_LETTER)
     if given_up:
-        await audit.record(work.connection, principal, "discarded", "dead-letter", given_up)
+        await audit.record(work, principal, "discarded", "dead-letter", given_up)
     if done.replayed_ids:
-        await audit.record(work.connection, principal, "redriven", "dead-letter", done.replayed_ids)
+        await audit.record(work, principal, "redriven", "dead-letter", done.replayed_ids)
     result = RedriveResult(
         replayed=done.replayed, discarded=done.discarded, still_dead=done.still_dead, still_dead_id=done.still_dead_id
     )

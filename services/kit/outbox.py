@@ -1,19 +1,19 @@
 """What a service will say: rows that join the transaction of the effects they announce."""
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from schemas.catalog import TOPIC_OF_EVENT
 from schemas.envelope import Event
-from services.kit import trace
 from services.kit.ids import new_id
-from services.kit.postgres import Connection, after_commit, text_array
+from services.kit.postgres import Connection, text_array
+from services.kit.trace import Traces
 
 SHARDS = 4
 """Relays that can publish at once. A key always falls into one shard. Change it only with an empty outbox."""
 
-listeners: set[Callable[[], None]] = set()
-"""Whom to call when this process has committed news; what other processes commit they must look for."""
+NEWS = "news"
+"""The signal to the relays of this process."""
 
 SAVE_EVENTS = """
 insert into outbox (event_id, shard, aggregatetype, aggregateid, type, payload, occurred_at, traceparent)
@@ -27,18 +27,20 @@ from unnest(
 order by position
 """
 
+WAITING = "select count(*) from outbox"
+"""How much is not published yet."""
+
 
 def shard_of(key: str) -> int:
     """The relay shard of a key."""
     return zlib.crc32(key.encode()) % SHARDS
 
 
-async def save_events(connection: Connection, events: Sequence[Event]) -> None:
-    """Announce facts in this transaction. The caller has locked the rows that the facts are about before, so that a
-    key's events get their numbers in the order of their commits."""
-    if not events:
-        return
-    keys, traces = [event.key() for event in events], trace.current.get()
+async def save_events(connection: Connection, events: Sequence[Event], traces: Traces) -> None:
+    """The rows of these facts in this transaction; who announces asks `UnitOfWork.announce` for them. The caller has
+    locked the rows that the facts are about before, so that a key's events get their numbers in the order of their
+    commits."""
+    keys = [event.key() for event in events]
     await connection.execute(
         SAVE_EVENTS,
         [new_id() for _ in events],
@@ -50,9 +52,3 @@ async def save_events(connection: Connection, events: Sequence[Event]) -> None:
         [event.occurred_at for event in events],
         [traces.of(key) for key in keys],
     )
-    after_commit(connection, _tell)
-
-
-def _tell() -> None:
-    for listener in listeners:
-        listener()

@@ -21,20 +21,19 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from schemas.catalog import TOPIC_OF_EVENT
 from schemas.envelope import HEADER_SOURCE, Event
-from services.kit import dead_letters, floods, inbox, log
+from services.kit import dead_letters, floods, inbox
 from services.kit.contract import Decoder, Delivery, Reject, source_of, to_record
 from services.kit.kafka import reading
 from services.kit.offsets import offsets
-from services.kit.postgres import ALL_TENANTS, Connection, create_pool, is_fault, transaction
+from services.kit.postgres import ALL_TENANTS, Connection, create_pool, transaction
+from services.kit.repeating import Repeating
 from services.kit.settings import KafkaSettings, Settings
 from services.kit.subscription import Subscription
-from services.kit.waiting import leaks_as_faults, wait
 
 SAID_RECORDS, HEARD_RECORDS = 200, 20
 """Looked at of each partition: a database that is behind lacks the newest. Among what was said others' records may
 stand, and broken ones."""
 ANSWER_WITHIN_S = 15.0
-RETRY_S = 1.0
 LOOK_AGAIN_S = 5.0
 NOT_COMPARED = "not compared with the log yet"
 OLDER = "the database is older than the log: it lacks what it has said or acknowledged"
@@ -63,7 +62,7 @@ class BehindLogError(Exception):
     """The database lacks facts that the service has said: it must be brought to its last commit."""
 
 
-class OwnLog:
+class OwnLog(Repeating):
     """Compares the database with the end of the service's own topics and of what its groups have acknowledged, and lets
     others begin once it knows them. Without `owned` facts there is nothing to compare: the log tells it all again."""
 
@@ -74,35 +73,29 @@ class OwnLog:
         owned: Mapping[type[Event], Owned],
         subscriptions: Sequence[Subscription] = (),
     ) -> None:
+        super().__init__("own-log", KafkaError)
         self._settings, self._pool, self._owned, self._subscriptions = settings, pool, owned, subscriptions
-        self._stopping, self._done = asyncio.Event(), asyncio.Event()
+        self._done = asyncio.Event()
         self.trouble: str | None = NOT_COMPARED if owned else None
 
     def stop(self) -> None:
         """Let nobody wait any longer."""
-        self._stopping.set()
+        super().stop()
         self._done.set()
 
-    async def run(self) -> None:
-        """Compare until the database knows what was said, then live until stopped, as every background task does."""
-        await self.until_known()
+    async def turn(self) -> float:
+        """Compare. Once the database knows what was said, live until stopped, as every background task does."""
+        try:
+            await self.compare()
+        except BehindLogError:
+            return LOOK_AGAIN_S
+        except Exception as error:
+            self.trouble = f"{NOT_COMPARED}: {type(error).__name__}"
+            raise
+        self._done.set()
+        self.faults.forget()
         await self._stopping.wait()
-
-    async def until_known(self) -> None:
-        """Compare until it does; outlive a broker or a database that is away."""
-        while self.trouble is not None and not self._stopping.is_set():
-            try:
-                with leaks_as_faults():
-                    await self.compare()
-            except BehindLogError:
-                await wait(self._stopping, LOOK_AGAIN_S)
-            except Exception as error:
-                if not (is_fault(error) or isinstance(error, KafkaError)):
-                    raise
-                self.trouble = f"{NOT_COMPARED}: {type(error).__name__}"
-                structlog.get_logger().warning("own log not compared", **log.fault_fields(error))
-                await wait(self._stopping, RETRY_S)
-        self._done.set()
+        return 0.0
 
     async def before(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do this work once the database is known to be the newest; not at all if it never is."""
@@ -115,11 +108,11 @@ class OwnLog:
         if not self._owned:
             return
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            lost = [one async for one in lost_facts(self._settings, self._pool, self._owned, SAID_RECORDS)]
+            lost = [fact async for fact in lost_facts(self._settings, self._pool, self._owned, SAID_RECORDS)]
             forgotten = await self._forgotten()
         accepted_before = self._settings.accepts_lost_before or datetime.min.replace(tzinfo=UTC)
-        missing = Counter(one.record.topic for one in lost if one.event.occurred_at >= accepted_before)
-        missing += Counter(one.topic for one in forgotten if _at(one) >= accepted_before)
+        missing = Counter(fact.record.topic for fact in lost if fact.event.occurred_at >= accepted_before)
+        missing += Counter(record.topic for record in forgotten if _at(record) >= accepted_before)
         if missing and self.trouble != OLDER:
             for topic, count in missing.items():
                 structlog.get_logger().error("database behind its own log", count=count, topic=topic)
@@ -131,8 +124,8 @@ class OwnLog:
         """What stands before the offsets that this service's groups have committed, of which the database has neither
         the mark nor the dead letter, and which no operator left out. What is so old that the mark may be gone is not
         asked for."""
-        group_of = {one.topic.name: one.group for one in self._subscriptions}
-        decoders = {one.topic.name: Decoder(one.topic) for one in self._subscriptions}
+        group_of = {subscription.topic.name: subscription.group for subscription in self._subscriptions}
+        decoders = {subscription.topic.name: Decoder(subscription.topic) for subscription in self._subscriptions}
         committed = await _committed(self._settings.kafka, group_of)
         wanted = {place: range(max(0, end - HEARD_RECORDS), end) for place, end in committed.items()}
         oldest = datetime.now(UTC) - timedelta(days=self._settings.inbox_days - 1)
@@ -152,16 +145,16 @@ def _at(record: ConsumerRecord) -> datetime:
 
 
 async def _known(connection: Connection, group: str, heard: Sequence[Delivery | Reject]) -> list[bool]:
-    ids = [one.event_id for one in heard if isinstance(one, Delivery)]
+    ids = [result.event_id for result in heard if isinstance(result, Delivery)]
     marked = await inbox.load_received(connection, group, ids)
-    records = [one.record for one in heard]
+    records = [result.record for result in heard]
     kept = await dead_letters.load_kept(connection, group, records)
     skips = await floods.load_skips(connection, group, records)
     return [
-        (one.record.partition, one.record.offset) in kept
-        or (isinstance(one, Delivery) and one.event_id in marked)
-        or any(skip.covers(one) for skip in skips)
-        for one in heard
+        (result.record.partition, result.record.offset) in kept
+        or (isinstance(result, Delivery) and result.event_id in marked)
+        or any(skip.covers(result) for skip in skips)
+        for result in heard
     ]
 
 
@@ -179,11 +172,11 @@ async def lost_facts(
     wanted = {place: range(0 if newest is None else max(0, end - newest), end) for place, end in ends.items()}
     async with aclosing(_records(settings.kafka, wanted)) as batches:
         async for batch in batches:
-            signed = [to_record(one) for one in batch if signature in one.headers]
-            said = [one for one in decoders[batch[0].topic].decode(signed) if isinstance(one, Delivery)]
+            signed = [to_record(record) for record in batch if signature in record.headers]
+            said = [result for result in decoders[batch[0].topic].decode(signed) if isinstance(result, Delivery)]
             # The store is asked after the log was read: what stands there was committed before.
             async with transaction(pool, ALL_TENANTS) as connection:
-                places = await unknown(connection, owned, [one.event for one in said])
+                places = await unknown(connection, owned, [delivery.event for delivery in said])
             for place in places:
                 yield said[place]
 
@@ -196,11 +189,11 @@ async def _records(
         return
     async with reading(settings, auto_offset_reset="earliest") as reader:
         reader.assign(list(wanted))
-        for place, offsets in wanted.items():
-            reader.seek(place, offsets.start)
+        for place, span in wanted.items():
+            reader.seek(place, span.start)
         while left := [place for place in wanted if await reader.position(place) < wanted[place].stop]:
             for place, found in (await reader.getmany(*left, timeout_ms=1000)).items():
-                if batch := [one for one in found if one.offset in wanted[place]]:
+                if batch := [record for record in found if record.offset in wanted[place]]:
                     yield batch
 
 
@@ -216,7 +209,7 @@ async def list_lost(settings: Settings, owned: Mapping[type[Event], Owned]) -> l
     pool = await create_pool(settings)
     try:
         async with aclosing(lost_facts(settings, pool, owned)) as lost:
-            return [_line(one, owned[type(one.event)].fields) async for one in lost]
+            return [_line(fact, owned[type(fact.event)].fields) async for fact in lost]
     finally:
         await pool.close()
 

@@ -4,17 +4,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from inspect import Parameter, signature
 from typing import Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from services.kit import lost_peer
+from services.kit import lost_peer, row_security
 from services.kit.grants import Sites
 from services.kit.settings import Settings
+from services.kit.signals import Signals
 
 Connection = asyncpg.Connection | PoolConnectionProxy
-Pool = asyncpg.Pool
 DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What the database refuses of a row, whoever writes it."""
 
@@ -26,9 +27,6 @@ SET_TENANT = "select set_config('vcc.tenant', $1, true)"
 NO_SITE = "-"
 """No site's id begins so."""
 SET_SITES = "select set_config('vcc.sites', $1, true)"
-
-_after_commit: dict[int, list[Callable[[], None]]] = {}
-"""What to call, by the id of the connection whose transaction is open."""
 
 RECORD_CLASSES = {
     "21": "a row met twice in one statement",
@@ -114,6 +112,7 @@ def _preparing(settings: Settings) -> Prepare:
 
     async def prepare_ours(connection: asyncpg.Connection) -> None:
         lost_peer.notice(connection, settings.lost_peer_s)
+        await row_security.require(connection)
         await prepare(connection)
 
     return prepare_ours
@@ -137,14 +136,30 @@ def _unless_replaced(prepare_ours: Prepare, on_replaced: Callable[[], None]) -> 
     return prepare_same
 
 
-async def create_pool(settings: Settings, on_replaced: Callable[[], None] | None = None) -> asyncpg.Pool:
+class Pool(asyncpg.Pool):
+    """The connections of one process to one database, opened when they are needed, with the signals of what is
+    committed over them."""
+
+    def __init__(self, dsn: str, *, max_size: int, **options: Any) -> None:
+        super().__init__(dsn, **_POOL_DEFAULTS | {"min_size": 0, "max_size": max_size} | options)
+        self.signals = Signals()
+
+
+_POOL_DEFAULTS = {
+    parameter.name: parameter.default
+    for parameter in signature(asyncpg.create_pool).parameters.values()
+    if parameter.kind is Parameter.KEYWORD_ONLY
+}
+"""asyncpg keeps them in the function that makes its own class, and has its class ask for all of them."""
+
+
+async def create_pool(settings: Settings, on_replaced: Callable[[], None] | None = None) -> Pool:
     """A pool whose every connection carries the server-side limits. It opens connections when they are needed, so a
     service starts while its database is still away. With `on_replaced`, which is called then, it gives no connection
     to another server than the first."""
     prepare_ours = _preparing(settings)
-    return await asyncpg.create_pool(
+    pool = Pool(
         settings.dsn.get_secret_value(),
-        min_size=0,
         max_size=settings.pool_size,
         timeout=settings.acquire_timeout_s,
         command_timeout=settings.statement_timeout_s + SILENCE_S,
@@ -153,6 +168,8 @@ async def create_pool(settings: Settings, on_replaced: Callable[[], None] | None
         reset=_keep_session,
         max_cached_statement_lifetime=STATEMENT_LIFETIME_S,
     )
+    await pool
+    return pool
 
 
 async def connect(settings: Settings) -> asyncpg.Connection:
@@ -163,7 +180,11 @@ async def connect(settings: Settings) -> asyncpg.Connection:
         command_timeout=settings.statement_timeout_s + SILENCE_S,
         server_settings=server_settings(settings),
     )
-    await _preparing(settings)(connection)
+    try:
+        await _preparing(settings)(connection)
+    except BaseException:
+        connection.terminate()
+        raise
     return connection
 
 
@@ -173,22 +194,15 @@ async def transaction(
 ) -> AsyncIterator[Connection]:
     """One transaction that sees `tenant`'s rows only (`ALL_TENANTS`: every row), of a table of sites' rows those of
     `sites`. Commits on leaving without error."""
-    async with pool.acquire(timeout=acquire_timeout_s) as connection:
-        calls = _after_commit[id(connection)] = []
+    async with pool.acquire(timeout=acquire_timeout_s) as connection, connection.transaction():
         try:
-            async with connection.transaction():
-                try:
-                    await connection.execute(SET_TENANT, tenant)
-                    if sites is not None:
-                        await connection.execute(SET_SITES, ",".join(sorted(sites)) or NO_SITE)
-                    yield connection
-                except TimeoutError:
-                    connection.terminate()  # whoever kept silent this long would not answer the rollback either
-                    raise
-        finally:
-            del _after_commit[id(connection)]
-        for call in calls:
-            call()
+            await connection.execute(SET_TENANT, tenant)
+            if sites is not None:
+                await connection.execute(SET_SITES, ",".join(sorted(sites)) or NO_SITE)
+            yield connection
+        except TimeoutError:
+            connection.terminate()  # whoever kept silent this long would not answer the rollback either
+            raise
 
 
 @asynccontextmanager
@@ -199,13 +213,6 @@ async def seeing(connection: Connection, tenant: str) -> AsyncIterator[None]:
     await connection.execute(SET_TENANT, tenant)
     yield
     await connection.execute(SET_TENANT, before)
-
-
-def after_commit(connection: Connection, call: Callable[[], None]) -> None:
-    """Have `call` made once this transaction has committed; never if it does not, nor if `transaction` has not opened
-    it. It must not raise."""
-    if (calls := _after_commit.get(id(connection))) is not None:
-        calls.append(call)
 
 
 async def _keep_session(connection: Connection) -> None:

@@ -3,7 +3,7 @@ named: only codes, field names of our own contract, and what was expected there.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, get_args
 
@@ -59,25 +59,29 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A business 'no', which is a value. `title` is the same for every occurrence of `code`; `detail` speaks of this
-    one and holds nothing that identifies a person."""
+    """A 'no', which is a value. Each is declared as a constant at the top of a module, so that docs/problems.md lists
+    them all. `title` and `status` are the same for every occurrence of `code`; `detail` says what was expected or what
+    to do, and holds nothing that identifies a person."""
 
     code: str
     title: str
     detail: str
     status: int = HTTPStatus.CONFLICT
 
+    def saying(self, detail: str) -> "Refusal":
+        """The same refusal with a sentence about this occurrence."""
+        return replace(self, detail=detail)
+
     def document(self) -> dict[str, Any]:
-        return document(self.status, self.code, self.title, detail=self.detail)
+        return document(self, detail=self.detail)
 
 
-class RefusedError(Exception):
-    """Carries a refusal out of a place that cannot return it, such as a dependency."""
+class RefusedError(HTTPException):
+    """Carries a refusal out of a place that cannot return it, such as a dependency or the reading of a body."""
 
     def __init__(self, refusal: Refusal, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(refusal.code)
+        super().__init__(refusal.status, refusal.code, headers)
         self.refusal = refusal
-        self.headers = headers
 
 
 def refuse(refusal: Refusal, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -85,13 +89,38 @@ def refuse(refusal: Refusal, headers: Mapping[str, str] | None = None) -> JSONRe
     return answer(refusal.document(), headers)
 
 
+INVALID = Refusal(
+    "invalid-request", "The request does not fit", "`errors` names each field and what is expected there.", 422
+)
+UNAVAILABLE = Refusal(
+    "unavailable", "Service Unavailable", "Nothing is known of the outcome. Send the same request again, with the same "
+    "idempotency key if it has one.", 503,
+)  # fmt: skip
+FAULT = Refusal(
+    "fault", "Internal Server Error", "The software is at fault: tell its operator the `correlation_id`.", 500
+)
+OF_FRAMEWORK = {
+    refusal.status: refusal
+    for refusal in (
+        Refusal("bad-request", "Bad Request", "The request can't be read.", 400),
+        Refusal("not-found", "Not Found", "There is no such route.", 404),
+        Refusal("method-not-allowed", "Method Not Allowed", "The route takes another method.", 405),
+        Refusal(
+            "request-entity-too-large", "Request Entity Too Large", "The body is larger than this route takes.", 413
+        ),
+    )
+}
+"""What the web framework refuses by itself, by status."""
+
+
 def type_uri(code: str) -> str:
     """A name, not an address: stable for as long as a client may compare it."""
     return f"urn:vcc:problem:{code}"
 
 
-def document(status: int, code: str, title: str, **members: Any) -> dict[str, Any]:
-    known = {"type": type_uri(code), "title": title, "status": int(status)}
+def document(refusal: Refusal, **members: Any) -> dict[str, Any]:
+    """Its problem document, with these members and not its own sentence."""
+    known = {"type": type_uri(refusal.code), "title": refusal.title, "status": int(refusal.status)}
     return {**known, **members, "correlation_id": correlation_id()}
 
 
@@ -118,7 +147,7 @@ class UnstorableTextError(HTTPException):
 def unstorable() -> JSONResponse:
     """The answer to a request whose path, query or body holds U+0000."""
     errors = [{"field": "*", "expected": "Text without the character U+0000"}]
-    return answer(document(422, "invalid-request", "The request does not fit", errors=errors))
+    return answer(document(INVALID, errors=errors))
 
 
 _OUTAGES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError, TimeoutError)
@@ -150,33 +179,35 @@ async def _on_http(_request: Request, error: Exception) -> JSONResponse:
 
 
 def of_status(status: int, detail: str = "") -> dict[str, Any]:
+    """What the framework refuses, with its sentence if it has one."""
+    refusal = OF_FRAMEWORK.get(status) or _of_phrase(status)
+    more = {"detail": detail} if isinstance(detail, str) and detail not in ("", HTTPStatus(status).phrase) else {}
+    return document(refusal, **more)
+
+
+def _of_phrase(status: int) -> Refusal:
+    """For a status that the framework does not give today."""
     phrase = HTTPStatus(status).phrase
-    code = re.sub(r"[^a-z]+", "-", phrase.lower())
-    more = {"detail": detail} if isinstance(detail, str) and detail not in ("", phrase) else {}
-    return document(status, code, phrase, **more)
+    return replace(OF_FRAMEWORK[400], code=re.sub(r"[^a-z]+", "-", phrase.lower()), title=phrase, status=status)
 
 
 async def _on_outage(request: Request, error: Exception) -> JSONResponse:
     if not is_outage(error):
         return await on_fault(request, error)
     log.error("dependency unavailable", **fault_fields(error))
-    again = "Nothing is known of the outcome. Send the same request again, with the same idempotency key if it has one."
-    unavailable = document(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Service Unavailable", detail=again)
-    return answer(unavailable, {"Retry-After": str(RETRY_AFTER_S)})
+    return refuse(UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_S)})
 
 
 async def on_fault(_request: Request, error: Exception) -> JSONResponse:
     log.error("request failed", **fault_fields(error))
-    return answer(document(HTTPStatus.INTERNAL_SERVER_ERROR, "fault", "Internal Server Error"))
+    return answer(document(FAULT))
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     names = frozenset(_contract_names(request.app.openapi()))
-    errors = [{"field": field_path(each["loc"], names), "expected": expected(each)} for each in error.errors()]
-    return answer(
-        document(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", "The request does not fit", errors=errors)
-    )
+    errors = [{"field": field_path(detail["loc"], names), "expected": expected(detail)} for detail in error.errors()]
+    return answer(document(INVALID, errors=errors))
 
 
 _PLACES = frozenset({"body", "query", "path", "header", "cookie"})

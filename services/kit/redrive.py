@@ -89,14 +89,13 @@ async def _apply(
 
 async def _apply_one(work: UnitOfWork, subscription: Subscription, letter: DeadLetter) -> Reject | None:
     """Apply one record, or say why it can't be; then it has left no trace."""
-    [one] = Decoder(subscription.topic).decode([letter.record])
-    if isinstance(one, Reject):
-        return one
+    [result] = Decoder(subscription.topic).decode([letter.record])
+    if isinstance(result, Reject):
+        return result
     try:
         async with work.connection.transaction():
-            if await inbox.drop_duplicates(work.connection, subscription.group, [one]):
-                with trace.working_for(trace.of_records([letter.record])):
-                    await subscription.handler(work, [one.event])
+            if await inbox.drop_duplicates(work.connection, subscription.group, [result]):
+                await subscription.handler(work.under(trace.of_records([letter.record])), [result.event])
     except Exception as error:
         if is_fault(error):
             raise

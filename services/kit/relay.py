@@ -13,13 +13,14 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from services.kit import metrics, outbox
+from services.kit import metrics
 from services.kit.contract import headers_of, source_of
 from services.kit.kafka import create_producer
-from services.kit.outbox import SHARDS
+from services.kit.outbox import NEWS, SHARDS
 from services.kit.postgres import Connection, connect
 from services.kit.repeating import Repeating
 from services.kit.settings import Settings
+from services.kit.signals import Signals
 from services.kit.waiting import wait
 
 BATCH_ROWS = 1000
@@ -43,9 +44,11 @@ class Relay(Repeating):
     """Publishes the shards whose locks it gets. Instances compete; each shard has one publisher at a time.
     `compare_again` raises if the database came back from its absence without what was published before."""
 
-    def __init__(self, settings: Settings, compare_again: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, signals: Signals, compare_again: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         super().__init__("relay", KafkaError)
-        self._settings, self._compare_again = settings, compare_again
+        self._settings, self._signals, self._compare_again = settings, signals, compare_again
         self._was_away = False
         self._source = source_of(settings.service)
         self._news = asyncio.Event()
@@ -55,11 +58,8 @@ class Relay(Repeating):
         self._news.set()
 
     async def run(self) -> None:
-        outbox.listeners.add(self._news.set)
-        try:
+        with self._signals.waking(self._news, NEWS):
             await super().run()
-        finally:
-            outbox.listeners.discard(self._news.set)
 
     async def turn(self) -> float:
         try:

@@ -4,17 +4,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-import asyncpg
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
-from services.kit import trace
+from services.kit import postgres, trace
 from services.kit.auth import Principal
 from services.kit.idempotency import Answer, RequestIdentity, once
 from services.kit.own_log import OLDER, OwnLog
-from services.kit.postgres import Connection, transaction
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
-from services.kit.unit_of_work import UnitOfWork
+from services.kit.unit_of_work import UnitOfWork, working
 
 OLDER_THAN_LOG = Refusal(
     "older-than-log", "Service Unavailable", "The database is older than the log: an operator must restore it.", 503
@@ -24,8 +22,7 @@ NOT_COMPARED = Refusal(
 )
 
 
-async def _pool(request: Request) -> asyncpg.Pool:
-    """In the request's own context: a plain function would run in a thread, and what it sets would be lost."""
+async def _pool(request: Request) -> postgres.Pool:
     own_log: OwnLog | None = getattr(request.app.state, "own_log", None)  # a service has one, a bare app none
     if own_log is not None and own_log.trouble is not None:
         refusal = OLDER_THAN_LOG if own_log.trouble == OLDER else NOT_COMPARED
@@ -33,31 +30,31 @@ async def _pool(request: Request) -> asyncpg.Pool:
     return await _pool_as_it_is(request)
 
 
-async def _pool_as_it_is(request: Request) -> asyncpg.Pool:
-    pool: asyncpg.Pool = request.app.state.pool
-    trace.current.set(trace.of_request(request.headers.get("traceparent", "")))
+async def _pool_as_it_is(request: Request) -> postgres.Pool:
+    pool: postgres.Pool = request.app.state.pool
     return pool
 
 
-Pool = Annotated[asyncpg.Pool, Depends(_pool)]
+Pool = Annotated[postgres.Pool, Depends(_pool)]
 """A route's parameter `pool: Pool` is the service's pool."""
-OperatorsPool = Annotated[asyncpg.Pool, Depends(_pool_as_it_is)]
+OperatorsPool = Annotated[postgres.Pool, Depends(_pool_as_it_is)]
 """The same also beside a log that the database does not know: for what an operator must be able to say then."""
 
 
 async def write(
-    pool: asyncpg.Pool, identity: RequestIdentity, effect: Callable[[UnitOfWork], Awaitable[Answer]]
+    pool: postgres.Pool, identity: RequestIdentity, effect: Callable[[UnitOfWork], Awaitable[Answer]]
 ) -> Response:
     """Run a write's effect once per idempotency key, in one transaction that sees the rows only of the tenant and of
     the sites that it acts for. A refusal
     is an answer like another (`Answer.of`); it commits nothing but itself if the effect wrote nothing."""
-    async with transaction(pool, identity.tenant_id, sites=identity.sites) as connection:
-        answer = await once(connection, identity, lambda: effect(UnitOfWork(connection)))
+    traces = trace.of_request(identity.trace_parent)
+    async with working(pool, identity.tenant_id, sites=identity.sites, traces=traces) as work:
+        answer = await once(work, identity, effect)
     return answer.response()
 
 
 @asynccontextmanager
-async def reading(pool: asyncpg.Pool, principal: Principal) -> AsyncIterator[Connection]:
-    """A transaction that sees the principal's tenant and sites only, for reads and their audit rows."""
-    async with transaction(pool, principal.tenant, sites=principal.sites) as connection:
-        yield connection
+async def reading(pool: postgres.Pool, principal: Principal) -> AsyncIterator[UnitOfWork]:
+    """A unit of work that sees the principal's tenant and sites only, for reads and their audit rows."""
+    async with working(pool, principal.tenant, sites=principal.sites) as work:
+        yield work

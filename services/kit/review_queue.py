@@ -12,14 +12,13 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from services.kit import log, metrics
-from services.kit.postgres import ALL_TENANTS, Connection, transaction
+from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.repeating import Repeating
 from services.kit.setting_aside import each_or_aside
-from services.kit.unit_of_work import UnitOfWork
+from services.kit.unit_of_work import UnitOfWork, working
 
 AT_ONCE = 100
 """Subjects decided on in one transaction: some hundredths of a second, for a request that comes meanwhile waits at each
@@ -30,6 +29,7 @@ insert into {table} as kept ({key}, heard_at)
 select {key}, $2::timestamptz from unnest($1::uuid[]) as new ({key}) order by {key}
 on conflict ({key}) do update set heard_at = greatest(kept.heard_at, excluded.heard_at)
 """
+COUNT = "select count(*) from {table}"
 LOAD_PAGE = "select {key} from {table} order by {key} limit $1"
 TAKE = """
 delete from {table} where {key} in (
@@ -48,6 +48,11 @@ class ReviewQueue:
 
     table: str
     key: str
+
+    @property
+    def waiting(self) -> str:
+        """The SQL that counts those who wait."""
+        return self._sql(COUNT)
 
     async def let_wait(self, connection: Connection, subjects: Iterable[UUID], at: datetime) -> None:
         """Put these subjects into the queue, because of something that happened at this instant."""
@@ -69,7 +74,7 @@ class ReviewQueue:
 class Reviews(Repeating):
     """The background work on one queue. It runs in every instance: subjects who are taken are skipped by the others."""
 
-    def __init__(self, pool: asyncpg.Pool, queue: ReviewQueue, decide: Decide) -> None:
+    def __init__(self, pool: Pool, queue: ReviewQueue, decide: Decide) -> None:
         super().__init__("reviews")
         self._pool, self._queue, self._decide = pool, queue, decide
 
@@ -78,23 +83,25 @@ class Reviews(Repeating):
         return 0.0 if has_more else POLL_S
 
 
-async def review_page(pool: asyncpg.Pool, queue: ReviewQueue, decide: Decide) -> bool:
+async def review_page(pool: Pool, queue: ReviewQueue, decide: Decide) -> bool:
     """Decide about some of those who wait. False if nobody does whom no other instance has taken."""
     async with transaction(pool, ALL_TENANTS) as connection:
         subjects = await queue.load_page(connection, AT_ONCE)
-    return await each_or_aside(subjects, partial(_review, pool, decide), partial(_set_aside, pool, queue)) > 0
+    taken = await each_or_aside(subjects, partial(_review, pool, decide), partial(_set_aside, pool, queue))
+    return sum(taken) > 0
 
 
-async def _review(pool: asyncpg.Pool, decide: Decide, subjects: Sequence[UUID]) -> int:
+async def _review(pool: Pool, decide: Decide, subjects: Sequence[UUID]) -> int:
     if not subjects:
         return 0
-    async with transaction(pool, ALL_TENANTS) as connection:
-        return await decide(UnitOfWork(connection), subjects)
+    async with working(pool) as work:
+        return await decide(work, subjects)
 
 
-async def _set_aside(pool: asyncpg.Pool, queue: ReviewQueue, subject: UUID, error: Exception) -> None:
+async def _set_aside(pool: Pool, queue: ReviewQueue, subject: UUID, error: Exception) -> int:
     """What stands of a subject who can't be decided on stays as it is until there is news of it."""
     structlog.get_logger().error("member set aside", count=1, **log.fault_fields(error))
     metrics.SET_ASIDE.labels("reviews").inc()
     async with transaction(pool, ALL_TENANTS) as connection:
         await queue.take(connection, [subject])
+    return 0

@@ -2,9 +2,13 @@
 dataclasses and named tuples alike."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from enum import Enum
 from functools import cache
 from operator import attrgetter, itemgetter
-from typing import Any, TypeVar
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 import asyncpg
 
@@ -15,6 +19,30 @@ Kind = TypeVar("Kind")
 def names(kind: type[Any]) -> tuple[str, ...]:
     """The names of the fields, in order: those of the columns that are read into the type."""
     return tuple(getattr(kind, "_fields", None) or kind.__dataclass_fields__)
+
+
+_SQL_TYPES = {
+    UUID: "uuid", datetime: "timestamptz", date: "date", bool: "boolean", int: "bigint", float: "double precision",
+    str: "text",
+}  # fmt: skip
+
+
+def sql_types(kind: type[Any]) -> dict[str, str]:
+    """The Postgres type of each field's values: `text` where several are told as one, as those of a tuple are."""
+    return {name: _sql_type(hint) for name, hint in get_type_hints(kind).items() if name in names(kind)}
+
+
+def unnested(kind: type[Any], first: int = 1) -> str:
+    """The arguments of an `unnest` that takes a list for each field, as `columns_of` gives them: `$1::uuid[], …`."""
+    return ", ".join(f"${no}::{sql_type}[]" for no, sql_type in enumerate(sql_types(kind).values(), first))
+
+
+def _sql_type(hint: Any) -> str:
+    if get_origin(hint) in {Union, UnionType}:
+        [hint] = [argument for argument in get_args(hint) if argument is not NoneType]
+    if get_origin(hint) is tuple or (isinstance(hint, type) and issubclass(hint, Enum)):
+        return "text"
+    return _SQL_TYPES[hint]
 
 
 def into(kind: type[Kind], row: asyncpg.Record, prefix: str = "", **converted: object) -> Kind:

@@ -37,8 +37,16 @@ class Settings(_Frozen):
     oidc_roles_claim: str = Field(default="roles", min_length=1, description="A claim, or a dotted path to one.")
     oidc_tenants_claim: str = Field(default="tenants", min_length=1, description="Likewise, for the plans.")
     oidc_grants_claim: str = Field(default="grants", min_length=1, description="Likewise, for `role@tenant[/site]`.")
+    oidc_token_types: str = Field(default="at+jwt", min_length=1, description="Types of access tokens, with commas.")
+    oidc_longest_life_s: float = Field(default=7200.0, ge=60, description="A token that lives longer is refused.")
+    oidc_revoked_keys: str = Field(default="", description="Ids of the issuer's keys that are no longer believed.")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=0, ge=0, le=65535)
+    look_ups_a_minute: float = Field(
+        default=120.0,
+        gt=0,
+        description="How often a client may look somebody up; one who is not found counts ten times.",
+    )
     pool_size: int = Field(default=8, ge=2, description="Connections for handlers and requests; relays have their own.")
     acquire_timeout_s: float = 5.0
     statement_timeout_s: float = 30.0

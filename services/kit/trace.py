@@ -7,9 +7,7 @@ key, to the trace that all of the batch belongs to; else to none, because a wron
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from schemas.envelope import HEADER_TRACE_PARENT
@@ -32,8 +30,6 @@ class Traces:
 
 
 NONE = Traces()
-current: ContextVar[Traces] = ContextVar("traces", default=NONE)
-"""Those of the work at hand."""
 
 
 def trace_id(trace_parent: str) -> str | None:
@@ -60,16 +56,6 @@ def of_records(records: Iterable[Record]) -> Traces:
         of_key[record.key] = spans[said]
     by_key = {key.decode("latin-1"): span for key, span in of_key.items() if key is not None and span is not None}
     return Traces(by_key, spans[said_by.pop()] if len(said_by) == 1 else None)
-
-
-@contextmanager
-def working_for(traces: Traces) -> Iterator[None]:
-    """What is announced in this block belongs to these traces."""
-    token = current.set(traces)
-    try:
-        yield
-    finally:
-        current.reset(token)
 
 
 def _said(record: Record) -> str | None:

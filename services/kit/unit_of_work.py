@@ -1,97 +1,62 @@
-"""One batch, one transaction: parked keys set aside, duplicates dropped, rejects kept, effects and news saved."""
+"""All that lives and dies with one transaction, as one object that is passed to whoever works in it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import asyncpg
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from schemas.envelope import Event
-from services.kit import dead_letters, generation, inbox, outbox, trace
-from services.kit.contract import Delivery, Reject
-from services.kit.floods import without_skipped
-from services.kit.postgres import ALL_TENANTS, Connection, transaction
+from services.kit import outbox
+from services.kit.grants import Sites
+from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
+from services.kit.trace import NONE, Traces
 
 Handler = Callable[["UnitOfWork", Sequence[Any]], Awaitable[None]]
 """`on_<fact>(work, events)`: events of one topic, in the log's order, each one new to this consumer."""
 
 
+class Look(NamedTuple):
+    """What an answer showed of whom."""
+
+    action: str
+    kind: str
+    subjects: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
-    """The transaction that a handler works in. Whoever opened it commits it."""
+    """A transaction at work. `working` opens and commits it. `traces`: under which trace contexts it announces;
+    `looks`: what was recorded of looks in it; `signals`: whom it will wake."""
 
     connection: Connection
+    traces: Traces = NONE
+    looks: list[Look] = field(default_factory=list)
+    signals: set[str] = field(default_factory=set)
 
     async def announce(self, events: Sequence[Event]) -> None:
         """Publish these facts if and only if this transaction commits. Lock their rows first."""
-        await outbox.save_events(self.connection, events)
+        if events:
+            await outbox.save_events(self.connection, events, self.traces)
+            self.wake(outbox.NEWS)
+
+    def wake(self, name: str) -> None:
+        """Have those woken who wait for this in this process, once the transaction has committed; never if it does
+        not."""
+        self.signals.add(name)
+
+    def under(self, traces: Traces) -> "UnitOfWork":
+        """The same work, which announces under other traces."""
+        return replace(self, traces=traces)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a batch's records."""
-
-    fresh: int = 0
-    duplicates: int = 0
-    rejected: int = 0
-    parked: int = 0
-
-
-async def apply_batch(
-    pool: asyncpg.Pool,
-    consumer: str,
-    decoded: Sequence[Delivery | Reject],
-    handler: Handler,
-    of_generation: int | None = None,
-) -> Outcome:
-    """Apply a batch of one topic's records exactly once for `consumer`, and commit. Raises what the handler raises,
-    and then nothing has happened."""
-    async with transaction(pool, ALL_TENANTS) as connection:
-        if of_generation is not None:
-            await generation.hold(connection, of_generation)
-        if not decoded:
-            return Outcome()
-        held = await dead_letters.load_held(connection, consumer, [one.record for one in decoded])
-        left = _without_ended(without_skipped(decoded, held.skips), held.ended)
-        usable, rejects, parked = _sort(left, held.keys)
-        await dead_letters.save_rejects(connection, consumer, rejects)
-        await dead_letters.save_parked(connection, consumer, parked)
-        fresh = await inbox.drop_duplicates(connection, consumer, usable)
-        if fresh:
-            with trace.working_for(trace.of_records(delivery.record for delivery in fresh)):
-                await handler(UnitOfWork(connection), [delivery.event for delivery in fresh])
-    return Outcome(len(fresh), len(usable) - len(fresh), len(rejects), len(parked))
-
-
-def _without_ended(
-    decoded: Sequence[Delivery | Reject], ended: Mapping[tuple[int, int], str]
-) -> Sequence[Delivery | Reject]:
-    """What was discarded stays discarded when it is delivered again, also if it could be read by now; a reject that was
-    replayed holds up nothing."""
-    states = [ended.get((one.record.partition, one.record.offset)) for one in decoded]
-    return [
-        one
-        for one, state in zip(decoded, states, strict=True)
-        if state is None or (state == "replayed" and isinstance(one, Delivery))
-    ]
-
-
-def _sort(
-    decoded: Sequence[Delivery | Reject], waiting: set[bytes]
-) -> tuple[list[Delivery], list[Reject], list[Delivery | Reject]]:
-    """Whatever comes after a reject of its key is parked behind it; a record without a key holds up nothing."""
-    usable: list[Delivery] = []
-    rejects: list[Reject] = []
-    parked: list[Delivery | Reject] = []
-    held = set(waiting)
-    for one in decoded:
-        key = one.record.key
-        if key is not None and key in held:
-            parked.append(one)
-        elif isinstance(one, Reject):
-            rejects.append(one)
-            if key is not None:
-                held.add(key)
-        else:
-            usable.append(one)
-    return usable, rejects, parked
+@asynccontextmanager
+async def working(
+    pool: Pool, tenant: str = ALL_TENANTS, *, sites: Sites = None, traces: Traces = NONE
+) -> AsyncIterator[UnitOfWork]:
+    """A unit of work that sees the rows of this tenant and of these sites only. It commits on leaving without error,
+    and then wakes whom it is to wake."""
+    async with transaction(pool, tenant, sites=sites) as connection:
+        work = UnitOfWork(connection, traces)
+        yield work
+    for name in work.signals:
+        pool.signals.give(name)

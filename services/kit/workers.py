@@ -72,19 +72,21 @@ class Workers:
 
     def states(self) -> Mapping[str, str]:
         """`running`, or how it ended, by the task's name."""
-        return {name: _state(one.task) for name, one in self._started.items()}
+        return {name: _state(entry.task) for name, entry in self._started.items()}
 
     def trouble(self) -> str | None:
         """The first worker that lives and does not get on."""
-        reasons = (one.worker.faults.reason for one in self._started.values() if isinstance(one.worker, Outliving))
+        reasons = (
+            entry.worker.faults.reason for entry in self._started.values() if isinstance(entry.worker, Outliving)
+        )
         return next((reason for reason in reasons if reason is not None), None)
 
     async def drain(self, timeout_s: float) -> None:
         """Let each finish what it has at hand; after so long it is cancelled."""
         self._is_draining = True
-        for one in self._started.values():
-            one.worker.stop()
-        _, late = await asyncio.wait([one.task for one in self._started.values()], timeout=timeout_s)
+        for entry in self._started.values():
+            entry.worker.stop()
+        _, late = await asyncio.wait([entry.task for entry in self._started.values()], timeout=timeout_s)
         for task in late:
             task.cancel()
         if late:

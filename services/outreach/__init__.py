@@ -1,0 +1,1 @@
+"""Cases opened, ranked and closed, claimed by workers; contacts with members logged."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from schemas import catalog
 from services.kit.app import Service, run
 from services.kit.review_queue import Reviews
-from services.kit.subscription import Subscription
+from services.kit.subscription import subscribe
 from services.outreach.attempts import api as attempts_api
 from services.outreach.cases import flow as cases
 from services.outreach.cases import store as cases_store
@@ -14,13 +14,14 @@ from services.outreach.contacts import store as contacts_store
 from services.outreach.lost_bookings import api as lost_bookings_api
 from services.outreach.worklist.api import cases as worklist_api
 
-SUBSCRIPTIONS = (
-    Subscription(catalog.MEMBER_ELIGIBILITY, "outreach.member-eligibility", cases.on_member_eligibility),
-    Subscription(catalog.DOSE_ADMINISTERED, "outreach.dose-administered", cases.on_dose_administered),
-    Subscription(catalog.APPOINTMENT, "outreach.appointment", cases.on_appointment),
-    Subscription(catalog.PROGRAMME, "outreach.programme", cases.on_programme),
-    Subscription(catalog.BUSINESS_DAY_OPENED, "outreach.business-day-opened", cases.on_business_day_opened),
-    Subscription(catalog.TARGET_ZIPS, "outreach.target-zips", cases.on_target_zips),
+SUBSCRIPTIONS = subscribe(
+    "outreach",
+    (catalog.MEMBER_ELIGIBILITY, cases.on_member_eligibility),
+    (catalog.DOSE_ADMINISTERED, cases.on_dose_administered),
+    (catalog.APPOINTMENT, cases.on_appointment),
+    (catalog.PROGRAMME, cases.on_programme),
+    (catalog.BUSINESS_DAY_OPENED, cases.on_business_day_opened),
+    (catalog.TARGET_ZIPS, cases.on_target_zips),
 )
 OWNED = {**cases_store.OWNED, **contacts_store.OWNED}
 """How outreach finds what it has said in its tables."""
@@ -36,6 +37,7 @@ def build() -> Service:
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),),
+        waiting={"answers": cases_store.WAITING_MEMBERS.waiting},
     )
 
 

@@ -1,0 +1,1 @@
+"""Views that are made of the log alone."""

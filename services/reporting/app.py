@@ -4,24 +4,25 @@ from pathlib import Path
 
 from schemas import catalog
 from services.kit.app import Service, run
-from services.kit.subscription import Subscription
+from services.kit.subscription import subscribe
 from services.reporting.coverage import flow as coverage
 from services.reporting.facts import flow as facts
 from services.reporting.pages import api as pages_api
 from services.reporting.rebuild.api import rebuild as rebuild_api
 from services.reporting.targets import api as targets_api
 
-SUBSCRIPTIONS = (
-    Subscription(catalog.MEMBER_ELIGIBILITY, "reporting.member-eligibility", coverage.on_member_eligibility),
-    Subscription(catalog.DOSE_ADMINISTERED, "reporting.dose-administered", coverage.on_dose_administered),
-    Subscription(catalog.PROGRAMME, "reporting.programme", coverage.on_programme),
-    Subscription(catalog.CASE, "reporting.case", facts.on_fact),
-    Subscription(catalog.CONTACT_ATTEMPT, "reporting.contact-attempt", facts.on_fact),
-    Subscription(catalog.APPOINTMENT, "reporting.appointment", facts.on_fact),
-    Subscription(catalog.SLOT_POOL, "reporting.slot-pool", facts.on_fact),
-    Subscription(catalog.BUSINESS_DAY_OPENED, "reporting.business-day-opened", coverage.on_programme),
-    Subscription(catalog.FEED_FILE, "reporting.feed-file", facts.on_fact),
-    Subscription(catalog.TARGET_ZIPS, "reporting.target-zips", facts.on_fact),
+SUBSCRIPTIONS = subscribe(
+    "reporting",
+    (catalog.MEMBER_ELIGIBILITY, coverage.on_member_eligibility),
+    (catalog.DOSE_ADMINISTERED, coverage.on_dose_administered),
+    (catalog.PROGRAMME, coverage.on_programme),
+    (catalog.CASE, facts.on_fact),
+    (catalog.CONTACT_ATTEMPT, facts.on_fact),
+    (catalog.APPOINTMENT, facts.on_fact),
+    (catalog.SLOT_POOL, facts.on_fact),
+    (catalog.BUSINESS_DAY_OPENED, coverage.on_business_day),
+    (catalog.FEED_FILE, facts.on_fact),
+    (catalog.TARGET_ZIPS, facts.on_fact),
 )
 
 

@@ -9,15 +9,18 @@ from schemas import catalog
 from services.kit.app import Service, run
 from services.kit.review_queue import Reviews
 from services.kit.settings import SettingsError
-from services.kit.subscription import Subscription
-from services.scheduling import own_facts
+from services.kit.subscription import Subscription, subscribe
 from services.scheduling.appointments import api as appointments
+from services.scheduling.appointments import store as appointment_store
+from services.scheduling.blocks import store as block_store
 from services.scheduling.blocks.api import blocks
 from services.scheduling.blocks.api.access import with_settings
 from services.scheduling.members.flow import on_contact_attempt
 from services.scheduling.settings import OwnSettings, read_own_settings
 from services.scheduling.settling import flow as settling
 from services.scheduling.settling.store import WAITING_MEMBERS
+
+OWNED = {**appointment_store.OWNED, **block_store.OWNED}
 
 
 def build(environ: Mapping[str, str] = os.environ) -> Service:
@@ -29,8 +32,9 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         subscriptions=subscriptions(own),
         routers=(with_settings(own, blocks.routes, appointments.routes),),
         migrations=Path(__file__).parent / "migrations",
-        owned=own_facts.OWNED,
+        owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool, WAITING_MEMBERS, settling.settle_waiting),),
+        waiting={"answers": WAITING_MEMBERS.waiting},
         every_tenant_roles=frozenset({"operator", "state", "site"}),
         max_body_bytes=4 << 20,  # a block of 2,000 slots
     )
@@ -39,12 +43,13 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
 def subscriptions(own: OwnSettings) -> tuple[Subscription, ...]:
     """The one table of what is heard."""
     on_business_day = settling.on_business_day_opened(own.release_days)
-    return (
-        Subscription(catalog.MEMBER_ELIGIBILITY, "scheduling.member-eligibility", settling.on_member_eligibility),
-        Subscription(catalog.DOSE_ADMINISTERED, "scheduling.dose-administered", settling.on_dose_administered),
-        Subscription(catalog.CONTACT_ATTEMPT, "scheduling.contact-attempt", on_contact_attempt),
-        Subscription(catalog.PROGRAMME, "scheduling.programme", settling.on_programme),
-        Subscription(catalog.BUSINESS_DAY_OPENED, "scheduling.business-day-opened", on_business_day),
+    return subscribe(
+        "scheduling",
+        (catalog.MEMBER_ELIGIBILITY, settling.on_member_eligibility),
+        (catalog.DOSE_ADMINISTERED, settling.on_dose_administered),
+        (catalog.CONTACT_ATTEMPT, on_contact_attempt),
+        (catalog.PROGRAMME, settling.on_programme),
+        (catalog.BUSINESS_DAY_OPENED, on_business_day),
     )
 
 

@@ -5,11 +5,11 @@ from enum import StrEnum
 from uuid import UUID
 
 
-class Refusal(StrEnum):
+class RefusalCode(StrEnum):
     """Why a request is refused."""
 
     UNKNOWN_ENROLMENT = "unknown-enrolment"
-    UNKNOWN_PROGRAMME = "unknown-programme"
+    PROGRAMME_NOT_PUBLISHED = "programme-not-published"
     DAY_NOT_OPEN = "day-not-open"
     PROGRAMME_NEEDED = "programme-needed"
     INELIGIBLE = "ineligible"
@@ -29,6 +29,7 @@ class Refusal(StrEnum):
     TOO_MANY_CHANGES = "too-many-changes"
     NOT_YET = "not-yet"
     FUTURE_DOSE = "future-dose"
+    BEFORE_PRODUCT = "before-product"
     EARLY_DOSE = "early-dose"
     LATE_DOSE = "late-dose"
     OLD_DOSE = "old-dose"
@@ -51,6 +52,6 @@ class Refused:
     """A refusal, with the appointment that stands in the way where there is one to be named, and with eligibility's
     reasons where the member is not eligible."""
 
-    refusal: Refusal
+    refusal: RefusalCode
     appointment_id: UUID | None = None
     reasons: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ _FIELDS = {"release_days": RELEASE_DAYS, "escalate_days": ESCALATE_DAYS}
 
 
 class OwnSettings(BaseModel):
-    """Time passes in business days here, so 48 hours are two of them."""
+    """Time passes in business days here: two of them are 48 hours before the slot's day begins."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 

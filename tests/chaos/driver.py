@@ -17,8 +17,11 @@ import httpx
 
 from deploy.demo.population import Ledger as Truth
 from tests.bodies import PROGRAMME, Json, a_block, a_dose_of_the_day, a_site, at, more_of
+from tests.chaos.clerk import Clerk
 from tests.chaos.fleet import Fleet
 from tests.chaos.ledger import Ledger
+from tests.chaos.losses import Booked, Losses
+from tests.chaos.odd_rosters import OddRosters
 from tests.chaos.servers import PLANS, Servers
 
 BEATS = (0, 1, 3, 7, 9, 14, 17)  # the days on which something is done; those between are opened with them
@@ -34,6 +37,8 @@ TWICE = 0.12  # of the requests are sent twice at once
 RACES = 0.15  # of the cases are worked by two at once
 ANSWER_TIMEOUT_S = 12.0
 GIVE_UP_S = 150.0
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
+"""What a database says, or the driver of it, that ends in the middle of a statement."""
 RETRY_S = 0.25
 CASES_TIMEOUT_S, MORE_CASES_TIMEOUT_S = 45.0, 3.0
 
@@ -64,6 +69,13 @@ class Driver:
     _weeks: set[date] = field(default_factory=set)
     _keys: int = 0
     unknown: int = 0
+    clerk: Clerk = field(init=False)
+    losses: Losses = field(init=False)
+
+    def __post_init__(self) -> None:
+        rosters = OddRosters(self.run / "feeds", self.truth.first_day, Random(f"{self.name}:odd"))
+        self.clerk = Clerk(self, rosters, self.name)
+        self.losses = Losses(self, Random(f"{self.name}:losses"))
 
     async def drive(self) -> None:
         for site_id in SITES:
@@ -72,6 +84,7 @@ class Driver:
         for number, offset in enumerate(BEATS):
             await self._beat(number, before, offset)
             before = offset
+        await asyncio.gather(self.clerk.finish(), self.losses.finish())
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -82,10 +95,12 @@ class Driver:
         await self.write("eligibility", "operator", "/business-days", {"business_on": str(day)})
         await self._open_week(day)
         await self.moment(number, "files")
+        self.clerk.begin(number, offset)
         await self._submit(before, offset)
         await self.moment(number, "calls")
         await self._call(day)
         await self.moment(number, "sites")
+        self.losses.take_away(day)
         await self._serve(before, offset)
         if number % 3 == 2:
             await self._list_targets(day)
@@ -171,7 +186,10 @@ class Driver:
             return False
         body = {"enrolment_id": str(case["enrolment_id"]), "slot_id": slot["slot_id"], "occurred_at": when.isoformat()}
         answer = await self.write("scheduling", f"coordinator-{plan}", "/appointments", body)
-        return answer is not None and answer[0] == 201
+        if answer is None or answer[0] != 201:
+            return False
+        self.losses.booked.append(Booked(plan, str(case["case_id"]), answer[1]["appointment_id"]))
+        return True
 
     async def _slot(self, plan: str, day: date) -> Json | None:
         """One of the next slots with room: many reach for the same ones."""
@@ -278,6 +296,10 @@ class Driver:
             await asyncio.sleep(RETRY_S)
         return None
 
+    async def until_ready(self, service: str) -> None:
+        """Until an instance of the service says that it is."""
+        await self.fleet.until_one_is_ready(service)
+
     def _address(self, service: str) -> str:
         wanted = [one for one in self.fleet.of(service) if not one.is_frozen]
         ready = [one for one in wanted if one.is_ready]
@@ -302,7 +324,7 @@ class Driver:
                     return [dict(row) for row in await database.fetch(query, *arguments)]
                 finally:
                     await database.close()
-            except (OSError, asyncpg.PostgresError, TimeoutError):
+            except AWAY:
                 if clock.monotonic() > deadline:
                     raise
                 await asyncio.sleep(RETRY_S)

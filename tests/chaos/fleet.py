@@ -173,6 +173,11 @@ class Fleet:
             while not all(one.is_ready for one in self.instances if one.is_wanted):  # noqa: ASYNC110
                 await asyncio.sleep(TEND_S)
 
+    async def until_one_is_ready(self, service: str) -> None:
+        async with asyncio.timeout(START_TIMEOUT_S):
+            while not any(one.is_ready for one in self.of(service)):  # noqa: ASYNC110
+                await asyncio.sleep(TEND_S)
+
     async def drain(self, one: Instance, timeout_s: float = 40.0) -> float | None:
         """SIGTERM, and how long it took to end by itself; None if it did not and had to be killed."""
         one.is_wanted = False

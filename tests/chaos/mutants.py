@@ -35,7 +35,7 @@ def mutant(name: str, says: str, *faults: str, faults_a_try: int = 4) -> Callabl
     return add
 
 
-def _put(owner: object, name: str, wrong: object) -> None:
+def put(owner: object, name: str, wrong: object) -> None:
     setattr(owner, name, wrong)
 
 
@@ -54,7 +54,7 @@ def _cursor_relay(_service: str) -> None:
         await connection.execute("delete from outbox where id <= $1", self.cursor)
         return int(published)
 
-    _put(Relay, "_publish_batch", publish_batch)
+    put(Relay, "_publish_batch", publish_batch)
 
 
 @mutant("skip-locked-relay", "four relays share the outbox by FOR UPDATE SKIP LOCKED", TO_BROKER, AWAY)
@@ -78,7 +78,7 @@ def _skip_locked_relay(_service: str) -> None:
     async def hold_shards(self: Any) -> None:
         await asyncio.gather(*(one_relay(self) for _ in range(4)))
 
-    _put(Relay, "_hold_shards", hold_shards)
+    put(Relay, "_hold_shards", hold_shards)
 
 
 @mutant("no-deduplication", "what was applied before is applied again", "the whole log is delivered again")
@@ -96,7 +96,7 @@ def _no_deduplication(_service: str) -> None:
 
 @mutant("acknowledge-on-error", "a batch that failed is acknowledged", "database is killed", "connections reset")
 def _acknowledge_on_error(_service: str) -> None:
-    from services.kit.bus import Subscriber
+    from services.kit.subscriber import Subscriber
 
     apply = Subscriber.on_batch
 
@@ -105,14 +105,14 @@ def _acknowledge_on_error(_service: str) -> None:
             await apply(self, raw)
         self._faults = 0
 
-    _put(Subscriber, "on_batch", swallow)
+    put(Subscriber, "on_batch", swallow)
 
 
 @mutant("no-row-lock", "members are not locked before their news is numbered", TO_DATABASE, LATE)
 def _no_row_lock(service: str) -> None:
     module = {
-        "eligibility": "services.eligibility.people.store.members", "outreach": "services.outreach.members.store",
-        "scheduling": "services.scheduling.persons.store",
+        "eligibility": "services.eligibility.people.store.members", "outreach": "services.replicas.persons.store",
+        "scheduling": "services.replicas.persons.store",
     }.get(service)  # fmt: skip
     for name in [name for name in vars(sys.modules[module]) if name.startswith("LOCK_")] if module else ():
         query = getattr(sys.modules[str(module)], name)
@@ -142,7 +142,7 @@ def _read_then_decrement(service: str) -> None:
 
     blocks.FIND_PLACE = blocks.FIND_PLACE.replace("for update", "")
     blocks.take_place = take
-    _put(blocks, "lock_blocks", no_lock)
+    put(blocks, "lock_blocks", no_lock)
 
 
 @mutant(
@@ -157,7 +157,7 @@ def _swallowed_header_error(_service: str) -> None:
     def skipping(self: Any, records: Any) -> list[Any]:
         return [one for one in decode(self, records) if isinstance(one, Delivery) or not one.reason.endswith("-header")]
 
-    _put(Decoder, "decode", skipping)
+    put(Decoder, "decode", skipping)
 
 
 @mutant("replay-that-sends", "a rebuild announces what it reads again", "reporting is rebuilt", faults_a_try=2)
@@ -206,7 +206,7 @@ def _no_comparison(_service: str) -> None:
     async def believe(self: Any) -> None:
         self.trouble = None
 
-    _put(OwnLog, "compare", believe)
+    put(OwnLog, "compare", believe)
 
 
 @mutant("silent-end", "a background task that is cancelled by a leak ends, and nobody is told", LEAK, faults_a_try=2)
@@ -220,15 +220,15 @@ def _silent_end(_service: str) -> None:
         if not task.cancelled():
             tell(self, task)
 
-    _put(faults, "leaks_as_faults", nullcontext)
-    _put(Workers, "_on_end", tell_of_errors)
+    put(faults, "leaks_as_faults", nullcontext)
+    put(Workers, "_on_end", tell_of_errors)
 
 
 @mutant("patient-server", "the database keeps the sessions of a machine that is gone", VANISHES, faults_a_try=2)
 def _patient_server(_service: str) -> None:
     from services.kit import lost_peer
 
-    _put(lost_peer, "server_settings", lambda _seconds: {})
+    put(lost_peer, "server_settings", lambda _seconds: {})
 
 
 @mutant("deaf-to-the-operator", "a lifted limit is not looked at", FLOOD, faults_a_try=1)
@@ -238,4 +238,65 @@ def _deaf_to_the_operator(_service: str) -> None:
     async def never(*_: Any) -> bool:
         return False
 
-    _put(floods, "is_lifted", never)
+    put(floods, "is_lifted", never)
+
+
+QUIET = "slow line"
+
+
+@mutant("one-list-a-file", "of several plans' lists in one file only the first is judged", QUIET, faults_a_try=1)
+def _one_list_a_file(service: str) -> None:
+    if service != "eligibility":
+        return
+    ending: Any = sys.modules["services.eligibility.intake.flow.ending"]
+    newest = ending.newest_lists
+    put(ending, "newest_lists", lambda *told: newest(*told)[:1])
+
+
+@mutant("number-of-two", "a number that passes to somebody stays with its old holder too", QUIET, faults_a_try=1)
+def _number_of_two(service: str) -> None:
+    if service != "eligibility":
+        return
+    from services.eligibility.people.roster import Book
+
+    put(Book, "_takes_number", lambda *_, **__: True)
+
+
+@mutant("credulous", "a list that leaves out a quarter is believed at once", QUIET, faults_a_try=1)
+def _credulous(service: str) -> None:
+    if service != "eligibility":
+        return
+    from services.eligibility.intake.flow import absence
+
+    put(absence, "is_believed", lambda *_: True)
+
+
+@mutant("undecided", "a row that was decided waits on, and is decided again", QUIET, faults_a_try=1)
+def _undecided(service: str) -> None:
+    if service != "eligibility":
+        return
+    from services.eligibility.people.store import doubtful
+
+    kept = doubtful.DECIDE.replace("state = $2, ", "").replace("document = null, ", "")
+    put(doubtful, "DECIDE", f"{kept} and $2 <> ''")
+
+
+@mutant("merges-whom-it-told-apart", "nobody notes whom a person told apart", QUIET, faults_a_try=1)
+def _merges_whom_it_told_apart(service: str) -> None:
+    if service != "eligibility":
+        return
+    from services.eligibility.people.store import doubtful
+
+    async def forget(*_: Any) -> None:
+        """Whom a person told apart is nowhere noted."""
+
+    put(doubtful, "save_apart", forget)
+
+
+@mutant("holds-nothing", "a file that does not come in its turn is read at once", QUIET, faults_a_try=1)
+def _holds_nothing(service: str) -> None:
+    if service != "eligibility":
+        return
+    ordering: Any = sys.modules["services.eligibility.intake.flow.ordering"]
+    turn = ordering.Turn
+    put(ordering, "Turn", lambda found, _held, notices: turn(found, None, notices))

@@ -133,16 +133,16 @@ def _during(name: str, inner: Wrapped) -> Wrapped:
 
 
 def _mark_work() -> None:
-    from services.kit import bus, http, migrations
+    from services.kit import applying, http, migrations
 
-    _replace(bus, "apply_batch", lambda inner: _during("batch", inner))
+    _replace(applying, "apply_batch", lambda inner: _during("batch", inner))
     _replace(migrations, "_apply", lambda inner: _during("migration", inner))
     _replace(http.Edge, "__call__", lambda inner: _during("request", inner))
 
 
 def mark_intake() -> None:
     """After the eligibility service was imported: its files are work of their own."""
-    from services.eligibility.intake.flow.worker import FileRun
+    from services.eligibility.intake.flow.file_run import FileRun
 
     for name in ("_apply_slice", "_finish"):
         _replace(FileRun, name, lambda inner: _during("intake", inner))
@@ -166,12 +166,12 @@ def _watch_commits(board: Switchboard) -> None:
 
 
 def _watch_announcements(board: Switchboard) -> None:
-    from services.kit import bus, outbox
+    from services.kit import applying, outbox
 
     def watch_save(save: Wrapped) -> Wrapped:
-        async def watched(connection: Any, events: Any) -> None:
+        async def watched(connection: Any, events: Any, traces: Any) -> None:
             board.passed(f"{work.get() or 'other'}.announcing")
-            await save(connection, events)
+            await save(connection, events, traces)
             board.passed(f"{work.get() or 'other'}.announced")
 
         return watched
@@ -190,7 +190,7 @@ def _watch_announcements(board: Switchboard) -> None:
         return watched
 
     _replace(outbox, "save_events", watch_save)
-    _replace(bus, "apply_batch", watch_apply)
+    _replace(applying, "apply_batch", watch_apply)
 
 
 def _token(event: Any) -> int:

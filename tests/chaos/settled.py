@@ -9,10 +9,10 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from deploy.groups import topic_by_group
-from deploy.local.backlog import ANSWERS_WAITING, FILES_WAITING, MEMBERS_WAITING, OUTBOX_WAITING, REVIEWING
+from deploy.groups import services, topic_by_group
 from schemas.catalog import TOPICS
 from services.kit.generation import group_of
+from services.kit.outbox import WAITING as OUTBOX_WAITING
 
 POLL_S = 0.2
 
@@ -56,8 +56,8 @@ async def until_settled(bootstrap: str, dsns: Mapping[str, str], deadline_s: flo
 
 
 async def look(bootstrap: str, dsns: Mapping[str, str]) -> Under:
-    files = await _count(dsns["eligibility"], FILES_WAITING) + await _count(dsns["eligibility"], ANSWERS_WAITING)
-    files += sum([await _count(dsns[service], MEMBERS_WAITING) for service in REVIEWING])
+    counts = [(service.name, count) for service in services() for count in service.waiting.values()]
+    files = sum([await _count(dsns[name], count) for name, count in counts])
     outbox = sum([await _count(dsn, OUTBOX_WAITING) for dsn in dsns.values()])
     generation = await _count(dsns["reporting"], "select number from generation")
     lag, log_end = await _lag(bootstrap, generation)

@@ -12,13 +12,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from services.replicas.programmes.rules import Programme
 from services.reporting.figures.assembly import COLUMNS, Counted, cross, make_report
 from services.reporting.figures.hiding import OUTCOMES, STAGES
 from services.reporting.figures.report import Quality, Report, Slots
 from services.reporting.pages import tables
 from services.reporting.pages.page import render
 from services.reporting.pages.terminal import lines
-from services.reporting.population.rules import Programme, Question
+from services.reporting.population.rules import Question
 from services.reporting.population.shares import Counts
 from services.reporting.targets.rules import rank_targets
 
@@ -27,7 +28,7 @@ MONDAY = date(2021, 3, 1)
 SITES = ("united-center", "loretto", "malcolm-x")
 DISPOSITIONS = ("booked", "initial-refusal", "complete", "no-answer", "left-message")
 REASONS = ("motivation", "practical-issues", "social-processes", "thinking-feeling")
-PROGRAMME = Programme("connectors-65", 1, "Connectors", "covid-19", "America/Chicago", 1)
+PROGRAMME = Programme("connectors-65", 1, "covid-19", date(2021, 1, 4), "Connectors", "America/Chicago")
 QUESTION = Question("connectors-65", MONDAY + timedelta(days=20), MONDAY + timedelta(days=20))
 
 

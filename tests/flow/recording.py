@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, cast
 
-from deploy.groups import topic_by_group
+from deploy.groups import services
 from deploy.local.access import Client, add_clients, token
 from deploy.local.backlog import Watch
 from deploy.local.running import connection
@@ -67,7 +67,7 @@ class RecordingWorld(World):
     @asynccontextmanager
     async def recorded(cls, stack: Stack, folder: RunFolder) -> AsyncIterator[Self]:
         add_clients([Client(f"{role}-{plan}", [role], [plan]) for role in ("coordinator", "analyst") for plan in PLANS])
-        async with Watch(topic_by_group()) as watch, AsyncExitStack() as closing:
+        async with Watch(services()) as watch, AsyncExitStack() as closing:
             yield cls(stack, watch, closing, folder=folder)
 
     def ask(self, service: str, client: str) -> Caller:

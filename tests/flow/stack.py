@@ -96,6 +96,7 @@ def supervisor(
         "VCC_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "VCC_FIRST_BUSINESS_ON": first_day.isoformat(),
         "VCC_BUSINESS_DAYS": "by-hand",
+        "VCC_ELIGIBILITY_LOOK_UPS_A_MINUTE": "6000",  # tests ask as nobody does
         **{f"VCC_{name.upper()}_DSN": dsn for name, dsn in dsns.items()},
         **more,
     }

@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 
 from deploy.demo.api import Api
-from deploy.groups import topic_by_group
+from deploy.groups import services
 from deploy.local.access import Client, add_clients, token
 from deploy.local.backlog import Watch
 from deploy.local.running import connection
@@ -56,7 +56,7 @@ class World:
     async def of(cls, stack: Stack) -> AsyncIterator[Self]:
         """VCC_STATE_DIR names the stack's folder within this block."""
         add_clients([Client(f"{role}-{plan}", [role], [plan]) for role in ("coordinator", "analyst") for plan in PLANS])
-        async with Watch(topic_by_group()) as watch, AsyncExitStack() as closing:
+        async with Watch(services()) as watch, AsyncExitStack() as closing:
             yield cls(stack, watch, closing)
 
     def ask(self, service: str, client: str) -> Caller:

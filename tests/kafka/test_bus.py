@@ -12,11 +12,9 @@ from schemas.catalog import BUSINESS_DAY_OPENED
 from schemas.eligibility_v1 import BusinessDayOpenedV1
 from services.kit.bus import Bus
 from services.kit.ids import new_id
-from services.kit.outbox import save_events
-from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.relay import Relay
 from services.kit.subscription import Subscription
-from services.kit.unit_of_work import Handler, UnitOfWork
+from services.kit.unit_of_work import Handler, UnitOfWork, working
 from tests.builders import a_day, a_record
 from tests.kafka.calendars import TOPIC, on_day, produce, until
 from tests.servers import Database
@@ -155,26 +153,42 @@ async def test_a_process_without_partitions_stands_by(calendar: Database, topic:
         await until(placed)
 
 
+async def test_a_commit_wakes_the_relay(calendar: Database, topic: str) -> None:
+    """A relay that looks but every ten minutes publishes what its own process commits at once, again and again."""
+    relay = Relay(calendar.settings(topic, relay_poll_s=600), calendar.pool.signals)
+    task = asyncio.create_task(relay.run())
+
+    async def all_published() -> bool:
+        return bool(await calendar.pool.fetchval("select count(*) from outbox") == 0)
+
+    for day in range(3):
+        async with working(calendar.pool) as work:
+            await work.announce([a_day(day)])
+        await until(all_published)
+    relay.stop()
+    await asyncio.wait_for(task, 20)
+
+
 async def test_relays_publish_every_commit_in_order(calendar: Database, topic: str) -> None:
     """Eight writers, two competing relays: the log holds every committed event, none rolled back, each key in
     the order of its commits."""
-    relays = [Relay(calendar.settings(topic)) for _ in range(2)]
+    relays = [Relay(calendar.settings(topic), calendar.pool.signals) for _ in range(2)]
     tasks = [asyncio.create_task(relay.run()) for relay in relays]
     await calendar.pool.execute("create table zone (name text primary key, days int not null)")
     await calendar.pool.execute("insert into zone select 'Zone/' || n, 0 from generate_series(0, 9) n")
 
     async def write_days(writer: int) -> None:
         for turn in range(25):
-            async with transaction(calendar.pool, ALL_TENANTS) as connection:
+            async with working(calendar.pool) as work:
                 zone = f"Zone/{(writer + turn) % 10}"
-                days = await connection.fetchval("update zone set days = days + 1 where name = $1 returning days", zone)
-                await save_events(connection, [a_day(days, zone)])
+                next_day = "update zone set days = days + 1 where name = $1 returning days"
+                await work.announce([a_day(await work.connection.fetchval(next_day, zone), zone)])
 
     async def write_and_roll_back() -> None:
         for _ in range(10):
             try:
-                async with transaction(calendar.pool, ALL_TENANTS) as connection:
-                    await save_events(connection, [a_day(999, "Zone/never")])
+                async with working(calendar.pool) as work:
+                    await work.announce([a_day(999, "Zone/never")])
                     raise ArithmeticError
             except ArithmeticError:
                 continue

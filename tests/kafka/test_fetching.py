@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from confluent_kafka import Producer
 
 from schemas.eligibility_v1 import BusinessDayOpenedV1
-from services.kit import bus
+from services.kit import bus, faults
 from services.kit.backlog import records_behind
 from services.kit.bus import Bus
 from services.kit.contract import Record
@@ -122,7 +122,7 @@ async def test_a_client_whose_task_has_ended_is_made_anew(
     """A task of the client's or of the framework's own that is cancelled in silence: the next record is read all the
     same, by a new consumer."""
     monkeypatch.setattr(bus, "SAMPLE_S", 0.1)
-    monkeypatch.setattr(bus, "CONNECT_RETRY_S", 0.1)
+    monkeypatch.setattr(faults, "FIRST_PAUSE_S", 0.1)
     await produce(topic, [a_record(a_day(0))])
     async with consuming(calendar, topic, on_day) as consumer:
         await until(_heard(calendar, 1))

@@ -18,13 +18,12 @@ from schemas.envelope import Event
 from services.kit import faults, own_log
 from services.kit.app import Service, create
 from services.kit.kafka import reading
-from services.kit.outbox import save_events
 from services.kit.own_log import BehindLogError, Owned, OwnLog, list_lost
-from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.relay import Relay
 from services.kit.requests import Pool
 from services.kit.settings import KafkaSettings
 from services.kit.subscription import Subscription
+from services.kit.unit_of_work import working
 from tests.builders import a_day, a_record
 from tests.kafka.calendars import on_day, produce, until
 from tests.servers import Database
@@ -111,8 +110,8 @@ async def _has_read(bootstrap: str) -> bool:
 @pytest.mark.expects_error_log(BEHIND)
 async def test_an_older_database_is_held_back_until_it_knows(almanac: Database, topic: str) -> None:
     """It reads nothing, publishes nothing, answers nothing and is not ready; once it knows the last day, it does."""
-    async with transaction(almanac.pool, ALL_TENANTS) as connection:
-        await save_events(connection, [a_day(2)])
+    async with working(almanac.pool) as work:
+        await work.announce([a_day(2)])
     async with _serving(almanac, topic) as client:
 
         async def says_older() -> bool:
@@ -168,7 +167,7 @@ async def test_only_lost_facts_are_listed(almanac: Database, topic: str) -> None
 async def test_an_operator_may_accept_the_loss(almanac: Database, topic: str) -> None:
     """Facts from before an accepted instant may be lacking, later ones may not."""
     compared = OwnLog(almanac.settings(topic, accepts_lost_before=a_day(2).occurred_at), almanac.pool, OWNED)
-    await compared.until_known()
+    await compared.compare()
     assert compared.trouble is None
     await produce(topic, [a_record(a_day(2), service="kit")])
     with pytest.raises(BehindLogError):
@@ -181,16 +180,16 @@ async def test_a_replica_that_lagged_stops_the_relay(almanac: Database, topic: s
     await _know(almanac, 1)
     settings = almanac.settings(topic)
     compared = OwnLog(settings, almanac.pool, OWNED)
-    await compared.until_known()
+    await compared.compare()
     assert compared.trouble is None
-    relaying = asyncio.create_task(Relay(settings, compared.compare).run())
+    relaying = asyncio.create_task(Relay(settings, almanac.pool.signals, compared.compare).run())
 
     async def is_published() -> bool:
         return await _count(almanac, "outbox") == 0
 
-    async with transaction(almanac.pool, ALL_TENANTS) as connection:
-        await connection.execute("insert into said values ($1)", a_day(2).business_on)
-        await save_events(connection, [a_day(2)])
+    async with working(almanac.pool) as work:
+        await work.connection.execute("insert into said values ($1)", a_day(2).business_on)
+        await work.announce([a_day(2)])
     await until(is_published)
     await almanac.pool.execute("delete from said where business_on > $1", a_day(0).business_on)
     await almanac.pool.execute(END_OTHERS)
@@ -213,15 +212,14 @@ async def test_a_cancellation_that_leaks_out_of_the_client_is_outlived(
         return await describe(self, *topics)
 
     monkeypatch.setattr(AIOKafkaAdminClient, "describe_topics", going_away)
-    monkeypatch.setattr(own_log, "RETRY_S", 0.01)
     monkeypatch.setattr(faults, "FIRST_PAUSE_S", 0.01)
     settings = almanac.settings(topic)
     compared = OwnLog(settings, almanac.pool, OWNED)
-    relay = Relay(settings, compared.compare)
+    relay = Relay(settings, almanac.pool.signals, compared.compare)
     relay._was_away = True
     tasks = [asyncio.create_task(one.run()) for one in (compared, relay)]
-    async with transaction(almanac.pool, ALL_TENANTS) as connection:
-        await save_events(connection, [a_day(1)])
+    async with working(almanac.pool) as work:
+        await work.announce([a_day(1)])
 
     async def is_published() -> bool:
         return await _count(almanac, "outbox") == 0

@@ -10,13 +10,13 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from schemas.catalog import TARGET_ZIPS, TOPICS
 from schemas.envelope import Event
-from services.kit import generation
+from services.kit import generation, unit_of_work
 from services.kit.backlog import try_records_behind
+from services.kit.batches import apply_batch
 from services.kit.bus import Bus
 from services.kit.generation import StaleGenerationError, group_of
 from services.kit.postgres import transaction
 from services.kit.relay import Relay
-from services.kit.unit_of_work import UnitOfWork, apply_batch
 from services.kit.workers import Background
 from services.reporting.app import SUBSCRIPTIONS
 from services.reporting.rebuild import flow as rebuild
@@ -72,7 +72,7 @@ async def working(database: Database, bootstrap: str) -> AsyncIterator[None]:
     """The service's consumers and relays."""
     settings = database.settings(bootstrap)
     bus = Bus(settings, database.pool, SUBSCRIPTIONS, rebuilds=True)
-    parts: list[Background] = [bus, Relay(settings)]
+    parts: list[Background] = [bus, Relay(settings, database.pool.signals)]
     tasks = [asyncio.create_task(part.run()) for part in parts]
     try:
         yield
@@ -101,9 +101,9 @@ async def test_a_rebuild_gives_the_same_tables(database: OpenDatabase, log: str)
     async with working(reporting.database, log):
         await caught_up(reporting.database, log, 1)
         await discard_all(reporting)
-        async with transaction(reporting.database.pool, "*") as connection:
+        async with unit_of_work.working(reporting.database.pool) as work:
             wish = Wish(PROGRAMME, DAY, 11, 5)
-            listing = await targets.list_target_zips(UnitOfWork(connection), wish)
+            listing = await targets.list_target_zips(work, wish)
         assert isinstance(listing, Listing)
         assert listing.listed
 
@@ -138,8 +138,8 @@ async def discard_all(reporting: Reporting) -> None:
 
     subscriptions = {one.group: one for one in SUBSCRIPTIONS}
     for (letter,) in await reporting.fetch("select id from dead_letter where state = 'dead'"):
-        async with transaction(reporting.database.pool, "*") as connection:
-            await redrive.discard(UnitOfWork(connection), subscriptions, letter, "olga")
+        async with unit_of_work.working(reporting.database.pool) as work:
+            await redrive.discard(work, subscriptions, letter, "olga")
 
 
 async def test_a_late_batch_of_the_old_generation_writes_nothing(database: OpenDatabase) -> None:

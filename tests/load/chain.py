@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 
 from deploy.demo.population import generate
-from deploy.groups import topic_by_group
+from deploy.groups import services
 from deploy.local.backlog import Watch
 from deploy.local.plan import SERVICES
 from tests.flow.stack import Stack
@@ -57,7 +57,7 @@ def _pass(options: Options, members: int, *, with_doses: bool) -> Pass:
 
 
 async def _measure(servers: Stage, stack: Stack, members: int, files: Mapping[str, Sequence[Path]]) -> Pass:
-    async with World.of(stack) as world, Watch(topic_by_group()) as watch:
+    async with World.of(stack) as world, Watch(services()) as watch:
         await watch.drain(60)
         await _reset_statements(servers)
         legs = [await _leg(servers, stack, world, watch, what, paths) for what, paths in files.items()]

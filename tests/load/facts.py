@@ -27,8 +27,9 @@ PROGRAMME, ZONE = "illinois-connectors-65", "America/Chicago"
 ELIGIBLE_SHARE = 0.6
 REDELIVERED_SHARE = 0.05
 REFERENCE = (
-    f"insert into programme values ('{PROGRAMME}', 1, 'Connectors, 65 and older', 'covid-19', '{ZONE}')",
-    f"insert into business_day values ('{ZONE}', '{DAY}')",
+    "insert into programme (programme_id, version, title, vaccine_group, time_zone) "
+    f"values ('{PROGRAMME}', 1, 'Connectors, 65 and older', 'covid-19', '{ZONE}')",
+    f"insert into business_day (business_on) values ('{DAY}')",
 )
 """What outreach has heard before the roster: the programme and the day."""
 

@@ -15,6 +15,7 @@ from services.eligibility.decisions.flow import days
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.intake.flow import absence, registry, roster
 from services.eligibility.intake.flow.worker import Intake
+from services.eligibility.intake.store import chunks as chunk_store
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.settings import OwnSettings
 from services.kit import log
@@ -74,7 +75,7 @@ async def _submit(pool: asyncpg.Pool, path: Path) -> None:
         file = await file_store.insert_file(connection, new_id(), ALL_TENANTS, digest, len(raw), None)
         assert file is not None, "each file is submitted once"
         with path.open("rb") as stream:
-            await file_store.save_chunks(connection, file.file_id, stream)
+            await chunk_store.save_chunks(connection, file.file_id, stream)
 
 
 async def _rows(pool: asyncpg.Pool) -> int:

@@ -19,6 +19,7 @@ from services.kit.ids import derived_id, new_id
 from services.kit.inbox import SAVE_RECEIVED
 from services.kit.outbox import SAVE_EVENTS, shard_of
 from services.kit.postgres import SET_TENANT, server_settings, text_array
+from services.kit.rows import names
 from services.outreach.cases import store as cases_store
 from services.outreach.cases.evidence import CaseState, Evidence
 from services.outreach.cases.rules import decide
@@ -26,7 +27,8 @@ from services.outreach.contacts import store as contacts
 from services.outreach.members import store as members_store
 from services.outreach.members.rules import Enrolment
 from services.outreach.policy import POLICY
-from services.outreach.reference import store as reference
+from services.replicas.persons import store as persons_store
+from services.replicas.programmes import store as reference
 from tests.load.path_service import freeze, settings_of
 from tests.load.side import Task, Watch, until
 
@@ -73,9 +75,10 @@ async def _apply(connection: asyncpg.Connection, group: str, records: Sequence[A
     enrolments = [UUID(fact["enrolment_id"]) for fact in facts]
     moved = await connection.fetch(members_store.LOAD_TOKENS_OF_ENROLMENTS, enrolments)
     tokens = sorted({*tokens, *(row[0] for row in moved)})
-    await connection.execute(reference.SHARE_REFERENCE, reference.REFERENCE_LOCK)
-    await connection.execute(members_store.ADD_MEMBERS, tokens)
-    members = {row[0]: row[1] for row in await connection.fetch(members_store.LOCK_MEMBERS, tokens)}
+    await connection.execute(reference.SHARE_REFERENCE, reference.REFERENCE_LOCKS)
+    await connection.execute(persons_store.ADD_PERSONS, tokens)
+    await connection.fetch(persons_store.LOCK_PERSONS, tokens)
+    members = {row[0]: row[1] for row in await connection.fetch(persons_store.LOAD_PERSONS, tokens)}
     await _save_enrolments(connection, facts)
     known = list(members)
     rows = await connection.fetch(cases_store.LOAD_ENROLMENTS, known)
@@ -89,7 +92,9 @@ async def _apply(connection: asyncpg.Connection, group: str, records: Sequence[A
     assert not any(more), "this loop decides first rosters only"
     cases = [rules(row, members) for row in rows if row["eligible_on"] is not None]
     cases.sort()
-    await connection.execute(cases_store.SAVE_CASES, *(zip(*cases, strict=True) if cases else [[]] * 28))
+    await connection.execute(
+        cases_store.SAVE_CASES, *(zip(*cases, strict=True) if cases else [[]] * (6 + len(names(CaseState))))
+    )
     await _announce(connection, cases, facts[0]["occurred_at"])
 
 
@@ -115,16 +120,16 @@ async def _save_enrolments(connection: asyncpg.Connection, facts: Sequence[Mappi
             fact["contact_protected"], None, " ".join(fact["reasons"]), fact["priority"], fact.get("zip5"),
             fact.get("tract"), fact.get("language"), decided_on, None, " ".join(fact.get("channels_barred", ())),
             fact.get("phone_version", 0), fact.get("address_version", 0), fact.get("email_version", 0),
-            decided_on if offered else None,
+            fact.get("interpreter_needed", "unknown"), decided_on if offered else None,
         ))  # fmt: skip
     rows.sort(key=lambda row: row[0])
     await connection.execute(members_store.SAVE_ENROLMENTS, *zip(*rows, strict=True))
-    dated = [(row[0], row[1], row[22]) for row in rows if row[22] is not None]
+    dated = [(row[0], row[1], row[-1]) for row in rows if row[-1] is not None]
     await connection.execute(members_store.SAVE_ELIGIBLE_ON, *(zip(*dated, strict=True) if dated else [[]] * 3))
 
 
 def _by_domain(row: asyncpg.Record, members: Mapping[UUID, UUID]) -> Case:
-    values = list(row.values())[:23]
+    values = list(row.values())[: len(names(Enrolment))]
     values[11], values[18] = tuple(values[11].split()), tuple(values[18].split())
     retired = members[row["member_token"]] != row["member_token"]
     state = decide(
@@ -132,7 +137,8 @@ def _by_domain(row: asyncpg.Record, members: Mapping[UUID, UUID]) -> Case:
     )
     return (
         derived_id("case", row["enrolment_id"], row["programme_id"]), row["enrolment_id"], row["programme_id"], 1,
-        row["eligible_on"], row["today"], *(getattr(state, name) for name in CaseState.__slots__[:-1]), "",
+        row["eligible_on"], row["today"],
+        *("" if name == "flags" else getattr(state, name) for name in names(CaseState)),
     )  # fmt: skip
 
 
@@ -145,7 +151,7 @@ def _by_hand(row: asyncpg.Record, members: Mapping[UUID, UUID]) -> Case:
         derived_id("case", row["enrolment_id"], row["programme_id"]), row["enrolment_id"], row["programme_id"], 1,
         row["eligible_on"], row["today"], row["tenant_id"], token, "open", None, None, None, None, None,
         row["priority"], bonus, 0, 0, 0, row["zip5"], row["language"], False, None, None, POLICY.channels[0],
-        None, 0, "",
+        None, 0, "", None, None, None,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import asyncpg
 
 OUTREACH = {
     "inbox": "select event_id from inbox",
-    "member": "select * from member",
+    "person": "select * from person",
     "enrolment": "select * from enrolment",
     "outreach_case": "select * from outreach_case",
     "outbox": "select shard, aggregatetype, aggregateid, type, convert_from(payload, 'utf8')::jsonb, occurred_at "

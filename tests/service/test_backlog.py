@@ -4,13 +4,14 @@ from datetime import date
 
 import pytest
 
-from deploy.local.backlog import ANSWERS_WAITING, MEMBERS_WAITING, REVIEWING
+from deploy.groups import services
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
 from tests.servers import Database, OpenDatabase
 
 pytestmark = pytest.mark.postgres
 TODAY = date(2021, 3, 1)
+WAITING = {service.name: service.waiting["answers"] for service in services() if service.waiting}
 DAY = "insert into clock (business_on, time_zone) values ('2021-03-01', 'America/Chicago')"
 DECISION = """
 insert into decision (enrolment_id, programme_id, version, digest, fact, recheck_on, cap_group, cap_rank)
@@ -28,7 +29,7 @@ async def waiting(database: Database, *statements: tuple[object, ...]) -> int:
     async with transaction(database.pool, ALL_TENANTS) as connection:
         for query, *values in statements:
             await connection.execute(str(query), *values)
-        count: int = await connection.fetchval(ANSWERS_WAITING)
+        count: int = await connection.fetchval(WAITING["eligibility"])
         return count
 
 
@@ -53,10 +54,10 @@ async def test_sweep_doses_and_caps_are_work(database: OpenDatabase) -> None:
     assert await waiting(opened, ("update clock set business_on = '2021-03-02'",)) == 2
 
 
-@pytest.mark.parametrize("service", REVIEWING)
+@pytest.mark.parametrize("service", ["outreach", "scheduling"])
 async def test_members_who_wait_are_work(database: OpenDatabase, service: str) -> None:
     """Members whose case outreach, or whose booking scheduling, has yet to decide on again are under way."""
     async with transaction((await database(service)).pool, ALL_TENANTS) as connection:
-        assert await connection.fetchval(MEMBERS_WAITING) == 0
+        assert await connection.fetchval(WAITING[service]) == 0
         await connection.execute("insert into waiting_member values ($1, now())", new_id())
-        assert await connection.fetchval(MEMBERS_WAITING) == 1
+        assert await connection.fetchval(WAITING[service]) == 1

@@ -3,9 +3,9 @@
 import pytest
 
 from schemas.catalog import TOPICS
-from services.eligibility import own_facts as eligibility
+from services.eligibility import app as eligibility
 from services.outreach import app as outreach
-from services.scheduling import own_facts as scheduling
+from services.scheduling import app as scheduling
 
 OWNED = {"eligibility": eligibility.OWNED, "outreach": outreach.OWNED, "scheduling": scheduling.OWNED}
 REBUILT = {"reporting"}

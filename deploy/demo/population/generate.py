@@ -41,7 +41,7 @@ def generate(
     _share_record_numbers(people, Random(f"{seed}:mrn"))
     people += town.strangers(round(members * rates.STRANGERS), people)
     extract_day = first_day + timedelta(days=min(EXTRACT_AFTER_DAYS, weeks * 7 - 1))
-    mean_svi = sum(one.person.svi for one in enrolments) / len(enrolments)
+    mean_svi = sum(enrolment.person.svi for enrolment in enrolments) / len(enrolments)
     campaign = Campaign(seed, first_day, last_day, mean_svi)
     reports = list(_report_all(people, campaign, Clerk(seed, first_day, last_day, extract_day, town.taken)))
     ledger = Ledger(seed, members, first_day, last_day, rates.stated())
@@ -86,7 +86,8 @@ def _write_files(
     registry = Registry(seed)
     order = Random(f"{seed}:order")
     by_day = {
-        day: list(group) for day, group in groupby(sorted(reports, key=lambda one: one.day), key=lambda one: one.day)
+        day: list(group)
+        for day, group in groupby(sorted(reports, key=lambda report: report.day), key=lambda report: report.day)
     }
     files: list[FileTruth] = []
     for offset in range(weeks * 7):
@@ -94,10 +95,10 @@ def _write_files(
         if offset % 7 == 0:
             files += [roster.write(out, offset // 7) for roster in rosters]
         today = by_day.get(day, [])
-        messages = _in_order([one for one in today if one.kind != "extract"], order)
+        messages = _in_order([report for report in today if report.kind != "extract"], order)
         for part, start in enumerate(range(0, len(messages), MESSAGES_A_FILE), 1):
             files.append(registry.write(out, day, part, messages[start : start + MESSAGES_A_FILE], len(files)))
-        if extract := [one for one in today if one.kind == "extract"]:
+        if extract := [report for report in today if report.kind == "extract"]:
             files.append(write_extract(out, day, extract, len(files)))
     return files
 
@@ -115,8 +116,8 @@ def _totals(people: list[Person], enrolments: list[Enrolment], first_day: date) 
     for person in people:
         totals["strangers" if person.is_stranger else "people"] += 1
         totals["people_65"] += not person.is_stranger and person.age(first_day) >= 65
-    for one in enrolments:
-        totals[f"enrolments_{one.plan.code.lower()}"] += 1
-        totals[f"ended_{one.ended_by}"] += one.ended_by is not None
+    for enrolment in enrolments:
+        totals[f"enrolments_{enrolment.plan.code.lower()}"] += 1
+        totals[f"ended_{enrolment.ended_by}"] += enrolment.ended_by is not None
     totals.pop("ended_None", None)
     return totals

@@ -56,8 +56,8 @@ class Ledger:
     def days(self) -> dict[date, list[FileTruth]]:
         """The files of each day, rosters first."""
         found: dict[date, list[FileTruth]] = {}
-        for one in self.files:
-            found.setdefault(one.day, []).append(one)
+        for file in self.files:
+            found.setdefault(file.day, []).append(file)
         return found
 
     def as_json(self) -> dict[str, object]:

@@ -99,7 +99,7 @@ class Clerk:
                 earlier = self._report(first.dose, group[0].day, "historical")
                 group[0].also = replace(earlier, event=f"H{first.dose.event[1:]}")
             first = first or group[0]
-            yield from (one for one in group if one.day <= self.last_day)
+            yield from (entry for entry in group if entry.day <= self.last_day)
             if self._is_also_in_extract(group[0]):
                 yield self._in_extract(report)
 

@@ -22,8 +22,8 @@ class Roster:
     def __init__(self, plan: Plan, seed: int, first_day: date, enrolments: Iterable[Enrolment]) -> None:
         self.plan, self.first_day = plan, first_day
         self.control = seed % 9_000_000 * 100  # another population's interchanges have other numbers
-        self.enrolments = [one for one in enrolments if one.plan is plan]
-        self.by_id = {one.member_id: one for one in self.enrolments}
+        self.enrolments = [enrolment for enrolment in enrolments if enrolment.plan is plan]
+        self.by_id = {enrolment.member_id: enrolment for enrolment in self.enrolments}
         self.random = Random(f"{seed}:roster:{plan.code}")
         self.to_repair: list[Enrolment] = []
         self.unchanged: dict[str, tuple[str, ...]] = {}
@@ -57,20 +57,20 @@ class Roster:
         return self.unchanged[key]
 
     def _everybody(self, week: int) -> Iterator[Row]:
-        return (Row(one, "audit") for one in self.enrolments if one.is_in(week))
+        return (Row(enrolment, "audit") for enrolment in self.enrolments if enrolment.is_in(week))
 
     def _changes(self, week: int) -> Iterator[Row]:
-        for one in self.to_repair:
-            yield Row(one, "add")
-        for one in self.enrolments:
-            if one.first_week == week:
-                yield Row(one, "add")
-            elif one.last_week == week and one.ended_by == "merged":
-                yield Row(self.by_id[one.merged_into or ""], "merge", retired=one)
-            elif one.last_week == week:
-                yield Row(one, "decease" if one.ended_by == "deceased" else "terminate")
-            elif one.is_in(week) and self._moves(one, week):
-                yield Row(one, "move")
+        for enrolment in self.to_repair:
+            yield Row(enrolment, "add")
+        for enrolment in self.enrolments:
+            if enrolment.first_week == week:
+                yield Row(enrolment, "add")
+            elif enrolment.last_week == week and enrolment.ended_by == "merged":
+                yield Row(self.by_id[enrolment.merged_into or ""], "merge", retired=enrolment)
+            elif enrolment.last_week == week:
+                yield Row(enrolment, "decease" if enrolment.ended_by == "deceased" else "terminate")
+            elif enrolment.is_in(week) and self._moves(enrolment, week):
+                yield Row(enrolment, "move")
 
     def _moves(self, one: Enrolment, week: int) -> bool:
         return one.person.homes[-1][0] == self.first_day + timedelta(weeks=week)
@@ -100,7 +100,7 @@ class Roster:
             yield Row(self.random.choice(known), action, defect)
 
     def _known(self, week: int) -> list[Enrolment]:
-        return [one for one in self.enrolments if one.known_from and one.first_week < week and _is_quiet(one)]
+        return [entry for entry in self.enrolments if entry.known_from and entry.first_week < week and _is_quiet(entry)]
 
     def _account(self, truth: FileTruth, rows: list[Row]) -> None:
         self.to_repair = []

@@ -36,24 +36,26 @@ class Row:
 
 
 def member_segments(row: Row, day: date) -> Iterator[str]:
-    one, person = row.enrolment, row.enrolment.person
-    plan, home = one.plan, person.home(day)
+    enrolment, person = row.enrolment, row.enrolment.person
+    plan, home = enrolment.plan, person.home(day)
     ended = row.action in {"terminate", "decease"}
     yield _ins(row)
     if row.defect != "missing-id":
-        yield f"REF*0F*{one.member_id}"
-        yield from _public_ids(one)
-    yield f"REF*1L*{one.group}"
+        yield f"REF*0F*{enrolment.member_id}"
+        yield from _public_ids(enrolment)
+    yield f"REF*1L*{enrolment.group}"
     if row.retired:
         yield f"REF*Q4*{row.retired.member_id}"
     if plan.sends_tract:
         yield f"REF*ZZ*{home.tract.fips}"
-    yield f"DTP*356*D8*{one.begin_on:%Y%m%d}"
-    if ended and one.ended_on:
-        yield f"DTP*357*D8*{one.ended_on:%Y%m%d}"
+    yield f"DTP*356*D8*{enrolment.begin_on:%Y%m%d}"
+    if ended and enrolment.ended_on:
+        yield f"DTP*357*D8*{enrolment.ended_on:%Y%m%d}"
     if row.defect == "garbage-segment":
         yield "?%*##*@@*0x7F"
-    yield f"NM1*{'74' if row.retired else 'IL'}*1*{clean(one.family)}*{clean(one.given)}*{person.middle}".rstrip("*")
+    yield (
+        f"NM1*{'74' if row.retired else 'IL'}*1*{clean(enrolment.family)}*{clean(enrolment.given)}*{person.middle}"
+    ).rstrip("*")
     if person.phone:
         yield f"PER*IP**HP*{person.phone}"
     yield f"N3*{clean(home.street)}" + (f"*{clean(home.unit)}" if home.unit else "")
@@ -62,7 +64,7 @@ def member_segments(row: Row, day: date) -> Iterator[str]:
     )
     if row.defect != "missing-birth-date":
         born = f"{person.born_on:%Y}1332" if row.defect == "bad-date" else f"{person.born_on:%Y%m%d}"
-        yield f"DMG*D8*{born}*{person.sex}{_races(one)}"
+        yield f"DMG*D8*{born}*{person.sex}{_races(enrolment)}"
     if person.language != "eng":
         yield f"LUI*LD*{person.language.upper()}**7"
     if row.retired:
@@ -83,11 +85,11 @@ def _public_ids(one: Enrolment) -> Iterator[str]:
 
 
 def _ins(row: Row) -> str:
-    one = row.enrolment
+    enrolment = row.enrolment
     maintenance, reason = CODES[row.action]
     status = "TE" if row.action in {"terminate", "decease"} else "AC"
-    medicare = "C" if one.line in {"medicare", "dual"} else "E"
-    died = f"***D8*{one.ended_on:%Y%m%d}" if row.action == "decease" and one.ended_on else ""
+    medicare = "C" if enrolment.line in {"medicare", "dual"} else "E"
+    died = f"***D8*{enrolment.ended_on:%Y%m%d}" if row.action == "decease" and enrolment.ended_on else ""
     return f"INS*Y*18*{maintenance}*{reason}*A*{medicare}**{status}{died}"
 
 
@@ -103,9 +105,9 @@ def _races(one: Enrolment) -> str:
 
 
 def _coverages(row: Row) -> Iterator[str]:
-    one = row.enrolment
-    for description in DESCRIPTIONS[one.line]:
+    enrolment = row.enrolment
+    for description in DESCRIPTIONS[enrolment.line]:
         yield f"HD*{CODES[row.action][0]}**HLT*{description}"
-        yield f"DTP*348*D8*{one.begin_on:%Y%m%d}"
-        if row.action in {"terminate", "decease"} and one.ended_on:
-            yield f"DTP*349*D8*{one.ended_on:%Y%m%d}"
+        yield f"DTP*348*D8*{enrolment.begin_on:%Y%m%d}"
+        if row.action in {"terminate", "decease"} and enrolment.ended_on:
+            yield f"DTP*349*D8*{enrolment.ended_on:%Y%m%d}"

@@ -32,10 +32,10 @@ class Outcome:
 def link_reports(reports: Iterable[Report], enrolments: Iterable[Enrolment]) -> dict[int, Outcome]:
     """By `id` of the report, in order of submission; malformed rows have no outcome."""
     known: dict[int, date] = {}
-    for one in enrolments:
-        if one.known_from:
-            number = one.person.number
-            known[number] = min(one.known_from, known.get(number, one.known_from))
+    for enrolment in enrolments:
+        if enrolment.known_from:
+            number = enrolment.person.number
+            known[number] = min(enrolment.known_from, known.get(number, enrolment.known_from))
     ordered = sorted((report for report in reports if not report.defect), key=lambda report: (report.file, report.row))
     tied = _tied(ordered, known)
     return {id(report): _outcome(report, known, tied) for report in ordered}
@@ -80,8 +80,8 @@ def write_people(
 ) -> None:  # fmt: skip
     """The truth per person, one JSON object a line after a line that says it is synthetic."""
     mine: dict[int, list[Enrolment]] = {}
-    for one in enrolments:
-        mine.setdefault(one.person.number, []).append(one)
+    for enrolment in enrolments:
+        mine.setdefault(enrolment.person.number, []).append(enrolment)
     told: dict[int, list[Report]] = {}
     for report in reports:
         told.setdefault(report.dose.person.number, []).append(report)
@@ -112,15 +112,15 @@ def _person(person: Person, enrolments: list[Enrolment], reports: list[Report], 
         "svi": person.svi,
         "enrolments": [
             {
-                "plan": one.plan.code,
-                "member_id": one.member_id,
-                "line": one.line,
-                "known_from": _text(one.known_from),
-                "ended_on": _text(one.ended_on),
-                "ended_by": one.ended_by,
-                "merged_into": one.merged_into,
+                "plan": enrolment.plan.code,
+                "member_id": enrolment.member_id,
+                "line": enrolment.line,
+                "known_from": _text(enrolment.known_from),
+                "ended_on": _text(enrolment.ended_on),
+                "ended_by": enrolment.ended_by,
+                "merged_into": enrolment.merged_into,
             }
-            for one in enrolments
+            for enrolment in enrolments
         ],
         "doses": [
             {

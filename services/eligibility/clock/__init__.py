@@ -1,0 +1,1 @@
+"""Which business day is open, and opening the next."""

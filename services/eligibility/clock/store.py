@@ -1,8 +1,12 @@
 """The business day that is open. All SQL of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from schemas.eligibility_v1 import BusinessDayOpenedV1
+from schemas.envelope import Event
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 
 LOAD_CLOCK = "select business_on, time_zone, is_simulated from clock"
@@ -16,6 +20,12 @@ SAVE_CLOCK = "update clock set business_on = $1"
 OPENING_ID = 0x7663635F646179  # "vcc_day"
 LOCK_OPENING = "select pg_try_advisory_xact_lock($1)"
 LOAD_INSTANT = "select clock_timestamp()"
+
+UNKNOWN_DAYS = """
+select position from unnest($1::date[]) with ordinality as said (said_on, position)
+where not exists (select from clock where business_on >= said_on)
+"""
+OWNED: Mapping[type[Event], Owned] = {BusinessDayOpenedV1: Owned(("business_on",), UNKNOWN_DAYS)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def answer(
     members: Sequence[Member] | None = None,
     bases: Mapping[UUID, Basis] = NOWHERE,
 ) -> Answers:
-    members = members_of(known) if members is None else members
+    members = members_of(known, business_on) if members is None else members
     found, shared = Answers([], [], []), shared_arms(known, holding, business_on, members, bases)
     for member in members:
         doses = known.doses.get(member.person.token, ())
@@ -75,10 +75,10 @@ def shared_arms(
     armed = [programme for programme, _ in holding if programme.arms]
     if not armed:
         return {}
-    enrolments = Counter(one.enrolment.token for one in members)
-    several = [one for one in members if enrolments[one.enrolment.token] > 1]
+    enrolments = Counter(member.enrolment.token for member in members)
+    several = [member for member in members if enrolments[member.enrolment.token] > 1]
     found: dict[UUID, dict[str, str]] = {}
-    for member in sorted(several, key=lambda one: one.enrolment.enrolment_id):
+    for member in sorted(several, key=lambda member: member.enrolment.enrolment_id):
         basis = bases.get(member.enrolment.enrolment_id, NO_BASIS)
         drawn = found.setdefault(member.person.token, {})
         for programme in armed:

@@ -80,10 +80,10 @@ class ForecastInputs(NamedTuple):
 
     @staticmethod
     def of(member: Member, doses: Sequence[CountedDose], known: Circumstances) -> ForecastInputs:
-        one = member.enrolment
-        assert one.birth_on is not None, "CDC's rules turn on the birth date"
-        given = tuple(sorted((each.administered_on, each.cvx, each.mvx, each.is_partial) for each in doses))
-        return ForecastInputs(one.birth_on, one.sex, given, tuple(sorted(known.dated)))
+        enrolment = member.enrolment
+        assert enrolment.birth_on is not None, "CDC's rules turn on the birth date"
+        given = tuple(sorted((dose.administered_on, dose.cvx, dose.mvx, dose.is_partial) for dose in doses))
+        return ForecastInputs(enrolment.birth_on, enrolment.sex, given, tuple(sorted(known.dated)))
 
     def digest(self, edition: str = "") -> str:
         """`edition`: of the overlay that lies over the release."""
@@ -113,18 +113,20 @@ def overlays() -> tuple[str, ...]:
 
 
 def needed(programmes: Sequence[Programme], day: date) -> Needed:
-    aims = [one.target for one in programmes]
-    rules = [one for one in aims if isinstance(one, ForecastRule)]
+    aims = [programme.target for programme in programmes]
+    rules = [aim for aim in aims if isinstance(aim, ForecastRule)]
     asked = {(rule.cdsi_group, covering(rule, released(), day)) for rule in rules} if rules else set()
     return Needed(
         observations=any(
-            one.segment is not EVERYBODY or one.risk_model or isinstance(one.target, ForecastRule | ServiceRule)
-            for one in programmes
+            programme.segment is not EVERYBODY
+            or programme.risk_model
+            or isinstance(programme.target, ForecastRule | ServiceRule)
+            for programme in programmes
         ),
         forecasts=frozenset((group, release) for group, release in asked if release is not None),
-        models=frozenset(one.risk_model for one in programmes if one.risk_model),
-        capped=frozenset((one.programme_id, one.version) for one in programmes if one.cap),
-        armed=frozenset(one.programme_id for one in programmes if one.arms),
+        models=frozenset(programme.risk_model for programme in programmes if programme.risk_model),
+        capped=frozenset((programme.programme_id, programme.version) for programme in programmes if programme.cap),
+        armed=frozenset(programme.programme_id for programme in programmes if programme.arms),
     )
 
 
@@ -134,12 +136,12 @@ def make_bases(
     """Pure: the same stored things give the same bases."""
     made, rules = Made(), bundled()
     for member in members:
-        one, token = member.enrolment, member.person.token
-        known = circumstances(said.observations.get((token, one.tenant_id), ()), rules, day)
-        told = ForecastInputs.of(member, doses.get(token, ()), known) if what.forecasts and one.birth_on else None
-        made.bases[one.enrolment_id] = Basis(
+        enrolment, token = member.enrolment, member.person.token
+        known = circumstances(said.observations.get((token, enrolment.tenant_id), ()), rules, day)
+        told = ForecastInputs.of(member, doses.get(token, ()), known) if what.forecasts and enrolment.birth_on else None
+        made.bases[enrolment.enrolment_id] = Basis(
             circumstances=known,
-            forecasts=_forecasts(one.enrolment_id, told, what, said, made, day) if told else {},
+            forecasts=_forecasts(enrolment.enrolment_id, told, what, said, made, day) if told else {},
             releases=released() if what.forecasts else (),
             risks={model: _risk(model, member, known, made, day) for model in what.models},
             cut_offs=said.cut_offs,

@@ -6,6 +6,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
+from services.eligibility.decisions.interpreter import Interpreter
 from services.eligibility.people.enrolment import Enrolment, Person
 from services.eligibility.people.statement import Statement
 from services.eligibility.places.rules import Placement
@@ -49,6 +50,7 @@ class Member(NamedTuple):
     vital: Vital = UNHEARD
     is_protected: bool = False
     channels_barred: tuple[str, ...] = ()
+    interpreter: Interpreter = Interpreter()
 
 
 @dataclass(frozen=True, slots=True)

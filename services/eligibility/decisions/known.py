@@ -1,15 +1,18 @@
 """What is stored of some persons, put together into the members that decisions are about. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from uuid import UUID
 
 from services.eligibility.decisions.decision import LastDecision, Member
+from services.eligibility.decisions.interpreter import interpreter_of
 from services.eligibility.doses.counted import CountedDose
 from services.eligibility.payers.tenants import EVERY_TENANT
 from services.eligibility.people.enrolment import Enrolment, Person
 from services.eligibility.people.statement import Statement, is_protected
 from services.eligibility.places.rules import Address, Geography, Placement
+from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.vital.others import NOBODY_SAID, Others
 from services.eligibility.vital.registry import channels_barred
 from services.eligibility.vital.rules import vital_of
@@ -17,7 +20,7 @@ from services.eligibility.vital.rules import vital_of
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is stored of some persons, as far as deciding needs it."""
+    """What is stored of some persons, as far as deciding needs it. `observed`: by person and the plan that said it."""
 
     enrolments: Sequence[Enrolment]
     persons: Mapping[UUID, Person]
@@ -25,17 +28,23 @@ class Known:
     doses: Mapping[UUID, Sequence[CountedDose]]
     last: Mapping[tuple[UUID, str], LastDecision]
     others: Others = NOBODY_SAID
+    observed: Mapping[tuple[UUID, str], Sequence[MemberObservation]] = field(default_factory=dict)
 
 
-def members_of(known: Known) -> list[Member]:
+def members_of(known: Known, day: date) -> list[Member]:
     addresses = []
-    for one in known.enrolments:
-        addresses.append(Address(one.zip5, _tract(one, known.statements.get(one.token, ())), one.county))
+    for enrolment in known.enrolments:
+        addresses.append(
+            Address(enrolment.zip5, _tract(enrolment, known.statements.get(enrolment.token, ())), enrolment.county)
+        )
     placements = Geography.load().place_many(addresses)
-    return [_member(known, one, placement) for one, placement in zip(known.enrolments, placements, strict=True)]
+    return [
+        _member(known, enrolment, placement, day)
+        for enrolment, placement in zip(known.enrolments, placements, strict=True)
+    ]
 
 
-def _member(known: Known, one: Enrolment, placement: Placement) -> Member:
+def _member(known: Known, one: Enrolment, placement: Placement, day: date) -> Member:
     others, statements = known.others, known.statements.get(one.token, ())
     consents = [said for said in others.consents.get(one.token, ()) if said.tenant_id in {EVERY_TENANT, one.tenant_id}]
     vital = vital_of(others.vital.get(one.token, ()), others.overrides.get(one.token, ()), one.tenant_id)
@@ -47,6 +56,7 @@ def _member(known: Known, one: Enrolment, placement: Placement) -> Member:
         vital,
         is_protected(consents, statements),
         channels_barred(consents),
+        interpreter_of(one.spoken, known.observed.get((one.token, one.tenant_id), ()), day),
     )
 
 
@@ -54,4 +64,6 @@ def _tract(enrolment: Enrolment, statements: Iterable[Statement]) -> str:
     """The plan's tract, else the registry's, if that is of the same ZIP: somebody may have moved since."""
     if enrolment.tract:
         return enrolment.tract
-    return next((one.tract for one in statements if one.tract and one.zip5 == enrolment.zip5), "")
+    return next(
+        (statement.tract for statement in statements if statement.tract and statement.zip5 == enrolment.zip5), ""
+    )

@@ -65,7 +65,7 @@ def decide(
     if not reasons and arm == arms.CONTROL:
         reasons = ("control-arm",)
     is_over = enrolment.is_retired or member.vital.is_deceased
-    turns_on = (*aim.turns_on, *basis.circumstances.turns_on)
+    turns_on = (*aim.turns_on, *basis.circumstances.turns_on, *member.interpreter.turns_on)
     return Decision(
         programme_id=programme.programme_id,
         programme_version=programme.version,
@@ -99,8 +99,8 @@ def _in_order(outside: tuple[str, ...], aim: tuple[str, ...], capped: tuple[str,
     """Who the member is, then what was reached, then when; what ranks the member last."""
     if not outside:
         return (*aim, *capped)
-    who = tuple(one for one in outside if one not in PHASE_REASONS)
-    return (*who, *aim, *(one for one in outside if one in PHASE_REASONS), *capped)
+    who = tuple(reason for reason in outside if reason not in PHASE_REASONS)
+    return (*who, *aim, *(reason for reason in outside if reason in PHASE_REASONS), *capped)
 
 
 def _verdict(placement: Placement, area: VulnerabilityRule | None) -> Verdict:
@@ -109,13 +109,13 @@ def _verdict(placement: Placement, area: VulnerabilityRule | None) -> Verdict:
 
 def traits_of(member: Member, day: date, circumstances: Circumstances, risk: Risk | None = None) -> Traits:
     """What segments and benefits look at."""
-    one = member.enrolment
+    enrolment = member.enrolment
     return Traits(
-        line_of_business=line_of_business(one.spans, day),
-        zip5=one.zip5,
+        line_of_business=line_of_business(enrolment.spans, day),
+        zip5=enrolment.zip5,
         county=member.placement.county_fips or "",
-        language=one.language,
-        race_ethnicity=roll_up(one, member.statements),
+        language=enrolment.language,
+        race_ethnicity=roll_up(enrolment, member.statements),
         observations=circumstances.observations,
         risk_tier=risk.tier if risk else None,
     )
@@ -174,15 +174,17 @@ def _rank(
     limit = programme.cap
     if limit is None or outside:
         return None, None
-    one = member.enrolment
-    group = {"county": member.placement.county_fips or "unknown", "plan": one.tenant_id, "zip": one.zip5}.get(
-        limit.per, "all"
-    )
+    enrolment = member.enrolment
+    group = {
+        "county": member.placement.county_fips or "unknown",
+        "plan": enrolment.tenant_id,
+        "zip": enrolment.zip5,
+    }.get(limit.per, "all")
     if limit.by == "risk":
         score = risk.score if risk else 0
     else:
         score = _priority(programme.priority, member.placement.level, verdict.value, band, risk)
-    return group, rank_of(score, f"cap {programme.programme_id}", str(one.token))
+    return group, rank_of(score, f"cap {programme.programme_id}", str(enrolment.token))
 
 
 def _capped(programme: Programme, basis: Basis, group: str | None, rank: int | None) -> tuple[str, ...]:
@@ -199,8 +201,8 @@ def _arm(member: Member, programme: Programme, basis: Basis, reasons: tuple[str,
     drawn = basis.arms.get(programme.programme_id)
     if drawn is not None or reasons:
         return drawn
-    one = member.enrolment
-    return arm_of(programme.arms, str(one.token), household_of(one.street, one.unit, one.zip5))
+    enrolment = member.enrolment
+    return arm_of(programme.arms, str(enrolment.token), household_of(enrolment.street, enrolment.unit, enrolment.zip5))
 
 
 def _enrolment_reasons(enrolment: Enrolment, programme: Programme, day: date, *, is_covered: bool) -> tuple[str, ...]:
@@ -236,9 +238,9 @@ def _area_reasons(is_vulnerable: bool | None) -> tuple[str, ...]:
 def _phase_reasons(programme: Programme, phase: Phase | None, day: date) -> tuple[str, ...]:
     if phase is not None:
         return ()
-    if all(one.begins_on > day for one in programme.phases):
+    if all(other.begins_on > day for other in programme.phases):
         return ("programme-not-begun",)
-    return ("between-phases",) if any(one.begins_on > day for one in programme.phases) else ("programme-ended",)
+    return ("between-phases",) if any(other.begins_on > day for other in programme.phases) else ("programme-ended",)
 
 
 def _priority(rule: PriorityRule, level: Level, value: float | None, band: str | None, risk: Risk | None) -> int:
@@ -249,13 +251,13 @@ def _priority(rule: PriorityRule, level: Level, value: float | None, band: str |
 
 def recheck_on(enrolment: Enrolment, programme: Programme, day: date, more: Iterable[date] = ()) -> date | None:
     """The first later day on which an age, a span or a phase begins or ends; `more`: what else turns then."""
-    turning = [one for one in more if one > day]
+    turning = [turn for turn in more if turn > day]
     if enrolment.birth_on is not None:
         later = bisect_right(programme.ages, age_on(enrolment.birth_on, day))
         if later < len(programme.ages):
             turning.append(birthday(enrolment.birth_on, programme.ages[later]))
-    edges = [(one.begin_on, one.last_on) for one in enrolment.spans if one.is_medical]
-    edges += [(one.begins_on, one.ends_on) for one in programme.phases]
+    edges = [(span.begin_on, span.last_on) for span in enrolment.spans if span.is_medical]
+    edges += [(phase.begins_on, phase.ends_on) for phase in programme.phases]
     for first_on, last_on in edges:
         if first_on is not None and first_on > day:
             turning.append(first_on)

@@ -1,0 +1,1 @@
+"""What registries and sites report of doses, and the canonical dose that is derived from it."""

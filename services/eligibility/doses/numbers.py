@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from services.eligibility.doses.registry import is_of_dose
-from services.eligibility.doses.rules import Ledger, Report, is_of_source, is_older
+from services.eligibility.doses.reports import Report, is_of_source, is_older
+from services.eligibility.doses.rules import Ledger
 from services.eligibility.people.linkage import Subject, normal, subject_of_document
 
 REUSED, OF_ANOTHER, NOTHING_DELETED, OLDER = "number-reused", "number-of-another", "nothing-deleted", "older-message"
@@ -34,7 +35,7 @@ def named(said: Report, action: str, ledger: Ledger) -> Named:
     best = _nearest(said, same, ledger)
     if action == "U" or _is_alike(said, best, ledger):
         return Named(said._replace(event_key=best.event_key, is_corrected=action == "U"))
-    if all(one.is_retracted for one in same) or (best.is_corrected and is_older(said, best)):
+    if all(report.is_retracted for report in same) or (best.is_corrected and is_older(said, best)):
         return Named(said._replace(event_key=best.event_key))
     key = "\x1f".join((said.event_key, said.cvx, said.administered_on.isoformat()))
     return Named(said._replace(event_key=key), REUSED)
@@ -45,7 +46,7 @@ def to_delete(said: Report, ledger: Ledger, *, is_given: bool) -> list[Report]:
     sender has said of the patient's dose of that day and vaccine. A number without a vaccine is about itself only, and
     so is what was never given."""
     if same := _same_number(said, ledger):
-        alike = [one for one in same if _is_alike(said, one, ledger)]
+        alike = [report for report in same if _is_alike(said, report, ledger)]
         return alike if len(same) > 1 else same
     if not is_given:
         known = ledger.reports.get(said.event_key)
@@ -59,8 +60,15 @@ def deleted_unnumbered(said: Report, ledger: Ledger) -> Report | None:
     """The sender's later deletion, without a number, of what it says of that patient, day and vaccine (if one was
     said): that counts for what comes late under a number, too."""
     tokens = dict.fromkeys((said.token, None))
-    gone = (one for token in tokens for one in ledger.gone_unnumbered(token, said.administered_on))
-    return next((one for one in gone if is_of_dose(one) and is_older(said, one) and _is_same(said, one, ledger)), None)
+    gone = (deletion for token in tokens for deletion in ledger.gone_unnumbered(token, said.administered_on))
+    return next(
+        (
+            deletion
+            for deletion in gone
+            if is_of_dose(deletion) and is_older(said, deletion) and _is_same(said, deletion, ledger)
+        ),
+        None,
+    )
 
 
 def _is_same(said: Report, known: Report, ledger: Ledger) -> bool:
@@ -69,12 +77,12 @@ def _is_same(said: Report, known: Report, ledger: Ledger) -> bool:
 
 def take_back(ledger: Ledger, linked: Iterable[Report]) -> None:
     """Deletions without a number hold for what turns out to be of the same person once both have found him."""
-    for one in linked:
-        if not one.is_retracted and (gone := deleted_unnumbered(one, ledger)) is not None:
-            ledger.take(as_deletion(gone, one))
-        elif one.is_retracted and not one.event_id and is_of_dose(one):
-            for known in ledger.alike(one):
-                ledger.take(as_deletion(one, known))
+    for report in linked:
+        if not report.is_retracted and (gone := deleted_unnumbered(report, ledger)) is not None:
+            ledger.take(as_deletion(gone, report))
+        elif report.is_retracted and not report.event_id and is_of_dose(report):
+            for known in ledger.alike(report):
+                ledger.take(as_deletion(report, known))
 
 
 def as_deletion(deletion: Report, known: Report) -> Report:
@@ -85,7 +93,7 @@ def as_deletion(deletion: Report, known: Report) -> Report:
 def of_another(said: Report, ledger: Ledger) -> bool:
     """Whether the same sender has given this number to somebody else's vaccination."""
     known = ledger.of_event(said.event_id) if said.event_id else []
-    return any(is_of_source(said, one) and not is_same_patient(said, one) for one in known)
+    return any(is_of_source(said, report) and not is_same_patient(said, report) for report in known)
 
 
 def is_same_patient(said: Report, known: Report) -> bool:
@@ -95,12 +103,12 @@ def is_same_patient(said: Report, known: Report) -> bool:
         return said.token == known.token
     if said.subject is None or known.subject is None:
         return False
-    one, other = subject_of_document(said.subject), subject_of_document(known.subject)
-    if one.key and one.key == other.key:
+    subject, other = subject_of_document(said.subject), subject_of_document(known.subject)
+    if subject.key and subject.key == other.key:
         return True
-    if set(one.personal).isdisjoint(other.personal):
+    if set(subject.personal).isdisjoint(other.personal):
         return False
-    return one.birth_on == other.birth_on or (one.bears_name and _whole_name(one) == _whole_name(other))
+    return subject.birth_on == other.birth_on or (subject.bears_name and _whole_name(subject) == _whole_name(other))
 
 
 def _whole_name(subject: Subject) -> tuple[str, str]:
@@ -109,7 +117,7 @@ def _whole_name(subject: Subject) -> tuple[str, str]:
 
 def _same_number(said: Report, ledger: Ledger) -> list[Report]:
     known = ledger.of_event(said.event_id) if said.event_id else []
-    return [one for one in known if is_of_source(said, one) and is_same_patient(said, one)]
+    return [report for report in known if is_of_source(said, report) and is_same_patient(said, report)]
 
 
 def _is_alike(said: Report, known: Report, ledger: Ledger) -> bool:
@@ -125,9 +133,11 @@ def _nearest(said: Report, same: Sequence[Report], ledger: Ledger) -> Report:
         same_day = said.administered_on == one.administered_on
         return same_day and overlaps, is_live, overlaps, same_day
 
-    return max(same, key=lambda one: (*agreement(one), one.report_id))
+    return max(same, key=lambda report: (*agreement(report), report.report_id))
 
 
 def _waiting_alike(said: Report, ledger: Ledger) -> list[Report]:
-    waiting: Iterable[Report] = (one for one in ledger.reports.values() if one.token is None and not one.is_retracted)
-    return [one for one in waiting if _is_same(said, one, ledger)]
+    waiting: Iterable[Report] = (
+        report for report in ledger.reports.values() if report.token is None and not report.is_retracted
+    )
+    return [report for report in waiting if _is_same(said, report, ledger)]

@@ -3,7 +3,8 @@
 from services.eligibility.doses import numbers
 from services.eligibility.doses.numbers import Named
 from services.eligibility.doses.registry import RegistryRow
-from services.eligibility.doses.rules import Ledger, Report, is_older
+from services.eligibility.doses.reports import Report, is_older
+from services.eligibility.doses.rules import Ledger
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.people.changes import DOSE_ADDED, DOSE_CHANGED, DOSE_DELETED
 from services.eligibility.people.linkage import Link
@@ -52,11 +53,11 @@ def _changes(known: Report | None, said: Report) -> tuple[str, ...]:
 def _delete(ledger: Ledger, row: RegistryRow, report: Report) -> RowResult:
     """A deletion takes back what it finds, and never passes in silence if it finds nothing."""
     doomed = numbers.to_delete(report, ledger, is_given=row.is_given)
-    live = [one for one in doomed if not one.is_retracted]
-    timely = [one for one in live if not is_older(report, one)]
-    for one in timely if live else doomed:
-        ledger.take(numbers.as_deletion(report, one))
-    if not any(report.event_id and report.event_id == one.event_id for one in doomed):
+    live = [target for target in doomed if not target.is_retracted]
+    timely = [target for target in live if not is_older(report, target)]
+    for target in timely if live else doomed:
+        ledger.take(numbers.as_deletion(report, target))
+    if not any(report.event_id and report.event_id == target.event_id for target in doomed):
         ledger.take(report)  # kept, so that the older message that it takes back, if that comes yet, is known
     if timely:
         return RowResult(row.row, "accepted", row.note, changes=(DOSE_DELETED,))

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from services.eligibility.doses.remarks import Remark, remarks_of
-from services.eligibility.doses.rules import REGISTRY, Codes, Report
+from services.eligibility.doses.reports import REGISTRY, Report
+from services.eligibility.doses.rules import Codes
 from services.eligibility.feeds.codes import UNSPECIFIED, vaccines
 from services.eligibility.feeds.records import DoseOutcome, DoseRecord, PatientRecord, Person
 from services.eligibility.payers.rules import code_of
@@ -97,7 +98,7 @@ def registry_row(
     person = person_statements(record, tenant)
     remarks = remarks_of(record) if isinstance(record, DoseRecord) else ()
     if tenant != EVERY_TENANT:
-        own = tuple(within(tenant, one) for one in subject.personal)
+        own = tuple(within(tenant, identifier) for identifier in subject.personal)
         subject = subject._replace(identifiers=(*subject.identifiers, *own))
     base = Report(
         report_id=report_id,
@@ -161,7 +162,11 @@ def patients_of(rows: Iterable[RegistryRow], tenant: str) -> dict[IdKey, tuple[d
 
 def completed(subject: Subject, patients: Mapping[IdKey, tuple[date, str]]) -> Subject:
     """A number alone, with the birth date and sex that the registry's patient file gives for it."""
-    about = {patients[one] for one in subject.personal if one in patients} if subject.is_number_only else set()
+    about = (
+        {patients[identifier] for identifier in subject.personal if identifier in patients}
+        if subject.is_number_only
+        else set()
+    )
     if len(about) != 1:
         return subject
     birth_on, sex = about.pop()
@@ -225,7 +230,7 @@ def combined(known: Statement | None, said: Statement, token: UUID) -> Statement
 
 def _document(subject: Subject, said: Statement) -> dict[str, object]:
     return {
-        "identifiers": [list(one) for one in subject.identifiers],
+        "identifiers": [list(identifier) for identifier in subject.identifiers],
         "family": subject.family,
         "given": subject.given,
         "birth_on": subject.birth_on.isoformat() if subject.birth_on else None,
@@ -242,7 +247,7 @@ def _more(record: DoseRecord | PatientRecord, remarks: Iterable[Remark]) -> dict
     if isinstance(record, PatientRecord) or (not (remarks := tuple(remarks)) and record.action == "A"):
         return {}
     return {
-        "remarks": [one.document() for one in remarks],
+        "remarks": [remark.document() for remark in remarks],
         "action": record.action,
         "outcome": record.outcome.value,
     }
@@ -255,7 +260,7 @@ def waiting_row(report: Report) -> RegistryRow:
         UUID(int=0), "registry", tuple(document["races"]), document["ethnicity"], document["zip5"], document["tract"],
         document.get("is_protected"),  # as it was kept before each registry's own word was
     )  # fmt: skip
-    remarks = tuple(Remark.of_document(one) for one in document.get("remarks", ()))
+    remarks = tuple(Remark.of_document(remark) for remark in document.get("remarks", ()))
     outcome = DoseOutcome(document.get("outcome", DoseOutcome.ADMINISTERED.value))
     return RegistryRow(
         report.row or 0, subject_of_document(document), said, report, of_document(document),

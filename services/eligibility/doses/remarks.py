@@ -29,7 +29,7 @@ class Remark(NamedTuple):
     expires_on: date | None = None
 
     def document(self) -> dict[str, str | None]:
-        return {name: str(one) if one is not None else None for name, one in self._asdict().items()}
+        return {name: str(value) if value is not None else None for name, value in self._asdict().items()}
 
     @staticmethod
     def of_document(document: Mapping[str, Any]) -> "Remark":
@@ -44,8 +44,16 @@ def remarks_of(record: DoseRecord) -> tuple[Remark, ...]:
     """What a vaccination event says of the person; a missed appointment is no refusal."""
     said_on = record.administered_on
     found = [
-        Remark(one.kind, one.system, one.code, record.cvx, said_on, one.observed_on or said_on, one.expires_on)
-        for one in record.evidence
+        Remark(
+            evidence.kind,
+            evidence.system,
+            evidence.code,
+            record.cvx,
+            said_on,
+            evidence.observed_on or said_on,
+            evidence.expires_on,
+        )
+        for evidence in record.evidence
     ]
     if record.outcome is DoseOutcome.REFUSED:
         found.append(Remark(REFUSAL, "nip002", record.refusal_reason or NO_REASON, record.cvx, said_on, said_on))
@@ -60,7 +68,9 @@ def meanings(system: str, code: str, cvx: str, supporting: SupportingData) -> fr
         return observations_of(CODED[system], code, supporting)
     if system != PHIN.lower():
         return frozenset()
-    coded = (supporting.observations[one] for one in supporting.observations_coded(PHIN, code))
+    coded = (supporting.observations[key] for key in supporting.observations_coded(PHIN, code))
     return frozenset(
-        one.code for one in coded if (CVX, cvx) in one.codes or all(paired != CVX for paired, _ in one.codes)
+        observation.code
+        for observation in coded
+        if (CVX, cvx) in observation.codes or all(paired != CVX for paired, _ in observation.codes)
     )

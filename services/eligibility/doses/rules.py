@@ -7,54 +7,27 @@ derived from its live reports, so that taking one back leaves what the others sa
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from services.eligibility.payers.tenants import EVERY_TENANT
+from services.eligibility.doses.reports import (
+    APPOINTMENT,
+    PLAN,
+    REGISTRY,
+    Report,
+    is_of_source,
+    is_older,
+    over,
+    says_the_same,
+)
 
-APPOINTMENT, REGISTRY, PLAN = "appointment", "iis", "plan"
-ONE_DAY = timedelta(days=1)
-DAYS_END = time(23, 59, 59, 999_999)
-"""When a statement counts as made that names its day only; the fraction of the second marks it."""
-BESIDE = ("remarks", "action", "outcome")
-"""What a waiting report keeps of a row that is no part of the dose: the last word on it holds."""
 BELIEF = {APPOINTMENT: 0, REGISTRY: 1, PLAN: 2}
 """Whose word on product and lot is taken, the best first: who gave the dose, then the registry."""
 
 
 _Day = tuple[UUID, date]
 """A person's day."""
-
-
-class Report(NamedTuple):
-    """One source's statement about one dose. `event_key` is the sender's own name of the vaccination, or what stands
-    for it; `event_id` is a registry's number for it, which others' vaccinations may bear too. `sender` is the registry
-    that says so ("": told before senders were kept), `tenant_id` for whom it may speak, `*` for everybody.
-    `is_corrected`: not as it was told first. The fields are the columns of its table, in their order."""
-
-    report_id: UUID
-    source: str
-    event_key: str
-    token: UUID | None = None
-    dose_id: UUID | None = None
-    cvx: str = ""
-    mvx: str = ""
-    lot: str = ""
-    administered_on: date = date.min
-    is_historical: bool = False
-    is_partial: bool = False
-    is_retracted: bool = False
-    stated_at: datetime | None = None
-    appointment_id: UUID | None = None
-    appointment_version: int = 0
-    subject: dict[str, object] | None = None
-    file_id: UUID | None = None
-    row: int | None = None
-    tenant_id: str = EVERY_TENANT
-    event_id: str = ""
-    sender: str = ""
-    is_corrected: bool = False
 
 
 class Dose(NamedTuple):
@@ -122,8 +95,8 @@ class Ledger:
         if known is not None:
             if is_older(said, known):
                 return False
-            said = _over(known, said)
-            if _says_the_same(said, known):
+            said = over(known, said)
+            if says_the_same(said, known):
                 self._put(said)  # said again, and later: what was said in between is history now
                 return False
         self._put(said)
@@ -138,7 +111,11 @@ class Ledger:
         if said.token is None:
             return []
         on_day = [self.reports[key] for key in sorted(self._of_day.get((said.token, said.administered_on), ()))]
-        return [one for one in on_day if is_of_source(said, one) and (not said.cvx or self.overlap(one.cvx, said.cvx))]
+        return [
+            report
+            for report in on_day
+            if is_of_source(said, report) and (not said.cvx or self.overlap(report.cvx, said.cvx))
+        ]
 
     def gone_unnumbered(self, token: UUID | None, on: date) -> list[Report]:
         """What was taken back of a person's day, or, without one, of those who wait, and bears no number."""
@@ -154,9 +131,9 @@ class Ledger:
 
     def move(self, retired: UUID, survivor: UUID) -> None:
         """All of a merged person's doses are the survivor's; two of one day become one."""
-        for report in [one for one in self.reports.values() if one.token == retired]:
+        for report in [report for report in self.reports.values() if report.token == retired]:
             self._put(report._replace(token=survivor))
-        for dose in [one for one in self.doses.values() if one.token == retired]:
+        for dose in [dose for dose in self.doses.values() if dose.token == retired]:
             self.doses[dose.dose_id] = dose._replace(token=survivor)
             self.dirty.add(dose.dose_id)
 
@@ -164,7 +141,9 @@ class Ledger:
         """Group and derive everything anew: what the codes mean, or what is visible, may have changed."""
         self.dirty |= set(self.doses)
         self._days |= dict.fromkeys(
-            (one.token, one.administered_on) for one in self.reports.values() if one.token and not one.is_retracted
+            (report.token, report.administered_on)
+            for report in self.reports.values()
+            if report.token and not report.is_retracted
         )
 
     def settle(self, today: date) -> list[tuple[Dose, str]]:
@@ -184,16 +163,16 @@ class Ledger:
 
     def touched(self) -> set[UUID]:
         """Persons about whom something may have to be decided anew."""
-        return {one.token for one in self.changed_doses.values()}
+        return {dose.token for dose in self.changed_doses.values()}
 
     # -- reports
 
     def _put(self, report: Report) -> None:
         """Take a report in the place of what was known; the days that it leaves and reaches are grouped anew."""
         known = self.reports.get(report.event_key)
-        for one in (known, report):
-            if one is not None and one.token is not None:
-                self._days[one.token, one.administered_on] = None
+        for entry in (known, report):
+            if entry is not None and entry.token is not None:
+                self._days[entry.token, entry.administered_on] = None
         if known is not None:
             self._drop(known)
         self._keep(report)
@@ -227,7 +206,9 @@ class Ledger:
         self._days.clear()
         taken: set[UUID] = set()
         joined: list[tuple[UUID, UUID]] = []
-        order = sorted(range(len(parts)), key=lambda n: (-len(parts[n][1]), min(one.report_id for one in parts[n][1])))
+        order = sorted(
+            range(len(parts)), key=lambda n: (-len(parts[n][1]), min(report.report_id for report in parts[n][1]))
+        )
         staying = set()
         for place in order:
             day, part = parts[place]
@@ -236,7 +217,7 @@ class Ledger:
                 taken.add(standing[0])
                 joined += [(standing[0], gone) for gone in standing[1:]]
                 self._assign(part, standing[0], day)
-        for day, part in (one for place, one in enumerate(parts) if place not in staying):
+        for day, part in (pair for place, pair in enumerate(parts) if place not in staying):
             dose_id = self._left_behind(day, part, taken) or self._begin(part[0])
             taken.add(dose_id)
             self._assign(part, dose_id, day)
@@ -250,7 +231,7 @@ class Ledger:
         parts: list[tuple[set[str], list[Report]]] = []
         for report in (self.reports[key] for key in sorted(self._of_day.get(day, ()))):
             groups, mine = set(self.codes.groups_of(report.cvx)), [report]
-            for part in [one for one in parts if not groups.isdisjoint(one[0])]:
+            for part in [part for part in parts if not groups.isdisjoint(part[0])]:
                 parts.remove(part)
                 groups |= part[0]
                 mine = [*part[1], *mine]
@@ -261,10 +242,10 @@ class Ledger:
         """The doses of these reports that stand on their day, the one to stay first: one that lives, that was this
         person's before, the oldest."""
         token, on = day
-        ids = {one.dose_id for one in part if one.dose_id is not None} - taken
-        mine = [one for one in map(self.doses.__getitem__, ids) if (one.token, one.administered_on) == (token, on)]
-        mine.sort(key=lambda one: (one.is_retracted, self._token_told(one.dose_id) != token, one.dose_id))
-        return [one.dose_id for one in mine]
+        ids = {report.dose_id for report in part if report.dose_id is not None} - taken
+        mine = [dose for dose in map(self.doses.__getitem__, ids) if (dose.token, dose.administered_on) == (token, on)]
+        mine.sort(key=lambda dose: (dose.is_retracted, self._token_told(dose.dose_id) != token, dose.dose_id))
+        return [dose.dose_id for dose in mine]
 
     def _token_told(self, dose_id: UUID) -> UUID | None:
         told = self._told.get(dose_id)
@@ -272,9 +253,9 @@ class Ledger:
 
     def _left_behind(self, day: _Day, part: Iterable[Report], taken: set[UUID]) -> UUID | None:
         """A dose of the same person that nobody else's report stands for: it moves along."""
-        keys = {one.event_key for one in part}
-        ids = sorted({one.dose_id for one in part if one.dose_id is not None} - taken)
-        free = [one for one in ids if self.doses[one].token == day[0] and not self._live(one) - keys]
+        keys = {report.event_key for report in part}
+        ids = sorted({report.dose_id for report in part if report.dose_id is not None} - taken)
+        free = [dose_id for dose_id in ids if self.doses[dose_id].token == day[0] and not self._live(dose_id) - keys]
         return free[0] if free else None
 
     def _live(self, dose_id: UUID) -> set[str]:
@@ -303,22 +284,24 @@ class Ledger:
         live = [self.reports[key] for key in sorted(self._live(dose.dose_id))]
         if not live:
             return dose._replace(is_retracted=True)
-        live.sort(key=lambda one: (BELIEF[one.source], one.is_historical, -len(self.codes.groups_of(one.cvx))))
-        naming = [one for one in live if self.codes.is_specific(one.cvx)] or live
-        cvx, *more = self._covering([one.cvx for one in naming])
-        groups = tuple(dict.fromkeys(group for one in (cvx, *more) for group in self.codes.groups_of(one)))
+        live.sort(
+            key=lambda report: (BELIEF[report.source], report.is_historical, -len(self.codes.groups_of(report.cvx)))
+        )
+        naming = [report for report in live if self.codes.is_specific(report.cvx)] or live
+        cvx, *more = self._covering([report.cvx for report in naming])
+        groups = tuple(dict.fromkeys(group for code in (cvx, *more) for group in self.codes.groups_of(code)))
         return dose._replace(
             vaccine_group=groups[0],
             vaccine_groups=groups if len(groups) > 1 else (),
             cvx=cvx,
             more_cvx=tuple(more),
-            mvx=next((one.mvx for one in live if one.mvx), ""),
-            lot=next((one.lot for one in live if one.lot), ""),
+            mvx=next((report.mvx for report in live if report.mvx), ""),
+            lot=next((report.lot for report in live if report.lot), ""),
             administered_on=live[0].administered_on,
-            is_partial=all(one.is_partial for one in live),
+            is_partial=all(report.is_partial for report in live),
             is_retracted=False,
-            sources=tuple(sorted({one.source for one in live})),
-            appointment_id=next((one.appointment_id for one in live if one.appointment_id), None),
+            sources=tuple(sorted({report.source for report in live})),
+            appointment_id=next((report.appointment_id for report in live if report.appointment_id), None),
         )
 
     def _covering(self, said: Iterable[str]) -> list[str]:
@@ -344,46 +327,3 @@ def _action(told: Dose | None, now: Dose, *, is_visible: bool) -> str | None:
     if was_announced and not is_visible:
         return RETRACT
     return UPDATE if is_visible and now != told else None
-
-
-def _over(known: Report, said: Report) -> Report:
-    """The statement in the known one's place. Taking back needs to say nothing of the dose."""
-    if said.is_retracted:
-        stated_at, version = said.stated_at or known.stated_at, said.appointment_version
-        subject = known.subject
-        if known.token is None and subject is not None and said.subject is not None:
-            subject = {**subject, **{name: said.subject[name] for name in BESIDE if name in said.subject}}
-        return known._replace(is_retracted=True, stated_at=stated_at, appointment_version=version, subject=subject)
-    return said._replace(
-        report_id=known.report_id,
-        dose_id=known.dose_id,
-        token=said.token or known.token,
-        is_corrected=said.is_corrected or known.is_corrected,
-    )
-
-
-def is_of_source(said: Report, known: Report) -> bool:
-    """Whether both come from the same place; what was told before senders were kept may be of any registry."""
-    is_same = (said.source, said.tenant_id) == (known.source, known.tenant_id)
-    return is_same and (said.sender == known.sender or "" in {said.sender, known.sender})
-
-
-def is_older(said: Report, known: Report) -> bool:
-    """Whether a statement was made before the one that is known. A day without its hour stands for its end; against one
-    a deletion counts as older only if it is of an earlier day, for which came first is not known."""
-    if said.source == APPOINTMENT:
-        return said.appointment_version <= known.appointment_version
-    if said.stated_at is None or known.stated_at is None:
-        return False
-    begun_at = known.stated_at
-    if said.is_retracted and begun_at.microsecond == DAYS_END.microsecond:
-        begun_at -= ONE_DAY
-    return said.stated_at < begun_at
-
-
-def _says_the_same(said: Report, known: Report) -> bool:
-    about = known.subject if known.token else said.subject
-    as_known = said._replace(stated_at=known.stated_at, file_id=known.file_id, row=known.row, subject=about,
-                       appointment_version=known.appointment_version, event_id=known.event_id, sender=known.sender,
-                       is_corrected=known.is_corrected)  # fmt: skip
-    return as_known == known

@@ -85,7 +85,7 @@ def _part_of_header(names: tuple[str, ...]) -> Part | None:
 
 def _nearest_part(names: tuple[str, ...]) -> Part | None:
     """The file most of whose columns are named."""
-    part = max(Part, key=lambda one: len(set(HEADERS[one]) & set(names)) / len(HEADERS[one]))
+    part = max(Part, key=lambda candidate: len(set(HEADERS[candidate]) & set(names)) / len(HEADERS[candidate]))
     return part if 2 * len(set(HEADERS[part]) & set(names)) > len(HEADERS[part]) else None
 
 

@@ -146,7 +146,7 @@ class Field:
             return []
         if self._delimiters.repetition not in self.text:
             return [self]
-        return [Field(one, self._delimiters) for one in self.text.split(self._delimiters.repetition)]
+        return [Field(repeat, self._delimiters) for repeat in self.text.split(self._delimiters.repetition)]
 
     def parts(self) -> list[str]:
         """The components as plain text, each cut to its first subcomponent."""

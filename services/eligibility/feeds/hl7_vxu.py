@@ -145,13 +145,13 @@ class VxuReader:
         header, last = segments[0], segments[-1]
         if cut and (last.name in HEAD_SEGMENTS or (self._is_batch and not group_doses(segments))):
             raise BadRow("file", "truncated", "the message to end before the file does", last.number)
-        pids = [one for one in segments if one.name == "PID"]
+        pids = [segment for segment in segments if segment.name == "PID"]
         _refuse_other_types(segments, len(pids))
         if len(pids) != 1:
             raise BadRow("PID", "patient", "one PID segment in a message", header.number)
         sender = header[4].part(1) or header[3].part(1)
         person = PersonReader(pids[0], sender, self._notices).person()
-        consent = consent_of(next((one for one in segments if one.name == "PD1"), None), self._notices)
+        consent = consent_of(next((segment for segment in segments if segment.name == "PD1"), None), self._notices)
         sent_at = self._sent_at(header, sender)
         test_from = (sender or "unknown") if header[11].part(1).upper() in NOT_PRODUCTION else ""
         context = MessageContext(person, consent, header[10].text, sent_at, _sent_on(header), sender, test_from)
@@ -273,8 +273,8 @@ _WHAT_ANSWERS_BRING = (
 def _is_history(segments: list[Segment], patients: int) -> bool:
     """An answer about one patient, with vaccinations or by its profile without any."""
     header = segments[0]
-    named = any(one.part(1) in HISTORY_PROFILES for one in header[21].repeats())
-    return patients == 1 and (named or any(one.name == "RXA" for one in segments))
+    named = any(profile.part(1) in HISTORY_PROFILES for profile in header[21].repeats())
+    return patients == 1 and (named or any(segment.name == "RXA" for segment in segments))
 
 
 def group_doses(segments: list[Segment]) -> list[DoseGroup]:

@@ -5,8 +5,9 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, cast
 
-from services.eligibility.feeds.records import FeedItem, FeedKind, Rejection
-from services.eligibility.feeds.sniff import HEAD_BYTES, Unreadable, sniff
+from services.eligibility.feeds.formats import Format
+from services.eligibility.feeds.records import FeedItem, Rejection, Unreadable
+from services.eligibility.feeds.sniff import HEAD_BYTES, sniff
 
 MAX_UNPACKED_BYTES = 2 << 30
 IS_ENCRYPTED = 1
@@ -19,39 +20,40 @@ def is_zip(head: bytes) -> bool:
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
-def look_inside(stream: BinaryIO) -> tuple[FeedKind | Unreadable, BinaryIO]:
-    """What the archive brings and the stream to read it from: the archive itself where it is an extract, whose reader
-    opens its files by what they hold."""
+def look_inside(stream: BinaryIO) -> tuple[Format | Unreadable, BinaryIO]:
+    """The format of what the archive brings and the stream to read it from: the archive itself where the reader opens
+    its files by what they hold."""
     try:
         archive = zipfile.ZipFile(stream)
-        files = [one for one in archive.infolist() if not (one.is_dir() or _is_litter(one.filename))]
-        kind = _refusal(files) or _kind_of_all([_kind(archive, one) for one in files])
-        content = stream if isinstance(kind, Unreadable) or kind is FeedKind.ADS else archive.open(files[0])
+        files = [file for file in archive.infolist() if not (file.is_dir() or _is_litter(file.filename))]
+        found = _refusal(files) or _format_of_all([_format(archive, file) for file in files])
+        content = stream if isinstance(found, Unreadable) or found.reads_archives else archive.open(files[0])
     except ZIP_ERRORS:
         return BROKEN, stream
-    return kind, cast(BinaryIO, content)
+    return found, cast(BinaryIO, content)
 
 
 def _refusal(files: Sequence[zipfile.ZipInfo]) -> Unreadable | None:
     if not files:
         return Unreadable("zip-empty", f"{ONE_FILE}; there is no file in it")
-    if any(one.flag_bits & IS_ENCRYPTED for one in files):
+    if any(file.flag_bits & IS_ENCRYPTED for file in files):
         return Unreadable("zip-encrypted", f"{ONE_FILE}, without a password")
-    if sum(one.file_size for one in files) > MAX_UNPACKED_BYTES:
+    if sum(file.file_size for file in files) > MAX_UNPACKED_BYTES:
         return Unreadable("zip-size", f"{ONE_FILE}, of at most {MAX_UNPACKED_BYTES >> 20} MiB unpacked")
     return None
 
 
-def _kind_of_all(kinds: Sequence[FeedKind | Unreadable]) -> FeedKind | Unreadable:
-    if FeedKind.ADS in kinds:
-        return FeedKind.ADS
-    if len(kinds) > 1:
+def _format_of_all(found: Sequence[Format | Unreadable]) -> Format | Unreadable:
+    for candidate in found:
+        if isinstance(candidate, Format) and candidate.reads_archives:
+            return candidate
+    if len(found) > 1:
         return Unreadable("zip-several", f"{ONE_FILE}; there are several files in it")
-    kind = kinds[0]
-    return Unreadable(kind.code, f"in the zip archive {kind.expected}") if isinstance(kind, Unreadable) else kind
+    only = found[0]
+    return Unreadable(only.code, f"in the zip archive {only.expected}") if isinstance(only, Unreadable) else only
 
 
-def _kind(archive: zipfile.ZipFile, file: zipfile.ZipInfo) -> FeedKind | Unreadable:
+def _format(archive: zipfile.ZipFile, file: zipfile.ZipInfo) -> Format | Unreadable:
     with archive.open(file) as member:
         return sniff(member.read(HEAD_BYTES))
 

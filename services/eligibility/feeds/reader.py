@@ -1,31 +1,15 @@
 """The front door: any feed file in, a stream of items out. Nothing is held but the row being read."""
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from services.eligibility.feeds.ads_maa import read_ads
-from services.eligibility.feeds.faults import INCOMPLETE
-from services.eligibility.feeds.hl7_vxu import read_vxu
+from services.eligibility.feeds.formats import Format, Given
 from services.eligibility.feeds.packed import guarded, is_zip, look_inside
-from services.eligibility.feeds.records import (
-    DoseRecord,
-    FeedItem,
-    FeedKind,
-    FeedSummary,
-    Notice,
-    PatientRecord,
-    Rejection,
-    RosterMention,
-    RosterRecord,
-)
+from services.eligibility.feeds.records import FeedItem, Rejection, Unreadable
 from services.eligibility.feeds.registries import DEFAULT_ZONE
-from services.eligibility.feeds.sniff import HEAD_BYTES, Unreadable, sniff
-from services.eligibility.feeds.x12_834 import read_834
-
-# Of each kind of notice so many are handed over; the summary counts them all.
-NOTICES_OF_A_KIND = 25
+from services.eligibility.feeds.sniff import HEAD_BYTES, sniff
+from services.eligibility.feeds.tally import Tally
 
 
 def read_feed(path: Path, profile: str | None = None, assigner: str = "") -> Iterator[FeedItem]:
@@ -42,69 +26,21 @@ def read_stream(
     stream: BinaryIO, profile: str | None = None, assigner: str = "", default_zone: str = DEFAULT_ZONE
 ) -> Iterator[FeedItem]:
     """As `read_feed`, from an open seekable stream. `default_zone`: by whose clock messages are read that name none."""
-    head = stream.read(HEAD_BYTES)
-    stream.seek(0)
-    kind, content = look_inside(stream) if is_zip(head) else (sniff(head), stream)
-    tally = Tally(None if isinstance(kind, Unreadable) else kind)
-    items = _items(kind, content, profile, assigner, default_zone)
+    found, content = recognised(stream)
+    given = Given(profile, assigner, default_zone)
+    tally = Tally(None if isinstance(found, Unreadable) else found)
+    items = _refused(found) if isinstance(found, Unreadable) else found.read(content, given)
     yield from tally.count(items if content is stream else guarded(items))
     yield tally.summary()
 
 
-def _items(
-    kind: FeedKind | Unreadable, stream: BinaryIO, profile: str | None, assigner: str, default_zone: str
-) -> Iterator[FeedItem]:
-    if isinstance(kind, Unreadable):
-        return iter([Rejection(0, 0, "file", kind.code, kind.expected)])
-    if kind is FeedKind.ROSTER:
-        return read_834(stream, profile)
-    return read_vxu(stream, default_zone) if kind is FeedKind.VXU else read_ads(stream, assigner)
+def recognised(stream: BinaryIO) -> tuple[Format | Unreadable, BinaryIO]:
+    """The format of what an open seekable stream brings, and the stream to read it from."""
+    stream.seek(0)
+    head = stream.read(HEAD_BYTES)
+    stream.seek(0)
+    return look_inside(stream) if is_zip(head) else (sniff(head), stream)
 
 
-class Tally:
-    """Counts what passes, and thins out notices that repeat."""
-
-    def __init__(self, kind: FeedKind | None) -> None:
-        self._kind = kind
-        self._records = 0
-        self._rejected_rows = 0
-        self._rejected = 0
-        self._mentions = 0
-        self._notices: Counter[str] = Counter()
-        self._by_field: Counter[tuple[str, str]] = Counter()
-        self._is_complete = True
-
-    def count(self, items: Iterator[FeedItem]) -> Iterator[FeedItem]:
-        for item in items:
-            if isinstance(item, (RosterRecord, DoseRecord, PatientRecord)):
-                self._records += 1
-            elif isinstance(item, Rejection):
-                self._reject(item)
-            elif isinstance(item, RosterMention):
-                self._mentions += 1
-            elif isinstance(item, Notice) and not self._notice(item):
-                continue
-            yield item
-
-    def _reject(self, item: Rejection) -> None:
-        self._rejected += 1
-        self._rejected_rows += item.row > 0
-        self._is_complete = self._is_complete and item.row > 0 and item.code not in INCOMPLETE
-
-    def _notice(self, item: Notice) -> bool:
-        self._notices[item.code] += 1
-        self._by_field[item.field, item.code] += 1
-        self._is_complete = self._is_complete and item.code not in INCOMPLETE
-        return self._by_field[item.field, item.code] <= NOTICES_OF_A_KIND
-
-    def summary(self) -> FeedSummary:
-        return FeedSummary(
-            kind=self._kind,
-            rows=self._records + self._rejected_rows,
-            records=self._records,
-            rejected=self._rejected,
-            notices=tuple(sorted(self._notices.items())),
-            is_complete=self._is_complete,
-            thinned=tuple(sorted((*kind, n) for kind, n in self._by_field.items() if n > NOTICES_OF_A_KIND)),
-            unidentified=self._rejected_rows - self._mentions if self._kind is FeedKind.ROSTER else 0,
-        )
+def _refused(why: Unreadable) -> Iterator[FeedItem]:
+    yield Rejection(0, 0, "file", why.code, why.expected)

@@ -9,15 +9,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from schemas.eligibility_v1 import FeedKind
+
 Sex = Literal["F", "M", "X", "U"]
-
-
-class FeedKind(StrEnum):
-    """The formats that can be read."""
-
-    ROSTER = "834"
-    VXU = "vxu"
-    ADS = "ads"
 
 
 class IdType(StrEnum):
@@ -108,7 +102,8 @@ class Person(NamedTuple):
 
     `races` and `ethnicity` are CDC codes (2106-3, 2135-2). `is_deceased` may be known without the day; `vital` is what
     else is said of it: "alive" outspoken, or "possible" where the sender contradicts itself.
-    `language` is a tag of BCP 47 (es), `birth_order` is 0 unless the sender says it was a multiple birth.
+    `language` is a tag of BCP 47 (es), `birth_order` is 0 unless the sender says it was a multiple birth; `spoken` are
+    the languages of which it is said that the person speaks them.
     """
 
     identifiers: tuple[Identifier, ...] = ()
@@ -126,12 +121,13 @@ class Person(NamedTuple):
     mother_maiden: str = ""
     birth_order: int = 0
     vital: Literal["", "alive", "possible"] = ""
+    spoken: tuple[str, ...] = ()
 
     def identifier(self, kind: str) -> Identifier | None:
         """The first identifier of this type."""
-        for one in self.identifiers:
-            if one.type == kind:
-                return one
+        for identifier in self.identifiers:
+            if identifier.type == kind:
+                return identifier
         return None
 
 
@@ -229,6 +225,13 @@ class RosterMention:
 
     position: Position
     identifiers: tuple[Identifier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RosterTrailer:
+    """The end of a transaction where heads are read ahead of members: by `digest` its content is known again."""
+
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +350,14 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why a file is of none of the formats, as a sentence for the sender."""
+
+    code: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something odd in a row or file that was kept; same shape and same silence about values as a `Rejection`."""
 
@@ -357,13 +368,23 @@ class Notice:
     expected: str
 
 
+class TransactionTally(NamedTuple):
+    """What stands under one header of a roster: members, the file's last row so far, and rejected rows that name
+    nobody. `is_complete`: its own counts agree, and those of the file around it."""
+
+    members: int = 0
+    last_row: int = 0
+    unidentified: int = 0
+    is_complete: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class FeedSummary:
     """The last item of every stream. `rows` = records + rejected rows; a rejected file counts in `rejected` only.
 
     `is_complete`: all trailers were there and every declared count agreed. `unidentified` rejected roster rows
     have no `RosterMention`, so somebody who seems absent may be one of them. `thinned`: field, code and count of the
-    kinds of notice of which not all were handed over.
+    kinds of notice of which not all were handed over. `transactions` are told in the order of their headers.
     """
 
     kind: FeedKind | None
@@ -374,8 +395,9 @@ class FeedSummary:
     is_complete: bool
     unidentified: int = 0
     thinned: tuple[tuple[str, str, int], ...] = ()
+    transactions: tuple[TransactionTally, ...] = ()
 
 
 Header = RosterHeader | VxuHeader | AdsHeader
 Record = RosterRecord | DoseRecord | PatientRecord
-FeedItem = Header | Record | RosterMention | Rejection | Notice | FeedSummary
+FeedItem = Header | Record | RosterMention | RosterTrailer | Rejection | Notice | FeedSummary

@@ -34,7 +34,7 @@ def parse_registry(text: str) -> RegistryProfile:
     raw = yaml.safe_load(text)
     if not is_time_zone(raw["time_zone"]):
         raise ValueError(f"time_zone: expected {EXPECTED}")
-    senders = frozenset(one.upper() for one in raw.pop("senders"))
+    senders = frozenset(sender.upper() for sender in raw.pop("senders"))
     return RegistryProfile(senders=senders, **raw)
 
 

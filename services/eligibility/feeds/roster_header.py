@@ -19,7 +19,7 @@ def read_header(
     implementation = at(gs, 8) or at(st, 3)
     chosen = fixed or choose_profile(at(isa, 6), at(gs, 2), at(isa, 8), implementation)
     profile = chosen or named_profile(DEFAULT)
-    bgn = next((one for one in head if one[0] == "BGN"), [])
+    bgn = next((segment for segment in head if segment[0] == "BGN"), [])
     sponsor, payer = _party(head, "P5"), _party(head, "IN")
     is_full = profile.is_full(at(bgn, 8))
     header = RosterHeader(
@@ -51,11 +51,11 @@ def read_header(
 
 
 def _party(head: list[Segment], role: str) -> Segment:
-    return next((one for one in head if one[0] == "N1" and at(one, 1) == role), [])
+    return next((segment for segment in head if segment[0] == "N1" and at(segment, 1) == role), [])
 
 
 def _declared(head: list[Segment]) -> tuple[tuple[str, int], ...]:
-    found = ((at(one, 1), at(one, 2)) for one in head if one[0] == "QTY")
+    found = ((at(segment, 1), at(segment, 2)) for segment in head if segment[0] == "QTY")
     return tuple((kind, int(count)) for kind, count in found if digits(count, min(len(count), 9)))
 
 

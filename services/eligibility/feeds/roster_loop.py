@@ -6,10 +6,10 @@ Follows the loops of 005010X220A1 (and X307) just far enough to know whose name,
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from schemas.languages import language_tag
 from services.eligibility.feeds.faults import BadRow, Notices
+from services.eligibility.feeds.languages import LanguageUse, spoken, to_speak, x12_language
 from services.eligibility.feeds.profiles import Profile
 from services.eligibility.feeds.records import Maintenance, Phone, Position
 from services.eligibility.feeds.values import DATE_RANGE, day, email, is_open_end, phone
@@ -70,7 +70,8 @@ def at(segment: Segment, index: int) -> str:
 
 class RosterLoop:
     """Sorts its segments. `bad` is the first thing that makes the row a bad one; `numbers` tells where each kept one
-    stood. `is_of_several`: another member's segments follow, whose INS is lost."""
+    stood; `person` is what they say of the member outright, by the names of the fields of `Person`. `is_of_several`:
+    another member's segments follow, whose INS is lost."""
 
     def __init__(self, position: Position, context: RosterContext, notices: Notices, ins: Segment) -> None:
         self.segments = [ins]
@@ -84,8 +85,10 @@ class RosterLoop:
         self.name: Segment = []
         self.dmg: Segment = []
         self.place: Segment = []
-        self.street = self.unit = self.language = self.email = ""
+        self.street = self.unit = ""
         self.phones: list[Phone] = []
+        self.languages: list[LanguageUse] = []
+        self.person: dict[str, Any] = {}
         self.old_name: Segment = []
         self.old_birth_on: date | None = None
         self.span = Span()
@@ -163,8 +166,8 @@ class RosterLoop:
         if self.is_withheld(value, "PER", index):
             return
         if kind == "EM":
-            self.email = email(value)
-            if not self.email:
+            self.person["email"] = email(value)
+            if not self.person["email"]:
                 self.odd(f"PER-{index:02d}", "email", "an e-mail address")
         elif kind in PHONE_USES:
             number = phone(value, PHONE_USES[kind])
@@ -188,11 +191,14 @@ class RosterLoop:
             self.old_birth_on = day(at(segment, 2))
 
     def _on_lui(self, segment: Segment) -> None:
-        if self._loop == NAME and not self.language:
-            tag = language_tag(at(segment, 2))
-            if tag is None:
-                self.odd("LUI-02", "language", "a language of ISO 639-2")
-            self.language = tag or ""
+        if self._loop not in {MEMBER, NAME}:
+            return
+        tag = x12_language(at(segment, 2))
+        if tag is None:
+            self.odd("LUI-02", "language", "a language of ISO 639-2")
+        elif tag:
+            self.languages.append(LanguageUse(tag, at(segment, 4)))
+            self.person |= {"language": to_speak(self.languages), "spoken": spoken(self.languages)}
 
     def _on_hd(self, segment: Segment) -> None:
         self._loop = BEYOND

@@ -116,7 +116,7 @@ def races_of(text: str, repetition: str, component: str) -> tuple[tuple[str, ...
         category = cdc_category(code) if code else None
         codes = (category,) if category else X12_RACES.get(short, ())
         odd += not codes and not (code in UNSAID and short in X12_RACE_UNSAID)
-        found += [one for one in codes if one not in found]
+        found += [race for race in codes if race not in found]
     ethnicity = next((code for code in found if code in ETHNICITIES), None)
     return tuple(code for code in found if code not in ETHNICITIES), ethnicity, odd
 
@@ -152,7 +152,7 @@ class _RosterRow:
             effective_on=loop.effective_on,
             is_restricted=RESTRICTIONS.get(at(loop.ins, 13)),
             previous=self._previous(),
-            coverages=tuple(self._coverage(one, may_renew) for one in loop.coverages),
+            coverages=tuple(self._coverage(coverage, may_renew) for coverage in loop.coverages),
         )
 
     def _maintenance(self) -> Maintenance:
@@ -183,11 +183,10 @@ class _RosterRow:
             death_on=death_on,
             races=races,
             ethnicity=ethnicity,
-            language=loop.language,
             address=self._address(),
             phones=tuple(loop.phones),
-            email=loop.email,
             birth_order=int(order) if digits(order, 1) else 0,
+            **loop.person,
         )
 
     def _person_name(self, segment: Segment, field: str) -> PersonName | None:

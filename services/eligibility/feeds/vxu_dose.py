@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, NoReturn, cast
 
+from schemas.products import is_before_product
 from services.eligibility.feeds.codes import NO_VACCINE, cvx_code, cvx_of_ndc, manufacturers
 from services.eligibility.feeds.er7 import Field, Segment
 from services.eligibility.feeds.faults import BadRow, Notices
@@ -26,6 +27,7 @@ OUTCOMES = {
     "RE": DoseOutcome.REFUSED,
     "NA": DoseOutcome.NOT_ADMINISTERED,
 }
+GIVEN = frozenset({DoseOutcome.ADMINISTERED, DoseOutcome.PARTIAL})
 ACTIONS = frozenset({"A", "U", "D"})
 MISSED = "missed appointment"
 # What senders write for a filler number that they don't have, 9999 by the guide itself: it names nothing.
@@ -99,7 +101,7 @@ def outcome_of(completion: str, cvx: str, is_missed: bool) -> DoseOutcome:
 def names_nothing(number: str) -> bool:
     """Whether this is no filler number but what stands for one: zeros, nines, X's, the digits as one counts them, or a
     word. Any other number may be somebody's, also one digit many times."""
-    plain = "".join(one for one in number.upper() if one.isalnum())
+    plain = "".join(char for char in number.upper() if char.isalnum())
     if set(plain) <= {"0"} or set(plain) == {"X"} or (set(plain) == {"9"} and len(plain) > 2):
         return True
     is_counted = len(plain) > 3 and (COUNTED.startswith(plain) or plain in {COUNTED[:-1], f"0{COUNTED[:-1]}"})
@@ -121,7 +123,7 @@ class _DoseReader:
         self._rxa = rxa
         self._context = context
         self._notices = notices
-        self._observed = [(one[3].part(1), one) for one in group.observations]
+        self._observed = [(observation[3].part(1), observation) for observation in group.observations]
 
     def record(self, position: Position) -> DoseRecord:
         rxa, rxr, context = self._rxa, self._group.rxr, self._context
@@ -130,12 +132,15 @@ class _DoseReader:
         completion = self._completion()
         outcome = self._outcome(completion, cvx)
         source = rxa[9].part(1)
+        given_on = self._administered_on()
+        if action != "D" and outcome in GIVEN and is_before_product(cvx, given_on):
+            self._reject("RXA-3", "before-product", "a day on which the vaccine of RXA-5 was in use")
         return DoseRecord(
             position=position,
             person=context.person,
             outcome=outcome,
             action=action,
-            administered_on=self._administered_on(),
+            administered_on=given_on,
             cvx=cvx,
             event=self._event(),
             completion=completion,
@@ -238,19 +243,19 @@ class _DoseReader:
         return found
 
     def _funding_eligibility(self) -> str:
-        found = (one[5].part(1) for what, one in self._observed if what == FUNDING_ELIGIBILITY)
+        found = (observation[5].part(1) for what, observation in self._observed if what == FUNDING_ELIGIBILITY)
         return next(found, "")
 
     def _evidence(self) -> tuple[Evidence, ...]:
         """Immunity, contraindications and the like, coded; what was withdrawn is not said."""
         found = []
-        for what, one in self._observed:
+        for what, observation in self._observed:
             kind = EVIDENCE.get(what)
-            if kind is None or one[11].part(1) in WITHDRAWN:
+            if kind is None or observation[11].part(1) in WITHDRAWN:
                 continue
-            effective_on = self._day_of(EFFECTIVE_ON, one[4].text) or day(one[14].part(1)[:8])
-            expires_on = self._day_of(EXPIRES_ON, one[4].text)
-            for value in one[5].repeats():
+            effective_on = self._day_of(EFFECTIVE_ON, observation[4].text) or day(observation[14].part(1)[:8])
+            expires_on = self._day_of(EXPIRES_ON, observation[4].text)
+            for value in observation[5].repeats():
                 code, system = _coded(value)
                 if code:
                     found.append(Evidence(kind, system, code, effective_on, expires_on))
@@ -259,8 +264,12 @@ class _DoseReader:
         return tuple(found)
 
     def _day_of(self, what: str, sub_id: str) -> date | None:
-        days = (day(one[5].part(1)[:8]) for said, one in self._observed if said == what and one[4].text == sub_id)
-        return next((one for one in days if one), None)
+        days = (
+            day(observation[5].part(1)[:8])
+            for said, observation in self._observed
+            if said == what and observation[4].text == sub_id
+        )
+        return next((told_on for told_on in days if told_on), None)
 
     def _odd(self, name: str, code: str, expected: str) -> None:
         self._notices.where = self._rxa.number

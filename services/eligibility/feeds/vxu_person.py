@@ -78,8 +78,8 @@ class PersonReader:
         )
 
     def _identifiers(self) -> tuple[Identifier, ...]:
-        found = [self._identifier(one) for one in self._pid[3].repeats()]
-        return tuple(one for one in found if one.value and one.type != IdType.SOCIAL_SECURITY)
+        found = [self._identifier(field) for field in self._pid[3].repeats()]
+        return tuple(number for number in found if number.value and number.type != IdType.SOCIAL_SECURITY)
 
     def _identifier(self, field: Field) -> Identifier:
         assigner = field.sub(4, 1) or field.sub(4, 2)
@@ -91,7 +91,9 @@ class PersonReader:
     def _name(self) -> PersonName | None:
         """By the type of name (PID-5.7), not by its place; another kind only where there is none of the legal kinds."""
         told = [
-            (one.part(7).upper(), one) for one in self._pid[5].repeats() if _said(one.part(1)) or _said(one.part(2))
+            (field.part(7).upper(), field)
+            for field in self._pid[5].repeats()
+            if _said(field.part(1)) or _said(field.part(2))
         ]
         chosen = _best(told, LEGAL_NAMES, NO_LEGAL_NAMES) or (told[0][1] if told else None)
         if chosen is None:
@@ -155,10 +157,10 @@ class PersonReader:
         return tag or ""
 
     def _address(self) -> Address | None:
-        told = [(one.part(7).upper(), one) for one in self._pid[11].repeats()]
+        told = [(field.part(7).upper(), field) for field in self._pid[11].repeats()]
         if len(told) > 1:
-            said = [one for one in told if any(one[1].parts()[:6])]
-            told = [one for one in said if one[1].part(5)] or said
+            said = [pair for pair in told if any(pair[1].parts()[:6])]
+            told = [pair for pair in said if pair[1].part(5)] or said
         chosen = _best(told, HOME_ADDRESSES, NO_ADDRESSES)
         if chosen is None:
             return None
@@ -196,7 +198,7 @@ class PersonReader:
         return tuple(found)
 
     def _email(self) -> str:
-        return next((found for one in self._pid[13].repeats() if (found := email(one.part(4)))), "")
+        return next((found for field in self._pid[13].repeats() if (found := email(field.part(4)))), "")
 
     def _birth_order(self) -> int:
         order = self._pid[25].text
@@ -209,10 +211,10 @@ class PersonReader:
 
 def _best(told: Sequence[tuple[str, Field]], types: Sequence[str], never: frozenset[str]) -> Field | None:
     """The one of the best type; the first of two. A type that nobody knows comes last."""
-    usable = [(kind, one) for kind, one in told if kind not in never]
+    usable = [(kind, field) for kind, field in told if kind not in never]
     if len(usable) < 2:
         return usable[0][1] if usable else None
-    ranked = sorted(usable, key=lambda one: types.index(one[0]) if one[0] in types else len(types))
+    ranked = sorted(usable, key=lambda pair: types.index(pair[0]) if pair[0] in types else len(types))
     return ranked[0][1]
 
 

@@ -8,13 +8,14 @@ from typing import BinaryIO
 
 from services.eligibility.feeds.faults import BadRow, Notices
 from services.eligibility.feeds.profiles import named_profile
-from services.eligibility.feeds.records import FeedItem, Notice, Position, Rejection, RosterMention
+from services.eligibility.feeds.records import FeedItem, Notice, Position, Rejection, RosterMention, RosterTrailer
 from services.eligibility.feeds.roster_header import read_header
 from services.eligibility.feeds.roster_loop import HANDLED, MAX_LOOP_SEGMENTS, RosterContext, RosterLoop, at
 from services.eligibility.feeds.roster_record import RosterIdentifiers, roster_record
-from services.eligibility.feeds.sniff import ACKNOWLEDGEMENTS
 from services.eligibility.feeds.x12 import MAX_SEGMENT_CHARS, Segment, X12Segments
+from services.eligibility.feeds.x12_digest import TransactionDigest
 from services.eligibility.feeds.x12_envelope import LEVELS, TRAILERS, Envelope
+from services.eligibility.feeds.x12_group import ACKNOWLEDGEMENTS
 
 BOUNDARIES = frozenset({"INS", *LEVELS, *TRAILERS})
 SEGMENTS = frozenset({*BOUNDARIES, *HANDLED, "BGN", "N1", "QTY"})
@@ -29,13 +30,17 @@ DECLARED = {"TO": "members", "ET": "subscribers", "DT": "dependants"}
 
 
 class RosterReader:
-    """Iterates over the items of one file. The same reader can't be used twice."""
+    """Iterates over the items of one file. The same reader can't be used twice. With a digest it reads ahead: members
+    are passed over, and each transaction ends with a `RosterTrailer`."""
 
-    def __init__(self, stream: BinaryIO, profile_name: str | None = None) -> None:
+    def __init__(
+        self, stream: BinaryIO, profile_name: str | None = None, digest: TransactionDigest | None = None
+    ) -> None:
         self._segments = X12Segments(stream)
         self._fixed = named_profile(profile_name) if profile_name else None
         self._notices = Notices()
         self._envelope = Envelope()
+        self._digest = digest
         self._head: list[Segment] = []
         self._context: RosterContext | None = None
         self._loop: RosterLoop | None = None
@@ -50,10 +55,12 @@ class RosterReader:
                     yield from self._leave_out(found[0].upper())
                     continue
                 segment = found if found[0].isupper() else (yield from self._in_capitals(found))
-                if self._loop is not None and segment[0] not in BOUNDARIES:
-                    self._loop.add(segment)
-                else:
+                if self._digest is not None:
+                    self._digest.add(segment)
+                if self._context is None or segment[0] in BOUNDARIES:
                     yield from self._take(segment)
+                elif self._loop is not None:
+                    self._loop.add(segment)
         except BadRow as bad:
             yield from self._end_loop(cut=True)
             yield bad.rejection(0, self._segments.number)
@@ -69,6 +76,8 @@ class RosterReader:
         elif name in LEVELS:
             yield from self._end_transaction()
             yield from self._envelope.open(name, segment, number)
+            if name == "ST" and self._digest is not None:
+                self._digest.begin(segment, self._segments.separators)
             if name == "GS" and at(segment, 1) in ACKNOWLEDGEMENTS:
                 expected = "an 834 (functional group BE); the group of acknowledgements is passed over"
                 yield Notice(0, number, "GS-01", "acknowledgement", expected)
@@ -95,11 +104,13 @@ class RosterReader:
         number, loop = self._segments.number, self._loop
         field = name if name in SEGMENTS else "segment"
         bad = BadRow(field, "segment-length", f"at most {MAX_SEGMENT_CHARS} characters in a segment", number)
-        if name in ENVELOPE or (loop is None and name in HEAD):
+        if name in ENVELOPE or (self._context is None and name in HEAD):
             raise bad
-        if name in BOUNDARIES or loop is None:
+        if self._digest is not None:
+            self._digest.add([name])
+        if name in BOUNDARIES or self._context is None:
             yield from self._take([name])
-        else:
+        elif loop is not None:
             loop.add([name])
         if self._loop is not None and name in NEEDED:
             self._loop.bad = self._loop.bad or bad
@@ -118,6 +129,8 @@ class RosterReader:
             return
         if not self._is_834():
             yield Rejection(self._rows, number, "ST-01", "not-834", "an 834 transaction set")
+            return
+        if self._digest is not None:
             return
         assert self._context is not None
         self._seen["TO"] += 1
@@ -161,7 +174,7 @@ class RosterReader:
             expected = "a sender with a profile; the guide's own words hold"
             yield Notice(0, self._segments.number, "ISA-06", "unknown-sender", expected)
         yield header
-        if any(one[0] in MEMBERS_OWN for one in self._head):
+        if any(segment[0] in MEMBERS_OWN for segment in self._head):
             self._rows += 1
             expected = "an INS segment at the head of every member's loop"
             yield Rejection(self._rows, self._segments.number, "INS", "outside-loop", expected)
@@ -180,6 +193,8 @@ class RosterReader:
                 if segment[0] == "QTY" and kind in DECLARED and at(segment, 2).lstrip("0") != self._count(kind):
                     expected = f"the number of {DECLARED[kind]} in the transaction"
                     yield Notice(0, self._segments.number, f"QTY*{kind}-02", "declared-total", expected)
+            if self._digest is not None:
+                yield RosterTrailer(self._digest.hexdigest())
         self._head, self._context = [], None
         self._seen = dict.fromkeys(DECLARED, 0)
 

@@ -46,7 +46,9 @@ def outlined(answers: Iterable[VaccineGroupForecast], known: Mapping[int, Moment
 def _outline(answer: VaccineGroupForecast, known: Mapping[int, Moment]) -> Outline:
     moments: dict[Moment, int] = {}
     dates = _dates(answer, known, moments)
-    series, set_aside = ([_series(one, known, moments) for one in each] for each in (answer.series, answer.set_aside))
+    series, set_aside = (
+        [_series(forecast, known, moments) for forecast in forecasts] for forecasts in (answer.series, answer.set_aside)
+    )
     if not any(moment.age for moment in moments):
         return Outline(answer, (), (), (), ())
     return Outline(answer, tuple(moments), dates, tuple(series), tuple(set_aside))
@@ -71,7 +73,7 @@ def _place(moment: Moment, moments: dict[Moment, int]) -> int:
 
 
 def filled(outlines: Iterable[Outline], ages: Mapping[Period, int]) -> list[VaccineGroupForecast]:
-    return [_filled(one, ages) for one in outlines]
+    return [_filled(outline, ages) for outline in outlines]
 
 
 def _filled(outline: Outline, ages: Mapping[Period, int]) -> VaccineGroupForecast:
@@ -82,9 +84,9 @@ def _filled(outline: Outline, ages: Mapping[Period, int]) -> VaccineGroupForecas
     fields: list[Any] = list(outline.answer)
     for field, moment in outline.dates:
         fields[field] = dates[moment]
-    fields[SERIES] = tuple([_filled_series(one, days, dates) for one in outline.series])
+    fields[SERIES] = tuple([_filled_series(series, days, dates) for series in outline.series])
     if outline.set_aside:
-        fields[SET_ASIDE] = tuple([_filled_series(one, days, dates) for one in outline.set_aside])
+        fields[SET_ASIDE] = tuple([_filled_series(series, days, dates) for series in outline.set_aside])
     return VaccineGroupForecast._make(fields)
 
 

@@ -103,7 +103,7 @@ def measure_processes(folder: Path, count: int, processes: int) -> Rate:
     found: list[Took] = [took.get() for _ in workers]
     for worker in workers:
         worker.join()
-    return Rate(sum(count / one.wall_s for one in found), sum(count / one.cpu_s for one in found))
+    return Rate(sum(count / run.wall_s for run in found), sum(count / run.cpu_s for run in found))
 
 
 def _one_process(barrier: Barrier, took: SimpleQueue[Took], folder: Path, count: int, seed: int) -> None:

@@ -92,9 +92,9 @@ def _codes(supporting: SupportingData) -> Mapping[tuple[str, str], str]:
     """CDSi's own codes, titles (without a system) and the codes of each system apart from each other: 222 to 224 are
     vaccines to CVX and observations to CDSi."""
     found: dict[tuple[str, str], str] = {}
-    for one in supporting.observations.values():
-        found |= {(system.upper(), code): one.code for system, code in one.codes}
-        found["", _plain(one.title)] = one.code
+    for observation in supporting.observations.values():
+        found |= {(system.upper(), code): observation.code for system, code in observation.codes}
+        found["", _plain(observation.title)] = observation.code
     return found | {(CDSI, code): code for code in supporting.observations}
 
 
@@ -109,7 +109,7 @@ def _case(row: Mapping[str, str], groups: Mapping[str, str], coded: Mapping[tupl
             born_on=_date(row["dob"]),
             gender=GENDERS.get(row.get("gender", "")[:1].upper(), "Unknown"),
             doses=tuple(_dose(row, i) for i in given),
-            observations=tuple(one for one in observed if isinstance(one, Observation)),
+            observations=tuple(observation for observation in observed if isinstance(observation, Observation)),
         ),
         assessment_on=_date(row["assessment_date"]),
         expected=_expected(row),
@@ -119,7 +119,7 @@ def _case(row: Mapping[str, str], groups: Mapping[str, str], coded: Mapping[tupl
             if (status := row.get(f"evaluation_status_{i}", ""))
         ),
         series_type=_type(row, given[-1]) if given else "",
-        not_used=tuple(one for one in observed if isinstance(one, str)),
+        not_used=tuple(column for column in observed if isinstance(column, str)),
     )
 
 
@@ -153,7 +153,7 @@ def _observations(row: Mapping[str, str], coded: Mapping[tuple[str, str], str]) 
 def _observed(code: str, system: str, text: str, coded: Mapping[tuple[str, str], str]) -> str:
     """By its code in the system that the row names; a code without a system is CDSi's, else one of another system that
     is not a vaccine's; else by the title of an observation."""
-    named = next((known for known in SYSTEMS if known in _plain(system).upper().replace(" ", "")), "")
+    named = next((name for name in SYSTEMS if name in _plain(system).upper().replace(" ", "")), "")
     if named:
         return coded.get((SYSTEMS[named], code)) or coded.get(("", _plain(text)), "")
     others = (coded.get((other, code)) for other in SYSTEMS.values() if other not in {CDSI, CVX})

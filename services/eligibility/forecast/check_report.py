@@ -32,7 +32,7 @@ def report(
 
 
 def _agreement(outcomes: Sequence[Outcome]) -> str:
-    return f"{sum(not one.differences for one in outcomes)} of {len(outcomes)} cases agree"
+    return f"{sum(not outcome.differences for outcome in outcomes)} of {len(outcomes)} cases agree"
 
 
 def _not_used(outcomes: Iterable[Outcome]) -> Iterator[str]:

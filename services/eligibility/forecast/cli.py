@@ -62,7 +62,7 @@ def run_check(args: argparse.Namespace) -> int:
     known = read_known_misses(listed) if listed else {}
     paths = args.cases or _cases_of(folder)
     by_file = {path.name: list(check(read_cases(path, supporting), supporting)) for path in paths}
-    outcomes = [one for found in by_file.values() for one in found]
+    outcomes = [outcome for found in by_file.values() for outcome in found]
     unknown = [o for o in outcomes if o.differences and not is_known(o, known)]
     _write([json.dumps(summary(outcomes, unknown), indent=2)] if args.json else report(outcomes, known, by_file))
     return MISSED if unknown else AGREED
@@ -86,7 +86,7 @@ def run_bench(args: argparse.Namespace) -> int:
     supporting = _supporting(args)
     for name, sorted_roster in (("random birth dates", False), ("a roster sorted by birth date", True)):
         rounds = (measure(supporting, args.histories, sorted_roster=sorted_roster, seed=n) for n in range(args.rounds))
-        speed = max(rounds, key=lambda one: one.per_second)
+        speed = max(rounds, key=lambda candidate: candidate.per_second)
         sample = f"{speed.histories} histories, {speed.doses} doses"
         _write([f"{speed.per_second:.0f} adult histories/s on one core, {name} ({sample})"])
     if args.processes > 1:

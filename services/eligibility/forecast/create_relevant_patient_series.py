@@ -80,7 +80,7 @@ def with_a_chance(
     if not records:
         return [series for series in relevant if series not in rivals.standby], None
     given, late = {dose.cvx for dose in records}, not rivals.late_ones_matter
-    waiting = next((one for one in rivals.waiting if _starts_late(one, records, patient)), None)
+    waiting = next((series for series in rivals.waiting if _starts_late(series, records, patient)), None)
     return [
         series
         for series in relevant

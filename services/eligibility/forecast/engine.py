@@ -60,4 +60,4 @@ def foremost(forecasts: Iterable[VaccineGroupForecast], on: date) -> VaccineGrou
 
 def _is_begun(forecast: VaccineGroupForecast) -> bool:
     """A valid dose began the series, whatever its age to start."""
-    return any(one.status is EvaluationStatus.VALID for one in forecast.evaluations)
+    return any(evaluation.status is EvaluationStatus.VALID for evaluation in forecast.evaluations)

@@ -52,7 +52,7 @@ def forecast_group(
     for antigen in group.antigens:
         name, twin = antigen.name, twins.get(antigen.name)
         if twin and twin.differing.isdisjoint(patient.vaccine_types) and records.get(name) == records.get(twin.antigen):
-            chosen[name] = Chosen(*(told_by(twin, each) for each in chosen[twin.antigen]))
+            chosen[name] = Chosen(*(told_by(twin, forecasts) for forecasts in chosen[twin.antigen]))
         else:
             chosen[name] = _chosen(select(antigen, patient, supporting, records), patient)
     return _vaccine_group(group, chosen.values(), records)
@@ -105,20 +105,22 @@ def walk(
 
 def _chosen(selection: Selection, patient: Patient) -> Chosen:
     return Chosen(
-        [series_forecast(one, patient) for one in selection.best],
-        [series_forecast(one, patient) for one in selection.set_aside] if selection.set_aside else [],
+        [series_forecast(patient_series, patient) for patient_series in selection.best],
+        [series_forecast(patient_series, patient) for patient_series in selection.set_aside]
+        if selection.set_aside
+        else [],
     )
 
 
 def _vaccine_group(group: VaccineGroup, chosen: Collection[Chosen], records: Records) -> list[VaccineGroupForecast]:
     """FORECASTVG-1: only best patient series of one series group are blended."""
-    best = [one for each in chosen for one in each.best]
-    set_aside = [one for each in chosen for one in each.set_aside]
+    best = [forecast for choice in chosen for forecast in choice.best]
+    set_aside = [forecast for choice in chosen for forecast in choice.set_aside]
     if len(best) == 1:
         return [single_antigen(group, best[0], set_aside)]
     by_series_group: dict[str, list[SeriesForecast]] = {}
-    for one in best:
-        by_series_group.setdefault(one.series_group, []).append(one)
+    for forecast in best:
+        by_series_group.setdefault(forecast.series_group, []).append(forecast)
     given_on: set[date] = set()
     if len(group.antigens) > 1:
         given_on = {d.dose.administered_on for antigen in group.antigens for d in records.get(antigen.name, ())}

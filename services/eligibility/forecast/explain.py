@@ -76,9 +76,9 @@ def explain(
 ) -> Iterator[str]:
     supporting = as_of(supporting, on)
     yield opening(supporting, on)
-    yield from (one.text(supporting.release) for one in seasons_over(supporting, on))
+    yield from (season.text(supporting.release) for season in seasons_over(supporting, on))
     yield from (
-        f"Not used: {one.kind} {one.position + 1}: {TEXTS[one.code]}" for one in unused(history, supporting, on)
+        f"Not used: {entry.kind} {entry.position + 1}: {TEXTS[entry.code]}" for entry in unused(history, supporting, on)
     )
     for forecast in forecasts:
         yield ""
@@ -119,7 +119,9 @@ def told_changes(forecast: VaccineGroupForecast, supporting: SupportingData) -> 
 
 
 def changes_in(forecast: VaccineGroupForecast, supporting: SupportingData) -> list[Change]:
-    found = (change for one in forecast.series for change in supporting.changed.get((one.antigen, one.series), ()))
+    found = (
+        change for series in forecast.series for change in supporting.changed.get((series.antigen, series.series), ())
+    )
     return list(dict.fromkeys(found))
 
 

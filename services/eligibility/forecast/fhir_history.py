@@ -54,10 +54,10 @@ class Concept(Fhir):
     coding: tuple[Coding, ...] = ()
 
     def codes(self, system: str) -> list[str]:
-        return [one.code.strip() for one in self.coding if one.system == system and one.code.strip()]
+        return [coding.code.strip() for coding in self.coding if coding.system == system and coding.code.strip()]
 
     def is_any(self, codes: frozenset[str]) -> bool:
-        return any(one.code in codes for one in self.coding)
+        return any(coding.code in codes for coding in self.coding)
 
 
 class Identifier(Fhir):
@@ -91,7 +91,7 @@ class Patient(Fhir):
     extension: tuple[Extension, ...] = ()
 
     def birth_country(self) -> str:
-        places = (one.value_address for one in self.extension if one.url == BIRTH_PLACE)
+        places = (extension.value_address for extension in self.extension if extension.url == BIRTH_PLACE)
         return next((place.country for place in places if place is not None), "")
 
 
@@ -130,7 +130,7 @@ class AllergyIntolerance(_Stated):
 
     def is_mild(self) -> bool:
         """Said to be so; a severity that nobody stated may be any."""
-        severities = {one.severity for one in self.reaction} - {None}
+        severities = {reaction.severity for reaction in self.reaction} - {None}
         if "severe" in severities or self.criticality == "high":
             return False
         return bool(severities) or self.criticality == "low"
@@ -184,7 +184,7 @@ class Found:
 
 def patient_of(bundle: Bundle) -> Patient | None:
     """None unless the bundle is about exactly one person."""
-    patients = [one.resource for one in bundle.entry if isinstance(one.resource, Patient)]
+    patients = [entry.resource for entry in bundle.entry if isinstance(entry.resource, Patient)]
     return patients[0] if len(patients) == 1 else None
 
 
@@ -223,14 +223,14 @@ def history_of(
                 if isinstance(said, str):
                     notes.append(Note(where, said))
                 else:
-                    found += [Found(where, one) for one in said]
+                    found += [Found(where, observation) for observation in said]
             case Other():
                 notes.append(Note(where, "not-used"))
     history = History(
         patient.birth_date,
         patient.gender.capitalize(),
         tuple(doses),
-        tuple(one.observation for one in found),
+        tuple(finding.observation for finding in found),
         patient.birth_country(),
     )
     return Read(history, found, notes, places, shots)
@@ -267,7 +267,7 @@ def _said(stated: Condition | AllergyIntolerance, supporting: SupportingData) ->
         # An allergy that is over was tested and is gone.
         current = frozenset() if stated.clinical_status.is_any(PAST) else mapped
         reason = "not-severe" if current else "not-active"
-        counting = {one for one in current if not (stated.is_mild() and _is_of_severe(one, supporting))}
+        counting = {code for code in current if not (stated.is_mild() and _is_of_severe(code, supporting))}
     else:
         reason, counting = (
             "not-active",

@@ -64,7 +64,7 @@ def recommendation(
     refers to them can be followed wherever the recommendation goes."""
     forecasts = list(forecasts)
     patient = {"reference": f"Patient/{patient_id}"} if patient_id else {"display": "the person asked about"}
-    counting = sorted({one.dose for forecast in forecasts for one in _valid(forecast)})
+    counting = sorted({evaluation.dose for forecast in forecasts for evaluation in _valid(forecast)})
     told = "<br/>".join(escape(line) for line in explanation)
     return {
         "resourceType": "ImmunizationRecommendation",
@@ -73,7 +73,7 @@ def recommendation(
         "patient": patient,
         "date": on.isoformat(),
         "authority": {"display": authority(supporting)},
-        "recommendation": [_recommended(one, supporting, on, given) for one in headlines(forecasts, on)],
+        "recommendation": [_recommended(headline, supporting, on, given) for headline in headlines(forecasts, on)],
     }
 
 
@@ -89,16 +89,16 @@ def _recommended(
     """One for each vaccine group; what else is told of the group stands in its description."""
     forecast = headline.forecast
     group = _coded(general_code(forecast.vaccine_group, supporting), supporting)
-    others = [f"Also {_in_short(one, on)}" for one in headline.others]
+    others = [f"Also {_in_short(other, on)}" for other in headline.others]
     found: dict[str, Any] = {
         "vaccineCode": [{**group, "text": forecast.vaccine_group}, *_vaccines(forecast, supporting)],
         "forecastStatus": _status(code_of(forecast, on)),
         "forecastReason": [{"text": step} for step in dict.fromkeys(_reasons(forecast, supporting))],
         "dateCriterion": list(_dates(forecast)),
         "description": "\n".join((*forecast.guidance, *others)),
-        "series": "; ".join(one.series for one in forecast.series),
+        "series": "; ".join(series.series for series in forecast.series),
         "doseNumberPositiveInt": forecast.dose_number,
-        "supportingImmunization": [{"reference": f"#{given[one.dose][0]}"} for one in _valid(forecast)],
+        "supportingImmunization": [{"reference": f"#{given[evaluation.dose][0]}"} for evaluation in _valid(forecast)],
     }
     return {name: value for name, value in found.items() if value}
 
@@ -110,7 +110,7 @@ def _in_short(forecast: VaccineGroupForecast, on: date) -> str:
 
 
 def _valid(forecast: VaccineGroupForecast) -> list[DoseEvaluation]:
-    return [one for one in forecast.evaluations if one.status is EvaluationStatus.VALID]
+    return [evaluation for evaluation in forecast.evaluations if evaluation.status is EvaluationStatus.VALID]
 
 
 def _immunization(place: str, dose: Dose, supporting: SupportingData, patient: dict[str, str]) -> dict[str, Any]:

@@ -38,12 +38,12 @@ def general_code(group_name: str, supporting: SupportingData) -> str:
     """Of a group that the list does not have: an unspecified vaccine of it, else the first that is preferable."""
     if supporting.knows(known := GENERAL.get(group_name, "")):
         return known
-    group = next(one for one in supporting.groups if one.name == group_name)
+    group = next(group for group in supporting.groups if group.name == group_name)
     of_group = [cvx for cvx in supporting.associations if group_name in supporting.vaccine_groups_of(cvx)]
     unspecified = (cvx for cvx in of_group if "unspecified" in supporting.vaccine_names.get(cvx, "").lower())
     return next(unspecified, "") or _preferable(group)
 
 
 def _preferable(group: VaccineGroup) -> str:
-    series = (one for antigen in group.antigens for one in antigen.series)
-    return next((v.cvx for one in series for dose in one.doses for v in dose.preferable), "")
+    series = (candidate for antigen in group.antigens for candidate in antigen.series)
+    return next((v.cvx for candidate in series for dose in candidate.doses for v in dose.preferable), "")

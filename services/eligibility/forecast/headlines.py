@@ -16,11 +16,11 @@ class Headline(NamedTuple):
 def headlines(forecasts: Iterable[VaccineGroupForecast], on: date) -> list[Headline]:
     """In the order in which the vaccine groups are told."""
     by_group: dict[str, list[VaccineGroupForecast]] = {}
-    for one in forecasts:
-        by_group.setdefault(one.vaccine_group, []).append(one)
+    for forecast in forecasts:
+        by_group.setdefault(forecast.vaccine_group, []).append(forecast)
     return [_headline(several, on) for several in by_group.values()]
 
 
 def _headline(several: Sequence[VaccineGroupForecast], on: date) -> Headline:
     first = foremost(several, on) or several[0]
-    return Headline(first, tuple(one for one in several if one is not first))
+    return Headline(first, tuple(forecast for forecast in several if forecast is not first))

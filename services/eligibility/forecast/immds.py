@@ -33,12 +33,16 @@ class Parameters(Fhir):
 
     def assessed_on(self) -> date | None:
         """None unless exactly one day is named."""
-        days = [one.value_date for one in self.parameter if one.name == ASSESSMENT_DATE]
+        days = [parameter.value_date for parameter in self.parameter if parameter.name == ASSESSMENT_DATE]
         return days[0] if len(days) == 1 else None
 
     def bundle(self) -> tuple[Bundle, list[str]]:
         """The resources, and the place of each."""
-        placed = [(f"parameter.{n}", one.resource) for n, one in enumerate(self.parameter) if one.resource is not None]
+        placed = [
+            (f"parameter.{n}", parameter.resource)
+            for n, parameter in enumerate(self.parameter)
+            if parameter.resource is not None
+        ]
         entries = tuple(Entry(resource=resource) for _, resource in placed)
         return Bundle(resourceType="Bundle", entry=entries), [place for place, _ in placed]
 
@@ -53,10 +57,10 @@ def parameters_of(
 ) -> dict[str, Any]:
     """`given`: the Immunization of each dose of the history; `said`: place and text of what is to be told beside."""
     found = [
-        _evaluation(n, one, series, given, patient, on, recommendation["authority"])
-        for n, (series, one) in enumerate(_evaluations(headlines), start=1)
+        _evaluation(n, evaluation, series, given, patient, on, recommendation["authority"])
+        for n, (series, evaluation) in enumerate(_evaluations(headlines), start=1)
     ]
-    parameters = [{"name": "evaluation", "resource": one} for one in found]
+    parameters = [{"name": "evaluation", "resource": resource} for resource in found]
     parameters.append({"name": "recommendation", "resource": recommendation})
     if said:
         parameters.append({"name": "outcome", "resource": _outcome(said)})
@@ -64,7 +68,12 @@ def parameters_of(
 
 
 def _evaluations(headlines: Iterable[Headline]) -> Iterator[tuple[SeriesForecast, DoseEvaluation]]:
-    return ((series, one) for each in headlines for series in each.forecast.series for one in series.evaluations)
+    return (
+        (series, evaluation)
+        for headline in headlines
+        for series in headline.forecast.series
+        for evaluation in series.evaluations
+    )
 
 
 def _evaluation(

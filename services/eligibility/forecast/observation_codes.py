@@ -14,7 +14,10 @@ def observations_of(system: str, code: str, supporting: SupportingData) -> froze
     """
     if system == ICD10:
         return frozenset(
-            one for found in _prefixes(code, supporting) for one in found if one in supporting.observations
+            observation
+            for found in _prefixes(code, supporting)
+            for observation in found
+            if observation in supporting.observations
         )
     if system == CDSI:
         return frozenset({code.zfill(3)} & supporting.observations.keys())

@@ -36,7 +36,7 @@ def as_of(supporting: SupportingData, on: date) -> SupportingData:
     if supporting.overlay is None:
         return supporting
     below = supporting if supporting.below is None else supporting.below
-    return _changed(below, tuple(one for one in supporting.overlay.changes if one.holds(on)))
+    return _changed(below, tuple(change for change in supporting.overlay.changes if change.holds(on)))
 
 
 @lru_cache(maxsize=64)
@@ -46,30 +46,30 @@ def _changed(supporting: SupportingData, changes: tuple[Change, ...]) -> Support
         antigens[change.antigen] = _antigen(antigens[change.antigen], change)
     groups = tuple(group_with(group, antigens, supporting.conflicts) for group in supporting.groups)
     changed: dict[tuple[str, str], tuple[Change, ...]] = {}
-    for one in changes:
-        for name in (one.as_series,) if one.as_series else one.series:
-            changed[one.antigen, name] = (*changed.get((one.antigen, name), ()), one)
+    for entry in changes:
+        for name in (entry.as_series,) if entry.as_series else entry.series:
+            changed[entry.antigen, name] = (*changed.get((entry.antigen, name), ()), entry)
     return replace(supporting, antigens=antigens, groups=groups, changed=changed, below=supporting)
 
 
 def _antigen(antigen: Antigen, change: Change) -> Antigen:
     series: list[AntigenSeries] = []
-    for one in antigen.series:
-        if one.name not in change.series:
-            series.append(one)
+    for original in antigen.series:
+        if original.name not in change.series:
+            series.append(original)
         elif change.as_series:
-            series += [one, _series(replace(one, name=change.as_series, default=False), change)]
+            series += [original, _series(replace(original, name=change.as_series, default=False), change)]
         else:
-            series.append(_series(one, change))
+            series.append(_series(original, change))
     return antigen_with(antigen, series)
 
 
 def _series(series: AntigenSeries, change: Change) -> AntigenSeries:
     doses = list(series.doses)
-    for one in change.doses:
-        if one.number > len(doses):
-            doses.append(replace(doses[-1], number=one.number))
-        doses[one.number - 1] = _dose(doses[one.number - 1], one)
+    for entry in change.doses:
+        if entry.number > len(doses):
+            doses.append(replace(doses[-1], number=entry.number))
+        doses[entry.number - 1] = _dose(doses[entry.number - 1], entry)
     fields = dict(change.fields)
     if change.indications:
         fields["indications"] = change.indications
@@ -82,9 +82,11 @@ def _dose(dose: SeriesDose, change: DoseChange) -> SeriesDose:
     if change.age:
         fields["ages"] = tuple(replace(age, **change.age) for age in dose.ages or (Age(),))
     if change.interval:
-        from_previous = [one for one in dose.intervals if one.from_previous] or [Interval(from_previous=True)]
-        others = [one for one in dose.intervals if not one.from_previous]
-        fields["intervals"] = (*(replace(one, **change.interval) for one in from_previous), *others)
+        from_previous = [interval for interval in dose.intervals if interval.from_previous] or [
+            Interval(from_previous=True)
+        ]
+        others = [interval for interval in dose.intervals if not interval.from_previous]
+        fields["intervals"] = (*(replace(interval, **change.interval) for interval in from_previous), *others)
     if change.season:
         fields |= {"seasonal": True, **change.season}
     if change.recurring is not None:

@@ -133,10 +133,10 @@ def parse_overlay(text: str, supporting: SupportingData) -> Overlay:
     except yaml.YAMLError:
         raise OverlayError(OverlayError.__doc__) from None
     except ValidationError as error:
-        raise OverlayError("; ".join(_told(one["loc"], one["msg"]) for one in error.errors())) from None
+        raise OverlayError("; ".join(_told(fault["loc"], fault["msg"]) for fault in error.errors())) from None
     if faults := list(_faults(document, supporting)):
         raise OverlayError("; ".join(faults))
-    changes = tuple(_change(one, document.source) for one in document.changes)
+    changes = tuple(_change(change, document.source) for change in document.changes)
     return Overlay(document.jurisdiction, document.title, changes, sha256(text.encode()).hexdigest()[:16])
 
 
@@ -156,12 +156,12 @@ def _faults(document: _Document, supporting: SupportingData) -> Iterator[str]:
             yield from (_told((*where, *place), message) for place, message in faults)
         yield from (
             _told((*where, "indications", n), "expected an observation of the release")
-            for n, one in enumerate(change.indications)
-            if one.observation not in supporting.observations
+            for n, indication in enumerate(change.indications)
+            if indication.observation not in supporting.observations
         )
         if change.until is not None and change.until <= change.from_on:
             yield _told((*where, "until"), "expected a day after the first one")
-    codes = [one.code for one in document.changes]
+    codes = [change.code for change in document.changes]
     if len(set(codes)) < len(codes):
         yield "changes: expected a code of its own for each"
 
@@ -170,13 +170,13 @@ def _in_series(
     change: _Change, antigen: Antigen, series: AntigenSeries | None
 ) -> Iterator[tuple[tuple[int | str, ...], str]]:
     if series is None:
-        yield ("series",), f"expected one of {'; '.join(one.name for one in antigen.series)}"
+        yield ("series",), f"expected one of {'; '.join(candidate.name for candidate in antigen.series)}"
         return
     known = len(series.doses)
-    for n, one in enumerate(change.doses):
-        if one.dose > known + 1:
+    for n, dose in enumerate(change.doses):
+        if dose.dose > known + 1:
             yield ("doses", n, "dose"), f"expected a dose of the series, or dose {known + 1} for a new one"
-        known = max(known, one.dose)
+        known = max(known, dose.dose)
     if change.as_series is not None and (_series(antigen, change.as_series) or len(change.series) > 1):
         yield ("as",), "expected a name that no series of the antigen has, and one series to be like"
     if (change.series_type or series.kind) is SeriesType.RISK and not (change.indications or series.indications):
@@ -184,7 +184,7 @@ def _in_series(
 
 
 def _series(antigen: Antigen, name: str) -> AntigenSeries | None:
-    return next((one for one in antigen.series if one.name == name), None)
+    return next((series for series in antigen.series if series.name == name), None)
 
 
 def _change(change: _Change, source: str) -> Change:
@@ -210,8 +210,10 @@ def _change(change: _Change, source: str) -> Change:
         fields=fields,
         doses=tuple(map(_dose, change.doses)),
         indications=tuple(
-            Indication(one.observation, _period(one.begin_age), _period(one.end_age), one.guidance)
-            for one in change.indications
+            Indication(
+                indication.observation, _period(indication.begin_age), _period(indication.end_age), indication.guidance
+            )
+            for indication in change.indications
         ),
     )
 

@@ -43,13 +43,15 @@ def name_of(folder: Path) -> str:
 
 def folders(bundled: Path, outside: str) -> Mapping[str, Path]:
     """Every release by its name: those bundled and those outside, of which none may take another's name."""
-    found = {one.name: one for one in bundled.iterdir() if one.is_dir()}
-    for one in (Path(written) for written in outside.split(os.pathsep) if written):
-        if not one.exists():
+    found = {folder.name: folder for folder in bundled.iterdir() if folder.is_dir()}
+    for folder in (Path(written) for written in outside.split(os.pathsep) if written):
+        if not folder.exists():
             raise SupportingDataError(f"{OUTSIDE}: expected folders that exist, with {os.pathsep} between them")
-        if name_of(one) in found:
-            raise SupportingDataError(f"{OUTSIDE}: a release {name_of(one)} is here already; name the folder otherwise")
-        found[name_of(one)] = one.resolve()
+        if name_of(folder) in found:
+            raise SupportingDataError(
+                f"{OUTSIDE}: a release {name_of(folder)} is here already; name the folder otherwise"
+            )
+        found[name_of(folder)] = folder.resolve()
     return found
 
 

@@ -296,7 +296,7 @@ class Overlay:
 
     def edges(self) -> Iterable[date]:
         """The days from which something else holds."""
-        return (day for one in self.changes for day in (one.from_on, one.until) if day is not None)
+        return (day for change in self.changes for day in (change.from_on, change.until) if day is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -326,7 +326,7 @@ class SupportingData:
 
     def vaccine_groups_of(self, cvx: str) -> tuple[str, ...]:
         """The vaccine groups to which a dose of this vaccine may belong, at whatever age."""
-        antigens = {one.antigen for one in self.associations.get(cvx, ())}
+        antigens = {association.antigen for association in self.associations.get(cvx, ())}
         return tuple(group.name for group in self.groups if not group.antigen_names.isdisjoint(antigens))
 
     def observations_coded(self, system: str, code: str) -> frozenset[str]:

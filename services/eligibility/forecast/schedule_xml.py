@@ -43,7 +43,7 @@ def group_with(
     group: VaccineGroup, antigens: Mapping[str, Antigen], conflicts: Mapping[str, Mapping[str, VaccineConflict]]
 ) -> VaccineGroup:
     """The same group, of these antigens."""
-    return _group([antigens[one.name] for one in group.antigens], group.name, group.administer_full, conflicts)
+    return _group([antigens[antigen.name] for antigen in group.antigens], group.name, group.administer_full, conflicts)
 
 
 def _group(

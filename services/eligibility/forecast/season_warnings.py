@@ -20,7 +20,7 @@ class SeasonOver(NamedTuple):
 
 
 def seasons_over(supporting: SupportingData, on: date) -> list[SeasonOver]:
-    return [one for one in _ends(supporting) if one.ended_on < on]
+    return [season for season in _ends(supporting) if season.ended_on < on]
 
 
 @lru_cache(maxsize=64)

@@ -42,11 +42,13 @@ class HistoryIn(_In):
 
     def history(self) -> History:
         doses = tuple(
-            Dose(one.administered_on, one.cvx, one.mvx, lot_expires_on=one.lot_expires_on,
-                 sub_standard=one.is_sub_standard)
-            for one in self.doses
+            Dose(dose.administered_on, dose.cvx, dose.mvx, lot_expires_on=dose.lot_expires_on,
+                 sub_standard=dose.is_sub_standard)
+            for dose in self.doses
         )  # fmt: skip
-        observations = tuple(Observation(one.code, one.observed_on) for one in self.observations)
+        observations = tuple(
+            Observation(observation.code, observation.observed_on) for observation in self.observations
+        )
         return History(self.born_on, self.gender.capitalize(), doses, observations, self.birth_country)
 
 

@@ -49,8 +49,8 @@ class Shared:
     __slots__ = ("ages", "births", "calendar", "close", "is_shared", "outlines")
 
     def __init__(self, group: VaccineGroup, gender: str, assessed: int) -> None:
-        series = [one for antigen in group.antigens for one in for_everybody(antigen, gender)]
-        doses = [dose for one in series for dose in targets_in_season(one, assessed)]
+        series = [candidate for antigen in group.antigens for candidate in for_everybody(antigen, gender)]
+        doses = [dose for candidate in series for dose in targets_in_season(candidate, assessed)]
         self.ages = {period(0, 0)}.union(*map(_ages_to_start, series), *map(_ages_of, doses))
         self.close = tuple(pair for pair in combinations(self.ages, 2) if _may_change_places(*pair))
         self.is_shared = not any(_is_finish_close(antigen, gender, self.ages) for antigen in group.antigens)
@@ -64,7 +64,7 @@ class Shared:
         if not self.close:
             return place
         ages = patient.ages
-        order = [max(-2, min(2, ages[one] - ages[other])) for one, other in self.close]
+        order = [max(-2, min(2, ages[age] - ages[other])) for age, other in self.close]
         return *place, *order
 
     def moments(self, patient: Patient) -> dict[int, Moment]:
@@ -109,8 +109,8 @@ def _is_finish_close(antigen: Antigen, gender: str, ages: Collection[Period]) ->
     relevant = for_everybody(antigen, gender)
     defaults = {series.group for series in relevant if series.default}
     scored = [series for series in relevant if series.group not in defaults and series.kind is SeriesType.STANDARD]
-    after = {i.minimum for one in scored for dose in one.doses for i in dose.intervals if i.minimum is not None}
-    return any(_may_change_places(one, other, length) for one in ages for other in ages for length in after)
+    after = {i.minimum for series in scored for dose in series.doses for i in dose.intervals if i.minimum is not None}
+    return any(_may_change_places(age, other, length) for age in ages for other in ages for length in after)
 
 
 def _turning(day: int, age: Period) -> Iterator[int]:

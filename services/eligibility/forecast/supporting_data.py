@@ -117,7 +117,7 @@ def _xml_files(folder: Path) -> Iterator[tuple[str, date | None, bytes]]:
     if not folder.exists():
         raise SupportingDataError(SupportingDataError.__doc__)
     paths = [folder] if folder.is_file() else sorted(folder.rglob("*"))
-    for path in (one for one in paths if CASES not in one.relative_to(folder).parts):
+    for path in (path for path in paths if CASES not in path.relative_to(folder).parts):
         if path.suffix == ".xml":
             yield path.name, None, path.read_bytes()
         elif path.suffix == ".zip":

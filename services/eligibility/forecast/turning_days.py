@@ -41,10 +41,10 @@ def next_turn(history: History, group: VaccineGroup, supporting: SupportingData,
     today = on.toordinal()
     turning = _turning(group, supporting)
     days = {history.born_on, *[dose.administered_on for dose in history.doses]}
-    days |= {one.observed_on for one in history.observations if one.observed_on is not None}
+    days |= {observation.observed_on for observation in history.observations if observation.observed_on is not None}
     edges = [] if supporting.overlay is None else [day.toordinal() for day in supporting.overlay.edges()]
     place = bisect_left(turning.dates, today)
-    first = min([_after(today, one) for one in turning.dates[place : place + 2]], default=DISTANT_FUTURE)
+    first = min([_after(today, turn) for turn in turning.dates[place : place + 2]], default=DISTANT_FUTURE)
     first = min([first, *(edge for edge in edges if edge > today)])
     for day in days:
         first = _first_after(today, day.toordinal(), turning, first)
@@ -100,8 +100,8 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         for field in fields(value):
             yield from _leaves(field.name, getattr(value, field.name))
     elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _leaves(name, each)
+        for part in value.values():
+            yield from _leaves(name, part)
     elif isinstance(value, tuple | frozenset):
-        for each in value:
-            yield from _leaves(name, each)
+        for part in value:
+            yield from _leaves(name, part)

@@ -34,19 +34,19 @@ class UnlikeError(Exception):
 def twins_of(group: VaccineGroup) -> Mapping[str, Twin]:
     """By the name of the antigen that needs no walk of its own."""
     twins: dict[str, Twin] = {}
-    for one, other in combinations(group.antigens, 2):
+    for antigen, other in combinations(group.antigens, 2):
         try:
-            differing = frozenset(_differing("", _rules(one), _rules(other)))
+            differing = frozenset(_differing("", _rules(antigen), _rules(other)))
         except UnlikeError:
             continue
-        series = {a.name: b for a, b in zip(_for_everybody(one), _for_everybody(other), strict=True)}
-        twins.setdefault(other.name, Twin(one.name, differing, series))
+        series = {a.name: b for a, b in zip(_for_everybody(antigen), _for_everybody(other), strict=True)}
+        twins.setdefault(other.name, Twin(antigen.name, differing, series))
     return twins
 
 
 def told_by(twin: Twin, forecasts: Collection[SeriesForecast]) -> list[SeriesForecast]:
     """The other's forecasts as this antigen's."""
-    return [_told(one, twin.series[one.series]) for one in forecasts]
+    return [_told(forecast, twin.series[forecast.series]) for forecast in forecasts]
 
 
 def _told(forecast: SeriesForecast, series: AntigenSeries) -> SeriesForecast:
@@ -69,11 +69,15 @@ def _differing(field: str, one: Any, other: Any) -> Iterator[str]:
     elif field in BY_VACCINE_TYPE:
         yield from (cvx for cvx in one.keys() | other.keys() if one.get(cvx) != other.get(cvx))
     elif is_dataclass(one) and type(one) is type(other):
-        names = (each.name for each in fields(one) if each.name not in TOLD or not isinstance(one, AntigenSeries))
+        names = (
+            attribute.name
+            for attribute in fields(one)
+            if attribute.name not in TOLD or not isinstance(one, AntigenSeries)
+        )
         for name in names:
             yield from _differing(name, getattr(one, name), getattr(other, name))
     elif isinstance(one, tuple) and len(one) == len(other):
-        for each in zip(one, other, strict=True):
-            yield from _differing("", *each)
+        for pair in zip(one, other, strict=True):
+            yield from _differing("", *pair)
     elif one != other:
         raise UnlikeError

@@ -53,8 +53,8 @@ def _doses(history: History, supporting: SupportingData, on: date) -> Iterator[U
 
 
 def _observations(history: History, supporting: SupportingData, on: date) -> Iterator[Unused]:
-    for position, one in enumerate(history.observations):
-        if one.code not in supporting.observations:
+    for position, observation in enumerate(history.observations):
+        if observation.code not in supporting.observations:
             yield Unused("observations", position, OBSERVATION_UNKNOWN)
-        elif one.observed_on is not None and one.observed_on > on:
+        elif observation.observed_on is not None and observation.observed_on > on:
             yield Unused("observations", position, OBSERVED_AFTER)

@@ -1,0 +1,1 @@
+"""How a file is taken: in slices, in its turn, each row with its outcome; the front door."""

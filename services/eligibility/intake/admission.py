@@ -66,8 +66,8 @@ class Gate:
             else:
                 found.refused.append((row.record.position, bar))
         found.mentions += [
-            Mentioned(it, self.tenant(header), stamp_of(header))
-            for it, header in part.mentions
+            Mentioned(mention, self.tenant(header), stamp_of(header))
+            for mention, header in part.mentions
             if self.bar(header) is None
         ]
         records: list[DoseRecord | PatientRecord] = [*part.doses, *part.patients]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -10,6 +10,15 @@ from pydantic_core import PydanticCustomError
 
 from services.eligibility.intake.ordering import WHY_HELD
 from services.eligibility.people.changes import CHANGES
+from services.eligibility.people.doubtful import (
+    ANOTHER_PERSON,
+    REFUSED,
+    SAME_PERSON,
+    SUPERSEDED,
+    WAITING,
+    WITHDRAWN,
+    expected_now,
+)
 from services.eligibility.people.matching import WHY_DOUBTFUL
 
 
@@ -70,6 +79,16 @@ class FeedFileDetail(FeedFileOut):
     absences: list[AbsenceOut] = Field(description="By plan, for a file may bring several full lists.")
 
 
+State = Literal["waiting", "same-person", "another-person", "refused", "superseded", "withdrawn"]
+
+
+STATES: dict[str, State] = {
+    WAITING: "waiting", SAME_PERSON: "same-person", ANOTHER_PERSON: "another-person", REFUSED: "refused",
+    WITHDRAWN: "withdrawn", SUPERSEDED: "superseded",
+}  # fmt: skip
+"""As they are kept, and as they are told."""
+
+
 class RowOut(BaseModel):
     """A place in the file and what was expected there; never what stands there."""
 
@@ -82,6 +101,14 @@ class RowOut(BaseModel):
 
 class RejectOut(RowOut):
     doubtful_id: UUID | None = Field(description="Of a row of which a person decides whom it means, or has decided.")
+    doubtful_state: State | None = Field(default=None, description="What was decided of it, or that it waits.")
+
+
+def reject_of(row: Mapping[str, Any]) -> RejectOut:
+    """A rejected row as it is told: once somebody has decided of it, with what he decided."""
+    state = row["doubtful_state"]
+    expected = expected_now(row["expected"], state)
+    return RejectOut(**{**row, "expected": expected, "doubtful_state": STATES[state] if state else None})
 
 
 class RejectPage(BaseModel):
@@ -111,14 +138,18 @@ class RowChangesOut(BaseModel):
     expected: str | None
 
 
+def changes_of_row(row: Mapping[str, Any]) -> RowChangesOut:
+    """A row as it is told, with what it changed."""
+    changes = row["changes"].split(",") if row["changes"] else []
+    expected = expected_now(row["expected"], row["doubtful_state"])
+    return RowChangesOut(**{**row, "changes": changes, "expected": expected})
+
+
 class RowPage(BaseModel):
     """`next_after` asks for the next page; none: this was the last."""
 
     rows: list[RowChangesOut]
     next_after: int | None
-
-
-State = Literal["waiting", "same-person", "another-person", "refused", "superseded", "withdrawn"]
 
 
 class DoubtfulDecisionIn(BaseModel):
@@ -184,10 +215,28 @@ class HeldOut(BaseModel):
     end_on: date | None
 
 
+class DeathSaidOut(BaseModel):
+    """One word about a member's death. Of another plan's it is told that there is one, and no more."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    by: Literal["plan", "registry", "worker", "site", "person", "another-plan"]
+    word: Literal["deceased", "possible", "alive"] | None = None
+    said_at: datetime | None = Field(default=None, description="By the source's own date.")
+    death_on: date | None = Field(default=None, description="The day of death, if it is said.")
+
+
 class CandidateOut(BaseModel):
     """A member whom the row may mean, field by field, and what stands of him."""
 
     member_token: UUID
+    death: Literal["declared", "reported"] | None = Field(
+        default=None, description="Declared: the plan's member counts as dead. Reported: somebody must check it."
+    )
+    death_said: list[DeathSaidOut] = Field(default=[], description="Who says so, or said otherwise; the oldest first.")
+    death_by_row: Literal["deceased", "alive"] | None = Field(
+        default=None, description="What the row says of this member's death: beside a death, alive revives him."
+    )
     said_at: datetime | None = Field(description="When the plan last spoke of the member.")
     coverages: list[HeldOut]
     fields: list[ComparedOut]

@@ -1,8 +1,9 @@
 """A file's items in slices that end with a row, each with what its header says about it. Nothing here does I/O but the
 reader's own."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from services.eligibility.feeds.records import (
     AdsHeader,
@@ -17,7 +18,8 @@ from services.eligibility.feeds.records import (
     RosterRecord,
     VxuHeader,
 )
-from services.eligibility.people.precedence import NEVER, Stamp, stamp_of
+from services.eligibility.intake.ordering import Transactions
+from services.eligibility.people.precedence import NEVER, stamp_of
 from services.eligibility.people.roster_row import RosterRow
 
 UNSTORABLE = "unstorable"
@@ -25,12 +27,14 @@ UNSTORABLE = "unstorable"
 
 @dataclass(slots=True)
 class Slice:
-    """Some whole rows of one file, in order. `last_row` is the last one's ordinal."""
+    """Some whole rows of one file, in order. `last_row` is the last one's ordinal. `repeated` are rows that were read
+    before."""
 
     first_row: int = 0
     last_row: int = 0
-    headers: list[RosterHeader | VxuHeader | AdsHeader] = field(default_factory=list)
+    headers: list[VxuHeader | AdsHeader] = field(default_factory=list)
     roster: list[RosterRow] = field(default_factory=list)
+    repeated: list[int] = field(default_factory=list)
     doses: list[DoseRecord] = field(default_factory=list)
     patients: list[PatientRecord] = field(default_factory=list)
     mentions: list[tuple[RosterMention, RosterHeader]] = field(default_factory=list)
@@ -40,53 +44,67 @@ class Slice:
 
     @property
     def rows(self) -> int:
-        rejected = sum(one.row > 0 for one in self.rejections)
-        return len(self.roster) + len(self.doses) + len(self.patients) + rejected
+        rejected = sum(rejection.row > 0 for rejection in self.rejections)
+        return len(self.roster) + len(self.repeated) + len(self.doses) + len(self.patients) + rejected
 
-    def halves(self) -> "tuple[Slice, Slice]":
-        """Two slices of whole rows, to find the one row that can't be stored."""
-        middle = (self.first_row + self.last_row) // 2
-        first, second = Slice(self.first_row, middle), Slice(middle + 1, self.last_row)
-        first.headers, second.summary = self.headers, self.summary
-        for row in self.roster:
-            (first if row.record.position.row <= middle else second).roster.append(row)
-        for dose in self.doses:
-            (first if dose.position.row <= middle else second).doses.append(dose)
-        for patient in self.patients:
-            (first if patient.position.row <= middle else second).patients.append(patient)
-        for mention in self.mentions:
-            (first if mention[0].position.row <= middle else second).mentions.append(mention)
-        for rejection in self.rejections:
-            (first if rejection.row <= middle else second).rejections.append(rejection)
-        for notice in self.notices:
-            (first if notice[1].row <= middle else second).notices.append(notice)
-        return first, second
+    @property
+    def ordinals(self) -> range:
+        """Of the rows that stand here."""
+        return range(self.first_row, self.last_row + 1)
+
+    def within(self, ordinals: Sequence[int]) -> "Slice":
+        """These rows alone. What stands before the first row, as headers do, goes with that one, and what stands behind
+        the last one, as the summary does, with that."""
+        if ordinals == self.ordinals:
+            return self
+
+        def has(row: int) -> bool:
+            return min(max(row, self.first_row), self.last_row) in ordinals
+
+        return Slice(
+            ordinals[0], ordinals[-1],
+            headers=self.headers if has(self.first_row) else [],
+            roster=[row for row in self.roster if has(row.record.position.row)],
+            repeated=[again for again in self.repeated if has(again)],
+            doses=[dose for dose in self.doses if has(dose.position.row)],
+            patients=[patient for patient in self.patients if has(patient.position.row)],
+            mentions=[mention for mention in self.mentions if has(mention[0].position.row)],
+            rejections=[rejection for rejection in self.rejections if has(rejection.row)],
+            notices=[notice for notice in self.notices if has(notice[1].row)],
+            summary=self.summary if has(self.last_row) else None,
+        )  # fmt: skip
 
     def as_rejected(self) -> "Slice":
         """The one row of this slice as a reject; a member of whom it speaks stands in the file all the same."""
         places = [*(row.record.position for row in self.roster), *(dose.position for dose in self.doses)]
         places += [patient.position for patient in self.patients]
         expected = "values that can be stored as text"
-        reasons = [Rejection(one.row, one.segment, "row", UNSTORABLE, expected) for one in places]
+        reasons = [Rejection(place.row, place.segment, "row", UNSTORABLE, expected) for place in places]
         mentions = [*self.mentions, *(_mention(row) for row in self.roster)]
         return Slice(
-            self.first_row, self.last_row, self.headers, mentions=mentions, rejections=reasons, summary=self.summary
-        )
+            self.first_row, self.last_row, self.headers, repeated=self.repeated, mentions=mentions, rejections=reasons,
+            summary=self.summary,
+        )  # fmt: skip
 
 
 NO_HEADER = RosterHeader("", "", "", "", "", "", "", is_full=False, absence_terminates=False, is_test=False)
 """Before the first one; no row of a roster stands there."""
 
+NO_TRANSACTIONS: Transactions = MappingProxyType({})
+
 
 def _mention(row: RosterRow) -> tuple[RosterMention, RosterHeader]:
-    identifiers = tuple(one for one in row.record.person.identifiers if "".join(one).isprintable())
+    identifiers = tuple(identifier for identifier in row.record.person.identifiers if "".join(identifier).isprintable())
     return RosterMention(row.record.position, identifiers), row.header
 
 
-def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Slice]:
-    """The file behind `after_row`, so many rows at a time. What a row's header said is known although it was read."""
+def slices(
+    items: Iterable[FeedItem], rows: int, after_row: int, found: Transactions = NO_TRANSACTIONS
+) -> Iterator[Slice]:
+    """The file behind `after_row`, so many rows at a time. What a row's header said is known although it was read;
+    `found` are the roster's transactions, compared with those that were taken before."""
     current = Slice(after_row + 1, after_row)
-    header, said, notices, taken = NO_HEADER, NEVER, 0, 0
+    under, notices, taken = Under(found), 0, 0
     for item in items:
         match item:
             case RosterRecord() | DoseRecord() | PatientRecord() | Rejection():
@@ -98,15 +116,14 @@ def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Sli
                     current, taken = Slice(current.last_row + 1, current.last_row), 0
                 current.last_row = max(current.last_row, row)
                 taken += row > 0
-                _put(current, item, header, said)
+                _put(current, item, under)
             case RosterHeader():
-                header, said = item, stamp_of(item)
-                current.headers.append(item)
+                under.begin(item)
             case VxuHeader() | AdsHeader():
                 current.headers.append(item)
             case RosterMention():
-                if item.position.row > after_row:
-                    current.mentions.append((item, header))
+                if item.position.row > after_row and not under.is_repeated:
+                    current.mentions.append((item, under.header))
             case Notice():
                 notices += 1
                 if item.row == 0 or item.row > after_row:
@@ -116,12 +133,28 @@ def slices(items: Iterable[FeedItem], rows: int, after_row: int) -> Iterator[Sli
     yield current
 
 
-def _put(
-    current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, header: RosterHeader, said: Stamp
-) -> None:
+class Under:
+    """The header that rows stand under at the moment, when it was said, and whether that was read before."""
+
+    def __init__(self, found: Transactions) -> None:
+        self._found, self._place = found, -1
+        self.header, self.said, self.is_repeated = NO_HEADER, NEVER, False
+
+    def begin(self, header: RosterHeader) -> None:
+        self._place += 1
+        known = self._found.get(self._place)
+        self.header, self.said = header, stamp_of(header)
+        self.is_repeated = known is not None and known.repeats is not None
+        if known is not None and known.original:
+            self.said = known.said
+
+
+def _put(current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, under: Under) -> None:
     match item:
+        case RosterRecord() if under.is_repeated:
+            current.repeated.append(item.position.row)
         case RosterRecord():
-            current.roster.append(RosterRow(item, header, said))
+            current.roster.append(RosterRow(item, under.header, under.said))
         case DoseRecord():
             current.doses.append(item)
         case PatientRecord():

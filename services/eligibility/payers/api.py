@@ -29,8 +29,8 @@ routes = APIRouter()
 @routes.get("/payers")
 async def list_payers(pool: Pool, principal: Onlooker) -> list[PayerOut]:
     """The identifiers under which rosters of generic profiles came, or will come, and the tenants that they are of."""
-    async with reading(pool, principal) as connection:
-        return [PayerOut.model_validate(one) for one in await payer_store.load_payers(connection)]
+    async with reading(pool, principal) as work:
+        return [PayerOut.model_validate(payer) for payer in await payer_store.load_payers(work.connection)]
 
 
 @routes.put("/payers/{system}/{value}", response_model=PayerOut)

@@ -17,15 +17,15 @@ _IS_NAMED = re.compile(r"[A-Za-z0-9]")
 def read_senders(text: str) -> frozenset[str]:
     """The codes of senders that are divided by commas, semicolons or line ends, whatever their case; a sender's name
     may hold blanks. `*` is everybody, `none` and `false` are nobody. What else names nobody is a `ValueError`."""
-    words = [one for one in (word.strip(_QUOTES) for word in _BETWEEN.split(text)) if one]
-    words = [one for one in words if one.lower() not in NOBODY]
-    if any(one != EVERYBODY and not _IS_NAMED.search(one) for one in words):
+    words = [word for word in (word.strip(_QUOTES) for word in _BETWEEN.split(text)) if word]
+    words = [word for word in words if word.lower() not in NOBODY]
+    if any(word != EVERYBODY and not _IS_NAMED.search(word) for word in words):
         raise ValueError("expected senders as codes divided by commas, or * for everybody")
-    return frozenset(one if one == EVERYBODY else code_of(one) for one in words)
+    return frozenset(word if word == EVERYBODY else code_of(word) for word in words)
 
 
 def unprofiled(senders: Iterable[str]) -> list[str]:
     """Those that no profile knows: they may be right, and they may be a slip of the pen."""
     rosters = [rule.get("sender", "") for profile in profiles().values() for rule in profile.match]
-    known = {EVERYBODY, *(code_of(one) for one in (*rosters, *registries()))}
+    known = {EVERYBODY, *(code_of(sender) for sender in (*rosters, *registries()))}
     return sorted(set(senders) - known)

@@ -24,15 +24,15 @@ async def settle(connection: Connection, payers: Iterable[Payer], sender_tenant:
     """The tenants of these payers. An identifier that was never seen is noted with its tenant; a sender who may speak
     for one tenant only notes none for another."""
     wanted = list(dict.fromkeys(payers))
-    known = await _known(connection, [one.key for one in wanted if not one.tenant])
+    known = await _known(connection, [payer.key for payer in wanted if not payer.tenant])
     taken = {row["tenant_id"] for row in await connection.fetch(LOAD_TAKEN)} if wanted else set()
     found: dict[Payer, str] = {}
-    for one in wanted:
-        found[one] = tenant = tenant_of(one, known, taken)
-        is_new = not one.tenant and one.key[1] and one.key not in known
+    for payer in wanted:
+        found[payer] = tenant = tenant_of(payer, known, taken)
+        is_new = not payer.tenant and payer.key[1] and payer.key not in known
         if is_new and sender_tenant in {ALL_TENANTS, tenant}:
-            await connection.execute(INSERT_PAYER, *one.key, tenant)
-            known[one.key] = tenant
+            await connection.execute(INSERT_PAYER, *payer.key, tenant)
+            known[payer.key] = tenant
             taken.add(tenant)
     return found
 

@@ -7,6 +7,7 @@ ADDED, ENDED, EXTENDED, MOVED = "added", "ended", "extended", "moved"
 MERGED, RENUMBERED, RENAMED, CHANGED = "merged", "renumbered", "renamed", "changed"
 DIED, DEATH_REPORTED, LIVES = "died", "death-reported", "lives"
 FAMILY_ENDED, FAMILY_WAITS, STALE = "family-ended", "family-waits", "stale"
+REPEATED = "repeated"
 DOSE_ADDED, DOSE_CHANGED, DOSE_DELETED = "dose-added", "dose-changed", "dose-deleted"
 
 CHANGES = {
@@ -24,6 +25,7 @@ CHANGES = {
     FAMILY_ENDED: "Coverage of dependants ended with the subscriber's.",
     FAMILY_WAITS: "The subscriber died: rows of the dependants must say whether their cover goes on.",
     STALE: "Nothing, for what stands was said later.",
+    REPEATED: "Nothing, for the transaction was read before.",
     DOSE_ADDED: "A report of a dose that was not there before.",
     DOSE_CHANGED: "A report of a dose that says something else now.",
     DOSE_DELETED: "A report of a dose, taken back.",
@@ -46,9 +48,9 @@ def changes_of(before: Enrolment, after: Enrolment) -> tuple[str, ...]:
 
 def _spans_changed(before: Spans, after: Spans) -> list[str]:
     """Looked at by the last day of each span: one that was covered and is not any more has ended, also in the past."""
-    is_told = all(one.product for one in (*before, *after))
-    had, has = ({(one.kind, one.product if is_told else "") for one in spans} for spans in (before, after))
-    gained = [one for one in after if (one.kind, one.product if is_told else "") in had]
+    is_told = all(span.product for span in (*before, *after))
+    had, has = ({(span.kind, span.product if is_told else "") for span in spans} for spans in (before, after))
+    gained = [span for span in after if (span.kind, span.product if is_told else "") in had]
     is_in = {
         ADDED: bool(has - had),
         ENDED: ends_elsewhere(before, after, by_product=is_told),

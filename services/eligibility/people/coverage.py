@@ -26,10 +26,10 @@ def restated_spans(known: Spans, record: RosterRecord, said_on: date, *, is_list
     if len(known) < 2 and (plain := _plain(record)) is not None and known in {(), (plain,)}:
         return (plain,)
     spans = known
-    for coverage in sorted(record.coverages, key=lambda one: one.begin_on or date.min):
+    for coverage in sorted(record.coverages, key=lambda coverage: coverage.begin_on or date.min):
         spans = _covered(spans, coverage, record, said_on)
     if record.is_void:
-        spans = tuple(one for one in spans if one.begin_on != record.begin_on)
+        spans = tuple(span for span in spans if span.begin_on != record.begin_on)
     elif record.end_on is not None:
         spans = _until(spans, record.end_on, record.lapses_on or record.end_on)
     return _ordered(spans)
@@ -37,12 +37,20 @@ def restated_spans(known: Spans, record: RosterRecord, said_on: date, *, is_list
 
 def _plain(record: RosterRecord) -> Span | None:
     """What most rows say: one product that has begun and goes on."""
-    [one, *more] = record.coverages
-    if more or one.begin_on is None or one.end_on is not None or one.is_void or _is_end(one, record):
+    [coverage, *more] = record.coverages
+    if (
+        more
+        or coverage.begin_on is None
+        or coverage.end_on is not None
+        or coverage.is_void
+        or _is_end(coverage, record)
+    ):
         return None
     if record.end_on is not None or record.is_void:
         return None
-    return Span(one.line_of_business, one.begin_on, None, one.lapses_on, one.kind, product_of(one))
+    return Span(
+        coverage.line_of_business, coverage.begin_on, None, coverage.lapses_on, coverage.kind, product_of(coverage)
+    )
 
 
 def family_spans(known: Spans, record: RosterRecord, said_on: date, *, is_listed: bool = False) -> Spans:
@@ -54,24 +62,27 @@ def family_spans(known: Spans, record: RosterRecord, said_on: date, *, is_listed
     for coverage in record.coverages:
         if _is_end(coverage, record):
             mine = _of_product(spans, coverage, record)
-            others = tuple(one for one in spans if one not in mine)
+            others = tuple(span for span in spans if span not in mine)
             spans = (*others, *_ended(mine, None, _ends_on(record, coverage, said_on)))
     return _ordered(spans if record.end_on is None else _until(spans, record.end_on, record.end_on))
 
 
 def cut(spans: Iterable[Span], ends_on: date) -> Spans:
     """Coverage that ends on this day at the latest; what would begin after it never was."""
-    return _ordered(_until([one for one in spans if one.begin_on is None or one.begin_on <= ends_on], ends_on, ends_on))
+    return _ordered(
+        _until([span for span in spans if span.begin_on is None or span.begin_on <= ends_on], ends_on, ends_on)
+    )
 
 
 def ends_elsewhere(spans: Iterable[Span], among: Spans, *, by_product: bool) -> bool:
     """Whether one of these ends on a day that none among those covers for the same product, or kind of product."""
     return any(
         not any(
-            one.kind == other.kind and (one.product == other.product or not by_product) and _covers(other, one.last_on)
+            span.kind == other.kind and (span.product == other.product or not by_product)
+            and _covers(other, span.last_on)
             for other in among
         )
-        for one in spans
+        for span in spans
     )  # fmt: skip
 
 
@@ -99,25 +110,29 @@ def _member_level(known: Spans, record: RosterRecord, said_on: date, *, is_liste
     if not known:
         return () if record.is_void else (Span("", begin_on, end_on, record.lapses_on),)
     if record.is_void:
-        return tuple(one for one in known if one.begin_on != begin_on)
+        return tuple(period for period in known if period.begin_on != begin_on)
     if end_on is None and begin_on is None:
         return _reopened(known) if record.maintenance is Maintenance.REINSTATE else known
     if begin_on is not None and (record.maintenance in BEGUN or _is_after_all(known, begin_on)):
-        last = next((one for one in reversed(known) if one.is_medical), known[-1])
-        mine = tuple(one for one in known if (one.kind, one.product, one.line) == (last.kind, last.product, last.line))
+        last = next((period for period in reversed(known) if period.is_medical), known[-1])
+        mine = tuple(
+            period
+            for period in known
+            if (period.kind, period.product, period.line) == (last.kind, last.product, last.line)
+        )
         span = last._replace(begin_on=begin_on, end_on=end_on, last_on=record.lapses_on)
-        return _ordered((*(one for one in known if one not in mine), *_stated(mine, span)))
+        return _ordered((*(period for period in known if period not in mine), *_stated(mine, span)))
     return known if end_on is None else _ordered(_until(known, end_on, record.lapses_on or end_on))
 
 
 def _is_after_all(known: Spans, begin_on: date) -> bool:
-    return all(one.last_on is not None and one.last_on < begin_on for one in known)
+    return all(span.last_on is not None and span.last_on < begin_on for span in known)
 
 
 def _reopened(known: Spans) -> Spans:
     """What ended last goes on: all of it, where several products ended together."""
-    last_on = max(one.last_on or date.max for one in known)
-    return _ordered(one._replace(end_on=None, last_on=None) if one.last_on == last_on else one for one in known)
+    last_on = max(span.last_on or date.max for span in known)
+    return _ordered(span._replace(end_on=None, last_on=None) if span.last_on == last_on else span for span in known)
 
 
 # -- what is said of a product
@@ -134,11 +149,11 @@ def _is_end(coverage: Coverage, record: RosterRecord) -> bool:
 
 def _covered(known: Spans, coverage: Coverage, record: RosterRecord, said_on: date) -> Spans:
     mine = _of_product(known, coverage, record)
-    others = tuple(one for one in known if one not in mine)
+    others = tuple(period for period in known if period not in mine)
     if coverage.is_void:
         return (*others, *_voided(mine, coverage.begin_on))
     said = product_of(coverage)
-    product = max([said, *(one.product for one in mine if _is_alike(one.product, said))], key=len)
+    product = max([said, *(period.product for period in mine if _is_alike(period.product, said))], key=len)
     fresh = Span(coverage.line_of_business, coverage.begin_on, kind=coverage.kind, product=product)
     if _is_end(coverage, record):
         ends_on = _ends_on(record, coverage, said_on)
@@ -167,23 +182,23 @@ def _product(insurance_line: str, description: str) -> str:
 def _of_product(known: Spans, coverage: Coverage, record: RosterRecord) -> Spans:
     """The spans that a coverage speaks of: its very product; else one of which either says less; and, if it ends, the
     one of the same line of business that began with it, or a terminated member's only product of the kind."""
-    of_kind = tuple(one for one in known if one.kind == coverage.kind)
-    in_line = tuple(one for one in of_kind if one.line == coverage.line_of_business)
+    of_kind = tuple(span for span in known if span.kind == coverage.kind)
+    in_line = tuple(span for span in of_kind if span.line == coverage.line_of_business)
     product = product_of(coverage)
-    exact = tuple(one for one in in_line if one.product == product)
+    exact = tuple(span for span in in_line if span.product == product)
     if exact:
-        return (*exact, *(one for one in in_line if not one.product))
-    alike = tuple(one for one in in_line if _is_alike(one.product, product))
-    if len({one.product for one in alike}) == 1:
+        return (*exact, *(span for span in in_line if not span.product))
+    alike = tuple(span for span in in_line if _is_alike(span.product, product))
+    if len({span.product for span in alike}) == 1:
         return alike
     if not _is_end(coverage, record):
         return ()
     if alike:
-        began = {one.product for one in alike if coverage.begin_on and one.begin_on == coverage.begin_on}
-        return tuple(one for one in alike if not began or one.product in began)
-    if together := tuple(one for one in in_line if coverage.begin_on and one.begin_on == coverage.begin_on):
+        began = {span.product for span in alike if coverage.begin_on and span.begin_on == coverage.begin_on}
+        return tuple(span for span in alike if not began or span.product in began)
+    if together := tuple(span for span in in_line if coverage.begin_on and span.begin_on == coverage.begin_on):
         return together
-    is_only = len({(one.line, one.product) for one in of_kind}) == 1
+    is_only = len({(span.line, span.product) for span in of_kind}) == 1
     return of_kind if is_only and record.maintenance is Maintenance.TERMINATE else ()
 
 
@@ -198,8 +213,8 @@ def _is_alike(known: str, said: str) -> bool:
 
 def _voided(mine: Spans, begin_on: date | None) -> Spans:
     """It never was: the span of this begin, or where none has it the last, if that is open."""
-    if any(one.begin_on == begin_on for one in mine):
-        return tuple(one for one in mine if one.begin_on != begin_on)
+    if any(span.begin_on == begin_on for span in mine):
+        return tuple(span for span in mine if span.begin_on != begin_on)
     return mine[:-1] if mine and (begin_on is None or mine[-1].last_on is None) else mine
 
 
@@ -207,18 +222,18 @@ def _ended(mine: Spans, fresh: Span | None, ends_on: date) -> Spans:
     """A product that ends. Its times that began by then end by then, later ones are another matter, for they may have
     been told first; where the end says no begin and precedes them all, what is open never was."""
     begin_on = fresh.begin_on if fresh else None
-    same = tuple(one for one in mine if begin_on is not None and one.begin_on == begin_on)
+    same = tuple(span for span in mine if begin_on is not None and span.begin_on == begin_on)
     if same and begin_on is not None:
-        rest = tuple(one for one in mine if one not in same)
+        rest = tuple(span for span in mine if span not in same)
         product = same[-1].product or (fresh.product if fresh else "")
         ended = same[-1]._replace(end_on=ends_on, last_on=ends_on, product=product)
         exact = () if ends_on < begin_on else (ended,)
         return (*_until(rest, ends_on, ends_on), *exact)
-    begun = [one for one in mine if one.begin_on is None or one.begin_on <= ends_on]
+    begun = [span for span in mine if span.begin_on is None or span.begin_on <= ends_on]
     if begun:
         return _until(mine, ends_on, ends_on)
     if begin_on is None and mine:
-        return tuple(one for one in mine if one.last_on is not None)
+        return tuple(span for span in mine if span.last_on is not None)
     if fresh is None or (begin_on is not None and ends_on < begin_on):
         return mine
     return (*mine, fresh._replace(end_on=ends_on, last_on=ends_on))
@@ -226,7 +241,7 @@ def _ended(mine: Spans, fresh: Span | None, ends_on: date) -> Spans:
 
 def _until(spans: Iterable[Span], end_on: date, last_on: date) -> Spans:
     """No span that began by this day counts longer; one that ends sooner has only its grace to lose."""
-    return tuple([_shortened(one, end_on, last_on) for one in spans])
+    return tuple([_shortened(span, end_on, last_on) for span in spans])
 
 
 def _shortened(one: Span, end_on: date, last_on: date) -> Span:
@@ -239,8 +254,8 @@ def _shortened(one: Span, end_on: date, last_on: date) -> Span:
 
 def _stated(mine: Spans, span: Span) -> Spans:
     """A product's spans after this one was stated: it replaces the one of the same begin, and an open one yields."""
-    kept = [one for one in mine if one.begin_on != span.begin_on]
-    return (*(left for one in kept if (left := _yielding(one, span)) is not None), span)
+    kept = [other for other in mine if other.begin_on != span.begin_on]
+    return (*(left for other in kept if (left := _yielding(other, span)) is not None), span)
 
 
 def _yielding(known: Span, span: Span) -> Span | None:
@@ -256,14 +271,14 @@ def _ordered(spans: Iterable[Span]) -> Spans:
     spans = tuple(spans)
     if len(spans) < 2:
         return spans
-    found = sorted(spans, key=lambda one: (one.begin_on or date.min, one.line, one.kind, one.product))
+    found = sorted(spans, key=lambda span: (span.begin_on or date.min, span.line, span.kind, span.product))
     return tuple(found) if len(found) <= MAX_SPANS else _newest(found)
 
 
 def _newest(spans: list[Span]) -> Spans:
     """So many of each kind, so that months of dental cover can't push out a medical one."""
     of_kind: dict[str, list[Span]] = {}
-    for one in spans:
-        of_kind.setdefault(one.kind, []).append(one)
-    kept = {id(one) for found in of_kind.values() for one in found[-MAX_SPANS:]}
-    return tuple(one for one in spans if id(one) in kept)
+    for span in spans:
+        of_kind.setdefault(span.kind, []).append(span)
+    kept = {id(span) for found in of_kind.values() for span in found[-MAX_SPANS:]}
+    return tuple(span for span in spans if id(span) in kept)

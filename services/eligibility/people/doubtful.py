@@ -23,7 +23,21 @@ UNSAID = datetime.min.replace(tzinfo=UTC)
 DOUBTFUL_IDENTITY, IDENTITY_REFUSED = "doubtful-identity", "identity-refused"
 NOWHERE = Position(0, 0)
 BY_A_PERSON = "or a person's decision (./vcc feeds doubtful)"
+WHAT_WAS_DECIDED = {
+    SAME_PERSON: "decided by a person: it means a member whom it might mean",
+    ANOTHER_PERSON: "decided by a person: it means somebody else",
+    REFUSED: "refused by a person: it changed nobody",
+    WITHDRAWN: "decided by a person, and the decision was withdrawn",
+    SUPERSEDED: "a newer row has taken its place",
+}
+"""In the place of `BY_A_PERSON`, once a row waits no more."""
 BEFORE_REFUSED = "a row that says something else of who it is about: a person refused this one"
+
+
+def expected_now(expected: str | None, state: str | None) -> str | None:
+    """What a rejected row is told to have lacked, and what became of it since."""
+    decided = WHAT_WAS_DECIDED.get(state or "")
+    return expected.replace(BY_A_PERSON, decided) if expected and decided else expected
 
 
 class Decided(NamedTuple):
@@ -106,8 +120,8 @@ def is_older(one: DoubtfulRow, said: Stamp, file_no: int) -> bool:
 
 def in_order(rows: Iterable[DoubtfulRow]) -> list[DoubtfulRow]:
     """As they were said; without instants as they came."""
-    came = sorted(rows, key=lambda one: (one.file_no, one.row.record.position))
-    return sorted(came, key=lambda one: one.row.said.at or UNSAID)
+    came = sorted(rows, key=lambda entry: (entry.file_no, entry.row.record.position))
+    return sorted(came, key=lambda entry: entry.row.said.at or UNSAID)
 
 
 def is_about(doubtful: RosterRecord, enrolment: Enrolment, record: RosterRecord) -> bool:
@@ -118,7 +132,7 @@ def is_about(doubtful: RosterRecord, enrolment: Enrolment, record: RosterRecord)
     if not shared or not _products(doubtful) <= _products(record):
         return False
     said = described(doubtful)
-    is_own = any(one.type == IdType.MEMBER for one in doubtful.person.identifiers if one in shared)
+    is_own = any(identifier.type == IdType.MEMBER for identifier in doubtful.person.identifiers if identifier in shared)
     verdict, is_own = judge(enrolment, said, is_own=is_own)
     _, given, _ = likenesses(enrolment, said)
     is_slip = is_own and verdict is DOUBTFUL and given in {Likeness.EQUAL, Likeness.ALIKE}
@@ -126,11 +140,11 @@ def is_about(doubtful: RosterRecord, enrolment: Enrolment, record: RosterRecord)
 
 
 def _products(record: RosterRecord) -> set[str]:
-    return {product_of(one) for one in record.coverages}
+    return {product_of(coverage) for coverage in record.coverages}
 
 
 def _plan_numbers(record: RosterRecord) -> set[Identifier]:
-    return {one for one in record_identifiers(record) if one.type in OF_PLAN}
+    return {identifier for identifier in record_identifiers(record) if identifier.type in OF_PLAN}
 
 
 def evidence_of(record: RosterRecord) -> str:
@@ -140,7 +154,7 @@ def evidence_of(record: RosterRecord) -> str:
     said += _numbers(person.identifiers)
     if before is not None:
         said += ["before", before.birth_on, *_name(before.name), *_numbers(before.identifiers)]
-    return blake2b(repr([str(one) for one in said]).encode(), digest_size=16).hexdigest()
+    return blake2b(repr([str(part) for part in said]).encode(), digest_size=16).hexdigest()
 
 
 def _name(name: PersonName | None) -> tuple[str, ...]:
@@ -148,4 +162,4 @@ def _name(name: PersonName | None) -> tuple[str, ...]:
 
 
 def _numbers(identifiers: Iterable[Identifier]) -> list[str]:
-    return sorted("\x1f".join(one) for one in identifiers if one.type in OF_PLAN)
+    return sorted("\x1f".join(identifier) for identifier in identifiers if identifier.type in OF_PLAN)

@@ -28,8 +28,8 @@ def compare(record: RosterRecord, known: Enrolment) -> list[Compared]:
     """The row and the member as the plan knows him today."""
     person, name, address = record.person, record.person.name, record.person.address
     own, family = person.identifier(IdType.MEMBER), person.identifier(IdType.SUBSCRIBER)
-    phones = {one.rpartition(" ")[2] for one in known.phones}
-    told = {one.number for one in person.phones}
+    phones = {phone.rpartition(" ")[2] for phone in known.phones}
+    told = {phone.number for phone in person.phones}
     return [
         _plain("member-number", own.value if own else "", known.member_id),
         _plain("family-number", family.value if family else "", known.family_number),
@@ -57,7 +57,7 @@ def _former(record: RosterRecord, known: Enrolment) -> list[Compared]:
         return []
     born = _HOW[dates_alike(known.birth_on, old.birth_on)]
     return [
-        _plain("prior-number", ", ".join(one.value for one in old.identifiers), known.member_id),
+        _plain("prior-number", ", ".join(identifier.value for identifier in old.identifiers), known.member_id),
         _text("former-family-name", old.name.family if old.name else "", known.family),
         _text("former-given-name", old.name.given if old.name else "", known.given),
         Compared("former-birth-date", _day(old.birth_on), _day(known.birth_on), born),
@@ -69,14 +69,14 @@ def _text(field: str, row: str, member: str) -> Compared:
 
 
 def _plain(field: str, row: str, member: str) -> Compared:
-    one, other = (" ".join(text.upper().split()) for text in (row, member))
-    return Compared(field, row, member, UNSAID if not one or not other else AGREES if one == other else DIFFERS)
+    said, known = (" ".join(text.upper().split()) for text in (row, member))
+    return Compared(field, row, member, UNSAID if not said or not known else AGREES if said == known else DIFFERS)
 
 
 def _sets(field: str, row: Iterable[str], member: Iterable[str]) -> Compared:
-    one, other = set(row), set(member)
-    how = UNSAID if not one or not other else AGREES if one == other else SIMILAR if one & other else DIFFERS
-    return Compared(field, ", ".join(sorted(one)), ", ".join(sorted(other)), how)
+    said, known = set(row), set(member)
+    how = UNSAID if not said or not known else AGREES if said == known else SIMILAR if said & known else DIFFERS
+    return Compared(field, ", ".join(sorted(said)), ", ".join(sorted(known)), how)
 
 
 def _day(day: date | None) -> str:

@@ -79,6 +79,7 @@ class Enrolment(NamedTuple):
     family_number: str = ""
     first_file_no: int = 0
     seen_at: datetime | None = None
+    spoken: tuple[str, ...] = ()
 
 
 def line_of_business(spans: Sequence[Span], day: date) -> str:

@@ -1,16 +1,19 @@
 """Members as plans tell of them: loaded and locked for a decision, saved and announced."""
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID
 
 from schemas.eligibility_v1 import MembersMergedV1
 from services.eligibility.feeds.records import RosterRecord
+from services.eligibility.people.enrolment import Enrolment
 from services.eligibility.people.linkage import IdKey
-from services.eligibility.people.matching import old_key, record_identifiers
+from services.eligibility.people.matching import completed_key, old_key, record_identifiers, record_key
 from services.eligibility.people.roster import Book
 from services.eligibility.people.roster_row import Mentioned
 from services.eligibility.people.store import doubtful as doubtful_store
+from services.eligibility.people.store import keys as key_store
 from services.eligibility.people.store import members as people_store
 from services.eligibility.vital import store as vital_store
 from services.kit.ids import new_id
@@ -30,27 +33,31 @@ async def lock_survivors(connection: Connection, tokens: Collection[UUID]) -> di
 
 async def load_book(
     connection: Connection,
-    records: Iterable[RosterRecord],
+    records: Sequence[RosterRecord],
     match_keys: Iterable[str],
     mentions: Iterable[Mentioned],
+    *,
+    is_look: bool = False,
 ) -> Book:
-    """Everybody whom these records may be about, locked."""
-    identifiers: set[IdKey] = {one for it in mentions for one in it.mention.identifiers}
+    """Everybody whom these records may be about, locked; not for a mere look, after which nothing is decided."""
+    identifiers: set[IdKey] = {identifier for mentioned in mentions for identifier in mentioned.mention.identifiers}
     keys = set(match_keys)
     for record in records:
         identifiers.update(record_identifiers(record))
         if record.previous is not None:
             keys.add(old_key(record))
+    keys |= await _completed_keys(connection, records)
     keys.discard("")
     book = Book(new_id, heard_at=datetime.now(UTC))
-    by_identifier, by_key = await people_store.load_tokens(connection, identifiers, keys)
+    by_identifier, by_key = await key_store.load_tokens(connection, identifiers, keys)
     book.by_identifier.update(by_identifier)
     book.by_key.update(by_key)
     tokens = {token for found in (*by_identifier.values(), *by_key.values()) for token in found}
-    book.persons.update(await people_store.lock_persons(connection, tokens))
+    load_persons = people_store.load_persons if is_look else people_store.lock_persons
+    book.persons.update(await load_persons(connection, tokens))
     book.know(await people_store.load_enrolments(connection, tokens))
     for statements in (await vital_store.load_statements(connection, tokens)).values():
-        book.vital.update({(one.token, one.source): one for one in statements})
+        book.vital.update({(statement.token, statement.source): statement for statement in statements})
     book.doubts = await doubtful_store.load_doubts(connection, tokens)
     for token, other in await doubtful_store.load_apart(connection, tokens):
         book.apart[token].add(other)
@@ -58,14 +65,36 @@ async def load_book(
     return book
 
 
+async def _completed_keys(connection: Connection, records: Iterable[RosterRecord]) -> set[str]:
+    """Under which those may be found too whose rows leave out name, birth date or address."""
+    bare = [(record, record_identifiers(record)) for record in records if not record_key(record)]
+    if not bare:
+        return set()
+    tokens, _ = await key_store.load_tokens(connection, {number for _, numbers in bare for number in numbers}, ())
+    known = defaultdict[UUID, list[Enrolment]](list)
+    for enrolment in await people_store.load_enrolments(connection, set().union(*tokens.values())):
+        known[enrolment.token].append(enrolment)
+    return {
+        completed_key(record, enrolment)
+        for record, numbers in bare
+        for number in numbers
+        for token in tokens.get(number, ())
+        for enrolment in known[token]
+    }
+
+
 async def save_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> None:
     connection = work.connection
     await people_store.save_persons(connection, list(book.changed_persons.values()))
     await people_store.save_enrolments(connection, list(book.changed_enrolments.values()))
-    unheard = {one: at for one, at in book.seen.items() if one not in book.heard or book.heard[one].at != at}
+    unheard = {
+        enrolment_id: at
+        for enrolment_id, at in book.seen.items()
+        if enrolment_id not in book.heard or book.heard[enrolment_id].at != at
+    }
     await people_store.save_seen(connection, unheard, file_no)
     await people_store.save_heard(connection, book.heard, file_no)
-    await people_store.save_keys(connection, book.new_identifiers, book.new_keys)
+    await key_store.save_keys(connection, book.new_identifiers, book.new_keys)
     await doubtful_store.save_doubts(connection, book.doubts)
     for survivor, retired in book.merges:
         await people_store.save_merge(connection, survivor, retired)

@@ -192,7 +192,7 @@ def _is_slip(short: str, long: str) -> bool:
         return False
     if long.startswith(short):
         return True
-    start = next((n for n, (one, other) in enumerate(zip(short, long, strict=False)) if one != other), len(short))
+    start = next((n for n, (letter, other) in enumerate(zip(short, long, strict=False)) if letter != other), len(short))
     short, long = short[start:], long[start:]
     if len(short) < len(long):
         return short == long[1:]
@@ -208,7 +208,7 @@ def dates_alike(known: date | None, said: date | None) -> Likeness:
         return Likeness.EQUAL
     if abs(known.year - said.year) >= GENERATION_YEARS:
         return Likeness.DIFFERENT
-    parts = sum(one != other for one, other in zip(known.timetuple()[:3], said.timetuple()[:3], strict=True))
+    parts = sum(part != other for part, other in zip(known.timetuple()[:3], said.timetuple()[:3], strict=True))
     swapped = (known.year, known.month, known.day) == (said.year, said.day, said.month)
     return Likeness.ALIKE if parts == 1 or swapped else Likeness.DIFFERENT
 

@@ -30,8 +30,8 @@ def row_of(document: Any) -> RosterRow | None:
 def _named(value: Any) -> Any:
     if isinstance(value, tuple):
         if (fields := getattr(value, "_fields", None)) is None:
-            return [_named(one) for one in value]
-        return {name: _named(one) for name, one in zip(fields, value, strict=True)}
+            return [_named(entry) for entry in value]
+        return {name: _named(entry) for name, entry in zip(fields, value, strict=True)}
     if dataclasses.is_dataclass(value):
-        return {one.name: _named(getattr(value, one.name)) for one in dataclasses.fields(value)}
+        return {field.name: _named(getattr(value, field.name)) for field in dataclasses.fields(value)}
     return value

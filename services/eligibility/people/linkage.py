@@ -21,7 +21,7 @@ IdKey = tuple[str, str, str]
 def normal(text: str) -> str:
     """Upper-case letters without accents, blanks or punctuation."""
     plain = unicodedata.normalize("NFKD", text)
-    return "".join(one for one in plain.upper() if one.isalpha())
+    return "".join(letter for letter in plain.upper() if letter.isalpha())
 
 
 @lru_cache(maxsize=4096)
@@ -48,7 +48,7 @@ class Subject(NamedTuple):
     @property
     def personal(self) -> tuple[IdKey, ...]:
         """The identifiers that may help to say who it is."""
-        return tuple(one for one in self.identifiers if one[0] not in SHARED_TYPES)
+        return tuple(identifier for identifier in self.identifiers if identifier[0] not in SHARED_TYPES)
 
     @property
     def bears_name(self) -> bool:
@@ -61,7 +61,7 @@ class Subject(NamedTuple):
 
     def keys(self) -> list[str]:
         """Under which it is looked for when members or identifiers arrive."""
-        return [*(id_text(one) for one in self.personal), *([self.key] if self.key else [])]
+        return [*(id_text(identifier) for identifier in self.personal), *([self.key] if self.key else [])]
 
 
 def subject_of_document(document: Mapping[str, Any]) -> Subject:
@@ -97,7 +97,7 @@ class Index:
     def only(self, tokens: Collection[UUID]) -> "Index":
         """The same of these persons alone."""
         return Index(
-            {one: found & set(tokens) for one, found in self.by_identifier.items()},
+            {identifier: found & set(tokens) for identifier, found in self.by_identifier.items()},
             {key: [token for token in found if token in tokens] for key, found in self.by_key.items()},
             {token: said for token, said in self.candidates.items() if token in tokens},
         )
@@ -141,7 +141,7 @@ def link_and_tie(subjects: Sequence[Subject], index: Index) -> tuple[list[Link],
         ties |= fresh
         for identifier, token in fresh:
             index.by_identifier.setdefault(identifier, set()).add(token)
-        waiting = [place for place, one in enumerate(links) if one.token is None]
+        waiting = [place for place, found in enumerate(links) if found.token is None]
         for place, found in zip(waiting, link([subjects[place] for place in waiting], index), strict=True):
             links[place] = found
     return links, ties
@@ -149,11 +149,11 @@ def link_and_tie(subjects: Sequence[Subject], index: Index) -> tuple[list[Link],
 
 def _fresh_ties(subjects: Iterable[Subject], links: Iterable[Link], index: Index) -> set[tuple[IdKey, UUID]]:
     return {
-        (identifier, one.token)
-        for subject, one in zip(subjects, links, strict=True)
-        if one.how == "name" and one.token is not None
+        (identifier, found.token)
+        for subject, found in zip(subjects, links, strict=True)
+        if found.how == "name" and found.token is not None
         for identifier in subject.personal
-        if one.token not in index.by_identifier.get(identifier, ())
+        if found.token not in index.by_identifier.get(identifier, ())
     }
 
 
@@ -162,15 +162,28 @@ def _link(subject: Subject, index: Index) -> Link:
         token
         for identifier in subject.personal
         for token in index.by_identifier.get(identifier, ())
-        if any(_agrees(subject, one) for one in index.candidates.get(token, ()))
+        if any(_agrees(subject, candidate) for candidate in index.candidates.get(token, ()))
+    }
+    by_name = set(index.by_key.get(subject.key, ())) if subject.key else set()
+    by_name = {
+        token
+        for token in by_name
+        if any(_is_namely(subject, candidate) for candidate in index.candidates.get(token, ()))
     }
     if len(by_number) == 1:
-        return Link(by_number.pop(), "identifier")
-    by_name = set(index.by_key.get(subject.key, ())) if subject.key else set()
-    by_name = {one for one in by_name if any(_is_namely(subject, known) for known in index.candidates.get(one, ()))}
+        return AMBIGUOUS if _means_another(subject, by_number, by_name, index) else Link(by_number.pop(), "identifier")
     if len(by_name) == 1:
         return Link(by_name.pop(), "name")
     return AMBIGUOUS if by_number or by_name else NO_CANDIDATE
+
+
+def _means_another(subject: Subject, by_number: set[UUID], by_name: set[UUID], index: Index) -> bool:
+    """Whether the number is of somebody whose given name is another, and exactly the name, birth date and ZIP that are
+    said are somebody else's: a twin's, say."""
+    if not by_name or by_number & by_name:
+        return False
+    [token] = by_number
+    return normal(subject.given) not in {normal(candidate.given) for candidate in index.candidates.get(token, ())}
 
 
 def _is_namely(subject: Subject, known: Candidate) -> bool:
@@ -187,5 +200,5 @@ def _agrees(subject: Subject, known: Candidate) -> bool:
         return False
     if {subject.sex, known.sex} == {"F", "M"}:
         return False
-    said, names = ({normal(one.family), normal(one.given)} for one in (subject, known))
+    said, names = ({normal(side.family), normal(side.given)} for side in (subject, known))
     return "" in said | names or bool(said & names)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.eligibility.feeds.records import Identifier, IdType, Maintenance, RosterRecord
-from services.eligibility.people import identity
+from services.eligibility.feeds.records import Identifier, IdType, Maintenance, PersonName, RosterRecord
+from services.eligibility.people import identity, joining
 from services.eligibility.people.enrolment import DEPENDANT, SUBSCRIBER, Enrolment
 from services.eligibility.people.identity import DOUBTFUL, LISTS, OTHER, SAME, Described, Doubt, Verdict
 from services.eligibility.people.linkage import IdKey, match_key
@@ -32,10 +32,16 @@ NOT_OF_FAMILY = Doubt(
 NOT_FORMERLY = Doubt(
     "REF*Q4-02", "a prior number of a member who had this name and birth date, or those in NM1*70", "not-formerly"
 )
+AGREES_WITH_ANOTHER = Doubt(
+    "NM1-03",
+    "a name, birth date and ZIP that nobody else has; or, of one person, the other number in REF*Q4 and NM1*70",
+    "agrees-with-another",
+)
 WHY_DOUBTFUL = {
     NOT_THE_HOLDER.code: "The number's holder has another name or birth date.",
     NOT_OF_FAMILY.code: "Somebody of the family fits in part.",
     NOT_FORMERLY.code: "The prior number's holder fits in part.",
+    AGREES_WITH_ANOTHER.code: "It would make a member agree with another one in name, birth date and ZIP.",
 }
 
 
@@ -43,8 +49,8 @@ def record_identifiers(record: RosterRecord) -> tuple[Identifier, ...]:
     """The identifiers by which a row's person may be known. A family's number may be somebody's own."""
     own, old = record.person.identifiers, record.previous
     both = (*own, *old.identifiers) if old else own
-    numbers = [one for one in both if one.type in OF_PLAN]
-    return (*both, *[Identifier(kind, one.assigner, one.value) for one in numbers for kind in OF_PLAN])
+    numbers = [identifier for identifier in both if identifier.type in OF_PLAN]
+    return (*both, *[Identifier(kind, number.assigner, number.value) for number in numbers for kind in OF_PLAN])
 
 
 def record_key(record: RosterRecord) -> str:
@@ -54,6 +60,16 @@ def record_key(record: RosterRecord) -> str:
         return ""
     zip5 = person.address.zip5 if person.address else ""
     return match_key(person.name.family, person.name.given, person.birth_on, zip5)
+
+
+def completed_key(record: RosterRecord, known: Enrolment | None) -> str:
+    """The key of a row that leaves out name, birth date or address, which stay as they are known."""
+    person = record.person
+    if known is None or (person.address is not None and not person.address.zip5):
+        return ""
+    name = person.name or PersonName(known.family, known.given)
+    zip5 = person.address.zip5 if person.address else known.zip5
+    return match_key(name.family, name.given, person.birth_on or known.birth_on, zip5)
 
 
 def old_key(record: RosterRecord) -> str:
@@ -82,13 +98,20 @@ def described_before(record: RosterRecord) -> list[Described]:
     return [Described.of(name, day, person.sex, role, Maintenance.CHANGE) for day in days]
 
 
+def prior_numbers(record: RosterRecord) -> tuple[Identifier, ...]:
+    """Under which a row's person was known before. A dependant's may be the family's."""
+    prior = record.previous.identifiers if record.previous else ()
+    familys = [] if record.is_subscriber else [number._replace(type=IdType.SUBSCRIBER) for number in prior]
+    return (*prior, *familys)
+
+
 def role_of(record: RosterRecord) -> str:
     return SUBSCRIBER if record.is_subscriber else DEPENDANT
 
 
 def newest_of(one: datetime | None, other: datetime | None) -> datetime | None:
     """The later of two instants, of which either may be unsaid."""
-    return max((each for each in (one, other) if each is not None), default=None)
+    return max((instant for instant in (one, other) if instant is not None), default=None)
 
 
 def judge(known: Enrolment, said: Described, *, is_own: bool) -> tuple[Verdict, bool]:
@@ -100,7 +123,8 @@ def judge(known: Enrolment, said: Described, *, is_own: bool) -> tuple[Verdict, 
 @dataclass(slots=True)
 class Acquaintances:
     """Everybody whom the rows of one batch may mean, as each plan knows them. `seen` are the enrolments
-    that stand in the file, with the newest instant at which they do."""
+    that stand in the file, with the newest instant at which they do; `apart` is from whom each was told apart by a
+    person."""
 
     new_id: Callable[[], UUID]
     enrolments: dict[tuple[UUID, str], Enrolment] = field(default_factory=dict)
@@ -108,26 +132,29 @@ class Acquaintances:
     by_key: defaultdict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     seen: dict[UUID, datetime | None] = field(default_factory=dict)
     tenants: set[str] = field(default_factory=set)
+    apart: defaultdict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
 
     def know(self, enrolments: Iterable[Enrolment]) -> None:
         """Take what is stored."""
-        for one in enrolments:
-            self.enrolments[one.token, one.tenant_id] = one
-            self.tenants.add(one.tenant_id)
+        for enrolment in enrolments:
+            self.enrolments[enrolment.token, enrolment.tenant_id] = enrolment
+            self.tenants.add(enrolment.tenant_id)
 
     def mention(self, identifiers: Iterable[Identifier], tenant: str, at: datetime | None = None) -> None:
         """Note that a member stands in the file although the row could not be taken: by a number of his own, else by
         his family's, which then stands for all of it."""
         identifiers = tuple(identifiers)
-        if not self._see([one for one in identifiers if one.type != IdType.SUBSCRIBER], tenant, at):
+        if not self._see(
+            [identifier for identifier in identifiers if identifier.type != IdType.SUBSCRIBER], tenant, at
+        ):
             self._see(identifiers, tenant, at)
 
     def _see(self, identifiers: Iterable[Identifier], tenant: str, at: datetime | None, key: str = "") -> bool:
-        tokens = {token for one in identifiers for token in self.by_identifier.get(one, ())}
+        tokens = {token for identifier in identifiers for token in self.by_identifier.get(identifier, ())}
         tokens |= set(self.by_key.get(key, ()))
         found = {known.enrolment_id for token in tokens if (known := self.enrolments.get((token, tenant)))}
-        for one in found:
-            self._note_seen(one, at)
+        for enrolment_id in found:
+            self._note_seen(enrolment_id, at)
         return bool(found)
 
     def _note_seen(self, enrolment_id: UUID, at: datetime | None) -> None:
@@ -143,15 +170,17 @@ class Acquaintances:
         whom = whom or self._newborn(found, tenant, said)
         if whom is not None:
             return whom
-        doubt, namely = self._doubt(found, record, tenant, file_no), self._by_name(key, said)
-        if doubt is None or namely is None or (namely, tenant) not in self.enrolments:
-            return doubt or namely
-        return doubt._replace(tokens=doubt.tokens | {namely})
+        doubt, namely = self._doubt(found, record, tenant, file_no), self._by_name(key, said, tenant)
+        if doubt is None and len(namely) > 1:
+            return AGREES_WITH_ANOTHER._replace(tokens=frozenset(namely))
+        if doubt is None:
+            return namely[0] if namely else None
+        return doubt._replace(tokens=doubt.tokens | {token for token in namely if (token, tenant) in self.enrolments})
 
     def without(self, tokens: frozenset[UUID]) -> "Acquaintances":
         """The same people without these, whom a row certainly does not mean."""
-        left = {key: one for key, one in self.enrolments.items() if one.token not in tokens}
-        return Acquaintances(self.new_id, left, self.by_identifier, self.by_key, self.seen, self.tenants)
+        left = {key: enrolment for key, enrolment in self.enrolments.items() if enrolment.token not in tokens}
+        return Acquaintances(self.new_id, left, self.by_identifier, self.by_key, self.seen, self.tenants, self.apart)
 
     def _as_known(self, record: RosterRecord, tenant: str) -> UUID | None:
         """The only one under the row's own number, letter by letter as the row says: most rows of most files."""
@@ -166,22 +195,28 @@ class Acquaintances:
     def _judged(self, identifiers: Iterable[Identifier], tenant: str, said: Described) -> Judged:
         """What everybody under these numbers of the plan is to who is said, and whether by a number of his own."""
         found: Judged = {}
-        for one in sorted(identifiers, key=lambda it: it.type != IdType.MEMBER):
-            if one.type not in OF_PLAN:
+        for identifier in sorted(identifiers, key=lambda identifier: identifier.type != IdType.MEMBER):
+            if identifier.type not in OF_PLAN:
                 continue
-            for kind in OF_PLAN if one.type == IdType.SUBSCRIBER else (one.type,):
-                for token in self.by_identifier.get(Identifier(kind, one.assigner, one.value), ()):
+            for kind in OF_PLAN if identifier.type == IdType.SUBSCRIBER else (identifier.type,):
+                for token in self.by_identifier.get(Identifier(kind, identifier.assigner, identifier.value), ()):
                     known = self.enrolments.get((token, tenant))
                     if known is not None and token not in found:
-                        found[token] = judge(known, said, is_own=one.type == IdType.MEMBER)
+                        found[token] = judge(known, said, is_own=identifier.type == IdType.MEMBER)
         return found
 
     def _chosen(self, found: Judged, said: Described, record: RosterRecord, tenant: str) -> UUID | None:
         """Of several who are the same, the one who agrees best, then whose number it is today, else the oldest."""
-        numbers = {one.value for one in record.person.identifiers if one.type in OF_PLAN}
+        numbers = {identifier.value for identifier in record.person.identifiers if identifier.type in OF_PLAN}
         same = [self.enrolments[token, tenant] for token, (verdict, _) in found.items() if verdict is SAME]
         if len(same) > 1:
-            same.sort(key=lambda one: (identity.distance(one, said), one.member_id not in numbers, one.token))
+            same.sort(
+                key=lambda enrolment: (
+                    identity.distance(enrolment, said),
+                    enrolment.member_id not in numbers,
+                    enrolment.token,
+                )
+            )
         return same[0].token if same else None
 
     def _formerly(self, record: RosterRecord, tenant: str) -> UUID | None:
@@ -190,25 +225,25 @@ class Acquaintances:
         if record.previous is None:
             return None
         return (
-            self._was(record.previous.identifiers, record, tenant)
+            self._was(prior_numbers(record), record, tenant)
             or self._was_named(record, tenant)
             or (self._was(record.person.identifiers, record, tenant) if record.previous.name else None)
         )
 
     def _was(self, numbers: Iterable[Identifier], record: RosterRecord, tenant: str) -> UUID | None:
         judged = ((self._judged(numbers, tenant, was), was) for was in described_before(record))
-        return next((found for one, was in judged if (found := self._chosen(one, was, record, tenant))), None)
+        return next((found for verdicts, was in judged if (found := self._chosen(verdicts, was, record, tenant))), None)
 
     def _was_named(self, record: RosterRecord, tenant: str) -> UUID | None:
         was = described_before(record)[0]
-        tokens = [one for one in self.by_key.get(old_key(record), ()) if self._is_namely(one, was, tenant)]
+        tokens = [token for token in self.by_key.get(old_key(record), ()) if self._is_namely(token, was, tenant)]
         return tokens[0] if len(tokens) == 1 else None
 
     def _newborn(self, found: Iterable[UUID], tenant: str, said: Described) -> UUID | None:
         """The one child of a family who had no name yet."""
         if said.maintenance in LISTS:
             return None
-        nameless = [one for one in found if identity.may_be_renamed(self.enrolments[one, tenant], said)]
+        nameless = [token for token in found if identity.may_be_renamed(self.enrolments[token, tenant], said)]
         return nameless[0] if len(nameless) == 1 else None
 
     def _doubt(self, found: Judged, record: RosterRecord, tenant: str, file_no: int) -> Doubt | None:
@@ -219,9 +254,9 @@ class Acquaintances:
             return NOT_THE_HOLDER._replace(tokens=frozenset(holders | doubtful))
         if any(not (listed and self._is_listed(token, tenant, file_no)) for token in doubtful):
             return NOT_OF_FAMILY._replace(tokens=frozenset(doubtful))
-        prior = record.previous.identifiers if record.previous else ()
+        prior = prior_numbers(record)
         judged = (self._judged(prior, tenant, was) for was in described_before(record))
-        former = {token for one in judged for token, (verdict, _) in one.items() if verdict is DOUBTFUL}
+        former = {token for verdicts in judged for token, (verdict, _) in verdicts.items() if verdict is DOUBTFUL}
         return NOT_FORMERLY._replace(tokens=frozenset(former)) if former else None
 
     def _is_listed(self, token: UUID, tenant: str, file_no: int) -> bool:
@@ -229,12 +264,51 @@ class Acquaintances:
         known = self.enrolments[token, tenant]
         return known.seen_file_no == file_no or known.enrolment_id in self.seen
 
-    def _by_name(self, key: str, said: Described) -> UUID | None:
-        tokens = [one for one in self.by_key.get(key, ()) if self._is_namely(one, said)] if key else []
-        return tokens[0] if len(tokens) == 1 else None
+    def _by_name(self, key: str, said: Described, tenant: str) -> list[UUID]:
+        """Who agrees exactly: the plan's own come first, and of other plans' only one who is the only one."""
+        tokens = sorted(token for token in self.by_key.get(key, ()) if self._is_namely(token, said)) if key else []
+        mine = [token for token in tokens if (token, tenant) in self.enrolments]
+        return mine or (tokens if len(tokens) == 1 else [])
 
     def _is_namely(self, token: UUID, said: Described, tenant: str = "") -> bool:
         """Whether a plan, or this one, knows the person so today: a key may stem from a row that was wrong."""
         plans = (tenant,) if tenant else self.tenants
         known = (self.enrolments.get((token, plan)) for plan in plans)
-        return any(identity.is_namely(one, said) for one in known if one is not None)
+        return any(identity.is_namely(enrolment, said) for enrolment in known if enrolment is not None)
+
+    # -- who else it may be
+
+    def _joined(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> set[UUID]:
+        """Who is this person too: a correction says so, or name, birth date and ZIP agree in another plan."""
+        return {other for other, verdict in self._others(token, record, tenant, key).items() if verdict is SAME}
+
+    def _joins_in_doubt(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> Doubt | None:
+        """That a row would make its person agree with somebody else, of whom it does not say that both are one."""
+        others = self._others(token, record, tenant, key)
+        unsure = {other for other, verdict in others.items() if verdict is DOUBTFUL}
+        if not unsure:
+            return None
+        mine = frozenset(candidate for candidate in (token, *unsure) if (candidate, tenant) in self.enrolments)
+        is_former = record.previous is not None and unsure == {self._formerly(record, tenant)}
+        return (NOT_FORMERLY if is_former else AGREES_WITH_ANOTHER)._replace(tokens=mine)
+
+    def _others(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> dict[UUID, Verdict]:
+        """Whoever agrees with the row beside its person, or is said to have been that; nobody who was told apart."""
+        if record.previous is None and self.by_key.get(key, set()) <= {token}:
+            return {}
+        former, mine = self._formerly(record, tenant), self._by_plan(token)
+        found, apart = dict[UUID, Verdict](), self.apart.get(token, set())
+        for candidate in sorted(self._agreeing(token, record, key, former) - apart):
+            if not self.apart.get(candidate, set()) & {other for other, verdict in found.items() if verdict is SAME}:
+                pair = joining.Pair(mine, self._by_plan(candidate), tenant, former)
+                found[candidate] = joining.joins(record, described(record), pair)
+        return found
+
+    def _agreeing(self, token: UUID, record: RosterRecord, key: str, former: UUID | None) -> set[UUID]:
+        said = described(record)
+        found = {other for other in self.by_key.get(key, ()) if self._is_namely(other, said)} if key else set()
+        return (found | ({former} if former else set())) - {token}
+
+    def _by_plan(self, token: UUID) -> dict[str, Enrolment]:
+        known = ((plan, self.enrolments.get((token, plan))) for plan in self.tenants)
+        return {plan: enrolment for plan, enrolment in known if enrolment is not None and not enrolment.is_retired}

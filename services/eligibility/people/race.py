@@ -22,7 +22,7 @@ def roll_up(enrolment: Enrolment, statements: Collection[Statement]) -> str:
     """Hispanic of any race first, then a single race, several races, unknown; the best source that says anything."""
     if not statements:
         return _roll_up(enrolment.races, enrolment.ethnicity)
-    said = {one.source: (one.races, one.ethnicity) for one in statements}
+    said = {statement.source: (statement.races, statement.ethnicity) for statement in statements}
     said["plan"] = (enrolment.races, enrolment.ethnicity)
     known = [said[source] for source in SOURCES if source in said]
     ethnicity = next((ethnicity for _, ethnicity in known if ethnicity), None)

@@ -3,13 +3,12 @@
 A `Book` holds everything that the rows of one batch may touch; it is loaded before and saved after, and decides itself.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from services.eligibility.feeds.records import Address, IdType, Maintenance, RosterRecord
+from services.eligibility.feeds.records import IdType, Maintenance, RosterRecord
 from services.eligibility.people.changes import (
     ADDED,
     DEATH_REPORTED,
@@ -21,13 +20,14 @@ from services.eligibility.people.changes import (
     STALE,
     changes_of,
 )
-from services.eligibility.people.coverage import family_spans, restated_spans
+from services.eligibility.people.coverage import family_spans
 from services.eligibility.people.doubtful import ANOTHER_PERSON, Decided, Doubts
 from services.eligibility.people.enrolment import SUBSCRIBER, Enrolment, Person, Span
 from services.eligibility.people.identity import LISTS, Doubt
 from services.eligibility.people.linkage import IdKey
-from services.eligibility.people.matching import Acquaintances, described, newest_of, record_identifiers, role_of
+from services.eligibility.people.matching import Acquaintances, completed_key, described, record_identifiers
 from services.eligibility.people.precedence import NEVER, Stamp
+from services.eligibility.people.restatement import restated, seen_in, stamped
 from services.eligibility.vital.roster import roster_source, roster_word
 from services.eligibility.vital.rules import UNDATED, VitalStatement, Word, newest
 
@@ -36,8 +36,8 @@ DEATH_REASON = "03"
 
 @dataclass(slots=True)
 class Book(Acquaintances):
-    """The people of one batch. `merges` are pairs of survivor and retired token, in order; `apart`
-    is from whom each was told apart by a person, `new_apart` the pairs of now; `held` are rows of whom it
+    """The people of one batch. `merges` are pairs of survivor and retired token, in order; `new_apart` are pairs
+    of persons who are told apart now; `held` are rows of whom it
     is doubtful whom they mean, by their ordinals, and `refused` those of them that a person refused before; `doubts`
     what waits and was decided of such rows; `heard` is when what stands was said again; `vital` what plans said of
     deaths, by token and source."""
@@ -49,7 +49,6 @@ class Book(Acquaintances):
     new_identifiers: set[tuple[IdKey, UUID]] = field(default_factory=set)
     new_keys: set[tuple[str, UUID]] = field(default_factory=set)
     merges: list[tuple[UUID, UUID]] = field(default_factory=list)
-    apart: defaultdict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     new_apart: set[tuple[UUID, UUID]] = field(default_factory=set)
     held: dict[int, Doubt] = field(default_factory=dict)
     refused: set[int] = field(default_factory=set)
@@ -60,7 +59,7 @@ class Book(Acquaintances):
 
     def touched(self) -> set[UUID]:
         """The tokens about whom something may have to be decided anew."""
-        of_enrolments = {one.token for one in self.changed_enrolments.values()}
+        of_enrolments = {enrolment.token for enrolment in self.changed_enrolments.values()}
         of_vital = {token for token, _ in self.changed_vital}
         return of_enrolments | of_vital | set(self.changed_persons) | {token for pair in self.merges for token in pair}
 
@@ -71,7 +70,7 @@ class Book(Acquaintances):
         """Take one row of a plan's roster, with its match key; `settled`: a person decides now whom it means. Gives
         what it changed: nothing if it says nothing new or is held, `stale` if what stands was said later; of a death
         even that is kept."""
-        token = settled.token if settled else self._whose(record, tenant, key, file_no)
+        token = settled.token if settled else self._meant(record, tenant, key, file_no, said)
         if isinstance(token, Doubt):
             settled = self._decided_before(record, tenant, token)
             if settled is None or settled.token is None:
@@ -80,8 +79,8 @@ class Book(Acquaintances):
             token = settled.token
         if token is not None and self._is_stale(token, tenant, said):
             return (STALE, *self._note_death(token, tenant, record, said_on, said, is_full=is_full, is_stale=True))
-        token, merges = token or self._newcomer(), len(self.merges)
-        token = self._merge_doubles(token, record, tenant, key)
+        key, merges = key or self._completed_key(token, record, tenant), len(self.merges)
+        token = self._merge_doubles(token, record, tenant, key) if token else self._newcomer()
         changes = [MERGED] if len(self.merges) > merges else []
         is_told = settled is not None and settled.decision == ANOTHER_PERSON
         is_holder = self._takes_number(token, record, tenant, said, is_told=is_told)
@@ -95,6 +94,18 @@ class Book(Acquaintances):
         return tuple(changes) or (("changed",) if is_new else ())
 
     # -- who
+
+    def _meant(self, record: RosterRecord, tenant: str, key: str, file_no: int, said: Stamp) -> UUID | Doubt | None:
+        """Whom the row means; a doubt also where it would make its person somebody else. What is older than what stands
+        makes nobody anything."""
+        token = self._whose(record, tenant, key, file_no)
+        if not isinstance(token, UUID) or self._is_stale(token, tenant, said):
+            return token
+        key = key or self._completed_key(token, record, tenant)
+        return self._joins_in_doubt(token, record, tenant, key) or token
+
+    def _completed_key(self, token: UUID | None, record: RosterRecord, tenant: str) -> str:
+        return completed_key(record, self.enrolments.get((token, tenant))) if token else ""
 
     def _decided_before(self, record: RosterRecord, tenant: str, doubt: Doubt) -> Decided | None:
         """What a person decided of a row that said the same of who it is about, if that person is known still."""
@@ -112,6 +123,8 @@ class Book(Acquaintances):
             self.refused.add(record.position.row)
         else:
             self._see(record_identifiers(record), tenant, said.at, key)
+            for enrolment in [known for token in doubt.tokens if (known := self.enrolments.get((token, tenant)))]:
+                self._note_seen(enrolment.enrolment_id, said.at)
 
     def settle(self, record: RosterRecord, tenant: str, key: str, file_no: int, decided: Decided) -> Decided | Doubt:
         """Whom a row means of which a person decides now, by all that is known today; a doubt if that leaves somebody
@@ -122,8 +135,17 @@ class Book(Acquaintances):
             if isinstance(found, Doubt):
                 return found
             token = found or self._newcomer()
-        self._tell_apart(token, self._doubles(token, record, tenant, key) | decided.others)
+        key = key or self._completed_key(token, record, tenant)
+        self._tell_apart(token, self._others(token, record, tenant, key).keys() | decided.others)
         return decided._replace(token=token)
+
+    def in_question(
+        self, record: RosterRecord, tenant: str, key: str, file_no: int, shown: frozenset[UUID]
+    ) -> frozenset[UUID]:
+        """Whom the row may mean today, with those who were shown: who would have to be shown before it is decided."""
+        while isinstance(found := self.without(shown)._whose(record, tenant, key, file_no), Doubt):
+            shown |= found.tokens
+        return shown
 
     def _tell_apart(self, token: UUID, others: Iterable[UUID]) -> None:
         for other in others:
@@ -140,10 +162,10 @@ class Book(Acquaintances):
         """Whether the row's number is its person's; only one has it. A row that lists or renumbers him takes it from
         its holder, and so does one that a person has found (`is_told`) to mean another, unless it ends him; but not
         if the holder's newest row is newer. Any other leaves it to who holds it now."""
-        own = [one for one in record.person.identifiers if one.type == IdType.MEMBER]
-        if all(self.by_identifier.get(one, set()) <= {token} for one in own):
+        own = [identifier for identifier in record.person.identifiers if identifier.type == IdType.MEMBER]
+        if all(self.by_identifier.get(identifier, set()) <= {token} for identifier in own):
             return True
-        numbers = {one.value for one in own}
+        numbers = {identifier.value for identifier in own}
         holders = [
             known
             for other, (_, is_own) in self._judged(own, tenant, described(record)).items()
@@ -151,44 +173,31 @@ class Book(Acquaintances):
         ]
         takes = record.maintenance in LISTS or bool(record.previous and record.previous.identifiers)
         takes = takes or (is_told and record.maintenance is not Maintenance.TERMINATE)
-        takes = takes and not any(said.is_before(self._standing(one)) for one in holders)
+        takes = takes and not any(said.is_before(self._standing(holder)) for holder in holders)
         if takes:
-            for one in holders:
-                self._put_enrolment(one._replace(member_id=""))
+            for holder in holders:
+                self._put_enrolment(holder._replace(member_id=""))
         return takes or not holders
 
     def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> UUID:
-        """One person under several tokens: a correction says so, or name, birth date and ZIP now agree."""
-        doubles = {token, *self._doubles(token, record, tenant, key)}
+        """One person under several tokens is under the oldest from now on."""
+        doubles = {token, *self._joined(token, record, tenant, key)}
         survivor = min(doubles)
         for retired in sorted(doubles - {survivor}):
             self._merge(survivor, retired)
         return survivor
 
-    def _doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> set[UUID]:
-        """Who else is this person; never two whom somebody told apart."""
-        if record.previous is None and self.by_key.get(key, set()) <= {token}:
-            return set()
-        said = described(record)
-        found = {one for one in self.by_key.get(key, ()) if self._is_namely(one, said)} if key else set()
-        old = self._formerly(record, tenant)
-        alike = {token}
-        for one in sorted(found | ({old} if old else set())):
-            if not self.apart.get(one, set()) & alike:
-                alike.add(one)
-        return alike - {token}
-
     def _merge(self, survivor: UUID, retired: UUID) -> None:
         self._put_person(self.persons[retired]._replace(merged_into=survivor))
         self._put_person(self.persons[survivor])
-        for token, source in [one for one in self.vital if one[0] == retired]:
+        for token, source in [pair for pair in self.vital if pair[0] == retired]:
             moved = self.vital.pop((token, source))._replace(token=survivor)
             self.changed_vital.pop((token, source), None)
             self._put_vital(newest(self.vital.get((survivor, source)), moved))
-        for (token, tenant), one in list(self.enrolments.items()):
-            if token == retired and not one.is_retired:
-                self._put_enrolment(one._replace(is_retired=True, spans=()))
-                self._adopt(survivor, tenant, one)
+        for (token, tenant), enrolment in list(self.enrolments.items()):
+            if token == retired and not enrolment.is_retired:
+                self._put_enrolment(enrolment._replace(is_retired=True, spans=()))
+                self._adopt(survivor, tenant, enrolment)
         for tokens in (*self.by_identifier.values(), *self.by_key.values()):
             if retired in tokens:
                 tokens.discard(retired)
@@ -206,9 +215,14 @@ class Book(Acquaintances):
             self._put_enrolment(orphan._replace(enrolment_id=self.new_id(), token=survivor))
         else:
             spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
-            seen = max(known, orphan, key=lambda one: (one.seen_file_no, one.seen_at is not None, one.seen_at))
+            seen = max(
+                known,
+                orphan,
+                key=lambda enrolment: (enrolment.seen_file_no, enrolment.seen_at is not None, enrolment.seen_at),
+            )
             newest = max(
-                (self._standing(known), self._standing(orphan)), key=lambda one: (one.at is not None, one.at, one.no)
+                (self._standing(known), self._standing(orphan)),
+                key=lambda stamp: (stamp.at is not None, stamp.at, stamp.no),
             )
             known = known._replace(spans=spans, seen_file_no=seen.seen_file_no, seen_at=seen.seen_at)
             self._put_enrolment(stamped(known, newest))
@@ -217,12 +231,12 @@ class Book(Acquaintances):
 
     def _note_keys(self, token: UUID, record: RosterRecord, key: str) -> bool:
         prior = record.previous.identifiers if record.previous else ()
-        free = [one for one in prior if not self.by_identifier.get(one)]
+        free = [identifier for identifier in prior if not self.by_identifier.get(identifier)]
         said = (*record.person.identifiers, *free)
-        fresh_ids = [one for one in said if token not in self.by_identifier.get(one, ())]
-        for one in fresh_ids:
-            self.by_identifier[one].add(token)
-            self.new_identifiers.add((one, token))
+        fresh_ids = [identifier for identifier in said if token not in self.by_identifier.get(identifier, ())]
+        for identifier in fresh_ids:
+            self.by_identifier[identifier].add(token)
+            self.new_identifiers.add((identifier, token))
         is_fresh_key = bool(key) and token not in self.by_key.get(key, ())
         if is_fresh_key:
             self.by_key[key].add(token)
@@ -309,15 +323,15 @@ class Book(Acquaintances):
     ) -> tuple[str, ...]:
         """The dependants' cover ends with the subscriber's; after a death a person must say what becomes of theirs."""
         ended = [
-            (one, spans)
-            for one in self._dependants(token, tenant, record)
-            if not said.is_before(self._standing(one))
-            and (spans := self._family_spans(one, record, said_on, file_no)) != one.spans
+            (dependant, spans)
+            for dependant in self._dependants(token, tenant, record)
+            if not said.is_before(self._standing(dependant))
+            and (spans := self._family_spans(dependant, record, said_on, file_no)) != dependant.spans
         ]
         if ended and (record.reason == DEATH_REASON or record.person.is_deceased):
             return (FAMILY_WAITS,)
-        for one, spans in ended:
-            self._put_enrolment(stamped(one._replace(spans=spans), said))
+        for dependant, spans in ended:
+            self._put_enrolment(stamped(dependant._replace(spans=spans), said))
         return (FAMILY_ENDED,) if ended else ()
 
     def _family_spans(self, one: Enrolment, record: RosterRecord, said_on: date, file_no: int) -> tuple[Span, ...]:
@@ -329,11 +343,11 @@ class Book(Acquaintances):
         since."""
         number = record.person.identifier(IdType.SUBSCRIBER)
         others = sorted(self.by_identifier.get(number, set()) - {token}) if number else ()
-        found = [self.enrolments[one, tenant] for one in others if (one, tenant) in self.enrolments]
+        found = [self.enrolments[other, tenant] for other in others if (other, tenant) in self.enrolments]
         return [
-            one
-            for one in found
-            if number and not one.is_retired and one.role != SUBSCRIBER and one.family_number in {"", number.value}
+            kin
+            for kin in found
+            if number and not kin.is_retired and kin.role != SUBSCRIBER and kin.family_number in {"", number.value}
         ]
 
     def _put_vital(self, statement: VitalStatement) -> None:
@@ -348,98 +362,3 @@ class Book(Acquaintances):
         self.tenants.add(enrolment.tenant_id)
         self.changed_enrolments[enrolment.enrolment_id] = enrolment
         self.heard.pop(enrolment.enrolment_id, None)
-
-
-def seen_in(stated: Enrolment, file_no: int, said: Stamp) -> Enrolment:
-    """The enrolment as it stands in this file, at the newest instant at which it does."""
-    if file_no != stated.seen_file_no:
-        return stated._replace(seen_file_no=file_no, seen_at=said.at) if file_no > stated.seen_file_no else stated
-    return stated._replace(seen_at=newest_of(stated.seen_at, said.at))
-
-
-def stamped(stated: Enrolment, said: Stamp) -> Enrolment:
-    """The enrolment as this statement left it."""
-    if said.at is None:
-        return stated
-    return stated._replace(said_at=said.at, said_by=said.by, said_no=said.no)
-
-
-def restated(known: Enrolment, record: RosterRecord, said_on: date, *, is_listed: bool = False) -> Enrolment:
-    """The enrolment after the row. What the row leaves empty stays as it was known. `is_listed`: another row of the
-    file spoke of the member before."""
-    person = record.person
-    family = person.identifier(IdType.SUBSCRIBER)
-    number = person.identifier(IdType.MEMBER) or family
-    name, address = person.name or known, placed(known, person.address)
-    phones = tuple([f"{one.use} {one.number}" for one in person.phones]) or known.phones
-    return Enrolment(
-        enrolment_id=known.enrolment_id,
-        token=known.token,
-        tenant_id=known.tenant_id,
-        member_id=number.value if number else known.member_id,
-        group_number=record.group or known.group_number,
-        family=name.family,
-        given=name.given,
-        middle=name.middle,
-        suffix=name.suffix,
-        birth_on=person.birth_on or known.birth_on,
-        sex=known.sex if person.sex == "U" else person.sex,
-        races=person.races or known.races,
-        ethnicity=person.ethnicity or known.ethnicity,
-        language=person.language or known.language,
-        street=address.street,
-        unit=address.unit,
-        city=address.city,
-        state=address.state,
-        zip5=address.zip5,
-        tract=address.tract,
-        county=address.county,
-        phones=phones,
-        email=person.email or known.email,
-        is_restricted=known.is_restricted if record.is_restricted is None else record.is_restricted,
-        spans=restated_spans(known.spans, record, said_on, is_listed=is_listed),
-        is_retired=known.is_retired,
-        seen_file_no=known.seen_file_no,
-        role=role_of(record),
-        phone_version=known.phone_version + _is_other(_numbers(phones), _numbers(known.phones)),
-        address_version=known.address_version + _is_moved(known, address),
-        email_version=known.email_version + _is_other(person.email.casefold(), known.email.casefold()),
-        said_at=known.said_at,
-        said_by=known.said_by,
-        said_no=known.said_no,
-        family_number=family.value if family else known.family_number,
-        first_file_no=known.first_file_no,
-        seen_at=known.seen_at,
-    )
-
-
-def placed(known: Enrolment, said: Address | None) -> Address | Enrolment:
-    """Where the member lives after the row. One without a readable ZIP keeps the known one, unless it is of another
-    state or country."""
-    if said is None:
-        return known
-    is_elsewhere = bool(said.country) or (bool(known.state and said.state) and said.state != known.state)
-    if said.zip5 or is_elsewhere:
-        return said
-    return said._replace(zip5=known.zip5, tract=said.tract or known.tract, county=said.county or known.county)
-
-
-def _is_other(said: object, known: object) -> bool:
-    """Whether something is said, and not what is known; the first one ever is other than none."""
-    return bool(said) and said != known
-
-
-def _numbers(phones: Iterable[str]) -> set[str]:
-    """Telephone numbers without their uses."""
-    return {one.rpartition(" ")[2] for one in phones}
-
-
-def _is_moved(known: Enrolment, said: Address | Enrolment) -> bool:
-    """Whether a letter goes somewhere else now; it goes nowhere without a ZIP or a street."""
-    if not (said.street or said.zip5):
-        return False
-    return not (known.street or known.zip5) or _lines(said) != _lines(known)
-
-
-def _lines(of: Address | Enrolment) -> list[str]:
-    return [" ".join(one.upper().split()) for one in (of.street, of.unit, of.city, of.state, of.zip5)]

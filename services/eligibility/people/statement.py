@@ -22,5 +22,5 @@ class Statement(NamedTuple):
 
 def is_protected(consents: Iterable[RegistryConsent], statements: Iterable[Statement]) -> bool:
     """Whether any registry's newest word protects; the mark from before each one's was kept, until any gives one."""
-    told = [one.is_protected for one in consents if one.is_protected is not None]
-    return any(told) if told else any(one.is_protected for one in statements)
+    told = [consent.is_protected for consent in consents if consent.is_protected is not None]
+    return any(told) if told else any(statement.is_protected for statement in statements)

@@ -1,0 +1,1 @@
+"""Where somebody lives, and how vulnerable that place is."""

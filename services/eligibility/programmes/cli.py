@@ -35,8 +35,8 @@ def run_check(args: argparse.Namespace) -> int:
     code = FINE
     for path in args.documents:
         try:
-            one = parse_programme(_found(path).read_text(encoding="utf-8"), path.name)
-            print(f"{path.name}: {one.programme_id} version {one.version} is fine")
+            programme = parse_programme(_found(path).read_text(encoding="utf-8"), path.name)
+            print(f"{path.name}: {programme.programme_id} version {programme.version} is fine")
         except ProgrammeError as error:
             print(error, file=sys.stderr)
             code = WRONG
@@ -59,7 +59,7 @@ def run_publish(args: argparse.Namespace, client: httpx.Client) -> int:
     if body is None:
         return WRONG_USE
     answer = client.post("/programmes", json=body, headers=headers)
-    return show(args, answer, lambda one: [f"{one['programme_id']} version {one['version']} is live"])
+    return show(args, answer, lambda programme: [f"{programme['programme_id']} version {programme['version']} is live"])
 
 
 def run_list(args: argparse.Namespace, client: httpx.Client) -> int:
@@ -82,13 +82,19 @@ def _body(path: Path) -> dict[str, str] | None:
 
 
 def _list_text(found: list[dict[str, Any]]) -> Iterator[str]:
-    for one in found:
-        if "wrong" in one:
-            yield f"{'wrong':6}{one['programme_id']:28}version {one['version']}, can't be read; its answers stand:"
-            yield from (f"{'':6}{line}" for line in one["wrong"])
+    for programme in found:
+        if "wrong" in programme:
+            yield (
+                f"{'wrong':6}{programme['programme_id']:28}version {programme['version']}, can't be read; "
+                "its answers stand:"
+            )
+            yield from (f"{'':6}{line}" for line in programme["wrong"])
             continue
-        state = "live" if one["is_live"] else "ships"
-        yield f"{state:6}{one['programme_id']:28}version {one['version']}, from {one['effective_on']}: {one['title']}"
+        state = "live" if programme["is_live"] else "ships"
+        yield (
+            f"{state:6}{programme['programme_id']:28}version {programme['version']}, "
+            f"from {programme['effective_on']}: {programme['title']}"
+        )
 
 
 def _dry_run_text(found: dict[str, Any]) -> Iterator[str]:
@@ -100,11 +106,11 @@ def _dry_run_text(found: dict[str, Any]) -> Iterator[str]:
             yield f"  {title}: {count:>8}  {code}: {found['reasons'].get(code, '')}"
     for arm, count in found["arms"].items():
         yield f"  arm {arm}: {count}"
-    for one in found["cut_offs"]:
-        yield f"  cap {one['group']}: {one['admitted']} of {one['population']}, score {one['least_score']} and above"
+    for row in found["cut_offs"]:
+        yield f"  cap {row['group']}: {row['admitted']} of {row['population']}, score {row['least_score']} and above"
     yield f"  {'':42}{'enter':>8}{'leave':>8}{'stay':>8}{'out':>8}{'in':>7}{'impact':>8}{'risk p50':>10}{'mean':>7}"
-    for one in found["groups"]:
-        yield _group_line(one)
+    for row in found["groups"]:
+        yield _group_line(row)
 
 
 def _group_line(one: dict[str, Any]) -> str:

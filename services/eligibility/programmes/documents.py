@@ -1,264 +1,31 @@
 """Programme documents: rules that are data. A document that can't be used is refused with its line and field.
 
-`rules/*.yaml` go live at the first start; `rules/library/*.yaml` ship beside them and go live when they are published.
+`bundled/*.yaml` go live at the first start; `bundled/library/*.yaml` ship beside them and go live once published.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cache, lru_cache
 from hashlib import sha256
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-from pydantic import Field, field_validator, model_validator
-
-from schemas.eligibility_v1 import LineOfBusiness, RaceEthnicity
-from schemas.envelope import Code, CountyFips, Cvx, Day, Zip5
-from schemas.time_zones import is_time_zone
-from services.eligibility.forecast.overlay_documents import overlay_paths
-from services.eligibility.forecast.supporting_data import bundled as supporting_data
-from services.eligibility.forecast.supporting_data import releases
-from services.eligibility.people.ages import AGE_BANDS
 from services.eligibility.places.rules import VulnerabilityRule
-from services.eligibility.programmes.arms import CONTROL, Arms
+from services.eligibility.programmes.arms import Arms
 from services.eligibility.programmes.cap import Cap
-from services.eligibility.programmes.documents_read import Lines, Location, Part, read_document
-from services.eligibility.programmes.needs import VCC, is_known, meanings, vocabulary
+from services.eligibility.programmes.document_form import Document, SegmentPart, contradictions
+from services.eligibility.programmes.documents_read import Lines, read_document
 from services.eligibility.programmes.programme import Phase, PriorityRule, Programme
 from services.eligibility.programmes.risk.documents import models
-from services.eligibility.programmes.segment import EVERYBODY, Segment, plain_language
+from services.eligibility.programmes.segment import EVERYBODY, Segment
 from services.eligibility.programmes.target import ForecastRule, ServiceRule
 
-RULES = Path(__file__).parent / "rules"
-LIBRARY = RULES / "library"
-PURPOSE_CHARS = 20
-MOST_MONTHS, MOST_POINTS, MOST_VERSION = 1200, 1000, 1_000_000
-
-Points = Annotated[int, Field(ge=-MOST_POINTS, le=MOST_POINTS)]
+BUNDLED = Path(__file__).parent / "bundled"
+LIBRARY = BUNDLED / "library"
 
 
 class ProgrammeError(Exception):
     """A programme document is wrong; correct the named line and field."""
-
-
-class _Vaccine(Part):
-    group: Code
-    doses_needed: int = Field(ge=1, le=10)
-    since_on: Day | None = None
-    cvx_not_counted: frozenset[Cvx] = frozenset()
-
-
-class _Forecast(Part):
-    """`vaccine_group` is the code under which doses and slots are told, `cdsi_group` CDC's name of the same group."""
-
-    vaccine_group: Code
-    cdsi_group: str
-    release: str | None = None
-    opens: str = Field(default="due", pattern="^(earliest|due|overdue)$")
-    shared_decision: bool = False
-    jurisdiction: str | None = None
-
-    @field_validator("jurisdiction")
-    @classmethod
-    def _overlay_is_here(cls, name: str | None) -> str | None:
-        if name is not None and name not in overlay_paths():
-            raise ValueError(f"expected a state whose overlay is here: {', '.join(overlay_paths()) or 'none is'}")
-        return name
-
-    @field_validator("release")
-    @classmethod
-    def _release_is_bundled(cls, name: str | None) -> str | None:
-        if name is not None and name not in releases():
-            raise ValueError(f"expected a bundled release: {', '.join(releases())}")
-        return name
-
-    @field_validator("cdsi_group")
-    @classmethod
-    def _group_is_cdcs(cls, name: str) -> str:
-        if name not in (names := [group.name for group in supporting_data().groups]):
-            raise ValueError(f"expected one of {', '.join(names)}")
-        return name
-
-
-class _Service(Part):
-    """Another preventive service: each kind of it with the months for which it holds."""
-
-    code: Code
-    holds_months: dict[Code, int] = Field(min_length=1)
-
-    @field_validator("holds_months")
-    @classmethod
-    def _services(cls, months: dict[str, int]) -> dict[str, int]:
-        if not all(1 <= one <= MOST_MONTHS for one in months.values()):
-            raise ValueError(f"expected from 1 to {MOST_MONTHS} months")
-        return _known(months, set(vocabulary()["services"]))
-
-
-class _Area(Part):
-    tract_cut_off: float = Field(ge=0, le=1)
-    zip_share: float | None = Field(default=None, ge=0, le=1)
-    county_cut_off: float | None = Field(default=None, ge=0, le=1)
-
-
-class Coded(Part):
-    """One code of a condition or need, in one of the code systems."""
-
-    snomed: str | None = None
-    icd10: str | None = None
-    cdsi: str | None = None
-    need: Code | None = None
-
-    @model_validator(mode="after")
-    def _one_that_is_known(self) -> "Coded":
-        given = [(name, code) for name, code in self if code is not None]
-        if len(given) != 1:
-            raise ValueError("expected exactly one of snomed, icd10, cdsi and need")
-        if not self.codes():
-            raise ValueError("no CDSi observation and no need stands for this code")
-        return self
-
-    def codes(self) -> frozenset[str]:
-        system, code = next((name, code) for name, code in self if code is not None)
-        system = VCC if system == "need" else system
-        return meanings(system, code, supporting_data()) if is_known(system, code, supporting_data()) else frozenset()
-
-
-class _RaceEthnicity(Part):
-    """Only with the lawful purpose, which each reader of the document sees."""
-
-    any_of: frozenset[RaceEthnicity] = Field(min_length=1)
-    lawful_purpose: str = Field(min_length=PURPOSE_CHARS)
-
-
-class _Segment(Part):
-    lines_of_business: frozenset[LineOfBusiness] = frozenset()
-    zips: frozenset[Zip5] = frozenset()
-    counties: frozenset[CountyFips] = frozenset()
-    languages: frozenset[str] = frozenset()
-    homebound: bool = False
-    any_of: tuple[Coded, ...] = ()
-    none_of: tuple[Coded, ...] = ()
-    race_ethnicity: _RaceEthnicity | None = None
-    risk_tiers: frozenset[Code] = frozenset()
-
-    @field_validator("languages")
-    @classmethod
-    def _plain(cls, languages: frozenset[str]) -> frozenset[str]:
-        if unknown := sorted(one for one in languages if not plain_language(one)):
-            raise ValueError(f"expected codes of languages, such as es or spa; not {', '.join(unknown)}")
-        return frozenset(map(plain_language, languages))
-
-
-class _Phase(Part):
-    code: Code
-    begins_on: Day
-    ends_on: Day | None = None
-    age_from: int = Field(ge=0, le=120)
-    age_to: int | None = Field(default=None, ge=0, le=120)
-
-    @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> "_Phase":
-        if self.ends_on is not None and self.ends_on < self.begins_on:
-            raise ValueError("ends_on must not be before begins_on")
-        if self.age_to is not None and self.age_to < self.age_from:
-            raise ValueError("age_to must not be below age_from")
-        return self
-
-
-class _Priority(Part):
-    base: int = Field(ge=0, le=MOST_POINTS)
-    svi: dict[str, Points]
-    age: dict[str, Points]
-    risk: int = Field(default=0, ge=0, le=MOST_POINTS)
-
-    @field_validator("svi")
-    @classmethod
-    def _levels(cls, svi: dict[str, int]) -> dict[str, int]:
-        return _known(svi, {"tract", "zip", "county"})
-
-    @field_validator("age")
-    @classmethod
-    def _bands(cls, age: dict[str, int]) -> dict[str, int]:
-        return _known(age, {band for _, band in AGE_BANDS})
-
-
-class _Cap(Part):
-    share: float | None = Field(default=None, gt=0, le=1)
-    count: int | None = Field(default=None, ge=1)
-    by: str = Field(default="risk", pattern="^(risk|priority)$")
-    per: str = Field(default="all", pattern="^(all|county|plan|zip)$")
-    redraw: str = Field(default="never", pattern="^(never|weekly|monthly)$")
-
-    @model_validator(mode="after")
-    def _one_limit(self) -> "_Cap":
-        if (self.share is None) == (self.count is None):
-            raise ValueError("expected either share or count")
-        return self
-
-
-class _Arms(Part):
-    unit: str = Field(pattern="^(person|household)$")
-    seed: str = Field(min_length=8, max_length=64)
-    shares: dict[Code, float]
-
-    @field_validator("shares")
-    @classmethod
-    def _sum_to_one(cls, shares: dict[str, float]) -> dict[str, float]:
-        if CONTROL not in shares or len(shares) < 2:
-            raise ValueError(f"expected {CONTROL} and at least one arm that is offered the programme")
-        if min(shares.values()) <= 0 or abs(sum(shares.values()) - 1) > 1e-6:
-            raise ValueError("each share must be above 0, and together they must be 1")
-        return shares
-
-
-class Document(Part):
-    """The form of a programme document: exactly one of vaccine, forecast and service says what it is after."""
-
-    programme_id: Code
-    version: int = Field(ge=1, le=MOST_VERSION)
-    title: str = Field(min_length=1, max_length=200)
-    effective_on: Day
-    time_zone: str
-    plans: frozenset[Code] = Field(min_length=1)
-    vaccine: _Vaccine | None = None
-    forecast: _Forecast | None = None
-    service: _Service | None = None
-    area: _Area | None = None
-    segment: _Segment = _Segment()
-    risk_model: Code | None = None
-    phases: tuple[_Phase, ...] = Field(min_length=1)
-    priority: _Priority
-    cap: _Cap | None = None
-    arms: _Arms | None = None
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, name: str) -> str:
-        if not is_time_zone(name):
-            raise ValueError("expected a time zone's name, such as America/Chicago")
-        return name
-
-    @field_validator("risk_model")
-    @classmethod
-    def _model(cls, name: str | None) -> str | None:
-        if name is not None and name not in models():
-            raise ValueError(f"expected a bundled model: {', '.join(sorted(models()))}")
-        return name
-
-    @field_validator("phases")
-    @classmethod
-    def _one_at_a_time(cls, phases: tuple[_Phase, ...]) -> tuple[_Phase, ...]:
-        for earlier, later in pairwise(phases):
-            if earlier.ends_on is None or earlier.ends_on >= later.begins_on:
-                raise ValueError("each phase must end before the next one begins")
-        return phases
-
-
-def _known(points: dict[str, int], names: set[str]) -> dict[str, int]:
-    if unknown := set(points) - names:
-        raise ValueError(f"expected some of {', '.join(sorted(names))}; not {', '.join(sorted(unknown))}")
-    return points
 
 
 @lru_cache(maxsize=256)
@@ -266,41 +33,9 @@ def parse_programme(text: str, name: str = "document") -> Programme:
     """Read one document. Raises ProgrammeError with file, line and field of everything that is wrong in it."""
     document = read_document(Document, text, name, ProgrammeError)
     lines = Lines(text, name)
-    if wrong := [lines.told(location, message) for location, message in _contradictions(document)]:
+    if wrong := [lines.told(location, message) for location, message in contradictions(document)]:
         raise ProgrammeError("\n".join(wrong))
     return _programme(document, text)
-
-
-def _contradictions(document: Document) -> Iterator[tuple[Location, str]]:
-    """What is right by itself and wrong together."""
-    aims = [name for name in ("vaccine", "forecast", "service") if getattr(document, name) is not None]
-    if len(aims) != 1:
-        yield (aims[1] if aims else "vaccine",), "expected exactly one of vaccine, forecast and service"
-    if document.forecast is not None:
-        yield from _not_covered(document, document.forecast)
-    tiers = document.segment.risk_tiers
-    if document.risk_model is None:
-        if tiers:
-            yield ("segment", "risk_tiers"), "expected a risk_model that has these tiers"
-        if document.cap is not None and document.cap.by == "risk":
-            yield ("cap", "by"), "expected a risk_model to rank by"
-        if document.priority.risk:
-            yield ("priority", "risk"), "expected a risk_model to take points from"
-    elif unknown := tiers - (known := {one.code for one in models()[document.risk_model].tiers}):
-        said = f"expected some of {', '.join(sorted(known))}; not {', '.join(sorted(unknown))}"
-        yield ("segment", "risk_tiers"), said
-
-
-def _not_covered(document: Document, forecast: _Forecast) -> Iterator[tuple[Location, str]]:
-    """CDC's rules of today say nothing of what was recommended before they were released."""
-    name = forecast.release or releases()[0]
-    from_on = supporting_data(name).released_on
-    for position, phase in enumerate(document.phases):
-        if phase.begins_on < from_on:
-            yield (
-                ("phases", position, "begins_on"),
-                (f"CDC's release {name} covers days from {from_on}; use a dose rule (vaccine) before"),
-            )
 
 
 def _programme(document: Document, text: str) -> Programme:
@@ -318,7 +53,9 @@ def _programme(document: Document, text: str) -> Programme:
         cvx_not_counted=vaccine.cvx_not_counted if vaccine else frozenset(),
         plans=document.plans,
         area=VulnerabilityRule(area.tract_cut_off, area.zip_share, area.county_cut_off) if area else None,
-        phases=tuple(Phase(one.code, one.begins_on, one.ends_on, one.age_from, one.age_to) for one in document.phases),
+        phases=tuple(
+            Phase(phase.code, phase.begins_on, phase.ends_on, phase.age_from, phase.age_to) for phase in document.phases
+        ),
         priority=PriorityRule(priority.base, priority.svi, priority.age, priority.risk),
         segment=_segment(document.segment),
         target=_target(document),
@@ -341,24 +78,26 @@ def _aim_code(document: Document) -> str:
 
 
 def _target(document: Document) -> ForecastRule | ServiceRule | None:
-    if (one := document.forecast) is not None:
-        return ForecastRule(one.cdsi_group, one.release, one.opens, one.shared_decision, one.jurisdiction)
+    if (forecast := document.forecast) is not None:
+        return ForecastRule(
+            forecast.cdsi_group, forecast.release, forecast.opens, forecast.shared_decision, forecast.jurisdiction
+        )
     return ServiceRule(document.service.holds_months) if document.service else None
 
 
-def _segment(part: _Segment) -> Segment:
-    if part == _Segment():
+def _segment(part: SegmentPart) -> Segment:
+    if part == SegmentPart():
         return EVERYBODY
-    listed = frozenset[str]().union(*(one.codes() for one in part.any_of))
+    listed = frozenset[str]().union(*(coded.codes() for coded in part.any_of))
     race = part.race_ethnicity
     return Segment(
-        lines_of_business=frozenset(one.value for one in part.lines_of_business),
+        lines_of_business=frozenset(line.value for line in part.lines_of_business),
         zips=part.zips,
         counties=part.counties,
         languages=part.languages,
         any_of=(*((listed,) if listed else ()), *((frozenset({"homebound"}),) if part.homebound else ())),
-        none_of=frozenset[str]().union(*(one.codes() for one in part.none_of)),
-        race_ethnicity=frozenset(one.value for one in race.any_of) if race else frozenset(),
+        none_of=frozenset[str]().union(*(coded.codes() for coded in part.none_of)),
+        race_ethnicity=frozenset(category.value for category in race.any_of) if race else frozenset(),
         lawful_purpose=race.lawful_purpose if race else "",
         risk_tiers=part.risk_tiers,
     )
@@ -367,7 +106,7 @@ def _segment(part: _Segment) -> Segment:
 @cache
 def bundled() -> tuple[Programme, ...]:
     """Every version of every programme that goes live at the first start."""
-    return _read_folder(RULES)
+    return _read_folder(BUNDLED)
 
 
 @cache
@@ -387,13 +126,13 @@ class Published(NamedTuple):
 def live(published: Sequence[Published]) -> list[Programme]:
     """What can be decided by. A version that could be read when it went live, and can't be now, takes those before it
     along: their answers would take the place of its own, which stand instead. A later version ends that."""
-    unread = {one.programme_id: one.version for one in sorted(unreadable(published))}
-    readable = (one for one in published if one.version > unread.get(one.programme_id, 0))
-    return [parse_programme(one.document) for one in readable]
+    unread = {entry.programme_id: entry.version for entry in sorted(unreadable(published))}
+    readable = (entry for entry in published if entry.version > unread.get(entry.programme_id, 0))
+    return [parse_programme(entry.document) for entry in readable]
 
 
 def unreadable(published: Iterable[Published]) -> list[Published]:
-    return [one for one in published if what_is_wrong(one.document)]
+    return [entry for entry in published if what_is_wrong(entry.document)]
 
 
 @lru_cache(maxsize=256)
@@ -408,10 +147,10 @@ def what_is_wrong(text: str) -> str:
 
 def _read_folder(folder: Path) -> tuple[Programme, ...]:
     found = [parse_programme(path.read_text(encoding="utf-8"), path.name) for path in sorted(folder.glob("*.yaml"))]
-    versions = [f"{one.programme_id} version {one.version}" for one in found]
-    if twice := {one for one in versions if versions.count(one) > 1}:
+    versions = [f"{programme.programme_id} version {programme.version}" for programme in found]
+    if twice := {version for version in versions if versions.count(version) > 1}:
         raise ProgrammeError(f"{folder.name}: two documents are {', '.join(sorted(twice))}")
-    return tuple(sorted(found, key=lambda one: (one.programme_id, one.version)))
+    return tuple(sorted(found, key=lambda programme: (programme.programme_id, programme.version)))
 
 
 def in_effect(programmes: Iterable[Programme], business_on: date) -> list[tuple[Programme, date | None]]:
@@ -421,8 +160,12 @@ def in_effect(programmes: Iterable[Programme], business_on: date) -> list[tuple[
         by_id.setdefault(programme.programme_id, []).append(programme)
     holding = []
     for versions in by_id.values():
-        versions.sort(key=lambda one: (one.effective_on, one.version))
-        begun = [one for one in versions if one.effective_on <= business_on]
-        later = [one.effective_on for one in versions if one.effective_on > business_on and one is not versions[0]]
+        versions.sort(key=lambda programme: (programme.effective_on, programme.version))
+        begun = [programme for programme in versions if programme.effective_on <= business_on]
+        later = [
+            programme.effective_on
+            for programme in versions
+            if programme.effective_on > business_on and programme is not versions[0]
+        ]
         holding.append((begun[-1] if begun else versions[0], min(later, default=None)))
     return holding

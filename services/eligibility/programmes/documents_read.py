@@ -72,7 +72,7 @@ def read_document(form: type[Form], text: str, name: str, error: type[Exception]
     except (yaml.YAMLError, RecursionError):
         raise error(f"{name}:1: expected YAML") from None
     except ValidationError as invalid:
-        raise error("\n".join(lines.told(one["loc"], one["msg"]) for one in invalid.errors())) from None
+        raise error("\n".join(lines.told(fault["loc"], fault["msg"]) for fault in invalid.errors())) from None
 
 
 def _faults(node: Any, location: Location, seen: set[int]) -> Iterator[tuple[Any, Location, str]]:

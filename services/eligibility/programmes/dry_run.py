@@ -62,15 +62,15 @@ class Scores:
 
     @property
     def mean(self) -> float:
-        return sum(one * count for one, count in self.by_score.items()) / max(1, self.by_score.total())
+        return sum(score * count for score, count in self.by_score.items()) / max(1, self.by_score.total())
 
     def quantile(self, share: float) -> int:
         """The lowest score that at least this share of the group does not exceed."""
         reached, wanted = 0, share * self.by_score.total()
-        for one, count in sorted(self.by_score.items()):
+        for score, count in sorted(self.by_score.items()):
             reached += count
             if reached >= wanted:
-                return one
+                return score
         return 0
 
 
@@ -135,23 +135,23 @@ class Trial:
     def result(self) -> DryRun:
         if self._cap is not None:
             self._found.cut_offs = caps.draw(self._cap, _ranks(self._held))
-            for one in _capped(self._held, self._found.cut_offs):
-                self._found.add(one)
+            for judged in _capped(self._held, self._found.cut_offs):
+                self._found.add(judged)
         return self._found
 
 
 def _ranks(held: Iterable[Judged]) -> Mapping[str, list[int]]:
     ranks: defaultdict[str, list[int]] = defaultdict(list)
-    for one in held:
-        ranks[one.cap_group or ""].append(one.cap_rank or 0)
+    for judged in held:
+        ranks[judged.cap_group or ""].append(judged.cap_rank or 0)
     return ranks
 
 
 def _capped(held: Iterable[Judged], cut_offs: Mapping[str, CutOff]) -> Iterator[Judged]:
     """Whom the cap leaves out is drawn for no arm."""
-    for one in held:
-        if not (why := caps.why_not(cut_offs[one.cap_group or ""].rank, one.cap_rank or 0)):
-            yield one
+    for judged in held:
+        if not (why := caps.why_not(cut_offs[judged.cap_group or ""].rank, judged.cap_rank or 0)):
+            yield judged
         else:
-            kept = tuple(reason for reason in one.reasons if reason != "control-arm")
-            yield replace(one, reasons=(*kept, *why), arm=None)
+            kept = tuple(reason for reason in judged.reasons if reason != "control-arm")
+            yield replace(judged, reasons=(*kept, *why), arm=None)

@@ -30,7 +30,7 @@ def forecasted(history: History, group_name: str, supporting: SupportingData, on
         recommended_on=best.recommended_on,
         past_due_on=best.past_due_on,
         latest_on=best.latest_on,
-        doses_valid=sum(one.status is EvaluationStatus.VALID for one in best.evaluations),
+        doses_valid=sum(evaluation.status is EvaluationStatus.VALID for evaluation in best.evaluations),
         stale_on=stale_on,
     )
 

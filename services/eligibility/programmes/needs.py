@@ -1,6 +1,6 @@
 """Observations about a member as the words that rules use: CDSi codes, needs, figures and services received."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, lru_cache
@@ -12,20 +12,23 @@ import yaml
 from services.eligibility.forecast.observation_codes import CDSI, ICD10, SNOMED, observations_of
 from services.eligibility.forecast.schedule import SupportingData
 
-CODES = Path(__file__).parent / "rules" / "codes" / "needs.yaml"
+CODES = Path(__file__).parent / "bundled" / "codes" / "needs.yaml"
 VCC = "vcc"
+YES, NO = "yes", "no"
 SYSTEMS = {"snomed": SNOMED, "icd10": ICD10, "cdsi": CDSI}
 
 
 @dataclass(frozen=True, slots=True)
 class MemberObservation:
-    """Something that a plan says of a person: a condition, a need, a figure or a service received."""
+    """Something that a plan says of a person: a condition, a need, a figure, a service received or the answer to a
+    question."""
 
     system: str
     code: str
     observed_on: date
     ended_on: date | None = None
     value: float | None = None
+    answer: str | None = None
 
     def holds(self, day: date) -> bool:
         """From its day on, to the day before its end."""
@@ -50,19 +53,67 @@ NOTHING_KNOWN = Circumstances()
 def circumstances(said: Collection[MemberObservation], supporting: SupportingData, day: date) -> Circumstances:
     if not said:
         return NOTHING_KNOWN
-    said = sorted(said, key=lambda one: (one.observed_on, one.system, one.code))
-    now = [one for one in said if one.holds(day)]
-    codes = [(code, one.observed_on) for one in now for code in meanings(one.system, one.code, supporting)]
-    edges = (edge for one in said for edge in (one.observed_on, one.ended_on))
+    said = sorted(said, key=lambda observation: (observation.observed_on, observation.system, observation.code))
+    now = [observation for observation in said if observation.holds(day)]
+    codes = [
+        (code, observation.observed_on)
+        for observation in now
+        for code in meanings(observation.system, observation.code, supporting)
+    ]
+    asked = {
+        about["need"]: answer_to(question, about_question(question, said), day)
+        for question, about in vocabulary()["questions"].items()
+    }
+    answered = {need for need, answer in asked.items() if answer == YES}
     return Circumstances(
-        observations=frozenset(code for code, _ in codes),
-        figures={one.code: one.value for one in now if one.value is not None and is_figure(one)},
+        observations=frozenset(code for code, _ in codes if code not in asked) | answered,
+        figures={
+            observation.code: observation.value
+            for observation in now
+            if observation.value is not None and is_figure(observation)
+        },
         services={
-            one.code: one.observed_on for one in now if one.system == VCC and one.code in vocabulary()["services"]
+            observation.code: observation.observed_on
+            for observation in now
+            if observation.system == VCC and observation.code in vocabulary()["services"]
         },
         dated=tuple((code, on) for code, on in codes if code in supporting.observations),
-        turns_on=tuple(edge for edge in edges if edge is not None and edge > day),
+        turns_on=tuple(edge for edge in edges(said) if edge > day),
     )
+
+
+def edges(said: Iterable[MemberObservation]) -> Iterator[date]:
+    """The days on which something of it begins or ends to hold."""
+    return (
+        edge for observation in said for edge in (observation.observed_on, observation.ended_on) if edge is not None
+    )
+
+
+def about_question(question: str, said: Iterable[MemberObservation]) -> list[MemberObservation]:
+    """The answers to a question, and what says that its need holds or has ended."""
+    need = vocabulary()["questions"][question]["need"]
+    return [
+        observation
+        for observation in said
+        if _is_answer(observation, question) or need in _needs(observation.system, observation.code)
+    ]
+
+
+def answer_to(question: str, about: Iterable[MemberObservation], day: date) -> str | None:
+    """The newest answer by its own day, of what is about the question. The need answers too: its day with yes, the day
+    of its end with no; of one day the outright answer counts."""
+    answers: list[tuple[date, bool, str]] = []
+    for observation in about:
+        if observation.answer is not None:
+            answers.append((observation.observed_on, True, observation.answer))
+        else:
+            told = ((observation.observed_on, YES), (observation.ended_on, NO))
+            answers += [(on, False, answer) for on, answer in told if on is not None and on <= day]
+    return max(answers)[2] if answers else None
+
+
+def _is_answer(one: MemberObservation, question: str) -> bool:
+    return one.system == VCC and one.code == question and one.answer is not None
 
 
 @lru_cache(maxsize=1 << 14)
@@ -78,13 +129,19 @@ def is_known(system: str, code: str, supporting: SupportingData) -> bool:
     """Whether some rule can look at an observation of this code."""
     words = vocabulary()
     if system == VCC:
-        return any(code in words[kind] for kind in ("needs", "counts", "services"))
+        return any(code in words[kind] for kind in ("needs", "counts", "services", "questions"))
     return bool(meanings(system, code, supporting))
 
 
 def wants_value(system: str, code: str) -> bool:
     """Whether an observation of this code is a figure."""
     return system == VCC and code in vocabulary()["counts"]
+
+
+def answers_of(system: str, code: str) -> Collection[str]:
+    """The answers that a question of this code has; none for what is no question."""
+    about = vocabulary()["questions"].get(code) if system == VCC else None
+    return about["answers"] if about else ()
 
 
 def is_figure(said: MemberObservation) -> bool:
@@ -113,6 +170,6 @@ def _dotless(code: str) -> str:
 
 @cache
 def vocabulary() -> Mapping[str, Mapping[str, Any]]:
-    """Needs, counts and services by name."""
+    """Needs, counts, services and questions by name."""
     words: Mapping[str, Mapping[str, Any]] = yaml.safe_load(CODES.read_text(encoding="utf-8"))
     return words

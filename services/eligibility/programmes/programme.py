@@ -68,7 +68,7 @@ class Programme:
         object.__setattr__(self, "ages", tuple(sorted(ages)))
 
     def phase_on(self, day: date) -> Phase | None:
-        for one in self.phases:
-            if one.begins_on <= day and (one.ends_on is None or day <= one.ends_on):
-                return one
+        for phase in self.phases:
+            if phase.begins_on <= day and (phase.ends_on is None or day <= phase.ends_on):
+                return phase
         return None

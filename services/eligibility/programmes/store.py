@@ -1,9 +1,11 @@
 """Programme documents, releases in use, and observations of members. All SQL of it, batch first."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
+from schemas.eligibility_v1 import ProgrammePublishedV1
+from schemas.envelope import Event
 from services.eligibility.clock.rules import ONE_DAY
 from services.eligibility.doses.remarks import meanings
 from services.eligibility.doses.store import remarks as remark_store
@@ -11,26 +13,29 @@ from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.programmes.documents import Published
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.programmes.programme import Programme
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection
+from services.kit.rows import into
 
 LOAD_DOCUMENTS = "select programme_id, version, document from programme order by programme_id, version"
 LOAD_VERSION = "select document_sha256 from programme where programme_id = $1 and version = $2"
 LOAD_OBSERVATIONS = """
-select token, tenant_id, system, code, observed_on, ended_on, value from member_observation
+select token, tenant_id, system, code, observed_on, ended_on, value, answer from member_observation
 where token = any($1::uuid[])
 """
 # What registries say of somebody holds in every plan.
 LOAD_PLANS = "select distinct token, tenant_id from enrolment where token = any($1::uuid[])"
 SAVE_OBSERVATIONS = """
-insert into member_observation as known (token, tenant_id, system, code, observed_on, ended_on, value)
+insert into member_observation as known (token, tenant_id, system, code, observed_on, ended_on, value, answer)
 select distinct on (token, tenant_id, system, code, observed_on)
-    token, tenant_id, system, code, observed_on, ended_on, value
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::date[], $7::double precision[])
-    with ordinality as row (token, tenant_id, system, code, observed_on, ended_on, value, position)
+    token, tenant_id, system, code, observed_on, ended_on, value, answer
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::date[], $7::double precision[], $8::text[])
+    with ordinality as row (token, tenant_id, system, code, observed_on, ended_on, value, answer, position)
 order by token, tenant_id, system, code, observed_on, position desc
 on conflict (token, tenant_id, system, code, observed_on) do update
-set ended_on = excluded.ended_on, value = excluded.value
-where (known.ended_on, known.value) is distinct from (excluded.ended_on, excluded.value)
+set ended_on = excluded.ended_on, value = excluded.value, answer = excluded.answer
+where (known.ended_on, known.value, known.answer)
+    is distinct from (excluded.ended_on, excluded.value, excluded.answer)
 returning token
 """
 LOAD_RELEASE = "select value from release_in_use where name = $1"
@@ -42,6 +47,13 @@ with known as (select value from release_in_use where name = $1),
     )
 select value from known
 """
+
+UNKNOWN_PROGRAMMES = """
+select position from unnest($1::text[], $2::numeric[]) with ordinality as said (programme_id, version, position)
+left join programme using (programme_id, version)
+where document_sha256 is null
+"""
+OWNED: Mapping[type[Event], Owned] = {ProgrammePublishedV1: Owned(("programme_id", "version"), UNKNOWN_PROGRAMMES)}
 
 
 async def load_documents(connection: Connection) -> list[Published]:
@@ -74,9 +86,7 @@ async def load_observations(
     connection: Connection, tokens: Collection[UUID]
 ) -> dict[tuple[UUID, str], list[MemberObservation]]:
     """By person and the plan that said it, or to which it matters: what registries say is said to all of them."""
-    found: defaultdict[tuple[UUID, str], list[MemberObservation]] = defaultdict(list)
-    for token, tenant, *said in await connection.fetch(LOAD_OBSERVATIONS, list(tokens)):
-        found[token, tenant].append(MemberObservation(*said))
+    found = await load_told(connection, tokens)
     remarks = await remark_store.load_remarks(connection, tokens)
     plans = await connection.fetch(LOAD_PLANS, list(remarks)) if remarks else ()
     for token, tenant in plans:
@@ -84,12 +94,22 @@ async def load_observations(
     return found
 
 
+async def load_told(
+    connection: Connection, tokens: Collection[UUID]
+) -> defaultdict[tuple[UUID, str], list[MemberObservation]]:
+    """By person and the plan that said it: what was told under `POST /member-observations`."""
+    found: defaultdict[tuple[UUID, str], list[MemberObservation]] = defaultdict(list)
+    for row in await connection.fetch(LOAD_OBSERVATIONS, list(tokens)):
+        found[row["token"], row["tenant_id"]].append(into(MemberObservation, row))
+    return found
+
+
 def observed(remarks: Iterable[remark_store.Stated]) -> list[MemberObservation]:
     """What remarks mean to CDC's logic, each from its day on."""
     release = bundled()
     said = [
-        (code, one.remark.observed_on, one.remark.expires_on) for one in remarks
-        for code in meanings(one.remark.system, one.remark.code, one.remark.cvx, release)
+        (code, stated.remark.observed_on, stated.remark.expires_on) for stated in remarks
+        for code in meanings(stated.remark.system, stated.remark.code, stated.remark.cvx, release)
     ]  # fmt: skip
     return [
         MemberObservation("cdsi", code, on, last_on + ONE_DAY if last_on else None)
@@ -104,7 +124,19 @@ async def save_observations(
     if not said:
         return set()
     columns = zip(
-        *((token, plan, one.system, one.code, one.observed_on, one.ended_on, one.value) for token, one in said),
+        *(
+            (
+                token,
+                plan,
+                observation.system,
+                observation.code,
+                observation.observed_on,
+                observation.ended_on,
+                observation.value,
+                observation.answer,
+            )
+            for token, observation in said
+        ),
         strict=True,
     )
     return {row["token"] for row in await connection.fetch(SAVE_OBSERVATIONS, *columns)}
@@ -125,3 +157,16 @@ async def save_programme(connection: Connection, programme: Programme) -> bool:
     if await connection.fetchval(LOAD_SHA256, *identity) != programme.sha256:
         raise RuntimeError("a published programme document was changed; give the change a new version")
     return False
+
+
+MOVE_OBSERVATIONS = """
+with gone as (delete from member_observation where token = $2 returning *)
+insert into member_observation (token, tenant_id, system, code, observed_on, ended_on, value, answer)
+select $1, tenant_id, system, code, observed_on, ended_on, value, answer from gone
+on conflict do nothing
+"""
+
+
+async def move_observations(connection: Connection, survivor: UUID, retired: UUID) -> None:
+    """What was observed of a person who was merged is of the survivor."""
+    await connection.execute(MOVE_OBSERVATIONS, survivor, retired)

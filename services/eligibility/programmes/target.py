@@ -92,7 +92,7 @@ def by_forecast(rule: ForecastRule, forecasted: Forecasted | None, release: str 
         rule="forecast",
         release=forecasted.release,
         due_on=forecasted.recommended_on,
-        turns_on=tuple(one for one in turning if one is not None and one > day),
+        turns_on=tuple(turn for turn in turning if turn is not None and turn > day),
     )
 
 

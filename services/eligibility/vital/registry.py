@@ -61,7 +61,7 @@ class PersonStatements(NamedTuple):
 
     def about(self, token: UUID, heard_at: datetime) -> "PersonStatements":
         """The same of a person who was found, heard now."""
-        vital = tuple([one._replace(token=token, heard_at=heard_at) for one in self.vital])
+        vital = tuple([statement._replace(token=token, heard_at=heard_at) for statement in self.vital])
         return PersonStatements(self.consent._replace(token=token), vital)
 
 
@@ -76,13 +76,13 @@ def _consent(
     record: DoseRecord | PatientRecord, found: RegistryConsent, at: datetime, said_on: date
 ) -> RegistryConsent:
     """What is dated ahead of its message limits at once, and lifts nothing before a message of that day repeats it."""
-    one = record.consent
-    protected_on, publicity_on = one.protected_on or said_on, one.publicity_on or said_on
+    consent = record.consent
+    protected_on, publicity_on = consent.protected_on or said_on, consent.publicity_on or said_on
     latest = latest_day(at)
-    if one.is_protected or (one.is_protected is False and protected_on <= latest):
-        found = found._replace(is_protected=one.is_protected, protected_on=protected_on, protected_at=at)
-    if BARRED.get(one.publicity) or (one.publicity in BARRED and publicity_on <= latest):
-        found = found._replace(publicity=one.publicity, publicity_on=publicity_on, publicity_at=at)
+    if consent.is_protected or (consent.is_protected is False and protected_on <= latest):
+        found = found._replace(is_protected=consent.is_protected, protected_on=protected_on, protected_at=at)
+    if BARRED.get(consent.publicity) or (consent.publicity in BARRED and publicity_on <= latest):
+        found = found._replace(publicity=consent.publicity, publicity_on=publicity_on, publicity_at=at)
     return found
 
 
@@ -136,8 +136,8 @@ def channels_barred(consents: Collection[RegistryConsent]) -> tuple[str, ...]:
     """The channels that any registry bars."""
     if not consents:
         return ()
-    barred = frozenset[str]().union(*(BARRED.get(one.publicity, frozenset()) for one in consents))
-    return tuple(one for one in CHANNELS if one in barred)
+    barred = frozenset[str]().union(*(BARRED.get(consent.publicity, frozenset()) for consent in consents))
+    return tuple(channel for channel in CHANNELS if channel in barred)
 
 
 # -- as it waits with a report whose member is not found yet
@@ -146,7 +146,7 @@ def channels_barred(consents: Collection[RegistryConsent]) -> tuple[str, ...]:
 def as_document(said: PersonStatements) -> dict[str, Any]:
     return {
         "consent": _without_token(said.consent),
-        "vital": [_without_token(one) for one in said.vital],
+        "vital": [_without_token(statement) for statement in said.vital],
     }
 
 
@@ -167,7 +167,7 @@ def of_document(document: Mapping[str, Any]) -> PersonStatements:
         NOBODY, source, tenant_id, protected, _day(protected_on), _instant(protected_at), publicity, _day(publicity_on),
         _instant(publicity_at),
     )  # fmt: skip
-    return PersonStatements(consent, tuple(_statement(*one) for one in document["vital"]))
+    return PersonStatements(consent, tuple(_statement(*values) for values in document["vital"]))
 
 
 def _statement(

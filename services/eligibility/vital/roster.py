@@ -35,7 +35,7 @@ def _word(record: RosterRecord, said_on: date, *, is_full: bool, is_known: bool)
         return Word.DECEASED
     if record.maintenance is Maintenance.TERMINATE or not _goes_on(record, said_on):
         return None
-    actions = {record.maintenance, *(one.maintenance for one in record.coverages)}
+    actions = {record.maintenance, *(coverage.maintenance for coverage in record.coverages)}
     is_back = Maintenance.REINSTATE in actions or (is_known and not is_full and Maintenance.ADD in actions)
     return Word.ALIVE if is_back else None
 
@@ -43,7 +43,7 @@ def _word(record: RosterRecord, said_on: date, *, is_full: bool, is_known: bool)
 def _goes_on(record: RosterRecord, said_on: date) -> bool:
     if not record.coverages:
         return record.end_on is None or record.end_on > said_on
-    return any(_is_open(one, said_on) for one in record.coverages)
+    return any(_is_open(coverage, said_on) for coverage in record.coverages)
 
 
 def _is_open(one: Coverage, said_on: date) -> bool:

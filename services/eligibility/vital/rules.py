@@ -82,7 +82,7 @@ def newest(known: VitalStatement | None, heard: VitalStatement) -> VitalStatemen
     """What holds of one source's two words, whichever came first. Two of one instant contradict each other."""
     if known is None:
         return heard
-    reported_at = max((one.reported_at for one in (known, heard) if one.reported_at), default=None)
+    reported_at = max((statement.reported_at for statement in (known, heard) if statement.reported_at), default=None)
     older, newer = (heard, known) if heard.said_at < known.said_at else (known, heard)
     if older.word == newer.word and newer.death_on in {None, older.death_on}:
         since_at, heard_at = min(older.since_at, newer.since_at), min(older.heard_at, newer.heard_at)
@@ -98,25 +98,31 @@ def vital_of(statements: Iterable[VitalStatement], overrides: Iterable[Override]
     statements, overrides = tuple(statements), tuple(overrides)
     if not statements and not overrides:
         return UNHEARD
-    ruling = max((one for one in overrides if one.tenant_id in {EVERY_TENANT, tenant_id}), default=None, key=_decided)
-    weighed = [one for one in statements if ruling is None or _is_news(one, ruling)]
-    is_declared = any(one.word == Word.DECEASED and one.tenant_id in {EVERY_TENANT, tenant_id} for one in weighed)
-    is_deceased = is_declared or (ruling is not None and ruling.is_deceased)
-    is_told = any(one.word in {Word.DECEASED, Word.POSSIBLE} for one in weighed)
-    is_told |= any(
-        one.is_deceased and (ruling is None or _decided(one) > _decided(ruling))
-        for one in standing_elsewhere(overrides, tenant_id)
+    ruling = max(
+        (override for override in overrides if override.tenant_id in {EVERY_TENANT, tenant_id}),
+        default=None,
+        key=_decided,
     )
-    reports_until = max((one.reported_at for one in statements if one.reported_at), default=None)
+    weighed = [statement for statement in statements if ruling is None or _is_news(statement, ruling)]
+    is_declared = any(
+        statement.word == Word.DECEASED and statement.tenant_id in {EVERY_TENANT, tenant_id} for statement in weighed
+    )
+    is_deceased = is_declared or (ruling is not None and ruling.is_deceased)
+    is_told = any(statement.word in {Word.DECEASED, Word.POSSIBLE} for statement in weighed)
+    is_told |= any(
+        override.is_deceased and (ruling is None or _decided(override) > _decided(ruling))
+        for override in standing_elsewhere(overrides, tenant_id)
+    )
+    reports_until = max((statement.reported_at for statement in statements if statement.reported_at), default=None)
     return Vital(is_deceased, is_told and not is_deceased, reports_until)
 
 
 def standing_elsewhere(overrides: Iterable[Override], tenant_id: str) -> list[Override]:
     """The newest decision for each other plan: here it is a report."""
     found: dict[str, Override] = {}
-    for one in sorted(overrides, key=_decided):
-        if one.tenant_id not in {EVERY_TENANT, tenant_id}:
-            found[one.tenant_id] = one
+    for override in sorted(overrides, key=_decided):
+        if override.tenant_id not in {EVERY_TENANT, tenant_id}:
+            found[override.tenant_id] = override
     return list(found.values())
 
 

@@ -131,12 +131,16 @@ async def load_consents(connection: Connection, tokens: Collection[UUID]) -> dic
 
 async def save_statements(connection: Connection, statements: Collection[VitalStatement]) -> None:
     if statements:
-        await connection.execute(SAVE_STATEMENTS, _json(sorted(statements, key=lambda one: (one.token, one.source))))
+        await connection.execute(
+            SAVE_STATEMENTS, _json(sorted(statements, key=lambda statement: (statement.token, statement.source)))
+        )
 
 
 async def save_consents(connection: Connection, consents: Collection[RegistryConsent]) -> None:
     if consents:
-        await connection.execute(SAVE_CONSENTS, _json(sorted(consents, key=lambda one: (one.token, one.source))))
+        await connection.execute(
+            SAVE_CONSENTS, _json(sorted(consents, key=lambda consent: (consent.token, consent.source)))
+        )
 
 
 async def save_override(connection: Connection, override: Override, reason: str, decided_by: str) -> None:

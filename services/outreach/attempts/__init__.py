@@ -1,0 +1,1 @@
+"""Logging a contact, and taking one back."""

@@ -45,7 +45,7 @@ async def log_attempt(case_id: UUID, body: Attempt, pool: Pool, identity: Identi
     marked with the rule (`against`); only a try that brought nothing is refused. May be dated back."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        await audit.record(work.connection, principal, "read", "case", [case_id])
+        await audit.record(work, principal, "read", "case", [case_id])
         logged = await attempts.log_attempt(work, case_id, body.entry(), worker_id(principal))
         if isinstance(logged, Refusal):
             return Answer.of(logged)
@@ -69,7 +69,7 @@ async def retract_attempt(
     retractor = Retractor(worker_id(principal), "supervisor" in principal.roles)
 
     async def effect(work: UnitOfWork) -> Answer:
-        await audit.record(work.connection, principal, "read", "attempt", [attempt_id])
+        await audit.record(work, principal, "read", "attempt", [attempt_id])
         case = await attempts.retract_attempt(work, attempt_id, body.reason, retractor)
         if isinstance(case, Refusal):
             return Answer.of(case)

@@ -9,7 +9,7 @@ from typing import TypeGuard
 from schemas.scheduling_v1 import AppointmentStatus
 from services.outreach.cases.evidence import Evidence, Flag
 from services.outreach.contacts.dispositions import EFFECTS
-from services.outreach.contacts.rules import tries
+from services.outreach.contacts.rules import Attempt, tries
 from services.outreach.members.rules import Appointment
 from services.outreach.policy import Policy
 
@@ -50,13 +50,24 @@ def _told_of_last(evidence: Evidence) -> Appointment | None:
 def lost(evidence: Evidence, policy: Policy) -> Lost | None:
     """An appointment that is off though the member did not ask for that, until somebody has reached him or there is
     another one. He would come to a closed door."""
+    last = taken_away(evidence, policy)
+    if last is None or last.is_told:
+        return None
+    return Lost(last, len(tries(_attempts_since(evidence, last))))
+
+
+def taken_away(evidence: Evidence, policy: Policy) -> Appointment | None:
+    """The last appointment, if somebody else than the member took it away and nobody has reached him since; whether he
+    has heard of it without a call or not."""
     last = _told_of_last(evidence)
-    if last is None or last.status is not AppointmentStatus.CANCELLED or not _by_others(last, policy) or last.is_told:
+    if last is None or last.status is not AppointmentStatus.CANCELLED or not _by_others(last, policy):
         return None
-    since = [attempt for attempt in evidence.attempts if attempt.attempted_at > last.told_at]
-    if any(EFFECTS[attempt.disposition].reaches for attempt in since):
-        return None
-    return Lost(last, len(tries(since)))
+    reached = any(EFFECTS[attempt.disposition].reaches for attempt in _attempts_since(evidence, last))
+    return None if reached else last
+
+
+def _attempts_since(evidence: Evidence, appointment: Appointment) -> list[Attempt]:
+    return [attempt for attempt in evidence.attempts if attempt.attempted_at > appointment.told_at]
 
 
 def _by_others(appointment: Appointment, policy: Policy) -> bool:

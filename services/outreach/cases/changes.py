@@ -5,8 +5,8 @@ from datetime import date, datetime
 from operator import attrgetter
 from uuid import UUID
 
-from schemas.outreach_v1 import CaseChangedV1
-from services.outreach.cases.evidence import CaseState, Evidence
+from schemas.outreach_v1 import CaseChangedV1, LostBooking
+from services.outreach.cases.evidence import CaseState, Evidence, Flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,28 @@ class ChangedCase:
             member_token=state.member_token, tenant_id=state.tenant_id, programme_id=self.programme_id,
             status=state.status, closed_reason=state.closed_reason, priority=state.priority, attempts=state.attempts,
             opened_on=self.opened_on, changed_on=self.changed_on, paused_until_on=state.paused_until_on,
+            lost_booking=lost_booking_of(state),
         )  # fmt: skip
 
 
-_announced = attrgetter(
+LOST = (Flag.APPOINTMENT_LOST, Flag.LOST_NO_CALL)
+_snapshot = attrgetter(
     "tenant_id", "member_token", "status", "closed_reason", "priority", "attempts", "paused_until_on"
 )
+
+
+def _announced(state: CaseState) -> tuple[object, ...]:
+    return *_snapshot(state), lost_booking_of(state)
+
+
+def lost_booking_of(state: CaseState) -> LostBooking | None:
+    """The booking that was taken away, as others hear of it."""
+    if state.lost_appointment_id is None:
+        return None
+    flag = next((flag for flag in LOST if flag in state.flags), None)
+    return LostBooking(
+        appointment_id=state.lost_appointment_id, reason=state.lost_reason, flag=flag, told_how=state.lost_told
+    )
 
 
 def changed(known: KnownCase, state: CaseState) -> ChangedCase | None:

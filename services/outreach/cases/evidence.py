@@ -64,7 +64,8 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class CaseState:
-    """What was decided. `review_on`: the day on which time alone may change it."""
+    """What was decided. `review_on`: the day on which time alone may change it; `lost_appointment_id` the booking that
+    was taken away, why, and how the member heard of it without a call."""
 
     tenant_id: str
     member_token: UUID
@@ -88,3 +89,6 @@ class CaseState:
     paused_by: Paused | None
     lost_bonus: int
     flags: tuple[Flag, ...]
+    lost_appointment_id: UUID | None = None
+    lost_reason: str | None = None
+    lost_told: str | None = None

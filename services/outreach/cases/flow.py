@@ -24,7 +24,11 @@ from services.outreach.contacts import store as contacts
 from services.outreach.members import store as members
 from services.outreach.members.rules import newest_enrolments
 from services.outreach.policy import POLICY
-from services.outreach.reference import store as reference
+from services.replicas.persons import flow as persons_flow
+from services.replicas.persons import store as persons
+from services.replicas.persons.rules import merges_in
+from services.replicas.programmes import flow as programmes_flow
+from services.replicas.programmes import store as programmes
 
 PORTION = 2000
 """Tokens decided on at once: keeps memory small when a batch touches many."""
@@ -35,15 +39,14 @@ async def on_member_eligibility(
 ) -> None:
     """Keep each enrolment's newest fact, and who turned out to be whom."""
     facts = [event for event in events if isinstance(event, MemberEligibilityDecidedV1)]
-    merges = [event for event in events if isinstance(event, MembersMergedV1)]
-    member_tokens = {fact.member_token for fact in facts}
-    member_tokens |= {member_token for merge in merges for member_token in (merge.surviving_token, merge.retired_token)}
+    merges = merges_in(events)
+    member_tokens = {fact.member_token for fact in facts} | {token for merge in merges for token in merge}
     member_tokens |= await members.load_tokens_of_enrolments(work.connection, {fact.enrolment_id for fact in facts})
-    await reference.share_reference(work.connection)
-    persons = await members.lock_members(work.connection, member_tokens)
-    await members.save_merges(work.connection, persons, merges)
+    await programmes.share_reference(work.connection)
+    person_of = await persons.lock_persons(work.connection, member_tokens)
+    person_of = await persons_flow.merge(work.connection, person_of, merges)
     await members.save_enrolments(work.connection, newest_enrolments(facts))
-    await review(work, persons, _latest(events))
+    await review(work, person_of, _latest(events))
 
 
 async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdministeredV1]) -> None:
@@ -51,46 +54,45 @@ async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdminister
     doses = _newest(events, "dose_id", version="version")
     member_tokens = {event.member_token for event in events}
     member_tokens |= await members.load_tokens_of_doses(work.connection, {dose.dose_id for dose in doses})
-    await reference.share_reference(work.connection)
-    persons = await members.lock_members(work.connection, member_tokens)
+    await programmes.share_reference(work.connection)
+    person_of = await persons.lock_persons(work.connection, member_tokens)
     await members.save_doses(work.connection, doses)
-    await review(work, persons, _latest(events))
+    await review(work, person_of, _latest(events))
 
 
 async def on_appointment(work: UnitOfWork, events: Sequence[AppointmentChangedV1]) -> None:
     """Keep each appointment's newest version."""
     member_tokens = {event.member_token for event in events}
     member_tokens |= await members.load_tokens_of_enrolments(work.connection, {event.enrolment_id for event in events})
-    await reference.share_reference(work.connection)
-    persons = await members.lock_members(work.connection, member_tokens)
+    await programmes.share_reference(work.connection)
+    person_of = await persons.lock_persons(work.connection, member_tokens)
     newest = _newest(events, "appointment_id", version="version")
     await members.save_appointments(work.connection, newest)
     appointment_ids = [appointment.appointment_id for appointment in newest]
     await contacts.save_death_reports(work.connection, appointment_ids)
-    await review(work, persons, _latest(events))
+    await review(work, person_of, _latest(events))
 
 
 async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
     """Keep each programme's versions: the one in effect says by its vaccine which doses count."""
-    await reference.lock_reference(work.connection)
-    await reference.save_programmes(work.connection, events)
-    await store.let_programmes_wait(work.connection, await reference.put_in_effect(work.connection), _latest(events))
+    await programmes.lock_reference(work.connection)
+    changed = await programmes_flow.publish(work.connection, events)
+    await store.let_programmes_wait(work.connection, changed, _latest(events))
 
 
 async def on_business_day_opened(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
     """Let pauses, bookings and windows end, and versions of programmes take effect."""
-    await reference.lock_reference(work.connection)
-    days = _newest(events, "time_zone", version="business_on")
-    await reference.save_business_days(work.connection, days)
-    await store.let_programmes_wait(work.connection, await reference.put_in_effect(work.connection), _latest(events))
+    await programmes.lock_reference(work.connection)
+    changed = await programmes_flow.open_day(work.connection, events)
+    await store.let_programmes_wait(work.connection, changed or (), _latest(events))
     await store.let_due_wait(work.connection, _latest(events))
 
 
 async def on_target_zips(work: UnitOfWork, events: Sequence[TargetZipListedV1]) -> None:
     """Raise the rank of members in listed ZIPs, and lower it again."""
-    await reference.lock_reference(work.connection)
+    await programmes.lock_reference(work.connection)
     listings = _newest(events, "programme_id", "zip5", version="week_on")
-    await reference.save_target_zips(work.connection, listings)
+    await store.save_target_zips(work.connection, listings)
     await store.let_zips_wait(work.connection, listings, _latest(events))
 
 
@@ -108,10 +110,10 @@ async def review(work: UnitOfWork, persons: Mapping[UUID, UUID], at: datetime) -
 async def review_waiting(work: UnitOfWork, member_tokens: Sequence[UUID]) -> int:
     """Decide again about those of these members who wait and whom no other instance has taken: a page, in a transaction
     of its own. Gives how many they are."""
-    await reference.share_reference(work.connection)
+    await programmes.share_reference(work.connection)
     taken, at = await store.WAITING_MEMBERS.take(work.connection, member_tokens)
     if at is not None:
-        await review(work, await members.lock_members(work.connection, taken), at)
+        await review(work, await persons.lock_persons(work.connection, taken), at)
     return len(taken)
 
 

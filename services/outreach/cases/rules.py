@@ -1,7 +1,7 @@
 """The state of a case, decided from what is on record about one enrolment under one programme. Pure: a decision depends
 on the records alone and never on the order in which they were heard, so any interleaving ends in the same state."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from operator import itemgetter
@@ -12,7 +12,7 @@ from services.outreach.cases import appointments, channels
 from services.outreach.cases.evidence import CaseState, Evidence, Flag, Held, Paused
 from services.outreach.contacts.dispositions import EFFECTS, Standing
 from services.outreach.contacts.rules import Attempt, Statement, tries
-from services.outreach.members.rules import Enrolment
+from services.outreach.members.rules import Appointment, Enrolment
 from services.outreach.policy import Policy
 
 DEATH_REPORTED = "death-reported"
@@ -51,6 +51,7 @@ def decide(evidence: Evidence, policy: Policy) -> CaseState:
     enrolment, own = evidence.enrolment, len(tries(evidence.own_attempts()))
     needed = _language_needed(evidence)
     flags = tuple(_flags_of_closed(evidence, policy, closed) if closed else _flags(evidence, policy, pause))
+    lost = _taken_away(evidence, policy, flags, closed)
     return CaseState(
         tenant_id=enrolment.tenant_id,
         member_token=enrolment.member_token,
@@ -74,6 +75,9 @@ def decide(evidence: Evidence, policy: Policy) -> CaseState:
         paused_by=pause.by if pause else None,
         lost_bonus=policy.rank.lost_appointment if Flag.APPOINTMENT_LOST in flags else 0,
         flags=flags,
+        lost_appointment_id=lost.appointment_id if lost else None,
+        lost_reason=lost.cancellation_reason if lost else None,
+        lost_told=lost.told_how if lost else None,
     )
 
 
@@ -87,10 +91,25 @@ def _flags(evidence: Evidence, policy: Policy, pause: _Pause | None) -> Iterator
 def _flags_of_closed(evidence: Evidence, policy: Policy, closed: CaseClosedReason) -> Iterator[Flag]:
     """The member is still the plan's and wanted to come: that nobody may contact him must not leave him to find a
     closed door."""
+    if _is_barred_only(evidence, closed) and appointments.lost(evidence, policy) is not None:
+        yield Flag.LOST_NO_CALL
+
+
+def _is_barred_only(evidence: Evidence, closed: CaseClosedReason) -> bool:
+    """Whether the case is closed only because nobody may contact the member."""
     is_protected_only = closed is CaseClosedReason.INELIGIBLE and not _is_ineligible(evidence.enrolment)
     is_barred = is_protected_only or closed in {CaseClosedReason.OPTED_OUT, CaseClosedReason.UNREACHABLE}
-    if is_barred and not _is_death_reported(evidence) and appointments.lost(evidence, policy) is not None:
-        yield Flag.LOST_NO_CALL
+    return is_barred and not _is_death_reported(evidence)
+
+
+def _taken_away(
+    evidence: Evidence, policy: Policy, flags: Collection[Flag], closed: CaseClosedReason | None
+) -> Appointment | None:
+    """The appointment of which the member must hear, or has heard without a call."""
+    last = appointments.taken_away(evidence, policy) if evidence.appointments else None
+    if last is None or {Flag.APPOINTMENT_LOST, Flag.LOST_NO_CALL} & set(flags):
+        return last
+    return last if last.is_told and (closed is None or _is_barred_only(evidence, closed)) else None
 
 
 def _closed_reasons(evidence: Evidence, policy: Policy, until: _Until) -> Iterator[CaseClosedReason]:

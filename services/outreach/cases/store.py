@@ -1,4 +1,5 @@
-"""SQL of cases: what they are decided from, what was decided, and who waits to be decided on again."""
+"""SQL of cases: what they are decided from, what was decided, who waits to be decided on again, and the weeks' target
+ZIPs."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -7,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from schemas.eligibility_v1 import InterpreterNeeded
 from schemas.envelope import Event
 from schemas.outreach_v1 import CaseChangedV1, CaseClosedReason, CaseStatus, Channel
 from schemas.reporting_v1 import TargetZipListedV1
@@ -14,7 +16,7 @@ from services.kit.ids import derived_id
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.review_queue import ReviewQueue
-from services.kit.rows import columns, columns_of, into, names
+from services.kit.rows import columns, columns_of, into, names, unnested
 from services.outreach.cases.changes import ChangedCase, KnownCase
 from services.outreach.cases.evidence import CaseState, Evidence, Flag, Held, Paused
 from services.outreach.contacts import store as contacts
@@ -23,7 +25,7 @@ from services.outreach.members.rules import Enrolment
 
 LOAD_ENROLMENTS = f"""
 select {", ".join(f"e.{name}" for name in names(Enrolment))}, p.vaccine_group,
-    greatest((select max(business_on) from business_day), e.decided_on) as today, coalesce(t.listed, false) as listed,
+    greatest((select business_on from business_day), e.decided_on) as today, coalesce(t.listed, false) as listed,
     c.case_id, c.version as case_version, c.opened_on,
     {", ".join(f"c.{name} as case_{name}" for name in names(CaseState))}
 from enrolment e
@@ -33,6 +35,12 @@ left join target_zip t on t.programme_id = e.programme_id and t.zip5 = e.zip5
 where e.member_token = any($1)
 """
 
+SAVE_TARGET_ZIPS = """
+insert into target_zip as kept (programme_id, zip5, week_on, listed)
+select * from unnest($1::text[], $2::text[], $3::date[], $4::bool[])
+on conflict (programme_id, zip5) do update set week_on = excluded.week_on, listed = excluded.listed
+where excluded.week_on >= kept.week_on
+"""
 LOAD_MEMBER = "select member_token from outreach_case where case_id = $1"
 _WAIT = """
 insert into waiting_member as kept (member_token, heard_at) select distinct member_token, {heard_at} from {whom}
@@ -46,16 +54,13 @@ join unnest($1::text[], $2::text[]) as listing (programme_id, zip5) using (progr
 )
 LET_DUE_WAIT = _WAIT.format(
     heard_at="$1::timestamptz",
-    whom="outreach_case where review_on <= (select max(business_on) from business_day)",
+    whom="outreach_case where review_on <= (select business_on from business_day)",
 )
 _STATE = ", ".join(names(CaseState))
 _NEW_STATE = ", ".join(f"{name} = excluded.{name}" for name in names(CaseState))
 SAVE_CASES = f"""
 insert into outreach_case as kept (case_id, enrolment_id, programme_id, version, opened_on, changed_on, {_STATE})
-select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::date[], $6::date[],
-    $7::text[], $8::uuid[], $9::text[], $10::text[], $11::date[], $12::text[], $13::date[], $14::date[], $15::int[],
-    $16::int[], $17::int[], $18::int[], $19::int[], $20::text[], $21::text[], $22::bool[], $23::timestamptz[],
-    $24::text[], $25::text[], $26::text[], $27::int[], $28::text[])
+select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::date[], $6::date[], {unnested(CaseState, 7)})
 on conflict (case_id) do update
 set version = excluded.version, opened_on = excluded.opened_on, changed_on = excluded.changed_on, {_NEW_STATE},
     claimed_by = case when excluded.status = 'open' then kept.claimed_by end,
@@ -103,7 +108,11 @@ def _known(row: asyncpg.Record, evidence: Evidence) -> KnownCase:
 
 def _enrolment(row: asyncpg.Record) -> Enrolment:
     return into(
-        Enrolment, row, reasons=tuple(row["reasons"].split()), channels_barred=tuple(row["channels_barred"].split())
+        Enrolment,
+        row,
+        reasons=tuple(row["reasons"].split()),
+        channels_barred=tuple(row["channels_barred"].split()),
+        interpreter_needed=InterpreterNeeded(row["interpreter_needed"]),
     )
 
 
@@ -138,6 +147,11 @@ async def save_cases(connection: Connection, cases: Sequence[ChangedCase]) -> No
     keys = columns(ordered, "case_id", "enrolment_id", "programme_id", "version", "opened_on", "changed_on")
     values = columns_of(CaseState, states, flags=[" ".join(state.flags) for state in states])
     await connection.execute(SAVE_CASES, *keys, *values)
+
+
+async def save_target_zips(connection: Connection, listings: Sequence[TargetZipListedV1]) -> None:
+    """Keep the listing of the latest week; each programme and ZIP at most once."""
+    await connection.execute(SAVE_TARGET_ZIPS, *columns(listings, "programme_id", "zip5", "week_on", "listed"))
 
 
 async def let_programmes_wait(connection: Connection, programme_ids: Collection[str], at: datetime) -> None:

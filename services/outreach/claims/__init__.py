@@ -1,0 +1,1 @@
+"""Who works on which case: claiming the next ones, giving one back."""

@@ -13,6 +13,7 @@ from services.outreach.claims.rules import Wish
 from services.outreach.claims.shapes import ClaimsIn, ClaimsOut
 from services.outreach.policy import POLICY
 from services.outreach.worklist.api.workers import Worker, worker_id
+from services.outreach.worklist.rules import Filter
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, case_of
 
 routes = APIRouter(tags=["outreach"])
@@ -23,11 +24,12 @@ async def claim_cases(body: ClaimsIn, pool: Pool, identity: Identity, principal:
     """The next cases for the caller, promised calls first, then by rank; of each person one. They are the caller's for
     the lease's time; nobody else gets them, or another case of these persons, meanwhile. Fewer than asked, or none,
     when the list or the caller's allowance runs dry."""
-    wish = Wish(worker_id(principal), body.count, body.programme_id, body.zip5, body.language)
+    wanted = Filter(body.programme_id, body.zip5, body.interpreter_needed)
+    wish = Wish(worker_id(principal), body.count, body.language, wanted)
 
     async def effect(work: UnitOfWork) -> Answer:
         cases = await flow.claim_cases(work.connection, wish)
-        await audit.record(work.connection, principal, "read", "case", [case.case_id for case in cases])
+        await audit.record(work, principal, "read", "case", [case.case_id for case in cases])
         claimed = ClaimsOut(cases=tuple(case_of(case) for case in cases), lease_minutes=POLICY.lease_minutes)
         return Answer(200, claimed.model_dump(mode="json"))
 
@@ -46,7 +48,7 @@ async def release_case(case_id: UUID, pool: Pool, identity: Identity, principal:
     is_supervisor = "supervisor" in principal.roles
 
     async def effect(work: UnitOfWork) -> Answer:
-        await audit.record(work.connection, principal, "read", "case", [case_id])
+        await audit.record(work, principal, "read", "case", [case_id])
         refusal = await flow.release_case(work, case_id, worker_id(principal), is_supervisor=is_supervisor)
         return Answer(204) if refusal is None else Answer.of(refusal)
 

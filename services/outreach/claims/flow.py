@@ -8,7 +8,7 @@ from services.kit.unit_of_work import UnitOfWork
 from services.outreach.claims import store
 from services.outreach.claims.rules import Wish, call_order, first_of_each_person
 from services.outreach.policy import POLICY
-from services.outreach.worklist.flow import NO_SUCH_CASE
+from services.outreach.worklist.flow import NO_CASE
 from services.outreach.worklist.rules import ListedCase
 
 NOT_YOURS = Refusal("not-claimed-by-you", "Not Claimed By You", "Only its holder or a supervisor gives a case back.")
@@ -37,7 +37,7 @@ async def release_case(work: UnitOfWork, case_id: UUID, worker_id: str, *, is_su
     """End the lease: its holder gives the case back, or a supervisor ends another worker's. None: done."""
     lease = await store.lock_lease(work.connection, case_id)
     if lease is None:
-        return NO_SUCH_CASE
+        return NO_CASE
     if lease.claimed_by == worker_id:
         await store.skip_case(work.connection, case_id, POLICY.rank.skip)
     elif lease.claimed_by is None or not is_supervisor:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.outreach.worklist.rules import ListedCase
+from services.outreach.worklist.rules import ANY, Filter, ListedCase
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +14,8 @@ class Wish:
 
     worker_id: str
     count: int
-    programme_id: str | None = None
-    zip5: str | None = None
     language: str | None = None
+    filter: Filter = ANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,7 @@ def first_of_each_person(candidates: Iterable[Candidate]) -> dict[UUID, UUID]:
 
 
 def call_order(case: ListedCase) -> tuple[float, int, int]:
-    """The key by which claimed cases are sorted: promised calls by their time, then the highest rank."""
-    callback = case.callback_at.timestamp() if case.callback_at else 0.0
-    return callback, -case.rank, -case.case_id.int
+    """The key by which claimed cases are sorted, as the list is: promised calls by their time, others by rank."""
+    if case.callback_at is not None:
+        return case.callback_at.timestamp(), 0, case.case_id.int
+    return 0.0, -case.rank, -case.case_id.int

@@ -2,6 +2,7 @@
 
 from pydantic import ConfigDict, Field
 
+from schemas.eligibility_v1 import InterpreterNeeded
 from schemas.envelope import Code, Zip5
 from schemas.languages import Language
 from services.outreach.worklist.shapes import CaseOut, Shape
@@ -16,6 +17,7 @@ class ClaimsIn(Shape):
     language: Language | None = Field(
         default=None, description="A language that you speak, by BCP 47. Without it: cases for anybody."
     )
+    interpreter_needed: InterpreterNeeded | None = None
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"count": 5, "zip5": "60623", "language": "es"}]})
 

@@ -2,39 +2,39 @@
 no two workers call one person at once. Runs as the plan, so row-level security hides other plans' rows."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple
 from uuid import UUID
 
 from services.kit.postgres import Connection
 from services.kit.rows import into
 from services.outreach.claims.rules import Candidate, Lease, Wish
 from services.outreach.worklist.rules import ListedCase
-from services.outreach.worklist.store import listed_columns, to_listed_case
+from services.outreach.worklist.store import filtered, listed_columns, to_listed_case
 
 _FREE = "(lease_until is null or lease_until <= clock_timestamp())"
 # Whether any case of the person is held by somebody now: the same plan's, for others can't be seen.
 TAKEN = """exists (
-    select from outreach_case as other join member as his using (member_token)
+    select from outreach_case as other join person as his using (member_token)
     where his.person_token = {person} and other.claimed_by is not null and other.lease_until > clock_timestamp()
 )"""
 # The person's own row is locked too: of two claimers at once, who want different cases of one person, one goes on.
 _CANDIDATES = f"""
 select held.case_id, person.member_token as person_token
 from outreach_case as held
-join member as known on known.member_token = held.member_token
-join member as person on person.member_token = known.person_token
+join person as known on known.member_token = held.member_token
+join person on person.member_token = known.person_token
 where held.status = 'open' and held.held_by is null and {_FREE} {{due}}
-    and ($3::text is null or held.programme_id = $3) and ($4::text is null or held.zip5 = $4)
-    and (held.language = $5 or ($5::text is null and not held.needs_language))
-    and person.member_token <> all($6) and not {TAKEN.format(person="known.person_token")}
+    and (held.language = $3 or ($3::text is null and not held.needs_language)) and {filtered("held", 6)}
+    and person.member_token <> all($4) and not {TAKEN.format(person="known.person_token")}
 order by {{order}} limit $2 for update of held, person skip locked
 """
 LOAD_CALLBACKS = _CANDIDATES.format(
     due="""and (held.callback_at <= clock_timestamp() and held.callback_worker = $1
-        or held.callback_at <= clock_timestamp() - make_interval(mins => $7))""",
+        or held.callback_at <= clock_timestamp() - make_interval(mins => $5))""",
     order="held.callback_at, held.case_id",
 )
 LOAD_CALL_LIST = _CANDIDATES.format(
-    due="and held.callback_at is null and $1::text is not null and $7::int is not null",
+    due="and held.callback_at is null and $1::text is not null and $5::int is not null",
     order="held.rank desc, held.case_id desc",
 )
 # A look of its own: it sees what was committed before the persons were locked.
@@ -102,8 +102,8 @@ async def lock_call_list(
 async def _lock_candidates(
     connection: Connection, query: str, wish: Wish, count: int, but_of: Collection[UUID], lease_minutes: int
 ) -> list[Candidate]:
-    who = (wish.worker_id, count, wish.programme_id, wish.zip5, wish.language, list(but_of), lease_minutes)
-    return [into(Candidate, row) for row in await connection.fetch(query, *who)]
+    who = (wish.worker_id, count, wish.language, list(but_of), lease_minutes)
+    return [into(Candidate, row) for row in await connection.fetch(query, *who, *astuple(wish.filter))]
 
 
 async def claim_cases(

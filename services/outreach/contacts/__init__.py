@@ -1,0 +1,1 @@
+"""What was tried, what was said, and the effect of each disposition."""

@@ -1,0 +1,1 @@
+"""Members who must hear, without a call, that a booking is off."""

@@ -12,8 +12,8 @@ from services.kit.problem import Refusal
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.lost_bookings import flow
-from services.outreach.lost_bookings.rules import AFTER, Page, place_of
-from services.outreach.lost_bookings.shapes import LostBookingsOut, NoticeIn, bookings_of
+from services.outreach.lost_bookings.rules import AFTER, Page, Retractor, place_of
+from services.outreach.lost_bookings.shapes import LostBookingsOut, NoticeIn, NoticeRetractionIn, bookings_of
 from services.outreach.worklist.api.workers import worker_id
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, CaseOut, case_of
 
@@ -32,9 +32,9 @@ async def list_lost_bookings(
     """The clinic or the news cancelled, and the member wants no calls, can't be reached or is protected. The longest
     known first. The look is audited."""
     page = Page(limit, programme_id, place_of(after))
-    async with reading(pool, principal) as connection:
-        part = await flow.list_lost(connection, page)
-        await audit.record(connection, principal, "read", "case", [lost.case.case_id for lost in part.bookings])
+    async with reading(pool, principal) as work:
+        part = await flow.list_lost(work.connection, page)
+        await audit.record(work, principal, "read", "case", [booking.case.case_id for booking in part.bookings])
     return bookings_of(part)
 
 
@@ -47,13 +47,39 @@ async def list_lost_bookings(
 async def note_lost_booking(
     case_id: UUID, body: NoticeIn, pool: Pool, identity: Identity, principal: Coordinator
 ) -> Response:
-    """The case leaves the list of lost bookings. Who did it, and when, stays on record."""
+    """The case leaves the list of lost bookings, and its event says how he heard. Who did it, and when, stays on
+    record."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        await audit.record(work.connection, principal, "read", "case", [case_id])
+        await audit.record(work, principal, "read", "case", [case_id])
         noted = await flow.note(work, case_id, body.how, worker_id(principal))
         if isinstance(noted, Refusal):
             return Answer.of(noted)
         return Answer(200, case_of(noted).model_dump(mode="json"))
+
+    return await write(pool, identity, effect)
+
+
+@routes.post(
+    "/cases/{case_id}/lost-booking-notice/retract",
+    summary="Take back that a member heard that a booking is off",
+    response_model=CaseOut,
+    responses={404: NOT_FOUND, 409: PROBLEM},
+)
+async def retract_notice(
+    case_id: UUID, body: NoticeRetractionIn, pool: Pool, identity: Identity, principal: Coordinator
+) -> Response:
+    """A notice that was given by mistake does not stand: the case is decided anew without it, and on the list again if
+    the member must still hear. By whoever gave it while it is fresh, by a supervisor at any time; it stays on
+    record."""
+    retractor = Retractor(worker_id(principal), "supervisor" in principal.roles)
+
+    async def effect(work: UnitOfWork) -> Answer:
+        await audit.record(work, principal, "read", "case", [case_id])
+        case = await flow.retract(work, case_id, body.reason, retractor)
+        if isinstance(case, Refusal):
+            return Answer.of(case)
+        await audit.record(work, principal, "withdrawn", "lost-booking-notice", [case_id])
+        return Answer(200, case_of(case).model_dump(mode="json"))
 
     return await write(pool, identity, effect)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from schemas.outreach_v1 import Channel
 from services.outreach.cases.channels import usable_channels
 from services.outreach.cases.evidence import Evidence
-from services.outreach.members.rules import AppointmentOnRecord
+from services.outreach.members.rules import AppointmentOnRecord, NotedLoss
 from services.outreach.policy import Policy
 
 AFTER = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9a-f]{32}$"
@@ -51,6 +51,20 @@ class Part:
 
     bookings: Sequence[LostBooking]
     last: FlaggedCase | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retractor:
+    """Who takes a notice back."""
+
+    worker_id: str
+    is_supervisor: bool
+
+
+def may_retract(retractor: Retractor, notice: NotedLoss, policy: Policy) -> bool:
+    """As of an attempt: whoever gave it while it is fresh, or a supervisor."""
+    is_fresh = notice.asked_at - notice.noted_at <= timedelta(hours=policy.own_retraction_hours)
+    return retractor.is_supervisor or (retractor.worker_id == notice.worker_id and is_fresh)
 
 
 def channels_left(evidence: Evidence, policy: Policy) -> tuple[Channel, ...]:

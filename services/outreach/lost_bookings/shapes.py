@@ -1,14 +1,17 @@
 """What the API of lost bookings takes and gives."""
 
 from dataclasses import asdict
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
+from schemas.envelope import Code
 from schemas.outreach_v1 import CaseClosedReason, Channel
 from services.outreach.lost_bookings.rules import LostBooking, Part, channels_left, next_of
 from services.outreach.members.rules import Told
-from services.outreach.policy import POLICY
+from services.outreach.policy import CODES, POLICY
 from services.outreach.worklist.shapes import AppointmentRecordOut, Shape
 
 
@@ -16,6 +19,22 @@ class NoticeIn(Shape):
     """How the member heard, or will hear, that his booking is off."""
 
     how: Told
+
+
+def _known_reason(code: str) -> str:
+    if code not in CODES.retraction_reasons:
+        raise PydanticCustomError("unknown_reason", "Expected a retraction reason of GET /codes")
+    return code
+
+
+class NoticeRetractionIn(Shape):
+    """Why a notice does not stand."""
+
+    reason: Annotated[
+        Code, AfterValidator(_known_reason), Field(json_schema_extra={"enum": sorted(CODES.retraction_reasons)})
+    ]
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "wrong-member"}]})
 
 
 class LostBookingOut(Shape):

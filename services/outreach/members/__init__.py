@@ -1,0 +1,1 @@
+"""What others say of members, and which tokens are one person."""

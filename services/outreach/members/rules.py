@@ -1,12 +1,13 @@
 """What others have said about members: the newest version of each enrolment, dose and appointment. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from schemas.eligibility_v1 import EligibilityStatus, MemberEligibilityDecidedV1
+from schemas.eligibility_v1 import EligibilityStatus, InterpreterNeeded, MemberEligibilityDecidedV1
 from schemas.scheduling_v1 import AppointmentStatus
 
 
@@ -48,6 +49,7 @@ class Enrolment:
     phone_version: int
     address_version: int
     email_version: int
+    interpreter_needed: InterpreterNeeded
     eligible_on: date | None
 
 
@@ -65,7 +67,7 @@ class Dose:
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """The newest version of an appointment. `told_at` is when that became a fact; `is_told`: the member was told,
+    """The newest version of an appointment. `told_at` is when that became a fact; `told_how`: the member was told,
     without a call, that it is off."""
 
     appointment_id: UUID
@@ -78,7 +80,11 @@ class Appointment:
     by_rule: bool
     outcome_overdue: bool
     told_at: datetime
-    is_told: bool = False
+    told_how: str | None = None
+
+    @property
+    def is_told(self) -> bool:
+        return self.told_how is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,16 @@ class LossNotice:
     tenant_id: str
     how: Told
     worker_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotedLoss:
+    """A notice that stands: of which appointment, who gave it and when, and when it is asked for."""
+
+    appointment_id: UUID
+    worker_id: str
+    noted_at: datetime
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,28 +155,8 @@ def _offers_outreach(decision: MemberEligibilityDecidedV1) -> bool:
 
 
 def _enrolment(decision: MemberEligibilityDecidedV1, eligible_on: date | None) -> Enrolment:
-    return Enrolment(
-        enrolment_id=decision.enrolment_id,
-        programme_id=decision.programme_id,
-        tenant_id=decision.tenant_id,
-        member_token=decision.member_token,
-        version=decision.version,
-        eligible=decision.status is EligibilityStatus.ELIGIBLE,
-        vaccinated=decision.vaccinated,
-        doses_valid=decision.doses_valid,
-        enrolled=decision.enrolled,
-        contact_protected=decision.contact_protected,
-        merged_into=decision.merged_into,
-        reasons=decision.reasons,
-        priority=decision.priority,
-        zip5=decision.zip5,
-        tract=decision.tract,
-        language=decision.language,
-        decided_on=decision.decided_on,
-        death_reports_until=decision.death_reports_until,
-        channels_barred=decision.channels_barred,
-        phone_version=decision.phone_version,
-        address_version=decision.address_version,
-        email_version=decision.email_version,
-        eligible_on=eligible_on,
-    )
+    carried: dict[str, Any] = {field.name: getattr(decision, field.name, None) for field in fields(Enrolment)}
+    carried["eligible"] = decision.status is EligibilityStatus.ELIGIBLE
+    carried["eligible_on"] = eligible_on
+    carried["interpreter_needed"] = decision.interpreter_needed or InterpreterNeeded.UNKNOWN
+    return Enrolment(**carried)

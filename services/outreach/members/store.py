@@ -1,6 +1,6 @@
-"""SQL of members: which tokens are one person, and what others say about them. Batch first; nobody here commits."""
+"""SQL of members: what others say about them. Batch first; nobody here commits."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple
 from datetime import date, datetime
 from operator import attrgetter
@@ -8,29 +8,22 @@ from uuid import UUID
 
 import asyncpg
 
-from schemas.eligibility_v1 import DoseAction, DoseAdministeredV1, MembersMergedV1
+from schemas.eligibility_v1 import DoseAction, DoseAdministeredV1
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
 from services.kit.postgres import Connection
-from services.kit.rows import columns, columns_of, grouped, into, names, transposed
-from services.outreach.members.rules import Appointment, AppointmentOnRecord, Dose, DoseOnRecord, Enrolment, LossNotice
+from services.kit.rows import columns, columns_of, grouped, into, names, transposed, unnested
+from services.outreach.members.rules import (
+    Appointment,
+    AppointmentOnRecord,
+    Dose,
+    DoseOnRecord,
+    Enrolment,
+    LossNotice,
+    NotedLoss,
+)
 
-ADD_MEMBERS = """
-insert into member (member_token, person_token)
-select token, token from unnest($1::uuid[]) as row (token) order by token on conflict do nothing returning member_token
-"""
-LOCK_MEMBERS = """
-select member_token, person_token from member
-where person_token = any(array(select person_token from member where member_token = any($1)))
-order by member_token for update
-"""
-MERGE_PERSONS = "update member set person_token = $2 where person_token = $1"
 LOAD_TOKENS_OF_ENROLMENTS = "select distinct member_token from enrolment where enrolment_id = any($1)"
 LOAD_TOKENS_OF_DOSES = "select distinct member_token from dose where dose_id = any($1)"
-
-LOAD_PERSONS = """
-select member_token, person_token from member
-where person_token in (select person_token from member where member_token = any($1))
-"""
 
 _ENROLMENT = ", ".join(names(Enrolment))
 _NEWER_ENROLMENT = ", ".join(
@@ -40,9 +33,7 @@ _NEWER_ENROLMENT = ", ".join(
 )
 SAVE_ENROLMENTS = f"""
 insert into enrolment as kept ({_ENROLMENT})
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::bool[], $7::bool[], $8::int[],
-    $9::bool[], $10::bool[], $11::uuid[], $12::text[], $13::int[], $14::text[], $15::text[], $16::text[], $17::date[],
-    $18::timestamptz[], $19::text[], $20::int[], $21::int[], $22::int[], $23::date[])
+select * from unnest({unnested(Enrolment)})
 on conflict (enrolment_id, programme_id) do update
 set {_NEWER_ENROLMENT}, eligible_on = least(kept.eligible_on, excluded.eligible_on)
 where excluded.version > kept.version
@@ -87,7 +78,7 @@ from dose where member_token = any($1)
 LOAD_APPOINTMENTS = """
 select enrolment_id, programme_id, appointment_id, status, start_at, start_on, changed_on, dose_on,
     cancellation_reason, by_rule, outcome_overdue, coalesce(told_at, start_at) as told_at,
-    exists (select from loss_notice where loss_notice.appointment_id = appointment.appointment_id) as is_told
+    (select how from loss_notice where loss_notice.appointment_id = appointment.appointment_id) as told_how
 from appointment where enrolment_id = any($1)
 """
 
@@ -104,43 +95,26 @@ SAVE_LOSS_NOTICE = """
 insert into loss_notice (appointment_id, case_id, tenant_id, how, worker_id) values ($1, $2, $3, $4, $5)
 returning noted_at
 """
+LOAD_LOSS_NOTICE = """
+select appointment_id, worker_id, noted_at, clock_timestamp() as asked_at from loss_notice where case_id = $1
+order by noted_at desc limit 1
+"""
+RETRACT_LOSS_NOTICE = """
+with gone as (delete from loss_notice where appointment_id = $1 returning *)
+insert into loss_notice_retraction
+    (appointment_id, case_id, tenant_id, how, worker_id, noted_at, retracted_by, reason, retracted_at)
+select appointment_id, case_id, tenant_id, how, worker_id, noted_at, $2, $3, $4 from gone
+"""
 LOAD_DOSES_ON_RECORD = """
 select dose_id, vaccine_group, administered_on,
     case when not live then 'retracted' when is_partial then 'partial' else 'recorded' end as state,
     string_to_array(sources, ' ') as sources
-from member join dose using (member_token)
-where person_token = (select person_token from member where member_token = $1)
+from person join dose using (member_token)
+where person_token = (select person_token from person where member_token = $1)
     and (select vaccine_group from programme where programme_id = $2)
         = any(string_to_array(coalesce(nullif(vaccine_groups, ''), vaccine_group), ' '))
 order by administered_on, dose_id
 """
-
-
-async def lock_members(connection: Connection, member_tokens: Iterable[UUID]) -> dict[UUID, UUID]:
-    """Lock these members and every token of the same persons; token → person. What is read afterwards holds until the
-    commit, and members nobody has heard of are locked too."""
-    wanted = set(member_tokens)
-    while True:
-        rows = await connection.fetch(LOCK_MEMBERS, list(wanted))
-        persons = {row["member_token"]: row["person_token"] for row in rows}
-        missing = wanted - persons.keys()
-        if missing:
-            added = {row["member_token"] for row in await connection.fetch(ADD_MEMBERS, sorted(missing))}
-            persons |= {
-                member_token: member_token for member_token in added
-            }  # nobody else sees them before this commits
-        if missing <= persons.keys():
-            return persons
-        # A merge was committed while this waited: its rows belong to another person now and fell out.
-
-
-async def save_merges(connection: Connection, persons: dict[UUID, UUID], events: Sequence[MembersMergedV1]) -> None:
-    """Let the retired person's tokens be the survivor's. `persons` (locked) is kept in step."""
-    for event in events:
-        retired, survivor = persons[event.retired_token], persons[event.surviving_token]
-        if retired != survivor:
-            await connection.execute(MERGE_PERSONS, retired, survivor)
-            persons.update({member_token: survivor for member_token, person in persons.items() if person == retired})
 
 
 async def load_tokens_of_enrolments(connection: Connection, enrolment_ids: Collection[UUID]) -> set[UUID]:
@@ -205,12 +179,6 @@ def _dose_on(appointment: AppointmentChangedV1) -> date | None:
     return appointment.dose.administered_on if fulfilled and appointment.dose else None
 
 
-async def load_persons(connection: Connection, member_tokens: Collection[UUID]) -> dict[UUID, UUID]:
-    """Token → person of every token of these members' persons, unlocked."""
-    rows = await connection.fetch(LOAD_PERSONS, list(member_tokens))
-    return {row["member_token"]: row["person_token"] for row in rows}
-
-
 async def load_doses(connection: Connection, persons: Mapping[UUID, UUID]) -> dict[UUID, list[Dose]]:
     """The doses of these persons (token → person), by person."""
     rows = await connection.fetch(LOAD_DOSES, list(persons))
@@ -253,6 +221,17 @@ async def save_loss_notice(connection: Connection, notice: LossNotice) -> dateti
     """Keep how the member hears that his booking is off; gives when that was kept."""
     noted_at: datetime = await connection.fetchval(SAVE_LOSS_NOTICE, *astuple(notice))
     return noted_at
+
+
+async def load_loss_notice(connection: Connection, case_id: UUID) -> NotedLoss | None:
+    """The case's last notice that stands."""
+    row = await connection.fetchrow(LOAD_LOSS_NOTICE, case_id)
+    return None if row is None else into(NotedLoss, row)
+
+
+async def retract_loss_notice(connection: Connection, notice: NotedLoss, by: str, reason: str) -> None:
+    """Let a notice stand no more; it stays on record among those that were taken back."""
+    await connection.execute(RETRACT_LOSS_NOTICE, notice.appointment_id, by, reason, notice.asked_at)
 
 
 async def load_doses_on_record(connection: Connection, member_token: UUID, programme_id: str) -> list[DoseOnRecord]:

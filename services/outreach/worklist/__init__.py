@@ -1,0 +1,1 @@
+"""Looking through the cases, reading one, counting them."""

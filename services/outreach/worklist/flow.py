@@ -10,8 +10,9 @@ from services.outreach.members import store as members
 from services.outreach.worklist import store
 from services.outreach.worklist.paging import Page
 from services.outreach.worklist.rules import History, ListedCase, ProgrammeCounts
+from services.replicas.persons import store as persons
 
-NO_SUCH_CASE = Refusal("no-such-case", "No Such Case", "There is no such case among your plan's.", 404)
+NO_CASE = Refusal("unknown-case", "Unknown Case", "There is no such case among your plan's.", 404)
 
 
 async def list_cases(connection: Connection, page: Page) -> list[ListedCase]:
@@ -22,18 +23,18 @@ async def list_cases(connection: Connection, page: Page) -> list[ListedCase]:
 async def read_case(connection: Connection, case_id: UUID) -> tuple[ListedCase, History] | Refusal:
     """The case with everything that is on record about it."""
     case = await store.load_case(connection, case_id)
-    return NO_SUCH_CASE if case is None else (case, await _history(connection, case))
+    return NO_CASE if case is None else (case, await _history(connection, case))
 
 
 async def _history(connection: Connection, case: ListedCase) -> History:
-    persons = await members.load_persons(connection, [case.member_token])
-    known_cases = await cases.load_known(connection, persons)
+    person_of = await persons.load_persons(connection, [case.member_token])
+    known_cases = await cases.load_known(connection, person_of)
     return History(
-        evidence=next(known.evidence for known in known_cases if known.case_id == case.case_id),
+        evidence=next(known_case.evidence for known_case in known_cases if known_case.case_id == case.case_id),
         attempts=await contacts.load_attempts_of_case(connection, case.case_id),
         appointments=await members.load_appointments_on_record(connection, case.enrolment_id, case.programme_id),
         doses=await members.load_doses_on_record(connection, case.member_token, case.programme_id),
-        other_cases=await store.load_other_cases(connection, case.case_id, persons),
+        other_cases=await store.load_other_cases(connection, case.case_id, person_of),
     )
 
 

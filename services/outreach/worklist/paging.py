@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from services.outreach.worklist.rules import ListedCase
+from services.outreach.worklist.rules import ANY, Filter, ListedCase
 
 AFTER = r"^[0-9]{1,16}_[0-9]{0,16}_-?[0-9]{1,6}_[0-9a-f]{32}$"
 """The form of a page's `next`: when the list was begun, when the last case's call was due, its rank and its id."""
@@ -31,9 +31,8 @@ class Page:
     status: str | None = None
     callable_now: bool | None = None
     claimed_by: str | None = None
-    programme_id: str | None = None
-    zip5: str | None = None
     language: str | None = None
+    filter: Filter = ANY
     after: Place | None = None
 
 

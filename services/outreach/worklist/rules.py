@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from schemas.eligibility_v1 import InterpreterNeeded
 from services.outreach.cases.evidence import Evidence
 from services.outreach.contacts.rules import AttemptOnRecord
 from services.outreach.members.rules import AppointmentOnRecord, DoseOnRecord
@@ -25,8 +26,21 @@ class RankParts:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """Which cases are wanted, by the names of what a `ListedCase` tells of them; None: whatever it is."""
+
+    programme_id: str | None = None
+    zip5: str | None = None
+    interpreter_needed: InterpreterNeeded | None = None
+
+
+ANY = Filter()
+
+
+@dataclass(frozen=True, slots=True)
 class ListedCase:
-    """A case as it stands on the work list at `asked_at`, by the database clock."""
+    """A case as it stands on the work list at `asked_at`, by the database clock. What it has of the member's fact
+    (`members/rules.py`) and not of the case is read there, by the same name."""
 
     case_id: UUID
     programme_id: str
@@ -53,6 +67,7 @@ class ListedCase:
     zip5: str | None
     language: str | None
     needs_language: bool
+    interpreter_needed: InterpreterNeeded
     callback_at: datetime | None
     callback_worker: str | None
     next_channel: str | None

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.eligibility_v1 import InterpreterNeeded
 from schemas.outreach_v1 import BesdDomain, CaseClosedReason, CaseStatus, Channel, Direction, Disposition, Given
 from schemas.scheduling_v1 import AppointmentStatus
 from services.outreach.cases import channels
@@ -66,6 +67,7 @@ class CaseOut(Shape):
     zip5: str | None
     language: str | None
     needs_language: bool
+    interpreter_needed: InterpreterNeeded = Field(description="By eligibility: `possible` goes by the roster alone.")
     callback_at: datetime | None
     callback_worker: str | None
     next_channel: Channel | None

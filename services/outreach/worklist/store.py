@@ -1,46 +1,63 @@
 """SQL of the work list. Runs as the plan, so row-level security hides other plans' rows."""
 
 from collections.abc import Collection
+from dataclasses import astuple
 from uuid import UUID
 
 import asyncpg
 
+from schemas.eligibility_v1 import InterpreterNeeded
 from services.kit.postgres import Connection
 from services.kit.rows import into, names
+from services.outreach.cases.evidence import CaseState
+from services.outreach.members.rules import Enrolment
 from services.outreach.worklist.paging import Page
-from services.outreach.worklist.rules import ListedCase, OtherCase, ProgrammeCounts
+from services.outreach.worklist.rules import Filter, ListedCase, OtherCase, ProgrammeCounts
 
-_COMPUTED = {
-    "flags": "string_to_array(nullif({table}.flags, ''), ' ') as flags",
-    "asked_at": "clock_timestamp() as asked_at",
-}
+_COMPUTED = {"flags": "string_to_array(nullif({table}.flags, ''), ' ')", "asked_at": "clock_timestamp()"}
+_OF_THE_MEMBER = """(
+    select known.{name} from enrolment as known
+    where (known.enrolment_id, known.programme_id) = ({table}.enrolment_id, {table}.programme_id)
+)"""
+_KEY = {"enrolment_id", "programme_id"}
+_COMPUTED |= dict.fromkeys(set(names(Enrolment)) - set(names(CaseState)) - _KEY, _OF_THE_MEMBER)
+
+
+def _value(table: str, name: str) -> str:
+    return _COMPUTED.get(name, "{table}.{name}").format(table=table, name=name)
 
 
 def listed_columns(table: str) -> str:
-    """The columns of `outreach_case`, under this name, that `to_listed_case` reads."""
-    return ", ".join(_COMPUTED.get(name, f"{{table}}.{name}").format(table=table) for name in names(ListedCase))
+    """What `to_listed_case` reads of `outreach_case`, which has this name in the statement."""
+    return ", ".join(f"{_value(table, name)} as {name}" for name in names(ListedCase))
+
+
+def filtered(table: str, first: int) -> str:
+    """The condition that a `Filter` sets, whose values are the arguments from this one on."""
+    return " and ".join(
+        f"(${no}::text is null or {_value(table, name)} = ${no})" for no, name in enumerate(names(Filter), first)
+    )
 
 
 LISTED_CASE = listed_columns("outreach_case")
 # As claims go: promised calls that are due by the time of the question, the longest due first; then by rank.
-IS_DUE = "(status = 'open' and held_by is null and coalesce(callback_at <= $7, false))"
-_FILTERS = """
+IS_DUE = "(status = 'open' and held_by is null and coalesce(callback_at <= $5, false))"
+_WANTED = f"""
     ($1::text is null or status = $1)
     and ($2::boolean is null or (status = 'open' and held_by is null) = $2)
     and ($3::text is null or (claimed_by = $3 and lease_until > clock_timestamp()))
-    and ($4::text is null or programme_id = $4) and ($5::text is null or zip5 = $5)
-    and ($6::text is null or language = $6)
+    and ($4::text is null or language = $4) and {filtered("outreach_case", 9)}
 """
 LOAD_DUE = f"""
 select {LISTED_CASE} from outreach_case
-where {_FILTERS} and {IS_DUE} and callback_at is not null
-    and ($8::timestamptz is null or (callback_at, case_id) > ($8, $9::uuid))
-order by callback_at, case_id limit $10
+where {_WANTED} and {IS_DUE} and callback_at is not null
+    and ($6::timestamptz is null or (callback_at, case_id) > ($6, $7::uuid))
+order by callback_at, case_id limit $8
 """
 LOAD_BY_RANK = f"""
 select {LISTED_CASE} from outreach_case
-where {_FILTERS} and not {IS_DUE} and ($8::int is null or (rank, case_id) < ($8, $9::uuid))
-order by rank desc, case_id desc limit $10
+where {_WANTED} and not {IS_DUE} and ($6::int is null or (rank, case_id) < ($6, $7::uuid))
+order by rank desc, case_id desc limit $8
 """
 LOAD_CASE = f"select {LISTED_CASE} from outreach_case where case_id = $1"
 LOAD_OTHER_CASES = """
@@ -63,9 +80,9 @@ select programme_id, count(*) as cases,
     count(*) filter (where status = 'closed' and flags = 'appointment-lost-no-call') as lost_bookings
 from (
     select c.*, taken.person_token is not null as is_taken
-    from outreach_case as c join member using (member_token)
+    from outreach_case as c join person using (member_token)
     left join (
-        select distinct person_token from outreach_case join member using (member_token)
+        select distinct person_token from outreach_case join person using (member_token)
         where lease_until > clock_timestamp()
     ) as taken using (person_token)
 ) as known
@@ -78,21 +95,22 @@ select programme_id, closed_reason, count(*) as cases from outreach_case where s
 
 def to_listed_case(row: asyncpg.Record) -> ListedCase:
     """The case of a row with the columns of `listed_columns`."""
-    return into(ListedCase, row, flags=tuple(row["flags"] or ()))
+    needed = InterpreterNeeded(row["interpreter_needed"])
+    return into(ListedCase, row, flags=tuple(row["flags"] or ()), interpreter_needed=needed)
 
 
 async def load_cases(connection: Connection, page: Page) -> list[ListedCase]:
     """The page's cases, in the order in which they are to be called."""
-    filters = (page.status, page.callable_now, page.claimed_by, page.programme_id, page.zip5, page.language)
+    wanted, filters = (page.status, page.callable_now, page.claimed_by, page.language), astuple(page.filter)
     after, asked_at = page.after, page.after.asked_at if page.after else page.asked_at
     rows: list[asyncpg.Record] = []
     if after is None or after.callback_at is not None:
         due = (after.callback_at, after.case_id) if after else (None, None)
-        rows += await connection.fetch(LOAD_DUE, *filters, asked_at, *due, page.limit)
+        rows += await connection.fetch(LOAD_DUE, *wanted, asked_at, *due, page.limit, *filters)
         after = None
     if len(rows) < page.limit:
         ranked = (after.rank, after.case_id) if after else (None, None)
-        rows += await connection.fetch(LOAD_BY_RANK, *filters, asked_at, *ranked, page.limit - len(rows))
+        rows += await connection.fetch(LOAD_BY_RANK, *wanted, asked_at, *ranked, page.limit - len(rows), *filters)
     return [to_listed_case(row) for row in rows]
 
 

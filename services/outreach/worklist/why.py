@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from schemas.eligibility_v1 import InterpreterNeeded
 from services.outreach.cases import appointments
 from services.outreach.cases.evidence import Flag, Paused
 from services.outreach.policy import POLICY
@@ -19,10 +20,15 @@ _FLAGS = {
     Flag.APPOINTMENT_MISSED: "The last appointment was missed",
     Flag.OUTCOME_OVERDUE: "An appointment is past without an outcome: ask the site",
 }
+_INTERPRETER = {
+    InterpreterNeeded.YES: "An interpreter is needed.",
+    InterpreterNeeded.POSSIBLE: "An interpreter may be needed: the roster names no English among the languages spoken.",
+}
 
 
 def reasons(case: ListedCase, history: History) -> Iterator[str]:
-    """The state of the case, its flags, each part of its rank, the last attempt that stands, and the language."""
+    """The state of the case, its flags, each part of its rank, the last attempt that stands, language and
+    interpreter."""
     yield _of_status(case)
     yield from _of_flags(case, history)
     yield from _of_rank(case)
@@ -31,6 +37,8 @@ def reasons(case: ListedCase, history: History) -> Iterator[str]:
         yield f"Last attempt: {last.attempted_on}, {last.channel}, {last.disposition}."
     if case.needs_language:
         yield f"Wants to be spoken to in: {case.language}."
+    if case.interpreter_needed in _INTERPRETER:
+        yield _INTERPRETER[case.interpreter_needed]
 
 
 def _of_status(case: ListedCase) -> str:

@@ -1,0 +1,1 @@
+"""The cells of coverage, kept in step with the facts."""

@@ -11,6 +11,7 @@ from schemas.eligibility_v1 import (
 )
 from schemas.envelope import Event
 from services.kit.unit_of_work import UnitOfWork
+from services.replicas.programmes import flow as programmes
 from services.reporting.coverage import store
 from services.reporting.facts import store as facts
 
@@ -32,9 +33,15 @@ async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdminister
         await facts.save_facts(work.connection, events)
 
 
-async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1 | BusinessDayOpenedV1]) -> None:
-    """Versions of programmes, and the days on which they take effect: only then do other doses count."""
+async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
+    """Keep the versions of programmes: by another one in effect other doses count."""
     await store.lock(work.connection)
-    await facts.save_facts(work.connection, events)
-    if await facts.put_in_effect(work.connection):
+    if await programmes.publish(work.connection, events):
+        await store.recompute(work.connection)
+
+
+async def on_business_day(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
+    """Keep the open day, and let versions of programmes take effect."""
+    await store.lock(work.connection)
+    if await programmes.open_day(work.connection, events):
         await store.recompute(work.connection)

@@ -5,12 +5,10 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from schemas.eligibility_v1 import (
-    BusinessDayOpenedV1,
     DoseAdministeredV1,
     FeedFileProcessedV1,
     MemberEligibilityDecidedV1,
     MembersMergedV1,
-    ProgrammePublishedV1,
 )
 from schemas.envelope import Event
 from schemas.outreach_v1 import CaseChangedV1, ContactAttemptLoggedV1, ContactAttemptRetractedV1
@@ -19,9 +17,6 @@ from schemas.scheduling_v1 import AppointmentChangedV1, SlotPoolChangedV1
 from services.kit.postgres import Connection
 
 # The columns of a table and of its history, by name: after a migration one of them may have more than the other.
-PROGRAMME = """
-    programme_id, version, title, vaccine_group, effective_on, time_zone, doses_needed, doses_since_on, cvx_not_counted
-"""
 ENROLMENT = """
     enrolment_id, programme_id, version, tenant_id, member_token, programme_version, status, reasons, enrolled,
     age_band, race_ethnicity, language, line_of_business, zip5, county_fips, svi_level, svi_release, svi_value,
@@ -32,36 +27,6 @@ DOSE = """
     is_partial, vaccine_groups
 """
 
-SAVE_PROGRAMME_VERSIONS = f"""
-insert into programme_version ({PROGRAMME})
-select
-    programme_id, version, title, vaccine_group, effective_on, time_zone, doses_needed, doses_since_on,
-    coalesce(cvx_not_counted, '{{}}')
-from jsonb_populate_recordset(null::programme_version, $1::text::jsonb)
-on conflict do nothing
-"""
-# Of each programme the version for the open day: of those in effect the last, before that the first.
-PUT_IN_EFFECT = f"""
-insert into programme as known ({PROGRAMME})
-select distinct on (programme_id) {PROGRAMME}
-from (
-    select *, coalesce(effective_on <= (select max(business_on) from business_day), true) as has_begun
-    from programme_version
-) as version
-order by programme_id, has_begun desc,
-    case when has_begun then effective_on end desc, case when has_begun then version end desc, effective_on, version
-on conflict (programme_id) do update set
-    version = excluded.version, title = excluded.title, vaccine_group = excluded.vaccine_group,
-    effective_on = excluded.effective_on, time_zone = excluded.time_zone, doses_needed = excluded.doses_needed,
-    doses_since_on = excluded.doses_since_on, cvx_not_counted = excluded.cvx_not_counted
-where excluded.version <> known.version
-returning programme_id
-"""
-SAVE_BUSINESS_DAYS = """
-insert into business_day as known
-select time_zone, max(business_on) from jsonb_populate_recordset(null::business_day, $1::text::jsonb) group by time_zone
-on conflict (time_zone) do update set business_on = greatest(known.business_on, excluded.business_on)
-"""
 # The versions that came anew, and of each enrolment the highest of them.
 SAVE_ENROLMENTS = f"""
 with heard as (
@@ -152,14 +117,12 @@ where (excluded.week_on, excluded.occurred_at) > (known.week_on, known.occurred_
 """
 LOAD_ENROLMENT_MEMBERS = "select distinct member_token from enrolment where enrolment_id = any($1::uuid[])"
 EMPTY_FACTS = """
-truncate programme_version, business_day, enrolment_version, member_merge, dose_version, case_version, contact_attempt,
-    attempt_retraction, appointment_version, slot_pool_version, feed_file, target_zip, programme, enrolment, dose
+truncate enrolment_version, member_merge, dose_version, case_version, contact_attempt, attempt_retraction,
+    appointment_version, slot_pool_version, feed_file, target_zip, enrolment, dose
 """
 LOAD_DOSE_MEMBERS = "select distinct member_token from dose where dose_id = any($1::uuid[])"
 
 _STATEMENTS: dict[type[Event], str] = {
-    ProgrammePublishedV1: SAVE_PROGRAMME_VERSIONS,
-    BusinessDayOpenedV1: SAVE_BUSINESS_DAYS,
     MemberEligibilityDecidedV1: SAVE_ENROLMENTS,
     MembersMergedV1: SAVE_MERGES,
     DoseAdministeredV1: SAVE_DOSES,
@@ -180,11 +143,6 @@ async def save_facts(connection: Connection, facts: Sequence[Event]) -> None:
         by_kind.setdefault(type(fact), []).append(fact)
     for kind, same in by_kind.items():
         await connection.execute(_STATEMENTS[kind], f"[{','.join(fact.model_dump_json() for fact in same)}]")
-
-
-async def put_in_effect(connection: Connection) -> bool:
-    """Put into `programme` the version of each that is in effect on the open day. Whether that changes any."""
-    return bool(await connection.fetch(PUT_IN_EFFECT))
 
 
 async def load_enrolment_members(connection: Connection, enrolment_ids: Iterable[UUID]) -> set[UUID]:

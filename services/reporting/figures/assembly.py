@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from services.replicas.programmes.rules import Programme
 from services.reporting.figures import hiding
 from services.reporting.figures.hiding import Exact
 from services.reporting.figures.report import WATERMARK, WHY_INTERNAL, Quality, Report, Row, Slots
 from services.reporting.figures.rules import Deeds, disparity, weeks_of, zip_rows
-from services.reporting.population.rules import THRESHOLD, Programme, Question
+from services.reporting.population.rules import THRESHOLD, Question
 from services.reporting.population.shares import Counts
 from services.reporting.targets.rules import TargetZip
 

@@ -4,11 +4,12 @@ from typing import Any
 
 from services.kit import dead_letters
 from services.kit.postgres import ALL_TENANTS, Connection
+from services.replicas.programmes.rules import Programme
 from services.reporting.figures import assembly, store
 from services.reporting.figures.assembly import COLUMNS, Counted
 from services.reporting.figures.report import Quality, Report
 from services.reporting.population import store as population
-from services.reporting.population.rules import Programme, Question
+from services.reporting.population.rules import Question
 from services.reporting.population.shares import Counts
 from services.reporting.targets import flow as targets_flow
 from services.reporting.targets import store as targets_store

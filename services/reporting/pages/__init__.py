@@ -1,0 +1,1 @@
+"""The report as page, text and CSV, and the routes of reports."""

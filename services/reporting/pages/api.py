@@ -35,8 +35,8 @@ CSV: dict[int | str, dict[str, Any]] = {
 @routes.get("/programmes", summary="List the programmes")
 async def list_programmes(pool: Pool, principal: Reader) -> list[ProgrammeSummaryOut]:
     """All that were published, with the day that it is by now."""
-    async with reading(pool, principal) as connection:
-        programmes, today = await population.list_programmes(connection)
+    async with reading(pool, principal) as work:
+        programmes, today = await population.list_programmes(work.connection)
     return [
         ProgrammeSummaryOut(
             programme_id=programme.programme_id, version=programme.version, title=programme.title, business_on=today
@@ -72,10 +72,10 @@ async def coverage_csv(
 ) -> Response:
     """Coverage by plan, ZIP, age band, race and ethnicity and SVI group. A person in two plans is in both. Only the
     cells that may be shown beside the weekly report are listed; that another one is not empty is not told."""
-    async with reading(pool, principal) as connection:
-        _, question = await population.load_question(connection, programme_id, as_of, known_on)
-        rows = await load_cross(connection, question)
-        await audit.record(connection, principal, "export", "coverage", [question.programme_id])
+    async with reading(pool, principal) as work:
+        _, question = await population.load_question(work.connection, programme_id, as_of, known_on)
+        rows = await load_cross(work.connection, question)
+        await audit.record(work, principal, "export", "coverage", [question.programme_id])
     return Response(tables.to_csv(rows, tables.heading(question)), media_type="text/csv")
 
 
@@ -84,8 +84,8 @@ async def _report(
     known_on: date | None,
 ) -> Report:  # fmt: skip
     _, behind = await progress(pool, principal, log_reader)
-    async with reading(pool, principal) as connection:
-        programme, question = await population.load_question(connection, programme_id, as_of, known_on)
-        report = await load_report(connection, programme, question, principal.tenant, behind)
-        await audit.record(connection, principal, "export", "weekly-report", [question.programme_id])
+    async with reading(pool, principal) as work:
+        programme, question = await population.load_question(work.connection, programme_id, as_of, known_on)
+        report = await load_report(work.connection, programme, question, principal.tenant, behind)
+        await audit.record(work, principal, "export", "weekly-report", [question.programme_id])
     return report

@@ -120,8 +120,8 @@ def columns(title: str, weeks: Sequence[date], series: Sequence[Series]) -> str:
     pitch = (width - left) / max(len(weeks), 1)
     for i, week in enumerate(weeks):
         x, y = left + pitch * (i + 0.18), height - bottom
-        for fill, one, count in zip(FILLS, series, stacks[i], strict=False):
-            tip = f"week of {week:%d %b}: {one.label} {number(count)}"
+        for fill, kind, count in zip(FILLS, series, stacks[i], strict=False):
+            tip = f"week of {week:%d %b}: {kind.label} {number(count)}"
             tall = 4.0 if count is None else high * count / scale
             y -= tall
             if count is None:

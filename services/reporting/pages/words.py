@@ -3,6 +3,7 @@
 from services.reporting.population.shares import Interval
 
 HIDDEN = "hidden"
+LEFT_OUT = "Left out: each of its rows, or what one less another makes, would tell of 1 to 10 people."
 
 _WORDS = {
     "enrolled": "Enrolled",

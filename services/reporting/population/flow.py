@@ -4,18 +4,20 @@ from datetime import date
 
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal, RefusedError
-from services.reporting.population import store
-from services.reporting.population.rules import Programme, Question
+from services.replicas.days import store as days
+from services.replicas.programmes import store as programmes
+from services.replicas.programmes.rules import Programme
+from services.reporting.population.rules import Question
 
-NO_SUCH_PROGRAMME = Refusal("no-such-programme", "No Such Programme", "No programme of this id was published.", 404)
-WHICH_PROGRAMME = Refusal("programme-needed", "Programme Needed", "There are several programmes: name one.", 400)
-NO_BUSINESS_DAY = Refusal("no-business-day", "No Business Day", "No business day has been opened yet.")
-FUTURE = Refusal("day-not-opened", "Day Not Opened", "The day asked for has not come yet.", 422)
+NO_PROGRAMME = Refusal("unknown-programme", "Unknown Programme", "No programme of this id was published.", 404)
+WHICH_PROGRAMME = Refusal("programme-needed", "Programme Needed", "There are several programmes: name one.", 422)
+NO_BUSINESS_DAY = Refusal("day-not-open", "Day Not Open", "No business day has been opened yet.")
+FUTURE = Refusal("future-day", "Future Day", "The day asked for has not come yet.", 422)
 
 
 async def list_programmes(connection: Connection) -> tuple[list[Programme], date | None]:
     """Every programme that was published, and the day that it is by now."""
-    return await store.load_programmes(connection), await store.load_business_day(connection)
+    return await programmes.load_programmes(connection), await days.load_day(connection)
 
 
 async def load_question(
@@ -23,13 +25,13 @@ async def load_question(
 ) -> tuple[Programme, Question]:
     """The question with what was left out filled in: the only programme, and today. Raises what is to be answered where
     that can't be."""
-    programmes = await store.load_programmes(connection)
-    if programme_id is None and len(programmes) > 1:
+    published = await programmes.load_programmes(connection)
+    if programme_id is None and len(published) > 1:
         raise RefusedError(WHICH_PROGRAMME)
-    programme = next((known for known in programmes if programme_id in (None, known.programme_id)), None)
+    programme = next((candidate for candidate in published if programme_id in (None, candidate.programme_id)), None)
     if programme is None:
-        raise RefusedError(NO_SUCH_PROGRAMME)
-    today = await store.load_business_day(connection)
+        raise RefusedError(NO_PROGRAMME)
+    today = await days.load_day(connection)
     if today is None:
         raise RefusedError(NO_BUSINESS_DAY)
     if max(as_of or today, known_on or today) > today:

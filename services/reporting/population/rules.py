@@ -13,18 +13,6 @@ THRESHOLD = 11
 
 
 @dataclass(frozen=True, slots=True)
-class Programme:
-    """What a report says of its programme: the version that is in effect by now."""
-
-    programme_id: str
-    version: int
-    title: str
-    vaccine_group: str
-    time_zone: str
-    doses_needed: int
-
-
-@dataclass(frozen=True, slots=True)
 class Question:
     """One programme as of the end of a day, with what was known at the end of another."""
 

@@ -2,19 +2,13 @@
 report are made of, so that they agree with each other."""
 
 from collections.abc import Iterable
-from datetime import date
 
 import asyncpg
 
 from services.kit.postgres import Connection
-from services.kit.rows import into
-from services.reporting.population.rules import Programme, Question
+from services.reporting.population.rules import Question
 from services.reporting.population.shares import Counts
 
-LOAD_PROGRAMMES = (
-    "select programme_id, version, title, vaccine_group, time_zone, doses_needed from programme order by 1"
-)
-LOAD_BUSINESS_DAY = "select max(business_on) from business_day"
 # The planner takes what comes out of groupings for a few rows, and would walk through all of them for each person.
 PLAN_FOR_MANY = "set local enable_nestloop = off"
 # A person may have had several tokens. `known` follows merges of merges.
@@ -167,17 +161,6 @@ select {column} as name, count(*)::int as members, count(vaccinated_on)::int as 
 from population where {which} group by 1 order by 1
 """
 LOAD_TARGET_ZIPS = LOAD_MARGIN.format(column="zip5", which="counts_once and target")
-
-
-async def load_programmes(connection: Connection) -> list[Programme]:
-    """Every programme that was published, in the version that is in effect."""
-    return [into(Programme, row) for row in await connection.fetch(LOAD_PROGRAMMES)]
-
-
-async def load_business_day(connection: Connection) -> date | None:
-    """The open business day: one for the deployment, whatever its time zones. None before the first."""
-    day: date | None = await connection.fetchval(LOAD_BUSINESS_DAY)
-    return day
 
 
 async def prepare(connection: Connection, question: Question) -> None:

@@ -1,0 +1,1 @@
+"""Wiping the tables and reading the log again; how far it has been read."""

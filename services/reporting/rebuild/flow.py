@@ -6,6 +6,8 @@ from services.kit import generation
 from services.kit.generation import StaleGenerationError
 from services.kit.postgres import Connection
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
+from services.replicas.days import store as days
+from services.replicas.programmes import store as programmes
 from services.reporting.coverage import store as coverage
 from services.reporting.facts import store as facts
 
@@ -16,7 +18,7 @@ BEHIND = Refusal(
     "log-not-read", "Log Not Read", "The log is not read to its end: see GET /rebuild, and ask again at 0 records."
 )
 BEHIND_UNKNOWN = Refusal(
-    "log-end-unknown", "Log End Unknown", "The broker does not say how far the log has been read: ask again.", 503
+    "log-unavailable", "Service Unavailable", "The broker does not say how far the log has been read: ask again.", 503
 )
 
 
@@ -24,6 +26,8 @@ async def wipe(connection: Connection) -> int:
     """Begin the next generation with empty tables, in the caller's transaction; the consumers notice and start again
     at the log's beginning. Gives the generation's number."""
     number = await generation.begin_next(connection)
+    await programmes.empty_programmes(connection)
+    await days.empty_days(connection)
     await facts.empty_facts(connection)
     await coverage.empty_cells(connection)
     return number

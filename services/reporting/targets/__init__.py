@@ -1,0 +1,1 @@
+"""The weekly target ZIPs: ranked and announced."""

@@ -7,12 +7,11 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from services.kit import audit
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, require_for_all
 from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal
 from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
-from services.reporting.rebuild.api.callers import need_all_tenants
 from services.reporting.rebuild.api.progress import LogReader, progress
 from services.reporting.rebuild.flow import need_whole_log
 from services.reporting.targets import flow
@@ -20,7 +19,7 @@ from services.reporting.targets.rules import Wish
 from services.reporting.targets.shapes import TargetZipsIn, TargetZipsOut
 
 routes = APIRouter(tags=["reporting"])
-Lister = Annotated[Principal, require("state", "operator")]
+Lister = Annotated[Principal, require_for_all("state", "operator")]
 
 
 @routes.post("/target-zips", summary="List the week's target ZIPs", status_code=201, response_model=TargetZipsOut)
@@ -29,7 +28,6 @@ async def list_target_zips(
 ) -> Response:
     """Computes the list from the whole log and announces it: ZIPs that are on it, and those that left it. While the
     log is not read to its end, as in a rebuild, nothing is listed: 409, and the same key may be sent again."""
-    need_all_tenants(principal)
     number, behind = await progress(pool, principal, log_reader)
 
     async def effect(work: UnitOfWork) -> Answer:
@@ -38,7 +36,7 @@ async def list_target_zips(
         listing = await flow.list_target_zips(work, wish)
         if isinstance(listing, Refusal):
             return Answer.of(listing)
-        await audit.record(work.connection, principal, "export", "target-zips", [body.programme_id])
+        await audit.record(work, principal, "export", "target-zips", [body.programme_id])
         return Answer(201, TargetZipsOut.model_validate(asdict(listing)).model_dump(mode="json"))
 
     return await write(pool, identity, effect)

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal
 from services.kit.unit_of_work import UnitOfWork
+from services.replicas.days import store as days
 from services.reporting.facts import store as facts
 from services.reporting.population import store as population
-from services.reporting.population.flow import NO_BUSINESS_DAY, NO_SUCH_PROGRAMME
+from services.reporting.population.flow import NO_BUSINESS_DAY, NO_PROGRAMME
 from services.reporting.population.rules import Coverage, Question, monday_of
 from services.reporting.targets import store
 from services.reporting.targets.rules import (
@@ -31,10 +32,10 @@ async def list_target_zips(work: UnitOfWork, wish: Wish) -> Listing | Refusal:
     """Compute the week's list from what is known by now, and announce every ZIP that is on it or has left it."""
     connection = work.connection
     if not await store.lock_programme(connection, wish.programme_id):
-        return NO_SUCH_PROGRAMME
+        return NO_PROGRAMME
     if wish.week_on != monday_of(wish.week_on):
         return NO_MONDAY
-    today = await population.load_business_day(connection)
+    today = await days.load_day(connection)
     if today is None:
         return NO_BUSINESS_DAY
     if wish.week_on > monday_of(today) + timedelta(weeks=1):

@@ -30,7 +30,7 @@ from services.scheduling.appointments.shapes import (
 from services.scheduling.blocks.api import problems
 from services.scheduling.blocks.api.access import Anybody, Clock, Coordinator, Own, SiteStaff, Teller, is_site_staff
 from services.scheduling.blocks.api.problems import responses
-from services.scheduling.refusals import Refusal, Refused
+from services.scheduling.refusals import RefusalCode, Refused
 
 MAX_LISTED = 1000
 CREATED = {201: {"model": AppointmentOut}, **responses(403, 404, 409, 422)}
@@ -45,7 +45,8 @@ async def book(body: BookingIn, pool: Pool, identity: Identity, principal: Coord
 
     Refusals: full, already-booked (with `appointment_id` if it is one's own plan's), ineligible (with `reasons`),
     vaccinated, death-reported, block-held-for-another-plan, past-slot, other-vaccine, not-given-here, unknown-slot,
-    programme-needed; unknown-enrolment, unknown-programme and day-not-open may be asked again with the same key."""
+    programme-needed; unknown-enrolment, programme-not-published and day-not-open may be asked again with the same
+    key."""
     member, moment = body.member(), body.moment(clock)
     return await _write(
         pool, identity, principal, lambda work: bookings.book(work, member, body.slot_id, moment), status=201
@@ -114,12 +115,16 @@ async def noshow(
 
 @routes.post("/appointments/{appointment_id}/entered-in-error", responses=CHANGED)
 async def enter_in_error(
-    appointment_id: UUID, body: NothingMoreIn, pool: Pool, identity: Identity, principal: SiteStaff, clock: Clock
+    appointment_id: UUID, body: NothingMoreIn, pool: Pool, identity: Identity, principal: Anybody, clock: Clock
 ) -> Response:
-    """It should not have been recorded. If a dose was recorded with it, that dose was never given."""
+    """It should not have been recorded, says the site. If a dose was recorded with it, that dose was never given. A
+    cancellation that was a mistake is taken back by anybody who may cancel, and a report of death with it; the place
+    may be another's by now, so the member is booked anew."""
     return await _write(
         pool, identity, principal,
-        lambda work: bookings.retract(work, appointment_id, body.moment(clock)),
+        lambda work: bookings.retract(
+            work, appointment_id, body.moment(clock), partial(is_site_staff, principal)
+        ),
         looked_at=appointment_id,
     )  # fmt: skip
 
@@ -147,8 +152,8 @@ async def list_overdue(
 ) -> list[OverdueOut]:
     """Bookings whose day is over and of which nobody has said what came of them, oldest first: of one's sites, of one's
     plan. They stay until somebody does. The look is audited."""
-    async with reading(pool, principal) as connection:
-        seen = await looks.list_overdue(connection, principal, site, least_days, limit)
+    async with reading(pool, principal) as work:
+        seen = await looks.list_overdue(work, principal, site, least_days, limit)
     return [
         OverdueOut.of(
             appointment, death_reported=appointment.appointment_id in seen.reported_dead,
@@ -162,10 +167,10 @@ async def list_overdue(
 @routes.get("/appointments/{appointment_id}", response_model=AppointmentOut, responses=responses(403, 404))
 async def read_appointment(appointment_id: UUID, pool: Pool, principal: Anybody) -> Response | AppointmentOut:
     """One appointment. The look is audited, also one for another plan's or another site's appointment."""
-    async with reading(pool, principal) as connection:
-        seen = await looks.read_one(connection, principal, appointment_id)
+    async with reading(pool, principal) as work:
+        seen = await looks.read_one(work, principal, appointment_id)
     if not seen.appointments:
-        return refuse(problems.problem_of(Refusal.UNKNOWN_APPOINTMENT))
+        return refuse(problems.problem_of(RefusalCode.UNKNOWN_APPOINTMENT))
     return AppointmentOut.of(seen.appointments[0], death_reported=bool(seen.reported_dead))
 
 
@@ -174,8 +179,8 @@ async def list_appointments(
     pool: Pool, principal: Anybody, site: Code, on: Day, limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED
 ) -> list[AppointmentOut]:
     """A day's appointments at a site, walk-ins too, in the order of their times. The look is audited."""
-    async with reading(pool, principal) as connection:
-        seen = await looks.list_of_day(connection, principal, site, on, limit)
+    async with reading(pool, principal) as work:
+        seen = await looks.list_of_day(work, principal, site, on, limit)
     return [
         AppointmentOut.of(appointment, death_reported=appointment.appointment_id in seen.reported_dead)
         for appointment in seen.appointments
@@ -195,7 +200,7 @@ async def _write(
 
     async def effect(work: UnitOfWork) -> Answer:
         if looked_at is not None:
-            await looks.record_look(work.connection, principal, [looked_at])
+            await looks.record_look(work, principal, [looked_at])
         outcome = await act(work)
         if isinstance(outcome, Refused):
             return problems.answer(outcome)

@@ -10,15 +10,16 @@ from uuid import UUID
 
 from schemas.scheduling_v1 import AppointmentStatus as Status
 from schemas.scheduling_v1 import DoseGiven
+from services.replicas.programmes.rules import Programme
 from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.blocks.rules import Slot
-from services.scheduling.doses.rules import DoseRecord, check_age, check_product, check_visit, is_late
+from services.scheduling.doses.rules import DoseRecord, check_age, check_existed, check_product, check_visit, is_late
 from services.scheduling.members.rules import Enrolment, Standing
-from services.scheduling.programmes.rules import Programme
-from services.scheduling.refusals import Refusal
+from services.scheduling.refusals import RefusalCode
 from services.scheduling.sites.rules import Site
 
 MAX_CHANGES = 3  # as in DIVOC; the table's check says it too
+NEXT_DOSE_AFTER = timedelta(days=17)  # no series is shorter: three weeks less CDC's four days of grace
 
 
 class MemberRef(NamedTuple):
@@ -85,7 +86,7 @@ NEXT: Mapping[Status, frozenset[Status]] = {
     Status.BOOKED: frozenset({Status.FULFILLED, Status.CANCELLED, Status.NOSHOW, Status.ENTERED_IN_ERROR}),
     Status.FULFILLED: frozenset({Status.ENTERED_IN_ERROR}),
     Status.NOSHOW: frozenset({Status.ENTERED_IN_ERROR}),
-    Status.CANCELLED: frozenset(),
+    Status.CANCELLED: frozenset({Status.ENTERED_IN_ERROR}),
     Status.ENTERED_IN_ERROR: frozenset(),
 }
 
@@ -108,25 +109,25 @@ def _change(appointment: Appointment, status: Status, today: date) -> Appointmen
     )  # fmt: skip
 
 
-def cancel(appointment: Appointment, reason: Cancellation, today: date) -> Appointment | Refusal:
+def cancel(appointment: Appointment, reason: Cancellation, today: date) -> Appointment | RefusalCode:
     """The booking as cancelled. On the day itself or later it is late: marked, never refused, because it still frees a
     place."""
     if appointment.status is not Status.BOOKED:
-        return Refusal.NOT_BOOKED
+        return RefusalCode.NOT_BOOKED
     late = appointment.start_on <= today
     return replace(_change(appointment, Status.CANCELLED, today), cancellation_reason=reason, cancelled_late=late)
 
 
-def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment | Refusal:
+def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment | RefusalCode:
     """The same appointment at another time; the caller asks whether the member may have that seat, and finds it."""
     if appointment.status is not Status.BOOKED:
-        return Refusal.NOT_BOOKED
+        return RefusalCode.NOT_BOOKED
     if appointment.slot_id == slot.slot_id:
-        return Refusal.SAME_SLOT
+        return RefusalCode.SAME_SLOT
     if appointment.changes >= MAX_CHANGES:
-        return Refusal.TOO_MANY_CHANGES
+        return RefusalCode.TOO_MANY_CHANGES
     if appointment.vaccine_group != slot.vaccine_group:
-        return Refusal.OTHER_VACCINE
+        return RefusalCode.OTHER_VACCINE
     return replace(
         appointment, version=appointment.version + 1, changes=appointment.changes + 1, site_id=slot.site_id,
         slot_id=slot.slot_id, block_id=slot.block_id, start_at=slot.start_at, start_on=slot.start_on, changed_on=today,
@@ -136,27 +137,29 @@ def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment
 
 def fulfil(
     appointment: Appointment, site: Site, record: DoseRecord, today: date, hour: datetime | None = None
-) -> Appointment | Refusal:  # fmt: skip
+) -> Appointment | RefusalCode:  # fmt: skip
     """The member came and got the dose, on the appointment's day or (they came late) after it."""
     dose, late_reason = record
     if appointment.status is not Status.BOOKED:
-        return Refusal.NOT_BOOKED
-    if refusal := check_product(site.gives, appointment.vaccine_group, dose, today):
+        return RefusalCode.NOT_BOOKED
+    if refusal := check_product(site.gives, appointment.vaccine_group, dose, site.latest_day(today, hour)):
         return refusal
     if refusal := check_visit(appointment.start_on, appointment.start_at, dose.administered_on, today, hour):
         return refusal
+    if refusal := check_existed(dose):
+        return refusal
     if is_late(dose.administered_on, today) and late_reason is None:
-        return Refusal.LATE_DOSE
+        return RefusalCode.LATE_DOSE
     return replace(_change(appointment, Status.FULFILLED, today), dose=dose, late_reason=late_reason)
 
 
-def miss(appointment: Appointment, today: date, hour: datetime | None = None) -> Appointment | Refusal:
+def miss(appointment: Appointment, today: date, hour: datetime | None = None) -> Appointment | RefusalCode:
     """The booking as a no-show: nobody came. The place stays taken: its time is over."""
     if appointment.status is not Status.BOOKED:
-        return Refusal.NOT_BOOKED
-    begins_later = hour is not None and hour < appointment.start_at  # a site's day may end after the business day
-    if appointment.start_on > today or begins_later:
-        return Refusal.NOT_YET
+        return RefusalCode.NOT_BOOKED
+    # By the hour, where one is known: a site's day may begin before the business day, and end after it.
+    if hour < appointment.start_at if hour is not None else appointment.start_on > today:
+        return RefusalCode.NOT_YET
     return _change(appointment, Status.NOSHOW, today)
 
 
@@ -174,21 +177,26 @@ def fall_due(appointment: Appointment, today: date) -> Appointment:
     )  # fmt: skip
 
 
-def retract(appointment: Appointment, today: date) -> Appointment | Refusal:
-    """The appointment as entered in error: it should never have been recorded; a dose with it was never given."""
-    if Status.ENTERED_IN_ERROR not in NEXT[appointment.status]:
-        return Refusal.NOT_BOOKED
-    return _change(appointment, Status.ENTERED_IN_ERROR, today)
+def retract(appointment: Appointment, today: date) -> Appointment | RefusalCode:
+    """The appointment as entered in error: it should never have been recorded; a dose with it was never given, a
+    cancellation says nothing. What the news cancelled nobody entered."""
+    is_by_news = appointment.status is Status.CANCELLED and appointment.by_rule
+    if Status.ENTERED_IN_ERROR not in NEXT[appointment.status] or is_by_news:
+        return RefusalCode.NOT_BOOKED
+    after = _change(appointment, Status.ENTERED_IN_ERROR, today)
+    return replace(after, cancellation_reason=None, cancelled_late=False)
 
 
 def walk_in(
-    appointment_id: UUID, enrolment: Enrolment, site: Site, record: DoseRecord, programme: Programme, today: date
-) -> Appointment | Refusal:  # fmt: skip
+    appointment_id: UUID, enrolment: Enrolment, site: Site, record: DoseRecord, programme: Programme, today: date,
+    hour: datetime | None = None,
+) -> Appointment | RefusalCode:  # fmt: skip
     """An appointment born fulfilled, whatever eligibility says: somebody stood there and has had the dose."""
     dose, late_reason = record
-    if refusal := check_product(site.gives, programme.vaccine_group, dose, today):
+    if refusal := check_product(site.gives, programme.vaccine_group, dose, site.latest_day(today, hour)):
         return refusal
-    if refusal := check_age(dose.administered_on, programme.began_on, today, late_reason):
+    age = check_age(dose.administered_on, programme.began_on, today, late_reason)
+    if refusal := age or check_existed(dose):
         return refusal
     return Appointment(
         appointment_id, 1, Status.FULFILLED, enrolment.tenant_id, enrolment.enrolment_id, enrolment.member_token,
@@ -200,8 +208,10 @@ def walk_in(
 
 def meets_need(given_on: date, groups: Iterable[str], booking: Appointment) -> bool:
     """Whether a dose met the very need that a booking was made for: of its vaccine, and not given before the day on
-    which it was made. An older one was given when somebody booked: what it leaves to be done, eligibility says."""
-    return booking.vaccine_group in groups and given_on >= booking.booked_on
+    which it was made. An older one was given when somebody booked: what it leaves to be done, eligibility says. So was
+    one of the same day, if the booking is for a day on which the next can be due."""
+    is_for_next = given_on == booking.booked_on and booking.start_on - given_on >= NEXT_DOSE_AFTER
+    return booking.vaccine_group in groups and given_on >= booking.booked_on and not is_for_next
 
 
 def overtaken(live: Iterable[Appointment], fulfilled: Appointment, today: date) -> list[Change]:

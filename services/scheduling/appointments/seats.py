@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from services.scheduling.blocks.rules import Slot
 from services.scheduling.members.rules import DEATH_REPORTED, Enrolment, Standing
-from services.scheduling.refusals import Refusal
+from services.scheduling.refusals import RefusalCode
 
-OF_THE_MEMBER = frozenset({Refusal.INELIGIBLE, Refusal.VACCINATED, Refusal.DEATH_REPORTED})
+OF_THE_MEMBER = frozenset({RefusalCode.INELIGIBLE, RefusalCode.VACCINATED, RefusalCode.DEATH_REPORTED})
 """The refusals that speak of the member, and not of the slot."""
 
 
@@ -20,29 +20,30 @@ class Seeker(NamedTuple):
     is_reported_dead: bool
 
 
-def may_take(seeker: Seeker, slot: Slot, today: date, hour: datetime | None) -> Refusal | None:
+def may_take(seeker: Seeker, slot: Slot, today: date, hour: datetime | None) -> RefusalCode | None:
     """Whether this member may have a place in this slot, if there is one: a new booking and one that is moved."""
     return may_be_seated(seeker) or may_use(seeker.enrolment.tenant_id, seeker.vaccine_group, slot, today, hour)
 
 
-def may_be_seated(seeker: Seeker) -> Refusal | None:
+def may_be_seated(seeker: Seeker) -> RefusalCode | None:
     """Whether the member needs a dose now, as eligibility answered last, and is not said to be dead."""
     standing, reasons = seeker.enrolment.standing, seeker.enrolment.reasons
     if standing is Standing.VACCINATED:
-        return Refusal.VACCINATED
+        return RefusalCode.VACCINATED
     is_open = standing is Standing.ELIGIBLE or reasons == (DEATH_REPORTED,)
     if not is_open:
-        return Refusal.INELIGIBLE
-    return Refusal.DEATH_REPORTED if seeker.is_reported_dead or DEATH_REPORTED in reasons else None
+        return RefusalCode.INELIGIBLE
+    return RefusalCode.DEATH_REPORTED if seeker.is_reported_dead or DEATH_REPORTED in reasons else None
 
 
-def may_use(tenant_id: str, vaccine_group: str, slot: Slot, today: date, hour: datetime | None) -> Refusal | None:
-    """Whether the slot is for this plan and this vaccine, given there still, and to come: by the open day, and by the
-    hour where one is known."""
+def may_use(tenant_id: str, vaccine_group: str, slot: Slot, today: date, hour: datetime | None) -> RefusalCode | None:
+    """Whether the slot is for this plan and this vaccine, given there still, and to come: by the hour where one is
+    known, else by the open day."""
     if slot.held_for not in {None, tenant_id}:
-        return Refusal.HELD
+        return RefusalCode.HELD
     if slot.vaccine_group != vaccine_group:
-        return Refusal.OTHER_VACCINE
+        return RefusalCode.OTHER_VACCINE
     if not slot.is_given:
-        return Refusal.NOT_GIVEN_HERE
-    return Refusal.PAST_SLOT if slot.start_on < today or (hour is not None and slot.start_at <= hour) else None
+        return RefusalCode.NOT_GIVEN_HERE
+    is_past = slot.start_on < today if hour is None else slot.start_at <= hour
+    return RefusalCode.PAST_SLOT if is_past else None

@@ -4,13 +4,15 @@ Connection first, batch first; nobody here commits. Lock order: programmes, pers
 id, and an appointment only by who has locked its person.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
 from asyncpg import Record
 
-from schemas.scheduling_v1 import AppointmentStatus, DoseGiven
+from schemas.envelope import Event
+from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import into
 from services.scheduling.appointments.rules import Appointment, LiveBooking
@@ -19,7 +21,7 @@ from services.scheduling.members.rules import Standing
 LOAD_LIVE_BOOKINGS = """
     select appointment.*, enrolment.standing, programme.began_on,
         'death-reported' = any (enrolment.reasons) as death_to_be_checked,
-        coalesce(person.merged_into, enrolment.member_token) as survivor
+        person.person_token as survivor
     from appointment
         join enrolment using (enrolment_id, programme_id)
         join person on person.member_token = enrolment.member_token
@@ -34,6 +36,10 @@ LOCK_PERSONS_BOOKINGS = """
 FIND_GIVEN = """
     select given.appointment_id, exists (select from appointment where appointment_id = given.appointment_id) as is_seen
     from recorded_dose($1, $2, $3) as given (appointment_id) where given.appointment_id is not null
+"""
+FIND_LIVE = """
+    select live.appointment_id, exists (select from appointment where appointment_id = live.appointment_id) as is_seen
+    from live_booking($1, $2, $3, $4) as live (appointment_id) where live.appointment_id is not null
 """
 
 LOAD_APPOINTMENT = "select * from appointment where appointment_id = $1"
@@ -66,7 +72,7 @@ LOAD_REPORTED_DEAD = """
     where appointment_id = any($1) and status = 'booked' and ('death-reported' = any (reasons) or death_is_reported(
         array(
             select person.member_token from person
-            where appointment.member_token in (person.member_token, person.merged_into)
+            where appointment.member_token in (person.member_token, person.person_token)
         ), death_reports_until
     ))
 """
@@ -102,6 +108,8 @@ SAVE_APPOINTMENTS = """
     where appointment.appointment_id = new.appointment_id
 """
 
+OWNED: Mapping[type[Event], Owned] = {AppointmentChangedV1: Owned.by_version("appointment", "appointment_id")}
+
 
 async def load_live_bookings(
     connection: Connection, member_tokens: Iterable[UUID], enrolment_ids: Iterable[UUID]
@@ -128,6 +136,15 @@ async def find_given(
     """The appointment that recorded a dose of this vaccine on this day for the person of these tokens already, at any
     site and for any plan; and whether whoever asks may see it."""
     row = await connection.fetchrow(FIND_GIVEN, list(member_tokens), vaccine_group, given_on)
+    return None if row is None else (row["appointment_id"], row["is_seen"])
+
+
+async def find_live(
+    connection: Connection, member_tokens: Iterable[UUID], vaccine_group: str, programme_id: str, but: UUID | None
+) -> tuple[UUID, bool] | None:
+    """The live booking, but for this one, of the person of these tokens, who is locked, for this vaccine or under this
+    programme, at any site and for any plan; and whether whoever asks may see it."""
+    row = await connection.fetchrow(FIND_LIVE, list(member_tokens), vaccine_group, programme_id, but)
     return None if row is None else (row["appointment_id"], row["is_seen"])
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
-from services.scheduling.refusals import Refusal
+from services.scheduling.refusals import RefusalCode
 from services.scheduling.sites.rules import Site
 
 WEEK = timedelta(days=7)
@@ -118,16 +118,16 @@ class SlotSearch(NamedTuple):
     vaccine_group: str | None = None
 
 
-def check_week(site: Site, week_on: date, times: Sequence[SlotTime], today: date) -> Refusal | None:
+def check_week(site: Site, week_on: date, times: Sequence[SlotTime], today: date) -> RefusalCode | None:
     """A week that is not over, at most a year ahead, and slots that start in it and take turns: those of one plan and
     product are the same chairs, so no two of them at once."""
     if week_on + WEEK <= today:
-        return Refusal.PAST_WEEK
+        return RefusalCode.PAST_WEEK
     if week_on > today + FURTHEST:
-        return Refusal.FAR_WEEK
+        return RefusalCode.FAR_WEEK
     if not opens_in_week(site, week_on, [time.start_at for time in times]):
-        return Refusal.OUTSIDE_WEEK
-    return Refusal.OVERLAP if overlap(times) else None
+        return RefusalCode.OUTSIDE_WEEK
+    return RefusalCode.OVERLAP if overlap(times) else None
 
 
 def opens_in_week(site: Site, week_on: date, starts: Iterable[datetime]) -> bool:

@@ -6,6 +6,9 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from schemas.envelope import Event
+from schemas.scheduling_v1 import SlotPoolChangedV1
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import columns, into
 from services.scheduling.blocks.rules import Block, FreeSlot, OfferedBlock, Slot, SlotSearch, SlotTime
@@ -108,7 +111,7 @@ LIST_FREE = """
             select count(*) as places from slot_place
             where slot_place.slot_id = slot.slot_id and appointment_id is null
         ) as free
-    where free.places > 0 and slot.start_on >= $1 and ($7::timestamptz is null or slot.start_at > $7)
+    where free.places > 0 and case when $7::timestamptz is null then slot.start_on >= $1 else slot.start_at > $7 end
         and ($2::text is null or block.site_id = $2)
         and ($3::date is null or block.week_on = $3)
         and ($4::text is null or site.zip5 = $4)
@@ -116,6 +119,8 @@ LIST_FREE = """
     order by slot.start_at, slot_id
     limit $6
 """
+
+OWNED: Mapping[type[Event], Owned] = {SlotPoolChangedV1: Owned.by_version("block", "block_id")}
 
 
 async def has_blocks(connection: Connection, site_id: str) -> bool:
@@ -186,7 +191,7 @@ async def free_places(connection: Connection, appointment_ids: Sequence[UUID]) -
 
 async def change_counts(connection: Connection, changes: Mapping[UUID, tuple[int, int]], today: date) -> list[Block]:
     """Add to the counts of booked and fulfilled; gives the blocks as they are now."""
-    booked, fulfilled = [b for b, _ in changes.values()], [f for _, f in changes.values()]
+    booked, fulfilled = [count for count, _ in changes.values()], [count for _, count in changes.values()]
     return [_block(row) for row in await connection.fetch(CHANGE_COUNTS, list(changes), booked, fulfilled, today)]
 
 

@@ -1,1 +1,1 @@
-"""The open business day, and by which hour of it a request is decided."""
+"""By which hour of the open business day a request is decided."""

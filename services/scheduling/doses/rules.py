@@ -6,8 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from schemas.products import is_before_product
 from schemas.scheduling_v1 import DoseGiven
-from services.scheduling.refusals import Refusal
+from services.scheduling.refusals import RefusalCode
 
 EARLY_COMERS = timedelta(hours=1)  # somebody is served so long before the slot's hour, and no longer
 LATE_AFTER = timedelta(days=30)  # older doses were forgotten, or belong to another day: somebody says why
@@ -42,21 +43,27 @@ class DoseRecord(NamedTuple):
     late_reason: str | None = None
 
 
-def check_product(gives: Mapping[str, str], vaccine_group: str, dose: DoseGiven, today: date) -> Refusal | None:
-    """The product must be one that the site gives, against what the member came for, and already given."""
+def check_product(gives: Mapping[str, str], vaccine_group: str, dose: DoseGiven, latest_on: date) -> RefusalCode | None:
+    """The product must be one that the site gives, against what the member came for, and already given: `latest_on` is
+    the site's latest day."""
     if dose.cvx not in gives:
-        return Refusal.NOT_GIVEN_HERE
+        return RefusalCode.NOT_GIVEN_HERE
     if gives[dose.cvx] != vaccine_group:
-        return Refusal.OTHER_VACCINE
-    return Refusal.FUTURE_DOSE if dose.administered_on > today else None
+        return RefusalCode.OTHER_VACCINE
+    return RefusalCode.FUTURE_DOSE if dose.administered_on > latest_on else None
 
 
 def check_visit(
     start_on: date, start_at: datetime, given_on: date, today: date, hour: datetime | None
-) -> Refusal | None:
+) -> RefusalCode | None:
     """A dose that was given before the appointment was not given at it."""
-    is_too_early = hour is not None and start_on == today and hour < start_at - EARLY_COMERS
-    return Refusal.EARLY_DOSE if given_on < start_on or is_too_early else None
+    is_too_early = hour is not None and start_on >= today and hour < start_at - EARLY_COMERS
+    return RefusalCode.EARLY_DOSE if given_on < start_on or is_too_early else None
+
+
+def check_existed(dose: DoseGiven) -> RefusalCode | None:
+    """Nobody was given a product before it was in use."""
+    return RefusalCode.BEFORE_PRODUCT if is_before_product(dose.cvx, dose.administered_on) else None
 
 
 def is_late(given_on: date, today: date) -> bool:
@@ -64,10 +71,10 @@ def is_late(given_on: date, today: date) -> bool:
     return today - given_on > LATE_AFTER
 
 
-def check_age(given_on: date, began_on: date, today: date, late_reason: str | None) -> Refusal | None:
+def check_age(given_on: date, began_on: date, today: date, late_reason: str | None) -> RefusalCode | None:
     """A dose without an appointment that was given long ago, or before its programme began, needs somebody's reason;
     one of more than a year ago was no visit that a site forgot to record."""
     if today - given_on > OLDEST_DOSE:
-        return Refusal.OLD_DOSE
+        return RefusalCode.OLD_DOSE
     needs_reason = is_late(given_on, today) or given_on < began_on
-    return Refusal.LATE_DOSE if needs_reason and late_reason is None else None
+    return RefusalCode.LATE_DOSE if needs_reason and late_reason is None else None

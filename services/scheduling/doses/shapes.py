@@ -1,5 +1,6 @@
 """How a request tells of a dose that was given, checked at the door."""
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -12,10 +13,15 @@ from services.scheduling.days.shapes import Write
 from services.scheduling.doses.rules import DoseRecord
 
 NO_LOTS = frozenset({
-    "unknown", "unk", "none", "na", "nil", "null", "lot", "nolot", "lotno", "lotnumber", "test", "tbd", "notknown",
-    "notavailable", "notrecorded", "notgiven", "pending", "missing",
+    "a", "applicable", "at", "available", "blank", "card", "chart", "entered", "file", "find", "found", "given", "has",
+    "historical", "illegible", "in", "is", "it", "known", "lot", "lotno", "lotnumber", "lots", "missing", "n", "na",
+    "nil", "no", "nolot", "none", "not", "notavailable", "notgiven", "notknown", "notrecorded", "null", "num", "number",
+    "of", "on", "outside", "paper", "patient", "pending", "provided", "reported", "recorded", "record", "see",
+    "specified", "stated", "tbd", "test", "the", "this", "to", "unavailable", "undocumented", "documented", "unk",
+    "unknown", "unreadable", "unspecified", "unsure", "various", "was", "written",
 })  # fmt: skip
-"""What people write where they have no lot, without blanks and signs; zeros and crosses beside."""
+"""Words that people write where they have no lot: nothing but such ("none given", "see chart") names none. Nor does one
+letter or digit over and over."""
 
 
 class LateReason(StrEnum):
@@ -30,7 +36,8 @@ class LateReason(StrEnum):
 
 def _lot(text: str) -> str:
     letters = "".join(letter for letter in text.lower() if letter.isalnum())
-    if letters in NO_LOTS or not letters.strip("0") or not letters.strip("x"):
+    words = re.findall("[a-z0-9]+", text.lower())
+    if letters in NO_LOTS or NO_LOTS.issuperset(words) or len(set(letters)) < 2:
         raise PydanticCustomError("lot", "the lot number that stands on the vial")
     return text
 

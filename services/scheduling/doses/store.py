@@ -10,7 +10,6 @@ from asyncpg import Record
 from services.kit.postgres import Connection
 from services.kit.rows import into
 from services.scheduling.doses.rules import Dose
-from services.scheduling.persons.store import load_retired
 
 SAVE_DOSES = """
     insert into dose (
@@ -37,9 +36,7 @@ SAVE_DOSES = """
     returning member_token, retracted
 """
 LOAD_DOSES = """
-    select dose.*, coalesce(person.merged_into, dose.member_token) as survivor
-    from dose left join person using (member_token)
-    where dose.member_token = any($1)
+    select dose.*, person_token as survivor from dose join person using (member_token) where person_token = any($1)
 """
 
 
@@ -48,10 +45,11 @@ async def save_doses(connection: Connection, doses: Sequence[Dose], booking_no: 
     that one of our own appointments gave was known here when that appointment was: `booking_no` is its number."""
     rows = [
         (
-            d.dose_id, d.version, d.member_token, d.vaccine_group, d.administered_on, d.retracted, d.appointment_id,
-            " ".join(d.groups), None if d.appointment_id is None else booking_no.get(d.appointment_id),
+            dose.dose_id, dose.version, dose.member_token, dose.vaccine_group, dose.administered_on, dose.retracted,
+            dose.appointment_id, " ".join(dose.groups),
+            None if dose.appointment_id is None else booking_no.get(dose.appointment_id),
         )
-        for d in doses
+        for dose in doses
     ]  # fmt: skip
     saved = await connection.fetch(SAVE_DOSES, *map(list, zip(*rows, strict=True)))
     return {row["member_token"] for row in saved if not row["retracted"]}
@@ -59,9 +57,7 @@ async def save_doses(connection: Connection, doses: Sequence[Dose], booking_no: 
 
 async def load_doses(connection: Connection, survivors: Iterable[UUID]) -> dict[UUID, list[Dose]]:
     """All doses of these persons, under any of their tokens; by the person's surviving token."""
-    wanted = set(survivors)
-    every = wanted | set(await load_retired(connection, wanted))
-    rows = sorted(await connection.fetch(LOAD_DOSES, list(every)), key=lambda row: str(row["survivor"]))
+    rows = sorted(await connection.fetch(LOAD_DOSES, list(survivors)), key=lambda row: str(row["survivor"]))
     return {survivor: [_dose(row) for row in group] for survivor, group in groupby(rows, key=itemgetter("survivor"))}
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from schemas.outreach_v1 import ContactAttemptLoggedV1, ContactAttemptRetractedV1, Disposition
 from services.kit.unit_of_work import UnitOfWork
+from services.replicas.persons import store as persons
 from services.scheduling.members import store
 from services.scheduling.members.rules import DeathReport
-from services.scheduling.persons import store as persons
 
 
 async def on_contact_attempt(

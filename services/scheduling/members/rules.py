@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from schemas.eligibility_v1 import EligibilityStatus, MemberEligibilityDecidedV1
-from services.scheduling.refusals import Refusal
+from services.scheduling.refusals import RefusalCode
 
 DEATH_REPORTED = "death-reported"
 """The reason of eligibility's answer while a report of the member's death is to be checked."""
@@ -73,21 +73,23 @@ def standing_of(decided: MemberEligibilityDecidedV1) -> Standing:
 
 def newest_enrolments(decided: Sequence[MemberEligibilityDecidedV1]) -> list[Enrolment]:
     """Of each enrolment and programme the answer with the highest version."""
-    newest = {(e.enrolment_id, e.programme_id): e for e in sorted(decided, key=lambda event: event.version)}
+    newest = {
+        (event.enrolment_id, event.programme_id): event for event in sorted(decided, key=lambda event: event.version)
+    }
     return [
         Enrolment(
-            e.enrolment_id, e.programme_id, e.tenant_id, e.member_token, e.version, standing_of(e), e.reasons,
-            e.death_reports_until,
+            event.enrolment_id, event.programme_id, event.tenant_id, event.member_token, event.version,
+            standing_of(event), event.reasons, event.death_reports_until,
         )
-        for e in newest.values()
+        for event in newest.values()
     ]  # fmt: skip
 
 
-def choose_enrolment(enrolments: Sequence[Enrolment], programme_id: str | None) -> Enrolment | Refusal:
+def choose_enrolment(enrolments: Sequence[Enrolment], programme_id: str | None) -> Enrolment | RefusalCode:
     """The enrolment under the programme that was named, or under the only one there is. One that was just merged
     will be restated under the surviving token: until then nothing is known of it."""
     usable = [enrolment for enrolment in enrolments if enrolment.standing is not Standing.MERGED]
     named = [enrolment for enrolment in usable if programme_id in {None, enrolment.programme_id}]
     if not named:
-        return Refusal.UNKNOWN_ENROLMENT
-    return named[0] if len(named) == 1 else Refusal.PROGRAMME_NEEDED
+        return RefusalCode.UNKNOWN_ENROLMENT
+    return named[0] if len(named) == 1 else RefusalCode.PROGRAMME_NEEDED

@@ -41,15 +41,10 @@ SAVE_DEATH_REPORTS = """
         reported_at = coalesce(known.reported_at, excluded.reported_at),
         retracted = known.retracted or excluded.retracted
 """
+RETRACT_DEATH_REPORT = "update death_report set retracted = true where report_id = $1 and not retracted"
 LOAD_PERSON = """
-    with last as (
-        select coalesce((select merged_into from person where member_token = $1), $1) as token
-    ), every as (
-        select token from last
-        union select $1
-        union select member_token from person join last on merged_into = last.token
-    )
-    select array_agg(token) as tokens, death_is_reported(array_agg(token), $2) as is_reported from every
+    select array_agg(member_token) as tokens, death_is_reported(array_agg(member_token), $2) as is_reported
+    from person where person_token = (select person_token from person where member_token = $1)
 """
 
 
@@ -57,10 +52,10 @@ async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment
     """Keep the higher version of each; one row for each. Gives the enrolments that changed."""
     rows = [
         (
-            e.enrolment_id, e.programme_id, e.tenant_id, e.member_token, e.version, e.standing, " ".join(e.reasons),
-            e.death_reports_until,
+            enrolment.enrolment_id, enrolment.programme_id, enrolment.tenant_id, enrolment.member_token,
+            enrolment.version, enrolment.standing, " ".join(enrolment.reasons), enrolment.death_reports_until,
         )
-        for e in enrolments
+        for enrolment in enrolments
     ]  # fmt: skip
     if not rows:
         return set()
@@ -88,6 +83,11 @@ async def save_death_reports(connection: Connection, reports: Sequence[DeathRepo
     """Keep what was said of deaths, one row for each report, whichever of report and retraction comes first."""
     if reports:
         await connection.execute(SAVE_DEATH_REPORTS, *map(list, zip(*reports, strict=True)))
+
+
+async def retract_death_report(connection: Connection, report_id: UUID) -> None:
+    """What this attempt or appointment said of a death was said in error, if it said anything."""
+    await connection.execute(RETRACT_DEATH_REPORT, report_id)
 
 
 async def load_person(connection: Connection, member_token: UUID, weighed_until: datetime | None = None) -> Person:

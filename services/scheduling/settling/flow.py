@@ -15,18 +15,20 @@ from schemas.eligibility_v1 import (
 )
 from schemas.envelope import Event
 from services.kit.unit_of_work import UnitOfWork
+from services.replicas.days import store as days
+from services.replicas.persons import flow as persons_flow
+from services.replicas.persons import store as persons
+from services.replicas.persons.rules import merges_in
+from services.replicas.programmes import flow as programmes_flow
+from services.replicas.programmes import store as programmes
 from services.scheduling.appointments import store as bookings
 from services.scheduling.appointments.flow import bookings as appointments
 from services.scheduling.appointments.flow.locking import load_tokens
 from services.scheduling.blocks.flow import blocks
-from services.scheduling.days import store as days
 from services.scheduling.doses import store as doses
 from services.scheduling.doses.rules import Dose
 from services.scheduling.members import store as members
 from services.scheduling.members.rules import newest_enrolments
-from services.scheduling.persons import store as persons
-from services.scheduling.persons.rules import with_merges
-from services.scheduling.programmes import store as programmes
 from services.scheduling.settling.rules import settle
 from services.scheduling.settling.store import WAITING_MEMBERS
 
@@ -35,57 +37,52 @@ async def on_member_eligibility(
     work: UnitOfWork, events: Sequence[MemberEligibilityDecidedV1 | MembersMergedV1]
 ) -> None:
     """Keep eligibility's newest answer for each enrolment, and who turned out to be whom."""
-    await programmes.share_programmes(work.connection)
+    await programmes.share_reference(work.connection)
     decided = [event for event in events if isinstance(event, MemberEligibilityDecidedV1)]
-    merges = [pair for event in events for pair in _merge(event)]
+    merges = merges_in(events)
     enrolments = newest_enrolments(decided)
-    tokens = {event.member_token for event in decided} | {token for pair in merges for token in pair}
+    tokens = {event.member_token for event in decided} | {token for merge in merges for token in merge}
     tokens |= await load_tokens(work.connection, [enrolment.enrolment_id for enrolment in enrolments])
-    survivors = await persons.lock_persons(work.connection, tokens)
-    tokens |= set(survivors.values())
-    if merges:
-        known = survivors | await persons.load_retired(work.connection, tokens)
-        await persons.save_merges(work.connection, with_merges(known, merges))
+    person_of = await persons.lock_persons(work.connection, tokens)
+    tokens |= set(person_of.values())
+    await persons_flow.merge(work.connection, person_of, merges)
     changed = await members.save_enrolments(work.connection, enrolments)
     await settle_bookings(work, tokens, changed, _latest(events))
 
 
 async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdministeredV1]) -> None:
     """Keep each dose's newest version; a dose from any source ends the live booking that it makes needless."""
-    await programmes.share_programmes(work.connection)
+    await programmes.share_reference(work.connection)
     newest = {event.dose_id: _dose(event) for event in sorted(events, key=lambda event: event.version)}
     told = [newest[dose_id] for dose_id in sorted(newest)]
-    survivors = await persons.lock_persons(work.connection, {dose.member_token for dose in told})
+    person_of = await persons.lock_persons(work.connection, {dose.member_token for dose in told})
     ours = [dose.appointment_id for dose in told if dose.appointment_id is not None]
     booking_no = await bookings.load_numbers(work.connection, ours) if ours else {}
     concerned = await doses.save_doses(work.connection, told, booking_no)
-    await settle_bookings(work, {survivors.get(token, token) for token in concerned}, set(), _latest(events))
+    await settle_bookings(work, {person_of[token] for token in concerned}, set(), _latest(events))
 
 
 async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:
     """Keep which vaccine a programme is about, and since when it runs: doses given since then end live bookings, a page
     of members at a time."""
-    await programmes.lock_programmes(work.connection)
-    await programmes.save_versions(work.connection, events)
-    await _put_programmes_in_effect(work, _latest(events))
+    await programmes.lock_reference(work.connection)
+    await _let_booked_wait(work, await programmes_flow.publish(work.connection, events), _latest(events))
 
 
-async def _put_programmes_in_effect(work: UnitOfWork, at: datetime) -> None:
-    """Put the versions in effect that the open day asks for; whoever is booked under a programme that this changes
-    waits to be settled."""
-    changed = await programmes.put_in_effect(work.connection)
-    booked = await bookings.load_booked_persons(work.connection, changed)
+async def _let_booked_wait(work: UnitOfWork, programme_ids: Iterable[str], at: datetime) -> None:
+    """Whoever is booked under these programmes, which have changed, waits to be settled."""
+    booked = await bookings.load_booked_persons(work.connection, programme_ids)
     await WAITING_MEMBERS.let_wait(work.connection, booked, at)
 
 
 async def settle_waiting(work: UnitOfWork, member_tokens: Sequence[UUID]) -> int:
     """Settle the bookings of those of these members who wait and whom no other instance has taken: a page, in a
     transaction of its own. Gives how many they are."""
-    await programmes.share_programmes(work.connection)
+    await programmes.share_reference(work.connection)
     taken, at = await WAITING_MEMBERS.take(work.connection, member_tokens)
     if at is not None:
-        survivors = await persons.lock_persons(work.connection, taken)
-        await settle_bookings(work, taken | set(survivors.values()), set(), at)
+        person_of = await persons.lock_persons(work.connection, taken)
+        await settle_bookings(work, taken | set(person_of.values()), set(), at)
     return len(taken)
 
 
@@ -97,10 +94,11 @@ def on_business_day_opened(
 
     async def on_business_day(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
         today, at = max(event.business_on for event in events), _latest(events)
-        await programmes.lock_programmes(work.connection)
-        if not await days.save_day(work.connection, today):
+        await programmes.lock_reference(work.connection)
+        changed = await programmes_flow.open_day(work.connection, events)
+        if changed is None:
             return
-        await _put_programmes_in_effect(work, at)
+        await _let_booked_wait(work, changed, at)
         await appointments.tell_overdue(work, today, at)
         await blocks.release(work, today, release_days, at)
 
@@ -117,13 +115,6 @@ async def settle_bookings(
     live = await bookings.load_live_bookings(work.connection, member_tokens, enrolment_ids)
     known = await doses.load_doses(work.connection, {booking.survivor for booking in live}) if live else {}
     await appointments.save(work, settle(live, known, today), today, at)
-
-
-def _merge(event: MemberEligibilityDecidedV1 | MembersMergedV1) -> list[tuple[UUID, UUID]]:
-    """The merge that the event tells, as (retired, surviving), if it tells one."""
-    if isinstance(event, MembersMergedV1):
-        return [(event.retired_token, event.surviving_token)]
-    return [] if event.merged_into is None else [(event.member_token, event.merged_into)]
 
 
 def _dose(event: DoseAdministeredV1) -> Dose:

@@ -62,19 +62,17 @@ def _needs_none(live: LiveBooking) -> bool:
 
 def _move(kept: Sequence[LiveBooking], today: date) -> tuple[list[Change], list[Change]]:
     """Bookings under a retired token go to the surviving one, unless it has its own; then they are cancelled."""
-    taken = {
-        (live.survivor, live.appointment.programme_id)
-        for live in kept
-        if live.appointment.member_token == live.survivor
-    }
+    own = [live for live in kept if live.appointment.member_token == live.survivor]
+    taken = {claim for live in own for claim in _claims(live, today)}
     doubles: list[Change] = []
     moved: list[Change] = []
     for live in kept:
         booking = live.appointment
         if booking.member_token == live.survivor:
             continue
-        if (live.survivor, booking.programme_id) not in taken:
-            taken.add((live.survivor, booking.programme_id))
+        claims = _claims(live, today)
+        if not claims & taken:
+            taken |= claims
             after = replace(
                 booking, member_token=live.survivor, version=booking.version + 1, changed_on=today, by_rule=True
             )  # fmt: skip
@@ -82,3 +80,10 @@ def _move(kept: Sequence[LiveBooking], today: date) -> tuple[list[Change], list[
         elif booking.start_on >= today:
             doubles.append((booking, cancel_for(booking, Cancellation.OTH_ERR, today)))
     return doubles, moved
+
+
+def _claims(live: LiveBooking, today: date) -> set[tuple[UUID, str, str]]:
+    """What of a person one live booking alone may be for: a programme, and a vaccine on the days to come."""
+    booking = live.appointment
+    claims = {(live.survivor, "programme", booking.programme_id)}
+    return claims | {(live.survivor, "vaccine", booking.vaccine_group)} if booking.start_on >= today else claims

@@ -23,6 +23,7 @@ SHOWN_FIELDS = frozenset({
     "version", "status", "reasons", "vaccinated", "doses_valid", "closed_reason", "attempts", "booked", "fulfilled",
     "capacity", "released", "state", "action", "is_retracted", "is_announced", "eligible", "enrolled", "members",
     "programme_version", "held_by", "rank", "business_on", "rows_read", "rows_accepted", "rows_rejected",
+    "code", "may_be", "is_kept",
 })  # fmt: skip
 """Fields whose values tell nothing of a person beside his token."""
 

@@ -11,9 +11,10 @@ from typing import Any
 from tests.chaos.checker.catalog import APPOINTMENT, ATTEMPT, DAY, MERGED, RETRACTED, SERVICES
 from tests.chaos.checker.ledger import FOUND_TOO, Ledger, Request
 from tests.chaos.checker.log import Fact, Log, Place, Record, latest, of_type
-from tests.chaos.checker.model.people import Enrolment, Person
-from tests.chaos.checker.model.people_and_doses import Files, take_files
+from tests.chaos.checker.model.member import Enrolment, Person
+from tests.chaos.checker.model.people_and_doses import Files, Word, take_files
 from tests.chaos.checker.tables import Row, Rows, Tables
+from tests.chaos.checker.words import said_by_persons
 
 WAITING = frozenset({"dead", "parked", "discarded"})
 """States of a dead letter whose record was not applied."""
@@ -112,7 +113,7 @@ class Evidence:
         """People and doses, by the files and by what sites recorded as far as eligibility has heard of it."""
         enrolled = self.table("eligibility", "enrolment")
         retired = {(row["tenant_id"], row["member_id"]) for row in enrolled if row["is_retired"]}
-        files = take_files((path for path, _ in self.taken), retired)
+        files = take_files((path for path, _ in self.taken), retired, self.words)
         whose = {str(row["token"]): one.person for one, row in _paired(files, enrolled)}
         for fact in latest(self.read_by("eligibility.appointment"), APPOINTMENT).values():
             if fact.body["status"] == "fulfilled":
@@ -122,6 +123,11 @@ class Evidence:
             whose[one.token] for one in self.death_reports if one.word == "possible" and one.token in whose
         )
         return files
+
+    @cached_property
+    def words(self) -> list[Word]:
+        """What persons said of files and rows that waited, in order."""
+        return said_by_persons(self.ledger, self.taken, self.table("eligibility", "idempotency_key"))
 
     @cached_property
     def death_reports(self) -> list[DeathReport]:
@@ -203,8 +209,14 @@ def _reports_death(fact: Fact) -> bool:
 
 
 def _paired(files: Files, rows: Rows) -> list[tuple[Enrolment, Row]]:
-    known = {(row["tenant_id"], row["member_id"], row["is_retired"]): row for row in rows}
+    known = {_name(row): row for row in rows}
     return [(one, known[one.name]) for one in files.people.enrolments() if one.name in known]
+
+
+def _name(row: Row) -> tuple[object, ...]:
+    """By which it is told from others; who has no number any more is told by who he is."""
+    who = () if row["member_id"] else (row["family"], row["given"], row["birth_on"])
+    return row["tenant_id"], row["member_id"], row["is_retired"], *who
 
 
 def _last(token: str, merges: Mapping[str, str]) -> str:

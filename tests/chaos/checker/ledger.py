@@ -97,9 +97,21 @@ class Ledger:
             if name == service and path.startswith(beginning) and path.endswith(ending)
         ]
 
+    def looks(self) -> Iterator[Line]:
+        """What was only looked at, with what it showed."""
+        return (one for one in self.lines if one.method == "GET" and one.status == 200 and one.answer)
+
     def sha256(self, path: Path) -> str:
         """By which eligibility knows the content of a file."""
         return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def sent(self) -> dict[Path, int]:
+        """The line in which each file was sent first."""
+        found: dict[Path, int] = {}
+        for line in self.lines:
+            if line.file is not None:
+                found.setdefault(self.folder / line.file, line.n)
+        return found
 
     def files(self) -> list[tuple[Path, bool]]:
         """Every file that was submitted, once, in order, and whether the submission was acknowledged."""

@@ -20,11 +20,12 @@ EVERYWHERE = ("inbox", "outbox", "dead_letter", "parked_key", "idempotency_key")
 OWN = {
     "eligibility": (
         "clock", "programme", "person", "enrolment", "member_statement", "vital_statement", "registry_consent", "dose",
-        "dose_report", "decision", "feed_file", "feed_row",
+        "dose_report", "decision", "feed_file", "feed_row", "feed_absence", "doubtful_row", "doubtful_token",
+        "person_apart",
     ),
     "outreach": (
-        "member", "programme", "business_day", "target_zip", "enrolment", "dose", "appointment", "outreach_case",
-        "attempt", "attempt_retraction", "statement",
+        "person", "programme", "business_day", "target_zip", "enrolment", "dose", "appointment", "outreach_case",
+        "attempt", "attempt_retraction", "statement", "loss_notice",
     ),
     "scheduling": (
         "business_day", "programme", "person", "enrolment", "dose", "site", "site_product", "block", "slot",
@@ -50,7 +51,7 @@ def read_tables(dsns: Mapping[str, str]) -> Tables:
 
 
 async def _read_all(dsns: Mapping[str, str]) -> Tables:
-    return {service: await _read(service, dsns[service]) for service in OWN}
+    return {service: await read_service(service, dsns[service]) for service in OWN}
 
 
 async def connect(dsn: str) -> asyncpg.Connection:
@@ -60,7 +61,8 @@ async def connect(dsn: str) -> asyncpg.Connection:
     return connection
 
 
-async def _read(service: str, dsn: str) -> dict[str, Rows]:
+async def read_service(service: str, dsn: str) -> dict[str, Rows]:
+    """What one of them says."""
     connection = await connect(dsn)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):

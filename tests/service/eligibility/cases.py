@@ -2,6 +2,7 @@
 the members in them."""
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ def an_834(
     return interchange(
         split(head + body), sender=sender, day=day, hour="1200", control=control, group=control, usage=usage
     )
+
+
+a_south_file = partial(an_834, payer="SOUTH PLAN*FI*880000002", sender="SOUTH")
+"""Another plan's."""
 
 
 def member(

@@ -17,12 +17,12 @@ from fastapi import FastAPI
 from services.eligibility.clock import flow as clock_flow
 from services.eligibility.decisions.flow import days
 from services.eligibility.intake.digest import ContentDigest
+from services.eligibility.intake.flow.accepting import accept_file
 from services.eligibility.intake.flow.worker import Intake
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.settings import OwnSettings
-from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
-from services.kit.unit_of_work import UnitOfWork
+from services.kit.unit_of_work import working
 from tests.servers import Database, OpenDatabase
 from tests.service.eligibility.door import client_of
 
@@ -50,11 +50,10 @@ class Office:
         """Accept a file as the front door does; its id, or that of the same file accepted before."""
         raw = content.encode() if isinstance(content, str) else content
         sha256 = hashlib.sha256(raw).hexdigest()
-        async with transaction(self.database.pool, ALL_TENANTS) as connection:
+        async with working(self.database.pool) as work:
             about = sha256, len(raw), profile, content_of(raw)
-            file = await file_store.insert_file(connection, new_id(), tenant, *about)
-            assert file is not None
-            await file_store.save_chunks(connection, file.file_id, io.BytesIO(raw))
+            file, is_repeat = await accept_file(work, tenant, about, io.BytesIO(raw))
+            assert not is_repeat
         return file.file_id
 
     async def work(self) -> None:
@@ -73,8 +72,8 @@ class Office:
 
     async def open_day(self, business_on: date) -> int:
         """Open a day and decide again; how many facts changed."""
-        async with transaction(self.database.pool, ALL_TENANTS) as connection:
-            await clock_flow.open_day(UnitOfWork(connection), business_on)
+        async with working(self.database.pool) as work:
+            await clock_flow.open_day(work, business_on)
         return await days.redecide_due(self.database.pool)
 
     async def fetch(self, query: str, *values: object) -> list[dict[str, Any]]:

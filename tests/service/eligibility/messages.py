@@ -29,6 +29,7 @@ class Row:
     died: str = ""
     was: tuple[str, str, str] | None = None
     reference: str = "0F"
+    languages: tuple[str, ...] = ()
 
     def segments(self) -> list[str]:
         died = f"***D8*{self.died}" if self.died else ""
@@ -38,6 +39,7 @@ class Row:
         found += [f"REF*ZZ*{self.tract}"] if self.tract else []
         found += [f"NM1*{'74' if self.was else 'IL'}*1*{self.family.upper()}*{self.given.upper()}"]
         found += ["N3*123 SESAME ST", f"N4*LOS ANGELES*CA*{self.zip5}"]
+        found += [f"LUI*{language}" for language in self.languages]
         found += [f"DMG*D8*{self.born}*{self.sex}**{self.race}"]
         found += [f"NM1*70*1*{self.was[1].upper()}*{self.was[2].upper()}"] if self.was else []
         found += [f"HD*{self.action}**HLT*MEDICARE ADVANTAGE", f"DTP*348*D8*{self.begin}"]

@@ -1,5 +1,6 @@
 """The front door over HTTP: who may come in, what is answered, and that looks at members are recorded."""
 
+from collections import Counter
 from datetime import date
 
 import httpx
@@ -60,7 +61,7 @@ async def test_unlinked_doses_are_counted_as_they_stand(
 
 
 @pytest.mark.parametrize(
-    ("content", "params", "code"), [("", {}, "feed-file-empty"), ("ISA", {"profile": "nobody"}, "profile-unknown")]
+    ("content", "params", "code"), [("", {}, "feed-file-empty"), ("ISA", {"profile": "nobody"}, "unknown-profile")]
 )
 async def test_what_is_no_file_is_refused(
     app: FastAPI, client: httpx.AsyncClient, content: str, params: dict[str, str], code: str
@@ -155,6 +156,19 @@ async def test_another_plans_member_is_nobody(app: FastAPI, client: httpx.AsyncC
     assert (await client.get("/members", params={"member_id": "LS1"})).json() == []
     assert (await client.get(f"/members/{row['token']}")).status_code == 404
     assert len(await office.fetch("select * from audit")) == 2
+
+
+async def test_numbers_cant_be_guessed(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """Of 300 numbers tried in a row a dozen are answered, each with its row in the trail; then even a good one must
+    wait (v5.0.0-2.4.1)."""
+    await office.read(roster(Row("LS1")))
+    acting(app, "coordinator", "lakeshore")
+    answers = [await client.get("/members", params={"member_id": f"LS{number}"}) for number in range(2, 302)]
+    assert Counter(one.status_code for one in answers)[200] in range(12, 20)
+    assert len(await office.fetch("select from audit")) == Counter(one.status_code for one in answers)[200]
+    good = await client.get("/members", params={"member_id": "LS1"})
+    assert (good.status_code, good.json()["type"]) == (429, "urn:vcc:problem:too-many-look-ups")
+    assert int(good.headers["retry-after"]) >= 1
 
 
 async def test_a_plan_does_not_see_another_plans_file(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:

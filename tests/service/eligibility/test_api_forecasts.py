@@ -117,7 +117,7 @@ async def test_a_shot_on_no_day_of_cdcs_logic_is_told(client: httpx.AsyncClient)
 @pytest.mark.parametrize(
     ("body", "params", "status", "code"),
     [
-        (JSON, {"release": "9.99"}, 422, "release-unknown"),
+        (JSON, {"release": "9.99"}, 422, "unknown-release"),
         ({"resourceType": "Bundle", "entry": []}, {}, 422, "one-patient"),
         ({"born_on": "2031-01-01"}, ON, 422, "not-born"),
         ({"born_on": "1990-13-01"}, ON, 422, "invalid-request"),

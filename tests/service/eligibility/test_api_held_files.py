@@ -1,6 +1,8 @@
 """Files that wait for a person over HTTP: who may decide, once, with a reason, and what is told of rows."""
 
+import asyncio
 from datetime import date
+from typing import Any
 
 import httpx
 import pytest
@@ -8,6 +10,7 @@ from fastapi import FastAPI
 
 from services.eligibility.intake.api import files as files_api
 from services.eligibility.intake.api import held as held_api
+from services.eligibility.intake.store import files as file_store
 from tests.service.eligibility.cases import case
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
@@ -47,6 +50,27 @@ async def test_a_held_file_is_released_once(app: FastAPI, client: httpx.AsyncCli
     assert audit == [{"action": "redriven", "kind": "feed-file", "subjects": [str(held.file_id)]}]
     refused = await client.post(f"/feed-files/{held.file_id}/refuse", json=WHY, headers=key("three"))
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:vcc:problem:feed-file-not-held")
+
+
+async def test_the_front_door_wakes_the_worker(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """A file that is accepted wakes it, and so does a decision about one that waited; what changes nothing does not."""
+    news = asyncio.Event()
+
+    async def asked(path: str, **request: Any) -> tuple[int, bool]:
+        news.clear()
+        return (await client.post(path, **request)).status_code, news.is_set()
+
+    with office.database.pool.signals.waking(news, file_store.NEWS):
+        acting(app, "integration")
+        first = {"content": case("s07a.834")}
+        assert [await asked("/feed-files", **first) for _ in range(2)] == [(201, True), (200, False)]
+        assert await asked("/feed-files", content=b"") == (422, False)
+        await office.work()
+        held = await office.read(case("s07b.834"))
+        acting(app, "operator")
+        path = f"/feed-files/{held.file_id}/release"
+        decided = [await asked(path, json=WHY, headers=key("one")) for _ in range(2)]
+    assert (held.state, decided) == ("held", [(200, True), (200, False)])
 
 
 async def test_an_absence_is_refused(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:

@@ -160,5 +160,5 @@ async def test_a_state_s_recommendations_are_asked_by_name(
     assert changes["rsv-from-60"]["source"] == "Department of Health of Zenith, letter 7 (invented)"
     adults = [one for one in answer["forecasts"] if one["vaccine_group"] == "RSV" and one["is_headline"]]
     assert [one["recommended_on"] for one in adults] == ["2024-01-01"]
-    assert (unknown.status_code, unknown.json()["type"]) == (422, "urn:vcc:problem:overlay-unknown")
+    assert (unknown.status_code, unknown.json()["type"]) == (422, "urn:vcc:problem:unknown-overlay")
     assert "US-ZZ laid over it" in fhir["recommendation"][0]["authority"]["display"]

@@ -13,7 +13,7 @@ from services.eligibility.intake.api import files as files_api
 from services.eligibility.intake.cli import doubtful as doubtful_cli
 from services.eligibility.intake.cli.doubtful import run_compare, run_decide, run_doubtful
 from services.eligibility.people.store import doubtful as doubtful_store
-from tests.service.eligibility.cases import DAY, an_834, case, enrolled, member
+from tests.service.eligibility.cases import DAY, a_south_file, an_834, case, enrolled, member
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
 
@@ -23,6 +23,17 @@ DORA = member("M1", "FIX*DORA", "19500101")
 THEA = member("M1", "ROE*THEA", "19620202", ins=CHANGED, zip5="60609")
 """Another name and another birth date under Dora's number, and no NM1*70."""
 PLAN = "north-test-plan"
+ENDED_BY_DEATH = "~".join(
+    one + "***D8*20250520" if one.startswith("INS") else one
+    for one in member("M1", "FIX*DORA", "19500101", ins="Y*18*024*03", end="20250520").split("~")
+)
+
+
+def a_death(on: str, indicator: str) -> str:
+    """A registry's message about Dora: PID-29 and PID-30."""
+    pid = "PID|1||C-1^^^CAIR^SR||Fix^Dora^^^^^L||19500101|F|||1 Elm St^^Chicago^IL^60601^USA^H"
+    head = f"MSH|^~\\&|REG|CAIR|VCC|VCC|20250601060000+0000||VXU^V04^VXU_V04|M-{on}-{indicator}|P|2.5.1"
+    return "\r".join((head, f"{pid}{'|' * 18}{on}|{indicator}")) + "\r"
 
 
 @pytest.fixture
@@ -94,6 +105,52 @@ async def test_both_sides_are_seen_side_by_side(client: httpx.AsyncClient, offic
     assert look["subjects"] == [one["doubtful_id"], candidate["member_token"]]
 
 
+BACK = member("M1", "ROE*THEA", "19620202", ins="Y*18*025*41")
+
+
+@pytest.mark.parametrize(
+    ("edge", "death", "row", "told"),
+    [
+        ("by the plan", ("834", ENDED_BY_DEATH), THEA, ("declared", "plan", "deceased", None)),
+        ("by the plan, and the row revives", ("834", ENDED_BY_DEATH), BACK, ("declared", "plan", "deceased", "alive")),
+        ("by a registry", ("vxu", "Y"), THEA, ("declared", "registry", "deceased", None)),
+        ("in doubt by a registry", ("vxu", "N"), THEA, ("reported", "registry", "possible", None)),
+        ("by the row alone", None, member("M1", "ROE*THEA", "19620202", ins="Y*18*024*03", end="20250531"),
+         (None, None, None, "deceased")),
+    ],
+)  # fmt: skip
+async def test_a_death_is_seen_beside_the_row(
+    client: httpx.AsyncClient, office: Office, edge: str, death: tuple[str, str] | None, row: str,
+    told: tuple[str | None, ...],
+) -> None:  # fmt: skip
+    """A candidate's death, declared or reported, with who says so and of which day, and what the row would make of
+    it."""
+    await office.read(an_834(DORA))
+    if death is not None and death[0] == "834":
+        await office.read(an_834(death[1], control=2))
+    elif death is not None:
+        await office.read(a_death("20250520", death[1]))
+    await office.read(an_834(row, control=3, day="20250602"))
+    [one] = await waiting(client)
+    [candidate] = (await client.get(f"/doubtful-rows/{one['doubtful_id']}")).json()["candidates"]
+    said = candidate["death_said"][0] if candidate["death_said"] else {"by": None, "word": None}
+    assert (candidate["death"], said["by"], said["word"], candidate["death_by_row"]) == told, edge
+    if said["word"] == "deceased":
+        assert (said["said_at"] is not None, said["death_on"]) == (True, "2025-05-20")
+
+
+async def test_another_plans_word_of_a_death_is_only_told_as_one(client: httpx.AsyncClient, office: Office) -> None:
+    """A person who decided, for all, is named as a person; another plan's word has neither day nor author."""
+    await office.read(an_834(DORA))
+    await office.read(a_south_file(DORA, control=7))
+    await office.read(a_south_file(ENDED_BY_DEATH, control=8, day="20250602"))
+    await office.read(an_834(THEA, control=3, day="20250603"))
+    [one] = await waiting(client)
+    [candidate] = (await client.get(f"/doubtful-rows/{one['doubtful_id']}")).json()["candidates"]
+    unsaid = {"word": None, "said_at": None, "death_on": None}
+    assert (candidate["death"], candidate["death_said"]) == ("reported", [{"by": "another-plan", **unsaid}])
+
+
 async def test_the_same_person_is_changed_as_the_row_says(client: httpx.AsyncClient, office: Office) -> None:
     """Decided to be the holder, the row corrects her name and birth date, keeps her token, and announces her facts in
     the decision's own transaction; the same request is answered the same; what the row held is gone."""
@@ -109,6 +166,9 @@ async def test_the_same_person_is_changed_as_the_row_says(client: httpx.AsyncCli
     assert (await decide(client, one, "another-person", name="three")).status_code == 409
     assert await people(office) == [("M1", "THEA ROE", "1962-02-02")]
     assert await office.fetch("select token, enrolment_id from enrolment") == before
+    [reject] = (await client.get(f"/feed-files/{one['file_id']}/rejects")).json()["rejects"]
+    assert reject["doubtful_state"] == "same-person"
+    assert reject["expected"].endswith("; decided by a person: it means a member whom it might mean")
     assert (await office.events("member-eligibility"))[-1]["zip5"] == "60609"
     [kept] = await office.fetch("select document, state, closed_by, reason from doubtful_row")
     assert kept == {"document": None, "state": "same", "closed_by": "grover", "reason": "the plan says so"}
@@ -139,6 +199,8 @@ async def test_a_refused_row_changes_nobody_and_comes_no_more(client: httpx.Asyn
     [one] = await waiting(client)
     answer = await decide(client, one, "refuse")
     assert (answer.status_code, answer.json()["member_token"]) == (200, None)
+    [reject] = (await client.get(f"/feed-files/{one['file_id']}/rejects")).json()["rejects"]
+    assert reject["expected"].endswith("; refused by a person: it changed nobody")
     file = await office.read(an_834(THEA, control=3, day="20250602"))
     [row] = await office.fetch("select code from feed_row where file_id = $1", file.file_id)
     assert row["code"] == "identity-refused"
@@ -275,6 +337,7 @@ async def test_the_commands_list_compare_and_decide(
     """What each command prints of the service's answers."""
     acting(app, "operator")
     await office.read(an_834(DORA))
+    await office.read(a_death("20250520", "Y"))
     await office.read(an_834(THEA, control=2))
     [one] = await waiting(client)
     path = f"/doubtful-rows/{one['doubtful_id']}"
@@ -300,6 +363,8 @@ async def test_the_commands_list_compare_and_decide(
     printed = capsys.readouterr().out
     assert f"{one['doubtful_id']}  waiting, not-the-holder, plan {PLAN}" in printed
     assert "given-name      THEA                     DORA                     differs" in printed
+    assert "death           declared; the row says: nothing of it" in printed
+    assert "registry: deceased, of 2025-05-20, said 2025-06-01T" in printed
     assert f"{one['doubtful_id']}: same-person, member {one['may_be'][0]}, changed moved, renamed" in printed
     body = json.loads(asked[-1].content)
     assert body == {"decision": "same-person", "member_token": one["may_be"][0], "reason": "as the plan says"}

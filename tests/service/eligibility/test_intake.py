@@ -11,8 +11,10 @@ import pytest
 from services.eligibility.decisions.flow import days
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.intake.flow import roster as roster_flow
-from services.eligibility.intake.flow.worker import FileRun, FileTakenError, Intake
-from services.eligibility.intake.store import files as file_store
+from services.eligibility.intake.flow.file_run import FileRun, FileTakenError
+from services.eligibility.intake.flow.worker import Intake
+from services.eligibility.intake.store import absence as absence_store
+from services.eligibility.intake.store import rows as row_store
 from services.eligibility.settings import OwnSettings
 from services.kit.postgres import ALL_TENANTS, transaction
 from tests.servers import OpenDatabase
@@ -28,8 +30,9 @@ TABLES = {
     "dose": "select given, cvx, administered_on, version from dose join enrolment using (token) order by 1, 2, 3",
     "row": "select file_no, row, outcome, code from feed_row join feed_file using (file_id) order by 1, 2",
     "file": "select file_no, state, cursor_row, rows_accepted, rows_unchanged, "
-    "rows_rejected, rows_unlinked, absent_ended "
-    " from feed_file order by 1",
+    "rows_rejected, rows_unlinked from feed_file order by 1",
+    "absence": "select file_no, a.plan, a.absence, ended from feed_absence a join feed_file using (file_id)"
+    " order by 1, 2",
     "outbox": "select aggregatetype, count(*) from outbox group by 1 order by 1",
 }
 
@@ -66,8 +69,8 @@ async def undisturbed(office: Office) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("owner", "step"),
-    [(file_store, "save_rows"), (dose_store, "save_doses"), (FileRun, "_apply_slice"), (FileRun, "_finish"),
-     (file_store, "save_absent")],
+    [(row_store, "save_rows"), (dose_store, "save_doses"), (FileRun, "_apply_slice"), (FileRun, "_finish"),
+     (absence_store, "add_ended")],
     ids=["before a commit", "between a batch's tables", "after a commit", "before the end", "among the absent"],
 )  # fmt: skip
 async def test_a_killed_intake_goes_on_where_it_was(

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from services.eligibility.own_facts import OWNED
+from services.eligibility.app import OWNED
 from tests.own_facts import check_owned
 from tests.servers import OpenDatabase
 from tests.service.eligibility.conftest import Office

@@ -1,5 +1,6 @@
 """A file may bring several transactions: each is held, told and judged by itself, wherever in the file it stands."""
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -283,3 +284,64 @@ async def test_what_its_own_file_makes_old_holds_nothing(office: Office, rows_pe
     await office.read(prairie(*TEN, day=TUESDAY, control=30))
     file = await office.read(prairie(*TEN, day=MONDAY, control=31) + prairie(*TEN, day=LATER, control=32))
     assert (file.state, file.absent_ended) == ("processed", 0)
+
+
+# -- a plan's list waits for its own rows only
+
+
+def unreadable(*rows: Row, plan: str) -> str:
+    """A list with a row that names nobody."""
+    return roster("INS*Y*18*999*28*A*C**FT", *rows, plan=plan, full=True, day=LATER)
+
+
+def unstorable(*rows: Row, plan: str) -> str:
+    """A list with a row whose number can't be kept."""
+    odd = "~".join(Row("X9", given="Odd").segments()).replace("REF*0F*X9", "REF*0F*X\x009")
+    return roster(odd, *rows, plan=plan, full=True, day=LATER)
+
+
+def miscounted(*rows: Row, plan: str) -> str:
+    """A list whose SE declares another number of segments."""
+    return roster(*rows, plan=plan, full=True, day=LATER).replace("SE*", "SE*9")
+
+
+@pytest.mark.usefixtures("both_end_absent")
+@pytest.mark.parametrize("prairie_first", [True, False])
+@pytest.mark.parametrize("broken", ["PRAIRIE", "LAKESHORE"])
+@pytest.mark.parametrize("break_list", [unreadable, unstorable, miscounted])
+async def test_a_broken_list_delays_no_other_plans(
+    plan: Office, prairie_first: bool, broken: str, break_list: Callable[..., str]
+) -> None:
+    """The plan whose list has the unreadable part waits as the rule says; who is missing from the other's has left."""
+    await plan.read(lakeshore(*OTHERS, day=MONDAY))
+    rows = {"PRAIRIE": EVERYBODY[1:], "LAKESHORE": OTHERS[1:]}
+    lists = {name: roster(*mine, plan=name, full=True, day=LATER) for name, mine in rows.items()}
+    lists[broken] = break_list(*rows[broken], plan=broken)
+    file = await plan.read("".join(lists[name] for name in sorted(lists, reverse=prairie_first)))
+    assert file.absent_ended == 1
+    gone = {"P0", "L0"} - await covered(plan)
+    assert gone == {"L0" if broken == "PRAIRIE" else "P0"}
+    waits = "incomplete" if break_list is miscounted else "applied"
+    assert (await absences(plan, file))[broken.lower()] == (waits, 0)
+
+
+@pytest.mark.parametrize(("day", "ended"), [(TUESDAY, 1), (date(2021, 3, 9), 0)])
+async def test_an_unreadable_change_may_be_of_who_seems_absent(plan: Office, day: date, ended: int) -> None:
+    """A row that names nobody, in changes as new as the list, may be of one of the absent; in older ones not."""
+    change = roster("INS*Y*18*999*28*A*C**FT", plan="PRAIRIE", day=day)
+    file = await plan.read(change + prairie(*EVERYBODY[1:]))
+    assert (file.absence, file.absent_ended) == ("applied", ended)
+
+
+async def test_an_unreadable_row_of_an_older_list_delays_nothing(plan: Office) -> None:
+    """Whoever it is has left unless the newer list of the same file has him."""
+    older = roster("INS*Y*18*999*28*A*C**FT", *EVERYBODY, plan="PRAIRIE", full=True, day=TUESDAY)
+    file = await plan.read(older + prairie(*EVERYBODY[1:]))
+    assert (file.absence, file.absent_ended) == ("applied", 1)
+
+
+async def test_an_unreadable_row_of_test_data_delays_nothing(plan: Office) -> None:
+    """What is barred says nothing of anybody."""
+    barred = unreadable(plan="LAKESHORE").replace("*0*P*:", "*0*T*:")
+    file = await plan.read(barred + prairie(*EVERYBODY[1:]))
+    assert (file.absence, file.absent_ended) == ("applied", 1)

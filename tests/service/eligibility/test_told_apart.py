@@ -83,6 +83,23 @@ async def test_even_a_correction_merges_nobody_who_was_told_apart(client: httpx.
     assert await retired(office) == 0
 
 
+async def test_nobody_is_made_only_to_be_merged(client: httpx.AsyncClient, office: Office) -> None:
+    """A row that agrees exactly with two who were told apart waits with both; no token is made that is retired in the
+    same breath, and no merge is announced of somebody of whom nobody has ever heard."""
+    await office.read(an_834(DORA, THEA_M2))
+    await office.read(an_834(THEA, control=2, day="20250602"))
+    [one] = await waiting(client)
+    assert len(one["may_be"]) == 2
+    assert (await decide(client, one, "another-person")).status_code == 200
+    await office.read(an_834(member("M9", "ROE*THEA", "19620202", zip5="60609"), control=3, day="20250605"))
+    [one] = await waiting(client)
+    assert (one["code"], len(one["may_be"])) == ("agrees-with-another", 2)
+    assert not any("retired_token" in event for event in await office.events("member-eligibility"))
+    assert await retired(office) == 0
+    assert await office.fetch("select from person where token not in (select token from enrolment)") == []
+    assert sorted(number for number, name, _ in await people(office) if name == "THEA ROE") == ["M1", "M2"]
+
+
 async def test_a_merge_takes_along_who_is_apart(client: httpx.AsyncClient, office: Office) -> None:
     """Whoever was told apart from a record that is merged away is apart from the person that it was merged into."""
     await office.read(an_834(member("M0", "OLD*DORA", "19400404"), DORA))
@@ -257,7 +274,8 @@ async def test_the_second_row_of_the_new_person_is_hers(client: httpx.AsyncClien
 
 
 async def test_who_comes_into_question_since_is_shown_first(client: httpx.AsyncClient, office: Office) -> None:
-    """Somebody new under the number fits in part: the decision is refused until she was shown, and changes nobody."""
+    """Somebody new under the number fits in part: the decision is refused, changes nobody and writes nothing, until an
+    audited look has shown her."""
     await office.read(an_834(DORA))
     await office.read(an_834(THEA, control=2, day="20250602"))
     await office.read(an_834(member("M1", "ZED*THEA", "19800303"), control=3, day="20250603"))
@@ -265,8 +283,13 @@ async def test_who_comes_into_question_since_is_shown_first(client: httpx.AsyncC
     answer = await decide(client, one, "another-person")
     assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (409, "doubtful-row-candidates")
     assert await people(office) == before
-    [again] = await waiting(client)
+    assert len((await waiting(client))[0]["may_be"]) == 1  # a refusal writes nothing
+    assert (await decide(client, one, "another-person", name="again")).status_code == 409
+    again = (await client.get(f"/doubtful-rows/{one['doubtful_id']}")).json()
+    assert {each["member_token"] for each in again["candidates"]} == set(again["may_be"])
     assert len(again["may_be"]) == 2
+    looks = await office.fetch("select subjects from audit where kind = 'doubtful-row'")
+    assert [set(look["subjects"]) for look in looks] == [{one["doubtful_id"], *again["may_be"]}]
     assert (await decide(client, again, "another-person", name="two")).status_code == 200
 
 

@@ -14,6 +14,7 @@ from services.kit.http import create_app
 from services.kit.issuer_keys import TrustedIssuer
 from services.kit.postgres import transaction
 from services.kit.requests import Pool, reading
+from services.kit.unit_of_work import working
 from tests.servers import Database, OpenDatabase
 
 pytestmark = pytest.mark.postgres
@@ -40,8 +41,8 @@ def app(archive: Database) -> FastAPI:
 
     @app.get("/pupils/{token}")
     async def read(token: str, pool: Pool, principal: Annotated[Principal, require("teacher")]) -> dict[str, str]:
-        async with reading(pool, principal) as connection:
-            await audit.record(connection, principal, "read", "pupil", [token])
+        async with reading(pool, principal) as work:
+            await audit.record(work, principal, "read", "pupil", [token])
         return {"house": "Hufflepuff"}
 
     return app
@@ -119,9 +120,9 @@ async def test_a_denial_of_somebody_without_a_tenant_is_recorded(
 async def test_an_export_names_everybody_in_it(archive: Database) -> None:
     """An export is one row with all ids and their count; one that found nobody is a row too."""
     principal = a_principal("teacher")
-    async with transaction(archive.pool, "hogwarts") as connection:
-        await audit.record(connection, principal, "export", "pupil", iter(TOKENS))
-        await audit.record(connection, principal, "export", "pupil", [])
+    async with working(archive.pool, "hogwarts") as work:
+        await audit.record(work, principal, "export", "pupil", iter(TOKENS))
+        await audit.record(work, principal, "export", "pupil", [])
     rows = [(row["action"], row["subjects"], row["subject_count"]) for row in await trail(archive)]
     assert rows == [("export", TOKENS, 2), ("export", [], 0)]
 
@@ -130,8 +131,8 @@ async def test_an_export_names_everybody_in_it(archive: Database) -> None:
 @pytest.mark.parametrize("regranted", [False, True], ids=["as it is", "after a grant"])
 async def test_the_trail_is_never_changed(archive: Database, change: str, regranted: bool) -> None:
     """The service's own role can't change or remove a row, nor after it has granted itself the right."""
-    async with transaction(archive.pool, "hogwarts") as connection:
-        await audit.record(connection, a_principal("teacher"), "read", "pupil", TOKENS)
+    async with working(archive.pool, "hogwarts") as work:
+        await audit.record(work, a_principal("teacher"), "read", "pupil", TOKENS)
     if regranted:
         await archive.pool.execute("grant all on audit to current_user")
     for tenant in ("*", "durmstrang"):
@@ -143,9 +144,9 @@ async def test_the_trail_is_never_changed(archive: Database, change: str, regran
 
 async def test_a_tenant_sees_its_own_trail_only(archive: Database) -> None:
     """Another tenant sees nothing, and can't write a row in this one's name."""
-    async with transaction(archive.pool, "hogwarts") as connection:
-        await audit.record(connection, a_principal("teacher"), "read", "pupil", TOKENS)
+    async with working(archive.pool, "hogwarts") as work:
+        await audit.record(work, a_principal("teacher"), "read", "pupil", TOKENS)
     assert [len(await trail(archive, tenant)) for tenant in ("hogwarts", "durmstrang", "")] == [1, 0, 0]
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        async with transaction(archive.pool, "durmstrang") as connection:
-            await audit.record(connection, a_principal("teacher"), "read", "pupil", TOKENS)
+        async with working(archive.pool, "durmstrang") as work:
+            await audit.record(work, a_principal("teacher"), "read", "pupil", TOKENS)

@@ -13,15 +13,16 @@ from schemas.catalog import BUSINESS_DAY_OPENED
 from services.kit import backlog, floods
 from services.kit.app import Service, create
 from services.kit.auth import Principal, authenticate
-from services.kit.bus import Subscriber
+from services.kit.batches import Outcome, apply_batch
 from services.kit.contract import Delivery, Record
 from services.kit.floods import DeadLetterLimitError, Skip
 from services.kit.ids import new_id
 from services.kit.own_log import OLDER, _known
 from services.kit.postgres import transaction
 from services.kit.settings import KafkaSettings
+from services.kit.subscriber import Subscriber
 from services.kit.subscription import Subscription
-from services.kit.unit_of_work import Outcome, UnitOfWork, apply_batch
+from services.kit.unit_of_work import UnitOfWork
 from tests.builders import a_day, a_record, decoded
 from tests.servers import Database, OpenDatabase
 
@@ -85,7 +86,7 @@ def garbage(offsets: range, key: bytes | None = b"") -> list[Record]:
 
 
 async def apply(subscriber: Subscriber, *records: Record) -> Outcome:
-    return await subscriber._apply(subscriber._decoder.decode(list(records)))
+    return await subscriber._applying.apply(subscriber._decoder.decode(list(records)))
 
 
 async def test_a_flood_stands_still_and_says_where(dam: Database) -> None:

@@ -7,10 +7,10 @@ from prometheus_client import REGISTRY
 
 from schemas.catalog import BUSINESS_DAY_OPENED
 from services.kit import redrive
+from services.kit.batches import apply_batch
 from services.kit.health import Health
-from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.subscription import Subscription
-from services.kit.unit_of_work import UnitOfWork, apply_batch
+from services.kit.unit_of_work import UnitOfWork, working
 from tests.builders import a_day, a_record, decoded
 from tests.servers import OpenDatabase
 
@@ -38,7 +38,7 @@ async def test_the_gauge_of_parked_records_falls(database: OpenDatabase) -> None
     assert (parked(), parked("other.business-day-opened")) == (2, 2)
     letter = await opened.pool.fetchval("select min(id) from dead_letter where consumer = $1", GROUP)
     subscriptions = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, on_day)}
-    async with transaction(opened.pool, ALL_TENANTS) as connection:
-        await redrive.discard(UnitOfWork(connection), subscriptions, letter, "olga")
+    async with working(opened.pool) as work:
+        await redrive.discard(work, subscriptions, letter, "olga")
     await health._ask_postgres()
     assert (parked(), parked("other.business-day-opened")) == (None, 2)

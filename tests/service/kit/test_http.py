@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
-import asyncpg
 import httpx
 import pytest
 import uvicorn
@@ -14,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from deploy.local import issuer as local_issuer
-from services.kit import audit, trace
+from services.kit import audit, postgres, trace
 from services.kit.auth import Auth, Principal, require
 from services.kit.http import create_app
 from services.kit.idempotency import Answer, Identity
@@ -32,7 +31,7 @@ CANARY = "Zebulon-Quokka-1931"
 TRACED = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-def build(issuer: FastAPI, pool: asyncpg.Pool) -> FastAPI:
+def build(issuer: FastAPI, pool: postgres.Pool) -> FastAPI:
     on_denied = audit.denials(lambda tenant: transaction(pool, tenant))
     trusted = TrustedIssuer(issuer=ISSUER, audience="vcc", every_tenant_roles=frozenset({"operator"}))
     auth = Auth(trusted, on_denied=on_denied, transport=httpx.ASGITransport(issuer))
@@ -137,7 +136,7 @@ async def test_a_database_that_is_away_and_comes_back(bakery: Database, issuer: 
     coordinator = await a_token(issuer, tmp_path, "coordinator")
     app = build(issuer, bakery.pool)
     async with serving(app) as client:
-        away = await asyncpg.create_pool("postgresql://kit:x@127.0.0.1:1/kit", min_size=0)
+        away = await postgres.Pool("postgresql://kit:x@127.0.0.1:1/kit", max_size=10)
         app.state.pool = away
         refused = await client.post("/loaves", headers=coordinator)
         away.terminate()

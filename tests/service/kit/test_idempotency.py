@@ -14,14 +14,14 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from services.kit import audit
+from services.kit import audit, postgres
 from services.kit.auth import Principal, authenticate
 from services.kit.http import create_app
 from services.kit.idempotency import Answer, Identity, RequestIdentity, once, prune
 from services.kit.postgres import transaction
 from services.kit.problem import Refusal
 from services.kit.requests import Pool, write
-from services.kit.unit_of_work import UnitOfWork
+from services.kit.unit_of_work import UnitOfWork, working
 from tests.servers import Database, OpenDatabase
 
 pytestmark = pytest.mark.postgres
@@ -38,7 +38,7 @@ def a_principal(subject: str = "gardener", tenant: str = "kew") -> Principal:
     return Principal(subject, frozenset({"gardener"}), frozenset({tenant}), tenant)
 
 
-def build(pool: asyncpg.Pool, principal: Principal | None = None) -> FastAPI:
+def build(pool: postgres.Pool, principal: Principal | None = None) -> FastAPI:
     """Gnomes are planted by a POST; the seventh dwarf is refused and the eighth breaks the spade."""
     app = create_app("Garden", "1")
     app.state.pool = pool
@@ -51,7 +51,7 @@ def build(pool: asyncpg.Pool, principal: Principal | None = None) -> FastAPI:
                 "insert into gnome (name) values ($1) returning gnome_id", gnome.name
             )
             if gnome.name.startswith("seen"):
-                await audit.record(work.connection, a_principal(), "read", "gnome", [number])
+                await audit.record(work, a_principal(), "read", "gnome", [number])
             if gnome.name == "seventh":
                 return Answer.of(GARDEN_FULL)
             if gnome.name == "eighth":
@@ -163,17 +163,17 @@ async def test_a_duplicate_of_a_rolled_back_request_does_the_work(garden: Databa
     identity = RequestIdentity("kew", "ann", "key-unlucky", "POST /gnomes", b"same")
     inside, go_on = asyncio.Event(), asyncio.Event()
 
-    async def stumble() -> Answer:
+    async def stumble(_work: UnitOfWork) -> Answer:
         inside.set()
         await go_on.wait()
         raise RuntimeError("stumbled")
 
-    async def succeed() -> Answer:
+    async def succeed(_work: UnitOfWork) -> Answer:
         return Answer(200, "done")
 
-    async def attempt(effect: Callable[[], Any]) -> Answer:
-        async with transaction(garden.pool, "kew") as connection:
-            return await once(connection, identity, effect)
+    async def attempt(effect: Callable[[UnitOfWork], Any]) -> Answer:
+        async with working(garden.pool, "kew") as work:
+            return await once(work, identity, effect)
 
     first = asyncio.create_task(attempt(stumble))
     await inside.wait()
@@ -206,7 +206,7 @@ async def test_a_commit_of_unknown_outcome_is_safe_to_repeat(garden: Database, c
     """The connection dies at COMMIT, after or before the server got it: the client sees 503, repeats with the same
     key, and the effect is there once."""
     async with _cutting_at_commit(garden.dsn, committed) as broken:
-        pool = await asyncpg.create_pool(broken, min_size=0, max_size=1, timeout=10, ssl=False)
+        pool = await postgres.Pool(broken, max_size=1, timeout=10, ssl=False)
         async with asking(build(pool)) as client:
             response = await plant(client, "key-fragile")
             assert (response.status_code, response.headers["retry-after"]) == (503, "5")
@@ -280,10 +280,10 @@ async def test_a_tenant_sees_its_own_keys_only(client: httpx.AsyncClient, garden
     foreign = RequestIdentity("kew", "ann", "key-foreign", "POST /gnomes", b"")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with transaction(garden.pool, "eden") as connection:
-            await once(connection, foreign, _nothing)
+            await once(UnitOfWork(connection), foreign, _nothing)
 
 
-async def _nothing() -> Answer:
+async def _nothing(_work: UnitOfWork) -> Answer:
     return Answer(204)
 
 

@@ -11,9 +11,10 @@ from fastapi import FastAPI
 from schemas.catalog import BUSINESS_DAY_OPENED
 from services.kit.app import Service, create
 from services.kit.auth import Principal, authenticate
+from services.kit.batches import apply_batch
 from services.kit.postgres import transaction
 from services.kit.subscription import Subscription
-from services.kit.unit_of_work import UnitOfWork, apply_batch
+from services.kit.unit_of_work import UnitOfWork
 from tests.builders import a_day, a_record, decoded
 from tests.servers import Database, OpenDatabase
 
@@ -68,7 +69,7 @@ async def test_who_discards_stands_in_the_trail(olga: httpx.AsyncClient, archive
     first, second = [one["dead_letter_id"] for one in (await olga.get("/dead-letters")).json()]
     for key in ("key-once", "key-once", "key-later"):
         answer = await post(olga, f"/dead-letters/{first}/discard", key)
-    assert (answer.status_code, answer.json()["type"]) == (404, "urn:vcc:problem:dead-letter-not-waiting")
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:vcc:problem:unknown-dead-letter")
     assert await trail(archive) == [
         ("olga", "discarded", "dead-letter", [str(first)]),
         ("olga", "redriven", "dead-letter", [str(second)]),

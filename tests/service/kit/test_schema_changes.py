@@ -7,8 +7,8 @@ import pytest
 
 from schemas.catalog import BUSINESS_DAY_OPENED
 from schemas.eligibility_v1 import BusinessDayOpenedV1
-from services.kit.bus import Subscriber
-from services.kit.postgres import create_pool, is_fault
+from services.kit.postgres import Pool, create_pool, is_fault
+from services.kit.subscriber import Subscriber
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import Handler, UnitOfWork
 from tests.builders import a_day, a_record
@@ -34,9 +34,9 @@ async def on_day(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> Non
     )
 
 
-async def _deliver(pool: asyncpg.Pool, handler: Handler, day: int) -> None:
+async def _deliver(pool: Pool, handler: Handler, day: int) -> None:
     subscriber = Subscriber(pool, Subscription(BUSINESS_DAY_OPENED, GROUP, handler), 60)
-    await subscriber._apply(subscriber._decoder.decode([a_record(a_day(day), offset=day)]))
+    await subscriber._applying.apply(subscriber._decoder.decode([a_record(a_day(day), offset=day)]))
 
 
 async def _counts(almanac: Database) -> tuple[int, int, int]:

@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+import asyncpg
 import pytest
 
 from schemas.catalog import BUSINESS_DAY_OPENED
 from schemas.eligibility_v1 import BusinessDayOpenedV1
-from services.kit import redrive
+from services.kit import audit, outbox, redrive, trace
+from services.kit.auth import Principal
+from services.kit.batches import Outcome, apply_batch
 from services.kit.contract import Header, headers_of
 from services.kit.ids import new_id
-from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.problem import Refusal
 from services.kit.redrive import Redriven
 from services.kit.subscription import Subscription
-from services.kit.unit_of_work import Outcome, UnitOfWork, apply_batch
+from services.kit.unit_of_work import UnitOfWork, working
 from tests.builders import a_day, a_record, decoded
 from tests.servers import Database, OpenDatabase
 
@@ -113,8 +115,8 @@ SUBSCRIPTIONS = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, on_day)}
 async def _redrive(
     database: Database, how: Callable[..., Awaitable[Redriven | Refusal | None]], letter: int
 ) -> Redriven | Refusal | None:
-    async with transaction(database.pool, ALL_TENANTS) as connection:
-        return await how(UnitOfWork(connection), SUBSCRIPTIONS, letter, "op-7")
+    async with working(database.pool) as work:
+        return await how(work, SUBSCRIPTIONS, letter, "op-7")
 
 
 async def test_discard_releases_what_waits_in_order(calendar: Database) -> None:
@@ -184,9 +186,9 @@ async def test_a_handler_that_still_fails_keeps_one_record(calendar: Database) -
     batch = decoded(a_record(a_day(0), value=b"{"), a_record(a_day(11)), a_record(a_day(12)))
     await apply_batch(calendar.pool, GROUP, batch, on_day)
     subscriptions = {GROUP: Subscription(BUSINESS_DAY_OPENED, GROUP, superstitious)}
-    async with transaction(calendar.pool, ALL_TENANTS) as connection:
+    async with working(calendar.pool) as work:
         letter = await _first_waiting(calendar)
-        done = await redrive.discard(UnitOfWork(connection), subscriptions, letter, "op-7")
+        done = await redrive.discard(work, subscriptions, letter, "op-7")
     assert done == Redriven(replayed=1, discarded=1, still_dead="handler-error")
     assert await _heard(calendar) == [12]
     assert await _waiting(calendar) == [("dead", "handler-error")]
@@ -209,8 +211,8 @@ async def test_new_arrival_waits_for_a_release_under_way(calendar: Database) -> 
     """An event that arrives while its key is being released is applied after what waited before it."""
     batch = decoded(a_record(a_day(0), value=b"{"), a_record(a_day(1)))
     await apply_batch(calendar.pool, GROUP, batch, on_day)
-    async with transaction(calendar.pool, ALL_TENANTS) as connection:
-        await redrive.discard(UnitOfWork(connection), SUBSCRIPTIONS, await _first_waiting(calendar), "op-7")
+    async with working(calendar.pool) as work:
+        await redrive.discard(work, SUBSCRIPTIONS, await _first_waiting(calendar), "op-7")
         arrival = asyncio.create_task(apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(2))), on_day))
         done, _ = await asyncio.wait([arrival], timeout=0.3)
         assert not done
@@ -241,3 +243,76 @@ SPAN = "00f067aa0ba902b7"
 def _traced(trace_id: str) -> list[Header]:
     headers = headers_of(new_id(), "/vcc/test", BusinessDayOpenedV1.event_type, "", f"00-{trace_id}-{SPAN}-01")
     return [*headers]
+
+
+async def _announce_and(database: Database, go_on: Callable[[UnitOfWork], Awaitable[None]]) -> None:
+    async with working(database.pool) as work:
+        await work.announce([a_day(0)])
+        await go_on(work)
+
+
+async def _fail(_work: UnitOfWork) -> None:
+    raise ZeroDivisionError
+
+
+async def _cut(work: UnitOfWork) -> None:
+    await work.connection.execute("select pg_terminate_backend(pg_backend_pid())")
+
+
+async def test_who_waits_is_woken_by_a_commit_and_by_nothing_else(calendar: Database) -> None:
+    """An announcement wakes who waits for news once it is committed: not before, not for nothing, and not if it was
+    rolled back."""
+    news, signals = asyncio.Event(), calendar.pool.signals
+    with signals.waking(news, outbox.NEWS):
+        async with working(calendar.pool) as work:
+            await work.announce([])
+        with pytest.raises(ZeroDivisionError):
+            await _announce_and(calendar, _fail)
+        assert not news.is_set()
+        async with working(calendar.pool) as work:
+            await work.announce([a_day(1)])
+            assert not news.is_set()
+        assert news.is_set()
+        assert await calendar.pool.fetchval("select count(*) from outbox") == 1
+    news.clear()
+    async with working(calendar.pool) as work:
+        await work.announce([a_day(2)])
+    assert not news.is_set()
+
+
+async def test_a_batch_and_a_redrive_wake_the_relay(calendar: Database) -> None:
+    """What a handler announces, and what a redriven record brings forth under a trace of its own, wakes too."""
+    news = asyncio.Event()
+    with calendar.pool.signals.waking(news, outbox.NEWS):
+        await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(0))), on_day)
+        assert news.is_set()
+        await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(1), value=b"{")), on_day)
+        await calendar.pool.execute("update dead_letter set value = $1", a_record(a_day(1)).value)
+        news.clear()
+        assert await _redrive(calendar, redrive.replay, await _first_waiting(calendar)) == Redriven(replayed=1)
+        assert news.is_set()
+
+
+async def test_a_lost_connection_wakes_nobody(calendar: Database) -> None:
+    """When the connection is cut before the commit, nothing is announced and nobody woken."""
+    news = asyncio.Event()
+    with calendar.pool.signals.waking(news, outbox.NEWS):
+        with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await _announce_and(calendar, _cut)
+        assert not news.is_set()
+    assert await calendar.pool.fetchval("select count(*) from outbox") == 0
+
+
+async def test_works_at_once_keep_their_looks_and_traces_apart(calendar: Database) -> None:
+    """Two units of work in one task, one within the other: each look and each trace stays with its own."""
+    principal = Principal("ann", frozenset({"sexton"}), frozenset({"kew"}), "kew")
+    traced = trace.of_request(f"00-4bf92f3577b34da6a3ce929d0e0e4736-{SPAN}-01")
+    async with working(calendar.pool, "kew", traces=traced) as outer, working(calendar.pool, "kew") as inner:
+        await audit.record(inner, principal, "read", "sundial", [1])
+        await audit.record(outer, principal, "withdrawn", "sundial", [2])
+        for work, zone in ((outer, "Zone/outer"), (inner, "Zone/inner")):
+            await work.announce([a_day(0, zone)])
+    assert ([look.subjects for look in inner.looks], outer.looks) == ([["1"]], [])
+    rows = await calendar.pool.fetch("select aggregateid, traceparent is null as is_bare from outbox")
+    assert {row["is_bare"] for row in rows if "outer" in row["aggregateid"]} == {False}
+    assert {row["is_bare"] for row in rows if "inner" in row["aggregateid"]} == {True}

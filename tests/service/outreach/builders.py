@@ -17,10 +17,10 @@ from schemas.envelope import Event
 from schemas.reporting_v1 import TargetZipListedV1
 from services.kit.app import create
 from services.kit.auth import Principal, authenticate
+from services.kit.batches import apply_batch
 from services.kit.contract import Decoder
 from services.kit.ids import derived_id, new_id
 from services.kit.review_queue import review_page
-from services.kit.unit_of_work import apply_batch
 from services.outreach.app import SUBSCRIPTIONS, build
 from services.outreach.cases.flow import review_waiting
 from services.outreach.cases.store import WAITING_MEMBERS

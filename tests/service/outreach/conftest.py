@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from deploy.local.postgres import ADMIN
-from services.kit.postgres import prepare
+from services.kit.postgres import Pool, prepare
 from tests.facts import a_day, a_programme
 from tests.servers import Database, PostgresServer
 from tests.service.outreach.builders import Outreach, Worker, client_of
@@ -27,7 +27,7 @@ def outreach_dsn(postgres_server: PostgresServer) -> Iterator[str]:
 async def outreach(postgres_server: PostgresServer, outreach_dsn: str) -> AsyncIterator[Outreach]:
     """Knows its programme and that it is 1 March 2021."""
     await _empty(postgres_server.dsn(ADMIN, outreach_dsn.rpartition("/")[2]))
-    pool = await asyncpg.create_pool(outreach_dsn, min_size=0, max_size=8, timeout=10, init=prepare)
+    pool = await Pool(outreach_dsn, max_size=8, timeout=10, init=prepare)
     running = Outreach(Database("outreach", outreach_dsn, pool))
     await running.hear(a_programme(), a_day())
     yield running

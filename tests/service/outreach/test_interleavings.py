@@ -18,7 +18,8 @@ from services.kit.postgres import transaction
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.app import SUBSCRIPTIONS
 from services.outreach.cases.flow import on_dose_administered
-from services.outreach.members import store
+from services.replicas.persons import flow, store
+from services.replicas.persons.rules import Merge
 from tests.facts import DAY, NOON, a_day, a_dose, a_fact, a_programme, an_appointment, token
 from tests.service.outreach.builders import Outreach, Worker, a_target, case_id, vaccinated
 
@@ -74,8 +75,8 @@ def interleavings(draw: st.DrawFn) -> list[list[Event]]:
 
 async def _end_state(outreach: Outreach, batches: Sequence[Sequence[Event]]) -> list[dict[str, Any]]:
     tables = (
-        "member, waiting_member, programme, programme_version, business_day, target_zip, enrolment, dose, appointment,"
-        " attempt, attempt_retraction, loss_notice, statement, outreach_case, inbox"
+        "person, waiting_member, programme, programme_version, business_day, target_zip, enrolment, dose, appointment,"
+        " attempt, attempt_retraction, loss_notice, loss_notice_retraction, statement, outreach_case, inbox"
     )
     await outreach.database.pool.execute(f"truncate {tables}")
     for batch in batches:
@@ -178,21 +179,22 @@ async def test_members_merged_while_somebody_waits_for_them(outreach: Outreach) 
     assert case["closed_reason"] == "vaccinated"
 
 
-async def test_lock_that_waited_for_a_merge_holds_the_whole_person(outreach: Outreach) -> None:
-    """Whoever waits for a member's lock while the member is merged gets the surviving person, with all tokens."""
+@pytest.mark.parametrize("wanted", ["adda", "ada"])
+async def test_lock_that_waited_for_a_merge_holds_the_whole_person(outreach: Outreach, wanted: str) -> None:
+    """Whoever waits for a member's lock while the member is merged, as the retired or as the surviving one, gets the
+    surviving person, with all tokens."""
     ada, adda = token("ada"), token("adda")
     await outreach.hear(a_fact("ada"), a_fact("adda"))
-    merge = MembersMergedV1(occurred_at=NOON, surviving_token=ada, retired_token=adda, merged_on=DAY)
 
     async def lock() -> dict[UUID, UUID]:
         async with transaction(outreach.database.pool, "*") as connection:
-            return await store.lock_members(connection, [adda])
+            return await store.lock_persons(connection, [token(wanted)])
 
     async with transaction(outreach.database.pool, "*") as connection:
-        persons = await store.lock_members(connection, [ada, adda])
+        persons = await store.lock_persons(connection, [ada, adda])
         waiting = asyncio.create_task(lock())
         await _waiting_for_a_lock(outreach, waiting)
-        await store.save_merges(connection, persons, [merge])
+        await flow.merge(connection, persons, [Merge(adda, ada)])
     assert await waiting == {ada: ada, adda: ada}
 
 

@@ -63,18 +63,85 @@ async def test_it_is_on_the_list_and_nobody_calls(outreach: Outreach, worker: Wo
     assert summary["lost_bookings"] == 1
 
 
+async def told(outreach: Outreach) -> list[dict[str, Any] | None]:
+    """What each of the case's events says of a lost booking, the oldest first, without repetitions."""
+    said = [event.get("lost_booking") for event in await outreach.announced()]
+    return [one for number, one in enumerate(said) if number == 0 or one != said[number - 1]]
+
+
 async def test_what_was_done_ends_it(outreach: Outreach, worker: Worker) -> None:
-    """Who did what and when stays on record and in the case; once is enough, and no event tells of it."""
+    """Who did what and when stays on record and in the case, and once is enough; the case's events tell which booking
+    was taken away, why, and how the member heard of it."""
     await lose(outreach, worker)
-    before = await outreach.announced()
     answer = await note(worker)
     assert (answer.status_code, answer.json()["flags"]) == (200, [])
     assert await lost(worker) == []
     [record] = (await worker.get(f"/cases/{ADA}")).json()["appointments"]
     assert (record["told_how"], record["told_by"]) == ("letter", "wanda")
-    assert await outreach.announced() == before
+    gone = {"appointment_id": record["appointment_id"], "reason": "prov"}
+    flagged = {**gone, "flag": "appointment-lost-no-call"}
+    assert await told(outreach) == [None, flagged, {**gone, "told_how": "letter"}]
     again = await note(worker)
     assert (again.status_code, again.json()["type"]) == (409, "urn:vcc:problem:no-lost-booking")
+
+
+async def retract(worker: Worker, reason: str = "wrong-member", case: Any = ADA) -> Any:
+    path = f"/cases/{case}/lost-booking-notice/retract"
+    return await worker.client.post(path, json={"reason": reason}, headers=worker._headers())
+
+
+async def test_a_notice_that_was_a_mistake_is_taken_back(outreach: Outreach, worker: Worker) -> None:
+    """The case is on the list again, its event says so, and the next notice counts; what was taken back stays on
+    record with who did it and why, and is audited; there is no second one to take back."""
+    await lose(outreach, worker)
+    await note(worker)
+    answer = await retract(worker)
+    assert (answer.status_code, answer.json()["flags"]) == (200, ["appointment-lost-no-call"]), answer.text
+    [found] = await lost(worker)
+    assert found["appointment"]["told_how"] is None
+    flags = [one and (one.get("flag"), one.get("told_how")) for one in await told(outreach)]
+    assert flags == [None, ("appointment-lost-no-call", None), (None, "letter"), ("appointment-lost-no-call", None)]
+    [kept] = await outreach.fetch("select how, worker_id, retracted_by, reason from loss_notice_retraction")
+    assert tuple(kept.values()) == ("letter", "wanda", "wanda", "wrong-member")
+    [deed] = await outreach.fetch("select principal, action, subjects from audit where kind = 'lost-booking-notice'")
+    assert tuple(deed.values()) == ("wanda", "withdrawn", [str(ADA)])
+    assert (await retract(worker)).json()["type"] == "urn:vcc:problem:no-lost-booking-notice"
+    assert (await note(worker, Told.VISIT)).status_code == 200
+    assert await lost(worker) == []
+
+
+async def test_who_may_take_a_notice_back(outreach: Outreach, worker: Worker) -> None:
+    """Whoever gave it within a day, a supervisor at any time; nobody of another plan, and no health worker."""
+    await lose(outreach, worker)
+    await note(worker)
+    assert (await retract(replace(worker, name="bert"))).json()["type"] == "urn:vcc:problem:not-your-notice"
+    assert (await retract(replace(worker, plan="prairie"))).status_code == 404
+    assert (await retract(replace(worker, role="chw"))).status_code == 403
+    assert (await retract(worker, "because")).status_code == 422
+    await outreach.fetch("update loss_notice set noted_at = noted_at - interval '25 hours' returning 1")
+    assert (await retract(worker)).status_code == 409
+    assert (await retract(replace(worker, name="bert", role="supervisor"))).status_code == 200
+
+
+async def test_a_notice_is_taken_back_after_other_news(outreach: Outreach, worker: Worker) -> None:
+    """Booked again since: the record is put right, and nobody has to see to it."""
+    await lose(outreach, worker)
+    await note(worker)
+    await outreach.hear(an_appointment(version=3, days=9, changed=2))
+    answer = await retract(worker)
+    assert (answer.status_code, answer.json()["flags"]) == (200, [])
+    assert await lost(worker) == []
+
+
+async def test_a_lost_booking_of_whom_somebody_must_call_is_told(outreach: Outreach, worker: Worker) -> None:
+    """The case's event says which booking was taken away and why, until somebody has reached the member."""
+    await outreach.hear(a_fact(), an_appointment(), cancelled(occurred_at=NOON.replace(hour=20)))
+    reached = await worker.log(ADA, "complete", attempted_at=NOON.replace(hour=21).isoformat())
+    assert reached.status_code == 201, reached.text
+    [before, gone, after] = await told(outreach)
+    assert (before, after) == (None, None)
+    assert gone is not None
+    assert (gone["reason"], gone["flag"]) == ("prov", "appointment-lost")
 
 
 @pytest.mark.parametrize("news", [an_appointment(version=3, days=9, changed=2), a_dose(days=1)])

@@ -84,6 +84,19 @@ async def test_the_list_goes_as_claims_do(outreach: Outreach, worker: Worker) ->
     assert claimed == [one for one in whole if one != str(case_id("member-3"))]
 
 
+async def test_calls_promised_for_one_hour_go_as_the_list_does(outreach: Outreach, worker: Worker) -> None:
+    """Promised for the same time, they are claimed together, or one by one, in the order of the list."""
+    names = [f"member-{i}" for i in range(8)]
+    await outreach.hear(*(a_fact(name, priority=100 * i) for i, name in enumerate(names)))
+    await outreach.fetch(
+        "update outreach_case set callback_at = date_trunc('hour', clock_timestamp() - interval '10 minutes'),"
+        " callback_worker = 'wanda', held_by = null, held_until_on = null"
+    )
+    listed = [case["case_id"] for case in (await worker.get("/cases")).json()["cases"]]
+    claimed = [case["case_id"] for case in [*await worker.claim(3), *await worker.claim(1), *await worker.claim()]]
+    assert claimed == listed
+
+
 async def test_a_clinic_that_cancels_after_the_fifth_attempt(outreach: Outreach, worker: Worker) -> None:
     """The member is callable at once, first of all, and the worker reads why; the sixth attempt is none too many."""
     await outreach.hear(a_fact(), a_fact("bob", priority=800), an_appointment(days=9, occurred_at=NOON))

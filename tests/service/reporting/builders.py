@@ -27,15 +27,16 @@ from schemas.outreach_v1 import (
 from schemas.scheduling_v1 import SlotPoolChangedV1
 from services.kit.app import create
 from services.kit.auth import Principal, authenticate
+from services.kit.batches import apply_batch
 from services.kit.contract import Decoder
 from services.kit.ids import derived_id, new_id
 from services.kit.postgres import transaction
-from services.kit.unit_of_work import apply_batch
+from services.replicas.programmes.store import load_programmes
 from services.reporting.app import SUBSCRIPTIONS, build
 from services.reporting.figures.flow import load_report
 from services.reporting.figures.report import Report
 from services.reporting.population.rules import Question
-from services.reporting.population.store import load_programmes, prepare
+from services.reporting.population.store import prepare
 from services.reporting.rebuild.api.progress import log_reader_of
 from tests.builders import a_record
 from tests.facts import (

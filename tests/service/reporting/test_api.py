@@ -57,13 +57,13 @@ async def test_other_roles_are_denied(client: httpx.AsyncClient, path: str) -> N
 
 async def test_nothing_to_report_yet(reporting: Reporting, client: httpx.AsyncClient) -> None:
     """Before a programme is published, or a day opened, the answer says which is missing."""
-    assert (await client.get("/reports/weekly")).json()["type"] == "urn:vcc:problem:no-such-programme"
+    assert (await client.get("/reports/weekly")).json()["type"] == "urn:vcc:problem:unknown-programme"
     await reporting.hear(a_programme())
-    assert (await client.get("/reports/weekly")).json()["type"] == "urn:vcc:problem:no-business-day"
+    assert (await client.get("/reports/weekly")).json()["type"] == "urn:vcc:problem:day-not-open"
     await reporting.hear(a_day(), a_programme(programme_id="shingles-50"))
     assert (await client.get("/reports/weekly")).json()["type"] == "urn:vcc:problem:programme-needed"
     query = {"programme_id": PROGRAMME, "as_of": str(DAY + timedelta(days=1))}
-    assert (await client.get("/reports/weekly", params=query)).json()["type"] == "urn:vcc:problem:day-not-opened"
+    assert (await client.get("/reports/weekly", params=query)).json()["type"] == "urn:vcc:problem:future-day"
 
 
 @pytest.mark.capability("B12")
@@ -232,7 +232,7 @@ async def test_delisting(reporting: Reporting, client: httpx.AsyncClient) -> Non
 @pytest.mark.parametrize(
     ("change", "headers", "refused"),
     [
-        ({"programme_id": "unknown"}, {}, "no-such-programme"),
+        ({"programme_id": "unknown"}, {}, "unknown-programme"),
         ({"week_on": str(DAY + timedelta(days=1))}, {}, "not-a-monday"),
         ({"week_on": str(DAY - timedelta(days=7))}, {}, "week-past"),
         ({"week_on": str(DAY + timedelta(days=14))}, {}, "week-ahead"),
@@ -273,7 +273,7 @@ async def test_a_rebuild_empties_every_table(reporting: Reporting, client: httpx
     assert progress.json() == {"generation": 2, "records_behind": 0}
 
 
-@pytest.mark.parametrize(("behind", "status", "refused"), [(7, 409, "log-not-read"), (None, 503, "log-end-unknown")])
+@pytest.mark.parametrize(("behind", "status", "refused"), [(7, 409, "log-not-read"), (None, 503, "log-unavailable")])
 async def test_no_list_of_half_a_log(reporting: Reporting, behind: int | None, status: int, refused: str) -> None:
     """While records wait to be read, or nobody knows how many, no list is announced; later the same key gets it."""
     app, left = app_of(reporting.database), [behind]

@@ -12,6 +12,7 @@ from schemas.envelope import Event
 from schemas.outreach_v1 import BesdDomain, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.postgres import transaction
+from services.replicas.days.store import load_day
 from services.reporting.population import store as population
 from services.reporting.population.rules import Question
 from tests.facts import DAY, PROGRAMME, a_day, a_dose, a_fact, a_merge, a_programme, a_tract, an_appointment, token
@@ -287,4 +288,4 @@ async def test_newest_day_is_the_day_of_every_programme(reporting: Reporting) ->
     """A programme in the zone that the clock had before does not stand still."""
     await reporting.hear(a_programme(), a_day(2), a_day(4, "America/Los_Angeles"))
     async with reporting.database.pool.acquire() as connection:
-        assert await population.load_business_day(connection) == DAY + timedelta(days=4)
+        assert await load_day(connection) == DAY + timedelta(days=4)

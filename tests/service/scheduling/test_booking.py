@@ -326,7 +326,7 @@ async def test_a_site_keeps_its_time_zone_once_it_has_blocks(world: World) -> No
         ("/walk-ins", "coordinator@acme"),
         (f"/appointments/{UUID(int=1)}/fulfil", "coordinator@acme"),
         (f"/appointments/{UUID(int=1)}/noshow", "chw@acme"),
-        (f"/appointments/{UUID(int=1)}/entered-in-error", "coordinator@acme"),
+        (f"/appointments/{UUID(int=1)}/entered-in-error", "analyst@acme"),
         (f"/appointments/{UUID(int=1)}/reschedule", "site@*"),
         (f"/appointments/{UUID(int=1)}/cancel", "analyst@acme"),
     ],

@@ -136,3 +136,30 @@ async def test_who_was_said_to_be_dead_and_comes_is_recorded(world: World, membe
     assert await world.status_of(member.appointment) == "cancelled:pat"
     told = {one.appointment_id: one.by_rule for one in await world.appointment_news()}
     assert told[UUID(member.appointment)]
+
+
+@pytest.mark.parametrize("who", ["site@*", "coordinator@acme", "chw@acme"])
+async def test_a_cancellation_for_death_that_was_a_mistake_is_taken_back(
+    world: World, member: Member, who: str
+) -> None:
+    """Whoever may cancel says that it was entered in error: the report is gone at once, everybody hears of it, and the
+    member may have a seat again. A second time there is nothing to take back."""
+    await world.post(f"/appointments/{member.appointment}/cancel", {"reason": "pat-dec"}, who=who)
+    assert code_of(await world.book(member.enrolment, member.friday)) == "death-reported"
+    taken_back = await world.post(f"/appointments/{member.appointment}/entered-in-error", who=who)
+    assert (taken_back.status_code, taken_back.json()["cancellation_reason"]) == (200, None)
+    told = (await world.appointment_news())[-1]
+    assert (told.status.value, told.reports_death, told.cancellation_reason) == ("entered-in-error", False, None)
+    again = await world.post(f"/appointments/{member.appointment}/entered-in-error", who=who)
+    assert code_of(again) in {"not-booked", "site-first"}
+    assert (await world.book(member.enrolment, member.friday)).status_code == 201
+
+
+async def test_what_the_news_cancelled_nobody_entered_in_error(world: World, member: Member) -> None:
+    """A booking that ended with a declared death is undone by eligibility's news alone; and of one that stands its site
+    says whether it was an error."""
+    stands = await world.post(f"/appointments/{member.appointment}/entered-in-error", who="coordinator@acme")
+    assert code_of(stands) == "site-first"
+    await member.hear(eligible=False, reasons=("deceased",))
+    ended = await world.post(f"/appointments/{member.appointment}/entered-in-error", who="site@*")
+    assert code_of(ended) == "not-booked"

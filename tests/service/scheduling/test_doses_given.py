@@ -54,6 +54,14 @@ async def fulfil(world: World, appointment: str, dose: dict[str, Any] | None = N
         "XX-XX",
         "not known",
         "Lot #",
+        "none given",
+        "not on file",
+        "See chart",
+        "lot unknown",
+        "no lot number",
+        "LOT UNK",
+        "unspecified",
+        "999999",
     ],
 )
 async def test_a_lot_is_what_stands_on_the_vial(world: World, lot: str) -> None:
@@ -65,7 +73,9 @@ async def test_a_lot_is_what_stands_on_the_vial(world: World, lot: str) -> None:
     assert len(lot.strip()) < 3 or lot not in answer.text
 
 
-@pytest.mark.parametrize(("lot", "kept"), [(" EN6201 ", "EN6201"), ("039K20A", "039K20A"), ("U-7100/AA", "U-7100/AA")])
+@pytest.mark.parametrize(
+    ("lot", "kept"), [(" EN6201 ", "EN6201"), ("039K20A", "039K20A"), ("U-7100/AA", "U-7100/AA"), ("NOKIA", "NOKIA")]
+)
 async def test_a_lot_is_kept_without_blanks_around(world: World, lot: str, kept: str) -> None:
     """Blanks around it come from copying."""
     answer = await walk_in(world, await world.enrol(), a_given_dose() | {"lot": lot})
@@ -81,12 +91,14 @@ async def test_a_lot_is_kept_without_blanks_around(world: World, lot: str, kept:
         (MONDAY - timedelta(days=31), "paper-record", ""),
         (date(2021, 1, 3), None, "late-dose"),  # the programme began on the 4th
         (date(2020, 12, 20), "told-late", ""),
+        (date(2020, 12, 1), "told-late", "before-product"),  # authorized on the 2nd
         (date(2020, 3, 1), "told-late", "old-dose"),
         (date(1921, 3, 15), "other", "old-dose"),
     ],
 )
 async def test_a_walk_ins_day_makes_sense(world: World, on: date, reason: str | None, code: str) -> None:
-    """Not to come, not of long ago or of before the programme without a reason, not of years ago with any."""
+    """Not to come, not of long ago or of before the programme without a reason; with any not of years ago, nor of
+    before the product was in use."""
     answer = await walk_in(world, await world.enrol(), a_given_dose(on=on), late_reason=reason)
     assert code_of(answer) == code if code else (answer.status_code, answer.json()["late_reason"]) == (201, reason)
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -19,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.kit.postgres import prepare
+from services.kit.postgres import Pool, prepare
 from tests.servers import PostgresServer
 from tests.service.scheduling.world import MONDAY, World, a_business_day, a_dose, a_fact, a_given_dose
 
@@ -35,7 +34,7 @@ class Story(RuleBasedStateMachine):
     """Three people with two plans each, one block with a slot a day, three days of time."""
 
     runner: asyncio.Runner
-    pool: asyncpg.Pool
+    pool: Pool
 
     def run(self, act: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(act)
@@ -54,6 +53,7 @@ class Story(RuleBasedStateMachine):
         # The model: who holds which appointment; each is [person, day, status].
         self.appointments: dict[str, list[Any]] = {}
         self.given: dict[str, tuple[int, int]] = {}  # whose dose of which day an appointment recorded
+        self.ended_by_news: set[str] = set()
 
     async def _empty(self) -> None:
         async with self.world.everything() as connection:
@@ -130,7 +130,7 @@ class Story(RuleBasedStateMachine):
     @rule(data=st.data())
     def retract(self, data: Any) -> None:
         one = self.pick(data)
-        possible = self.appointments[one][2] in {"booked", "fulfilled", "noshow"}
+        possible = self.appointments[one][2] != "entered-in-error" and one not in self.ended_by_news
         self.end(one, "entered-in-error", {}, possible, "entered-in-error")
         self.given.pop(one, None)
 
@@ -151,14 +151,18 @@ class Story(RuleBasedStateMachine):
         if is_first:
             self.given[answer.json()["appointment_id"]] = (person, self.today)
         if is_first and live and self.appointments[live][1] >= self.today:
-            self.appointments[live][2] = "cancelled"
+            self.end_by_news(live)
 
     @rule(person=PERSON)
     def hear_of_a_dose(self, person: int) -> None:
         self.run(self.world.hear(a_dose(self.members[person], on=MONDAY + timedelta(days=self.today))))
         live = self.live(person)
         if live and self.appointments[live][1] > self.today:
-            self.appointments[live][2] = "cancelled"
+            self.end_by_news(live)
+
+    def end_by_news(self, one: str) -> None:
+        self.appointments[one][2] = "cancelled"
+        self.ended_by_news.add(one)
 
     @precondition(lambda self: self.today < DAYS - 1)
     @rule()
@@ -200,5 +204,5 @@ def test_any_story_keeps_to_the_model(postgres_server: PostgresServer) -> None:
             runner.run(postgres_server.drop(dsn))
 
 
-async def a_pool(dsn: str) -> asyncpg.Pool:
-    return await asyncpg.create_pool(dsn, min_size=1, max_size=2, init=prepare)
+async def a_pool(dsn: str) -> Pool:
+    return await Pool(dsn, max_size=2, init=prepare)

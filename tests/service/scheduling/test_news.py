@@ -100,6 +100,21 @@ async def test_an_earlier_dose_that_is_reported_late_leaves_the_booking_for_the_
     assert (await world.appointment_news())[-1].by_rule
 
 
+async def test_a_dose_of_the_day_of_booking_leaves_a_booking_for_the_next(world: World) -> None:
+    """Who got dose 1 this morning and books dose 2 for four weeks later keeps that, whenever the registry tells of dose
+    1; who booked for Wednesday, and got the dose elsewhere today, needs no seat."""
+    later = MONDAY + timedelta(days=28)
+    [next_month] = await world.open_block(week_on=str(later), slots=[a_slot(later)])
+    [wednesday] = await world.open_block(days=(2,))
+    members = uuid4(), uuid4()
+    bookings = [
+        await world.booked(await world.enrol(member=member), slot)
+        for member, slot in zip(members, (next_month, wednesday), strict=True)
+    ]
+    await world.hear(a_business_day(TUESDAY), *(a_dose(member, on=MONDAY) for member in members))
+    assert [await world.status_of(one) for one in bookings] == ["booked", "cancelled:pat"]
+
+
 async def test_a_late_report_and_eligibilitys_answer_end_alike_in_any_order(world: World) -> None:
     """The dose of before the booking and the answer that nothing is due now end it, whichever comes last."""
     ends = []
@@ -171,15 +186,15 @@ async def test_a_dose_recorded_by_one_plans_site_ends_another_plans_booking(worl
 
 
 async def test_a_dose_given_here_ends_a_booking_made_meanwhile_in_another_programme(world: World) -> None:
-    """Booked after the first appointment, before its dose: what counts is when the dose was given."""
-    await world.hear(a_programme("blue-covid"))
+    """Booked after the first appointment, before its dose: what counts is when the dose was given, and for which
+    groups."""
     member, _, first = await a_booking(world, day=0)
-    other = await world.enrol("blue", member, "blue-covid")
-    [slot] = await world.open_block(plan="blue")
+    other = await world.enrol("blue", member, "il-flu")
+    [slot] = await world.open_block(plan="blue", cvx=FLU)
     second = await world.booked(other, slot, tenant="blue")
     await world.post(f"/appointments/{first}/fulfil", {"dose": a_given_dose()}, who="site@acme")
     assert await world.status_of(second) == "booked"
-    await world.hear(a_dose(member, appointment_id=UUID(first)))
+    await world.hear(a_dose(member, appointment_id=UUID(first), groups=("covid-19", "influenza")))
     assert await world.status_of(second) == "cancelled:pat"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.scheduling.own_facts import OWNED
+from services.scheduling.app import OWNED
 from tests.own_facts import check_owned
 from tests.servers import OpenDatabase
 from tests.service.scheduling.world import World

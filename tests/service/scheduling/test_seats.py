@@ -3,12 +3,25 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
 from tests.service.scheduling.test_booking import code_of
-from tests.service.scheduling.world import MONDAY, World, a_business_day, a_fact, a_merge, a_slot, an_attempt
+from tests.service.scheduling.world import (
+    FLU,
+    MONDAY,
+    World,
+    a_business_day,
+    a_fact,
+    a_given_dose,
+    a_merge,
+    a_programme,
+    a_site,
+    a_slot,
+    an_attempt,
+)
 
 pytestmark = pytest.mark.postgres
 
@@ -112,3 +125,78 @@ async def test_no_instant_that_nobody_meant(world: World, at: str) -> None:
         await world.post("/blocks", block | {"occurred_at": at}, who="state@*"),
     ]
     assert [code_of(answer) for answer in answers] == ["far-instant"] * 3
+
+
+async def test_a_person_has_one_seat_for_a_vaccine_under_whichever_programme(world: World) -> None:
+    """A second programme of the same vaccine, with another plan too, is no second dose: the refusal names one's own
+    booking alone. Another vaccine is another seat."""
+    await world.hear(a_programme("county-covid"))
+    wednesday, friday = await world.open_block(days=(2, 4), plan=None)
+    member = uuid4()
+    own, county, flu, other = [
+        await world.enrol(tenant, member, programme)
+        for tenant, programme in (
+            ("acme", "il-covid"), ("acme", "county-covid"), ("acme", "il-flu"), ("blue", "county-covid"),
+        )
+    ]  # fmt: skip
+    booked = await world.booked(own, wednesday)
+    twice, hidden = await world.book(county, friday), await world.book(other, friday, tenant="blue")
+    assert (code_of(twice), twice.json()["appointment_id"]) == ("already-booked", booked)
+    assert (code_of(hidden), booked in hidden.text) == ("already-booked", False)
+    [shot] = await world.open_block(days=(4,), cvx=FLU)
+    assert (await world.book(flu, shot)).status_code == 201
+
+
+async def test_two_programmes_seats_become_one_when_two_prove_to_be_one_person(world: World) -> None:
+    """The survivor's own booking stays, and the other person's for the same vaccine ends."""
+    await world.hear(a_programme("county-covid"))
+    wednesday, friday = await world.open_block(days=(2, 4), plan=None)
+    retired, survivor = uuid4(), uuid4()
+    own = await world.booked(await world.enrol(member=survivor), wednesday)
+    other = await world.booked(await world.enrol("blue", retired, "county-covid"), friday, tenant="blue")
+    await world.hear(a_merge(retired, survivor))
+    assert [await world.status_of(one) for one in (own, other)] == ["booked", "cancelled:oth-err"]
+
+
+async def test_a_past_booking_moves_to_no_second_seat(world: World) -> None:
+    """Two tokens prove to be one person: the retired one's booking of yesterday, which stays with its site, is no way
+    to a seat beside the survivor's."""
+    monday, thursday, friday = await world.open_block(days=(0, 3, 4))
+    retired, survivor = uuid4(), uuid4()
+    past = await world.enrol(member=retired)
+    old, own = await world.booked(past, monday), await world.booked(await world.enrol(member=survivor), friday)
+    await world.hear(a_business_day(MONDAY + timedelta(days=1)), a_merge(retired, survivor))
+    await world.hear(a_fact(past, survivor, version=2))
+    moved = await move(world, old, thursday)
+    assert (code_of(moved), moved.json()["appointment_id"]) == ("already-booked", own)
+
+
+@pytest.mark.parametrize(
+    ("zone", "clock", "open_days"),
+    [
+        ("America/New_York", datetime(2021, 3, 16, 4, 10, tzinfo=UTC), 0),  # 0:10 on Tuesday; in Chicago 23:10
+        ("Pacific/Guam", datetime(2021, 3, 16, 1, tzinfo=UTC), 0),  # 11:00 on Tuesday; in Chicago 20:00 on Monday
+        ("America/Los_Angeles", datetime(2021, 3, 16, 5, 30, tzinfo=UTC), 1),  # 22:30 on Monday; in Chicago Tuesday
+    ],
+)
+async def test_a_sites_now_is_the_clocks(world: World, zone: str, clock: datetime, open_days: int) -> None:
+    """Where a site's day has begun before the business day, or has yet to end, what is done there now is neither to
+    come nor past: a slot is found and booked before its hour, and the dose is recorded at it, with the site's day."""
+    assert (await world.post("/sites", a_site(zone, "far"), who="state@*")).status_code == 200
+    begin = clock + timedelta(minutes=30)
+    slot = {"start_at": begin.isoformat(), "end_at": (begin + timedelta(hours=1)).isoformat(), "capacity": 3}
+    [found] = await world.open_block(site_id="far", plan=None, slots=[slot])
+    await world.hear(a_business_day(MONDAY + timedelta(days=open_days)))
+    world.clock = clock
+    assert [one["slot_id"] for one in (await world.get("/slots?site=far")).json()] == [str(found)]
+    booked, missed = [await world.booked(await world.enrol(), found) for _ in range(2)]
+    assert code_of(await world.post(f"/appointments/{missed}/noshow", who="site@*")) == "not-yet"
+    world.clock = begin
+    dose = {"dose": a_given_dose(on=begin.astimezone(ZoneInfo(zone)).date())}
+    assert (await world.post(f"/appointments/{booked}/fulfil", dose, who="site@*")).status_code == 200
+    assert (await world.post(f"/appointments/{missed}/noshow", who="site@*")).status_code == 200
+    walk_in = dose | {"enrolment_id": str(await world.enrol()), "site_id": "far"}
+    assert (await world.post("/walk-ins", walk_in, who="site@*")).status_code == 201
+    to_come = {"dose": a_given_dose(on=MONDAY + timedelta(days=2))}
+    assert code_of(await world.post("/walk-ins", walk_in | to_come, who="site@*")) == "future-dose"
+    assert code_of(await world.book(await world.enrol(), found)) == "past-slot"

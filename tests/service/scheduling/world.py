@@ -7,7 +7,6 @@ from itertools import count, groupby
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import httpx
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -35,7 +34,7 @@ from schemas.scheduling_v1 import AppointmentChangedV1, SlotPoolChangedV1
 from services.kit.auth import Auth, Principal, authenticate
 from services.kit.http import create_app
 from services.kit.issuer_keys import TrustedIssuer
-from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.postgres import ALL_TENANTS, Pool, transaction
 from services.kit.review_queue import review_page
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling import app as scheduling
@@ -142,7 +141,7 @@ def a_given_dose(cvx: str = COVID, on: date = MONDAY) -> dict[str, Any]:
 class World:
     """The service over a real database: what it hears, what it is asked, what it announces."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.clock: datetime | None = None
         """What the service takes for now; the real clock, far from the story's days, if a test sets none."""

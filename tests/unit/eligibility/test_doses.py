@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.eligibility.doses.rules import APPOINTMENT, NEW, REGISTRY, RETRACT, UPDATE, Codes, Dose, Ledger, Report
+from services.eligibility.doses.reports import APPOINTMENT, REGISTRY, Report
+from services.eligibility.doses.rules import NEW, RETRACT, UPDATE, Codes, Dose, Ledger
 
 TODAY = date(2021, 3, 1)
 OMA, OPA = UUID(int=1), UUID(int=2)

@@ -15,6 +15,7 @@ from services.eligibility.doses.counted import CountedDose
 from services.eligibility.people.enrolment import Enrolment, Person, Span
 from services.eligibility.people.statement import Statement
 from services.eligibility.programmes.documents import bundled, in_effect
+from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.vital.others import Others
 from services.eligibility.vital.registry import RegistryConsent
 from services.eligibility.vital.rules import VitalStatement, Word
@@ -26,6 +27,7 @@ OMA = Enrolment(
     UUID(int=1), TOKEN, "lakeshore", "LS1", family="Sesame", given="Oma", birth_on=date(1940, 5, 1), sex="F",
     races=("2054-5",), language="eng", zip5="90011", tract="06037228410", spans=(Span("medicare"),),
 )  # fmt: skip
+NO_INTERPRETER = MemberObservation("vcc", "interpreter-needed", TODAY, answer="no")
 COVID = CountedDose("covid-19", "208", date(2021, 2, 15))
 
 
@@ -51,6 +53,8 @@ def told(known: Known, on: date = TODAY) -> tuple[list[MemberEligibilityDecidedV
         ("tract", a_known(OMA._replace(tract="06037206200"))),
         ("no tract", a_known(OMA._replace(tract=""))),
         ("sex", a_known(OMA._replace(sex="M"))),
+        ("spoken language", a_known(OMA._replace(spoken=("es",)))),
+        ("interpreter", a_known(observed={(TOKEN, "lakeshore"): [NO_INTERPRETER]})),
         ("language", a_known(OMA._replace(language="spa"))),
         ("race", a_known(OMA._replace(races=("2106-3",)))),
         ("line of business", a_known(OMA._replace(spans=(Span("medicaid"),)))),
@@ -82,6 +86,8 @@ def test_whatever_is_carried_is_told(change: str, known: Known) -> None:
     ("change", "known"),
     [
         ("nothing", a_known()),
+        ("spoken English", a_known(OMA._replace(spoken=("en",)))),
+        ("another plan's word", a_known(observed={(TOKEN, "prairie"): [NO_INTERPRETER]})),
         ("name", a_known(OMA._replace(family="Street"))),
         ("street", a_known(OMA._replace(street="124 Sesame St"))),
         ("member number", a_known(OMA._replace(member_id="LS2"))),
@@ -93,6 +99,12 @@ def test_what_is_not_carried_is_not_told(change: str, known: Known) -> None:
     """Names, streets and numbers stay here, and their change is nobody's business."""
     _, [last] = told(a_known())
     assert told(replace(known, last={(last.enrolment_id, last.programme_id): last})) == ([], []), change
+
+
+def test_an_attribute_that_nobody_knows_is_no_news() -> None:
+    """The digest of a member of whom nothing new is known is what it was before the attribute was carried."""
+    _, [last] = told(a_known())
+    assert last.digest == "68960cb77d311de43d1f8f1e8d511287"
 
 
 def test_a_later_look_is_stored_without_a_fact() -> None:

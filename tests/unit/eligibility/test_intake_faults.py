@@ -1,5 +1,6 @@
 """What the one worker that reads feed files outlives."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -8,6 +9,7 @@ import pytest
 from services.eligibility.intake.flow.worker import Intake
 from services.eligibility.settings import OwnSettings
 from services.kit import faults
+from services.kit.signals import Signals
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,6 @@ async def test_a_lost_database_does_not_end_the_worker(error: Exception, monkeyp
             self.stop()
             return 0.0
 
-    nothing: Any = None
+    nothing: Any = SimpleNamespace(signals=Signals())
     await Unlucky(nothing, nothing, OwnSettings()).run()
     assert begun == 2

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from services.eligibility.doses.numbers import REUSED, is_same_patient, named, of_another, to_delete
-from services.eligibility.doses.rules import DAYS_END, REGISTRY, Ledger, Report, is_older
+from services.eligibility.doses.reports import DAYS_END, REGISTRY, Report, is_older
+from services.eligibility.doses.rules import Ledger
 from tests.unit.eligibility.test_doses import CODES, OMA, OPA, a_ledger
 
 NOON = datetime(2021, 3, 1, 12, tzinfo=UTC)

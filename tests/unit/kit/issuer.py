@@ -38,7 +38,14 @@ class Wire(httpx.AsyncBaseTransport):
         return await self.issuer.handle_async_request(request)
 
 
-def a_token(state: Path, key: Any = None, algorithm: str = "RS256", kid: str | None = None, **changes: Any) -> str:
+def a_token(
+    state: Path,
+    key: Any = None,
+    algorithm: str = "RS256",
+    kid: str | None = None,
+    kind: str | None = "at+jwt",
+    **changes: Any,
+) -> str:
     """A good token of the local issuer, but for `changes`; a claim changed to None is left out."""
     now = int(time.time())
     claims: dict[str, Any] = {"iss": ISSUER, "sub": "brock", "aud": "vcc", "iat": now, "exp": now + 60}
@@ -46,7 +53,7 @@ def a_token(state: Path, key: Any = None, algorithm: str = "RS256", kid: str | N
     signing = local_issuer.load_key(state)
     kid = kid or local_issuer._public_jwk(signing)["kid"]
     given = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(given, signing if key is None else key, algorithm, headers={"kid": kid})
+    return jwt.encode(given, signing if key is None else key, algorithm, headers={"kid": kid, "typ": kind})
 
 
 def bearing(token: str, **headers: str) -> dict[str, str]:

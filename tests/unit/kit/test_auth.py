@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from deploy.local import issuer as local_issuer
+from services.kit.access_tokens import WrongTypeError
 from services.kit.app import Service, create
 from services.kit.auth import Auth, Denial
 from services.kit.issuer_keys import IssuerUnavailableError, TrustedIssuer
 from services.kit.settings import read_settings
 from tests.unit.kit.issuer import ISSUER, TRUSTED, Wire, a_token, bearing
+
+NEEDED = {"VCC_OIDC_ISSUER": ISSUER, "VCC_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "VCC_KIT_DSN": "postgresql://"}
 
 
 async def test_a_good_token_gives_the_principal(client: httpx.AsyncClient, state: Path) -> None:
@@ -71,15 +75,49 @@ FORGED: dict[str, dict[str, Any]] = {
     "signed with nothing": {"algorithm": "none", "key": ""},
     "signed with a shared secret": {"algorithm": "HS256", "key": "x" * 64},
     "too long": {"padding": "x" * 9000},
+    "of no type": {"kind": None},
+    "of any type": {"kind": "JWT"},
+    "an ID token": {"nonce": "n-0S6"},
+    "an ID token by its hash": {"at_hash": "77Qm"},
+    "an ID token by its use": {"token_use": "id"},
+    "a refresh token": {"typ": "Refresh"},
+    "bound to a key": {"cnf": {"jkt": "0ZcOCORZ"}},
+    "good for three hours": {"exp": int(time.time()) + 10_800},
 }
+SAID = {"expired": "has expired", "not valid yet": "not valid yet", "for another audience": "another audience",
+        "of any type": "no access token", "an ID token": "no access token", "bound to a key": "bound to a key",
+        "good for three hours": "lives too long", "signed by a stranger": "not valid here"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FORGED)
 async def test_a_bad_token_is_not_believed(client: httpx.AsyncClient, state: Path, name: str) -> None:
-    """A token that is wrong in one way only gets 401 and `invalid_token`."""
-    response = await client.get("/v1/dens/7", headers=bearing(a_token(state, **FORGED[name])))
+    """A token that is wrong in one way only gets 401 and `invalid_token`, with the reason in words, and the log has
+    the reason and nothing of the token (v5.0.0-9.2.1, v5.0.0-9.2.2, v5.0.0-9.2.3)."""
+    token = a_token(state, **FORGED[name])
+    with capture_logs() as lines:
+        response = await client.get("/v1/dens/7", headers=bearing(token))
     assert response.status_code == 401
-    assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+    assert response.headers["www-authenticate"].startswith('Bearer error="invalid_token", error_description="The token')
+    assert SAID.get(name, "The token") in response.json()["detail"]
+    (line,) = (one for one in lines if one["event"] == "token refused")
+    assert line["reason"].endswith("Error")
+    assert token not in repr(lines)
+
+
+async def test_an_issuer_of_one_type_is_told_apart_by_claims(wire: Wire, state: Path) -> None:
+    """Where all tokens are called JWT an access token is taken and an ID token is not (v5.0.0-9.2.2)."""
+    auth = Auth(replace(TRUSTED, token_types=frozenset({"at+jwt", "jwt"})), transport=wire)
+    assert (await auth.claims(a_token(state, kind="JWT")))["sub"] == "brock"
+    with pytest.raises(WrongTypeError):
+        await auth.claims(a_token(state, kind="JWT", typ="ID"))
+
+
+async def test_a_revoked_key_signs_nothing_any_more(wire: Wire, state: Path) -> None:
+    """Though the issuer goes on publishing it, no token of that key is believed."""
+    kid = local_issuer._public_jwk(local_issuer.load_key(state))["kid"]
+    auth = Auth(replace(TRUSTED, revoked_keys=frozenset({kid})), transport=wire)
+    with pytest.raises(jwt.InvalidKeyError):
+        await auth.claims(a_token(state))
 
 
 async def test_clocks_may_differ_a_little(client: httpx.AsyncClient, state: Path) -> None:
@@ -249,11 +287,22 @@ def test_roles_are_read_where_the_issuer_puts_them(claims: dict[str, Any], roles
 def test_settings_name_the_claims(environ: dict[str, str], claims: dict[str, Any]) -> None:
     """An identity provider of one's own says by settings where roles and tenants stand; claims of our names are then
     nobody's."""
-    needed = {"VCC_OIDC_ISSUER": ISSUER, "VCC_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "VCC_KIT_DSN": "postgresql://"}
     service = Service(name="kit", title="Den", subscriptions=(), routers=(), migrations=Path())
-    app = create(service, read_settings("kit", needed | environ))
+    app = create(service, read_settings("kit", NEEDED | environ))
     principal = app.state.auth.principal({"sub": "brock", **claims})
     assert (principal.roles, principal.tenant) == ({"badger"}, "sett")
+
+
+def test_the_settings_say_which_tokens_are_believed() -> None:
+    """Types and revoked keys are lists with commas, whatever the blanks and the letters' case of a type."""
+    environ = {
+        "VCC_OIDC_TOKEN_TYPES": "at+jwt, JWT",
+        "VCC_OIDC_LONGEST_LIFE_S": "900",
+        "VCC_OIDC_REVOKED_KEYS": "Kx, 7,",
+    }
+    service = Service(name="kit", title="Den", subscriptions=(), routers=(), migrations=Path())
+    trusted = create(service, read_settings("kit", NEEDED | environ)).state.auth.trusted
+    assert (trusted.token_types, trusted.longest_life_s, trusted.revoked_keys) == ({"at+jwt", "jwt"}, 900, {"Kx", "7"})
 
 
 @pytest.mark.expects_error_log("issuer keys unreadable")

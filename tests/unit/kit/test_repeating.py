@@ -1,7 +1,9 @@
 """Work that is done turn by turn until it is stopped."""
 
+import ast
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +65,42 @@ async def test_a_pause_ends_when_the_work_is_stopped() -> None:
         worker.stop()
         await task
     assert worker.turns == 1
+
+
+SERVICES = Path(__file__).parents[3] / "services"
+
+
+def loops_of_their_own(source: str) -> list[str]:
+    """Classes that run and stop without being `Repeating`, and tasks that nobody watches."""
+    nodes = list(ast.walk(ast.parse(source)))
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    alone = [
+        one.name
+        for one in classes
+        if {"run", "stop"}
+        <= {each.name for each in one.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
+        and "Repeating" not in map(ast.unparse, one.bases)
+    ]
+    calls = [ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)]
+    return alone + [call for call in calls if call.endswith(("create_task", "ensure_future", "TaskGroup"))]
+
+
+def test_every_background_task_outlives_faults_by_the_one_rule() -> None:
+    """Whatever runs beside the requests is `Repeating`, and is started by `Workers` alone; only the intake reads ahead
+    in a task of its own, which it awaits."""
+    found = {
+        str(path.relative_to(SERVICES)): loops_of_their_own(path.read_text("utf-8")) for path in SERVICES.rglob("*.py")
+    }
+    assert {name: loops for name, loops in found.items() if loops} == {
+        "kit/repeating.py": ["Repeating"],
+        "kit/workers.py": ["Background", "asyncio.create_task"],
+        "eligibility/intake/flow/file_run.py": ["asyncio.create_task", "asyncio.create_task"],
+    }
+
+
+@pytest.mark.parametrize(
+    "planted", ["class Sweeper:\n    async def run(self): ...\n    def stop(self): ...", "asyncio.create_task(sweep())"]
+)
+def test_a_planted_loop_is_seen(planted: str) -> None:
+    """The guard sees what it guards against."""
+    assert loops_of_their_own(planted)

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, NamedTuple, cast
+from uuid import UUID
 
 import pytest
 from asyncpg import Record
 
-from services.kit.rows import columns, columns_of, grouped, into, names, transposed
+from services.kit.rows import columns, columns_of, grouped, into, names, sql_types, transposed, unnested
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,22 @@ class Stamp(NamedTuple):
 class Said:
     plan: str
     stamp: Stamp
+
+
+class Word(StrEnum):
+    YES = "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    kept_id: UUID
+    at: datetime | None
+    on: date
+    no: int
+    is_kept: bool
+    share: float | None
+    word: Word | None
+    words: tuple[str, ...] = ()
 
 
 def row(**values: object) -> Record:
@@ -81,6 +100,15 @@ def test_objects_become_columns() -> None:
     assert columns(said, "plan", "stamp.at") == [["p", "q"], [1, 2]]
     assert columns_of(Said, said, stamp=[one.stamp.by for one in said]) == [["p", "q"], ["a", "b"]]
     assert columns_of(Stamp, [one.stamp for one in said]) == [[1, 2], ["a", "b"]]
+
+
+def test_types_of_columns_are_those_of_the_fields() -> None:
+    """Whether null may stand there or not; several values are told as one text."""
+    kinds = sql_types(Kept)
+    assert kinds == {"kept_id": "uuid", "at": "timestamptz", "on": "date", "no": "bigint", "is_kept": "boolean",
+                     "share": "double precision", "word": "text", "words": "text"}  # fmt: skip
+    assert unnested(Stamp) == "$1::bigint[], $2::text[]"
+    assert unnested(Stamp, 7) == "$7::bigint[], $8::text[]"
 
 
 def test_no_rows_are_as_many_empty_columns() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from schemas.eligibility_v1 import InterpreterNeeded
 from schemas.outreach_v1 import Channel, Direction, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
 from services.outreach.cases.channels import place_of
@@ -25,7 +26,7 @@ def an_enrolment(**changes: Any) -> Enrolment:
             version=1, eligible=True, vaccinated=False, doses_valid=0, enrolled=True, contact_protected=False,
             merged_into=None, reasons=(), priority=500, zip5="60623", tract="17031843500", language="en",
             decided_on=DAY, death_reports_until=None, channels_barred=(), phone_version=0, address_version=0,
-            email_version=0, eligible_on=DAY,
+            email_version=0, interpreter_needed=InterpreterNeeded.UNKNOWN, eligible_on=DAY,
         ),
         **changes,
     )  # fmt: skip

@@ -51,7 +51,7 @@ def test_a_loss_of_whom_nobody_may_call_is_flagged(changes: dict[str, Any], clos
     [
         {"appointments": [an_appointment(3, CANCELLED, cancellation_reason="pat-fb")]},
         {"appointments": [GONE, an_appointment(9, BOOKED, appointment_id=UUID(int=8), told_at=LATER + timedelta(1))]},
-        {"appointments": [an_appointment(3, CANCELLED, told_at=LATER, cancellation_reason="prov", is_told=True)]},
+        {"appointments": [an_appointment(3, CANCELLED, told_at=LATER, cancellation_reason="prov", told_how="letter")]},
         {"attempts": [an_attempt(Disposition.COMPLETE, attempted_at=LATER + timedelta(hours=1))]},
         {"doses": [a_dose()]},
         {"enrolment": {"eligible": False, "reasons": ("deceased",)}},
@@ -67,6 +67,14 @@ def test_nobody_is_told_what_he_knows_or_need_not_hear(changes: dict[str, Any]) 
     state = decided(**changes)
     assert state.closed_reason is not None
     assert state.flags == ()
+
+
+def test_a_contact_ends_also_a_loss_that_was_told() -> None:
+    """Whoever had a letter is told so with his case, until somebody has reached him."""
+    written = an_appointment(3, CANCELLED, told_at=LATER, cancellation_reason="prov", told_how="letter")
+    reached = an_attempt(Disposition.COMPLETE, attempted_at=LATER + timedelta(hours=1))
+    states = [decided(appointments=[written], attempts=attempts) for attempts in ([], [reached])]
+    assert [state.lost_told for state in states] == ["letter", None]
 
 
 def test_an_opt_in_makes_it_a_call() -> None:

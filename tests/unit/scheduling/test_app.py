@@ -2,20 +2,10 @@
 
 import pytest
 
-from schemas.catalog import TOPICS
 from services.kit.http import create_app, unguarded
 from services.kit.settings import SettingsError
 from services.scheduling import app
 from services.scheduling.settings import ESCALATE_DAYS, RELEASE_DAYS, OwnSettings, read_own_settings
-
-
-def test_it_hears_exactly_what_the_catalog_says() -> None:
-    """Each topic that names scheduling as its consumer, each in a group of its own."""
-    subscriptions = app.build({}).subscriptions
-    assert {one.topic for one in subscriptions} == {topic for topic in TOPICS if "scheduling" in topic.consumers}
-    assert {one.group for one in subscriptions} == {
-        one.topic.name.replace("vcc.", "scheduling.").removesuffix(".v1") for one in subscriptions
-    }
 
 
 def test_no_operation_is_unguarded() -> None:

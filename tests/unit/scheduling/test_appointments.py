@@ -9,6 +9,7 @@ import pytest
 
 from schemas.scheduling_v1 import AppointmentStatus as Status
 from schemas.scheduling_v1 import DoseGiven
+from services.replicas.programmes.rules import Programme
 from services.scheduling.appointments import rules
 from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.appointments.rules import NEXT, Appointment
@@ -16,8 +17,7 @@ from services.scheduling.blocks.api.problems import problem_of
 from services.scheduling.blocks.rules import Slot
 from services.scheduling.doses.rules import DoseRecord
 from services.scheduling.members.rules import Enrolment, Standing
-from services.scheduling.programmes.rules import Programme
-from services.scheduling.refusals import Refusal
+from services.scheduling.refusals import RefusalCode
 from services.scheduling.sites.rules import Site
 
 TODAY = date(2021, 3, 15)
@@ -42,7 +42,7 @@ def an_appointment(status: Status = Status.BOOKED, on: date = TODAY) -> Appointm
     return replace(booked, status=status, dose=DOSE if status is Status.FULFILLED else None)
 
 
-ACTS: dict[Status, Callable[[Appointment], Appointment | Refusal]] = {
+ACTS: dict[Status, Callable[[Appointment], Appointment | RefusalCode]] = {
     Status.FULFILLED: lambda one: rules.fulfil(one, SITE, DoseRecord(DOSE), TODAY),
     Status.CANCELLED: lambda one: rules.cancel(one, Cancellation.PAT_LT, TODAY),
     Status.NOSHOW: lambda one: rules.miss(one, TODAY),
@@ -59,13 +59,13 @@ def test_the_state_table_is_what_the_acts_do(before: Status, act: Status) -> Non
         assert isinstance(after, Appointment)
         assert (after.status, after.version) == (act, 2)
     else:
-        assert after is Refusal.NOT_BOOKED
+        assert after is RefusalCode.NOT_BOOKED
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.BOOKED])
 def test_only_what_is_booked_can_move(status: Status) -> None:
     """An ended appointment stays where it was."""
-    assert rules.reschedule(an_appointment(status), a_slot(), TODAY) is Refusal.NOT_BOOKED
+    assert rules.reschedule(an_appointment(status), a_slot(), TODAY) is RefusalCode.NOT_BOOKED
 
 
 @pytest.mark.parametrize(("days", "late"), [(-1, True), (0, True), (1, False)])
@@ -80,24 +80,24 @@ def test_a_cancellation_is_late_from_the_day_itself(days: int, late: bool) -> No
 def test_three_changes_are_the_limit(changes: int, moves: bool) -> None:
     """The third is allowed, the fourth is not."""
     after = rules.reschedule(replace(an_appointment(), changes=changes), a_slot(), TODAY)
-    assert (after is not Refusal.TOO_MANY_CHANGES) is moves
+    assert (after is not RefusalCode.TOO_MANY_CHANGES) is moves
 
 
 @pytest.mark.parametrize(
     ("cvx", "given_on", "expected"),
     [
         ("208", TODAY, None),
-        ("208", TODAY + timedelta(days=1), Refusal.FUTURE_DOSE),
-        ("208", TODAY - timedelta(days=1), Refusal.EARLY_DOSE),
-        ("197", TODAY, Refusal.OTHER_VACCINE),
-        ("207", TODAY, Refusal.NOT_GIVEN_HERE),
+        ("208", TODAY + timedelta(days=1), RefusalCode.FUTURE_DOSE),
+        ("208", TODAY - timedelta(days=1), RefusalCode.EARLY_DOSE),
+        ("197", TODAY, RefusalCode.OTHER_VACCINE),
+        ("207", TODAY, RefusalCode.NOT_GIVEN_HERE),
     ],
 )
-def test_a_dose_fits_its_appointment_and_its_site(cvx: str, given_on: date, expected: Refusal | None) -> None:
+def test_a_dose_fits_its_appointment_and_its_site(cvx: str, given_on: date, expected: RefusalCode | None) -> None:
     """What the site gives, what was booked, on the day or late but not in the future."""
     record = DoseRecord(DoseGiven(cvx=cvx, lot="L1", administered_on=given_on))
     after = rules.fulfil(an_appointment(), SITE, record, TODAY)
-    assert (after if isinstance(after, Refusal) else None) == expected
+    assert (after if isinstance(after, RefusalCode) else None) == expected
 
 
 def test_a_member_who_comes_a_day_late_is_recorded_with_the_day_they_came() -> None:
@@ -119,12 +119,15 @@ def test_a_dose_ends_the_members_other_bookings_for_that_vaccine(days: int, grou
     assert [(before, after.status) for before, after in ended] == ([(other, Status.CANCELLED)] if ends else [])
 
 
-@pytest.mark.parametrize(("booked", "ends"), [(-1, True), (0, True), (1, False)])
-def test_a_dose_recorded_late_leaves_the_booking_that_was_made_after_it(booked: int, ends: bool) -> None:
-    """Dose 1 of ten days ago, recorded today: whoever booked since then booked dose 2."""
+@pytest.mark.parametrize(
+    ("booked", "days", "ends"), [(-1, 9, True), (0, 6, True), (0, 7, False), (0, 9, False), (1, 9, False)]
+)
+def test_a_dose_recorded_late_leaves_the_booking_that_was_made_after_it(booked: int, days: int, ends: bool) -> None:
+    """Dose 1 of ten days ago, recorded today: whoever booked since then booked dose 2; so did who booked on that day,
+    for a day on which dose 2 can be due: three weeks after it, less four days of grace."""
     given_on = TODAY - timedelta(days=10)
     given = a_walk_in(DOSE.model_copy(update={"administered_on": given_on}))
-    other = replace(an_appointment(on=TODAY + timedelta(days=9)), booked_on=given_on + timedelta(days=booked))
+    other = replace(an_appointment(on=TODAY + timedelta(days=days)), booked_on=given_on + timedelta(days=booked))
     assert bool(rules.overtaken([other], given, TODAY)) is ends
 
 
@@ -148,7 +151,7 @@ def test_an_appointment_has_no_outcome_before_its_hour(hour: int | None, missed:
 def test_nobody_is_missed_before_the_hour_at_a_site_whose_day_ends_later() -> None:
     """At midnight in Chicago an evening's visit in Los Angeles is still to come."""
     yesterday = an_appointment(on=TODAY - timedelta(days=1))
-    assert rules.miss(yesterday, TODAY, AT - timedelta(minutes=1)) is Refusal.NOT_YET
+    assert rules.miss(yesterday, TODAY, AT - timedelta(minutes=1)) is RefusalCode.NOT_YET
     assert isinstance(rules.miss(yesterday, TODAY, AT), Appointment)
 
 
@@ -200,7 +203,7 @@ def test_blocks_are_counted_by_what_changed() -> None:
 
 def test_every_refusal_says_what_to_do() -> None:
     """No code lacks its title, its sentence or its status."""
-    for refusal in Refusal:
+    for refusal in RefusalCode:
         problem = problem_of(refusal)
         assert (problem.code, 400 <= problem.status < 500, bool(problem.title), problem.detail.endswith(".")) == (
             refusal,

@@ -7,7 +7,7 @@ import pytest
 
 from services.scheduling.blocks import rules
 from services.scheduling.blocks.rules import OfferedBlock, SlotTime
-from services.scheduling.refusals import Refusal
+from services.scheduling.refusals import RefusalCode
 from tests.unit.scheduling.test_appointments import AT, SITE, TODAY
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -28,12 +28,12 @@ def test_a_week_is_seven_days_from_its_monday(day: int, fits: bool) -> None:
     [
         (0, 0, None),
         (0, 6, None),  # on its Sunday a week is not over
-        (0, 7, Refusal.PAST_WEEK),
+        (0, 7, RefusalCode.PAST_WEEK),
         (52, 0, None),
-        (53, 0, Refusal.FAR_WEEK),
+        (53, 0, RefusalCode.FAR_WEEK),
     ],
 )
-def test_a_week_that_is_opened_is_near(weeks: int, today: int, expected: Refusal | None) -> None:
+def test_a_week_that_is_opened_is_near(weeks: int, today: int, expected: RefusalCode | None) -> None:
     """Neither over nor more than a year ahead."""
     shift = timedelta(weeks=weeks)
     refusal = rules.check_week(SITE, TODAY + shift, [a_time(AT + shift)], TODAY + timedelta(days=today))

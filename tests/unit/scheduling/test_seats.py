@@ -12,7 +12,7 @@ from services.scheduling.blocks.rules import Slot
 from services.scheduling.days.rules import Moment, hour_of, is_far
 from services.scheduling.doses.rules import check_age
 from services.scheduling.members.rules import Enrolment, Standing, choose_enrolment, standing_of
-from services.scheduling.refusals import Refusal
+from services.scheduling.refusals import RefusalCode
 from tests.service.scheduling.world import a_fact
 from tests.unit.scheduling.test_appointments import AT, TODAY, a_slot, an_enrolment
 
@@ -24,18 +24,18 @@ TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)
     [
         (Standing.ELIGIBLE, a_slot(), None),
         (Standing.ELIGIBLE, a_slot(held_for=None), None),
-        (Standing.ELIGIBLE, a_slot(held_for="blue"), Refusal.HELD),
-        (Standing.ELIGIBLE, a_slot(group="influenza"), Refusal.OTHER_VACCINE),
-        (Standing.ELIGIBLE, replace(a_slot(), is_given=False), Refusal.NOT_GIVEN_HERE),
-        (Standing.ELIGIBLE, a_slot(YESTERDAY), Refusal.PAST_SLOT),
+        (Standing.ELIGIBLE, a_slot(held_for="blue"), RefusalCode.HELD),
+        (Standing.ELIGIBLE, a_slot(group="influenza"), RefusalCode.OTHER_VACCINE),
+        (Standing.ELIGIBLE, replace(a_slot(), is_given=False), RefusalCode.NOT_GIVEN_HERE),
+        (Standing.ELIGIBLE, a_slot(YESTERDAY), RefusalCode.PAST_SLOT),
         (Standing.ELIGIBLE, a_slot(TOMORROW), None),
-        (Standing.VACCINATED, a_slot(), Refusal.VACCINATED),
-        (Standing.INELIGIBLE, a_slot(), Refusal.INELIGIBLE),
-        (Standing.DISENROLLED, a_slot(), Refusal.INELIGIBLE),
-        (Standing.DECEASED, a_slot(), Refusal.INELIGIBLE),
+        (Standing.VACCINATED, a_slot(), RefusalCode.VACCINATED),
+        (Standing.INELIGIBLE, a_slot(), RefusalCode.INELIGIBLE),
+        (Standing.DISENROLLED, a_slot(), RefusalCode.INELIGIBLE),
+        (Standing.DECEASED, a_slot(), RefusalCode.INELIGIBLE),
     ],
 )
-def test_who_may_take_what(standing: Standing, slot: Slot, expected: Refusal | None) -> None:
+def test_who_may_take_what(standing: Standing, slot: Slot, expected: RefusalCode | None) -> None:
     """The member must be eligible, the slot open to the plan, of the vaccine, given there, and not over."""
     assert seats.may_take(a_seeker(an_enrolment(standing)), slot, TODAY, None) == expected
 
@@ -47,16 +47,16 @@ def a_seeker(enrolment: Enrolment, *, is_reported: bool = False) -> Seeker:
 @pytest.mark.parametrize(
     ("standing", "reasons", "is_reported", "expected"),
     [
-        (Standing.ELIGIBLE, (), True, Refusal.DEATH_REPORTED),
-        (Standing.ELIGIBLE, ("death-reported",), False, Refusal.DEATH_REPORTED),
-        (Standing.INELIGIBLE, ("death-reported",), False, Refusal.DEATH_REPORTED),
-        (Standing.INELIGIBLE, ("death-reported", "under-age"), False, Refusal.INELIGIBLE),
-        (Standing.VACCINATED, (), True, Refusal.VACCINATED),
-        (Standing.DECEASED, ("deceased",), True, Refusal.INELIGIBLE),
+        (Standing.ELIGIBLE, (), True, RefusalCode.DEATH_REPORTED),
+        (Standing.ELIGIBLE, ("death-reported",), False, RefusalCode.DEATH_REPORTED),
+        (Standing.INELIGIBLE, ("death-reported",), False, RefusalCode.DEATH_REPORTED),
+        (Standing.INELIGIBLE, ("death-reported", "under-age"), False, RefusalCode.INELIGIBLE),
+        (Standing.VACCINATED, (), True, RefusalCode.VACCINATED),
+        (Standing.DECEASED, ("deceased",), True, RefusalCode.INELIGIBLE),
     ],
 )
 def test_whose_death_was_reported_gets_no_seat(
-    standing: Standing, reasons: tuple[str, ...], is_reported: bool, expected: Refusal
+    standing: Standing, reasons: tuple[str, ...], is_reported: bool, expected: RefusalCode
 ) -> None:
     """Until it is checked, whether eligibility has heard of it or not; what would refuse the member anyhow is said."""
     enrolment = replace(an_enrolment(standing), reasons=reasons)
@@ -85,16 +85,18 @@ def test_what_a_fact_means(change: dict[str, Any], expected: Standing) -> None:
 @pytest.mark.parametrize(
     ("known", "programme", "expected"),
     [
-        ([], None, Refusal.UNKNOWN_ENROLMENT),
+        ([], None, RefusalCode.UNKNOWN_ENROLMENT),
         ([an_enrolment()], None, an_enrolment()),
         ([an_enrolment()], "il-covid", an_enrolment()),
-        ([an_enrolment()], "il-flu", Refusal.UNKNOWN_ENROLMENT),
-        ([an_enrolment(), an_enrolment(programme="il-flu")], None, Refusal.PROGRAMME_NEEDED),
+        ([an_enrolment()], "il-flu", RefusalCode.UNKNOWN_ENROLMENT),
+        ([an_enrolment(), an_enrolment(programme="il-flu")], None, RefusalCode.PROGRAMME_NEEDED),
         ([an_enrolment(), an_enrolment(programme="il-flu")], "il-covid", an_enrolment()),
-        ([an_enrolment(Standing.MERGED)], None, Refusal.UNKNOWN_ENROLMENT),
+        ([an_enrolment(Standing.MERGED)], None, RefusalCode.UNKNOWN_ENROLMENT),
     ],
 )
-def test_which_enrolment_is_meant(known: list[Enrolment], programme: str | None, expected: Enrolment | Refusal) -> None:
+def test_which_enrolment_is_meant(
+    known: list[Enrolment], programme: str | None, expected: Enrolment | RefusalCode
+) -> None:
     """The one that was named, or the only one; a merged one waits to be restated."""
     assert choose_enrolment(known, programme) == expected
 
@@ -103,7 +105,7 @@ def test_which_enrolment_is_meant(known: list[Enrolment], programme: str | None,
 def test_a_slot_is_over_when_its_hour_has_come(minutes: int | None, over: bool) -> None:
     """This morning's slot is not booked this afternoon; where nobody knows the hour, the day counts."""
     hour = None if minutes is None else AT + timedelta(minutes=minutes)
-    assert (seats.may_take(a_seeker(an_enrolment()), a_slot(), TODAY, hour) is Refusal.PAST_SLOT) is over
+    assert (seats.may_take(a_seeker(an_enrolment()), a_slot(), TODAY, hour) is RefusalCode.PAST_SLOT) is over
 
 
 LATER = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -148,16 +150,16 @@ def test_nobody_acts_in_the_far_past_or_in_the_future(at: datetime, clock: datet
     [
         (0, 90, None, None),
         (30, 90, None, None),
-        (31, 90, None, Refusal.LATE_DOSE),
+        (31, 90, None, RefusalCode.LATE_DOSE),
         (31, 90, "paper-record", None),
-        (5, 4, None, Refusal.LATE_DOSE),
+        (5, 4, None, RefusalCode.LATE_DOSE),
         (5, 4, "told-late", None),
         (366, 500, "other", None),
-        (367, 500, "other", Refusal.OLD_DOSE),
+        (367, 500, "other", RefusalCode.OLD_DOSE),
     ],
 )
 def test_a_dose_of_long_ago_needs_a_reason(
-    days_ago: int, began_days_ago: int, reason: str | None, expected: Refusal | None
+    days_ago: int, began_days_ago: int, reason: str | None, expected: RefusalCode | None
 ) -> None:
     """Within 30 days and the programme it needs none; of more than a year ago none will do."""
     given_on, began_on = (TODAY - timedelta(days=days) for days in (days_ago, began_days_ago))

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import permutations
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,12 +11,12 @@ from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.appointments.rules import LiveBooking
 from services.scheduling.doses.rules import Dose
 from services.scheduling.members.rules import Standing
-from services.scheduling.persons.rules import with_merges
 from services.scheduling.settling.rules import settle
 from tests.unit.scheduling.test_appointments import TODAY, an_appointment
 
 BEGAN = date(2021, 1, 4)
 TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)
+SHORT, LONG = timedelta(days=16), timedelta(days=17)
 A, B, C = (UUID(int=n) for n in (10, 11, 12))
 
 
@@ -62,7 +61,8 @@ def a_dose(
         (a_live(), [a_dose(retracted=True)], None),
         (a_live(), [a_dose(group="influenza")], None),
         (a_live(), [a_dose(group="mmr", groups=("mmr", "covid-19"))], Cancellation.PAT),  # a combination
-        (a_live(booked_on=BEGAN), [a_dose(BEGAN)], Cancellation.PAT),
+        (a_live(booked_on=TOMORROW - SHORT), [a_dose(TOMORROW - SHORT)], Cancellation.PAT),
+        (a_live(booked_on=TOMORROW - LONG), [a_dose(TOMORROW - LONG)], None),  # that of the day is for the next dose
         (a_live(booked_on=BEGAN - timedelta(days=9)), [a_dose(BEGAN - timedelta(days=1))], None),
         (a_live(), [a_dose(YESTERDAY)], None),  # given before somebody booked: an earlier one, reported late
         (a_live(), [a_dose(BEGAN)], None),
@@ -100,14 +100,3 @@ def test_a_booking_moves_to_the_survivor_or_ends() -> None:
     [(_, after)] = settle([moves, own], {}, TODAY)
     assert (after.appointment_id, after.status) == (moves.appointment.appointment_id, Status.CANCELLED)
     assert settle([a_live(YESTERDAY, survivor=survivor), own], {}, TODAY) == []
-
-
-@pytest.mark.parametrize("order", list(permutations([(A, B), (B, C)])))
-def test_a_chain_of_merges_is_one_step_long(order: list[tuple[UUID, UUID]]) -> None:
-    """A is B and B is C, in either order: both are C."""
-    assert with_merges({}, order) == {A: C, B: C}
-
-
-def test_a_circle_of_merges_says_nothing() -> None:
-    """A is B, B is A: the first holds, and nobody is their own survivor."""
-    assert with_merges({}, [(A, B), (B, A), (A, A)]) == {A: B}

@@ -31,8 +31,8 @@ routes = APIRouter()
 @routes.get("/business-days/current")
 async def read_business_day(pool: Pool, principal: Onlooker) -> BusinessDayOut:
     """The day that is open; rules are asked as of this day."""
-    async with reading(pool, principal) as connection:
-        clock = await clock_store.load_clock(connection)
+    async with reading(pool, principal) as work:
+        clock = await clock_store.load_clock(work.connection)
     if clock is None:
         raise TimeoutError  # the first day is opened seconds after the first start
     return BusinessDayOut(business_on=clock.business_on, time_zone=clock.time_zone)

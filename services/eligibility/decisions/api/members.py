@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from schemas.eligibility_v1 import MemberEligibilityDecidedV1
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.decision import REASONS
 from services.eligibility.decisions.flow.redecide import benefits_of
@@ -32,11 +33,12 @@ from services.eligibility.people.store import members as people_store
 from services.eligibility.programmes.risk.documents import models
 from services.kit import audit
 from services.kit.auth import Principal, require
+from services.kit.look_ups import Allowance
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
 
-NO_MEMBER = Refusal("member-unknown", "Unknown Member", "There is no such member in this plan.", 404)
+NO_MEMBER = Refusal("unknown-member", "Unknown Member", "There is no such member in this plan.", 404)
 Coordinator = Annotated[Principal, require("coordinator", "supervisor", "chw")]
 
 routes = APIRouter()
@@ -44,22 +46,29 @@ routes = APIRouter()
 
 @routes.get("/members")
 async def find_members(
-    pool: Pool, principal: Coordinator, member_id: Annotated[str, Query(min_length=2, max_length=40)]
+    pool: Pool,
+    principal: Coordinator,
+    look_ups: Allowance,
+    member_id: Annotated[str, Query(min_length=2, max_length=40)],
 ) -> list[MemberOut]:
-    """The members of the plan under this member number; a number may have passed from one to another."""
-    async with reading(pool, principal) as connection:
-        tokens = await people_store.find_by_member_id(connection, member_id)
-        found = [member for token in tokens if (member := await _member(connection, token)) is not None]
-        await audit.record(connection, principal, "read", "member", tokens)
+    """The members of the plan under this member number; a number may have passed from one to another. 429 after too
+    many look-ups: one that finds nobody counts ten times."""
+    look_ups.admit(principal)
+    async with reading(pool, principal) as work:
+        tokens = await people_store.find_by_member_id(work.connection, member_id)
+        found = [member for token in tokens if (member := await _member(work.connection, token)) is not None]
+        await audit.record(work, principal, "read", "member", tokens)
+    if not found:
+        look_ups.missed(principal)
     return found
 
 
 @routes.get("/members/{token}", response_model=MemberOut)
 async def read_member(pool: Pool, principal: Coordinator, token: UUID) -> Response | MemberOut:
     """Why this member is, or is not, eligible: each failing criterion, rule version, place and doses."""
-    async with reading(pool, principal) as connection:
-        await audit.record(connection, principal, "read", "member", [token])
-        member = await _member(connection, token)
+    async with reading(pool, principal) as work:
+        await audit.record(work, principal, "read", "member", [token])
+        member = await _member(work.connection, token)
     return refuse(NO_MEMBER) if member is None else member
 
 
@@ -75,39 +84,39 @@ async def _member(connection: Connection, token: UUID) -> MemberOut | None:
         answers=[_answer(row) for row in facts],
         doses=[
             DoseOut(
-                dose_id=one.dose_id,
-                vaccine_group=one.vaccine_group,
-                vaccine_groups=list(one.vaccine_groups or (one.vaccine_group,)),
-                cvx=one.cvx,
-                administered_on=one.administered_on,
-                sources=list(one.sources),
+                dose_id=dose.dose_id,
+                vaccine_group=dose.vaccine_group,
+                vaccine_groups=list(dose.vaccine_groups or (dose.vaccine_group,)),
+                cvx=dose.cvx,
+                administered_on=dose.administered_on,
+                sources=list(dose.sources),
             )
-            for one in sorted(doses, key=lambda dose: dose.administered_on)
-            if one.is_announced
+            for dose in sorted(doses, key=lambda dose: dose.administered_on)
+            if dose.is_announced
         ],
         risks=await _risks(connection, [row.enrolment_id for row in facts]),
         benefits=await _benefits(connection, token),
-        remarks=[_remark(one) for one in (await remark_store.load_remarks(connection, [token])).get(token, ())],
+        remarks=[_remark(stated) for stated in (await remark_store.load_remarks(connection, [token])).get(token, ())],
     )
 
 
 def _remark(stated: remark_store.Stated) -> RemarkOut:
-    one = stated.remark
+    remark = stated.remark
     return RemarkOut(
-        kind=one.kind,
-        system=one.system,
-        code=one.code,
-        cvx=one.cvx or None,
-        observed_on=one.observed_on,
-        expires_on=one.expires_on,
+        kind=remark.kind,
+        system=remark.system,
+        code=remark.code,
+        cvx=remark.cvx or None,
+        observed_on=remark.observed_on,
+        expires_on=remark.expires_on,
         source=stated.sender,
-        observations=sorted(meanings(one.system, one.code, one.cvx, bundled())),
+        observations=sorted(meanings(remark.system, remark.code, remark.cvx, bundled())),
     )
 
 
 async def _risks(connection: Connection, enrolment_ids: Sequence[UUID]) -> list[RiskOut]:
     scores = await forecast_store.load_scores(connection, set(enrolment_ids))
-    return [_risk(one) for enrolment_id in sorted(scores) for one in scores[enrolment_id]]
+    return [_risk(score) for enrolment_id in sorted(scores) for score in scores[enrolment_id]]
 
 
 def _risk(stored: StoredScore) -> RiskOut:
@@ -121,13 +130,13 @@ def _risk(stored: StoredScore) -> RiskOut:
         inputs=dict(stored.inputs),
         contributions=[
             ContributionOut(
-                factor=one.factor,
-                title=about[one.factor].title if one.factor in about else one.factor,
-                value=one.value,
-                points=one.points,
-                source=about[one.factor].source if one.factor in about else "",
+                factor=contribution.factor,
+                title=about[contribution.factor].title if contribution.factor in about else contribution.factor,
+                value=contribution.value,
+                points=contribution.points,
+                source=about[contribution.factor].source if contribution.factor in about else "",
             )
-            for one in stored.score.contributions
+            for contribution in stored.score.contributions
         ],
     )
 
@@ -138,16 +147,16 @@ async def _benefits(connection: Connection, token: UUID) -> list[BenefitOut]:
     if clock is None:
         return []
     found: dict[str, BenefitOut] = {}
-    for one in await benefits_of(connection, token, clock.business_on):
-        if one.benefit.code not in found or not one.missing:
-            found[one.benefit.code] = BenefitOut(
-                code=one.benefit.code,
-                title=one.benefit.title,
-                kind=one.benefit.kind,
-                rule=one.cited,
-                is_indicated=not one.missing,
-                because=list(one.because),
-                missing=list(one.missing),
+    for entitlement in await benefits_of(connection, token, clock.business_on):
+        if entitlement.benefit.code not in found or not entitlement.missing:
+            found[entitlement.benefit.code] = BenefitOut(
+                code=entitlement.benefit.code,
+                title=entitlement.benefit.title,
+                kind=entitlement.benefit.kind,
+                rule=entitlement.cited,
+                is_indicated=not entitlement.missing,
+                because=list(entitlement.because),
+                missing=list(entitlement.missing),
             )
     return list(found.values())
 
@@ -168,8 +177,6 @@ def _answer(row: StandingFact) -> ProgrammeAnswerOut:
     )
 
 
-_CARRIED = (
-    "programme_version", "phase", "status", "priority", "age_band", "version", "decided_on", "rule", "release",
-    "due_on", "arm", "risk_tier", "risk_model",
-)  # fmt: skip
+_GIVEN = {"enrolment_id", "programme_id", "reasons", "svi"}
+_CARRIED = (ProgrammeAnswerOut.model_fields.keys() & MemberEligibilityDecidedV1.model_fields.keys()) - _GIVEN
 """What an answer has of the fact under the same name."""

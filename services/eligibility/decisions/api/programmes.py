@@ -41,6 +41,12 @@ from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 
+WRONG_DOCUMENT = Refusal(
+    "programme-document-wrong",
+    "Wrong Programme Document",
+    "The place in the document, and what is expected.",
+    422,
+)
 TAKEN = Refusal(
     "programme-version-taken", "Version Taken", "This version was published with another text; give it a new one.", 409
 )
@@ -57,14 +63,14 @@ async def list_programmes(pool: Pool, principal: Reader) -> list[ProgrammeOut | 
     """Every published version, and the documents that ship and wait to be published. A plan sees those in which it
     takes part, whole: who takes part with it stands in them. A published version that can't be read any more is shown
     to those who may see all plans."""
-    async with reading(pool, principal) as connection:
-        stored = await programme_store.load_documents(connection)
+    async with reading(pool, principal) as work:
+        stored = await programme_store.load_documents(work.connection)
     published = live(stored)
     unread = unreadable(stored) if principal.tenant == ALL_TENANTS else []
-    known = {(one.programme_id, one.version) for one in published}
-    waiting = [one for one in library() if (one.programme_id, one.version) not in known]
-    seen = (one for one in (*published, *waiting) if principal.tenant in {ALL_TENANTS, *one.plans})
-    told = [_programme(one, is_live=one in published) for one in seen]
+    known = {(programme.programme_id, programme.version) for programme in published}
+    waiting = [programme for programme in library() if (programme.programme_id, programme.version) not in known]
+    seen = (programme for programme in (*published, *waiting) if principal.tenant in {ALL_TENANTS, *programme.plans})
+    told = [_programme(programme, is_live=programme in published) for programme in seen]
     return [*map(_unreadable, unread), *told]
 
 
@@ -104,10 +110,10 @@ async def try_programme(
     async with transaction(pool, ALL_TENANTS) as connection:
         clock = await clock_store.share_clock(connection)
     found = await dry_run(pool, principal.tenant, programme, clock.business_on, sample)
-    named = [one for one, _ in (*found.entering, *found.leaving)]
+    named = [enrolment_id for enrolment_id, _ in (*found.entering, *found.leaving)]
     if named:
-        async with reading(pool, principal) as connection:
-            await audit.record(connection, principal, "read", "enrolment", named)
+        async with reading(pool, principal) as work:
+            await audit.record(work, principal, "read", "enrolment", named)
     return _dry_run(programme, clock.business_on, found)
 
 
@@ -115,7 +121,7 @@ def _read(body: DocumentIn) -> Programme | Refusal:
     try:
         return parse_programme(body.document, body.name)
     except ProgrammeError as error:
-        return Refusal("programme-document-wrong", "Wrong Programme Document", str(error), 422)
+        return WRONG_DOCUMENT.saying(str(error))
 
 
 def _unreadable(one: Published) -> UnreadableOut:
@@ -156,10 +162,12 @@ def _dry_run(programme: Programme, business_on: date, found: DryRun) -> DryRunOu
         reasons={code: REASONS.get(code, "No answer stood.") for code in sorted(said)},
         arms=dict(found.arms),
         cut_offs=[
-            CutOffOut(group=one.group, population=one.population, admitted=one.admitted, least_score=one.score)
-            for _, one in sorted(found.cut_offs.items())
+            CutOffOut(
+                group=cut_off.group, population=cut_off.population, admitted=cut_off.admitted, least_score=cut_off.score
+            )
+            for _, cut_off in sorted(found.cut_offs.items())
         ],
-        groups=[_group(found, *each) for each in sorted(found.movements, key=_in_order)],
+        groups=[_group(found, *group) for group in sorted(found.movements, key=_in_order)],
         entering=[WhoOut(enrolment_id=who, reasons=list(why)) for who, why in found.entering],
         leaving=[WhoOut(enrolment_id=who, reasons=list(why)) for who, why in found.leaving],
     )

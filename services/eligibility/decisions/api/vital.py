@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -26,6 +26,7 @@ from services.eligibility.people.store import members as people_store
 from services.eligibility.vital import store as vital_store
 from services.eligibility.vital.rules import VitalStatement, Word
 from services.eligibility.vital.store import Reported
+from services.eligibility.vital.told import BY_KIND
 from services.kit import audit
 from services.kit.auth import Principal, require
 from services.kit.idempotency import Answer, Identity
@@ -53,12 +54,12 @@ async def list_death_reports(
 ) -> DeathReportPage:
     """Whom somebody must check: a worker, a site, another plan, or a registry's status alone says that they have died.
     Outreach and scheduling let them alone until `vital-status` is decided or whoever said it takes it back."""
-    async with reading(pool, principal) as connection:
-        found = await vital_store.load_reported(connection, after, limit)
-        tokens = sorted({one.token for one in found})
-        statements = await vital_store.load_statements(connection, tokens)
-        await audit.record(connection, principal, "read", "death-report", tokens)
-    reports = [_report(one, statements.get(one.token, ())) for one in found]
+    async with reading(pool, principal) as work:
+        found = await vital_store.load_reported(work.connection, after, limit)
+        tokens = sorted({reported.token for reported in found})
+        statements = await vital_store.load_statements(work.connection, tokens)
+        await audit.record(work, principal, "read", "death-report", tokens)
+    reports = [_report(reported, statements.get(reported.token, ())) for reported in found]
     return DeathReportPage(reports=reports, next_after=tokens[-1] if len(tokens) == limit else None)
 
 
@@ -71,7 +72,7 @@ async def decide_vital_status(
     once."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        member = await _find(work.connection, principal, token)
+        member = await _find(work, principal, token)
         if not member:
             return Answer.of(NO_MEMBER)
         today = (await clock_store.share_clock(work.connection)).business_on
@@ -93,7 +94,7 @@ async def withdraw_vital_status(token: UUID, pool: Pool, identity: Identity, pri
     holds again, else what the sources say."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        member = await _find(work.connection, principal, token)
+        member = await _find(work, principal, token)
         if not member:
             return Answer.of(NO_MEMBER)
         async with seeing(work.connection, ALL_TENANTS):
@@ -104,19 +105,20 @@ async def withdraw_vital_status(token: UUID, pool: Pool, identity: Identity, pri
     return await write(pool, identity, effect)
 
 
-async def _find(connection: Connection, principal: Principal, token: UUID) -> list[Enrolment]:
+async def _find(work: UnitOfWork, principal: Principal, token: UUID) -> list[Enrolment]:
     """The living enrolments that the caller may see of the person whom the token means today, who is locked."""
-    await audit.record(connection, principal, "read", "vital-status", [token])
+    connection = work.connection
+    await audit.record(work, principal, "read", "vital-status", [token])
     await clock_store.share_clock(connection)
     async with seeing(connection, ALL_TENANTS):
         survivors = await people_flow.lock_survivors(connection, [token])
     enrolments = await people_store.load_enrolments(connection, list(survivors.values()))
-    return [one for one in enrolments if not one.is_retired]
+    return [enrolment for enrolment in enrolments if not enrolment.is_retired]
 
 
 def _may_have_died(body: VitalStatusIn, member: Sequence[Enrolment], today: date) -> bool:
     assert body.deceased_on is not None
-    born_on = max((one.birth_on for one in member if one.birth_on), default=date.min)
+    born_on = max((enrolment.birth_on for enrolment in member if enrolment.birth_on), default=date.min)
     return body.is_deceased and born_on <= body.deceased_on <= latest_on(today, datetime.now(UTC))
 
 
@@ -127,24 +129,24 @@ async def _answer(connection: Connection, token: UUID, tenant_id: str) -> Answer
         decides_for=tenant_id,
         answers=[
             VitalAnswerOut(
-                enrolment_id=one.enrolment_id,
-                plan=one.tenant_id,
-                programme_id=one.programme_id,
-                status=one.status,
-                reasons=list(one.reasons),
+                enrolment_id=fact.enrolment_id,
+                plan=fact.tenant_id,
+                programme_id=fact.programme_id,
+                status=fact.status,
+                reasons=list(fact.reasons),
             )
-            for one in facts
+            for fact in facts
         ],
     )
     return Answer(200, out.model_dump(mode="json"))
 
 
 def _report(about: Reported, statements: Sequence[VitalStatement]) -> DeathReportOut:
-    mine = [one for one in statements if one.tenant_id in {ALL_TENANTS, about.tenant_id}]
+    mine = [statement for statement in statements if statement.tenant_id in {ALL_TENANTS, about.tenant_id}]
     said = [
-        SaidOut(by=_BY[one.kind], said_at=one.said_at, deceased_on=one.death_on)
-        for one in sorted(mine, key=lambda one: one.said_at)
-        if one.word in {Word.DECEASED, Word.POSSIBLE}
+        SaidOut(by=BY_KIND[statement.kind], said_at=statement.said_at, deceased_on=statement.death_on)
+        for statement in sorted(mine, key=lambda statement: statement.said_at)
+        if statement.word in {Word.DECEASED, Word.POSSIBLE}
     ]
     return DeathReportOut(
         member_token=about.token,
@@ -153,8 +155,3 @@ def _report(about: Reported, statements: Sequence[VitalStatement]) -> DeathRepor
         member_id=about.member_id,
         said=said or [SaidOut(by="another-plan")],
     )
-
-
-_BY: dict[str, Literal["plan", "registry", "worker", "site"]] = {
-    "roster": "plan", "registry": "registry", "registry-status": "registry", "attempt": "worker", "appointment": "site",
-}  # fmt: skip

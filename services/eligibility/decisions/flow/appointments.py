@@ -8,7 +8,7 @@ from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow import vital as vital_flow
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.doses.flow.ledger import load_ledger, save_ledger
-from services.eligibility.doses.rules import APPOINTMENT, Report
+from services.eligibility.doses.reports import APPOINTMENT, Report
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.people import flow as people_flow
 from services.kit.ids import derived_id
@@ -19,15 +19,15 @@ async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV
     """A dose given at a site is a report like another; an appointment entered in error takes it back. A visit that
     somebody cancelled because the member has died is a report of that."""
     today = (await clock_store.share_clock(work.connection)).business_on
-    survivors = await people_flow.lock_survivors(work.connection, {one.member_token for one in events})
+    survivors = await people_flow.lock_survivors(work.connection, {event.member_token for event in events})
     told = await vital_flow.keep_death_reports(work.connection, events, survivors)
-    said = [_appointment_report(one, survivors.get(one.member_token)) for one in events]
-    tokens = {one.token for one in said if one.token is not None}
-    known = await dose_store.load_reports_by_key(work.connection, {one.event_key for one in said}, (), ())
+    said = [_appointment_report(event, survivors.get(event.member_token)) for event in events]
+    tokens = {report.token for report in said if report.token is not None}
+    known = await dose_store.load_reports_by_key(work.connection, {report.event_key for report in said}, (), ())
     ledger = await load_ledger(work.connection, tokens, known)
-    for one in said:
-        if not one.is_retracted or one.event_key in ledger.reports:
-            ledger.take(one)
+    for report in said:
+        if not report.is_retracted or report.event_key in ledger.reports:
+            ledger.take(report)
     await save_ledger(work, ledger, today)
     await redecide(work, ledger.touched() | told, today)
 

@@ -34,12 +34,12 @@ async def load_bases(
 
 
 async def load_stored(connection: Connection, members: Sequence[Member], what: Needed) -> Stored:
-    tokens = {one.person.token for one in members}
-    ids = [one.enrolment.enrolment_id for one in members]
+    tokens = {member.person.token for member in members}
+    ids = [member.enrolment.enrolment_id for member in members]
     drawn = await cap_store.load_cut_offs(connection, what.capped) if what.capped else {}
     return Stored(
         observations=await programme_store.load_observations(connection, tokens) if what.observations else {},
         forecasts=await forecast_store.load_forecasts(connection, ids) if what.forecasts else {},
-        cut_offs={identity: one.cut_off.rank for identity, one in drawn.items()},
+        cut_offs={identity: entry.cut_off.rank for identity, entry in drawn.items()},
         arms=await cap_store.load_arms(connection, tokens) if what.armed else {},
     )

@@ -31,7 +31,7 @@ from services.eligibility.programmes.target import ForecastRule
 from services.kit import log, metrics
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.setting_aside import each_or_aside
-from services.kit.unit_of_work import UnitOfWork
+from services.kit.unit_of_work import working
 
 PERSONS_PER_BATCH = 1000
 PERSONS_PER_ROUND = 8000
@@ -43,8 +43,8 @@ async def begin(pool: Pool, first_business_on: date | None, programmes: Sequence
     """Open the first day there ever was, and publish the programme versions that are new here."""
     documents = bundled() if programmes is None else programmes
     zone = documents[0].time_zone
-    async with transaction(pool, ALL_TENANTS) as connection:
-        work = UnitOfWork(connection)
+    async with working(pool) as work:
+        connection = work.connection
         today = datetime.now(ZoneInfo(zone)).date()
         first_on = first_business_on or today
         is_simulated = abs(first_on - today) > ONE_DAY
@@ -63,7 +63,7 @@ async def _ask_for_releases(connection: Connection) -> None:
     svi_before = await programme_store.exchange_release(connection, "svi", LATEST)
     cdc_before = await programme_store.exchange_release(connection, "cdsi", cdc)
     documents = await _documents(connection)
-    asks_cdc = any(isinstance(one.target, ForecastRule) for one in documents)
+    asks_cdc = any(isinstance(programme.target, ForecastRule) for programme in documents)
     if svi_before not in {None, LATEST} or (asks_cdc and cdc_before not in {None, cdc}):
         await decision_store.ask_everybody(connection)
 
@@ -75,11 +75,11 @@ async def _documents(connection: Connection) -> list[Programme]:
 async def _ask_for_readable(connection: Connection) -> None:
     """Tell of published documents that can't be read any more; once they can, everybody is asked what was missed."""
     unread = unreadable(await programme_store.load_documents(connection))
-    for one in unread:
+    for entry in unread:
         metrics.SET_ASIDE.labels("programmes").inc()
-        about = {"entity_id": one.programme_id, "version": one.version, "reason": "unreadable"}
+        about = {"entity_id": entry.programme_id, "version": entry.version, "reason": "unreadable"}
         structlog.get_logger().error("programme can't be read", **about)
-    names = " ".join(f"{one.programme_id}.{one.version}" for one in unread)
+    names = " ".join(f"{entry.programme_id}.{entry.version}" for entry in unread)
     if await programme_store.exchange_release(connection, "unreadable", names) not in {None, names}:
         await decision_store.ask_everybody(connection)
 
@@ -90,8 +90,8 @@ async def tell_groups(pool: Pool) -> int:
     combined, told = combined_vaccines(), 0
     value = blake2b(" ".join(combined).encode(), digest_size=16).hexdigest()
     while True:
-        async with transaction(pool, ALL_TENANTS) as connection:
-            work, clock = UnitOfWork(connection), await clock_store.share_clock(connection)
+        async with working(pool) as work:
+            connection, clock = work.connection, await clock_store.share_clock(work.connection)
             if await programme_store.load_release(connection, COMBINED) == value:
                 return told
             tokens = await dose_store.load_untold(connection, combined, PERSONS_PER_BATCH)
@@ -117,7 +117,7 @@ async def redecide_due(
             clock = await clock_store.share_clock(connection)
             hidden = await dose_store.load_hidden(connection, clock.business_on, PERSONS_PER_BATCH)
             swept = None if hidden else await decision_store.load_sweep(connection, PERSONS_PER_ROUND)
-            ids = [one.programme_id for one in documents]
+            ids = [programme.programme_id for programme in documents]
             tokens = swept.tokens if swept else []
             if not hidden and not swept:
                 tokens = await decision_store.load_due(connection, clock.business_on, ids, PERSONS_PER_ROUND)
@@ -139,10 +139,10 @@ async def _redecide_in_lanes(pool: Pool, tokens: Sequence[UUID], programmes: Seq
     """While the database works for one batch, another one is decided. A lane that fails lets the others end."""
     batches = deque(tokens[n : n + PERSONS_PER_BATCH] for n in range(0, len(tokens), PERSONS_PER_BATCH))
     lanes = await asyncio.gather(*(_lane(pool, batches, programmes) for _ in range(LANES)), return_exceptions=True)
-    for one in lanes:
-        if isinstance(one, BaseException):
-            raise one
-    return sum(one for one in lanes if isinstance(one, int))
+    for outcome in lanes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return sum(outcome for outcome in lanes if isinstance(outcome, int))
 
 
 async def _lane(pool: Pool, batches: deque[Sequence[UUID]], programmes: Sequence[Programme] | None) -> int:
@@ -163,21 +163,22 @@ class _Deciding:
     shows: bool = False
 
     async def decide(self, tokens: Sequence[UUID]) -> int:
-        return await each_or_aside(tokens, self._decide, self._set_aside)
+        return sum(await each_or_aside(tokens, self._decide, self._set_aside))
 
     async def _decide(self, tokens: Sequence[UUID]) -> int:
-        async with transaction(self.pool, ALL_TENANTS) as connection:
-            work, clock = UnitOfWork(connection), await clock_store.share_clock(connection)
+        async with working(self.pool) as work:
+            clock = await clock_store.share_clock(work.connection)
             if self.shows:
                 await ledger.show_doses(work, tokens, clock.business_on)
             return await redecide(work, tokens, clock.business_on, self.programmes)
 
-    async def _set_aside(self, token: UUID, error: Exception) -> None:
+    async def _set_aside(self, token: UUID, error: Exception) -> int:
         structlog.get_logger().error("person set aside", count=1, **log.fault_fields(error))
-        async with transaction(self.pool, ALL_TENANTS) as connection:
-            work, clock = UnitOfWork(connection), await clock_store.share_clock(connection)
-            await people_store.lock_persons(connection, [token])
+        async with working(self.pool) as work:
+            clock = await clock_store.share_clock(work.connection)
+            await people_store.lock_persons(work.connection, [token])
             if self.shows:
                 await ledger.show_doses(work, [token], clock.business_on)
-            await decision_store.postpone(connection, token, clock.business_on + ONE_DAY)
+            await decision_store.postpone(work.connection, token, clock.business_on + ONE_DAY)
         metrics.SET_ASIDE.labels("decisions").inc()
+        return 0

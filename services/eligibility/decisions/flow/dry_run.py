@@ -14,6 +14,7 @@ from services.eligibility.decisions.rules import decide
 from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store import statements as statement_store
 from services.eligibility.programmes.dry_run import DryRun, Judged, Trial
 from services.eligibility.programmes.programme import Programme
 from services.kit.postgres import Connection, Pool, transaction
@@ -39,23 +40,33 @@ async def _judged(pool: Pool, tenant: str, programme: Programme, business_on: da
             if not tokens:
                 return
             known = await _load(connection, tokens)
-            members = [one for one in members_of(known) if one.enrolment.tenant_id in programme.plans]
+            members = [
+                member for member in members_of(known, business_on) if member.enrolment.tenant_id in programme.plans
+            ]
             stands = await decision_store.load_standing(connection, tokens, programme.programme_id)
             said = await basis_flow.load_stored(connection, members, what)
         bases = make_bases(members, known.doses, what, replace(said, cut_offs={}), business_on).bases
         arms = shared_arms(known, [(replace(programme, cap=None), None)], business_on, members, bases)
         for member in members:
-            one, drawn = member.enrolment.enrolment_id, arms.get(member.person.token, {})
-            basis = replace(bases[one], arms={**bases[one].arms, **drawn}) if drawn else bases[one]
-            yield _judge(member, known, programme, business_on, basis, stands.get(one, (False, ())))
+            enrolment_id, drawn = member.enrolment.enrolment_id, arms.get(member.person.token, {})
+            basis = (
+                replace(bases[enrolment_id], arms={**bases[enrolment_id].arms, **drawn})
+                if drawn
+                else bases[enrolment_id]
+            )
+            yield _judge(member, known, programme, business_on, basis, stands.get(enrolment_id, (False, ())))
         after = tokens[-1]
 
 
 async def _load(connection: Connection, tokens: Sequence[UUID]) -> Known:
     return Known(
-        enrolments=[one for one in await people_store.load_enrolments(connection, tokens) if not one.is_retired],
+        enrolments=[
+            enrolment
+            for enrolment in await people_store.load_enrolments(connection, tokens)
+            if not enrolment.is_retired
+        ],
         persons=await people_store.load_persons(connection, tokens),
-        statements=await people_store.load_statements(connection, tokens),
+        statements=await statement_store.load_statements(connection, tokens),
         doses=await dose_store.load_counted(connection, tokens),
         last={},
     )
@@ -91,13 +102,13 @@ def _judge(
 
 
 def _groups(member: Member, decision: Decision) -> tuple[str, ...]:
-    one = member.enrolment
+    enrolment = member.enrolment
     return (
-        one.tenant_id,
+        enrolment.tenant_id,
         member.placement.county_fips or UNKNOWN,
         decision.race_ethnicity,
-        one.language or UNKNOWN,
-        one.sex,
+        enrolment.language or UNKNOWN,
+        enrolment.sex,
         decision.age_band or UNKNOWN,
         decision.line_of_business,
     )

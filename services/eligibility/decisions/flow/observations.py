@@ -12,15 +12,29 @@ from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork
 
 
-async def lock_members(connection: Connection, plan: str, member_ids: Collection[str]) -> dict[str, list[UUID]]:
-    """Whom a plan's member numbers mean, locked before anything is written about them: a merge that is under way ends
-    first, and then counts."""
-    members: dict[str, list[UUID]] = {}
+async def lock_members(
+    connection: Connection, plan: str, member_ids: Collection[str], member_tokens: Collection[UUID] = ()
+) -> dict[str | UUID, list[UUID]]:
+    """Whom a plan's member numbers and tokens mean, locked before anything is written about them: a merge that is under
+    way ends first, and then counts."""
+    members: dict[str | UUID, list[UUID]] = {}
     while True:
-        known, members = members, await people_store.find_members(connection, plan, member_ids)
+        known, members = members, await _find(connection, plan, member_ids, member_tokens)
         if known == members:
             return members
         await people_store.lock_persons(connection, {token for tokens in members.values() for token in tokens})
+
+
+async def _find(
+    connection: Connection, plan: str, member_ids: Collection[str], member_tokens: Collection[UUID]
+) -> dict[str | UUID, list[UUID]]:
+    found: dict[str | UUID, list[UUID]] = {}
+    found.update(await people_store.find_members(connection, plan, member_ids))
+    if member_tokens:
+        survivors = await people_store.load_survivors(connection, member_tokens)
+        of_plan = await people_store.load_of_plan(connection, set(survivors.values()), plan)
+        found |= {token: [survivor] for token, survivor in survivors.items() if survivor in of_plan}
+    return found
 
 
 async def on_observations(

@@ -19,7 +19,7 @@ from services.eligibility.settings import BY_CLOCK, BY_HAND, OwnSettings
 from services.kit import metrics
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.repeating import Repeating
-from services.kit.unit_of_work import UnitOfWork
+from services.kit.unit_of_work import working
 
 POLL_S = 15.0
 MOST_BEHIND = timedelta(days=92)
@@ -108,14 +108,15 @@ class DayOpener(Repeating):
         )
 
     async def _open(self) -> bool:
-        async with transaction(self._pool, ALL_TENANTS) as connection:
+        async with working(self._pool) as work:
+            connection = work.connection
             if not await clock_store.lock_opening(connection):
                 return False
             clock, now = await clock_store.lock_clock(connection), await self._instant(connection)
             due = Due(clock, now.astimezone(ZoneInfo(clock.time_zone)).date())
             if not due.behind or not due.opens(self._by):
                 return False
-            await clock_flow.open_day(UnitOfWork(connection), due.step())
+            await clock_flow.open_day(work, due.step())
         structlog.get_logger().info("business day opened", count=(due.step() - clock.business_on).days)
         return True
 

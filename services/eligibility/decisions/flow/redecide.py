@@ -15,6 +15,7 @@ from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.people.ages import age_on
 from services.eligibility.people.roster import Book
 from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store import statements as statement_store
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.programmes.benefits.documents import bundled_lists
 from services.eligibility.programmes.benefits.entitlements import Entitlement, entitlements
@@ -42,7 +43,7 @@ async def redecide(
     known = await _load(work, tokens, Book(new_id) if book is None else book)
     documents = live(await programme_store.load_documents(work.connection)) if programmes is None else programmes
     holding = in_effect(documents, business_on)
-    members, in_force = members_of(known), [programme for programme, _ in holding]
+    members, in_force = members_of(known, business_on), [programme for programme, _ in holding]
     bases = await basis_flow.load_bases(work.connection, members, known.doses, in_force, business_on)
     events, decisions, arms = answer(known, holding, business_on, datetime.now(UTC), members, bases)
     await decision_store.save_decisions(work.connection, decisions)
@@ -56,15 +57,16 @@ async def _load(work: UnitOfWork, tokens: Collection[UUID], book: Book) -> Known
     wanted = set(tokens)
     missing = wanted - set(book.persons)
     persons = book.persons | await people_store.lock_persons(connection, missing)
-    enrolments = [one for one in book.enrolments.values() if one.token in wanted]
+    enrolments = [enrolment for enrolment in book.enrolments.values() if enrolment.token in wanted]
     enrolments += await people_store.load_enrolments(connection, missing)
     return Known(
         enrolments=enrolments,
         persons=persons,
-        statements=await people_store.load_statements(connection, tokens),
+        statements=await statement_store.load_statements(connection, tokens),
         doses=await dose_store.load_counted(connection, tokens),
-        last=await decision_store.load_decisions(connection, [one.enrolment_id for one in enrolments]),
+        last=await decision_store.load_decisions(connection, [enrolment.enrolment_id for enrolment in enrolments]),
         others=await vital_store.load_others(connection, tokens),
+        observed=await programme_store.load_told(connection, tokens),
     )
 
 
@@ -72,23 +74,27 @@ async def benefits_of(connection: Connection, token: UUID, business_on: date) ->
     """What a person's enrolments that may be seen entitle to, each as its own plan knows the person. The dead are
     entitled to nothing."""
     known = Known(
-        enrolments=[one for one in await people_store.load_enrolments(connection, [token]) if not one.is_retired],
+        enrolments=[
+            enrolment
+            for enrolment in await people_store.load_enrolments(connection, [token])
+            if not enrolment.is_retired
+        ],
         persons=await people_store.load_persons(connection, [token]),
-        statements=await people_store.load_statements(connection, [token]),
+        statements=await statement_store.load_statements(connection, [token]),
         doses={},
         last={},
         others=await vital_store.load_others(connection, [token]),
     )
     said = await programme_store.load_observations(connection, [token])
     found: list[Entitlement] = []
-    for member in members_of(known):
+    for member in members_of(known, business_on):
         if member.vital.is_deceased:
             continue
-        one = member.enrolment
-        holds = circumstances(said.get((token, one.tenant_id), ()), bundled(), business_on)
-        born_on = one.birth_on
+        enrolment = member.enrolment
+        holds = circumstances(said.get((token, enrolment.tenant_id), ()), bundled(), business_on)
+        born_on = enrolment.birth_on
         age = age_on(born_on, business_on) if born_on is not None and born_on <= business_on else None
         traits = traits_of(member, business_on, holds)
-        is_covered = covered(one.spans, business_on)
+        is_covered = covered(enrolment.spans, business_on)
         found += entitlements(bundled_lists(), traits, age, holds, business_on, is_covered=is_covered)
     return found

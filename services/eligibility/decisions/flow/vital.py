@@ -26,7 +26,7 @@ WordOf = Callable[[Told, UUID, dict[Key, VitalStatement], datetime], VitalStatem
 async def on_attempts(work: UnitOfWork, events: Sequence[Attempt]) -> None:
     """Somebody heard that a member has died, or takes back that he did: the member must be checked, or need not."""
     today = (await clock_store.share_clock(work.connection)).business_on
-    survivors = await lock_survivors(work.connection, {one.member_token for one in events if _may_tell(one)})
+    survivors = await lock_survivors(work.connection, {event.member_token for event in events if _may_tell(event)})
     await redecide(work, await _hear(work.connection, events, survivors, _of_attempt), today)
 
 
@@ -44,9 +44,9 @@ async def _hear(
     """Keep what each event says of whoever its token means today; gives of whom something changed."""
     known = await load_statements(connection, set(survivors.values()))
     now, changed = datetime.now(UTC), dict[Key, VitalStatement]()
-    for one in events:
-        token = survivors.get(one.member_token)
-        heard = word_of(one, token, known, now) if token is not None else None
+    for event in events:
+        token = survivors.get(event.member_token)
+        heard = word_of(event, token, known, now) if token is not None else None
         if heard is not None:
             known[heard.token, heard.source] = changed[heard.token, heard.source] = heard
     await vital_store.save_statements(connection, changed.values())

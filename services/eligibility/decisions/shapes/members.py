@@ -42,6 +42,7 @@ class ProgrammeAnswerOut(BaseModel):
     arm: str | None = None
     risk_tier: str | None = None
     risk_model: str | None = None
+    interpreter_needed: str | None = Field(default=None, description="yes, no, possible or unknown.")
 
 
 class ContributionOut(BaseModel):

@@ -1,9 +1,11 @@
 """Observations of members, as they come over HTTP."""
 
 from datetime import date
-from typing import Literal
+from typing import Literal, Self
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Code
 
@@ -13,7 +15,8 @@ MOST = 1000
 class MemberObservationIn(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    member_id: str = Field(min_length=2, max_length=40)
+    member_id: str | None = Field(default=None, min_length=2, max_length=40)
+    member_token: UUID | None = Field(default=None, description="Instead of the number, as cases name members.")
     system: Literal["vcc", "snomed", "icd10", "cdsi"]
     code: str = Field(min_length=1, max_length=40, examples=["homebound"])
     observed_on: date = Field(description="Not after the open business day.")
@@ -21,6 +24,17 @@ class MemberObservationIn(BaseModel):
     value: float | None = Field(
         default=None, allow_inf_nan=False, description="Of a figure, such as missed-appointments; of nothing else."
     )
+    answer: Code | None = Field(
+        default=None,
+        description="Of a question, such as interpreter-needed (`yes`, `no`, `unknown`); of nothing else. The newest"
+        " day counts, of one day what was told last.",
+    )
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.member_id is None) == (self.member_token is None):
+            raise PydanticCustomError("one_member", "Expected either member_id or member_token")
+        return self
 
 
 class ObservationsIn(BaseModel):

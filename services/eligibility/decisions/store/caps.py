@@ -89,9 +89,9 @@ async def load_cut_offs(
 
 
 async def save_cut_off(connection: Connection, programme_id: str, drawn: Drawn) -> None:
-    one = drawn.cut_off
+    cut_off = drawn.cut_off
     await connection.execute(
-        SAVE_CUT_OFF, programme_id, one.group, drawn.drawn_on, one.rank, one.population, one.admitted,
+        SAVE_CUT_OFF, programme_id, cut_off.group, drawn.drawn_on, cut_off.rank, cut_off.population, cut_off.admitted,
         drawn.programme_version,
     )  # fmt: skip
 
@@ -115,3 +115,16 @@ async def load_rank(connection: Connection, programme_id: str, group: str, place
 async def ask_between(connection: Connection, programme_id: str, group: str, day: date, ranks: tuple[int, int]) -> None:
     """Have those decided anew whose rank lies in this range, its end excluded."""
     await connection.execute(ASK_BETWEEN, programme_id, group, day, *ranks)
+
+
+MOVE_ARMS = """
+with gone as (delete from arm where token = $2 returning *)
+insert into arm (programme_id, token, arm, programme_version, drawn_on)
+select programme_id, $1, arm, programme_version, drawn_on from gone
+on conflict do nothing
+"""
+
+
+async def move_arms(connection: Connection, survivor: UUID, retired: UUID) -> None:
+    """Who is merged into somebody with an arm has that one."""
+    await connection.execute(MOVE_ARMS, survivor, retired)

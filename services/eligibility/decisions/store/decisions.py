@@ -1,12 +1,14 @@
 """The last answer given for each enrolment, and who is to be asked again. All SQL of it, batch first."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
+from schemas.envelope import Event
 from services.eligibility.decisions.decision import LastDecision
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection, text_array
 
 NOBODY = UUID(int=0)
@@ -48,11 +50,37 @@ POSTPONE = """
 update decision set recheck_on = $2 from enrolment
 where enrolment.enrolment_id = decision.enrolment_id and enrolment.token = $1
 """
+WAITING = """
+select
+    (select count(*) from decision where recheck_on <= business_on)
+    + (select count(*) from sweep)
+    + (select count(*) from dose where not is_announced and not is_retracted and administered_on <= business_on)
+    + (select count(distinct programme_id) from programme
+        where exists (
+            select from decision where decision.programme_id = programme.programme_id and cap_group is not null
+        ) and not exists (
+            select from cap_considered as seen
+            where seen.programme_id = programme.programme_id and considered_on >= business_on
+        ))
+from (select max(business_on) as business_on from clock) as clock
+"""
+"""Answers that the open day may change, everybody while a sweep goes on, doses whose day has come, caps to be drawn."""
 LOAD_FACTS = """
 select tenant_id, member_id, enrolment_id, programme_id, fact
 from enrolment left join decision using (enrolment_id)
 where token = $1 order by tenant_id, programme_id
 """
+
+UNKNOWN_DECISIONS = """
+select position
+from unnest($1::uuid[], $2::text[], $3::numeric[])
+    with ordinality as said (enrolment_id, programme_id, said_version, position)
+left join decision using (enrolment_id, programme_id)
+where version is null or version < said_version
+"""
+OWNED: Mapping[type[Event], Owned] = {
+    MemberEligibilityDecidedV1: Owned(("enrolment_id", "programme_id", "version"), UNKNOWN_DECISIONS)
+}
 
 
 class StandingFact(NamedTuple):
@@ -83,7 +111,7 @@ async def load_sweep(connection: Connection, limit: int) -> Sweep | None:
     row = await connection.fetchrow(LOAD_SWEEP)
     if row is None:
         return None
-    tokens = [one["token"] for one in await connection.fetch(LOAD_SWEPT, row["after_token"], limit)]
+    tokens = [swept["token"] for swept in await connection.fetch(LOAD_SWEPT, row["after_token"], limit)]
     return Sweep(row["sweep_no"], row["after_token"], tokens)
 
 
@@ -115,8 +143,10 @@ async def save_decisions(connection: Connection, decisions: Sequence[tuple[LastD
     """Each with the fact that announces it, as JSON, or None where only the day of the next look changed."""
     if not decisions:
         return
-    ordered = sorted(decisions, key=lambda one: (one[0].enrolment_id, one[0].programme_id))
-    ids, programmes, versions, digests, rechecks, groups, ranks = zip(*(one for one, _ in ordered), strict=True)
+    ordered = sorted(decisions, key=lambda pair: (pair[0].enrolment_id, pair[0].programme_id))
+    ids, programmes, versions, digests, rechecks, groups, ranks = zip(
+        *(decision for decision, _ in ordered), strict=True
+    )
     await connection.execute(
         SAVE_DECISIONS, ids, text_array(programmes), versions, text_array(digests), [fact for _, fact in ordered],
         rechecks, groups, ranks,

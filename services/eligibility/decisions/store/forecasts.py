@@ -65,9 +65,10 @@ async def save_forecasts(
     """By enrolment, CDSi group and release."""
     if forecasts:
         rows = (
-            (enrolment_id, group, one.inputs, assessed_on, release, each.status, each.dose_number, each.earliest_on,
-             each.recommended_on, each.past_due_on, each.latest_on, each.doses_valid, each.stale_on)
-            for (enrolment_id, group, release), one in sorted(forecasts.items()) for each in (one.forecasted,)
+            (enrolment_id, group, stored.inputs, assessed_on, release, forecast.status, forecast.dose_number,
+             forecast.earliest_on, forecast.recommended_on, forecast.past_due_on, forecast.latest_on,
+             forecast.doses_valid, forecast.stale_on)
+            for (enrolment_id, group, release), stored in sorted(forecasts.items()) for forecast in (stored.forecasted,)
         )  # fmt: skip
         await connection.execute(SAVE_FORECASTS, *zip(*rows, strict=True))
 
@@ -75,7 +76,7 @@ async def save_forecasts(
 async def load_scores(connection: Connection, enrolment_ids: Collection[UUID]) -> dict[UUID, list[StoredScore]]:
     found: defaultdict[UUID, list[StoredScore]] = defaultdict(list)
     for row in await connection.fetch(LOAD_SCORES, list(enrolment_ids)):
-        parts = tuple(Contribution(**each) for each in row["contributions"])
+        parts = tuple(Contribution(**contribution) for contribution in row["contributions"])
         score = Score(row["score"], row["tier"], parts)
         found[row["enrolment_id"]].append(StoredScore(row["model"], score, row["inputs"], row["scored_on"]))
     return found
@@ -87,7 +88,7 @@ async def save_scores(
     if scores:
         rows = (
             (*identity, score.score, score.tier, json.dumps(inputs, sort_keys=True),
-             json.dumps([asdict(one) for one in score.contributions]), scored_on)
+             json.dumps([asdict(contribution) for contribution in score.contributions]), scored_on)
             for identity, (score, inputs) in sorted(scores.items())
         )  # fmt: skip
         await connection.execute(SAVE_SCORES, *zip(*rows, strict=True))

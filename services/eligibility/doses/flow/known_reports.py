@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from services.eligibility.doses.numbers import is_same_patient
 from services.eligibility.doses.registry import RegistryRow
-from services.eligibility.doses.rules import Report
+from services.eligibility.doses.reports import Report
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.people.linkage import Link
 from services.kit.postgres import Connection
@@ -14,7 +14,7 @@ async def load_reports(
     connection: Connection, rows: Sequence[RegistryRow], links: Sequence[Link]
 ) -> tuple[list[Report], list[Report]]:
     """Those under the rows' own keys or numbers, and those that wait and may be of the same patients."""
-    tokens = {one.token for one in links if one.token is not None}
+    tokens = {link.token for link in links if link.token is not None}
     numbers = {row.report.event_id for row in rows if row.report.event_id}
     keys = {key for row in rows for key in row.keys}
     named = await dose_store.load_reports_by_key(connection, keys, numbers, tokens)
@@ -28,7 +28,9 @@ async def load_reports(
 async def load_shared(connection: Connection, rows: Sequence[RegistryRow], links: Sequence[Link]) -> set[int]:
     """The rows whose number is known of somebody else."""
     numbered = [
-        (row, one.token) for row, one in zip(rows, links, strict=True) if row.report.event_id and one.token is not None
+        (row, link.token)
+        for row, link in zip(rows, links, strict=True)
+        if row.report.event_id and link.token is not None
     ]
     asked = [(row.report.event_id, row.report.sender, token) for row, token in numbered]
     return {numbered[place][0].row for place in await dose_store.find_of_another(connection, asked)}
@@ -40,10 +42,10 @@ def _waiting_keys(rows: Iterable[RegistryRow]) -> set[str]:
 
 async def _of_unlinked(connection: Connection, rows: Iterable[RegistryRow], links: Iterable[Link]) -> list[Report]:
     """Of rows that link to nobody: what bears their number and is plainly of the same patient."""
-    unlinked = [row.report for row, one in zip(rows, links, strict=True) if one.token is None and row.report.event_id]
-    found = await dose_store.load_of_number(connection, {(one.event_id, one.sender) for one in unlinked})
+    unlinked = [row.report for row, link in zip(rows, links, strict=True) if link.token is None and row.report.event_id]
+    found = await dose_store.load_of_number(connection, {(report.event_id, report.sender) for report in unlinked})
     return [
         known
         for known in found
-        if any(one.event_id == known.event_id and is_same_patient(one, known) for one in unlinked)
+        if any(report.event_id == known.event_id and is_same_patient(report, known) for report in unlinked)
     ]

@@ -9,7 +9,8 @@ from schemas.eligibility_v1 import DoseAdministeredV1
 from services.eligibility.doses.flow.linking import link_rows
 from services.eligibility.doses.numbers import take_back
 from services.eligibility.doses.registry import CODES, waiting_row
-from services.eligibility.doses.rules import Dose, Ledger, Report
+from services.eligibility.doses.reports import Report
+from services.eligibility.doses.rules import Dose, Ledger
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.doses.store import remarks as remark_store
 from services.eligibility.people.store import members as people_store
@@ -28,8 +29,8 @@ async def show_doses(work: UnitOfWork, tokens: Collection[UUID], today: date) ->
 async def load_ledger(connection: Connection, tokens: Collection[UUID], named: Collection[Report] = ()) -> Ledger:
     """All doses of these persons, and of whoever was told to have had these events; the persons are locked."""
     ledger = Ledger(new_id, CODES)
-    await extend_ledger(connection, ledger, {*tokens, *(one.token for one in named if one.token is not None)})
-    ledger.add((), [one for one in named if one.event_key not in ledger.reports])
+    await extend_ledger(connection, ledger, {*tokens, *(report.token for report in named if report.token is not None)})
+    ledger.add((), [report for report in named if report.event_key not in ledger.reports])
     return ledger
 
 
@@ -45,18 +46,20 @@ async def link_waiting(connection: Connection, ledger: Ledger, tokens: Collectio
     """Try reports that wait again, now that these persons' identifiers or keys are known; ties bring further ones."""
     while tokens:
         waiting: defaultdict[str, list[Report]] = defaultdict(list)
-        for one in await dose_store.load_waiting(connection, tokens):
-            if one.event_key not in ledger.changed_reports:
-                waiting[one.tenant_id].append(one)
+        for unlinked in await dose_store.load_waiting(connection, tokens):
+            if unlinked.event_key not in ledger.changed_reports:
+                waiting[unlinked.tenant_id].append(unlinked)
         tokens = set()
         for tenant, reports in sorted(waiting.items()):
-            rows = [waiting_row(one) for one in reports]
+            rows = [waiting_row(report) for report in reports]
             links, ties = await link_rows(connection, rows, tenant)
-            said = [(row, to.token) for row, to in zip(rows, links, strict=True) if to.token is not None]
+            said = [(row, link.token) for row, link in zip(rows, links, strict=True) if link.token is not None]
             await remark_store.save_remarks(connection, said)
-            found = [(one, to.token) for one, to in zip(reports, links, strict=True) if to.token is not None]
+            found = [
+                (report, link.token) for report, link in zip(reports, links, strict=True) if link.token is not None
+            ]
             await extend_ledger(connection, ledger, {token for _, token in found})
-            ledger.add((), [one for one, _ in found])
+            ledger.add((), [report for report, _ in found])
             for report, token in found:
                 ledger.link(report.event_key, token)
             take_back(ledger, [ledger.reports[report.event_key] for report, _ in found])
@@ -67,7 +70,11 @@ async def save_ledger(work: UnitOfWork, ledger: Ledger, today: date) -> None:
     news = ledger.settle(today)
     await dose_store.save_doses(work.connection, ledger.changed_doses.values())
     reports = list(ledger.changed_reports.values())
-    keys = {one.report_id: waiting_row(one).subject.keys() for one in reports if one.token is None and one.subject}
+    keys = {
+        report.report_id: waiting_row(report).subject.keys()
+        for report in reports
+        if report.token is None and report.subject
+    }
     await dose_store.save_reports(work.connection, reports, keys)
     now = datetime.now(UTC)
     await work.announce([_dose_fact(dose, action, now) for dose, action in news])

@@ -6,7 +6,9 @@ from uuid import UUID
 from services.eligibility.doses.registry import RegistryRow, combined, completed
 from services.eligibility.payers.tenants import EVERY_TENANT
 from services.eligibility.people.linkage import IdKey, Index, Link, Subject, is_within, link_and_tie
+from services.eligibility.people.store import keys as key_store
 from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store import statements as statement_store
 from services.eligibility.vital import flow as vital_statements
 from services.kit.postgres import Connection
 
@@ -18,35 +20,40 @@ async def link_rows(
 ) -> tuple[list[Link], set[tuple[IdKey, UUID]]]:
     """Find whom the rows of a tenant's sender are about, and keep what linking taught of identifiers, race, tract and
     protection. Gives the identifiers that were tied, too."""
-    numbers = {one for row in rows if row.subject.is_number_only for one in row.subject.personal}
-    patients = await people_store.load_patients(connection, numbers)
+    numbers = {identifier for row in rows if row.subject.is_number_only for identifier in row.subject.personal}
+    patients = await key_store.load_patients(connection, numbers)
     subjects = [completed(row.subject, patients) for row in rows]
     links, ties = link_and_tie(subjects, await _load_index(connection, subjects, tenant))
     ties = {tie for tie in ties if tenant == EVERY_TENANT or is_within(tenant, tie[0])}
-    await people_store.lock_persons(connection, {one.token for one in links if one.token is not None})
-    await people_store.save_keys(connection, ties, ())
+    await people_store.lock_persons(connection, {link.token for link in links if link.token is not None})
+    await key_store.save_keys(connection, ties, ())
     await _save_statements(connection, rows, links)
     await vital_statements.save_person_statements(
-        connection, [(row.person, one.token) for row, one in zip(rows, links, strict=True)]
+        connection, [(row.person, link.token) for row, link in zip(rows, links, strict=True)]
     )
     return links, ties
 
 
 async def _load_index(connection: Connection, subjects: Sequence[Subject], tenant: str) -> Index:
-    identifiers: set[IdKey] = {one for subject in subjects for one in subject.personal}
+    identifiers: set[IdKey] = {identifier for subject in subjects for identifier in subject.personal}
     keys = {subject.key for subject in subjects if subject.key}
-    by_identifier, by_key = await people_store.load_tokens(connection, identifiers, keys)
+    by_identifier, by_key = await key_store.load_tokens(connection, identifiers, keys)
     tokens = {token for found in (*by_identifier.values(), *by_key.values()) for token in found}
     index = Index(by_identifier, by_key, await people_store.load_candidates(connection, tokens))
     return index if tenant == EVERY_TENANT else index.only(await people_store.load_of_plan(connection, tokens, tenant))
 
 
 async def _save_statements(connection: Connection, rows: Sequence[RegistryRow], links: Sequence[Link]) -> None:
-    said = [(row.said, one.token) for row, one in zip(rows, links, strict=True) if one.token is not None]
-    stored = await people_store.load_statements(connection, {token for _, token in said})
-    known = {token: one for token, many in stored.items() for one in many if one.source == "registry"}
+    said = [(row.said, link.token) for row, link in zip(rows, links, strict=True) if link.token is not None]
+    stored = await statement_store.load_statements(connection, {token for _, token in said})
+    known = {
+        token: statement
+        for token, statements in stored.items()
+        for statement in statements
+        if statement.source == "registry"
+    }
     before = dict(known)
     for statement, token in said:
         known[token] = combined(known.get(token), statement, token)
-    changed = [one for token, one in known.items() if one != before.get(token)]
-    await people_store.save_statements(connection, changed)
+    changed = [statement for token, statement in known.items() if statement != before.get(token)]
+    await statement_store.save_statements(connection, changed)

@@ -7,8 +7,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from schemas.eligibility_v1 import DoseAdministeredV1
+from schemas.envelope import Event
 from services.eligibility.doses.counted import CountedDose
-from services.eligibility.doses.rules import Dose, Report
+from services.eligibility.doses.reports import Report
+from services.eligibility.doses.rules import Dose
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import into
 
@@ -96,12 +100,14 @@ order by token limit $2
 """
 COUNT_UNLINKED = "select count(*) from dose_report where token is null and not is_retracted and file_id = $1"
 
+OWNED: Mapping[type[Event], Owned] = {DoseAdministeredV1: Owned.by_version("dose", "dose_id")}
+
 
 async def load_counted(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[CountedDose]]:
     """What decisions count; they leave out what lies ahead themselves."""
     found: defaultdict[UUID, list[CountedDose]] = defaultdict(list)
     for token, group, cvx, on, is_partial, mvx, groups, more in await connection.fetch(LOAD_COUNTED, list(tokens)):
-        found[token] += [CountedDose(group, one, on, is_partial, mvx, tuple(groups)) for one in (cvx, *more)]
+        found[token] += [CountedDose(group, code, on, is_partial, mvx, tuple(groups)) for code in (cvx, *more)]
     return found
 
 
@@ -140,12 +146,12 @@ async def load_doses(connection: Connection, tokens: Collection[UUID]) -> tuple[
     before it came."""
     rows = await connection.fetch(LOAD_DOSES, list(tokens)) if tokens else []
     doses = [_dose(row) for row in rows]
-    ids = [one.dose_id for one in doses]
+    ids = [dose.dose_id for dose in doses]
     return doses, _reports(await connection.fetch(LOAD_REPORTS_OF, ids, list(tokens)) if tokens else [])
 
 
 async def save_doses(connection: Connection, doses: Iterable[Dose]) -> None:
-    if ordered := sorted(doses, key=lambda one: one.dose_id):
+    if ordered := sorted(doses, key=lambda dose: dose.dose_id):
         await connection.execute(SAVE_DOSES, _json(ordered))
 
 
@@ -153,10 +159,10 @@ async def save_reports(connection: Connection, reports: Collection[Report], keys
     """Their doses must be saved before. `keys`: under which those without a member wait."""
     if not reports:
         return
-    ordered = sorted(reports, key=lambda one: one.event_key)
+    ordered = sorted(reports, key=lambda report: report.event_key)
     await connection.execute(SAVE_REPORTS, _json(ordered))
-    await connection.execute(DELETE_KEYS, [one.report_id for one in ordered])
-    waiting = [(key, one.report_id) for one in ordered for key in keys.get(one.report_id, ())]
+    await connection.execute(DELETE_KEYS, [report.report_id for report in ordered])
+    waiting = [(key, report.report_id) for report in ordered for key in keys.get(report.report_id, ())]
     if waiting:
         await connection.execute(SAVE_KEYS, *zip(*waiting, strict=True))
 

@@ -69,8 +69,8 @@ async def save_remarks(connection: Connection, rows: Iterable[tuple[RegistryRow,
             identity = token, row.report.sender
             (later if identity in seen else now).append((row, token))
             seen.add(identity)
-        taken_back |= await _take_back(connection, [one for one in now if one[0].action != "A"])
-        await _say(connection, [one for one in now if one[0].action != "D"])
+        taken_back |= await _take_back(connection, [pair for pair in now if pair[0].action != "A"])
+        await _say(connection, [pair for pair in now if pair[0].action != "D"])
         rows = later
     return taken_back
 
@@ -82,14 +82,14 @@ async def _take_back(connection: Connection, rows: Sequence[tuple[RegistryRow, U
         for row, token in rows
     ]  # fmt: skip
     found = await connection.fetch(TAKE_BACK, *zip(*columns, strict=True)) if columns else ()
-    return {one["row"] for one in found}
+    return {record["row"] for record in found}
 
 
 async def _say(connection: Connection, rows: Sequence[tuple[RegistryRow, UUID]]) -> None:
     columns = [
-        (token, row.report.sender, one.kind, one.system, one.code, one.cvx, one.said_on, one.observed_on,
-         one.expires_on,          row.report.event_id, row.report.stated_at)
-        for row, token in rows for one in row.remarks
+        (token, row.report.sender, remark.kind, remark.system, remark.code, remark.cvx, remark.said_on,
+         remark.observed_on, remark.expires_on, row.report.event_id, row.report.stated_at)
+        for row, token in rows for remark in row.remarks
     ]  # fmt: skip
     if columns:
         await connection.execute(SAVE_REMARKS, *zip(*columns, strict=True))
@@ -101,3 +101,20 @@ async def load_remarks(connection: Connection, tokens: Collection[UUID]) -> dict
     for token, sender, *said in await connection.fetch(LOAD_REMARKS, list(tokens)) if tokens else ():
         found[token].append(Stated(sender, Remark(*said)))
     return found
+
+
+MOVE_REMARKS = """
+with gone as (delete from registry_remark where token = $2 returning *)
+insert into registry_remark
+    (token, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, is_retracted)
+select $1, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, is_retracted
+from gone
+on conflict (token, sender, kind, system, code, cvx, said_on) do update
+set is_retracted = excluded.is_retracted, stated_at = excluded.stated_at
+where registry_remark.stated_at < excluded.stated_at
+"""
+
+
+async def move_remarks(connection: Connection, survivor: UUID, retired: UUID) -> None:
+    """What registries say of a person who was merged is said of the survivor; of one thing the newer holds."""
+    await connection.execute(MOVE_REMARKS, survivor, retired)

@@ -40,7 +40,7 @@ def vaccines() -> Mapping[str, Vaccine]:
 
 def with_release(table: Mapping[str, Vaccine], release: SupportingData) -> dict[str, Vaccine]:
     """The table with the codes that a release maps; of a code that the table puts into no group, with its groups."""
-    groups = {cvx: one.groups for cvx, one in table.items()}
+    groups = {cvx: vaccine.groups for cvx, vaccine in table.items()}
     found = dict(table)
     for cvx, name in release.vaccine_names.items():
         known = found.get(cvx) or Vaccine(cvx, name, UNSPECIFIED if UNSPECIFIED in name.lower() else "vaccine", ())

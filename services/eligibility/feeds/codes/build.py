@@ -3,13 +3,16 @@ standards; SOURCES.md tells their origin.
 
 python -m services.eligibility.feeds.codes.build Compiled.xml
 python -m services.eligibility.feeds.codes.build language-codes-full.csv
+python -m services.eligibility.feeds.codes.build registry.json
 """
 
 import csv
+import json
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import schemas.languages
 
@@ -65,6 +68,14 @@ def language_rows(rows: Iterable[dict[str, str]]) -> Iterator[tuple[str, ...]]:
                 yield code, tag, row["English"].strip()
 
 
+def subtag_rows(registry: Iterable[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """The languages of three letters that IANA registers for BCP 47: no group of languages, and none given up."""
+    for entry in registry:
+        is_language = entry["Type"] == "language" and "Scope" not in entry and "Deprecated" not in entry
+        if is_language and len(entry["Subtag"]) == 3:
+            yield entry["Subtag"], entry["Description"][0]
+
+
 def write(name: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]], folder: Path = HERE) -> None:
     with (folder / name).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -77,6 +88,9 @@ def main(source: Path) -> None:
         with source.open(newline="", encoding="utf-8") as file:
             rows = language_rows(csv.DictReader(file))
             write("language.csv", ("iso639_2", "tag", "name"), rows, LANGUAGES)
+        return
+    if source.suffix == ".json":
+        write("subtag.csv", ("tag", "name"), subtag_rows(json.loads(source.read_text("utf-8"))), LANGUAGES)
         return
     root = ET.parse(source).getroot()  # noqa: S314 - a reviewed file, read once by a developer
     write("cvx.csv", ("cvx", "name", "kind", "not_after", "groups"), cvx_rows(root))

@@ -11,7 +11,7 @@ Groups = Mapping[str, tuple[str, ...]]
 
 def groups_of(cvx: str, release: SupportingData, table: Groups) -> tuple[str, ...]:
     """The groups of a code by its antigens, each named as the table names those of its other vaccines."""
-    antigens = {one.antigen for one in release.associations.get(cvx, ())}
+    antigens = {association.antigen for association in release.associations.get(cvx, ())}
     return tuple(
         _named_like(antigens & group.antigen_names, group, release, table)
         for group in release.groups
@@ -30,7 +30,7 @@ def _named_like(antigens: set[str], group: VaccineGroup, release: SupportingData
 def _single(group: VaccineGroup, release: SupportingData, table: Groups) -> Iterator[tuple[str, set[str]]]:
     """The table's name of every vaccine that is of this group alone, and its antigens."""
     for cvx, associations in release.associations.items():
-        against = {one.antigen for one in associations}
+        against = {association.antigen for association in associations}
         if table.get(cvx) and against and against <= group.antigen_names:
             yield table[cvx][0], against
 

@@ -51,9 +51,10 @@ def read(body: HistoryIn | Bundle, supporting: SupportingData) -> Asked | None:
 
 
 def of_fhir(read: fhir_history.Read, patient: fhir_history.Patient, supporting: SupportingData) -> Asked:
-    taken = [ObservationOut(where=one.where, code=one.observation.code, title=_title(one.observation, supporting))
-             for one in read.found]  # fmt: skip
-    observed = [one.where for one in read.found]
+    taken = [ObservationOut(where=finding.where, code=finding.observation.code,
+                            title=_title(finding.observation, supporting))
+             for finding in read.found]  # fmt: skip
+    observed = [finding.where for finding in read.found]
     return Asked(read.history, taken, read.notes, read.places, observed, patient.id)
 
 
@@ -65,26 +66,30 @@ def answered(read: Asked, supporting: SupportingData, on: date) -> AnswerOut:
     """`supporting`: as of the day."""
     history, places = read.history, read.places
     forecasts = forecast(history, supporting, on)
-    told = [list(explain_group(one, history.doses, supporting, on)) for one in forecasts]
-    lines = [opening(supporting, on), *(line for each in told for line in each)]
-    firsts = {id(one.forecast) for one in headlines(forecasts, on)}
+    told = [list(explain_group(answer, history.doses, supporting, on)) for answer in forecasts]
+    lines = [opening(supporting, on), *(line for explanation in told for line in explanation)]
+    firsts = {id(headline.forecast) for headline in headlines(forecasts, on)}
     return AnswerOut(
         release=supporting.release,
         released_on=supporting.released_on,
         assessment_on=on,
         is_covered=supporting.released_on <= on,
         warnings=[
-            WarningOut(vaccine_group=one.vaccine_group, season_ended_on=one.ended_on, text=one.text(supporting.release))
-            for one in seasons_over(supporting, on)
+            WarningOut(
+                vaccine_group=season.vaccine_group,
+                season_ended_on=season.ended_on,
+                text=season.text(supporting.release),
+            )
+            for season in seasons_over(supporting, on)
         ],
         overlay=_overlay(forecasts, supporting),
         forecasts=[
-            _forecast(one, on, places, each, is_headline=id(one) in firsts)
-            for one, each in zip(forecasts, told, strict=True)
+            _forecast(answer, on, places, explanation, is_headline=id(answer) in firsts)
+            for answer, explanation in zip(forecasts, told, strict=True)
         ],
         observations=read.observations,
         not_used=[
-            NoteOut(where=one.where, code=one.code, text=NOTES[one.code]) for one in _notes(read, supporting, on)
+            NoteOut(where=note.where, code=note.code, text=NOTES[note.code]) for note in _notes(read, supporting, on)
         ],
         recommendation=recommendation(
             forecasts, supporting, on, read.patient_id, list(zip(places, history.doses, strict=True)), lines
@@ -94,25 +99,25 @@ def answered(read: Asked, supporting: SupportingData, on: date) -> AnswerOut:
 
 def _notes(read: Asked, supporting: SupportingData, on: date) -> Iterator[Note]:
     yield from read.notes
-    for one in unused(read.history, supporting, on):
-        places = read.places if one.kind == "doses" else read.observed
-        yield Note(places[one.position], one.code)
+    for entry in unused(read.history, supporting, on):
+        places = read.places if entry.kind == "doses" else read.observed
+        yield Note(places[entry.position], entry.code)
 
 
 def _overlay(forecasts: Sequence[VaccineGroupForecast], supporting: SupportingData) -> list[OverlayOut]:
     if supporting.overlay is None:
         return []
     groups: dict[str, list[str]] = {}
-    for one in forecasts:
-        for change in changes_in(one, supporting):
-            groups.setdefault(change.code, []).append(one.vaccine_group)
+    for answer in forecasts:
+        for change in changes_in(answer, supporting):
+            groups.setdefault(change.code, []).append(answer.vaccine_group)
     holding = {change.code: change for changes in supporting.changed.values() for change in changes}
     return [
         OverlayOut(
-            code=code, jurisdiction=supporting.overlay.jurisdiction, from_on=one.from_on, until=one.until,
-            because=one.because, source=one.source, vaccine_groups=list(dict.fromkeys(groups.get(code, ()))),
+            code=code, jurisdiction=supporting.overlay.jurisdiction, from_on=change.from_on, until=change.until,
+            because=change.because, source=change.source, vaccine_groups=list(dict.fromkeys(groups.get(code, ()))),
         )
-        for code, one in holding.items()
+        for code, change in holding.items()
     ]  # fmt: skip
 
 
@@ -133,10 +138,10 @@ def _forecast(
         recommended_vaccines=list(one.recommended_vaccines),
         evaluations=[
             EvaluationOut(
-                dose=places[each.dose], status=each.status.value, reasons=list(each.reasons),
-                target_dose=each.target_dose,
+                dose=places[evaluation.dose], status=evaluation.status.value, reasons=list(evaluation.reasons),
+                target_dose=evaluation.target_dose,
             )
-            for each in one.evaluations
+            for evaluation in one.evaluations
         ],
         explanation=told,
     )  # fmt: skip

@@ -22,8 +22,8 @@ from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
 
 FHIR_JSON = "application/fhir+json"
-NO_RELEASE = Refusal("release-unknown", "Unknown Release", "There is no such release of CDC's supporting data.", 422)
-NO_OVERLAY = Refusal("overlay-unknown", "Unknown State", "No overlay of that state's recommendations is here.", 422)
+NO_RELEASE = Refusal("unknown-release", "Unknown Release", "There is no such release of CDC's supporting data.", 422)
+NO_OVERLAY = Refusal("unknown-overlay", "Unknown Overlay", "No overlay of that state's recommendations is here.", 422)
 NO_DAY = Refusal("assessment-date", "Assessment Date Expected", "Parameters must hold one assessmentDate.", 422)
 NO_PATIENT = Refusal("one-patient", "One Patient Expected", "The bundle must hold exactly one Patient.", 422)
 NOT_BORN = Refusal("not-born", "Not Born", "The birth date lies after the day of the assessment.", 422)
@@ -95,7 +95,10 @@ async def ask_immds_forecast(
         return refuse(NOT_BORN)
     given = history_of(bundle, patient, supporting, places)
     answer = answered(of_fhir(given, patient, supporting), as_of(supporting, on), on)
-    said = [*(("", one.text) for one in answer.warnings), *((one.where, one.text) for one in answer.not_used)]
+    said = [
+        *(("", warning.text) for warning in answer.warnings),
+        *((note.where, note.text) for note in answer.not_used),
+    ]
     firsts = headlines(forecast(given.history, supporting, on), on)
     told = immds.parameters_of(firsts, answer.recommendation, given.shots, patient, on, said)
     return JSONResponse(told, media_type=FHIR_JSON)
@@ -112,8 +115,8 @@ def _rules(release: str | None, jurisdiction: str | None) -> SupportingData | Re
 
 
 async def _business_day(pool: Pool, principal: Principal) -> date:
-    async with reading(pool, principal) as connection:
-        clock = await clock_store.load_clock(connection)
+    async with reading(pool, principal) as work:
+        clock = await clock_store.load_clock(work.connection)
     if clock is None:
         raise TimeoutError  # the first day is opened seconds after the first start
     return clock.business_on

@@ -8,11 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.eligibility.clock import store as clock_store
-from services.eligibility.intake.flow.doubtful import Word, on_decision
+from services.eligibility.feeds.records import RosterRecord
+from services.eligibility.intake.flow.doubtful import Candidate, Ruling, look, on_decision
 from services.eligibility.intake.shapes import (
+    STATES,
     CandidateOut,
     ComparedOut,
     CoverageOut,
+    DeathSaidOut,
     DoubtfulDecisionIn,
     DoubtfulPage,
     DoubtfulRowDetail,
@@ -24,7 +27,6 @@ from services.eligibility.people.doubtful import (
     ANOTHER_PERSON,
     REFUSED,
     SAME_PERSON,
-    WAITING,
     WITHDRAWN,
     Decided,
     DoubtfulRow,
@@ -34,6 +36,7 @@ from services.eligibility.people.identity import Doubt
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.people.store import members as people_store
 from services.eligibility.people.store.doubtful import Shown
+from services.eligibility.vital.rules import Word
 from services.kit import audit
 from services.kit.auth import Principal, require
 from services.kit.idempotency import Answer, Identity
@@ -43,7 +46,9 @@ from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 
 NOTHING = UUID(int=0)
-NO_ROW = Refusal("doubtful-row-unknown", "Unknown Row", "There is no such doubtful row, or it is another plan's.", 404)
+NO_ROW = Refusal(
+    "unknown-doubtful-row", "Unknown Doubtful Row", "There is no such doubtful row, or it is another plan's.", 404
+)
 NOT_WAITING = Refusal(
     "doubtful-row-closed", "Row Closed", "It was decided otherwise, or a newer row has taken its place.", 409
 )
@@ -53,8 +58,8 @@ WRONG_TOKEN = Refusal(
 GONE = Refusal("doubtful-row-member", "Member Gone", "This member is no more in the row's plan: look again.", 409)
 NOT_DECIDED = Refusal("doubtful-row-undecided", "Not Decided", "There is no decision of this row to withdraw.", 409)
 LOOK_AGAIN = Refusal(
-    "doubtful-row-candidates", "Look Again", "Somebody else comes into question by now: compare the row with all of "
-    "`may_be` before it is decided.", 409,
+    "doubtful-row-candidates", "Look Again", "Somebody else comes into question by now: look at the row again, which "
+    "shows all of them, before it is decided.", 409,
 )  # fmt: skip
 UNREADABLE = Refusal(
     "doubtful-row-unreadable", "Row Unreadable", "It was kept by another version, which can read it; or refuse it.", 409
@@ -67,11 +72,7 @@ _ACTIONS: dict[str, Literal["same-person", "another-person", "discarded", "withd
     SAME_PERSON: "same-person", ANOTHER_PERSON: "another-person", REFUSED: "discarded", WITHDRAWN: "withdrawn",
 }  # fmt: skip
 _WORDS = {"same-person": SAME_PERSON, "another-person": ANOTHER_PERSON, "refuse": REFUSED, "withdraw": WITHDRAWN}
-_STATES = {
-    WAITING: "waiting", SAME_PERSON: "same-person", ANOTHER_PERSON: "another-person", REFUSED: "refused",
-    WITHDRAWN: "withdrawn", "superseded": "superseded",
-}  # fmt: skip
-_STORED = {told: stored for stored, told in _STATES.items()}
+_STORED: dict[str, str] = {told: stored for stored, told in STATES.items()}
 
 routes = APIRouter()
 
@@ -86,49 +87,60 @@ async def list_doubtful_rows(
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> DoubtfulPage:
     """Rows that wait until somebody says whom they mean, the oldest first; by their places and tokens alone."""
-    async with reading(pool, principal) as connection:
-        found = await doubtful_store.load_page(connection, after, _STORED.get(state), file_id, limit)
+    async with reading(pool, principal) as work:
+        found = await doubtful_store.load_page(work.connection, after, _STORED.get(state), file_id, limit)
     return DoubtfulPage(
-        rows=[DoubtfulRowOut(**_told(one)) for one in found],
+        rows=[DoubtfulRowOut(**_told(row)) for row in found],
         next_after=found[-1].doubtful_id if len(found) == limit else None,
     )
 
 
 @routes.get("/doubtful-rows/{doubtful_id}", response_model=DoubtfulRowDetail)
 async def read_doubtful_row(pool: Pool, principal: Decider, doubtful_id: UUID) -> Response | DoubtfulRowDetail:
-    """The row beside each member whom it may mean: what agrees, what differs. Once it is closed what it held is gone.
-    Audited."""
-    async with reading(pool, principal) as connection:
+    """The row beside each member whom it may mean today: what agrees, what differs, and what is said of a death on
+    either side. Who has come into question since it came is shown, and noted as such. Once it is closed what it held is
+    gone. Audited."""
+    async with reading(pool, principal) as work:
+        connection = work.connection
         found = await doubtful_store.load_one(connection, doubtful_id)
         if found is None:
             return refuse(NO_ROW)
-        row = found.roster_row
-        if row is None:
+        row, waiting = found.roster_row, await doubtful_store.load_waiting(connection, doubtful_id)
+        if row is None or waiting is None:
             return DoubtfulRowDetail(**_told(found), maintenance=None, said_at=None, coverages=[], candidates=[])
-        known = await people_store.load_enrolments(connection, found.tokens)
-        await audit.record(connection, principal, "read", "doubtful-row", [doubtful_id, *found.tokens])
-    mine = [one for one in known if one.tenant_id == found.plan and not one.is_retired]
+        today = (await clock_store.share_clock(connection)).business_on
+        async with seeing(connection, ALL_TENANTS):
+            candidates = await look(connection, waiting, today)
+        found = await _again(connection, doubtful_id)
+        await audit.record(work, principal, "read", "doubtful-row", [doubtful_id, *found.tokens])
     return DoubtfulRowDetail(
         **_told(found),
         maintenance=row.record.maintenance.value,
         said_at=row.said.at,
         coverages=[
             CoverageOut(
-                insurance_line=one.insurance_line, description=one.description, maintenance=one.maintenance.value,
-                begin_on=one.begin_on, end_on=one.end_on,
-            ) for one in row.record.coverages
+                insurance_line=coverage.insurance_line, description=coverage.description,
+                maintenance=coverage.maintenance.value, begin_on=coverage.begin_on, end_on=coverage.end_on,
+            ) for coverage in row.record.coverages
         ],
-        candidates=[
-            CandidateOut(
-                member_token=one.token, said_at=one.said_at,
-                coverages=[
-                    HeldOut(kind=it.kind, product=it.product, begin_on=it.begin_on, end_on=it.end_on)
-                    for it in one.spans
-                ],
-                fields=[ComparedOut(**it._asdict()) for it in compare(row.record, one)]
-            ) for one in sorted(mine, key=lambda one: one.token)
-        ],
+        candidates=[_candidate(row.record, candidate) for candidate in candidates],
     )  # fmt: skip
+
+
+def _candidate(record: RosterRecord, one: Candidate) -> CandidateOut:
+    known, by_row = one.known, one.by_row
+    return CandidateOut(
+        member_token=known.token,
+        death=one.death.holds,
+        death_said=[DeathSaidOut.model_validate(said) for said in one.death.said],
+        death_by_row="deceased" if by_row is Word.DECEASED else "alive" if by_row is Word.ALIVE else None,
+        said_at=known.said_at,
+        coverages=[
+            HeldOut(kind=span.kind, product=span.product, begin_on=span.begin_on, end_on=span.end_on)
+            for span in known.spans
+        ],
+        fields=[ComparedOut(**field._asdict()) for field in compare(record, known)],
+    )
 
 
 @routes.post("/doubtful-rows/{doubtful_id}/decision", response_model=DoubtfulRowOut)
@@ -161,30 +173,29 @@ async def _decide(work: UnitOfWork, principal: Decider, doubtful_id: UUID, body:
         elif body.member_token is not None and body.member_token not in found.tokens:
             return Answer.of(WRONG_TOKEN)
         else:
-            word = Word(Decided(decision, body.member_token, frozenset(found.tokens)), principal.subject, body.reason)
+            word = Ruling(Decided(decision, body.member_token, frozenset(found.tokens)), principal.subject, body.reason)
             if (refusal := await _say(work, doubtful_id, alike, word, today)) is not None:
                 return Answer.of(refusal)
         after = await _again(connection, doubtful_id)
     subjects = [doubtful_id, *dict.fromkeys([*([after.token] if after.token else []), *found.tokens])]
-    await audit.record(connection, principal, _ACTIONS[decision], "doubtful-row", subjects)
+    await audit.record(work, principal, _ACTIONS[decision], "doubtful-row", subjects)
     return _answer(after)
 
 
 async def _say(
-    work: UnitOfWork, doubtful_id: UUID, alike: Mapping[UUID, DoubtfulRow | None], word: Word, today: date
+    work: UnitOfWork, doubtful_id: UUID, alike: Mapping[UUID, DoubtfulRow | None], word: Ruling, today: date
 ) -> Refusal | None:
     """Take the word, or say why not: then nobody was changed."""
     if word.decided.decision == REFUSED:
-        for one in alike:
-            await doubtful_store.save_decision(work.connection, one, word.decided, (), word.by, word.reason)
+        for row_id in alike:
+            await doubtful_store.save_decision(work.connection, row_id, word.decided, (), word.by, word.reason)
         return None
     chosen = alike[doubtful_id]
     if chosen is None:
         return UNREADABLE
-    rows = [one for one in alike.values() if one is not None]
+    rows = [row for row in alike.values() if row is not None]
     settled = await on_decision(work, chosen, rows, word, today)
     if isinstance(settled, Doubt):
-        await doubtful_store.add_tokens(work.connection, doubtful_id, settled.tokens)
         return LOOK_AGAIN
     return GONE if settled is None else None
 
@@ -202,4 +213,4 @@ def _answer(found: Shown) -> Answer:
 def _told(one: Shown) -> dict[str, Any]:
     fields = one._asdict()
     del fields["document"]
-    return fields | {"state": _STATES[one.state], "may_be": fields.pop("tokens"), "member_token": fields.pop("token")}
+    return fields | {"state": STATES[one.state], "may_be": fields.pop("tokens"), "member_token": fields.pop("token")}

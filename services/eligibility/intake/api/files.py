@@ -12,16 +12,16 @@ from fastapi.responses import JSONResponse
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.intake.digest import ContentDigest
-from services.eligibility.intake.shapes import AbsenceOut, FeedFileDetail, FeedFileOut, RejectOut, RejectPage, RowOut
+from services.eligibility.intake.flow.accepting import accept_file
+from services.eligibility.intake.shapes import AbsenceOut, FeedFileDetail, FeedFileOut, RejectPage, RowOut, reject_of
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store import files as file_store
-from services.eligibility.intake.store.files import FeedFile
-from services.kit import postgres
+from services.eligibility.intake.store import rows as row_store
 from services.kit.auth import Principal, require, require_for_all
-from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
+from services.kit.unit_of_work import working
 
 MAX_FILE_BYTES = 512 << 20
 SPOOL_BYTES = 1 << 20
@@ -30,8 +30,8 @@ SPOOL_BYTES = 1 << 20
 MOST_ROWS = 2**31 - 1
 """What the column that numbers a file's rows can hold."""
 
-NO_FILE = Refusal("feed-file-unknown", "Unknown Feed File", "There is no such file, or it is another plan's.", 404)
-NO_PROFILE = Refusal("profile-unknown", "Unknown Profile", "There is no sender profile of that name.", 422)
+NO_FILE = Refusal("unknown-feed-file", "Unknown Feed File", "There is no such file, or it is another plan's.", 404)
+NO_PROFILE = Refusal("unknown-profile", "Unknown Profile", "There is no sender profile of that name.", 422)
 EMPTY = Refusal("feed-file-empty", "Empty Feed File", "A file of at least one byte is expected as the body.", 422)
 
 Sender = Annotated[Principal, require("integration")]
@@ -64,7 +64,9 @@ async def submit_feed_file(
         sha256, size, content_sha256 = await _spool(request, spool)
         if size == 0:
             return refuse(EMPTY)
-        file, is_repeat = await _accept(pool, principal.tenant, (sha256, size, profile, content_sha256), spool)
+        async with working(pool, principal.tenant) as work:
+            about = sha256, size, profile, content_sha256
+            file, is_repeat = await accept_file(work, principal.tenant, about, spool)
     out = FeedFileOut.model_validate(file).model_copy(update={"is_repeat": is_repeat})
     return JSONResponse(out.model_dump(mode="json"), 200 if is_repeat else 201)
 
@@ -80,19 +82,6 @@ async def _spool(request: Request, spool: IO[bytes]) -> tuple[str, int, str]:
     return digest.hexdigest(), size, content.hexdigest()
 
 
-async def _accept(
-    pool: postgres.Pool, tenant: str, about: tuple[str, int, str | None, str], spool: IO[bytes]
-) -> tuple[FeedFile, bool]:
-    async with transaction(pool, tenant) as connection:
-        file = await file_store.insert_file(connection, new_id(), tenant, *about)
-        if file is not None:
-            await file_store.save_chunks(connection, file.file_id, spool)
-            return file, False
-        known = await file_store.load_file_by_sha256(connection, tenant, about[0], about[3])
-        assert known is not None, "files are never deleted"
-        return known, True
-
-
 @routes.get("/feed-files")
 async def list_feed_files(
     pool: Pool,
@@ -102,21 +91,24 @@ async def list_feed_files(
     held: Annotated[bool, Query(description="Only those that wait for a person")] = False,
 ) -> list[FeedFileOut]:
     """The files that one may see, the newest first."""
-    async with reading(pool, principal) as connection:
-        last = await file_store.load_file(connection, before) if before else None
-        files = await file_store.load_files(connection, last.file_no if last else None, limit, only_held=held)
+    async with reading(pool, principal) as work:
+        last = await file_store.load_file(work.connection, before) if before else None
+        files = await file_store.load_files(work.connection, last.file_no if last else None, limit, only_held=held)
     return [FeedFileOut.model_validate(file) for file in files]
 
 
 @routes.get("/feed-files/{file_id}", response_model=FeedFileDetail)
 async def read_feed_file(pool: Pool, principal: Onlooker, file_id: UUID) -> Response | FeedFileDetail:
     """How far a file is, its counts, and the reasons of its rejects."""
-    async with reading(pool, principal) as connection:
-        file = await file_store.load_file(connection, file_id)
+    async with reading(pool, principal) as work:
+        file = await file_store.load_file(work.connection, file_id)
         if file is None:
             return refuse(NO_FILE)
-        rejections = dict(await file_store.load_rejections(connection, file_id))
-        absences = [AbsenceOut.model_validate(one) for one in await absence_store.load_absences(connection, file_id)]
+        rejections = dict(await row_store.load_rejections(work.connection, file_id))
+        absences = [
+            AbsenceOut.model_validate(absence)
+            for absence in await absence_store.load_absences(work.connection, file_id)
+        ]
     async with transaction(pool, ALL_TENANTS) as connection:  # what waits has no plan yet
         unlinked = await dose_store.count_unlinked(connection, file_id)
     counts = FeedFileOut.model_validate(file).model_dump()
@@ -132,12 +124,12 @@ async def list_rejects(
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response | RejectPage:
     """Rejected rows in the file's order: where, and what was expected. Row 0 is the file itself."""
-    async with reading(pool, principal) as connection:
-        if await file_store.load_file(connection, file_id) is None:
+    async with reading(pool, principal) as work:
+        if await file_store.load_file(work.connection, file_id) is None:
             return refuse(NO_FILE)
-        rows = await file_store.load_rejects(connection, file_id, after, limit)
+        rows = await row_store.load_rejects(work.connection, file_id, after, limit)
     return RejectPage(
-        rejects=[RejectOut(**row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
+        rejects=[reject_of(row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
     )
 
 
@@ -146,8 +138,8 @@ async def list_notices(
     pool: Pool, principal: Onlooker, file_id: UUID, limit: Annotated[int, Query(ge=1, le=1000)] = 200
 ) -> Response | list[RowOut]:
     """What was odd about rows, or the file, that were taken."""
-    async with reading(pool, principal) as connection:
-        if await file_store.load_file(connection, file_id) is None:
+    async with reading(pool, principal) as work:
+        if await file_store.load_file(work.connection, file_id) is None:
             return refuse(NO_FILE)
-        rows = await file_store.load_notices(connection, file_id, limit)
+        rows = await row_store.load_notices(work.connection, file_id, limit)
     return [RowOut(**row) for row in rows]

@@ -6,8 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.eligibility.intake.api.files import MOST_ROWS, NO_FILE, Onlooker, Operator
-from services.eligibility.intake.shapes import DecisionIn, FeedFileOut, RowChangesOut, RowPage
+from services.eligibility.intake.flow.accepting import decide_file
+from services.eligibility.intake.shapes import DecisionIn, FeedFileOut, RowPage, changes_of_row
 from services.eligibility.intake.store import files as file_store
+from services.eligibility.intake.store import rows as row_store
 from services.eligibility.intake.store.absence import AbsenceState
 from services.kit import audit
 from services.kit.idempotency import Answer, Identity
@@ -37,12 +39,13 @@ async def list_rows(
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response | RowPage:
     """Every row in the file's order: its outcome and what it changed. Row 0 is the file itself."""
-    async with reading(pool, principal) as connection:
-        if await file_store.load_file(connection, file_id) is None:
+    async with reading(pool, principal) as work:
+        if await file_store.load_file(work.connection, file_id) is None:
             return refuse(NO_FILE)
-        rows = await file_store.load_rows(connection, file_id, after, change, limit)
-    told = [RowChangesOut(**{**row, "changes": row["changes"].split(",") if row["changes"] else []}) for row in rows]
-    return RowPage(rows=told, next_after=rows[-1]["row"] if len(rows) == limit else None)
+        rows = await row_store.load_rows(work.connection, file_id, after, change, limit)
+    return RowPage(
+        rows=[changes_of_row(row) for row in rows], next_after=rows[-1]["row"] if len(rows) == limit else None
+    )
 
 
 @routes.post("/feed-files/{file_id}/release", response_model=FeedFileOut)
@@ -68,8 +71,8 @@ async def _decide(work: UnitOfWork, principal: Operator, file_id: UUID, decision
         return Answer.of(NO_FILE)
     if file.state != "held" and file.absence != AbsenceState.TOO_MANY:
         return Answer.of(NOT_HELD) if file.decision != decision else _told(file)
-    await file_store.save_decision(work.connection, file_id, decision, principal.subject, reason)
-    await audit.record(work.connection, principal, _ACTIONS[decision], "feed-file", [file_id])
+    await decide_file(work, file_id, decision, principal.subject, reason)
+    await audit.record(work, principal, _ACTIONS[decision], "feed-file", [file_id])
     return _told(await file_store.lock_file(work.connection, file_id))
 
 

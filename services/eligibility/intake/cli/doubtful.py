@@ -51,10 +51,10 @@ def run_decide(args: argparse.Namespace, client: httpx.Client) -> int:
 
 
 def _doubtful_text(page: dict[str, Any]) -> Iterator[str]:
-    for one in page["rows"]:
-        where = f"file {one['file_id']} row {one['row']}, segment {one['segment']} {one['field']}"
-        yield f"{one['doubtful_id']}  {one['state']}, {one['code']}, plan {one['plan']}, {where}"
-        yield f"    may be {', '.join(one['may_be'])}"
+    for row in page["rows"]:
+        where = f"file {row['file_id']} row {row['row']}, segment {row['segment']} {row['field']}"
+        yield f"{row['doubtful_id']}  {row['state']}, {row['code']}, plan {row['plan']}, {where}"
+        yield f"    may be {', '.join(row['may_be'])}"
     if not page["rows"]:
         yield "no row waits"
     if page["next_after"] is not None:
@@ -67,17 +67,32 @@ def _compared_text(one: dict[str, Any]) -> Iterator[str]:
         yield "  what it held is gone, or can't be read"
         return
     yield f"  {one['maintenance']}, said {one['said_at'] or '-'}"
-    for each in one["coverages"]:
-        yield f"  {each['maintenance']} {each['insurance_line']} {each['description']} from {each['begin_on']}" + (
-            f" to {each['end_on']}" if each["end_on"] else ""
+    for coverage in one["coverages"]:
+        yield (
+            f"  {coverage['maintenance']} {coverage['insurance_line']} {coverage['description']}"
+            f" from {coverage['begin_on']}" + (f" to {coverage['end_on']}" if coverage["end_on"] else "")
         )
     for candidate in one["candidates"]:
         yield f"  {'':15} {'the row':{WIDTH}} {candidate['member_token']}, last spoken of {candidate['said_at'] or '-'}"
-        for each in candidate["coverages"]:
-            yield f"  {'':15} covered: {each['product'] or each['kind']} from {each['begin_on']} to {each['end_on']}"
+        yield from _death_text(candidate)
+        for coverage in candidate["coverages"]:
+            yield (
+                f"  {'':15} covered: {coverage['product'] or coverage['kind']}"
+                f" from {coverage['begin_on']} to {coverage['end_on']}"
+            )
         for field in candidate["fields"]:
             both = f"{field['row'] or '-':{WIDTH}} {field['member'] or '-':{WIDTH}}"
             yield f"  {field['field']:15} {both} {field['how']}"
+
+
+def _death_text(candidate: dict[str, Any]) -> Iterator[str]:
+    """What is known of the member's death, and what the row would say of it."""
+    if candidate["death"] or candidate["death_by_row"]:
+        held = f"{candidate['death'] or 'none known'}; the row says: {candidate['death_by_row'] or 'nothing of it'}"
+        yield f"  {'death':15} {held}"
+    for said in candidate["death_said"]:
+        of = f", of {said['death_on']}" if said["death_on"] else ""
+        yield f"  {'':15} {said['by']}: {said['word'] or 'something'}{of}, said {said['said_at'] or '-'}"
 
 
 def _decided_text(one: dict[str, Any]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from services.eligibility.cli_service import FAULT, FINE, WRONG, WRONG_USE, Subcommands, client_of, is_named, unanswered
+from services.eligibility.feeds.formats import format_of
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.feeds.reader import read_feed
 from services.eligibility.feeds.records import (
@@ -86,7 +87,7 @@ def check_file(path: Path, profile: str | None = None) -> dict[str, Any]:
     all_seen = {(field, code): seen for field, code, seen in summary.thinned}
     return {
         "file": str(path),
-        "kind": summary.kind.value if summary.kind else None,
+        "kind": format_of(summary.kind).name if summary.kind else None,
         "rows": summary.rows,
         "records": summary.records,
         "rejected": summary.rejected,
@@ -119,15 +120,20 @@ def _check_text(report: dict[str, Any]) -> str:
     lines += _rejects_text(report["rejects"])
     if len(report["rejects"]) > SHOWN_REJECTS:
         lines.append(f"  … and {len(report['rejects']) - SHOWN_REJECTS} more; --json lists all")
-    for one in report["notices"]:
-        lines.append(f"  kept, but odd ({one['seen']}×): {one['field']} {one['code']}, expected {one['expected']}")
+    for notice in report["notices"]:
+        lines.append(
+            f"  kept, but odd ({notice['seen']}×): {notice['field']} {notice['code']}, expected {notice['expected']}"
+        )
     return "\n".join(lines)
 
 
 def _rejects_text(rejects: list[dict[str, Any]]) -> list[str]:
     """Where the first ones stand, and what was expected."""
     columns = ("row", "segment", "field", "code", "expected")
-    rows = [tuple("" if one[name] is None else str(one[name]) for name in columns) for one in rejects[:SHOWN_REJECTS]]
+    rows = [
+        tuple("" if reject[name] is None else str(reject[name]) for name in columns)
+        for reject in rejects[:SHOWN_REJECTS]
+    ]
     return _table([columns, *rows]) if rows else []
 
 

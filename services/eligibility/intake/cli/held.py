@@ -51,17 +51,17 @@ def run_decision(args: argparse.Namespace, client: httpx.Client) -> int:
 
 
 def _held_text(files: list[dict[str, Any]]) -> Iterator[str]:
-    for one in files:
-        why = one["held"] if one["state"] == "held" else f"absence {one['absence']}"
-        yield f"{one['file_id']}  {why}, plan {one['plan']}, said {one['said_at']}, received {one['received_at']}"
+    for file in files:
+        why = file["held"] if file["state"] == "held" else f"absence {file['absence']}"
+        yield f"{file['file_id']}  {why}, plan {file['plan']}, said {file['said_at']}, received {file['received_at']}"
     if not files:
         yield "no file waits"
 
 
 def _rows_text(page: dict[str, Any]) -> Iterator[str]:
-    for one in page["rows"]:
-        where = f", segment {one['segment']} {one['field']}: {one['expected']}" if one["code"] else ""
-        yield f"  {one['row']:>7}  {one['outcome']:<9}  {', '.join(one['changes']) or 'nothing'}{where}"
+    for row in page["rows"]:
+        where = f", segment {row['segment']} {row['field']}: {row['expected']}" if row["code"] else ""
+        yield f"  {row['row']:>7}  {row['outcome']:<9}  {', '.join(row['changes']) or 'nothing'}{where}"
     if page["next_after"] is not None:
         yield f"  … and more, behind row {page['next_after']}"
 

@@ -6,18 +6,17 @@ from datetime import date
 from services.eligibility.clock import store as clock_store
 from services.eligibility.clock.rules import ONE_DAY
 from services.eligibility.decisions.flow.redecide import redecide
-from services.eligibility.feeds.records import FeedSummary
 from services.eligibility.intake.full_lists import FullList
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store.absence import Absence, AbsenceState
 from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.people.coverage import cut
-from services.eligibility.people.roster import stamped
+from services.eligibility.people.restatement import stamped
 from services.eligibility.people.store import members as people_store
 from services.eligibility.people.store.members import LeftOut
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
-from services.kit.unit_of_work import UnitOfWork
+from services.kit.unit_of_work import UnitOfWork, working
 
 PER_BATCH = 1000
 SHARE = 0.25
@@ -29,55 +28,59 @@ def is_believed(absent: int, insured: int) -> bool:
     return absent == 0 or absent < SHARE * insured
 
 
-async def end_absent(pool: Pool, file: FeedFile, lists: Iterable[FullList], summary: FeedSummary) -> None:
+async def end_absent(pool: Pool, file: FeedFile, lists: Iterable[FullList]) -> None:
     """Each plan's list is judged by itself."""
-    for one in lists:
+    for full_list in lists:
         async with transaction(pool, ALL_TENANTS) as connection:
             file = await file_store.lock_file(connection, file.file_id)
-            known = {it.plan: it for it in await absence_store.load_absences(connection, file.file_id)}
-            judged = known.get(one.plan) or await _judged(connection, file, one, summary)
+            known = {absence.plan: absence for absence in await absence_store.load_absences(connection, file.file_id)}
+            judged = known.get(full_list.plan) or await _judged(connection, file, full_list)
             await absence_store.save_absence(connection, file.file_id, judged)
         if judged.absence == AbsenceState.APPLIED:
             await _end(pool, file, judged)
 
 
-async def _judged(connection: Connection, file: FeedFile, one: FullList, summary: FeedSummary) -> Absence:
-    """Somebody of whom a rejected row may speak is absent only if the full file before did not list him either."""
+async def _judged(connection: Connection, file: FeedFile, one: FullList) -> Absence:
     today = (await clock_store.share_clock(connection)).business_on
     said_on = min(one.said_on, today) if one.said_on else today
-    before_no = file.file_no
-    if summary.unidentified or await file_store.has_unstorable(connection, file.file_id):
-        before_no = await absence_store.load_previous_full(connection, one.plan, file.file_no)
+    before_no = await _first_to_stand_in(connection, file, one)
     left_out = LeftOut(one.plan, before_no, file.file_no, said_on, one.said)
-    counts = await people_store.count_absent(connection, left_out, one.overtaken)
-    absence = AbsenceState.APPLIED if summary.is_complete else AbsenceState.INCOMPLETE
+    counts = await people_store.count_absent(connection, left_out, one.overtaken, one.overtaken_in)
+    absence = AbsenceState.APPLIED if one.is_complete else AbsenceState.INCOMPLETE
     if absence == AbsenceState.APPLIED and not all(is_believed(absent, insured) for absent, insured in counts):
         absence = AbsenceState.TOO_MANY
     return Absence(one.plan, one.said.at, said_on, before_no, absence, one.said.by, one.said.no)
+
+
+async def _first_to_stand_in(connection: Connection, file: FeedFile, one: FullList) -> int:
+    """Who stands in this file, or a later one, is present. Somebody of whom a rejected row may speak is absent only if
+    the full file before did not list him either; a part that was read before is part of the list."""
+    first = min(file.file_no, one.read_in or file.file_no)
+    if one.is_certain:
+        return first
+    return min(first, await absence_store.load_previous_full(connection, one.plan, file.file_no))
 
 
 async def end_released(pool: Pool, file: FeedFile) -> None:
     """What a person released is ended, but for those who came back or of whom something newer was said since."""
     async with transaction(pool, ALL_TENANTS) as connection:
         found = await absence_store.load_absences(connection, file.file_id)
-    for one in found:
-        if one.absence == AbsenceState.RELEASED:
-            await _end(pool, file, one)
+    for absence in found:
+        if absence.absence == AbsenceState.RELEASED:
+            await _end(pool, file, absence)
     async with transaction(pool, ALL_TENANTS) as connection:
         await absence_store.end_release(connection, file.file_id)
-        await file_store.end_release(connection, file.file_id)
 
 
 async def _end(pool: Pool, file: FeedFile, one: Absence) -> None:
     ended = 1
     while ended:
-        async with transaction(pool, ALL_TENANTS) as connection:
+        async with working(pool) as work:
+            connection = work.connection
             await file_store.lock_file(connection, file.file_id)
             today = (await clock_store.share_clock(connection)).business_on
-            work = UnitOfWork(connection)
             left_out = LeftOut(one.plan, one.before_no, file.file_no, one.said_on, one.said)
             ended = await end_coverage(work, left_out, today, PER_BATCH)
-            await file_store.save_absent(connection, file.file_id, ended)
             await absence_store.add_ended(connection, file.file_id, one.plan, ended)
 
 
@@ -86,8 +89,15 @@ async def end_coverage(work: UnitOfWork, left_out: LeftOut, today: date, limit: 
     plan, said = left_out.plan, left_out.said
     tokens = await people_store.load_absent(work.connection, left_out, limit)
     await people_store.lock_persons(work.connection, tokens)
-    absent = [one for one in await people_store.load_enrolments(work.connection, tokens) if one.tenant_id == plan]
-    ended = [stamped(one._replace(spans=cut(one.spans, left_out.said_on - ONE_DAY)), said) for one in absent]
+    absent = [
+        enrolment
+        for enrolment in await people_store.load_enrolments(work.connection, tokens)
+        if enrolment.tenant_id == plan
+    ]
+    ended = [
+        stamped(enrolment._replace(spans=cut(enrolment.spans, left_out.said_on - ONE_DAY)), said)
+        for enrolment in absent
+    ]
     await people_store.save_enrolments(work.connection, ended)
     await redecide(work, tokens, today)
     return len(ended)

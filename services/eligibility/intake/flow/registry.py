@@ -16,7 +16,7 @@ from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.feeds.records import DoseRecord, PatientRecord
 from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.people.linkage import IdKey, Link
-from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store import keys as key_store
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork
@@ -27,19 +27,19 @@ async def on_registry_rows(
 ) -> list[RowResult]:
     """A registry's rows: doses are linked, counted once, and wait where nobody is found. A sender who may speak for one
     plan finds, and so changes, that plan's people only."""
-    rows = [registry_row(one, file.file_id, new_id(), file.tenant_id) for one in records]
-    await people_store.save_patients(work.connection, patients_of(rows, file.tenant_id))
+    rows = [registry_row(record, file.file_id, new_id(), file.tenant_id) for record in records]
+    await key_store.save_patients(work.connection, patients_of(rows, file.tenant_id))
     links, ties = await link_rows(work.connection, rows, file.tenant_id)
-    tokens = {one.token for one in links if one.token is not None}
+    tokens = {link.token for link in links if link.token is not None}
     named, waiting = await known_reports.load_reports(work.connection, rows, links)
     ledger = await load_ledger(work.connection, tokens, named)
-    ledger.add((), [one for one in waiting if one.event_key not in ledger.reports])
+    ledger.add((), [report for report in waiting if report.event_key not in ledger.reports])
     shared = await known_reports.load_shared(work.connection, rows, links)
     results = [
-        take_row(ledger, row, one, is_of_another=row.row in shared) for row, one in zip(rows, links, strict=True)
+        take_row(ledger, row, link, is_of_another=row.row in shared) for row, link in zip(rows, links, strict=True)
     ]
     taken_back = await _save_remarks(work.connection, rows, links, results)
-    results = [was_deleted(one) if one.row in taken_back else one for one in results]
+    results = [was_deleted(result) if result.row in taken_back else result for result in results]
     await link_waiting(work.connection, ledger, _who_may_be_waited_for(rows, links, ties))
     await save_ledger(work, ledger, today)
     await redecide(work, tokens | ledger.touched(), today)
@@ -50,7 +50,7 @@ def _who_may_be_waited_for(
     rows: Iterable[RegistryRow], links: Iterable[Link], ties: Iterable[tuple[IdKey, UUID]]
 ) -> set[UUID]:
     """Those whose number was tied, or of whose number the birth date came to be known."""
-    patients = {one.token for row, one in zip(rows, links, strict=True) if row.is_patient and one.token is not None}
+    patients = {link.token for row, link in zip(rows, links, strict=True) if row.is_patient and link.token is not None}
     return patients | {token for _, token in ties}
 
 
@@ -60,7 +60,7 @@ async def _save_remarks(
     """What rows say of persons beside doses; what is older than what stands says nothing. Gives the rows that took back
     something."""
     said = [
-        (row, one.token) for row, one, result in zip(rows, links, results, strict=True)
-        if one.token is not None and result.code != OLDER
+        (row, link.token) for row, link, result in zip(rows, links, results, strict=True)
+        if link.token is not None and result.code != OLDER
     ]  # fmt: skip
     return await remark_store.save_remarks(connection, said)

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 
 from services.eligibility.decisions.flow.redecide import redecide
+from services.eligibility.decisions.store import caps as cap_store
 from services.eligibility.doses.flow.ledger import link_waiting, load_ledger, save_ledger
+from services.eligibility.doses.store import remarks as remark_store
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.feeds.records import RosterRecord
 from services.eligibility.intake.store.files import FeedFile
@@ -21,6 +23,7 @@ from services.eligibility.people.flow import load_book, save_book
 from services.eligibility.people.matching import record_key
 from services.eligibility.people.roster import Book
 from services.eligibility.people.roster_row import Mentioned, RosterRow
+from services.eligibility.programmes import store as programme_store
 from services.kit.ids import new_id
 from services.kit.unit_of_work import UnitOfWork
 
@@ -55,6 +58,9 @@ async def settle_book(work: UnitOfWork, book: Book, file_no: int, today: date) -
     ledger = await load_ledger(work.connection, {token for pair in book.merges for token in pair})
     for survivor, retired in book.merges:
         ledger.move(retired, survivor)
+        await remark_store.move_remarks(work.connection, survivor, retired)
+        await programme_store.move_observations(work.connection, survivor, retired)
+        await cap_store.move_arms(work.connection, survivor, retired)
     await link_waiting(work.connection, ledger, book.touched() - {retired for _, retired in book.merges})
     await save_ledger(work, ledger, today)
     await redecide(work, book.touched() | ledger.touched(), today, book=book)

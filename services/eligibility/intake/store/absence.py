@@ -1,4 +1,4 @@
-"""What was made of the members whom a plan's full list left out. All SQL of it."""
+"""What was made of the members whom a plan's full list left out, list by list. All SQL of it."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -20,32 +20,42 @@ class AbsenceState(StrEnum):
     APPLIED = "applied"
 
 
+# The most urgent first; a file tells of its lists together: that one waits before that one was not complete.
+URGENCY = ", ".join(f"'{state}'" for state in AbsenceState)
+TOLD_OF_FILE = f"""(
+    select absence from feed_absence where feed_absence.file_id = feed_file.file_id
+    order by array_position(array[{URGENCY}], absence) limit 1
+) as absence"""
+ENDED_OF_FILE = """(
+    select coalesce(sum(ended), 0)::integer from feed_absence where feed_absence.file_id = feed_file.file_id
+) as absent_ended"""
+
 COLUMNS = "plan, said_at, said_on, before_no, absence, said_by, said_no, ended"
 LOAD = f"select {COLUMNS} from feed_absence where file_id = $1 order by plan"
 SAVE = f"""
 insert into feed_absence (file_id, {COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, 0) on conflict do nothing
 """
-# A file tells of its lists together: that one waits before that one was not complete.
-TELL = """
-update feed_file set absence = told.absence, absent_before = told.before_no, absent_on = told.said_on
-from (
-    select absence, before_no, said_on from feed_absence where file_id = $1
-    order by array_position($2::text[], absence), plan limit 1
-) as told
-where file_id = $1
-"""
 ADD_ENDED = "update feed_absence set ended = ended + $3 where file_id = $1 and plan = $2"
 DECIDE = "update feed_absence set absence = $2 where file_id = $1 and absence = $3"
 LOAD_PREVIOUS_FULL = """
 select max(file_no) from feed_file
-where file_no < $2 and state = 'processed' and absence is distinct from $3
+where file_no < $2 and state = 'processed'
+    and not exists (
+        select from feed_absence
+        where feed_absence.file_id = feed_file.file_id and feed_absence.plan = $1 and absence = $3
+    )
     and case when exists (select from feed_transaction as any_one where any_one.file_id = feed_file.file_id)
         then exists (
             select from feed_transaction as full_one
-            where full_one.file_id = feed_file.file_id and full_one.plan = $1 and full_one.is_full
+            where full_one.file_id = feed_file.file_id and full_one.plan = $1 and full_one.is_full and repeats is null
         )
         else feed_file.plan = $1 and is_full
     end
+"""
+LOAD_LATER = """
+select said_at, said_on from feed_absence
+where plan = $1 and absence = 'applied' and before_no > $2 and said_at > $3
+order by said_at limit 1
 """
 
 
@@ -72,10 +82,9 @@ async def load_absences(connection: Connection, file_id: UUID) -> list[Absence]:
 
 
 async def save_absence(connection: Connection, file_id: UUID, one: Absence) -> None:
-    """Say once what was made of it; the file tells what the most urgent of its lists says."""
+    """Say once what was made of it."""
     said = one.said_at, one.said_on, one.before_no, one.absence, one.said_by, one.said_no
     await connection.execute(SAVE, file_id, one.plan, *said)
-    await connection.execute(TELL, file_id, list(AbsenceState))
 
 
 async def add_ended(connection: Connection, file_id: UUID, plan: str, ended: int) -> None:
@@ -94,3 +103,17 @@ async def end_release(connection: Connection, file_id: UUID) -> None:
 async def load_previous_full(connection: Connection, plan: str, file_no: int) -> int:
     """The number of the last complete file before this one that listed everybody of the plan; 0 if there is none."""
     return await connection.fetchval(LOAD_PREVIOUS_FULL, plan, file_no, AbsenceState.INCOMPLETE) or 0
+
+
+class LaterList(NamedTuple):
+    """A list in which somebody does not stand: he is covered no more from `said_on` on."""
+
+    said_at: datetime
+    said_on: date
+
+
+async def load_later(connection: Connection, plan: str, file_no: int, said_at: datetime | None) -> LaterList | None:
+    """The first list of the plan that was judged, is newer than this statement, and lists nobody last seen in this
+    file."""
+    row = await connection.fetchrow(LOAD_LATER, plan, file_no, said_at)
+    return LaterList(*row) if row is not None else None

@@ -42,14 +42,19 @@ update doubtful_row
 set state = $2, token = $3, changes = $4, closed_by = $5, reason = $6, document = null, closed_at = clock_timestamp()
 where doubtful_id = $1
 """
-LOCK_ALIKE = f"""
-select one.doubtful_id, one.file_id, one.code, one.field, one.expected, one.evidence, one.document, {_MAY_BE} as tokens,
+_WAITS = f"""
+one.doubtful_id, one.file_id, one.code, one.field, one.expected, one.evidence, one.document, {_MAY_BE} as tokens,
     (select file_no from feed_file where feed_file.file_id = one.file_id) as file_no
-from doubtful_row as one
+"""
+LOCK_ALIKE = f"""
+select {_WAITS} from doubtful_row as one
 where state = 'waiting' and (tenant_id, evidence) = (
     select tenant_id, evidence from doubtful_row as chosen where chosen.doubtful_id = $1
 )
 order by doubtful_id for update of one
+"""
+LOAD_WAITING = f"""
+select {_WAITS} from doubtful_row as one where state = 'waiting' and doubtful_id = $1
 """
 WITHDRAW = """
 with gone as (
@@ -118,11 +123,11 @@ class Shown(NamedTuple):
 async def load_doubts(connection: Connection, tokens: Collection[UUID]) -> Doubts:
     """What waits of these persons, who are locked, and what was decided of whom they are; the last decision counts."""
     found = Doubts()
-    for one in await connection.fetch(LOAD_OF_PERSONS, list(tokens)) if tokens else ():
-        if one["state"] != WAITING:
-            decided = Decided(one["state"], one["token"], frozenset(one["tokens"]))
-            found.decided[one["tenant_id"], one["evidence"]] = decided
-        elif (waiting := _waiting(one)) is not None:
+    for row in await connection.fetch(LOAD_OF_PERSONS, list(tokens)) if tokens else ():
+        if row["state"] != WAITING:
+            decided = Decided(row["state"], row["token"], frozenset(row["tokens"]))
+            found.decided[row["tenant_id"], row["evidence"]] = decided
+        elif (waiting := _waiting(row)) is not None:
             found.waiting[waiting.doubtful_id] = waiting
     return found
 
@@ -140,7 +145,7 @@ async def save_doubts(connection: Connection, doubts: Doubts) -> None:
     """What a batch opened and closed."""
     if doubts.opened:
         await connection.execute(INSERT, *zip(*map(_columns, doubts.opened), strict=True))
-        tokens = [(one.doubtful_id, token) for one in doubts.opened for token in sorted(one.doubt.tokens)]
+        tokens = [(row.doubtful_id, token) for row in doubts.opened for token in sorted(row.doubt.tokens)]
         await connection.execute(INSERT_TOKENS, *zip(*tokens, strict=True))
     if doubts.superseded:
         await connection.execute(SUPERSEDE, sorted(doubts.superseded))
@@ -156,7 +161,13 @@ def _columns(one: DoubtfulRow) -> tuple[object, ...]:
 async def lock_alike(connection: Connection, doubtful_id: UUID) -> dict[UUID, DoubtfulRow | None]:
     """What waits and says the same of who it is about as this row, the row too if it waits still; nobody else decides
     them now. None: it can't be read."""
-    return {one["doubtful_id"]: _waiting(one) for one in await connection.fetch(LOCK_ALIKE, doubtful_id)}
+    return {row["doubtful_id"]: _waiting(row) for row in await connection.fetch(LOCK_ALIKE, doubtful_id)}
+
+
+async def load_waiting(connection: Connection, doubtful_id: UUID) -> DoubtfulRow | None:
+    """A row that waits, and can be read."""
+    row = await connection.fetchrow(LOAD_WAITING, doubtful_id)
+    return None if row is None else _waiting(row)
 
 
 async def add_tokens(connection: Connection, doubtful_id: UUID, tokens: Iterable[UUID]) -> None:
@@ -167,7 +178,7 @@ async def add_tokens(connection: Connection, doubtful_id: UUID, tokens: Iterable
 
 async def load_apart(connection: Connection, tokens: Collection[UUID]) -> list[tuple[UUID, UUID]]:
     """The pairs of persons told apart of whom one is among these."""
-    return [(one[0], one[1]) for one in await connection.fetch(LOAD_APART, list(tokens))] if tokens else []
+    return [(row[0], row[1]) for row in await connection.fetch(LOAD_APART, list(tokens))] if tokens else []
 
 
 async def save_apart(connection: Connection, pairs: Iterable[tuple[UUID, UUID]], doubtful_id: UUID) -> None:

@@ -1,48 +1,38 @@
-"""Persons, what plans and registries say of them, and the keys by which they are found. All SQL of it, batch first."""
+"""Persons and their enrolments. All SQL of them, batch first."""
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 from uuid import UUID
 
 import asyncpg
 
+from schemas.eligibility_v1 import MembersMergedV1
+from schemas.envelope import Event
 from services.eligibility.feeds.records import MEDICAL
 from services.eligibility.people.enrolment import Enrolment, Person, Span
-from services.eligibility.people.linkage import Candidate, IdKey
+from services.eligibility.people.linkage import Candidate
 from services.eligibility.people.precedence import Stamp
-from services.eligibility.people.statement import Statement
 from services.eligibility.people.store import doubtful as doubtful_store
+from services.eligibility.people.store import keys as key_store
+from services.eligibility.people.store import statements as statement_store
 from services.eligibility.vital import store as vital_store
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection, text_array
-from services.kit.rows import columns_of, into, names
+from services.kit.rows import columns_of, into, names, sql_types
 
 COLUMNS = ", ".join(Enrolment._fields)
 EXCLUDED = ", ".join(f"excluded.{name}" for name in Enrolment._fields)
-_TYPES = {
-    "enrolment_id": "uuid", "token": "uuid", "birth_on": "date", "is_restricted": "boolean", "is_retired": "boolean",
-    "seen_file_no": "bigint", "ethnicity": "text", "phone_version": "integer", "address_version": "integer",
-    "email_version": "integer", "said_at": "timestamptz", "said_no": "bigint",
-    "first_file_no": "bigint", "seen_at": "timestamptz",
-}  # fmt: skip
-"""Of the columns that are not told by `text_array`: no texts, or null."""
-_FROM_TEXT = {
-    "races": "string_to_array(races, e'\\x1f')", "phones": "string_to_array(phones, e'\\x1f')",
-    "spans": "spans::jsonb",
-}  # fmt: skip
+_TYPES = sql_types(Enrolment)
+_TEXTS = {name for name, kind in _TYPES.items() if kind == "text"} - {"ethnicity"}
+"""The columns that are told by `text_array`: those of texts that are never null."""
+_LISTS = {name for name, hint in get_type_hints(Enrolment).items() if hint == tuple[str, ...]}
+_FROM_TEXT = {name: f"string_to_array({name}, e'\\x1f')" for name in _LISTS} | {"spans": "spans::jsonb"}
 """An array of arrays would be a matrix, so these are told as text: codes and digits, which hold no 0x1F."""
 
-LOAD_TOKENS_BY_IDENTIFIER = """
-select type, assigner, value, token
-from unnest($1::text::text[], $2::text::text[], $3::text::text[]) as wanted (type, assigner, value)
-join person_identifier using (type, assigner, value)
-"""
-LOAD_TOKENS_BY_KEY = """
-select match_key, token from unnest($1::text::text[]) as wanted (match_key) join person_key using (match_key)
-"""
 LOCK_PERSONS = "select token, merged_into from person where token = any($1::uuid[]) order by token for update"
 LOAD_PERSONS = "select token, merged_into from person where token = any($1::uuid[])"
 LOAD_NEXT_TOKENS = """
@@ -50,15 +40,15 @@ select distinct token from enrolment where token > $1 and not is_retired order b
 """
 LOAD_SURVIVORS = "select token, coalesce(merged_into, token) as survivor from person where token = any($1::uuid[])"
 LOAD_ENROLMENTS = f"select {COLUMNS} from enrolment where token = any($1::uuid[])"
-LOAD_STATEMENTS = """
-select token, source, races, ethnicity, zip5, tract, is_protected from member_statement where token = any($1::uuid[])
-"""
 LOAD_CANDIDATES = """
 select token, family, given, birth_on, sex from enrolment where token = any($1::uuid[]) and not is_retired
 """
 LOAD_OF_PLAN = """
 select token from enrolment where token = any($1::uuid[]) and tenant_id = $2 and not is_retired
 """
+_STATED = ", ".join(
+    f"${no}::{'text::' if name in _TEXTS else ''}{kind}[]" for no, (name, kind) in enumerate(_TYPES.items(), 1)
+)
 SAVE_PERSONS = """
 insert into person (token, merged_into) select * from unnest($1::uuid[], $2::uuid[])
 on conflict (token) do update set merged_into = excluded.merged_into
@@ -66,8 +56,7 @@ on conflict (token) do update set merged_into = excluded.merged_into
 SAVE_ENROLMENTS = f"""
 insert into enrolment ({COLUMNS})
 select {", ".join(_FROM_TEXT.get(name, name) for name in Enrolment._fields)}
-from unnest({", ".join(f"${no}::{_TYPES.get(name, 'text::text')}[]" for no, name in enumerate(Enrolment._fields, 1))})
-    as stated ({COLUMNS})
+from unnest({_STATED}) as stated ({COLUMNS})
 on conflict (enrolment_id) do update set ({COLUMNS}) = row({EXCLUDED})
 """
 SAVE_SEEN = """
@@ -87,71 +76,6 @@ set seen_file_no = greatest(seen_file_no, $2),
 from unnest($1::uuid[], $3::timestamptz[], $4::text::text[], $5::bigint[]) as heard (enrolment_id, at, by, no)
 where enrolment.enrolment_id = heard.enrolment_id
 """
-SAVE_IDENTIFIERS = """
-insert into person_identifier (type, assigner, value, token)
-select * from unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::uuid[])
-on conflict do nothing
-"""
-SAVE_KEYS = """
-insert into person_key (match_key, token)
-select * from unnest($1::text::text[], $2::uuid[])
-on conflict do nothing
-"""
-SAVE_STATEMENTS = """
-insert into member_statement (token, source, races, ethnicity, zip5, tract, is_protected)
-select token, source, races, ethnicity, zip5, tract, is_protected
-from jsonb_populate_recordset(null::member_statement, $1::text::jsonb)
-on conflict (token, source) do update
-set races = excluded.races, ethnicity = excluded.ethnicity, zip5 = excluded.zip5, tract = excluded.tract,
-    is_protected = excluded.is_protected
-"""
-SAVE_PATIENTS = """
-insert into registry_patient (type, assigner, value, birth_on, sex)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::text[])
-on conflict (type, assigner, value) do update set birth_on = excluded.birth_on, sex = excluded.sex
-"""
-LOAD_PATIENTS = """
-select type, assigner, value, birth_on, sex
-from unnest($1::text[], $2::text[], $3::text[]) as wanted (type, assigner, value)
-join registry_patient using (type, assigner, value)
-"""
-MOVE_IDENTIFIERS = """
-with gone as (delete from person_identifier where token = $2 returning type, assigner, value)
-insert into person_identifier (type, assigner, value, token) select type, assigner, value, $1 from gone
-on conflict do nothing
-"""
-MOVE_KEYS = """
-with gone as (delete from person_key where token = $2 returning match_key)
-insert into person_key (match_key, token) select match_key, $1 from gone on conflict do nothing
-"""
-MOVE_STATEMENTS = """
-with gone as (delete from member_statement where token = $2 returning *)
-insert into member_statement (token, source, races, ethnicity, zip5, tract, is_protected)
-select $1, source, races, ethnicity, zip5, tract, is_protected from gone
-on conflict (token, source) do update set is_protected = member_statement.is_protected or excluded.is_protected
-"""
-MOVE_OBSERVATIONS = """
-with gone as (delete from member_observation where token = $2 returning *)
-insert into member_observation (token, tenant_id, system, code, observed_on, ended_on, value)
-select $1, tenant_id, system, code, observed_on, ended_on, value from gone
-on conflict do nothing
-"""
-MOVE_REMARKS = """
-with gone as (delete from registry_remark where token = $2 returning *)
-insert into registry_remark
-    (token, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, is_retracted)
-select $1, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, is_retracted
-from gone
-on conflict (token, sender, kind, system, code, cvx, said_on) do update
-set is_retracted = excluded.is_retracted, stated_at = excluded.stated_at
-where registry_remark.stated_at < excluded.stated_at
-"""
-MOVE_ARMS = """
-with gone as (delete from arm where token = $2 returning *)
-insert into arm (programme_id, token, arm, programme_version, drawn_on)
-select programme_id, $1, arm, programme_version, drawn_on from gone
-on conflict do nothing
-"""
 MOVE_RETIRED = "update person set merged_into = $1 where merged_into = $2"
 # $1 plan, $2 the first of the files to stand in, $3 the day, $4 this very file if it is that one, $5 to $7 the list.
 IS_COVERED = """
@@ -168,7 +92,7 @@ COUNT_ABSENT = f"""
 select count(*) filter (where {IS_ABSENT}) as absent, count(*) as insured,
     count(*) filter (where {IS_ABSENT} and first_file_no < $8) as old_absent,
     count(*) filter (where first_file_no < $8) as old,
-    count(*) filter (where {IS_ABSENT} and seen_file_no = $8) as skipped
+    count(*) filter (where {IS_ABSENT} and seen_file_no = any($9::bigint[])) as skipped
 from enrolment where {IS_COVERED}
 """
 FIND_BY_MEMBER_ID = """
@@ -182,21 +106,12 @@ where not e.is_retired and (
 order by e.token limit 20
 """
 
-
-async def load_tokens(
-    connection: Connection, identifiers: Collection[IdKey], keys: Collection[str]
-) -> tuple[dict[IdKey, set[UUID]], dict[str, set[UUID]]]:
-    """Whom these identifiers and match keys may mean. Nobody's merged-away token is among them."""
-    by_identifier: defaultdict[IdKey, set[UUID]] = defaultdict(set)
-    by_key: defaultdict[str, set[UUID]] = defaultdict(set)
-    if identifiers:
-        columns = map(text_array, zip(*identifiers, strict=True))
-        for row in await connection.fetch(LOAD_TOKENS_BY_IDENTIFIER, *columns):
-            by_identifier[row["type"], row["assigner"], row["value"]].add(row["token"])
-    if keys:
-        for row in await connection.fetch(LOAD_TOKENS_BY_KEY, text_array(list(keys))):
-            by_key[row["match_key"]].add(row["token"])
-    return by_identifier, by_key
+UNKNOWN_MERGES = """
+select position from unnest($1::uuid[]) with ordinality as said (token, position)
+left join person using (token)
+where merged_into is null
+"""
+OWNED: Mapping[type[Event], Owned] = {MembersMergedV1: Owned(("retired_token",), UNKNOWN_MERGES)}
 
 
 async def lock_persons(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, Person]:
@@ -222,13 +137,6 @@ async def load_survivors(connection: Connection, tokens: Collection[UUID]) -> di
 
 async def load_enrolments(connection: Connection, tokens: Collection[UUID]) -> list[Enrolment]:
     return [_enrolment(row) for row in await connection.fetch(LOAD_ENROLMENTS, list(tokens))] if tokens else []
-
-
-async def load_statements(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[Statement]]:
-    found: defaultdict[UUID, list[Statement]] = defaultdict(list)
-    for row in await connection.fetch(LOAD_STATEMENTS, list(tokens)):
-        found[row["token"]].append(into(Statement, row, races=tuple(row["races"])))
-    return found
 
 
 async def load_candidates(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[Candidate]]:
@@ -265,10 +173,14 @@ async def load_absent(connection: Connection, left_out: LeftOut, limit: int) -> 
     return [row["token"] for row in await connection.fetch(LOAD_ABSENT, *left_out.values, limit)]
 
 
-async def count_absent(connection: Connection, left_out: LeftOut, overtaken: int) -> list[tuple[int, int]]:
+async def count_absent(
+    connection: Connection, left_out: LeftOut, overtaken: int, overtaken_in: Sequence[int]
+) -> list[tuple[int, int]]:
     """How many of the plan's covered members it leaves out, and how many there are: of those from before this very
-    file, of all, and, if there are any, of those in the file's older lists."""
-    row = await connection.fetchrow(COUNT_ABSENT, *left_out.values, left_out.file_no)
+    file, of all, and, if there are any, of those in the file's older lists, which other files may have brought
+    before."""
+    brought_by = [left_out.file_no, *overtaken_in]
+    row = await connection.fetchrow(COUNT_ABSENT, *left_out.values, left_out.file_no, brought_by)
     assert row is not None
     counts = [(row["old_absent"], row["old"]), (row["absent"], row["insured"])]
     return [*counts, (row["skipped"], overtaken)] if overtaken else counts
@@ -281,16 +193,16 @@ async def find_by_member_id(connection: Connection, member_id: str) -> list[UUID
 
 async def save_persons(connection: Connection, persons: Sequence[Person]) -> None:
     # A retired person points to its survivor, which must be there first.
-    ordered = sorted(persons, key=lambda one: (one.merged_into is not None, one.token))
+    ordered = sorted(persons, key=lambda person: (person.merged_into is not None, person.token))
     if ordered:
         await connection.execute(SAVE_PERSONS, *zip(*ordered, strict=True))
 
 
 async def save_enrolments(connection: Connection, enrolments: Sequence[Enrolment]) -> None:
     if enrolments:
-        ordered = sorted(enrolments, key=lambda one: one.enrolment_id)
+        ordered = sorted(enrolments, key=lambda enrolment: enrolment.enrolment_id)
         columns = zip(names(Enrolment), _columns(ordered), strict=True)
-        told = (column if name in _TYPES else text_array(column) for name, column in columns)
+        told = (text_array(column) if name in _TEXTS else column for name, column in columns)
         await connection.execute(SAVE_ENROLMENTS, *told)
 
 
@@ -308,47 +220,13 @@ async def save_heard(connection: Connection, heard: Mapping[UUID, Stamp], file_n
         await connection.execute(SAVE_HEARD, list(heard), file_no, ats, text_array(bys), nos)
 
 
-async def save_keys(
-    connection: Connection, identifiers: Iterable[tuple[IdKey, UUID]], keys: Iterable[tuple[str, UUID]]
-) -> None:
-    identified = sorted((*identifier, token) for identifier, token in identifiers)
-    if identified:
-        *texts, tokens = zip(*identified, strict=True)
-        await connection.execute(SAVE_IDENTIFIERS, *map(text_array, texts), tokens)
-    if keyed := sorted(keys):
-        match_keys, tokens = zip(*keyed, strict=True)
-        await connection.execute(SAVE_KEYS, text_array(match_keys), tokens)
-
-
-async def save_statements(connection: Connection, statements: Sequence[Statement]) -> None:
-    if statements:
-        ordered = sorted(statements, key=lambda one: one.token)
-        await connection.execute(SAVE_STATEMENTS, json.dumps([one._asdict() for one in ordered], default=str))
-
-
-async def save_patients(connection: Connection, patients: Mapping[IdKey, tuple[date, str]]) -> None:
-    """Birth date and sex of whom a registry's numbers are of."""
-    if patients:
-        rows = sorted((*identifier, *about) for identifier, about in patients.items())
-        await connection.execute(SAVE_PATIENTS, *zip(*rows, strict=True))
-
-
-async def load_patients(connection: Connection, identifiers: Collection[IdKey]) -> dict[IdKey, tuple[date, str]]:
-    if not identifiers:
-        return {}
-    rows = await connection.fetch(LOAD_PATIENTS, *zip(*identifiers, strict=True))
-    return {(row["type"], row["assigner"], row["value"]): (row["birth_on"], row["sex"]) for row in rows}
-
-
 async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> None:
-    """Everything by which the retired person was found now finds the survivor."""
+    """Everything by which the retired person was found now finds the survivor, here and in the rooms below; rooms above
+    move what is theirs."""
     for statement in (
-        MOVE_IDENTIFIERS,
-        MOVE_KEYS,
-        MOVE_STATEMENTS,
-        MOVE_OBSERVATIONS,
-        MOVE_REMARKS,
-        MOVE_ARMS,
+        key_store.MOVE_IDENTIFIERS,
+        key_store.MOVE_KEYS,
+        statement_store.MOVE_STATEMENTS,
         vital_store.MOVE_STATEMENTS,
         vital_store.MOVE_OVERRIDES,
         vital_store.MOVE_CONSENTS,
@@ -360,8 +238,8 @@ async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> N
 
 
 def _enrolment(row: asyncpg.Record) -> Enrolment:
-    races, phones, spans = tuple(row["races"]), tuple(row["phones"]), tuple([_span(span) for span in row["spans"]])
-    return into(Enrolment, row, races=races, phones=phones, spans=spans)
+    lists: dict[str, Any] = {name: tuple(row[name]) for name in _LISTS}
+    return into(Enrolment, row, spans=tuple([_span(span) for span in row["spans"]]), **lists)
 
 
 def _span(stored: list[str | None]) -> Span:
@@ -373,9 +251,8 @@ def _span(stored: list[str | None]) -> Span:
 
 def _columns(enrolments: Sequence[Enrolment]) -> list[list[Any]]:
     """The values as they are told, by column."""
-    races, phones = ["\x1f".join(one.races) for one in enrolments], ["\x1f".join(one.phones) for one in enrolments]
-    spans = [_spans_text(one.spans) for one in enrolments]
-    return columns_of(Enrolment, enrolments, races=races, phones=phones, spans=spans)
+    lists = {name: ["\x1f".join(getattr(enrolment, name)) for enrolment in enrolments] for name in _LISTS}
+    return columns_of(Enrolment, enrolments, spans=[_spans_text(enrolment.spans) for enrolment in enrolments], **lists)
 
 
 @lru_cache(maxsize=1 << 10)

@@ -98,7 +98,7 @@ class Tables:
 
     def counties_of_zip(self, zip5: str) -> tuple[tuple[str, float], ...]:
         """The ZIP's counties with the share of its residential addresses, largest first."""
-        listed = (one.split("=") for one in self._counties_of_zip.get(zip5, "").split())
+        listed = (county.split("=") for county in self._counties_of_zip.get(zip5, "").split())
         return tuple((fips, float(ratio)) for fips, ratio in listed)
 
     def tracts_of_zip(self, zip5: str) -> tuple[Overlap, ...]:

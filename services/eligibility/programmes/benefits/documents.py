@@ -1,4 +1,4 @@
-"""Benefit lists as YAML documents in `rules/benefits`, one per version; a wrong one is refused with line and field."""
+"""Benefit lists: YAML documents in `bundled/benefits`, one per version; a wrong one is refused with line and field."""
 
 from datetime import date
 from functools import cache
@@ -9,10 +9,10 @@ from pydantic import Field, field_validator
 from schemas.eligibility_v1 import LineOfBusiness
 from schemas.envelope import Code
 from services.eligibility.programmes.benefits.entitlements import Benefit, BenefitList
-from services.eligibility.programmes.documents import Coded
+from services.eligibility.programmes.document_form import Coded
 from services.eligibility.programmes.documents_read import Part, read_document
 
-LISTS = Path(__file__).parents[1] / "rules" / "benefits"
+LISTS = Path(__file__).parents[1] / "bundled" / "benefits"
 
 
 class BenefitListError(Exception):
@@ -41,7 +41,7 @@ class Document(Part):
     @field_validator("benefits")
     @classmethod
     def _once(cls, benefits: tuple[_Benefit, ...]) -> tuple[_Benefit, ...]:
-        if len({one.code for one in benefits}) != len(benefits):
+        if len({benefit.code for benefit in benefits}) != len(benefits):
             raise ValueError("each benefit needs a code of its own")
         return benefits
 
@@ -54,13 +54,13 @@ def parse_list(text: str, name: str = "document") -> BenefitList:
         document.effective_on,
         document.state_fips,
         document.source,
-        tuple(_benefit(one) for one in document.benefits),
+        tuple(_benefit(benefit) for benefit in document.benefits),
     )
 
 
 def _benefit(part: _Benefit) -> Benefit:
-    lines = frozenset(one.value for one in part.lines_of_business)
-    wanted = frozenset[str]().union(*(one.codes() for one in part.any_of))
+    lines = frozenset(line.value for line in part.lines_of_business)
+    wanted = frozenset[str]().union(*(coded.codes() for coded in part.any_of))
     return Benefit(part.code, part.title, part.kind, lines, wanted, part.age_from)
 
 

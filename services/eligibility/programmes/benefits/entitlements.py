@@ -48,9 +48,9 @@ class Entitlement:
 def in_force(lists: Iterable[BenefitList], day: date) -> list[BenefitList]:
     """Of each list the version that holds on this day."""
     holding: dict[str, BenefitList] = {}
-    for one in sorted(lists, key=lambda each: (each.effective_on, each.version)):
-        if one.effective_on <= day:
-            holding[one.list_id] = one
+    for listed in sorted(lists, key=lambda listed: (listed.effective_on, listed.version)):
+        if listed.effective_on <= day:
+            holding[listed.list_id] = listed
     return list(holding.values())
 
 
@@ -65,9 +65,11 @@ def entitlements(
 ) -> list[Entitlement]:
     """Every benefit of the member's state, with what speaks for it and what is missing. `is_covered`: a coverage is in
     force on the day, without which nothing is indicated."""
-    here = [one for one in in_force(lists, day) if traits.county.startswith(one.state_fips)]
+    here = [listed for listed in in_force(lists, day) if traits.county.startswith(listed.state_fips)]
     missing = () if is_covered else ("coverage",)
-    return [_entitlement(one, benefit, traits, age, known, missing) for one in here for benefit in one.benefits]
+    return [
+        _entitlement(listed, benefit, traits, age, known, missing) for listed in here for benefit in listed.benefits
+    ]
 
 
 def _entitlement(

@@ -1,4 +1,4 @@
-"""Risk models as YAML documents in `rules/risk`; a wrong one is refused with line and field."""
+"""Risk models as YAML documents in `bundled/risk`; a wrong one is refused with line and field."""
 
 from functools import cache
 from hashlib import sha256
@@ -11,7 +11,7 @@ from services.eligibility.programmes.documents_read import Part, read_document
 from services.eligibility.programmes.needs import vocabulary
 from services.eligibility.programmes.risk.model import Factor, PointsModel, Step, Tier
 
-MODELS = Path(__file__).parents[1] / "rules" / "risk"
+MODELS = Path(__file__).parents[1] / "bundled" / "risk"
 FIGURES = frozenset(
     {"age", "not-english", "svi", "svi-zip-share", "conditions", *(f"svi-theme-{n}" for n in range(1, 5))}
 )
@@ -40,14 +40,14 @@ class _Factor(Part):
         words = vocabulary()
         if name not in FIGURES and name not in words["needs"] and name not in words["counts"]:
             raise ValueError(
-                f"expected one of {', '.join(sorted(FIGURES))}, a need or a count of rules/codes/needs.yaml"
+                f"expected one of {', '.join(sorted(FIGURES))}, a need or a count of bundled/codes/needs.yaml"
             )
         return name
 
     @field_validator("steps")
     @classmethod
     def _rise(cls, steps: tuple[_Step, ...]) -> tuple[_Step, ...]:
-        if sorted({one.at_least for one in steps}) != [one.at_least for one in steps]:
+        if sorted({step.at_least for step in steps}) != [step.at_least for step in steps]:
             raise ValueError("each step must begin above the one before it")
         return steps
 
@@ -69,14 +69,14 @@ class Document(Part):
     @field_validator("factors")
     @classmethod
     def _once(cls, factors: tuple[_Factor, ...]) -> tuple[_Factor, ...]:
-        if len({one.code for one in factors}) != len(factors):
+        if len({factor.code for factor in factors}) != len(factors):
             raise ValueError("each factor needs a code of its own")
         return factors
 
     @field_validator("tiers")
     @classmethod
     def _from_zero_up(cls, tiers: tuple[_Tier, ...]) -> tuple[_Tier, ...]:
-        starts = [one.at_least for one in tiers]
+        starts = [tier.at_least for tier in tiers]
         if starts[0] != 0 or sorted(set(starts)) != starts:
             raise ValueError("the first tier must begin at 0 and each later one above the one before it")
         return tiers
@@ -89,11 +89,11 @@ def parse_model(text: str, name: str = "document") -> PointsModel:
         version=document.version,
         title=document.title,
         factors=tuple(
-            Factor(one.code, one.title, one.input, tuple(Step(each.at_least, each.points) for each in one.steps),
-                   one.source, one.missing)
-            for one in document.factors
+            Factor(factor.code, factor.title, factor.input,
+                   tuple(Step(step.at_least, step.points) for step in factor.steps), factor.source, factor.missing)
+            for factor in document.factors
         ),
-        tiers=tuple(Tier(one.code, one.at_least) for one in document.tiers),
+        tiers=tuple(Tier(tier.code, tier.at_least) for tier in document.tiers),
         sha256=sha256(text.encode()).hexdigest(),
     )  # fmt: skip
 
@@ -102,7 +102,7 @@ def parse_model(text: str, name: str = "document") -> PointsModel:
 def models() -> dict[str, PointsModel]:
     """Every bundled version, by `<model>.<version>`."""
     found = [parse_model(path.read_text(encoding="utf-8"), path.name) for path in sorted(MODELS.glob("*.yaml"))]
-    by_name = {one.cited: one for one in found}
+    by_name = {model.cited: model for model in found}
     if len(by_name) < len(found):
         raise RiskModelError(f"{MODELS.name}: two documents are the same version of one model")
     return by_name

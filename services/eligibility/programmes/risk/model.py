@@ -78,8 +78,8 @@ class Score:
 def score(model: PointsModel, inputs: Mapping[str, float]) -> Score:
     """The same inputs give the same score: nothing else is looked at."""
     found = tuple(_contribution(factor, inputs.get(factor.input)) for factor in model.factors)
-    total = max(0, min(MOST, sum(one.points for one in found)))
-    tier = next(one.code for one in reversed(model.tiers) if total >= one.at_least)
+    total = max(0, min(MOST, sum(contribution.points for contribution in found)))
+    tier = next(candidate.code for candidate in reversed(model.tiers) if total >= candidate.at_least)
     return Score(total, tier, found)
 
 

@@ -12,7 +12,7 @@ from services.kit.problem import Refusal
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.attempts import entry
 from services.outreach.attempts.entry import Entry
-from services.outreach.attempts.flow.refusals import NO_SUCH_ATTEMPT, NOT_YOURS, REFUSALS
+from services.outreach.attempts.flow.refusals import NO_ATTEMPT, NOT_YOURS, REFUSALS
 from services.outreach.attempts.rules import (
     Holder,
     Proposal,
@@ -31,12 +31,13 @@ from services.outreach.claims.rules import Lease
 from services.outreach.contacts import store as contacts
 from services.outreach.contacts.dispositions import EFFECTS
 from services.outreach.contacts.rules import LoggedAttempt, NewAttempt
-from services.outreach.members import store as members
 from services.outreach.policy import POLICY
-from services.outreach.reference import store as reference
 from services.outreach.worklist import store as worklist
-from services.outreach.worklist.flow import NO_SUCH_CASE
+from services.outreach.worklist.flow import NO_CASE
 from services.outreach.worklist.rules import ListedCase
+from services.replicas.days import store as days
+from services.replicas.persons import store as persons
+from services.replicas.programmes import store as programmes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,14 @@ async def log_attempt(work: UnitOfWork, case_id: UUID, entered: Entry, worker_id
     connection = work.connection
     member_token = await cases.load_member_token(connection, case_id)
     if member_token is None:
-        return NO_SUCH_CASE
-    await reference.share_reference(connection)
-    persons = await members.lock_members(connection, [member_token])
+        return NO_CASE
+    await programmes.share_reference(connection)
+    person_of = await persons.lock_persons(connection, [member_token])
     lease = await claims.lock_lease(connection, case_id)
     assert lease is not None, "cases are never removed"
-    known = next(known for known in await cases.load_known(connection, persons) if known.case_id == case_id)
-    zone = ZoneInfo(await reference.load_time_zone(connection, known.evidence.enrolment.programme_id))
-    holder = await _holder(connection, case_id, lease, list(persons))
+    known = next(case for case in await cases.load_known(connection, person_of) if case.case_id == case_id)
+    zone = await _zone(connection, known.evidence.enrolment.programme_id)
+    holder = await _holder(connection, case_id, lease, list(person_of))
     attempt = entry.new_attempt(new_id(), known, entered, worker_id, entered.attempted_at or lease.asked_at, zone)
     misfit = misdated(entry.timing_of(attempt, lease.asked_at, zone), known.evidence.today, POLICY)
     rule = _rule(known, entered, holder, attempt)
@@ -72,7 +73,7 @@ async def log_attempt(work: UnitOfWork, case_id: UUID, entered: Entry, worker_id
     await _save(connection, known, attempt, lease.asked_at)
     await _settle_lease(connection, lease, attempt)
     await work.announce([entry.logged_event(attempt, lease.asked_at)])
-    await review(work, persons, lease.asked_at)
+    await review(work, person_of, lease.asked_at)
     return Logged(attempt.attempt_id, attempt.against, await _listed(connection, case_id))
 
 
@@ -122,11 +123,11 @@ async def retract_attempt(
     connection = work.connection
     attempt = await contacts.load_attempt(connection, attempt_id)
     if attempt is None:
-        return NO_SUCH_ATTEMPT
-    await reference.share_reference(connection)
+        return NO_ATTEMPT
+    await programmes.share_reference(connection)
     case_token = await cases.load_member_token(connection, attempt.case_id)
     assert case_token is not None, "an attempt has its case"
-    persons = await members.lock_members(connection, [attempt.member_token, case_token])
+    person_of = await persons.lock_persons(connection, [attempt.member_token, case_token])
     if not may_retract(retractor, attempt, POLICY):
         return NOT_YOURS
     retracted_on = await _retracted_on(connection, attempt)
@@ -134,14 +135,19 @@ async def retract_attempt(
         await contacts.forget_statements(connection, [attempt_id])
         await cases.WAITING_MEMBERS.let_wait(connection, [attempt.member_token], attempt.asked_at)
         await work.announce([entry.retracted_event(attempt, retractor.worker_id, reason, retracted_on)])
-        await review(work, persons, attempt.asked_at)
+        await review(work, person_of, attempt.asked_at)
     return await _listed(connection, attempt.case_id)
 
 
 async def _retracted_on(connection: Connection, attempt: LoggedAttempt) -> date:
     """The open business day, as of which reports are asked; the clock's before the first was opened."""
-    opened_on = await reference.load_business_day(connection)
+    opened_on = await days.load_day(connection)
     if opened_on is not None:
         return opened_on
-    zone = ZoneInfo(await reference.load_time_zone(connection, attempt.programme_id))
-    return entry.day_of(attempt.asked_at, zone)
+    return entry.day_of(attempt.asked_at, await _zone(connection, attempt.programme_id))
+
+
+async def _zone(connection: Connection, programme_id: str) -> ZoneInfo:
+    """The programme's time zone; UTC until the programme was published."""
+    programme = await programmes.load_programme(connection, programme_id)
+    return ZoneInfo("UTC" if programme is None else programme.time_zone)

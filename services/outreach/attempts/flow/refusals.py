@@ -28,7 +28,7 @@ _SENTENCES = {
 }
 REFUSALS = {code: Refusal(code.value, title, detail) for code, (title, detail) in _SENTENCES.items()}
 
-NO_SUCH_ATTEMPT = Refusal("no-such-attempt", "No Such Attempt", "There is no such attempt among your plan's.", 404)
+NO_ATTEMPT = Refusal("unknown-attempt", "Unknown Attempt", "There is no such attempt among your plan's.", 404)
 NOT_YOURS = Refusal(
     "not-your-attempt",
     "Not Your Attempt",

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from schemas.eligibility_v1 import InterpreterNeeded
 from schemas.languages import Language
 from schemas.outreach_v1 import CaseStatus
 from services.kit import audit
@@ -14,6 +15,7 @@ from services.kit.requests import Pool, reading
 from services.outreach.worklist import flow
 from services.outreach.worklist.api.workers import Worker, worker_id
 from services.outreach.worklist.paging import AFTER, Page, next_of, place_of
+from services.outreach.worklist.rules import Filter
 from services.outreach.worklist.shapes import (
     NOT_FOUND,
     CaseFileOut,
@@ -37,17 +39,18 @@ async def list_cases(
     programme_id: Annotated[str | None, Query(max_length=64)] = None,
     zip5: Annotated[str | None, Query(pattern="^[0-9]{5}$")] = None,
     language: Annotated[Language | None, Query()] = None,
+    interpreter_needed: InterpreterNeeded | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str | None, Query(pattern=AFTER, description="A page's `next`")] = None,
 ) -> CasePageOut:
     """As claims go: promised calls that are due first, then by rank, the highest first. The look is audited."""
     holder = worker_id(principal) if mine else None
-    place = place_of(after)
+    wanted, place = Filter(programme_id, zip5, interpreter_needed), place_of(after)
     begun_at = place.asked_at if place else datetime.now(UTC)
-    page = Page(limit, begun_at, status, callable_now, holder, programme_id, zip5, language, place)
-    async with reading(pool, principal) as connection:
-        cases = await flow.list_cases(connection, page)
-        await audit.record(connection, principal, "read", "case", [case.case_id for case in cases])
+    page = Page(limit, begun_at, status, callable_now, holder, language, wanted, place)
+    async with reading(pool, principal) as work:
+        cases = await flow.list_cases(work.connection, page)
+        await audit.record(work, principal, "read", "case", [case.case_id for case in cases])
     return CasePageOut(cases=tuple(case_of(case) for case in cases), next=next_of(page, cases))
 
 
@@ -57,14 +60,14 @@ async def list_cases(
 async def read_case(case_id: UUID, pool: Pool, principal: Worker) -> Response | CaseFileOut:
     """Why the member is to be called, what was tried, what is booked, which doses are known. The look is audited, also
     one for another plan's case."""
-    async with reading(pool, principal) as connection:
-        await audit.record(connection, principal, "read", "case", [case_id])
-        found = await flow.read_case(connection, case_id)
+    async with reading(pool, principal) as work:
+        await audit.record(work, principal, "read", "case", [case_id])
+        found = await flow.read_case(work.connection, case_id)
     return refuse(found) if isinstance(found, Refusal) else file_of(*found)
 
 
 @routes.get("/work-summary", summary="Count the work")
 async def summarize_work(pool: Pool, principal: Worker) -> WorkSummaryOut:
     """How many cases are open, claimable, claimed, booked, resting, paused and closed, by programme."""
-    async with reading(pool, principal) as connection:
-        return summary_of(await flow.count_cases(connection))
+    async with reading(pool, principal) as work:
+        return summary_of(await flow.count_cases(work.connection))

@@ -57,12 +57,12 @@ def ring(indices: list[int], arcs: list[list[Point]]) -> list[Point]:
 def counties(topology: dict[str, Any]) -> dict[str, Any]:
     arcs = [simplify(arc) for arc in decode(topology["arcs"], topology["transform"])]
     found: dict[str, Any] = {state: {} for state in STATES}
-    for one in topology["objects"]["counties"]["geometries"]:
-        if one["id"][:2] in found:
-            polygons = one["arcs"] if one["type"] == "MultiPolygon" else [one["arcs"]]
+    for county in topology["objects"]["counties"]["geometries"]:
+        if county["id"][:2] in found:
+            polygons = county["arcs"] if county["type"] == "MultiPolygon" else [county["arcs"]]
             rings = [ring(indices, arcs) for polygon in polygons for indices in polygon]
-            found[one["id"][:2]][one["id"]] = {
-                "name": one["properties"]["name"],
+            found[county["id"][:2]][county["id"]] = {
+                "name": county["properties"]["name"],
                 "rings": [[[round(x, 3), round(y, 3)] for x, y in line] for line in rings if len(line) > 3],
             }
     return found

@@ -29,6 +29,6 @@ LogReader = Annotated[RecordsBehind, Depends(log_reader_of)]
 
 async def progress(pool: Pool, principal: Principal, log_reader: RecordsBehind) -> tuple[int, int | None]:
     """The generation that the tables hold, and how many records it has still to read."""
-    async with reading(pool, principal) as connection:
-        number = await load_generation(connection)
+    async with reading(pool, principal) as work:
+        number = await load_generation(work.connection)
     return number, await log_reader(number)

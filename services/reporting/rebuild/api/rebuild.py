@@ -5,24 +5,23 @@ from typing import Annotated
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, require, require_for_all
 from services.kit.idempotency import Answer, Identity
 from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
 from services.reporting.rebuild import flow
-from services.reporting.rebuild.api.callers import need_all_tenants
 from services.reporting.rebuild.api.progress import LogReader, progress
 from services.reporting.rebuild.shapes import ReadingOut
 
 routes = APIRouter(tags=["reporting"])
 Operator = Annotated[Principal, require("operator")]
+OperatorOfAll = Annotated[Principal, require_for_all("operator")]
 
 
 @routes.post("/rebuild", summary="Wipe the tables and read the log again", status_code=202, response_model=ReadingOut)
-async def start_rebuild(pool: Pool, identity: Identity, principal: Operator) -> Response:
+async def start_rebuild(pool: Pool, identity: Identity, _: OperatorOfAll) -> Response:
     """Empties every table and reads the log again from its beginning. Publishes nothing. Until it has caught up (GET
     /rebuild), reports are incomplete."""
-    need_all_tenants(principal)
 
     async def effect(work: UnitOfWork) -> Answer:
         number = await flow.wipe(work.connection)

@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.ids import new_id
 from services.kit.unit_of_work import UnitOfWork
+from services.replicas.persons import store as persons
 from services.scheduling.appointments import rules, seats, store
 from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.appointments.events import appointment_changed
@@ -23,27 +25,27 @@ from services.scheduling.blocks.events import slot_pool_changed
 from services.scheduling.blocks.rules import Slot
 from services.scheduling.days.rules import Moment, hour_of
 from services.scheduling.members import store as members
-from services.scheduling.members.rules import DeathReport, Enrolment
-from services.scheduling.persons import store as persons
-from services.scheduling.refusals import Refusal, Refused
+from services.scheduling.members.rules import DeathReport
+from services.scheduling.refusals import RefusalCode, Refused
 
 Outcome = Appointment | Refused
-Rule = Callable[[Appointment, date, datetime | None], Appointment | Refusal]
+Rule = Callable[[Appointment, date, datetime | None], Appointment | RefusalCode]
 """What becomes of an appointment on the open day, at the hour where one is known."""
 
 
 async def book(work: UnitOfWork, member: MemberRef, slot_id: UUID, moment: Moment) -> Outcome:
     """A place in the slot for this member, or the reason why not."""
     locked = await lock_member(work.connection, member, moment)
-    if isinstance(locked, Refusal):
+    if isinstance(locked, RefusalCode):
         return Refused(locked)
-    own = await _live_booking(work, locked.enrolment)
+    await store.lock_persons_bookings(work.connection, locked.enrolment.member_token)
+    booked = await _already_booked(work, locked)  # before others have to wait for the block
     slot = await lock_slot(work.connection, slot_id)
-    if isinstance(slot, Refusal):
+    if isinstance(slot, RefusalCode):
         return Refused(slot)
     if refused := _may_not_take(locked, slot, moment):
         return refused
-    return Refused(Refusal.ALREADY_BOOKED, own.appointment_id) if own else await _take(work, locked, slot, moment.at)
+    return booked or await _take(work, locked, slot, moment.at)
 
 
 def _may_not_take(member: LockedMember, slot: Slot, moment: Moment) -> Refused | None:
@@ -55,21 +57,25 @@ def _may_not_take(member: LockedMember, slot: Slot, moment: Moment) -> Refused |
     return Refused(refusal, reasons=member.enrolment.reasons if refusal in seats.OF_THE_MEMBER else ())
 
 
-async def _live_booking(work: UnitOfWork, enrolment: Enrolment) -> Appointment | None:
-    """The person's own booking under the programme, as far as the tenant sees it."""
-    bookings = await store.lock_persons_bookings(work.connection, enrolment.member_token)
-    return next((booking for booking in bookings if booking.programme_id == enrolment.programme_id), None)
+async def _already_booked(work: UnitOfWork, member: LockedMember, but: UUID | None = None) -> Refused | None:
+    """One live booking of a person for a vaccine, over all plans and programmes, beside the one that is to be moved; it
+    is named where it is one's own."""
+    vaccine, programme_id = member.programme.vaccine_group, member.programme.programme_id
+    found = await store.find_live(work.connection, member.person.member_tokens, vaccine, programme_id, but)
+    if found is None:
+        return None
+    appointment_id, is_seen = found
+    return Refused(RefusalCode.ALREADY_BOOKED, appointment_id if is_seen else None)
 
 
 async def _take(work: UnitOfWork, member: LockedMember, slot: Slot, at: datetime) -> Outcome:
     """A new booking in a free place of the locked slot."""
     place = await blocks.find_place(work.connection, slot.slot_id)
     if place is None:
-        return Refused(Refusal.FULL)
+        return Refused(RefusalCode.FULL)
     new = rules.book(new_id(), member.enrolment, slot, member.today)
     booked = await store.insert_appointment(work.connection, new)
-    if booked is None:  # through another plan, whose appointments this tenant does not see
-        return Refused(Refusal.ALREADY_BOOKED)
+    assert booked is not None, "the person is locked and has no live booking under the programme"
     await blocks.take_place(work.connection, slot.slot_id, place, booked.appointment_id)
     await announce(work, [(None, booked)], member.today, at)
     return booked
@@ -78,18 +84,18 @@ async def _take(work: UnitOfWork, member: LockedMember, slot: Slot, at: datetime
 async def reschedule(work: UnitOfWork, appointment_id: UUID, slot_id: UUID, moment: Moment) -> Outcome:
     """The old place is given up only with the new one in hand, and the new one asks what a booking asks."""
     today, before = await lock_appointment(work.connection, appointment_id, moment)
-    if isinstance(before, Refusal):
+    if isinstance(before, RefusalCode):
         return Refused(before)
     member = await load_booked_member(work.connection, before, today)
-    if isinstance(member, Refusal):
+    if isinstance(member, RefusalCode):
         return Refused(member)
     slot = await lock_slot(work.connection, slot_id, before.block_id)
-    if isinstance(slot, Refusal):
+    if isinstance(slot, RefusalCode):
         return Refused(slot)
     after = rules.reschedule(before, slot, today)
-    if isinstance(after, Refusal):
+    if isinstance(after, RefusalCode):
         return Refused(after)
-    if refused := _may_not_take(member, slot, moment):
+    if refused := _may_not_take(member, slot, moment) or await _already_booked(work, member, appointment_id):
         return refused
     return await _move(work, before, after, today, moment.at)
 
@@ -99,7 +105,7 @@ async def _move(work: UnitOfWork, before: Appointment, after: Appointment, today
     assert after.slot_id is not None, "only walk-ins have no slot, and they never move"
     place = await blocks.find_place(work.connection, after.slot_id)
     if place is None:
-        return Refused(Refusal.FULL)
+        return Refused(RefusalCode.FULL)
     await blocks.free_places(work.connection, [after.appointment_id])
     await store.save_appointments(work.connection, [after])
     await blocks.take_place(work.connection, after.slot_id, place, after.appointment_id)
@@ -110,7 +116,7 @@ async def _move(work: UnitOfWork, before: Appointment, after: Appointment, today
 async def cancel(work: UnitOfWork, appointment_id: UUID, reason: Cancellation, moment: Moment) -> Outcome:
     """End a live booking and free its place; because the member died (`pat-dec`) is a report of the death, too."""
 
-    def rule(booking: Appointment, today: date, _hour: datetime | None) -> Appointment | Refusal:
+    def rule(booking: Appointment, today: date, _hour: datetime | None) -> Appointment | RefusalCode:
         return rules.cancel(booking, reason, today)
 
     outcome = await change(work, appointment_id, rule, moment)
@@ -125,24 +131,35 @@ async def miss(
 ) -> Outcome:
     """Nobody came: the staff of the appointment's site say so, somebody else once the outcome is escalated."""
 
-    def rule(booking: Appointment, today: date, hour: datetime | None) -> Appointment | Refusal:
+    def rule(booking: Appointment, today: date, hour: datetime | None) -> Appointment | RefusalCode:
         may_tell = is_staff_at(booking.site_id) or rules.is_escalated(booking, today, escalate_days)
-        return rules.miss(booking, today, hour) if may_tell else Refusal.SITE_FIRST
+        return rules.miss(booking, today, hour) if may_tell else RefusalCode.SITE_FIRST
 
     return await change(work, appointment_id, rule, moment)
 
 
-async def retract(work: UnitOfWork, appointment_id: UUID, moment: Moment) -> Outcome:
-    """The appointment should never have been recorded, nor a dose with it."""
-    return await change(work, appointment_id, lambda before, today, _: rules.retract(before, today), moment)
+async def retract(
+    work: UnitOfWork, appointment_id: UUID, moment: Moment, is_staff_at: Callable[[str], bool]
+) -> Outcome:
+    """The appointment should never have been recorded, nor a dose with it, says its site; a cancellation was a mistake,
+    says whoever may cancel. If it reported a death, that is taken back."""
+
+    def rule(before: Appointment, today: date, _hour: datetime | None) -> Appointment | RefusalCode:
+        may_tell = is_staff_at(before.site_id) or before.status is AppointmentStatus.CANCELLED
+        return rules.retract(before, today) if may_tell else RefusalCode.SITE_FIRST
+
+    outcome = await change(work, appointment_id, rule, moment)
+    if isinstance(outcome, Appointment):
+        await members.retract_death_report(work.connection, appointment_id)
+    return outcome
 
 
 async def change(work: UnitOfWork, appointment_id: UUID, rule: Rule, moment: Moment) -> Outcome:
     """What becomes of one appointment as the rule says."""
     today, before = await lock_appointment(work.connection, appointment_id, moment)
-    after = before if isinstance(before, Refusal) else rule(before, today, hour_of(moment, today))
-    if isinstance(before, Refusal) or isinstance(after, Refusal):
-        return Refused(after if isinstance(after, Refusal) else Refusal.UNKNOWN_APPOINTMENT)
+    after = before if isinstance(before, RefusalCode) else rule(before, today, hour_of(moment, today))
+    if isinstance(before, RefusalCode) or isinstance(after, RefusalCode):
+        return Refused(after if isinstance(after, RefusalCode) else RefusalCode.UNKNOWN_APPOINTMENT)
     await save(work, [(before, after)], today, moment.at)
     return after
 
@@ -150,8 +167,8 @@ async def change(work: UnitOfWork, appointment_id: UUID, rule: Rule, moment: Mom
 async def tell_overdue(work: UnitOfWork, today: date, at: datetime) -> None:
     """Tell once of each booking whose day is over that its outcome is missing."""
     overdue = await store.load_overdue_persons(work.connection, today)
-    survivors = await persons.lock_persons(work.connection, overdue)
-    due = await store.lock_overdue(work.connection, today, overdue | set(survivors.values()))
+    person_of = await persons.lock_persons(work.connection, overdue)
+    due = await store.lock_overdue(work.connection, today, overdue | set(person_of.values()))
     await save(work, [(booking, rules.fall_due(booking, today)) for booking in due], today, at)
 
 

@@ -13,19 +13,19 @@ from services.scheduling.appointments.rules import Appointment, Change, MemberRe
 from services.scheduling.days.rules import Moment, hour_of
 from services.scheduling.doses.rules import DoseRecord
 from services.scheduling.members import store as members
-from services.scheduling.refusals import Refusal, Refused
+from services.scheduling.refusals import RefusalCode, Refused
 from services.scheduling.sites import store as sites
 
 
 async def fulfil(work: UnitOfWork, appointment_id: UUID, record: DoseRecord, moment: Moment) -> Outcome:
     """The dose was given; the person's other bookings whose need it met are over."""
     today, before = await lock_appointment(work.connection, appointment_id, moment)
-    if isinstance(before, Refusal):
+    if isinstance(before, RefusalCode):
         return Refused(before)
     site = await sites.load_site(work.connection, before.site_id)
     assert site is not None, "an appointment's site is never removed, and seen by whoever sees the appointment"
     after = rules.fulfil(before, site, record, today, hour_of(moment, today))
-    if isinstance(after, Refusal):
+    if isinstance(after, RefusalCode):
         return Refused(after)
     person = await members.load_person(work.connection, before.member_token)
     if refused := await _already_recorded(work, person.member_tokens, after):
@@ -37,14 +37,14 @@ async def fulfil(work: UnitOfWork, appointment_id: UUID, record: DoseRecord, mom
 async def walk_in(work: UnitOfWork, member: MemberRef, site_id: str, record: DoseRecord, moment: Moment) -> Outcome:
     """Somebody without an appointment has had the dose: recorded also when every place is taken."""
     locked = await lock_member(work.connection, member, moment)
-    if isinstance(locked, Refusal):
+    if isinstance(locked, RefusalCode):
         return Refused(locked)
     enrolment, person, programme, today = locked
     site = await sites.load_site(work.connection, site_id)
     if site is None:
-        return Refused(Refusal.UNKNOWN_SITE)
-    given = rules.walk_in(new_id(), enrolment, site, record, programme, today)
-    if isinstance(given, Refusal):
+        return Refused(RefusalCode.UNKNOWN_SITE)
+    given = rules.walk_in(new_id(), enrolment, site, record, programme, today, hour_of(moment, today))
+    if isinstance(given, RefusalCode):
         return Refused(given)
     if refused := await _already_recorded(work, person.member_tokens, given):
         return refused
@@ -70,4 +70,4 @@ async def _already_recorded(work: UnitOfWork, tokens: Iterable[UUID], given: App
     if found is None:
         return None
     appointment_id, is_seen = found
-    return Refused(Refusal.ALREADY_RECORDED, appointment_id if is_seen else None)
+    return Refused(RefusalCode.ALREADY_RECORDED, appointment_id if is_seen else None)

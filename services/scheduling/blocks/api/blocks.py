@@ -15,7 +15,7 @@ from services.scheduling.blocks.api.problems import responses
 from services.scheduling.blocks.flow import blocks, describing
 from services.scheduling.blocks.rules import ProductInUse, SlotSearch
 from services.scheduling.blocks.shapes import BlockIn, BlockOut, BrokenBlock, Monday, SiteOut, SlotOut
-from services.scheduling.refusals import Refusal
+from services.scheduling.refusals import RefusalCode
 from services.scheduling.sites.shapes import SiteIn
 
 MAX_LISTED = 1000
@@ -32,11 +32,11 @@ async def describe_site(body: SiteIn, pool: Pool, identity: Identity, principal:
 
     async def effect(work: UnitOfWork) -> Answer:
         described = await describing.describe_site(work, principal, body.site(), withdraw=body.withdraw)
-        if isinstance(described, Refusal):
+        if isinstance(described, RefusalCode):
             return problems.answer(described)
         if isinstance(described, ProductInUse):
             broken = [block.model_dump(mode="json") for block in BrokenBlock.all_of(described.blocks)]
-            return problems.answer(Refusal.PRODUCT_IN_USE, blocks=broken)
+            return problems.answer(RefusalCode.PRODUCT_IN_USE, blocks=broken)
         return _answer(200, SiteOut.of(described))
 
     return await write(pool, identity.bound_to(principal), effect)
@@ -53,7 +53,9 @@ async def open_block(
 
     async def effect(work: UnitOfWork) -> Answer:
         opened = await blocks.open_block(work, principal, request, own.release_days, moment)
-        return problems.answer(opened) if isinstance(opened, Refusal) else _answer(201, BlockOut.of(opened, body.plan))
+        return (
+            problems.answer(opened) if isinstance(opened, RefusalCode) else _answer(201, BlockOut.of(opened, body.plan))
+        )
 
     return await write(pool, identity.bound_to(principal), effect)
 
@@ -71,8 +73,8 @@ async def list_slots(
 ) -> list[SlotOut]:
     """Slots with room that have not begun, soonest first: those held for one's own plan, and those open to all."""
     search = SlotSearch(site, week, zip5, vaccine_group)
-    async with reading(pool, principal) as connection:
-        return [SlotOut.of(slot) for slot in await blocks.list_free_slots(connection, search, clock, limit)]
+    async with reading(pool, principal) as work:
+        return [SlotOut.of(slot) for slot in await blocks.list_free_slots(work.connection, search, clock, limit)]
 
 
 def _answer(status: int, body: BaseModel) -> Answer:

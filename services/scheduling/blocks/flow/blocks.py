@@ -8,36 +8,36 @@ from services.kit.auth import Principal
 from services.kit.ids import new_id
 from services.kit.postgres import ALL_TENANTS, Connection
 from services.kit.unit_of_work import UnitOfWork
+from services.replicas.days import store as days
 from services.scheduling.blocks import rules, store
 from services.scheduling.blocks.events import slot_pool_changed
 from services.scheduling.blocks.rules import Block, BlockOpened, BlockRequest, FreeSlot, Slot, SlotSearch
-from services.scheduling.days import store as days
 from services.scheduling.days.rules import Moment, hour_of, is_far
 from services.scheduling.members import store as members
-from services.scheduling.refusals import Refusal
+from services.scheduling.refusals import RefusalCode
 from services.scheduling.sites import store as sites
 from services.scheduling.sites.rules import Site
 
 
 async def open_block(
     work: UnitOfWork, principal: Principal, request: BlockRequest, release_days: int, moment: Moment
-) -> BlockOpened | Refusal:
+) -> BlockOpened | RefusalCode:
     """The block and its slots with all their places, announced as empty; what is so near that it is nobody's to hold is
     open to every plan from the first moment."""
     today = await days.load_day(work.connection)
     described_by = await sites.lock_site(work.connection, request.site_id)
     site = await sites.load_site(work.connection, request.site_id)
     if today is None or site is None:
-        return Refusal.DAY_NOT_OPEN if today is None else Refusal.UNKNOWN_SITE
+        return RefusalCode.DAY_NOT_OPEN if today is None else RefusalCode.UNKNOWN_SITE
     if is_far(moment, today):
-        return Refusal.FAR_INSTANT
+        return RefusalCode.FAR_INSTANT
     if not _may_open(principal, described_by, request.plan):
-        return Refusal.OTHER_TENANT
+        return RefusalCode.OTHER_TENANT
     if refusal := await _check(work, principal, request, site, today):
         return refusal
     opened = _new_block(request, site, today, release_days)
     if not await store.insert_block(work.connection, opened.block, request.plan, opened.slots):
-        return Refusal.BLOCK_EXISTS
+        return RefusalCode.BLOCK_EXISTS
     await announce(work, [opened.block], moment.at)
     return opened
 
@@ -50,20 +50,20 @@ def _may_open(principal: Principal, described_by: str | None, plan: str | None) 
 
 async def _check(
     work: UnitOfWork, principal: Principal, request: BlockRequest, site: Site, today: date
-) -> Refusal | None:
+) -> RefusalCode | None:
     """Why this block can't be opened at the site: its product, its week, its plan, or slots at the same times."""
     if request.cvx not in site.gives:
-        return Refusal.NOT_GIVEN_HERE
+        return RefusalCode.NOT_GIVEN_HERE
     if refusal := rules.check_week(site, request.week_on, request.times, today):
         return refusal
     # Its own staff's token says that a plan is one.
     is_known = request.plan in {None, principal.tenant} or request.new_plan
     if not is_known and not await members.plan_is_known(work.connection, request.plan or ""):
-        return Refusal.UNKNOWN_PLAN
+        return RefusalCode.UNKNOWN_PLAN
     taken = await store.overlaps(
         work.connection, request.site_id, request.cvx, request.plan, request.week_on, request.times
     )
-    return Refusal.OVERLAP if taken else None
+    return RefusalCode.OVERLAP if taken else None
 
 
 def _new_block(request: BlockRequest, site: Site, today: date, release_days: int) -> BlockOpened:

@@ -42,14 +42,19 @@ class Before:
     given: str
     birth_on: date | None
 
+    @property
+    def is_named(self) -> bool:
+        return bool(self.family or self.given)
+
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """A row of a roster. A rejected one still names its member by number, if it bears one. `is_back`: it reinstates, or
-    adds in a file of changes, coverage that goes on."""
+    """A row of a roster, counted over the whole file. A rejected one still names its member by number, if it bears one.
+    `action` is what it does (INS03). `is_back`: it reinstates, or adds in a file of changes, coverage that goes on."""
 
     row: int
     who: Who
+    action: str = ""
     rejected: str | None = None
     ends: bool = False
     died: bool = False
@@ -64,17 +69,43 @@ class MemberRow:
     end_on: date | None = None
     covers: tuple[Cover, ...] = ()
     before: Before | None = None
+    spoken: tuple[str, ...] = ()
+
+
+Said = tuple[datetime, int]
+"""When a sender said something, by his own clock, and under which control number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One transaction of a roster: everybody of a plan, or some of them, or changes. `control` are the numbers by which
+    its sender names it; whoever stands in no part of a plan's full list has left."""
+
+    plan: str
+    sponsor: str
+    control: str
+    said: Said
+    is_full: bool
+    rows: tuple[MemberRow, ...]
+
+    @property
+    def said_on(self) -> date:
+        return self.said[0].date()
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """A plan's file. Whoever is not in a full one has left. Day and control number put it in order."""
+    """A file of one plan, or of several."""
 
-    plan: str
-    said_on: date
-    is_full: bool
-    rows: tuple[MemberRow, ...]
-    control: int = 0
+    parts: tuple[Part, ...]
+
+    @property
+    def rows(self) -> tuple[MemberRow, ...]:
+        return tuple(row for part in self.parts for row in part.rows)
+
+    @property
+    def is_full(self) -> bool:
+        return any(one.is_full for one in self.parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,18 @@
-"""A plan's 834 as the population's generator writes it: one interchange, subscribers only, terminated by `~`."""
+"""834 files as the population's and the odd plans' generators write them: interchanges of one group and as many
+transactions as they like, subscribers only, terminated by `~`."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 
 from tests.chaos.checker.inputs.codes import day, digits, sorted_out
-from tests.chaos.checker.inputs.records import Before, Cover, Identifier, MemberRow, Roster, Who
+from tests.chaos.checker.inputs.records import Before, Cover, Identifier, MemberRow, Part, Roster, Who
 
 Segment = list[str]
 X12_RACES = {
     "A": "2028-9", "B": "2054-5", "C": "2106-3", "D": "2028-9", "E": "2131-1", "G": "1002-5", "H": "2135-2",
     "I": "1002-5", "J": "2076-8", "P": "2076-8",
 }  # fmt: skip
-WHOLE = frozenset({"PRAIRIE"})
+WHOLE = frozenset({"PRAIRIE", "MESA", "DELTA"})
 """Plans whose full files are to be taken as such: whoever they do not list has left."""
 TRACT_SENDER = "LAKESHORE"
 LINES = (("COMMERCIAL", "commercial"), ("MEDI-CAL", "medicaid"), ("MEDICARE", "medicare-advantage"))
@@ -23,15 +24,41 @@ NUMBERS = (("MB", "", "0F"), ("MA", "US-MEDICAID", "1D"), ("MC", "US-MEDICARE", 
 
 def read_roster(content: bytes) -> Roster:
     segments = [text.strip().split("*") for text in content.decode("latin-1").split("~") if text.strip()]
-    sender = segments[0][6].strip()
+    parts: list[Part] = []
+    rows = 0
+    for isa, gs, transaction in _transactions(segments):
+        parts.append(_part(isa, gs, transaction, rows))
+        rows += len(parts[-1].rows)
+    return Roster(tuple(parts))
+
+
+def _transactions(segments: list[Segment]) -> Iterator[tuple[Segment, Segment, list[Segment]]]:
+    """The segments from each ST to its SE, with the envelopes about them."""
+    isa, gs, inside = Segment(), Segment(), list[Segment]()
+    for segment in segments:
+        if segment[0] == "ISA":
+            isa = segment
+        elif segment[0] == "GS":
+            gs = segment
+        elif segment[0] == "ST" or inside:
+            inside.append(segment)
+        if segment[0] == "SE":
+            yield isa, gs, inside
+            inside = []
+
+
+def _part(isa: Segment, gs: Segment, segments: list[Segment], before: int) -> Part:
+    """`before` rows of the file stand before it."""
+    sender = isa[6].strip()
     begin = next(one for one in segments if one[0] == "BGN")
-    file_on = max(on for on in (day(f"20{segments[0][9]}"), day(segments[1][4])) if on)
-    said_on = day(begin[3])
-    assert said_on is not None, "the generator dates its files"
+    sponsor = next((one for one in segments if one[0] == "N1" and at(one, 1) == "P5"), [])
+    file_on = max(on for on in (day(f"20{isa[9]}"), day(gs[4])) if on)
+    said_at = datetime.strptime(begin[3] + begin[4], "%Y%m%d%H%M")  # noqa: DTZ007 - all in one zone, the senders'
     is_full = at(begin, 8) == "4" and sender in WHOLE
-    loops = enumerate(_loops(segments), 1)
-    rows = tuple(_row(number, loop, sender, (file_on, said_on), is_full=is_full) for number, loop in loops)
-    return Roster(sender.lower(), said_on, is_full, rows, int(segments[0][13]))
+    loops = enumerate(_loops(segments), before + 1)
+    rows = tuple(_row(number, loop, sender, (file_on, said_at.date()), is_full=is_full) for number, loop in loops)
+    control = "/".join((isa[13], gs[6], at(segments[0], 2)))
+    return Part(sender.lower(), at(sponsor, 4) or at(sponsor, 2), control, (said_at, int(isa[13])), is_full, rows)
 
 
 def at(segment: Segment, index: int) -> str:
@@ -66,13 +93,14 @@ def _row(number: int, loop: list[Segment], sender: str, on: tuple[date, date], *
     county = digits(at(place, 6), 5) if at(place, 5) == "CY" else ""
     death_on = day(at(ins, 12))
     return MemberRow(
-        row=number, who=who, rejected=_rejected(who, born, on[0]), ends=at(ins, 3) == "024",
+        row=number, who=who, action=at(ins, 3), rejected=_rejected(who, born, on[0]), ends=at(ins, 3) == "024",
         died=(at(ins, 3) == "024" and at(ins, 4) == "03") or death_on is not None, death_on=death_on,
         is_back=_is_back(ins, member, covers, on[1], is_full=is_full),
         language=TAGS.get(at(_first(named, "LUI"), 2), ""), county=county or tract[:5], group=refs.get("1L", ""),
         is_restricted=at(ins, 13) == "R", has_address=bool(place or tract), begin_on=_date(member, "356"),
         end_on=_date(member, "357"), covers=tuple(_cover(one) for one in covers),
         before=_before(refs, old, sender),
+        spoken=tuple(TAGS[at(one, 2)] for one in named if one[0] == "LUI" and at(one, 4) == "7" and at(one, 2) in TAGS),
     )  # fmt: skip
 
 

@@ -13,10 +13,11 @@ from tests.chaos.checker.invariants.appointments import (
     pools_count_their_appointments,
 )
 from tests.chaos.checker.invariants.attempts import attempts_are_as_asked, nothing_goes_out_twice
-from tests.chaos.checker.invariants.cases import cases_are_as_decided
+from tests.chaos.checker.invariants.cases import cases_are_as_decided, notices_are_as_given
 from tests.chaos.checker.invariants.copies import copies_are_of_the_log, marks_are_of_the_log, reporting_is_of_the_log
 from tests.chaos.checker.invariants.dead_letters import dead_letters_are_the_poison
 from tests.chaos.checker.invariants.doses import doses_are_as_reported, reports_are_as_heard
+from tests.chaos.checker.invariants.doubtful import doubtful_rows_are_as_decided, who_was_told_apart_is_two
 from tests.chaos.checker.invariants.events import (
     events_are_one_thing,
     news_of_a_member_is_in_order,
@@ -43,6 +44,8 @@ Invariant = Callable[[Evidence], Iterator[Divergence]]
 INVARIANTS: tuple[Invariant, ...] = (
     files_are_as_submitted,
     every_row_ends_once,
+    doubtful_rows_are_as_decided,
+    who_was_told_apart_is_two,
     members_are_as_stated,
     deaths_are_as_said,
     statements_are_as_said,
@@ -61,6 +64,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     copies_are_of_the_log,
     marks_are_of_the_log,
     cases_are_as_decided,
+    notices_are_as_given,
     versions_are_in_order,
     news_of_a_member_is_in_order,
     no_slot_is_oversold,

@@ -1,6 +1,6 @@
 """3. Every outreach case is as the policy has it, by all that outreach has heard; in which order leaves no trace."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
@@ -10,8 +10,10 @@ from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import Table, compare, saying
 from tests.chaos.checker.log import Body, latest, of_type
-from tests.chaos.checker.model.cases import STANDING, Known, decide, grouped, offers_outreach
+from tests.chaos.checker.model.cases import STANDING, Known, decide, grouped, is_taken_away, offers_outreach
 from tests.chaos.checker.tables import Row, instant
+
+NOTICE = "/lost-booking-notice"
 
 
 def cases_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:
@@ -24,6 +26,27 @@ def cases_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:
     yield from compare(say, "case of enrolment", expected, found)
 
 
+def notices_are_as_given(evidence: Evidence) -> Iterator[Divergence]:
+    """Whoever heard without a call that his booking is off is noted once, under a booking of his that he did not give
+    up himself; nothing is noted that nobody said."""
+    say = saying(3, "notices_are_as_given")
+    asked = Counter(
+        (one.path.split("/")[2], (one.request.first.body or {})["how"])
+        for one in evidence.effects if one.service == "outreach" and one.path.endswith(NOTICE)
+    )  # fmt: skip
+    rows = evidence.table("outreach", "loss_notice")
+    kept = Counter((row["case_id"], row["how"]) for row in rows)
+    for case_id, how in sorted((asked - kept) + (kept - asked)):
+        yield say(f"case {case_id}", f"{asked[case_id, how]} notices ({how})", f"{kept[case_id, how]}")
+    cases = {row["case_id"]: row for row in evidence.table("outreach", "outreach_case")}
+    booked = {fact.body["appointment_id"]: fact.body for fact in latest(evidence.facts, catalog.APPOINTMENT).values()}
+    for row in rows:
+        case, one = cases[row["case_id"]], booked.get(row["appointment_id"], {})
+        is_his = one.get("enrolment_id") == case["enrolment_id"] and row["tenant_id"] == case["tenant_id"]
+        if not is_his or one["status"] != "cancelled" or not is_taken_away(one):
+            yield say(f"notice of case {row['case_id']}", "a booking of his that was taken away", "another one")
+
+
 class _Heard:
     """What outreach has heard, by what it is looked up by."""
 
@@ -34,7 +57,7 @@ class _Heard:
         for fact in (one for one in decided if offers_outreach(one.body)):
             on = fact.body["decided_on"]
             self.offered[fact.entity] = min(self.offered.get(fact.entity, on), on)
-        self.retired = {row["member_token"]: row["person_token"] for row in evidence.table("outreach", "member")}
+        self.retired = {row["member_token"]: row["person_token"] for row in evidence.table("outreach", "person")}
         self.doses = defaultdict[str, list[Body]](list)
         for body in self._latest(evidence, catalog.DOSE, "outreach.dose-administered"):
             self.doses[self.person(body["member_token"])].append(body)
@@ -58,6 +81,7 @@ class _Heard:
         for said in sorted(everything, key=lambda one: (one["at"], one["source_id"])):
             self.said[self.person(said["member_token"])].append(said)
         listings = self._latest(evidence, catalog.LISTED, "outreach.target-zips")
+        self.noticed = {row["appointment_id"]: row["how"] for row in evidence.table("outreach", "loss_notice")}
         self.targets = {(body["programme_id"], body["zip5"]) for body in listings if body["listed"]}
 
     @staticmethod
@@ -93,6 +117,7 @@ class _Heard:
             appointments=self.appointments.get(entity, ()),
             attempts=self.attempts.get((person, fact["tenant_id"]), ()),
             said=self.said.get(person, ()),
+            noticed=self.noticed,
         )
         return decide(known) | {"opened_on": self.offered[entity]}
 

@@ -87,6 +87,7 @@ COPIES = (
          **{name: _or_zero(name) for name in ("phone_version", "address_version", "email_version")},
          "death_reports_until": lambda body: instant(body.get("death_reports_until")),
          "channels_barred": lambda body: " ".join(body.get("channels_barred", ())),
+         "interpreter_needed": lambda body: body.get("interpreter_needed") or "unknown",
          "eligible": lambda body: body["status"] == "eligible", "reasons": _words("reasons")},
     ),
     Copy(
@@ -105,7 +106,7 @@ COPIES = (
     ),
     Copy("outreach", "programme", catalog.PROGRAMME, ("programme_id",),
          _names("version", "title", "vaccine_group", "time_zone")),
-    Copy("outreach", "business_day", catalog.DAY, ("time_zone",), _names("business_on")),
+    Copy("outreach", "business_day", catalog.DAY, (), _names("business_on")),
     Copy("outreach", "target_zip", catalog.LISTED, ("programme_id", "zip5"), _names("week_on", "listed")),
     Copy("scheduling", "enrolment", catalog.DECIDED, _ENROLMENT,
          {**_names("version", "tenant_id", "member_token", "reasons", "death_reports_until"),
@@ -119,7 +120,7 @@ COPIES = (
 REPORTING = (
     Copy("reporting", "programme_version", catalog.PROGRAMME, ("programme_id", "version"), _PUBLISHED, every=True),
     Copy("reporting", "programme", catalog.PROGRAMME, ("programme_id",), _PUBLISHED),
-    Copy("reporting", "business_day", catalog.DAY, ("time_zone",), _names("business_on")),
+    Copy("reporting", "business_day", catalog.DAY, (), _names("business_on")),
     Copy("reporting", "enrolment_version", catalog.DECIDED, (*_ENROLMENT, "version"), _DECIDED, every=True),
     Copy("reporting", "enrolment", catalog.DECIDED, _ENROLMENT, _DECIDED),
     Copy("reporting", "member_merge", catalog.MERGED, ("retired_token", "surviving_token", "merged_on"), {},
@@ -150,8 +151,8 @@ def copies_are_of_the_log(evidence: Evidence) -> Iterator[Divergence]:
     for copy in COPIES:
         yield from _compare(evidence, copy, 3, "copies_are_of_the_log")
     yield from _first_offers(evidence)
-    yield from _merged(evidence, "outreach", "member", "person_token")
-    yield from _merged(evidence, "scheduling", "person", "merged_into")
+    yield from _merged(evidence, "outreach", "person", "person_token")
+    yield from _merged(evidence, "scheduling", "person", "person_token")
     yield from _begun(evidence)
     yield from _deaths(evidence)
 

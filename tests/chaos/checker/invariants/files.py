@@ -10,13 +10,15 @@ from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.inputs.records import Registry, Roster
 from tests.chaos.checker.invariants.comparing import Say, saying
 from tests.chaos.checker.log import Body, of_type
+from tests.chaos.checker.model.lists import FullList
 from tests.chaos.checker.tables import Row, Rows
 
 KEPT = frozenset({"accepted", "unchanged"})
 
 
 def files_are_as_submitted(evidence: Evidence) -> Iterator[Divergence]:
-    """What was acknowledged is there and worked through; nothing is there that nobody sent."""
+    """What was acknowledged is there and worked through, held, or refused by a person, each with its reason; nothing is
+    there that nobody sent."""
     say = saying(1, "files_are_as_submitted")
     known = {row["sha256"] for _, row in evidence.taken}
     for path, is_taken in evidence.ledger.files():
@@ -25,8 +27,15 @@ def files_are_as_submitted(evidence: Evidence) -> Iterator[Divergence]:
     for row in evidence.table("eligibility", "feed_file"):
         if row["sha256"] not in known:
             yield say(f"file {row['file_id']}", "a submitted file", "one that nobody submitted")
-        if row["state"] != "processed":
-            yield say(f"file {row['file_id']}", "state=processed", f"state={row['state']}")
+    turns = evidence.files.people.turns
+    for number, (_, row) in enumerate(evidence.taken, 1):
+        state = "refused" if number in turns.refused else "held" if number in turns.held else "processed"
+        if row["state"] != state:
+            yield say(f"file {row['file_id']}", f"state={state}", f"state={row['state']}")
+        if row["held"] != turns.reasons.get(number):
+            yield say(f"file {row['file_id']}", f"held for {turns.reasons.get(number)}", f"{row['held']}")
+    for word in evidence.files.unclear:
+        yield say(f"file {word.file_no} row {word.row}", "something that waits for a person", f"his word: {word.said}")
 
 
 def every_row_ends_once(evidence: Evidence) -> Iterator[Divergence]:
@@ -38,10 +47,11 @@ def every_row_ends_once(evidence: Evidence) -> Iterator[Divergence]:
         outcomes.setdefault(row["file_id"], []).append(row)
     for number, ((_, file), content) in enumerate(zip(evidence.taken, evidence.files.read, strict=True), 1):
         rows = [row for row in outcomes.get(file["file_id"], []) if row["row"] > 0]
-        yield from _numbered(say, file, rows, len(content.rows))
+        is_read = number not in evidence.files.people.turns.held
+        yield from _numbered(say, file, rows, len(content.rows) if is_read else 0)
         yield from _outcomes(say, evidence, (number, file), content, {row["row"]: row for row in rows})
         yield from _counts(say, file, rows)
-        yield from _absence(say, file, content, evidence.files.people.absences.get(number))
+        yield from _absence(say, evidence, file, content, evidence.files.people.lists.get(number, []))
         yield from _reasons(say, file, rows, told.get(file["file_id"], {}))
 
 
@@ -62,16 +72,17 @@ def _outcomes(
     say: Say, evidence: Evidence, numbered: tuple[int, Row], content: Roster | Registry, rows: dict[int, Row]
 ) -> Iterator[Divergence]:
     number, file = numbered
-    unlinked = evidence.files.registrar.unlinked
+    unlinked, doubts = evidence.files.registrar.unlinked, evidence.files.people.doubts.outcomes
     for one in content.rows:
         found = rows.get(one.row)
         if found is None:
             continue
         where = f"file {file['file_id']} row {one.row}"
         report = unlinked.get((number, one.row))
-        if one.rejected is not None:
-            if (found["outcome"], found["code"]) != ("rejected", one.rejected):
-                yield say(where, f"rejected: {one.rejected}", f"{found['outcome']}: {found['code']}")
+        rejected = one.rejected or doubts.get((number, one.row))
+        if rejected is not None:
+            if (found["outcome"], found["code"]) != ("rejected", rejected):
+                yield say(where, f"rejected: {rejected}", f"{found['outcome']}: {found['code']}")
         elif report is None:
             if found["outcome"] not in KEPT:
                 yield say(where, "accepted", f"{found['outcome']}: {found['code']}")
@@ -91,13 +102,18 @@ def _counts(say: Say, file: Row, rows: Rows) -> Iterator[Divergence]:
             yield say(f"file {file['file_id']}", f"{name}={count}", f"{name}={file[name]}")
 
 
-def _absence(say: Say, file: Row, content: Roster | Registry, expected: tuple[str, int] | None) -> Iterator[Divergence]:
-    """What was made of members whom a full file does not list."""
+def _absence(
+    say: Say, evidence: Evidence, file: Row, content: Roster | Registry, lists: list[FullList]
+) -> Iterator[Divergence]:
+    """What was made of members whom each plan's full list leaves out."""
     is_full = isinstance(content, Roster) and content.is_full
     if file["is_full"] != is_full:
         yield say(f"file {file['file_id']}", f"is_full={is_full}", f"is_full={file['is_full']}")
-    if (file["absence"], file["absent_ended"]) != (expected or (None, 0)):
-        yield say(f"file {file['file_id']}", f"absence {expected}", f"{file['absence']}, {file['absent_ended']} ended")
+    expected = {one.plan: (one.state, one.ended) for one in lists}
+    rows = [row for row in evidence.table("eligibility", "feed_absence") if row["file_id"] == file["file_id"]]
+    found = {row["plan"]: (row["absence"], row["ended"]) for row in rows}
+    if expected != found:
+        yield say(f"file {file['file_id']}", f"absences {expected}", f"{found}")
 
 
 def _reasons(say: Say, file: Row, rows: Rows, told: Body) -> Iterator[Divergence]:

@@ -9,12 +9,12 @@ from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import Table, compare, saying
 from tests.chaos.checker.log import Body, latest
-from tests.chaos.checker.model.people import Enrolment, Person
+from tests.chaos.checker.model.member import Enrolment, Person
 from tests.chaos.checker.model.people_and_doses import decisions
 from tests.chaos.checker.tables import Row
 
-STATED = ("group", "family", "given", "birth_on", "sex", "races", "ethnicity", "language", "zip5", "tract", "county",
-          "is_restricted")  # fmt: skip
+STATED = ("group", "family", "given", "birth_on", "sex", "races", "ethnicity", "language", "spoken", "zip5", "tract",
+          "county", "is_restricted")  # fmt: skip
 
 
 def members_are_as_stated(evidence: Evidence) -> Iterator[Divergence]:
@@ -78,7 +78,8 @@ def _stated(one: Enrolment) -> dict[str, Any]:
     stated = {name: getattr(one, name) for name in STATED}
     birth_on = one.birth_on.isoformat() if one.birth_on else None
     spans = [span.as_stored() for span in one.spans]
-    return {**stated, "birth_on": birth_on, "races": list(one.races), "spans": spans}
+    lists = {"races": list(one.races), "spoken": list(one.spoken)}
+    return {**stated, **lists, "birth_on": birth_on, "spans": spans}
 
 
 def _stored(row: Row) -> dict[str, Any]:

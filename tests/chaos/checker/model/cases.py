@@ -1,7 +1,7 @@
 """The state of every outreach case, decided anew from the log and the attempts, by the policy as it is written."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -36,7 +36,8 @@ def policy() -> Mapping[str, Any]:
 @dataclass(slots=True)
 class Known:
     """What is known when a case is decided; attempts that stand, in the order in which they were made. `said` is what
-    the person said to any plan, or was said of him, in order."""
+    the person said to any plan, or was said of him, in order; `noticed` are bookings of whose loss he has heard
+    without a call, and how."""
 
     fact: Body
     today: date
@@ -47,6 +48,7 @@ class Known:
     appointments: Sequence[Body]
     attempts: Sequence[Row]
     said: Sequence[Row] = ()
+    noticed: Mapping[str, str] = field(default_factory=dict)
     _days: list[date] = field(default_factory=list)
 
     def lasts(self, day: date) -> bool:
@@ -78,6 +80,7 @@ def decide(known: Known) -> dict[str, Any]:
     held = None if closed else max(_holding(known), key=lambda one: one[1], default=None)
     callback = own[-1] if own and own[-1]["disposition"] == "callback-scheduled" and not closed else None
     flags = list(_flags_of_closed(known, closed) if closed else _flags(known, paused_by))
+    lost = _to_be_told(known, flags, closed)
     needed = _language(known)
     tried = sum(one["direction"] == "outbound" for one in own)
     return {
@@ -85,6 +88,9 @@ def decide(known: Known) -> dict[str, Any]:
         "status": "closed" if closed else "paused" if paused_by else "open", "closed_reason": closed,
         "paused_until_on": _text(paused_on), "paused_by": paused_by, "flags": " ".join(flags),
         "lost_bonus": rank["lost_appointment"] if "appointment-lost" in flags else 0,
+        "lost_appointment_id": lost["appointment_id"] if lost else None,
+        "lost_reason": lost.get("cancellation_reason") if lost else None,
+        "lost_told": known.noticed.get(lost["appointment_id"]) if lost else None,
         "held_by": held[0] if held else None, "held_until_on": _text(held[1]) if held else None,
         "review_on": _text(known.review_on), "priority": 0 if closed else fact["priority"],
         "zip_bonus": rank["target_zip"] if known.is_target and not closed else 0,
@@ -196,11 +202,16 @@ def _is_reported_dead(known: Known) -> bool:
 
 def _flags_of_closed(known: Known, closed: str) -> Iterator[str]:
     """Somebody who may not be called has lost a booking."""
+    if _may_not_be_called(known, closed) and _lost(known) is not None:
+        yield "appointment-lost-no-call"
+
+
+def _may_not_be_called(known: Known, closed: str) -> bool:
+    """Whether the case is closed for nothing else."""
     fact = known.fact
     is_out = fact["status"] != "eligible" and list(fact["reasons"]) != [TO_CHECK]
-    may_not_be_called = closed in {"opted-out", "unreachable"} or (closed == "ineligible" and not is_out)
-    if may_not_be_called and not _is_reported_dead(known) and _lost(known) is not None:
-        yield "appointment-lost-no-call"
+    is_barred = closed in {"opted-out", "unreachable"} or (closed == "ineligible" and not is_out)
+    return is_barred and not _is_reported_dead(known)
 
 
 def _flags(known: Known, paused_by: str | None) -> Iterator[str]:
@@ -216,13 +227,32 @@ def _flags(known: Known, paused_by: str | None) -> Iterator[str]:
 
 def _lost(known: Known) -> Body | None:
     """An appointment that somebody else than the member took away, and nobody has told him."""
+    last = _taken_away(known)
+    return None if last is None or last["appointment_id"] in known.noticed else last
+
+
+def _taken_away(known: Known) -> Body | None:
+    """The same, also if he has heard of it without a call."""
     last = max(_real(known), key=_when_told, default=None)
-    if last is None or last["status"] != "cancelled":
-        return None
-    reason = last.get("cancellation_reason") or ""
-    if not last.get("by_rule") and not any(reason.startswith(one) for one in policy()["clinic_reasons"]):
+    if last is None or last["status"] != "cancelled" or not is_taken_away(last):
         return None
     return None if any(one["disposition"] in REACHED for one in _since(known.attempts, last)) else last
+
+
+def _to_be_told(known: Known, flags: Collection[str], closed: str | None) -> Body | None:
+    """What the case tells of a booking that is off: until the member has heard, or how he heard without a call."""
+    if {"appointment-lost", "appointment-lost-no-call"} & set(flags):
+        return _lost(known)
+    last = _taken_away(known)
+    if last is None or last["appointment_id"] not in known.noticed:
+        return None
+    return last if closed is None or _may_not_be_called(known, closed) else None
+
+
+def is_taken_away(cancelled: Body) -> bool:
+    """Whether it was not the member's own wish."""
+    reason = cancelled.get("cancellation_reason") or ""
+    return bool(cancelled.get("by_rule")) or any(reason.startswith(one) for one in policy()["clinic_reasons"])
 
 
 def _since(attempts: Iterable[Row], appointment: Body) -> list[Row]:

@@ -9,7 +9,7 @@ import yaml
 
 from tests.chaos.checker.inputs.codes import ELIGIBILITY
 from tests.chaos.checker.model.geography import Place, place
-from tests.chaos.checker.model.people import Enrolment, Person
+from tests.chaos.checker.model.member import Enrolment, Person
 from tests.chaos.checker.model.registry import Dose, Said
 
 Document = Mapping[str, Any]
@@ -28,7 +28,7 @@ def documents() -> tuple[Document, ...]:
     """The programme documents that the deployment bundles."""
     found = [
         yaml.safe_load(path.read_text("utf-8"))
-        for path in sorted((ELIGIBILITY / "programmes" / "rules").glob("*.yaml"))
+        for path in sorted((ELIGIBILITY / "programmes" / "bundled").glob("*.yaml"))
     ]
     return tuple(sorted(found, key=lambda one: (one["programme_id"], one["version"])))
 
@@ -70,6 +70,7 @@ def decide(
         "tract": home.tract, "county_fips": home.county, "svi": _svi(home, value, is_vulnerable),
         "enrolled": is_enrolled, "contact_protected": one.is_restricted or said.is_protected,
         "channels_barred": list(said.barred),
+        "interpreter_needed": "possible" if one.spoken and "en" not in one.spoken else "unknown",
     }  # fmt: skip
 
 

@@ -1,114 +1,43 @@
 """Whom the rosters name and what they say of them: members come, change, leave, and turn out to be one person."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 
-from tests.chaos.checker.inputs.codes import match_key, normal
-from tests.chaos.checker.inputs.records import Identifier, MemberRow, Roster, Who
-from tests.chaos.checker.model.spans import Spans, cut, restated
-
-ABSENT_SHARE = 0.25
-"""Of a plan: so many, or more, who are not listed are not believed to have left."""
-
-
-@dataclass(slots=True, eq=False)
-class Enrolment:
-    """A person in a plan, as the plan says. `said_at` is where it was said last: file and row; `said` when, by the
-    file's own day and number."""
-
-    person: "Person"
-    plan: str
-    member_id: str = ""
-    group: str = ""
-    family: str = ""
-    given: str = ""
-    birth_on: date | None = None
-    sex: str = "U"
-    races: tuple[str, ...] = ()
-    ethnicity: str | None = None
-    language: str = ""
-    zip5: str = ""
-    tract: str = ""
-    county: str = ""
-    is_restricted: bool = False
-    spans: Spans = ()
-    is_retired: bool = False
-    seen_in: int = 0
-    said_at: tuple[int, int] = (0, 0)
-    said: tuple[date, int] = (date.min, 0)
-
-    @property
-    def name(self) -> tuple[str, str, bool]:
-        """By which it is found in the database."""
-        return self.plan, self.member_id, self.is_retired
-
-    def reaches(self, day: date) -> bool:
-        return any(span.last_on is None or span.last_on >= day for span in self.spans)
-
-
-@dataclass(frozen=True, slots=True)
-class Death:
-    """What a plan said last of a member's death, on that day: that he died, and when, or that he lives."""
-
-    said_on: date
-    is_dead: bool
-    death_on: date | None = None
-
-    def after(self, known: "Death | None") -> "Death":
-        """The newer of both; a death that is repeated without its day keeps it."""
-        if known is None or known.said_on > self.said_on:
-            return known or self
-        death_on = self.death_on or (known.death_on if self.is_dead and known.is_dead else None)
-        return Death(self.said_on, self.is_dead, death_on)
-
-
-@dataclass(slots=True, eq=False)
-class Person:
-    """An identity; the number tells which of two is the older. `keys` are the numbers and names that find it; `deaths`
-    what each plan said of his death."""
-
-    number: int
-    merged_into: "Person | None" = None
-    deaths: dict[str, Death] = field(default_factory=dict)
-    enrolments: dict[str, Enrolment] = field(default_factory=dict)
-    keys: set[str] = field(default_factory=set)
-
-    def has_died(self, plan: str) -> bool:
-        """As that plan says of its own member."""
-        return plan in self.deaths and self.deaths[plan].is_dead
-
-    @property
-    def last(self) -> "Person":
-        """Who it is by now."""
-        return self.merged_into.last if self.merged_into else self
+from tests.chaos.checker.inputs.records import Identifier, Roster, Said
+from tests.chaos.checker.model import doubts as rows
+from tests.chaos.checker.model import likeness
+from tests.chaos.checker.model.doubts import Doubt, Doubtful, Doubts, Told
+from tests.chaos.checker.model.joining import JOINED, completed_key
+from tests.chaos.checker.model.lists import FullList, lists_of
+from tests.chaos.checker.model.member import Death, Enrolment, Person, adopt, restate
+from tests.chaos.checker.model.spans import cut
+from tests.chaos.checker.model.turns import Turns
+from tests.chaos.checker.model.whom import Acquainted, key_of
 
 
 @dataclass(slots=True)
-class People:
+class People(Acquainted):
     """Everybody. `retired_for_sure` names the members of whom it is known that another entry outlived theirs: which of
-    two does is the service's choice, and the only thing that is taken from it. `absences`: what was made of those
-    whom a full file does not list, and how many they were."""
+    two does is the service's choice, and the only thing that is taken from it. `lists`: what was made of those whom
+    full lists leave out, by file."""
 
     retired_for_sure: Collection[tuple[str, str]] = ()
     persons: list[Person] = field(default_factory=list)
-    by_number: defaultdict[Identifier, set[Person]] = field(default_factory=lambda: defaultdict(set))
-    by_key: defaultdict[str, set[Person]] = field(default_factory=lambda: defaultdict(set))
     merges: list[tuple[Person, Person]] = field(default_factory=list)
     previous_full: dict[str, int] = field(default_factory=dict)
-    absences: dict[int, tuple[str, int]] = field(default_factory=dict)
+    lists: dict[int, list[FullList]] = field(default_factory=dict)
+    turns: Turns = field(default_factory=Turns)
+    doubts: Doubts = field(default_factory=Doubts)
 
     def take(self, roster: Roster, file_no: int) -> Iterator[Person]:
         """Take a file row by row; gives the person of each row that was taken, so that others can follow suit."""
-        for row in roster.rows:
-            if row.rejected is None:
-                yield self._take_row(row, roster, file_no)
-            else:
-                self._mention(row.who.identifiers, roster.plan, file_no)
-        if roster.is_full:
-            self._end_absent(roster, file_no)
-            self.previous_full[roster.plan] = file_no
+        for part in roster.parts:
+            for row in part.rows:
+                if row.rejected is not None:
+                    self._mention(row.who.identifiers, part.plan, (file_no, part.said))
+                elif (person := self._take_row(Told(row, part, file_no))) is not None:
+                    yield person
+        self.lists[file_no] = self._judged(roster, file_no)
 
     def tie(self, identifier: Identifier, person: Person) -> bool:
         """Note that this number is of this person. False if that was known."""
@@ -121,59 +50,126 @@ class People:
         for person in self.persons:
             yield from person.enrolments.values()
 
-    def _take_row(self, row: MemberRow, roster: Roster, file_no: int) -> Person:
-        who, plan = row.who, roster.plan
-        key = match_key(who.family, who.given, who.birth_on, who.zip5)
-        known = self._find(row, plan, key)
-        if known and plan in known.enrolments and (roster.said_on, roster.control) < known.enrolments[plan].said:
-            known.enrolments[plan].seen_in = max(known.enrolments[plan].seen_in, file_no)
-            return known
-        person = known or self._new()
-        person = self._merged(person, self._doubles(row, plan, key) | {person})
-        for identifier in (*who.identifiers, *(row.before.numbers if row.before else ())):
+    def _take_row(self, told: Told, settled: Doubtful | None = None) -> Person | None:
+        """`settled`: a person decided whom the row means, now or of one that said the same."""
+        row, part = told.row, told.part
+        found = settled.meant if settled else self._meant(told)
+        if isinstance(found, Doubt):
+            settled = self.doubts.decided_before(told, found)
+            if settled is None or settled.meant is None:
+                self._hold(told, found, is_refused=settled is not None)
+                return None
+            found = settled.meant
+        if found and _is_stale(found, told):
+            found.enrolments[part.plan].see(told.file_no, part.said[0])
+            return found
+        key = key_of(row) or (completed_key(told, found) if found else "")
+        person = self._merged(found, self._joined(found, told, key) | {found}) if found else self._new()
+        is_found_by_hand = settled is not None and settled.state == rows.ANOTHER_PERSON
+        is_holder = self._takes_number(person, told, is_told=is_found_by_hand)
+        self._note(person, told, key)
+        enrolment = person.enrolments.setdefault(part.plan, Enrolment(person, part.plan, first_in=told.file_no))
+        restate(enrolment, row, part.said_on, is_holder=is_holder)
+        enrolment.see(told.file_no, part.said[0])
+        enrolment.said_at, enrolment.said = (told.file_no, row.row), part.said
+        self.doubts.clear(enrolment, told)
+        return person
+
+    def _meant(self, told: Told) -> Person | Doubt | None:
+        """Whom a row means; a doubt also where it would make him somebody else, unless it is older than what stands."""
+        found = self.whose(told)
+        if not isinstance(found, Person) or _is_stale(found, told):
+            return found
+        return self.unsure(found, told, key_of(told.row) or completed_key(told, found), self.doubts) or found
+
+    def _note(self, person: Person, told: Told, key: str) -> None:
+        """Its numbers and name find the person from now on; a prior number only if it is nobody's."""
+        row, plan = told.row, told.part.plan
+        prior = [one for one in (row.before.numbers if row.before else ()) if not self.by_number.get(one)]
+        for identifier in (*row.who.identifiers, *prior):
             self.tie(identifier, person)
         if key:
             self.by_key[key].add(person)
             person.keys.add(key)
         if row.died or (row.is_back and plan in person.deaths):
-            said = Death(roster.said_on, row.died, row.death_on)
+            said = Death(told.part.said_on, row.died, row.death_on)
             person.deaths[plan] = said.after(person.deaths.get(plan))
-        enrolment = person.enrolments.setdefault(plan, Enrolment(person, plan))
-        _restate(enrolment, row, roster.said_on)
-        enrolment.seen_in, enrolment.said_at = file_no, (file_no, row.row)
-        enrolment.said = roster.said_on, roster.control
-        return person
 
     def _new(self) -> Person:
         self.persons.append(Person(len(self.persons)))
         return self.persons[-1]
 
-    # -- who
+    def _joined(self, person: Person, told: Told, key: str) -> set[Person]:
+        """Who else this is."""
+        return {one for one, verdict in self.beside(person, told, key, self.doubts).items() if verdict == JOINED}
 
-    def _find(self, row: MemberRow, plan: str, key: str) -> Person | None:
-        return self._numbered(row, plan, row.who.identifiers) or self._keyed(key) or self._once(row, plan)
+    def _takes_number(self, person: Person, told: Told, *, is_told: bool) -> bool:
+        """A number has one holder. Whoever is added or listed, renumbered, or found by a person takes it, but not from
+        somebody of whom a newer row told; a mere change or end leaves it."""
+        row, plan = told.row, told.part.plan
+        own = [one for one in row.who.identifiers if one[0] == "MB"]
+        numbers = {value for _, _, value in own}
+        if all(self.by_number.get(one, set()) <= {person} for one in own):
+            return True
+        holders = [one for one in self.under(own, plan) if one.person is not person and one.member_id in numbers]
+        takes = row.action in likeness.LISTS or bool(row.before and row.before.numbers)
+        takes |= is_told and row.action != likeness.ENDED
+        takes = takes and not any(told.part.said < one.said for one in holders)
+        for one in holders if takes else ():
+            one.member_id = ""
+        return takes or not holders
 
-    def _numbered(self, row: MemberRow, plan: str, identifiers: Iterable[Identifier]) -> Person | None:
-        """By the plan's own number, unless it has passed to somebody else."""
-        numbers = [one for one in identifiers if one[0] == "MB"]
-        found = (person for one in numbers for person in _by_age(self.by_number.get(one, set())))
-        return next((one for one in found if plan in one.enrolments and _fits(one.enrolments[plan], row)), None)
+    # -- what waits for a person
 
-    def _keyed(self, key: str) -> Person | None:
-        found = self.by_key.get(key, set()) if key else set()
-        return next(iter(found)) if len(found) == 1 else None
+    def _hold(self, told: Told, doubt: Doubt, *, is_refused: bool) -> None:
+        """The row changes nobody; whom it may mean stands in the list, unless a person refused what it says."""
+        where = told.file_no, told.row.row
+        self.doubts.outcomes[where] = "identity-refused" if is_refused else "doubtful-identity"
+        if not is_refused:
+            self._mention(told.numbers, told.part.plan, (told.file_no, told.part.said), key_of(told.row))
+            self.doubts.open(told, doubt)
 
-    def _once(self, row: MemberRow, plan: str) -> Person | None:
-        """By what the row says was wrong before."""
-        old = row.before
-        if old is None:
-            return None
-        key = match_key(old.family, old.given, old.birth_on or row.who.birth_on, row.who.zip5)
-        return self._numbered(row, plan, old.numbers) or self._keyed(key)
+    def look(self, waiting: Doubtful) -> None:
+        """A person looks at a row, and is shown everybody whom it may mean by now."""
+        while more := self.also_meant(waiting):
+            waiting.persons |= more
 
-    def _doubles(self, row: MemberRow, plan: str, key: str) -> set[Person]:
-        old = self._once(row, plan)
-        return set(self.by_key.get(key, ()) if key else ()) | ({old} if old else set())
+    def also_meant(self, waiting: Doubtful) -> frozenset[Person]:
+        """Who comes into question beside those who were shown: a person must look at them before he decides."""
+        found = self.whose(waiting.told, but=waiting.may_be)
+        return found.persons if isinstance(found, Doubt) else frozenset()
+
+    def decide(self, chosen: Doubtful, decision: str, person: Person | None) -> Iterator[Person]:
+        """What a person says of a row, and so of all that wait and say the same and may mean nobody else: they take
+        effect as if they had been clear when they came. Gives whom they changed."""
+        if decision == rows.WITHDRAWN:
+            self.doubts.withdraw(chosen)
+            return
+        shown = chosen.may_be | ({person} if person else set())
+        for one in [one for one in self.doubts.alike(chosen) if one is chosen or one.may_be <= shown]:
+            if decision == rows.REFUSED:
+                self.doubts.close(one, decision, None)
+                continue
+            if person is None:
+                found = self.whose(one.told, but=chosen.may_be)
+                person = found if isinstance(found, Person) else self._new()
+            others = chosen.may_be if decision == rows.ANOTHER_PERSON else set()
+            key = key_of(one.told.row) or completed_key(one.told, person)
+            alike = self.beside(person, one.told, key, self.doubts).keys()
+            self.doubts.tell_apart(person, alike | others, one)
+            self.doubts.close(one, decision, person)
+            self._take_row(one.told, one)
+            yield person
+        if person is not None and decision == rows.ANOTHER_PERSON:
+            self._end_left(person.enrolments[chosen.told.part.plan])
+
+    def _end_left(self, one: Enrolment) -> None:
+        """Who comes by a decision alone is not covered from the first newer list on that did not have him."""
+        believed = [it for each in self.lists.values() for it in each if it.plan == one.plan and it.state == "applied"]
+        newer = [it for it in believed if it.since > one.seen_in and it.said[0] > one.said[0]]
+        if newer:
+            first = min(newer, key=lambda it: it.said)
+            one.spans, one.said = cut(one.spans, first.ends_on), (first.said[0], 0)
 
     # -- persons who are one
 
@@ -195,7 +191,7 @@ class People:
             kept.deaths[plan] = said.after(kept.deaths.get(plan))
         gone.deaths = {}
         for plan, one in gone.enrolments.items():
-            _adopt(kept, plan, one)
+            adopt(kept, plan, one)
             one.is_retired, one.spans = True, ()
         for found in (*self.by_number.values(), *self.by_key.values()):
             if gone in found:
@@ -206,69 +202,30 @@ class People:
 
     # -- who is not there
 
-    def _mention(self, identifiers: Iterable[Identifier], plan: str, file_no: int) -> None:
-        for identifier in identifiers:
-            for person in self.by_number.get(identifier, ()):
-                if plan in person.enrolments:
-                    person.enrolments[plan].seen_in = file_no
+    def _mention(self, identifiers: Iterable[Identifier], plan: str, place: tuple[int, Said], key: str = "") -> None:
+        """Whoever these numbers and this name may mean stands in the file."""
+        file_no, said = place
+        persons = {person for one in identifiers for person in self.by_number.get(one, ())}
+        for person in persons | (self.by_key.get(key, set()) if key else set()):
+            if plan in person.enrolments:
+                person.enrolments[plan].see(file_no, said[0])
 
-    def _end_absent(self, roster: Roster, file_no: int) -> None:
-        """Whoever a full file does not list has left, unless one of its rows does not say whose it is."""
-        is_unsure = any(row.rejected and not row.who.identifiers for row in roster.rows)
-        before = self.previous_full.get(roster.plan, 0) if is_unsure else file_no
-        mine = [one for one in self.enrolments() if one.plan == roster.plan and not one.is_retired]
-        insured = [one for one in mine if one.reaches(roster.said_on)]
-        said = roster.said_on, roster.control
-        absent = [one for one in insured if one.seen_in < before and one.said <= said]
-        if absent and len(absent) >= ABSENT_SHARE * len(insured):
-            self.absences[file_no] = "too-many", 0
-            return
-        self.absences[file_no] = "applied", len(absent)
-        for one in absent:
-            one.spans, one.said = cut(one.spans, roster.said_on - timedelta(days=1)), said
-
-
-def _by_age(persons: Iterable[Person]) -> list[Person]:
-    return sorted(persons, key=lambda one: one.number)
+    def _judged(self, roster: Roster, file_no: int) -> list[FullList]:
+        """Each plan's list by itself. While a row of the plan, in the list or in what the file says later, does not say
+        whose it is, only who was missing from the full file before too is missing."""
+        found = lists_of(roster, file_no)
+        for one in found:
+            told = [part for part in roster.parts if part.plan == one.plan and part.said[0] >= one.said[0]]
+            is_unsure = any(row.rejected and not row.who.identifiers for part in told for row in part.rows)
+            one.since = self.previous_full.get(one.plan, 0) if is_unsure else file_no
+            self.previous_full[one.plan] = file_no
+            one.judge(list(self.enrolments()))
+            if one.state == "applied":
+                one.end(self.enrolments())
+        return found
 
 
-def _fits(known: Enrolment, row: MemberRow) -> bool:
-    who = row.who
-    is_unsaid = who.birth_on is None or known.birth_on is None or not who.family or not known.family
-    same_name = (normal(who.family), normal(who.given)) == (normal(known.family), normal(known.given))
-    return who.birth_on == known.birth_on or same_name or is_unsaid or row.before is not None
-
-
-def _adopt(kept: Person, plan: str, orphan: Enrolment) -> None:
-    known = kept.enrolments.get(plan)
-    if known is None:
-        copied = {name: getattr(orphan, name) for name in Enrolment.__slots__ if name != "person"}
-        kept.enrolments[plan] = Enrolment(kept, **copied)
-    else:
-        known.spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
-        known.seen_in, known.said = max(known.seen_in, orphan.seen_in), max(known.said, orphan.said)
-
-
-def _restate(one: Enrolment, row: MemberRow, said_on: date) -> None:
-    """What the row leaves empty stays as it was known."""
-    who = row.who
-    one.member_id = next((value for kind, _, value in who.identifiers if kind == "MB"), one.member_id)
-    one.group = row.group or one.group
-    if who.family:
-        one.family, one.given = who.family, who.given
-    one.birth_on = who.birth_on or one.birth_on
-    one.sex = one.sex if who.sex == "U" else who.sex
-    one.races, one.ethnicity = who.races or one.races, who.ethnicity or one.ethnicity
-    one.language = row.language or one.language
-    if row.has_address:
-        one.zip5, one.tract, one.county = who.zip5, who.tract, row.county
-    one.is_restricted = row.is_restricted
-    one.spans = restated(one.spans, row, said_on)
-
-
-def agrees(who: Who, known: Enrolment) -> bool:
-    """Whether a registry's record may be about this member, when a number says so."""
-    if who.birth_on is None or who.birth_on != known.birth_on or {who.sex, known.sex} == {"F", "M"}:
-        return False
-    said, names = ({normal(one.family), normal(one.given)} for one in (who, known))
-    return "" in said | names or bool(said & names)
+def _is_stale(person: Person, told: Told) -> bool:
+    """Whether its plan has said something newer of him."""
+    known = person.enrolments.get(told.part.plan)
+    return known is not None and told.part.said < known.said

@@ -8,7 +8,8 @@ from datetime import date, datetime
 
 from tests.chaos.checker.inputs.codes import groups_of, is_specific, match_key, normal
 from tests.chaos.checker.inputs.records import DoseRow, Identifier, Who
-from tests.chaos.checker.model.people import People, Person, agrees
+from tests.chaos.checker.model.member import Person, agrees
+from tests.chaos.checker.model.people import People
 
 SITE, REGISTRY = "appointment", "iis"
 SHARED = frozenset({"SN", "SS"})

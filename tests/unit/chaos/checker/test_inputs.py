@@ -70,8 +70,9 @@ def test_a_roster_row(tmp_path: Path) -> None:
     petra = a_member(family="Pancake", given="Petra", place=("90001", "06037239202"))
     roster = read(tmp_path, a_roster(date(2021, 3, 1), Row(petra, "merge", retired=double)))
     assert isinstance(roster, Roster)
-    (row,) = roster.rows
-    assert (roster.plan, roster.is_full, roster.said_on) == ("lakeshore", False, date(2021, 3, 1))
+    (part,) = roster.parts
+    (row,) = part.rows
+    assert (part.plan, part.is_full, part.said_on) == ("lakeshore", False, date(2021, 3, 1))
     assert (row.who.family, row.who.birth_on, row.who.zip5, row.who.tract) == (
         "PANCAKE", date(1950, 7, 4), "90001", "06037239202",
     )  # fmt: skip

@@ -86,6 +86,12 @@ def a_file_that_was_lost(evidence: Evidence) -> None:
     evidence.ledger = replace(evidence.ledger, lines=[*evidence.ledger.lines, line])
 
 
+def a_list_of_nobodys(evidence: Evidence) -> None:
+    file_id = rows(evidence, "eligibility.feed_file")[0]["file_id"]
+    judged = {"file_id": file_id, "plan": "prairie", "absence": "applied", "ended": 1}
+    evidence.tables["eligibility"]["feed_absence"].append(judged)
+
+
 def another_sex_in_a_fact(evidence: Evidence) -> None:
     newest = of_type(evidence.facts, DECIDED)[-1].record
     at = evidence.records.index(newest)
@@ -155,7 +161,7 @@ def another_answer_than_was_told(evidence: Evidence) -> None:
 def a_day_of_nobodys(evidence: Evidence) -> None:
     lines = [one for one in evidence.ledger.lines if one.path != "/business-days"]
     evidence.ledger = Ledger(evidence.ledger.folder, lines, evidence.ledger.poison)
-    for row in rows(evidence, "eligibility.idempotency_key"):
+    for row in rows(evidence, "eligibility.idempotency_key", method_path="POST /business-days"):
         evidence.tables["eligibility"]["idempotency_key"].remove(row)
 
 
@@ -218,11 +224,32 @@ def a_letter_of_a_good_record(evidence: Evidence) -> None:
     evidence.tables["reporting"]["dead_letter"].append({**letter, **place, **about, "state": "replayed"})
 
 
+def whom_nobody_told_apart(evidence: Evidence) -> None:
+    pair = rows(evidence, "eligibility.person_apart")[0]
+    others = [row["token"] for row in rows(evidence, "eligibility.person") if row["token"] != pair["token"]]
+    evidence.tables["eligibility"]["person_apart"].append(
+        {**pair, "other": next(one for one in others if one != pair["other"])}
+    )
+
+
 PLANTED: list[tuple[str, Break, set[str]]] = [
     ("an accepted file is lost", a_file_that_was_lost, {"files_are_as_submitted"}),
     ("a row has no outcome", lose("eligibility.feed_row"), {"every_row_ends_once"}),
     ("a row has another outcome", change("eligibility.feed_row", outcome="rejected"), {"every_row_ends_once"}),
     ("a row has two outcomes", double("eligibility.feed_row"), {"every_row_ends_once"}),
+    ("a row was decided and waits on", change("eligibility.doubtful_row", state="waiting"),
+     {"doubtful_rows_are_as_decided"}),
+    ("a decided row is kept", change("eligibility.doubtful_row", document={}), {"doubtful_rows_are_as_decided"}),
+    ("a row may mean nobody", lose("eligibility.doubtful_token"), {"doubtful_rows_are_as_decided"}),
+    ("two are one again", lose("eligibility.person_apart"), {"who_was_told_apart_is_two"}),
+    ("one is two", whom_nobody_told_apart, {"who_was_told_apart_is_two"}),
+    ("a file was held for nothing", change("eligibility.feed_file", held="older-full"), {"files_are_as_submitted"}),
+    ("a file is held still", change("eligibility.feed_file", state="held"),
+     {"files_are_as_submitted", "rows_are_events"}),
+    ("a notice was lost", lose("outreach.loss_notice"), {"notices_are_as_given", "cases_are_as_decided"}),
+    ("a notice says another way", change("outreach.loss_notice", how="visit"),
+     {"notices_are_as_given", "cases_are_as_decided"}),
+    ("a list ended somebody", a_list_of_nobodys, {"every_row_ends_once"}),
     ("a member has another name", change("eligibility.enrolment", given="NOBODY"), {"members_are_as_stated"}),
     ("a person has died", a_death_of_nobodys, {"deaths_are_as_said"}),
     ("somebody is protected", change("eligibility.registry_consent", is_protected=True), {"statements_are_as_said"}),

@@ -10,7 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from schemas.eligibility_v1 import FeedKind
 from services.eligibility.feeds import read_feed
+from services.eligibility.feeds.formats import format_of
 
 DATA = Path(__file__).parents[3] / "data" / "feeds"
 GOLDEN = Path(__file__).with_name("golden")
@@ -50,6 +52,8 @@ def _plain(value: object) -> object:
         return _fields(value)
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
+    if isinstance(value, FeedKind):
+        return format_of(value).name  # as `./vcc check` says it
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -196,13 +196,25 @@ def test_history_is_told_by_its_source(source: str, is_historical: bool) -> None
 
 @pytest.mark.parametrize(
     ("given", "code"),
-    [("202511", "date"), ("30240101", "date"), ("", "date"), ("19480228", "order")],
+    [
+        ("202511", "date"),
+        ("30240101", "date"),
+        ("", "date"),
+        ("19480228", "order"),
+        ("20160301", "before-product"),
+    ],
 )
 def test_a_dose_of_an_impossible_day_is_rejected(given: str, code: str) -> None:
     """Not before the birth, and a whole date."""
     items = items_of(a_vxu(a_dose(given=given), a_dose("ORC|RE||D-2^IIS")))
     assert [(one.field, one.code) for one in rejections(items)] == [("RXA-3", code)]
     assert len(doses(items)) == 1
+
+
+def test_a_dose_of_before_its_product_is_deleted_and_refused_like_any() -> None:
+    """Only who says that it was given says what can't be: a deletion and a refusal of such a day are taken."""
+    deleted, refused = a_dose(given="20160301", action="D"), a_dose(given="20160301", completion="RE", reason="03")
+    assert not rejections(items_of(a_vxu(deleted, refused)))
 
 
 def test_a_dose_later_than_its_message_is_kept_with_a_notice() -> None:

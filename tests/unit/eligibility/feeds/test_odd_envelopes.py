@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.eligibility.feeds.records import FeedKind, Notice, RosterHeader
+from services.eligibility.feeds.formats import ROSTER
+from services.eligibility.feeds.records import Notice, RosterHeader
 from services.eligibility.feeds.sniff import sniff
 from services.eligibility.intake.cli.files import check_file
 from tests.unit.eligibility.feeds.builders import (
@@ -58,7 +59,7 @@ def test_acknowledgements_before_the_roster() -> None:
     """A group of acknowledgements is passed over with a notice; the roster behind it is read and complete."""
     plain = an_834(a_member("LS1"), newline="").decode()
     file = plain.replace("GS*BE", f"{FA}GS*BE").replace("IEA*1", "IEA*2").encode()
-    assert sniff(file) is FeedKind.ROSTER
+    assert sniff(file) is ROSTER
     items = items_of(file)
     assert len(rosters(items)) == 1
     assert ("GS-01", "acknowledgement") in codes(items)

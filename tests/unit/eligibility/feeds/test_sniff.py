@@ -2,22 +2,69 @@
 
 import io
 import zipfile
+from typing import get_args
 
 import pytest
 
-from services.eligibility.feeds.records import FeedKind
-from services.eligibility.feeds.sniff import Unreadable, sniff
+from schemas.eligibility_v1 import FeedKind
+from services.eligibility.feeds import read_feed
+from services.eligibility.feeds.formats import ADS, FORMATS, ROSTER, VXU, Format, format_of, kind_of
+from services.eligibility.feeds.records import Header, Unreadable
+from services.eligibility.feeds.sniff import sniff
 from tests.unit.eligibility.feeds.builders import a_dose, a_member, a_vxu, an_834, items_of, rejections, summary
 from tests.unit.eligibility.feeds.golden_files import DATA, feed_files
 
-KINDS = {"x12_834": FeedKind.ROSTER, "hl7v2": FeedKind.VXU, "cvrs": FeedKind.VXU, "ads": FeedKind.ADS}
+FOLDERS = {"x12_834": ROSTER, "hl7v2": VXU, "cvrs": VXU, "ads": ADS}
 
 
 @pytest.mark.parametrize("path", [one for one in feed_files() if one.parent.name != "made"], ids=lambda one: one.name)
 def test_every_real_file_is_known(path: object) -> None:
     """The kind of a real file is told from its bytes alone."""
     file = DATA / str(path)
-    assert sniff(file.read_bytes()[:65536]) is KINDS[file.parent.name]
+    assert sniff(file.read_bytes()[:65536]) is FOLDERS[file.parent.name]
+
+
+ZIP = b"PK\x03\x04"
+FILES = {
+    "834": (an_834(a_member()), b"\r\n" + an_834(a_member())),
+    "vxu": (a_vxu(a_dose()), a_vxu(a_dose()).removeprefix(b"M"), b"FHS|^~\\&|\r", b"BHS|^~\\&|\r"),
+    "ads": (
+        b"GRANTEECODE\tPATIENTID\r\n",
+        b"grantee\tpatientid\r\n",
+        b"GRANTEECODE\tQUARTER\r\n",
+        b"PK\x03\x04",
+        b"PK\x05\x06",
+    ),
+}
+"""By the name of its format, what a file of it may begin with."""
+
+
+@pytest.mark.parametrize("known", FORMATS, ids=lambda one: one.name)
+def test_each_format_is_known_by_its_signature(known: Format) -> None:
+    """Every row of the table is recognised, by its own signature and by no other row's."""
+    for content in FILES[known.name]:
+        assert sniff(content) is known
+        assert [one.name for one in FORMATS if one.signature.match(content)] == [known.name]
+
+
+def test_the_table_of_formats_is_whole() -> None:
+    """Each kind that the contract names has one row, each header one kind, each name one format; and senders are told
+    of all of them."""
+    assert sorted(one.kind for one in FORMATS) == sorted(FeedKind)
+    assert {one.header for one in FORMATS} == set(get_args(Header))
+    assert len({one.name for one in FORMATS}) == len(FORMATS) == len(FILES)
+    refused = sniff(b"a letter")
+    assert isinstance(refused, Unreadable)
+    assert not [one.name for one in FORMATS if not (one.title in refused.expected and one.marks in refused.expected)]
+
+
+@pytest.mark.parametrize("known", FORMATS, ids=lambda one: one.name)
+def test_a_format_gives_its_header(known: Format) -> None:
+    """The headers in the real files of a format are of the type that the table names, and their kind is told by it."""
+    files = [path for path in feed_files() if FOLDERS.get(path.parent.name) is known]
+    headers = [one for path in files for one in read_feed(path) if isinstance(one, Header)]
+    assert {type(one) for one in headers} == {known.header}
+    assert {format_of(kind_of(one)) for one in headers} == {known}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +110,7 @@ def a_zip(*files: tuple[str, bytes]) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "kind"), [(a_vxu(a_dose()) * 400, FeedKind.VXU), (an_834(a_member()), FeedKind.ROSTER)]
+    ("content", "kind"), [(a_vxu(a_dose()) * 400, FeedKind.HL7_VXU), (an_834(a_member()), FeedKind.X12_834)]
 )
 def test_a_zipped_file_is_read(content: bytes, kind: FeedKind) -> None:
     """A zip of one file of messages or one roster brings what it packs, whatever packers added beside it."""

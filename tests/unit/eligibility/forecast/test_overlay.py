@@ -182,7 +182,7 @@ def test_overlays_are_named_by_a_folder(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_programme_of_an_unknown_state_is_refused() -> None:
     """The document is refused with its field."""
-    library = Path(supporting_data.__file__).parents[1] / "programmes" / "rules" / "library"
+    library = Path(supporting_data.__file__).parents[1] / "programmes" / "bundled" / "library"
     text = (library / "la-care-health-workers.yaml").read_text("utf-8")
     with pytest.raises(ProgrammeError, match=r"forecast\.jurisdiction: Value error, expected a state whose overlay"):
         parse_programme(text.replace("  opens: due", "  opens: due\n  jurisdiction: US-ZZ"))

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from services.eligibility.programmes.documents import Document, parse_programme
+from services.eligibility.programmes.document_form import Document
+from services.eligibility.programmes.documents import parse_programme
 
 GUIDES = Path(__file__).parents[4] / "docs" / "guides"
 

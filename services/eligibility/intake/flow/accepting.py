@@ -1,0 +1,31 @@
+"""What wakes the worker: a file that was accepted, and a word about one that waited."""
+
+from typing import IO
+from uuid import UUID
+
+from services.eligibility.intake.store import chunks as chunk_store
+from services.eligibility.intake.store import files as file_store
+from services.eligibility.intake.store.files import FeedFile
+from services.kit.ids import new_id
+from services.kit.unit_of_work import UnitOfWork
+
+
+async def accept_file(
+    work: UnitOfWork, tenant: str, about: tuple[str, int, str | None, str], stream: IO[bytes]
+) -> tuple[FeedFile, bool]:
+    """Keep the file, of which `about` says its digest, size, profile and its content's digest. Or give the one that
+    this tenant sent before with the same bytes or the same content: True."""
+    file = await file_store.insert_file(work.connection, new_id(), tenant, *about)
+    if file is not None:
+        await chunk_store.save_chunks(work.connection, file.file_id, stream)
+        work.wake(file_store.NEWS)
+        return file, False
+    known = await file_store.load_file_by_sha256(work.connection, tenant, about[0], about[3])
+    assert known is not None, "files are never deleted"
+    return known, True
+
+
+async def decide_file(work: UnitOfWork, file_id: UUID, decision: str, by: str, why: str) -> None:
+    """What a person decided of a file that waits, or of the absence that it told of."""
+    await file_store.save_decision(work.connection, file_id, decision, by, why)
+    work.wake(file_store.NEWS)

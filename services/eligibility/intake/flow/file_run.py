@@ -1,0 +1,172 @@
+"""Works through one feed file, a slice of rows per transaction.
+
+A slice's effects, its rows' outcomes and the cursor behind it commit together, so a killed process goes on where the
+last commit ended. Reading and parsing happen in a thread, for heartbeats live on the loop.
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import BinaryIO
+
+import structlog
+
+from services.eligibility.clock import store as clock_store
+from services.eligibility.feeds.outcomes import RowResult
+from services.eligibility.feeds.records import FeedItem, FeedSummary, RosterHeader
+from services.eligibility.feeds.transactions_ahead import transactions_ahead
+from services.eligibility.intake.admission import Gate
+from services.eligibility.intake.flow import registry, roster
+from services.eligibility.intake.flow.admission import open_gate, save_other_headers, save_roster_headers
+from services.eligibility.intake.flow.ending import finish
+from services.eligibility.intake.flow.ordering import full_parts, take_turn
+from services.eligibility.intake.ordering import Turn
+from services.eligibility.intake.slices import Slice, slices
+from services.eligibility.intake.store import chunks as chunk_store
+from services.eligibility.intake.store import files as file_store
+from services.eligibility.intake.store import rows as row_store
+from services.eligibility.intake.store.files import FeedFile
+from services.eligibility.people.changes import REPEATED
+from services.kit import log
+from services.kit.postgres import ALL_TENANTS, DATA_ERRORS, Connection, Pool, is_fault, transaction
+from services.kit.setting_aside import each_or_aside
+from services.kit.unit_of_work import UnitOfWork, working
+
+ROW_ERRORS = (*DATA_ERRORS, ValueError)
+Reader = Callable[[BinaryIO, str | None], Iterator[FeedItem]]
+
+
+class FileTakenError(Exception):
+    """Another process went on with the file; leave it to that one."""
+
+
+class FileRun:
+    """One file from its cursor to its end."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        file: FeedFile,
+        rows: int,
+        reader: Reader,
+        stopping: asyncio.Event | None = None,
+        test_data_from: frozenset[str] = frozenset(),
+    ) -> None:
+        self._pool, self._file, self._rows, self._reader = pool, file, rows, reader
+        self._stopping, self._test_data_from = stopping or asyncio.Event(), test_data_from
+        self._headers: list[RosterHeader] = []
+        self._gate = Gate(file.tenant_id, {}, test_data_from)
+        self._turn = Turn()
+        self._is_done = False
+
+    async def run(self) -> None:
+        """Leave the rest to the next start when stopped in between."""
+        with tempfile.TemporaryFile() as stream:
+            async with transaction(self._pool, ALL_TENANTS) as connection:
+                async for chunk in chunk_store.load_chunks(connection, self._file.file_id):
+                    await asyncio.to_thread(stream.write, chunk)
+            await self._take_turn(stream)
+            if self._turn.held is None:
+                stream.seek(0)
+                await self._work_through(stream)
+
+    async def _take_turn(self, stream: BinaryIO) -> None:
+        """Whether the file is held for a transaction that does not come in its turn, wherever in the file it stands."""
+        ahead = await asyncio.to_thread(transactions_ahead, stream, self._file.profile)
+        if not ahead:
+            return
+        self._headers = [head.header for head in ahead]
+        async with transaction(self._pool, ALL_TENANTS) as connection:
+            file = await self._lock(connection, self._file.cursor_row + 1)
+            self._gate = await open_gate(connection, file, self._headers, self._test_data_from)
+            await save_roster_headers(connection, file, self._headers, self._gate)
+            self._turn = await take_turn(connection, file, ahead, self._gate)
+
+    async def _work_through(self, stream: BinaryIO) -> None:
+        items = self._reader(stream, self._file.profile)
+        pending = slices(items, self._rows, self._file.cursor_row, self._turn.transactions)
+        ahead = asyncio.create_task(asyncio.to_thread(next, pending, None))
+        try:
+            while (part := await ahead) is not None and not (self._is_done or self._stopping.is_set()):
+                ahead = asyncio.create_task(asyncio.to_thread(next, pending, None))  # while the database works
+                await self._apply(part)
+        finally:
+            await asyncio.gather(ahead, return_exceptions=True)
+
+    async def _apply(self, part: Slice) -> None:
+        """A row that can't be stored is rejected; the others of its slice are applied."""
+
+        async def reject(row: int, error: Exception) -> None:
+            structlog.get_logger().warning(
+                "row set aside", file_id=str(self._file.file_id), rows=1, **log.fault_fields(error)
+            )
+            await self._apply_slice(part.within([row]).as_rejected())
+
+        await each_or_aside(
+            part.ordinals, lambda rows: self._apply_slice(part.within(rows)), reject, _speaks_of_no_row
+        )  # fmt: skip
+
+    async def _apply_slice(self, part: Slice) -> None:
+        started = time.perf_counter()
+        async with working(self._pool) as work:
+            connection = work.connection
+            file = await self._lock(connection, part.first_row)
+            today = (await clock_store.share_clock(connection)).business_on
+            await save_other_headers(connection, file, part.headers)
+            results = await self._effects(work, file, part, today)
+            await row_store.save_rows(connection, file.file_id, results, part.last_row)
+            await row_store.save_notices(connection, file.file_id, part.notices)
+        self._file = file
+        self._log(part, results, started)
+        if part.summary is not None:
+            await self._finish(part.summary)
+            self._is_done = True
+
+    async def _lock(self, connection: Connection, first_row: int) -> FeedFile:
+        file = await file_store.lock_file(connection, self._file.file_id)
+        if file.state not in {"received", "processing"} or file.cursor_row >= max(first_row, 1):
+            raise FileTakenError
+        return file
+
+    async def _effects(self, work: UnitOfWork, file: FeedFile, part: Slice, today: date) -> list[RowResult]:
+        admitted = self._gate.admit(part)
+        results = [
+            RowResult(rejection.row, "rejected", rejection.code, rejection.field, rejection.where, rejection.expected)
+            for rejection in part.rejections
+        ]
+        results += [
+            RowResult(at.row, "rejected", bar.code, bar.field, at.segment, bar.expected) for at, bar in admitted.refused
+        ]
+        results += [RowResult(row, "unchanged", changes=(REPEATED,)) for row in part.repeated]
+        if part.summary is not None and part.summary.rows == 0:
+            results += self._of_empty_file()
+        if admitted.roster or admitted.mentions:
+            results += await roster.on_roster_rows(work, file, admitted.roster, admitted.mentions, today)
+        if admitted.registry:
+            records = sorted(admitted.registry, key=lambda record: record.position)
+            results += await registry.on_registry_rows(work, file, records, today)
+        return results
+
+    def _of_empty_file(self) -> list[RowResult]:
+        """A file without a row is refused as a whole where its header is."""
+        bars = [bar for header in self._headers if (bar := self._gate.bar(header)) is not None]
+        return [RowResult(0, "rejected", bar.code, bar.field, 1, bar.expected) for bar in bars[:1]]
+
+    def _log(self, part: Slice, results: list[RowResult], started: float) -> None:
+        structlog.get_logger().info(
+            "rows applied", file_id=str(self._file.file_id), rows=part.rows,
+            rejected=sum(result.outcome == "rejected" for result in results),
+            unchanged=sum(result.outcome == "unchanged" for result in results),
+            unlinked=sum(result.outcome == "unlinked" for result in results),
+            duration_ms=round((time.perf_counter() - started) * 1000),
+        )  # fmt: skip
+
+    async def _finish(self, summary: FeedSummary) -> None:
+        found = self._turn.transactions
+        await finish(self._pool, self._file, full_parts(self._headers, found), found, summary)
+
+
+def _speaks_of_no_row(error: Exception) -> bool:
+    return is_fault(error) or not isinstance(error, ROW_ERRORS)

@@ -1,0 +1,1 @@
+"""The open business day."""

@@ -1,0 +1,1 @@
+"""The vaccination programmes: every version that was published, and the one in effect."""

@@ -1,1 +1,0 @@
-"""The copy of the vaccination programmes: every version that was published, and the one in effect."""
