@@ -131,8 +131,8 @@ def columns(title: str, weeks: Sequence[date], series: Sequence[Series]) -> str:
         middle = left + pitch * (i + 0.5)
         some_hidden = any(count is None for count in stacks[i])
         total = sum(count or 0 for count in stacks[i])
-        if total or some_hidden:
-            said = f"{total:,}" if not some_hidden else f"{total:,}+" if total else HIDDEN
+        if total:
+            said = f"{total:,}+" if some_hidden else f"{total:,}"
             body.append(text(middle, y - 5, said, "small", "strong", anchor="middle"))
         if len(weeks) <= 8 or (len(weeks) - 1 - i) % 2 == 0:
             body.append(text(middle, height - bottom + 15, f"{week.day} {week:%b}", "small", anchor="middle"))

@@ -50,10 +50,11 @@ def headline(report: Report) -> str:
 def _head(report: Report) -> str:
     head, gap = report.headline, report.disparity
     share = head.target.share
+    lately = head.vaccinated_last_7_days
     tiles = [
         (percent(share.value if share else None), f"of the target group vaccinated ({span(share) if share else ''})"),
         (number(head.target.unvaccinated), "members of the target group still without"),
-        ("+" + number(head.vaccinated_last_7_days), f"vaccinated in the 7 days to {report.as_of:%d %B}"),
+        (number(lately) if lately is None else f"+{lately:,}", f"vaccinated in the 7 days to {report.as_of:%d %B}"),
         (f"{gap.ratio.value:.2f}" if gap else "hidden",
          "ratio of coverage, most to least vulnerable quarter"
          + (f" ({gap.ratio.low:.2f} to {gap.ratio.high:.2f})" if gap else "")),

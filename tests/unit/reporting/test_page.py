@@ -80,6 +80,8 @@ def test_hidden_figures_are_marked_everywhere() -> None:
     plot = columns("Visits", [date(2021, 3, 22)], [Series("kept", [None]), Series("missed", [40])])
     assert "hiddenbar" in plot
     assert ">40+<" in plot
+    assert "+hidden" not in render(EMPTY)
+    assert ">hidden</text>" not in columns("Visits", [date(2021, 3, 22)], [Series("kept", [None])])
     said = "\n".join(terminal.lines(FULL))
     assert "hidden" in said
     assert "<11" not in said
