@@ -16,7 +16,8 @@ from tests.disclosure.files import attack
 from tests.disclosure.populations import files_of
 
 SEEDS = 40
-POPULATIONS = 220
+GAP_TELLS = 206
+"""Of this population the gap is hidden, though both of its rows could be shown alone."""
 
 
 def each_alone(rows: Sequence[Counts]) -> list[Coverage]:
@@ -105,4 +106,4 @@ def test_a_gap_of_hidden_rows_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         return replace(right(programme, question, plan, counted), disparity=rules.disparity(exact))
 
     monkeypatch.setattr(populations, "make_report", with_gap)
-    assert any(map(finds_somebody, range(POPULATIONS)))
+    assert finds_somebody(GAP_TELLS)
