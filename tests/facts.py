@@ -28,7 +28,7 @@ PROGRAMME = "connectors-65"
 ZONE = "America/Chicago"
 
 
-def token(name: str) -> UUID:
+def member_token(name: str) -> UUID:
     """The token of a member with this nickname."""
     return derived_id("member", name)
 
@@ -45,7 +45,7 @@ def a_fact(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -
     """Somebody eligible and unvaccinated, unless told otherwise."""
     plan = changes.pop("tenant_id", "lakeshore")
     said: dict[str, Any] = {
-        "occurred_at": NOON, "enrolment_id": enrolment_id(name, plan), "member_token": token(name), "tenant_id": plan,
+        "occurred_at": NOON, "enrolment_id": enrolment_id(name, plan), "member_token": member_token(name), "tenant_id": plan,
         "programme_id": PROGRAMME, "programme_version": 1, "version": version, "status": EligibilityStatus.ELIGIBLE,
         "reasons": (), "vaccinated": False, "doses_valid": 0, "priority": 500, "age_band": "70-74",
         "race_ethnicity": RaceEthnicity.UNKNOWN, "language": "en", "line_of_business": LineOfBusiness.MEDICARE,
@@ -57,7 +57,10 @@ def a_fact(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -
 
 def a_merge(retired: str, survivor: str, days: int = 0) -> MembersMergedV1:
     return MembersMergedV1(
-        occurred_at=NOON, surviving_token=token(survivor), retired_token=token(retired), merged_on=DAY + timedelta(days)
+        occurred_at=NOON,
+        surviving_token=member_token(survivor),
+        retired_token=member_token(retired),
+        merged_on=DAY + timedelta(days),
     )
 
 
@@ -66,7 +69,7 @@ def a_dose(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -
     on = DAY + timedelta(days=days)
     said: dict[str, Any] = {
         "occurred_at": NOON, "dose_id": derived_id("dose", name), "version": version, "action": DoseAction.NEW,
-        "member_token": token(name), "cvx": "212", "vaccine_group": "covid-19", "administered_on": on,
+        "member_token": member_token(name), "cvx": "212", "vaccine_group": "covid-19", "administered_on": on,
         "known_on": on, "sources": (DoseSource.IIS,),
     }  # fmt: skip
     return DoseAdministeredV1(**(said | changes))
@@ -80,7 +83,7 @@ def an_appointment(
     start_on = DAY + timedelta(days=days)
     said: dict[str, Any] = {
         "occurred_at": NOON, "appointment_id": derived_id("appointment", name, plan), "version": version,
-        "status": AppointmentStatus.BOOKED, "enrolment_id": enrolment_id(name, plan), "member_token": token(name),
+        "status": AppointmentStatus.BOOKED, "enrolment_id": enrolment_id(name, plan), "member_token": member_token(name),
         "tenant_id": plan, "programme_id": PROGRAMME, "site_id": "united-center",
         "start_at": NOON + timedelta(days=days), "start_on": start_on, "changed_on": DAY + timedelta(days=changed),
     }  # fmt: skip

@@ -35,7 +35,7 @@ ETHNICITIES = {"hispanic": "2135-2", "nonhispanic": "2186-5"}
 UNINSURED = "NO_INSURANCE"
 DIGITS = str.maketrans("", "", "0123456789")
 PATIENT_COLUMNS = (
-    "id", "born_on", "died_on", "given", "family", "sex", "race", "ethnicity", "street", "city", "county", "zip5"
+    "id", "birth_on", "died_on", "given", "family", "sex", "race", "ethnicity", "street", "city", "county", "zip5"
 )  # fmt: skip
 
 
@@ -43,7 +43,7 @@ PATIENT_COLUMNS = (
 class Patient:
     number: str
     id: str
-    born_on: date
+    birth_on: date
     died_on: date | None
     given: str
     family: str
@@ -108,7 +108,7 @@ def _member(person: Patient, spans: list[Span]) -> Iterator[str]:
     yield f"N3*{clean(person.street)}"
     yield f"N4*{clean(person.city)}*CA*{person.zip5}**CY*{person.county}"
     codes = "^".join(f":RET:{code}" for code in (RACES[person.race], ETHNICITIES[person.ethnicity]))
-    yield f"DMG*D8*{person.born_on:%Y%m%d}*{person.sex}**{codes}"
+    yield f"DMG*D8*{person.birth_on:%Y%m%d}*{person.sex}**{codes}"
     for span in spans:
         yield f"HD*030**HLT*{clean(span.payer)}"
         yield f"DTP*348*D8*{span.begin_on:%Y%m%d}"
@@ -119,7 +119,7 @@ def _visit(person: Patient, shots: Iterable[Shot]) -> Iterator[str]:
     name = f"{person.family}^{person.given}^^^^^L"
     address = f"{person.street}^^{person.city}^CA^{person.zip5}^USA^H^^{person.county}"
     race, ethnicity = coded(RACES[person.race]), coded(ETHNICITIES[person.ethnicity])
-    born = f"{person.born_on:%Y%m%d}"
+    born = f"{person.birth_on:%Y%m%d}"
     yield (
         f"PID|1||{person.id}^^^{REGISTRY}^SR||{name}||{born}|{person.sex}||{race}|{address}|||||||||||{ethnicity}"
         "||||||||N"

@@ -83,7 +83,7 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class KnownRecords:
     """What is known of a batch's records before it is applied: keys that wait, the states of those that were replayed
     or discarded, by partition and offset, and what an operator leaves out."""
 
@@ -92,12 +92,12 @@ class Held:
     skips: list[Skip]
 
 
-async def load_held(connection: Connection, consumer: str, records: Sequence[Record]) -> Held:
+async def load_held(connection: Connection, consumer: str, records: Sequence[Record]) -> KnownRecords:
     """The waiting keys are share-locked: a release that is under way ends first."""
     keys = list({record.key for record in records if record.key is not None})
     offsets = [record.offset for record in records]
     ends = min(offsets), max(offsets)
-    held = Held(set(), {}, [])
+    held = KnownRecords(set(), {}, [])
     for row in await connection.fetch(LOAD_HELD, consumer, records[0].topic, keys, offsets, *ends):
         if row["last_offset"] is not None:
             is_only_unreadable = row["state"] == "unreadable"

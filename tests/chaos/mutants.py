@@ -298,5 +298,5 @@ def _holds_nothing(service: str) -> None:
     if service != "eligibility":
         return
     ordering: Any = sys.modules["services.eligibility.intake.flow.ordering"]
-    turn = ordering.Turn
-    put(ordering, "Turn", lambda found, _held, notices: turn(found, None, notices))
+    turn = ordering.FileOrder
+    put(ordering, "FileOrder", lambda found, _held, notices: turn(found, None, notices))

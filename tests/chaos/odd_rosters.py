@@ -31,7 +31,7 @@ class Entry:
     number: str
     family: str
     given: str
-    born_on: date | None
+    birth_on: date | None
     sex: str
     zip5: str
     before: tuple[str, str, str, date | None] | None = None
@@ -39,7 +39,7 @@ class Entry:
     def segments(self, action: str, day: date) -> list[str]:
         """A row that does this with him."""
         ends = action == "024"
-        prior, family, given, born_on = self.before or ("", "", "", None)
+        prior, family, given, birth_on = self.before or ("", "", "", None)
         return [
             f"INS*Y*18*{action}*{REASONS[action]}*A*C**{'TE' if ends else 'AC'}",
             f"REF*0F*{self.number}",
@@ -49,9 +49,9 @@ class Entry:
             f"NM1*{'74' if self.before else 'IL'}*1*{self.family.upper()}*{self.given.upper()}",
             "N3*7 ODD LANE",
             f"N4*LOS ANGELES*CA*{self.zip5}",
-            *([f"DMG*D8*{self.born_on:%Y%m%d}*{self.sex}"] if self.born_on else []),
+            *([f"DMG*D8*{self.birth_on:%Y%m%d}*{self.sex}"] if self.birth_on else []),
             *([f"NM1*70*1*{family.upper()}*{given.upper()}"] if family else []),
-            *([f"DMG*D8*{born_on:%Y%m%d}*{self.sex}"] if family and born_on else []),
+            *([f"DMG*D8*{birth_on:%Y%m%d}*{self.sex}"] if family and birth_on else []),
             f"HD*{action}**HLT*MEDICARE ADVANTAGE",
             f"DTP*348*D8*{BEGIN}",
             *([f"DTP*349*D8*{day:%Y%m%d}"] if ends else []),
@@ -109,8 +109,8 @@ class OddRosters:
 
     def somebody(self, number: str) -> Entry:
         family, given = self._names.pop()
-        born_on = date(self.random.randrange(1925, 1955), self.random.randrange(1, 13), self.random.randrange(1, 28))
-        return Entry(number, family, given, born_on, self.random.choice("FM"), self.random.choice(PLACES))
+        birth_on = date(self.random.randrange(1925, 1955), self.random.randrange(1, 13), self.random.randrange(1, 28))
+        return Entry(number, family, given, birth_on, self.random.choice("FM"), self.random.choice(PLACES))
 
     def add(self, plan: str, number: str) -> Entry:
         entry = self.books[plan][number] = self.somebody(number)
@@ -151,7 +151,7 @@ class OddRosters:
         rows = [
             ("021", self.add(MESA, given_away.number)),
             ("001", stranger),
-            ("021", replace(added, born_on=self._another_day(added.born_on))),
+            ("021", replace(added, birth_on=self._another_day(added.birth_on))),
             ("024", self.somebody(ended.number)),
             *self._odd_rows(),
         ]
@@ -231,21 +231,21 @@ class OddRosters:
         for _ in range(ODD_ROWS):
             one, other, stranger = self.random.choice(book), self.random.choice(book), self.somebody("")
             fresh = f"M8{self._next(MESA):04d}"
-            was, prior = (one.family, one.given, one.born_on), (one.number, "", "", None)
+            was, prior = (one.family, one.given, one.birth_on), (one.number, "", "", None)
             kinds = (
                 replace(one, zip5=stranger.zip5),
                 replace(one, family=stranger.family),
                 replace(one, given=stranger.given),
-                replace(one, born_on=self._another_day(one.born_on)),
-                replace(one, born_on=self._nearly(one.born_on)),
-                replace(one, born_on=None),
-                replace(one, born_on=None, family=stranger.family),
+                replace(one, birth_on=self._another_day(one.birth_on)),
+                replace(one, birth_on=self._nearly(one.birth_on)),
+                replace(one, birth_on=None),
+                replace(one, birth_on=None, family=stranger.family),
                 replace(one, given=one.given[:-1]),
-                replace(one, given=one.given[:-1], born_on=self._another_day(one.born_on)),
+                replace(one, given=one.given[:-1], birth_on=self._another_day(one.birth_on)),
                 replace(stranger, number=one.number, before=("", *was)),
                 replace(stranger, number=fresh, before=prior),
                 replace(one, number=fresh, before=prior),
-                replace(one, number=fresh, given=stranger.given, born_on=None, before=prior),
+                replace(one, number=fresh, given=stranger.given, birth_on=None, before=prior),
                 replace(other, number=one.number),
                 replace(stranger, number=one.number),
             )

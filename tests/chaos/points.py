@@ -94,13 +94,13 @@ class Switchboard:
         else:
             raise InjectedError(deed)
 
-    def has_bug_for(self, token: int) -> bool:
+    def has_bug_for(self, member_token: int) -> bool:
         """Whether the handlers are to choke on this member: the file names one residue class of tokens."""
         path = self._path(HANDLER_BUG)
         if not os.path.exists(path):  # noqa: PTH110
             return False
         modulus, residue = json.loads(Path(path).read_text())
-        return bool(token % modulus == residue)
+        return bool(member_token % modulus == residue)
 
     async def held_back(self, consumer: str) -> None:
         """Wait while this group's topic is held back."""
@@ -194,8 +194,8 @@ def _watch_announcements(board: Switchboard) -> None:
 
 
 def _token(event: Any) -> int:
-    token = getattr(event, "member_token", None)
-    return int(token) if token is not None else 0
+    member_token = getattr(event, "member_token", None)
+    return int(member_token) if member_token is not None else 0
 
 
 def _watch_relay(board: Switchboard) -> None:

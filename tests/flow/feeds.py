@@ -23,7 +23,7 @@ class Member:
     member_id: str
     family: str
     given: str = "Petra"
-    born_on: date = date(1950, 7, 4)
+    birth_on: date = date(1950, 7, 4)
     sex: str = "F"
     plan: str = "LAKESHORE"
     place: tuple[str, str] = VULNERABLE
@@ -86,7 +86,7 @@ def _segments(row: Row) -> list[str]:
         *names,
         f"N3*{one.street.upper()}",
         f"N4*LOS ANGELES*CA*{zip5}",
-        f"DMG*D8*{one.born_on:%Y%m%d}*{one.sex}",
+        f"DMG*D8*{one.birth_on:%Y%m%d}*{one.sex}",
         *(_double(row.retired) if row.retired else []),
         f"HD*{CODES[row.action][:3]}**HLT*MEDICARE ADVANTAGE",
         f"DTP*348*D8*{one.begin_on:%Y%m%d}",
@@ -96,7 +96,7 @@ def _segments(row: Row) -> list[str]:
 
 def _double(retired: Member) -> list[str]:
     name = f"NM1*70*1*{retired.family.upper()}*{retired.given.upper()}****ZZ*{retired.member_id}"
-    return [name, f"DMG*D8*{retired.born_on:%Y%m%d}*{retired.sex}"]
+    return [name, f"DMG*D8*{retired.birth_on:%Y%m%d}*{retired.sex}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _message(shot: Shot, day: date, control: str) -> str:
     phone = f"^PRN^PH^^^{one.phone[:3]}^{one.phone[3:]}" if one.phone else ""
     segments = (
         message_header(APPLICATION, REGISTRY, day, f"{REGISTRY}{day:%y%m%d}-{control}"),
-        f"PID|1||{one.registry_id}^^^{REGISTRY}^SR||{one.family}^{one.given}^^^^^L||{one.born_on:%Y%m%d}|{one.sex}||"
+        f"PID|1||{one.registry_id}^^^{REGISTRY}^SR||{one.family}^{one.given}^^^^^L||{one.birth_on:%Y%m%d}|{one.sex}||"
         f"|{one.street}^^Los Angeles^CA^{zip5}^USA^H||{phone}",
         f"PD1|||||||||||02^Reminder/recall - any method^HL70215|N|{day:%Y%m%d}|||A|{day:%Y%m%d}|{day:%Y%m%d}",
         f"ORC|RE||{shot.event}^{REGISTRY}",

@@ -61,7 +61,7 @@ def _compared(table: str, rows: Sequence[Row]) -> Iterable[Row]:
 
 def _retired(row: Row) -> Row:
     """Which of two entries of one person survives a merge is chance: what is said under the other does not count."""
-    return {name: row[name] for name in ("enrolment_id", "token", "tenant_id", "is_retired", "spans")}
+    return {name: row[name] for name in ("enrolment_id", "member_token", "tenant_id", "is_retired", "spans")}
 
 
 def _text(row: Row, names: Mapping[UUID, str]) -> str:
@@ -109,16 +109,18 @@ def _people(persons: Sequence[Row], enrolments: Sequence[Row]) -> dict[UUID, str
     said: defaultdict[UUID, list[str]] = defaultdict(list)
     for row in enrolments:
         if not row["is_retired"]:
-            said[row["token"]].append(f"{row['tenant_id']} {row['member_id']}")
-    survivors = {row["token"]: row["merged_into"] for row in persons}
-    names = {token: " and ".join(sorted(said[_last(token, survivors)])) for token in survivors}
-    names = {token: f"double of {name}" if survivors[token] else name for token, name in names.items()}
-    return names | {row["enrolment_id"]: f"{row['tenant_id']}: {names[row['token']]}" for row in enrolments}
+            said[row["member_token"]].append(f"{row['tenant_id']} {row['member_id']}")
+    survivors = {row["member_token"]: row["merged_into"] for row in persons}
+    names = {member_token: " and ".join(sorted(said[_last(member_token, survivors)])) for member_token in survivors}
+    names = {
+        member_token: f"double of {name}" if survivors[member_token] else name for member_token, name in names.items()
+    }
+    return names | {row["enrolment_id"]: f"{row['tenant_id']}: {names[row['member_token']]}" for row in enrolments}
 
 
-def _last(token: UUID, survivors: Mapping[UUID, UUID | None]) -> UUID:
-    following = survivors[token]
-    return token if following is None else _last(following, survivors)
+def _last(member_token: UUID, survivors: Mapping[UUID, UUID | None]) -> UUID:
+    following = survivors[member_token]
+    return member_token if following is None else _last(following, survivors)
 
 
 def _block(row: Row) -> str:
@@ -130,4 +132,4 @@ def _appointment(row: Row, names: Mapping[UUID, str]) -> str:
 
 
 def _dose(row: Row, names: Mapping[UUID, str]) -> str:
-    return f"{row['cvx']} {row['lot']} on {row['administered_on']} for {names[row['token']]}"
+    return f"{row['cvx']} {row['lot']} on {row['administered_on']} for {names[row['member_token']]}"

@@ -37,7 +37,7 @@ def canaries(count: int) -> list[Member]:
     """A flock of one name at one address; each has numbers of its own."""
     return [
         a_member(
-            family="Quixwhistle", given=f"Zorblattina{chr(97 + n // 26)}{chr(97 + n % 26)}", born_on=BORN_ON,
+            family="Quixwhistle", given=f"Zorblattina{chr(97 + n // 26)}{chr(97 + n % 26)}", birth_on=BORN_ON,
             place=("93230", "06031000900"), street="7731 Ptarmigan Gulch", phone="2139997731",
             email="zorb.q@gulch.example", medicaid_id="97731468A",
             member_id=f"CNRY7731{n:02d}", registry_id=f"887731{n:02d}",

@@ -32,15 +32,15 @@ async def case_of(world: World, member: Member) -> Json:
 
 async def counted_doses(world: World, member: Member) -> int:
     """How many doses of this member reporting counts."""
-    token = (await world.answer_for(member))["member"]["member_token"]
-    return int((await world.rows("reporting", LIVE_DOSES, UUID(token)))[0]["doses"])
+    member_token = (await world.answer_for(member))["member"]["member_token"]
+    return int((await world.rows("reporting", LIVE_DOSES, UUID(member_token)))[0]["doses"])
 
 
 @pytest.mark.capability("B1")
 async def test_who_was_left_behind_gets_a_case_by_rank(world: World) -> None:
     """An eligible member gets a case whose rank follows from the tract and the age; the highest is claimed first."""
     zip5, _ = place = ("93701", "06019000502")
-    older, younger = a_member(born_on=date(1930, 5, 1), place=place), a_member(born_on=date(1955, 5, 1), place=place)
+    older, younger = a_member(birth_on=date(1930, 5, 1), place=place), a_member(birth_on=date(1955, 5, 1), place=place)
     file = await world.news(a_roster(await world.today(), younger, older))
     assert (file["rows_accepted"], file["rows_rejected"]) == (2, 0)
     answer = await world.answer_for(older)
@@ -59,7 +59,7 @@ async def test_who_was_left_behind_gets_a_case_by_rank(world: World) -> None:
 async def test_everybody_else_is_told_every_reason(world: World) -> None:
     """Who is not eligible gets a fact that names every criterion that fails, and no case."""
     today = await world.today()
-    young = a_member(born_on=date(1965, 1, 1), place=WELL_OFF)
+    young = a_member(birth_on=date(1965, 1, 1), place=WELL_OFF)
     gone = a_member()
     await world.submit(a_roster(today, young, gone))
     await world.submit(a_roster(today, Row(gone, "terminate", ended_on=today - timedelta(days=1))))
@@ -190,7 +190,7 @@ async def test_two_entries_of_one_person_become_one(world: World) -> None:
     """A roster row that corrects a double merges the two: one case goes on, the other closes, the booking moves."""
     today = await world.today()
     double = a_member(given="Petronella")
-    right = a_member(family=double.family, born_on=date(1950, 7, 5))
+    right = a_member(family=double.family, birth_on=date(1950, 7, 5))
     await world.news(a_roster(today, double, right))
     before = [await world.answer_for(member) for member in (double, right)]
     slot = await world.open_slot(today + timedelta(days=3))
@@ -210,7 +210,7 @@ async def test_two_entries_of_one_person_become_one(world: World) -> None:
 async def test_a_birthday_makes_somebody_eligible(world: World) -> None:
     """Who turns 65 on a later business day is eligible from that day on, without any file."""
     tomorrow = await world.today() + timedelta(days=1)
-    member = await on_the_list(world, born_on=tomorrow.replace(year=tomorrow.year - 65))
+    member = await on_the_list(world, birth_on=tomorrow.replace(year=tomorrow.year - 65))
     assert [reason["code"] for reason in (await world.answer_for(member))["reasons"]] == ["under-age"]
     await world.open_day(tomorrow)
     assert (await world.answer_for(member))["status"] == "eligible"
@@ -279,7 +279,7 @@ async def test_the_report_and_the_target_list_follow(world: World) -> None:
     funnel; the ZIP where most still wait is listed, and that raises their cases."""
     today = await world.today()
     place = ("90011", "06037224600")
-    people = [a_member(plan="PRAIRIE", place=place, born_on=date(1944, 1, 1)) for _ in range(40)]
+    people = [a_member(plan="PRAIRIE", place=place, birth_on=date(1944, 1, 1)) for _ in range(40)]
     elsewhere, called, waiting = people[:12], people[12:24], people[24:]
     await world.submit(a_roster(today, *people))
     await world.news(a_registry_file(today, *(Shot(one, today - timedelta(days=20)) for one in elsewhere)))

@@ -143,13 +143,13 @@ def _by_domain(row: asyncpg.Record, members: Mapping[UUID, UUID]) -> Case:
 
 
 def _by_hand(row: asyncpg.Record, members: Mapping[UUID, UUID]) -> Case:
-    token = row["member_token"]
+    member_token = row["member_token"]
     assert row["eligible"], "what an ineligible member's case looks like is not among these few lines"
-    assert members[token] == token, "nor a merged one's"
+    assert members[member_token] == member_token, "nor a merged one's"
     bonus = POLICY.rank.target_zip if row["listed"] else 0
     return (
         derived_id("case", row["enrolment_id"], row["programme_id"]), row["enrolment_id"], row["programme_id"], 1,
-        row["eligible_on"], row["today"], row["tenant_id"], token, "open", None, None, None, None, None,
+        row["eligible_on"], row["today"], row["tenant_id"], member_token, "open", None, None, None, None, None,
         row["priority"], bonus, 0, 0, 0, row["zip5"], row["language"], False, None, None, POLICY.channels[0],
         None, 0, "", None, None, None,
     )  # fmt: skip

@@ -19,7 +19,7 @@ values ($1, 'capped', 1, '', '{}', $2, $3, 1)
 """
 PROGRAMME = "insert into programme (programme_id, version, document_sha256, document) values ('capped', 1, '', '')"
 DOSE = """
-insert into dose (dose_id, token, vaccine_group, cvx, mvx, lot, administered_on, is_partial, known_on, version, sources,
+insert into dose (dose_id, member_token, vaccine_group, cvx, mvx, lot, administered_on, is_partial, known_on, version, sources,
     is_announced, is_retracted)
 values (gen_random_uuid(), $1, 'covid-19', '212', '', '', $2, false, '2021-03-01', 1, '{iis}', $3, false)
 """
@@ -42,11 +42,14 @@ async def test_sweep_doses_and_caps_are_work(database: OpenDatabase) -> None:
     """A sweep that goes on, a dose whose day has come and a cap that the open day has not seen are under way; a dose
     that lies ahead and a cap that was looked at are not."""
     opened = await database("eligibility")
-    one, token = new_id(), new_id()
+    one, member_token = new_id(), new_id()
     assert await waiting(opened, (DAY,), (PROGRAMME,), (DECISION, one, date(2021, 3, 2), None)) == 0
-    assert await waiting(opened, ("insert into sweep (after_token) values ($1)", token)) == 1
-    assert await waiting(opened, ("delete from sweep",), (DOSE, token, TODAY, False)) == 1
-    assert await waiting(opened, ("update dose set is_announced = true",), (DOSE, token, date(2021, 3, 9), False)) == 0
+    assert await waiting(opened, ("insert into sweep (after_token) values ($1)", member_token)) == 1
+    assert await waiting(opened, ("delete from sweep",), (DOSE, member_token, TODAY, False)) == 1
+    assert (
+        await waiting(opened, ("update dose set is_announced = true",), (DOSE, member_token, date(2021, 3, 9), False))
+        == 0
+    )
     assert await waiting(opened, ("update decision set cap_group = 'all'",)) == 1
     seen = "insert into cap_considered (programme_id, considered_on) values ('capped', '2021-03-01')"
     assert await waiting(opened, (seen,)) == 0

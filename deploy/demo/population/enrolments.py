@@ -119,9 +119,9 @@ class Registrar:
         kept.first_week = 0
         zip5 = person.homes[0][1].place.zip5
         community = next(name for name, families in FAMILY.items() if person.family.split(" ")[0] in families)
-        while (other.family, other.given, person.born_on, zip5) in town.taken:
+        while (other.family, other.given, person.birth_on, zip5) in town.taken:
             other.family = self.random.choice(FAMILY[community])
-        town.taken.add((other.family, other.given, person.born_on, zip5))
+        town.taken.add((other.family, other.given, person.birth_on, zip5))
         other.merged_into = kept.member_id
         week = self.random.randrange(min(2, self.weeks - 1), self.weeks)
         self._end([other], week, "merged", self.monday(week))

@@ -63,7 +63,7 @@ def _table(header: str, rows: Iterable[list[str]]) -> str:
 def _patient(report: Report) -> list[str]:
     person = report.dose.person
     races = [*person.races, "", "", "", "", "", ""][:6]
-    born, known = report.born_on.isoformat(), report.day.isoformat()
+    born, known = report.birth_on.isoformat(), report.day.isoformat()
     return [REGISTRY, "", report.registry_id, born, known, *races, person.races[0], person.sex, "", "", "", ""]
 
 

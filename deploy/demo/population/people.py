@@ -52,7 +52,7 @@ class Person:
     given: str
     middle: str
     sex: str
-    born_on: date
+    birth_on: date
     races: tuple[str, ...]
     ethnicity: str
     language: str
@@ -73,7 +73,7 @@ class Person:
         return self.homes[0][1].tract.svi
 
     def age(self, day: date) -> int:
-        return day.year - self.born_on.year - ((day.month, day.day) < (self.born_on.month, self.born_on.day))
+        return day.year - self.birth_on.year - ((day.month, day.day) < (self.birth_on.month, self.birth_on.day))
 
 
 class Town:
@@ -119,10 +119,10 @@ class Town:
         """To a new address, mostly within the county."""
         near = [place for place in self.places if place.county == person.homes[-1][1].place.county]
         home = self._home_in(self.random.choice(near)) if self.random.random() < 0.8 else self.home()
-        key = (person.family, person.given, person.born_on, home.place.zip5)
+        key = (person.family, person.given, person.birth_on, home.place.zip5)
         if key in self.taken:  # a namesake of the same day lives there
             home = self._home_in(person.homes[-1][1].place)
-        self.taken.add((person.family, person.given, person.born_on, home.place.zip5))
+        self.taken.add((person.family, person.given, person.birth_on, home.place.zip5))
         person.homes.append((day, home))
 
     def _households(self, count: int, birth: BirthOf) -> Iterator[Person]:
@@ -136,7 +136,7 @@ class Town:
                 yield self._person(birth(), home, spouse=person)
                 count -= 1
 
-    def _person(self, born_on: date, home: Home, spouse: Person | None = None) -> Person:
+    def _person(self, birth_on: date, home: Home, spouse: Person | None = None) -> Person:
         random = self.random
         self.count += 1
         community = home.place.draw_community(random)
@@ -148,7 +148,7 @@ class Town:
             given=random.choice((WOMEN if sex == "F" else MEN)[community]),
             middle=random.choice("ABCDEFGJLMRST") if random.random() < 0.4 else "",
             sex=sex,
-            born_on=born_on,
+            birth_on=birth_on,
             races=self._races(community),
             ethnicity=HISPANIC if community == "hispanic" else NOT_HISPANIC,
             language=self._language(community),
@@ -159,14 +159,14 @@ class Town:
             barriers=self._barriers(home.tract.svi),
             is_protected=random.random() < rates.PROTECTED,
         )
-        self._make_unique(person, self._senior_birth if born_on <= self._sixty_five_ago() else self._younger_birth)
+        self._make_unique(person, self._senior_birth if birth_on <= self._sixty_five_ago() else self._younger_birth)
         return person
 
     def _make_unique(self, person: Person, birth: BirthOf) -> None:
         zip5 = person.homes[0][1].place.zip5
-        while (person.family, person.given, person.born_on, zip5) in self.taken:
-            person.born_on = birth()
-        self.taken.add((person.family, person.given, person.born_on, zip5))
+        while (person.family, person.given, person.birth_on, zip5) in self.taken:
+            person.birth_on = birth()
+        self.taken.add((person.family, person.given, person.birth_on, zip5))
 
     def _family(self, community: str) -> str:
         family = self.random.choice(FAMILY[community])

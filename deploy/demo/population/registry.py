@@ -57,7 +57,7 @@ class Registry:
     def _pid(self, report: Report, day: date) -> str:
         person, dose = report.dose.person, report.dose
         home = person.home(day)
-        born = "" if report.defect == "missing-birth-date" else f"{report.born_on:%Y%m%d}"
+        born = "" if report.defect == "missing-birth-date" else f"{report.birth_on:%Y%m%d}"
         tract = home.tract.fips if self.random.random() < rates.TRACT_IN_PID else ""
         name = f"{report.family}^{report.given}^{person.middle}^^^^L"
         races = "~".join(map(coded, person.races))

@@ -40,7 +40,7 @@ class Report:
     event: str
     family: str
     given: str
-    born_on: date
+    birth_on: date
     registry_id: str
     mrn: str
     is_exact: bool = True
@@ -155,10 +155,10 @@ class Clerk:
     def _misspelt(self, report: Report) -> Report:
         person, zip5 = report.dose.person, report.dose.person.home(report.day).place.zip5
         while True:
-            wrong = misspell(person.family, person.given, person.born_on, self.random)
+            wrong = misspell(person.family, person.given, person.birth_on, self.random)
             if (*wrong[:3], zip5) not in self.taken:
                 break
-        report.family, report.given, report.born_on, report.typo = wrong
+        report.family, report.given, report.birth_on, report.typo = wrong
         report.is_exact = False
         if self.random.random() < rates.TYPO_SPLITS_RECORD:
             self.splits += 1
@@ -184,9 +184,9 @@ class Clerk:
         person = report.dose.person
         if person.number not in self.extract_births:
             wrong = self.random.random() < rates.EXTRACT_BIRTH_DATE_WRONG
-            self.extract_births[person.number] = person.born_on + timedelta(days=365 * wrong)
-        born_on = self.extract_births[person.number]
-        return replace(report, kind="extract", day=self.extract_day, born_on=born_on, also=None)
+            self.extract_births[person.number] = person.birth_on + timedelta(days=365 * wrong)
+        birth_on = self.extract_births[person.number]
+        return replace(report, kind="extract", day=self.extract_day, birth_on=birth_on, also=None)
 
     def _report(self, dose: Dose, day: date, kind: Kind) -> Report:
         person = dose.person
@@ -199,7 +199,7 @@ class Clerk:
             event=dose.event,
             family=person.family,
             given=person.given,
-            born_on=person.born_on,
+            birth_on=person.birth_on,
             registry_id=person.registry_id,
             mrn=person.mrn,
         )

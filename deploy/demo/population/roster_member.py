@@ -63,13 +63,13 @@ def member_segments(row: Row, day: date) -> Iterator[str]:
         f"**CY*{home.place.county}" if plan.sends_tract else ""
     )
     if row.defect != "missing-birth-date":
-        born = f"{person.born_on:%Y}1332" if row.defect == "bad-date" else f"{person.born_on:%Y%m%d}"
+        born = f"{person.birth_on:%Y}1332" if row.defect == "bad-date" else f"{person.birth_on:%Y%m%d}"
         yield f"DMG*D8*{born}*{person.sex}{_races(enrolment)}"
     if person.language != "eng":
         yield f"LUI*LD*{person.language.upper()}**7"
     if row.retired:
         yield f"NM1*70*1*{clean(row.retired.family)}*{clean(row.retired.given)}****ZZ*{row.retired.member_id}"
-        yield f"DMG*D8*{person.born_on:%Y%m%d}*{person.sex}"
+        yield f"DMG*D8*{person.birth_on:%Y%m%d}*{person.sex}"
     yield from _coverages(row)
 
 

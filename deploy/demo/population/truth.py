@@ -58,7 +58,7 @@ def _outcome(report: Report, known: dict[int, date], tied: dict[str, tuple[date,
         day = max(since, report.day, report.given_on)
         return Outcome("name" if since <= report.day else "later", day)
     tie = tied.get(report.registry_id)
-    if tie is None or report.born_on != person.born_on:
+    if tie is None or report.birth_on != person.birth_on:
         return Outcome("none", None)
     before = tie[0] <= report.day and (tie[1], tie[2]) < (report.file, report.row)
     return Outcome("identifier" if before else "later", max(tie[0], report.day, report.given_on))
@@ -97,7 +97,7 @@ def _person(person: Person, enrolments: list[Enrolment], reports: list[Report], 
     return {
         "person": person.number,
         "is_stranger": person.is_stranger,
-        "born_on": str(person.born_on),
+        "birth_on": str(person.birth_on),
         "sex": person.sex,
         "language": person.language,
         "has_phone": bool(person.phone),

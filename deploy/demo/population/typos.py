@@ -7,18 +7,18 @@ from random import Random
 KEYS = dict(zip("abcdefghijklmnopqrstuvwxyz", "svxfrghjoklknmpowtdyibecux", strict=True))
 
 
-def misspell(family: str, given: str, born_on: date, random: Random) -> tuple[str, str, date, str]:
+def misspell(family: str, given: str, birth_on: date, random: Random) -> tuple[str, str, date, str]:
     """The name and birth date with one mistake, and what kind of mistake it is."""
     draw = random.random()
-    if draw < 0.12 and (other := _turned(born_on)):
+    if draw < 0.12 and (other := _turned(birth_on)):
         return family, given, other, "birth-date"
     if draw < 0.20 and family != given:
-        return given, family, born_on, "swapped-names"
+        return given, family, birth_on, "swapped-names"
     if draw < 0.35 and " " in family:
-        return family.split(" ", maxsplit=1)[0], given, born_on, "second-name-dropped"
+        return family.split(" ", maxsplit=1)[0], given, birth_on, "second-name-dropped"
     if draw < 0.60:
-        return family, _one_letter(given, random), born_on, "given-name"
-    return _one_letter(family, random), given, born_on, "family-name"
+        return family, _one_letter(given, random), birth_on, "given-name"
+    return _one_letter(family, random), given, birth_on, "family-name"
 
 
 def _turned(day: date) -> date | None:

@@ -37,10 +37,10 @@ def answer(
     members = members_of(known, business_on) if members is None else members
     found, shared = Answers([], [], []), shared_arms(known, holding, business_on, members, bases)
     for member in members:
-        doses = known.doses.get(member.person.token, ())
+        doses = known.doses.get(member.person.member_token, ())
         basis = bases.get(member.enrolment.enrolment_id, NO_BASIS)
         stored_arms = basis.arms
-        if drawn_here := shared.get(member.person.token):
+        if drawn_here := shared.get(member.person.member_token):
             basis = replace(basis, arms={**basis.arms, **drawn_here})
         for programme, next_version_on in holding:
             decision = _bounded(decide(member, doses, programme, business_on, basis), next_version_on)
@@ -58,7 +58,7 @@ def answer(
             elif now_stored != last:
                 found.decisions.append((now_stored, None))
             if decision.arm is not None and programme.programme_id not in stored_arms:
-                drawn = member.person.token, decision.arm, programme.version, business_on
+                drawn = member.person.member_token, decision.arm, programme.version, business_on
                 found.arms.append((programme.programme_id, *drawn))
     return found
 
@@ -75,15 +75,15 @@ def shared_arms(
     armed = [programme for programme, _ in holding if programme.arms]
     if not armed:
         return {}
-    enrolments = Counter(member.enrolment.token for member in members)
-    several = [member for member in members if enrolments[member.enrolment.token] > 1]
+    enrolments = Counter(member.enrolment.member_token for member in members)
+    several = [member for member in members if enrolments[member.enrolment.member_token] > 1]
     found: dict[UUID, dict[str, str]] = {}
     for member in sorted(several, key=lambda member: member.enrolment.enrolment_id):
         basis = bases.get(member.enrolment.enrolment_id, NO_BASIS)
-        drawn = found.setdefault(member.person.token, {})
+        drawn = found.setdefault(member.person.member_token, {})
         for programme in armed:
             if programme.programme_id not in drawn.keys() | basis.arms.keys():
-                doses = known.doses.get(member.person.token, ())
+                doses = known.doses.get(member.person.member_token, ())
                 arm = decide(member, doses, programme, business_on, basis).arm
                 drawn |= {programme.programme_id: arm} if arm else {}
     return found

@@ -21,6 +21,7 @@ from services.eligibility.forecast.overlay_documents import overlay_paths
 from services.eligibility.forecast.supporting_data import bundled, releases
 from services.eligibility.people.ages import age_on
 from services.eligibility.places.rules import Geography, Placement
+from services.eligibility.programmes.aim import Forecasted, ForecastRule, ServiceRule, covering
 from services.eligibility.programmes.due import forecasted
 from services.eligibility.programmes.needs import Circumstances, MemberObservation, circumstances
 from services.eligibility.programmes.programme import Programme
@@ -28,7 +29,6 @@ from services.eligibility.programmes.risk.documents import models
 from services.eligibility.programmes.risk.inputs import About, inputs_of
 from services.eligibility.programmes.risk.model import Score, score
 from services.eligibility.programmes.segment import EVERYBODY
-from services.eligibility.programmes.target import Forecasted, ForecastRule, ServiceRule, covering
 
 ENGINE = 2
 """To be raised with every change by which the engine gives other answers from the same release: what is stored was made
@@ -73,7 +73,7 @@ class Made:
 class ForecastInputs(NamedTuple):
     """What a forecast is made from, in an order of its own, so that equal histories have one digest."""
 
-    born_on: date
+    birth_on: date
     sex: str
     doses: tuple[tuple[date, str, str, bool], ...]
     observations: tuple[tuple[str, date], ...]
@@ -92,7 +92,7 @@ class ForecastInputs(NamedTuple):
 
     def history(self) -> History:
         return History(
-            self.born_on,
+            self.birth_on,
             GENDERS.get(self.sex, "Unknown"),
             tuple(Dose(on, cvx, mvx, sub_standard=is_partial) for on, cvx, mvx, is_partial in self.doses),
             tuple(Observation(code, on) for code, on in self.observations),
@@ -113,14 +113,14 @@ def overlays() -> tuple[str, ...]:
 
 
 def needed(programmes: Sequence[Programme], day: date) -> Needed:
-    aims = [programme.target for programme in programmes]
+    aims = [programme.aim for programme in programmes]
     rules = [aim for aim in aims if isinstance(aim, ForecastRule)]
     asked = {(rule.cdsi_group, covering(rule, released(), day)) for rule in rules} if rules else set()
     return Needed(
         observations=any(
             programme.segment is not EVERYBODY
             or programme.risk_model
-            or isinstance(programme.target, ForecastRule | ServiceRule)
+            or isinstance(programme.aim, ForecastRule | ServiceRule)
             for programme in programmes
         ),
         forecasts=frozenset((group, release) for group, release in asked if release is not None),
@@ -136,16 +136,20 @@ def make_bases(
     """Pure: the same stored things give the same bases."""
     made, rules = Made(), bundled()
     for member in members:
-        enrolment, token = member.enrolment, member.person.token
-        known = circumstances(said.observations.get((token, enrolment.tenant_id), ()), rules, day)
-        told = ForecastInputs.of(member, doses.get(token, ()), known) if what.forecasts and enrolment.birth_on else None
+        enrolment, member_token = member.enrolment, member.person.member_token
+        known = circumstances(said.observations.get((member_token, enrolment.tenant_id), ()), rules, day)
+        told = (
+            ForecastInputs.of(member, doses.get(member_token, ()), known)
+            if what.forecasts and enrolment.birth_on
+            else None
+        )
         made.bases[enrolment.enrolment_id] = Basis(
             circumstances=known,
             forecasts=_forecasts(enrolment.enrolment_id, told, what, said, made, day) if told else {},
             releases=released() if what.forecasts else (),
             risks={model: _risk(model, member, known, made, day) for model in what.models},
             cut_offs=said.cut_offs,
-            arms=said.arms.get(token, {}),
+            arms=said.arms.get(member_token, {}),
         )
     return made
 
@@ -169,8 +173,8 @@ def _stands(stored: Forecasted, day: date) -> bool:
 
 
 def _risk(model: str, member: Member, known: Circumstances, made: Made, day: date) -> Risk:
-    born_on = member.enrolment.birth_on
-    age = age_on(born_on, day) if born_on is not None and born_on <= day else None
+    birth_on = member.enrolment.birth_on
+    age = age_on(birth_on, day) if birth_on is not None and birth_on <= day else None
     about = About(age, member.enrolment.language, member.placement, _themes(member.placement), known)
     inputs = inputs_of(about)
     found = score(models()[model], inputs)

@@ -10,9 +10,9 @@ from services.eligibility.decisions.interpreter import Interpreter
 from services.eligibility.people.enrolment import Enrolment, Person
 from services.eligibility.people.statement import Statement
 from services.eligibility.places.rules import Placement
-from services.eligibility.programmes import arms, cap, segment, target
+from services.eligibility.programmes import aim, arms, cap, segment
+from services.eligibility.programmes.aim import Forecasted
 from services.eligibility.programmes.needs import NOTHING_KNOWN, Circumstances
-from services.eligibility.programmes.target import Forecasted
 from services.eligibility.vital.rules import UNHEARD, Vital
 
 REASONS = {
@@ -32,7 +32,7 @@ REASONS = {
     "between-phases": "The programme pauses between two phases.",
     "programme-ended": "The programme has ended.",
     **segment.REASONS,
-    **target.REASONS,
+    **aim.REASONS,
     **cap.REASONS,
     **arms.REASONS,
 }

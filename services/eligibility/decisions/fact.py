@@ -63,7 +63,7 @@ def fact_of(
     return MemberEligibilityDecidedV1.model_validate({
         "occurred_at": now,
         "enrolment_id": enrolment.enrolment_id,
-        "member_token": enrolment.token,
+        "member_token": enrolment.member_token,
         "tenant_id": enrolment.tenant_id,
         "programme_id": decision.programme_id,
         "programme_version": decision.programme_version,

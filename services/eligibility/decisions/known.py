@@ -35,7 +35,9 @@ def members_of(known: Known, day: date) -> list[Member]:
     addresses = []
     for enrolment in known.enrolments:
         addresses.append(
-            Address(enrolment.zip5, _tract(enrolment, known.statements.get(enrolment.token, ())), enrolment.county)
+            Address(
+                enrolment.zip5, _tract(enrolment, known.statements.get(enrolment.member_token, ())), enrolment.county
+            )
         )
     placements = Geography.load().place_many(addresses)
     return [
@@ -45,18 +47,20 @@ def members_of(known: Known, day: date) -> list[Member]:
 
 
 def _member(known: Known, one: Enrolment, placement: Placement, day: date) -> Member:
-    others, statements = known.others, known.statements.get(one.token, ())
-    consents = [said for said in others.consents.get(one.token, ()) if said.tenant_id in {EVERY_TENANT, one.tenant_id}]
-    vital = vital_of(others.vital.get(one.token, ()), others.overrides.get(one.token, ()), one.tenant_id)
+    others, statements = known.others, known.statements.get(one.member_token, ())
+    consents = [
+        said for said in others.consents.get(one.member_token, ()) if said.tenant_id in {EVERY_TENANT, one.tenant_id}
+    ]
+    vital = vital_of(others.vital.get(one.member_token, ()), others.overrides.get(one.member_token, ()), one.tenant_id)
     return Member(
         one,
-        known.persons[one.token],
+        known.persons[one.member_token],
         placement,
         tuple(statements),
         vital,
         is_protected(consents, statements),
         channels_barred(consents),
-        interpreter_of(one.spoken, known.observed.get((one.token, one.tenant_id), ()), day),
+        interpreter_of(one.spoken, known.observed.get((one.member_token, one.tenant_id), ()), day),
     )
 
 

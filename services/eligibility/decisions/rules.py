@@ -11,13 +11,13 @@ from services.eligibility.people.ages import age_band, age_on, birthday
 from services.eligibility.people.enrolment import Enrolment, Span, line_of_business
 from services.eligibility.people.race import roll_up
 from services.eligibility.places.rules import Level, Placement, Verdict, VulnerabilityRule, vulnerable
-from services.eligibility.programmes import arms, cap, target
+from services.eligibility.programmes import aim, arms, cap
+from services.eligibility.programmes.aim import Answer, ForecastRule, ServiceRule
 from services.eligibility.programmes.arms import arm_of, household_of
 from services.eligibility.programmes.cap import rank_of
 from services.eligibility.programmes.needs import Circumstances
 from services.eligibility.programmes.programme import Phase, PriorityRule, Programme
 from services.eligibility.programmes.segment import Traits, failing
-from services.eligibility.programmes.target import Answer, ForecastRule, ServiceRule
 
 PHASE_REASONS = frozenset({"programme-not-begun", "between-phases", "programme-ended"})
 
@@ -53,27 +53,27 @@ def decide(
     verdict = _verdict(member.placement, programme.area)
     risk = basis.risks.get(programme.risk_model) if programme.risk_model else None
     traits = traits_of(member, business_on, basis.circumstances, risk)
-    aim = _aim(programme, doses, enrolment.birth_on, basis, business_on)
+    answer = _answer(programme, doses, enrolment.birth_on, basis, business_on)
     age = age_on(enrolment.birth_on, business_on) if enrolment.birth_on is not None else None
     band = age_band(age)
     is_covered = covered(enrolment.spans, business_on)
     outside = _outside(member, programme, phase, verdict, traits, business_on, age, is_covered=is_covered)
     group, rank = _rank(member, programme, risk, verdict, outside, band)
     capped = _capped(programme, basis, group, rank)
-    reasons = _in_order(outside, () if outside == ("merged",) else aim.reasons, capped)
+    reasons = _in_order(outside, () if outside == ("merged",) else answer.reasons, capped)
     arm = _arm(member, programme, basis, reasons)
     if not reasons and arm == arms.CONTROL:
         reasons = ("control-arm",)
     is_over = enrolment.is_retired or member.vital.is_deceased
-    turns_on = (*aim.turns_on, *basis.circumstances.turns_on, *member.interpreter.turns_on)
+    turns_on = (*answer.turns_on, *basis.circumstances.turns_on, *member.interpreter.turns_on)
     return Decision(
         programme_id=programme.programme_id,
         programme_version=programme.version,
         phase=phase.code if phase else None,
         is_eligible=not reasons,
         reasons=reasons,
-        is_vaccinated=aim.is_done,
-        doses_valid=aim.doses_valid,
+        is_vaccinated=answer.is_done,
+        doses_valid=answer.doses_valid,
         priority=0 if reasons else _priority(programme.priority, member.placement.level, verdict.value, band, risk),
         age_band=band,
         race_ethnicity=traits.race_ethnicity,
@@ -85,9 +85,9 @@ def decide(
         is_enrolled=is_covered and not is_over,
         is_protected=enrolment.is_restricted or member.is_protected,
         recheck_on=None if is_over else recheck_on(enrolment, programme, business_on, turns_on),
-        rule=aim.rule,
-        release=aim.release,
-        due_on=aim.due_on,
+        rule=answer.rule,
+        release=answer.release,
+        due_on=answer.due_on,
         risk=risk,
         arm=arm,
         cap_group=group,
@@ -95,12 +95,12 @@ def decide(
     )
 
 
-def _in_order(outside: tuple[str, ...], aim: tuple[str, ...], capped: tuple[str, ...]) -> tuple[str, ...]:
+def _in_order(outside: tuple[str, ...], answer: tuple[str, ...], capped: tuple[str, ...]) -> tuple[str, ...]:
     """Who the member is, then what was reached, then when; what ranks the member last."""
     if not outside:
-        return (*aim, *capped)
+        return (*answer, *capped)
     who = tuple(reason for reason in outside if reason not in PHASE_REASONS)
-    return (*who, *aim, *(reason for reason in outside if reason in PHASE_REASONS), *capped)
+    return (*who, *answer, *(reason for reason in outside if reason in PHASE_REASONS), *capped)
 
 
 def _verdict(placement: Placement, area: VulnerabilityRule | None) -> Verdict:
@@ -147,14 +147,16 @@ def _outside(
     )
 
 
-def _aim(programme: Programme, doses: Sequence[CountedDose], birth_on: date | None, basis: Basis, day: date) -> Answer:
-    match programme.target:
+def _answer(
+    programme: Programme, doses: Sequence[CountedDose], birth_on: date | None, basis: Basis, day: date
+) -> Answer:
+    match programme.aim:
         case ForecastRule() as rule:
-            release = target.covering(rule, basis.releases, day)
+            release = aim.covering(rule, basis.releases, day)
             forecasted = basis.forecasts.get((rule.cdsi_group, release)) if release else None
-            return target.by_forecast(rule, forecasted, release, day)
+            return aim.by_forecast(rule, forecasted, release, day)
         case ServiceRule() as rule:
-            return target.by_service(rule, basis.circumstances.services, day)
+            return aim.by_service(rule, basis.circumstances.services, day)
         case None:
             doses_valid = counted(doses, programme, birth_on, day)
             is_done = doses_valid >= programme.doses_needed
@@ -184,7 +186,7 @@ def _rank(
         score = risk.score if risk else 0
     else:
         score = _priority(programme.priority, member.placement.level, verdict.value, band, risk)
-    return group, rank_of(score, f"cap {programme.programme_id}", str(enrolment.token))
+    return group, rank_of(score, f"cap {programme.programme_id}", str(enrolment.member_token))
 
 
 def _capped(programme: Programme, basis: Basis, group: str | None, rank: int | None) -> tuple[str, ...]:
@@ -202,7 +204,9 @@ def _arm(member: Member, programme: Programme, basis: Basis, reasons: tuple[str,
     if drawn is not None or reasons:
         return drawn
     enrolment = member.enrolment
-    return arm_of(programme.arms, str(enrolment.token), household_of(enrolment.street, enrolment.unit, enrolment.zip5))
+    return arm_of(
+        programme.arms, str(enrolment.member_token), household_of(enrolment.street, enrolment.unit, enrolment.zip5)
+    )
 
 
 def _enrolment_reasons(enrolment: Enrolment, programme: Programme, day: date, *, is_covered: bool) -> tuple[str, ...]:

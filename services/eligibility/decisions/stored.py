@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from services.eligibility.programmes.aim import Forecasted
 from services.eligibility.programmes.risk.model import Score
-from services.eligibility.programmes.target import Forecasted
 
 
 @dataclass(frozen=True, slots=True)

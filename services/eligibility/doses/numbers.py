@@ -59,8 +59,10 @@ def to_delete(said: Report, ledger: Ledger, *, is_given: bool) -> list[Report]:
 def deleted_unnumbered(said: Report, ledger: Ledger) -> Report | None:
     """The sender's later deletion, without a number, of what it says of that patient, day and vaccine (if one was
     said): that counts for what comes late under a number, too."""
-    tokens = dict.fromkeys((said.token, None))
-    gone = (deletion for token in tokens for deletion in ledger.gone_unnumbered(token, said.administered_on))
+    tokens = dict.fromkeys((said.member_token, None))
+    gone = (
+        deletion for member_token in tokens for deletion in ledger.gone_unnumbered(member_token, said.administered_on)
+    )
     return next(
         (
             deletion
@@ -87,7 +89,7 @@ def take_back(ledger: Ledger, linked: Iterable[Report]) -> None:
 
 def as_deletion(deletion: Report, known: Report) -> Report:
     """The deletion as said of a report that it hits."""
-    return deletion._replace(event_key=known.event_key, event_id=known.event_id, token=known.token)
+    return deletion._replace(event_key=known.event_key, event_id=known.event_id, member_token=known.member_token)
 
 
 def of_another(said: Report, ledger: Ledger) -> bool:
@@ -99,8 +101,8 @@ def of_another(said: Report, ledger: Ledger) -> bool:
 def is_same_patient(said: Report, known: Report) -> bool:
     """Whom they were linked to decides; where one of them waits, a shared number with the birth date or the whole name,
     or the whole match key."""
-    if said.token is not None and known.token is not None:
-        return said.token == known.token
+    if said.member_token is not None and known.member_token is not None:
+        return said.member_token == known.member_token
     if said.subject is None or known.subject is None:
         return False
     subject, other = subject_of_document(said.subject), subject_of_document(known.subject)
@@ -138,6 +140,6 @@ def _nearest(said: Report, same: Sequence[Report], ledger: Ledger) -> Report:
 
 def _waiting_alike(said: Report, ledger: Ledger) -> list[Report]:
     waiting: Iterable[Report] = (
-        report for report in ledger.reports.values() if report.token is None and not report.is_retracted
+        report for report in ledger.reports.values() if report.member_token is None and not report.is_retracted
     )
     return [report for report in waiting if _is_same(said, report, ledger)]

@@ -12,9 +12,9 @@ from services.eligibility.people.linkage import Link
 
 def take_row(ledger: Ledger, row: RegistryRow, found: Link, *, is_of_another: bool = False) -> RowResult:
     """Take one row about whoever was found. `is_of_another`: its number is known of somebody else."""
-    report = row.report_of(found.token)
+    report = row.report_of(found.member_token)
     if row.is_patient:
-        if found.token is None and row.subject.bears_name:
+        if found.member_token is None and row.subject.bears_name:
             ledger.take(report)  # so that its identifiers are tied once a roster names the person
         return RowResult(row.row, "accepted", row.note)
     if row.action == "D":
@@ -34,7 +34,7 @@ def _hear(ledger: Ledger, row: RegistryRow, named: Named, found: Link) -> RowRes
     is_late = known is not None and is_older(report, known)
     is_new = ledger.take(report)
     kept = ledger.reports[report.event_key]
-    if kept.token is None and not kept.is_retracted:
+    if kept.member_token is None and not kept.is_retracted:
         return RowResult(row.row, "unlinked", found.how)
     if is_late:
         return told(row.row, "unchanged", numbers.OLDER)

@@ -74,10 +74,10 @@ class RegistryRow:
     def is_given(self) -> bool:
         return self.outcome in GIVEN
 
-    def report_of(self, token: UUID | None) -> Report:
+    def report_of(self, member_token: UUID | None) -> Report:
         """Its report of whoever was found; while that is nobody, it carries what the row says of the person, too."""
-        if token is not None:
-            return self.report._replace(token=token)
+        if member_token is not None:
+            return self.report._replace(member_token=member_token)
         return self.report._replace(subject={**(self.report.subject or {}), **as_document(self.person)})
 
     @property
@@ -203,7 +203,7 @@ def _whose(subject: Subject) -> Iterable[str]:
 def _statement(person: Person) -> Statement:
     address = person.address
     return Statement(
-        token=UUID(int=0),
+        member_token=UUID(int=0),
         source="registry",
         races=person.races,
         ethnicity=person.ethnicity,
@@ -212,13 +212,13 @@ def _statement(person: Person) -> Statement:
     )
 
 
-def combined(known: Statement | None, said: Statement, token: UUID) -> Statement:
+def combined(known: Statement | None, said: Statement, member_token: UUID) -> Statement:
     """What is known after a statement; what it leaves empty stays."""
     if known is None:
-        return said._replace(token=token)
+        return said._replace(member_token=member_token)
     place = said if said.tract and said.zip5 else known  # a tract without its ZIP places nobody
     return Statement(
-        token=token,
+        member_token=member_token,
         source=known.source,
         races=said.races or known.races,
         ethnicity=said.ethnicity or known.ethnicity,

@@ -23,7 +23,7 @@ class Report(NamedTuple):
     report_id: UUID
     source: str
     event_key: str
-    token: UUID | None = None
+    member_token: UUID | None = None
     dose_id: UUID | None = None
     cvx: str = ""
     mvx: str = ""
@@ -49,13 +49,13 @@ def over(known: Report, said: Report) -> Report:
     if said.is_retracted:
         stated_at, version = said.stated_at or known.stated_at, said.appointment_version
         subject = known.subject
-        if known.token is None and subject is not None and said.subject is not None:
+        if known.member_token is None and subject is not None and said.subject is not None:
             subject = {**subject, **{name: said.subject[name] for name in BESIDE if name in said.subject}}
         return known._replace(is_retracted=True, stated_at=stated_at, appointment_version=version, subject=subject)
     return said._replace(
         report_id=known.report_id,
         dose_id=known.dose_id,
-        token=said.token or known.token,
+        member_token=said.member_token or known.member_token,
         is_corrected=said.is_corrected or known.is_corrected,
     )
 
@@ -81,7 +81,7 @@ def is_older(said: Report, known: Report) -> bool:
 
 def says_the_same(said: Report, known: Report) -> bool:
     """Whether it brings nothing but another time or place of being said."""
-    about = known.subject if known.token else said.subject
+    about = known.subject if known.member_token else said.subject
     as_known = said._replace(stated_at=known.stated_at, file_id=known.file_id, row=known.row, subject=about,
                        appointment_version=known.appointment_version, event_id=known.event_id, sender=known.sender,
                        is_corrected=known.is_corrected)  # fmt: skip

@@ -36,7 +36,7 @@ class Dose(NamedTuple):
     fields are the columns of its table, in their order."""
 
     dose_id: UUID
-    token: UUID
+    member_token: UUID
     vaccine_group: str
     cvx: str
     mvx: str
@@ -108,45 +108,45 @@ class Ledger:
 
     def alike(self, said: Report) -> list[Report]:
         """The live reports of the same source about the same person, day and, if one is said, vaccine."""
-        if said.token is None:
+        if said.member_token is None:
             return []
-        on_day = [self.reports[key] for key in sorted(self._of_day.get((said.token, said.administered_on), ()))]
+        on_day = [self.reports[key] for key in sorted(self._of_day.get((said.member_token, said.administered_on), ()))]
         return [
             report
             for report in on_day
             if is_of_source(said, report) and (not said.cvx or self.overlap(report.cvx, said.cvx))
         ]
 
-    def gone_unnumbered(self, token: UUID | None, on: date) -> list[Report]:
+    def gone_unnumbered(self, member_token: UUID | None, on: date) -> list[Report]:
         """What was taken back of a person's day, or, without one, of those who wait, and bears no number."""
-        return [self.reports[key] for key in sorted(self._gone_on.get((token, on), ()))]
+        return [self.reports[key] for key in sorted(self._gone_on.get((member_token, on), ()))]
 
     def overlap(self, cvx: str, other: str) -> bool:
         """Whether two vaccines may be one: they share a group."""
         return not set(self.codes.groups_of(cvx)).isdisjoint(self.codes.groups_of(other))
 
-    def link(self, event_key: str, token: UUID) -> None:
+    def link(self, event_key: str, member_token: UUID) -> None:
         """A report that waited has found its member."""
-        self._put(self.reports[event_key]._replace(token=token))
+        self._put(self.reports[event_key]._replace(member_token=member_token))
 
     def move(self, retired: UUID, survivor: UUID) -> None:
         """All of a merged person's doses are the survivor's; two of one day become one."""
-        for report in [report for report in self.reports.values() if report.token == retired]:
-            self._put(report._replace(token=survivor))
-        for dose in [dose for dose in self.doses.values() if dose.token == retired]:
-            self.doses[dose.dose_id] = dose._replace(token=survivor)
+        for report in [report for report in self.reports.values() if report.member_token == retired]:
+            self._put(report._replace(member_token=survivor))
+        for dose in [dose for dose in self.doses.values() if dose.member_token == retired]:
+            self.doses[dose.dose_id] = dose._replace(member_token=survivor)
             self.dirty.add(dose.dose_id)
 
     def reconsider(self) -> None:
         """Group and derive everything anew: what the codes mean, or what is visible, may have changed."""
         self.dirty |= set(self.doses)
         self._days |= dict.fromkeys(
-            (report.token, report.administered_on)
+            (report.member_token, report.administered_on)
             for report in self.reports.values()
-            if report.token and not report.is_retracted
+            if report.member_token and not report.is_retracted
         )
 
-    def settle(self, today: date) -> list[tuple[Dose, str]]:
+    def decide_doses(self, today: date) -> list[tuple[Dose, str]]:
         """Derive every dose that was touched. Gives what is to be announced, as dose and action; its version counts."""
         self._regroup()
         news = []
@@ -163,7 +163,7 @@ class Ledger:
 
     def touched(self) -> set[UUID]:
         """Persons about whom something may have to be decided anew."""
-        return {dose.token for dose in self.changed_doses.values()}
+        return {dose.member_token for dose in self.changed_doses.values()}
 
     # -- reports
 
@@ -171,8 +171,8 @@ class Ledger:
         """Take a report in the place of what was known; the days that it leaves and reaches are grouped anew."""
         known = self.reports.get(report.event_key)
         for entry in (known, report):
-            if entry is not None and entry.token is not None:
-                self._days[entry.token, entry.administered_on] = None
+            if entry is not None and entry.member_token is not None:
+                self._days[entry.member_token, entry.administered_on] = None
         if known is not None:
             self._drop(known)
         self._keep(report)
@@ -185,17 +185,17 @@ class Ledger:
         if report.event_id:
             self._of_event[report.event_id].add(report.event_key)
         if report.is_retracted and not report.event_id:
-            self._gone_on[report.token, report.administered_on].add(report.event_key)
-        if report.token is not None and not report.is_retracted:
-            self._of_day[report.token, report.administered_on].add(report.event_key)
+            self._gone_on[report.member_token, report.administered_on].add(report.event_key)
+        if report.member_token is not None and not report.is_retracted:
+            self._of_day[report.member_token, report.administered_on].add(report.event_key)
 
     def _drop(self, report: Report) -> None:
-        self._gone_on[report.token, report.administered_on].discard(report.event_key)
+        self._gone_on[report.member_token, report.administered_on].discard(report.event_key)
         if report.dose_id is not None:
             self._of_dose[report.dose_id].discard(report.event_key)
             self.dirty.add(report.dose_id)
-        if report.token is not None:
-            self._of_day[report.token, report.administered_on].discard(report.event_key)
+        if report.member_token is not None:
+            self._of_day[report.member_token, report.administered_on].discard(report.event_key)
 
     # -- which reports are one dose
 
@@ -241,29 +241,35 @@ class Ledger:
     def _standing(self, day: _Day, part: Iterable[Report], taken: set[UUID]) -> list[UUID]:
         """The doses of these reports that stand on their day, the one to stay first: one that lives, that was this
         person's before, the oldest."""
-        token, on = day
+        member_token, on = day
         ids = {report.dose_id for report in part if report.dose_id is not None} - taken
-        mine = [dose for dose in map(self.doses.__getitem__, ids) if (dose.token, dose.administered_on) == (token, on)]
-        mine.sort(key=lambda dose: (dose.is_retracted, self._token_told(dose.dose_id) != token, dose.dose_id))
+        mine = [
+            dose
+            for dose in map(self.doses.__getitem__, ids)
+            if (dose.member_token, dose.administered_on) == (member_token, on)
+        ]
+        mine.sort(key=lambda dose: (dose.is_retracted, self._token_told(dose.dose_id) != member_token, dose.dose_id))
         return [dose.dose_id for dose in mine]
 
     def _token_told(self, dose_id: UUID) -> UUID | None:
         told = self._told.get(dose_id)
-        return told.token if told else None
+        return told.member_token if told else None
 
     def _left_behind(self, day: _Day, part: Iterable[Report], taken: set[UUID]) -> UUID | None:
         """A dose of the same person that nobody else's report stands for: it moves along."""
         keys = {report.event_key for report in part}
         ids = sorted({report.dose_id for report in part if report.dose_id is not None} - taken)
-        free = [dose_id for dose_id in ids if self.doses[dose_id].token == day[0] and not self._live(dose_id) - keys]
+        free = [
+            dose_id for dose_id in ids if self.doses[dose_id].member_token == day[0] and not self._live(dose_id) - keys
+        ]
         return free[0] if free else None
 
     def _live(self, dose_id: UUID) -> set[str]:
         return {key for key in self._of_dose[dose_id] if not self.reports[key].is_retracted}
 
     def _begin(self, report: Report) -> UUID:
-        assert report.token is not None
-        dose = Dose(self.new_id(), report.token, "", report.cvx, report.mvx, report.lot, report.administered_on,
+        assert report.member_token is not None
+        dose = Dose(self.new_id(), report.member_token, "", report.cvx, report.mvx, report.lot, report.administered_on,
                     report.is_partial, is_retracted=False, sources=(report.source,))  # fmt: skip
         self.doses[dose.dose_id] = dose
         return dose.dose_id

@@ -13,7 +13,7 @@ from services.eligibility.feeds.x12_834 import read_834
 from services.eligibility.feeds.x12_group import not_834
 
 
-class Given(NamedTuple):
+class FileContext(NamedTuple):
     """What is known of a file beside its bytes. `profile` overrides the one that a roster's sender would choose;
     `assigner`: whose identifiers an extract has that comes without its control file; `default_zone`: by whose clock
     messages are read that name none."""
@@ -26,7 +26,7 @@ class Given(NamedTuple):
 class Format(NamedTuple):
     """`name` and `title` are how senders are told of it, `marks` what they know it by. A file whose first bytes match
     the `signature` is of this format, unless `objection`, given these bytes and whether they are all, says why not.
-    `header` is the first item of its stream. `reads_archives`: the reader opens a zip itself; `names_absent`: who does
+    `header` is the first item of its stream. `reads_archives`: the reader opens a zip itself; `can_list_everybody`: who does
     not stand in it has left, so rows without a `RosterMention` matter."""
 
     name: str
@@ -34,11 +34,11 @@ class Format(NamedTuple):
     title: str
     marks: str
     signature: re.Pattern[bytes]
-    read: Callable[[BinaryIO, Given], Iterator[FeedItem]]
+    read: Callable[[BinaryIO, FileContext], Iterator[FeedItem]]
     header: type[Header]
     objection: Callable[[bytes, bool], Unreadable | None] = lambda _head, _is_all: None
     reads_archives: bool = False
-    names_absent: bool = False
+    can_list_everybody: bool = False
 
 
 ROSTER = Format(
@@ -50,7 +50,7 @@ ROSTER = Format(
     read=lambda stream, given: read_834(stream, given.profile),
     header=RosterHeader,
     objection=not_834,
-    names_absent=True,
+    can_list_everybody=True,
 )
 VXU = Format(
     name="vxu",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from services.eligibility.feeds.formats import Format, Given
+from services.eligibility.feeds.formats import FileContext, Format
 from services.eligibility.feeds.packed import guarded, is_zip, look_inside
 from services.eligibility.feeds.records import FeedItem, Rejection, Unreadable
 from services.eligibility.feeds.registries import DEFAULT_ZONE
@@ -27,7 +27,7 @@ def read_stream(
 ) -> Iterator[FeedItem]:
     """As `read_feed`, from an open seekable stream. `default_zone`: by whose clock messages are read that name none."""
     found, content = recognised(stream)
-    given = Given(profile, assigner, default_zone)
+    given = FileContext(profile, assigner, default_zone)
     tally = Tally(None if isinstance(found, Unreadable) else found)
     items = _refused(found) if isinstance(found, Unreadable) else found.read(content, given)
     yield from tally.count(items if content is stream else guarded(items))

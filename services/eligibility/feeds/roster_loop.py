@@ -48,7 +48,7 @@ class RosterContext(NamedTuple):
 
 
 @dataclass(slots=True)
-class Span:
+class CoverageDates:
     """The dates of a coverage, or of the member."""
 
     insurance_line: str = ""
@@ -91,9 +91,9 @@ class RosterLoop:
         self.person: dict[str, Any] = {}
         self.old_name: Segment = []
         self.old_birth_on: date | None = None
-        self.span = Span()
+        self.span = CoverageDates()
         self.effective_on: date | None = None
-        self.coverages: list[Span] = []
+        self.coverages: list[CoverageDates] = []
         self._loop = MEMBER
         self.bad: BadRow | None = None
         self.is_of_several = False
@@ -207,7 +207,9 @@ class RosterLoop:
             return
         if code not in COVERAGE_MAINTENANCE:
             self._reject("HD-01", "maintenance", f"one of {', '.join(COVERAGE_MAINTENANCE)}")
-        span = Span(at(segment, 3).upper(), at(segment, 4), COVERAGE_MAINTENANCE[code], is_deleted=code == DELETED)
+        span = CoverageDates(
+            at(segment, 3).upper(), at(segment, 4), COVERAGE_MAINTENANCE[code], is_deleted=code == DELETED
+        )
         self.coverages.append(span)
         self._loop = COVERAGE
 
@@ -219,7 +221,7 @@ class RosterLoop:
 
     # -- dates
 
-    def _set_span(self, span: Span, segment: Segment, kind: str, begin: str, end: str) -> None:
+    def _set_span(self, span: CoverageDates, segment: Segment, kind: str, begin: str, end: str) -> None:
         if kind == begin:
             span.begin_on, until_on = self._dates(segment)
             span.end_on = until_on or span.end_on

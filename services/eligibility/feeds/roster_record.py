@@ -18,7 +18,7 @@ from services.eligibility.feeds.records import (
     RosterRecord,
     Sex,
 )
-from services.eligibility.feeds.roster_loop import MAINTENANCE, RosterLoop, Span, at
+from services.eligibility.feeds.roster_loop import MAINTENANCE, CoverageDates, RosterLoop, at
 from services.eligibility.feeds.values import (
     ASIAN,
     BLACK,
@@ -265,7 +265,7 @@ class _RosterRow:
 
     # -- the coverage
 
-    def _coverage(self, span: Span, may_renew: bool) -> Coverage:
+    def _coverage(self, span: CoverageDates, may_renew: bool) -> Coverage:
         renews = may_renew and span.maintenance is not Maintenance.TERMINATE
         return Coverage(
             insurance_line=span.insurance_line,

@@ -80,7 +80,9 @@ class Tally:
             notices=tuple(sorted(self._notices.items())),
             is_complete=self._is_whole and not self._miscounted,
             thinned=tuple(sorted((*kind, n) for kind, n in self._by_field.items() if n > NOTICES_OF_A_KIND)),
-            unidentified=self._rejected_rows - self._mentions if self._format and self._format.names_absent else 0,
+            unidentified=self._rejected_rows - self._mentions
+            if self._format and self._format.can_list_everybody
+            else 0,
             transactions=tuple(self._tallies()),
         )
 

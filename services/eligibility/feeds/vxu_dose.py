@@ -169,8 +169,8 @@ class _DoseReader:
             self._reject("RXA-3", "date", DATE_RANGE)
         if self._context.sent_on is not None and given_on > self._context.sent_on:
             self._odd("RXA-3", "future", "a day not after that of the message (MSH-7)")
-        born_on = self._context.person.birth_on
-        if born_on is not None and given_on < born_on:
+        birth_on = self._context.person.birth_on
+        if birth_on is not None and given_on < birth_on:
             self._reject("RXA-3", "order", "a day not before the day of birth (PID-7)")
         return given_on
 

@@ -72,8 +72,8 @@ def adult_histories(count: int, *, sorted_roster: bool = False, seed: int = 1) -
     chance = random.Random(seed)  # noqa: S311 - a workload, not a secret
     for number in range(count):
         if not sorted_roster or number % MEMBERS_OF_A_BIRTH_DATE == 0:
-            born_on = ASSESSMENT_ON - timedelta(days=chance.randint(*ADULT_AGE_DAYS))
-        yield _adult(chance, born_on)
+            birth_on = ASSESSMENT_ON - timedelta(days=chance.randint(*ADULT_AGE_DAYS))
+        yield _adult(chance, birth_on)
 
 
 def measure(supporting: SupportingData, count: int, *, sorted_roster: bool = False, seed: int = 1) -> Speed:
@@ -115,14 +115,14 @@ def _one_process(barrier: Barrier, took: SimpleQueue[Took], folder: Path, count:
     took.put(_forecast_all(histories, supporting))
 
 
-def _adult(chance: random.Random, born_on: date) -> History:
-    doses = [dose for product in PRODUCTS if chance.random() < 0.5 for dose in _doses(chance, born_on, *product)]
+def _adult(chance: random.Random, birth_on: date) -> History:
+    doses = [dose for product in PRODUCTS if chance.random() < 0.5 for dose in _doses(chance, birth_on, *product)]
     observations = (Observation(chance.choice(OBSERVATIONS)),) if chance.random() < 0.2 else ()
-    return History(born_on, chance.choice(("Female", "Male")), tuple(doses), observations)
+    return History(birth_on, chance.choice(("Female", "Male")), tuple(doses), observations)
 
 
-def _doses(chance: random.Random, born_on: date, cvx: str, most: int, age_years: int, days: int) -> Iterator[Dose]:
-    given_on = born_on + timedelta(days=round(age_years * 365.25) + chance.randint(0, 4000))
+def _doses(chance: random.Random, birth_on: date, cvx: str, most: int, age_years: int, days: int) -> Iterator[Dose]:
+    given_on = birth_on + timedelta(days=round(age_years * 365.25) + chance.randint(0, 4000))
     for _ in range(chance.randint(1, most)):
         if given_on > ASSESSMENT_ON:
             return

@@ -106,7 +106,7 @@ def _case(row: Mapping[str, str], groups: Mapping[str, str], coded: Mapping[tupl
         title=row.get("test_case_name", ""),
         vaccine_group=groups.get(row["vaccine_group"].casefold(), row["vaccine_group"]),
         history=History(
-            born_on=_date(row["dob"]),
+            birth_on=_date(row["dob"]),
             gender=GENDERS.get(row.get("gender", "")[:1].upper(), "Unknown"),
             doses=tuple(_dose(row, i) for i in given),
             observations=tuple(observation for observation in observed if isinstance(observation, Observation)),

@@ -42,7 +42,7 @@ def read_person(path: Path, supporting: SupportingData) -> tuple[History, date |
         if person.get("resourceType") == "Bundle":
             return _read_bundle(Bundle.model_validate(person), supporting), None
         history = History(
-            born_on=date.fromisoformat(person["born_on"]),
+            birth_on=date.fromisoformat(person["birth_on"]),
             gender=person.get("gender", "Unknown").capitalize(),
             doses=tuple(map(_dose, person.get("doses", ()))),
             observations=tuple(map(_observation, person.get("observations", ()))),

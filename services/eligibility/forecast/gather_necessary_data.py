@@ -40,7 +40,7 @@ class Patient:
     __slots__ = ("ages", "assessed", "birth_country", "born", "doses", "gender", "observations", "vaccine_types")
 
     def __init__(self, history: History, assessment_on: date) -> None:
-        self.born = history.born_on.toordinal()
+        self.born = history.birth_on.toordinal()
         self.assessed = assessment_on.toordinal()
         self.gender = history.gender if history.gender in GENDERS else UNKNOWN
         self.birth_country = history.birth_country

@@ -33,7 +33,7 @@ class Observation:
 class History:
     """One person. The order of doses and observations carries no meaning; results name doses by their position."""
 
-    born_on: date
+    birth_on: date
     gender: str = "Unknown"
     doses: tuple[Dose, ...] = ()
     observations: tuple[Observation, ...] = ()

@@ -31,10 +31,10 @@ class HistoryIn(_In):
     """One person, with no name: the birth date and what was given."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{
-        "born_on": "1950-05-01", "gender": "female", "doses": [{"administered_on": "2024-03-01", "cvx": "187"}],
+        "birth_on": "1950-05-01", "gender": "female", "doses": [{"administered_on": "2024-03-01", "cvx": "187"}],
     }]})  # fmt: skip
 
-    born_on: Day
+    birth_on: Day
     gender: str = Field(default="unknown", pattern="^(female|male|other|unknown)$")
     birth_country: str = Field(default="", max_length=64)
     doses: tuple[DoseIn, ...] = Field(default=(), max_length=500)
@@ -49,7 +49,7 @@ class HistoryIn(_In):
         observations = tuple(
             Observation(observation.code, observation.observed_on) for observation in self.observations
         )
-        return History(self.born_on, self.gender.capitalize(), doses, observations, self.birth_country)
+        return History(self.birth_on, self.gender.capitalize(), doses, observations, self.birth_country)
 
 
 def _form(body: Any) -> str:

@@ -40,7 +40,7 @@ def next_turn(history: History, group: VaccineGroup, supporting: SupportingData,
     """The first later day on which the group's forecast may be another, with no dose and no news in between."""
     today = on.toordinal()
     turning = _turning(group, supporting)
-    days = {history.born_on, *[dose.administered_on for dose in history.doses]}
+    days = {history.birth_on, *[dose.administered_on for dose in history.doses]}
     days |= {observation.observed_on for observation in history.observations if observation.observed_on is not None}
     edges = [] if supporting.overlay is None else [day.toordinal() for day in supporting.overlay.edges()]
     place = bisect_left(turning.dates, today)

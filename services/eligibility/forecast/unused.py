@@ -48,7 +48,7 @@ def _doses(history: History, supporting: SupportingData, on: date) -> Iterator[U
             yield Unused("doses", position, AFTER_THE_DAY)
         elif position not in used:
             yield Unused("doses", position, NO_ANTIGEN)
-        elif dose.administered_on < history.born_on:
+        elif dose.administered_on < history.birth_on:
             yield Unused("doses", position, BEFORE_BIRTH)
 
 

@@ -54,7 +54,7 @@ Transactions = Mapping[int, Transaction]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class FileOrder:
     """`held` says why a file must wait. `notices` tell of single transactions, by their places."""
 
     transactions: Transactions = field(default_factory=dict)

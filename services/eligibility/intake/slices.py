@@ -104,7 +104,7 @@ def slices(
     """The file behind `after_row`, so many rows at a time. What a row's header said is known although it was read;
     `found` are the roster's transactions, compared with those that were taken before."""
     current = Slice(after_row + 1, after_row)
-    under, notices, taken = Under(found), 0, 0
+    under, notices, taken = CurrentTransaction(found), 0, 0
     for item in items:
         match item:
             case RosterRecord() | DoseRecord() | PatientRecord() | Rejection():
@@ -133,7 +133,7 @@ def slices(
     yield current
 
 
-class Under:
+class CurrentTransaction:
     """The header that rows stand under at the moment, when it was said, and whether that was read before."""
 
     def __init__(self, found: Transactions) -> None:
@@ -149,7 +149,9 @@ class Under:
             self.said = known.said
 
 
-def _put(current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, under: Under) -> None:
+def _put(
+    current: Slice, item: RosterRecord | DoseRecord | PatientRecord | Rejection, under: CurrentTransaction
+) -> None:
     match item:
         case RosterRecord() if under.is_repeated:
             current.repeated.append(item.position.row)

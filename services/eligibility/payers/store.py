@@ -20,7 +20,7 @@ returning system, value, tenant_id, named_at
 """
 
 
-async def settle(connection: Connection, payers: Iterable[Payer], sender_tenant: str) -> dict[Payer, str]:
+async def assign_tenants(connection: Connection, payers: Iterable[Payer], sender_tenant: str) -> dict[Payer, str]:
     """The tenants of these payers. An identifier that was never seen is noted with its tenant; a sender who may speak
     for one tenant only notes none for another."""
     wanted = list(dict.fromkeys(payers))

@@ -44,7 +44,7 @@ class Decided(NamedTuple):
     """What a person decided of a row: it is about `token`, or (none) about nobody of `tokens`, whom it might mean."""
 
     decision: str
-    token: UUID | None
+    member_token: UUID | None
     tokens: frozenset[UUID]
 
     @property
@@ -86,7 +86,7 @@ class Doubts:
     def decision_of(self, record: RosterRecord, tenant: str, doubt: Doubt) -> Decided | None:
         """What a person decided of a row that said the same, as long as nobody else comes into question by now."""
         known = self.decided.get((tenant, evidence_of(record))) if self.decided else None
-        if known is None or not doubt.tokens <= known.tokens | {known.token}:
+        if known is None or not doubt.tokens <= known.tokens | {known.member_token}:
             return None
         return known
 

@@ -33,7 +33,7 @@ class Span(NamedTuple):
 class Person(NamedTuple):
     """An identity. Whoever asks for a merged token is sent on to the survivor."""
 
-    token: UUID
+    member_token: UUID
     merged_into: UUID | None = None
 
 
@@ -43,7 +43,7 @@ class Enrolment(NamedTuple):
     subscriber's, of whoever is known under it; `seen_at` the newest instant in the file `seen_file_no`."""
 
     enrolment_id: UUID
-    token: UUID
+    member_token: UUID
     tenant_id: str
     member_id: str
     group_number: str = ""

@@ -52,16 +52,16 @@ async def load_book(
     by_identifier, by_key = await key_store.load_tokens(connection, identifiers, keys)
     book.by_identifier.update(by_identifier)
     book.by_key.update(by_key)
-    tokens = {token for found in (*by_identifier.values(), *by_key.values()) for token in found}
+    tokens = {member_token for found in (*by_identifier.values(), *by_key.values()) for member_token in found}
     load_persons = people_store.load_persons if is_look else people_store.lock_persons
     book.persons.update(await load_persons(connection, tokens))
     book.know(await people_store.load_enrolments(connection, tokens))
     for statements in (await vital_store.load_statements(connection, tokens)).values():
-        book.vital.update({(statement.token, statement.source): statement for statement in statements})
+        book.vital.update({(statement.member_token, statement.source): statement for statement in statements})
     book.doubts = await doubtful_store.load_doubts(connection, tokens)
-    for token, other in await doubtful_store.load_apart(connection, tokens):
-        book.apart[token].add(other)
-        book.apart[other].add(token)
+    for member_token, other in await doubtful_store.load_apart(connection, tokens):
+        book.apart[member_token].add(other)
+        book.apart[other].add(member_token)
     return book
 
 
@@ -73,13 +73,13 @@ async def _completed_keys(connection: Connection, records: Iterable[RosterRecord
     tokens, _ = await key_store.load_tokens(connection, {number for _, numbers in bare for number in numbers}, ())
     known = defaultdict[UUID, list[Enrolment]](list)
     for enrolment in await people_store.load_enrolments(connection, set().union(*tokens.values())):
-        known[enrolment.token].append(enrolment)
+        known[enrolment.member_token].append(enrolment)
     return {
         completed_key(record, enrolment)
         for record, numbers in bare
         for number in numbers
-        for token in tokens.get(number, ())
-        for enrolment in known[token]
+        for member_token in tokens.get(number, ())
+        for enrolment in known[member_token]
     }
 
 

@@ -49,9 +49,9 @@ def _is_stated(record: RosterRecord, said: Described, pair: Pair) -> bool:
     other, by the other's number. A prior number without a former name is believed of who agrees exactly."""
     mine, theirs = pair.mine.get(pair.plan), pair.theirs.get(pair.plan)
     is_named = record.previous is not None and record.previous.name is not None
-    if mine is not None and mine.token == pair.former:
+    if mine is not None and mine.member_token == pair.former:
         return is_named
-    if theirs is None or theirs.token != pair.former:
+    if theirs is None or theirs.member_token != pair.former:
         return False
     return _is_tied(record, said, theirs) and (is_named or agrees_exactly(theirs, said))
 

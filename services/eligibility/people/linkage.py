@@ -79,7 +79,7 @@ def subject_of_document(document: Mapping[str, Any]) -> Subject:
 class Candidate(NamedTuple):
     """One statement of who somebody is; a person enrolled twice gives two."""
 
-    token: UUID
+    member_token: UUID
     family: str
     given: str
     birth_on: date | None
@@ -98,15 +98,18 @@ class Index:
         """The same of these persons alone."""
         return Index(
             {identifier: found & set(tokens) for identifier, found in self.by_identifier.items()},
-            {key: [token for token in found if token in tokens] for key, found in self.by_key.items()},
-            {token: said for token, said in self.candidates.items() if token in tokens},
+            {
+                key: [member_token for member_token in found if member_token in tokens]
+                for key, found in self.by_key.items()
+            },
+            {member_token: said for member_token, said in self.candidates.items() if member_token in tokens},
         )
 
 
 class Link(NamedTuple):
     """`how` is the rule that linked, or why none did."""
 
-    token: UUID | None
+    member_token: UUID | None
     how: str
 
 
@@ -139,9 +142,9 @@ def link_and_tie(subjects: Sequence[Subject], index: Index) -> tuple[list[Link],
     links, ties = link(subjects, index), set[tuple[IdKey, UUID]]()
     while fresh := _fresh_ties(subjects, links, index):
         ties |= fresh
-        for identifier, token in fresh:
-            index.by_identifier.setdefault(identifier, set()).add(token)
-        waiting = [place for place, found in enumerate(links) if found.token is None]
+        for identifier, member_token in fresh:
+            index.by_identifier.setdefault(identifier, set()).add(member_token)
+        waiting = [place for place, found in enumerate(links) if found.member_token is None]
         for place, found in zip(waiting, link([subjects[place] for place in waiting], index), strict=True):
             links[place] = found
     return links, ties
@@ -149,26 +152,26 @@ def link_and_tie(subjects: Sequence[Subject], index: Index) -> tuple[list[Link],
 
 def _fresh_ties(subjects: Iterable[Subject], links: Iterable[Link], index: Index) -> set[tuple[IdKey, UUID]]:
     return {
-        (identifier, found.token)
+        (identifier, found.member_token)
         for subject, found in zip(subjects, links, strict=True)
-        if found.how == "name" and found.token is not None
+        if found.how == "name" and found.member_token is not None
         for identifier in subject.personal
-        if found.token not in index.by_identifier.get(identifier, ())
+        if found.member_token not in index.by_identifier.get(identifier, ())
     }
 
 
 def _link(subject: Subject, index: Index) -> Link:
     by_number = {
-        token
+        member_token
         for identifier in subject.personal
-        for token in index.by_identifier.get(identifier, ())
-        if any(_agrees(subject, candidate) for candidate in index.candidates.get(token, ()))
+        for member_token in index.by_identifier.get(identifier, ())
+        if any(_agrees(subject, candidate) for candidate in index.candidates.get(member_token, ()))
     }
     by_name = set(index.by_key.get(subject.key, ())) if subject.key else set()
     by_name = {
-        token
-        for token in by_name
-        if any(_is_namely(subject, candidate) for candidate in index.candidates.get(token, ()))
+        member_token
+        for member_token in by_name
+        if any(_is_namely(subject, candidate) for candidate in index.candidates.get(member_token, ()))
     }
     if len(by_number) == 1:
         return AMBIGUOUS if _means_another(subject, by_number, by_name, index) else Link(by_number.pop(), "identifier")
@@ -182,8 +185,10 @@ def _means_another(subject: Subject, by_number: set[UUID], by_name: set[UUID], i
     said are somebody else's: a twin's, say."""
     if not by_name or by_number & by_name:
         return False
-    [token] = by_number
-    return normal(subject.given) not in {normal(candidate.given) for candidate in index.candidates.get(token, ())}
+    [member_token] = by_number
+    return normal(subject.given) not in {
+        normal(candidate.given) for candidate in index.candidates.get(member_token, ())
+    }
 
 
 def _is_namely(subject: Subject, known: Candidate) -> bool:

@@ -137,7 +137,7 @@ class Acquaintances:
     def know(self, enrolments: Iterable[Enrolment]) -> None:
         """Take what is stored."""
         for enrolment in enrolments:
-            self.enrolments[enrolment.token, enrolment.tenant_id] = enrolment
+            self.enrolments[enrolment.member_token, enrolment.tenant_id] = enrolment
             self.tenants.add(enrolment.tenant_id)
 
     def mention(self, identifiers: Iterable[Identifier], tenant: str, at: datetime | None = None) -> None:
@@ -150,9 +150,11 @@ class Acquaintances:
             self._see(identifiers, tenant, at)
 
     def _see(self, identifiers: Iterable[Identifier], tenant: str, at: datetime | None, key: str = "") -> bool:
-        tokens = {token for identifier in identifiers for token in self.by_identifier.get(identifier, ())}
+        tokens = {member_token for identifier in identifiers for member_token in self.by_identifier.get(identifier, ())}
         tokens |= set(self.by_key.get(key, ()))
-        found = {known.enrolment_id for token in tokens if (known := self.enrolments.get((token, tenant)))}
+        found = {
+            known.enrolment_id for member_token in tokens if (known := self.enrolments.get((member_token, tenant)))
+        }
         for enrolment_id in found:
             self._note_seen(enrolment_id, at)
         return bool(found)
@@ -175,11 +177,13 @@ class Acquaintances:
             return AGREES_WITH_ANOTHER._replace(tokens=frozenset(namely))
         if doubt is None:
             return namely[0] if namely else None
-        return doubt._replace(tokens=doubt.tokens | {token for token in namely if (token, tenant) in self.enrolments})
+        return doubt._replace(
+            tokens=doubt.tokens | {member_token for member_token in namely if (member_token, tenant) in self.enrolments}
+        )
 
     def without(self, tokens: frozenset[UUID]) -> "Acquaintances":
         """The same people without these, whom a row certainly does not mean."""
-        left = {key: enrolment for key, enrolment in self.enrolments.items() if enrolment.token not in tokens}
+        left = {key: enrolment for key, enrolment in self.enrolments.items() if enrolment.member_token not in tokens}
         return Acquaintances(self.new_id, left, self.by_identifier, self.by_key, self.seen, self.tenants, self.apart)
 
     def _as_known(self, record: RosterRecord, tenant: str) -> UUID | None:
@@ -190,7 +194,7 @@ class Acquaintances:
         if known is None or person.name is None or person.birth_on is None:
             return None
         said = person.name.family, person.name.given, person.birth_on, role_of(record)
-        return known.token if said == (known.family, known.given, known.birth_on, known.role) else None
+        return known.member_token if said == (known.family, known.given, known.birth_on, known.role) else None
 
     def _judged(self, identifiers: Iterable[Identifier], tenant: str, said: Described) -> Judged:
         """What everybody under these numbers of the plan is to who is said, and whether by a number of his own."""
@@ -199,25 +203,27 @@ class Acquaintances:
             if identifier.type not in OF_PLAN:
                 continue
             for kind in OF_PLAN if identifier.type == IdType.SUBSCRIBER else (identifier.type,):
-                for token in self.by_identifier.get(Identifier(kind, identifier.assigner, identifier.value), ()):
-                    known = self.enrolments.get((token, tenant))
-                    if known is not None and token not in found:
-                        found[token] = judge(known, said, is_own=identifier.type == IdType.MEMBER)
+                for member_token in self.by_identifier.get(Identifier(kind, identifier.assigner, identifier.value), ()):
+                    known = self.enrolments.get((member_token, tenant))
+                    if known is not None and member_token not in found:
+                        found[member_token] = judge(known, said, is_own=identifier.type == IdType.MEMBER)
         return found
 
     def _chosen(self, found: Judged, said: Described, record: RosterRecord, tenant: str) -> UUID | None:
         """Of several who are the same, the one who agrees best, then whose number it is today, else the oldest."""
         numbers = {identifier.value for identifier in record.person.identifiers if identifier.type in OF_PLAN}
-        same = [self.enrolments[token, tenant] for token, (verdict, _) in found.items() if verdict is SAME]
+        same = [
+            self.enrolments[member_token, tenant] for member_token, (verdict, _) in found.items() if verdict is SAME
+        ]
         if len(same) > 1:
             same.sort(
                 key=lambda enrolment: (
                     identity.distance(enrolment, said),
                     enrolment.member_id not in numbers,
-                    enrolment.token,
+                    enrolment.member_token,
                 )
             )
-        return same[0].token if same else None
+        return same[0].member_token if same else None
 
     def _formerly(self, record: RosterRecord, tenant: str) -> UUID | None:
         """Who somebody was whom a row corrects or renumbers. A prior number is believed only of a person who fits:
@@ -236,79 +242,98 @@ class Acquaintances:
 
     def _was_named(self, record: RosterRecord, tenant: str) -> UUID | None:
         was = described_before(record)[0]
-        tokens = [token for token in self.by_key.get(old_key(record), ()) if self._is_namely(token, was, tenant)]
+        tokens = [
+            member_token
+            for member_token in self.by_key.get(old_key(record), ())
+            if self._is_namely(member_token, was, tenant)
+        ]
         return tokens[0] if len(tokens) == 1 else None
 
     def _newborn(self, found: Iterable[UUID], tenant: str, said: Described) -> UUID | None:
         """The one child of a family who had no name yet."""
         if said.maintenance in LISTS:
             return None
-        nameless = [token for token in found if identity.may_be_renamed(self.enrolments[token, tenant], said)]
+        nameless = [
+            member_token
+            for member_token in found
+            if identity.may_be_renamed(self.enrolments[member_token, tenant], said)
+        ]
         return nameless[0] if len(nameless) == 1 else None
 
     def _doubt(self, found: Judged, record: RosterRecord, tenant: str, file_no: int) -> Doubt | None:
         listed = record.maintenance in LISTS
-        doubtful = {token for token, (verdict, _) in found.items() if verdict is DOUBTFUL}
-        holders = {token for token, (verdict, own) in found.items() if own and verdict is OTHER and not listed}
-        if holders or any(found[token][1] for token in doubtful):
+        doubtful = {member_token for member_token, (verdict, _) in found.items() if verdict is DOUBTFUL}
+        holders = {
+            member_token for member_token, (verdict, own) in found.items() if own and verdict is OTHER and not listed
+        }
+        if holders or any(found[member_token][1] for member_token in doubtful):
             return NOT_THE_HOLDER._replace(tokens=frozenset(holders | doubtful))
-        if any(not (listed and self._is_listed(token, tenant, file_no)) for token in doubtful):
+        if any(not (listed and self._is_listed(member_token, tenant, file_no)) for member_token in doubtful):
             return NOT_OF_FAMILY._replace(tokens=frozenset(doubtful))
         prior = prior_numbers(record)
         judged = (self._judged(prior, tenant, was) for was in described_before(record))
-        former = {token for verdicts in judged for token, (verdict, _) in verdicts.items() if verdict is DOUBTFUL}
+        former = {
+            member_token
+            for verdicts in judged
+            for member_token, (verdict, _) in verdicts.items()
+            if verdict is DOUBTFUL
+        }
         return NOT_FORMERLY._replace(tokens=frozenset(former)) if former else None
 
-    def _is_listed(self, token: UUID, tenant: str, file_no: int) -> bool:
+    def _is_listed(self, member_token: UUID, tenant: str, file_no: int) -> bool:
         """Whether somebody has a row of his own in the file: then another row of the family lists somebody else."""
-        known = self.enrolments[token, tenant]
+        known = self.enrolments[member_token, tenant]
         return known.seen_file_no == file_no or known.enrolment_id in self.seen
 
     def _by_name(self, key: str, said: Described, tenant: str) -> list[UUID]:
         """Who agrees exactly: the plan's own come first, and of other plans' only one who is the only one."""
-        tokens = sorted(token for token in self.by_key.get(key, ()) if self._is_namely(token, said)) if key else []
-        mine = [token for token in tokens if (token, tenant) in self.enrolments]
+        tokens = (
+            sorted(member_token for member_token in self.by_key.get(key, ()) if self._is_namely(member_token, said))
+            if key
+            else []
+        )
+        mine = [member_token for member_token in tokens if (member_token, tenant) in self.enrolments]
         return mine or (tokens if len(tokens) == 1 else [])
 
-    def _is_namely(self, token: UUID, said: Described, tenant: str = "") -> bool:
+    def _is_namely(self, member_token: UUID, said: Described, tenant: str = "") -> bool:
         """Whether a plan, or this one, knows the person so today: a key may stem from a row that was wrong."""
         plans = (tenant,) if tenant else self.tenants
-        known = (self.enrolments.get((token, plan)) for plan in plans)
+        known = (self.enrolments.get((member_token, plan)) for plan in plans)
         return any(identity.is_namely(enrolment, said) for enrolment in known if enrolment is not None)
 
     # -- who else it may be
 
-    def _joined(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> set[UUID]:
+    def _joined(self, member_token: UUID, record: RosterRecord, tenant: str, key: str) -> set[UUID]:
         """Who is this person too: a correction says so, or name, birth date and ZIP agree in another plan."""
-        return {other for other, verdict in self._others(token, record, tenant, key).items() if verdict is SAME}
+        return {other for other, verdict in self._others(member_token, record, tenant, key).items() if verdict is SAME}
 
-    def _joins_in_doubt(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> Doubt | None:
+    def _joins_in_doubt(self, member_token: UUID, record: RosterRecord, tenant: str, key: str) -> Doubt | None:
         """That a row would make its person agree with somebody else, of whom it does not say that both are one."""
-        others = self._others(token, record, tenant, key)
+        others = self._others(member_token, record, tenant, key)
         unsure = {other for other, verdict in others.items() if verdict is DOUBTFUL}
         if not unsure:
             return None
-        mine = frozenset(candidate for candidate in (token, *unsure) if (candidate, tenant) in self.enrolments)
+        mine = frozenset(candidate for candidate in (member_token, *unsure) if (candidate, tenant) in self.enrolments)
         is_former = record.previous is not None and unsure == {self._formerly(record, tenant)}
         return (NOT_FORMERLY if is_former else AGREES_WITH_ANOTHER)._replace(tokens=mine)
 
-    def _others(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> dict[UUID, Verdict]:
+    def _others(self, member_token: UUID, record: RosterRecord, tenant: str, key: str) -> dict[UUID, Verdict]:
         """Whoever agrees with the row beside its person, or is said to have been that; nobody who was told apart."""
-        if record.previous is None and self.by_key.get(key, set()) <= {token}:
+        if record.previous is None and self.by_key.get(key, set()) <= {member_token}:
             return {}
-        former, mine = self._formerly(record, tenant), self._by_plan(token)
-        found, apart = dict[UUID, Verdict](), self.apart.get(token, set())
-        for candidate in sorted(self._agreeing(token, record, key, former) - apart):
+        former, mine = self._formerly(record, tenant), self._by_plan(member_token)
+        found, apart = dict[UUID, Verdict](), self.apart.get(member_token, set())
+        for candidate in sorted(self._agreeing(member_token, record, key, former) - apart):
             if not self.apart.get(candidate, set()) & {other for other, verdict in found.items() if verdict is SAME}:
                 pair = joining.Pair(mine, self._by_plan(candidate), tenant, former)
                 found[candidate] = joining.joins(record, described(record), pair)
         return found
 
-    def _agreeing(self, token: UUID, record: RosterRecord, key: str, former: UUID | None) -> set[UUID]:
+    def _agreeing(self, member_token: UUID, record: RosterRecord, key: str, former: UUID | None) -> set[UUID]:
         said = described(record)
         found = {other for other in self.by_key.get(key, ()) if self._is_namely(other, said)} if key else set()
-        return (found | ({former} if former else set())) - {token}
+        return (found | ({former} if former else set())) - {member_token}
 
-    def _by_plan(self, token: UUID) -> dict[str, Enrolment]:
-        known = ((plan, self.enrolments.get((token, plan))) for plan in self.tenants)
+    def _by_plan(self, member_token: UUID) -> dict[str, Enrolment]:
+        known = ((plan, self.enrolments.get((member_token, plan))) for plan in self.tenants)
         return {plan: enrolment for plan, enrolment in known if enrolment is not None and not enrolment.is_retired}

@@ -25,7 +25,7 @@ def stamped(stated: Enrolment, said: Stamp) -> Enrolment:
     return stated._replace(said_at=said.at, said_by=said.by, said_no=said.no)
 
 
-STATED = tuple(name for name in Record._fields if name in Enrolment._fields and name not in {"sex", "phones"})
+FIELDS_AS_STATED = tuple(name for name in Record._fields if name in Enrolment._fields and name not in {"sex", "phones"})
 """What an enrolment keeps as a record says it, under the same name: a member's attribute is one. `sex` and `phones` are
 kept otherwise."""
 
@@ -38,7 +38,7 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date, *, is_listed
     number = person.identifier(IdType.MEMBER) or family
     name, address = person.name or known, placed(known, person.address)
     phones = tuple([f"{phone.use} {phone.number}" for phone in person.phones]) or known.phones
-    stated = {name: getattr(person, name) or getattr(known, name) for name in STATED}
+    stated = {name: getattr(person, name) or getattr(known, name) for name in FIELDS_AS_STATED}
     return known._replace(
         member_id=number.value if number else known.member_id,
         group_number=record.group or known.group_number,

@@ -59,9 +59,14 @@ class Book(Acquaintances):
 
     def touched(self) -> set[UUID]:
         """The tokens about whom something may have to be decided anew."""
-        of_enrolments = {enrolment.token for enrolment in self.changed_enrolments.values()}
-        of_vital = {token for token, _ in self.changed_vital}
-        return of_enrolments | of_vital | set(self.changed_persons) | {token for pair in self.merges for token in pair}
+        of_enrolments = {enrolment.member_token for enrolment in self.changed_enrolments.values()}
+        of_vital = {member_token for member_token, _ in self.changed_vital}
+        return (
+            of_enrolments
+            | of_vital
+            | set(self.changed_persons)
+            | {member_token for pair in self.merges for member_token in pair}
+        )
 
     def apply(
         self, record: RosterRecord, key: str, tenant: str, said_on: date, file_no: int, said: Stamp = NEVER,
@@ -70,27 +75,30 @@ class Book(Acquaintances):
         """Take one row of a plan's roster, with its match key; `settled`: a person decides now whom it means. Gives
         what it changed: nothing if it says nothing new or is held, `stale` if what stands was said later; of a death
         even that is kept."""
-        token = settled.token if settled else self._meant(record, tenant, key, file_no, said)
-        if isinstance(token, Doubt):
-            settled = self._decided_before(record, tenant, token)
-            if settled is None or settled.token is None:
-                self._hold(record, tenant, key, said, token, is_refused=settled is not None)
+        member_token = settled.member_token if settled else self._meant(record, tenant, key, file_no, said)
+        if isinstance(member_token, Doubt):
+            settled = self._decided_before(record, tenant, member_token)
+            if settled is None or settled.member_token is None:
+                self._hold(record, tenant, key, said, member_token, is_refused=settled is not None)
                 return ()
-            token = settled.token
-        if token is not None and self._is_stale(token, tenant, said):
-            return (STALE, *self._note_death(token, tenant, record, said_on, said, is_full=is_full, is_stale=True))
-        key, merges = key or self._completed_key(token, record, tenant), len(self.merges)
-        token = self._merge_doubles(token, record, tenant, key) if token else self._newcomer()
+            member_token = settled.member_token
+        if member_token is not None and self._is_stale(member_token, tenant, said):
+            return (
+                STALE,
+                *self._note_death(member_token, tenant, record, said_on, said, is_full=is_full, is_stale=True),
+            )
+        key, merges = key or self._completed_key(member_token, record, tenant), len(self.merges)
+        member_token = self._merge_doubles(member_token, record, tenant, key) if member_token else self._newcomer()
         changes = [MERGED] if len(self.merges) > merges else []
         is_told = settled is not None and settled.decision == ANOTHER_PERSON
-        is_holder = self._takes_number(token, record, tenant, said, is_told=is_told)
-        is_new = self._note_keys(token, record, key)
-        changes += self._note_death(token, tenant, record, said_on, said, is_full=is_full)
-        changes += self._restate(token, tenant, record, said_on, file_no, said, is_holder=is_holder)
+        is_holder = self._takes_number(member_token, record, tenant, said, is_told=is_told)
+        is_new = self._note_keys(member_token, record, key)
+        changes += self._note_death(member_token, tenant, record, said_on, said, is_full=is_full)
+        changes += self._restate(member_token, tenant, record, said_on, file_no, said, is_holder=is_holder)
         if record.maintenance is Maintenance.TERMINATE and record.is_subscriber:
-            changes += self._end_family(token, tenant, record, said_on, file_no, said)
+            changes += self._end_family(member_token, tenant, record, said_on, file_no, said)
         if self.doubts.waiting:
-            self.doubts.clear(self.enrolments[token, tenant], record, said, file_no)
+            self.doubts.clear(self.enrolments[member_token, tenant], record, said, file_no)
         return tuple(changes) or (("changed",) if is_new else ())
 
     # -- who
@@ -98,19 +106,19 @@ class Book(Acquaintances):
     def _meant(self, record: RosterRecord, tenant: str, key: str, file_no: int, said: Stamp) -> UUID | Doubt | None:
         """Whom the row means; a doubt also where it would make its person somebody else. What is older than what stands
         makes nobody anything."""
-        token = self._whose(record, tenant, key, file_no)
-        if not isinstance(token, UUID) or self._is_stale(token, tenant, said):
-            return token
-        key = key or self._completed_key(token, record, tenant)
-        return self._joins_in_doubt(token, record, tenant, key) or token
+        member_token = self._whose(record, tenant, key, file_no)
+        if not isinstance(member_token, UUID) or self._is_stale(member_token, tenant, said):
+            return member_token
+        key = key or self._completed_key(member_token, record, tenant)
+        return self._joins_in_doubt(member_token, record, tenant, key) or member_token
 
-    def _completed_key(self, token: UUID | None, record: RosterRecord, tenant: str) -> str:
-        return completed_key(record, self.enrolments.get((token, tenant))) if token else ""
+    def _completed_key(self, member_token: UUID | None, record: RosterRecord, tenant: str) -> str:
+        return completed_key(record, self.enrolments.get((member_token, tenant))) if member_token else ""
 
     def _decided_before(self, record: RosterRecord, tenant: str, doubt: Doubt) -> Decided | None:
         """What a person decided of a row that said the same of who it is about, if that person is known still."""
         decided = self.doubts.decision_of(record, tenant, doubt)
-        if decided is None or decided.token is None or (decided.token, tenant) in self.enrolments:
+        if decided is None or decided.member_token is None or (decided.member_token, tenant) in self.enrolments:
             return decided
         return None
 
@@ -123,21 +131,23 @@ class Book(Acquaintances):
             self.refused.add(record.position.row)
         else:
             self._see(record_identifiers(record), tenant, said.at, key)
-            for enrolment in [known for token in doubt.tokens if (known := self.enrolments.get((token, tenant)))]:
+            for enrolment in [
+                known for member_token in doubt.tokens if (known := self.enrolments.get((member_token, tenant)))
+            ]:
                 self._note_seen(enrolment.enrolment_id, said.at)
 
-    def settle(self, record: RosterRecord, tenant: str, key: str, file_no: int, decided: Decided) -> Decided | Doubt:
+    def resolve(self, record: RosterRecord, tenant: str, key: str, file_no: int, decided: Decided) -> Decided | Doubt:
         """Whom a row means of which a person decides now, by all that is known today; a doubt if that leaves somebody
         whom he was not shown. The row merges nobody: who else agrees with it is not whom it means."""
-        token = decided.token
-        if token is None:
+        member_token = decided.member_token
+        if member_token is None:
             found = self.without(decided.tokens)._whose(record, tenant, key, file_no)
             if isinstance(found, Doubt):
                 return found
-            token = found or self._newcomer()
-        key = key or self._completed_key(token, record, tenant)
-        self._tell_apart(token, self._others(token, record, tenant, key).keys() | decided.others)
-        return decided._replace(token=token)
+            member_token = found or self._newcomer()
+        key = key or self._completed_key(member_token, record, tenant)
+        self._tell_apart(member_token, self._others(member_token, record, tenant, key).keys() | decided.others)
+        return decided._replace(member_token=member_token)
 
     def in_question(
         self, record: RosterRecord, tenant: str, key: str, file_no: int, shown: frozenset[UUID]
@@ -147,29 +157,31 @@ class Book(Acquaintances):
             shown |= found.tokens
         return shown
 
-    def _tell_apart(self, token: UUID, others: Iterable[UUID]) -> None:
+    def _tell_apart(self, member_token: UUID, others: Iterable[UUID]) -> None:
         for other in others:
-            self.apart[token].add(other)
-            self.apart[other].add(token)
-            self.new_apart.add((min(token, other), max(token, other)))
+            self.apart[member_token].add(other)
+            self.apart[other].add(member_token)
+            self.new_apart.add((min(member_token, other), max(member_token, other)))
 
     def _newcomer(self) -> UUID:
-        token = self.new_id()
-        self._put_person(Person(token))
-        return token
+        member_token = self.new_id()
+        self._put_person(Person(member_token))
+        return member_token
 
-    def _takes_number(self, token: UUID, record: RosterRecord, tenant: str, said: Stamp, *, is_told: bool) -> bool:
+    def _takes_number(
+        self, member_token: UUID, record: RosterRecord, tenant: str, said: Stamp, *, is_told: bool
+    ) -> bool:
         """Whether the row's number is its person's; only one has it. A row that lists or renumbers him takes it from
         its holder, and so does one that a person has found (`is_told`) to mean another, unless it ends him; but not
         if the holder's newest row is newer. Any other leaves it to who holds it now."""
         own = [identifier for identifier in record.person.identifiers if identifier.type == IdType.MEMBER]
-        if all(self.by_identifier.get(identifier, set()) <= {token} for identifier in own):
+        if all(self.by_identifier.get(identifier, set()) <= {member_token} for identifier in own):
             return True
         numbers = {identifier.value for identifier in own}
         holders = [
             known
             for other, (_, is_own) in self._judged(own, tenant, described(record)).items()
-            if other != token and is_own and (known := self.enrolments[other, tenant]).member_id in numbers
+            if other != member_token and is_own and (known := self.enrolments[other, tenant]).member_id in numbers
         ]
         takes = record.maintenance in LISTS or bool(record.previous and record.previous.identifiers)
         takes = takes or (is_told and record.maintenance is not Maintenance.TERMINATE)
@@ -179,9 +191,9 @@ class Book(Acquaintances):
                 self._put_enrolment(holder._replace(member_id=""))
         return takes or not holders
 
-    def _merge_doubles(self, token: UUID, record: RosterRecord, tenant: str, key: str) -> UUID:
+    def _merge_doubles(self, member_token: UUID, record: RosterRecord, tenant: str, key: str) -> UUID:
         """One person under several tokens is under the oldest from now on."""
-        doubles = {token, *self._joined(token, record, tenant, key)}
+        doubles = {member_token, *self._joined(member_token, record, tenant, key)}
         survivor = min(doubles)
         for retired in sorted(doubles - {survivor}):
             self._merge(survivor, retired)
@@ -190,20 +202,24 @@ class Book(Acquaintances):
     def _merge(self, survivor: UUID, retired: UUID) -> None:
         self._put_person(self.persons[retired]._replace(merged_into=survivor))
         self._put_person(self.persons[survivor])
-        for token, source in [pair for pair in self.vital if pair[0] == retired]:
-            moved = self.vital.pop((token, source))._replace(token=survivor)
-            self.changed_vital.pop((token, source), None)
+        for member_token, source in [pair for pair in self.vital if pair[0] == retired]:
+            moved = self.vital.pop((member_token, source))._replace(member_token=survivor)
+            self.changed_vital.pop((member_token, source), None)
             self._put_vital(newest(self.vital.get((survivor, source)), moved))
-        for (token, tenant), enrolment in list(self.enrolments.items()):
-            if token == retired and not enrolment.is_retired:
+        for (member_token, tenant), enrolment in list(self.enrolments.items()):
+            if member_token == retired and not enrolment.is_retired:
                 self._put_enrolment(enrolment._replace(is_retired=True, spans=()))
                 self._adopt(survivor, tenant, enrolment)
         for tokens in (*self.by_identifier.values(), *self.by_key.values()):
             if retired in tokens:
                 tokens.discard(retired)
                 tokens.add(survivor)
-        self.new_identifiers = {(key, survivor if token == retired else token) for key, token in self.new_identifiers}
-        self.new_keys = {(key, survivor if token == retired else token) for key, token in self.new_keys}
+        self.new_identifiers = {
+            (key, survivor if member_token == retired else member_token) for key, member_token in self.new_identifiers
+        }
+        self.new_keys = {
+            (key, survivor if member_token == retired else member_token) for key, member_token in self.new_keys
+        }
         for other in self.apart.pop(retired, ()):
             self.apart[other] = self.apart[other] - {retired} | {survivor}
             self.apart[survivor].add(other)
@@ -212,7 +228,7 @@ class Book(Acquaintances):
     def _adopt(self, survivor: UUID, tenant: str, orphan: Enrolment) -> None:
         known = self.enrolments.get((survivor, tenant))
         if known is None:
-            self._put_enrolment(orphan._replace(enrolment_id=self.new_id(), token=survivor))
+            self._put_enrolment(orphan._replace(enrolment_id=self.new_id(), member_token=survivor))
         else:
             spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
             seen = max(
@@ -229,29 +245,29 @@ class Book(Acquaintances):
 
     # -- what
 
-    def _note_keys(self, token: UUID, record: RosterRecord, key: str) -> bool:
+    def _note_keys(self, member_token: UUID, record: RosterRecord, key: str) -> bool:
         prior = record.previous.identifiers if record.previous else ()
         free = [identifier for identifier in prior if not self.by_identifier.get(identifier)]
         said = (*record.person.identifiers, *free)
-        fresh_ids = [identifier for identifier in said if token not in self.by_identifier.get(identifier, ())]
+        fresh_ids = [identifier for identifier in said if member_token not in self.by_identifier.get(identifier, ())]
         for identifier in fresh_ids:
-            self.by_identifier[identifier].add(token)
-            self.new_identifiers.add((identifier, token))
-        is_fresh_key = bool(key) and token not in self.by_key.get(key, ())
+            self.by_identifier[identifier].add(member_token)
+            self.new_identifiers.add((identifier, member_token))
+        is_fresh_key = bool(key) and member_token not in self.by_key.get(key, ())
         if is_fresh_key:
-            self.by_key[key].add(token)
-            self.new_keys.add((key, token))
+            self.by_key[key].add(member_token)
+            self.new_keys.add((key, member_token))
         return bool(fresh_ids) or is_fresh_key
 
     def _note_death(
-        self, token: UUID, tenant: str, record: RosterRecord, said_on: date, said: Stamp, *, is_full: bool,
+        self, member_token: UUID, tenant: str, record: RosterRecord, said_on: date, said: Stamp, *, is_full: bool,
         is_stale: bool = False,
     ) -> tuple[str, ...]:  # fmt: skip
         """Keep what the row says of a death. Nothing if that is no other word than the one that stood. A death that is
         older than a row which does not tell of it is doubtful: somebody must check it."""
-        known = self.vital.get((token, roster_source(tenant)))
+        known = self.vital.get((member_token, roster_source(tenant)))
         heard = roster_word(
-            record, token, tenant, said_on, said.at, self.heard_at, is_full=is_full, is_known=known is not None
+            record, member_token, tenant, said_on, said.at, self.heard_at, is_full=is_full, is_known=known is not None
         )
         if heard is not None and is_stale and heard.word == Word.DECEASED:
             heard = heard._replace(word=Word.POSSIBLE)
@@ -265,8 +281,8 @@ class Book(Acquaintances):
             return ()  # nobody said otherwise
         return ({Word.DECEASED: DIED, Word.POSSIBLE: DEATH_REPORTED}.get(Word(now.word), LIVES),)
 
-    def _is_stale(self, token: UUID, tenant: str, said: Stamp) -> bool:
-        known = self.enrolments.get((token, tenant))
+    def _is_stale(self, member_token: UUID, tenant: str, said: Stamp) -> bool:
+        known = self.enrolments.get((member_token, tenant))
         if known is None or not said.is_before(self._standing(known)):
             return False
         self._note_seen(known.enrolment_id, said.at)
@@ -274,7 +290,7 @@ class Book(Acquaintances):
 
     def _restate(
         self,
-        token: UUID,
+        member_token: UUID,
         tenant: str,
         record: RosterRecord,
         said_on: date,
@@ -283,11 +299,11 @@ class Book(Acquaintances):
         *,
         is_holder: bool,
     ) -> tuple[str, ...]:
-        known = self.enrolments.get((token, tenant))
+        known = self.enrolments.get((member_token, tenant))
         if known is None:
             fresh = Enrolment(
                 self.new_id(),
-                token,
+                member_token,
                 tenant,
                 "",
                 seen_file_no=file_no,
@@ -300,7 +316,7 @@ class Book(Acquaintances):
             stated = restated(fresh, record, said_on)
             self._put_enrolment(stated if is_holder else stated._replace(member_id=""))
             return (ADDED,)
-        stated = restated(known, record, said_on, is_listed=self._is_listed(token, tenant, file_no))
+        stated = restated(known, record, said_on, is_listed=self._is_listed(member_token, tenant, file_no))
         stated = stated if is_holder else stated._replace(member_id=known.member_id)
         if stated == known:
             self._note_seen(known.enrolment_id, said.at)
@@ -319,12 +335,12 @@ class Book(Acquaintances):
         return self.heard.get(known.enrolment_id) or Stamp(known.said_at, known.said_by, known.said_no)
 
     def _end_family(
-        self, token: UUID, tenant: str, record: RosterRecord, said_on: date, file_no: int, said: Stamp
+        self, member_token: UUID, tenant: str, record: RosterRecord, said_on: date, file_no: int, said: Stamp
     ) -> tuple[str, ...]:
         """The dependants' cover ends with the subscriber's; after a death a person must say what becomes of theirs."""
         ended = [
             (dependant, spans)
-            for dependant in self._dependants(token, tenant, record)
+            for dependant in self._dependants(member_token, tenant, record)
             if not said.is_before(self._standing(dependant))
             and (spans := self._family_spans(dependant, record, said_on, file_no)) != dependant.spans
         ]
@@ -335,14 +351,14 @@ class Book(Acquaintances):
         return (FAMILY_ENDED,) if ended else ()
 
     def _family_spans(self, one: Enrolment, record: RosterRecord, said_on: date, file_no: int) -> tuple[Span, ...]:
-        is_listed = self._is_listed(one.token, one.tenant_id, file_no)
+        is_listed = self._is_listed(one.member_token, one.tenant_id, file_no)
         return family_spans(one.spans, record, said_on, is_listed=is_listed)
 
-    def _dependants(self, token: UUID, tenant: str, record: RosterRecord) -> list[Enrolment]:
+    def _dependants(self, member_token: UUID, tenant: str, record: RosterRecord) -> list[Enrolment]:
         """Whoever the plan lists under the subscriber's number, but for subscribers; not who has come under another one
         since."""
         number = record.person.identifier(IdType.SUBSCRIBER)
-        others = sorted(self.by_identifier.get(number, set()) - {token}) if number else ()
+        others = sorted(self.by_identifier.get(number, set()) - {member_token}) if number else ()
         found = [self.enrolments[other, tenant] for other in others if (other, tenant) in self.enrolments]
         return [
             kin
@@ -351,14 +367,14 @@ class Book(Acquaintances):
         ]
 
     def _put_vital(self, statement: VitalStatement) -> None:
-        key = statement.token, statement.source
+        key = statement.member_token, statement.source
         self.vital[key] = self.changed_vital[key] = statement
 
     def _put_person(self, person: Person) -> None:
-        self.persons[person.token] = self.changed_persons[person.token] = person
+        self.persons[person.member_token] = self.changed_persons[person.member_token] = person
 
     def _put_enrolment(self, enrolment: Enrolment) -> None:
-        self.enrolments[enrolment.token, enrolment.tenant_id] = enrolment
+        self.enrolments[enrolment.member_token, enrolment.tenant_id] = enrolment
         self.tenants.add(enrolment.tenant_id)
         self.changed_enrolments[enrolment.enrolment_id] = enrolment
         self.heard.pop(enrolment.enrolment_id, None)

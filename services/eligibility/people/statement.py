@@ -11,7 +11,7 @@ class Statement(NamedTuple):
     """What somebody other than the plan says of a person. `is_protected` is from before each registry's own word was
     kept: it holds until one gives it."""
 
-    token: UUID
+    member_token: UUID
     source: str
     races: tuple[str, ...] = ()
     ethnicity: str | None = None

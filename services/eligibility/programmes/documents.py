@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from services.eligibility.places.rules import VulnerabilityRule
+from services.eligibility.programmes.aim import ForecastRule, ServiceRule
 from services.eligibility.programmes.arms import Arms
 from services.eligibility.programmes.cap import Cap
 from services.eligibility.programmes.document_form import Document, SegmentPart, contradictions
@@ -18,7 +19,6 @@ from services.eligibility.programmes.documents_read import Lines, read_document
 from services.eligibility.programmes.programme import Phase, PriorityRule, Programme
 from services.eligibility.programmes.risk.documents import models
 from services.eligibility.programmes.segment import EVERYBODY, Segment
-from services.eligibility.programmes.target import ForecastRule, ServiceRule
 
 BUNDLED = Path(__file__).parent / "bundled"
 LIBRARY = BUNDLED / "library"
@@ -58,7 +58,7 @@ def _programme(document: Document, text: str) -> Programme:
         ),
         priority=PriorityRule(priority.base, priority.svi, priority.age, priority.risk),
         segment=_segment(document.segment),
-        target=_target(document),
+        aim=_aim(document),
         risk_model=document.risk_model,
         turning_ages=model.turning_ages if model else frozenset(),
         cap=Cap(**document.cap.model_dump()) if document.cap else None,
@@ -77,7 +77,7 @@ def _aim_code(document: Document) -> str:
     return document.service.code if document.service else ""
 
 
-def _target(document: Document) -> ForecastRule | ServiceRule | None:
+def _aim(document: Document) -> ForecastRule | ServiceRule | None:
     if (forecast := document.forecast) is not None:
         return ForecastRule(
             forecast.cdsi_group, forecast.release, forecast.opens, forecast.shared_decision, forecast.jurisdiction

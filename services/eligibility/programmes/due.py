@@ -8,7 +8,7 @@ from services.eligibility.forecast.model import EvaluationStatus, History
 from services.eligibility.forecast.overlay import as_of
 from services.eligibility.forecast.schedule import SupportingData, VaccineGroup
 from services.eligibility.forecast.turning_days import next_turn
-from services.eligibility.programmes.target import Forecasted
+from services.eligibility.programmes.aim import Forecasted
 
 NOT_CONCERNED = "Not Recommended"
 

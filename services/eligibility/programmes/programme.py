@@ -5,10 +5,10 @@ from datetime import date
 
 from services.eligibility.people.ages import AGE_BANDS
 from services.eligibility.places.rules import VulnerabilityRule
+from services.eligibility.programmes.aim import ForecastRule, ServiceRule
 from services.eligibility.programmes.arms import Arms
 from services.eligibility.programmes.cap import Cap
 from services.eligibility.programmes.segment import EVERYBODY, Segment
-from services.eligibility.programmes.target import ForecastRule, ServiceRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class PriorityRule:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """One version of a programme document. Without a `target` its doses are counted; `turning_ages` are those at which
+    """One version of a programme document. Without an `aim` its doses are counted; `turning_ages` are those at which
     its risk model gives other points."""
 
     programme_id: str
@@ -52,7 +52,7 @@ class Programme:
     phases: tuple[Phase, ...]
     priority: PriorityRule
     segment: Segment = EVERYBODY
-    target: ForecastRule | ServiceRule | None = None
+    aim: ForecastRule | ServiceRule | None = None
     risk_model: str | None = None
     turning_ages: frozenset[int] = frozenset()
     cap: Cap | None = None

@@ -20,23 +20,23 @@ from services.kit.rows import into
 LOAD_DOCUMENTS = "select programme_id, version, document from programme order by programme_id, version"
 LOAD_VERSION = "select document_sha256 from programme where programme_id = $1 and version = $2"
 LOAD_OBSERVATIONS = """
-select token, tenant_id, system, code, observed_on, ended_on, value, answer from member_observation
-where token = any($1::uuid[])
+select member_token, tenant_id, system, code, observed_on, ended_on, value, answer from member_observation
+where member_token = any($1::uuid[])
 """
 # What registries say of somebody holds in every plan.
-LOAD_PLANS = "select distinct token, tenant_id from enrolment where token = any($1::uuid[])"
+LOAD_PLANS = "select distinct member_token, tenant_id from enrolment where member_token = any($1::uuid[])"
 SAVE_OBSERVATIONS = """
-insert into member_observation as known (token, tenant_id, system, code, observed_on, ended_on, value, answer)
-select distinct on (token, tenant_id, system, code, observed_on)
-    token, tenant_id, system, code, observed_on, ended_on, value, answer
+insert into member_observation as known (member_token, tenant_id, system, code, observed_on, ended_on, value, answer)
+select distinct on (member_token, tenant_id, system, code, observed_on)
+    member_token, tenant_id, system, code, observed_on, ended_on, value, answer
 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::date[], $7::double precision[], $8::text[])
-    with ordinality as row (token, tenant_id, system, code, observed_on, ended_on, value, answer, position)
-order by token, tenant_id, system, code, observed_on, position desc
-on conflict (token, tenant_id, system, code, observed_on) do update
+    with ordinality as row (member_token, tenant_id, system, code, observed_on, ended_on, value, answer, position)
+order by member_token, tenant_id, system, code, observed_on, position desc
+on conflict (member_token, tenant_id, system, code, observed_on) do update
 set ended_on = excluded.ended_on, value = excluded.value, answer = excluded.answer
 where (known.ended_on, known.value, known.answer)
     is distinct from (excluded.ended_on, excluded.value, excluded.answer)
-returning token
+returning member_token
 """
 LOAD_RELEASE = "select value from release_in_use where name = $1"
 EXCHANGE_RELEASE = """
@@ -89,8 +89,8 @@ async def load_observations(
     found = await load_told(connection, tokens)
     remarks = await remark_store.load_remarks(connection, tokens)
     plans = await connection.fetch(LOAD_PLANS, list(remarks)) if remarks else ()
-    for token, tenant in plans:
-        found[token, tenant] += observed(remarks[token])
+    for member_token, tenant in plans:
+        found[member_token, tenant] += observed(remarks[member_token])
     return found
 
 
@@ -100,7 +100,7 @@ async def load_told(
     """By person and the plan that said it: what was told under `POST /member-observations`."""
     found: defaultdict[tuple[UUID, str], list[MemberObservation]] = defaultdict(list)
     for row in await connection.fetch(LOAD_OBSERVATIONS, list(tokens)):
-        found[row["token"], row["tenant_id"]].append(into(MemberObservation, row))
+        found[row["member_token"], row["tenant_id"]].append(into(MemberObservation, row))
     return found
 
 
@@ -126,7 +126,7 @@ async def save_observations(
     columns = zip(
         *(
             (
-                token,
+                member_token,
                 plan,
                 observation.system,
                 observation.code,
@@ -135,11 +135,11 @@ async def save_observations(
                 observation.value,
                 observation.answer,
             )
-            for token, observation in said
+            for member_token, observation in said
         ),
         strict=True,
     )
-    return {row["token"] for row in await connection.fetch(SAVE_OBSERVATIONS, *columns)}
+    return {row["member_token"] for row in await connection.fetch(SAVE_OBSERVATIONS, *columns)}
 
 
 SAVE_PROGRAMME = """
@@ -160,8 +160,8 @@ async def save_programme(connection: Connection, programme: Programme) -> bool:
 
 
 MOVE_OBSERVATIONS = """
-with gone as (delete from member_observation where token = $2 returning *)
-insert into member_observation (token, tenant_id, system, code, observed_on, ended_on, value, answer)
+with gone as (delete from member_observation where member_token = $2 returning *)
+insert into member_observation (member_token, tenant_id, system, code, observed_on, ended_on, value, answer)
 select $1, tenant_id, system, code, observed_on, ended_on, value, answer from gone
 on conflict do nothing
 """

@@ -38,7 +38,7 @@ class RegistryConsent(NamedTuple):
     the instant of its message. None and empty: not said. `tenant_id` is the plan whose members its sender may speak of,
     `*` everybody's. The fields are the columns of its table, in their order."""
 
-    token: UUID
+    member_token: UUID
     source: str
     tenant_id: str = EVERY_TENANT
     is_protected: bool | None = None
@@ -59,10 +59,10 @@ class PersonStatements(NamedTuple):
     def says_consent(self) -> bool:
         return self.consent.is_protected is not None or bool(self.consent.publicity)
 
-    def about(self, token: UUID, heard_at: datetime) -> "PersonStatements":
+    def about(self, member_token: UUID, heard_at: datetime) -> "PersonStatements":
         """The same of a person who was found, heard now."""
-        vital = tuple([statement._replace(token=token, heard_at=heard_at) for statement in self.vital])
-        return PersonStatements(self.consent._replace(token=token), vital)
+        vital = tuple([statement._replace(member_token=member_token, heard_at=heard_at) for statement in self.vital])
+        return PersonStatements(self.consent._replace(member_token=member_token), vital)
 
 
 def person_statements(record: DoseRecord | PatientRecord, tenant_id: str) -> PersonStatements:

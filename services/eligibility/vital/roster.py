@@ -18,7 +18,7 @@ def roster_source(plan: str) -> str:
 
 
 def roster_word(
-    record: RosterRecord, token: UUID, plan: str, said_on: date, said_at: datetime | None, heard_at: datetime,
+    record: RosterRecord, member_token: UUID, plan: str, said_on: date, said_at: datetime | None, heard_at: datetime,
     *, is_full: bool, is_known: bool,
 ) -> VitalStatement | None:  # fmt: skip
     """The row's word, or None. An addition matters only where the plan has said something before (`is_known`)."""
@@ -27,7 +27,7 @@ def roster_word(
     if word is None:
         return None
     death_on = record.person.death_on if word is Word.DECEASED else None
-    return VitalStatement(token, roster_source(plan), plan, word, at, at, heard_at, death_on)
+    return VitalStatement(member_token, roster_source(plan), plan, word, at, at, heard_at, death_on)
 
 
 def _word(record: RosterRecord, said_on: date, *, is_full: bool, is_known: bool) -> Word | None:

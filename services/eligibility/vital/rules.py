@@ -34,7 +34,7 @@ class VitalStatement(NamedTuple):
     a worker or a site told it; it stays when the report is taken back. `version`: of the appointment. The fields are
     the columns of its table, in their order."""
 
-    token: UUID
+    member_token: UUID
     source: str
     tenant_id: str
     word: str
@@ -57,7 +57,7 @@ class Override(NamedTuple):
     table."""
 
     override_id: UUID
-    token: UUID
+    member_token: UUID
     tenant_id: str
     is_deceased: bool
     death_on: date | None

@@ -19,22 +19,22 @@ _KEPT = tuple(name for name in names(Override) if name != "day_began_at")
 OVERRIDE = ", ".join(_KEPT)
 CONSENT = ", ".join(RegistryConsent._fields)
 
-LOAD_STATEMENTS = f"select {STATEMENT} from vital_statement where token = any($1::uuid[])"
+LOAD_STATEMENTS = f"select {STATEMENT} from vital_statement where member_token = any($1::uuid[])"
 LOAD_OVERRIDES = f"""
 select {OVERRIDE}, decided_on::timestamp at time zone (select time_zone from clock) as day_began_at
-from vital_override where token = any($1::uuid[]) and withdrawn_at is null
+from vital_override where member_token = any($1::uuid[]) and withdrawn_at is null
 """
-LOAD_CONSENTS = f"select {CONSENT} from registry_consent where token = any($1::uuid[])"
+LOAD_CONSENTS = f"select {CONSENT} from registry_consent where member_token = any($1::uuid[])"
 SAVE_STATEMENTS = f"""
 insert into vital_statement ({STATEMENT})
 select {STATEMENT} from jsonb_populate_recordset(null::vital_statement, $1::text::jsonb)
-on conflict (token, source) do update
+on conflict (member_token, source) do update
 set ({STATEMENT}) = row({", ".join(f"excluded.{name}" for name in VitalStatement._fields)})
 """
 SAVE_CONSENTS = f"""
 insert into registry_consent ({CONSENT})
 select {CONSENT} from jsonb_populate_recordset(null::registry_consent, $1::text::jsonb)
-on conflict (token, source) do update
+on conflict (member_token, source) do update
 set ({CONSENT}) = row({", ".join(f"excluded.{name}" for name in RegistryConsent._fields)})
 """
 SAVE_OVERRIDE = (
@@ -44,23 +44,23 @@ WITHDRAW_OVERRIDE = """
 update vital_override set withdrawn_at = $3, withdrawn_by = $4
 where override_id = (
     select override_id from vital_override
-    where token = $1 and tenant_id = $2 and withdrawn_at is null
+    where member_token = $1 and tenant_id = $2 and withdrawn_at is null
     order by decided_at desc, override_id desc limit 1
 )
 returning override_id
 """
 MOVE_STATEMENTS = f"""
-with gone as (delete from vital_statement where token = $2 returning *)
-insert into vital_statement ({STATEMENT}) select $1, {STATEMENT.removeprefix("token, ")} from gone
-on conflict (token, source) do update
+with gone as (delete from vital_statement where member_token = $2 returning *)
+insert into vital_statement ({STATEMENT}) select $1, {STATEMENT.removeprefix("member_token, ")} from gone
+on conflict (member_token, source) do update
 set ({STATEMENT}) = row({", ".join(f"excluded.{name}" for name in VitalStatement._fields)})
 where excluded.said_at > vital_statement.said_at
 """
-MOVE_OVERRIDES = "update vital_override set token = $1 where token = $2"
+MOVE_OVERRIDES = "update vital_override set member_token = $1 where member_token = $2"
 MOVE_CONSENTS = f"""
-with gone as (delete from registry_consent where token = $2 returning *)
-insert into registry_consent as kept ({CONSENT}) select $1, {CONSENT.removeprefix("token, ")} from gone
-on conflict (token, source) do update
+with gone as (delete from registry_consent where member_token = $2 returning *)
+insert into registry_consent as kept ({CONSENT}) select $1, {CONSENT.removeprefix("member_token, ")} from gone
+on conflict (member_token, source) do update
 set (is_protected, protected_on, protected_at) = (
         select case when later.it then excluded.is_protected else kept.is_protected end,
             case when later.it then excluded.protected_on else kept.protected_on end,
@@ -77,23 +77,23 @@ set (is_protected, protected_on, protected_at) = (
     )
 """
 LOAD_REPORTED = """
-select distinct token from enrolment join decision using (enrolment_id)
-where fact->'reasons' ? 'death-reported' and not is_retired and token > $1
-order by token limit $2
+select distinct member_token from enrolment join decision using (enrolment_id)
+where fact->'reasons' ? 'death-reported' and not is_retired and member_token > $1
+order by member_token limit $2
 """
 LOAD_ENROLMENTS = """
-select token, tenant_id, member_id, enrolment_id from enrolment
-where token = any($1::uuid[]) and not is_retired
+select member_token, tenant_id, member_id, enrolment_id from enrolment
+where member_token = any($1::uuid[]) and not is_retired
     and exists (select from decision where decision.enrolment_id = enrolment.enrolment_id
         and fact->'reasons' ? 'death-reported')
-order by token, tenant_id
+order by member_token, tenant_id
 """
 
 
 class Reported(NamedTuple):
     """A member of whom it must be checked whether he lives."""
 
-    token: UUID
+    member_token: UUID
     tenant_id: str
     member_id: str
     enrolment_id: UUID
@@ -110,7 +110,7 @@ async def load_others(connection: Connection, tokens: Collection[UUID]) -> Other
 async def load_statements(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[VitalStatement]]:
     found: defaultdict[UUID, list[VitalStatement]] = defaultdict(list)
     for row in await connection.fetch(LOAD_STATEMENTS, list(tokens)) if tokens else ():
-        found[row["token"]].append(VitalStatement(*row))
+        found[row["member_token"]].append(VitalStatement(*row))
     return found
 
 
@@ -118,28 +118,28 @@ async def load_overrides(connection: Connection, tokens: Collection[UUID]) -> di
     """Those that were not withdrawn."""
     found: defaultdict[UUID, list[Override]] = defaultdict(list)
     for row in await connection.fetch(LOAD_OVERRIDES, list(tokens)) if tokens else ():
-        found[row["token"]].append(Override(*row))
+        found[row["member_token"]].append(Override(*row))
     return found
 
 
 async def load_consents(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[RegistryConsent]]:
     found: defaultdict[UUID, list[RegistryConsent]] = defaultdict(list)
     for row in await connection.fetch(LOAD_CONSENTS, list(tokens)) if tokens else ():
-        found[row["token"]].append(RegistryConsent(*row))
+        found[row["member_token"]].append(RegistryConsent(*row))
     return found
 
 
 async def save_statements(connection: Connection, statements: Collection[VitalStatement]) -> None:
     if statements:
         await connection.execute(
-            SAVE_STATEMENTS, _json(sorted(statements, key=lambda statement: (statement.token, statement.source)))
+            SAVE_STATEMENTS, _json(sorted(statements, key=lambda statement: (statement.member_token, statement.source)))
         )
 
 
 async def save_consents(connection: Connection, consents: Collection[RegistryConsent]) -> None:
     if consents:
         await connection.execute(
-            SAVE_CONSENTS, _json(sorted(consents, key=lambda consent: (consent.token, consent.source)))
+            SAVE_CONSENTS, _json(sorted(consents, key=lambda consent: (consent.member_token, consent.source)))
         )
 
 
@@ -147,14 +147,14 @@ async def save_override(connection: Connection, override: Override, reason: str,
     await connection.execute(SAVE_OVERRIDE, *(getattr(override, name) for name in _KEPT), reason, decided_by)
 
 
-async def withdraw_override(connection: Connection, token: UUID, tenant_id: str, at: datetime, by: str) -> bool:
+async def withdraw_override(connection: Connection, member_token: UUID, tenant_id: str, at: datetime, by: str) -> bool:
     """Take the newest decision for this plan's members back. False if there is none."""
-    return await connection.fetchval(WITHDRAW_OVERRIDE, token, tenant_id, at, by) is not None
+    return await connection.fetchval(WITHDRAW_OVERRIDE, member_token, tenant_id, at, by) is not None
 
 
 async def load_reported(connection: Connection, after: UUID, limit: int) -> list[Reported]:
     """Members of whom it must be checked whether they live: whole persons, a page in the order of their tokens."""
-    tokens = [row["token"] for row in await connection.fetch(LOAD_REPORTED, after, limit)]
+    tokens = [row["member_token"] for row in await connection.fetch(LOAD_REPORTED, after, limit)]
     return [Reported(*row) for row in await connection.fetch(LOAD_ENROLMENTS, tokens)] if tokens else []
 
 

@@ -100,12 +100,12 @@ def statement_of(known: KnownCase, attempt: NewAttempt, told_at: datetime) -> St
         said_at=attempt.attempted_at,
         counted_on=attempt.counted_on,
         told_at=told_at,
-        standing=effect.standing,
+        stance=effect.stance,
         stops=tuple(attempt.stopped),
         resumes=tuple(attempt.resumed),
         reports_death=effect.deceased,
     )
-    return said if said.standing or said.stops or said.resumes or said.reports_death else None
+    return said if said.stance or said.stops or said.resumes or said.reports_death else None
 
 
 def logged_event(attempt: NewAttempt, logged_at: datetime) -> ContactAttemptLoggedV1:

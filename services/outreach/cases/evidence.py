@@ -11,7 +11,7 @@ from services.outreach.contacts.rules import Attempt, Statement
 from services.outreach.members.rules import Appointment, Dose, Enrolment
 
 
-class Held(StrEnum):
+class OffList(StrEnum):
     """Why an open case is off the call list for now."""
 
     BOOKED = "booked"
@@ -72,7 +72,7 @@ class CaseState:
     status: CaseStatus
     closed_reason: CaseClosedReason | None
     paused_until_on: date | None
-    held_by: Held | None
+    held_by: OffList | None
     held_until_on: date | None
     review_on: date | None
     priority: int

@@ -40,7 +40,7 @@ async def on_member_eligibility(
     """Keep each enrolment's newest fact, and who turned out to be whom."""
     facts = [event for event in events if isinstance(event, MemberEligibilityDecidedV1)]
     merges = merges_in(events)
-    member_tokens = {fact.member_token for fact in facts} | {token for merge in merges for token in merge}
+    member_tokens = {fact.member_token for fact in facts} | {member_token for merge in merges for member_token in merge}
     member_tokens |= await members.load_tokens_of_enrolments(work.connection, {fact.enrolment_id for fact in facts})
     await programmes.share_reference(work.connection)
     person_of = await persons.lock_persons(work.connection, member_tokens)

@@ -9,8 +9,8 @@ from operator import itemgetter
 from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
 from services.outreach.cases import appointments, channels
-from services.outreach.cases.evidence import CaseState, Evidence, Flag, Held, Paused
-from services.outreach.contacts.dispositions import EFFECTS, Standing
+from services.outreach.cases.evidence import CaseState, Evidence, Flag, OffList, Paused
+from services.outreach.contacts.dispositions import EFFECTS, Stance
 from services.outreach.contacts.rules import Attempt, Statement, tries
 from services.outreach.members.rules import Appointment, Enrolment
 from services.outreach.policy import Policy
@@ -172,15 +172,15 @@ def _pause(evidence: Evidence, policy: Policy, until: _Until) -> _Pause | None:
     pauses = [(day + timedelta(days=policy.recent_dose_days), Paused.RECENT_DOSE) for day in given]
     said = _last_said(evidence)
     is_said_since = lost is None or (said is not None and said.said_at > lost.told_at)
-    if said is not None and said.standing in _PAUSES and is_said_since:
-        by = _PAUSES[said.standing]
+    if said is not None and said.stance in _PAUSES and is_said_since:
+        by = _PAUSES[said.stance]
         days = policy.refusal_pause_days if by is Paused.REFUSAL else policy.self_report_pause_days
         pauses.append((said.counted_on + timedelta(days=days), by))
     last = max(pauses, default=None)
     return _Pause(last[1], last[0]) if last is not None and until.add(last[0]) else None
 
 
-_PAUSES = {Standing.REFUSAL: Paused.REFUSAL, Standing.SELF_REPORT: Paused.SELF_REPORT}
+_PAUSES = {Stance.REFUSAL: Paused.REFUSAL, Stance.SELF_REPORT: Paused.SELF_REPORT}
 
 
 def _is_death_reported(evidence: Evidence) -> bool:
@@ -198,7 +198,7 @@ def _last_said(evidence: Evidence) -> Statement | None:
     programme_id, vaccine_group = evidence.enrolment.programme_id, evidence.vaccine_group
     for statement in reversed(evidence.statements):
         same_vaccine = statement.vaccine_group is not None and statement.vaccine_group == vaccine_group
-        if statement.standing is not None and (same_vaccine or statement.programme_id == programme_id):
+        if statement.stance is not None and (same_vaccine or statement.programme_id == programme_id):
             return statement
     return None
 
@@ -209,40 +209,40 @@ def _callback(evidence: Evidence) -> Attempt | None:
     return own[-1] if own and own[-1].disposition is Disposition.CALLBACK_SCHEDULED else None
 
 
-def _kept_off_list(evidence: Evidence, policy: Policy, until: _Until) -> Iterator[tuple[Held, date]]:
+def _kept_off_list(evidence: Evidence, policy: Policy, until: _Until) -> Iterator[tuple[OffList, date]]:
     """What keeps an open case off the list, each with the day on which that ends."""
     for appointment in evidence.appointments:
         ends_on = appointment.start_on + timedelta(days=1)
         if appointment.status is AppointmentStatus.BOOKED and until.add(ends_on):
-            yield Held.BOOKED, ends_on
+            yield OffList.BOOKED, ends_on
     word_ends_on = _booked_by_word_until(evidence, policy)
     if word_ends_on is not None and until.add(word_ends_on):
-        yield Held.BOOKED, word_ends_on
+        yield OffList.BOOKED, word_ends_on
     yield from _promised(evidence, until)
     if _callback(evidence) is None:  # a promised call is made even after many attempts
         yield from _spared(evidence, policy, until)
 
 
-def _promised(evidence: Evidence, until: _Until) -> Iterator[tuple[Held, date]]:
+def _promised(evidence: Evidence, until: _Until) -> Iterator[tuple[OffList, date]]:
     """A member who asked for a call on a day is not called before it for another programme either."""
     last = evidence.attempts[-1:]
     promises = {attempt.attempt_id: attempt for attempt in (_callback(evidence), *last) if attempt is not None}
     for attempt in promises.values():
         if attempt.callback_on is not None and until.add(attempt.callback_on):
-            yield Held.CALLBACK, attempt.callback_on
+            yield OffList.CALLBACK, attempt.callback_on
 
 
-def _spared(evidence: Evidence, policy: Policy, until: _Until) -> Iterator[tuple[Held, date]]:
+def _spared(evidence: Evidence, policy: Policy, until: _Until) -> Iterator[tuple[OffList, date]]:
     """The person is not tried too often, all programmes of the plan together; but to hear of a lost appointment."""
     loss = appointments.lost(evidence, policy)
     window_ends_on = None if appointments.lifts_limits(loss, policy) else next_attempt_on(evidence, policy)
     if window_ends_on is not None and until.add(window_ends_on):
-        yield Held.ATTEMPTS, window_ends_on
+        yield OffList.ATTEMPTS, window_ends_on
     since = loss.since if loss is not None else None
     rests = [attempt.counted_on for attempt in evidence.attempts if _rests(attempt, since)]
     rested_on = max(rests) + timedelta(days=policy.rest_days) if rests else evidence.today
     if until.add(rested_on):
-        yield Held.RESTING, rested_on
+        yield OffList.RESTING, rested_on
 
 
 def _rests(attempt: Attempt, since: datetime | None) -> bool:
@@ -252,8 +252,8 @@ def _rests(attempt: Attempt, since: datetime | None) -> bool:
 def _booked_by_word_until(evidence: Evidence, policy: Policy) -> date | None:
     """A worker said "booked": that holds until the appointment itself is heard of, or the grace is over."""
     own = reversed(evidence.own_attempts())
-    said = next((attempt for attempt in own if EFFECTS[attempt.disposition].standing), None)
-    if said is None or EFFECTS[said.disposition].standing is not Standing.BOOKED:
+    said = next((attempt for attempt in own if EFFECTS[attempt.disposition].stance), None)
+    if said is None or EFFECTS[said.disposition].stance is not Stance.BOOKED:
         return None
     if any(appointment.changed_on >= said.counted_on for appointment in evidence.appointments):
         return None

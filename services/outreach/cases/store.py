@@ -18,7 +18,7 @@ from services.kit.postgres import Connection
 from services.kit.review_queue import ReviewQueue
 from services.kit.rows import columns, columns_of, into, names, unnested
 from services.outreach.cases.changes import ChangedCase, KnownCase
-from services.outreach.cases.evidence import CaseState, Evidence, Flag, Held, Paused
+from services.outreach.cases.evidence import CaseState, Evidence, Flag, OffList, Paused
 from services.outreach.contacts import store as contacts
 from services.outreach.members import store as members
 from services.outreach.members.rules import Enrolment
@@ -125,7 +125,7 @@ def _state(row: asyncpg.Record) -> CaseState:
         prefix="case_",
         status=CaseStatus(row["case_status"]),
         closed_reason=None if closed is None else CaseClosedReason(closed),
-        held_by=None if held is None else Held(held),
+        held_by=None if held is None else OffList(held),
         next_channel=None if channel is None else Channel(channel),
         paused_by=None if paused is None else Paused(paused),
         flags=tuple(map(Flag, row["case_flags"].split())),

@@ -43,13 +43,13 @@ async def claim_cases(body: ClaimsIn, pool: Pool, identity: Identity, principal:
     response_class=Response,
     responses={404: NOT_FOUND, 409: PROBLEM},
 )
-async def release_case(case_id: UUID, pool: Pool, identity: Identity, principal: Worker) -> Response:
+async def give_back_case(case_id: UUID, pool: Pool, identity: Identity, principal: Worker) -> Response:
     """Ends the lease. A case given back untouched sinks on the list. A supervisor may end another worker's lease."""
     is_supervisor = "supervisor" in principal.roles
 
     async def effect(work: UnitOfWork) -> Answer:
         await audit.record(work, principal, "read", "case", [case_id])
-        refusal = await flow.release_case(work, case_id, worker_id(principal), is_supervisor=is_supervisor)
+        refusal = await flow.give_back_case(work, case_id, worker_id(principal), is_supervisor=is_supervisor)
         return Answer(204) if refusal is None else Answer.of(refusal)
 
     return await write(pool, identity, effect)

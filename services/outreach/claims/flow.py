@@ -33,7 +33,7 @@ async def claim_cases(connection: Connection, wish: Wish) -> list[ListedCase]:
     return claimed
 
 
-async def release_case(work: UnitOfWork, case_id: UUID, worker_id: str, *, is_supervisor: bool) -> Refusal | None:
+async def give_back_case(work: UnitOfWork, case_id: UUID, worker_id: str, *, is_supervisor: bool) -> Refusal | None:
     """End the lease: its holder gives the case back, or a supervisor ends another worker's. None: done."""
     lease = await store.lock_lease(work.connection, case_id)
     if lease is None:

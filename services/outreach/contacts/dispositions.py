@@ -9,7 +9,7 @@ from typing import Final
 from schemas.outreach_v1 import Disposition
 
 
-class Standing(StrEnum):
+class Stance(StrEnum):
     """What the attempt leaves standing until a later attempt leaves something else."""
 
     REFUSAL = "refusal"
@@ -20,11 +20,11 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`standing` is the person's, for one vaccine; the other marks are his in every programme. `keeps_lease`: the
+    """`stance` is the person's, for one vaccine; the other marks are his in every programme. `keeps_lease`: the
     worker goes on at once (by the next channel, say). `rests`: the person is offered to nobody else on the same day.
     `reaches`: somebody answered who belongs to the number or address."""
 
-    standing: Standing | None = None
+    stance: Stance | None = None
     invalidates_channel: bool = False
     opts_out: bool = False
     deceased: bool = False
@@ -38,7 +38,7 @@ class Effect:
     def is_news(self) -> bool:
         """Whether something became known that others must know."""
         marks = self.invalidates_channel, self.opts_out, self.deceased, self.moved, self.needs_language
-        return self.standing is not None or any(marks)
+        return self.stance is not None or any(marks)
 
 
 D = Disposition
@@ -54,10 +54,10 @@ EFFECTS: Final[Mapping[Disposition, Effect]] = {
     D.DISCONNECTED: Effect(invalidates_channel=True, rests=False, reaches=False),
     D.WRONG_NUMBER: Effect(invalidates_channel=True, rests=False, reaches=False),
     D.LANGUAGE_BARRIER: Effect(needs_language=True, keeps_lease=False, rests=False, reaches=False),
-    D.INITIAL_REFUSAL: Effect(Standing.REFUSAL, keeps_lease=False),
-    D.ALREADY_VACCINATED: Effect(Standing.SELF_REPORT, keeps_lease=False),
-    D.CALLBACK_SCHEDULED: Effect(Standing.CALLBACK, keeps_lease=False, rests=False),
-    D.BOOKED: Effect(Standing.BOOKED, keeps_lease=False),
+    D.INITIAL_REFUSAL: Effect(Stance.REFUSAL, keeps_lease=False),
+    D.ALREADY_VACCINATED: Effect(Stance.SELF_REPORT, keeps_lease=False),
+    D.CALLBACK_SCHEDULED: Effect(Stance.CALLBACK, keeps_lease=False, rests=False),
+    D.BOOKED: Effect(Stance.BOOKED, keeps_lease=False),
     D.DO_NOT_CALL: Effect(opts_out=True, keeps_lease=False),
     D.DECEASED: Effect(deceased=True, keeps_lease=False, reaches=False),
     D.MOVED: Effect(moved=True, keeps_lease=False, reaches=False),

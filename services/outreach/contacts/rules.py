@@ -6,7 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from schemas.outreach_v1 import BesdDomain, Channel, Direction, Disposition, Given
-from services.outreach.contacts.dispositions import Standing
+from services.outreach.contacts.dispositions import Stance
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Statement:
     said_at: datetime
     counted_on: date
     told_at: datetime
-    standing: Standing | None
+    stance: Stance | None
     stops: tuple[Channel, ...]
     resumes: tuple[Channel, ...]
     reports_death: bool

@@ -12,7 +12,7 @@ from schemas.scheduling_v1 import MEMBER_DIED
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import grouped, into, names
-from services.outreach.contacts.dispositions import Standing
+from services.outreach.contacts.dispositions import Stance
 from services.outreach.contacts.rules import Attempt, AttemptOnRecord, LoggedAttempt, NewAttempt, Statement
 
 LOAD_ATTEMPTS = """
@@ -25,7 +25,7 @@ order by attempted_at, attempt_id
 """
 LOAD_STATEMENTS = """
 select s.member_token, s.source_id, s.tenant_id, s.programme_id, p.vaccine_group, s.said_at, s.counted_on, s.told_at,
-    s.standing, s.stops, s.resumes, s.reports_death
+    s.stance, s.stops, s.resumes, s.reports_death
 from statement as s left join programme as p using (programme_id)
 where s.member_token = any($1)
 order by s.said_at, s.source_id
@@ -43,7 +43,7 @@ insert into attempt ({", ".join(names(NewAttempt))})
 values ({", ".join(f"${number}" for number, _ in enumerate(names(NewAttempt), 1))})
 """
 SAVE_STATEMENT = """
-insert into statement (source_id, tenant_id, member_token, programme_id, said_at, counted_on, told_at, standing, stops,
+insert into statement (source_id, tenant_id, member_token, programme_id, said_at, counted_on, told_at, stance, stops,
     resumes, reports_death)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
@@ -90,7 +90,7 @@ async def save_attempt(connection: Connection, attempt: NewAttempt) -> None:
 
 async def save_statement(connection: Connection, member_token: UUID, said: Statement) -> None:
     """Keep what the person said, or what was said of him, for every plan."""
-    what = (said.said_at, said.counted_on, said.told_at, said.standing, said.stops, said.resumes, said.reports_death)
+    what = (said.said_at, said.counted_on, said.told_at, said.stance, said.stops, said.resumes, said.reports_death)
     await connection.execute(SAVE_STATEMENT, said.source_id, said.tenant_id, member_token, said.programme_id, *what)
 
 
@@ -151,7 +151,7 @@ def _statement(row: asyncpg.Record) -> Statement:
     return into(
         Statement,
         row,
-        standing=None if row["standing"] is None else Standing(row["standing"]),
+        stance=None if row["stance"] is None else Stance(row["stance"]),
         stops=tuple(map(Channel, row["stops"])),
         resumes=tuple(map(Channel, row["resumes"])),
     )

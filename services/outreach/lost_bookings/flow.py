@@ -13,7 +13,7 @@ from services.outreach.cases.rules import decide
 from services.outreach.lost_bookings import store
 from services.outreach.lost_bookings.rules import LostBooking, Page, Part, Retractor, may_retract
 from services.outreach.members import store as members
-from services.outreach.members.rules import LossNotice, Told
+from services.outreach.members.rules import InformedBy, LossNotice
 from services.outreach.policy import POLICY
 from services.outreach.worklist import store as worklist
 from services.outreach.worklist.flow import NO_CASE
@@ -50,7 +50,7 @@ async def list_lost(connection: Connection, page: Page) -> Part:
     return Part(bookings, flagged[-1] if len(flagged) == page.limit else None)
 
 
-async def note(work: UnitOfWork, case_id: UUID, how: Told, worker_id: str) -> ListedCase | Refusal:
+async def note(work: UnitOfWork, case_id: UUID, how: InformedBy, worker_id: str) -> ListedCase | Refusal:
     """Keep what was done: nobody has to see to it any more."""
     connection = work.connection
     member_token = await cases.load_member_token(connection, case_id)
@@ -90,7 +90,7 @@ async def _listed(connection: Connection, case_id: UUID) -> ListedCase:
     return case
 
 
-def _notice(case_id: UUID, evidence: Evidence, how: Told, worker_id: str) -> LossNotice | None:
+def _notice(case_id: UUID, evidence: Evidence, how: InformedBy, worker_id: str) -> LossNotice | None:
     """What is to be kept; None where nobody has to be told."""
     lost = appointments.lost(evidence, POLICY)
     if lost is None or Flag.LOST_NO_CALL not in decide(evidence, POLICY).flags:

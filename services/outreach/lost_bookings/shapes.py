@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from schemas.envelope import Code
 from schemas.outreach_v1 import CaseClosedReason, Channel
 from services.outreach.lost_bookings.rules import LostBooking, Part, channels_left, next_of
-from services.outreach.members.rules import Told
+from services.outreach.members.rules import InformedBy
 from services.outreach.policy import CODES, POLICY
 from services.outreach.worklist.shapes import AppointmentRecordOut, Shape
 
@@ -18,7 +18,7 @@ from services.outreach.worklist.shapes import AppointmentRecordOut, Shape
 class NoticeIn(Shape):
     """How the member heard, or will hear, that his booking is off."""
 
-    how: Told
+    how: InformedBy
 
 
 def _known_reason(code: str) -> str:

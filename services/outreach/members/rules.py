@@ -11,7 +11,7 @@ from schemas.eligibility_v1 import EligibilityStatus, InterpreterNeeded, MemberE
 from schemas.scheduling_v1 import AppointmentStatus
 
 
-class Told(StrEnum):
+class InformedBy(StrEnum):
     """How a member whom nobody may call hears that his booking is off."""
 
     LETTER = "letter"
@@ -111,7 +111,7 @@ class LossNotice:
     appointment_id: UUID
     case_id: UUID
     tenant_id: str
-    how: Told
+    how: InformedBy
     worker_id: str
 
 

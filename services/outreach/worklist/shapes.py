@@ -12,8 +12,8 @@ from schemas.eligibility_v1 import InterpreterNeeded
 from schemas.outreach_v1 import BesdDomain, CaseClosedReason, CaseStatus, Channel, Direction, Disposition, Given
 from schemas.scheduling_v1 import AppointmentStatus
 from services.outreach.cases import channels
-from services.outreach.cases.evidence import Flag, Held, Paused
-from services.outreach.members.rules import Told
+from services.outreach.cases.evidence import Flag, OffList, Paused
+from services.outreach.members.rules import InformedBy
 from services.outreach.policy import POLICY
 from services.outreach.worklist import why
 from services.outreach.worklist.rules import History, ListedCase, ProgrammeCounts
@@ -57,7 +57,7 @@ class CaseOut(Shape):
     closed_reason: CaseClosedReason | None
     paused_until_on: date | None = Field(description="None while paused: until there is news.")
     paused_by: Paused | None
-    held_by: Held | None = Field(description="Why an open case is off the call list for now.")
+    held_by: OffList | None = Field(description="Why an open case is off the call list for now.")
     held_until_on: date | None
     opened_on: date
     changed_on: date
@@ -119,7 +119,7 @@ class AppointmentRecordOut(Shape):
     cancellation_reason: str | None = Field(description="HL7 appointment-cancellation-reason.")
     by_rule: bool = Field(description="No person did this: the news did.")
     outcome_overdue: bool = Field(description="Still booked although the day is over: ask the site.")
-    told_how: Told | None = Field(description="How the member was told that it is off, without a call.")
+    told_how: InformedBy | None = Field(description="How the member was told that it is off, without a call.")
     told_by: str | None
 
 

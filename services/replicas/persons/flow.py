@@ -13,6 +13,7 @@ async def merge(connection: Connection, persons: Mapping[UUID, UUID], merges: It
     token → person as it is afterwards."""
     merged = with_merges(persons, merges)
     await store.save_persons(
-        connection, {token: person for token, person in merged.items() if persons.get(token) != person}
+        connection,
+        {member_token: person for member_token, person in merged.items() if persons.get(member_token) != person},
     )
     return merged

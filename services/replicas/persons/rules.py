@@ -33,5 +33,5 @@ def with_merges(persons: Mapping[UUID, UUID], merges: Iterable[Merge]) -> dict[U
     for retired, surviving in merges:
         old, new = person_of.setdefault(retired, retired), person_of.setdefault(surviving, surviving)
         if old != new:
-            person_of |= {token: new for token, person in person_of.items() if person == old}
+            person_of |= {member_token: new for member_token, person in person_of.items() if person == old}
     return person_of

@@ -50,7 +50,7 @@ def tables(by: Mapping[str, Mapping[str, Counts]], in_scope: Counts) -> dict[str
     """The tables of coverage by each of `COLUMNS`."""
     return {
         column: Table(by[column], hiding.plans(by[column], in_scope) if column == "tenant_id" else
-                      hiding.margin(by[column])) for column in COLUMNS
+                      hiding.coverage_rows(by[column])) for column in COLUMNS
     }  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def make_report(programme: Programme, question: Question, plan: str | None, coun
         by_plan=seen["tenant_id"].rows,
         by_svi=seen["svi_group"].rows,
         by_age=seen["age_band"].rows,
-        by_arm=hiding.margin(counted.by_arm),
+        by_arm=hiding.coverage_rows(counted.by_arm),
         by_race_ethnicity=seen["race_ethnicity"].rows,
         by_zip=zip_rows(seen["zip5"].rows, [one.zip5 for one in counted.targets]),
         weeks=weeks,

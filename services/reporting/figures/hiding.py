@@ -64,7 +64,7 @@ def less(counts: Counts, some: Counts) -> Counts:
     return Counts(counts.members - some.members, counts.vaccinated - some.vaccinated)
 
 
-def margin(counts: Mapping[str, Counts]) -> tuple[Row, ...]:
+def coverage_rows(counts: Mapping[str, Counts]) -> tuple[Row, ...]:
     """A table of coverage by one column; empty where no row of it may stand."""
     seen = cover_table(list(counts.values()))
     return tuple(Row(group, coverage) for group, coverage in zip(counts, seen, strict=False))
@@ -73,7 +73,7 @@ def margin(counts: Mapping[str, Counts]) -> tuple[Row, ...]:
 def plans(counts: Mapping[str, Counts], in_scope: Counts) -> tuple[Row, ...]:
     """Coverage by plan. Whoever is in two plans stands in both rows, so the rows less everybody are those people: where
     they are few the smallest row is hidden. Everybody less one row are those who are in other plans only."""
-    rows, twice = margin(counts), less(added(counts.values()), in_scope)
+    rows, twice = coverage_rows(counts), less(added(counts.values()), in_scope)
     if not rows or not twice.members:
         return rows
     smallest = min(range(len(rows)), key=lambda i: counts[rows[i].group].members)

@@ -145,7 +145,9 @@ def held_for(plan: str | None, start_on: date, today: date, release_days: int) -
     return plan if start_on > today + timedelta(days=release_days) else None
 
 
-def broken(offered: Iterable[OfferedBlock], before: Mapping[str, str], after: Mapping[str, str]) -> list[OfferedBlock]:
+def no_longer_given(
+    offered: Iterable[OfferedBlock], before: Mapping[str, str], after: Mapping[str, str]
+) -> list[OfferedBlock]:
     """The blocks whose product the site gave for their vaccine, and will not by its new description."""
     return [
         block

@@ -41,7 +41,7 @@ async def on_member_eligibility(
     decided = [event for event in events if isinstance(event, MemberEligibilityDecidedV1)]
     merges = merges_in(events)
     enrolments = newest_enrolments(decided)
-    tokens = {event.member_token for event in decided} | {token for merge in merges for token in merge}
+    tokens = {event.member_token for event in decided} | {member_token for merge in merges for member_token in merge}
     tokens |= await load_tokens(work.connection, [enrolment.enrolment_id for enrolment in enrolments])
     person_of = await persons.lock_persons(work.connection, tokens)
     tokens |= set(person_of.values())
@@ -59,7 +59,7 @@ async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdminister
     ours = [dose.appointment_id for dose in told if dose.appointment_id is not None]
     booking_no = await bookings.load_numbers(work.connection, ours) if ours else {}
     concerned = await doses.save_doses(work.connection, told, booking_no)
-    await settle_bookings(work, {person_of[token] for token in concerned}, set(), _latest(events))
+    await settle_bookings(work, {person_of[member_token] for member_token in concerned}, set(), _latest(events))
 
 
 async def on_programme(work: UnitOfWork, events: Sequence[ProgrammePublishedV1]) -> None:

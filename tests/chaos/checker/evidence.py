@@ -39,7 +39,7 @@ class Effect:
 class DeathReport:
     """Somebody heard that a member has died: `possible`, or `nothing` if that was taken back."""
 
-    token: str
+    member_token: str
     source: str
     word: str
 
@@ -114,13 +114,15 @@ class Evidence:
         enrolled = self.table("eligibility", "enrolment")
         retired = {(row["tenant_id"], row["member_id"]) for row in enrolled if row["is_retired"]}
         files = take_files((path for path, _ in self.taken), retired, self.words)
-        whose = {str(row["token"]): one.person for one, row in _paired(files, enrolled)}
+        whose = {str(row["member_token"]): one.person for one, row in _paired(files, enrolled)}
         for fact in latest(self.read_by("eligibility.appointment"), APPOINTMENT).values():
             if fact.body["status"] == "fulfilled":
                 person = whose.get(fact.body["member_token"])
                 files.registrar.give(fact.body["appointment_id"], person, fact.body["dose"])
         files.reported_dead.update(
-            whose[one.token] for one in self.death_reports if one.word == "possible" and one.token in whose
+            whose[one.member_token]
+            for one in self.death_reports
+            if one.word == "possible" and one.member_token in whose
         )
         return files
 
@@ -148,8 +150,8 @@ class Evidence:
         return found
 
     def _death_report(self, fact: Fact, source: str, word: str) -> DeathReport:
-        token: str = fact.body["member_token"]
-        return DeathReport(self.survivor_of.get(token, token), source, word)
+        member_token: str = fact.body["member_token"]
+        return DeathReport(self.survivor_of.get(member_token, member_token), source, word)
 
     @cached_property
     def pairs(self) -> list[tuple[Enrolment, Row]]:
@@ -159,7 +161,7 @@ class Evidence:
     @cached_property
     def token_of(self) -> dict[Person, str]:
         """The token of each person that the files tell of."""
-        return {one.person: str(row["token"]) for one, row in self.pairs}
+        return {one.person: str(row["member_token"]) for one, row in self.pairs}
 
     # -- what the log says
 
@@ -167,7 +169,7 @@ class Evidence:
     def survivor_of(self) -> dict[str, str]:
         """The surviving token of each retired one."""
         merges = {fact.body["retired_token"]: fact.body["surviving_token"] for fact in of_type(self.facts, MERGED)}
-        return {token: _last(token, merges) for token in merges}
+        return {member_token: _last(member_token, merges) for member_token in merges}
 
     @cached_property
     def about(self) -> dict[str, list[Fact]]:
@@ -219,9 +221,9 @@ def _name(row: Row) -> tuple[object, ...]:
     return row["tenant_id"], row["member_id"], row["is_retired"], *who
 
 
-def _last(token: str, merges: Mapping[str, str]) -> str:
-    seen = {token}
-    while (following := merges.get(token)) and following not in seen:
-        token = following
-        seen.add(token)
-    return token
+def _last(member_token: str, merges: Mapping[str, str]) -> str:
+    seen = {member_token}
+    while (following := merges.get(member_token)) and following not in seen:
+        member_token = following
+        seen.add(member_token)
+    return member_token

@@ -34,7 +34,7 @@ KINDS = (
     "missing-header",
     "two-megabytes",
 )
-SOMEBODY = "select token from person where merged_into is null order by md5(token::text || $1) limit 1"
+SOMEBODY = "select member_token from person where merged_into is null order by md5(member_token::text || $1) limit 1"
 OURS = 'select id from dead_letter where topic = $1 and "partition" = $2 and "offset" = $3 and state = \'dead\''
 
 
@@ -75,7 +75,7 @@ async def _key(scene: Scene, of_a_member: int) -> bytes:
         if time.monotonic() > deadline:
             raise NotStruckError("there is no member yet")
         await asyncio.sleep(0.3)
-    return str(found[0]["token"]).encode()
+    return str(found[0]["member_token"]).encode()
 
 
 def _nobody(scene: Scene) -> bytes:

@@ -151,10 +151,10 @@ async def test_a_number_that_cannot_be(app: FastAPI, client: httpx.AsyncClient) 
 async def test_another_plans_member_is_nobody(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
     """By number nobody is found, by token 404; the attempts are recorded too."""
     await office.read(roster(Row("LS1")))
-    [row] = await office.fetch("select token::text from person")
+    [row] = await office.fetch("select member_token::text from person")
     acting(app, "supervisor", "prairie")
     assert (await client.get("/members", params={"member_id": "LS1"})).json() == []
-    assert (await client.get(f"/members/{row['token']}")).status_code == 404
+    assert (await client.get(f"/members/{row['member_token']}")).status_code == 404
     assert len(await office.fetch("select * from audit")) == 2
 
 

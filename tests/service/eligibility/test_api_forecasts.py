@@ -16,7 +16,7 @@ ONE_DAY = timedelta(days=1)
 ON = {"assessment_on": "2025-11-20"}
 CVX = "http://hl7.org/fhir/sid/cvx"
 DIABETES = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "E11.9"}]}
-JSON = {"born_on": "1990-05-01", "gender": "female", "observations": [{"code": "014"}],
+JSON = {"birth_on": "1990-05-01", "gender": "female", "observations": [{"code": "014"}],
         "doses": [{"administered_on": "2024-03-01", "cvx": "33"}]}  # fmt: skip
 BUNDLE: dict[str, Any] = {"resourceType": "Bundle", "entry": [
     {"resource": {"resourceType": "Patient", "id": "oma", "birthDate": "1990-05-01", "gender": "female"}},
@@ -83,7 +83,7 @@ async def test_what_the_recommendation_refers_to_is_in_it(client: httpx.AsyncCli
 
 async def test_overdue_begins_on_the_day_after_the_past_due_date(client: httpx.AsyncClient) -> None:
     """On the past-due date the dose is due; a day later it is overdue since that very day."""
-    body = {"born_on": "1960-05-01", "doses": [{"administered_on": "2025-01-01", "cvx": "187"}]}
+    body = {"birth_on": "1960-05-01", "doses": [{"administered_on": "2025-01-01", "cvx": "187"}]}
     first = of_group((await client.post("/forecasts", json=body, params=ON)).json(), "Zoster")
     last = date.fromisoformat(first["past_due_on"])
     for day, status, told in (
@@ -103,7 +103,7 @@ async def test_without_a_day_the_open_business_day_is_taken(client: httpx.AsyncC
 @pytest.mark.parametrize("day", ["1900-01-01", "2999-12-31"])
 async def test_the_first_and_the_last_day_of_cdcs_logic(client: httpx.AsyncClient, day: str) -> None:
     """At both edges there is an answer."""
-    body = {"born_on": "1900-01-01", "doses": [{"administered_on": day, "cvx": "187"}]}
+    body = {"birth_on": "1900-01-01", "doses": [{"administered_on": day, "cvx": "187"}]}
     assert (await client.post("/forecasts", json=body, params={"assessment_on": day})).status_code == 200
 
 
@@ -119,9 +119,9 @@ async def test_a_shot_on_no_day_of_cdcs_logic_is_told(client: httpx.AsyncClient)
     [
         (JSON, {"release": "9.99"}, 422, "unknown-release"),
         ({"resourceType": "Bundle", "entry": []}, {}, 422, "one-patient"),
-        ({"born_on": "2031-01-01"}, ON, 422, "not-born"),
-        ({"born_on": "1990-13-01"}, ON, 422, "invalid-request"),
-        ({"born_on": "0001-01-01"}, ON, 422, "invalid-request"),
+        ({"birth_on": "2031-01-01"}, ON, 422, "not-born"),
+        ({"birth_on": "1990-13-01"}, ON, 422, "invalid-request"),
+        ({"birth_on": "0001-01-01"}, ON, 422, "invalid-request"),
         ({**JSON, "doses": [{"administered_on": "9999-12-31", "cvx": "187"}]}, ON, 422, "invalid-request"),
         ({**JSON, "observations": [{"code": "014", "observed_on": "0001-01-01"}]}, ON, 422, "invalid-request"),
         (JSON, {"assessment_on": "9999-12-31"}, 422, "invalid-request"),

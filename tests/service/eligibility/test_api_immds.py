@@ -118,7 +118,7 @@ async def test_what_was_not_used_is_told_by_its_place(client: httpx.AsyncClient)
     given = (("2024-03-01", "999"), ("2025-12-24", "33"), ("1989-01-01", "33"), ("2024-03-01", "33"))
     doses = [{"administered_on": on, "cvx": cvx} for on, cvx in given]
     observations = [{"code": "999"}, {"code": "014", "observed_on": "2026-01-01"}]
-    body = {"born_on": "1990-05-01", "observations": observations, "doses": doses}
+    body = {"birth_on": "1990-05-01", "observations": observations, "doses": doses}
     answer = (await client.post("/forecasts", json=body, params=ON)).json()
     assert [(one["where"], one["code"]) for one in answer["not_used"]] == [
         ("doses.0", "cvx-unknown"), ("doses.1", "after-the-day"), ("doses.2", "before-birth"),
@@ -128,7 +128,7 @@ async def test_what_was_not_used_is_told_by_its_place(client: httpx.AsyncClient)
 
 async def test_one_headline_of_each_vaccine_group(client: httpx.AsyncClient) -> None:
     """Somebody at risk has two forecasts of a group: one is the headline, and FHIR's recommendation is of it."""
-    body = {"born_on": "1961-08-10", "gender": "female", "observations": [{"code": "143"}]}
+    body = {"birth_on": "1961-08-10", "gender": "female", "observations": [{"code": "143"}]}
     answer = (await client.post("/forecasts", json=body, params=ON)).json()
     polio = [one for one in answer["forecasts"] if one["vaccine_group"] == "Polio"]
     assert [(one["series_type"], one["is_headline"]) for one in polio] == [("Standard", False), ("Risk", True)]
@@ -148,7 +148,7 @@ async def test_a_state_s_recommendations_are_asked_by_name(
     monkeypatch.setenv(overlay_documents.OVERLAYS, str(tmp_path))
     overlay_documents.overlay_paths.cache_clear()
     try:
-        body = {"born_on": "1964-01-01", "gender": "male"}
+        body = {"birth_on": "1964-01-01", "gender": "male"}
         answer = (await client.post("/forecasts", json=body, params={**ON, "jurisdiction": "US-ZZ"})).json()
         unknown = await client.post("/forecasts", json=body, params={**ON, "jurisdiction": "US-CA"})
         fhir = await asked(client, parameters(), jurisdiction="US-ZZ")

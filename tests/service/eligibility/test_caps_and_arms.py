@@ -119,7 +119,7 @@ async def test_nobody_is_admitted_or_drawn_by_another_versions_cut_off(office: O
     offered = "arms: {unit: person, seed: sesame-2021, shares: {offered: 0.9999999, control: 0.0000001}}\n"
     await office.read(roster(*eight()))
     await publish(office, TOP_HALF.replace("share: 0.5", "count: 1") + offered)
-    first = {row["token"] for row in await office.fetch("select token from arm")}
+    first = {row["member_token"] for row in await office.fetch("select member_token from arm")}
     later = QUARTER.replace("effective_on: 2021-01-01", "effective_on: 2021-03-05")
     await publish(office, later + offered)
     await office.open_day(date(2021, 3, 5))
@@ -128,8 +128,8 @@ async def test_nobody_is_admitted_or_drawn_by_another_versions_cut_off(office: O
     eligible = {one["member_token"] for one in facts_of_2 if one["status"] == "eligible"}
     assert len(eligible) == 2
     assert {tuple(one["reasons"]) for one in facts_of_2[:8]} == {("cap-not-drawn",)}
-    arms = {str(row["token"]) for row in await office.fetch("select token from arm")}
-    assert arms == eligible | {str(token) for token in first}
+    arms = {str(row["member_token"]) for row in await office.fetch("select member_token from arm")}
+    assert arms == eligible | {str(member_token) for member_token in first}
 
 
 async def test_a_version_whose_groups_are_empty_draws_them_when_the_next_day_opens(office: Office) -> None:
@@ -189,7 +189,7 @@ async def test_somebody_in_two_plans_has_one_arm(office: Office) -> None:
     arms: dict[str, set[str]] = {}
     for fact in (await facts(office, "street-trial")).values():
         arms.setdefault(fact["member_token"], set()).add(fact["arm"])
-    stored = {str(row["token"]): {row["arm"]} for row in await office.fetch("select token, arm from arm")}
+    stored = {str(row["member_token"]): {row["arm"]} for row in await office.fetch("select member_token, arm from arm")}
     assert len(arms) == 12
     assert arms == stored
     async with transaction(office.database.pool, ALL_TENANTS) as connection:

@@ -174,7 +174,7 @@ async def test_what_was_stored_before_products_were_kept(office: Office) -> None
     """A span of four values is read as medical cover, and takes the product that a row names."""
     await read(office, "s01a.834")
     old = [["commercial", "2025-01-01", None, None]]
-    await office.fetch("update enrolment set spans = $1 returning token", old)
+    await office.fetch("update enrolment set spans = $1 returning member_token", old)
     await office.read(case("s01b.834"))
     assert await enrolled(office) == {"DENTA": True}
     [row] = await office.fetch("select spans from enrolment")

@@ -89,7 +89,10 @@ async def test_the_dead_stay_dead_when_two_prove_to_be_one(office: Office) -> No
     assert fact["death_reports_until"]
     await office.read(roster(replace(BACK, member_id=member), day=on(4)))
     assert await said(office, member) == "death-reported"
-    assert await office.fetch("select from vital_statement left join person using (token) where person is null") == []
+    assert (
+        await office.fetch("select from vital_statement left join person using (member_token) where person is null")
+        == []
+    )
 
 
 async def test_a_mark_from_before_is_each_plans_word(office: Office) -> None:

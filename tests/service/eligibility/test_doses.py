@@ -221,7 +221,7 @@ async def give(
     office: Office, member_id: str, appointment_id: UUID, version: int = 2, on: date | None = date(2021, 3, 1)
 ) -> None:
     """An appointment fulfilled; without a day, entered in error."""
-    [row] = await office.fetch("select token, enrolment_id from enrolment where member_id = $1", member_id)
+    [row] = await office.fetch("select member_token, enrolment_id from enrolment where member_id = $1", member_id)
     await _fulfil(office, row, appointment_id, version, on)
 
 
@@ -233,7 +233,7 @@ async def _fulfil(office: Office, row: dict[str, Any], appointment_id: UUID, ver
         version=version,
         status=AppointmentStatus.FULFILLED if on else AppointmentStatus.ENTERED_IN_ERROR,
         enrolment_id=row["enrolment_id"],
-        member_token=row["token"],
+        member_token=row["member_token"],
         tenant_id="lakeshore",
         programme_id="illinois-connectors-65",
         site_id="hooper-hall",
@@ -273,27 +273,27 @@ async def test_an_appointment_of_a_merged_member_is_the_survivors(office: Office
     """A dose given under a retired token counts for the survivor."""
     await office.read(roster(Row("LS1", family="Sesam"), Row("LS2")))
     await office.read(roster(Row("LS2", action="001", was=("LS1", "Sesam", "Oma")), day=date(2021, 3, 2)))
-    rows = await office.fetch("select token, enrolment_id, is_retired from enrolment order by is_retired")
+    rows = await office.fetch("select member_token, enrolment_id, is_retired from enrolment order by is_retired")
     assert [row["is_retired"] for row in rows] == [False, True]
     await _fulfil(office, rows[1], new_id(), 2, date(2021, 3, 1))
     [fact] = await office.events("dose-administered")
-    assert fact["member_token"] == str(rows[0]["token"])
+    assert fact["member_token"] == str(rows[0]["member_token"])
 
 
 async def test_an_appointment_waits_for_a_merge_under_way(office: Office) -> None:
     """A dose that arrives while its member is being merged goes to the survivor, not to the token that retires."""
     await office.read(roster(Row("LS1", family="Sesam"), Row("LS2")))
-    leaving, staying = await office.fetch("select token, enrolment_id from enrolment order by member_id")
+    leaving, staying = await office.fetch("select member_token, enrolment_id from enrolment order by member_id")
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        await people_store.lock_persons(connection, {leaving["token"], staying["token"]})
-        query = "update person set merged_into = $2 where token = $1"
-        await connection.execute(query, leaving["token"], staying["token"])
+        await people_store.lock_persons(connection, {leaving["member_token"], staying["member_token"]})
+        query = "update person set merged_into = $2 where member_token = $1"
+        await connection.execute(query, leaving["member_token"], staying["member_token"])
         arrival = asyncio.create_task(_fulfil(office, leaving, new_id(), 2, date(2021, 3, 1)))
         done, _ = await asyncio.wait([arrival], timeout=0.5)
         assert not done
     await arrival
     [fact] = await office.events("dose-administered")
-    assert fact["member_token"] == str(staying["token"])
+    assert fact["member_token"] == str(staying["member_token"])
 
 
 async def test_a_tie_finds_what_waited(office: Office) -> None:

@@ -55,9 +55,11 @@ async def waiting(client: httpx.AsyncClient, state: str = "waiting") -> list[dic
 
 
 async def decide(
-    client: httpx.AsyncClient, row: dict[str, Any], decision: str, token: str | None = None, name: str = "one"
+    client: httpx.AsyncClient, row: dict[str, Any], decision: str, member_token: str | None = None, name: str = "one"
 ) -> httpx.Response:
-    body = {"decision": decision, "reason": "the plan says so"} | ({"member_token": token} if token else {})
+    body = {"decision": decision, "reason": "the plan says so"} | (
+        {"member_token": member_token} if member_token else {}
+    )
     return await client.post(f"/doubtful-rows/{row['doubtful_id']}/decision", json=body, headers=key(name))
 
 
@@ -74,10 +76,10 @@ async def test_a_doubtful_row_waits_by_its_place_alone(client: httpx.AsyncClient
     says how it is decided."""
     await office.read(an_834(DORA))
     file = await office.read(an_834(THEA, control=2))
-    [dora] = await office.fetch("select token from enrolment")
+    [dora] = await office.fetch("select member_token from enrolment")
     [one] = await waiting(client)
     assert (one["file_id"], one["row"], one["segment"], one["field"]) == (str(file.file_id), 1, 7, "NM1-03")
-    assert (one["code"], one["may_be"], one["plan"]) == ("not-the-holder", [str(dora["token"])], PLAN)
+    assert (one["code"], one["may_be"], one["plan"]) == ("not-the-holder", [str(dora["member_token"])], PLAN)
     assert not any(word in str(one) for word in ("THEA", "ROE", "1962"))
     [reject] = (await client.get(f"/feed-files/{file.file_id}/rejects")).json()["rejects"]
     assert (reject["row"], reject["code"]) == (1, "doubtful-identity")
@@ -156,7 +158,7 @@ async def test_the_same_person_is_changed_as_the_row_says(client: httpx.AsyncCli
     the decision's own transaction; the same request is answered the same; what the row held is gone."""
     await office.read(an_834(DORA))
     await office.read(an_834(THEA, control=2))
-    before = await office.fetch("select token, enrolment_id from enrolment")
+    before = await office.fetch("select member_token, enrolment_id from enrolment")
     [one] = await waiting(client)
     answer = await decide(client, one, "same-person", one["may_be"][0])
     assert (answer.status_code, answer.json()["state"]) == (200, "same-person"), answer.text
@@ -165,7 +167,7 @@ async def test_the_same_person_is_changed_as_the_row_says(client: httpx.AsyncCli
     assert (await decide(client, one, "same-person", one["may_be"][0], "two")).json() == answer.json()
     assert (await decide(client, one, "another-person", name="three")).status_code == 409
     assert await people(office) == [("M1", "THEA ROE", "1962-02-02")]
-    assert await office.fetch("select token, enrolment_id from enrolment") == before
+    assert await office.fetch("select member_token, enrolment_id from enrolment") == before
     [reject] = (await client.get(f"/feed-files/{one['file_id']}/rejects")).json()["rejects"]
     assert reject["doubtful_state"] == "same-person"
     assert reject["expected"].endswith("; decided by a person: it means a member whom it might mean")
@@ -187,7 +189,10 @@ async def test_another_person_comes_and_has_the_number(client: httpx.AsyncClient
     answer = await decide(client, one, "another-person")
     assert (answer.status_code, answer.json()["changes"]) == (200, ["added"]), answer.text
     assert await people(office) == [("", "DORA FIX", "1950-01-01"), ("M1", "THEA ROE", "1962-02-02")]
-    tokens = {row["given"]: str(row["token"]) for row in await office.fetch("select given, token from enrolment")}
+    tokens = {
+        row["given"]: str(row["member_token"])
+        for row in await office.fetch("select given, member_token from enrolment")
+    }
     assert answer.json()["member_token"] == tokens["THEA"] != tokens["DORA"]
     assert await enrolled(office) == {"DORA": True, "THEA": True}
 
@@ -303,9 +308,9 @@ async def test_a_merged_candidate_is_the_survivor(client: httpx.AsyncClient, off
     await office.read(an_834(THEA, control=2, day="20250602"))
     merged = member("M1", "FIX*DORA", "19500101", ins=CHANGED, prior="M0", was="OLD*DORA*19400404")
     await office.read(an_834(merged, control=3, day="20250603"))
-    [survivor] = await office.fetch("select token from person where merged_into is null")
+    [survivor] = await office.fetch("select member_token from person where merged_into is null")
     [one] = await waiting(client)
-    assert one["may_be"] == [str(survivor["token"])]
+    assert one["may_be"] == [str(survivor["member_token"])]
     assert (await decide(client, one, "same-person", one["may_be"][0])).status_code == 200
 
 

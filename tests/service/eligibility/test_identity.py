@@ -24,7 +24,9 @@ async def people(office: Office) -> list[tuple[str, str, str]]:
 
 
 async def tokens(office: Office) -> dict[str, Any]:
-    return {one["given"]: one["token"] for one in await office.fetch("select given, token from enrolment")}
+    return {
+        one["given"]: one["member_token"] for one in await office.fetch("select given, member_token from enrolment")
+    }
 
 
 async def test_a_dependant_alone_is_of_his_own_family(office: Office) -> None:
@@ -276,5 +278,5 @@ async def test_a_dose_under_a_mistaken_name_finds_nobody(office: Office) -> None
     shot = Shot("E-1", family="Stone", given="Rose", born="19440404", zip5="60601")
     assert (await office.read(vxu(shot))).rows_unlinked == 1
     await office.read(an_834(member("B1", "STONE*ROSE", "19440404"), control=3))
-    [dose] = await office.fetch("select given from dose join enrolment using (token)")
+    [dose] = await office.fetch("select given from dose join enrolment using (member_token)")
     assert dose["given"] == "ROSE"

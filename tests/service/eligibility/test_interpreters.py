@@ -73,19 +73,19 @@ async def test_a_worker_tells_by_token(app: FastAPI, client: httpx.AsyncClient, 
     """As cases name members, for his own plan only; it is audited, and another plan's decision does not see it."""
     await office.read(roster(SPANISH))
     await office.read(roster(Row("PR1"), plan="PRAIRIE"))
-    [person] = await office.fetch("select token from person")
-    token = str(person["token"])
+    [person] = await office.fetch("select member_token from person")
+    member_token = str(person["member_token"])
     acting(app, role, "lakeshore")
-    assert (await answer(client, "yes", "2021-02-10", "1", member_token=token)).json()["rejected"] == []
+    assert (await answer(client, "yes", "2021-02-10", "1", member_token=member_token)).json()["rejected"] == []
     assert [await needed(office, member) for member in ("LS1", "PR1")] == ["yes", "unknown"]
     [audited] = await office.fetch("select subjects from audit where action = 'told'")
-    assert audited["subjects"] == [token]
-    read = (await client.get(f"/members/{token}")).json()
+    assert audited["subjects"] == [member_token]
+    read = (await client.get(f"/members/{member_token}")).json()
     assert {one["member_id"]: one["interpreter_needed"] for one in read["answers"]}["LS1"] == "yes"
     acting(app, role, "riverbank")
     body = {
         "plan": "riverbank",
-        "observations": [said("", QUESTION, answer="no", member_token=token) | {"member_id": None}],
+        "observations": [said("", QUESTION, answer="no", member_token=member_token) | {"member_id": None}],
     }
     other = await client.post("/member-observations", json=body, headers={"Idempotency-Key": "answer-other"})
     assert [one["code"] for one in other.json()["rejected"]] == ["member-unknown"]
@@ -98,13 +98,13 @@ async def test_a_merged_member_is_found_by_the_old_token(
     await office.read(roster(SPANISH, Row("LS2", given="Omi")))
     acting(app, "integration", "lakeshore")
     await tell(client, said("LS2", QUESTION, answer="yes"), key="before-the-merge")
-    [gone] = await office.fetch("select token from enrolment where member_id = 'LS2'")
+    [gone] = await office.fetch("select member_token from enrolment where member_id = 'LS2'")
     await office.read(roster(Row("LS2", action="001", was=("LS2", "Sesame", "Omi"))))
     assert (await office.fetch("select count(*) from person where merged_into is not null"))[0]["count"] == 1
     facts = await office.last_facts()
     assert {fact["interpreter_needed"] for fact in facts.values()} == {"yes"}
     acting(app, "chw", "lakeshore")
-    await answer(client, "no", "2021-02-20", "after", member_token=str(gone["token"]))
+    await answer(client, "no", "2021-02-20", "after", member_token=str(gone["member_token"]))
     assert {fact["interpreter_needed"] for fact in (await office.last_facts()).values()} == {"no"}
 
 

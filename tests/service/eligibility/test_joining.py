@@ -62,7 +62,10 @@ async def test_an_ordinary_row_joins_nobody(
     file = await office.read(an_834(row, control=2, day="20250602"))
     assert (file.rows_rejected, sorted(await people(office)), await persons(office)) == (1, sorted(before), 2), edge
     [one] = await waiting(client)
-    tokens = {str(row["token"]) for row in await office.fetch("select token from enrolment where not is_retired")}
+    tokens = {
+        str(row["member_token"])
+        for row in await office.fetch("select member_token from enrolment where not is_retired")
+    }
     assert set(one["may_be"]) == tokens
     assert {row["seen_file_no"] for row in await office.fetch("select seen_file_no from enrolment")} == {file.file_no}
 
@@ -172,8 +175,10 @@ async def test_a_person_says_whose_it_is(client: httpx.AsyncClient, office: Offi
     await office.read(an_834(row, control=2, day="20250602"))
     [one] = await waiting(client)
     assert one["code"] == "agrees-with-another"
-    [token] = [row["token"] for row in await office.fetch("select token from enrolment where member_id = 'M1'")]
-    assert (await decide(client, one, "same-person", str(token))).status_code == 200
+    [member_token] = [
+        row["member_token"] for row in await office.fetch("select member_token from enrolment where member_id = 'M1'")
+    ]
+    assert (await decide(client, one, "same-person", str(member_token))).status_code == 200
     file = await office.read(an_834(row, control=3, day="20250603"))
     assert (file.rows_rejected, await persons(office)) == (0, 2)
     assert [born for *_, born in await people(office)] == ["1971-09-09", "1971-09-09"]

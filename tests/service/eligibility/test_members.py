@@ -170,14 +170,16 @@ async def test_a_correction_merges_two_members(office: Office) -> None:
     await office.read(roster(Row("LS2", action="001", was=("LS1", "Sesam", "Oma")), day=date(2021, 3, 2)))
     merged = next(one for one in await office.events("member-eligibility") if "retired_token" in one)
     assert {merged["surviving_token"], merged["retired_token"]} == tokens
-    rows = await office.fetch("select token::text, is_retired, fact from enrolment join decision using (enrolment_id)")
+    rows = await office.fetch(
+        "select member_token::text, is_retired, fact from enrolment join decision using (enrolment_id)"
+    )
     retired = next(row for row in rows if row["is_retired"])
     assert (retired["fact"]["reasons"], retired["fact"]["merged_into"]) == (["merged"], merged["surviving_token"])
-    assert retired["token"] == merged["retired_token"]
+    assert retired["member_token"] == merged["retired_token"]
     [alive] = [row for row in rows if not row["is_retired"]]
-    assert (alive["fact"]["status"], alive["token"]) == ("eligible", merged["surviving_token"])
-    found = await office.fetch("select distinct token::text from person_identifier")
-    assert [row["token"] for row in found] == [merged["surviving_token"]]
+    assert (alive["fact"]["status"], alive["member_token"]) == ("eligible", merged["surviving_token"])
+    found = await office.fetch("select distinct member_token::text from person_identifier")
+    assert [row["member_token"] for row in found] == [merged["surviving_token"]]
 
 
 async def test_a_plan_sees_its_own_rows_only(office: Office) -> None:

@@ -111,9 +111,11 @@ async def test_an_observation_during_a_merge_is_the_survivors(
     monkeypatch.setattr(people_store, "find_members", with_a_merge)
     acting(app, "integration", "lakeshore")
     answer = await tell(client, said("LS2", "homebound"))
-    [kept] = await office.fetch("select token from member_observation")
-    [survivor] = await office.fetch("select token from person where merged_into is null")
+    [kept] = await office.fetch("select member_token from member_observation")
+    [survivor] = await office.fetch("select member_token from person where merged_into is null")
     assert (answer.json()["rejected"], kept) == ([], survivor)
-    decided = "select fact->>'status' as status from decision join enrolment using (enrolment_id) where token = $1"
-    rows = await office.fetch(f"{decided} and programme_id = 'street-visits'", survivor["token"])
+    decided = (
+        "select fact->>'status' as status from decision join enrolment using (enrolment_id) where member_token = $1"
+    )
+    rows = await office.fetch(f"{decided} and programme_id = 'street-visits'", survivor["member_token"])
     assert rows == [{"status": "eligible"}]

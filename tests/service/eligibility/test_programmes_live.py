@@ -10,12 +10,12 @@ from services.eligibility.decisions.flow import days, publishing
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.forecast.model import History
 from services.eligibility.forecast.schedule import SupportingData
+from services.eligibility.programmes.aim import Forecasted
 from services.eligibility.programmes.documents import parse_programme
 from services.eligibility.programmes.due import forecasted
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.programmes.risk.documents import models
 from services.eligibility.programmes.risk.model import score
-from services.eligibility.programmes.target import Forecasted
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
 from tests.service.eligibility.conftest import FIRST_DAY, Office

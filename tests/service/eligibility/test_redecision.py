@@ -91,8 +91,8 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Poison:
 
 
 async def token_of(office: Office, member_id: str) -> UUID:
-    [row] = await office.fetch("select token from enrolment where member_id = $1", member_id)
-    return UUID(str(row["token"]))
+    [row] = await office.fetch("select member_token from enrolment where member_id = $1", member_id)
+    return UUID(str(row["member_token"]))
 
 
 @pytest.mark.expects_error_log("person set aside")

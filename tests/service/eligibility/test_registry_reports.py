@@ -20,7 +20,7 @@ pytestmark = pytest.mark.postgres
 CASES = Path(__file__).parents[2] / "data/cases"
 LATER = date(2025, 6, 2)
 DOSES = """
-select given, cvx, administered_on::text as on, vaccine_group, vaccine_groups from dose join enrolment using (token)
+select given, cvx, administered_on::text as on, vaccine_group, vaccine_groups from dose join enrolment using (member_token)
 where not dose.is_retracted order by given, administered_on, cvx
 """
 ROWS = "select row, outcome, code from feed_row where file_id = $1 order by row"
@@ -242,10 +242,10 @@ async def test_immunity_is_kept_and_looked_at(office: Office) -> None:
     await office.read(roster(Row("W1", family="Garcia", given="Luz", born="19500102", zip5="60601", tract="")))
     assert await send(office, "v36_refusal_obx.hl7") == [("accepted", "not-administered")]
     assert await remarks(office) == [("immunity", "snomed", "38907003", "998", "IIS")]
-    [row] = await office.fetch("select token, tenant_id from enrolment")
+    [row] = await office.fetch("select member_token, tenant_id from enrolment")
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
-        found = await programme_store.load_observations(connection, [row["token"]])
-    assert [(one.system, one.code) for one in found[row["token"], row["tenant_id"]]] == [("cdsi", "024")]
+        found = await programme_store.load_observations(connection, [row["member_token"]])
+    assert [(one.system, one.code) for one in found[row["member_token"], row["tenant_id"]]] == [("cdsi", "024")]
 
 
 CONTRAINDICATED = "OBX|1|CE|30945-0^x^LN|1|VXC18^yeast^CDCPHINVS||||||F|||20210101"
@@ -293,7 +293,7 @@ async def test_a_merge_takes_along_what_is_said(office: Office) -> None:
     await office.read(roster(Row("LS1", family="Sesam"), Row("LS2")))
     await office.read(vxu(Shot("R-1", family="Sesam", completion="RE")))
     await office.read(roster(Row("LS2", action="001", was=("LS1", "Sesam", "Oma")), day=date(2021, 3, 2)))
-    query = "select count(*) as held from registry_remark join person using (token) where merged_into is null"
+    query = "select count(*) as held from registry_remark join person using (member_token) where merged_into is null"
     assert [row["held"] for row in await office.fetch(query)] == [1]
 
 

@@ -45,7 +45,7 @@ ANNOUNCED = """
 select aggregatetype as topic, payload from outbox
 where aggregatetype in ('vcc.member-eligibility.v1', 'vcc.dose-administered.v1') order by id
 """
-DRAWN = "select programme_id, token, arm, drawn_on from arm order by 1, 2"
+DRAWN = "select programme_id, member_token, arm, drawn_on from arm order by 1, 2"
 CUT_OFFS = "select programme_id, cap_group, drawn_on, rank, population, admitted from cut_off order by 1, 2, 3"
 
 
@@ -65,12 +65,12 @@ async def hear(office: Office, kind: str, told: str) -> None:
         elif kind == "attempt":
             await vital_flow.on_attempts(work, [ContactAttemptLoggedV1.model_validate_json(told)])
         elif kind == "decision":
-            token, is_deceased = json.loads(told)
-            await people_flow.lock_survivors(connection, [UUID(token)])
-            await vital_flow.decide(work, UUID(token), "*", is_deceased, None, "confirmed-by-family", "grover")
+            member_token, is_deceased = json.loads(told)
+            await people_flow.lock_survivors(connection, [UUID(member_token)])
+            await vital_flow.decide(work, UUID(member_token), "*", is_deceased, None, "confirmed-by-family", "grover")
         else:
-            plan, token, code, said_on = json.loads(told)
-            said = UUID(token), MemberObservation("vcc", code, date.fromisoformat(said_on))
+            plan, member_token, code, said_on = json.loads(told)
+            said = UUID(member_token), MemberObservation("vcc", code, date.fromisoformat(said_on))
             await observations.on_observations(work, plan, [said], date.fromisoformat(said_on))
     await office.work()
 
@@ -91,7 +91,7 @@ def visit(row: dict[str, Any], day: date) -> str:
     at = datetime(day.year, day.month, day.day, 18, tzinfo=UTC)
     return AppointmentChangedV1(
         occurred_at=at, appointment_id=new_id(), version=1, status=AppointmentStatus.FULFILLED,
-        enrolment_id=row["enrolment_id"], member_token=row["token"], tenant_id=row["tenant_id"],
+        enrolment_id=row["enrolment_id"], member_token=row["member_token"], tenant_id=row["tenant_id"],
         programme_id=bundled()[0].programme_id, site_id="hooper-hall", start_at=at, start_on=day, walk_in=True,
         dose=DoseGiven(cvx="208", mvx="PFR", lot="EL9262", administered_on=day), changed_on=day,
     ).model_dump_json()  # fmt: skip
@@ -102,7 +102,7 @@ def a_word_of_death(row: dict[str, Any], day: date) -> str:
     at = datetime(day.year, day.month, day.day, 19, tzinfo=UTC)
     return ContactAttemptLoggedV1(
         occurred_at=at, attempt_id=new_id(), case_id=new_id(), enrolment_id=row["enrolment_id"],
-        member_token=row["token"], tenant_id=row["tenant_id"], programme_id=bundled()[0].programme_id,
+        member_token=row["member_token"], tenant_id=row["tenant_id"], programme_id=bundled()[0].programme_id,
         channel=Channel.PHONE, disposition=Disposition.DECEASED, attempted_at=at, attempted_on=day, worker_id="grover",
     ).model_dump_json()  # fmt: skip
 
@@ -129,12 +129,12 @@ async def live(office: Office, folder: Path, heard: Heard) -> None:
 async def news(office: Office, number: int, day: date) -> list[tuple[str, str]]:
     """Of a few members each day: one visits a site, another has no transport, a third is said to be dead, and every
     other day somebody decides about that."""
-    query = "select enrolment_id, token, tenant_id from enrolment where not is_retired order by token limit 3 offset $1"
+    query = "select enrolment_id, member_token, tenant_id from enrolment where not is_retired order by member_token limit 3 offset $1"
     visitor, housebound, missing = await office.fetch(query, number * 7)
-    said = housebound["tenant_id"], str(housebound["token"]), "homebound", day.isoformat()
+    said = housebound["tenant_id"], str(housebound["member_token"]), "homebound", day.isoformat()
     told = [("appointment", visit(visitor, day)), ("observation", json.dumps(said))]
     told.append(("attempt", a_word_of_death(missing, day)))
-    decided = [("decision", json.dumps((str(missing["token"]), number % 4 == 0)))]
+    decided = [("decision", json.dumps((str(missing["member_token"]), number % 4 == 0)))]
     return told + decided if number % 2 == 0 else told
 
 

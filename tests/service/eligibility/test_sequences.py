@@ -12,7 +12,7 @@ from tests.service.eligibility.messages import Shot, vxu
 
 pytestmark = pytest.mark.postgres
 PEOPLE = """
-select token, concat_ws(' ', nullif(member_id, ''), given, family, birth_on, zip5) as who,
+select member_token, concat_ws(' ', nullif(member_id, ''), given, family, birth_on, zip5) as who,
     bool_or((fact->>'enrolled')::boolean) as is_covered, bool_or(fact->'reasons' ? 'deceased') as is_dead,
     bool_or(fact->'reasons' ? 'death-reported') as is_reported
 from enrolment join decision using (enrolment_id) where not is_retired group by enrolment_id order by 2
@@ -25,12 +25,12 @@ HELD = "held"
 async def told(office: Office) -> list[str]:
     """Everybody in one line, and how many rows are held."""
     doses = defaultdict[Any, list[str]](list)
-    for row in await office.fetch("select token, administered_on::text as day from dose where not is_retracted"):
-        doses[row["token"]].append(row["day"])
+    for row in await office.fetch("select member_token, administered_on::text as day from dose where not is_retracted"):
+        doses[row["member_token"]].append(row["day"])
     found = []
     for one in await office.fetch(PEOPLE):
         words = [one["who"], "" if one["is_covered"] else "out", "dead" if one["is_dead"] else ""]
-        words += ["reported" if one["is_reported"] else "", *sorted(doses.pop(one["token"], ()))]
+        words += ["reported" if one["is_reported"] else "", *sorted(doses.pop(one["member_token"], ()))]
         found.append(" ".join(word for word in words if word))
     assert not doses, "a dose is of nobody who is there"
     held = await office.fetch("select from doubtful_row where state = 'waiting'")

@@ -96,7 +96,7 @@ async def test_nobody_is_made_only_to_be_merged(client: httpx.AsyncClient, offic
     assert (one["code"], len(one["may_be"])) == ("agrees-with-another", 2)
     assert not any("retired_token" in event for event in await office.events("member-eligibility"))
     assert await retired(office) == 0
-    assert await office.fetch("select from person where token not in (select token from enrolment)") == []
+    assert await office.fetch("select from person where member_token not in (select member_token from enrolment)") == []
     assert sorted(number for number, name, _ in await people(office) if name == "THEA ROE") == ["M1", "M2"]
 
 
@@ -109,9 +109,11 @@ async def test_a_merge_takes_along_who_is_apart(client: httpx.AsyncClient, offic
     merged = member("M9", "FIX*DORA", "19500101", ins=CHANGED, prior="M0", was="OLD*DORA*19400404")
     await office.read(an_834(merged, control=3, day="20250603"))
     assert await retired(office) == 1
-    pairs = await office.fetch("select token, other from person_apart")
-    live = {row["token"] for row in await office.fetch("select token from person where merged_into is null")}
-    assert [{row["token"], row["other"]} for row in pairs] == [live]
+    pairs = await office.fetch("select member_token, other from person_apart")
+    live = {
+        row["member_token"] for row in await office.fetch("select member_token from person where merged_into is null")
+    }
+    assert [{row["member_token"], row["other"]} for row in pairs] == [live]
 
 
 async def test_senior_and_junior_are_two(office: Office) -> None:
@@ -229,7 +231,10 @@ async def test_the_same_person_merges_nobody_else(client: httpx.AsyncClient, off
     await office.read(an_834(THEA_M2, payer=payer, sender=sender, control=8))
     await office.read(an_834(THEA, control=9, day="20250602"))
     [one] = await waiting(client)
-    tokens = {row["given"]: str(row["token"]) for row in await office.fetch("select given, token from enrolment")}
+    tokens = {
+        row["given"]: str(row["member_token"])
+        for row in await office.fetch("select given, member_token from enrolment")
+    }
     shown = {tokens["DORA"], tokens["THEA"]} if sender == "TESTPLAN" else {tokens["DORA"]}
     assert set(one["may_be"]) == shown
     assert (await decide(client, one, "same-person", tokens["DORA"])).status_code == 200

@@ -17,19 +17,19 @@ pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(600)]
 MEMBERS, SEED, WEEKS = 1_500, 20210301, 4
 
 PARENTS = (
-    ("enrolment", "person", "token"), ("person_identifier", "person", "token"), ("person_key", "person", "token"),
-    ("member_statement", "person", "token"), ("dose", "person", "token"), ("dose_report", "person", "token"),
+    ("enrolment", "person", "member_token"), ("person_identifier", "person", "member_token"), ("person_key", "person", "member_token"),
+    ("member_statement", "person", "member_token"), ("dose", "person", "member_token"), ("dose_report", "person", "member_token"),
     ("dose_report", "dose", "dose_id"), ("decision", "enrolment", "enrolment_id"), ("feed_row", "feed_file", "file_id"),
 )  # fmt: skip
 """Child, parent and the column of both that the database does not check."""
 
 Doses = dict[int, list[tuple[str, str]]]
 TOKENS = """
-select lower(tenant_id) as plan, member_id, coalesce(person.merged_into, token) as token
-from enrolment join person using (token)
+select lower(tenant_id) as plan, member_id, coalesce(person.merged_into, member_token) as member_token
+from enrolment join person using (member_token)
 """
 DOSES = """
-select token, administered_on::text as given_on, cvx from dose where not is_retracted and administered_on <= $1
+select member_token, administered_on::text as given_on, cvx from dose where not is_retracted and administered_on <= $1
 """
 
 
@@ -62,11 +62,11 @@ async def work_through(office: Office, folder: Path, ledger: Ledger) -> None:
 
 async def held(office: Office, last_day: date) -> tuple[dict[tuple[str, str], Any], dict[Any, list[tuple[str, str]]]]:
     """The person of each enrolment, and each person's doses."""
-    tokens = {(row["plan"], row["member_id"]): row["token"] for row in await office.fetch(TOKENS)}
+    tokens = {(row["plan"], row["member_id"]): row["member_token"] for row in await office.fetch(TOKENS)}
     doses = defaultdict(list)
     for row in await office.fetch(DOSES, last_day):
-        doses[row["token"]].append((row["given_on"], row["cvx"]))
-    return tokens, {token: sorted(mine) for token, mine in doses.items()}
+        doses[row["member_token"]].append((row["given_on"], row["cvx"]))
+    return tokens, {member_token: sorted(mine) for member_token, mine in doses.items()}
 
 
 async def test_each_person_ends_with_exactly_the_expected_doses(office: Office, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ async def test_each_person_ends_with_exactly_the_expected_doses(office: Office, 
     for person in people(tmp_path, ledger):
         mine = {tokens.get((one["plan"].lower(), one["member_id"])) for one in person["enrolments"]} - {None}
         holders |= mine
-        found = sorted(dose for token in mine for dose in doses.get(token, []))
+        found = sorted(dose for member_token in mine for dose in doses.get(member_token, []))
         if found != (wanted := expected(person, ledger.last_day)):
             wrong[person["person"]] = (wanted, found)
     assert wrong == {}

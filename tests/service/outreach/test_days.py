@@ -11,7 +11,7 @@ from services.kit import review_queue
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import Handler, UnitOfWork
 from services.outreach.cases import flow as handlers
-from tests.facts import DAY, a_day, a_dose, a_fact, a_programme, token
+from tests.facts import DAY, a_day, a_dose, a_fact, a_programme, member_token
 from tests.service.outreach.builders import Outreach, Worker, a_target, case_id
 
 pytestmark = pytest.mark.postgres
@@ -93,7 +93,7 @@ async def test_one_who_cannot_be_decided_holds_up_nobody(outreach: Outreach, mon
     decide = handlers.review
 
     async def review(work: UnitOfWork, persons: Mapping[UUID, UUID], at: datetime) -> None:
-        if token("member-3") in persons:
+        if member_token("member-3") in persons:
             raise ValueError
         await decide(work, persons, at)
 

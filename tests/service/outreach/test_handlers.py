@@ -8,7 +8,7 @@ import pytest
 from schemas.eligibility_v1 import DoseAction, EligibilityStatus, MembersMergedV1
 from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.ids import derived_id, new_id
-from tests.facts import DAY, NOON, a_day, a_dose, a_fact, an_appointment, enrolment_id, token
+from tests.facts import DAY, NOON, a_day, a_dose, a_fact, an_appointment, enrolment_id, member_token
 from tests.service.outreach.builders import Outreach, a_target, case_id, vaccinated
 
 pytestmark = pytest.mark.postgres
@@ -47,7 +47,10 @@ async def test_nobody_else_gets_a_case(outreach: Outreach, change: dict[str, Any
         ({"status": EligibilityStatus.INELIGIBLE, "reasons": ("moved",)}, "moved"),
         ({"status": EligibilityStatus.INELIGIBLE, "reasons": ("not-enrolled",), "enrolled": False}, "disenrolled"),
         ({"status": EligibilityStatus.INELIGIBLE, "reasons": ("deceased",), "enrolled": False}, "deceased"),
-        ({"status": EligibilityStatus.INELIGIBLE, "reasons": ("merged",), "merged_into": token("bob")}, "merged"),
+        (
+            {"status": EligibilityStatus.INELIGIBLE, "reasons": ("merged",), "merged_into": member_token("bob")},
+            "merged",
+        ),
         ({"contact_protected": True}, "ineligible"),
         ({"status": EligibilityStatus.INELIGIBLE, "vaccinated": True, "doses_valid": 1}, "vaccinated"),
     ],
@@ -160,7 +163,9 @@ async def test_target_zip_raises_the_rank(outreach: Outreach) -> None:
 
 async def test_merged_persons_share_their_history(outreach: Outreach) -> None:
     """Of merged persons the retired token's case closes; a dose of either is a dose of both."""
-    merge = MembersMergedV1(occurred_at=NOON, surviving_token=token("ada"), retired_token=token("adda"), merged_on=DAY)
+    merge = MembersMergedV1(
+        occurred_at=NOON, surviving_token=member_token("ada"), retired_token=member_token("adda"), merged_on=DAY
+    )
     await outreach.hear(a_fact("ada"), a_fact("adda"))
     await outreach.hear(merge)
     retired = await outreach.case("adda")
@@ -175,19 +180,21 @@ async def test_restated_enrolment_keeps_its_case(outreach: Outreach) -> None:
     """An enrolment restated under the surviving token goes on with the same case, announced under that token."""
     await outreach.hear(a_fact())
     await outreach.hear(
-        MembersMergedV1(occurred_at=NOON, surviving_token=token("bob"), retired_token=token("ada"), merged_on=DAY),
-        a_fact(version=2, member_token=token("bob")),
+        MembersMergedV1(
+            occurred_at=NOON, surviving_token=member_token("bob"), retired_token=member_token("ada"), merged_on=DAY
+        ),
+        a_fact(version=2, member_token=member_token("bob")),
     )
     case = await outreach.case()
     assert case is not None
-    assert (case["status"], case["member_token"]) == ("open", token("bob"))
-    assert (await outreach.announced())[-1]["member_token"] == str(token("bob"))
+    assert (case["status"], case["member_token"]) == ("open", member_token("bob"))
+    assert (await outreach.announced())[-1]["member_token"] == str(member_token("bob"))
 
 
 async def test_dose_moved_to_somebody_else_frees_the_first(outreach: Outreach) -> None:
     """A dose relinked to another member closes that case and reopens the first."""
     await outreach.hear(a_fact("ada"), a_fact("bob"), a_dose("ada"))
-    await outreach.hear(a_dose("ada", version=2, member_token=token("bob")))
+    await outreach.hear(a_dose("ada", version=2, member_token=member_token("bob")))
     ada, bob = await outreach.case("ada"), await outreach.case("bob")
     assert ada is not None
     assert bob is not None

@@ -20,7 +20,7 @@ from services.outreach.app import SUBSCRIPTIONS
 from services.outreach.cases.flow import on_dose_administered
 from services.replicas.persons import flow, store
 from services.replicas.persons.rules import Merge
-from tests.facts import DAY, NOON, a_day, a_dose, a_fact, a_programme, an_appointment, token
+from tests.facts import DAY, NOON, a_day, a_dose, a_fact, a_programme, an_appointment, member_token
 from tests.service.outreach.builders import Outreach, Worker, a_target, case_id, vaccinated
 
 pytestmark = pytest.mark.postgres
@@ -29,7 +29,9 @@ STREAMS: tuple[tuple[Event, ...], ...] = (
     (
         a_fact("ada"),
         a_fact("adda", language="es"),
-        MembersMergedV1(occurred_at=NOON, surviving_token=token("ada"), retired_token=token("adda"), merged_on=DAY),
+        MembersMergedV1(
+            occurred_at=NOON, surviving_token=member_token("ada"), retired_token=member_token("adda"), merged_on=DAY
+        ),
         vaccinated("ada", version=2, decided_on=DAY + timedelta(days=1)),
         a_fact("ada", version=3, decided_on=DAY + timedelta(days=2), priority=640),
         a_fact("bob", zip5="60601"),
@@ -172,7 +174,9 @@ async def test_dose_while_an_attempt_is_logged(outreach: Outreach, worker: Worke
 async def test_members_merged_while_somebody_waits_for_them(outreach: Outreach) -> None:
     """A dose of the retired token that waited for the merge is the survivor's too."""
     await outreach.hear(a_fact("ada"), a_fact("adda"))
-    merge = MembersMergedV1(occurred_at=NOON, surviving_token=token("ada"), retired_token=token("adda"), merged_on=DAY)
+    merge = MembersMergedV1(
+        occurred_at=NOON, surviving_token=member_token("ada"), retired_token=member_token("adda"), merged_on=DAY
+    )
     await _together(outreach, merge, a_dose("adda"))
     case = await outreach.case("ada")
     assert case is not None
@@ -183,12 +187,12 @@ async def test_members_merged_while_somebody_waits_for_them(outreach: Outreach) 
 async def test_lock_that_waited_for_a_merge_holds_the_whole_person(outreach: Outreach, wanted: str) -> None:
     """Whoever waits for a member's lock while the member is merged, as the retired or as the surviving one, gets the
     surviving person, with all tokens."""
-    ada, adda = token("ada"), token("adda")
+    ada, adda = member_token("ada"), member_token("adda")
     await outreach.hear(a_fact("ada"), a_fact("adda"))
 
     async def lock() -> dict[UUID, UUID]:
         async with transaction(outreach.database.pool, "*") as connection:
-            return await store.lock_persons(connection, [token(wanted)])
+            return await store.lock_persons(connection, [member_token(wanted)])
 
     async with transaction(outreach.database.pool, "*") as connection:
         persons = await store.lock_persons(connection, [ada, adda])

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from schemas.scheduling_v1 import AppointmentStatus
-from services.outreach.members.rules import Told
-from tests.facts import NOON, PROGRAMME, a_day, a_dose, a_fact, a_programme, an_appointment, token
+from services.outreach.members.rules import InformedBy
+from tests.facts import NOON, PROGRAMME, a_day, a_dose, a_fact, a_programme, an_appointment, member_token
 from tests.service.outreach.builders import Outreach, Worker, case_id
 
 pytestmark = pytest.mark.postgres
@@ -30,7 +30,7 @@ async def lost(worker: Worker, **asked: Any) -> list[dict[str, Any]]:
     return found
 
 
-async def note(worker: Worker, how: str = Told.LETTER, case: Any = ADA) -> Any:
+async def note(worker: Worker, how: str = InformedBy.LETTER, case: Any = ADA) -> Any:
     path, headers = f"/cases/{case}/lost-booking-notice", worker._headers()
     return await worker.client.post(path, json={"how": how}, headers=headers)
 
@@ -46,7 +46,7 @@ async def test_it_is_on_the_list_and_nobody_calls(outreach: Outreach, worker: Wo
     """The list tells reason, days, site and how the member may hear of it; the case stays closed and unclaimable."""
     await lose(outreach, worker)
     [found] = await lost(worker)
-    assert (found["case_id"], found["member_token"]) == (str(ADA), str(token("ada")))
+    assert (found["case_id"], found["member_token"]) == (str(ADA), str(member_token("ada")))
     assert found["closed_reason"] == "opted-out"
     assert found["channels"] == ["letter", "visit"]
     told = found["appointment"]
@@ -106,7 +106,7 @@ async def test_a_notice_that_was_a_mistake_is_taken_back(outreach: Outreach, wor
     [deed] = await outreach.fetch("select principal, action, subjects from audit where kind = 'lost-booking-notice'")
     assert tuple(deed.values()) == ("wanda", "withdrawn", [str(ADA)])
     assert (await retract(worker)).json()["type"] == "urn:vcc:problem:no-lost-booking-notice"
-    assert (await note(worker, Told.VISIT)).status_code == 200
+    assert (await note(worker, InformedBy.VISIT)).status_code == 200
     assert await lost(worker) == []
 
 
@@ -157,7 +157,7 @@ async def test_each_look_and_each_deed_is_audited(outreach: Outreach, worker: Wo
     await lose(outreach, worker)
     [begun] = await outreach.fetch("select count(*) from audit")
     await lost(worker)
-    await note(worker, Told.PROVIDER)
+    await note(worker, InformedBy.PROVIDER)
     rows = await outreach.fetch(
         "select principal, kind, subjects from audit order by audit_id offset $1", begun["count"]
     )

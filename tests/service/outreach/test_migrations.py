@@ -41,7 +41,7 @@ async def test_what_was_said_before_still_holds(database: OpenDatabase, tmp_path
     async with connection.transaction():
         await connection.execute(OLD)
     await migrate(opened.dsn, [("outreach", TODAY)])
-    rows = await connection.fetch("select stops, resumes, standing, reports_death from statement")
+    rows = await connection.fetch("select stops, resumes, stance, reports_death from statement")
     assert [tuple(row.values()) for row in rows] == [(["phone", "text"], [], None, False)]
     assert await connection.fetchval("select count(*) from waiting_member") == 1
     await connection.close()

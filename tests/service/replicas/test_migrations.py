@@ -19,13 +19,13 @@ from services.replicas.persons import store as persons
 from services.replicas.persons.rules import Merge
 from services.replicas.programmes import flow as programmes_flow
 from services.replicas.programmes import store as programmes
-from tests.facts import DAY, PROGRAMME, a_day, a_programme, token
+from tests.facts import DAY, PROGRAMME, a_day, a_programme, member_token
 from tests.servers import SERVICES, OpenDatabase
 from tests.service.replicas import before
 
 pytestmark = pytest.mark.postgres
 FIRST, SECOND, THIRD = (a_programme(version=n, effective_on=DAY + timedelta(days=7 * (n - 1))) for n in (1, 2, 3))
-BOB, ADA, EVE, ZOE = map(token, ("bob", "ada", "eve", "zoe"))
+BOB, ADA, EVE, ZOE = map(member_token, ("bob", "ada", "eve", "zoe"))
 FIRST_OF_REPLICAS = {"outreach": 6, "scheduling": 5, "reporting": 6}
 COLUMNS = """
 select table_name, column_name, data_type, is_nullable from information_schema.columns

@@ -8,11 +8,11 @@ import pytest
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.replicas.persons import flow, store
 from services.replicas.persons.rules import Merge
-from tests.facts import token
+from tests.facts import member_token
 from tests.servers import Database, OpenDatabase
 
 pytestmark = pytest.mark.postgres
-BOB, ADA, EVE = map(token, ("bob", "ada", "eve"))
+BOB, ADA, EVE = map(member_token, ("bob", "ada", "eve"))
 WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
@@ -68,6 +68,6 @@ async def test_all_tokens_of_a_person_are_locked(kept: Database) -> None:
 
 async def test_new_and_known_tokens_at_once_end_without_deadlock(kept: Database) -> None:
     """Many who want some of the same tokens, new to each other, all get them."""
-    tokens = sorted(token(f"member-{n}") for n in range(40))
+    tokens = sorted(member_token(f"member-{n}") for n in range(40))
     got = await asyncio.gather(*(lock(kept, *tokens[n : n + 20 : 1 + n % 3], tokens[-1]) for n in range(20)))
     assert all(set(persons.values()) == set(persons) for persons in got)

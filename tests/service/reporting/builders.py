@@ -44,7 +44,7 @@ from tests.facts import (
     NOON,
     PROGRAMME,
     enrolment_id,
-    token,
+    member_token,
 )
 from tests.servers import Database
 
@@ -61,7 +61,7 @@ def a_case(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -
     plan = changes.pop("tenant_id", "lakeshore")
     said: dict[str, Any] = {
         "occurred_at": NOON, "case_id": derived_id("case", name, plan), "version": version, "status": CaseStatus.OPEN,
-        "enrolment_id": enrolment_id(name, plan), "member_token": token(name), "tenant_id": plan,
+        "enrolment_id": enrolment_id(name, plan), "member_token": member_token(name), "tenant_id": plan,
         "programme_id": PROGRAMME, "priority": 500, "attempts": 0, "opened_on": DAY,
         "changed_on": DAY + timedelta(days=days),
     }  # fmt: skip
@@ -73,7 +73,7 @@ def an_attempt(name: str = "ada", days: int = 0, number: int = 0, **changes: Any
     said: dict[str, Any] = {
         "occurred_at": NOON, "attempt_id": derived_id("attempt", name, plan, days, number),
         "case_id": derived_id("case", name, plan), "enrolment_id": enrolment_id(name, plan),
-        "member_token": token(name), "tenant_id": plan, "programme_id": PROGRAMME, "channel": Channel.PHONE,
+        "member_token": member_token(name), "tenant_id": plan, "programme_id": PROGRAMME, "channel": Channel.PHONE,
         "disposition": Disposition.COMPLETE, "attempted_at": NOON + timedelta(days=days),
         "attempted_on": DAY + timedelta(days=days), "worker_id": "wanda",
     }  # fmt: skip

@@ -41,7 +41,7 @@ from tests.facts import (
     a_programme,
     a_tract,
     an_appointment,
-    token,
+    member_token,
 )
 from tests.service.reporting.builders import VACCINATED, Reporting, a_case, a_file, a_pool, a_retraction, an_attempt
 
@@ -146,7 +146,7 @@ def _facts(draw: Any) -> list[MemberEligibilityDecidedV1]:
                     {"rule": "service", "status": "ineligible", "reasons": ("service-received",), "vaccinated": True},
                     {"rule": "forecast", "arm": "control", "status": "ineligible", "reasons": ("control-arm",)},
                 ]))  # fmt: skip
-                owner = token(draw(st.sampled_from([name, name, "cy"])))
+                owner = member_token(draw(st.sampled_from([name, name, "cy"])))
                 facts.append(a_fact(name, version, tenant_id=plan, **(changes | {"member_token": owner})))
     return facts
 
@@ -158,7 +158,7 @@ def logs(draw: Any) -> list[Event]:
     for name in ("ada", "bo", "cy", "dot"):
         for version in range(1, draw(st.integers(0, 3)) + 1):
             action = draw(st.sampled_from([DoseAction.NEW, DoseAction.UPDATE, DoseAction.RETRACT]))
-            owner = token(draw(st.sampled_from(["ada", "bo", "cy"])))
+            owner = member_token(draw(st.sampled_from(["ada", "bo", "cy"])))
             days, group = draw(st.integers(0, 2)), draw(st.sampled_from(["covid-19", "covid-19", "zoster"]))
             cvx = draw(st.sampled_from(["212", "213"]))
             groups = draw(st.sampled_from([(), (), ("covid-19", "flu"), ("zoster", "covid-19")]))
@@ -226,9 +226,9 @@ async def test_a_merge_moves_a_dose(reporting: Reporting) -> None:
         "enrolled": False,
         "status": "ineligible",
         "reasons": ("merged",),
-        "merged_into": token("ada"),
+        "merged_into": member_token("ada"),
     }
-    await reporting.hear(a_merge("adda", "ada"), a_dose("adda", 2, member_token=token("ada")))
+    await reporting.hear(a_merge("adda", "ada"), a_dose("adda", 2, member_token=member_token("ada")))
     assert {(row[2], row[8]) for row in await cells_of(reporting)} == {("60623", 1), ("60624", 0)}
     await reporting.hear(a_fact("adda", 2, zip5="60624", **retired))
     assert {(row[2], row[8]) for row in await cells_of(reporting)} == {("60623", 1)}
@@ -236,7 +236,7 @@ async def test_a_merge_moves_a_dose(reporting: Reporting) -> None:
 
 async def test_an_enrolment_that_changes_its_token(reporting: Reporting) -> None:
     """An enrolment restated under another member's token is counted once."""
-    await reporting.hear(a_programme(), a_fact("adda"), a_fact("adda", 2, member_token=token("ada")))
+    await reporting.hear(a_programme(), a_fact("adda"), a_fact("adda", 2, member_token=member_token("ada")))
     assert {row[6:] for row in await cells_of(reporting)} == {(1, 1, 0)}
 
 

@@ -15,7 +15,18 @@ from services.kit.postgres import transaction
 from services.replicas.days.store import load_day
 from services.reporting.population import store as population
 from services.reporting.population.rules import Question
-from tests.facts import DAY, PROGRAMME, a_day, a_dose, a_fact, a_merge, a_programme, a_tract, an_appointment, token
+from tests.facts import (
+    DAY,
+    PROGRAMME,
+    a_day,
+    a_dose,
+    a_fact,
+    a_merge,
+    a_programme,
+    a_tract,
+    an_appointment,
+    member_token,
+)
 from tests.service.reporting.builders import Reporting, a_case, a_file, a_pool, a_retraction, an_attempt
 from tests.service.reporting.world import LAST_DAY, a_season
 
@@ -164,7 +175,7 @@ async def test_merged_members_are_one_person(reporting: Reporting) -> None:
         for old, new in (("old", "mid"), ("mid", "new")):
             await reporting.hear(
                 a_merge(f"{old}-{n}", f"{new}-{n}", 2),
-                a_fact(f"{old}-{n}", 2, 2, merged_into=token(f"{new}-{n}"), **retired),
+                a_fact(f"{old}-{n}", 2, 2, merged_into=member_token(f"{new}-{n}"), **retired),
             )
     after = await reporting.report(2)
     assert {one.stage: one.people for one in after.funnels[0].stages}["attempted"] == 12
@@ -177,11 +188,11 @@ async def test_the_programme_says_which_doses_count(reporting: Reporting) -> Non
     rules: dict[str, Any] = {"doses_needed": 2, "doses_since_on": DAY, "cvx_not_counted": ("213",)}
     await reporting.hear(a_programme(**rules))
     for n in range(12):
-        await reporting.hear(a_dose(f"m-{n}", days=1), a_dose(f"m-{n}-b", days=4, member_token=token(f"m-{n}")))
+        await reporting.hear(a_dose(f"m-{n}", days=1), a_dose(f"m-{n}-b", days=4, member_token=member_token(f"m-{n}")))
     await reporting.hear(
-        a_dose("m-20", days=1), a_dose("m-20-b", days=1, member_token=token("m-20")),
-        a_dose("m-21", days=1), a_dose("m-21-b", days=-1, member_token=token("m-21")),
-        a_dose("m-22", days=1), a_dose("m-22-b", days=2, member_token=token("m-22"), cvx="213"),
+        a_dose("m-20", days=1), a_dose("m-20-b", days=1, member_token=member_token("m-20")),
+        a_dose("m-21", days=1), a_dose("m-21-b", days=-1, member_token=member_token("m-21")),
+        a_dose("m-22", days=1), a_dose("m-22-b", days=2, member_token=member_token("m-22"), cvx="213"),
     )  # fmt: skip
     assert (await reporting.report(9)).headline.target.vaccinated == 12
     assert await reporting.fetch("select vaccinated from coverage_cell") == [(12,)]

@@ -19,7 +19,7 @@ class Member:
     """Somebody with a booking for Wednesday, whose news count up."""
 
     def __init__(self, world: World) -> None:
-        self.world, self.enrolment, self.token, self.version = world, uuid4(), uuid4(), 0
+        self.world, self.enrolment, self.member_token, self.version = world, uuid4(), uuid4(), 0
 
     async def booked(self) -> "Member":
         await self.hear()
@@ -29,7 +29,7 @@ class Member:
 
     async def hear(self, *, weighed: datetime | None = None, **says: Any) -> None:
         self.version += 1
-        fact = a_fact(self.enrolment, self.token, version=self.version, weighed=weighed, **says)
+        fact = a_fact(self.enrolment, self.member_token, version=self.version, weighed=weighed, **says)
         await self.world.hear(fact)
 
     async def code_of_a_move(self) -> str:
@@ -51,7 +51,7 @@ async def member(world: World) -> Member:
 async def test_a_workers_report_pauses_and_flags_until_eligibility_decides(world: World, member: Member) -> None:
     """No new seat and no other one, at once; the booking stays, and whoever looks at it is told. An older answer of
     eligibility decides nothing; the one that has weighed the report and set it aside ends the pause."""
-    await world.hear(an_attempt(member.token))
+    await world.hear(an_attempt(member.member_token))
     assert (await member.code_of_a_move(), await member.flag()) == ("death-reported", True)
     [listed] = (await world.get(f"/appointments?site=united-center&on={MONDAY + timedelta(days=2)}")).json()
     assert listed["death_reported"]
@@ -65,7 +65,7 @@ async def test_a_workers_report_pauses_and_flags_until_eligibility_decides(world
 
 async def test_a_declared_death_ends_the_booking_with_its_reason(world: World, member: Member) -> None:
     """By rule and not by anybody, so that who hears of it can tell the case."""
-    await world.hear(an_attempt(member.token))
+    await world.hear(an_attempt(member.member_token))
     await member.hear(weighed=NOW, eligible=False, reasons=["deceased"])
     told = (await world.appointment_news())[-1]
     assert (told.status, told.cancellation_reason, told.by_rule) == ("cancelled", "pat-dec", True)
@@ -85,18 +85,18 @@ async def test_an_undone_death_books_nothing_again(world: World, member: Member)
 async def test_a_report_in_error_pauses_nobody(world: World, member: Member) -> None:
     """The attempt was entered in error, or corrected: the pause ends with its retraction, whichever is heard first."""
     for order in permutations(range(2)):
-        attempt = an_attempt(member.token)
+        attempt = an_attempt(member.member_token)
         news: tuple[Event, ...] = (attempt, a_retraction(attempt, member=uuid4()))
         for i in order:
             await world.hear(news[i])
         assert not await member.flag()
-    await world.hear(an_attempt(member.token, Disposition.NO_ANSWER))
+    await world.hear(an_attempt(member.member_token, Disposition.NO_ANSWER))
     assert await member.code_of_a_move() == "moved"
 
 
 async def test_two_reports_are_taken_back_one_by_one(world: World, member: Member) -> None:
     """One of them in error leaves the other, also when all come in one batch."""
-    first, second = an_attempt(member.token), an_attempt(member.token)
+    first, second = an_attempt(member.member_token), an_attempt(member.member_token)
     await world.hear(first, second, a_retraction(first))
     assert await member.code_of_a_move() == "death-reported"
 
@@ -122,15 +122,15 @@ async def test_another_cancellation_reports_nothing(world: World, member: Member
 
 async def test_a_report_by_one_plans_worker_counts_for_another_plan(world: World, member: Member) -> None:
     """The person is paused, not the enrolment."""
-    other = await world.enrol("blue", member.token)
+    other = await world.enrol("blue", member.member_token)
     await world.post(f"/appointments/{member.appointment}/cancel", {"reason": "pat"})
-    await world.hear(an_attempt(member.token))
+    await world.hear(an_attempt(member.member_token))
     assert code_of(await world.book(other, member.friday, tenant="blue")) == "death-reported"
 
 
 async def test_who_was_said_to_be_dead_and_comes_is_recorded(world: World, member: Member) -> None:
     """A dose is a fact, whatever was reported: the walk-in goes in, and ends the booking whose need it met."""
-    await world.hear(an_attempt(member.token))
+    await world.hear(an_attempt(member.member_token))
     body = {"enrolment_id": str(member.enrolment), "site_id": "united-center", "dose": a_given_dose()}
     assert (await world.post("/walk-ins", body, who="site@*")).status_code == 201
     assert await world.status_of(member.appointment) == "cancelled:pat"

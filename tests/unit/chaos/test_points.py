@@ -50,6 +50,6 @@ def test_a_bug_is_for_one_residue_class_of_members(tmp_path: Path) -> None:
     """A handler chokes on the members that the file names, until the file is gone."""
     board = Switchboard(tmp_path, "pancakes")
     (tmp_path / "pancakes.handler-bug").write_text("[10, 3]")
-    assert [token for token in range(30) if board.has_bug_for(token)] == [3, 13, 23]
+    assert [member_token for member_token in range(30) if board.has_bug_for(member_token)] == [3, 13, 23]
     (tmp_path / "pancakes.handler-bug").unlink()
     assert not board.has_bug_for(3)

@@ -83,7 +83,7 @@ def test_nothing_fails_for_the_eligible() -> None:
 
 
 @pytest.mark.parametrize(
-    ("edge", "born_on", "on", "is_eligible"),
+    ("edge", "birth_on", "on", "is_eligible"),
     [
         ("the day before the 65th birthday", date(1956, 3, 2), TODAY, False),
         ("the 65th birthday", date(1956, 3, 1), TODAY, True),
@@ -93,9 +93,9 @@ def test_nothing_fails_for_the_eligible() -> None:
         ("birth date unknown", None, TODAY, False),
     ],
 )
-def test_age(edge: str, born_on: date | None, on: date, is_eligible: bool) -> None:
+def test_age(edge: str, birth_on: date | None, on: date, is_eligible: bool) -> None:
     """Somebody born on 29 February comes of age on 1 March."""
-    assert decided(a_member(birth_on=born_on), on=on).is_eligible is is_eligible, edge
+    assert decided(a_member(birth_on=birth_on), on=on).is_eligible is is_eligible, edge
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_whose_death_is_reported_is_let_alone_and_looked_at_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("placement", "born_on", "points"),
+    ("placement", "birth_on", "points"),
     [
         (POOR, date(1950, 5, 1), 100 + 485 + 100),
         (POOR, date(1930, 5, 1), 985),
@@ -241,9 +241,9 @@ def test_whose_death_is_reported_is_let_alone_and_looked_at_again() -> None:
         (replace(POOR, svi=0.1), date(1950, 5, 1), 0),
     ],
 )
-def test_priority(placement: Placement, born_on: date, points: int) -> None:
+def test_priority(placement: Placement, birth_on: date, points: int) -> None:
     """Points by the index at its level and by age, cut at 1000; none for who is not eligible."""
-    assert decided(a_member(placement, birth_on=born_on)).priority == points
+    assert decided(a_member(placement, birth_on=birth_on)).priority == points
 
 
 def test_protection_comes_from_plan_or_registry() -> None:

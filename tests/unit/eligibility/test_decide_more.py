@@ -13,12 +13,12 @@ from services.eligibility.decisions.decision import REASONS, Basis, Decision, Ri
 from services.eligibility.decisions.rules import decide
 from services.eligibility.doses.counted import CountedDose
 from services.eligibility.places.rules import Level, Placement, VulnerabilityRule
+from services.eligibility.programmes.aim import Forecasted, ForecastRule, ServiceRule
 from services.eligibility.programmes.arms import Arms, arm_of
 from services.eligibility.programmes.cap import TIE_BITS, Cap
 from services.eligibility.programmes.needs import Circumstances
 from services.eligibility.programmes.programme import Phase, Programme
 from services.eligibility.programmes.segment import Segment
-from services.eligibility.programmes.target import Forecasted, ForecastRule, ServiceRule
 from tests.unit.eligibility.test_decide import RULE, TODAY, TOKEN, ZIP, a_dose, a_member, a_programme
 
 RELEASES = (("4.64", date(2021, 1, 1)),)
@@ -51,17 +51,17 @@ def test_a_zips_share_is_told_whether_the_programme_asks_or_not(area: Vulnerabil
 
 
 @pytest.mark.parametrize(
-    ("edge", "born_on", "reasons"),
+    ("edge", "birth_on", "reasons"),
     [
         ("the last day at 75", date(1945, 3, 2), ()),
         ("the 76th birthday", date(1945, 3, 1), ("over-age",)),
         ("born on 29 February, on 1 March", date(1944, 2, 29), ("over-age",)),
     ],
 )
-def test_an_upper_age(edge: str, born_on: date, reasons: tuple[str, ...]) -> None:
+def test_an_upper_age(edge: str, birth_on: date, reasons: tuple[str, ...]) -> None:
     """`age_to` is the last age that counts, and its end is the next day to ask."""
     phase = Phase("all", date(2021, 1, 1), age_from=65, age_to=75)
-    answer = decide(a_member(birth_on=born_on), (), a_programme(phase), TODAY)
+    answer = decide(a_member(birth_on=birth_on), (), a_programme(phase), TODAY)
     assert answer.reasons == reasons, edge
     if not reasons:
         assert answer.recheck_on == date(2021, 3, 2)
@@ -70,23 +70,23 @@ def test_an_upper_age(edge: str, born_on: date, reasons: tuple[str, ...]) -> Non
 def test_a_forecast_takes_the_place_of_counting() -> None:
     """Doses of the group count by CDC's rules only; the answer cites the release and the date due."""
     basis = Basis(forecasts={ZOSTER: DUE}, releases=RELEASES)
-    answer = decided(basis, [a_dose()], target=ForecastRule("Zoster"))
+    answer = decided(basis, [a_dose()], aim=ForecastRule("Zoster"))
     assert (answer.reasons, answer.rule, answer.release, answer.due_on) == ((), "forecast", "4.64", TODAY)
     assert answer.recheck_on == date(2021, 5, 1)
-    assert decided(Basis(releases=RELEASES), target=ForecastRule("Zoster")).reasons == ("not-forecast",)
-    assert decided(target=ForecastRule("Zoster")).reasons == ("forecast-not-covered",)
+    assert decided(Basis(releases=RELEASES), aim=ForecastRule("Zoster")).reasons == ("not-forecast",)
+    assert decided(aim=ForecastRule("Zoster")).reasons == ("forecast-not-covered",)
     done = Basis(forecasts={ZOSTER: replace(DUE, status="Complete")}, releases=RELEASES)
-    assert decided(done, target=ForecastRule("Zoster")).is_vaccinated
+    assert decided(done, aim=ForecastRule("Zoster")).is_vaccinated
 
 
 def test_a_service_takes_the_place_of_doses() -> None:
     """What was received holds until its months are over."""
     known = Circumstances(services={"mammogram": date(2020, 6, 1)})
-    answer = decided(Basis(known), [a_dose()], target=ServiceRule({"mammogram": 24}))
+    answer = decided(Basis(known), [a_dose()], aim=ServiceRule({"mammogram": 24}))
     assert (answer.reasons, answer.is_vaccinated, answer.recheck_on) == (
         ("service-received",), True, date(2022, 6, 1),
     )  # fmt: skip
-    assert decided(Basis(known), target=ServiceRule({"mammogram": 9})).reasons == ()
+    assert decided(Basis(known), aim=ServiceRule({"mammogram": 9})).reasons == ()
 
 
 def test_reasons_stand_in_their_order() -> None:
@@ -153,7 +153,7 @@ def test_an_arm_is_drawn_when_nothing_else_fails_and_stays() -> None:
 
 
 @given(
-    born_on=st.none() | st.dates(date(1920, 1, 1), date(2021, 12, 31)),
+    birth_on=st.none() | st.dates(date(1920, 1, 1), date(2021, 12, 31)),
     share=st.floats(0.05, 0.95),
     forecasted=st.none() | st.builds(replace, st.just(DUE), status=st.sampled_from(
         ["Not Complete", "Complete", "Immune", "Contraindicated", "Aged Out", "Shared Clinical Decision"])),
@@ -161,20 +161,20 @@ def test_an_arm_is_drawn_when_nothing_else_fails_and_stays() -> None:
     day=st.dates(date(2020, 12, 1), date(2022, 12, 31)),
 )  # fmt: skip
 def test_every_answer_has_a_reason_or_none(
-    born_on: date | None, share: float, forecasted: Forecasted | None, cut_off: int | None, day: date
+    birth_on: date | None, share: float, forecasted: Forecasted | None, cut_off: int | None, day: date
 ) -> None:
     """Eligible is exactly without a reason; each reason is a sentence; the next day to ask lies ahead."""
     programme: Programme = a_programme(
-        target=ForecastRule("Zoster"), risk_model="street.1", cap=CAP,
+        aim=ForecastRule("Zoster"), risk_model="street.1", cap=CAP,
         arms=Arms("person", "sesame-2021", {"offered": share, "control": 1 - share}),
     )  # fmt: skip
     basis = Basis(
         forecasts={ZOSTER: forecasted} if forecasted else {}, releases=RELEASES, risks={"street.1": HIGH},
         cut_offs={} if cut_off is None else {("sesame-street", 1, "lakeshore"): cut_off << TIE_BITS},
     )  # fmt: skip
-    answer = decide(a_member(birth_on=born_on), (), programme, day, basis)
+    answer = decide(a_member(birth_on=birth_on), (), programme, day, basis)
     assert answer.is_eligible is not bool(answer.reasons)
     assert set(answer.reasons) <= REASONS.keys()
     assert answer.recheck_on is None or answer.recheck_on > day
     assert (answer.arm == "control") is ("control-arm" in answer.reasons)
-    assert decide(a_member(birth_on=born_on), (), programme, day, basis) == answer
+    assert decide(a_member(birth_on=birth_on), (), programme, day, basis) == answer

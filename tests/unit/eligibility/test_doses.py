@@ -37,7 +37,10 @@ def a_report(event: str = "E-1", **changes: Any) -> Report:
 def hear(ledger: Ledger, *reports: Report, today: date = TODAY) -> list[tuple[str, int, str]]:
     for report in reports:
         ledger.take(report)
-    return [(action, dose.version, f"{dose.cvx} {dose.administered_on:%m-%d}") for dose, action in ledger.settle(today)]
+    return [
+        (action, dose.version, f"{dose.cvx} {dose.administered_on:%m-%d}")
+        for dose, action in ledger.decide_doses(today)
+    ]
 
 
 def alive(ledger: Ledger) -> list[Dose]:
@@ -52,8 +55,8 @@ def alive(ledger: Ledger) -> list[Dose]:
         ("another product of the group", a_report("E-2", cvx="207"), 1),
         ("the next day", a_report("E-2", administered_on=date(2021, 2, 16)), 2),
         ("another group", a_report("E-2", cvx="187"), 2),
-        ("another person", a_report("E-2", token=OPA), 2),
-        ("nobody yet", a_report("E-2", token=None), 1),
+        ("another person", a_report("E-2", member_token=OPA), 2),
+        ("nobody yet", a_report("E-2", member_token=None), 1),
     ],
 )
 def test_what_is_one_dose(edge: str, other: Report, doses: int) -> None:
@@ -104,9 +107,9 @@ def test_another_person_after_all() -> None:
     """A report that was corrected to be about somebody else leaves the one and becomes the other's."""
     ledger = a_ledger()
     hear(ledger, a_report())
-    told = hear(ledger, a_report(token=OPA))
+    told = hear(ledger, a_report(member_token=OPA))
     assert [action for action, _, _ in told] == [RETRACT, NEW]
-    assert [dose.token for dose in alive(ledger)] == [OPA]
+    assert [dose.member_token for dose in alive(ledger)] == [OPA]
 
 
 def test_a_dose_that_lies_ahead_is_not_told() -> None:
@@ -134,11 +137,11 @@ def test_a_nameless_delete() -> None:
 def test_a_merge_of_two_with_one_vaccination() -> None:
     """The survivor keeps one dose of the day, the other is superseded; other days move along."""
     ledger = a_ledger()
-    hear(ledger, a_report(), a_report("E-2", token=OPA), a_report("E-3", token=OPA, cvx="187"))
+    hear(ledger, a_report(), a_report("E-2", member_token=OPA), a_report("E-3", member_token=OPA, cvx="187"))
     ledger.move(OPA, OMA)
-    told = [(action, dose.vaccine_group) for dose, action in ledger.settle(TODAY)]
+    told = [(action, dose.vaccine_group) for dose, action in ledger.decide_doses(TODAY)]
     assert sorted(told) == [(RETRACT, "covid-19"), (UPDATE, "covid-19"), (UPDATE, "zoster")]
-    assert {dose.token for dose in ledger.doses.values()} == {OMA}
+    assert {dose.member_token for dose in ledger.doses.values()} == {OMA}
     [kept] = [dose for dose in alive(ledger) if dose.vaccine_group == "covid-19"]
     assert kept.supersedes in ledger.doses
     assert hear(ledger, a_report("E-2", lot="EL2")) == []
@@ -197,7 +200,7 @@ def test_the_ledger_adds_up(said: list[Report]) -> None:
     told: dict[UUID, tuple[int, str]] = {}
     for report in said:
         ledger.take(report)
-        for dose, action in ledger.settle(TODAY):
+        for dose, action in ledger.decide_doses(TODAY):
             assert dose.version == told.get(dose.dose_id, (0, ""))[0] + 1
             told[dose.dose_id] = dose.version, action
     days = [

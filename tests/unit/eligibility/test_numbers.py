@@ -30,7 +30,7 @@ def a_ledger_with(*reports: Report) -> Ledger:
     ledger = a_ledger()
     for one in reports:
         ledger.take(one)
-    ledger.settle(date(2021, 3, 1))
+    ledger.decide_doses(date(2021, 3, 1))
     return ledger
 
 
@@ -43,8 +43,8 @@ def a_ledger_with(*reports: Report) -> Ledger:
         ("another vaccine", "A", {"cvx": "187"}, False, REUSED),
         ("a corrected day", "U", {"administered_on": date(2021, 2, 16)}, True, None),
         ("a corrected vaccine", "U", {"cvx": "187"}, True, None),
-        ("somebody else's", "A", {"token": OPA}, False, None),
-        ("somebody else's, as a correction", "U", {"token": OPA}, False, None),
+        ("somebody else's", "A", {"member_token": OPA}, False, None),
+        ("somebody else's, as a correction", "U", {"member_token": OPA}, False, None),
         ("another sender's", "U", {"sender": "CLINIC"}, False, None),
         ("of a sender unknown then", "U", {"sender": ""}, True, None),
         ("no number", "U", {"event_id": ""}, False, None),
@@ -60,9 +60,9 @@ def test_what_a_number_names(edge: str, action: str, changes: dict[str, Any], sa
 def test_a_number_is_known_to_be_anothers() -> None:
     """So that the row can say it."""
     ledger = a_ledger_with(a_report("known"))
-    assert of_another(a_report("fresh", token=OPA), ledger)
+    assert of_another(a_report("fresh", member_token=OPA), ledger)
     assert not of_another(a_report("fresh"), ledger)
-    assert not of_another(a_report("fresh", token=OPA, sender="CLINIC"), ledger)
+    assert not of_another(a_report("fresh", member_token=OPA, sender="CLINIC"), ledger)
 
 
 def test_what_was_deleted_may_be_added_again_otherwise() -> None:
@@ -90,7 +90,7 @@ def test_an_old_addition_does_not_revive_what_was_corrected() -> None:
         ("another vaccine", {"event_id": "", "cvx": "187"}, True, []),
         ("another day", {"event_id": "", "administered_on": date(2021, 2, 16)}, True, []),
         ("another sender", {"event_id": "", "sender": "CLINIC"}, True, []),
-        ("somebody else's", {"event_id": "IIS 1", "token": OPA}, True, []),
+        ("somebody else's", {"event_id": "IIS 1", "member_token": OPA}, True, []),
         ("what was never given", {"event_id": ""}, False, []),
         ("a number taken back already", {"event_id": "IIS 3"}, True, ["three"]),
     ],
@@ -99,7 +99,7 @@ def test_what_a_deletion_finds(edge: str, said: dict[str, Any], is_given: bool, 
     """The patient's report of that number; else what the same sender said of that day and vaccine, and nothing else."""
     ledger = a_ledger_with(
         a_report("one"), a_report("two", event_id="IIS 2"), a_report("three", event_id="IIS 3", is_retracted=True),
-        a_report("his", event_id="IIS 9", token=OPA, administered_on=date(2021, 1, 1)),
+        a_report("his", event_id="IIS 9", member_token=OPA, administered_on=date(2021, 1, 1)),
     )  # fmt: skip
     doomed = to_delete(a_report("fresh", is_retracted=True, **said), ledger, is_given=is_given)
     assert sorted(one.event_key for one in doomed) == sorted(found), edge
@@ -108,8 +108,10 @@ def test_what_a_deletion_finds(edge: str, said: dict[str, Any], is_given: bool, 
 def test_a_deletion_finds_what_waits() -> None:
     """Also where nobody knows yet whom the report is about."""
     ledger = a_ledger()
-    ledger.add((), [a_report("waiting", token=None)])
-    [doomed] = to_delete(a_report("fresh", event_id="IIS 7", token=None, is_retracted=True), ledger, is_given=True)
+    ledger.add((), [a_report("waiting", member_token=None)])
+    [doomed] = to_delete(
+        a_report("fresh", event_id="IIS 7", member_token=None, is_retracted=True), ledger, is_given=True
+    )
     assert doomed.event_key == "waiting"
 
 
@@ -126,7 +128,7 @@ def test_a_deletion_finds_what_waits() -> None:
 )
 def test_who_is_the_same_patient(changes: dict[str, object], same: bool) -> None:
     """Before anybody is linked: a number with birth date or name, or name, birth date and ZIP."""
-    one, other = (a_report(token=None, subject=DOCUMENT | part) for part in ({}, changes))
+    one, other = (a_report(member_token=None, subject=DOCUMENT | part) for part in ({}, changes))
     assert is_same_patient(one, other) is same
 
 

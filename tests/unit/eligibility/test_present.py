@@ -58,13 +58,13 @@ def test_a_death_of_today_in_the_east_is_declared(death_on: date, word: Word) ->
 def test_a_report_after_a_decision_is_weighed_where_the_day_began_before_greenwich() -> None:
     """Guam decides on Tuesday morning and hears of a death half an hour later: in Greenwich it is Monday still."""
     decided_at = datetime(2021, 3, 2, 8, tzinfo=GUAM)
-    token, began_at = UUID(int=1), datetime(2021, 3, 2, tzinfo=GUAM)
+    member_token, began_at = UUID(int=1), datetime(2021, 3, 2, tzinfo=GUAM)
     ruling = Override(
-        override_id=UUID(int=2), token=token, tenant_id="*", is_deceased=False, death_on=None, decided_on=TUESDAY,
+        override_id=UUID(int=2), member_token=member_token, tenant_id="*", is_deceased=False, death_on=None, decided_on=TUESDAY,
         decided_at=decided_at, day_began_at=began_at,
     )  # fmt: skip
     said_at = (decided_at + timedelta(minutes=30)).astimezone(UTC)
-    report = VitalStatement(token, "attempt:1", "lakeshore", Word.POSSIBLE, said_at, said_at, said_at)
+    report = VitalStatement(member_token, "attempt:1", "lakeshore", Word.POSSIBLE, said_at, said_at, said_at)
     assert vital_of([report], [ruling], "lakeshore").is_reported
     old = report._replace(since_at=began_at - timedelta(minutes=1))
     assert not vital_of([old], [ruling], "lakeshore").is_reported

@@ -47,7 +47,7 @@ class Menagerie(BaseModel):
     share: float = 0.5
     price: Decimal = Decimal(1)
     awake: bool = True
-    born_on: date = date(2001, 2, 3)
+    birth_on: date = date(2001, 2, 3)
     at: datetime = datetime(2001, 2, 3, tzinfo=UTC)
     aware_at: AwareDatetime = datetime(2001, 2, 3, tzinfo=UTC)
     feeding: time = time(12)
@@ -191,7 +191,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"share": CANARY}, "body.share", "number"),
     ({"price": CANARY}, "body.price", "decimal"),
     ({"awake": CANARY}, "body.awake", "boolean"),
-    ({"born_on": CANARY}, "body.born_on", "date"),
+    ({"birth_on": CANARY}, "body.born_on", "date"),
     ({"at": CANARY}, "body.at", "datetime"),
     ({"aware_at": "2001-02-03T04:05:06"}, "body.aware_at", "timezone"),
     ({"feeding": CANARY}, "body.feeding", "time"),

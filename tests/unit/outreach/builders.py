@@ -60,7 +60,7 @@ def a_statement(attempt: Attempt, **changes: Any) -> Statement:
     said = Statement(
         source_id=attempt.attempt_id, tenant_id="lakeshore", programme_id=attempt.programme_id,
         vaccine_group="covid-19", said_at=attempt.attempted_at, counted_on=attempt.counted_on,
-        told_at=attempt.attempted_at, standing=effect.standing,
+        told_at=attempt.attempted_at, stance=effect.stance,
         stops=(Channel.PHONE, Channel.TEXT) if effect.opts_out else (), resumes=(), reports_death=effect.deceased,
     )  # fmt: skip
     return replace(said, **changes)

@@ -9,7 +9,7 @@ import pytest
 from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Direction, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
 from services.outreach.attempts.rules import Holder, Proposal, RefusalCode, against
-from services.outreach.cases.evidence import Evidence, Held
+from services.outreach.cases.evidence import Evidence, OffList
 from services.outreach.cases.rules import decide
 from services.outreach.policy import POLICY
 from tests.unit.outreach.builders import DAY, a_dose, an_appointment, an_attempt, some_evidence
@@ -61,24 +61,24 @@ def test_state(evidence: Evidence, status: CaseStatus, reason: CaseClosedReason 
     ("evidence", "held", "until_days"),
     [
         (some_evidence(), None, None),
-        (some_evidence(appointments=[an_appointment(5)]), Held.BOOKED, 6),
-        (some_evidence(appointments=[an_appointment(0)]), Held.BOOKED, 1),
+        (some_evidence(appointments=[an_appointment(5)]), OffList.BOOKED, 6),
+        (some_evidence(appointments=[an_appointment(0)]), OffList.BOOKED, 1),
         (some_evidence(appointments=[an_appointment(-1)]), None, None),
         (some_evidence(appointments=[an_appointment(5, AppointmentStatus.CANCELLED)]), None, None),
         (some_evidence(appointments=[an_appointment(-1, AppointmentStatus.NOSHOW)]), None, None),
-        (some_evidence(attempts=[an_attempt(D.BOOKED)]), Held.BOOKED, 7),
+        (some_evidence(attempts=[an_attempt(D.BOOKED)]), OffList.BOOKED, 7),
         (some_evidence(attempts=[an_attempt(D.BOOKED, -7)]), None, None),
-        (some_evidence(attempts=[an_attempt(D.NO_ANSWER)]), Held.RESTING, 1),
+        (some_evidence(attempts=[an_attempt(D.NO_ANSWER)]), OffList.RESTING, 1),
         (some_evidence(attempts=[an_attempt(D.NO_ANSWER, -1)]), None, None),
         (some_evidence(attempts=[an_attempt(D.WRONG_NUMBER)]), None, None),
-        (some_evidence(attempts=[an_attempt(D.CALLBACK_SCHEDULED)]), Held.CALLBACK, 2),
+        (some_evidence(attempts=[an_attempt(D.CALLBACK_SCHEDULED)]), OffList.CALLBACK, 2),
         (some_evidence(attempts=[an_attempt(D.CALLBACK_SCHEDULED, -2)]), None, None),
-        (some_evidence(attempts=[an_attempt(D.CALLBACK_SCHEDULED, -1), an_attempt(D.BUSY)]), Held.RESTING, 1),
-        (some_evidence(attempts=[an_attempt(D.NO_ANSWER, day) for day in range(-9, -4)]), Held.ATTEMPTS, 21),
+        (some_evidence(attempts=[an_attempt(D.CALLBACK_SCHEDULED, -1), an_attempt(D.BUSY)]), OffList.RESTING, 1),
+        (some_evidence(attempts=[an_attempt(D.NO_ANSWER, day) for day in range(-9, -4)]), OffList.ATTEMPTS, 21),
         (some_evidence(attempts=[an_attempt(D.NO_ANSWER, day) for day in (-30, -8, -7, -6, -5)]), None, None),
     ],
 )
-def test_hold(evidence: Evidence, held: Held | None, until_days: int | None) -> None:
+def test_hold(evidence: Evidence, held: OffList | None, until_days: int | None) -> None:
     """What keeps an open case off the list, and until when."""
     state = decide(evidence, POLICY)
     until_on = None if until_days is None else DAY + timedelta(days=until_days)

@@ -9,7 +9,7 @@ import pytest
 from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Direction, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
 from services.outreach.cases.channels import invalid_channels
-from services.outreach.cases.evidence import Evidence, Flag, Held
+from services.outreach.cases.evidence import Evidence, Flag, OffList
 from services.outreach.cases.rules import decide
 from services.outreach.contacts.rules import Attempt
 from services.outreach.policy import POLICY
@@ -66,9 +66,9 @@ def test_wrong_numbers_that_were_replaced_fill_no_window() -> None:
     days = range(-9, POLICY.attempts_per_window - 9)
     another = {"phone_version": 1}
     wrongs, unanswered = [wrong(Ch.PHONE, n) for n in days], [an_attempt(D.NO_ANSWER, n) for n in days]
-    assert decide(some_evidence(attempts=wrongs), POLICY).held_by is Held.ATTEMPTS
+    assert decide(some_evidence(attempts=wrongs), POLICY).held_by is OffList.ATTEMPTS
     assert decide(some_evidence(attempts=wrongs, enrolment=another), POLICY).held_by is None
-    assert decide(some_evidence(attempts=unanswered, enrolment=another), POLICY).held_by is Held.ATTEMPTS
+    assert decide(some_evidence(attempts=unanswered, enrolment=another), POLICY).held_by is OffList.ATTEMPTS
 
 
 def test_a_new_address_ends_moved() -> None:
@@ -109,17 +109,17 @@ def test_a_clinic_that_cancels_makes_the_member_callable(said: dict[str, Any]) -
 def test_a_member_who_cancels_is_told_nothing(reason: str | None) -> None:
     """What the member cancelled himself lifts no limit."""
     state = decide(after_five(cancellation_reason=reason), POLICY)
-    assert (state.held_by, state.flags) == (Held.ATTEMPTS, ())
+    assert (state.held_by, state.flags) == (OffList.ATTEMPTS, ())
 
 
 def test_told_he_is_spared_again() -> None:
     """Once the member was reached, or tried three times in vain, the window holds again."""
     later: dict[str, Any] = {"attempted_at": LATER + timedelta(hours=1)}
     told = an_attempt(D.COMPLETE, attempt_id=UUID(int=50), **later)
-    assert decide(after_five(told), POLICY).held_by is Held.ATTEMPTS
+    assert decide(after_five(told), POLICY).held_by is OffList.ATTEMPTS
     vain = [an_attempt(D.NO_ANSWER, attempt_id=UUID(int=50 + n), **later) for n in range(POLICY.lost_attempts)]
-    assert decide(after_five(vain[0]), POLICY).held_by is Held.RESTING
-    assert decide(after_five(*vain), POLICY).held_by is Held.ATTEMPTS
+    assert decide(after_five(vain[0]), POLICY).held_by is OffList.RESTING
+    assert decide(after_five(*vain), POLICY).held_by is OffList.ATTEMPTS
     assert decide(after_five(*vain), POLICY).flags == (Flag.APPOINTMENT_LOST,)
 
 

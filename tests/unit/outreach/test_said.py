@@ -10,7 +10,7 @@ import pytest
 from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Direction, Disposition
 from services.outreach.attempts.rules import RefusalCode, Timing, is_news, misdated
 from services.outreach.cases.channels import is_opted_out, stopped_channels
-from services.outreach.cases.evidence import CaseState, Evidence, Held, Paused
+from services.outreach.cases.evidence import CaseState, Evidence, OffList, Paused
 from services.outreach.cases.rules import decide
 from services.outreach.contacts.rules import Statement
 from services.outreach.policy import POLICY
@@ -129,13 +129,13 @@ def _tried(*days: int, **changes: Any) -> Evidence:
 def test_inbound_contacts_count_for_no_limit() -> None:
     """Five calls by the member fill no window and lower no rank; the person rests on the day all the same."""
     state = decide(_tried(-4, -3, -2, -1, 0, direction=Direction.INBOUND), POLICY)
-    assert (state.held_by, state.attempts, state.attempt_penalty) == (Held.RESTING, 0, 0)
+    assert (state.held_by, state.attempts, state.attempt_penalty) == (OffList.RESTING, 0, 0)
 
 
 def test_the_person_rests_in_every_programme() -> None:
     """Who was tried today for one programme is not called today for another, nor before the day that he asked for."""
     other: dict[str, Any] = {"programme_id": "flu-2021", "attempt_id": UUID(int=7)}
-    assert decide(_tried(0, **other), POLICY).held_by is Held.RESTING
+    assert decide(_tried(0, **other), POLICY).held_by is OffList.RESTING
     promised = some_evidence(attempts=[an_attempt(D.CALLBACK_SCHEDULED, **other)])
     state = decide(promised, POLICY)
-    assert (state.held_by, state.held_until_on, state.callback_at) == (Held.CALLBACK, DAY + timedelta(days=2), None)
+    assert (state.held_by, state.held_until_on, state.callback_at) == (OffList.CALLBACK, DAY + timedelta(days=2), None)

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.replicas.persons.rules import Merge, merges_in, with_merges
-from tests.facts import a_fact, a_merge, token
+from tests.facts import a_fact, a_merge, member_token
 
 A, B, C = (UUID(int=n) for n in (10, 11, 12))
 
@@ -31,8 +31,8 @@ def test_a_circle_of_merges_says_nothing() -> None:
 
 def test_a_merge_is_told_by_its_event_and_by_the_facts_of_the_retired_token() -> None:
     """A fact that names no survivor tells of no merge."""
-    retired, other = a_fact("eve", merged_into=token("ada")), a_fact("zoe")
+    retired, other = a_fact("eve", merged_into=member_token("ada")), a_fact("zoe")
     assert merges_in((a_merge("bob", "ada"), retired, other)) == [
-        Merge(token("bob"), token("ada")),
-        Merge(token("eve"), token("ada")),
+        Merge(member_token("bob"), member_token("ada")),
+        Merge(member_token("eve"), member_token("ada")),
     ]

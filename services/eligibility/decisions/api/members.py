@@ -56,31 +56,33 @@ async def find_members(
     look_ups.admit(principal)
     async with reading(pool, principal) as work:
         tokens = await people_store.find_by_member_id(work.connection, member_id)
-        found = [member for token in tokens if (member := await _member(work.connection, token)) is not None]
+        found = [
+            member for member_token in tokens if (member := await _member(work.connection, member_token)) is not None
+        ]
         await audit.record(work, principal, "read", "member", tokens)
     if not found:
         look_ups.missed(principal)
     return found
 
 
-@routes.get("/members/{token}", response_model=MemberOut)
-async def read_member(pool: Pool, principal: Coordinator, token: UUID) -> Response | MemberOut:
+@routes.get("/members/{member_token}", response_model=MemberOut)
+async def read_member(pool: Pool, principal: Coordinator, member_token: UUID) -> Response | MemberOut:
     """Why this member is, or is not, eligible: each failing criterion, rule version, place and doses."""
     async with reading(pool, principal) as work:
-        await audit.record(work, principal, "read", "member", [token])
-        member = await _member(work.connection, token)
+        await audit.record(work, principal, "read", "member", [member_token])
+        member = await _member(work.connection, member_token)
     return refuse(NO_MEMBER) if member is None else member
 
 
-async def _member(connection: Connection, token: UUID) -> MemberOut | None:
-    facts = await decision_store.load_facts(connection, token)
+async def _member(connection: Connection, member_token: UUID) -> MemberOut | None:
+    facts = await decision_store.load_facts(connection, member_token)
     if not facts:
         return None
-    survivors = await people_store.load_survivors(connection, [token])
-    doses, _ = await dose_store.load_doses(connection, [token])
+    survivors = await people_store.load_survivors(connection, [member_token])
+    doses, _ = await dose_store.load_doses(connection, [member_token])
     return MemberOut(
-        member_token=token,
-        merged_into=survivors[token] if survivors.get(token, token) != token else None,
+        member_token=member_token,
+        merged_into=survivors[member_token] if survivors.get(member_token, member_token) != member_token else None,
         answers=[_answer(row) for row in facts],
         doses=[
             DoseOut(
@@ -95,8 +97,11 @@ async def _member(connection: Connection, token: UUID) -> MemberOut | None:
             if dose.is_announced
         ],
         risks=await _risks(connection, [row.enrolment_id for row in facts]),
-        benefits=await _benefits(connection, token),
-        remarks=[_remark(stated) for stated in (await remark_store.load_remarks(connection, [token])).get(token, ())],
+        benefits=await _benefits(connection, member_token),
+        remarks=[
+            _remark(stated)
+            for stated in (await remark_store.load_remarks(connection, [member_token])).get(member_token, ())
+        ],
     )
 
 
@@ -141,13 +146,13 @@ def _risk(stored: StoredScore) -> RiskOut:
     )
 
 
-async def _benefits(connection: Connection, token: UUID) -> list[BenefitOut]:
+async def _benefits(connection: Connection, member_token: UUID) -> list[BenefitOut]:
     """By what is known today of the enrolments that may be seen; a benefit that is indicated in one of them is."""
     clock = await clock_store.load_clock(connection)
     if clock is None:
         return []
     found: dict[str, BenefitOut] = {}
-    for entitlement in await benefits_of(connection, token, clock.business_on):
+    for entitlement in await benefits_of(connection, member_token, clock.business_on):
         if entitlement.benefit.code not in found or not entitlement.missing:
             found[entitlement.benefit.code] = BenefitOut(
                 code=entitlement.benefit.code,

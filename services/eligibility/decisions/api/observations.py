@@ -73,7 +73,7 @@ async def take_observations(
             look_ups.missed(principal)
         latest = latest_on(today, datetime.now(UTC))
         taken, rejected = _sort(body.observations, members, latest, is_worker=is_worker)
-        await audit.record(work, principal, "told", "member", sorted({token for token, _ in taken}))
+        await audit.record(work, principal, "told", "member", sorted({member_token for member_token, _ in taken}))
         changed = await observations.on_observations(work, body.plan, taken, today)
         out = ObservationsOut(accepted=len(taken), members_changed=len(changed), rejected=rejected)
         return Answer(200, out.model_dump(mode="json"))

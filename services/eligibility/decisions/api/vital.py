@@ -56,23 +56,23 @@ async def list_death_reports(
     Outreach and scheduling let them alone until `vital-status` is decided or whoever said it takes it back."""
     async with reading(pool, principal) as work:
         found = await vital_store.load_reported(work.connection, after, limit)
-        tokens = sorted({reported.token for reported in found})
+        tokens = sorted({reported.member_token for reported in found})
         statements = await vital_store.load_statements(work.connection, tokens)
         await audit.record(work, principal, "read", "death-report", tokens)
-    reports = [_report(reported, statements.get(reported.token, ())) for reported in found]
+    reports = [_report(reported, statements.get(reported.member_token, ())) for reported in found]
     return DeathReportPage(reports=reports, next_after=tokens[-1] if len(tokens) == limit else None)
 
 
-@routes.post("/members/{token}/vital-status", response_model=VitalStatusOut)
+@routes.post("/members/{member_token}/vital-status", response_model=VitalStatusOut)
 async def decide_vital_status(
-    token: UUID, body: VitalStatusIn, pool: Pool, identity: Identity, principal: Decider
+    member_token: UUID, body: VitalStatusIn, pool: Pool, identity: Identity, principal: Decider
 ) -> Response:
     """Decide that a member has died, or lives, whatever was said before: for the plan that the caller acts for, or for
     all. What a source says anew afterwards counts again, what it repeats does not. Everybody's answers follow at
     once."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        member = await _find(work, principal, token)
+        member = await _find(work, principal, member_token)
         if not member:
             return Answer.of(NO_MEMBER)
         today = (await clock_store.share_clock(work.connection)).business_on
@@ -80,52 +80,52 @@ async def decide_vital_status(
             return Answer.of(WRONG_DAY)
         async with seeing(work.connection, ALL_TENANTS):
             await vital_flow.decide(
-                work, member[0].token, principal.tenant, body.is_deceased, body.deceased_on, body.reason,
+                work, member[0].member_token, principal.tenant, body.is_deceased, body.deceased_on, body.reason,
                 principal.subject,
             )  # fmt: skip
-        return await _answer(work.connection, member[0].token, principal.tenant)
+        return await _answer(work.connection, member[0].member_token, principal.tenant)
 
     return await write(pool, identity, effect)
 
 
-@routes.delete("/members/{token}/vital-status", response_model=VitalStatusOut)
-async def withdraw_vital_status(token: UUID, pool: Pool, identity: Identity, principal: Decider) -> Response:
+@routes.delete("/members/{member_token}/vital-status", response_model=VitalStatusOut)
+async def withdraw_vital_status(member_token: UUID, pool: Pool, identity: Identity, principal: Decider) -> Response:
     """Take back the newest decision that was made for the plan that the caller acts for, or for all: the one before it
     holds again, else what the sources say."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        member = await _find(work, principal, token)
+        member = await _find(work, principal, member_token)
         if not member:
             return Answer.of(NO_MEMBER)
         async with seeing(work.connection, ALL_TENANTS):
-            if not await vital_flow.withdraw(work, member[0].token, principal.tenant, principal.subject):
+            if not await vital_flow.withdraw(work, member[0].member_token, principal.tenant, principal.subject):
                 return Answer.of(NOT_DECIDED)
-        return await _answer(work.connection, member[0].token, principal.tenant)
+        return await _answer(work.connection, member[0].member_token, principal.tenant)
 
     return await write(pool, identity, effect)
 
 
-async def _find(work: UnitOfWork, principal: Principal, token: UUID) -> list[Enrolment]:
+async def _find(work: UnitOfWork, principal: Principal, member_token: UUID) -> list[Enrolment]:
     """The living enrolments that the caller may see of the person whom the token means today, who is locked."""
     connection = work.connection
-    await audit.record(work, principal, "read", "vital-status", [token])
+    await audit.record(work, principal, "read", "vital-status", [member_token])
     await clock_store.share_clock(connection)
     async with seeing(connection, ALL_TENANTS):
-        survivors = await people_flow.lock_survivors(connection, [token])
+        survivors = await people_flow.lock_survivors(connection, [member_token])
     enrolments = await people_store.load_enrolments(connection, list(survivors.values()))
     return [enrolment for enrolment in enrolments if not enrolment.is_retired]
 
 
 def _may_have_died(body: VitalStatusIn, member: Sequence[Enrolment], today: date) -> bool:
     assert body.deceased_on is not None
-    born_on = max((enrolment.birth_on for enrolment in member if enrolment.birth_on), default=date.min)
-    return body.is_deceased and born_on <= body.deceased_on <= latest_on(today, datetime.now(UTC))
+    birth_on = max((enrolment.birth_on for enrolment in member if enrolment.birth_on), default=date.min)
+    return body.is_deceased and birth_on <= body.deceased_on <= latest_on(today, datetime.now(UTC))
 
 
-async def _answer(connection: Connection, token: UUID, tenant_id: str) -> Answer:
-    facts = [row.fact for row in await decision_store.load_facts(connection, token) if row.fact is not None]
+async def _answer(connection: Connection, member_token: UUID, tenant_id: str) -> Answer:
+    facts = [row.fact for row in await decision_store.load_facts(connection, member_token) if row.fact is not None]
     out = VitalStatusOut(
-        member_token=token,
+        member_token=member_token,
         decides_for=tenant_id,
         answers=[
             VitalAnswerOut(
@@ -149,7 +149,7 @@ def _report(about: Reported, statements: Sequence[VitalStatement]) -> DeathRepor
         if statement.word in {Word.DECEASED, Word.POSSIBLE}
     ]
     return DeathReportOut(
-        member_token=about.token,
+        member_token=about.member_token,
         enrolment_id=about.enrolment_id,
         plan=about.tenant_id,
         member_id=about.member_id,

@@ -22,7 +22,7 @@ async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV
     survivors = await people_flow.lock_survivors(work.connection, {event.member_token for event in events})
     told = await vital_flow.keep_death_reports(work.connection, events, survivors)
     said = [_appointment_report(event, survivors.get(event.member_token)) for event in events]
-    tokens = {report.token for report in said if report.token is not None}
+    tokens = {report.member_token for report in said if report.member_token is not None}
     known = await dose_store.load_reports_by_key(work.connection, {report.event_key for report in said}, (), ())
     ledger = await load_ledger(work.connection, tokens, known)
     for report in said:
@@ -32,13 +32,13 @@ async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV
     await redecide(work, ledger.touched() | told, today)
 
 
-def _appointment_report(event: AppointmentChangedV1, token: UUID | None) -> Report:
+def _appointment_report(event: AppointmentChangedV1, member_token: UUID | None) -> Report:
     dose = event.dose
     return Report(
         report_id=derived_id("appointment-report", event.appointment_id),
         source=APPOINTMENT,
         event_key=f"appointment\x1f{event.appointment_id}",
-        token=token,
+        member_token=member_token,
         cvx=dose.cvx if dose else "",
         mvx=(dose.mvx or "") if dose else "",
         lot=dose.lot if dose else "",

@@ -34,7 +34,7 @@ async def load_bases(
 
 
 async def load_stored(connection: Connection, members: Sequence[Member], what: Needed) -> Stored:
-    tokens = {member.person.token for member in members}
+    tokens = {member.person.member_token for member in members}
     ids = [member.enrolment.enrolment_id for member in members]
     drawn = await cap_store.load_cut_offs(connection, what.capped) if what.capped else {}
     return Stored(

@@ -25,9 +25,9 @@ from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.people.store import members as people_store
 from services.eligibility.places.reference.tables import LATEST
 from services.eligibility.programmes import store as programme_store
+from services.eligibility.programmes.aim import ForecastRule
 from services.eligibility.programmes.documents import bundled, live, unreadable
 from services.eligibility.programmes.programme import Programme
-from services.eligibility.programmes.target import ForecastRule
 from services.kit import log, metrics
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.setting_aside import each_or_aside
@@ -63,7 +63,7 @@ async def _ask_for_releases(connection: Connection) -> None:
     svi_before = await programme_store.exchange_release(connection, "svi", LATEST)
     cdc_before = await programme_store.exchange_release(connection, "cdsi", cdc)
     documents = await _documents(connection)
-    asks_cdc = any(isinstance(programme.target, ForecastRule) for programme in documents)
+    asks_cdc = any(isinstance(programme.aim, ForecastRule) for programme in documents)
     if svi_before not in {None, LATEST} or (asks_cdc and cdc_before not in {None, cdc}):
         await decision_store.ask_everybody(connection)
 
@@ -172,13 +172,13 @@ class _Deciding:
                 await ledger.show_doses(work, tokens, clock.business_on)
             return await redecide(work, tokens, clock.business_on, self.programmes)
 
-    async def _set_aside(self, token: UUID, error: Exception) -> int:
+    async def _set_aside(self, member_token: UUID, error: Exception) -> int:
         structlog.get_logger().error("person set aside", count=1, **log.fault_fields(error))
         async with working(self.pool) as work:
             clock = await clock_store.share_clock(work.connection)
-            await people_store.lock_persons(work.connection, [token])
+            await people_store.lock_persons(work.connection, [member_token])
             if self.shows:
-                await ledger.show_doses(work, [token], clock.business_on)
-            await decision_store.postpone(work.connection, token, clock.business_on + ONE_DAY)
+                await ledger.show_doses(work, [member_token], clock.business_on)
+            await decision_store.postpone(work.connection, member_token, clock.business_on + ONE_DAY)
         metrics.SET_ASIDE.labels("decisions").inc()
         return 0

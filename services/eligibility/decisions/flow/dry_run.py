@@ -48,7 +48,7 @@ async def _judged(pool: Pool, tenant: str, programme: Programme, business_on: da
         bases = make_bases(members, known.doses, what, replace(said, cut_offs={}), business_on).bases
         arms = shared_arms(known, [(replace(programme, cap=None), None)], business_on, members, bases)
         for member in members:
-            enrolment_id, drawn = member.enrolment.enrolment_id, arms.get(member.person.token, {})
+            enrolment_id, drawn = member.enrolment.enrolment_id, arms.get(member.person.member_token, {})
             basis = (
                 replace(bases[enrolment_id], arms={**bases[enrolment_id].arms, **drawn})
                 if drawn
@@ -81,7 +81,7 @@ def _judge(
     stands: tuple[bool, tuple[str, ...]],
 ) -> Judged:
     """Cap aside: who is admitted depends on everybody, and the arm on being admitted."""
-    doses = known.doses.get(member.person.token, ())
+    doses = known.doses.get(member.person.member_token, ())
     decision = decide(member, doses, replace(programme, cap=None), business_on, basis)
     group, rank = None, None
     if programme.cap is not None:

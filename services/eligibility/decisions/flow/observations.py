@@ -22,7 +22,9 @@ async def lock_members(
         known, members = members, await _find(connection, plan, member_ids, member_tokens)
         if known == members:
             return members
-        await people_store.lock_persons(connection, {token for tokens in members.values() for token in tokens})
+        await people_store.lock_persons(
+            connection, {member_token for tokens in members.values() for member_token in tokens}
+        )
 
 
 async def _find(
@@ -33,7 +35,7 @@ async def _find(
     if member_tokens:
         survivors = await people_store.load_survivors(connection, member_tokens)
         of_plan = await people_store.load_of_plan(connection, set(survivors.values()), plan)
-        found |= {token: [survivor] for token, survivor in survivors.items() if survivor in of_plan}
+        found |= {member_token: [survivor] for member_token, survivor in survivors.items() if survivor in of_plan}
     return found
 
 

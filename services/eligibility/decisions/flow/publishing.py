@@ -6,8 +6,8 @@ from schemas.eligibility_v1 import ProgrammePublishedV1
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.programmes import store as programme_store
+from services.eligibility.programmes.aim import ForecastRule, ServiceRule
 from services.eligibility.programmes.programme import Programme
-from services.eligibility.programmes.target import ForecastRule, ServiceRule
 from services.kit.unit_of_work import UnitOfWork
 
 
@@ -41,7 +41,7 @@ def _published(programme: Programme) -> ProgrammePublishedV1:
 
 
 def _rule(programme: Programme) -> str:
-    match programme.target:
+    match programme.aim:
         case ForecastRule():
             return "forecast"
         case ServiceRule():

@@ -57,7 +57,7 @@ async def _load(work: UnitOfWork, tokens: Collection[UUID], book: Book) -> Known
     wanted = set(tokens)
     missing = wanted - set(book.persons)
     persons = book.persons | await people_store.lock_persons(connection, missing)
-    enrolments = [enrolment for enrolment in book.enrolments.values() if enrolment.token in wanted]
+    enrolments = [enrolment for enrolment in book.enrolments.values() if enrolment.member_token in wanted]
     enrolments += await people_store.load_enrolments(connection, missing)
     return Known(
         enrolments=enrolments,
@@ -70,30 +70,30 @@ async def _load(work: UnitOfWork, tokens: Collection[UUID], book: Book) -> Known
     )
 
 
-async def benefits_of(connection: Connection, token: UUID, business_on: date) -> list[Entitlement]:
+async def benefits_of(connection: Connection, member_token: UUID, business_on: date) -> list[Entitlement]:
     """What a person's enrolments that may be seen entitle to, each as its own plan knows the person. The dead are
     entitled to nothing."""
     known = Known(
         enrolments=[
             enrolment
-            for enrolment in await people_store.load_enrolments(connection, [token])
+            for enrolment in await people_store.load_enrolments(connection, [member_token])
             if not enrolment.is_retired
         ],
-        persons=await people_store.load_persons(connection, [token]),
-        statements=await statement_store.load_statements(connection, [token]),
+        persons=await people_store.load_persons(connection, [member_token]),
+        statements=await statement_store.load_statements(connection, [member_token]),
         doses={},
         last={},
-        others=await vital_store.load_others(connection, [token]),
+        others=await vital_store.load_others(connection, [member_token]),
     )
-    said = await programme_store.load_observations(connection, [token])
+    said = await programme_store.load_observations(connection, [member_token])
     found: list[Entitlement] = []
     for member in members_of(known, business_on):
         if member.vital.is_deceased:
             continue
         enrolment = member.enrolment
-        holds = circumstances(said.get((token, enrolment.tenant_id), ()), bundled(), business_on)
-        born_on = enrolment.birth_on
-        age = age_on(born_on, business_on) if born_on is not None and born_on <= business_on else None
+        holds = circumstances(said.get((member_token, enrolment.tenant_id), ()), bundled(), business_on)
+        birth_on = enrolment.birth_on
+        age = age_on(birth_on, business_on) if birth_on is not None and birth_on <= business_on else None
         traits = traits_of(member, business_on, holds)
         is_covered = covered(enrolment.spans, business_on)
         found += entitlements(bundled_lists(), traits, age, holds, business_on, is_covered=is_covered)

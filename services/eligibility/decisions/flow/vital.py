@@ -45,12 +45,12 @@ async def _hear(
     known = await load_statements(connection, set(survivors.values()))
     now, changed = datetime.now(UTC), dict[Key, VitalStatement]()
     for event in events:
-        token = survivors.get(event.member_token)
-        heard = word_of(event, token, known, now) if token is not None else None
+        member_token = survivors.get(event.member_token)
+        heard = word_of(event, member_token, known, now) if member_token is not None else None
         if heard is not None:
-            known[heard.token, heard.source] = changed[heard.token, heard.source] = heard
+            known[heard.member_token, heard.source] = changed[heard.member_token, heard.source] = heard
     await vital_store.save_statements(connection, changed.values())
-    return {token for token, _ in changed}
+    return {member_token for member_token, _ in changed}
 
 
 def _may_tell(event: Attempt) -> bool:
@@ -58,52 +58,52 @@ def _may_tell(event: Attempt) -> bool:
 
 
 def _of_attempt(
-    event: Attempt, token: UUID, known: dict[Key, VitalStatement], now: datetime
+    event: Attempt, member_token: UUID, known: dict[Key, VitalStatement], now: datetime
 ) -> VitalStatement | None:  # fmt: skip
     """An attempt is told once and taken back once, in this order."""
     source = f"{ATTEMPT}:{event.attempt_id}"
-    told = known.get((token, source))
+    told = known.get((member_token, source))
     if isinstance(event, ContactAttemptRetractedV1):
         return told._replace(word=Word.NOTHING) if told is not None and told.word != Word.NOTHING else None
     if told is not None or event.disposition is not Disposition.DECEASED:
         return None
     at = event.occurred_at
-    return VitalStatement(token, source, event.tenant_id, Word.POSSIBLE, at, at, now, reported_at=at)
+    return VitalStatement(member_token, source, event.tenant_id, Word.POSSIBLE, at, at, now, reported_at=at)
 
 
 def _of_appointment(
-    event: AppointmentChangedV1, token: UUID, known: dict[Key, VitalStatement], now: datetime
+    event: AppointmentChangedV1, member_token: UUID, known: dict[Key, VitalStatement], now: datetime
 ) -> VitalStatement | None:
     source, at = f"{APPOINTMENT}:{event.appointment_id}", event.occurred_at
-    told = known.get((token, source))
+    told = known.get((member_token, source))
     if (told is None and not event.reports_death) or (told is not None and told.version >= event.version):
         return None
     word = Word.POSSIBLE if event.reports_death else Word.NOTHING
     if told is not None and told.word == word:
         return told._replace(version=event.version)
     reported_at = at if event.reports_death else (told.reported_at if told else None)
-    return VitalStatement(token, source, event.tenant_id, word, at, at, now, None, reported_at, event.version)
+    return VitalStatement(member_token, source, event.tenant_id, word, at, at, now, None, reported_at, event.version)
 
 
 # -- what persons decide
 
 
-async def decide(work: UnitOfWork, token: UUID, tenant_id: str, is_deceased: bool, death_on: date | None,
+async def decide(work: UnitOfWork, member_token: UUID, tenant_id: str, is_deceased: bool, death_on: date | None,
                  reason: str, by: str) -> Override:  # fmt: skip
     """Keep a person's decision about somebody, for that plan's members or all, and restate every answer. The person is
     locked."""
     today = (await clock_store.share_clock(work.connection)).business_on
-    override = Override(new_id(), token, tenant_id, is_deceased, death_on, today, datetime.now(UTC))
+    override = Override(new_id(), member_token, tenant_id, is_deceased, death_on, today, datetime.now(UTC))
     await vital_store.save_override(work.connection, override, reason, by)
-    await redecide(work, [token], today)
+    await redecide(work, [member_token], today)
     return override
 
 
-async def withdraw(work: UnitOfWork, token: UUID, tenant_id: str, by: str) -> bool:
+async def withdraw(work: UnitOfWork, member_token: UUID, tenant_id: str, by: str) -> bool:
     """Take the newest such decision back: the one before it holds again, else what the sources say. False if there is
     none."""
     today = (await clock_store.share_clock(work.connection)).business_on
-    if not await vital_store.withdraw_override(work.connection, token, tenant_id, datetime.now(UTC), by):
+    if not await vital_store.withdraw_override(work.connection, member_token, tenant_id, datetime.now(UTC), by):
         return False
-    await redecide(work, [token], today)
+    await redecide(work, [member_token], today)
     return True

@@ -9,11 +9,11 @@ from uuid import UUID
 from services.eligibility.programmes.cap import CutOff
 from services.kit.postgres import Connection
 
-LOAD_ARMS = "select programme_id, token, arm from arm where token = any($1::uuid[])"
+LOAD_ARMS = "select programme_id, member_token, arm from arm where member_token = any($1::uuid[])"
 SAVE_ARMS = """
-insert into arm (programme_id, token, arm, programme_version, drawn_on)
-select distinct on (programme_id, token) * from unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::date[])
-    as row (programme_id, token, arm, programme_version, drawn_on)
+insert into arm (programme_id, member_token, arm, programme_version, drawn_on)
+select distinct on (programme_id, member_token) * from unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::date[])
+    as row (programme_id, member_token, arm, programme_version, drawn_on)
 on conflict do nothing
 """
 LOAD_CUT_OFFS = """
@@ -65,8 +65,8 @@ class Drawn:
 async def load_arms(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, dict[str, str]]:
     """Each person's arms by programme."""
     found: defaultdict[UUID, dict[str, str]] = defaultdict(dict)
-    for programme_id, token, arm in await connection.fetch(LOAD_ARMS, list(tokens)):
-        found[token][programme_id] = arm
+    for programme_id, member_token, arm in await connection.fetch(LOAD_ARMS, list(tokens)):
+        found[member_token][programme_id] = arm
     return found
 
 
@@ -118,8 +118,8 @@ async def ask_between(connection: Connection, programme_id: str, group: str, day
 
 
 MOVE_ARMS = """
-with gone as (delete from arm where token = $2 returning *)
-insert into arm (programme_id, token, arm, programme_version, drawn_on)
+with gone as (delete from arm where member_token = $2 returning *)
+insert into arm (programme_id, member_token, arm, programme_version, drawn_on)
 select programme_id, $1, arm, programme_version, drawn_on from gone
 on conflict do nothing
 """

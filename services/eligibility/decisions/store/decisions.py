@@ -17,7 +17,7 @@ insert into sweep (after_token) values ($1)
 on conflict (is_only) do update set after_token = excluded.after_token, sweep_no = excluded.sweep_no
 """
 LOAD_SWEEP = "select sweep_no, after_token from sweep"
-LOAD_SWEPT = "select distinct token from enrolment where token > $1 order by token limit $2"
+LOAD_SWEPT = "select distinct member_token from enrolment where member_token > $1 order by member_token limit $2"
 ADVANCE_SWEEP = "update sweep set after_token = $3 where (sweep_no, after_token) = ($1, $2)"
 END_SWEEP = "delete from sweep where (sweep_no, after_token) = ($1, $2)"
 LOAD_DECISIONS = """
@@ -37,18 +37,18 @@ set version = excluded.version, digest = excluded.digest, recheck_on = excluded.
 LOAD_STANDING = """
 select enrolment_id, fact->>'status' = 'eligible' as is_eligible, fact->'reasons' as reasons
 from enrolment join decision using (enrolment_id)
-where token = any($1::uuid[]) and programme_id = $2 and fact is not null
+where member_token = any($1::uuid[]) and programme_id = $2 and fact is not null
 """
 LOAD_DUE = """
 with due as materialized (
     select enrolment_id from decision where recheck_on <= $1 and programme_id = any($2::text[])
     order by recheck_on limit $3
 )
-select distinct token from due join enrolment using (enrolment_id) order by token
+select distinct member_token from due join enrolment using (enrolment_id) order by member_token
 """
 POSTPONE = """
 update decision set recheck_on = $2 from enrolment
-where enrolment.enrolment_id = decision.enrolment_id and enrolment.token = $1
+where enrolment.enrolment_id = decision.enrolment_id and enrolment.member_token = $1
 """
 WAITING = """
 select
@@ -68,7 +68,7 @@ from (select max(business_on) as business_on from clock) as clock
 LOAD_FACTS = """
 select tenant_id, member_id, enrolment_id, programme_id, fact
 from enrolment left join decision using (enrolment_id)
-where token = $1 order by tenant_id, programme_id
+where member_token = $1 order by tenant_id, programme_id
 """
 
 UNKNOWN_DECISIONS = """
@@ -111,7 +111,7 @@ async def load_sweep(connection: Connection, limit: int) -> Sweep | None:
     row = await connection.fetchrow(LOAD_SWEEP)
     if row is None:
         return None
-    tokens = [swept["token"] for swept in await connection.fetch(LOAD_SWEPT, row["after_token"], limit)]
+    tokens = [swept["member_token"] for swept in await connection.fetch(LOAD_SWEPT, row["after_token"], limit)]
     return Sweep(row["sweep_no"], row["after_token"], tokens)
 
 
@@ -155,17 +155,17 @@ async def save_decisions(connection: Connection, decisions: Sequence[tuple[LastD
 
 async def load_due(connection: Connection, business_on: date, programme_ids: Sequence[str], limit: int) -> list[UUID]:
     """Some persons whose answer the passing of time may have changed."""
-    return [row["token"] for row in await connection.fetch(LOAD_DUE, business_on, programme_ids, limit)]
+    return [row["member_token"] for row in await connection.fetch(LOAD_DUE, business_on, programme_ids, limit)]
 
 
-async def postpone(connection: Connection, token: UUID, to: date) -> None:
+async def postpone(connection: Connection, member_token: UUID, to: date) -> None:
     """Have a person decided again on that day, and not before for time's sake. The person must be locked."""
-    await connection.execute(POSTPONE, token, to)
+    await connection.execute(POSTPONE, member_token, to)
 
 
-async def load_facts(connection: Connection, token: UUID) -> list[StandingFact]:
+async def load_facts(connection: Connection, member_token: UUID) -> list[StandingFact]:
     """The last fact of each of a person's enrolments that the transaction's tenant may see."""
     return [
         StandingFact._make((*about, MemberEligibilityDecidedV1.model_validate(fact) if fact else None))
-        for *about, fact in await connection.fetch(LOAD_FACTS, token)
+        for *about, fact in await connection.fetch(LOAD_FACTS, member_token)
     ]

@@ -8,8 +8,8 @@ from datetime import date
 from uuid import UUID
 
 from services.eligibility.decisions.stored import StoredForecast, StoredScore
+from services.eligibility.programmes.aim import Forecasted
 from services.eligibility.programmes.risk.model import Contribution, Score
-from services.eligibility.programmes.target import Forecasted
 from services.kit.postgres import Connection
 
 LOAD_FORECASTS = """

@@ -14,7 +14,7 @@ async def load_reports(
     connection: Connection, rows: Sequence[RegistryRow], links: Sequence[Link]
 ) -> tuple[list[Report], list[Report]]:
     """Those under the rows' own keys or numbers, and those that wait and may be of the same patients."""
-    tokens = {link.token for link in links if link.token is not None}
+    tokens = {link.member_token for link in links if link.member_token is not None}
     numbers = {row.report.event_id for row in rows if row.report.event_id}
     keys = {key for row in rows for key in row.keys}
     named = await dose_store.load_reports_by_key(connection, keys, numbers, tokens)
@@ -28,11 +28,11 @@ async def load_reports(
 async def load_shared(connection: Connection, rows: Sequence[RegistryRow], links: Sequence[Link]) -> set[int]:
     """The rows whose number is known of somebody else."""
     numbered = [
-        (row, link.token)
+        (row, link.member_token)
         for row, link in zip(rows, links, strict=True)
-        if row.report.event_id and link.token is not None
+        if row.report.event_id and link.member_token is not None
     ]
-    asked = [(row.report.event_id, row.report.sender, token) for row, token in numbered]
+    asked = [(row.report.event_id, row.report.sender, member_token) for row, member_token in numbered]
     return {numbered[place][0].row for place in await dose_store.find_of_another(connection, asked)}
 
 
@@ -42,7 +42,9 @@ def _waiting_keys(rows: Iterable[RegistryRow]) -> set[str]:
 
 async def _of_unlinked(connection: Connection, rows: Iterable[RegistryRow], links: Iterable[Link]) -> list[Report]:
     """Of rows that link to nobody: what bears their number and is plainly of the same patient."""
-    unlinked = [row.report for row, link in zip(rows, links, strict=True) if link.token is None and row.report.event_id]
+    unlinked = [
+        row.report for row, link in zip(rows, links, strict=True) if link.member_token is None and row.report.event_id
+    ]
     found = await dose_store.load_of_number(connection, {(report.event_id, report.sender) for report in unlinked})
     return [
         known

@@ -29,7 +29,9 @@ async def show_doses(work: UnitOfWork, tokens: Collection[UUID], today: date) ->
 async def load_ledger(connection: Connection, tokens: Collection[UUID], named: Collection[Report] = ()) -> Ledger:
     """All doses of these persons, and of whoever was told to have had these events; the persons are locked."""
     ledger = Ledger(new_id, CODES)
-    await extend_ledger(connection, ledger, {*tokens, *(report.token for report in named if report.token is not None)})
+    await extend_ledger(
+        connection, ledger, {*tokens, *(report.member_token for report in named if report.member_token is not None)}
+    )
     ledger.add((), [report for report in named if report.event_key not in ledger.reports])
     return ledger
 
@@ -53,27 +55,31 @@ async def link_waiting(connection: Connection, ledger: Ledger, tokens: Collectio
         for tenant, reports in sorted(waiting.items()):
             rows = [waiting_row(report) for report in reports]
             links, ties = await link_rows(connection, rows, tenant)
-            said = [(row, link.token) for row, link in zip(rows, links, strict=True) if link.token is not None]
+            said = [
+                (row, link.member_token) for row, link in zip(rows, links, strict=True) if link.member_token is not None
+            ]
             await remark_store.save_remarks(connection, said)
             found = [
-                (report, link.token) for report, link in zip(reports, links, strict=True) if link.token is not None
+                (report, link.member_token)
+                for report, link in zip(reports, links, strict=True)
+                if link.member_token is not None
             ]
-            await extend_ledger(connection, ledger, {token for _, token in found})
+            await extend_ledger(connection, ledger, {member_token for _, member_token in found})
             ledger.add((), [report for report, _ in found])
-            for report, token in found:
-                ledger.link(report.event_key, token)
+            for report, member_token in found:
+                ledger.link(report.event_key, member_token)
             take_back(ledger, [ledger.reports[report.event_key] for report, _ in found])
-            tokens |= {token for _, token in ties}
+            tokens |= {member_token for _, member_token in ties}
 
 
 async def save_ledger(work: UnitOfWork, ledger: Ledger, today: date) -> None:
-    news = ledger.settle(today)
+    news = ledger.decide_doses(today)
     await dose_store.save_doses(work.connection, ledger.changed_doses.values())
     reports = list(ledger.changed_reports.values())
     keys = {
         report.report_id: waiting_row(report).subject.keys()
         for report in reports
-        if report.token is None and report.subject
+        if report.member_token is None and report.subject
     }
     await dose_store.save_reports(work.connection, reports, keys)
     now = datetime.now(UTC)
@@ -83,7 +89,7 @@ async def save_ledger(work: UnitOfWork, ledger: Ledger, today: date) -> None:
 def _dose_fact(dose: Dose, action: str, now: datetime) -> DoseAdministeredV1:
     return DoseAdministeredV1.model_validate({
         "occurred_at": now, "dose_id": dose.dose_id, "version": dose.version, "action": action,
-        "member_token": dose.token, "cvx": dose.cvx, "vaccine_group": dose.vaccine_group,
+        "member_token": dose.member_token, "cvx": dose.cvx, "vaccine_group": dose.vaccine_group,
         "vaccine_groups": dose.vaccine_groups, "mvx": dose.mvx or None,
         "lot": dose.lot or None, "administered_on": dose.administered_on, "known_on": dose.known_on,
         "sources": dose.sources, "appointment_id": dose.appointment_id, "supersedes": dose.supersedes,

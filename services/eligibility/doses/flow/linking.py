@@ -25,11 +25,11 @@ async def link_rows(
     subjects = [completed(row.subject, patients) for row in rows]
     links, ties = link_and_tie(subjects, await _load_index(connection, subjects, tenant))
     ties = {tie for tie in ties if tenant == EVERY_TENANT or is_within(tenant, tie[0])}
-    await people_store.lock_persons(connection, {link.token for link in links if link.token is not None})
+    await people_store.lock_persons(connection, {link.member_token for link in links if link.member_token is not None})
     await key_store.save_keys(connection, ties, ())
     await _save_statements(connection, rows, links)
     await vital_statements.save_person_statements(
-        connection, [(row.person, link.token) for row, link in zip(rows, links, strict=True)]
+        connection, [(row.person, link.member_token) for row, link in zip(rows, links, strict=True)]
     )
     return links, ties
 
@@ -38,22 +38,24 @@ async def _load_index(connection: Connection, subjects: Sequence[Subject], tenan
     identifiers: set[IdKey] = {identifier for subject in subjects for identifier in subject.personal}
     keys = {subject.key for subject in subjects if subject.key}
     by_identifier, by_key = await key_store.load_tokens(connection, identifiers, keys)
-    tokens = {token for found in (*by_identifier.values(), *by_key.values()) for token in found}
+    tokens = {member_token for found in (*by_identifier.values(), *by_key.values()) for member_token in found}
     index = Index(by_identifier, by_key, await people_store.load_candidates(connection, tokens))
     return index if tenant == EVERY_TENANT else index.only(await people_store.load_of_plan(connection, tokens, tenant))
 
 
 async def _save_statements(connection: Connection, rows: Sequence[RegistryRow], links: Sequence[Link]) -> None:
-    said = [(row.said, link.token) for row, link in zip(rows, links, strict=True) if link.token is not None]
-    stored = await statement_store.load_statements(connection, {token for _, token in said})
+    said = [
+        (row.said, link.member_token) for row, link in zip(rows, links, strict=True) if link.member_token is not None
+    ]
+    stored = await statement_store.load_statements(connection, {member_token for _, member_token in said})
     known = {
-        token: statement
-        for token, statements in stored.items()
+        member_token: statement
+        for member_token, statements in stored.items()
         for statement in statements
         if statement.source == "registry"
     }
     before = dict(known)
-    for statement, token in said:
-        known[token] = combined(known.get(token), statement, token)
-    changed = [statement for token, statement in known.items() if statement != before.get(token)]
+    for statement, member_token in said:
+        known[member_token] = combined(known.get(member_token), statement, member_token)
+    changed = [statement for member_token, statement in known.items() if statement != before.get(member_token)]
     await statement_store.save_statements(connection, changed)

@@ -22,17 +22,17 @@ REPORT = ", ".join(Report._fields)
 REPORT_EXCLUDED = ", ".join(f"excluded.{name}" for name in Report._fields)
 
 LOAD_COUNTED = """
-select token, vaccine_group, cvx, administered_on, is_partial, mvx, vaccine_groups, more_cvx from dose
-where token = any($1::uuid[]) and not is_retracted
+select member_token, vaccine_group, cvx, administered_on, is_partial, mvx, vaccine_groups, more_cvx from dose
+where member_token = any($1::uuid[]) and not is_retracted
 """
 LOAD_REPORTS_BY_KEY = f"""
 select {REPORT} from dose_report where event_key = any($1::text[])
 union
-select {REPORT} from dose_report where event_id = any($2::text[]) and event_id <> '' and token = any($3::uuid[])
+select {REPORT} from dose_report where event_id = any($2::text[]) and event_id <> '' and member_token = any($3::uuid[])
 """
 LOAD_WAITING_BY_NUMBER = f"""
 select {REPORT} from dose_report
-where token is null and event_id = any($1::text[]) and event_id <> ''
+where member_token is null and event_id = any($1::text[]) and event_id <> ''
     and report_id in (select report_id from unlinked_key where key = any($2::text[]))
 """
 # Of whom a row speaks that links to nobody may show in a report that did. Not all are looked at: a number may be
@@ -41,37 +41,37 @@ LOAD_OF_NUMBER = f"""
 select found.* from unnest($1::text[], $2::text[]) as wanted (event_id, sender)
 cross join lateral (
     select {REPORT} from dose_report as known
-    where known.event_id = wanted.event_id and known.event_id <> '' and known.token is not null
+    where known.event_id = wanted.event_id and known.event_id <> '' and known.member_token is not null
         and known.sender in (wanted.sender, '')
-    order by known.event_id, known.token, known.report_id limit 20
+    order by known.event_id, known.member_token, known.report_id limit 20
 ) as found
 """
 # A number may be everybody's: one look at whether somebody else has it, and no more.
 FIND_OF_ANOTHER = """
 select position from unnest($1::text[], $2::text[], $3::uuid[]) with ordinality
-    as wanted (event_id, sender, token, position)
+    as wanted (event_id, sender, member_token, position)
 where exists (
     select from dose_report as known
     where known.event_id = wanted.event_id and known.event_id <> '' and known.sender in (wanted.sender, '')
-        and known.token <> wanted.token
+        and known.member_token <> wanted.member_token
 )
 """
 LOAD_WAITING_BY_KEY = f"""
 select {REPORT} from dose_report
-where token is null and report_id in (select report_id from unlinked_key where key = any($1::text[]))
+where member_token is null and report_id in (select report_id from unlinked_key where key = any($1::text[]))
 """
 LOAD_WAITING_DELETIONS = LOAD_WAITING_BY_KEY + " and is_retracted and event_id = ''"
 LOAD_UNTOLD = """
-select distinct token from dose
-where not is_retracted and vaccine_groups = '{}' and cvx = any($1::text[]) order by token limit $2
+select distinct member_token from dose
+where not is_retracted and vaccine_groups = '{}' and cvx = any($1::text[]) order by member_token limit $2
 """
 # A deletion that found nothing has no dose, and may yet find something.
 LOAD_REPORTS_OF = f"""
 select {REPORT} from dose_report where dose_id = any($1::uuid[])
 union all
-select {REPORT} from dose_report where token = any($2::uuid[]) and dose_id is null and is_retracted
+select {REPORT} from dose_report where member_token = any($2::uuid[]) and dose_id is null and is_retracted
 """
-LOAD_DOSES = f"select {DOSE} from dose where token = any($1::uuid[])"
+LOAD_DOSES = f"select {DOSE} from dose where member_token = any($1::uuid[])"
 SAVE_DOSES = f"""
 insert into dose ({DOSE}) select {DOSE} from jsonb_populate_recordset(null::dose, $1::text::jsonb)
 on conflict (dose_id) do update set ({DOSE}) = row({DOSE_EXCLUDED})
@@ -86,19 +86,19 @@ insert into unlinked_key (key, report_id) select * from unnest($1::text[], $2::u
 """
 LOAD_WAITING = f"""
 with own as materialized (
-    select match_key as key from person_key where token = any($1::uuid[])
+    select match_key as key from person_key where member_token = any($1::uuid[])
     union all
-    select type || chr(31) || assigner || chr(31) || value from person_identifier where token = any($1::uuid[])
+    select type || chr(31) || assigner || chr(31) || value from person_identifier where member_token = any($1::uuid[])
 ),
 waiting as materialized (select distinct report_id from own join unlinked_key using (key))
-select {REPORT} from dose_report join waiting using (report_id) where token is null
+select {REPORT} from dose_report join waiting using (report_id) where member_token is null
 order by stated_at nulls first, report_id
 """
 LOAD_HIDDEN = """
-select distinct token from dose where not is_announced and not is_retracted and administered_on <= $1
-order by token limit $2
+select distinct member_token from dose where not is_announced and not is_retracted and administered_on <= $1
+order by member_token limit $2
 """
-COUNT_UNLINKED = "select count(*) from dose_report where token is null and not is_retracted and file_id = $1"
+COUNT_UNLINKED = "select count(*) from dose_report where member_token is null and not is_retracted and file_id = $1"
 
 OWNED: Mapping[type[Event], Owned] = {DoseAdministeredV1: Owned.by_version("dose", "dose_id")}
 
@@ -106,8 +106,10 @@ OWNED: Mapping[type[Event], Owned] = {DoseAdministeredV1: Owned.by_version("dose
 async def load_counted(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[CountedDose]]:
     """What decisions count; they leave out what lies ahead themselves."""
     found: defaultdict[UUID, list[CountedDose]] = defaultdict(list)
-    for token, group, cvx, on, is_partial, mvx, groups, more in await connection.fetch(LOAD_COUNTED, list(tokens)):
-        found[token] += [CountedDose(group, code, on, is_partial, mvx, tuple(groups)) for code in (cvx, *more)]
+    for member_token, group, cvx, on, is_partial, mvx, groups, more in await connection.fetch(
+        LOAD_COUNTED, list(tokens)
+    ):
+        found[member_token] += [CountedDose(group, code, on, is_partial, mvx, tuple(groups)) for code in (cvx, *more)]
     return found
 
 
@@ -184,12 +186,12 @@ async def load_waiting_deletions(connection: Connection, keys: Collection[str]) 
 
 async def load_untold(connection: Connection, combined: Collection[str], limit: int) -> list[UUID]:
     """Persons with a dose of a combination vaccine whose groups were not told."""
-    return [row["token"] for row in await connection.fetch(LOAD_UNTOLD, list(combined), limit)]
+    return [row["member_token"] for row in await connection.fetch(LOAD_UNTOLD, list(combined), limit)]
 
 
 async def load_hidden(connection: Connection, today: date, limit: int) -> list[UUID]:
     """Persons with a dose that lay ahead until this day."""
-    return [row["token"] for row in await connection.fetch(LOAD_HIDDEN, today, limit)]
+    return [row["member_token"] for row in await connection.fetch(LOAD_HIDDEN, today, limit)]
 
 
 async def count_unlinked(connection: Connection, file_id: UUID) -> int:

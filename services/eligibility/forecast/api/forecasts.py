@@ -63,7 +63,7 @@ async def ask_forecast(
     if found is None:
         return refuse(NO_PATIENT)
     on = assessment_on or await _business_day(pool, principal)
-    if found.history.born_on > on:
+    if found.history.birth_on > on:
         return refuse(NOT_BORN)
     answer = answered(found, as_of(supporting, on), on)
     if form.replace(" ", "+") == FHIR_JSON:

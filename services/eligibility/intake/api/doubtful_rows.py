@@ -130,7 +130,7 @@ async def read_doubtful_row(pool: Pool, principal: Decider, doubtful_id: UUID) -
 def _candidate(record: RosterRecord, one: Candidate) -> CandidateOut:
     known, by_row = one.known, one.by_row
     return CandidateOut(
-        member_token=known.token,
+        member_token=known.member_token,
         death=one.death.holds,
         death_said=[DeathSaidOut.model_validate(said) for said in one.death.said],
         death_by_row="deceased" if by_row is Word.DECEASED else "alive" if by_row is Word.ALIVE else None,
@@ -166,7 +166,7 @@ async def _decide(work: UnitOfWork, principal: Decider, doubtful_id: UUID, body:
         if decision == WITHDRAWN and found.state in {SAME_PERSON, ANOTHER_PERSON, REFUSED}:
             await doubtful_store.withdraw(connection, doubtful_id, principal.subject, body.reason)
         elif doubtful_id not in alike:
-            is_repeat = found.state == decision and body.member_token in {None, found.token}
+            is_repeat = found.state == decision and body.member_token in {None, found.member_token}
             return _answer(found) if is_repeat else Answer.of(NOT_WAITING)
         elif decision == WITHDRAWN:
             return Answer.of(NOT_DECIDED)
@@ -177,7 +177,7 @@ async def _decide(work: UnitOfWork, principal: Decider, doubtful_id: UUID, body:
             if (refusal := await _say(work, doubtful_id, alike, word, today)) is not None:
                 return Answer.of(refusal)
         after = await _again(connection, doubtful_id)
-    subjects = [doubtful_id, *dict.fromkeys([*([after.token] if after.token else []), *found.tokens])]
+    subjects = [doubtful_id, *dict.fromkeys([*([after.member_token] if after.member_token else []), *found.tokens])]
     await audit.record(work, principal, _ACTIONS[decision], "doubtful-row", subjects)
     return _answer(after)
 
@@ -213,4 +213,8 @@ def _answer(found: Shown) -> Answer:
 def _told(one: Shown) -> dict[str, Any]:
     fields = one._asdict()
     del fields["document"]
-    return fields | {"state": STATES[one.state], "may_be": fields.pop("tokens"), "member_token": fields.pop("token")}
+    return fields | {
+        "state": STATES[one.state],
+        "may_be": fields.pop("tokens"),
+        "member_token": fields.pop("member_token"),
+    }

@@ -19,7 +19,7 @@ async def open_gate(
     """What may pass of a roster under these headers. One whose rows are test data names no tenant."""
     untold = Gate(file.tenant_id, {}, test_data_from)
     payers = {payer_of(header) for header in headers if untold.takes(header)}
-    tenants = await payer_store.settle(connection, sorted(payers), file.tenant_id)
+    tenants = await payer_store.assign_tenants(connection, sorted(payers), file.tenant_id)
     return Gate(file.tenant_id, tenants, test_data_from)
 
 

@@ -58,17 +58,18 @@ async def look(connection: Connection, one: DoubtfulRow, today: date) -> list[Ca
     mine = [enrolment for enrolment in known if enrolment.tenant_id == one.plan and not enrolment.is_retired]
     others = await vital_store.load_others(connection, shown)
     return [
-        _candidate(enrolment, row, others, today) for enrolment in sorted(mine, key=lambda enrolment: enrolment.token)
+        _candidate(enrolment, row, others, today)
+        for enrolment in sorted(mine, key=lambda enrolment: enrolment.member_token)
     ]
 
 
 def _candidate(known: Enrolment, row: RosterRow, others: Others, today: date) -> Candidate:
-    said = others.vital.get(known.token, ())
+    said = others.vital.get(known.member_token, ())
     heard = roster_word(
-        row.record, known.token, row.plan, row.said_on or today, row.said.at, UNDATED, is_full=row.header.is_full,
+        row.record, known.member_token, row.plan, row.said_on or today, row.said.at, UNDATED, is_full=row.header.is_full,
         is_known=any(statement.source == roster_source(row.plan) for statement in said),
     )  # fmt: skip
-    death = told_of_death(said, others.overrides.get(known.token, ()), row.plan)
+    death = told_of_death(said, others.overrides.get(known.member_token, ()), row.plan)
     return Candidate(known, death, Word(heard.word) if heard else None)
 
 
@@ -79,15 +80,15 @@ async def on_decision(
     they came: what was said since stands. Gives whom they mean; nothing has happened if that is a doubt (somebody
     comes into question who was not shown) or nobody (the member is in the plan no more)."""
     decided = word.decided
-    shown = decided.tokens | ({decided.token} if decided.token else set())
+    shown = decided.tokens | ({decided.member_token} if decided.member_token else set())
     rows = in_order(row for row in alike if row == chosen or row.doubt.tokens <= shown)
     for row in rows:
         settled = await _take(work, row, decided, word, today)
         if not isinstance(settled, Decided):
             return settled
         decided = settled
-    if word.decided.token is None and decided.token is not None:
-        await _end_left(work, decided.token, chosen.plan, today)
+    if word.decided.member_token is None and decided.member_token is not None:
+        await _end_left(work, decided.member_token, chosen.plan, today)
     return decided
 
 
@@ -96,9 +97,9 @@ async def _take(
 ) -> Decided | Doubt | None:
     row, key = one.row, record_key(one.row.record)
     book = await load_book(work.connection, [row.record], [key], ())
-    if decided.token is not None and (decided.token, one.plan) not in book.enrolments:
+    if decided.member_token is not None and (decided.member_token, one.plan) not in book.enrolments:
         return None
-    settled = book.settle(row.record, one.plan, key, one.file_no, decided)
+    settled = book.resolve(row.record, one.plan, key, one.file_no, decided)
     if isinstance(settled, Doubt):
         return settled
     said_on, is_full = row.said_on or today, row.header.is_full
@@ -109,16 +110,16 @@ async def _take(
     return settled
 
 
-async def _end_left(work: UnitOfWork, token: UUID, plan: str, today: date) -> None:
+async def _end_left(work: UnitOfWork, member_token: UUID, plan: str, today: date) -> None:
     """Who comes by a decision alone has left the plan if a list that is newer did not have him."""
     connection = work.connection
     [known] = [
         enrolment
-        for enrolment in await people_store.load_enrolments(connection, [token])
+        for enrolment in await people_store.load_enrolments(connection, [member_token])
         if enrolment.tenant_id == plan
     ]
     left = await absence_store.load_later(connection, plan, known.seen_file_no, known.said_at)
     if left is not None:
         ended = stamped(known._replace(spans=cut(known.spans, left.said_on - ONE_DAY)), Stamp(left.said_at))
         await people_store.save_enrolments(connection, [ended])
-        await redecide(work, [token], today)
+        await redecide(work, [member_token], today)

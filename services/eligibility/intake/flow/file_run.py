@@ -22,7 +22,7 @@ from services.eligibility.intake.flow import registry, roster
 from services.eligibility.intake.flow.admission import open_gate, save_other_headers, save_roster_headers
 from services.eligibility.intake.flow.ending import finish
 from services.eligibility.intake.flow.ordering import full_parts, take_turn
-from services.eligibility.intake.ordering import Turn
+from services.eligibility.intake.ordering import FileOrder
 from services.eligibility.intake.slices import Slice, slices
 from services.eligibility.intake.store import chunks as chunk_store
 from services.eligibility.intake.store import files as file_store
@@ -58,7 +58,7 @@ class FileRun:
         self._stopping, self._test_data_from = stopping or asyncio.Event(), test_data_from
         self._headers: list[RosterHeader] = []
         self._gate = Gate(file.tenant_id, {}, test_data_from)
-        self._turn = Turn()
+        self._turn = FileOrder()
         self._is_done = False
 
     async def run(self) -> None:

@@ -12,10 +12,10 @@ from services.eligibility.intake.ordering import (
     CONTROL_REUSED,
     OLDER_FULL,
     READ_BEFORE,
+    FileOrder,
     Repeated,
     Transaction,
     Transactions,
-    Turn,
     notices_of,
     transactions_of,
     twice,
@@ -28,7 +28,7 @@ from services.eligibility.people.precedence import Stamp
 from services.kit.postgres import Connection
 
 
-async def take_turn(connection: Connection, file: FeedFile, ahead: Sequence[TransactionAhead], gate: Gate) -> Turn:
+async def take_turn(connection: Connection, file: FeedFile, ahead: Sequence[TransactionAhead], gate: Gate) -> FileOrder:
     """What the file's transactions are to those that were taken before, kept and told. A person who released the file
     has decided that it may go on; what it says of anybody of whom something newer stands still changes nothing."""
     admitted = {
@@ -47,7 +47,7 @@ async def take_turn(connection: Connection, file: FeedFile, ahead: Sequence[Tran
         | {place for place, transaction in fresh.items() if transaction.control != transaction.number},
     }
     may_go_on = file.decision == "released" or file.cursor_row > 0
-    turn = Turn(found, None if may_go_on else held, notices_of(told))
+    turn = FileOrder(found, None if may_go_on else held, notices_of(told))
     await _save(connection, file, turn)
     return turn
 
@@ -107,7 +107,7 @@ async def _reused(connection: Connection, file: FeedFile, fresh: Transactions) -
     return {place: asked[place].said.at in instants for place, instants in namesakes.items()}
 
 
-async def _save(connection: Connection, file: FeedFile, turn: Turn) -> None:
+async def _save(connection: Connection, file: FeedFile, turn: FileOrder) -> None:
     told = [(-place - 1, notice) for place, notice in turn.notices.items()]
     await row_store.save_notices(connection, file.file_id, told)
     await transaction_store.save_transactions(connection, file.file_id, list(turn.transactions.values()))

@@ -30,7 +30,7 @@ async def on_registry_rows(
     rows = [registry_row(record, file.file_id, new_id(), file.tenant_id) for record in records]
     await key_store.save_patients(work.connection, patients_of(rows, file.tenant_id))
     links, ties = await link_rows(work.connection, rows, file.tenant_id)
-    tokens = {link.token for link in links if link.token is not None}
+    tokens = {link.member_token for link in links if link.member_token is not None}
     named, waiting = await known_reports.load_reports(work.connection, rows, links)
     ledger = await load_ledger(work.connection, tokens, named)
     ledger.add((), [report for report in waiting if report.event_key not in ledger.reports])
@@ -50,8 +50,12 @@ def _who_may_be_waited_for(
     rows: Iterable[RegistryRow], links: Iterable[Link], ties: Iterable[tuple[IdKey, UUID]]
 ) -> set[UUID]:
     """Those whose number was tied, or of whose number the birth date came to be known."""
-    patients = {link.token for row, link in zip(rows, links, strict=True) if row.is_patient and link.token is not None}
-    return patients | {token for _, token in ties}
+    patients = {
+        link.member_token
+        for row, link in zip(rows, links, strict=True)
+        if row.is_patient and link.member_token is not None
+    }
+    return patients | {member_token for _, member_token in ties}
 
 
 async def _save_remarks(
@@ -60,7 +64,7 @@ async def _save_remarks(
     """What rows say of persons beside doses; what is older than what stands says nothing. Gives the rows that took back
     something."""
     said = [
-        (row, link.token) for row, link, result in zip(rows, links, results, strict=True)
-        if link.token is not None and result.code != OLDER
+        (row, link.member_token) for row, link, result in zip(rows, links, results, strict=True)
+        if link.member_token is not None and result.code != OLDER
     ]  # fmt: skip
     return await remark_store.save_remarks(connection, said)

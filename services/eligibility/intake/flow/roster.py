@@ -55,7 +55,7 @@ def _take_row(book: Book, file: FeedFile, row: RosterRow, key: str, today: date)
 async def settle_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> None:
     """Save what rows did to people and their doses, and answer anew."""
     await save_book(work, book, file_no, today)
-    ledger = await load_ledger(work.connection, {token for pair in book.merges for token in pair})
+    ledger = await load_ledger(work.connection, {member_token for pair in book.merges for member_token in pair})
     for survivor, retired in book.merges:
         ledger.move(retired, survivor)
         await remark_store.move_remarks(work.connection, survivor, retired)

@@ -13,14 +13,14 @@ from services.eligibility.people.kept_row import document_of, row_of
 from services.eligibility.people.roster_row import RosterRow
 from services.kit.postgres import Connection
 
-_MAY_BE = "array(select token from doubtful_token as may where may.doubtful_id = one.doubtful_id order by token)"
-_MEANT = "coalesce((select merged_into from person where person.token = one.token), one.token)"
+_MAY_BE = "array(select member_token from doubtful_token as may where may.doubtful_id = one.doubtful_id order by member_token)"
+_MEANT = "coalesce((select merged_into from person where person.member_token = one.member_token), one.member_token)"
 LOAD_OF_PERSONS = f"""
 select one.doubtful_id, one.tenant_id, one.file_id, file_no, one.code, one.field, one.expected, one.evidence,
-    one.document, one.state, {_MEANT} as token, {_MAY_BE} as tokens
+    one.document, one.state, {_MEANT} as member_token, {_MAY_BE} as tokens
 from doubtful_row as one join feed_file using (file_id)
 where one.state not in ('superseded', 'withdrawn')
-    and doubtful_id in (select may.doubtful_id from doubtful_token as may where may.token = any($1::uuid[]))
+    and doubtful_id in (select may.doubtful_id from doubtful_token as may where may.member_token = any($1::uuid[]))
 order by closed_at nulls last, doubtful_id
 """
 INSERT = """
@@ -31,7 +31,7 @@ from unnest($1::uuid[], $2::text[], $3::uuid[], $4::integer[], $5::integer[], $6
     as said (doubtful_id, tenant_id, file_id, row, segment, code, field, expected, evidence, document)
 """
 INSERT_TOKENS = """
-insert into doubtful_token (doubtful_id, token) select * from unnest($1::uuid[], $2::uuid[]) on conflict do nothing
+insert into doubtful_token (doubtful_id, member_token) select * from unnest($1::uuid[], $2::uuid[]) on conflict do nothing
 """
 SUPERSEDE = """
 update doubtful_row set state = 'superseded', document = null, closed_at = clock_timestamp()
@@ -39,7 +39,7 @@ where doubtful_id = any($1::uuid[]) and state = 'waiting'
 """
 DECIDE = """
 update doubtful_row
-set state = $2, token = $3, changes = $4, closed_by = $5, reason = $6, document = null, closed_at = clock_timestamp()
+set state = $2, member_token = $3, changes = $4, closed_by = $5, reason = $6, document = null, closed_at = clock_timestamp()
 where doubtful_id = $1
 """
 _WAITS = f"""
@@ -66,16 +66,18 @@ with gone as (
 )
 delete from person_apart using gone where person_apart.doubtful_id = gone.doubtful_id
 """
-LOAD_APART = "select token, other from person_apart where token = any($1::uuid[]) or other = any($1::uuid[])"
+LOAD_APART = (
+    "select member_token, other from person_apart where member_token = any($1::uuid[]) or other = any($1::uuid[])"
+)
 SAVE_APART = """
-insert into person_apart (token, other, doubtful_id)
-select token, other, $3 from unnest($1::uuid[], $2::uuid[]) as said (token, other) on conflict do nothing
+insert into person_apart (member_token, other, doubtful_id)
+select member_token, other, $3 from unnest($1::uuid[], $2::uuid[]) as said (member_token, other) on conflict do nothing
 """
 MOVE_APART = """
-with gone as (delete from person_apart where $2 in (token, other) returning token, other, doubtful_id)
-insert into person_apart (token, other, doubtful_id)
+with gone as (delete from person_apart where $2 in (member_token, other) returning member_token, other, doubtful_id)
+insert into person_apart (member_token, other, doubtful_id)
 select least($1, left_one), greatest($1, left_one), doubtful_id
-from (select case when token = $2 then other else token end as left_one, doubtful_id from gone) as moved
+from (select case when member_token = $2 then other else member_token end as left_one, doubtful_id from gone) as moved
 where left_one <> $1
 on conflict do nothing
 """
@@ -90,8 +92,8 @@ where doubtful_id > $1 and ($2::text is null or one.state = $2) and ($3::uuid is
 order by doubtful_id limit $4
 """
 MOVE_TOKENS = """
-with gone as (delete from doubtful_token where token = $2 returning doubtful_id)
-insert into doubtful_token (token, doubtful_id) select $1, doubtful_id from gone on conflict do nothing
+with gone as (delete from doubtful_token where member_token = $2 returning doubtful_id)
+insert into doubtful_token (member_token, doubtful_id) select $1, doubtful_id from gone on conflict do nothing
 """
 
 
@@ -108,7 +110,7 @@ class Shown(NamedTuple):
     expected: str
     state: str
     tokens: list[UUID]
-    token: UUID | None
+    member_token: UUID | None
     changes: list[str]
     reason: str | None
     opened_at: datetime
@@ -125,7 +127,7 @@ async def load_doubts(connection: Connection, tokens: Collection[UUID]) -> Doubt
     found = Doubts()
     for row in await connection.fetch(LOAD_OF_PERSONS, list(tokens)) if tokens else ():
         if row["state"] != WAITING:
-            decided = Decided(row["state"], row["token"], frozenset(row["tokens"]))
+            decided = Decided(row["state"], row["member_token"], frozenset(row["tokens"]))
             found.decided[row["tenant_id"], row["evidence"]] = decided
         elif (waiting := _waiting(row)) is not None:
             found.waiting[waiting.doubtful_id] = waiting
@@ -145,7 +147,7 @@ async def save_doubts(connection: Connection, doubts: Doubts) -> None:
     """What a batch opened and closed."""
     if doubts.opened:
         await connection.execute(INSERT, *zip(*map(_columns, doubts.opened), strict=True))
-        tokens = [(row.doubtful_id, token) for row in doubts.opened for token in sorted(row.doubt.tokens)]
+        tokens = [(row.doubtful_id, member_token) for row in doubts.opened for member_token in sorted(row.doubt.tokens)]
         await connection.execute(INSERT_TOKENS, *zip(*tokens, strict=True))
     if doubts.superseded:
         await connection.execute(SUPERSEDE, sorted(doubts.superseded))
@@ -191,7 +193,7 @@ async def save_decision(
     connection: Connection, doubtful_id: UUID, decided: Decided, changes: Iterable[str], by: str, why: str
 ) -> None:
     """What a person decided; what the row held goes."""
-    await connection.execute(DECIDE, doubtful_id, decided.decision, decided.token, list(changes), by, why)
+    await connection.execute(DECIDE, doubtful_id, decided.decision, decided.member_token, list(changes), by, why)
 
 
 async def withdraw(connection: Connection, doubtful_id: UUID, by: str, why: str) -> None:

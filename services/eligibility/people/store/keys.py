@@ -10,20 +10,20 @@ from services.eligibility.people.linkage import IdKey
 from services.kit.postgres import Connection, text_array
 
 LOAD_TOKENS_BY_IDENTIFIER = """
-select type, assigner, value, token
+select type, assigner, value, member_token
 from unnest($1::text::text[], $2::text::text[], $3::text::text[]) as wanted (type, assigner, value)
 join person_identifier using (type, assigner, value)
 """
 LOAD_TOKENS_BY_KEY = """
-select match_key, token from unnest($1::text::text[]) as wanted (match_key) join person_key using (match_key)
+select match_key, member_token from unnest($1::text::text[]) as wanted (match_key) join person_key using (match_key)
 """
 SAVE_IDENTIFIERS = """
-insert into person_identifier (type, assigner, value, token)
+insert into person_identifier (type, assigner, value, member_token)
 select * from unnest($1::text::text[], $2::text::text[], $3::text::text[], $4::uuid[])
 on conflict do nothing
 """
 SAVE_KEYS = """
-insert into person_key (match_key, token)
+insert into person_key (match_key, member_token)
 select * from unnest($1::text::text[], $2::uuid[])
 on conflict do nothing
 """
@@ -38,13 +38,13 @@ from unnest($1::text[], $2::text[], $3::text[]) as wanted (type, assigner, value
 join registry_patient using (type, assigner, value)
 """
 MOVE_IDENTIFIERS = """
-with gone as (delete from person_identifier where token = $2 returning type, assigner, value)
-insert into person_identifier (type, assigner, value, token) select type, assigner, value, $1 from gone
+with gone as (delete from person_identifier where member_token = $2 returning type, assigner, value)
+insert into person_identifier (type, assigner, value, member_token) select type, assigner, value, $1 from gone
 on conflict do nothing
 """
 MOVE_KEYS = """
-with gone as (delete from person_key where token = $2 returning match_key)
-insert into person_key (match_key, token) select match_key, $1 from gone on conflict do nothing
+with gone as (delete from person_key where member_token = $2 returning match_key)
+insert into person_key (match_key, member_token) select match_key, $1 from gone on conflict do nothing
 """
 
 
@@ -57,17 +57,17 @@ async def load_tokens(
     if identifiers:
         columns = map(text_array, zip(*identifiers, strict=True))
         for row in await connection.fetch(LOAD_TOKENS_BY_IDENTIFIER, *columns):
-            by_identifier[row["type"], row["assigner"], row["value"]].add(row["token"])
+            by_identifier[row["type"], row["assigner"], row["value"]].add(row["member_token"])
     if keys:
         for row in await connection.fetch(LOAD_TOKENS_BY_KEY, text_array(list(keys))):
-            by_key[row["match_key"]].add(row["token"])
+            by_key[row["match_key"]].add(row["member_token"])
     return by_identifier, by_key
 
 
 async def save_keys(
     connection: Connection, identifiers: Iterable[tuple[IdKey, UUID]], keys: Iterable[tuple[str, UUID]]
 ) -> None:
-    identified = sorted((*identifier, token) for identifier, token in identifiers)
+    identified = sorted((*identifier, member_token) for identifier, member_token in identifiers)
     if identified:
         *texts, tokens = zip(*identified, strict=True)
         await connection.execute(SAVE_IDENTIFIERS, *map(text_array, texts), tokens)

@@ -33,25 +33,27 @@ _LISTS = {name for name, hint in get_type_hints(Enrolment).items() if hint == tu
 _FROM_TEXT = {name: f"string_to_array({name}, e'\\x1f')" for name in _LISTS} | {"spans": "spans::jsonb"}
 """An array of arrays would be a matrix, so these are told as text: codes and digits, which hold no 0x1F."""
 
-LOCK_PERSONS = "select token, merged_into from person where token = any($1::uuid[]) order by token for update"
-LOAD_PERSONS = "select token, merged_into from person where token = any($1::uuid[])"
+LOCK_PERSONS = (
+    "select member_token, merged_into from person where member_token = any($1::uuid[]) order by member_token for update"
+)
+LOAD_PERSONS = "select member_token, merged_into from person where member_token = any($1::uuid[])"
 LOAD_NEXT_TOKENS = """
-select distinct token from enrolment where token > $1 and not is_retired order by token limit $2
+select distinct member_token from enrolment where member_token > $1 and not is_retired order by member_token limit $2
 """
-LOAD_SURVIVORS = "select token, coalesce(merged_into, token) as survivor from person where token = any($1::uuid[])"
-LOAD_ENROLMENTS = f"select {COLUMNS} from enrolment where token = any($1::uuid[])"
+LOAD_SURVIVORS = "select member_token, coalesce(merged_into, member_token) as survivor from person where member_token = any($1::uuid[])"
+LOAD_ENROLMENTS = f"select {COLUMNS} from enrolment where member_token = any($1::uuid[])"
 LOAD_CANDIDATES = """
-select token, family, given, birth_on, sex from enrolment where token = any($1::uuid[]) and not is_retired
+select member_token, family, given, birth_on, sex from enrolment where member_token = any($1::uuid[]) and not is_retired
 """
 LOAD_OF_PLAN = """
-select token from enrolment where token = any($1::uuid[]) and tenant_id = $2 and not is_retired
+select member_token from enrolment where member_token = any($1::uuid[]) and tenant_id = $2 and not is_retired
 """
 _STATED = ", ".join(
     f"${no}::{'text::' if name in _TEXTS else ''}{kind}[]" for no, (name, kind) in enumerate(_TYPES.items(), 1)
 )
 SAVE_PERSONS = """
-insert into person (token, merged_into) select * from unnest($1::uuid[], $2::uuid[])
-on conflict (token) do update set merged_into = excluded.merged_into
+insert into person (member_token, merged_into) select * from unnest($1::uuid[], $2::uuid[])
+on conflict (member_token) do update set merged_into = excluded.merged_into
 """
 SAVE_ENROLMENTS = f"""
 insert into enrolment ({COLUMNS})
@@ -87,7 +89,7 @@ IS_ABSENT = """
 (seen_file_no < $2 or (seen_file_no = $4 and seen_at < $5))
 and (said_at > $5 or (said_at = $5 and said_by = $6 and 0 < $7::bigint and $7::bigint < said_no)) is not true
 """
-LOAD_ABSENT = f"select token from enrolment where {IS_COVERED} and {IS_ABSENT} order by token limit $8"
+LOAD_ABSENT = f"select member_token from enrolment where {IS_COVERED} and {IS_ABSENT} order by member_token limit $8"
 COUNT_ABSENT = f"""
 select count(*) filter (where {IS_ABSENT}) as absent, count(*) as insured,
     count(*) filter (where {IS_ABSENT} and first_file_no < $8) as old_absent,
@@ -96,19 +98,19 @@ select count(*) filter (where {IS_ABSENT}) as absent, count(*) as insured,
 from enrolment where {IS_COVERED}
 """
 FIND_BY_MEMBER_ID = """
-select distinct e.token from enrolment e
+select distinct e.member_token from enrolment e
 where not e.is_retired and (
     e.member_id = $1
     or exists (
-        select from person_identifier i where i.token = e.token and i.value = $1 and i.type in ('MB', 'SN')
+        select from person_identifier i where i.member_token = e.member_token and i.value = $1 and i.type in ('MB', 'SN')
     )
 )
-order by e.token limit 20
+order by e.member_token limit 20
 """
 
 UNKNOWN_MERGES = """
-select position from unnest($1::uuid[]) with ordinality as said (token, position)
-left join person using (token)
+select position from unnest($1::uuid[]) with ordinality as said (member_token, position)
+left join person using (member_token)
 where merged_into is null
 """
 OWNED: Mapping[type[Event], Owned] = {MembersMergedV1: Owned(("retired_token",), UNKNOWN_MERGES)}
@@ -117,22 +119,22 @@ OWNED: Mapping[type[Event], Owned] = {MembersMergedV1: Owned(("retired_token",),
 async def lock_persons(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, Person]:
     """The persons, locked in the order of their tokens until the transaction ends."""
     rows = await connection.fetch(LOCK_PERSONS, list(tokens)) if tokens else []
-    return {row["token"]: Person(*row) for row in rows}
+    return {row["member_token"]: Person(*row) for row in rows}
 
 
 async def load_persons(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, Person]:
     """The persons, to read only."""
-    return {row["token"]: Person(*row) for row in await connection.fetch(LOAD_PERSONS, list(tokens))}
+    return {row["member_token"]: Person(*row) for row in await connection.fetch(LOAD_PERSONS, list(tokens))}
 
 
 async def load_next_tokens(connection: Connection, after: UUID, limit: int) -> list[UUID]:
     """Persons with an enrolment that lives, a page in the order of their tokens."""
-    return [row["token"] for row in await connection.fetch(LOAD_NEXT_TOKENS, after, limit)]
+    return [row["member_token"] for row in await connection.fetch(LOAD_NEXT_TOKENS, after, limit)]
 
 
 async def load_survivors(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, UUID]:
     """Who each token is today, for those known here."""
-    return {row["token"]: row["survivor"] for row in await connection.fetch(LOAD_SURVIVORS, list(tokens))}
+    return {row["member_token"]: row["survivor"] for row in await connection.fetch(LOAD_SURVIVORS, list(tokens))}
 
 
 async def load_enrolments(connection: Connection, tokens: Collection[UUID]) -> list[Enrolment]:
@@ -142,14 +144,14 @@ async def load_enrolments(connection: Connection, tokens: Collection[UUID]) -> l
 async def load_candidates(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[Candidate]]:
     found: defaultdict[UUID, list[Candidate]] = defaultdict(list)
     for row in await connection.fetch(LOAD_CANDIDATES, list(tokens)) if tokens else ():
-        found[row["token"]].append(Candidate(*row))
+        found[row["member_token"]].append(Candidate(*row))
     return found
 
 
 async def load_of_plan(connection: Connection, tokens: Collection[UUID], plan: str) -> set[UUID]:
     """Who of these persons is, or was, enrolled by the plan."""
     rows = await connection.fetch(LOAD_OF_PLAN, list(tokens), plan) if tokens else ()
-    return {row["token"] for row in rows}
+    return {row["member_token"] for row in rows}
 
 
 class LeftOut(NamedTuple):
@@ -170,7 +172,7 @@ class LeftOut(NamedTuple):
 
 
 async def load_absent(connection: Connection, left_out: LeftOut, limit: int) -> list[UUID]:
-    return [row["token"] for row in await connection.fetch(LOAD_ABSENT, *left_out.values, limit)]
+    return [row["member_token"] for row in await connection.fetch(LOAD_ABSENT, *left_out.values, limit)]
 
 
 async def count_absent(
@@ -188,12 +190,12 @@ async def count_absent(
 
 async def find_by_member_id(connection: Connection, member_id: str) -> list[UUID]:
     """Members whom the transaction's tenant may see under this number."""
-    return [row["token"] for row in await connection.fetch(FIND_BY_MEMBER_ID, member_id)]
+    return [row["member_token"] for row in await connection.fetch(FIND_BY_MEMBER_ID, member_id)]
 
 
 async def save_persons(connection: Connection, persons: Sequence[Person]) -> None:
     # A retired person points to its survivor, which must be there first.
-    ordered = sorted(persons, key=lambda person: (person.merged_into is not None, person.token))
+    ordered = sorted(persons, key=lambda person: (person.merged_into is not None, person.member_token))
     if ordered:
         await connection.execute(SAVE_PERSONS, *zip(*ordered, strict=True))
 
@@ -261,7 +263,7 @@ def _spans_text(spans: tuple[Span, ...]) -> str:
 
 
 FIND_MEMBERS = """
-select member_id, array_agg(token order by token) as tokens from enrolment
+select member_id, array_agg(member_token order by member_token) as tokens from enrolment
 where tenant_id = $1 and member_id = any($2::text[]) and not is_retired group by member_id
 """
 

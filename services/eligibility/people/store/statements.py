@@ -10,34 +10,34 @@ from services.kit.postgres import Connection
 from services.kit.rows import into
 
 LOAD_STATEMENTS = """
-select token, source, races, ethnicity, zip5, tract, is_protected from member_statement where token = any($1::uuid[])
+select member_token, source, races, ethnicity, zip5, tract, is_protected from member_statement where member_token = any($1::uuid[])
 """
 SAVE_STATEMENTS = """
-insert into member_statement (token, source, races, ethnicity, zip5, tract, is_protected)
-select token, source, races, ethnicity, zip5, tract, is_protected
+insert into member_statement (member_token, source, races, ethnicity, zip5, tract, is_protected)
+select member_token, source, races, ethnicity, zip5, tract, is_protected
 from jsonb_populate_recordset(null::member_statement, $1::text::jsonb)
-on conflict (token, source) do update
+on conflict (member_token, source) do update
 set races = excluded.races, ethnicity = excluded.ethnicity, zip5 = excluded.zip5, tract = excluded.tract,
     is_protected = excluded.is_protected
 """
 MOVE_STATEMENTS = """
-with gone as (delete from member_statement where token = $2 returning *)
-insert into member_statement (token, source, races, ethnicity, zip5, tract, is_protected)
+with gone as (delete from member_statement where member_token = $2 returning *)
+insert into member_statement (member_token, source, races, ethnicity, zip5, tract, is_protected)
 select $1, source, races, ethnicity, zip5, tract, is_protected from gone
-on conflict (token, source) do update set is_protected = member_statement.is_protected or excluded.is_protected
+on conflict (member_token, source) do update set is_protected = member_statement.is_protected or excluded.is_protected
 """
 
 
 async def load_statements(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[Statement]]:
     found: defaultdict[UUID, list[Statement]] = defaultdict(list)
     for row in await connection.fetch(LOAD_STATEMENTS, list(tokens)):
-        found[row["token"]].append(into(Statement, row, races=tuple(row["races"])))
+        found[row["member_token"]].append(into(Statement, row, races=tuple(row["races"])))
     return found
 
 
 async def save_statements(connection: Connection, statements: Sequence[Statement]) -> None:
     if statements:
-        ordered = sorted(statements, key=lambda statement: statement.token)
+        ordered = sorted(statements, key=lambda statement: statement.member_token)
         await connection.execute(
             SAVE_STATEMENTS, json.dumps([statement._asdict() for statement in ordered], default=str)
         )

@@ -31,7 +31,7 @@ async def describe_site(
         return RefusalCode.ZONE_IN_USE
     today = await days.load_day(work.connection) or date.min
     offered = await store.list_offered(work.connection, site.site_id, today)
-    broken = rules.broken(offered, known.gives, site.gives)
+    broken = rules.no_longer_given(offered, known.gives, site.gives)
     if broken and not withdraw:
         return ProductInUse(broken)
     await sites.save_site(work.connection, site, principal.tenant)

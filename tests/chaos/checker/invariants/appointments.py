@@ -73,7 +73,7 @@ def _has_reason(evidence: Evidence, before: Body, after: Body) -> bool:
     if after["status"] != "cancelled":
         return False
     tokens = _tokens(evidence, after["member_token"])
-    mine = [fact for token in tokens for fact in evidence.about[token]]
+    mine = [fact for member_token in tokens for fact in evidence.about[member_token]]
     facts = [one.body for one in of_type(mine, DECIDED)]
     reasons = {
         "pat-dec": any("deceased" in one["reasons"] for one in facts),
@@ -89,9 +89,9 @@ def _had_dose(facts: list[Fact]) -> bool:
     return bool(of_type(facts, DOSE)) or any(given)
 
 
-def _tokens(evidence: Evidence, token: str) -> set[str]:
+def _tokens(evidence: Evidence, member_token: str) -> set[str]:
     """All tokens of one person."""
-    last = evidence.survivor_of.get(token, token)
+    last = evidence.survivor_of.get(member_token, member_token)
     return {last, *(one for one, survivor in evidence.survivor_of.items() if survivor == last)}
 
 
@@ -158,9 +158,9 @@ def one_live_booking(evidence: Evidence) -> Iterator[Divergence]:
     rows = [row for row in evidence.table("scheduling", "appointment") if row["status"] == "booked"]
     persons = Counter((evidence.survivor_of.get(row["member_token"], row["member_token"]), row["programme_id"])
                       for row in rows)  # fmt: skip
-    for (token, _), count in sorted(persons.items()):
+    for (member_token, _), count in sorted(persons.items()):
         if count > 1:
-            yield say(f"member {token}", "one live booking", str(count))
+            yield say(f"member {member_token}", "one live booking", str(count))
 
 
 def pools_count_their_appointments(evidence: Evidence) -> Iterator[Divergence]:

@@ -65,8 +65,8 @@ class _Heard:
             self._latest(evidence, catalog.APPOINTMENT, "outreach.appointment"), "enrolment_id", "programme_id"
         )
         self.attempts = defaultdict[tuple[str, str], list[Row]](list)
-        standing = sorted(_standing(evidence), key=lambda one: (one["attempted_at"], one["attempt_id"]))
-        for row in standing:
+        stance = sorted(_standing(evidence), key=lambda one: (one["attempted_at"], one["attempt_id"]))
+        for row in stance:
             self.attempts[self.person(row["member_token"]), row["tenant_id"]].append(row)
         programmes = self._latest(evidence, catalog.PROGRAMME, "outreach.programme")
         self.programmes = {body["programme_id"]: body for body in programmes}
@@ -77,7 +77,7 @@ class _Heard:
         }
         self.said = defaultdict[str, list[Row]](list)
         appointments = [one for bodies in self.appointments.values() for one in bodies]
-        everything = [*(self._said(row, told_at) for row in standing), *_reported(appointments)]
+        everything = [*(self._said(row, told_at) for row in stance), *_reported(appointments)]
         for said in sorted(everything, key=lambda one: (one["at"], one["source_id"])):
             self.said[self.person(said["member_token"])].append(said)
         listings = self._latest(evidence, catalog.LISTED, "outreach.target-zips")
@@ -96,12 +96,12 @@ class _Heard:
             "programme_id": row["programme_id"], "at": instant(row["attempted_at"]),
             "told_at": instant(told or row["logged_at"]), "counted_on": row["counted_on"],
             "group": self.programmes.get(row["programme_id"], {}).get("vaccine_group"),
-            "standing": STANDING.get(row["disposition"]), "stops": row["stopped"], "resumes": row["resumed"],
+            "stance": STANDING.get(row["disposition"]), "stops": row["stopped"], "resumes": row["resumed"],
             "reports_death": row["disposition"] == "deceased",
         }  # fmt: skip
 
-    def person(self, token: str) -> str:
-        return str(self.retired.get(token, token))
+    def person(self, member_token: str) -> str:
+        return str(self.retired.get(member_token, member_token))
 
     def case(self, entity: tuple[str, ...], fact: Body) -> dict[str, Any]:
         programme = self.programmes.get(fact["programme_id"], {})
@@ -137,5 +137,5 @@ def _reported(appointments: Iterable[Body]) -> Iterator[Row]:
             yield {
                 "source_id": one["appointment_id"], "tenant_id": one["tenant_id"], "member_token": one["member_token"],
                 "programme_id": one["programme_id"], "at": at, "told_at": at, "counted_on": one["changed_on"],
-                "group": None, "standing": None, "stops": (), "resumes": (), "reports_death": True,
+                "group": None, "stance": None, "stops": (), "resumes": (), "reports_death": True,
             }  # fmt: skip

@@ -210,14 +210,16 @@ def _merged(evidence: Evidence, service: str, table: str, column: str) -> Iterat
     """Who turned out to be whom; a token that stands for itself is its own survivor, or has none."""
     retired = {fact.body["retired_token"] for fact in _facts(evidence, service, catalog.MERGED)}
     say = saying(3, "copies_are_of_the_log")
-    heard = {token for kind in MEMBERS for fact in _facts(evidence, service, kind) for token in _tokens(fact)}
-    for token in sorted(heard - {row["member_token"] for row in evidence.table(service, table)}):
-        yield say(f"{service}.{table} {token}", "a row", "none")
+    heard = {
+        member_token for kind in MEMBERS for fact in _facts(evidence, service, kind) for member_token in _tokens(fact)
+    }
+    for member_token in sorted(heard - {row["member_token"] for row in evidence.table(service, table)}):
+        yield say(f"{service}.{table} {member_token}", "a row", "none")
     for row in evidence.table(service, table):
-        token, found = row["member_token"], row[column]
-        expected = evidence.survivor_of[token] if token in retired else None
-        if (found or token) != (expected or token):
-            yield say(f"{service}.{table} {token}", f"{column} {expected}", str(found))
+        member_token, found = row["member_token"], row[column]
+        expected = evidence.survivor_of[member_token] if member_token in retired else None
+        if (found or member_token) != (expected or member_token):
+            yield say(f"{service}.{table} {member_token}", f"{column} {expected}", str(found))
 
 
 MEMBERS = (catalog.DECIDED, catalog.MERGED, catalog.DOSE)
@@ -243,7 +245,7 @@ def _deaths(evidence: Evidence) -> Iterator[Divergence]:
         row["report_id"]: row["member_token"]
         for row in evidence.table("scheduling", "death_report") if row["reported_at"] and not row["retracted"]
     }  # fmt: skip
-    expected = {report: token for report, token in said.items() if report not in retracted}
+    expected = {report: member_token for report, member_token in said.items() if report not in retracted}
     say = saying(3, "copies_are_of_the_log")
     for report in sorted(expected.keys() ^ found.keys()):
         yield say(f"scheduling.death_report {report}", str(expected.get(report)), str(found.get(report)))

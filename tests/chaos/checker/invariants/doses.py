@@ -22,10 +22,10 @@ def doses_are_as_reported(evidence: Evidence) -> Iterator[Divergence]:
         for (person, group, on), dose in evidence.files.registrar.doses().items()
     }  # fmt: skip
     live = [row for row in evidence.table("eligibility", "dose") if not row["is_retracted"]]
-    found: Table = {(row["token"], row["vaccine_group"], row["administered_on"]): _stored(row) for row in live}
+    found: Table = {(row["member_token"], row["vaccine_group"], row["administered_on"]): _stored(row) for row in live}
     yield from compare(say, "dose of", expected, found, lambda key: f"{key[0]} ({key[1]})")
     for row in live:
-        if found[row["token"], row["vaccine_group"], row["administered_on"]]["dose_id"] != row["dose_id"]:
+        if found[row["member_token"], row["vaccine_group"], row["administered_on"]]["dose_id"] != row["dose_id"]:
             yield say(f"dose {row['dose_id']}", "one dose of a person, group and day", "two")
 
 
@@ -51,10 +51,10 @@ def _named(row: Row | None) -> str:
 
 
 def _heard(evidence: Evidence, one: Report) -> dict[str, Any]:
-    token = evidence.token_of.get(one.person.last) if one.person else None
+    member_token = evidence.token_of.get(one.person.last) if one.person else None
     stated_at = one.stated_at.astimezone(UTC).isoformat() if one.stated_at else None
     heard: dict[str, Any] = {
-        "source": one.source, "token": token, "is_retracted": one.is_retracted, "stated_at": stated_at,
+        "source": one.source, "member_token": member_token, "is_retracted": one.is_retracted, "stated_at": stated_at,
     }  # fmt: skip
     if one.row is None or not one.row.is_patient:
         on = one.given_on.isoformat() if one.given_on else None

@@ -16,19 +16,22 @@ def doubtful_rows_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:
     file_ids = {number: row["file_id"] for number, (_, row) in enumerate(evidence.taken, 1)}
     may_be: dict[str, set[str]] = {}
     for row in evidence.table("eligibility", "doubtful_token"):
-        may_be.setdefault(row["doubtful_id"], set()).add(row["token"])
+        may_be.setdefault(row["doubtful_id"], set()).add(row["member_token"])
     expected: Table = {
         (str(file_ids[one.told.file_no]), str(one.told.row.row)): {
-            "tenant_id": one.told.part.plan, "code": one.code, "state": one.state, "token": _token(evidence, one.meant),
+            "tenant_id": one.told.part.plan, "code": one.code, "state": one.state, "member_token": _token(evidence, one.meant),
             "may_be": {_token(evidence, person) for person in one.may_be}, "is_kept": one.state == WAITING,
         }
         for one in evidence.files.people.doubts.rows
     }  # fmt: skip
-    survivor = {row["token"]: row["merged_into"] or row["token"] for row in evidence.table("eligibility", "person")}
+    survivor = {
+        row["member_token"]: row["merged_into"] or row["member_token"]
+        for row in evidence.table("eligibility", "person")
+    }
     found: Table = {
         (str(row["file_id"]), str(row["row"])): {
             **row, "may_be": may_be.get(row["doubtful_id"], set()), "is_kept": row["document"] is not None,
-            "token": survivor.get(row["token"], row["token"]),
+            "member_token": survivor.get(row["member_token"], row["member_token"]),
         }
         for row in evidence.table("eligibility", "doubtful_row")
     }  # fmt: skip
@@ -40,7 +43,7 @@ def who_was_told_apart_is_two(evidence: Evidence) -> Iterator[Divergence]:
     say = saying(1, "who_was_told_apart_is_two")
     pairs = [(one.last, other.last) for one, other, _ in evidence.files.people.doubts.apart]
     expected = {frozenset((_token(evidence, one), _token(evidence, other))) for one, other in pairs if one is not other}
-    found = {frozenset((row["token"], row["other"])) for row in evidence.table("eligibility", "person_apart")}
+    found = {frozenset((row["member_token"], row["other"])) for row in evidence.table("eligibility", "person_apart")}
     for pair in sorted(map(_both, expected - found)):
         yield say(pair, "told apart", "not")
     for pair in sorted(map(_both, found - expected)):

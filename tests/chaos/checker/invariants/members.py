@@ -32,16 +32,16 @@ def members_are_as_stated(evidence: Evidence) -> Iterator[Divergence]:
     found: Table = {(row["enrolment_id"],): _stored(row) for one, row in evidence.pairs if not one.is_retired}
     yield from compare(say, "enrolment", expected, found)
     for one, row in evidence.pairs:
-        if row["token"] != evidence.token_of[one.person]:
-            yield say(f"enrolment {row['enrolment_id']}", f"token {evidence.token_of[one.person]}", row["token"])
+        if row["member_token"] != evidence.token_of[one.person]:
+            yield say(f"enrolment {row['enrolment_id']}", f"token {evidence.token_of[one.person]}", row["member_token"])
     yield from _persons(evidence)
 
 
 def _persons(evidence: Evidence) -> Iterator[Divergence]:
     say = saying(1, "members_are_as_stated")
-    expected: Table = {(token,): _person(evidence, person) for person, token in evidence.token_of.items()}
+    expected: Table = {(member_token,): _person(evidence, person) for person, member_token in evidence.token_of.items()}
     found: Table = {
-        (row["token"],): {"merged_into": row["merged_into"]}
+        (row["member_token"],): {"merged_into": row["merged_into"]}
         for row in evidence.table("eligibility", "person")
     }  # fmt: skip
     yield from compare(say, "person", expected, found)
@@ -55,15 +55,15 @@ def deaths_are_as_said(evidence: Evidence) -> Iterator[Divergence]:
     """What each plan said last of its members' deaths, and what workers and sites reported."""
     say = saying(1, "deaths_are_as_said")
     expected: Table = {
-        (token, f"roster:{plan}"): {
+        (member_token, f"roster:{plan}"): {
             "word": "deceased" if said.is_dead else "alive", "tenant_id": plan,
             "death_on": said.death_on.isoformat() if said.death_on else None,
         }
-        for person, token in evidence.token_of.items() for plan, said in person.deaths.items()
+        for person, member_token in evidence.token_of.items() for plan, said in person.deaths.items()
     }  # fmt: skip
-    expected |= {(one.token, one.source): {"word": one.word, "death_on": None} for one in evidence.death_reports}
+    expected |= {(one.member_token, one.source): {"word": one.word, "death_on": None} for one in evidence.death_reports}
     found: Table = {
-        (row["token"], row["source"]): row for row in evidence.table("eligibility", "vital_statement")
+        (row["member_token"], row["source"]): row for row in evidence.table("eligibility", "vital_statement")
         if not row["source"].startswith("registry")
     }  # fmt: skip
     yield from compare(say, "word on", expected, found)
@@ -96,7 +96,7 @@ def statements_are_as_said(evidence: Evidence) -> Iterator[Divergence]:
         for person, said in evidence.files.registrar.said.items() if person in evidence.token_of
     }  # fmt: skip
     rows = [row for row in evidence.table("eligibility", "member_statement") if row["source"] == "registry"]
-    yield from compare(say, "statement about", expected, {(row["token"],): row for row in rows})
+    yield from compare(say, "statement about", expected, {(row["member_token"],): row for row in rows})
     consents: Table = {
         (evidence.token_of[person], source): {
             "is_protected": consent.protection[2] if consent.protection else None,
@@ -106,7 +106,7 @@ def statements_are_as_said(evidence: Evidence) -> Iterator[Divergence]:
         for source, consent in said.consents.items()
     }  # fmt: skip
     rows = list(evidence.table("eligibility", "registry_consent"))
-    yield from compare(say, "consent of", consents, {(row["token"], row["source"]): row for row in rows})
+    yield from compare(say, "consent of", consents, {(row["member_token"], row["source"]): row for row in rows})
 
 
 def decisions_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:
@@ -124,7 +124,7 @@ def decisions_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:
         row = rows.get(decided.enrolment)
         if row is not None:
             merged_into = _person(evidence, decided.enrolment.person)["merged_into"]
-            identity = {"member_token": row["token"], "merged_into": merged_into}
+            identity = {"member_token": row["member_token"], "merged_into": merged_into}
             expected[row["enrolment_id"], decided.programme_id] = decided.fact | identity
     yield from compare(say, "fact of enrolment", expected, {key: _whole(body) for key, body in newest.items()})
 

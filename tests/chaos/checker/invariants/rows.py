@@ -40,7 +40,7 @@ OWNED = (
     Owned(
         "eligibility", "dose", catalog.DOSE, ("dose_id",),
         {**_same("version", "cvx", "vaccine_group", "vaccine_groups", "administered_on", "known_on", "sources",
-                 "appointment_id", "supersedes", "mvx", "lot"), "token": "member_token"}, _is_versioned,
+                 "appointment_id", "supersedes", "mvx", "lot"), "member_token": "member_token"}, _is_versioned,
     ),
     Owned("eligibility", "programme", catalog.PROGRAMME, ("programme_id", "version"), _same("document_sha256")),
     Owned("eligibility", "clock", catalog.DAY, ("time_zone",), _same("business_on")),
@@ -131,8 +131,10 @@ def said(body: Body, name: str) -> Any:
 def _merges(evidence: Evidence) -> Iterator[Divergence]:
     say = saying(2, "rows_are_events")
     persons = evidence.table("eligibility", "person")
-    found: Table = {(row["token"],): {"merged_into": row["merged_into"]} for row in persons if row["merged_into"]}
-    expected: Table = {(token,): {"merged_into": last} for token, last in evidence.survivor_of.items()}
+    found: Table = {
+        (row["member_token"],): {"merged_into": row["merged_into"]} for row in persons if row["merged_into"]
+    }
+    expected: Table = {(member_token,): {"merged_into": last} for member_token, last in evidence.survivor_of.items()}
     yield from compare(say, "eligibility.person", expected, found)
 
 

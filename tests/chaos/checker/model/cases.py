@@ -180,12 +180,12 @@ def _pause(known: Known) -> tuple[str | None, date | None]:
     ends = [(day + timedelta(days=policy()["recent_dose_days"]), "recent-dose") for day in keeps]
     mine = known.fact["programme_id"], known.vaccine_group
     same = [one for one in known.said if one["programme_id"] == mine[0] or (mine[1] and one["group"] == mine[1])]
-    left = next((one for one in reversed(same) if one["standing"]), None)
+    left = next((one for one in reversed(same) if one["stance"]), None)
     lost_at = None if lost is None else datetime.fromisoformat(lost["occurred_at"])
     is_said_since = left is not None and (lost_at is None or _at(left) > lost_at)
-    if left is not None and is_said_since and left["standing"] in {"refusal", "self-report"}:
-        days = policy()[f"{left['standing'].replace('-', '_')}_pause_days"]
-        ends.append((_day(left["counted_on"]) + timedelta(days=days), left["standing"]))
+    if left is not None and is_said_since and left["stance"] in {"refusal", "self-report"}:
+        days = policy()[f"{left['stance'].replace('-', '_')}_pause_days"]
+        ends.append((_day(left["counted_on"]) + timedelta(days=days), left["stance"]))
     ends = [one for one in ends if one[0] > known.today]
     if not ends:
         return None, None

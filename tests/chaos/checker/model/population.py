@@ -62,13 +62,13 @@ class Population:
             for one in merges if day(one.body["merged_on"]) <= self.today
         }  # fmt: skip
 
-    def person(self, token: str) -> str:
+    def person(self, member_token: str) -> str:
         """Who a token is by now."""
         for _ in range(20):
-            if token not in self.survivors:
+            if member_token not in self.survivors:
                 break
-            token = self.survivors[token]
-        return token
+            member_token = self.survivors[member_token]
+        return member_token
 
     def of(self, kind: str, dated: str) -> list[Body]:
         """What was said of the programme until today, dated by that field."""

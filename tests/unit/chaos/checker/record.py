@@ -37,7 +37,7 @@ async def live(stack: Stack, run: Path) -> Any:
 
 async def doubt(world: RecordingWorld, member: Member) -> None:
     """A row ends somebody else under the member's number; a person looks, and says that it means another."""
-    stranger = replace(member, family="Waffle", given="Otto", born_on=date(1931, 2, 9))
+    stranger = replace(member, family="Waffle", given="Otto", birth_on=date(1931, 2, 9))
     today, operator = await world.today(), world.ask("eligibility", "operator")
     await world.news(a_roster(today, Row(stranger, "terminate", ended_on=today)))
     [row] = (await operator.get("/doubtful-rows"))["rows"]

@@ -211,8 +211,8 @@ def a_figure_that_is_wrong(evidence: Evidence) -> None:
 
 
 def a_death_of_nobodys(evidence: Evidence) -> None:
-    token = rows(evidence, "eligibility.person")[0]["token"]
-    said: Row = {"token": token, "source": "roster:lakeshore", "word": "deceased", "death_on": None}
+    member_token = rows(evidence, "eligibility.person")[0]["member_token"]
+    said: Row = {"member_token": member_token, "source": "roster:lakeshore", "word": "deceased", "death_on": None}
     evidence.tables["eligibility"]["vital_statement"].append(said)
 
 
@@ -226,7 +226,11 @@ def a_letter_of_a_good_record(evidence: Evidence) -> None:
 
 def whom_nobody_told_apart(evidence: Evidence) -> None:
     pair = rows(evidence, "eligibility.person_apart")[0]
-    others = [row["token"] for row in rows(evidence, "eligibility.person") if row["token"] != pair["token"]]
+    others = [
+        row["member_token"]
+        for row in rows(evidence, "eligibility.person")
+        if row["member_token"] != pair["member_token"]
+    ]
     evidence.tables["eligibility"]["person_apart"].append(
         {**pair, "other": next(one for one in others if one != pair["other"])}
     )

@@ -29,7 +29,7 @@ def members(world: World) -> list[Record]:
 
 
 def age(person: Record, day: date) -> int:
-    born = date.fromisoformat(person["born_on"])
+    born = date.fromisoformat(person["birth_on"])
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 

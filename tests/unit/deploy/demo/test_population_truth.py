@@ -233,14 +233,14 @@ def test_record_numbers_are_shared_by_different_people(world: World) -> None:
     st.dates(min_value=date(1921, 1, 1), max_value=date(1961, 1, 1)),
     st.randoms(use_true_random=False),
 )
-def test_a_misspelling_never_equals_the_truth(family: str, given_name: str, born_on: date, random: Random) -> None:
+def test_a_misspelling_never_equals_the_truth(family: str, given_name: str, birth_on: date, random: Random) -> None:
     """However short the name, an exact comparison that ignores case and punctuation fails."""
-    wrong = misspell(family, given_name, born_on, random)
+    wrong = misspell(family, given_name, birth_on, random)
 
     def plain(name: str) -> str:
         return "".join(letter for letter in name.lower() if letter.isalpha())
 
-    assert (plain(wrong[0]), plain(wrong[1]), wrong[2]) != (plain(family), plain(given_name), born_on)
+    assert (plain(wrong[0]), plain(wrong[1]), wrong[2]) != (plain(family), plain(given_name), birth_on)
 
 
 @pytest.mark.parametrize("weeks", [0, 1])

@@ -19,11 +19,11 @@ def day(text: str) -> date:
 
 
 def a_person(
-    born_on: str, *doses: tuple[str, str], gender: str = "Female", observations: Iterable[str] = (), country: str = ""
+    birth_on: str, *doses: tuple[str, str], gender: str = "Female", observations: Iterable[str] = (), country: str = ""
 ) -> History:
     """`doses` are pairs of date and CVX code, `observations` CDSi codes."""
     given = tuple(Dose(day(on), cvx) for on, cvx in doses)
-    return History(day(born_on), gender, given, tuple(map(Observation, observations)), country)
+    return History(day(birth_on), gender, given, tuple(map(Observation, observations)), country)
 
 
 def forecast_of(

@@ -132,7 +132,7 @@ def test_wrong_use_exits_two(words: tuple[str, ...], capsys: pytest.CaptureFixtu
 def test_a_person_is_explained_in_plain_language(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Due, since when, which doses count, and why."""
     person = {
-        "born_on": "1958-03-01",
+        "birth_on": "1958-03-01",
         "gender": "female",
         "assessment_on": "2025-11-10",
         "doses": [{"administered_on": "2024-02-01", "cvx": "187"}, {"administered_on": "2024-02-10", "cvx": "187"}],
@@ -168,7 +168,7 @@ def test_a_bundle_is_explained_like_a_file_of_ours(tmp_path: Path, capsys: pytes
     path.write_text(json.dumps({"resourceType": "Bundle", "entry": [patient]}))
     assert vcc("explain", str(path)) == 0
     fhir = capsys.readouterr().out
-    path.write_text(json.dumps({"born_on": "1950-05-01", "gender": "female"}))
+    path.write_text(json.dumps({"birth_on": "1950-05-01", "gender": "female"}))
     assert vcc("explain", str(path)) == 0
     assert capsys.readouterr().out == fhir
     path.write_text(json.dumps({"resourceType": "Bundle", "entry": [patient, patient]}))

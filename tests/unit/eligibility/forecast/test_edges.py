@@ -173,7 +173,7 @@ def test_a_dose_that_still_counts_on_its_lot_s_last_day(supporting: SupportingDa
 
 
 @pytest.mark.parametrize(
-    ("born_on", "observations", "country", "group", "status"),
+    ("birth_on", "observations", "country", "group", "status"),
     [
         ("1956-12-31", (), "", "MMR", SeriesStatus.IMMUNE),
         ("1957-01-01", (), "", "MMR", SeriesStatus.NOT_COMPLETE),
@@ -186,14 +186,14 @@ def test_a_dose_that_still_counts_on_its_lot_s_last_day(supporting: SupportingDa
 )
 def test_evidence_of_immunity(
     supporting: SupportingData,
-    born_on: str,
+    birth_on: str,
     observations: tuple[str, ...],
     country: str,
     group: str,
     status: SeriesStatus,
 ) -> None:
     """Table 7-3: by birth date and country unless excluded, or by clinical history."""
-    person = a_person(born_on, observations=observations, country=country)
+    person = a_person(birth_on, observations=observations, country=country)
     assert forecast_of(supporting, person, group, "2025-11-10").series_status is status
 
 
@@ -206,7 +206,7 @@ def test_a_contraindicated_antigen_leaves_the_rest_of_its_group_possible(support
 
 
 @pytest.mark.parametrize(
-    ("edge", "born_on", "group", "status"),
+    ("edge", "birth_on", "group", "status"),
     [
         ("COVID-19 at any age", "1995-01-01", "COVID-19", ForecastStatus.SHARED_DECISION),
         ("MenB at 16", "2009-01-01", "Meningococcal B", ForecastStatus.SHARED_DECISION),
@@ -218,10 +218,10 @@ def test_a_contraindicated_antigen_leaves_the_rest_of_its_group_possible(support
     ],
 )
 def test_a_shared_clinical_decision_is_a_status_of_its_own(
-    supporting: SupportingData, edge: str, born_on: str, group: str, status: ForecastStatus
+    supporting: SupportingData, edge: str, birth_on: str, group: str, status: ForecastStatus
 ) -> None:
     """What CDC leaves to a shared decision is told apart from what is due."""
-    assert forecast_of(supporting, a_person(born_on), group, "2025-11-10").status is status, edge
+    assert forecast_of(supporting, a_person(birth_on), group, "2025-11-10").status is status, edge
 
 
 def test_a_risk_series_needs_its_observation(supporting: SupportingData) -> None:

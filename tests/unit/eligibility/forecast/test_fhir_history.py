@@ -96,7 +96,7 @@ def test_what_is_past_counts_where_it_is_a_history(
 
 
 @pytest.mark.parametrize(
-    ("group", "born_on", "code", "status"),
+    ("group", "birth_on", "code", "status"),
     [
         ("Varicella", "1990-05-01", (SCT, "38907003"), "Immune"),
         ("Varicella", "1990-05-01", (ICD, "B01.9"), "Immune"),
@@ -105,12 +105,12 @@ def test_what_is_past_counts_where_it_is_a_history(
     ],
 )
 def test_a_resolved_history_decides(
-    supporting: SupportingData, group: str, born_on: str, code: tuple[str, str], status: str
+    supporting: SupportingData, group: str, birth_on: str, code: tuple[str, str], status: str
 ) -> None:
     """Who had chickenpox as a child is immune; after an intussusception no rotavirus vaccine is given."""
     system, value = code
     resolved = a_condition(system, value, **RESOLVED, onsetDateTime="2025-09-01")
-    bundle = a_bundle({**OMA, "birthDate": born_on}, resolved)
+    bundle = a_bundle({**OMA, "birthDate": birth_on}, resolved)
     patient = patient_of(bundle)
     assert patient is not None
     history, *_ = history_of(bundle, patient, supporting)

@@ -13,9 +13,9 @@ from services.eligibility.forecast.overlay import as_of, laid_over
 from services.eligibility.forecast.overlay_documents import OverlayError, parse_overlay
 from services.eligibility.forecast.schedule import SupportingData
 from services.eligibility.forecast.turning_days import next_turn
+from services.eligibility.programmes.aim import ForecastRule, covering
 from services.eligibility.programmes.documents import ProgrammeError, parse_programme
 from services.eligibility.programmes.due import forecasted, group_named
-from services.eligibility.programmes.target import ForecastRule, covering
 from tests.unit.eligibility.forecast.people import HEALTHY, a_person, day, forecast_of
 from tests.unit.eligibility.forecast.test_cli import vcc
 

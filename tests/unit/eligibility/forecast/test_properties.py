@@ -41,11 +41,11 @@ quickly = settings(max_examples=60, deadline=None, suppress_health_check=[Health
 def histories(draw: st.DrawFn) -> History:
     """Children and adults, most doses in early life, some of them mad."""
     lived = draw(st.integers(0, CHILD_DAYS) | st.integers(0, ADULT_DAYS))
-    born_on = ASSESSED - timedelta(days=lived)
+    birth_on = ASSESSED - timedelta(days=lived)
     days = draw(st.lists(st.integers(0, min(lived, 900)) | st.integers(0, lived), max_size=8))
-    doses = tuple(Dose(born_on + timedelta(days=d), draw(st.sampled_from(CODES))) for d in days)
+    doses = tuple(Dose(birth_on + timedelta(days=d), draw(st.sampled_from(CODES))) for d in days)
     conditions = draw(st.lists(st.sampled_from(CONDITIONS), max_size=2, unique=True))
-    return History(born_on, draw(st.sampled_from(["Female", "Male"])), doses, tuple(map(Observation, conditions)))
+    return History(birth_on, draw(st.sampled_from(["Female", "Male"])), doses, tuple(map(Observation, conditions)))
 
 
 @quickly
@@ -70,8 +70,8 @@ def test_an_invalid_dose_never_makes_a_person_more_complete(
     False by CDC's rules where a Conditional Skip counts "Total" doses (CONDSKIP-1 takes any status: six doses of DTaP,
     or any PCV before a risk series, end the need), so a forecast whose path took such a skip is left out.
     """
-    lived = (ASSESSED - history.born_on).days
-    given_on = history.born_on + timedelta(days=data.draw(st.integers(0, lived)))
+    lived = (ASSESSED - history.birth_on).days
+    given_on = history.birth_on + timedelta(days=data.draw(st.integers(0, lived)))
     extra = Dose(given_on, data.draw(st.sampled_from(CODES)))
     before = by_key(forecast(history, supporting, ASSESSED))
     more = dataclasses.replace(history, doses=(*history.doses, extra))
@@ -93,8 +93,8 @@ def test_dates_do_not_move_backwards_when_time_passes_without_a_dose(
     False by CDC's rules where waiting makes another series the best one: the risk series of the ages 2 to 5 gives way
     to that of 6 to 18 (Table 5-4), which counts its own doses. So dates are compared while the same series is forecast.
     """
-    lived = (ASSESSED - history.born_on).days
-    now = history.born_on + timedelta(days=data.draw(st.integers(0, lived)))
+    lived = (ASSESSED - history.birth_on).days
+    now = history.birth_on + timedelta(days=data.draw(st.integers(0, lived)))
     later = now + timedelta(days=data.draw(st.integers(1, 1500)))
     history = dataclasses.replace(history, doses=tuple(d for d in history.doses if d.administered_on <= now))
     afterwards = by_key(forecast(history, supporting, later))

@@ -33,8 +33,8 @@ def births(supporting: SupportingData, gender: str) -> list[date]:
 def test_people_of_like_ages_share_an_outline_and_get_their_own_days(supporting: SupportingData, gender: str) -> None:
     """An answer filled from an outline that another birth date left is the one that a walk of its own gives."""
     found = filled = 0
-    for born_on in births(supporting, gender):
-        patient = Patient(History(born_on, gender), ASSESSED)
+    for birth_on in births(supporting, gender):
+        patient = Patient(History(birth_on, gender), ASSESSED)
         for group in supporting.groups:
             walked = forecast_group(group, patient, supporting, {})
             found += 1
@@ -75,8 +75,8 @@ def test_a_dose_of_one_twin_alone_parts_them(supporting: SupportingData) -> None
 
 def test_nobody_shares_across_days(supporting: SupportingData) -> None:
     """A member who turns 50 tomorrow is told of zoster from tomorrow on, whoever else was asked about before."""
-    born_on = ASSESSED.replace(year=1975) + timedelta(days=1)
+    birth_on = ASSESSED.replace(year=1975) + timedelta(days=1)
     zoster = next(group for group in supporting.groups if group.name == "Zoster")
-    for patient in (Patient(History(born_on - timedelta(days=n), "Male"), ASSESSED) for n in (0, 1, 2, 400)):
+    for patient in (Patient(History(birth_on - timedelta(days=n), "Male"), ASSESSED) for n in (0, 1, 2, 400)):
         (answer,) = by_age_alone(zoster, supporting, patient)
         assert answer.earliest_on == date.fromordinal(patient.ages[period(600, 0)])

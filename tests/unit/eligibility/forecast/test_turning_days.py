@@ -11,8 +11,8 @@ from services.eligibility.forecast.model import Dose, History, Observation
 from services.eligibility.forecast.schedule import SupportingData
 from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.forecast.turning_days import next_turn
+from services.eligibility.programmes.aim import Forecasted
 from services.eligibility.programmes.due import forecasted, group_named
-from services.eligibility.programmes.target import Forecasted
 
 RELEASED = date(2025, 11, 10)
 GROUPS = ["Zoster", "Pneumococcal", "Influenza", "COVID-19", "RSV", "HepB", "DTaP/Tdap/Td", "MMR"]
@@ -22,15 +22,15 @@ CONDITIONS = ["007", "014", "016", "042", "154", "158", "160", "161", "186"]
 
 @st.composite
 def adults(draw: st.DrawFn) -> History:
-    born_on = RELEASED - timedelta(days=draw(st.integers(18 * 365, 95 * 365)))
-    lived = (RELEASED - born_on).days
+    birth_on = RELEASED - timedelta(days=draw(st.integers(18 * 365, 95 * 365)))
+    lived = (RELEASED - birth_on).days
     days = draw(st.lists(st.integers(lived - 4000, lived + 200) | st.integers(0, lived), max_size=5))
-    doses = tuple(Dose(born_on + timedelta(days=max(0, d)), draw(st.sampled_from(CODES))) for d in days)
+    doses = tuple(Dose(birth_on + timedelta(days=max(0, d)), draw(st.sampled_from(CODES))) for d in days)
     known = st.tuples(st.sampled_from(CONDITIONS), st.integers(-2000, 300))
     observations = tuple(
         Observation(code, RELEASED + timedelta(days=shift)) for code, shift in draw(st.lists(known, max_size=2))
     )
-    return History(born_on, draw(st.sampled_from(["Female", "Male"])), doses, observations)
+    return History(birth_on, draw(st.sampled_from(["Female", "Male"])), doses, observations)
 
 
 @settings(max_examples=250, deadline=None)

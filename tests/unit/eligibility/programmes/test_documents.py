@@ -7,6 +7,7 @@ import pytest
 
 from services.eligibility.decisions.decision import REASONS
 from services.eligibility.places.rules import VulnerabilityRule
+from services.eligibility.programmes.aim import ForecastRule, ServiceRule
 from services.eligibility.programmes.documents import (
     LIBRARY,
     ProgrammeError,
@@ -16,7 +17,6 @@ from services.eligibility.programmes.documents import (
     parse_programme,
 )
 from services.eligibility.programmes.segment import EVERYBODY
-from services.eligibility.programmes.target import ForecastRule, ServiceRule
 
 TEXT = bundled()[0].document
 
@@ -147,14 +147,14 @@ def test_the_shipped_documents() -> None:
         "la-care-health-workers", "colorectal-screening",
     }  # fmt: skip
     illinois = by_id["illinois-connectors-65"]
-    assert (illinois.segment, illinois.target, illinois.cap, illinois.arms) == (EVERYBODY, None, None, None)
+    assert (illinois.segment, illinois.aim, illinois.cap, illinois.arms) == (EVERYBODY, None, None, None)
     assert "homebound" in by_id["partners-in-vaccination"].segment.any_of[0]
     connect = by_id["community-connect"]
     assert connect.cap is not None
     assert (connect.cap.share, connect.cap.per, connect.risk_model) == (0.15, "county", "social-risk.1")
-    assert by_id["phmi-partnerships"].target == ForecastRule("Pneumococcal")
+    assert by_id["phmi-partnerships"].aim == ForecastRule("Pneumococcal")
     assert by_id["la-care-health-workers"].segment.languages == {"es", "zh", "vi", "hy", "ko"}
-    assert isinstance(by_id["colorectal-screening"].target, ServiceRule)
+    assert isinstance(by_id["colorectal-screening"].aim, ServiceRule)
 
 
 def test_the_programme_that_is_live_stays_as_it_was_published() -> None:

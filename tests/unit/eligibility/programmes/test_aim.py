@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from services.eligibility.programmes.target import (
+from services.eligibility.programmes.aim import (
     REASONS,
     Forecasted,
     ForecastRule,
