@@ -29,7 +29,7 @@ def headline_alone(in_scope: Counts, target: Counts, lately: int) -> Headline:
 
 
 def margin_alone(counts: Mapping[str, Counts], *_: Any) -> tuple[Row, ...]:
-    return hiding.margin(counts)
+    return hiding.coverage_rows(counts)
 
 
 def tables_alone(*tables: Mapping[str, int]) -> tuple[dict[str, int | None], ...]:
