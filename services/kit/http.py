@@ -32,10 +32,25 @@ log = structlog.get_logger()
 
 
 class _EdgedApp(FastAPI):
-    """The edge lies outside of the framework's own handlers, so that what those answer passes it too."""
+    """The edge lies outside of the framework's own handlers, so that what those answer passes it too. Whatever refuses
+    is a problem document, and the interface's description says so."""
 
     def build_middleware_stack(self) -> ASGIApp:
         return Edge(super().build_middleware_stack())
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            for operations in super().openapi().get("paths", {}).values():
+                for operation in operations.values():
+                    for status, answer in operation["responses"].items():
+                        _tell_as_problem(status, answer.get("content", {}))
+        return super().openapi()
+
+
+def _tell_as_problem(status: str, content: dict[str, Any]) -> None:
+    """The framework tells each documented shape as that of a plain JSON body."""
+    if status >= "4" and "application/json" in content:
+        content[problem.MEDIA_TYPE] = content.pop("application/json")
 
 
 def create_app(

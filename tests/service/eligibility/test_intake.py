@@ -27,7 +27,8 @@ TABLES = {
     "enrolment": "select tenant_id, member_id, given, spans, seen_file_no from enrolment order by 1, 2",
     "fact": "select fact - array['occurred_at', 'enrolment_id', 'member_token', 'programme_id'] as fact"
     " from decision join enrolment using (enrolment_id) order by tenant_id, member_id",
-    "dose": "select given, cvx, administered_on, version from dose join enrolment using (member_token) order by 1, 2, 3",
+    "dose": "select given, cvx, administered_on, version from dose join enrolment using (member_token)"
+    " order by 1, 2, 3",
     "row": "select file_no, row, outcome, code from feed_row join feed_file using (file_id) order by 1, 2",
     "file": "select file_no, state, cursor_row, rows_accepted, rows_unchanged, "
     "rows_rejected, rows_unlinked from feed_file order by 1",
