@@ -35,30 +35,44 @@ log = structlog.get_logger()
 
 
 class _EdgedApp(FastAPI):
-    """The edge lies outside of the framework's own handlers, so that what those answer passes it too."""
+    """The edge lies outside of the framework's own handlers, so that what those answer passes it too. Whatever refuses
+    is a problem document, and the interface's description says so."""
 
     def build_middleware_stack(self) -> ASGIApp:
         return Edge(super().build_middleware_stack())
 
     def openapi(self) -> dict[str, Any]:
-        """With what each operation asks for, and which roles have it."""
-        document = super().openapi()
+        """With what each operation asks for, which roles have it, and each refusal told as a problem document."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            self._say_permissions(document)
+            for operations in document.get("paths", {}).values():
+                for operation in operations.values():
+                    for status, answer in operation["responses"].items():
+                        _tell_as_problem(status, answer.get("content", {}))
+        return super().openapi()
+
+    def _say_permissions(self, document: dict[str, Any]) -> None:
         for context in iter_route_contexts(self.routes):
             if isinstance(context.original_route, APIRoute) and (asked := asked_by(context.dependant)):
                 operations = document.get("paths", {}).get(context.path_format, {})
                 for method in context.methods or ():
-                    _say_permission(operations.get(method.lower()), asked)
-        return document
+                    if (operation := operations.get(method.lower())) is not None:
+                        _say_permission(operation, asked)
 
 
-def _say_permission(operation: dict[str, Any] | None, asked: Asked) -> None:
-    if operation is None or "x-permission" in operation:
-        return
+def _say_permission(operation: dict[str, Any], asked: Asked) -> None:
     roles = sorted(asked.roles)
     operation |= {"x-permission": asked.permission, "x-roles": roles, "x-for-all-tenants": asked.for_all}
     for_all = ", acting for all tenants" if asked.for_all else ""
     asks = f"Asks for `{asked.permission}`{for_all}: {', '.join(roles)}."
     operation["description"] = "\n\n".join(filter(None, [operation.get("description"), asks]))
+
+
+def _tell_as_problem(status: str, content: dict[str, Any]) -> None:
+    """The framework tells each documented shape as that of a plain JSON body."""
+    if status >= "4" and "application/json" in content:
+        content[problem.MEDIA_TYPE] = content.pop("application/json")
 
 
 def create_app(

@@ -35,7 +35,10 @@ class FeedFileOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     file_id: UUID
-    state: str = Field(description="received, processing, processed, refused as a whole, or held for a person.")
+    state: str = Field(
+        description="received, processing, processed, refused as a whole, held for a person, cancelled by one, or "
+        "stopped before its end."
+    )
     kind: str | None = Field(description="x12-834, hl7-vxu or ads-maa, once it is known.")
     sender: str | None
     plan: str | None = Field(description="Whose members a roster lists.")
@@ -50,7 +53,7 @@ class FeedFileOut(BaseModel):
     changes: dict[str, int] = Field(description=listing("How many rows changed what", CHANGES))
     said_at: datetime | None = Field(description="When a roster says that it was made.")
     held: str | None = Field(description=listing("Why it waits, or waited", WHY_HELD))
-    decision: str | None = Field(description="What a person decided last: released or refused.")
+    decision: str | None = Field(description="What a person decided last: released, refused or cancelled.")
     decided_at: datetime | None
     absence: str | None = Field(
         description="Of a full file: applied, incomplete, or too-many, which waits until it is released or refused."
@@ -58,6 +61,11 @@ class FeedFileOut(BaseModel):
     absent_ended: int = Field(description="Members whose coverage ended because the full file no longer lists them.")
     received_at: datetime
     processed_at: datetime | None
+    cut_short: str | None = Field(
+        default=None,
+        description="Why not all of it was read: cancelled, or too-many-rejects. What was read stays; nobody is absent "
+        "for it.",
+    )
     is_repeat: bool = Field(default=False, description="These bytes were sent before; nothing was done again.")
 
 

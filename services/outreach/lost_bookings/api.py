@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from pydantic import AfterValidator
 
 from services.kit import audit
 from services.kit.auth import Principal, may
@@ -12,7 +13,7 @@ from services.kit.problem import Refusal
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.lost_bookings import flow
-from services.outreach.lost_bookings.rules import AFTER, Page, Retractor, place_of
+from services.outreach.lost_bookings.rules import AFTER, Page, Retractor, checked, place_of
 from services.outreach.lost_bookings.shapes import LostBookingsOut, NoticeIn, NoticeRetractionIn, bookings_of
 from services.outreach.worklist.api.workers import worker_id
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, CaseOut, case_of
@@ -27,7 +28,7 @@ async def list_lost_bookings(
     principal: Coordinator,
     programme_id: Annotated[str | None, Query(max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str | None, Query(pattern=AFTER, description="A page's `next`")] = None,
+    after: Annotated[str | None, AfterValidator(checked), Query(pattern=AFTER, description="A page's `next`")] = None,
 ) -> LostBookingsOut:
     """The clinic or the news cancelled, and the member wants no calls, can't be reached or is protected. The longest
     known first. The look is audited."""

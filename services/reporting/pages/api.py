@@ -70,8 +70,8 @@ async def weekly_page(
 async def coverage_csv(
     pool: Pool, principal: Reader, programme_id: ProgrammeId = None, as_of: AsOf = None, known_on: KnownOn = None
 ) -> Response:
-    """Coverage by plan, ZIP, age band, race and ethnicity and SVI group. A person in two plans is in both. Small cells
-    are empty: members from 1 to 10, and vaccinated where they or the others are 10 or fewer."""
+    """Coverage by plan, ZIP, age band, race and ethnicity and SVI group. A person in two plans is in both. Only the
+    cells that may be shown beside the weekly report are listed; that another one is not empty is not told."""
     async with reading(pool, principal) as work:
         _, question = await population.load_question(work.connection, programme_id, as_of, known_on)
         rows = await load_cross(work.connection, question)

@@ -326,8 +326,8 @@ async def test_benefits_end_with_the_coverage_and_with_the_life(
     for member_id, end in (("LS1", "2021-12-31"), ("LS2", None), ("LS3", None)):
         spans = [["medicaid", "2020-01-01", end, end]]
         await office.fetch("update enrolment set spans = $2 where member_id = $1", member_id, spans)
-    await office.fetch("update person set is_deceased = true from enrolment e where e.member_token = person.member_token"
-                       " and member_id = 'LS3'")  # fmt: skip
+    await office.fetch("update person set is_deceased = true from enrolment e where"
+                       " e.member_token = person.member_token and member_id = 'LS3'")  # fmt: skip
     await office.open_day(date(2022, 1, 3))
     acting(app, "integration", "lakeshore")
     await tell(client, *(said(f"LS{n}", "homelessness") for n in (1, 2, 3)))
