@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from deploy import problems
+from deploy import problems, roles
 from schemas.compatibility import breaking_changes, breaking_terms
 from schemas.documents import asyncapi, json_schemas, topic_terms
 from services.eligibility import app as eligibility
@@ -26,13 +26,16 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "schemas"
 OPENAPI_FOLDER = ROOT / "docs" / "openapi"
 PROBLEMS = ROOT / "docs" / "problems.md"
+ROLES = ROOT / "docs" / "roles.md"
 
 
 def generated() -> dict[Path, str]:
     """What each generated file must hold, by path."""
     files = {FOLDER / "json" / f"{name}.json": _dump(schema) for name, schema in json_schemas().items()}
-    interfaces = {OPENAPI_FOLDER / f"{name}.json": _dump(document) for name, document in openapis().items()}
-    return files | interfaces | {FOLDER / "asyncapi.json": _dump(asyncapi(VERSION)), PROBLEMS: problems.page()}
+    documents = openapis()
+    interfaces = {OPENAPI_FOLDER / f"{name}.json": _dump(document) for name, document in documents.items()}
+    pages = {PROBLEMS: problems.page(), ROLES: roles.page(documents)}
+    return files | interfaces | pages | {FOLDER / "asyncapi.json": _dump(asyncapi(VERSION))}
 
 
 def openapis() -> dict[str, dict[str, Any]]:

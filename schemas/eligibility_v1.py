@@ -281,6 +281,11 @@ class FeedFileProcessedV1(Event):
         "family-ended, family-waits, dose-added, dose-changed, dose-deleted; stale rows changed nothing, for what "
         "stands was said later.",
     )
+    cut_short: Code | None = Field(
+        default=None,
+        description="Why the file was not read to its end: cancelled (by a person) or too-many-rejects. What was read "
+        "took effect; nobody is absent for it.",
+    )
 
     def key(self) -> str:
         return str(self.file_id)

@@ -45,7 +45,8 @@ def a_fact(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -
     """Somebody eligible and unvaccinated, unless told otherwise."""
     plan = changes.pop("tenant_id", "lakeshore")
     said: dict[str, Any] = {
-        "occurred_at": NOON, "enrolment_id": enrolment_id(name, plan), "member_token": member_token(name), "tenant_id": plan,
+        "occurred_at": NOON, "enrolment_id": enrolment_id(name, plan), "member_token": member_token(name),
+        "tenant_id": plan,
         "programme_id": PROGRAMME, "programme_version": 1, "version": version, "status": EligibilityStatus.ELIGIBLE,
         "reasons": (), "vaccinated": False, "doses_valid": 0, "priority": 500, "age_band": "70-74",
         "race_ethnicity": RaceEthnicity.UNKNOWN, "language": "en", "line_of_business": LineOfBusiness.MEDICARE,
@@ -83,8 +84,8 @@ def an_appointment(
     start_on = DAY + timedelta(days=days)
     said: dict[str, Any] = {
         "occurred_at": NOON, "appointment_id": derived_id("appointment", name, plan), "version": version,
-        "status": AppointmentStatus.BOOKED, "enrolment_id": enrolment_id(name, plan), "member_token": member_token(name),
-        "tenant_id": plan, "programme_id": PROGRAMME, "site_id": "united-center",
+        "status": AppointmentStatus.BOOKED, "enrolment_id": enrolment_id(name, plan), "tenant_id": plan,
+        "member_token": member_token(name), "programme_id": PROGRAMME, "site_id": "united-center",
         "start_at": NOON + timedelta(days=days), "start_on": start_on, "changed_on": DAY + timedelta(days=changed),
     }  # fmt: skip
     if changes.get("status") is AppointmentStatus.FULFILLED:

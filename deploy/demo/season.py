@@ -155,7 +155,7 @@ class Cast:
 
 async def _cast(stack: AsyncExitStack) -> Cast:
     workers = {plan: [f"coordinator-{plan}-{n + 1}" for n in range(COORDINATORS)] for plan in PLANS}
-    add_clients([Client(name, ["coordinator"], [plan]) for plan, names in workers.items() for name in names])
+    add_clients([Client(name, grants=[f"coordinator@{plan}"]) for plan, names in workers.items() for name in names])
     return Cast(
         operator=_api(stack, "eligibility", "operator"),
         integration=_api(stack, "eligibility", "integration"),

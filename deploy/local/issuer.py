@@ -29,12 +29,11 @@ from jwt.algorithms import RSAAlgorithm
 
 from services.kit.http import create_app
 from services.kit.issuer_keys import is_loopback
+from services.kit.roles import TABLE
 
 TOKEN_LIFE_S = 3600
 AUDIENCE = "vcc"
 TENANT = "local"
-TENANT_CLIENTS = ("coordinator", "supervisor", "chw")
-EVERY_TENANT_CLIENTS = ("site", "integration", "analyst", "operator", "state")
 
 
 class IssuerStateError(Exception):
@@ -62,15 +61,15 @@ def load_clients(state: Path) -> dict[str, dict[str, Any]]:
     added while this runs."""
     path = state / "clients.json"
     if not path.exists():
-        clients = {name: _new_client(name) for name in TENANT_CLIENTS + EVERY_TENANT_CLIENTS}
+        clients = {name: _new_client(name) for name in TABLE.roles}
         _write_private(path, json.dumps(clients, indent=2).encode())
     loaded: dict[str, dict[str, Any]] = json.loads(_read_private(path))
     return loaded
 
 
 def _new_client(name: str) -> dict[str, Any]:
-    tenants = ["*"] if name in EVERY_TENANT_CLIENTS else [TENANT]
-    return {"secret": secrets.token_urlsafe(32), "roles": [name], "tenants": tenants}
+    tenant = "*" if name in TABLE.every_tenant else TENANT
+    return {"secret": secrets.token_urlsafe(32), "grants": [f"{name}@{tenant}"]}
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -79,7 +79,6 @@ def build() -> Service:
         ),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
-        every_tenant_roles=frozenset({"operator", "integration", "state", "analyst"}),
         background=background,
         waiting={"files": queue_store.WAITING, "answers": decision_store.WAITING},
     )

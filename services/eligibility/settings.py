@@ -6,6 +6,7 @@ from datetime import date
 
 from schemas.time_zones import EXPECTED, is_time_zone
 from services.eligibility.feeds.registries import DEFAULT_ZONE
+from services.eligibility.feeds.reject_cap import USUAL, RejectCap
 from services.eligibility.forecast.overlay_documents import OverlayError, overlay_paths
 from services.eligibility.forecast.release_folder import SupportingDataError
 from services.eligibility.forecast.supporting_data import bundled, releases
@@ -17,6 +18,7 @@ TEST_DATA_FROM = "VCC_TEST_DATA_FROM"
 BUSINESS_DAYS = "VCC_BUSINESS_DAYS"
 BY_CLOCK, BY_HAND = "by-clock", "by-hand"
 SENDER_TIME_ZONE = "VCC_SENDER_TIME_ZONE"
+MOST_REJECTS, MOST_REJECTS_PERCENT = "VCC_MOST_REJECTS", "VCC_MOST_REJECTS_PERCENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class OwnSettings:
     test_data_from: frozenset[str] = frozenset()
     business_days: str | None = None
     sender_time_zone: str = DEFAULT_ZONE
+    reject_cap: RejectCap = USUAL
 
 
 def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
@@ -58,7 +61,20 @@ def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
         test_data_from=test_data_from,
         business_days=by,
         sender_time_zone=_zone(environ.get(SENDER_TIME_ZONE) or DEFAULT_ZONE),
+        reject_cap=_reject_cap(environ),
     )
+
+
+def _reject_cap(environ: Mapping[str, str]) -> RejectCap:
+    most = _whole(environ, MOST_REJECTS, USUAL.most, 10_000_000)
+    return RejectCap(most, _whole(environ, MOST_REJECTS_PERCENT, USUAL.percent, 100))
+
+
+def _whole(environ: Mapping[str, str], name: str, usual: int, most: int) -> int:
+    text = environ.get(name) or str(usual)
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most):
+        raise SettingsError(f"{name}: expected a whole number from 0 to {most}")
+    return int(text)
 
 
 def _zone(name: str) -> str:

@@ -28,6 +28,7 @@ from services.kit.own_log import Owned, OwnLog, list_lost
 from services.kit.postgres import Pool, create_pool, is_fault, transaction
 from services.kit.pruning import Pruning
 from services.kit.relay import Relay
+from services.kit.roles import TABLE
 from services.kit.settings import Settings, SettingsError, read_settings
 from services.kit.slow_clients import ImpatientProtocol
 from services.kit.subscription import Subscription
@@ -41,9 +42,9 @@ GC_THRESHOLDS = (200_000, 20, 50)
 @dataclass(frozen=True, slots=True)
 class Service:
     """What makes one service: its table of subscriptions, its routes, its migrations. `owned` says how it finds each
-    kind of fact that only its store can tell again; `every_tenant_roles` are the roles that may act for all tenants at
-    once; `rebuilds`: its tables can be wiped and read again from the log, so they have a generation; `background` makes
-    what else runs beside the requests; `waiting` is the SQL that counts its own work under way, by what waits."""
+    kind of fact that only its store can tell again; `rebuilds`: its tables can be wiped and read again from the log, so
+    they have a generation; `background` makes what else runs beside the requests; `waiting` is the SQL that counts its
+    own work under way, by what waits."""
 
     name: str
     title: str
@@ -51,7 +52,6 @@ class Service:
     routers: Sequence[APIRouter]
     migrations: Path
     owned: Mapping[type[Event], Owned] = field(default_factory=dict)
-    every_tenant_roles: frozenset[str] = field(default=frozenset({operations.OPERATOR}))
     max_body_bytes: int = 1 << 20
     rebuilds: bool = False
     background: Callable[[Settings, Pool], Sequence[Background]] = lambda _settings, _pool: ()
@@ -94,7 +94,7 @@ def create(service: Service, settings: Settings) -> FastAPI:
             structlog.get_logger().info("stopped")
 
     auth = Auth(TrustedIssuer(
-        issuer=settings.oidc_issuer, audience=settings.oidc_audience, every_tenant_roles=service.every_tenant_roles,
+        issuer=settings.oidc_issuer, audience=settings.oidc_audience, every_tenant_roles=TABLE.every_tenant,
         roles_claim=settings.oidc_roles_claim, tenants_claim=settings.oidc_tenants_claim,
         grants_claim=settings.oidc_grants_claim, token_types=_codes(settings.oidc_token_types.lower()),
         longest_life_s=settings.oidc_longest_life_s, revoked_keys=_codes(settings.oidc_revoked_keys),

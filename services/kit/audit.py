@@ -25,6 +25,7 @@ async def record(
         "export",
         "redriven",
         "discarded",
+        "cancelled",
         "skipped",
         "limit-lifted",
         "same-person",

@@ -1,5 +1,5 @@
 """Who is asking: OpenID Connect bearer tokens, verified against the issuer's published keys. Which roles there are
-and what they may do is each service's business; here a role is a string."""
+and what they may do stands in one table, `roles.yaml`."""
 
 import re
 import time
@@ -12,6 +12,7 @@ import httpx
 import jwt
 import structlog
 from fastapi import Depends, FastAPI, Header, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from jwt.types import Options
 from starlette.datastructures import Headers
@@ -22,8 +23,10 @@ from services.kit import grants
 from services.kit.access_tokens import WHY, require_access_token
 from services.kit.grants import Grant, Sites
 from services.kit.issuer_keys import IssuerKeys, IssuerUnavailableError, TrustedIssuer
+from services.kit.masking import SEES
 from services.kit.postgres import ALL_TENANTS
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
+from services.kit.roles import TABLE, Roles
 
 MAX_TOKEN_CHARS = 8192
 _CLAIMS = "vcc.claims"
@@ -58,6 +61,14 @@ class Principal:
             return self
         mine = [grant for grant in grants.for_tenant(self.grants, self.tenant) if grant.role in roles]
         return replace(self, sites=grants.sites_of(mine))
+
+    def may(self, permission: str) -> bool:
+        """Whether one of its roles has a permission beside the one that its route asks for."""
+        return bool(self.roles & TABLE.that_may(permission))
+
+    def sees(self, field: str, permission: str) -> bool:
+        """Whether it sees a protected field by those of its roles that have this permission."""
+        return field in TABLE.seen_by(self.roles & TABLE.that_may(permission))
 
     def acts_at(self, site_id: str) -> bool:
         return self.sites is None or site_id in self.sites
@@ -115,19 +126,19 @@ class Auth:
 
     def principal(self, claims: Mapping[str, Any]) -> Principal:
         """Who the claims speak of, not yet acting for a tenant (unless there is only one choice). Grants are believed
-        alone where the token has them; else each of its roles holds for each of its tenants."""
+        alone where the token has them; of two lists each role holds for each named tenant, and for all of them only
+        one that may act for all."""
         if (claim := _at(claims, self.trusted.grants_claim)) is not None:
             return self._granted(claims["sub"], grants.read(claim, self.trusted.every_tenant_roles))
         roles = _strings(claims, self.trusted.roles_claim)
         tenants = _strings(claims, self.trusted.tenants_claim)
-        if not roles & self.trusted.every_tenant_roles:
-            tenants -= {ALL_TENANTS}
-        return Principal(claims["sub"], roles, tenants, _only(tenants))
+        return self._granted(claims["sub"], grants.paired(roles, tenants, self.trusted.every_tenant_roles), roles)
 
     @staticmethod
-    def _granted(subject: str, granted: frozenset[Grant]) -> Principal:
+    def _granted(subject: str, granted: frozenset[Grant], said: frozenset[str] = frozenset()) -> Principal:
+        """`said`: roles that the token names, also where they hold for nobody: a denial's row shows them."""
         tenants = frozenset(grant.tenant for grant in granted)
-        known = Principal(subject, grants.roles_of(granted), tenants, "", granted)
+        known = Principal(subject, said or grants.roles_of(granted), tenants, "", granted)
         return known.acting_for(tenant) if (tenant := _only(tenants)) else known
 
 
@@ -257,17 +268,32 @@ def route_template(scope: Mapping[str, Any]) -> str:
     return "(none)"
 
 
-def require(*roles: str) -> Any:
-    """`principal: Annotated[Principal, require("coordinator")]`: any one of the roles will do, at the sites that it is
-    granted for."""
-    wanted = frozenset(roles)
+def may(permission: str, table: Roles = TABLE) -> Any:
+    """`principal: Annotated[Principal, may("cases.read")]`: any one of the roles that have the permission will do, at
+    the sites that it is granted for. Raises RolesError for a permission that the table does not know."""
+    return Depends(_Permitted(permission, table))
 
-    async def permitted(request: Request, principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
-        if not wanted & principal.roles:
+
+class _Permitted:
+    """The dependency of one permission; the interface's document reads off it what a route asks for."""
+
+    def __init__(self, permission: str, table: Roles = TABLE) -> None:
+        self.permission, self.table = permission, table
+        self.roles = table.that_may(permission)
+
+    async def __call__(self, request: Request, principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
+        if not self.roles & principal.roles:
             await deny(request.app.state.auth, request, principal, "role")
-        return principal.within(wanted)
+        request.scope[SEES] = self.table.seen_by(self.roles & principal.roles)
+        return principal.within(self.roles)
 
-    return Depends(permitted)
+
+class _PermittedForAll(_Permitted):
+    async def __call__(self, request: Request, principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
+        found = await super().__call__(request, principal)
+        if found.tenant != ALL_TENANTS:
+            await deny(request.app.state.auth, request, found, "tenant", ALL_TENANTS_NEEDED)
+        return found
 
 
 ALL_TENANTS_NEEDED = Refusal(
@@ -275,12 +301,22 @@ ALL_TENANTS_NEEDED = Refusal(
 )
 
 
-def require_for_all(*roles: str) -> Any:
-    """As `require`, acting for all tenants: for what belongs to the deployment and not to a plan."""
+def may_for_all(permission: str) -> Any:
+    """As `may`, acting for all tenants: for what belongs to the deployment and not to a plan."""
+    return Depends(_PermittedForAll(permission))
 
-    async def permitted(request: Request, principal: Annotated[Principal, require(*roles)]) -> Principal:
-        if principal.tenant != ALL_TENANTS:
-            await deny(request.app.state.auth, request, principal, "tenant", ALL_TENANTS_NEEDED)
-        return principal
 
-    return Depends(permitted)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a route asks for: a permission, which these roles have, acting for all tenants or not."""
+
+    permission: str
+    roles: frozenset[str]
+    for_all: bool
+
+
+def asked_by(dependant: Dependant) -> Asked | None:
+    """What a route asks for; None: nothing."""
+    if isinstance(asked := dependant.call, _Permitted):
+        return Asked(asked.permission, asked.roles, isinstance(asked, _PermittedForAll))
+    return next((found for below in dependant.dependencies if (found := asked_by(below))), None)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.kit import audit, backlog, floods
-from services.kit.auth import Principal, require_for_all
+from services.kit.auth import Principal, may_for_all
 from services.kit.floods import Skip
 from services.kit.idempotency import Answer, Identity
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
@@ -19,13 +19,12 @@ from services.kit.requests import OperatorsPool, reading, write
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
 
-OPERATOR = "operator"
 MOST_MINUTES = 240
 MOST_RECORDS = 1_000_000
 NO_GROUP = Refusal("unknown-group", "Unknown Group", "The service reads in no such group.", 404)
 BEYOND = Refusal("beyond-the-end", "Beyond The End", "Expected offsets that the topic has already.")
 LOG_UNAVAILABLE = Refusal("log-unavailable", "Service Unavailable", "The broker did not say where the topic ends.", 503)
-Operator = Annotated[Principal, require_for_all(OPERATOR)]
+Operator = Annotated[Principal, may_for_all("floods.decide")]
 Offset = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Set
+from itertools import product
 from typing import Any, NamedTuple
 
 _CODE = r"[a-z0-9][a-z0-9.-]{0,63}"
@@ -26,6 +27,12 @@ def read(claim: Any, every_tenant_roles: Set[str]) -> frozenset[Grant]:
     found = (_GRANT.fullmatch(text) for text in texts if isinstance(text, str))
     granted = (Grant(*match.groups()) for match in found if match)
     return frozenset(grant for grant in granted if grant.tenant != "*" or grant.role in every_tenant_roles)
+
+
+def paired(roles: Iterable[str], tenants: Iterable[str], every_tenant_roles: Set[str]) -> frozenset[Grant]:
+    """What two lists grant: each role for each named tenant; for all tenants (`*`) only roles that may act for all."""
+    pairs = (Grant(role, tenant) for role, tenant in product(roles, tenants))
+    return frozenset(grant for grant in pairs if grant.tenant != "*" or grant.role in every_tenant_roles)
 
 
 def for_tenant(grants: Iterable[Grant], tenant: str) -> frozenset[Grant]:

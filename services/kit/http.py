@@ -1,6 +1,7 @@
 """The HTTP edge of every service: correlation ids, problem documents, limits, headers, access log, health. What goes
 out of here to a log or a metric names routes and codes, never a path, a query or a body."""
 
+import json
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -9,14 +10,16 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.routing import APIRoute, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from services.kit import metrics, problem, trace
 from services.kit.api_docs import docs_page
-from services.kit.auth import Auth, route_template, token_first
+from services.kit.auth import Asked, Auth, asked_by, route_template, token_first
 from services.kit.ids import new_id
+from services.kit.masking import SEES, Mask, mask_of_all
 from services.kit.slow_clients import hurried
 from services.kit.workers import RUNNING
 
@@ -32,10 +35,44 @@ log = structlog.get_logger()
 
 
 class _EdgedApp(FastAPI):
-    """The edge lies outside of the framework's own handlers, so that what those answer passes it too."""
+    """The edge lies outside of the framework's own handlers, so that what those answer passes it too. Whatever refuses
+    is a problem document, and the interface's description says so."""
 
     def build_middleware_stack(self) -> ASGIApp:
         return Edge(super().build_middleware_stack())
+
+    def openapi(self) -> dict[str, Any]:
+        """With what each operation asks for, which roles have it, and each refusal told as a problem document."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            self._say_permissions(document)
+            for operations in document.get("paths", {}).values():
+                for operation in operations.values():
+                    for status, answer in operation["responses"].items():
+                        _tell_as_problem(status, answer.get("content", {}))
+        return super().openapi()
+
+    def _say_permissions(self, document: dict[str, Any]) -> None:
+        for context in iter_route_contexts(self.routes):
+            if isinstance(context.original_route, APIRoute) and (asked := asked_by(context.dependant)):
+                operations = document.get("paths", {}).get(context.path_format, {})
+                for method in context.methods or ():
+                    if (operation := operations.get(method.lower())) is not None:
+                        _say_permission(operation, asked)
+
+
+def _say_permission(operation: dict[str, Any], asked: Asked) -> None:
+    roles = sorted(asked.roles)
+    operation |= {"x-permission": asked.permission, "x-roles": roles, "x-for-all-tenants": asked.for_all}
+    for_all = ", acting for all tenants" if asked.for_all else ""
+    asks = f"Asks for `{asked.permission}`{for_all}: {', '.join(roles)}."
+    operation["description"] = "\n\n".join(filter(None, [operation.get("description"), asks]))
+
+
+def _tell_as_problem(status: str, content: dict[str, Any]) -> None:
+    """The framework tells each documented shape as that of a plain JSON body."""
+    if status >= "4" and "application/json" in content:
+        content[problem.MEDIA_TYPE] = content.pop("application/json")
 
 
 def create_app(
@@ -87,7 +124,7 @@ class Edge:
         correlation = _correlation_id(request.get("x-correlation-id", "")) or traced or str(new_id())
         bound = {"correlation_id": correlation} | ({"trace_id": traced} if traced else {})
         with structlog.contextvars.bound_contextvars(**bound):
-            await self._answer(scope, receive, Outgoing(send, correlation, scope["scheme"] == "https"))
+            await self._answer(scope, receive, Outgoing(send, correlation, scope))
 
     async def _answer(self, scope: Scope, receive: Receive, outgoing: "Outgoing") -> None:
         started = time.perf_counter()
@@ -126,13 +163,17 @@ def _checked(scope: Scope, receive: Receive) -> Receive:
 
 
 class Outgoing:
-    """The answer on its way out: headers for all, and a problem document where the framework says 413 in plain text."""
+    """The answer on its way out: headers for all, a problem document where the framework says 413 in plain text, and
+    without what the asker's roles may not see."""
 
-    def __init__(self, send: Send, correlation: str, secure: bool) -> None:
+    def __init__(self, send: Send, correlation: str, scope: Scope) -> None:
         self._send = send
         self._correlation = correlation
-        self._secure = secure
+        self._scope = scope
+        self._secure = scope["scheme"] == "https"
         self._replaced = False
+        self._held: Message | None = None
+        self._body = b""
         self.status = 0
 
     async def send(self, message: Message) -> None:
@@ -144,7 +185,25 @@ class Outgoing:
                 await self._send_too_large()
                 return
             self._add_headers(message)
-        await self._send(message)
+            if self.status < 300 and _is_json(message) and mask_at(self._scope).hides_from(self._sees()):
+                self._held = message
+                return
+        await (self._send(message) if self._held is None else self._send_masked(self._held, message))
+
+    def _sees(self) -> frozenset[str]:
+        sees: frozenset[str] = self._scope.get(SEES, frozenset())
+        return sees
+
+    async def _send_masked(self, start: Message, message: Message) -> None:
+        """Once the whole answer is there, what may be seen of it."""
+        self._body += message.get("body", b"")
+        if message.get("more_body", False):
+            return
+        seen = mask_at(self._scope).over(json.loads(self._body), self._sees()) if self._body else None
+        body = json.dumps(seen, ensure_ascii=False, separators=(",", ":")).encode() if self._body else b""
+        MutableHeaders(raw=start["headers"])["content-length"] = str(len(body))
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": body})
 
     async def _send_too_large(self) -> None:
         self._replaced = True
@@ -163,6 +222,24 @@ class Outgoing:
         headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
         if self._secure:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+
+
+def _is_json(start: Message) -> bool:
+    return "json" in Headers(raw=start["headers"]).get("content-type", "")
+
+
+def mask_at(scope: Scope) -> Mask:
+    """Of the shapes in which a request's route answers."""
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    return mask_of_route(route)
+
+
+def mask_of_route(route: Any) -> Mask:
+    """Of the shapes that a route declares for what it did."""
+    said = getattr(route, "responses", {}).items()
+    others = [about.get("model") for status, about in said if str(status).startswith("2")]
+    shapes = [shape for shape in (getattr(route, "response_model", None), *others) if shape is not None]
+    return mask_of_all(tuple(shapes))
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -226,13 +303,16 @@ async def _run(check: Check) -> str | None:
 
 
 def unguarded(app: FastAPI) -> list[str]:
-    """Operations that lack what each should have: a token, and an idempotency key on writes. For a service's tests."""
+    """Operations that lack what each should have: a token, a permission, and an idempotency key on writes. For a
+    service's tests."""
     lacking = []
     for path, operations in app.openapi().get("paths", {}).items():
         for method, operation in operations.items():
             name = f"{method.upper()} {path}"
             if not operation.get("security"):
                 lacking.append(f"{name}: needs no token")
+            if "x-permission" not in operation:
+                lacking.append(f"{name}: asks for no permission")
             if method in ("post", "put", "patch") and "idempotency-key" not in _required_headers(operation):
                 lacking.append(f"{name}: needs no idempotency key")
     return lacking

@@ -12,16 +12,16 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel
 
 from services.kit import audit, dead_letters, redrive
-from services.kit.auth import Principal, require_for_all
+from services.kit.auth import Principal, may_for_all
 from services.kit.dead_letters import DeadLetter
 from services.kit.idempotency import Answer, Identity
+from services.kit.masking import protected
 from services.kit.problem import Refusal, RefusedError
 from services.kit.redrive import Redriven
 from services.kit.requests import Pool, reading, write
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
 
-OPERATOR = "operator"
 NO_LETTER = Refusal("unknown-dead-letter", "Unknown Dead Letter", "No such dead letter waits.", 404)
 
 
@@ -42,8 +42,8 @@ class DeadLetterSummary(BaseModel):
 class DeadLetterContent(DeadLetterSummary):
     """The same with its original bytes in base64."""
 
-    key: str | None
-    value: str | None
+    key: Annotated[str | None, protected("records")]
+    value: Annotated[str | None, protected("records")]
 
 
 class RedriveResult(BaseModel):
@@ -58,7 +58,8 @@ class RedriveResult(BaseModel):
 
 DeadLetterId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Reason = Annotated[str | None, Query(max_length=64)]
-Operator = Annotated[Principal, require_for_all(OPERATOR)]
+Onlooker = Annotated[Principal, may_for_all("dead-letters.read")]
+Operator = Annotated[Principal, may_for_all("dead-letters.decide")]
 
 
 def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
@@ -67,14 +68,14 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
 
     @routes.get("/dead-letters")
     async def list_dead_letters(
-        pool: Pool, principal: Operator, reason: Reason = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+        pool: Pool, principal: Onlooker, reason: Reason = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> list[DeadLetterSummary]:
         """The oldest records that wait: reasons and coordinates, no content."""
         async with reading(pool, principal) as work:
             return [_summary(letter) for letter in await dead_letters.load_waiting(work.connection, reason, limit)]
 
     @routes.get("/dead-letters/{dead_letter_id}")
-    async def read_dead_letter(pool: Pool, principal: Operator, dead_letter_id: DeadLetterId) -> DeadLetterContent:
+    async def read_dead_letter(pool: Pool, principal: Onlooker, dead_letter_id: DeadLetterId) -> DeadLetterContent:
         """One record with its original bytes. The look is audited."""
         async with reading(pool, principal) as work:
             letter = await dead_letters.load_dead_letter(work.connection, dead_letter_id)

@@ -34,7 +34,6 @@ def build() -> Service:
         subscriptions=SUBSCRIPTIONS,
         routers=(pages_api.routes, targets_api.routes, rebuild_api.routes),
         migrations=Path(__file__).parent / "migrations",
-        every_tenant_roles=frozenset({"operator", "state"}),
         rebuilds=True,
     )
 

@@ -35,7 +35,6 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool, WAITING_MEMBERS, settling.settle_waiting),),
         waiting={"answers": WAITING_MEMBERS.waiting},
-        every_tenant_roles=frozenset({"operator", "state", "site"}),
         max_body_bytes=4 << 20,  # a block of 2,000 slots
     )
 

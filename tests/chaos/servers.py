@@ -221,8 +221,10 @@ def _delete_empty(admin: AdminClient, group: str) -> None:
 
 def _add_clients(path: Path) -> None:
     known = json.loads(path.read_text())
-    for client in (Client(f"{role}-{plan}", [role], [plan]) for role in ("coordinator", "analyst") for plan in PLANS):
-        known[client.name] = {"secret": os.urandom(24).hex(), "roles": client.roles, "tenants": client.tenants}
+    for client in (
+        Client(f"{role}-{plan}", grants=[f"{role}@{plan}"]) for role in ("coordinator", "analyst") for plan in PLANS
+    ):
+        known[client.name] = {"secret": os.urandom(24).hex(), **client.claims()}
     path.write_text(json.dumps(known))
 
 

@@ -66,7 +66,13 @@ class RecordingWorld(World):
     @classmethod
     @asynccontextmanager
     async def recorded(cls, stack: Stack, folder: RunFolder) -> AsyncIterator[Self]:
-        add_clients([Client(f"{role}-{plan}", [role], [plan]) for role in ("coordinator", "analyst") for plan in PLANS])
+        add_clients(
+            [
+                Client(f"{role}-{plan}", grants=[f"{role}@{plan}"])
+                for role in ("coordinator", "analyst")
+                for plan in PLANS
+            ]
+        )
         async with Watch(services()) as watch, AsyncExitStack() as closing:
             yield cls(stack, watch, closing, folder=folder)
 

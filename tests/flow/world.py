@@ -55,7 +55,13 @@ class World:
     @asynccontextmanager
     async def of(cls, stack: Stack) -> AsyncIterator[Self]:
         """VCC_STATE_DIR names the stack's folder within this block."""
-        add_clients([Client(f"{role}-{plan}", [role], [plan]) for role in ("coordinator", "analyst") for plan in PLANS])
+        add_clients(
+            [
+                Client(f"{role}-{plan}", grants=[f"{role}@{plan}"])
+                for role in ("coordinator", "analyst")
+                for plan in PLANS
+            ]
+        )
         async with Watch(services()) as watch, AsyncExitStack() as closing:
             yield cls(stack, watch, closing)
 

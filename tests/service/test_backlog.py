@@ -19,8 +19,8 @@ values ($1, 'capped', 1, '', '{}', $2, $3, 1)
 """
 PROGRAMME = "insert into programme (programme_id, version, document_sha256, document) values ('capped', 1, '', '')"
 DOSE = """
-insert into dose (dose_id, member_token, vaccine_group, cvx, mvx, lot, administered_on, is_partial, known_on, version, sources,
-    is_announced, is_retracted)
+insert into dose (dose_id, member_token, vaccine_group, cvx, mvx, lot, administered_on, is_partial, known_on, version,
+    sources, is_announced, is_retracted)
 values (gen_random_uuid(), $1, 'covid-19', '212', '', '', $2, false, '2021-03-01', 1, '{iis}', $3, false)
 """
 

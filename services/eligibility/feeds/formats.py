@@ -26,8 +26,8 @@ class FileContext(NamedTuple):
 class Format(NamedTuple):
     """`name` and `title` are how senders are told of it, `marks` what they know it by. A file whose first bytes match
     the `signature` is of this format, unless `objection`, given these bytes and whether they are all, says why not.
-    `header` is the first item of its stream. `reads_archives`: the reader opens a zip itself; `can_list_everybody`: who does
-    not stand in it has left, so rows without a `RosterMention` matter."""
+    `header` is the first item of its stream. `reads_archives`: the reader opens a zip itself; `can_list_everybody`:
+    who does not stand in it has left, so rows without a `RosterMention` matter."""
 
     name: str
     kind: FeedKind

@@ -5,15 +5,14 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, cast
 
+from services.eligibility.feeds.archives import ONE_FILE, directory_refusal, is_archive, refusal_of
 from services.eligibility.feeds.formats import Format
 from services.eligibility.feeds.records import FeedItem, Rejection, Unreadable
 from services.eligibility.feeds.sniff import HEAD_BYTES, sniff
 
-MAX_UNPACKED_BYTES = 2 << 30
-IS_ENCRYPTED = 1
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 BROKEN = Unreadable("unreadable", "a zip archive, whole and not encrypted")
-ONE_FILE = "an archive of the files of one extract, or of one roster or one file of messages"
+NESTED = Unreadable("zip-nested", f"{ONE_FILE}, not packed once more")
 
 
 def is_zip(head: bytes) -> bool:
@@ -23,24 +22,17 @@ def is_zip(head: bytes) -> bool:
 def look_inside(stream: BinaryIO) -> tuple[Format | Unreadable, BinaryIO]:
     """The format of what the archive brings and the stream to read it from: the archive itself where the reader opens
     its files by what they hold."""
+    refusal = directory_refusal(stream)
+    if refusal is not None:
+        return refusal, stream
     try:
         archive = zipfile.ZipFile(stream)
         files = [file for file in archive.infolist() if not (file.is_dir() or _is_litter(file.filename))]
-        found = _refusal(files) or _format_of_all([_format(archive, file) for file in files])
+        found = refusal_of(files) or _format_of_all([_format(archive, file) for file in files])
         content = stream if isinstance(found, Unreadable) or found.reads_archives else archive.open(files[0])
     except ZIP_ERRORS:
         return BROKEN, stream
     return found, cast(BinaryIO, content)
-
-
-def _refusal(files: Sequence[zipfile.ZipInfo]) -> Unreadable | None:
-    if not files:
-        return Unreadable("zip-empty", f"{ONE_FILE}; there is no file in it")
-    if any(file.flag_bits & IS_ENCRYPTED for file in files):
-        return Unreadable("zip-encrypted", f"{ONE_FILE}, without a password")
-    if sum(file.file_size for file in files) > MAX_UNPACKED_BYTES:
-        return Unreadable("zip-size", f"{ONE_FILE}, of at most {MAX_UNPACKED_BYTES >> 20} MiB unpacked")
-    return None
 
 
 def _format_of_all(found: Sequence[Format | Unreadable]) -> Format | Unreadable:
@@ -55,7 +47,8 @@ def _format_of_all(found: Sequence[Format | Unreadable]) -> Format | Unreadable:
 
 def _format(archive: zipfile.ZipFile, file: zipfile.ZipInfo) -> Format | Unreadable:
     with archive.open(file) as member:
-        return sniff(member.read(HEAD_BYTES))
+        head = member.read(HEAD_BYTES)
+    return NESTED if is_archive(head) else sniff(head)
 
 
 def _is_litter(name: str) -> bool:

@@ -32,7 +32,7 @@ CLOSED = {
 
 
 class PersonError(ValueError):
-    """The file is a FHIR Bundle of one Patient, or has `born_on` and maybe `assessment_on`, `gender`, `doses`, …"""
+    """The file is a FHIR Bundle of one Patient, or has `birth_on` and maybe `assessment_on`, `gender`, `doses`, …"""
 
 
 def read_person(path: Path, supporting: SupportingData) -> tuple[History, date | None]:

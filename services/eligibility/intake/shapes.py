@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -20,6 +20,7 @@ from services.eligibility.people.doubtful import (
     expected_now,
 )
 from services.eligibility.people.matching import WHY_DOUBTFUL
+from services.kit.masking import protected
 
 
 def listing(title: str, words: Mapping[str, str]) -> str:
@@ -34,7 +35,10 @@ class FeedFileOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     file_id: UUID
-    state: str = Field(description="received, processing, processed, refused as a whole, or held for a person.")
+    state: str = Field(
+        description="received, processing, processed, refused as a whole, held for a person, cancelled by one, or "
+        "stopped before its end."
+    )
     kind: str | None = Field(description="x12-834, hl7-vxu or ads-maa, once it is known.")
     sender: str | None
     plan: str | None = Field(description="Whose members a roster lists.")
@@ -49,7 +53,7 @@ class FeedFileOut(BaseModel):
     changes: dict[str, int] = Field(description=listing("How many rows changed what", CHANGES))
     said_at: datetime | None = Field(description="When a roster says that it was made.")
     held: str | None = Field(description=listing("Why it waits, or waited", WHY_HELD))
-    decision: str | None = Field(description="What a person decided last: released or refused.")
+    decision: str | None = Field(description="What a person decided last: released, refused or cancelled.")
     decided_at: datetime | None
     absence: str | None = Field(
         description="Of a full file: applied, incomplete, or too-many, which waits until it is released or refused."
@@ -57,6 +61,11 @@ class FeedFileOut(BaseModel):
     absent_ended: int = Field(description="Members whose coverage ended because the full file no longer lists them.")
     received_at: datetime
     processed_at: datetime | None
+    cut_short: str | None = Field(
+        default=None,
+        description="Why not all of it was read: cancelled, or too-many-rejects. What was read stays; nobody is absent "
+        "for it.",
+    )
     is_repeat: bool = Field(default=False, description="These bytes were sent before; nothing was done again.")
 
 
@@ -180,8 +189,10 @@ class DoubtfulRowOut(BaseModel):
     field: str
     expected: str
     state: State = Field(description="Superseded: a newer row said who is meant, or says the same and waits instead.")
-    may_be: list[UUID] = Field(description="The tokens of the members whom it may mean.")
-    member_token: UUID | None = Field(description="Whom it was found to mean.")
+    may_be: Annotated[list[UUID], protected("tokens")] = Field(
+        description="The tokens of the members whom it may mean."
+    )
+    member_token: Annotated[UUID | None, protected("tokens")] = Field(description="Whom it was found to mean.")
     changes: list[str] = Field(description="What it changed when it was decided; nothing where a newer row stands.")
     reason: str | None
     opened_at: datetime
@@ -229,7 +240,7 @@ class DeathSaidOut(BaseModel):
 class CandidateOut(BaseModel):
     """A member whom the row may mean, field by field, and what stands of him."""
 
-    member_token: UUID
+    member_token: Annotated[UUID, protected("tokens")]
     death: Literal["declared", "reported"] | None = Field(
         default=None, description="Declared: the plan's member counts as dead. Reported: somebody must check it."
     )
@@ -239,7 +250,7 @@ class CandidateOut(BaseModel):
     )
     said_at: datetime | None = Field(description="When the plan last spoke of the member.")
     coverages: list[HeldOut]
-    fields: list[ComparedOut]
+    fields: Annotated[list[ComparedOut], protected("names", "numbers", "birth-dates", "addresses")]
 
 
 class CoverageOut(BaseModel):

@@ -161,5 +161,5 @@ def _put(
             current.doses.append(item)
         case PatientRecord():
             current.patients.append(item)
-        case Rejection():
-            current.rejections.append(item)
+        case Rejection() if item.row > 0 or all(rejection.row > 0 for rejection in current.rejections):
+            current.rejections.append(item)  # of the file as a whole the first one is kept

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 from services.eligibility.payers import store as payer_store
 from services.eligibility.payers.rules import payer_key
 from services.eligibility.payers.shapes import PayerIn, PayerOut
-from services.kit.auth import Principal, require, require_for_all
+from services.kit.auth import Principal, may, may_for_all
 from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal
 from services.kit.requests import Pool, reading, write
@@ -20,8 +20,8 @@ NO_IDENTIFIER = Refusal(
     422,
 )
 
-Onlooker = Annotated[Principal, require("integration", "operator", "supervisor")]
-Operator = Annotated[Principal, require_for_all("operator")]
+Onlooker = Annotated[Principal, may("payers.read")]
+Operator = Annotated[Principal, may_for_all("payers.write")]
 
 routes = APIRouter()
 

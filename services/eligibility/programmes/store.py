@@ -25,6 +25,10 @@ where member_token = any($1::uuid[])
 """
 # What registries say of somebody holds in every plan.
 LOAD_PLANS = "select distinct member_token, tenant_id from enrolment where member_token = any($1::uuid[])"
+ALONE_ASKING = "select pg_advisory_xact_lock(hashtextextended('dry-run ' || $1, 0))"
+FORGET_DRY_RUNS = "delete from dry_run where principal = $1 and asked_at < clock_timestamp() - interval '1 day'"
+COUNT_DRY_RUNS = "select count(*) from dry_run where principal = $1"
+SAVE_DRY_RUN = "insert into dry_run (tenant_id, principal, sha256) values ($1, $2, $3)"
 SAVE_OBSERVATIONS = """
 insert into member_observation as known (member_token, tenant_id, system, code, observed_on, ended_on, value, answer)
 select distinct on (member_token, tenant_id, system, code, observed_on)
@@ -170,3 +174,14 @@ on conflict do nothing
 async def move_observations(connection: Connection, survivor: UUID, retired: UUID) -> None:
     """What was observed of a person who was merged is of the survivor."""
     await connection.execute(MOVE_OBSERVATIONS, survivor, retired)
+
+
+async def take_dry_run(connection: Connection, tenant: str, principal: str, sha256: str, a_day: int) -> bool:
+    """Take one from a client's budget of dry runs in 24 hours. False: none is left. Needs a transaction that sees all
+    tenants, for a client has one budget and not one for each of its plans."""
+    await connection.execute(ALONE_ASKING, principal)
+    await connection.execute(FORGET_DRY_RUNS, principal)
+    if await connection.fetchval(COUNT_DRY_RUNS, principal) >= a_day:
+        return False
+    await connection.execute(SAVE_DRY_RUN, tenant, principal, sha256)
+    return True

@@ -25,7 +25,7 @@ from services.outreach.attempts.shapes import (
     RetractionIn,
 )
 from services.outreach.policy import CODES
-from services.outreach.worklist.api.workers import Worker, worker_id
+from services.outreach.worklist.api.workers import Logger, MayRetract, worker_id
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, case_of
 
 Body = TypeVar("Body", bound=AttemptIn)
@@ -51,7 +51,7 @@ Contact = Annotated[ContactIn, AfterValidator(_checked_by_now)]
     response_model=AttemptLoggedOut,
     responses={404: NOT_FOUND, 409: PROBLEM},
 )
-async def log_attempt(case_id: UUID, body: Attempt, pool: Pool, identity: Identity, principal: Worker) -> Response:
+async def log_attempt(case_id: UUID, body: Attempt, pool: Pool, identity: Identity, principal: Logger) -> Response:
     """Logs what came of an attempt, or of a call by the member (`direction`), and changes the case accordingly. For an
     attempt the caller holds the case's lease, or claims it at once (`claim`). What became known goes in all the same,
     marked with the rule (`against`); only a try that brought nothing is refused. May be dated back."""
@@ -105,11 +105,11 @@ def _told(logged: Logged | unheard.Kept) -> ContactLoggedOut:
     responses={404: NOT_FOUND, 409: PROBLEM},
 )
 async def retract_attempt(
-    attempt_id: UUID, body: RetractionIn, pool: Pool, identity: Identity, principal: Worker
+    attempt_id: UUID, body: RetractionIn, pool: Pool, identity: Identity, principal: MayRetract
 ) -> Response:
     """Nothing that the attempt said holds any more: the case is decided anew without it. By its worker while it is
     fresh, by a supervisor at any time. A second time changes nothing."""
-    retractor = Retractor(worker_id(principal), "supervisor" in principal.roles)
+    retractor = Retractor(worker_id(principal), principal.may("attempts.retract-any"))
 
     async def effect(work: UnitOfWork) -> Answer:
         await audit.record(work, principal, "read", "attempt", [attempt_id])
@@ -123,7 +123,7 @@ async def retract_attempt(
 
 
 @routes.get("/codes", summary="The code lists of an attempt's record")
-async def list_codes(_: Worker) -> CodesOut:
+async def list_codes(_: Logger) -> CodesOut:
     """Barriers, education topics and reasons to retract, with their meanings."""
     return CodesOut(
         version=CODES.version,

@@ -12,7 +12,7 @@ from services.outreach.claims import flow
 from services.outreach.claims.rules import Wish
 from services.outreach.claims.shapes import ClaimsIn, ClaimsOut
 from services.outreach.policy import POLICY
-from services.outreach.worklist.api.workers import Worker, worker_id
+from services.outreach.worklist.api.workers import Claimer, worker_id
 from services.outreach.worklist.rules import Filter
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, case_of
 
@@ -20,7 +20,7 @@ routes = APIRouter(tags=["outreach"])
 
 
 @routes.post("/claims", summary="Claim the next cases", response_model=ClaimsOut, responses={409: PROBLEM})
-async def claim_cases(body: ClaimsIn, pool: Pool, identity: Identity, principal: Worker) -> Response:
+async def claim_cases(body: ClaimsIn, pool: Pool, identity: Identity, principal: Claimer) -> Response:
     """The next cases for the caller, promised calls first, then by rank; of each person one. They are the caller's for
     the lease's time; nobody else gets them, or another case of these persons, meanwhile. Fewer than asked, or none,
     when the list or the caller's allowance runs dry."""
@@ -43,9 +43,9 @@ async def claim_cases(body: ClaimsIn, pool: Pool, identity: Identity, principal:
     response_class=Response,
     responses={404: NOT_FOUND, 409: PROBLEM},
 )
-async def give_back_case(case_id: UUID, pool: Pool, identity: Identity, principal: Worker) -> Response:
+async def give_back_case(case_id: UUID, pool: Pool, identity: Identity, principal: Claimer) -> Response:
     """Ends the lease. A case given back untouched sinks on the list. A supervisor may end another worker's lease."""
-    is_supervisor = "supervisor" in principal.roles
+    is_supervisor = principal.may("cases.release-others")
 
     async def effect(work: UnitOfWork) -> Answer:
         await audit.record(work, principal, "read", "case", [case_id])

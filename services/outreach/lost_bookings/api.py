@@ -4,21 +4,22 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from pydantic import AfterValidator
 
 from services.kit import audit
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, may
 from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.lost_bookings import flow
-from services.outreach.lost_bookings.rules import AFTER, Page, Retractor, place_of
+from services.outreach.lost_bookings.rules import AFTER, Page, Retractor, checked, place_of
 from services.outreach.lost_bookings.shapes import LostBookingsOut, NoticeIn, NoticeRetractionIn, bookings_of
 from services.outreach.worklist.api.workers import worker_id
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM, CaseOut, case_of
 
 routes = APIRouter(tags=["outreach"])
-Coordinator = Annotated[Principal, require("coordinator", "supervisor")]
+Coordinator = Annotated[Principal, may("lost-bookings.tell")]
 
 
 @routes.get("/lost-bookings", summary="Who must hear, without a call, that a booking is off")
@@ -27,7 +28,7 @@ async def list_lost_bookings(
     principal: Coordinator,
     programme_id: Annotated[str | None, Query(max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str | None, Query(pattern=AFTER, description="A page's `next`")] = None,
+    after: Annotated[str | None, AfterValidator(checked), Query(pattern=AFTER, description="A page's `next`")] = None,
 ) -> LostBookingsOut:
     """The clinic or the news cancelled, and the member wants no calls, can't be reached or is protected. The longest
     known first. The look is audited."""
@@ -72,7 +73,7 @@ async def retract_notice(
     """A notice that was given by mistake does not stand: the case is decided anew without it, and on the list again if
     the member must still hear. By whoever gave it while it is fresh, by a supervisor at any time; it stays on
     record."""
-    retractor = Retractor(worker_id(principal), "supervisor" in principal.roles)
+    retractor = Retractor(worker_id(principal), principal.may("attempts.retract-any"))
 
     async def effect(work: UnitOfWork) -> Answer:
         await audit.record(work, principal, "read", "case", [case_id])

@@ -83,3 +83,9 @@ def place_of(after: str | None) -> tuple[date, UUID] | None:
         return None
     day, case_id = after.split("_")
     return date.fromisoformat(day), UUID(case_id)
+
+
+def checked(after: str | None) -> str | None:
+    """The same text; ValueError if its form is right and its day is none of the calendar's."""
+    place_of(after)
+    return after

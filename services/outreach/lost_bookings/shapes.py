@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Code
 from schemas.outreach_v1 import CaseClosedReason, Channel
+from services.kit.masking import protected
 from services.outreach.lost_bookings.rules import LostBooking, Part, channels_left, next_of
 from services.outreach.members.rules import InformedBy
 from services.outreach.policy import CODES, POLICY
@@ -42,8 +43,8 @@ class LostBookingOut(Shape):
 
     case_id: UUID
     programme_id: str
-    enrolment_id: UUID
-    member_token: UUID
+    enrolment_id: Annotated[UUID, protected("tokens")]
+    member_token: Annotated[UUID, protected("tokens")]
     closed_reason: CaseClosedReason = Field(description="Why nobody may call: `ineligible` is a protected contact.")
     channels: tuple[Channel, ...] = Field(description="By which he may hear of it; none: let the provider tell him.")
     appointment: AppointmentRecordOut = Field(description="`changed_on` is the day on which it was lost.")

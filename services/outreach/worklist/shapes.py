@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.eligibility_v1 import InterpreterNeeded
 from schemas.outreach_v1 import BesdDomain, CaseClosedReason, CaseStatus, Channel, Direction, Disposition, Given
 from schemas.scheduling_v1 import AppointmentStatus
+from services.kit.masking import protected
 from services.outreach.cases import channels
 from services.outreach.cases.evidence import Flag, OffList, Paused
 from services.outreach.members.rules import InformedBy
@@ -51,8 +52,8 @@ class CaseOut(Shape):
 
     case_id: UUID
     programme_id: str
-    enrolment_id: UUID
-    member_token: UUID
+    enrolment_id: Annotated[UUID, protected("tokens")]
+    member_token: Annotated[UUID, protected("tokens")]
     status: CaseStatus
     closed_reason: CaseClosedReason | None
     paused_until_on: date | None = Field(description="None while paused: until there is news.")
@@ -64,7 +65,7 @@ class CaseOut(Shape):
     rank: int
     rank_parts: RankPartsOut
     attempts: int
-    zip5: str | None
+    zip5: Annotated[str | None, protected("addresses")]
     language: str | None
     needs_language: bool
     interpreter_needed: InterpreterNeeded = Field(description="By eligibility: `possible` goes by the roster alone.")
@@ -95,9 +96,9 @@ class AttemptRecordOut(Shape):
     attempted_on: date
     worker_id: str
     given: tuple[Given, ...]
-    topics: tuple[str, ...]
-    barriers: tuple[str, ...]
-    refusal_domain: BesdDomain | None
+    topics: Annotated[tuple[str, ...], protected("barriers")]
+    barriers: Annotated[tuple[str, ...], protected("barriers")]
+    refusal_domain: Annotated[BesdDomain | None, protected("barriers")]
     callback_at: datetime | None
     language: str | None
     stopped_channels: tuple[Channel, ...]

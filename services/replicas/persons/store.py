@@ -8,7 +8,8 @@ from services.kit.postgres import Connection
 # New tokens first and all in one order: two who meet never hold what the other waits for.
 ADD_PERSONS = """
 insert into person (member_token, person_token)
-select member_token, member_token from unnest($1::uuid[]) as new (member_token) order by member_token on conflict do nothing
+select member_token, member_token from unnest($1::uuid[]) as new (member_token) order by member_token
+on conflict do nothing
 """
 LOCK_PERSONS = """
 select member_token from person

@@ -5,10 +5,12 @@ from typing import Any
 from services.kit import dead_letters
 from services.kit.postgres import ALL_TENANTS, Connection
 from services.replicas.programmes.rules import Programme
-from services.reporting.figures import rules, store
-from services.reporting.figures.report import WATERMARK, WHY_INTERNAL, Quality, Report
+from services.reporting.figures import assembly, store
+from services.reporting.figures.assembly import COLUMNS, Counted
+from services.reporting.figures.report import Quality, Report
 from services.reporting.population import store as population
-from services.reporting.population.rules import THRESHOLD, Question
+from services.reporting.population.rules import Question
+from services.reporting.population.shares import Counts
 from services.reporting.targets import flow as targets_flow
 from services.reporting.targets import store as targets_store
 
@@ -18,47 +20,41 @@ async def load_report(
 ) -> Report:
     """The report as this tenant's rows give it."""
     await population.prepare(connection, question)
-    by_svi = await population.load_counts(connection, "svi_group")
+    in_scope, target, lately = await store.load_headline(connection, question)
     week_on, targets = await targets_store.load_listed(connection, question.programme_id)
     if tenant != ALL_TENANTS:
         targets = await targets_flow.of_one_plan(connection, targets)
-    return Report(
-        watermark=WATERMARK,
-        why_internal=WHY_INTERNAL,
-        programme_id=programme.programme_id,
-        programme_version=programme.version,
-        title=programme.title,
-        vaccine_group=programme.vaccine_group,
-        doses_needed=programme.doses_needed,
-        time_zone=programme.time_zone,
-        plan=None if tenant == ALL_TENANTS else tenant,
-        as_of=question.as_of,
-        known_on=question.known_on,
-        threshold=THRESHOLD,
-        svi_releases=await store.load_releases(connection),
-        headline=await store.load_headline(connection, question),
-        disparity=rules.disparity(by_svi),
+    counted = Counted(
+        in_scope=in_scope,
+        target=target,
+        vaccinated_last_7_days=lately,
+        by=await _load_by(connection),
+        by_arm=await store.load_arms(connection),
         funnels=await store.load_funnels(connection, question),
-        by_plan=rules.coverage_rows(await population.load_counts(connection, "tenant_id", by_enrolment=True)),
-        by_svi=rules.coverage_rows(by_svi),
-        by_age=rules.coverage_rows(await population.load_counts(connection, "age_band")),
-        by_arm=rules.coverage_rows(await store.load_arms(connection)),
-        by_race_ethnicity=rules.coverage_rows(await population.load_counts(connection, "race_ethnicity")),
-        by_zip=rules.zip_rows(await population.load_counts(connection, "zip5"), [target.zip5 for target in targets]),
-        weeks=await store.load_weeks(connection, question),
+        deeds=await store.load_deeds(connection, question),
+        slots=await store.load_slots(connection, question),
         refusals=await store.load_refusals(connection, question),
         barriers=await store.load_barriers(connection, question),
-        slots=await store.load_slots(connection, question),
+        svi_releases=await store.load_releases(connection),
         targets_week_on=week_on,
         targets=targets,
         quality=await _load_quality(connection, question, records_behind),
     )
+    return assembly.make_report(programme, question, None if tenant == ALL_TENANTS else tenant, counted)
 
 
 async def load_cross(connection: Connection, question: Question) -> list[dict[str, Any]]:
-    """Coverage by everything at once, as this tenant's rows give it; small cells are hidden."""
+    """Coverage by everything at once, as this tenant's rows give it: the cells that may be shown beside the report."""
     await population.prepare(connection, question)
-    return await store.load_cross(connection)
+    in_scope, _, _ = await store.load_headline(connection, question)
+    return assembly.cross(await store.load_cross(connection), await _load_by(connection), in_scope)
+
+
+async def _load_by(connection: Connection) -> dict[str, dict[str, Counts]]:
+    return {
+        column: await population.load_counts(connection, column, by_enrolment=column == "tenant_id")
+        for column in COLUMNS
+    }
 
 
 async def _load_quality(connection: Connection, question: Question, records_behind: int | None) -> Quality:

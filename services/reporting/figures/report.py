@@ -1,4 +1,5 @@
-"""The shape of the weekly report. None stands for a hidden figure: 1 to 10 people, or a share that would tell them."""
+"""The shape of the weekly report. None stands for a hidden figure: of 1 to 10 people, or one that would tell of them. A
+table of coverage is empty where no row of it may stand, and so are the plans' funnels."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,8 +10,9 @@ from services.reporting.targets.rules import TargetZip
 
 WATERMARK = "INTERNAL - not for release"
 WHY_INTERNAL = (
-    "Counts of 1 to 10 people are hidden, and within each table of coverage so is whatever would give them away; but "
-    "several tables, weeks or plans laid side by side may still reveal small counts."
+    "Hidden are counts of 1 to 10 people, and every figure of this report that beside the others would tell of so few: "
+    "a hidden figure need not be small. Reports of several weeks or plans, laid side by side, may still reveal small "
+    "counts."
 )
 
 
@@ -62,7 +64,7 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """What happened in one week. Counts of deeds, not of people, and yet hidden from 1 to 10."""
+    """What happened in one week. Counts of deeds, not of people, and yet hidden like those."""
 
     week_on: date
     attempts: dict[str, int | None]

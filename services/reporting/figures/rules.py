@@ -1,11 +1,13 @@
 """From counts to the figures of the report, with what must not be shown left out. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from schemas.outreach_v1 import Disposition
-from services.reporting.figures.report import Disparity, Funnel, Row, Stage, Week, ZipRow
-from services.reporting.population.rules import Question, can_show, cover, cover_table, monday_of, shown
+from services.reporting.figures.hiding import Visits, VisitsShown, one_table, two_tables, visits
+from services.reporting.figures.report import Disparity, Row, Slots, Week, ZipRow
+from services.reporting.population.rules import Coverage, Question, monday_of
 from services.reporting.population.shares import Counts, difference, ratio
 
 CONVERSATION = (
@@ -18,8 +20,6 @@ CONVERSATION = (
     Disposition.MOVED,
 )
 """Somebody spoke with the member. Not: machines, third parties, a language that nobody spoke."""
-STAGES = ("enrolled", "ever-eligible", "case-opened", "attempted", "reached", "booked", "dose-after-outreach")
-OUTCOMES = ("dose-after-outreach", "dose-at-own-site-otherwise", "dose-elsewhere", "dose-before-the-case", "no-dose")
 WEEKS = 12
 
 
@@ -27,35 +27,27 @@ Deeds = Mapping[tuple[date, str], Mapping[str, int]]
 """How often each sort of a deed was done, by the week and the deed."""
 
 
-def disparity(groups: dict[str, Counts], level: str = "tract") -> Disparity | None:
-    """None where one of the two could not be shown. ZIP values are shares and no ranks, so they have no quarters."""
-    most, least = groups.get(f"{level}:4"), groups.get(f"{level}:1")
-    if most is None or least is None or not (can_show(most) and can_show(least)):
+def disparity(rows: Iterable[Row], level: str = "tract") -> Disparity | None:
+    """Of two rows as they are shown: None where one of them is hidden, for whatever reason. ZIP values are shares and
+    no ranks, so they have no quarters."""
+    seen = {row.group: row.coverage for row in rows}
+    most, least = seen.get(f"{level}:4"), seen.get(f"{level}:1")
+    if most is None or least is None:
         return None
-    return Disparity(level, cover(most), cover(least), difference(most, least), ratio(most, least))
+    first, second = _counts(most), _counts(least)
+    if first is None or second is None:
+        return None
+    return Disparity(level, most, least, difference(first, second), ratio(first, second))
 
 
-def coverage_rows(counts: dict[str, Counts]) -> tuple[Row, ...]:
-    """A table of coverage by one column."""
-    return tuple(
-        Row(group, coverage) for group, coverage in zip(counts, cover_table(list(counts.values())), strict=True)
-    )
+def _counts(seen: Coverage) -> Counts | None:
+    return None if seen.members is None or seen.vaccinated is None else Counts(seen.members, seen.vaccinated)
 
 
-def zip_rows(counts: dict[str, Counts], listed: Iterable[str]) -> tuple[ZipRow, ...]:
+def zip_rows(rows: Iterable[Row], listed: Iterable[str]) -> tuple[ZipRow, ...]:
     """A table of coverage by ZIP that marks the listed target ZIPs."""
     wanted = set(listed)
-    return tuple(ZipRow(row.group, row.coverage, row.group in wanted) for row in coverage_rows(counts))
-
-
-def funnel_of(plan: str | None, counts: Mapping[str, int]) -> Funnel:
-    """The funnel from exact counts, by the names of the stages and, each after "outcome ", of the outcomes."""
-    stages, before = [], None
-    for stage in STAGES:
-        people = shown(counts[stage])
-        stages.append(Stage(stage, people, people / before if people is not None and before else None))
-        before = people
-    return Funnel(plan, tuple(stages), {outcome: shown(counts[f"outcome {outcome}"]) for outcome in OUTCOMES})
+    return tuple(ZipRow(row.group, row.coverage, row.group in wanted) for row in rows)
 
 
 def first_week(question: Question) -> date:
@@ -63,23 +55,40 @@ def first_week(question: Question) -> date:
     return monday_of(question.as_of) - timedelta(weeks=WEEKS - 1)
 
 
-def weeks_of(question: Question, deeds: Deeds) -> tuple[Week, ...]:
-    """The last weeks up to the question's, from the first with any deed, also those without."""
+def weeks_of(
+    question: Question, deeds: Deeds, slots: Iterable[Slots], hidden_stages: Collection[str]
+) -> tuple[tuple[Week, ...], dict[date, VisitsShown]]:
+    """The last weeks up to the question's, from the first with any deed, also those without, as they may be shown
+    beside the places used and the funnel: no more people took a step than there are deeds of it."""
     last = monday_of(question.as_of)
     begun = min((week_on for week_on, _ in deeds), default=last)
-    weeks = [first_week(question) + timedelta(weeks=number) for number in range(WEEKS)]
-    return tuple(_week(week_on, deeds) for week_on in weeks if week_on >= begun)
+    every = [first_week(question) + timedelta(weeks=number) for number in range(WEEKS)]
+    weeks = [week_on for week_on in every if week_on >= begun]
+    used: dict[date, list[int]] = defaultdict(list)
+    for one in slots:
+        used[one.week_on].append(one.used or 0)
+    exact = {week_on: _visits(deeds, week_on, used.get(week_on)) for week_on in weeks}
+    seen = visits(exact, no_sum="booked" in hidden_stages)
+    cells = {(week_on, sort): count for week_on in weeks for sort, count in deeds.get((week_on, "attempt"), {}).items()}
+    groups = {"attempted": list(cells), "reached": [cell for cell in cells if cell[1] in CONVERSATION]}
+    attempts = one_table(cells, [groups[stage] for stage in groups if stage in hidden_stages])
+    return tuple(_week(week_on, deeds, attempts, seen[week_on]) for week_on in weeks), seen
 
 
-def _week(week_on: date, deeds: Deeds) -> Week:
-    def sorts(deed: str) -> dict[str, int | None]:
-        return {sort: shown(count) for sort, count in deeds.get((week_on, deed), {}).items()}
+def _visits(deeds: Deeds, week_on: date, used: Sequence[int] | None) -> Visits:
+    def count(deed: str) -> int:
+        return deeds.get((week_on, deed), {}).get("", 0)
 
-    def count(deed: str) -> int | None:
-        return sorts(deed).get("", 0)
+    return Visits(
+        count("booking"), count("fulfilled"), count("walk-in"), count("noshow"), count("cancellation"),
+        deeds.get((week_on, "dose by source"), {}).get("appointment", 0), None if used is None else tuple(used),
+    )  # fmt: skip
 
+
+def _week(week_on: date, deeds: Deeds, attempts: Mapping[tuple[date, str], int | None], seen: VisitsShown) -> Week:
+    by_source, by_svi = two_tables(deeds.get((week_on, "dose by source"), {}), deeds.get((week_on, "dose by svi"), {}))
     return Week(
-        week_on=week_on, attempts=sorts("attempt"), bookings=count("booking"), fulfilled=count("fulfilled"),
-        walk_ins=count("walk-in"), noshows=count("noshow"), cancellations=count("cancellation"),
-        doses_by_source=sorts("dose by source"), doses_by_svi=sorts("dose by svi"),
+        week_on=week_on, attempts={sort: count for (on, sort), count in attempts.items() if on == week_on},
+        bookings=seen.bookings, fulfilled=seen.fulfilled, walk_ins=seen.walk_ins, noshows=seen.noshows,
+        cancellations=seen.cancellations, doses_by_source=by_source, doses_by_svi=by_svi,
     )  # fmt: skip

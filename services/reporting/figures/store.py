@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from datetime import date, timedelta
-from typing import Any
 
 from services.kit.postgres import Connection
 from services.kit.rows import into
-from services.reporting.figures.report import FeedSum, Funnel, Headline, Reason, Rejection, Slots, Week
-from services.reporting.figures.rules import CONVERSATION, OUTCOMES, STAGES, first_week, funnel_of, weeks_of
-from services.reporting.population.rules import Question, cover, shown
+from services.reporting.figures.assembly import COLUMNS
+from services.reporting.figures.hiding import OUTCOMES, STAGES
+from services.reporting.figures.report import FeedSum, Rejection, Slots
+from services.reporting.figures.rules import CONVERSATION, Deeds, first_week
+from services.reporting.population.rules import Question
 from services.reporting.population.shares import Counts
 from services.reporting.population.store import load_counts
 
@@ -134,13 +135,13 @@ LOAD_REFUSALS = """
 select refusal_domain as code, count(distinct coalesce(p.person, a.member_token))::int as people
 from attempt_told a left join person_of p using (member_token)
 where programme_id = $1 and attempted_on <= $2 and coalesce(retracted_on > $2, true) and refusal_domain is not null
-group by 1 order by 2 desc, 1
+group by 1
 """
 LOAD_BARRIERS = """
 select code, count(distinct coalesce(p.person, a.member_token))::int as people
 from attempt_told a cross join unnest(a.barriers) as code left join person_of p using (member_token)
 where programme_id = $1 and attempted_on <= $2 and coalesce(retracted_on > $2, true)
-group by 1 order by 2 desc, 1
+group by 1
 """
 LOAD_SLOTS = """
 select week_on, site_id, tenant_id as plan, sum(capacity)::int as capacity, sum(booked)::int as booked,
@@ -167,15 +168,13 @@ where business_on <= $1 group by 1, 2 order by 3 desc, 1, 2
 """
 
 
-async def load_headline(connection: Connection, question: Question) -> Headline:
-    """Coverage of the target group and of everybody in scope, and how many of the group were vaccinated lately."""
+async def load_headline(connection: Connection, question: Question) -> tuple[Counts, Counts, int]:
+    """Everybody in scope, the target group, and how many of the group were vaccinated lately. Exact, like all that is
+    read here."""
     row = await connection.fetchrow(LOAD_HEADLINE, question.as_of - timedelta(days=7))
     assert row is not None
-    return Headline(
-        cover(Counts(row["target_members"], row["target_vaccinated"])),
-        shown(row["lately"]),
-        cover(Counts(row["members"], row["vaccinated"])),
-    )
+    target = Counts(row["target_members"], row["target_vaccinated"])
+    return Counts(row["members"], row["vaccinated"]), target, row["lately"]
 
 
 async def load_arms(connection: Connection) -> dict[str, Counts]:
@@ -184,50 +183,46 @@ async def load_arms(connection: Connection) -> dict[str, Counts]:
     return counts if counts.keys() - {"none"} else {}
 
 
-async def load_cross(connection: Connection) -> list[dict[str, Any]]:
-    """Coverage by plan, ZIP, age band, race and ethnicity and SVI group at once; only small cells are hidden."""
-    rows = []
-    for row in await connection.fetch(LOAD_CROSS):
-        seen = cover(Counts(row["members"], row["vaccinated"]))
-        keys = {name: row[name] for name in ("tenant_id", "zip5", "age_band", "race_ethnicity", "svi_group")}
-        share = None if seen.share is None else seen.share.value
-        rows.append({**keys, "members": seen.members, "vaccinated": seen.vaccinated, "coverage": share})
-    return rows
+async def load_cross(connection: Connection) -> dict[tuple[str, ...], Counts]:
+    """Counts by plan, ZIP, age band, race and ethnicity and SVI group at once. Somebody in two plans is in both."""
+    return {
+        tuple(row[name] for name in COLUMNS): Counts(row["members"], row["vaccinated"])
+        for row in await connection.fetch(LOAD_CROSS)
+    }
 
 
-async def load_funnels(connection: Connection, question: Question) -> tuple[Funnel, ...]:
-    """How far outreach got: over all plans, each person once, and by plan."""
+async def load_funnels(connection: Connection, question: Question) -> dict[str | None, dict[str, int]]:
+    """How far outreach got: over all plans (None), each person once, and by plan. By stage and outcome."""
     rows = await connection.fetch(LOAD_FUNNELS, question.programme_id, question.as_of, list(CONVERSATION))
-    return tuple(funnel_of(row["plan"], dict(row)) for row in rows)
+    return {row["plan"]: {name: count for name, count in row.items() if name != "plan"} for row in rows}
 
 
-async def load_weeks(connection: Connection, question: Question) -> tuple[Week, ...]:
+async def load_deeds(connection: Connection, question: Question) -> Deeds:
     """What happened in each of the last weeks."""
     deeds: dict[tuple[date, str], dict[str, int]] = defaultdict(dict)
     for row in await connection.fetch(LOAD_WEEKS, question.programme_id, question.as_of, first_week(question)):
         deeds[row["week_on"], row["deed"]][row["sort"]] = row["deeds"]
-    return weeks_of(question, deeds)
+    return deeds
 
 
-async def load_refusals(connection: Connection, question: Question) -> tuple[Reason, ...]:
+async def load_refusals(connection: Connection, question: Question) -> dict[str, int]:
     """How many people refused, by the domain of their reason."""
     return await _load_reasons(connection, question, LOAD_REFUSALS)
 
 
-async def load_barriers(connection: Connection, question: Question) -> tuple[Reason, ...]:
+async def load_barriers(connection: Connection, question: Question) -> dict[str, int]:
     """How many people were stopped by each barrier."""
     return await _load_reasons(connection, question, LOAD_BARRIERS)
 
 
-async def _load_reasons(connection: Connection, question: Question, query: str) -> tuple[Reason, ...]:
-    rows = await connection.fetch(query, question.programme_id, question.as_of)
-    return tuple(Reason(row["code"], shown(row["people"])) for row in rows)
+async def _load_reasons(connection: Connection, question: Question, query: str) -> dict[str, int]:
+    return {row["code"]: row["people"] for row in await connection.fetch(query, question.programme_id, question.as_of)}
 
 
 async def load_slots(connection: Connection, question: Question) -> tuple[Slots, ...]:
     """The blocks at sites by week and plan: how many places, how many booked, how many used."""
     rows = await connection.fetch(LOAD_SLOTS, question.as_of, first_week(question), question.programme_id)
-    return tuple(into(Slots, row, booked=shown(row["booked"]), used=shown(row["used"])) for row in rows)
+    return tuple(into(Slots, row) for row in rows)
 
 
 async def load_releases(connection: Connection) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from schemas.envelope import Day
 from services.kit import audit
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, may
 from services.kit.requests import Pool, reading
 from services.reporting.figures.flow import load_cross, load_report
 from services.reporting.figures.report import Report
@@ -22,7 +22,7 @@ from services.reporting.rebuild.flow import RecordsBehind
 
 routes = APIRouter(tags=["reporting"])
 
-Reader = Annotated[Principal, require("analyst", "state", "operator")]
+Reader = Annotated[Principal, may("reports.read")]
 ProgrammeId = Annotated[str | None, Query(max_length=64, description="Needed where there are several")]
 AsOf = Annotated[Day | None, Query(description="The end of this day; today if left out")]
 KnownOn = Annotated[Day | None, Query(description="With what was known at the end of this day; today if left out")]
@@ -70,8 +70,8 @@ async def weekly_page(
 async def coverage_csv(
     pool: Pool, principal: Reader, programme_id: ProgrammeId = None, as_of: AsOf = None, known_on: KnownOn = None
 ) -> Response:
-    """Coverage by plan, ZIP, age band, race and ethnicity and SVI group. A person in two plans is in both. Small cells
-    are empty: members from 1 to 10, and vaccinated where they or the others are 10 or fewer."""
+    """Coverage by plan, ZIP, age band, race and ethnicity and SVI group. A person in two plans is in both. Only the
+    cells that may be shown beside the weekly report are listed; that another one is not empty is not told."""
     async with reading(pool, principal) as work:
         _, question = await population.load_question(work.connection, programme_id, as_of, known_on)
         rows = await load_cross(work.connection, question)

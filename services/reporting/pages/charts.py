@@ -68,7 +68,7 @@ def coverage_dots(title: str, rows: Sequence[tuple[str, Coverage]], label_width:
         body.append(text(left - 12, y + 4, label, anchor="end"))
         of = f"of {number(coverage.members)}"
         if coverage.share is None:
-            body.append(text(left + 6, y + 4, "hidden: too few to show", "muted"))
+            body.append(text(left + 6, y + 4, HIDDEN, "muted"))
             body.append(text(width, y + 4, of, "muted", anchor="end"))
             continue
         share = coverage.share
@@ -131,8 +131,8 @@ def columns(title: str, weeks: Sequence[date], series: Sequence[Series]) -> str:
         middle = left + pitch * (i + 0.5)
         some_hidden = any(count is None for count in stacks[i])
         total = sum(count or 0 for count in stacks[i])
-        if total or some_hidden:
-            said = f"{total:,}" if not some_hidden else f"{total:,}+" if total else "few"
+        if total:
+            said = f"{total:,}+" if some_hidden else f"{total:,}"
             body.append(text(middle, y - 5, said, "small", "strong", anchor="middle"))
         if len(weeks) <= 8 or (len(weeks) - 1 - i) % 2 == 0:
             body.append(text(middle, height - bottom + 15, f"{week.day} {week:%b}", "small", anchor="middle"))
@@ -159,4 +159,4 @@ def _nice(most: int) -> tuple[int, int]:
 
 
 def hidden_note() -> str:
-    return f"A dashed mark and a plus sign stand for a count of 1 to 10, which is hidden ({HIDDEN})."
+    return "A dashed mark and a plus sign stand for a count that is hidden; it need not be a small one."

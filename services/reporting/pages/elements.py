@@ -5,7 +5,7 @@ from html import escape
 
 from services.reporting.figures.report import Row
 from services.reporting.pages import charts
-from services.reporting.pages.words import say
+from services.reporting.pages.words import LEFT_OUT, say
 
 
 def section(title: str, said: str, *body: str) -> str:
@@ -42,5 +42,11 @@ def details(summary: str, body: str) -> str:
 
 
 def dots(title: str, rows: Iterable[Row], label_width: float = 210) -> str:
-    """A plot of coverage by group."""
-    return charts.coverage_dots(title, [(say(row.group), row.coverage) for row in rows], label_width)
+    """A plot of coverage by group, or a note that it is left out."""
+    listed = [(say(row.group), row.coverage) for row in rows]
+    return charts.coverage_dots(title, listed, label_width) if listed else left_out()
+
+
+def left_out(of: str = "") -> str:
+    """Stands where a table or plot would tell of few people whatever of it was shown."""
+    return f'<p class="note">{escape(f"{of}: {LEFT_OUT}" if of else LEFT_OUT)}</p>'

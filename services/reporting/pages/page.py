@@ -31,12 +31,16 @@ def headline(report: Report) -> str:
     """The report in a sentence or two."""
     target, gap = report.headline.target, report.disparity
     if target.vaccinated is None or target.share is None:
-        return f"{number(target.members)} members are in the target group; how many are vaccinated is too few to show."
+        group = (
+            f"{number(target.members)} members are" if target.members is not None else "A hidden number of members is"
+        )
+        return f"{group} in the target group; how many of them are vaccinated is hidden."
     said = f"{target.vaccinated:,} of {number(target.members)} members in the target group are vaccinated"
     lately = report.headline.vaccinated_last_7_days
-    said += (
-        f" ({percent(target.share.value)}), {'few' if lately is None else f'{lately:,}'} of them in the last 7 days."
+    recent = (
+        "how many of them in the last 7 days is hidden" if lately is None else f"{lately:,} of them in the last 7 days"
     )
+    said += f" ({percent(target.share.value)}), {recent}."
     if gap is not None:
         trails = "trails" if gap.difference.value < 0 else "leads"
         said += f" The most vulnerable quarter of areas {trails} the least vulnerable by {points(gap.difference)}."
@@ -46,10 +50,11 @@ def headline(report: Report) -> str:
 def _head(report: Report) -> str:
     head, gap = report.headline, report.disparity
     share = head.target.share
+    lately = head.vaccinated_last_7_days
     tiles = [
         (percent(share.value if share else None), f"of the target group vaccinated ({span(share) if share else ''})"),
         (number(head.target.unvaccinated), "members of the target group still without"),
-        ("+" + number(head.vaccinated_last_7_days), f"vaccinated in the 7 days to {report.as_of:%d %B}"),
+        (number(lately) if lately is None else f"+{lately:,}", f"vaccinated in the 7 days to {report.as_of:%d %B}"),
         (f"{gap.ratio.value:.2f}" if gap else "hidden",
          "ratio of coverage, most to least vulnerable quarter"
          + (f" ({gap.ratio.low:.2f} to {gap.ratio.high:.2f})" if gap else "")),

@@ -8,13 +8,13 @@ from services.reporting.figures.report import Funnel, Report, Week
 from services.reporting.figures.rules import CONVERSATION
 from services.reporting.pages import charts, maps
 from services.reporting.pages.charts import Series
-from services.reporting.pages.elements import details, dots, half, section, table, two
-from services.reporting.pages.words import LEVELS, listed, number, percent, points, say, span
+from services.reporting.pages.elements import details, dots, half, left_out, section, table, two
+from services.reporting.pages.words import LEVELS, number, percent, points, say, span
 from services.reporting.population.rules import Coverage, monday_of
 
 
 def _coverage(report: Report) -> str:
-    halves = []
+    halves = [] if report.by_svi else [left_out()]
     for level, title in LEVELS.items():
         rows = [row for row in report.by_svi if row.group.startswith(f"{level}:")]
         if rows:
@@ -35,7 +35,7 @@ def _coverage(report: Report) -> str:
 
 def _map(report: Report) -> str:
     whole, close = maps.draw(report.by_zip, {target.zip5: target.rank for target in report.targets})
-    if not whole:
+    if not whole and not report.targets:
         return ""
     week = (
         f"Listed for the week of {report.targets_week_on:%d %B %Y}." if report.targets_week_on else "None listed yet."
@@ -44,7 +44,7 @@ def _map(report: Report) -> str:
         week += " Ranked over all plans; the figures are this plan's own."
     rows = [
         (str(target.rank), target.zip5, maps.places()[target.zip5].city if target.zip5 in maps.places() else "",
-         listed(target.members), listed(target.unvaccinated), percent(target.coverage))
+         number(target.members), number(target.unvaccinated), percent(target.coverage))
         for target in report.targets
     ]  # fmt: skip
     heads = ("rank", "ZIP", "place", "in the target group", "unvaccinated", "coverage")
@@ -53,7 +53,9 @@ def _map(report: Report) -> str:
         "Where are they?",
         "Every circle is a ZIP, placed at its middle. Rings mark the target ZIPs, where most unvaccinated members of "
         "the target group live; the number is their rank in the table below.",
-        f'<div class="maps"><div class="frame">{whole}</div><div class="frame">{close}</div></div>{maps.key()}',
+        f'<div class="maps"><div class="frame">{whole}</div><div class="frame">{close}</div></div>{maps.key()}'
+        if whole
+        else left_out(),
         half("Target ZIPs", table(week, heads, rows, 3)),
         details("All ZIPs as a table", table("Coverage by ZIP", ("ZIP", "", *FIGURES), zips, 2)),
     )
@@ -96,7 +98,7 @@ def _funnel(report: Report) -> str:
         _funnel_words(total),
         two(half("Every step with all the steps before it", charts.bars("Funnel", steps, 190)),
              half("What became of those for whom a case was opened", charts.bars("Outcomes", outcomes, 290))),
-        details("By plan", by_plan),
+        details("By plan", by_plan) if plans else left_out("By plan"),
     )  # fmt: skip
 
 
@@ -137,7 +139,7 @@ def _weeks(report: Report) -> str:
         half(
             "Attempts to reach a member",
             charts.columns("Attempts", weeks, attempts),
-            "Without dispositions that came up 1 to 10 times in a week.",
+            "Without what is hidden of the dispositions in a week.",
         ),
         half("Booked visits", charts.columns("Visits", weeks, visits)),
         half("Doses by vulnerability of the tract (4: most)", charts.columns("Doses by quarter", weeks, by_svi)),

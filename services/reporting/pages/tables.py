@@ -13,7 +13,7 @@ def heading(question: Question) -> str:
     """The first line of every file."""
     return (
         f"# {WATERMARK}. {question.programme_id} as of {question.as_of}, as known on {question.known_on}. "
-        "Empty: hidden (1 to 10 people, or a figure that would tell such a count)."
+        "Empty: hidden (1 to 10 people, or a figure that would tell of so few)."
     )
 
 

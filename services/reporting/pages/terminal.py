@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from services.reporting.figures.report import Report
 from services.reporting.pages.page import headline
-from services.reporting.pages.words import LEVELS, listed, number, percent, say, span
+from services.reporting.pages.words import LEVELS, number, percent, say, span
 
 BAR = 24
 
@@ -26,7 +26,7 @@ def lines(report: Report) -> Iterable[str]:
     )
     yield from _block("Feeds (rows)", _feeds(report))
     yield ""
-    yield f"<{report.threshold}: hidden. {report.why_internal}"
+    yield report.why_internal
 
 
 def _block(title: str, body: Sequence[str]) -> Iterable[str]:
@@ -79,7 +79,7 @@ def _sum(counts: Iterable[int | None]) -> str:
 
 def _targets(report: Report) -> list[str]:
     return [
-        f"{target.rank:>3}  {target.zip5}  {listed(target.unvaccinated):>7} unvaccinated of {listed(target.members)}"
+        f"{target.rank:>3}  {target.zip5}  {number(target.unvaccinated):>7} unvaccinated of {number(target.members)}"
         for target in report.targets[:10]
     ]
 

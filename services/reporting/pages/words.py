@@ -1,9 +1,9 @@
 """How codes and figures are said to people."""
 
-from services.reporting.population.rules import THRESHOLD
 from services.reporting.population.shares import Interval
 
-HIDDEN = f"<{THRESHOLD}"
+HIDDEN = "hidden"
+LEFT_OUT = "Left out: each of its rows, or what one less another makes, would tell of 1 to 10 people."
 
 _WORDS = {
     "enrolled": "Enrolled",
@@ -73,13 +73,8 @@ def say(code: str) -> str:
 
 
 def number(people: int | None) -> str:
-    """A count, or that it is hidden."""
+    """A count, or that it is hidden: which tells nothing of how large it is."""
     return HIDDEN if people is None else f"{people:,}"
-
-
-def listed(people: int | None) -> str:
-    """A count of a listed ZIP. A hidden one is not small: it is kept back because it would give another one away."""
-    return "hidden" if people is None else f"{people:,}"
 
 
 def percent(share: float | None, digits: int = 0) -> str:

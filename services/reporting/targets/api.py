@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from services.kit import audit
-from services.kit.auth import Principal, require_for_all
+from services.kit.auth import Principal, may_for_all
 from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal
 from services.kit.requests import Pool, write
@@ -19,7 +19,7 @@ from services.reporting.targets.rules import Wish
 from services.reporting.targets.shapes import TargetZipsIn, TargetZipsOut
 
 routes = APIRouter(tags=["reporting"])
-Lister = Annotated[Principal, require_for_all("state", "operator")]
+Lister = Annotated[Principal, may_for_all("target-zips.list")]
 
 
 @routes.post("/target-zips", summary="List the week's target ZIPs", status_code=201, response_model=TargetZipsOut)

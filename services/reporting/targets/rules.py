@@ -1,6 +1,6 @@
 """Which ZIPs are the week's targets, and which figures of them may be shown. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,12 +9,11 @@ from services.reporting.population.rules import (
     HIDDEN,
     THRESHOLD,
     Coverage,
+    added,
     can_show,
-    complete,
     cover,
     cover_table,
-    enough_members,
-    shown,
+    is_few,
 )
 from services.reporting.population.shares import Counts
 
@@ -50,40 +49,63 @@ class Listing:
 
 
 def cover_targets(everybody: Mapping[str, Counts], target: Mapping[str, Counts]) -> dict[str, Coverage]:
-    """What may be shown of the target group by ZIP, beside the report's totals and its table of everybody by ZIP: a
-    figure is kept back where it is hidden there, or where it would give away those who are not targets. A figure that
-    the table shows anyway can't hide another one."""
-    there = dict(zip(everybody, cover_table(list(everybody.values())), strict=True))
-    others = {zip5: _others(everybody[zip5], counts) for zip5, counts in target.items()}
-    others = {zip5: counts for zip5, counts in others.items() if counts.members}
-    few = {zip5 for table in (target, others) for zip5, counts in table.items() if shown(counts.members) is None}
-    known = {zip5 for zip5 in target if zip5 not in others and there[zip5].members is not None}
-    no_members = _complete_both(few, _without(target, known), others, enough_members)
-    few = {zip5 for table in (target, others) for zip5, counts in table.items() if not can_show(counts)}
-    few |= {zip5 for zip5 in target if there[zip5].vaccinated is None} | no_members
-    known = {zip5 for zip5 in target if zip5 not in others and there[zip5].vaccinated is not None}
-    no_vaccinated = _complete_both(few, _without(target, known), others, can_show)
-    return {
-        zip5: HIDDEN if zip5 in no_members else cover(counts, hide=zip5 in no_vaccinated)
-        for zip5, counts in target.items()
-    }
+    """What may be shown of the target group by ZIP, beside the report's totals and its table of everybody by ZIP: those
+    who are no targets come out by subtracting, here and in the totals. A ZIP's figures are shown whole or not at all;
+    while the group's vaccinated are hidden, the members alone."""
+    rows = cover_table(list(everybody.values()))
+    there = dict(zip(everybody, rows, strict=False)) or dict.fromkeys(everybody, HIDDEN)
+    group, rest = added(target.values()), _others(added(everybody.values()), added(target.values()))
+    if not rest.members:
+        return {zip5: there[zip5] for zip5 in target}
+    seen = _cover_group(group, rest)
+    if seen.members is None:
+        return dict.fromkeys(target, HIDDEN)
+    if seen.vaccinated is None:
+        hidden = _complete(everybody, target, _members_fit, (lambda counts: counts.members,), there)
+        return {
+            zip5: HIDDEN if zip5 in hidden else Coverage(counts.members, None, None) for zip5, counts in target.items()
+        }
+    parts = (lambda counts: counts.vaccinated, lambda counts: counts.members - counts.vaccinated)
+    hidden = _complete(everybody, target, _all_fit, parts, there)
+    return {zip5: HIDDEN if zip5 in hidden else cover(counts) for zip5, counts in target.items()}
 
 
-def _without(zips: Mapping[str, Counts], known: set[str]) -> dict[str, Counts]:
-    return {zip5: counts for zip5, counts in zips.items() if zip5 not in known}
+def _cover_group(group: Counts, rest: Counts) -> Coverage:
+    """The target group as the report's headline shows it."""
+    pair = cover_table([group, rest])
+    return pair[0] if pair else HIDDEN
 
 
-def _complete_both(
-    hidden: set[str], target: Mapping[str, Counts], others: Mapping[str, Counts], enough: Callable[[Counts], bool]
+def _members_fit(counts: Counts, others: Counts, there: Coverage) -> bool:
+    is_few_of = is_few(counts.members) or is_few(others.members)
+    return not is_few_of and there.members is not None
+
+
+def _all_fit(counts: Counts, others: Counts, there: Coverage) -> bool:
+    return can_show(counts) and (not others.members or can_show(others)) and there.vaccinated is not None
+
+
+def _complete(
+    everybody: Mapping[str, Counts],
+    target: Mapping[str, Counts],
+    fits: Callable[[Counts, Counts, Coverage], bool],
+    parts: Sequence[Callable[[Counts], int]],
+    there: Mapping[str, Coverage],
 ) -> set[str]:
-    """Hide further ZIPs until neither the hidden targets nor the others there come out of the totals."""
-    before: set[str] = set()
-    while hidden != before:
-        before = hidden
-        for table in (target, others):
-            rows, zips = list(table.values()), list(table)
-            found = complete({i for i, zip5 in enumerate(zips) if zip5 in hidden}, rows, enough)
-            hidden = hidden | {zips[i] for i in found}
+    """The ZIPs to hide: those that don't fit, and further ones, the smallest first, until of none of them the targets
+    or the others come out, even if everybody there was known."""
+    others = {zip5: _others(everybody[zip5], counts) for zip5, counts in target.items()}
+    hidden = {zip5 for zip5, counts in target.items() if not fits(counts, others[zip5], there[zip5])}
+
+    def is_open(part: Callable[[Counts], int]) -> bool:
+        sums = [sum(part(table[zip5]) for zip5 in hidden) for table in (target, others)]
+        if not any(others[zip5].members for zip5 in hidden):  # they are hidden as everybody there is
+            return len(hidden) > 1 and sums[0] >= THRESHOLD
+        most = max(part(everybody[zip5]) for zip5 in hidden)
+        return len(hidden) > 1 and min(*sums, sum(sums) - most) >= THRESHOLD
+
+    while hidden and len(hidden) < len(target) and not all(map(is_open, parts)):
+        hidden.add(min(target.keys() - hidden, key=lambda zip5: (target[zip5].members, zip5)))
     return hidden
 
 
@@ -97,24 +119,35 @@ def rank_targets(
     """The ZIPs with the most unvaccinated target members. Where their number is hidden, one that anybody could work
     out stands for it, so that neither the rank nor being listed tells more than the figures do."""
     seen = cover_targets(everybody, target)
-    hidden = [counts for zip5, counts in target.items() if seen[zip5].vaccinated is None]
-    members = sum(counts.members for counts in hidden)
-    share = sum(counts.members - counts.vaccinated for counts in hidden) / members if members else 0.0
+    share = _share_of_hidden(everybody, target, seen)
     waiting = {zip5: _waiting(counts, seen[zip5], share) for zip5, counts in target.items() if zip5 != "unknown"}
     enough = [zip5 for zip5, people in waiting.items() if people >= max(least_unvaccinated, THRESHOLD)]
     enough.sort(key=lambda zip5: (-waiting[zip5], zip5))
     return [as_listed(zip5, rank, seen[zip5]) for rank, zip5 in enumerate(enough[:at_most], start=1)]
 
 
+def _share_of_hidden(
+    everybody: Mapping[str, Counts], target: Mapping[str, Counts], seen: Mapping[str, Coverage]
+) -> float:
+    """Which share of the target group is unvaccinated, in all hidden ZIPs together; where that is hidden too, all of it
+    if few are vaccinated, none if few are not, else half."""
+    group = added(target.values())
+    rest = _others(added(everybody.values()), group)
+    whole = _cover_group(group, rest) if rest.members else cover(group)
+    if whole.vaccinated is None:
+        few = group.vaccinated < THRESHOLD, group.members - group.vaccinated < THRESHOLD
+        return 1.0 if few[0] else 0.0 if few[1] else 0.5
+    hidden = added(counts for zip5, counts in target.items() if seen[zip5].vaccinated is None)
+    return (hidden.members - hidden.vaccinated) / hidden.members if hidden.members else 0.0
+
+
 def _waiting(exact: Counts, seen: Coverage, share_of_hidden: float) -> int:
-    """How many are unvaccinated, as far as the figures tell; in a hidden row with few vaccinated everybody, in another
-    one as many as in all hidden rows together."""
+    """How many are unvaccinated, as far as the figures tell; of hidden ones as many as in all hidden rows together, and
+    where even the members are hidden, rounded down to elevens."""
     if seen.unvaccinated is not None:
         return seen.unvaccinated
     members = exact.members - (0 if seen.members is not None else exact.members % THRESHOLD)
-    if exact.vaccinated < THRESHOLD:
-        return members
-    return int(members * share_of_hidden) if can_show(exact) else 0
+    return int(members * share_of_hidden)
 
 
 def as_listed(zip5: str, rank: int, seen: Coverage) -> TargetZip:

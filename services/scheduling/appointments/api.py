@@ -28,7 +28,16 @@ from services.scheduling.appointments.shapes import (
     WalkInIn,
 )
 from services.scheduling.blocks.api import problems
-from services.scheduling.blocks.api.access import Anybody, Clock, Coordinator, Own, SiteStaff, Teller, is_site_staff
+from services.scheduling.blocks.api.access import (
+    Booker,
+    Canceller,
+    Clock,
+    Own,
+    Reader,
+    SiteStaff,
+    Teller,
+    is_site_staff,
+)
 from services.scheduling.blocks.api.problems import responses
 from services.scheduling.refusals import RefusalCode, Refused
 
@@ -40,7 +49,7 @@ routes = APIRouter(tags=["scheduling"])
 
 
 @routes.post("/appointments", status_code=201, responses=CREATED)
-async def book(body: BookingIn, pool: Pool, identity: Identity, principal: Coordinator, clock: Clock) -> Response:
+async def book(body: BookingIn, pool: Pool, identity: Identity, principal: Booker, clock: Clock) -> Response:
     """A place in a slot for a member: one live booking per person and programme, over all plans.
 
     Refusals: full, already-booked (with `appointment_id` if it is one's own plan's), ineligible (with `reasons`),
@@ -55,7 +64,7 @@ async def book(body: BookingIn, pool: Pool, identity: Identity, principal: Coord
 
 @routes.post("/appointments/{appointment_id}/cancel", responses=CHANGED)
 async def cancel(
-    appointment_id: UUID, body: CancelIn, pool: Pool, identity: Identity, principal: Anybody, clock: Clock
+    appointment_id: UUID, body: CancelIn, pool: Pool, identity: Identity, principal: Canceller, clock: Clock
 ) -> Response:
     """Ends a live booking and frees its place. On the day itself or later it is marked as late, never refused. Because
     the member died (`pat-dec`) is a report, too: the person gets no seat until eligibility has weighed it."""
@@ -68,7 +77,7 @@ async def cancel(
 
 @routes.post("/appointments/{appointment_id}/reschedule", responses=CHANGED)
 async def reschedule(
-    appointment_id: UUID, body: RescheduleIn, pool: Pool, identity: Identity, principal: Coordinator, clock: Clock
+    appointment_id: UUID, body: RescheduleIn, pool: Pool, identity: Identity, principal: Booker, clock: Clock
 ) -> Response:
     """Moves a live booking to another slot, three times at most. It asks of the member and the slot all that booking
     asks. If the slot is full, everything stays as it was."""
@@ -115,7 +124,7 @@ async def noshow(
 
 @routes.post("/appointments/{appointment_id}/entered-in-error", responses=CHANGED)
 async def enter_in_error(
-    appointment_id: UUID, body: NothingMoreIn, pool: Pool, identity: Identity, principal: Anybody, clock: Clock
+    appointment_id: UUID, body: NothingMoreIn, pool: Pool, identity: Identity, principal: Canceller, clock: Clock
 ) -> Response:
     """It should not have been recorded, says the site. If a dose was recorded with it, that dose was never given. A
     cancellation that was a mistake is taken back by anybody who may cancel, and a report of death with it; the place
@@ -144,7 +153,7 @@ async def walk_in(body: WalkInIn, pool: Pool, identity: Identity, principal: Sit
 @routes.get("/appointments/overdue")
 async def list_overdue(
     pool: Pool,
-    principal: Anybody,
+    principal: Reader,
     own: Own,
     site: Code | None = None,
     least_days: Annotated[int, Query(ge=1, le=3650, description="Overdue for so many days at least.")] = 1,
@@ -165,7 +174,7 @@ async def list_overdue(
 
 
 @routes.get("/appointments/{appointment_id}", response_model=AppointmentOut, responses=responses(403, 404))
-async def read_appointment(appointment_id: UUID, pool: Pool, principal: Anybody) -> Response | AppointmentOut:
+async def read_appointment(appointment_id: UUID, pool: Pool, principal: Reader) -> Response | AppointmentOut:
     """One appointment. The look is audited, also one for another plan's or another site's appointment."""
     async with reading(pool, principal) as work:
         seen = await looks.read_one(work, principal, appointment_id)
@@ -176,7 +185,7 @@ async def read_appointment(appointment_id: UUID, pool: Pool, principal: Anybody)
 
 @routes.get("/appointments")
 async def list_appointments(
-    pool: Pool, principal: Anybody, site: Code, on: Day, limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED
+    pool: Pool, principal: Reader, site: Code, on: Day, limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED
 ) -> list[AppointmentOut]:
     """A day's appointments at a site, walk-ins too, in the order of their times. The look is audited."""
     async with reading(pool, principal) as work:

@@ -2,13 +2,14 @@
 
 from dataclasses import fields
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from schemas.envelope import Code
 from schemas.scheduling_v1 import AppointmentStatus, DoseGiven
+from services.kit.masking import protected
 from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.appointments.rules import Appointment, MemberRef
 from services.scheduling.days.shapes import Write
@@ -62,8 +63,8 @@ class AppointmentOut(BaseModel):
     appointment_id: UUID
     version: int
     status: AppointmentStatus
-    enrolment_id: UUID
-    member_token: UUID
+    enrolment_id: Annotated[UUID, protected("tokens")]
+    member_token: Annotated[UUID, protected("tokens")]
     tenant_id: Code
     programme_id: Code
     vaccine_group: Code

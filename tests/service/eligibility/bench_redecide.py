@@ -28,22 +28,23 @@ insert into person (member_token)
 select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid from generate_series(1, $1::int) n
 """
 ENROLMENTS = """
-insert into enrolment (enrolment_id, member_token, tenant_id, member_id, group_number, family, given, middle, suffix, birth_on,
-    sex, races, language, street, unit, city, state, zip5, tract, county, phones, email, is_restricted, spans,
+insert into enrolment (enrolment_id, member_token, tenant_id, member_id, group_number, family, given, middle, suffix,
+    birth_on, sex, races, language, street, unit, city, state, zip5, tract, county, phones, email, is_restricted, spans,
     is_retired, seen_file_no)
-select ('00000000-0000-4000-9000-' || lpad(to_hex(n), 12, '0'))::uuid, member_token, 'lakeshore', 'LS' || n, '', 'Sesame',
-    'Count', '', '', date '1930-01-01' + (n * 7919 % 18000)::int, case n % 2 when 0 then 'F' else 'M' end,
+select ('00000000-0000-4000-9000-' || lpad(to_hex(n), 12, '0'))::uuid, member_token, 'lakeshore', 'LS' || n, '',
+    'Sesame', 'Count', '', '', date '1930-01-01' + (n * 7919 % 18000)::int, case n % 2 when 0 then 'F' else 'M' end,
     array['2054-5'], 'spa', n || ' Sesame St', '', 'Los Angeles', 'CA',
     (array['90011','90012','94301','60612'])[1 + n % 4], '', '', array[]::text[], '', false,
     '[["medicaid", "2020-01-01", null, null]]'::jsonb, false, 1
 from (select member_token, row_number() over (order by member_token) as n from person) as numbered
 """
 DOSES = """
-insert into dose (dose_id, member_token, vaccine_group, cvx, mvx, lot, administered_on, is_partial, is_retracted, sources,
-    version, is_announced, known_on)
+insert into dose (dose_id, member_token, vaccine_group, cvx, mvx, lot, administered_on, is_partial, is_retracted,
+    sources, version, is_announced, known_on)
 select gen_random_uuid(), member_token, (array['zoster','flu','covid-19'])[k], (array['187','140','309'])[k], '', '',
     date '2024-01-01' + ((n * 31 + k * 97) % 600)::int, false, false, array['iis'], 1, true, date '2025-12-01'
-from (select member_token, row_number() over (order by member_token) as n from person) as numbered, generate_series(1, 3) k
+from (select member_token, row_number() over (order by member_token) as n from person) as numbered,
+    generate_series(1, 3) k
 where k > 1 or n % 3 > 0
 """
 

@@ -56,7 +56,7 @@ async def test_a_document_is_tried_before_it_is_live(app: FastAPI, client: httpx
     """What the dry run foretells is what happens; it writes nothing, and plans that take no part are in no count."""
     await office.read(four())
     await office.read(roster(Row("PR1", given="Zoe"), plan="PRAIRIE"))
-    acting(app, "analyst")
+    acting(app, "operator")
     foretold = await tried(client, TOP_HALF)
     assert foretold["total"] == {"enter": 2, "leave": 0, "stay": 0, "out": 2}
     assert foretold["kept_out_by"] == {"below-cap": 2}
@@ -69,7 +69,7 @@ async def test_a_document_is_tried_before_it_is_live(app: FastAPI, client: httpx
     rows = await office.fetch("select fact->>'status' as status from decision join enrolment using (enrolment_id)"
                               " where programme_id = 'street-top' and tenant_id = 'lakeshore'")  # fmt: skip
     assert sorted(row["status"] for row in rows) == ["eligible", "eligible", "ineligible", "ineligible"]
-    acting(app, "analyst")
+    acting(app, "operator")
     assert (await tried(client, TOP_HALF))["total"] == {"enter": 0, "leave": 0, "stay": 2, "out": 2}
 
 
@@ -82,7 +82,7 @@ async def test_a_dry_run_draws_one_arm_for_somebody_in_two_plans(
         await office.read(roster(Row(f"PR{n}", given="Oma" + "x" * n), plan="PRAIRIE"))
     await office.fetch("update enrolment set street = member_id || ' Elm St'")
     both = ARMS.replace("[lakeshore]", "[lakeshore, prairie]")
-    acting(app, "analyst")
+    acting(app, "operator")
     foretold = (await tried(client, both))["arms"]
     await publish(app, client, office, both, "1")
     told = await office.fetch("select fact->>'arm' as arm, count(*) from decision"
@@ -106,9 +106,55 @@ async def test_who_enters_and_leaves_is_named_on_demand(
     assert leaving == {"LS2": ["under-age"], "LS3": ["under-age"]}
     assert (found["total"], found["left_by"]) == ({"enter": 0, "leave": 2, "stay": 1, "out": 1}, {"under-age": 2})
     assert found["kept_out_by"] == {"under-age": 2, "already-vaccinated": 1}
-    [audited] = await office.fetch("select kind, subjects from audit")
+    [audited] = await office.fetch("select kind, subjects from audit where kind = 'enrolment'")
     assert (audited["kind"], {names[one] for one in audited["subjects"]}) == ("enrolment", {"LS2", "LS3"})
     assert (await tried(client, older))["leaving"] == []
+
+
+@pytest.mark.parametrize("role", ["analyst", "state"])
+async def test_who_may_not_see_members_gets_tens_and_no_names(
+    app: FastAPI, client: httpx.AsyncClient, office: Office, role: str
+) -> None:
+    """One member more or less changes nothing that an analyst is told; fewer than 11 are told to him as nobody is
+    (v5.0.0-8.2.3)."""
+    crowd = [Row(f"LS{n}", given="Count" + "x" * n, born="19300501") for n in range(16)]
+    await office.read(roster(*crowd[:15], Row("LT1", given="Elmo", born="19900501", race="C")))
+    acting(app, role)
+    older = EVERYBODY.replace("age_from: 18", "age_from: 65")
+    with_one = await tried(client, EVERYBODY, sample=10)
+    without = await tried(client, older, sample=10)
+    assert [one["total"] for one in (with_one, without)] == [TENS, TENS]
+    assert {**with_one, "sha256": ""} == {**without, "sha256": ""}
+    assert (with_one["entering"], with_one["is_rounded"]) == ([], True)
+    counts = [count for group in with_one["groups"] for count in (group["enter"], group["out"])]
+    assert {count for count in counts if count is not None and count % 10} == set()
+
+
+TENS = {"enter": 20, "leave": None, "stay": None, "out": None}
+
+
+async def test_dry_runs_are_counted_and_audited(
+    app: FastAPI, client: httpx.AsyncClient, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client has one budget of 24 hours, for whichever tenant it acts and however often the service starts; every
+    try is in the trail, also the refused one (v5.0.0-2.4.1)."""
+    monkeypatch.setattr(programmes_api, "A_DAY_UNSEEING", 2)
+    await office.read(four())
+    for tenant in ("lakeshore", "prairie"):
+        acting(app, "analyst", tenant)
+        await tried(client, EVERYBODY)
+    refused = await client.post("/programmes/dry-runs", json={"document": EVERYBODY})
+    assert (refused.status_code, refused.json()["type"]) == (429, "urn:vcc:problem:too-many-dry-runs")
+    assert "retry-after" in refused.headers
+    rows = await office.fetch("select tenant_id, subjects[3] as outcome from audit where kind = 'dry-run'"
+                              " order by audit_id")  # fmt: skip
+    assert [tuple(row.values()) for row in rows] == [
+        ("lakeshore", "tried"),
+        ("prairie", "tried"),
+        ("prairie", "refused"),
+    ]
+    await office.fetch("update dry_run set asked_at = asked_at - interval '25 hours'")
+    await tried(client, EVERYBODY)
 
 
 async def test_a_bias_is_seen_in_the_distribution(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
@@ -116,7 +162,7 @@ async def test_a_bias_is_seen_in_the_distribution(app: FastAPI, client: httpx.As
     old = (Row(f"LS{n}", given="Count" + "x" * n, born="19300501", race="B") for n in range(3))
     young = (Row(f"LT{n}", given="Elmo" + "x" * n, born="19800501", race="C") for n in range(3))
     await office.read(roster(*old, *young))
-    acting(app, "analyst")
+    acting(app, "operator")
     groups = {(one["dimension"], one["group"]): one for one in (await tried(client, TOP_HALF))["groups"]}
     black, white = groups["race_ethnicity", "black-or-african-american"], groups["race_ethnicity", "white"]
     assert (black["share_in"], black["impact"], white["share_in"], white["impact"]) == (1.0, 2.0, 0.0, 0.0)
@@ -134,7 +180,7 @@ async def test_a_plan_tries_a_document_on_its_own_members(
     await office.read(four())
     await office.read(roster(Row("PR1", given="Zoe"), plan="PRAIRIE"))
     both = ARMS.replace("[lakeshore]", "[lakeshore, prairie]")
-    acting(app, "analyst")
+    acting(app, "operator")
     assert sum((await tried(client, both))["total"].values()) == 5
     acting(app, "supervisor", "prairie")
     assert sum((await tried(client, both))["total"].values()) == 1
@@ -280,8 +326,8 @@ async def test_benefits_end_with_the_coverage_and_with_the_life(
     for member_id, end in (("LS1", "2021-12-31"), ("LS2", None), ("LS3", None)):
         spans = [["medicaid", "2020-01-01", end, end]]
         await office.fetch("update enrolment set spans = $2 where member_id = $1", member_id, spans)
-    await office.fetch("update person set is_deceased = true from enrolment e where e.member_token = person.member_token"
-                       " and member_id = 'LS3'")  # fmt: skip
+    await office.fetch("update person set is_deceased = true from enrolment e where"
+                       " e.member_token = person.member_token and member_id = 'LS3'")  # fmt: skip
     await office.open_day(date(2022, 1, 3))
     acting(app, "integration", "lakeshore")
     await tell(client, *(said(f"LS{n}", "homelessness") for n in (1, 2, 3)))

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.postgres
 CASES = Path(__file__).parents[2] / "data/cases"
 LATER = date(2025, 6, 2)
 DOSES = """
-select given, cvx, administered_on::text as on, vaccine_group, vaccine_groups from dose join enrolment using (member_token)
+select given, cvx, administered_on::text as on, vaccine_group, vaccine_groups
+from dose join enrolment using (member_token)
 where not dose.is_retracted order by given, administered_on, cvx
 """
 ROWS = "select row, outcome, code from feed_row where file_id = $1 order by row"

@@ -129,7 +129,8 @@ async def live(office: Office, folder: Path, heard: Heard) -> None:
 async def news(office: Office, number: int, day: date) -> list[tuple[str, str]]:
     """Of a few members each day: one visits a site, another has no transport, a third is said to be dead, and every
     other day somebody decides about that."""
-    query = "select enrolment_id, member_token, tenant_id from enrolment where not is_retired order by member_token limit 3 offset $1"
+    query = """select enrolment_id, member_token, tenant_id from enrolment
+        where not is_retired order by member_token limit 3 offset $1"""
     visitor, housebound, missing = await office.fetch(query, number * 7)
     said = housebound["tenant_id"], str(housebound["member_token"]), "homebound", day.isoformat()
     told = [("appointment", visit(visitor, day)), ("observation", json.dumps(said))]

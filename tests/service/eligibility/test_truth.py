@@ -17,9 +17,10 @@ pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(600)]
 MEMBERS, SEED, WEEKS = 1_500, 20210301, 4
 
 PARENTS = (
-    ("enrolment", "person", "member_token"), ("person_identifier", "person", "member_token"), ("person_key", "person", "member_token"),
-    ("member_statement", "person", "member_token"), ("dose", "person", "member_token"), ("dose_report", "person", "member_token"),
-    ("dose_report", "dose", "dose_id"), ("decision", "enrolment", "enrolment_id"), ("feed_row", "feed_file", "file_id"),
+    ("enrolment", "person", "member_token"), ("person_identifier", "person", "member_token"),
+    ("person_key", "person", "member_token"), ("member_statement", "person", "member_token"),
+    ("dose", "person", "member_token"), ("dose_report", "person", "member_token"), ("dose_report", "dose", "dose_id"),
+    ("decision", "enrolment", "enrolment_id"), ("feed_row", "feed_file", "file_id"),
 )  # fmt: skip
 """Child, parent and the column of both that the database does not check."""
 

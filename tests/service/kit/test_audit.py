@@ -9,12 +9,13 @@ import pytest
 from fastapi import FastAPI
 
 from services.kit import audit
-from services.kit.auth import Auth, Principal, authenticate, require
+from services.kit.auth import Auth, Principal, authenticate
 from services.kit.http import create_app
 from services.kit.issuer_keys import TrustedIssuer
 from services.kit.postgres import transaction
 from services.kit.requests import Pool, reading
 from services.kit.unit_of_work import working
+from tests.roles import require
 from tests.servers import Database, OpenDatabase
 
 pytestmark = pytest.mark.postgres

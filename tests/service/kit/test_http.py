@@ -14,7 +14,7 @@ from fastapi.responses import Response
 
 from deploy.local import issuer as local_issuer
 from services.kit import audit, postgres, trace
-from services.kit.auth import Auth, Principal, require
+from services.kit.auth import Auth, Principal
 from services.kit.http import create_app
 from services.kit.idempotency import Answer, Identity
 from services.kit.issuer_keys import TrustedIssuer
@@ -22,6 +22,7 @@ from services.kit.postgres import create_pool, transaction
 from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
 from tests.builders import a_day
+from tests.roles import require
 from tests.servers import Database, OpenDatabase
 
 pytestmark = pytest.mark.postgres

@@ -201,3 +201,11 @@ async def test_pages_hold_each_once(outreach: Outreach, worker: Worker) -> None:
     assert len(await lost(worker, programme_id=PROGRAMME)) == 3
     await outreach.hear(a_programme(programme_id="flu-2021"))
     assert await lost(worker, programme_id="flu-2021") == []
+
+
+@pytest.mark.parametrize("after", ["2021-02-30", "0000-01-01", "3190-27-60"])
+async def test_a_page_after_no_day_is_refused(worker: Worker, after: str) -> None:
+    """What asks for the next page in the right form, and names a day that is none, is a wrong field and no fault."""
+    response = await worker.get("/lost-bookings", after=f"{after}_{ADA.hex}")
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "query.after"

@@ -13,8 +13,10 @@ import uvicorn
 
 from services.reporting import cli
 from services.reporting.figures.report import WATERMARK
-from tests.facts import a_day, a_programme
-from tests.service.reporting.builders import Reporting, app_of
+from services.reporting.population.rules import monday_of
+from tests.disclosure.files import attack
+from tests.facts import PROGRAMME, a_day, a_programme
+from tests.service.reporting.builders import Reporting, app_of, client_of
 from tests.service.reporting.world import LAST_DAY, a_season
 
 pytestmark = pytest.mark.postgres
@@ -63,6 +65,27 @@ async def test_report_prints_and_writes(
     stages = list(csv.DictReader(written["funnel.csv"].splitlines()[1:]))
     report = json.loads(written["report.json"])
     assert stages[0]["people"] == str(report["funnels"][0]["stages"][0]["people"]) == "800"
+
+
+@pytest.mark.capability("B9")
+async def test_nobody_is_found_in_a_report(
+    reporting: Reporting, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Whoever has all that one report of a season writes and prints, and is answered the target ZIPs, finds no few
+    people; and yet its headline, gap and most ages are shown."""
+    await reporting.hear(*a_season(800), a_day(LAST_DAY))
+    monday = monday_of(a_day(LAST_DAY).business_on)
+    async with client_of(reporting.database) as asking:
+        listing = await asking.post("/target-zips", json={"programme_id": PROGRAMME, "week_on": str(monday)})
+    assert listing.status_code == 201
+    async with serving(reporting, monkeypatch):
+        assert await asyncio.to_thread(run, ["report", "--out", str(tmp_path / "week")]) == cli.FINE
+    written = {path.name: path.read_text("utf-8") for path in (tmp_path / "week").iterdir()}
+    assert attack(written, capsys.readouterr().out, announced=listing.json()["listed"]) == []
+    report = json.loads(written["report.json"])
+    assert report["headline"]["target"]["vaccinated"] is not None
+    assert report["disparity"] is not None
+    assert len([row for row in report["by_age"] if row["coverage"]["vaccinated"]]) >= 4
 
 
 async def test_report_as_json(

@@ -36,6 +36,7 @@ from services.kit.http import create_app
 from services.kit.issuer_keys import TrustedIssuer
 from services.kit.postgres import ALL_TENANTS, Pool, transaction
 from services.kit.review_queue import review_page
+from services.kit.roles import TABLE
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling import app as scheduling
 from services.scheduling.blocks.api import access
@@ -282,7 +283,7 @@ def an_app(world: World) -> FastAPI:
     service = scheduling.build({})
     auth = Auth(
         TrustedIssuer(
-            issuer="http://127.0.0.1:1", audience="vcc", every_tenant_roles=service.every_tenant_roles
+            issuer="http://127.0.0.1:1", audience="vcc", every_tenant_roles=TABLE.every_tenant
         )
     )  # fmt: skip
 

@@ -60,8 +60,8 @@ def test_a_report_after_a_decision_is_weighed_where_the_day_began_before_greenwi
     decided_at = datetime(2021, 3, 2, 8, tzinfo=GUAM)
     member_token, began_at = UUID(int=1), datetime(2021, 3, 2, tzinfo=GUAM)
     ruling = Override(
-        override_id=UUID(int=2), member_token=member_token, tenant_id="*", is_deceased=False, death_on=None, decided_on=TUESDAY,
-        decided_at=decided_at, day_began_at=began_at,
+        override_id=UUID(int=2), member_token=member_token, tenant_id="*", is_deceased=False, death_on=None,
+        decided_on=TUESDAY, decided_at=decided_at, day_began_at=began_at,
     )  # fmt: skip
     said_at = (decided_at + timedelta(minutes=30)).astimezone(UTC)
     report = VitalStatement(member_token, "attempt:1", "lakeshore", Word.POSSIBLE, said_at, said_at, said_at)

@@ -10,8 +10,9 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from deploy.local import issuer as local_issuer
-from services.kit.auth import Auth, Denial, Principal, require
+from services.kit.auth import Auth, Denial, Principal
 from services.kit.http import create_app
+from tests.roles import require
 from tests.unit.kit.issuer import ISSUER, TRUSTED, Clock, Wire
 
 

@@ -198,6 +198,24 @@ async def test_tenants(
     assert response.json().get("tenant", "") == tenant
 
 
+@pytest.mark.parametrize(
+    ("tenants", "wanted", "roles"),
+    [
+        (["*", "sett"], None, {"operator"}),
+        (["*", "sett"], "sett", {"badger", "operator"}),
+        (["*", "sett"], "holt", {"operator"}),
+        (["*"], "holt", {"operator"}),
+        (["sett", "holt"], "holt", {"badger", "operator"}),
+    ],
+)
+def test_two_lists_pair_all_tenants_with_those_roles_alone_that_may_act_for_all(
+    tenants: list[str], wanted: str | None, roles: set[str]
+) -> None:
+    """A badger of one sett is none elsewhere because his token also names an operator of all (v5.0.0-8.2.1)."""
+    principal = Auth(TRUSTED).principal({"sub": "brock", "roles": ["badger", "operator"], "tenants": tenants})
+    assert (principal.acting_for(wanted) if wanted else principal).roles == roles
+
+
 GrantCase = tuple[list[str], str | None, int, str, list[str]]
 
 """Grants of the token, the tenant asked for; the status, the tenant acted for and the roles that hold there."""

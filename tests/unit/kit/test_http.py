@@ -17,9 +17,10 @@ from structlog.testing import LogCapture
 from structlog.testing import capture_logs as capture
 
 from services.kit import metrics, problem
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal
 from services.kit.http import add_health, create_app, unguarded
 from services.kit.idempotency import Identity
+from tests.roles import require
 
 CANARY = "Zebulon-Quokka-1931"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -250,7 +251,7 @@ async def test_docs_load_nothing(client: httpx.AsyncClient) -> None:
 
 
 def test_unguarded_operations_are_found() -> None:
-    """A route without a token, and a write without an idempotency key, are both named."""
+    """A route without a token or a permission, and a write without an idempotency key, are named."""
     app = create_app("Aviary", "1")
     router = APIRouter(prefix="/nests")
 
@@ -264,4 +265,8 @@ def test_unguarded_operations_are_found() -> None:
     async def open_to_all() -> None: ...
 
     app.include_router(router)
-    assert unguarded(app) == ["PUT /nests/keyless: needs no idempotency key", "GET /nests/open: needs no token"]
+    assert unguarded(app) == [
+        "PUT /nests/keyless: needs no idempotency key",
+        "GET /nests/open: needs no token",
+        "GET /nests/open: asks for no permission",
+    ]

@@ -191,7 +191,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"share": CANARY}, "body.share", "number"),
     ({"price": CANARY}, "body.price", "decimal"),
     ({"awake": CANARY}, "body.awake", "boolean"),
-    ({"birth_on": CANARY}, "body.born_on", "date"),
+    ({"birth_on": CANARY}, "body.birth_on", "date"),
     ({"at": CANARY}, "body.at", "datetime"),
     ({"aware_at": "2001-02-03T04:05:06"}, "body.aware_at", "timezone"),
     ({"feeding": CANARY}, "body.feeding", "time"),

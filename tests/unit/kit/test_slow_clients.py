@@ -10,8 +10,9 @@ import uvicorn
 from fastapi import FastAPI, Request
 
 from services.kit import slow_clients
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal
 from services.kit.slow_clients import ImpatientProtocol
+from tests.roles import require
 from tests.unit.kit.issuer import a_token
 
 HEAD = b"POST /v1/burrows HTTP/1.1\r\nHost: den\r\nContent-Type: application/json\r\n"

@@ -8,14 +8,14 @@ from services.eligibility.clock import flow as clock_flow
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow import days
 from services.eligibility.decisions.shapes.days import BusinessDayIn, BusinessDayOut
-from services.kit.auth import Principal, require, require_for_all
+from services.kit.auth import Principal, may, may_for_all
 from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 
-Onlooker = Annotated[Principal, require("integration", "operator", "supervisor")]
-Operator = Annotated[Principal, require_for_all("operator")]
+Onlooker = Annotated[Principal, may("business-days.read")]
+Operator = Annotated[Principal, may_for_all("business-days.open")]
 
 DAY_PAST = Refusal("business-day-past", "Business Day Past", "Days open forwards only; a later day is open.", 409)
 DAY_TOO_FAR = Refusal(

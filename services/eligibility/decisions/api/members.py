@@ -32,14 +32,14 @@ from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.people.store import members as people_store
 from services.eligibility.programmes.risk.documents import models
 from services.kit import audit
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, may
 from services.kit.look_ups import Allowance
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
 
 NO_MEMBER = Refusal("unknown-member", "Unknown Member", "There is no such member in this plan.", 404)
-Coordinator = Annotated[Principal, require("coordinator", "supervisor", "chw")]
+Coordinator = Annotated[Principal, may("members.read")]
 
 routes = APIRouter()
 

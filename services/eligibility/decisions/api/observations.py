@@ -20,7 +20,7 @@ from services.eligibility.feeds.values import EARLIEST_ON
 from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.programmes.needs import MemberObservation, answers_of, is_figure, is_known, wants_value
 from services.kit import audit
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, may
 from services.kit.idempotency import Answer, Identity
 from services.kit.look_ups import Allowance
 from services.kit.postgres import ALL_TENANTS
@@ -43,8 +43,7 @@ EXPECTED = {
     "dates": f"a day from {EARLIEST_ON} to the open business day, and an end after it",
 }
 
-SYSTEM = "integration"
-Sender = Annotated[Principal, require(SYSTEM, "coordinator", "chw", "supervisor")]
+Sender = Annotated[Principal, may("observations.tell")]
 """A plan's system tells anything of its members, a worker what members answer."""
 
 routes = APIRouter()
@@ -60,7 +59,7 @@ async def take_observations(
     if principal.tenant not in {ALL_TENANTS, body.plan}:
         return refuse(OTHER_PLAN)
 
-    is_worker = SYSTEM not in principal.roles
+    is_worker = not principal.may("observations.tell-any")
     numbers = {row.member_id for row in body.observations if row.member_id is not None}
     for _ in numbers if is_worker else ():
         look_ups.admit(principal)

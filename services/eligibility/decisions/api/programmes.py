@@ -10,6 +10,7 @@ from services.eligibility.decisions.basis import released
 from services.eligibility.decisions.decision import REASONS
 from services.eligibility.decisions.flow import publishing
 from services.eligibility.decisions.flow.dry_run import dry_run
+from services.eligibility.decisions.shapes.in_tens import in_tens
 from services.eligibility.decisions.shapes.programmes import (
     CutOffOut,
     DocumentIn,
@@ -34,10 +35,10 @@ from services.eligibility.programmes.documents import (
 from services.eligibility.programmes.dry_run import DIMENSIONS, DryRun
 from services.eligibility.programmes.programme import Programme
 from services.kit import audit
-from services.kit.auth import Principal, require, require_for_all
+from services.kit.auth import Principal, may, may_for_all
 from services.kit.idempotency import Answer, Identity
 from services.kit.postgres import ALL_TENANTS, transaction
-from services.kit.problem import Refusal, refuse
+from services.kit.problem import Refusal, RefusedError, refuse
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 
@@ -51,9 +52,18 @@ TAKEN = Refusal(
     "programme-version-taken", "Version Taken", "This version was published with another text; give it a new one.", 409
 )
 
-Reader = Annotated[Principal, require("coordinator", "supervisor", "operator", "analyst", "state")]
-Author = Annotated[Principal, require("operator", "supervisor", "state", "analyst")]
-Operator = Annotated[Principal, require_for_all("operator")]
+BUDGET_SPENT = Refusal(
+    "too-many-dry-runs", "Too Many Requests", "The day's dry runs are used up: try the next one tomorrow.", 429
+)
+RETRY_AFTER_BUDGET_S = "3600"
+A_DAY, A_DAY_UNSEEING = 100, 20
+"""Dry runs of one client in 24 hours; of one who must not learn of single members, who could by trying many documents
+that differ by little."""
+
+Reader = Annotated[Principal, may("programmes.read")]
+TRY = "programmes.try"
+Author = Annotated[Principal, may(TRY)]
+Operator = Annotated[Principal, may_for_all("programmes.publish")]
 
 routes = APIRouter()
 
@@ -103,18 +113,28 @@ async def try_programme(
     sample: Annotated[int, Query(ge=0, le=1000, description="How many to name who enter, and who leave.")] = 0,
 ) -> Response | DryRunOut:
     """Who would enter and leave if this document were live today, why, by group and with the risk scores' distribution.
-    Writes nothing but the look, where members are named."""
+    Members are named to those who may look at members; who may not see small counts gets counts in tens, and none of
+    fewer than 11. Each try is audited and counts against a budget of 24 hours: 429 when it is spent."""
     programme = _read(body)
     if isinstance(programme, Refusal):
         return refuse(programme)
+    sees_few = principal.sees("small-counts", TRY)
     async with transaction(pool, ALL_TENANTS) as connection:
         clock = await clock_store.share_clock(connection)
-    found = await dry_run(pool, principal.tenant, programme, clock.business_on, sample)
-    named = [enrolment_id for enrolment_id, _ in (*found.entering, *found.leaving)]
-    if named:
+        who = (principal.tenant, principal.subject, programme.sha256)
+        is_admitted = await programme_store.take_dry_run(connection, *who, A_DAY if sees_few else A_DAY_UNSEEING)
+    async with reading(pool, principal) as work:
+        outcome = [programme.programme_id, programme.sha256, "tried" if is_admitted else "refused"]
+        await audit.record(work, principal, "read", "dry-run", outcome)
+    if not is_admitted:
+        raise RefusedError(BUDGET_SPENT, {"Retry-After": RETRY_AFTER_BUDGET_S})
+    named_at_most = sample if principal.may("members.read") else 0
+    found = await dry_run(pool, principal.tenant, programme, clock.business_on, named_at_most)
+    if named := [enrolment_id for enrolment_id, _ in (*found.entering, *found.leaving)]:
         async with reading(pool, principal) as work:
             await audit.record(work, principal, "read", "enrolment", named)
-    return _dry_run(programme, clock.business_on, found)
+    told = _dry_run(programme, clock.business_on, found)
+    return told if sees_few else in_tens(told)
 
 
 def _read(body: DocumentIn) -> Programme | Refusal:

@@ -28,7 +28,7 @@ from services.eligibility.vital.rules import VitalStatement, Word
 from services.eligibility.vital.store import Reported
 from services.eligibility.vital.told import BY_KIND
 from services.kit import audit
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, may
 from services.kit.idempotency import Answer, Identity
 from services.kit.postgres import ALL_TENANTS, Connection, seeing
 from services.kit.problem import Refusal
@@ -40,7 +40,7 @@ NOT_DECIDED = Refusal("vital-status-undecided", "Nothing Decided", "Nobody decid
 WRONG_DAY = Refusal(
     "death-day", "Day of Death", "Expected a day from the birth to the open business day, and only of a death.", 422
 )
-Decider = Annotated[Principal, require("supervisor", "operator")]
+Decider = Annotated[Principal, may("deaths.decide")]
 
 routes = APIRouter()
 

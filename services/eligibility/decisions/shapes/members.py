@@ -1,9 +1,12 @@
 """What is known of a member, and why it is decided so, as it is told over HTTP."""
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, Field
+
+from services.kit.masking import protected
 
 
 class SviOut(BaseModel):
@@ -21,9 +24,9 @@ class ReasonOut(BaseModel):
 class ProgrammeAnswerOut(BaseModel):
     """The answer that stands for one enrolment under one programme."""
 
-    enrolment_id: UUID
+    enrolment_id: Annotated[UUID, protected("tokens")]
     plan: str
-    member_id: str
+    member_id: Annotated[str, protected("numbers")]
     programme_id: str | None
     programme_version: int | None
     phase: str | None
@@ -40,7 +43,7 @@ class ProgrammeAnswerOut(BaseModel):
     release: str | None = Field(default=None, description="Of CDC's rules, where the rule is the forecast.")
     due_on: date | None = None
     arm: str | None = None
-    risk_tier: str | None = None
+    risk_tier: Annotated[str | None, protected("clinical")] = None
     risk_model: str | None = None
     interpreter_needed: str | None = Field(default=None, description="yes, no, possible or unknown.")
 
@@ -101,10 +104,10 @@ class RemarkOut(BaseModel):
 class MemberOut(BaseModel):
     """What is known of one person in the asking plan, and what follows from it."""
 
-    member_token: UUID
-    merged_into: UUID | None
+    member_token: Annotated[UUID, protected("tokens")]
+    merged_into: Annotated[UUID | None, protected("tokens")]
     answers: list[ProgrammeAnswerOut]
     doses: list[DoseOut]
-    risks: list[RiskOut] = []
+    risks: Annotated[list[RiskOut], protected("clinical")] = []
     benefits: list[BenefitOut] = []
-    remarks: list[RemarkOut] = []
+    remarks: Annotated[list[RemarkOut], protected("clinical", "barriers")] = []

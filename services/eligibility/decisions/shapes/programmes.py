@@ -1,9 +1,12 @@
 """Programmes and what a document would do, as they are told over HTTP."""
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from services.kit.masking import protected
 
 MAX_DOCUMENT_CHARS = 100_000
 
@@ -40,13 +43,17 @@ class UnreadableOut(BaseModel):
     wrong: list[str] = Field(description="Line and field of what is wrong in the stored document.")
 
 
+Count = int | None
+"""None: fewer than 11, for who may not see small counts; then all others are rounded to tens."""
+
+
 class MovementOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
-    enter: int
-    leave: int
-    stay: int
-    out: int
+    enter: Count
+    leave: Count
+    stay: Count
+    out: Count
 
 
 class ScoresOut(BaseModel):
@@ -55,7 +62,7 @@ class ScoresOut(BaseModel):
     p50: int
     p75: int
     p90: int
-    tiers: dict[str, int]
+    tiers: dict[str, Count]
 
 
 class GroupOut(MovementOut):
@@ -63,7 +70,7 @@ class GroupOut(MovementOut):
 
     dimension: str
     group: str
-    share_in: float
+    share_in: float | None
     impact: float | None = Field(description="The group's share that is in, by that of everybody.")
     risk: ScoresOut | None
 
@@ -72,18 +79,19 @@ class CutOffOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     group: str
-    population: int
-    admitted: int
-    least_score: int = Field(description="The score of the last one admitted.")
+    population: Count
+    admitted: Count
+    least_score: int | None = Field(description="The score of the last one admitted; not told with rounded counts.")
 
 
 class WhoOut(BaseModel):
-    enrolment_id: UUID
+    enrolment_id: Annotated[UUID, protected("tokens")]
     reasons: list[str] = Field(description="Of who leaves: why. Of who enters: what stood against it until now.")
 
 
 class DryRunOut(BaseModel):
-    """What the document would do today. Internal: small groups are shown, nothing of it may be released."""
+    """What the document would do today. Internal: nothing of it may be released. Who may not see small counts gets all
+    counts rounded to tens, and none of fewer than 11."""
 
     programme_id: str
     version: int
@@ -91,12 +99,13 @@ class DryRunOut(BaseModel):
     business_on: date
     releases: list[str] = Field(description="Of CDC's rules that are here.")
     is_internal: bool = True
+    is_rounded: bool = Field(default=False, description="Counts of fewer than 11 are null, others in tens.")
     total: MovementOut
-    kept_out_by: dict[str, int]
-    left_by: dict[str, int]
-    entered_despite: dict[str, int]
+    kept_out_by: dict[str, Count]
+    left_by: dict[str, Count]
+    entered_despite: dict[str, Count]
     reasons: dict[str, str] = Field(description="Each code as a sentence.")
-    arms: dict[str, int]
+    arms: dict[str, Count]
     cut_offs: list[CutOffOut]
     groups: list[GroupOut]
     entering: list[WhoOut]

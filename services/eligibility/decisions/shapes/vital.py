@@ -1,12 +1,13 @@
 """Whom must be checked, and decisions about it, as they are told over HTTP."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.envelope import Day
+from services.kit.masking import protected
 
 
 class VitalStatusIn(BaseModel):
@@ -23,7 +24,7 @@ class VitalStatusIn(BaseModel):
 
 
 class VitalAnswerOut(BaseModel):
-    enrolment_id: UUID
+    enrolment_id: Annotated[UUID, protected("tokens")]
     plan: str
     programme_id: str
     status: str
@@ -33,7 +34,7 @@ class VitalAnswerOut(BaseModel):
 class VitalStatusOut(BaseModel):
     """What follows for the enrolments that the caller may see. `decides_for`: a plan, or `*` for all."""
 
-    member_token: UUID
+    member_token: Annotated[UUID, protected("tokens")]
     decides_for: str
     answers: list[VitalAnswerOut]
 
@@ -49,10 +50,10 @@ class SaidOut(BaseModel):
 class DeathReportOut(BaseModel):
     """A member of whom somebody reported that he has died, and nobody decided."""
 
-    member_token: UUID
-    enrolment_id: UUID
+    member_token: Annotated[UUID, protected("tokens")]
+    enrolment_id: Annotated[UUID, protected("tokens")]
     plan: str
-    member_id: str
+    member_id: Annotated[str, protected("numbers")]
     said: list[SaidOut]
 
 

@@ -12,7 +12,8 @@ from services.kit.postgres import Connection
 LOAD_ARMS = "select programme_id, member_token, arm from arm where member_token = any($1::uuid[])"
 SAVE_ARMS = """
 insert into arm (programme_id, member_token, arm, programme_version, drawn_on)
-select distinct on (programme_id, member_token) * from unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::date[])
+select distinct on (programme_id, member_token) *
+from unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::date[])
     as row (programme_id, member_token, arm, programme_version, drawn_on)
 on conflict do nothing
 """

@@ -34,7 +34,8 @@ select distinct on (member_token, sender, kind, system, code, cvx, said_on)
     member_token, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, false
 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::date[], $8::date[], $9::date[],
         $10::text[], $11::timestamptz[]) with ordinality
-    as said (member_token, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at, position)
+    as said (member_token, sender, kind, system, code, cvx, said_on, observed_on, expires_on, event_id, stated_at,
+        position)
 order by member_token, sender, kind, system, code, cvx, said_on, stated_at desc nulls last, position desc
 on conflict (member_token, sender, kind, system, code, cvx, said_on) do update
 set observed_on = excluded.observed_on, expires_on = excluded.expires_on, event_id = excluded.event_id,

@@ -17,7 +17,7 @@ from services.eligibility.forecast.overlay_documents import overlay_paths
 from services.eligibility.forecast.schedule import SupportingData
 from services.eligibility.forecast.shapes import AnswerOut, AskIn
 from services.eligibility.forecast.supporting_data import bundled, releases
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, may
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
 
@@ -28,7 +28,7 @@ NO_DAY = Refusal("assessment-date", "Assessment Date Expected", "Parameters must
 NO_PATIENT = Refusal("one-patient", "One Patient Expected", "The bundle must hold exactly one Patient.", 422)
 NOT_BORN = Refusal("not-born", "Not Born", "The birth date lies after the day of the assessment.", 422)
 
-Asker = Annotated[Principal, require("coordinator", "supervisor", "chw", "site", "integration", "operator")]
+Asker = Annotated[Principal, may("forecasts.ask")]
 
 routes = APIRouter()
 

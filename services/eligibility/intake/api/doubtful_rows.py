@@ -38,7 +38,7 @@ from services.eligibility.people.store import members as people_store
 from services.eligibility.people.store.doubtful import Shown
 from services.eligibility.vital.rules import Word
 from services.kit import audit
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, may
 from services.kit.idempotency import Answer, Identity
 from services.kit.postgres import ALL_TENANTS, Connection, seeing
 from services.kit.problem import Refusal, refuse
@@ -65,8 +65,8 @@ UNREADABLE = Refusal(
     "doubtful-row-unreadable", "Row Unreadable", "It was kept by another version, which can read it; or refuse it.", 409
 )
 
-Onlooker = Annotated[Principal, require("integration", "operator", "supervisor", "coordinator")]
-Decider = Annotated[Principal, require("operator", "supervisor", "coordinator")]
+Onlooker = Annotated[Principal, may("doubtful-rows.list")]
+Decider = Annotated[Principal, may("doubtful-rows.decide")]
 
 _ACTIONS: dict[str, Literal["same-person", "another-person", "discarded", "withdrawn"]] = {
     SAME_PERSON: "same-person", ANOTHER_PERSON: "another-person", REFUSED: "discarded", WITHDRAWN: "withdrawn",

@@ -17,7 +17,7 @@ from services.eligibility.intake.shapes import AbsenceOut, FeedFileDetail, FeedF
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store import rows as row_store
-from services.kit.auth import Principal, require, require_for_all
+from services.kit.auth import Principal, may, may_for_all
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
@@ -33,10 +33,16 @@ MOST_ROWS = 2**31 - 1
 NO_FILE = Refusal("unknown-feed-file", "Unknown Feed File", "There is no such file, or it is another plan's.", 404)
 NO_PROFILE = Refusal("unknown-profile", "Unknown Profile", "There is no sender profile of that name.", 422)
 EMPTY = Refusal("feed-file-empty", "Empty Feed File", "A file of at least one byte is expected as the body.", 422)
+PACKED = Refusal(
+    "feed-file-encoding",
+    "Feed File Encoding",
+    "The file's own bytes are expected as the body, without a Content-Encoding; a zip archive is sent as it is.",
+    415,
+)
 
-Sender = Annotated[Principal, require("integration")]
-Onlooker = Annotated[Principal, require("integration", "operator", "supervisor")]
-Operator = Annotated[Principal, require_for_all("operator")]
+Sender = Annotated[Principal, may("feed-files.submit")]
+Onlooker = Annotated[Principal, may("feed-files.read")]
+Operator = Annotated[Principal, may_for_all("feed-files.decide")]
 
 routes = APIRouter()
 
@@ -58,6 +64,8 @@ async def submit_feed_file(
 ) -> Response:
     """Accept an 834 roster, HL7 VXU messages or an ADS extract. Once this answers, the file can't be lost; its rows
     are worked through in the order of submission. The same bytes again are no new file: they need no key."""
+    if request.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        return refuse(PACKED)
     if profile is not None and profile not in profiles():
         return refuse(NO_PROFILE)
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as spool:

@@ -6,13 +6,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.eligibility.intake.api.files import MOST_ROWS, NO_FILE, Onlooker, Operator
-from services.eligibility.intake.flow.accepting import decide_file
+from services.eligibility.intake.flow.accepting import cancel_file, decide_file
 from services.eligibility.intake.shapes import DecisionIn, FeedFileOut, RowPage, changes_of_row
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store import rows as row_store
 from services.eligibility.intake.store.absence import AbsenceState
 from services.kit import audit
+from services.kit.auth import Principal, may
 from services.kit.idempotency import Answer, Identity
+from services.kit.postgres import ALL_TENANTS
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
@@ -23,6 +25,21 @@ NOT_HELD = Refusal(
     "Expected a file that waits for a person, or one whose absence does.",
     409,
 )
+
+FILE_ENDED = Refusal(
+    "feed-file-ended",
+    "Feed File Ended",
+    "Expected a file that is not read to its end, nor already asked for who is absent from it.",
+    409,
+)
+NOT_SENDER = Refusal(
+    "feed-file-of-another-sender",
+    "Feed File Of Another Sender",
+    "Expected a file that was sent for the same tenant, or an operator of all tenants.",
+    403,
+)
+
+Canceller = Annotated[Principal, may("feed-files.cancel")]
 
 _ACTIONS: dict[str, Literal["redriven", "discarded"]] = {"released": "redriven", "refused": "discarded"}
 
@@ -63,6 +80,31 @@ async def refuse_feed_file(
 ) -> Response:
     """Read nothing of a held file, or end nobody's coverage for not being listed. Audited."""
     return await write(pool, identity, lambda work: _decide(work, principal, file_id, "refused", body.reason))
+
+
+@routes.post("/feed-files/{file_id}/cancel", response_model=FeedFileOut)
+async def cancel_feed_file(
+    pool: Pool, principal: Canceller, identity: Identity, file_id: UUID, body: DecisionIn
+) -> Response:
+    """Read no more of a file that waits, is held or is being read: its sender may, and an operator of all tenants.
+    What was read of it stays, nobody is absent for it, and the sender's next file goes on. The same bytes may be sent
+    again. Audited."""
+    return await write(pool, identity, lambda work: _cancel(work, principal, file_id, body.reason))
+
+
+async def _cancel(work: UnitOfWork, principal: Principal, file_id: UUID, reason: str) -> Answer:
+    file = await file_store.find_and_lock(work.connection, file_id)
+    if file is None:
+        return Answer.of(NO_FILE)
+    if principal.tenant not in {ALL_TENANTS, file.tenant_id}:
+        return Answer.of(NOT_SENDER)
+    if file.state == "cancelled":
+        return _told(file)
+    if not file.may_be_cancelled:
+        return Answer.of(FILE_ENDED)
+    await cancel_file(work, file, principal.subject, reason)
+    await audit.record(work, principal, "cancelled", "feed-file", [file_id])
+    return _told(await file_store.lock_file(work.connection, file_id))
 
 
 async def _decide(work: UnitOfWork, principal: Operator, file_id: UUID, decision: str, reason: str) -> Answer:

@@ -29,12 +29,14 @@ from services.eligibility.feeds.records import (
     RosterHeader,
     RosterRecord,
 )
+from services.eligibility.feeds.reject_cap import USUAL
 
 REJECTS = WRONG
 CHUNK_BYTES = 1 << 18
 POLL_S = 0.25
 SHOWN_REJECTS = 200
-ENDED = frozenset({"processed", "refused", "held"})
+NOT_READ = frozenset({"refused", "held", "cancelled", "stopped"})
+ENDED = NOT_READ | {"processed"}
 
 
 def add_commands(commands: Subcommands) -> None:
@@ -75,13 +77,15 @@ def check_file(path: Path, profile: str | None = None) -> dict[str, Any]:
         is_test = item.is_test if isinstance(item, RosterHeader) else is_test
         test_rows += is_marked(item, is_test=is_test)
         match item:
-            case Rejection():
+            case Rejection() if len(rejects) < USUAL.most:
                 rejects.append({"row": item.row, "segment": item.where, "field": item.field, "code": item.code,
                                 "expected": item.expected})  # fmt: skip
             case Notice():
                 notices[item.field, item.code, item.expected] += 1
             case FeedSummary():
                 summary = item
+            case Rejection():
+                pass  # counted in the summary; no more places are kept than ingest would
             case _:
                 kinds[type(item).__name__] += 1
     all_seen = {(field, code): seen for field, code, seen in summary.thinned}
@@ -171,7 +175,7 @@ def run_ingest(args: argparse.Namespace) -> int:
     except httpx.HTTPError as error:
         return unanswered(error)
     print(json.dumps(files, indent=1) if args.json else "\n".join(_ingest_text(file) for file in files))
-    return REJECTS if any(file["rows_rejected"] or file["state"] in {"refused", "held"} for file in files) else FINE
+    return REJECTS if any(file["rows_rejected"] or file["state"] in NOT_READ for file in files) else FINE
 
 
 def submit(client: httpx.Client, path: Path, profile: str | None = None) -> dict[str, Any]:
@@ -237,7 +241,10 @@ def _changes_text(file: dict[str, Any]) -> list[str]:
     counts = file.get("changes") or {}
     ended = file.get("absent_ended") or 0
     said = [f"{count} {name}" for name, count in counts.items()] + ([f"{ended} ended as absent"] if ended else [])
-    lines = [f"  changed: {', '.join(said) or 'nothing'}"] if file["state"] == "processed" else []
+    lines = (
+        [f"  changed: {', '.join(said) or 'nothing'}"] if file["state"] in {"processed", "stopped", "cancelled"} else []
+    )
+    lines += [f"  not read to its end: {file['cut_short']}"] if file.get("cut_short") else []
     waits = f"held ({file.get('held')})" if file["state"] == "held" else ""
     waits = waits or ("its absence is held (too-many)" if file.get("absence") == "too-many" else "")
     return [*lines, f"  {waits}: ./vcc feeds release|refuse {file['file_id']} --reason …"] if waits else lines

@@ -1,5 +1,5 @@
-"""`vcc feeds held | rows | release | refuse`: files that wait for a person, and what each row of a file changed. The
-actions of doubtful rows are in `cli_doubtful`."""
+"""`vcc feeds held | rows | release | refuse | cancel`: files that wait for a person, what each row of a file
+changed. The actions of doubtful rows are in `cli_doubtful`."""
 
 import argparse
 import uuid
@@ -26,6 +26,7 @@ def add_commands(commands: Subcommands) -> None:
     for decision, says in (
         ("release", "read a held file after all, or end the cover of those whom a full file left out"),
         ("refuse", "read nothing of a held file, or end nobody's cover for not being listed"),
+        ("cancel", "read no more of a file that is not read to its end; what was read stays"),
     ):
         action = actions.add_parser(decision, help=says)
         action.add_argument("file_id", metavar="ID")

@@ -33,6 +33,8 @@ async def end_absent(pool: Pool, file: FeedFile, lists: Iterable[FullList]) -> N
     for full_list in lists:
         async with transaction(pool, ALL_TENANTS) as connection:
             file = await file_store.lock_file(connection, file.file_id)
+            if file.state == "cancelled":
+                return
             known = {absence.plan: absence for absence in await absence_store.load_absences(connection, file.file_id)}
             judged = known.get(full_list.plan) or await _judged(connection, file, full_list)
             await absence_store.save_absence(connection, file.file_id, judged)

@@ -3,6 +3,8 @@
 from typing import IO
 from uuid import UUID
 
+from services.eligibility.intake.flow import ending
+from services.eligibility.intake.lanes import HEAD_BYTES, lane_of
 from services.eligibility.intake.store import chunks as chunk_store
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store.files import FeedFile
@@ -15,7 +17,9 @@ async def accept_file(
 ) -> tuple[FeedFile, bool]:
     """Keep the file, of which `about` says its digest, size, profile and its content's digest. Or give the one that
     this tenant sent before with the same bytes or the same content: True."""
-    file = await file_store.insert_file(work.connection, new_id(), tenant, *about)
+    lane = lane_of(tenant, stream.read(HEAD_BYTES))
+    stream.seek(0)
+    file = await file_store.insert_file(work.connection, new_id(), tenant, *about, lane=lane)
     if file is not None:
         await chunk_store.save_chunks(work.connection, file.file_id, stream)
         work.wake(file_store.NEWS)
@@ -23,6 +27,13 @@ async def accept_file(
     known = await file_store.load_file_by_sha256(work.connection, tenant, about[0], about[3])
     assert known is not None, "files are never deleted"
     return known, True
+
+
+async def cancel_file(work: UnitOfWork, file: FeedFile, by: str, why: str) -> None:
+    """Read no more of a file that is not read to its end. Told as an event if it was known what it is."""
+    await file_store.cancel_file(work.connection, file.file_id, by, why)
+    await ending.tell(work, file.file_id)
+    work.wake(file_store.NEWS)
 
 
 async def decide_file(work: UnitOfWork, file_id: UUID, decision: str, by: str, why: str) -> None:

@@ -66,7 +66,8 @@ async def look(connection: Connection, one: DoubtfulRow, today: date) -> list[Ca
 def _candidate(known: Enrolment, row: RosterRow, others: Others, today: date) -> Candidate:
     said = others.vital.get(known.member_token, ())
     heard = roster_word(
-        row.record, known.member_token, row.plan, row.said_on or today, row.said.at, UNDATED, is_full=row.header.is_full,
+        row.record, known.member_token, row.plan, row.said_on or today, row.said.at, UNDATED,
+        is_full=row.header.is_full,
         is_known=any(statement.source == roster_source(row.plan) for statement in said),
     )  # fmt: skip
     death = told_of_death(said, others.overrides.get(known.member_token, ()), row.plan)

@@ -1,6 +1,7 @@
 """The end of a file: who is absent from its lists has left, and what became of its rows is announced."""
 
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 from schemas.eligibility_v1 import ChangeCount, FeedFileProcessedV1, FeedKind, ReasonCount
 from services.eligibility.clock import store as clock_store
@@ -16,6 +17,9 @@ from services.eligibility.payers.rules import code_of
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.unit_of_work import UnitOfWork, working
 
+OPEN = frozenset({"received", "processing"})
+"""States in which a file is read."""
+
 
 async def finish(pool: Pool, file: FeedFile, parts: list[FullPart], found: Transactions, summary: FeedSummary) -> None:
     """Once every row has its outcome. `parts` are the full lists among the transactions."""
@@ -27,7 +31,7 @@ async def finish(pool: Pool, file: FeedFile, parts: list[FullPart], found: Trans
     await absence.end_absent(pool, file, lists)
     async with working(pool) as work:
         file = await file_store.lock_file(work.connection, file.file_id)
-        if file.state != "processed":
+        if file.state in OPEN:
             await _close(work, file, summary)
 
 
@@ -40,6 +44,20 @@ async def _close(work: UnitOfWork, file: FeedFile, summary: FeedSummary) -> None
     if summary.kind is not None:
         today = (await clock_store.share_clock(connection)).business_on
         await work.announce([await _processed(connection, file, summary.kind, today)])
+
+
+async def stop(work: UnitOfWork, file: FeedFile, why: str) -> None:
+    """End a file before its end: nothing more of it is read, and nobody is absent for it."""
+    await file_store.stop_file(work.connection, file.file_id, why)
+    await tell(work, file.file_id)
+
+
+async def tell(work: UnitOfWork, file_id: UUID) -> None:
+    """A file that ended before its end, as the fact that it is; one of which nothing was read is none."""
+    file = await file_store.lock_file(work.connection, file_id)
+    if file.kind is not None:
+        today = (await clock_store.share_clock(work.connection)).business_on
+        await work.announce([await _processed(work.connection, file, FeedKind(file.kind), today)])
 
 
 async def _processed(connection: Connection, file: FeedFile, kind: FeedKind, today: date) -> FeedFileProcessedV1:
@@ -59,4 +77,5 @@ async def _processed(connection: Connection, file: FeedFile, kind: FeedKind, tod
         changes=tuple(ChangeCount(change=name, rows=rows) for name, rows in sorted(file.changes.items())),
         rejections=tuple(ReasonCount(reason=code_of(code), rows=rows) for code, rows in rejections),
         business_on=today,
+        cut_short=file.cut_short,
     )

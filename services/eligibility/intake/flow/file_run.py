@@ -9,23 +9,25 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import structlog
 
 from services.eligibility.clock import store as clock_store
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.feeds.records import FeedItem, FeedSummary, RosterHeader
+from services.eligibility.feeds.reject_cap import TOO_MANY_REJECTS, USUAL, RejectCap
 from services.eligibility.feeds.transactions_ahead import transactions_ahead
 from services.eligibility.intake.admission import Gate
 from services.eligibility.intake.flow import registry, roster
 from services.eligibility.intake.flow.admission import open_gate, save_other_headers, save_roster_headers
-from services.eligibility.intake.flow.ending import finish
+from services.eligibility.intake.flow.ending import finish, stop
 from services.eligibility.intake.flow.ordering import full_parts, take_turn
 from services.eligibility.intake.ordering import FileOrder
 from services.eligibility.intake.slices import Slice, slices
 from services.eligibility.intake.store import chunks as chunk_store
 from services.eligibility.intake.store import files as file_store
+from services.eligibility.intake.store import queue as queue_store
 from services.eligibility.intake.store import rows as row_store
 from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.people.changes import REPEATED
@@ -42,8 +44,12 @@ class FileTakenError(Exception):
     """Another process went on with the file; leave it to that one."""
 
 
+class FileCancelledError(Exception):
+    """A person wants no more of the file to be read."""
+
+
 class FileRun:
-    """One file from its cursor to its end."""
+    """One file from its cursor to its end, a slice each time its turn comes."""
 
     def __init__(
         self,
@@ -51,26 +57,57 @@ class FileRun:
         file: FeedFile,
         rows: int,
         reader: Reader,
-        stopping: asyncio.Event | None = None,
         test_data_from: frozenset[str] = frozenset(),
+        cap: RejectCap = USUAL,
     ) -> None:
         self._pool, self._file, self._rows, self._reader = pool, file, rows, reader
-        self._stopping, self._test_data_from = stopping or asyncio.Event(), test_data_from
+        self._test_data_from, self._cap = test_data_from, cap
         self._headers: list[RosterHeader] = []
         self._gate = Gate(file.tenant_id, {}, test_data_from)
         self._turn = FileOrder()
         self._is_done = False
+        self._stream: BinaryIO | None = None
+        self._pending: Iterator[Slice] = iter(())
+        self._ahead: asyncio.Task[Slice | None] | None = None
 
-    async def run(self) -> None:
-        """Leave the rest to the next start when stopped in between."""
-        with tempfile.TemporaryFile() as stream:
-            async with transaction(self._pool, ALL_TENANTS) as connection:
-                async for chunk in chunk_store.load_chunks(connection, self._file.file_id):
-                    await asyncio.to_thread(stream.write, chunk)
-            await self._take_turn(stream)
-            if self._turn.held is None:
-                stream.seek(0)
-                await self._work_through(stream)
+    async def step(self) -> bool:
+        """Take the next slice; True when nothing is left to take."""
+        if self._stream is None:
+            self._stream = await self._open()
+            if self._turn.held is not None:
+                return True
+            self._begin(self._stream)
+        part = await self._ahead if self._ahead is not None else None
+        if part is None:
+            return True
+        self._look_ahead()
+        await self._apply(part)
+        return self._is_done
+
+    async def close(self) -> None:
+        """Leave the rest to another run."""
+        if self._ahead is not None:
+            await asyncio.gather(self._ahead, return_exceptions=True)
+        if self._stream is not None:
+            self._stream.close()
+
+    async def _open(self) -> BinaryIO:
+        stream = self._stream = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - open over many turns
+        async with transaction(self._pool, ALL_TENANTS) as connection:
+            async for chunk in chunk_store.load_chunks(connection, self._file.file_id):
+                await asyncio.to_thread(stream.write, chunk)
+        await self._take_turn(stream)
+        return stream
+
+    def _begin(self, stream: BinaryIO) -> None:
+        stream.seek(0)
+        items = self._reader(stream, self._file.profile)
+        self._pending = slices(items, self._rows, self._file.cursor_row, self._turn.transactions)
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Read on while the database, or another file, is at work."""
+        self._ahead = asyncio.create_task(asyncio.to_thread(next, self._pending, None))
 
     async def _take_turn(self, stream: BinaryIO) -> None:
         """Whether the file is held for a transaction that does not come in its turn, wherever in the file it stands."""
@@ -83,17 +120,6 @@ class FileRun:
             self._gate = await open_gate(connection, file, self._headers, self._test_data_from)
             await save_roster_headers(connection, file, self._headers, self._gate)
             self._turn = await take_turn(connection, file, ahead, self._gate)
-
-    async def _work_through(self, stream: BinaryIO) -> None:
-        items = self._reader(stream, self._file.profile)
-        pending = slices(items, self._rows, self._file.cursor_row, self._turn.transactions)
-        ahead = asyncio.create_task(asyncio.to_thread(next, pending, None))
-        try:
-            while (part := await ahead) is not None and not (self._is_done or self._stopping.is_set()):
-                ahead = asyncio.create_task(asyncio.to_thread(next, pending, None))  # while the database works
-                await self._apply(part)
-        finally:
-            await asyncio.gather(ahead, return_exceptions=True)
 
     async def _apply(self, part: Slice) -> None:
         """A row that can't be stored is rejected; the others of its slice are applied."""
@@ -109,6 +135,8 @@ class FileRun:
         )  # fmt: skip
 
     async def _apply_slice(self, part: Slice) -> None:
+        if self._is_done:
+            return
         started = time.perf_counter()
         async with working(self._pool) as work:
             connection = work.connection
@@ -116,16 +144,31 @@ class FileRun:
             today = (await clock_store.share_clock(connection)).business_on
             await save_other_headers(connection, file, part.headers)
             results = await self._effects(work, file, part, today)
+            is_over = self._is_over(file, results)
             await row_store.save_rows(connection, file.file_id, results, part.last_row)
             await row_store.save_notices(connection, file.file_id, part.notices)
-        self._file = file
+            await queue_store.serve(connection, file.file_id)
+            if is_over:
+                await stop(work, file, TOO_MANY_REJECTS)
+        self._file, self._is_done = file, is_over
         self._log(part, results, started)
-        if part.summary is not None:
+        if part.summary is not None and not is_over:
             await self._finish(part.summary)
             self._is_done = True
 
+    def _is_over(self, file: FeedFile, results: list[RowResult]) -> bool:
+        """Whether with these rows too many of the file are rejected; then the file itself is told so."""
+        rejected = sum(result.outcome == "rejected" and result.row > 0 for result in results)
+        read = sum(result.row > 0 for result in results)
+        is_over = self._cap.is_over(file.rows_rejected + rejected, file.rows_read + read)
+        if is_over:
+            results.append(RowResult(0, "rejected", TOO_MANY_REJECTS, "file", None, self._cap.expected))
+        return is_over
+
     async def _lock(self, connection: Connection, first_row: int) -> FeedFile:
         file = await file_store.lock_file(connection, self._file.file_id)
+        if file.state == "cancelled":
+            raise FileCancelledError
         if file.state not in {"received", "processing"} or file.cursor_row >= max(first_row, 1):
             raise FileTakenError
         return file

@@ -20,16 +20,17 @@ NEWS = "feed-files"
 FILE_COLUMNS = f"""
     file_id, file_no, tenant_id, sha256, size_bytes, profile, kind, sender, plan, state, cursor_row, rows_accepted,
     rows_unchanged, rows_rejected, rows_unlinked, is_full, {absence_store.ENDED_OF_FILE}, {absence_store.TOLD_OF_FILE},
-    received_at, processed_at, said_at, held, decision, decided_at, changes
+    received_at, processed_at, said_at, held, decision, decided_at, changes, cut_short
 """
 INSERT_FILE = f"""
-insert into feed_file (file_id, tenant_id, sha256, size_bytes, profile, state, content_sha256)
-values ($1, $2, $3, $4, $5, 'received', $6)
+insert into feed_file (file_id, tenant_id, sha256, size_bytes, profile, state, content_sha256, lane)
+values ($1, $2, $3, $4, $5, 'received', $6, $7)
 on conflict do nothing
 returning {FILE_COLUMNS}
 """
 LOAD_FILE_BY_SHA256 = f"""
-select {FILE_COLUMNS} from feed_file where tenant_id = $1 and (sha256 = $2 or content_sha256 = $3)
+select {FILE_COLUMNS} from feed_file
+where tenant_id = $1 and (sha256 = $2 or content_sha256 = $3) and state <> 'cancelled'
 order by sha256 = $2 desc limit 1
 """
 LOAD_FILE = f"select {FILE_COLUMNS} from feed_file where file_id = $1"
@@ -56,6 +57,13 @@ set kind = coalesce($2, kind), sender = coalesce($3, sender), plan = coalesce($4
 where file_id = $1
 """
 SAVE_SAID_AT = "update feed_file set said_at = least(said_at, $2) where file_id = $1"
+CANCEL = """
+update feed_file
+set state = 'cancelled', cut_short = 'cancelled', decision = 'cancelled', decided_by = $2, decided_why = $3,
+    decided_at = clock_timestamp(), processed_at = clock_timestamp()
+where file_id = $1
+"""
+STOP = "update feed_file set state = 'stopped', cut_short = $2, processed_at = clock_timestamp() where file_id = $1"
 FINISH_FILE = """
 update feed_file set state = $2, processed_at = clock_timestamp() where file_id = $1 returning processed_at
 """
@@ -98,10 +106,16 @@ class FeedFile:
     decision: str | None
     decided_at: datetime | None
     changes: Mapping[str, int]
+    cut_short: str | None
 
     @property
     def rows_read(self) -> int:
         return self.rows_accepted + self.rows_rejected
+
+    @property
+    def may_be_cancelled(self) -> bool:
+        """Until it is read to its end, and what it says of the absent is judged."""
+        return self.state in {"received", "processing", "held"} and self.absence is None
 
 
 async def insert_file(
@@ -112,9 +126,12 @@ async def insert_file(
     size_bytes: int,
     profile: str | None,
     content_sha256: str | None = None,
+    *,
+    lane: str | None = None,
 ) -> FeedFile | None:
-    """Register a file, or None if this tenant sent the same bytes, or the same content, before."""
-    return _file(await connection.fetchrow(INSERT_FILE, file_id, tenant, sha256, size_bytes, profile, content_sha256))
+    """Register a file, or None if this tenant sent the same bytes, or content, before and did not cancel it."""
+    about = tenant, sha256, size_bytes, profile, content_sha256, lane
+    return _file(await connection.fetchrow(INSERT_FILE, file_id, *about))
 
 
 async def load_file_by_sha256(
@@ -155,6 +172,16 @@ async def save_decision(connection: Connection, file_id: UUID, decision: str, by
     """What a person decided of a file that waits, or of the absence that it told of."""
     await connection.execute(SAVE_DECISION, file_id, decision, by, why, AbsenceState.TOO_MANY)
     await absence_store.decide(connection, file_id, decision)
+
+
+async def cancel_file(connection: Connection, file_id: UUID, by: str, why: str) -> None:
+    """What was read of it stays; nothing more will be."""
+    await connection.execute(CANCEL, file_id, by, why)
+
+
+async def stop_file(connection: Connection, file_id: UUID, why: str) -> None:
+    """End a file before its end, for a reason of its own."""
+    await connection.execute(STOP, file_id, why)
 
 
 async def save_header(

@@ -11,6 +11,9 @@ from services.eligibility.intake.slices import UNSTORABLE
 from services.kit.postgres import Connection, text_array
 from services.kit.rows import columns_of
 
+MOST_CHARS = 400
+"""What is kept of what was expected: a row that is wrong in a thousand ways is no page of text."""
+
 SAVE_OUTCOMES = """
 insert into feed_row (file_id, row, outcome, changes)
 select $1, row, outcome, nullif(changes, '')
@@ -83,7 +86,9 @@ async def save_rows(connection: Connection, file_id: UUID, rows: Sequence[RowRes
         changes = text_array([",".join(result.changes) for result in plain])
         await connection.execute(SAVE_OUTCOMES, file_id, [result.row for result in plain], outcomes, changes)
     if told:
-        reasons = columns_of(RowResult, told, changes=[",".join(result.changes) for result in told])
+        changed = [",".join(result.changes) for result in told]
+        expected = [result.expected and result.expected[:MOST_CHARS] for result in told]
+        reasons = columns_of(RowResult, told, changes=changed, expected=expected)
         await connection.execute(SAVE_REASONS, file_id, *reasons)
     count = [
         sum(result.outcome == outcome and result.row > 0 for result in rows)
@@ -97,7 +102,8 @@ async def save_rows(connection: Connection, file_id: UUID, rows: Sequence[RowRes
 async def save_notices(connection: Connection, file_id: UUID, told: Sequence[tuple[int, Notice]]) -> None:
     """What was odd, in an order: what the file is told before its rows are read has negative numbers."""
     notices = [
-        (position, notice.row, notice.where, notice.field, notice.code, notice.expected) for position, notice in told
+        (position, notice.row, notice.where, notice.field, notice.code, notice.expected[:MOST_CHARS])
+        for position, notice in told
     ]
     if notices:
         await connection.execute(SAVE_NOTICES, file_id, *zip(*notices, strict=True))

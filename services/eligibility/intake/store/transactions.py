@@ -40,7 +40,8 @@ join feed_transaction as known
     on known.plan = wanted.plan and known.sender = wanted.sender
     and regexp_replace(known.control, '#[0-9]+$', '') = number
 join feed_file on feed_file.file_id = known.file_id
-where known.file_id <> $1 and state <> 'refused' and known.digest is distinct from wanted.digest
+where known.file_id <> $1 and state not in ('refused', 'cancelled', 'stopped')
+    and known.digest is distinct from wanted.digest
     and content_sha256 is distinct from (select content_sha256 from feed_file where file_id = $1)
 """
 LOAD_NEWEST_FULL = """

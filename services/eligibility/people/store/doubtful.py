@@ -13,7 +13,10 @@ from services.eligibility.people.kept_row import document_of, row_of
 from services.eligibility.people.roster_row import RosterRow
 from services.kit.postgres import Connection
 
-_MAY_BE = "array(select member_token from doubtful_token as may where may.doubtful_id = one.doubtful_id order by member_token)"
+_MAY_BE = (
+    "array(select member_token from doubtful_token as may where may.doubtful_id = one.doubtful_id"
+    " order by member_token)"
+)
 _MEANT = "coalesce((select merged_into from person where person.member_token = one.member_token), one.member_token)"
 LOAD_OF_PERSONS = f"""
 select one.doubtful_id, one.tenant_id, one.file_id, file_no, one.code, one.field, one.expected, one.evidence,
@@ -31,7 +34,8 @@ from unnest($1::uuid[], $2::text[], $3::uuid[], $4::integer[], $5::integer[], $6
     as said (doubtful_id, tenant_id, file_id, row, segment, code, field, expected, evidence, document)
 """
 INSERT_TOKENS = """
-insert into doubtful_token (doubtful_id, member_token) select * from unnest($1::uuid[], $2::uuid[]) on conflict do nothing
+insert into doubtful_token (doubtful_id, member_token)
+select * from unnest($1::uuid[], $2::uuid[]) on conflict do nothing
 """
 SUPERSEDE = """
 update doubtful_row set state = 'superseded', document = null, closed_at = clock_timestamp()
@@ -39,7 +43,8 @@ where doubtful_id = any($1::uuid[]) and state = 'waiting'
 """
 DECIDE = """
 update doubtful_row
-set state = $2, member_token = $3, changes = $4, closed_by = $5, reason = $6, document = null, closed_at = clock_timestamp()
+set state = $2, member_token = $3, changes = $4, closed_by = $5, reason = $6,
+    document = null, closed_at = clock_timestamp()
 where doubtful_id = $1
 """
 _WAITS = f"""

@@ -40,7 +40,9 @@ LOAD_PERSONS = "select member_token, merged_into from person where member_token 
 LOAD_NEXT_TOKENS = """
 select distinct member_token from enrolment where member_token > $1 and not is_retired order by member_token limit $2
 """
-LOAD_SURVIVORS = "select member_token, coalesce(merged_into, member_token) as survivor from person where member_token = any($1::uuid[])"
+LOAD_SURVIVORS = """
+select member_token, coalesce(merged_into, member_token) as survivor from person where member_token = any($1::uuid[])
+"""
 LOAD_ENROLMENTS = f"select {COLUMNS} from enrolment where member_token = any($1::uuid[])"
 LOAD_CANDIDATES = """
 select member_token, family, given, birth_on, sex from enrolment where member_token = any($1::uuid[]) and not is_retired
@@ -102,7 +104,8 @@ select distinct e.member_token from enrolment e
 where not e.is_retired and (
     e.member_id = $1
     or exists (
-        select from person_identifier i where i.member_token = e.member_token and i.value = $1 and i.type in ('MB', 'SN')
+        select from person_identifier i
+        where i.member_token = e.member_token and i.value = $1 and i.type in ('MB', 'SN')
     )
 )
 order by e.member_token limit 20

@@ -10,7 +10,8 @@ from services.kit.postgres import Connection
 from services.kit.rows import into
 
 LOAD_STATEMENTS = """
-select member_token, source, races, ethnicity, zip5, tract, is_protected from member_statement where member_token = any($1::uuid[])
+select member_token, source, races, ethnicity, zip5, tract, is_protected from member_statement
+where member_token = any($1::uuid[])
 """
 SAVE_STATEMENTS = """
 insert into member_statement (member_token, source, races, ethnicity, zip5, tract, is_protected)

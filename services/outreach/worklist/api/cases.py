@@ -13,7 +13,7 @@ from services.kit import audit
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
 from services.outreach.worklist import flow
-from services.outreach.worklist.api.workers import Worker, worker_id
+from services.outreach.worklist.api.workers import Reader, worker_id
 from services.outreach.worklist.paging import AFTER, Page, next_of, place_of
 from services.outreach.worklist.rules import Filter
 from services.outreach.worklist.shapes import (
@@ -32,7 +32,7 @@ routes = APIRouter(tags=["outreach"])
 @routes.get("/cases", summary="Look through the cases")
 async def list_cases(
     pool: Pool,
-    principal: Worker,
+    principal: Reader,
     status: CaseStatus | None = None,
     callable_now: Annotated[bool | None, Query(description="Open and held back by nothing, or not")] = None,
     mine: Annotated[bool, Query(description="Only those that the caller holds")] = False,
@@ -57,7 +57,7 @@ async def list_cases(
 @routes.get(
     "/cases/{case_id}", summary="Read a case with its history", response_model=CaseFileOut, responses={404: NOT_FOUND}
 )
-async def read_case(case_id: UUID, pool: Pool, principal: Worker) -> Response | CaseFileOut:
+async def read_case(case_id: UUID, pool: Pool, principal: Reader) -> Response | CaseFileOut:
     """Why the member is to be called, what was tried, what is booked, which doses are known. The look is audited, also
     one for another plan's case."""
     async with reading(pool, principal) as work:
@@ -67,7 +67,7 @@ async def read_case(case_id: UUID, pool: Pool, principal: Worker) -> Response | 
 
 
 @routes.get("/work-summary", summary="Count the work")
-async def summarize_work(pool: Pool, principal: Worker) -> WorkSummaryOut:
+async def summarize_work(pool: Pool, principal: Reader) -> WorkSummaryOut:
     """How many cases are open, claimable, claimed, booked, resting, paused and closed, by programme."""
     async with reading(pool, principal) as work:
         return summary_of(await flow.count_cases(work.connection))

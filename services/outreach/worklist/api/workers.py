@@ -4,10 +4,13 @@ import re
 from hashlib import sha256
 from typing import Annotated
 
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, may
 
-Worker = Annotated[Principal, require("coordinator", "chw", "supervisor")]
-"""A route's parameter `principal: Worker` is somebody who may work on cases."""
+Reader = Annotated[Principal, may("cases.read")]
+Claimer = Annotated[Principal, may("cases.claim")]
+Logger = Annotated[Principal, may("attempts.log")]
+MayRetract = Annotated[Principal, may("attempts.retract")]
+"""A route's parameter `principal: Reader` is somebody who may look at cases; likewise the others."""
 
 _WORKER_ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 

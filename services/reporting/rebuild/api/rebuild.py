@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from services.kit.auth import Principal, require, require_for_all
+from services.kit.auth import Principal, may, may_for_all
 from services.kit.idempotency import Answer, Identity
 from services.kit.requests import Pool, write
 from services.kit.unit_of_work import UnitOfWork
@@ -14,8 +14,8 @@ from services.reporting.rebuild.api.progress import LogReader, progress
 from services.reporting.rebuild.shapes import ReadingOut
 
 routes = APIRouter(tags=["reporting"])
-Operator = Annotated[Principal, require("operator")]
-OperatorOfAll = Annotated[Principal, require_for_all("operator")]
+Onlooker = Annotated[Principal, may("rebuild.read")]
+OperatorOfAll = Annotated[Principal, may_for_all("rebuild.start")]
 
 
 @routes.post("/rebuild", summary="Wipe the tables and read the log again", status_code=202, response_model=ReadingOut)
@@ -31,7 +31,7 @@ async def start_rebuild(pool: Pool, identity: Identity, _: OperatorOfAll) -> Res
 
 
 @routes.get("/rebuild", summary="See how far the log has been read")
-async def read_progress(pool: Pool, principal: Operator, log_reader: LogReader) -> ReadingOut:
+async def read_progress(pool: Pool, principal: Onlooker, log_reader: LogReader) -> ReadingOut:
     """Over all processes of this service."""
     number, behind = await progress(pool, principal, log_reader)
     return ReadingOut(generation=number, records_behind=behind)

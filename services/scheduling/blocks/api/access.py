@@ -6,14 +6,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 
-from services.kit.auth import Principal, require
+from services.kit.auth import Principal, may
+from services.kit.roles import TABLE
 from services.scheduling.settings import OwnSettings
 
-Provider = Annotated[Principal, require("state", "site")]
-SiteStaff = Annotated[Principal, require("site")]
-Coordinator = Annotated[Principal, require("coordinator", "supervisor", "chw")]
-Anybody = Annotated[Principal, require("coordinator", "supervisor", "chw", "site", "state")]
-Teller = Annotated[Principal, require("site", "supervisor", "state")]
+SiteKeeper = Annotated[Principal, may("sites.write")]
+Provider = Annotated[Principal, may("blocks.write")]
+SlotReader = Annotated[Principal, may("slots.read")]
+Reader = Annotated[Principal, may("appointments.read")]
+Booker = Annotated[Principal, may("appointments.book")]
+Canceller = Annotated[Principal, may("appointments.cancel")]
+Teller = Annotated[Principal, may("appointments.noshow")]
+SiteStaff = Annotated[Principal, may("doses.record")]
 
 
 async def clock() -> datetime:
@@ -44,5 +48,5 @@ def with_settings(own: OwnSettings, *routers: APIRouter) -> APIRouter:
 
 def is_site_staff(principal: Principal, site_id: str) -> bool:
     """Whether somebody asks as the staff of this site."""
-    staff = frozenset({"site"})
+    staff = TABLE.that_may("doses.record")
     return bool(staff & principal.roles) and principal.within(staff).acts_at(site_id)

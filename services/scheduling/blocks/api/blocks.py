@@ -10,7 +10,7 @@ from services.kit.idempotency import Answer, Identity
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling.blocks.api import problems
-from services.scheduling.blocks.api.access import Anybody, Clock, Own, Provider
+from services.scheduling.blocks.api.access import Clock, Own, Provider, SiteKeeper, SlotReader
 from services.scheduling.blocks.api.problems import responses
 from services.scheduling.blocks.flow import blocks, describing
 from services.scheduling.blocks.rules import ProductInUse, SlotSearch
@@ -24,7 +24,7 @@ routes = APIRouter(tags=["scheduling"])
 
 
 @routes.post("/sites", responses={200: {"model": SiteOut}, **responses(403, 404, 409, 422)})
-async def describe_site(body: SiteIn, pool: Pool, identity: Identity, principal: Provider) -> Response:
+async def describe_site(body: SiteIn, pool: Pool, identity: Identity, principal: SiteKeeper) -> Response:
     """A new site, or a known one described anew, by the tenant that described it first or by whoever acts for all. Its
     time zone can't change once it has blocks. Leaving out a product that blocks to come offer is refused with those
     blocks (`product-in-use`); with `withdraw` it ends, the answer names them, and nobody books there any more: the
@@ -63,7 +63,7 @@ async def open_block(
 @routes.get("/slots")
 async def list_slots(
     pool: Pool,
-    principal: Anybody,
+    principal: SlotReader,
     clock: Clock,
     site: Code | None = None,
     week: Monday | None = None,

@@ -19,7 +19,8 @@ def doubtful_rows_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:
         may_be.setdefault(row["doubtful_id"], set()).add(row["member_token"])
     expected: Table = {
         (str(file_ids[one.told.file_no]), str(one.told.row.row)): {
-            "tenant_id": one.told.part.plan, "code": one.code, "state": one.state, "member_token": _token(evidence, one.meant),
+            "tenant_id": one.told.part.plan, "code": one.code, "state": one.state,
+            "member_token": _token(evidence, one.meant),
             "may_be": {_token(evidence, person) for person in one.may_be}, "is_kept": one.state == WAITING,
         }
         for one in evidence.files.people.doubts.rows

@@ -36,23 +36,33 @@ def cover(counts: Counts, *, hide: bool = False) -> Shown:
 
 
 def cover_table(rows: Mapping[str, Counts], order: Sequence[str]) -> dict[str, Shown]:
-    """The rows of a table whose total is shown beside it, in this order: of equal rows the first is hidden first."""
+    """The rows of a table whose total is shown beside it, in this order: of equal rows the first is hidden first.
+    None at all where hiding every row would not do."""
     counts = [rows[name] for name in order]
     no_members = _complete({n for n, one in enumerate(counts) if shown(one[0]) is None}, counts, _is_enough)
-    hidden = _complete({n for n, one in enumerate(counts) if not can_show(one)} | no_members, counts, can_show)
+    if no_members and not (len(no_members) > 1 and _is_enough(counts, no_members)):
+        return {}
+    hidden = _complete({n for n, one in enumerate(counts) if not can_show(one)} | no_members, counts, _can_show)
     return {
         name: Shown() if n in no_members else cover(counts[n], hide=n in hidden) for n, name in enumerate(order)
     }  # fmt: skip
 
 
-def _is_enough(together: Counts) -> bool:
-    return together[0] >= THRESHOLD
+def _is_enough(rows: Sequence[Counts], hidden: set[int]) -> bool:
+    """Each row has somebody, so this many values are left for each."""
+    return together(rows, hidden)[0] - len(hidden) + 1 >= THRESHOLD - 1
 
 
-def _complete(hidden: set[int], rows: Sequence[Counts], enough: Callable[[Counts], bool]) -> set[int]:
+def _can_show(rows: Sequence[Counts], hidden: set[int]) -> bool:
+    return can_show(together(rows, hidden))
+
+
+def _complete(
+    hidden: set[int], rows: Sequence[Counts], enough: Callable[[Sequence[Counts], set[int]], bool]
+) -> set[int]:
     """Hide more rows until those that are hidden could be shown together."""
     hidden = set(hidden)
-    while hidden and len(hidden) < len(rows) and not (len(hidden) > 1 and enough(together(rows, hidden))):
+    while hidden and len(hidden) < len(rows) and not (len(hidden) > 1 and enough(rows, hidden)):
         hidden.add(min((n for n in range(len(rows)) if n not in hidden), key=lambda n: rows[n][0]))
     return hidden
 

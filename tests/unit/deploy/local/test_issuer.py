@@ -29,7 +29,7 @@ def secret_of(tmp_path: Path, name: str) -> str:
     return str(issuer.load_clients(tmp_path / "state")[name]["secret"])
 
 
-async def test_a_client_gets_its_roles_and_tenants(client: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_a_client_gets_its_grants(client: httpx.AsyncClient, tmp_path: Path) -> None:
     """The token, checked against the published key, says what the file says of the client, by either kind of login."""
     secret = secret_of(tmp_path, "coordinator")
     basic = await client.post("/token", data=GRANT, auth=("coordinator", secret))
@@ -37,7 +37,7 @@ async def test_a_client_gets_its_roles_and_tenants(client: httpx.AsyncClient, tm
     key = jwt.PyJWK((await client.get("/jwks.json")).json()["keys"][0])
     for response in (basic, posted):
         claims = jwt.decode(response.json()["access_token"], key, audience="vcc", issuer=ADDRESS)
-        assert (claims["sub"], claims["roles"], claims["tenants"]) == ("coordinator", ["coordinator"], ["local"])
+        assert (claims["sub"], claims["grants"]) == ("coordinator", ["coordinator@local"])
         assert response.json()["expires_in"] == claims["exp"] - claims["iat"]
 
 

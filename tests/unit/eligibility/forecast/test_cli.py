@@ -149,7 +149,7 @@ def test_a_person_is_explained_in_plain_language(tmp_path: Path, capsys: pytest.
 
 
 @pytest.mark.parametrize(
-    "text", ["{}", "[]", "not json", '{"born_on": "soon"}', '{"born_on": "1958-03-01", "doses": [{"cvx": "187"}]}']
+    "text", ["{}", "[]", "not json", '{"birth_on": "soon"}', '{"birth_on": "1958-03-01", "doses": [{"cvx": "187"}]}']
 )
 def test_a_person_s_values_are_in_no_error(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A wrong file names what was expected, never what was written."""
