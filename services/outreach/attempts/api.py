@@ -75,7 +75,7 @@ async def log_attempt(case_id: UUID, body: Attempt, pool: Pool, identity: Identi
     response_model=ContactLoggedOut,
     responses={202: {"model": ContactLoggedOut, "description": "Kept until the member is known"}, 409: PROBLEM},
 )
-async def log_contact(enrolment_id: UUID, body: Contact, pool: Pool, identity: Identity, principal: Worker) -> Response:
+async def log_contact(enrolment_id: UUID, body: Contact, pool: Pool, identity: Identity, principal: Logger) -> Response:
     """Logs what a member says or what is said of him, named by the enrolment (eligibility's `GET /members` gives it),
     also if he was never eligible and has no case: it holds for him at once and for cases that open later. With a case
     it is that case's attempt. 202: of this member of the plan nothing was heard yet; it is kept until there is."""

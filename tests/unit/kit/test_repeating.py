@@ -94,7 +94,7 @@ def test_every_background_task_outlives_faults_by_the_one_rule() -> None:
     assert {name: loops for name, loops in found.items() if loops} == {
         "kit/repeating.py": ["Repeating"],
         "kit/workers.py": ["Background", "asyncio.create_task"],
-        "eligibility/intake/flow/file_run.py": ["asyncio.create_task", "asyncio.create_task"],
+        "eligibility/intake/flow/file_run.py": ["asyncio.create_task"],
     }
 
 
