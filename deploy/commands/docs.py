@@ -10,6 +10,7 @@ PAGES = {
     "README.md": "what it is",
     "CONTRIBUTING.md": "how to work on it",
     "docs/glossary.md": "the words",
+    "docs/security.md": "what is protected from whom, and what is missing",
     "docs/adr": "what was decided, and why",
     "docs/guides": "how decisions are made, how to write a programme, take a release of CDC's, lay a state over it",
     "docs/runbooks": "what to do when records flood, and when a database is lost",
