@@ -51,7 +51,8 @@ where status = 'open' and held_by is null and case_id <> all ($1) order by md5(c
 
 WITHOUT_CASE = """
 select tenant_id, enrolment_id from enrolment
-where not exists (select from outreach_case as held where held.enrolment_id = enrolment.enrolment_id)
+where tenant_id = any($3)
+    and not exists (select from outreach_case as held where held.enrolment_id = enrolment.enrolment_id)
 group by 1, 2 order by md5(enrolment_id::text || $1) limit $2
 """
 
@@ -147,7 +148,8 @@ class Driver:
         self._called += [one["case_id"] for one in cases]
         await self._shared(cases, lambda one: self._reach(day, one))
         await self._shared(
-            await self.rows("outreach", WITHOUT_CASE, self.name, CALLERS), lambda one: self._hear_from(day, one)
+            await self.rows("outreach", WITHOUT_CASE, self.name, CALLERS, list(PLANS)),
+            lambda one: self._hear_from(day, one),
         )
 
     async def _hear_from(self, day: date, enrolment: Json) -> None:

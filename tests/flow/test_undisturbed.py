@@ -80,7 +80,7 @@ def differences(quiet: Dump, other: Dump) -> str:
 async def divergences(world: RecordingWorld, run: Path) -> str:
     """What the checker finds, once enough people have moved into one ZIP to make a list of target ZIPs."""
     stack, today = world.stack, await world.today()
-    await world.news(a_roster(today, *(a_member() for _ in range(LEAST_LISTED + 4))))
+    await world.news(a_roster(today, *(a_member() for _ in range(5 * LEAST_LISTED))))
     assert await list_targets(world, today)
     report = await world.ask("reporting", "state").get("/reports/weekly")
     await asyncio.to_thread(quiescent, stack.bootstrap, stack.dsns, QUIET_S)
