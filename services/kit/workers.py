@@ -75,11 +75,11 @@ class Workers:
         return {name: _state(entry.task) for name, entry in self._started.items()}
 
     def trouble(self) -> str | None:
-        """The first worker that lives and does not get on."""
+        """The workers that live and do not get on."""
         reasons = (
             entry.worker.faults.reason for entry in self._started.values() if isinstance(entry.worker, Outliving)
         )
-        return next((reason for reason in reasons if reason is not None), None)
+        return ", ".join(reason for reason in reasons if reason is not None) or None
 
     async def drain(self, timeout_s: float) -> None:
         """Let each finish what it has at hand; after so long it is cancelled."""
