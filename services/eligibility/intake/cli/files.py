@@ -123,7 +123,9 @@ def _check_text(report: dict[str, Any]) -> str:
                      "unless the sender's profile or VCC_TEST_DATA_FROM says otherwise")  # fmt: skip
     lines += _rejects_text(report["rejects"])
     if len(report["rejects"]) > SHOWN_REJECTS:
-        lines.append(f"  … and {len(report['rejects']) - SHOWN_REJECTS} more; --json lists all")
+        listed = len(report["rejects"])
+        which = "all" if listed < USUAL.most else f"the first {listed:,}"
+        lines.append(f"  … and {max(listed, report['rejected']) - SHOWN_REJECTS} more; --json lists {which}")
     for notice in report["notices"]:
         lines.append(
             f"  kept, but odd ({notice['seen']}×): {notice['field']} {notice['code']}, expected {notice['expected']}"
