@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 from deploy.errors import StackError
+from deploy.local.process import PRIVATE
 from deploy.local.running import connection
 from deploy.local.state import here
 
@@ -36,8 +37,11 @@ COMMANDS = {
     "forecast": ("services.eligibility.forecast.cli", "forecasts vaccines by CDC's logic; checks CDC's test cases"),
     "programme": ("services.eligibility.programmes.cli", "checks, tries and publishes programme documents"),
     "flood": ("deploy.commands.flood", "shows whether bad records hold up a group; lifts the limit, or skips them"),
-    "topics": ("deploy.commands.topics", "lists every topic: producer, consumers, key, records so far"),
+    "log": ("deploy.commands.log_loss", "shows whether the log lacks what was said in it; heal says that again"),
+    "audit": ("deploy.commands.audit", "says who saw and changed what of a member; whether the trails are whole"),
+    "topics": ("deploy.commands.topics", "lists every topic: producer, consumers, key, records; create makes them"),
     "docs": ("deploy.commands.docs", "says where the documents, APIs and events are described"),
+    "keys": ("deploy.commands.keys", "shows what seals the stored bytes; adds, rotates and removes keys"),
     "psql": ("deploy.commands.psql", "opens a service's database in psql"),
     "bench": ("deploy.commands.bench", "measures how fast each part is; names choose, --json and --quick"),
     "chaos": ("deploy.commands.chaos", "runs the whole chain under faults and recomputes everything; --mutants"),
@@ -88,6 +92,7 @@ def main(arguments: Sequence[str]) -> int:
     if name not in COMMANDS or not _exists(COMMANDS[name][0]):
         print(f"vcc: no such command: {name}\n\n{overview()}", file=sys.stderr, end="")
         return WRONG_USE
+    os.umask(PRIVATE)  # state, logs, reports and exports are for whoever runs this alone
     return _ended(lambda: _obey(name, arguments, parser))
 
 

@@ -16,7 +16,8 @@ from deploy import problems, roles
 from schemas.compatibility import breaking_changes, breaking_terms
 from schemas.documents import asyncapi, json_schemas, topic_terms
 from services.eligibility import app as eligibility
-from services.kit.app import VERSION, create
+from services.kit import build
+from services.kit.app import create
 from services.kit.settings import KafkaSettings, Settings
 from services.outreach import app as outreach
 from services.reporting import app as reporting
@@ -35,7 +36,7 @@ def generated() -> dict[Path, str]:
     documents = openapis()
     interfaces = {OPENAPI_FOLDER / f"{name}.json": _dump(document) for name, document in documents.items()}
     pages = {PROBLEMS: problems.page(), ROLES: roles.page(documents)}
-    return files | interfaces | pages | {FOLDER / "asyncapi.json": _dump(asyncapi(VERSION))}
+    return files | interfaces | pages | {FOLDER / "asyncapi.json": _dump(asyncapi(build.version()))}
 
 
 def openapis() -> dict[str, dict[str, Any]]:

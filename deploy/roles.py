@@ -20,7 +20,7 @@ def page(interfaces: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _role(role: Role) -> str:
     where = "its grant's site, or all" if role.at_sites else ""
-    return _row(f"`{role.name}`", role.about, "yes" if role.acts_for_all else "", where)
+    return _row(f"`{role.name}`", role.about, f"`{role.purpose}`", "yes" if role.acts_for_all else "", where)
 
 
 def _routes(interfaces: Mapping[str, Mapping[str, Any]]) -> Mapping[str, list[str]]:
@@ -54,8 +54,11 @@ permission; whoever has none of its roles is refused (403), and the denial is in
 an answer is not sent: the field is not there, also where its shape calls it required (`x-protected` in the OpenAPI
 documents).
 
-| role | who | may act for all tenants (`*`) | sites |
-| --- | --- | --- | --- |"""
+A row of the trail says what a request was for: what its header `X-Purpose` says, else the purpose of the role that let
+it in (of several, of the first in this table). The codes are of HL7 v3's PurposeOfUse.
+
+| role | who | purpose | may act for all tenants (`*`) | sites |
+| --- | --- | --- | --- | --- |"""
 PERMISSIONS = """
 ## What each may do
 

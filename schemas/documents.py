@@ -73,7 +73,8 @@ def asyncapi(version: str) -> dict[str, Any]:
             "description": (
                 "CloudEvents 1.0 in Kafka's binary content mode. Bodies evolve by optional fields only. A body is a "
                 "snapshot of its entity: of two, the higher `version` holds. Order is kept within a key, and within "
-                "nothing else."
+                "nothing else. Where several environments share brokers, each has a prefix that stands before the "
+                "addresses here and before the names of groups; who runs an environment says which."
             ),
         },
         "defaultContentType": CONTENT_TYPE,

@@ -63,7 +63,8 @@ class SviLevel(StrEnum):
 
 class Svi(Contract):
     """Social Vulnerability Index of a member's area. `value` is a percentile (0-1) at tract and county level, and
-    the share (0-1) of residents above the rule's cut-off, else above 0.75, at ZIP level."""
+    the share (0-1) of residents above the rule's cut-off, else above 0.75, at ZIP level; in the topic the lower bound
+    of its quarter: 0, 0.25, 0.5 or 0.75. Older facts have it to four places."""
 
     level: SviLevel
     release: str
@@ -100,24 +101,32 @@ class MemberEligibilityDecidedV1(Event):
     doses_valid: NonNegativeInt
     priority: int = Field(ge=0, le=1000, description="Higher is called first.")
     age_band: AgeBand | None = None
-    sex: Code | None = None
+    sex: Code | None = Field(default=None, description="No longer filled in the topic.")
     race_ethnicity: RaceEthnicity
     language: Code | None = Field(default=None, description="The primary subtag of BCP 47, such as `es`.")
     line_of_business: LineOfBusiness
     zip5: Zip5 | None = None
-    tract: TractFips | None = None
-    county_fips: CountyFips | None = None
+    tract: TractFips | None = Field(default=None, description="No longer filled in the topic.")
+    county_fips: CountyFips | None = Field(default=None, description="No longer filled in the topic.")
     svi: Svi
     enrolled: bool
-    contact_protected: bool = Field(description="PD1-12 or a restrictive PD1-16: no outreach, no sharing.")
+    contact_protected: bool = Field(
+        description="PD1-12 of any registry, or INS13 = R of the plan: no outreach. What a registry that protects"
+        " reported is in no fact."
+    )
     merged_into: UUID | None = Field(default=None, description="The surviving member token, when persons were merged.")
     decided_on: date
     rule: Code | None = Field(default=None, description="What the programme is after: doses, forecast or service.")
     release: str | None = Field(default=None, description="Of CDC's supporting data, where the rule is the forecast.")
-    due_on: date | None = Field(default=None, description="CDC's recommended date, or the day a service ends to hold.")
+    due_on: date | None = Field(
+        default=None,
+        description="CDC's recommended date, or the day a service ends to hold. No longer filled in the topic.",
+    )
     arm: Code | None = Field(default=None, description="As drawn; who is in the arm `control` is offered nothing.")
-    risk_tier: Code | None = None
-    risk_model: Code | None = Field(default=None, description="Model and version, such as social-risk.1.")
+    risk_tier: Code | None = Field(default=None, description="No longer filled in the topic.")
+    risk_model: Code | None = Field(
+        default=None, description="Model and version, such as social-risk.1. No longer filled in the topic."
+    )
     death_reports_until: AwareDatetime | None = Field(
         default=None,
         description="Reports of the member's death (attempts, appointments) up to this instant are weighed in this"
@@ -138,21 +147,32 @@ class MemberEligibilityDecidedV1(Event):
 
 
 class MembersMergedV1(Event):
-    """Two member tokens turned out to be one person. Facts about the retired token are restated under the survivor."""
+    """For whom a member token stands by now, in two directions. Two tokens turned out to be one person: the retired one
+    stands for the surviving one. Or what made them one was taken back (`is_split`): the retired token stands for a
+    person of its own again. Enrolments and doses are restated, each under the token that it belongs to."""
 
     event_type: ClassVar[str] = "vcc.member-eligibility.merged.v1"
     key_field: ClassVar[str] = "retired_token"
 
     surviving_token: UUID
     retired_token: UUID
-    merged_on: date
+    merged_on: date = Field(description="The business day on which it was said, of a merge and of a split.")
+    version: PositiveInt | None = Field(
+        default=None,
+        description="Of the retired token's assignment: of two the higher holds. Missing from older facts, which are"
+        " below every other.",
+    )
+    is_split: bool = Field(
+        default=False, description="The two are two after all. Whoever does not read this goes on as if they were one."
+    )
 
     def key(self) -> str:
         return str(self.retired_token)
 
 
 class DoseAction(StrEnum):
-    """What became of the canonical dose. A retracted dose was never given."""
+    """What became of the canonical dose. A retracted dose was never given, or whoever reported it lets it be shared no
+    more (PD1-12): it counts for nothing and is shown nowhere."""
 
     NEW = "new"
     UPDATE = "update"
@@ -183,8 +203,8 @@ class DoseAdministeredV1(Event):
         default=(),
         description="All groups of a combination vaccine, `vaccine_group` among them; empty: that one alone.",
     )
-    mvx: Mvx | None = None
-    lot: str | None = Field(default=None, max_length=32)
+    mvx: Mvx | None = Field(default=None, description="No longer filled in the topic.")
+    lot: str | None = Field(default=None, max_length=32, description="No longer filled in the topic.")
     administered_on: date
     known_on: date = Field(description="The business day on which this version became known.")
     sources: tuple[DoseSource, ...] = Field(min_length=1)

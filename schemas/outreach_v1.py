@@ -85,7 +85,8 @@ class Channel(StrEnum):
 
 
 class Disposition(StrEnum):
-    """The outcome of one attempt: the field's standard call dispositions, and seven of this field."""
+    """The outcome of one attempt: the standard codes of telephone surveys, and those of outreach for vaccination. What
+    each does is told in outreach's README."""
 
     COMPLETE = "complete"
     INITIAL_REFUSAL = "initial-refusal"

@@ -33,12 +33,19 @@ def a_record(
     key: bytes | None = b"",
     value: bytes | None = b"",
     headers: Sequence[Header] | None = None,
-    service: str = "test",
+    service: str | None = None,
 ) -> Record:
-    """The record that holds this event; an empty key or value means the event's own."""
-    given = headers_of(event_id or new_id(), source_of(service), event.event_type, event.occurred_at.isoformat(), None)
+    """The record that holds this event; an empty key or value means the event's own, no service its producer."""
+    topic = TOPIC_OF_EVENT[type(event)]
+    given = headers_of(
+        event_id or new_id(),
+        source_of(service or topic.producer),
+        event.event_type,
+        event.occurred_at.isoformat(),
+        None,
+    )
     return Record(
-        topic=TOPIC_OF_EVENT[type(event)].name,
+        topic=topic.name,
         partition=0,
         offset=next(_offsets) if offset is None else offset,
         key=event.key().encode() if key == b"" else key,

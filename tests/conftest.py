@@ -5,6 +5,7 @@ import os
 import re
 import signal
 from collections.abc import AsyncIterator, Iterator, MutableMapping
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -13,8 +14,11 @@ import structlog
 
 from deploy.capabilities.known import MARK, require_known
 from tests import servers
-from tests.servers import Database, OpenDatabase, PostgresServer
+from tests.servers import Database, OpenDatabase, PostgresServer, WatchedKafka
 
+KAFKA_TIMEOUT_S = 400
+SPREAD_OVER: list[int] = []
+"""The processes to which this one gives tests."""
 NOISY = ("aiokafka",)  # shouts at ERROR about every reconnect; the tests look at what happens instead
 
 
@@ -27,10 +31,22 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodeready(node: Any) -> None:
+    """Where tests are spread over processes, this one knows the others."""
+    SPREAD_OVER.append(node.gateway._io.popen.pid)
+
+
 def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
     """Whoever is told to end stops his servers first. Told again, he goes on stopping them."""
     signal.signal(number, signal.SIG_IGN)
+    # At once: pytest-xdist gives them ten seconds to end, and lets five of them pass before it says so.
+    for pid in SPREAD_OVER:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
     known = signal.getsignal(signal.SIGINT)  # a running event loop has one of its own; a shell's background job none
+    if "PYTEST_XDIST_WORKER" in os.environ:  # and then says it once more, while servers stop
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     (known if callable(known) else signal.default_int_handler)(signal.SIGINT, frame)
 
 
@@ -43,6 +59,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("postgres")
         if "kafka" in asked:
             item.add_marker("kafka")
+            if item.get_closest_marker("timeout") is None:  # the first one waits for the broker, too
+                item.add_marker(pytest.mark.timeout(KAFKA_TIMEOUT_S))
         for mark in item.iter_markers(MARK):
             require_known(mark.args, item.nodeid)
 
@@ -55,15 +73,16 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[str]:
-    """One Kafka for the whole run: its bootstrap address. Topics are never created by themselves."""
-    with servers.running_kafka() as bootstrap:
-        yield bootstrap
+def kafka() -> Iterator[WatchedKafka]:
+    """One Kafka for the whole run. Topics are never created by themselves."""
+    with servers.running_kafka() as broker:
+        yield broker
 
 
 @pytest.fixture
-def kafka_bootstrap(kafka: str) -> str:
-    return kafka
+def kafka_bootstrap(kafka: WatchedKafka) -> str:
+    """The address at which the tests' own tools may do everything."""
+    return kafka.watched
 
 
 @pytest.fixture

@@ -56,12 +56,16 @@ def a_fact(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -
     return MemberEligibilityDecidedV1(**(said | changes))
 
 
-def a_merge(retired: str, survivor: str, days: int = 0) -> MembersMergedV1:
+def a_merge(
+    retired: str, survivor: str, days: int = 0, version: int | None = None, is_split: bool = False
+) -> MembersMergedV1:
     return MembersMergedV1(
         occurred_at=NOON,
         surviving_token=member_token(survivor),
         retired_token=member_token(retired),
         merged_on=DAY + timedelta(days),
+        version=version,
+        is_split=is_split,
     )
 
 

@@ -7,8 +7,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -16,33 +17,61 @@ from typing import Any
 
 import asyncpg
 
+from deploy.acls import ADMIN, user_of
 from deploy.local import postgres
-from deploy.local.kafka import Kafka
+from deploy.local.kafka import HOST, Kafka
+from deploy.local.kafka_access import Access
+from deploy.local.kafka_users import provide_users
+from deploy.local.plan import SERVICES as SERVICE_NAMES
 from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.local.process import Spec, end, identity, start, tail
+from deploy.local.state import Folder
 from services.kit.migrations import KIT_FOLDER, migrate
-from services.kit.postgres import Pool, prepare
+from services.kit.postgres import Pool, hold, prepare
+from services.kit.rights import rights_of
+from services.kit.sealed import KeyRing, Seals
 from services.kit.settings import KafkaSettings, Settings
+from tests import used_again
+from tests.keys import RING
 
 SERVICES = Path(__file__).parents[1] / "services"
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 180
 POSTGRES_IMAGE = os.environ.get("VCC_TEST_POSTGRES_IMAGE", "postgres:18")
 KAFKA_IMAGE = os.environ.get("VCC_TEST_KAFKA_IMAGE", "apache/kafka:4.3.1")
 
 
+async def prepare_tests(connection: asyncpg.Connection) -> None:
+    """What a test's own connection gets first."""
+    await hold(connection, Seals(KeyRing.parse(RING)))
+    await prepare(connection)
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A fresh database of one service, entered as that service's own role."""
+    """A fresh database of one service: `pool` works as the service does, `owner` may change tables and look at the
+    trail."""
 
     service: str
     dsn: str
     pool: Pool
+    owner: Pool
+
+    @property
+    def owner_dsn(self) -> str:
+        return as_role(self.dsn, "owner_dsn", self.service)
+
+    @property
+    def audit_dsn(self) -> str:
+        return as_role(self.dsn, "audit_dsn", self.service)
 
     def settings(self, bootstrap: str = "127.0.0.1:1", **overrides: Any) -> Settings:
         """The service's settings with this database; without a broker nothing answers on port 1."""
         kafka = KafkaSettings(bootstrap_servers=bootstrap)
-        given = {"service": self.service, "kafka": kafka, "dsn": self.dsn, "oidc_issuer": "http://127.0.0.1:1"}
+        given = {
+            "service": self.service, "kafka": kafka, "dsn": self.dsn, "audit_dsn": self.audit_dsn,
+            "oidc_issuer": "http://127.0.0.1:1", "key_ring": RING,
+        }  # fmt: skip
         return Settings.model_validate({**given, **overrides})
 
 
@@ -51,42 +80,91 @@ OpenDatabase = Callable[[str], Awaitable[Database]]
 
 @dataclass(slots=True)
 class PostgresServer:
-    """One server for the whole run. A service's template is migrated once; every test gets a copy of it."""
+    """One server for the whole run. A service's template is migrated once; every test gets a copy of it, or one that
+    was given back and emptied."""
 
     port: int
     password: str
     _templates: dict[str, str] = field(default_factory=dict)
+    _given_back: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _beside: dict[str, Sequence[object]] = field(default_factory=dict)
     _made: int = 0
 
     async def create(self, service: str) -> str:
-        """The DSN of a new copy of the service's migrated template."""
-        admin = await asyncpg.connect(self.dsn(postgres.ADMIN, "postgres"), timeout=10)
-        try:
+        """The DSN of a database that is as the service's migrated template."""
+        if self._given_back[service]:
+            return self._given_back[service].pop()
+        async with self._as_admin("postgres") as admin:
             template = self._templates.get(service) or await self._make_template(admin, service)
             self._made += 1
             name = f"{service}_{self._made}"
-            await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{service}" {await _how(admin)}')
-        finally:
-            await admin.close()
+            owner = postgres.roles_of(service)["owner_dsn"]
+            await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{owner}" {await _how(admin)}')
+            await postgres.open_to_its_roles(admin, name, service)
+            self._beside[service] = await used_again.look_beside(admin, name)
         return self.dsn(service, name)
 
+    async def give_back(self, dsn: str, service: str) -> None:
+        """For the next test, unless this one has altered what emptying does not bring back."""
+        name = dsn.rpartition("/")[2]
+        async with self._as_admin(name) as admin:
+            is_beside_as_new = await used_again.look_beside(admin, name) == self._beside[service]
+            is_as_new = await used_again.is_as_new(admin) and is_beside_as_new
+        if is_as_new:
+            self._given_back[service].append(dsn)
+        else:
+            await self.drop(dsn)
+
     async def drop(self, dsn: str) -> None:
-        admin = await asyncpg.connect(self.dsn(postgres.ADMIN, "postgres"), timeout=10)
+        async with self._as_admin("postgres") as admin:
+            await admin.execute(f'DROP DATABASE IF EXISTS "{dsn.rpartition("/")[2]}" WITH (FORCE)')
+
+    @asynccontextmanager
+    async def _as_admin(self, database: str) -> AsyncIterator[asyncpg.Connection]:
+        admin = await asyncpg.connect(self.dsn(postgres.ADMIN, database), timeout=10)
         try:
-            await admin.execute(f'DROP DATABASE "{dsn.rpartition("/")[2]}" WITH (FORCE)')
+            yield admin
         finally:
             await admin.close()
 
     async def _make_template(self, admin: asyncpg.Connection, service: str) -> str:
         name = f"template_{service}"
-        await postgres.make_role(admin, service, self.password)
-        await admin.execute(f'CREATE DATABASE "{name}" OWNER "{service}"')
-        await migrate(self.dsn(service, name), _folders(service))
+        for role in postgres.roles_of(service).values():
+            await postgres.make_role(admin, role, self.password)
+        dsn = self.dsn(service, name)
+        await admin.execute(f'CREATE DATABASE "{name}" OWNER "{postgres.roles_of(service)["owner_dsn"]}"')
+        owner_dsn = as_role(dsn, "owner_dsn")
+        rights = rights_of(owner_dsn, dsn, as_role(dsn, "audit_dsn"))
+        await migrate(owner_dsn, _folders(service), rights=rights)
+        await _open_what_tests_make(owner_dsn, service)
+        async with self._as_admin(name) as inside:
+            await used_again.note_as_it_is(inside)
         self._templates[service] = name
         return name
 
     def dsn(self, role: str, database: str) -> str:
         return postgres.dsn(role, self.password, self.port, database)
+
+
+def as_role(dsn: str, setting: str, service: str = "") -> str:
+    """The same database, entered as another role of its service: a test's server knows one password for all."""
+    role = dsn.partition("://")[2].partition(":")[0]
+    return dsn.replace(f"//{role}:", f"//{postgres.roles_of(service or role)[setting]}:")
+
+
+OPEN = """
+alter default privileges in schema public {0} select, insert, update, delete on tables {1};
+alter default privileges in schema public {0} usage, select on sequences {1};
+"""
+
+
+async def _open_what_tests_make(owner_dsn: str, service: str) -> None:
+    """A test's own tables, which no migration makes, are open to its service. (Those of a deployment are not.)"""
+    owner = await asyncpg.connect(owner_dsn, timeout=10)
+    try:
+        await owner.execute(OPEN.format("grant", f'to "{service}"'))
+    finally:
+        await owner.close()
 
 
 async def _how(admin: asyncpg.Connection) -> str:
@@ -102,20 +180,26 @@ def _folders(service: str) -> list[tuple[str, Path]]:
 
 async def open_database(server: PostgresServer, service: str) -> Database:
     dsn = await server.create(service)
-    pool = await Pool(dsn, max_size=8, timeout=10, init=prepare)
-    return Database(service, dsn, pool)
+    return await enter(service, dsn)
+
+
+async def enter(service: str, dsn: str) -> Database:
+    pool = await Pool(dsn, max_size=8, timeout=10, init=prepare_tests)
+    owner = await Pool(as_role(dsn, "owner_dsn"), max_size=2, timeout=10, init=prepare_tests)
+    return Database(service, dsn, pool, owner)
 
 
 async def close_database(server: PostgresServer, database: Database) -> None:
     database.pool.terminate()
-    await server.drop(database.dsn)
+    database.owner.terminate()
+    await server.give_back(database.dsn, database.service)
 
 
 @contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
     port, password = free_port(), postgres.new_password()
     variables = {"POSTGRES_USER": postgres.ADMIN, "POSTGRES_PASSWORD": password, "POSTGRES_DB": "postgres"}
-    with _container(POSTGRES_IMAGE, {5432: port}, variables) as contained, _folder() as folder:
+    with _container(POSTGRES_IMAGE, {5432: port}, variables) as contained, open_folder() as folder:
         server = Postgres(folder / "data", port, folder / "postgres.log", password, durable=False)
         if contained:
             _wait(_first_connection(server), alive=lambda: True, log=server.log)
@@ -125,29 +209,78 @@ def running_postgres() -> Iterator[PostgresServer]:
                 yield PostgresServer(port, password)
 
 
+@dataclass(frozen=True, slots=True)
+class WatchedKafka(Kafka):
+    """The embedded broker, with a second listener by which the tests' own tools see and write everything. Services
+    never come by it: they have their own users, whose rights hold."""
+
+    watched_port: int = 0
+
+    @property
+    def watched(self) -> str:
+        return f"{HOST}:{self.watched_port}"
+
+    def properties(self) -> dict[str, str]:
+        known = super(WatchedKafka, self).properties()
+        return {
+            **known,
+            "listeners": f"{known['listeners']},WATCHED://{self.watched}",
+            "advertised.listeners": f"{known['advertised.listeners']},WATCHED://{self.watched}",
+            "listener.security.protocol.map": f"{known['listener.security.protocol.map']},WATCHED:PLAINTEXT",
+            "super.users": f"{known['super.users']};User:ANONYMOUS",
+        }
+
+    def variables(self) -> dict[str, str]:
+        """The same for a container, which is reached by its published ports."""
+        outside = {**self.properties()}
+        outside["listeners"] = outside["listeners"].replace(HOST, "")
+        return {_variable(name): value for name, value in outside.items()}
+
+    def provide_users(self) -> None:
+        asyncio.run(provide_users(self.access, self.port, self.controller_port))
+
+    def environment(self) -> dict[str, str]:
+        """What a supervisor is told that uses this broker: each service's user, and the admin for itself."""
+        told = self.access.environment(ADMIN, self.port)
+        for name in SERVICE_NAMES:
+            for setting, value in self.access.environment(user_of(name), self.port).items():
+                told[setting.replace("VCC_KAFKA_", f"VCC_{name.upper()}_KAFKA_")] = value
+        return told
+
+
+def _variable(name: str) -> str:
+    """The image's own rule for the names of settings."""
+    return "KAFKA_" + name.replace("_", "__").replace("-", "___").replace(".", "_").upper()
+
+
+def watched_kafka(path: Path, taken: Sequence[int] = (), *, durable: bool = False) -> WatchedKafka:
+    """Not started yet. Its data, users and log are in `path`."""
+    ports = list(taken)
+    for _ in range(3):
+        ports.append(free_port(ports))
+    port, controller_port, watched_port = ports[-3:]
+    folder = Folder(path / "state")
+    folder.make()
+    return WatchedKafka(
+        path / "kafka", port, controller_port, folder.log("kafka"), Access(folder), durable=durable,
+        watched_port=watched_port,
+    )  # fmt: skip
+
+
 @contextmanager
-def running_kafka() -> Iterator[str]:
-    port = free_port()
-    controller_port = free_port([port])
-    variables = {
-        "KAFKA_NODE_ID": "1",
-        "KAFKA_PROCESS_ROLES": "broker,controller",
-        "KAFKA_LISTENERS": f"PLAINTEXT://:{port},CONTROLLER://:9093",
-        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
-        "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
-        "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
-        "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
-        "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
-        "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
-    }
-    with _container(KAFKA_IMAGE, {port: port}, variables) as contained, _folder() as folder:
-        broker = Kafka(folder, port, controller_port, folder / "kafka.log", durable=False)
-        if contained:
-            _wait(broker.missing, alive=lambda: True, log=broker.log)
-            yield broker.bootstrap
-        else:
-            with running(broker.prepare()):
-                yield broker.bootstrap
+def running_kafka() -> Iterator[WatchedKafka]:
+    with open_folder() as path:
+        broker = watched_kafka(path)
+        ports = (broker.port, broker.controller_port, broker.watched_port)
+        with _container(KAFKA_IMAGE, {one: one for one in ports}, broker.variables()) as contained:
+            if contained:
+                _wait(broker.missing, alive=lambda: True, log=broker.log)
+                broker.provide_users()
+                yield broker
+            else:
+                with running(broker.prepare()):
+                    broker.provide_users()
+                    yield broker
 
 
 @contextmanager
@@ -197,7 +330,7 @@ def _attempt(action: Callable[[], Coroutine[Any, Any, None]]) -> str:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def open_folder() -> Iterator[Path]:
     """Not pytest's own: root's Postgres runs as another user, who must get there."""
     folder = Path(tempfile.mkdtemp(prefix="vcc-test-"))
     folder.chmod(0o711)

@@ -33,12 +33,14 @@ def add_commands(commands: Any) -> None:
     lift = deeds.add_parser("lift", help="sets everything aside that can't be used, however much it is, for a time")
     lift.add_argument("group", help="as ./vcc flood and /ready name it")
     lift.add_argument("--minutes", type=int, default=30, help="for how long (30, at most 240); 0 ends it")
+    lift.add_argument("--reason", required=True, help="why, for the audit trail: nothing of a person")
     lift.set_defaults(run=lift_limit)
     skip = deeds.add_parser("skip", help="leaves a range of offsets out, both ends included")
     skip.add_argument("group")
     for name in ("partition", "first_offset", "last_offset"):
         skip.add_argument(name, type=int)
     skip.add_argument("--all", action="store_true", help="also what can be read: it is lost to this service")
+    skip.add_argument("--reason", required=True, help="why, for the audit trail: nothing of a person")
     skip.set_defaults(run=skip_range)
 
 
@@ -79,14 +81,15 @@ def _held() -> Iterator[tuple[str, str]]:
 def lift_limit(arguments: argparse.Namespace) -> int:
     service = _service_of(arguments.group)
     path = f"/dead-letter-limits/{arguments.group}/lift"
-    said = _ask(service, "POST", path, {"minutes": arguments.minutes})
+    said = _ask(service, "POST", path, {"minutes": arguments.minutes}, arguments.reason)
     print(f"{arguments.group} sets aside without a limit until {said['lifted_until']}")
     return 0
 
 
 def skip_range(arguments: argparse.Namespace) -> int:
     wanted = {name: getattr(arguments, name) for name in ("group", "partition", "first_offset", "last_offset")}
-    said = _ask(_service_of(arguments.group), "POST", "/skips", {**wanted, "only_unreadable": not arguments.all})
+    body = {**wanted, "only_unreadable": not arguments.all}
+    said = _ask(_service_of(arguments.group), "POST", "/skips", body, arguments.reason)
     what = "all" if arguments.all else "what can't be read"
     print(f"skip {said['skip_id']}: {what} from {arguments.first_offset} to {arguments.last_offset} is left out")
     return 0
@@ -102,8 +105,9 @@ def _address(service: str) -> str:
     return os.environ.get(f"VCC_API_{service.upper()}") or connection(service).base_url
 
 
-def _ask(service: str, method: str, path: str, body: dict[str, object] | None = None) -> Any:
+def _ask(service: str, method: str, path: str, body: dict[str, object] | None = None, reason: str = "") -> Any:
     headers = {"Authorization": f"Bearer {token('operator')}", "Idempotency-Key": str(new_id())}
+    headers |= {"X-Reason": reason} if reason else {}
     try:
         answer = httpx.request(
             method, f"{_address(service)}{path}", json=body, headers=headers, timeout=TIMEOUT_S, trust_env=False

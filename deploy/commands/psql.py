@@ -1,4 +1,4 @@
-"""`./vcc psql SERVICE`: the service's database, as the service's own role."""
+"""`./vcc psql SERVICE`: the service's database, as the service's own role or as another of its roles."""
 
 import argparse
 import os
@@ -7,18 +7,31 @@ import sys
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from deploy.errors import StackError
-from deploy.local.plan import SERVICES
-from deploy.local.running import connection
+from deploy.local.databases import private_dsn
+from deploy.local.plan import SERVICES, known_dsns
+from deploy.local.running import require_up
+from deploy.local.state import here
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     psql = commands.add_parser("psql", description="Opens a service's database; what follows -- is given to psql.")
     psql.add_argument("service", choices=SERVICES)
+    psql.add_argument(
+        "--as", dest="role", choices=("runtime", "owner", "audit"), default="runtime",
+        help="as which role: the one that the service works as, the owner of the tables, the one that reads the trail",
+    )  # fmt: skip
     psql.set_defaults(run=run, passes_on=True, rest=[])
 
 
 def run(arguments: argparse.Namespace) -> int:
-    dsn = connection(arguments.service).dsn
+    require_up()
+    setting = {"runtime": "dsn"}.get(arguments.role, f"{arguments.role}_dsn")
+    service = arguments.service
+    dsn = private_dsn(service, os.environ, setting) or known_dsns(here(), service).get(setting)
+    if dsn is None:
+        raise StackError(
+            f"no such role of {service} is known here", f"name it: VCC_{service.upper()}_{setting.upper()}"
+        )
     program = shutil.which("psql") or _of_the_wheel()
     rest = [argument for argument in arguments.rest if argument != "--"]
     sys.stdout.flush()

@@ -15,7 +15,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     up.add_argument("--json", action="store_true", help="prints the addresses as JSON")
     up.set_defaults(run=run_up)
     down = commands.add_parser("down", description="Stops everything that this checkout started.")
-    down.add_argument("--wipe", action="store_true", help="also deletes what the embedded Kafka and Postgres stored")
+    down.add_argument(
+        "--wipe", action="store_true",
+        help="also deletes what the embedded Kafka and Postgres stored; key rings (.vcc/secrets/*.keys) stay",
+    )  # fmt: skip
     down.set_defaults(run=run_down)
 
 
@@ -49,5 +52,5 @@ def run_down(arguments: argparse.Namespace) -> int:
     if not ran:
         print("Nothing of this checkout was running.")
     if arguments.wipe:
-        print(f"Wiped {here().path}. Databases and brokers of your own were not touched.")
+        print(f"Wiped {here().path}. Databases and brokers of your own were not touched; key rings are kept.")
     return 0

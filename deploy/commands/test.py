@@ -27,6 +27,9 @@ PYTEST: Command = [sys.executable, "-m", "pytest", "-q"]
 NO_TEST_RAN = 5  # pytest's exit code
 QUICK = ["-m", "not (slow or postgres or kafka)"]
 CHAINS = ["tests/flow", "tests/chaos"]  # whole stacks that are disturbed: they wait more than they compute
+# Two processes, each with servers of its own. A file's tests stay together, for they share what it sets up once. Files
+# come in their own order: the broker's, which wait, first, the many small ones last, so that both end together.
+SPREAD = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 OWN_CACHE = ["-o", "cache_dir=.pytest_cache/chains"]
 GRACE_S = 60.0  # for tests that were told to end: they stop their servers
 
@@ -65,11 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def lanes(rest: Sequence[str], *, is_quick: bool) -> list[Command]:
     """What runs side by side, the first one before everybody's eyes. Whoever names tests gets one run of them."""
-    if is_quick or any(
-        (ROOT / argument.partition("::")[0]).exists() for argument in rest if not argument.startswith("-")
-    ):
+    if any((ROOT / argument.partition("::")[0]).exists() for argument in rest if not argument.startswith("-")):
         return [[*PYTEST, *(QUICK if is_quick else []), *rest]]
-    return [[*PYTEST, *(f"--ignore={chain}" for chain in CHAINS), *rest], [*PYTEST, *OWN_CACHE, *CHAINS, *rest]]
+    spread = [*PYTEST, *SPREAD]
+    if is_quick:
+        return [[*spread, *QUICK, *rest]]
+    return [[*spread, *(f"--ignore={chain}" for chain in CHAINS), *rest], [*PYTEST, *OWN_CACHE, *CHAINS, *rest]]
 
 
 def verdict(codes: Sequence[int]) -> str:

@@ -57,7 +57,7 @@ class Api:
         return await self._write(path, key, content=content, headers={"Content-Type": "application/octet-stream"})
 
     async def _write(self, path: str, key: str, **request: Any) -> tuple[int, Any]:
-        headers = {"Idempotency-Key": key, **request.pop("headers", {})}
+        headers = {"Idempotency-Key": key, "X-Reason": "a day of the demo", **request.pop("headers", {})}
         answer = await self._send("POST", path, headers=headers, **request)
         if answer.status_code >= 500:
             raise UnexpectedAnswerError(f"POST {path}: {answer.status_code}")

@@ -15,12 +15,12 @@ from aiokafka import TopicPartition
 from deploy.errors import StackError
 from deploy.local.plan import SERVICES
 from deploy.local.running import connection
+from deploy.topics import kafka_settings
 from schemas.catalog import TOPICS
 from services.kit import outbox as outbox_store
 from services.kit.app import Service
-from services.kit.generation import LOAD_GENERATION, group_of
+from services.kit.generation import Generation, group_of, load
 from services.kit.offsets import offsets
-from services.kit.settings import KafkaSettings
 
 POLL_S = 0.05
 
@@ -40,7 +40,7 @@ class Backlog:
         return not (self.files or self.answers or self.outbox or self.lag)
 
 
-def by_generation(groups: Mapping[str, str], generations: Mapping[str, int]) -> dict[str, str]:
+def by_generation(groups: Mapping[str, str], generations: Mapping[str, Generation]) -> dict[str, str]:
     """The same groups as they are called by now: after a rebuild a service reads in new ones. `generations`: by
     service, of those that can be rebuilt."""
     return {group_of(group, generations.get(group.partition(".")[0])): topic for group, topic in groups.items()}
@@ -59,9 +59,7 @@ class Watch:
         endpoints = {name: connection(name) for name in SERVICES}
         for name, endpoint in endpoints.items():
             self._databases[name] = await asyncpg.connect(endpoint.dsn, server_settings={"vcc.tenant": "*"})
-        kafka = KafkaSettings.model_validate(
-            {key.removeprefix("VCC_KAFKA_").lower(): value for key, value in endpoints["eligibility"].kafka.items()}
-        )
+        kafka = kafka_settings(endpoints["eligibility"].kafka)
         self._broker = await self._clients.enter_async_context(offsets(kafka))
         self._partitions = [TopicPartition(topic.name, n) for topic in TOPICS for n in range(topic.partitions)]
         return self
@@ -94,9 +92,9 @@ class Watch:
         }
         return await self._broker.behind(by_generation(groups, await self._generations()), ends)
 
-    async def _generations(self) -> dict[str, int]:
+    async def _generations(self) -> dict[str, Generation]:
         rebuilt = [service.name for service in self._services if service.rebuilds]
-        return {name: await self._databases[name].fetchval(LOAD_GENERATION) for name in rebuilt}
+        return {name: await load(self._databases[name]) for name in rebuilt}
 
     async def drain(self, timeout_s: float, seen: Callable[[Backlog], None] = lambda _: None) -> Backlog:
         """Wait until nothing is under way: two empty looks on end between which nobody has written to the log, for what

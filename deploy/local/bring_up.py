@@ -5,20 +5,25 @@ more than it works. The services start when all three stand.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
 
 import asyncpg
 
 from deploy.errors import StackError
 from deploy.local.account import reachable
 from deploy.local.children import Children, Stopped
+from deploy.local.databases import private_dsn
 from deploy.local.kafka import Kafka
-from deploy.local.plan import Plan, external_dsn, remember_kafka
+from deploy.local.kafka_users import provide_users
+from deploy.local.plan import Plan, external_dsn, known_dsns, remember_dsns, remember_kafka
 from deploy.local.postgres import Postgres, provide
 from deploy.local.state import Folder, Phase
 from deploy.topics import provide_topics
 from services.kit.migrations import MigrationError, migrate
+from services.kit.private_channels import DSNS
+from services.kit.rights import RUNBOOK, RightsError, rights_of
 
 MIGRATE_TIMEOUT_S = 120.0
 Say = Callable[[Phase, str], None]
@@ -26,6 +31,7 @@ Say = Callable[[Phase, str], None]
 
 def bring_up(plan: Plan, children: Children, say: Say) -> str:
     """Returns the token issuer's address when every service is ready."""
+    _require_owners(plan)
     say("starting", _servers(plan))
     ports = plan.ports()
     kafka = plan.kafka_environment(ports.get("kafka"))
@@ -41,7 +47,9 @@ def bring_up(plan: Plan, children: Children, say: Say) -> str:
     )
     say("starting", "services")
     for name in plan.services:
-        children.launch(plan.service(name, ports[name], kafka, issuer_url), ports[name])
+        plan.folder.key_ring(name)
+        told = plan.kafka_environment_of(name, ports.get("kafka"))
+        children.launch(plan.service(name, ports[name], told, issuer_url), ports[name])
     for name in plan.services:
         children.await_ready(name)
     return issuer_url
@@ -71,31 +79,57 @@ def _issuer(plan: Plan, children: Children, ports: dict[str, int]) -> None:
 
 def _kafka(plan: Plan, children: Children, ports: dict[str, int], kafka: dict[str, str]) -> None:
     if plan.own_kafka:
-        folder = plan.folder
-        broker = Kafka(folder.data / "kafka", ports["kafka"], ports["kafka-controller"], folder.log("kafka"))
+        broker = _broker(plan, ports)
         children.start(broker.prepare(), broker.port)
+        asyncio.run(provide_users(broker.access, broker.port, broker.controller_port))
     asyncio.run(provide_topics(kafka))
+
+
+def _broker(plan: Plan, ports: dict[str, int]) -> Kafka:
+    folder = plan.folder
+    return Kafka(folder.data / "kafka", ports["kafka"], ports["kafka-controller"], folder.log("kafka"), plan.access)
 
 
 def _postgres(plan: Plan, children: Children, ports: dict[str, int]) -> None:
     if plan.own_postgres:
         server = _server(plan.folder, ports["postgres"])
         children.start(server.prepare(), server.port)
-        for name in plan.services:
-            password = plan.folder.secret(f"{name}.password").read_text()
-            plan.folder.secret(f"{name}.dsn", asyncio.run(provide(server, name, password)))
+        for name in filter(plan.embeds, plan.services):
+            remember_dsns(plan.folder, name, asyncio.run(provide(server, name, partial(_password, plan.folder))))
     for name in plan.services:
-        if dsn := external_dsn(name, plan.environ):
-            plan.folder.secret(f"{name}.dsn", dsn)
-        asyncio.run(_migrate(plan, name))
+        asyncio.run(_migrate(plan, name, known_dsns(plan.folder, name) if plan.embeds(name) else _external(plan, name)))
 
 
-async def _migrate(plan: Plan, name: str) -> None:
+def _require_owners(plan: Plan) -> None:
+    """At once, for what else the environment lacks shows a minute later."""
+    for name in plan.services:
+        if not plan.embeds(name) and external_dsn(name, plan.environ, "owner_dsn") is None:
+            own = f"VCC_{name.upper()}"
+            raise StackError(
+                f"{name}: {own}_DSN names a database, and nothing names its owner",
+                f"name it, {own}_OWNER_DSN, and the role that reads the trail, {own}_AUDIT_DSN ({RUNBOOK})",
+            )
+
+
+def _external(plan: Plan, name: str) -> dict[str, str]:
+    """By setting, as the environment names them. The owner's is not kept in the folder, which services read."""
+    named = {setting: private_dsn(name, plan.environ, setting) for setting in DSNS}
+    dsns = {setting: dsn for setting, dsn in named.items() if dsn}
+    remember_dsns(plan.folder, name, {setting: dsn for setting, dsn in dsns.items() if setting != "owner_dsn"})
+    return dsns
+
+
+def _password(folder: Folder, role: str) -> str:
+    return folder.secret(f"{role}.password").read_text()
+
+
+async def _migrate(plan: Plan, name: str, dsns: Mapping[str, str]) -> None:
     """A database's own words may hold row values: its error is told by class and code only."""
     try:
         async with asyncio.timeout(MIGRATE_TIMEOUT_S):
-            await migrate((plan.folder.secrets / f"{name}.dsn").read_text(), plan.migrations(name))
-    except MigrationError as error:
+            rights = rights_of(dsns["owner_dsn"], dsns["dsn"], dsns.get("audit_dsn"))
+            await migrate(dsns["owner_dsn"], plan.migrations(name), rights=rights)
+    except (MigrationError, RightsError) as error:
         raise StackError(f"{name}: {error}", "its database is as it was before this migration") from None
     except (asyncpg.PostgresError, OSError, TimeoutError) as error:
         code = f" {error.sqlstate}" if isinstance(error, asyncpg.PostgresError) else ""

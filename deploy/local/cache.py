@@ -27,7 +27,10 @@ def folder(*, readable_by_all: bool = False) -> Path:
 
 def made(path: Path) -> Path:
     try:
+        made_here = [parent for parent in (path, *path.parents) if not parent.exists()]
         path.mkdir(parents=True, exist_ok=True)
+        for parent in made_here:
+            parent.chmod(0o755)
     except OSError as error:
         raise StackError(
             f"the cache {path} cannot be made: {error.strerror}", "name another by VCC_CACHE_DIR"
@@ -53,10 +56,19 @@ def _unpack(lock: Path, target: Path, title: str) -> None:
     half = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
     try:
         install(lock, ["--target", str(half)], title=title)
-        half.chmod(0o755)
+        share(half)
         half.rename(target)
     finally:
         shutil.rmtree(half, ignore_errors=True)
+
+
+def share(root: Path) -> None:
+    """Programs and not data: the account that Postgres runs as must be able to read what is here. File by file, for a
+    umask would be every thread's."""
+    for path in (root, *root.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode & 0o777
+            path.chmod(mode | (0o055 if path.is_dir() or mode & 0o100 else 0o044))
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from fastapi.responses import JSONResponse
 from jwt.algorithms import RSAAlgorithm
 
 from services.kit.http import create_app
-from services.kit.issuer_keys import is_loopback
+from services.kit.loopback import is_loopback
 from services.kit.roles import TABLE
 
 TOKEN_LIFE_S = 3600

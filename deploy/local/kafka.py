@@ -13,7 +13,9 @@ from pathlib import Path
 from deploy.errors import StackError
 from deploy.local.jars import OWN_BROKER, classpath
 from deploy.local.java import java
+from deploy.local.kafka_access import Access
 from deploy.local.process import Spec, tail
+from deploy.local.state import replace
 
 HOST = "127.0.0.1"
 FORMAT_TIMEOUT_S = 60
@@ -22,31 +24,27 @@ PROBE_TIMEOUT_S = 1.0
 API_VERSIONS = b"\x00\x00\x00\x0d\x00\x12\x00\x00\x00\x00\x00\x01\x00\x03vcc"
 
 # The short session: after a kill the broker may register again only when its old one is over.
-PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
-controller.listener.names=CONTROLLER
-controller.quorum.voters=1@{host}:{controller_port}
-log.dirs={logs}
-auto.create.topics.enable=false
-num.partitions=1
-min.insync.replicas=1
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=10
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-broker.heartbeat.interval.ms=1000
-broker.session.timeout.ms=5000
-num.recovery.threads.per.data.dir=2
-"""
+PROPERTIES = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "auto.create.topics.enable": "false",
+    "num.partitions": "1",
+    "min.insync.replicas": "1",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "10",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "broker.heartbeat.interval.ms": "1000",
+    "broker.session.timeout.ms": "5000",
+    "num.recovery.threads.per.data.dir": "2",
+}
 # One node has no replica to recover from: written to the disk every second, at the latest.
-DURABLE = "log.flush.interval.ms=1000\nlog.flush.scheduler.interval.ms=1000\n"
+DURABLE = {"log.flush.interval.ms": "1000", "log.flush.scheduler.interval.ms": "1000"}
 
 LOG4J = """\
 Configuration:
@@ -67,6 +65,7 @@ class Kafka:
     port: int
     controller_port: int
     log: Path
+    access: Access
     durable: bool = True
     heap: str = "512m"
 
@@ -91,11 +90,22 @@ class Kafka:
             ready=self.missing,
         )
 
+    def properties(self) -> dict[str, str]:
+        """All of the broker's settings but where its data are."""
+        address = f"{HOST}:{self.controller_port}"
+        return {
+            **PROPERTIES,
+            **(DURABLE if self.durable else {}),
+            "listeners": f"CLIENTS://{self.bootstrap},CONTROLLER://{address}",
+            "advertised.listeners": f"CLIENTS://{self.bootstrap}",
+            "controller.quorum.voters": f"1@{address}",
+            **self.access.settings(),
+        }
+
     def _write_settings(self) -> None:
-        text = PROPERTIES.format(
-            host=HOST, port=self.port, controller_port=self.controller_port, logs=self.data / "log"
-        )
-        (self.data / "server.properties").write_text(text + (DURABLE if self.durable else ""))
+        """They hold a password: never readable by others, not even for a moment."""
+        lines = {**self.properties(), "log.dirs": str(self.data / "log")}
+        replace(self.data / "server.properties", "".join(f"{key}={value}\n" for key, value in lines.items()), 0o600)
         (self.data / "log4j2.yaml").write_text(LOG4J)
 
     def _java(self) -> list[str | Path]:

@@ -10,19 +10,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deploy.errors import StackError
 from deploy.local import probes
 from deploy.local.process import Spec, plain_environment
 from deploy.local.state import ROOT, Folder
+from services.kit.private_channels import DSNS
+
+if TYPE_CHECKING:
+    from deploy.local.kafka_access import Access
 
 HOST = probes.HOST
 SERVICES = ("eligibility", "outreach", "scheduling", "reporting")
 EVERYBODYS = (
     "VCC_OIDC_", "VCC_FIRST_BUSINESS_ON", "VCC_BUSINESS_DAYS", "VCC_TEST_DATA_FROM", "VCC_SENDER_TIME_ZONE",
-    "VCC_CDSI_",
+    "VCC_CDSI_", "VCC_MOST_", "VCC_ZIP_MOST_", "VCC_BOOKING_",
 )  # fmt: skip
-OURS = ("DSN", "DSN_FILE", "HTTP_HOST", "HTTP_PORT")  # of a service's settings, those that the stack decides
+KAFKA = "VCC_KAFKA_"
+LOGINS = (
+    "VCC_KAFKA_SASL_USERNAME", "VCC_KAFKA_SASL_PASSWORD", "VCC_KAFKA_SASL_OAUTH_CLIENT_", "VCC_KAFKA_SSL_CERTFILE",
+    "VCC_KAFKA_SSL_KEYFILE",
+)  # fmt: skip
+_ENTRANCES = tuple(setting.upper() for setting in DSNS)
+OURS = (
+    *_ENTRANCES, *(f"{name}_FILE" for name in _ENTRANCES),
+    "HTTP_HOST", "HTTP_PORT", "HTTP_TLS_CERTFILE", "HTTP_TLS_KEYFILE",
+)  # fmt: skip
+"""Of a service's settings those that the stack decides: it listens on loopback, and asks there without TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +56,11 @@ class Plan:
     @property
     def own_postgres(self) -> bool:
         """Whether any service has no database named by the environment."""
-        return any(external_dsn(name, self.environ) is None for name in self.services)
+        return any(map(self.embeds, self.services))
+
+    def embeds(self, service: str) -> bool:
+        """Whether this service's database is in the embedded Postgres."""
+        return external_dsn(service, self.environ) is None
 
     @property
     def own_issuer(self) -> bool:
@@ -58,10 +77,32 @@ class Plan:
     def issuer_url(self, port: int | None) -> str:
         return f"http://{HOST}:{port}" if port else self.environ["VCC_OIDC_ISSUER"]
 
+    @property
+    def access(self) -> "Access":
+        """Imported late, as the catalog is: `status` needs neither."""
+        from deploy.local.kafka_access import Access
+
+        return Access(self.folder)
+
     def kafka_environment(self, port: int | None) -> dict[str, str]:
+        """What commands and the topics' maker are told: the embedded broker's admin, or what the environment says."""
         if port is None:
-            return {name: value for name, value in self.environ.items() if name.startswith("VCC_KAFKA_")}
-        return {"VCC_KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{port}", "VCC_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"}
+            return {name: value for name, value in self.environ.items() if name.startswith(KAFKA)}
+        from deploy.acls import ADMIN
+
+        return self.access.environment(ADMIN, port)
+
+    def kafka_environment_of(self, service: str, port: int | None) -> dict[str, str]:
+        """What a service is told: it has a user of its own, here always, elsewhere where the environment names one. It
+        is told nobody else's password then."""
+        if port is not None:
+            from deploy.acls import user_of
+
+            return self.access.environment(user_of(service), port)
+        told, own = self.kafka_environment(None), f"VCC_{service.upper()}_"
+        if not any(name.startswith(own + login.removeprefix("VCC_")) for login in LOGINS for name in self.environ):
+            return told
+        return {name: value for name, value in told.items() if not name.startswith(LOGINS)}
 
     def issuer(self, port: int) -> Spec:
         told = {"VCC_ISSUER_PORT": str(port), "VCC_ISSUER_STATE": str(self.folder.path / "issuer")}
@@ -82,7 +123,16 @@ class Plan:
         own = {key: value for key, value in self.environ.items() if key.startswith((prefix, *EVERYBODYS))}
         for setting in OURS:
             own.pop(prefix + setting, None)
+        if self.embeds(name):
+            own.pop(prefix + "POSTGRES_CAFILE", None)
+        if self.own_kafka:
+            own = {key: value for key, value in own.items() if not key.startswith(f"{prefix}KAFKA_")}
+        has_audit = self.embeds(name) or external_dsn(name, self.environ, "audit_dsn") is not None
+        if has_audit:
+            own[prefix + "AUDIT_DSN_FILE"] = str(self.folder.secrets / f"{name}.audit_dsn")
         return {
+            prefix + "KEY_RING_FILE": str(self.folder.secrets / f"{name}.keys"),
+            **({prefix + "MAY_RUN_AS_ROOT": "true"} if os.geteuid() == 0 else {}),
             **own,
             **kafka,
             prefix + "DSN_FILE": str(self.folder.secrets / f"{name}.dsn"),
@@ -102,9 +152,9 @@ class Plan:
         )
 
 
-def external_dsn(service: str, environ: Mapping[str, str]) -> str | None:
-    """The database that the environment names for a service, by value or by file."""
-    variable = f"VCC_{service.upper()}_DSN"
+def external_dsn(service: str, environ: Mapping[str, str], setting: str = "dsn") -> str | None:
+    """The database that the environment names for a service, by value or by file; `setting` says as which role."""
+    variable = f"VCC_{service.upper()}_{setting.upper()}"
     if named := environ.get(variable + "_FILE"):
         try:
             return Path(named).read_text().strip()
@@ -117,11 +167,25 @@ def external_dsn(service: str, environ: Mapping[str, str]) -> str | None:
 
 def with_absolute_paths(environ: Mapping[str, str]) -> dict[str, str]:
     """A file named from where the user stands must still be found from where a service runs."""
-    named = ("_FILE", "_CAFILE")
     return {
-        name: str(Path(value).absolute()) if name.startswith("VCC_") and name.endswith(named) else value
+        name: str(Path(value).absolute()) if name.startswith("VCC_") and name.endswith("FILE") else value
         for name, value in environ.items()
     }
+
+
+def remember_dsns(folder: Folder, service: str, dsns: Mapping[str, str]) -> None:
+    """By setting; what is not among them is forgotten."""
+    for setting in DSNS:
+        if setting in dsns:
+            folder.secret(f"{service}.{setting}", dsns[setting])
+        else:
+            (folder.secrets / f"{service}.{setting}").unlink(missing_ok=True)
+
+
+def known_dsns(folder: Folder, service: str) -> dict[str, str]:
+    """By setting: how the service's database is entered, in each of its roles that is known here."""
+    files = {setting: folder.secrets / f"{service}.{setting}" for setting in DSNS}
+    return {setting: path.read_text() for setting, path in files.items() if path.exists()}
 
 
 def remember_kafka(folder: Folder, environment: Mapping[str, str]) -> None:

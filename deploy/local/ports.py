@@ -19,6 +19,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port(taken: Collection[int] = ()) -> int:
-    """A port that nobody listens on now and that is not in `taken`."""
-    candidates = random.sample(range(FIRST, LAST + 1), 200)
+    """A port that nobody listens on now and that is not in `taken`. Drawn by the system's dice: whoever has seeded
+    Python's, as tests do, would draw the same one at the same time as a neighbour."""
+    candidates = random.SystemRandom().sample(range(FIRST, LAST + 1), 200)
     return next(port for port in candidates if port not in taken and is_free(port))

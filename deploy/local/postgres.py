@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from deploy.errors import StackError
 from deploy.local.account import OWN_SERVER, group_of, unprivileged_account
 from deploy.local.postgres_binaries import binaries, major_of
 from deploy.local.process import Spec, plain_environment
+from services.kit.private_channels import DSNS
 
 HOST = "127.0.0.1"
 ADMIN = "vcc_admin"
@@ -39,6 +41,11 @@ SETTINGS = {
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
 }
+ROLES = dict(zip(DSNS, ("{}", "{}_owner", "{}_audit"), strict=True))
+"""The roles of a service's database, by the setting that names their DSN (services/kit/rights.py)."""
+# Whoever comes gives his password, and comes by the loopback: there is no socket. Written at each start, so that a
+# folder of before has it too.
+WHO_ENTERS = f"host all all {HOST}/32 scram-sha-256\n"
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -60,6 +67,7 @@ class Postgres:
         programs = binaries(major_of(self.data))
         if not (self.data / "PG_VERSION").exists():
             self._initdb(programs, account)
+        self._close(account)
         settings = {**SETTINGS, **({} if self.durable else FORGETFUL), "port": str(self.port)}
         switches = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Spec(
@@ -89,6 +97,13 @@ class Postgres:
             password_file.unlink(missing_ok=True)
         half.rename(self.data)
 
+    def _close(self, account: str | None) -> None:
+        entrance = self.data / "pg_hba.conf"
+        entrance.unlink(missing_ok=True)
+        entrance.touch(mode=0o600)
+        entrance.write_text(WHO_ENTERS)
+        _give(account, entrance)
+
     def missing(self) -> str:
         try:
             with socket.create_connection((HOST, self.port), PROBE_TIMEOUT_S) as connection:
@@ -104,17 +119,41 @@ def dsn(role: str, password: str, port: int, database: str) -> str:
     return f"postgresql://{role}:{password}@{HOST}:{port}/{database}"
 
 
-async def provide(server: Postgres, service: str, password: str) -> str:
-    """The DSN of a service's own database, owned by its own role, which nobody else's role may enter."""
+async def provide(server: Postgres, service: str, password_of: Callable[[str], str]) -> dict[str, str]:
+    """The DSNs of a service's own database by setting: of its owner, and of the roles that may enter it beside."""
     admin = await asyncpg.connect(server.admin_dsn, timeout=10)
     try:
-        await make_role(admin, service, password)
+        dsns = {}
+        for setting, role in roles_of(service).items():
+            await make_role(admin, role, password := password_of(role))
+            dsns[setting] = dsn(role, password, server.port, service)
+        owner = roles_of(service)["owner_dsn"]
         if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", service):
-            await admin.execute(f'CREATE DATABASE "{service}" OWNER "{service}"')
-        await admin.execute(f'REVOKE ALL ON DATABASE "{service}" FROM PUBLIC')
+            await admin.execute(f'CREATE DATABASE "{service}" OWNER "{owner}"')
+        await open_to_its_roles(admin, service, service)
     finally:
         await admin.close()
-    return dsn(service, password, server.port, service)
+    await _leave_to_owner(dsn(ADMIN, server.password, server.port, service), service, owner)
+    return dsns
+
+
+def roles_of(service: str) -> dict[str, str]:
+    return {setting: role.format(service) for setting, role in ROLES.items()}
+
+
+async def open_to_its_roles(admin: asyncpg.Connection, database: str, service: str) -> None:
+    entering = ", ".join(f'"{role}"' for role in roles_of(service).values())
+    await admin.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
+    await admin.execute(f'GRANT CONNECT, TEMPORARY ON DATABASE "{database}" TO {entering}')
+
+
+async def _leave_to_owner(admin_dsn: str, service: str, owner: str) -> None:
+    """A database of before belongs to the role that the service works as."""
+    admin = await asyncpg.connect(admin_dsn, timeout=10)
+    try:
+        await admin.execute(f'REASSIGN OWNED BY "{service}" TO "{owner}"')
+    finally:
+        await admin.close()
 
 
 async def make_role(admin: asyncpg.Connection, role: str, password: str) -> None:

@@ -17,6 +17,8 @@ from deploy.local.account import group_of
 
 POLL_S = 0.05
 LONGEST_KILL_S = 5.0
+PRIVATE = 0o077
+"""What a component writes is read by its account alone."""
 
 
 class Identity(NamedTuple):
@@ -47,6 +49,7 @@ class Spec:
 
 def start(spec: Spec) -> subprocess.Popen[bytes]:
     """In a session of its own: neither Ctrl-C nor a closed terminal reaches it."""
+    spec.log.touch(mode=0o600)
     with spec.log.open("ab") as log:  # appending lets the supervisor shorten a long log under a running process
         return subprocess.Popen(
             [str(part) for part in spec.command],
@@ -59,6 +62,7 @@ def start(spec: Spec) -> subprocess.Popen[bytes]:
             user=spec.account,
             group=group_of(spec.account),
             extra_groups=[] if spec.account else None,
+            umask=PRIVATE,
         )
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from deploy.console import Progress
@@ -138,16 +139,29 @@ def stop(folder: Folder) -> bool:
 
 
 def _wipe(folder: Folder) -> None:
+    """All but the key rings: what they seal may stand in a database of the user's own, which nothing here touches."""
     elsewhere = folder.data / "postgres"
     if elsewhere.is_symlink():
         shutil.rmtree(elsewhere.readlink().parent, ignore_errors=True)
     for path in folder.path.glob("*") if folder.path.is_dir() else ():
-        if path.name in KEPT_BY_WIPE:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        if path == folder.secrets:
+            _wipe_secrets(folder)
+        elif path.name not in KEPT_BY_WIPE:
+            _delete(path)
+
+
+def _wipe_secrets(folder: Folder) -> None:
+    rings = set(folder.rings())
+    for path in folder.secrets.iterdir():
+        if path not in rings:
+            _delete(path)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -67,11 +67,19 @@ class Folder:
                 passed.chmod(0o711 if os.geteuid() == 0 else 0o700)
             for closed in (self.secrets, self.logs):
                 closed.chmod(0o700)
+            self._close()
         except OSError as error:
             raise StackError(
                 f"{self.path} cannot be used: {error.strerror}",
                 "run vcc in a checkout that you own, with free disk space",
             ) from None
+
+    def _close(self) -> None:
+        """What an older version left readable for others; in the folder of data everything has its owner's mode."""
+        for found in (*self.path.iterdir(), *self.logs.rglob("*"), *(self.path / "report").rglob("*")):
+            with suppress(FileNotFoundError):  # another process replaces its files
+                if found not in (self.data,) and not found.is_symlink() and found.stat().st_mode & 0o077:
+                    found.chmod(0o700 if found.is_dir() else 0o600)
 
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
@@ -86,7 +94,7 @@ class Folder:
         return State(**_with_identity(raw, "supervisor"), components=components)
 
     def write(self, state: State) -> None:
-        _replace(self.path / "state.json", json.dumps(asdict(state), indent=1), 0o600)
+        replace(self.path / "state.json", json.dumps(asdict(state), indent=1), 0o600)
 
     def secret(self, name: str, value: str | None = None) -> Path:
         """The file of a secret: written when a value is given, else made once and kept."""
@@ -94,8 +102,19 @@ class Folder:
 
         path = self.secrets / name
         if value is not None or not path.exists():
-            _replace(path, value or new_password(), 0o600)
+            replace(path, value or new_password(), 0o600)
         return path
+
+    def key_ring(self, service: str) -> Path:
+        """The file of the keys with which a service seals what it keeps: made once, with one key, and kept."""
+        from services.kit.sealed import new_named_line
+
+        name = f"{service}.keys"
+        return self.secret(name, None if (self.secrets / name).exists() else new_named_line(f"{service}-1"))
+
+    def rings(self) -> list[Path]:
+        """Every service's ring, and the keys that were taken out of it: nobody can make them again."""
+        return [*self.secrets.glob("*.keys"), *self.secrets.glob("*.keys.removed")]
 
     def port(self, name: str, wanted: str | None = None) -> int:
         """The port that `wanted` demands, else the one used last time while it is free, else a free one."""
@@ -104,7 +123,7 @@ class Folder:
         ports: dict[str, int] = self._ports()
         if not is_free(ports.get(name, 0)) or name not in ports:
             ports[name] = free_port(ports.values())
-            _replace(self.path / "ports.json", json.dumps(ports, indent=1), 0o600)
+            replace(self.path / "ports.json", json.dumps(ports, indent=1), 0o600)
         return ports[name]
 
     def _ports(self) -> dict[str, int]:
@@ -146,7 +165,7 @@ def _with_identity(raw: dict[str, Any], key: str = "identity") -> dict[str, Any]
     return {**raw, key: Identity(*raw[key]) if raw[key] else None}
 
 
-def _replace(path: Path, text: str, mode: int) -> None:
+def replace(path: Path, text: str, mode: int) -> None:
     """Whole or not at all, and never readable by others, not even for a moment."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:

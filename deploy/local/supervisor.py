@@ -117,6 +117,7 @@ def _keep_copy(log: Path) -> None:
 
 
 def supervise(plan: Plan) -> int:
+    os.umask(process.PRIVATE)
     plan.folder.make()
     with plan.folder.supervising() as alone:
         return Supervisor(plan).run() if alone else ALREADY_SUPERVISED

@@ -4,7 +4,7 @@ file (OSV publishes one archive for each ecosystem)."""
 import json
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from packaging.version import InvalidVersion, Version
 
 from deploy.errors import StackError
 from deploy.supply.components import Component, normal
+
+MOST_MIB, LARGEST_MIB = 4096, 64
+"""OSV's archive of PyPI is a twentieth of it, its largest advisory a thousandth."""
 
 
 class AdvisoryFileError(StackError):
@@ -38,11 +41,21 @@ def read(path: Path) -> Iterator[Mapping[str, Any]]:
             yield from _parsed(file.read_bytes(), file.name)
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
+            _measure(archive.infolist(), path.name)
             for name in sorted(archive.namelist()):
                 if name.endswith(".json"):
                     yield from _parsed(archive.read(name), name)
     else:
         yield from _parsed(path.read_bytes(), path.name)
+
+
+def _measure(files: Sequence[zipfile.ZipInfo], name: str) -> None:
+    """Refuse an archive that would be unpacked to too much: no file yields more than the directory says of it."""
+    total, largest = sum(file.file_size for file in files), max((file.file_size for file in files), default=0)
+    if total > MOST_MIB << 20 or largest > LARGEST_MIB << 20:
+        raise AdvisoryFileError(
+            f"{name} is larger unpacked than {MOST_MIB} MiB, or a file of it than {LARGEST_MIB} MiB"
+        )
 
 
 def _parsed(content: bytes, name: str) -> Iterator[Mapping[str, Any]]:
@@ -56,10 +69,10 @@ def _documents(content: bytes, name: str) -> list[Any]:
     try:
         found = json.loads(content)
         return found if isinstance(found, list) else [found]
-    except ValueError:
+    except (ValueError, RecursionError):
         try:
             return [json.loads(line) for line in content.splitlines() if line.strip()]
-        except ValueError:
+        except (ValueError, RecursionError):
             raise AdvisoryFileError(f"{name} is no JSON") from None
 
 

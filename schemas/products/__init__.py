@@ -12,7 +12,7 @@ _TABLE = Path(__file__).parent / "first_used.csv"
 
 @cache
 def _first_days() -> Mapping[str, date]:
-    """By CVX code: the day on which the product was first licensed or authorized for use, anywhere."""
+    """By CVX code: the earliest day on which the product can have been given, anywhere."""
     with _TABLE.open(newline="", encoding="utf-8") as file:
         return {row["cvx"]: date.fromisoformat(row["first_on"]) for row in csv.DictReader(file)}
 

@@ -19,22 +19,33 @@ from services.eligibility.decisions.flow.opener import DayOpener
 from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.forecast.api import forecasts as forecast_api
+from services.eligibility.intake import habits
 from services.eligibility.intake.api import doubtful_rows as doubtful_api
 from services.eligibility.intake.api import files as files_api
 from services.eligibility.intake.api import held as held_api
+from services.eligibility.intake.api import joins as joins_api
+from services.eligibility.intake.api import possibly_one as pairs_api
 from services.eligibility.intake.flow.worker import Intake
+from services.eligibility.intake.store import chunks as chunk_store
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store import queue as queue_store
 from services.eligibility.payers import api as payers_api
 from services.eligibility.payers.senders import unprofiled
+from services.eligibility.people.store import doubtful as doubtful_store
+from services.eligibility.people.store import joins as join_store
 from services.eligibility.people.store import members as people_store
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.settings import read_own_settings
+from services.kit import metrics
 from services.kit.app import Service, run
+from services.kit.measuring import Measure
 from services.kit.postgres import Pool
 from services.kit.settings import Settings
 from services.kit.subscription import subscribe
 from services.kit.workers import Background
+
+HABITS_EVERY_S = 300.0
+"""They are days long, and found in all files of two years."""
 
 SUBSCRIPTIONS = subscribe(
     "eligibility",
@@ -66,10 +77,12 @@ def build() -> Service:
         title="Eligibility",
         subscriptions=SUBSCRIPTIONS,
         routers=(
-            files_api.routes,
+            files_api.routes_taking(own.most_upload_mib << 20),
             days_api.routes,
             held_api.routes,
             doubtful_api.routes,
+            pairs_api.routes,
+            joins_api.routes,
             members_api.routes,
             forecast_api.routes,
             programmes_api.routes,
@@ -80,6 +93,15 @@ def build() -> Service:
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
         background=background,
+        sealed=(chunk_store.SEALED, doubtful_store.SEALED, join_store.SEALED),
+        names_in_trail=people_store.NAMES_IN_TRAIL,
+        measures=(
+            Measure(metrics.FILE_AGE_SECONDS, queue_store.OLDEST_WAITING),
+            Measure(metrics.REJECT_SHARE, file_store.REJECTED, told=habits.reject_shares),
+            Measure(
+                metrics.SENDER_OVERDUE, file_store.DAYS_OF_SENDERS, told=habits.overdue_senders, every_s=HABITS_EVERY_S
+            ),
+        ),
         waiting={"files": queue_store.WAITING, "answers": decision_store.WAITING},
     )
 

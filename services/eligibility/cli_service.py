@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import httpx
@@ -50,6 +50,19 @@ def show(args: argparse.Namespace, answer: httpx.Response, text: Callable[[Any],
     found = answer.json()
     print(json.dumps(found, indent=1) if args.json else "\n".join(text(found)))
     return FINE
+
+
+def all_pages(client: httpx.Client, path: str, rows: str, asked: Mapping[str, str | int]) -> httpx.Response:
+    """One answer with the `rows` of all pages, or the first one that says what is wrong."""
+    answer = client.get(path, params=dict(asked))
+    found: list[Any] = []
+    while not answer.is_error:
+        page = answer.json()
+        found += page[rows]
+        if page["next_after"] is None:
+            return httpx.Response(200, json=page | {rows: found})
+        answer = client.get(path, params={**asked, "after": page["next_after"]})
+    return answer
 
 
 def unanswered(error: httpx.HTTPError) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from schemas.time_zones import EXPECTED, is_time_zone
+from services.eligibility.feeds.archives import USUAL_LIMITS, ArchiveLimits
 from services.eligibility.feeds.registries import DEFAULT_ZONE
 from services.eligibility.feeds.reject_cap import USUAL, RejectCap
 from services.eligibility.forecast.overlay_documents import OverlayError, overlay_paths
@@ -18,6 +19,8 @@ TEST_DATA_FROM = "VCC_TEST_DATA_FROM"
 BUSINESS_DAYS = "VCC_BUSINESS_DAYS"
 BY_CLOCK, BY_HAND = "by-clock", "by-hand"
 SENDER_TIME_ZONE = "VCC_SENDER_TIME_ZONE"
+ZIP_MOST_FILES, ZIP_MOST_MIB, ZIP_MOST_RATIO = "VCC_ZIP_MOST_FILES", "VCC_ZIP_MOST_MIB", "VCC_ZIP_MOST_RATIO"
+MOST_UPLOAD_MIB, USUAL_UPLOAD_MIB = "VCC_MOST_UPLOAD_MIB", 512
 MOST_REJECTS, MOST_REJECTS_PERCENT = "VCC_MOST_REJECTS", "VCC_MOST_REJECTS_PERCENT"
 
 
@@ -38,6 +41,8 @@ class OwnSettings:
     business_days: str | None = None
     sender_time_zone: str = DEFAULT_ZONE
     reject_cap: RejectCap = USUAL
+    archive_limits: ArchiveLimits = USUAL_LIMITS
+    most_upload_mib: int = USUAL_UPLOAD_MIB
 
 
 def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
@@ -62,12 +67,22 @@ def read_own_settings(environ: Mapping[str, str]) -> OwnSettings:
         business_days=by,
         sender_time_zone=_zone(environ.get(SENDER_TIME_ZONE) or DEFAULT_ZONE),
         reject_cap=_reject_cap(environ),
+        archive_limits=_archive_limits(environ),
+        most_upload_mib=_whole(environ, MOST_UPLOAD_MIB, USUAL_UPLOAD_MIB, 1_000_000),
     )
 
 
 def _reject_cap(environ: Mapping[str, str]) -> RejectCap:
     most = _whole(environ, MOST_REJECTS, USUAL.most, 10_000_000)
     return RejectCap(most, _whole(environ, MOST_REJECTS_PERCENT, USUAL.percent, 100))
+
+
+def _archive_limits(environ: Mapping[str, str]) -> ArchiveLimits:
+    return ArchiveLimits(
+        _whole(environ, ZIP_MOST_FILES, USUAL_LIMITS.members, 65_535),
+        _whole(environ, ZIP_MOST_MIB, USUAL_LIMITS.unpacked_mib, 1_000_000),
+        _whole(environ, ZIP_MOST_RATIO, USUAL_LIMITS.ratio, 1032),
+    )
 
 
 def _whole(environ: Mapping[str, str], name: str, usual: int, most: int) -> int:

@@ -4,7 +4,7 @@ and what they may do stands in one table, `roles.yaml`."""
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Annotated, Any, NoReturn
 
@@ -19,14 +19,15 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
-from services.kit import grants
+from services.kit import asking, grants
 from services.kit.access_tokens import WHY, require_access_token
+from services.kit.asking import Asked
 from services.kit.grants import Grant, Sites
 from services.kit.issuer_keys import IssuerKeys, IssuerUnavailableError, TrustedIssuer
 from services.kit.masking import SEES
 from services.kit.postgres import ALL_TENANTS
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
-from services.kit.roles import TABLE, Roles
+from services.kit.roles import TABLE, Purpose, Roles
 
 MAX_TOKEN_CHARS = 8192
 _CLAIMS = "vcc.claims"
@@ -39,7 +40,7 @@ log = structlog.get_logger()
 class Principal:
     """`tenant` is the one this request acts for; `tenants` are all that the token carries. `grants` are the pairs of
     both, where the token says them; then `roles` are those for the tenant, and `sites` the ones that they are bound to
-    (none named: every site)."""
+    (none named: every site). `asked`: the request that it comes with, for the trail."""
 
     subject: str
     roles: frozenset[str]
@@ -47,6 +48,7 @@ class Principal:
     tenant: str
     grants: frozenset[Grant] | None = None
     sites: Sites = None
+    asked: Asked | None = field(default=None, compare=False, repr=False)
 
     def acting_for(self, tenant: str) -> "Principal":
         """The same, with the roles and sites that it has for this tenant."""
@@ -188,11 +190,23 @@ async def authenticate(
     x_tenant: Annotated[
         str | None, Header(min_length=1, max_length=64, description="Which of the token's tenants to act for")
     ] = None,
+    x_purpose: Annotated[Purpose | None, Header(description="What the request is for (HL7 v3 PurposeOfUse)")] = None,
 ) -> Principal:
     """The dependency below every other one of this module; FastAPI runs it once per request."""
     auth: Auth = request.app.state.auth
     claims = await _verified(auth, request.scope, credentials.credentials if credentials else None)
-    return await _acting_for(auth, request, auth.principal(claims), x_tenant)
+    known = auth.principal(claims)
+    if (asked := asking.of_request(request.scope)) is not None:
+        asked.said = x_purpose
+    return _coming_with(request, await _acting_for(auth, request, _coming_with(request, known), x_tenant))
+
+
+def _coming_with(request: Request, principal: Principal) -> Principal:
+    """Each knows of the other: the trail tells of both."""
+    asked = asking.of_request(request.scope)
+    if asked is not None:
+        asked.principal = replace(principal, asked=None)
+    return replace(principal, asked=asked)
 
 
 async def _verified(auth: Auth, scope: Scope, token: str | None) -> Mapping[str, Any]:
@@ -201,13 +215,15 @@ async def _verified(auth: Auth, scope: Scope, token: str | None) -> Mapping[str,
         claims: Mapping[str, Any] = known
         return claims
     if token is None:
-        _refuse_token("A bearer token is needed.", "Bearer")
+        _refuse_token(scope, "no-token", "A bearer token is needed.", "Bearer")
     try:
         scope[_CLAIMS] = claims = await auth.claims(token)
     except jwt.PyJWTError as error:
         log.warning("token refused", reason=type(error).__name__)
         why = WHY.get(type(error), "The token is not valid here")
-        _refuse_token(f"{why}.", f'Bearer error="invalid_token", error_description="{why}"')
+        _refuse_token(
+            scope, _kebab(type(error).__name__), f"{why}.", f'Bearer error="invalid_token", error_description="{why}"'
+        )
     except IssuerUnavailableError:
         raise RefusedError(ISSUER_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_S)}) from None
     return claims
@@ -238,7 +254,9 @@ async def _acting_for(auth: Auth, request: Request, principal: Principal, wanted
     return principal.acting_for(wanted)
 
 
-def _refuse_token(detail: str, challenge: str) -> NoReturn:
+def _refuse_token(scope: Scope, why: str, detail: str, challenge: str) -> NoReturn:
+    if (asked := asking.of_request(scope)) is not None:
+        asked.why = why
     raise RefusedError(UNAUTHENTICATED.saying(detail), {"WWW-Authenticate": challenge})
 
 
@@ -246,8 +264,8 @@ async def deny(
     auth: Auth, request: Request, principal: Principal, reason: str, refusal: Refusal | None = None
 ) -> NoReturn:
     """Refuse with 403, after the denial has been recorded."""
-    route = f"{request.method} {route_template(request.scope)}"
-    target = tuple(value if _ID.fullmatch(value) else "?" for value in map(str, request.path_params.values()))
+    route, target = route_of(request.scope), ids_in(request.scope)
+    principal = _coming_with(request, principal)
     log.warning("denied", method=request.method, route=route_template(request.scope), reason=reason)
     if auth.on_denied is not None:
         await auth.on_denied(Denial(principal, route, target, reason))
@@ -256,6 +274,22 @@ async def deny(
 
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+
+
+def ids_in(scope: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids in the path; what looks like none is not told."""
+    values = map(str, scope.get("path_params", {}).values())
+    return tuple(value if _ID.fullmatch(value) else "?" for value in values)
+
+
+def route_of(scope: Mapping[str, Any]) -> str:
+    """`POST /cases/{case_id}/release`."""
+    return f"{scope['method']} {route_template(scope)}"
+
+
+def _kebab(name: str) -> str:
+    """`ExpiredSignatureError` as `expired-signature`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name.removesuffix("Error")).lower()
 
 
 def route_template(scope: Mapping[str, Any]) -> str:
@@ -284,8 +318,11 @@ class _Permitted:
     async def __call__(self, request: Request, principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
         if not self.roles & principal.roles:
             await deny(request.app.state.auth, request, principal, "role")
-        request.scope[SEES] = self.table.seen_by(self.roles & principal.roles)
-        return principal.within(self.roles)
+        mine = self.roles & principal.roles
+        request.scope[SEES] = self.table.seen_by(mine)
+        if (asked := asking.of_request(request.scope)) is not None:
+            asked.roles = mine
+        return _coming_with(request, principal.within(self.roles))
 
 
 class _PermittedForAll(_Permitted):
@@ -307,7 +344,7 @@ def may_for_all(permission: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RouteAsks:
     """What a route asks for: a permission, which these roles have, acting for all tenants or not."""
 
     permission: str
@@ -315,8 +352,8 @@ class Asked:
     for_all: bool
 
 
-def asked_by(dependant: Dependant) -> Asked | None:
+def asked_by(dependant: Dependant) -> RouteAsks | None:
     """What a route asks for; None: nothing."""
     if isinstance(asked := dependant.call, _Permitted):
-        return Asked(asked.permission, asked.roles, isinstance(asked, _PermittedForAll))
+        return RouteAsks(asked.permission, asked.roles, isinstance(asked, _PermittedForAll))
     return next((found for below in dependant.dependencies if (found := asked_by(below))), None)

@@ -1,11 +1,13 @@
 """One batch, one transaction: parked keys set aside, duplicates dropped, rejects kept, effects and news saved."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field, replace
 
-from services.kit import dead_letters, generation, inbox, trace
+from services.kit import dead_letters, generation, inbox, positions, trace
 from services.kit.contract import Delivery, Reject
+from services.kit.dead_letters import KnownRecords
 from services.kit.floods import without_skipped
+from services.kit.generation import Generation
 from services.kit.postgres import Pool
 from services.kit.unit_of_work import Handler, working
 
@@ -18,11 +20,15 @@ class Outcome:
     duplicates: int = 0
     rejected: int = 0
     parked: int = 0
+    reasons: tuple[str, ...] = field(default=(), compare=False)
+    """The code of each that was rejected."""
 
     @classmethod
-    def of_all(cls, outcomes: Iterable["Outcome"]) -> "Outcome":
+    def of_all(cls, outcomes: Sequence["Outcome"]) -> "Outcome":
         """The sum of what became of some batches."""
-        return cls(*(sum(counts) for counts in zip(*map(astuple, outcomes), strict=True)))
+        counts = (outcome[:4] for outcome in map(astuple, outcomes))
+        reasons = tuple(reason for outcome in outcomes for reason in outcome.reasons)
+        return replace(cls(*(sum(column) for column in zip(*counts, strict=True))), reasons=reasons)
 
 
 async def apply_batch(
@@ -30,7 +36,7 @@ async def apply_batch(
     consumer: str,
     decoded: Sequence[Delivery | Reject],
     handler: Handler,
-    of_generation: int | None = None,
+    of_generation: Generation | None = None,
 ) -> Outcome:
     """Apply a batch of one topic's records exactly once for `consumer`, and commit. Raises what the handler raises,
     and then nothing has happened."""
@@ -40,8 +46,10 @@ async def apply_batch(
             await generation.hold(connection, of_generation)
         if not decoded:
             return Outcome()
+        read = positions.spans(result.record for result in decoded)
+        await positions.save(connection, consumer, read, decoded[0].record.topic_id)
         held = await dead_letters.load_held(connection, consumer, [result.record for result in decoded])
-        left = _without_ended(without_skipped(decoded, held.skips), held.ended)
+        left = _without_ended(without_skipped(decoded, held.skips), held)
         usable, rejects, parked = _sort(left, held.keys)
         await dead_letters.save_rejects(connection, consumer, rejects)
         await dead_letters.save_parked(connection, consumer, parked)
@@ -49,15 +57,14 @@ async def apply_batch(
         if fresh:
             traces = trace.of_records(delivery.record for delivery in fresh)
             await handler(work.under(traces), [delivery.event for delivery in fresh])
-    return Outcome(len(fresh), len(usable) - len(fresh), len(rejects), len(parked))
+    reasons = tuple(reject.reason for reject in rejects)
+    return Outcome(len(fresh), len(usable) - len(fresh), len(rejects), len(parked), reasons)
 
 
-def _without_ended(
-    decoded: Sequence[Delivery | Reject], ended: Mapping[tuple[int, int], str]
-) -> Sequence[Delivery | Reject]:
+def _without_ended(decoded: Sequence[Delivery | Reject], held: KnownRecords) -> Sequence[Delivery | Reject]:
     """What was discarded stays discarded when it is delivered again, also if it could be read by now; a reject that was
     replayed holds up nothing."""
-    states = [ended.get((result.record.partition, result.record.offset)) for result in decoded]
+    states = [held.end_of(result.record) for result in decoded]
     return [
         result
         for result, state in zip(decoded, states, strict=True)

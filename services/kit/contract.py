@@ -22,12 +22,19 @@ from schemas.envelope import (
 )
 
 MAX_VALUE_BYTES = 900_000
+WRONG_SOURCE, HANDLER_ERROR = "wrong-source", "handler-error"
+REASONS = (
+    WRONG_SOURCE, HANDLER_ERROR, "unknown-type", "null-header", "binary-header", "missing-header",
+    "unknown-specversion", "bad-event-id", "tombstone", "too-large", "null-key", "wrong-key", "bad-json", "bad-schema",
+)  # fmt: skip
+"""All codes by which a consumer sets a record aside."""
 Header = tuple[str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it stands in the log: coordinates and original bytes."""
+    """A record as it stands in the log: coordinates and original bytes. A topic made anew under the same name has
+    another id; a partition that has lost its end gives the offsets again, at another time."""
 
     topic: str
     partition: int
@@ -35,6 +42,14 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: tuple[Header, ...] = field(repr=False)
+    topic_id: UUID | None = None
+    written_ms: int = -1
+    leader_epoch: int | None = None
+    """Of the partition, as last heard before the record was read: that of its writing or an earlier one."""
+
+    def is_in(self, topic_id: UUID | None) -> bool:
+        """Whether it stands in this topic and in no other of that name; so it is taken where either is unknown."""
+        return self.topic_id is None or topic_id is None or self.topic_id == topic_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +79,24 @@ class UnusableError(Exception):
         self.detail = detail
 
 
-def to_record(raw: ConsumerRecord) -> Record:
-    """Copy what we need of the client's record."""
-    return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, tuple(raw.headers or ()))
+def event_id_of(result: Delivery | Reject) -> UUID | None:
+    """The id under which it was marked, if it was applied: also that of a record which was read before its source was
+    asked for."""
+    if isinstance(result, Delivery):
+        return result.event_id
+    try:
+        return _event_id(_headers(result.record.headers)) if result.reason == WRONG_SOURCE else None
+    except UnusableError:
+        return None
+
+
+def to_record(
+    raw: ConsumerRecord, topic_id: UUID | None = None, leader_epoch: int | None = None, prefix: str = ""
+) -> Record:
+    """Copy what we need of the client's record. `prefix`: with which its topic's name begins on the brokers."""
+    written_ms = -1 if raw.timestamp is None else raw.timestamp
+    topic, headers = raw.topic.removeprefix(prefix), tuple(raw.headers or ())
+    return Record(topic, raw.partition, raw.offset, raw.key, raw.value, headers, topic_id, written_ms, leader_epoch)
 
 
 class Decoder:
@@ -74,6 +104,8 @@ class Decoder:
 
     def __init__(self, topic: Topic) -> None:
         self._models: Mapping[str, type[Event]] = {event.event_type: event for event in topic.events}
+        self._signature = HEADER_SOURCE, source_of(topic.producer).encode()
+        self._source = source_of(topic.producer)
 
     def decode(self, records: Sequence[Record]) -> list[Delivery | Reject]:
         """One result for each record, in order."""
@@ -84,9 +116,16 @@ class Decoder:
             headers = _headers(record.headers)
             event_id = _event_id(headers)
             event = _event(self._model(headers), record)
+            self._require_source(record)
             return Delivery(record, event_id, event)
         except UnusableError as unusable:
             return Reject(record, unusable.reason, unusable.detail)
+
+    def _require_source(self, record: Record) -> None:
+        """Only the topic's one producer is believed. A source that is given twice is given by nobody."""
+        given = [header for header in record.headers if header[0] == HEADER_SOURCE]
+        if given != [self._signature]:
+            raise UnusableError(WRONG_SOURCE, f"{HEADER_SOURCE}: expected {self._source}, once")
 
     def _model(self, headers: Mapping[str, str]) -> type[Event]:
         model = self._models.get(headers[HEADER_TYPE])

@@ -3,7 +3,7 @@ cancellation leaks out: here what goes wrong is told, and what holds no record i
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -12,11 +12,15 @@ from aiokafka.codec import has_gzip, has_lz4, has_snappy, has_zstd
 from aiokafka.errors import ConsumerStoppedError, KafkaError, UnsupportedCodecError
 
 from services.kit import log
+from services.kit.generation import StaleGenerationError
+from services.kit.postgres import is_fault
 from services.kit.waiting import leaks_as_faults
 
 CODECS = {"gzip": has_gzip, "snappy": has_snappy, "lz4": has_lz4, "zstd": has_zstd}
 POSITION_WITHIN_S = 1.0
 Batches = Mapping[TopicPartition, list[ConsumerRecord]]
+OnPassed = Callable[[Mapping[TopicPartition, int]], Awaitable[None]]
+"""Told of the offsets before which nothing is left to apply, ahead of the broker."""
 
 
 class UnreadableBatchError(KafkaError):  # type: ignore[misc]
@@ -37,8 +41,8 @@ def has_ended(consumer: AIOKafkaConsumer) -> bool:
 class Fetches:
     """All fetches of one consumer from now on. `reason`: why the last one gave nothing, if it failed."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, topic: str, group: str) -> None:
-        self._consumer, self._place = consumer, {"topic": topic, "group": group}
+    def __init__(self, consumer: AIOKafkaConsumer, topic: str, group: str, on_passed: OnPassed) -> None:
+        self._consumer, self._place, self._on_passed = consumer, {"topic": topic, "group": group}, on_passed
         self._fetch = consumer.getmany
         self._acknowledged: dict[TopicPartition, int] = {}
         self.reason: str | None = None
@@ -73,10 +77,13 @@ class Fetches:
             async with asyncio.timeout(POSITION_WITHIN_S):
                 at = {place: await self._consumer.position(place) for place in self._consumer.assignment()}
             if at and at != self._acknowledged:
+                await self._on_passed(at)
                 await self._consumer.commit(at)
                 self._acknowledged = at
-        except (KafkaError, TimeoutError):
-            return  # a rebalance, or nothing is known yet: it is said later, perhaps by another process
+        except Exception as error:
+            # A rebalance or a rebuild, or nothing is known yet: it is said later, perhaps by another process.
+            if not (is_fault(error) or isinstance(error, KafkaError | StaleGenerationError)):
+                raise
 
 
 def _reason(error: Exception) -> str:

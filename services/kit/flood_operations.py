@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.kit import audit, backlog, floods
 from services.kit.auth import Principal, may_for_all
+from services.kit.backlog import End
 from services.kit.floods import Skip
 from services.kit.idempotency import Answer, Identity
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
-from services.kit.requests import OperatorsPool, reading, write
+from services.kit.requests import OperatorsPool, Reason, reading, write
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
 
@@ -98,7 +99,7 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
     @routes.post("/dead-letter-limits/{group}/lift", response_model=Limit)
     async def lift_limit(
         pool: OperatorsPool, principal: Operator, identity: Identity,
-        group: Annotated[str, Path(max_length=200)], lift: Lift,
+        group: Annotated[str, Path(max_length=200)], lift: Lift, why: Reason,
     ) -> Response:  # fmt: skip
         """Set everything aside that can't be used, however much it is, for a time. Audited."""
 
@@ -106,7 +107,7 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
             if group not in subscriptions:
                 return Answer.of(NO_GROUP)
             until = await floods.lift_limit(work.connection, group, lift.minutes, principal.subject)
-            await audit.record(work, principal, "limit-lifted", "dead-letter-limit", [group, until.isoformat()])
+            await audit.record(work, principal, "limit-lifted", "dead-letter-limit", [group, until.isoformat()], why)
             limit = Limit(group=group, topic=subscriptions[group].topic.name, lifted_until=until)
             return Answer(200, limit.model_dump(mode="json"))
 
@@ -123,8 +124,9 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
 
     @routes.post("/skips", status_code=201, response_model=SkipSaid)
     async def skip(
-        request: Request, pool: OperatorsPool, principal: Operator, identity: Identity, wanted: SkipRequest
-    ) -> Response:
+        request: Request, pool: OperatorsPool, principal: Operator, identity: Identity, wanted: SkipRequest,
+        why: Reason,
+    ) -> Response:  # fmt: skip
         """Leave a range of the log out, now and whenever it is delivered again: no dead letters, nothing parked behind
         them. It must be there already: of what comes later nobody knows that it is worthless. Audited."""
         subscription = subscriptions.get(wanted.group)
@@ -133,14 +135,15 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
         async def effect(work: UnitOfWork) -> Answer:
             if subscription is None:
                 return Answer.of(NO_GROUP)
-            if end is None or wanted.last_offset >= end:
+            if end is None or wanted.last_offset >= end.offset:
                 return Answer.of(_beyond(end))
-            place = Skip(wanted.partition, wanted.first_offset, wanted.last_offset, wanted.only_unreadable)
+            ends = wanted.first_offset, wanted.last_offset
+            place = Skip(wanted.partition, *ends, wanted.only_unreadable, end.topic_id)
             topic = subscription.topic.name
             number = await floods.save_skip(work.connection, wanted.group, topic, place, principal.subject)
             what = "unreadable" if wanted.only_unreadable else "all"
             subjects = [wanted.group, f"{topic}/{wanted.partition}@{wanted.first_offset}-{wanted.last_offset}", what]
-            await audit.record(work, principal, "skipped", "log-range", subjects)
+            await audit.record(work, principal, "skipped", "log-range", subjects, why)
             return Answer(201, {"skip_id": number})
 
         return await write(pool, identity, effect)
@@ -148,7 +151,7 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
     return routes
 
 
-async def _end(request: Request, subscription: Subscription, partition: int) -> int | None:
+async def _end(request: Request, subscription: Subscription, partition: int) -> End | None:
     place = TopicPartition(subscription.topic.name, partition)
     try:
         return await backlog.end_of(request.app.state.settings.kafka, place)
@@ -156,6 +159,6 @@ async def _end(request: Request, subscription: Subscription, partition: int) -> 
         raise RefusedError(LOG_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_S)}) from None
 
 
-def _beyond(end: int | None) -> Refusal:
-    where = "The topic has no such partition." if end is None else f"The partition's last offset is {end - 1}."
+def _beyond(end: End | None) -> Refusal:
+    where = "The topic has no such partition." if end is None else f"The partition's last offset is {end.offset - 1}."
     return BEYOND.saying(where)

@@ -5,25 +5,29 @@ comparison with the log know of them.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 
 from services.kit.contract import Delivery, Record, Reject
 from services.kit.postgres import Connection
+from services.kit.rows import into
 
 RUNBOOK = "docs/runbooks/flood-of-bad-records.md"
 LOAD_SKIPS = """
-select "partition", first_offset, last_offset, only_unreadable from skipped_range
+select "partition", first_offset, last_offset, only_unreadable, topic_id from skipped_range
 where consumer = $1 and topic = $2 and last_offset >= $3 and first_offset <= $4
 """
 LIST_SKIPS = "select * from skipped_range order by skip_id desc limit $1"
 SAVE_SKIP = """
-insert into skipped_range (consumer, topic, "partition", first_offset, last_offset, only_unreadable, skipped_by)
-values ($1, $2, $3, $4, $5, $6, $7) returning skip_id
+insert into skipped_range
+    (consumer, topic, "partition", first_offset, last_offset, only_unreadable, topic_id, skipped_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8) returning skip_id
 """
+ADOPT_SKIPS = "update skipped_range set topic_id = $2 where topic = $1 and topic_id is null"
 LIFT_LIMIT = """
 insert into limit_lift (consumer, until, lifted_by) values ($1, clock_timestamp() + $2, $3)
 on conflict (consumer) do update set until = excluded.until, lifted_by = excluded.lifted_by, lifted_at = default
@@ -35,18 +39,20 @@ LOAD_LIFTS = "select consumer, until from limit_lift where until > clock_timesta
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Offsets of one partition, both ends included. `only_unreadable`: what can be read in between is applied."""
+    """Offsets of one partition, both ends included. `only_unreadable`: what can be read in between is applied. They
+    name the records of one topic, and none of a later one of the same name."""
 
     partition: int
     first_offset: int
     last_offset: int
     only_unreadable: bool
+    topic_id: UUID | None = None
 
     def covers(self, one: Delivery | Reject) -> bool:
         """Whether this record is left out."""
         record = one.record
         is_within = record.partition == self.partition and self.first_offset <= record.offset <= self.last_offset
-        return is_within and (isinstance(one, Reject) or not self.only_unreadable)
+        return is_within and record.is_in(self.topic_id) and (isinstance(one, Reject) or not self.only_unreadable)
 
 
 def without_skipped(decoded: Sequence[Delivery | Reject], skips: Sequence[Skip]) -> list[Delivery | Reject]:
@@ -60,7 +66,7 @@ async def load_skips(connection: Connection, consumer: str, records: Sequence[Re
         return []
     offsets = [record.offset for record in records]
     rows = await connection.fetch(LOAD_SKIPS, consumer, records[0].topic, min(offsets), max(offsets))
-    return [Skip(**row) for row in rows]
+    return [into(Skip, row) for row in rows]
 
 
 async def list_skips(connection: Connection, limit: int) -> list[asyncpg.Record]:
@@ -70,9 +76,15 @@ async def list_skips(connection: Connection, limit: int) -> list[asyncpg.Record]
 
 async def save_skip(connection: Connection, consumer: str, topic: str, skip: Skip, by: str) -> int:
     """Leave this range out from now on; the range's number."""
-    place = (skip.partition, skip.first_offset, skip.last_offset, skip.only_unreadable)
+    place = (skip.partition, skip.first_offset, skip.last_offset, skip.only_unreadable, skip.topic_id)
     number: int = await connection.fetchval(SAVE_SKIP, consumer, topic, *place, by)
     return number
+
+
+async def adopt_skips(connection: Connection, topic_ids: Mapping[str, UUID]) -> None:
+    """Ranges that were said before topics had ids here are of the topics that there are now."""
+    for topic, topic_id in topic_ids.items():
+        await connection.execute(ADOPT_SKIPS, topic, topic_id)
 
 
 async def lift_limit(connection: Connection, consumer: str, minutes: int, by: str) -> datetime:

@@ -1,15 +1,17 @@
 """Asks every dependency every two seconds, so that `/ready` answers at once from what was last seen."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import asyncpg
 import structlog
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from services.kit import dead_letters, log, metrics
+from services.kit import log
 from services.kit.kafka import client_options
-from services.kit.postgres import ALL_TENANTS, is_fault, transaction
+from services.kit.postgres import ALL_TENANTS, Connection, is_fault, transaction
 from services.kit.relay import sample_backlog
 from services.kit.repeating import Repeating
 from services.kit.settings import Settings
@@ -17,13 +19,21 @@ from services.kit.settings import Settings
 PERIOD_S = 2.0
 ANSWER_WITHIN_S = 4.0
 OUTBOX_AGE_LIMIT_S = 60.0
+ANSWERS = "select 1"
+"""All that serving needs of the database; what costs more is counted by `Measuring`."""
+
+
+class LateError(Exception):
+    """The outbox holds what should be published by now."""
 
 
 class Health(Repeating):
-    """What the database, the broker and the outbox looked like when last asked."""
+    """What the database, the broker and the outbox looked like when last asked. `horizon`: the id up to which the
+    outbox has nothing."""
 
-    def __init__(self, settings: Settings, pool: asyncpg.Pool) -> None:
+    def __init__(self, settings: Settings, pool: asyncpg.Pool, horizon: Callable[[], int] = lambda: 0) -> None:
         super().__init__("health")
+        self._horizon = horizon
         self._settings, self._pool = settings, pool
         self._client: AIOKafkaClient | None = None
         self._reasons: dict[str, str | None] = dict.fromkeys(("postgres", "kafka", "outbox"), "not asked yet")
@@ -38,7 +48,7 @@ class Health(Repeating):
             await self._client.close()
 
     async def turn(self) -> float:
-        await asyncio.gather(self._ask_postgres(), self._ask_kafka())
+        await asyncio.gather(self._ask_postgres(), self._ask_outbox(), self._ask_kafka())
         return PERIOD_S
 
     def _note(self, name: str, reason: str | None) -> None:
@@ -47,28 +57,41 @@ class Health(Repeating):
         self._reasons[name] = reason
 
     async def _ask_postgres(self) -> None:
+        async with self._noting("postgres"), self._connected() as connection:
+            await connection.execute(ANSWERS)
+
+    async def _ask_outbox(self) -> None:
+        """By itself: an outbox that can't be looked through in time hinders no request."""
+        async with self._noting("outbox"), self._connected() as connection:
+            _, age_s = await sample_backlog(connection, self._horizon())
+            if age_s > OUTBOX_AGE_LIMIT_S:
+                raise LateError
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Connection]:
+        async with asyncio.timeout(ANSWER_WITHIN_S), transaction(self._pool, ALL_TENANTS, 2.0) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _noting(self, name: str) -> AsyncIterator[None]:
+        """What becomes of a check."""
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S), transaction(self._pool, ALL_TENANTS, 2.0) as connection:
-                _, age_s = await sample_backlog(connection)
-                waiting = await dead_letters.count_waiting(connection)
+            yield
+        except LateError:
+            self._note(name, "not published in time")
         except Exception as error:
             if not is_fault(error):
                 raise
-            self._note("postgres", log.fault_fields(error)["error"])
-            return
-        metrics.PARKED.clear()
-        for (consumer, topic, state), rows in waiting.items():
-            if state == "parked":
-                metrics.PARKED.labels(topic, consumer).set(rows)
-        self._note("postgres", None)
-        self._note("outbox", "not published in time" if age_s > OUTBOX_AGE_LIMIT_S else None)
+            self._note(name, log.fault_fields(error)["error"])
+        else:
+            self._note(name, None)
 
     async def _ask_kafka(self) -> None:
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 if self._client is None:
                     client = AIOKafkaClient(
-                        client_id=f"vcc-{self._settings.service}-health", **client_options(self._settings.kafka)
+                        **client_options(self._settings.kafka, f"vcc-{self._settings.service}-health")
                     )
                     self._client = client
                     await client.bootstrap()

@@ -4,7 +4,7 @@ out of here to a log or a metric names routes and codes, never a path, a query o
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -15,21 +15,29 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
-from services.kit import metrics, problem, trace
+from services.kit import asking, metrics, problem, trace
+from services.kit.answers import Trail
 from services.kit.api_docs import docs_page
-from services.kit.auth import Asked, Auth, asked_by, route_template, token_first
+from services.kit.auth import Auth, RouteAsks, asked_by, route_template, token_first
 from services.kit.ids import new_id
 from services.kit.masking import SEES, Mask, mask_of_all
+from services.kit.nesting import MOST_DEPTH, Nesting
 from services.kit.slow_clients import hurried
 from services.kit.workers import RUNNING
 
 MAX_BODY_BYTES = 1 << 20
 """Of a JSON request; a route that takes a file says its own `max_body_size`."""
 
-HEALTH_PATHS = ("/live", "/ready", "/metrics")
+HEALTH_PATHS = ("/live", "/ready", "/ready/serves", "/ready/consumes", "/metrics")
+SERVING = frozenset({"postgres", "schema", "own-log"})
+"""The checks that a request needs: what it announces waits in the outbox for a broker that is away (ADR 25)."""
 
 _NO_TELEMETRY: Any = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False)
 """FastAPI's own spans and log records would carry paths, queries and the texts of exceptions."""
+
+TOO_DEEP = problem.Refusal(
+    "too-deep", "Too Deep", f"Expected JSON with at most {MOST_DEPTH} lists and objects within each other.", 400
+)
 
 log = structlog.get_logger()
 
@@ -61,7 +69,7 @@ class _EdgedApp(FastAPI):
                         _say_permission(operation, asked)
 
 
-def _say_permission(operation: dict[str, Any], asked: Asked) -> None:
+def _say_permission(operation: dict[str, Any], asked: RouteAsks) -> None:
     roles = sorted(asked.roles)
     operation |= {"x-permission": asked.permission, "x-roles": roles, "x-for-all-tenants": asked.for_all}
     for_all = ", acting for all tenants" if asked.for_all else ""
@@ -124,7 +132,8 @@ class Edge:
         correlation = _correlation_id(request.get("x-correlation-id", "")) or traced or str(new_id())
         bound = {"correlation_id": correlation} | ({"trace_id": traced} if traced else {})
         with structlog.contextvars.bound_contextvars(**bound):
-            await self._answer(scope, receive, Outgoing(send, correlation, scope))
+            outgoing = Outgoing(send, correlation, scope, Trail(scope, asking.opened(scope)))
+            await self._answer(scope, receive, outgoing)
 
     async def _answer(self, scope: Scope, receive: Receive, outgoing: "Outgoing") -> None:
         started = time.perf_counter()
@@ -146,17 +155,22 @@ _LONGEST_HALF = 32
 
 
 def _checked(scope: Scope, receive: Receive) -> Receive:
-    """The body as it comes; JSON that holds U+0000, which no database does, is refused by whoever reads it."""
-    if "json" not in Headers(scope=scope).get("content-type", ""):
+    """The body as it comes; JSON that holds U+0000, which no database does, or is too deep for whoever works on it, is
+    refused by whoever reads it."""
+    if "json" not in Headers(scope=scope).get("content-type", "").lower():
         return receive
-    seen = b""
+    seen, nesting = b"", Nesting()
 
     async def receive_checked() -> Message:
         nonlocal seen
         message = await receive()
-        seen = seen[-_LONGEST_HALF:] + message.get("body", b"")
+        body = message.get("body", b"")
+        seen = seen[-_LONGEST_HALF:] + body
         if _NUL_IN_JSON.search(seen):
             raise problem.UnstorableTextError
+        nesting.take(body)
+        if nesting.is_too_deep:
+            raise problem.RefusedError(TOO_DEEP)
         return message
 
     return receive_checked
@@ -166,13 +180,15 @@ class Outgoing:
     """The answer on its way out: headers for all, a problem document where the framework says 413 in plain text, and
     without what the asker's roles may not see."""
 
-    def __init__(self, send: Send, correlation: str, scope: Scope) -> None:
+    def __init__(self, send: Send, correlation: str, scope: Scope, trail: Trail) -> None:
         self._send = send
         self._correlation = correlation
         self._scope = scope
         self._secure = scope["scheme"] == "https"
+        self._trail = trail
         self._replaced = False
         self._held: Message | None = None
+        self._is_masked = False
         self._body = b""
         self.status = 0
 
@@ -180,15 +196,13 @@ class Outgoing:
         if self._replaced:
             return
         if message["type"] == "http.response.start":
-            self.status = message["status"]
-            if self.status == 413 and Headers(raw=message["headers"]).get("content-type") != problem.MEDIA_TYPE:
-                await self._send_too_large()
-                return
-            self._add_headers(message)
-            if self.status < 300 and _is_json(message) and mask_at(self._scope).hides_from(self._sees()):
-                self._held = message
-                return
-        await (self._send(message) if self._held is None else self._send_masked(self._held, message))
+            await self._start(message)
+        elif self._held is None:
+            await self._send(message)
+        elif self._is_masked:
+            await self._send_masked(self._held, message)
+        elif await self._begin(self._held, problem.code_of(message.get("body", b""))):
+            await self._send(message)
 
     def _sees(self) -> frozenset[str]:
         sees: frozenset[str] = self._scope.get(SEES, frozenset())
@@ -202,13 +216,35 @@ class Outgoing:
         seen = mask_at(self._scope).over(json.loads(self._body), self._sees()) if self._body else None
         body = json.dumps(seen, ensure_ascii=False, separators=(",", ":")).encode() if self._body else b""
         MutableHeaders(raw=start["headers"])["content-length"] = str(len(body))
-        await self._send(start)
-        await self._send({"type": "http.response.body", "body": body})
+        if await self._begin(start, None):
+            await self._send({"type": "http.response.body", "body": body})
 
-    async def _send_too_large(self) -> None:
-        self._replaced = True
-        response = problem.answer(problem.of_status(413, "The body is larger than this route takes."))
-        start: Message = {"type": "http.response.start", "status": 413, "headers": response.raw_headers}
+    async def _start(self, message: Message) -> None:
+        """What begins a problem waits for its document, which says the code that the trail keeps; what is masked, for
+        the whole answer."""
+        self.status = message["status"]
+        is_problem = Headers(raw=message["headers"]).get("content-type") == problem.MEDIA_TYPE
+        hides = self.status < 300 and _is_json(message) and mask_at(self._scope).hides_from(self._sees())
+        if is_problem or hides:
+            self._held, self._is_masked = message, hides
+        else:
+            await self._begin(message, None)
+
+    async def _begin(self, message: Message, code: str | None) -> bool:
+        """Whether the rest of the answer may follow."""
+        self._held = None
+        if not await self._trail.tell(self.status, code):
+            await self._replace(problem.refuse(problem.UNAVAILABLE, {"Retry-After": str(problem.RETRY_AFTER_S)}))
+        elif self.status == 413 and code is None:
+            await self._replace(problem.answer(problem.of_status(413, "The body is larger than this route takes.")))
+        else:
+            self._add_headers(message)
+            await self._send(message)
+        return not self._replaced
+
+    async def _replace(self, response: Response) -> None:
+        self._replaced, self.status = True, response.status_code
+        start: Message = {"type": "http.response.start", "status": self.status, "headers": response.raw_headers}
         self._add_headers(start)
         await self._send(start)
         await self._send({"type": "http.response.body", "body": response.body})
@@ -271,27 +307,47 @@ def add_health(
     checks: Mapping[str, Check],
     registry: CollectorRegistry = REGISTRY,
     tasks: Callable[[], Mapping[str, str]] = dict,
+    measure: Callable[[], None] = lambda: None,
 ) -> None:
-    """`/live` while the loop runs and every background task with it; `/ready` when every check is well; `/metrics` for
-    Prometheus."""
+    """`/live` while the loop runs and every background task with it; `/ready` when every check is well,
+    `/ready/serves` when those are that a request needs, `/ready/consumes` when all others are; `/metrics` for
+    Prometheus, which finds readiness as it is then, and what `measure` sets."""
 
     async def live() -> Response:
         states = tasks()
         lives = all(state == RUNNING for state in states.values())
         return JSONResponse({"live": lives, "tasks": dict(states)}, 200 if lives else 503)
 
-    async def ready() -> Response:
+    async def look(names: Collection[str]) -> dict[str, str | None]:
         reasons = {name: await _run(check) for name, check in checks.items()}
-        well = not any(reasons.values())
-        metrics.READY.set(well)
-        states = {name: {"ready": reason is None, "reason": reason} for name, reason in reasons.items()}
-        return JSONResponse({"ready": well, "checks": states}, 200 if well else 503)
+        metrics.READY.set(not any(reasons.values()))
+        metrics.SERVES.set(not any(reasons.get(name) for name in SERVING))
+        for name, reason in reasons.items():
+            metrics.CHECK.labels(name).set(reason is None)
+        return {name: reason for name, reason in reasons.items() if name in names}
+
+    async def ready() -> Response:
+        return _readiness(await look(checks))
+
+    async def serves() -> Response:
+        return _readiness(await look(SERVING))
+
+    async def consumes() -> Response:
+        return _readiness(await look(checks.keys() - SERVING))
 
     async def prometheus() -> Response:
+        await look(())
+        measure()
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    for path, route in zip(HEALTH_PATHS, (live, ready, prometheus), strict=True):
+    for path, route in zip(HEALTH_PATHS, (live, ready, serves, consumes, prometheus), strict=True):
         app.add_api_route(path, route, include_in_schema=False)
+
+
+def _readiness(reasons: Mapping[str, str | None]) -> Response:
+    well = not any(reasons.values())
+    states = {name: {"ready": reason is None, "reason": reason} for name, reason in reasons.items()}
+    return JSONResponse({"ready": well, "checks": states}, 200 if well else 503)
 
 
 async def _run(check: Check) -> str | None:

@@ -4,7 +4,6 @@ whose reply got lost, the same request with the same key finds either all of the
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -12,12 +11,24 @@ from fastapi import Depends, Header
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
-from services.kit import audit, problem
+from services.kit import asking, audit, problem
+from services.kit.asking import Asked
 from services.kit.auth import Principal, authenticate
 from services.kit.grants import Sites
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal
+from services.kit.resealing import Sealed
+from services.kit.sealed import ring_of, seals_of
 from services.kit.unit_of_work import Look, UnitOfWork
+
+SEALED = Sealed(
+    table="idempotency_key",
+    column="sealed_response",
+    row="(tenant_id || ' ' || principal || ' ' || key)",
+    plain="convert_to(response::text, 'UTF8')",
+    clear="response = null",
+)
+"""What was answered: it may show persons."""
 
 INSERT_KEY = """
     insert into idempotency_key (tenant_id, principal, key, method_path, request_sha256)
@@ -27,27 +38,23 @@ INSERT_KEY = """
 """
 
 LOAD_ANSWER = """
-    select method_path, request_sha256, status, response::text as response
+    select method_path, request_sha256, status, response::text as response, sealed_response
     from idempotency_key
     where tenant_id = $1 and principal = $2 and key = $3
 """
 
 SAVE_ANSWER = """
     update idempotency_key
-    set status = $4, response = $5::text::jsonb
+    set status = $4, sealed_response = $5, response = $6::text::jsonb
     where tenant_id = $1 and principal = $2 and key = $3
 """
 
-PRUNE = """
-    delete from idempotency_key
-    where (tenant_id, principal, key) in (
-        select tenant_id, principal, key from idempotency_key
-        where created_at < now() - $1::interval
-        order by created_at
-        limit $2
-        for update skip locked
-    )
+OVER_AGE = """
+    select ctid, created_at as since from idempotency_key
+    where created_at < clock_timestamp() - make_interval(days => $1) and created_at >= $2
+    order by created_at limit $3 for update skip locked
 """
+"""The next to be pruned, oldest first, from an instant on; over all tenants."""
 
 KEY_REUSED = Refusal(
     "idempotency-key-reused",
@@ -60,7 +67,7 @@ KEY_REUSED = Refusal(
 @dataclass(frozen=True, slots=True)
 class RequestIdentity:
     """What makes two requests the same request, and whose this one is. `sites`: those whose rows it may change;
-    `trace_parent`: the trace context that its client named."""
+    `trace_parent`: the trace context that its client named; `asked`: what the trail tells of it."""
 
     tenant_id: str
     principal: str
@@ -70,10 +77,13 @@ class RequestIdentity:
     roles: frozenset[str] = field(default=frozenset(), compare=False)
     sites: Sites = field(default=None, compare=False)
     trace_parent: str = field(default="", compare=False)
+    asked: Asked | None = field(default=None, compare=False, repr=False)
 
     def whose(self) -> Principal:
         """Who gets the answer."""
-        return Principal(self.principal, self.roles, frozenset({self.tenant_id}), self.tenant_id, sites=self.sites)
+        return Principal(
+            self.principal, self.roles, frozenset({self.tenant_id}), self.tenant_id, sites=self.sites, asked=self.asked
+        )
 
     def bound_to(self, principal: Principal) -> "RequestIdentity":
         """Bound to the sites of the roles that the route asks for, and of no other role of the same token."""
@@ -114,29 +124,51 @@ async def once(
     """
     connection = work.connection
     coordinates = (identity.tenant_id, identity.principal, identity.key)
-    while not await connection.fetchval(INSERT_KEY, *coordinates, identity.method_path, identity.request_sha256):
+    digest = _digest(connection, identity)
+    while not await connection.fetchval(INSERT_KEY, *coordinates, identity.method_path, digest):
         kept = await connection.fetchrow(LOAD_ANSWER, *coordinates)
         if kept is not None:  # else it was pruned between the two statements
-            return await _replay(connection, kept, identity)
+            return await _replay(work, kept, identity)
     answer = await effect(work)
-    kept_answer = {"headers": dict(answer.headers), "body": answer.body, "looks": work.looks}
-    stored = json.dumps(kept_answer, allow_nan=False)
-    await connection.execute(SAVE_ANSWER, *coordinates, answer.status, stored)
+    asked = identity.request_sha256.hex()
+    kept_answer = {"headers": dict(answer.headers), "body": answer.body, "looks": work.looks, "request": asked}
+    stored = json.dumps(kept_answer, allow_nan=False).encode()
+    [sealed], [plain] = SEALED.kept(connection, [stored], [" ".join(coordinates)])
+    await connection.execute(SAVE_ANSWER, *coordinates, answer.status, sealed, plain.decode() if plain else None)
     return answer
 
 
-async def _replay(connection: Connection, kept: Any, identity: RequestIdentity) -> Answer:
-    if (kept["method_path"], kept["request_sha256"]) != (identity.method_path, identity.request_sha256):
+def _digest(connection: Connection, identity: RequestIdentity) -> bytes:
+    """What the version before knows the request again by: keyed, since a short request could be guessed; bare as long
+    as that version may be asked again."""
+    if seals_of(connection).has_begun:
+        return ring_of(connection).mac(identity.request_sha256)
+    return identity.request_sha256
+
+
+async def _replay(work: UnitOfWork, kept: Any, identity: RequestIdentity) -> Answer:
+    stored = json.loads(_opened(work.connection, kept, identity))
+    if kept["method_path"] != identity.method_path or not _is_same(work.connection, kept, stored, identity):
         return Answer.of(KEY_REUSED)
-    stored = json.loads(kept["response"])
-    await audit.record_again(connection, identity.whose(), (Look(*look) for look in stored.get("looks", ())))
+    await audit.record_again(work, identity.whose(), (Look(*look) for look in stored.get("looks", ())))
     return replace(Answer(kept["status"], stored["body"], stored["headers"]), replayed=True)
 
 
-async def prune(connection: Connection, older_than: timedelta, limit: int = 100_000) -> int:
-    """Forget keys past their age, over all tenants: needs a transaction with the tenant `*`. Gives how many went."""
-    tag: str = await connection.execute(PRUNE, older_than, limit)
-    return int(tag.removeprefix("DELETE "))
+def _is_same(connection: Connection, kept: Any, stored: Any, identity: RequestIdentity) -> bool:
+    """By the digest that is sealed with the answer, which stays when the key that was current is taken away. An answer
+    from before that has its keyed digest alone, or a bare one from before there was a ring."""
+    digest = identity.request_sha256
+    if "request" in stored:
+        return bool(stored["request"] == digest.hex())
+    return kept["request_sha256"] in {digest, *ring_of(connection).macs(digest)}
+
+
+def _opened(connection: Connection, kept: Any, identity: RequestIdentity) -> bytes | str:
+    """An answer from before there was a key ring stands in plain text."""
+    if kept["sealed_response"] is None:
+        return str(kept["response"])
+    row = f"{identity.tenant_id} {identity.principal} {identity.key}"
+    return SEALED.open(connection, [kept["sealed_response"]], [row])[0]
 
 
 async def request_identity(
@@ -157,7 +189,7 @@ async def request_identity(
     method_path = f"{request.method} {request.url.path}"
     return RequestIdentity(
         principal.tenant, principal.subject, idempotency_key, method_path, body.digest(), principal.roles,
-        principal.sites, request.headers.get("traceparent", ""),
+        principal.sites, request.headers.get("traceparent", ""), asking.of_request(request.scope),
     )  # fmt: skip
 
 

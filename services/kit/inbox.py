@@ -13,7 +13,12 @@ on conflict do nothing
 returning event_id
 """
 LOAD_RECEIVED = "select event_id from inbox where consumer = $1 and event_id = any($2::uuid[])"
-PRUNE = "delete from inbox where received_at < clock_timestamp() - make_interval(days => $1)"
+OVER_AGE = """
+select ctid, received_at as since from inbox
+where received_at < clock_timestamp() - make_interval(days => $1) and received_at >= $2
+order by received_at limit $3 for update skip locked
+"""
+"""The next to be pruned, oldest first, from an instant on."""
 
 
 async def load_received(connection: Connection, consumer: str, event_ids: Sequence[UUID]) -> set[UUID]:

@@ -1,7 +1,7 @@
 """The trusted issuer and its public keys: read by discovery, kept, and read again when that is due."""
 
 import asyncio
-import ipaddress
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 import httpx
 import jwt
 import structlog
+
+from services.kit.loopback import is_loopback
+from services.kit.private_channels import is_private
 
 ALGORITHMS = ("RS256", "ES256")
 
@@ -40,26 +43,20 @@ class TrustedIssuer:
     retry_s: float = 10.0  # a flood of made-up key ids must not become a flood at the issuer
     first_retry_s: float = 1.0
     timeout_s: float = 5.0
+    cafile: str | None = None  # the authority that proves the issuer's address, if it is one of the site's own
+    allows_plaintext: bool = False
 
     def __post_init__(self) -> None:
-        if not _is_private_channel(self.issuer):
+        if not self._may_ask(self.issuer):
             raise ValueError("the issuer's address must be https, or http on loopback")
 
+    def _may_ask(self, address: str) -> bool:
+        return is_private(address) or (self.allows_plaintext and urlsplit(address).scheme == "http")
 
-def _is_private_channel(address: str) -> bool:
-    parts = urlsplit(address)
-    if parts.scheme == "https" and parts.hostname:
-        return True
-    return parts.scheme == "http" and is_loopback(parts.hostname or "")
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    def require_private(self, address: str) -> None:
+        """Keys that came over an open line could be anybody's."""
+        if not self._may_ask(address):
+            raise ValueError("the keys' address must be https, or http on loopback")
 
 
 @dataclass(slots=True)
@@ -108,12 +105,13 @@ class IssuerKeys:
         # A proxy of the environment is for outside addresses.
         trust_env = not is_loopback(urlsplit(issuer).hostname or "")
         options: dict[str, Any] = {"timeout": self.trusted.timeout_s, "trust_env": trust_env}
+        if self.trusted.cafile is not None:
+            options["verify"] = ssl.create_default_context(cafile=self.trusted.cafile)
         async with httpx.AsyncClient(transport=self.transport, **options) as client:
             found = await _get_json(client, issuer.rstrip("/") + "/.well-known/openid-configuration")
             if found["issuer"] != issuer:
                 raise ValueError("the discovery document speaks for another issuer")
-            if not _is_private_channel(found["jwks_uri"]):
-                raise ValueError("the keys' address must be https, or http on loopback")
+            self.trusted.require_private(found["jwks_uri"])
             return _usable_keys(await _get_json(client, found["jwks_uri"]))
 
 

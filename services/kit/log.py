@@ -19,6 +19,8 @@ ALLOWED_FIELDS = frozenset(
         "records", "fresh", "duplicates", "rejected", "parked", "released", "rows", "accepted", "unlinked", "published",
         "pruned", "lag", "attempt", "count", "duration_ms", "backoff_s", "age_s", "port", "business_on", "version",
         "opened", "closed", "decided", "linked", "unchanged", "retracted", "expired",
+        # of the trail's seals: a digest over all rows
+        "head",
         # what went wrong, as codes
         "reason", "code", "error", "sqlstate", "constraint", "where", "check",
         # http
@@ -46,10 +48,21 @@ class _LibraryHandler(logging.Handler):
     class of the error pass."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        error = record.exc_info[0] if record.exc_info else None
         where = f"{record.module}:{record.lineno}"
-        level = min(record.levelno, logging.WARNING) if record.name.startswith(_SHOUTING) else record.levelno
-        structlog.get_logger().log(level, "library line", logger=record.name, where=where, error=error)
+        level = min(record.levelno, logging.WARNING) if _is_shouting(record, error) else record.levelno
+        name = error.__name__ if error else None
+        structlog.get_logger().log(level, "library line", logger=record.name, where=where, error=name)
+
+
+def _is_shouting(record: logging.LogRecord, error: type[BaseException] | None) -> bool:
+    """Also what the event loop tells of the Kafka client: what fails in a task of its own after whoever waited for it
+    has gone, and a connection that was still being made when its maker was called off, which closes itself."""
+    if record.name != "asyncio":
+        return record.name.startswith(_SHOUTING)
+    if error is not None:
+        return error.__module__.startswith(_SHOUTING)
+    return record.getMessage().startswith("Unclosed AIOKafka")
 
 
 def configure(service: str) -> None:

@@ -34,6 +34,17 @@ class LookUps:
     a_minute: float
     clock: Callable[[], float] = time.monotonic
     _left: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
+    _begun: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
+
+    def admit_page(self, principal: Principal, sought: str, *, is_first: bool) -> None:
+        """Take one look-up for the first page of what is sought. Further pages count nothing, if this client was
+        admitted to the first one here: else whoever makes up a page's place would look for nothing."""
+        if is_first or (principal.subject, sought) not in self._begun:
+            self.admit(principal)
+        self._begun[principal.subject, sought] = None
+        self._begun.move_to_end((principal.subject, sought))
+        if len(self._begun) > MOST_CLIENTS:
+            self._begun.popitem(last=False)
 
     def admit(self, principal: Principal) -> None:
         """Take one look-up from the client's allowance. Raises RefusedError (429) when none is left."""

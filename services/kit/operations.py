@@ -7,11 +7,12 @@ import base64
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel
 
-from services.kit import audit, dead_letters, redrive
+from services.kit import audit, dead_letters, redrive, requests
 from services.kit.auth import Principal, may_for_all
 from services.kit.dead_letters import DeadLetter
 from services.kit.idempotency import Answer, Identity
@@ -23,6 +24,11 @@ from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
 
 NO_LETTER = Refusal("unknown-dead-letter", "Unknown Dead Letter", "No such dead letter waits.", 404)
+
+UNREADABLE = Refusal(
+    "unreadable-dead-letter", "Unreadable Dead Letter",
+    "What is kept of the record can't be opened: the key ring lacks its key, or it was changed.",
+)  # fmt: skip
 
 
 class DeadLetterSummary(BaseModel):
@@ -76,18 +82,20 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
 
     @routes.get("/dead-letters/{dead_letter_id}")
     async def read_dead_letter(pool: Pool, principal: Onlooker, dead_letter_id: DeadLetterId) -> DeadLetterContent:
-        """One record with its original bytes. The look is audited."""
+        """One record with its original bytes. The look is audited, under the record's key too."""
         async with reading(pool, principal) as work:
             letter = await dead_letters.load_dead_letter(work.connection, dead_letter_id)
             if letter is None:
                 raise RefusedError(NO_LETTER)
-            await audit.record(work, principal, "read", "dead-letter", [dead_letter_id])
+            if not letter.is_opened:
+                raise RefusedError(UNREADABLE)
+            await audit.record(work, principal, "read", "dead-letter", [dead_letter_id, *_named(letter.record.key)])
         content = {"key": _text(letter.record.key), "value": _text(letter.record.value)}
         return DeadLetterContent(**_summary(letter).model_dump(), **content)
 
     @routes.post("/dead-letters/{dead_letter_id}/replay", response_model=RedriveResult)
     async def replay_dead_letter(
-        pool: Pool, principal: Operator, identity: Identity, dead_letter_id: DeadLetterId
+        pool: Pool, principal: Operator, identity: Identity, dead_letter_id: DeadLetterId, why: requests.Reason
     ) -> Response:
         """Apply what waits with its key, in order, up to a record that still can't be applied. Replayed twice, it takes
         effect once. Audited."""
@@ -96,19 +104,19 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
             done = await redrive.replay(work, subscriptions, dead_letter_id, principal.subject)
             if isinstance(done, Refusal):
                 return Answer.of(done)
-            return await _answer(work, principal, done, [])
+            return await _answer(work, principal, done, [], why)
 
         return await write(pool, identity, effect)
 
     @routes.post("/dead-letters/{dead_letter_id}/discard", response_model=RedriveResult)
     async def discard_dead_letter(
-        pool: Pool, principal: Operator, identity: Identity, dead_letter_id: DeadLetterId
+        pool: Pool, principal: Operator, identity: Identity, dead_letter_id: DeadLetterId, why: requests.Reason
     ) -> Response:
         """Give this record up and apply what waits behind it. Audited."""
 
         async def effect(work: UnitOfWork) -> Answer:
             done = await redrive.discard(work, subscriptions, dead_letter_id, principal.subject)
-            return await _answer(work, principal, done, [dead_letter_id])
+            return await _answer(work, principal, done, [dead_letter_id], why)
 
         return await write(pool, identity, effect)
 
@@ -124,17 +132,28 @@ def _summary(letter: DeadLetter) -> DeadLetterSummary:
     )  # fmt: skip
 
 
-async def _answer(work: UnitOfWork, principal: Principal, done: Redriven | None, given_up: list[int]) -> Answer:
+async def _answer(
+    work: UnitOfWork, principal: Principal, done: Redriven | None, given_up: list[int], why: str
+) -> Answer:
     if done is None:
         return Answer.of(NO_LETTER)
+    named = _named(done.key)
     if given_up:
-        await audit.record(work, principal, "discarded", "dead-letter", given_up)
+        await audit.record(work, principal, "discarded", "dead-letter", [*given_up, *named], why)
     if done.replayed_ids:
-        await audit.record(work, principal, "redriven", "dead-letter", done.replayed_ids)
+        await audit.record(work, principal, "redriven", "dead-letter", [*done.replayed_ids, *named], why)
     result = RedriveResult(
         replayed=done.replayed, discarded=done.discarded, still_dead=done.still_dead, still_dead_id=done.still_dead_id
     )
     return Answer(200, result.model_dump())
+
+
+def _named(key: bytes | None) -> list[str]:
+    """Of whom a record speaks: its key, if that is a token, and nothing that somebody may have written."""
+    try:
+        return [str(UUID((key or b"").decode("ascii")))]
+    except ValueError:
+        return []
 
 
 def _text(value: bytes | None) -> str | None:

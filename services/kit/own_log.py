@@ -13,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -21,13 +22,12 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from schemas.catalog import TOPIC_OF_EVENT
 from schemas.envelope import HEADER_SOURCE, Event
-from services.kit import dead_letters, floods, inbox
-from services.kit.contract import Decoder, Delivery, Reject, source_of, to_record
-from services.kit.kafka import reading
-from services.kit.offsets import offsets
+from services.kit import dead_letters, floods, inbox, incarnation, truncation
+from services.kit.contract import Decoder, Delivery, Reject, event_id_of, source_of, to_record
+from services.kit.offsets import offsets, records_at
 from services.kit.postgres import ALL_TENANTS, Connection, create_pool, transaction
 from services.kit.repeating import Repeating
-from services.kit.settings import KafkaSettings, Settings
+from services.kit.settings import Settings
 from services.kit.subscription import Subscription
 
 SAID_RECORDS, HEARD_RECORDS = 200, 20
@@ -75,7 +75,7 @@ class OwnLog(Repeating):
     ) -> None:
         super().__init__("own-log", KafkaError)
         self._settings, self._pool, self._owned, self._subscriptions = settings, pool, owned, subscriptions
-        self._done = asyncio.Event()
+        self._done, self._is_compared = asyncio.Event(), False
         self.trouble: str | None = NOT_COMPARED if owned else None
 
     def stop(self) -> None:
@@ -84,14 +84,17 @@ class OwnLog(Repeating):
         self._done.set()
 
     async def turn(self) -> float:
-        """Compare. Once the database knows what was said, live until stopped, as every background task does."""
+        """Compare. Once the database knows what was said, live until stopped, as every background task does. While it
+        can't be compared, requests are served on the incarnation that was compared last, and on no other."""
         try:
             await self.compare()
+            await self._note_compared()
         except BehindLogError:
             return LOOK_AGAIN_S
         except Exception as error:
-            self.trouble = f"{NOT_COMPARED}: {type(error).__name__}"
+            await self._on_not_compared(type(error).__name__)
             raise
+        self._is_compared = True
         self._done.set()
         self.faults.forget()
         await self._stopping.wait()
@@ -100,8 +103,22 @@ class OwnLog(Repeating):
     async def before(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do this work once the database is known to be the newest; not at all if it never is."""
         await self._done.wait()
-        if self.trouble is None:
+        if self._is_compared:
             await work()
+
+    async def _note_compared(self) -> None:
+        if self._owned:
+            await incarnation.note_compared(self._pool)
+
+    async def _on_not_compared(self, why: str) -> None:
+        """A database that was found older is held back until it is not."""
+        if self.trouble == OLDER:
+            return
+        if not await incarnation.was_compared(self._pool):
+            self.trouble = f"{NOT_COMPARED}: {why}"
+        elif self.trouble is not None:
+            self.trouble = None
+            structlog.get_logger().warning("serves on the database that was compared last", reason=why)
 
     async def compare(self) -> None:
         """Raises `BehindLogError` if the database lacks any of the newest facts, and nobody has accepted that."""
@@ -126,18 +143,36 @@ class OwnLog(Repeating):
         asked for."""
         group_of = {subscription.topic.name: subscription.group for subscription in self._subscriptions}
         decoders = {subscription.topic.name: Decoder(subscription.topic) for subscription in self._subscriptions}
-        committed = await _committed(self._settings.kafka, group_of)
+        committed, topic_ids = await self._acknowledged(group_of)
         wanted = {place: range(max(0, end - HEARD_RECORDS), end) for place, end in committed.items()}
         oldest = datetime.now(UTC) - timedelta(days=self._settings.inbox_days - 1)
         found: list[ConsumerRecord] = []
-        async with aclosing(_records(self._settings.kafka, wanted)) as batches:
+        async with aclosing(records_at(self._settings.kafka, wanted)) as batches:
             async for batch in batches:
                 young = [record for record in batch if _at(record) > oldest]
-                heard = decoders[batch[0].topic].decode([to_record(record) for record in young])
+                topic_id = topic_ids.get(batch[0].topic)
+                heard = decoders[batch[0].topic].decode([to_record(record, topic_id) for record in young])
                 async with transaction(self._pool, ALL_TENANTS) as connection:
                     known = await _known(connection, group_of[batch[0].topic], heard)
                 found += [record for record, is_known in zip(young, known, strict=True) if not is_known]
         return found
+
+    async def _acknowledged(self, group_of: Mapping[str, str]) -> tuple[dict[TopicPartition, int], dict[str, UUID]]:
+        """How far each topic's group has acknowledged what stands there still, nothing for a group that never did; and
+        the topics' ids. What the log has lost since, or holds anew, is to be read again and is not forgotten."""
+        topic_of = {group: topic for topic, group in group_of.items()}
+        async with offsets(self._settings.kafka) as broker:
+            back = await truncation.go_back(self._pool, broker.client, topic_of, self._settings.kafka.prefix)
+            said = {topic: await broker.committed(group) for topic, group in group_of.items()}
+            topic_ids = await broker.topic_ids(group_of)
+            ends = await broker.ends(await broker.partitions(group_of))
+        limits = {place: min(end, back.get(place, end)) for place, end in ends.items()}
+        return {
+            place: min(at, limits[place])
+            for topic, places in said.items()
+            for place, at in places.items()
+            if place.topic == topic and place in limits
+        }, topic_ids
 
 
 def _at(record: ConsumerRecord) -> datetime:
@@ -145,16 +180,16 @@ def _at(record: ConsumerRecord) -> datetime:
 
 
 async def _known(connection: Connection, group: str, heard: Sequence[Delivery | Reject]) -> list[bool]:
-    ids = [result.event_id for result in heard if isinstance(result, Delivery)]
-    marked = await inbox.load_received(connection, group, ids)
+    ids = [event_id_of(result) for result in heard]
+    marked = await inbox.load_received(connection, group, [event_id for event_id in ids if event_id is not None])
     records = [result.record for result in heard]
     kept = await dead_letters.load_kept(connection, group, records)
     skips = await floods.load_skips(connection, group, records)
     return [
-        (result.record.partition, result.record.offset) in kept
-        or (isinstance(result, Delivery) and result.event_id in marked)
+        not kept.isdisjoint(dead_letters.places_of(result.record))
+        or event_id in marked
         or any(skip.covers(result) for skip in skips)
-        for result in heard
+        for result, event_id in zip(heard, ids, strict=True)
     ]
 
 
@@ -170,38 +205,34 @@ async def lost_facts(
     if newest is None and (gone := decoders.keys() - {place.topic for place in ends}):
         raise UnknownTopicOrPartitionError(", ".join(sorted(gone)))
     wanted = {place: range(0 if newest is None else max(0, end - newest), end) for place, end in ends.items()}
-    async with aclosing(_records(settings.kafka, wanted)) as batches:
+    async with aclosing(records_at(settings.kafka, wanted)) as batches:
         async for batch in batches:
-            signed = [to_record(record) for record in batch if signature in record.headers]
-            said = [result for result in decoders[batch[0].topic].decode(signed) if isinstance(result, Delivery)]
-            # The store is asked after the log was read: what stands there was committed before.
-            async with transaction(pool, ALL_TENANTS) as connection:
-                places = await unknown(connection, owned, [delivery.event for delivery in said])
-            for place in places:
-                yield said[place]
+            signed = [record for record in batch if signature in record.headers]
+            for fact in await _never_made(pool, owned, decoders[batch[0].topic], signed):
+                yield fact
 
 
-async def _records(
-    settings: KafkaSettings, wanted: Mapping[TopicPartition, range]
-) -> AsyncGenerator[list[ConsumerRecord]]:
-    """The records at these offsets, in batches of one partition; what retention or compaction took is not there."""
-    if not any(wanted.values()):
-        return
-    async with reading(settings, auto_offset_reset="earliest") as reader:
-        reader.assign(list(wanted))
-        for place, span in wanted.items():
-            reader.seek(place, span.start)
-        while left := [place for place in wanted if await reader.position(place) < wanted[place].stop]:
-            for place, found in (await reader.getmany(*left, timeout_ms=1000)).items():
-                if batch := [record for record in found if record.offset in wanted[place]]:
-                    yield batch
+async def never_said(
+    settings: Settings, pool: asyncpg.Pool, owned: Mapping[type[Event], Owned], signed: Sequence[ConsumerRecord]
+) -> list[Delivery]:
+    """Which of these records of one topic, in this service's name, its database has never made; what an operator has
+    accepted as lost is none."""
+    topics = {TOPIC_OF_EVENT[event].name: TOPIC_OF_EVENT[event] for event in owned}
+    if not signed or signed[0].topic not in topics:
+        return []
+    accepted_before = settings.accepts_lost_before or datetime.min.replace(tzinfo=UTC)
+    facts = await _never_made(pool, owned, Decoder(topics[signed[0].topic]), signed)
+    return [fact for fact in facts if fact.event.occurred_at >= accepted_before]
 
 
-async def _committed(settings: KafkaSettings, group_of: Mapping[str, str]) -> dict[TopicPartition, int]:
-    """How far each topic's group has acknowledged it; nothing for a group that never did."""
-    async with offsets(settings) as broker:
-        said = {topic: await broker.committed(group) for topic, group in group_of.items()}
-    return {place: at for topic, places in said.items() for place, at in places.items() if place.topic == topic}
+async def _never_made(
+    pool: asyncpg.Pool, owned: Mapping[type[Event], Owned], decoder: Decoder, signed: Sequence[ConsumerRecord]
+) -> list[Delivery]:
+    """The store is asked after the log was read: what stands there was committed before."""
+    decoded = decoder.decode([to_record(record) for record in signed])
+    said = [result for result in decoded if isinstance(result, Delivery)]
+    async with transaction(pool, ALL_TENANTS) as connection:
+        return [said[place] for place in await unknown(connection, owned, [delivery.event for delivery in said])]
 
 
 async def list_lost(settings: Settings, owned: Mapping[type[Event], Owned]) -> list[str]:

@@ -2,18 +2,27 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from services.kit import lost_peer, row_security
+from services.kit import direct, lost_peer, row_security
 from services.kit.grants import Sites
+from services.kit.sealed import KeyRing, Seals
 from services.kit.settings import Settings
 from services.kit.signals import Signals
+
+
+class OurConnection(asyncpg.Connection):
+    """A connection that knows the keys of whoever opened it."""
+
+    seals: Seals | None = None
+
 
 Connection = asyncpg.Connection | PoolConnectionProxy
 DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
@@ -22,6 +31,7 @@ DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 ALL_TENANTS = "*"
 """What a service uses for its own work on events. A request uses its principal's tenant."""
 
+LOAD_SEALING = "select exists (select from sealing)"
 LOAD_TIMELINE = "select left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 SET_TENANT = "select set_config('vcc.tenant', $1, true)"
 NO_SITE = "-"
@@ -45,6 +55,8 @@ OUR_CLASSES = ("0A", "26", "34", "3F", "42")
 
 STATEMENT_LIFETIME_S = 20
 """How long a plan can stand that was made while its tables were small."""
+MOST_LONG = 2
+"""Connections of a pool that may be held for minutes."""
 SILENCE_S = 5.0
 """How long after its own limit a server may keep silent until the client takes the connection for lost."""
 
@@ -104,16 +116,33 @@ class ReplacedError(asyncpg.InterfaceError):
     backup. What it has forgotten must be known before anybody works on it."""
 
 
+async def hold(connection: asyncpg.Connection, seals: Seals) -> None:
+    """Let whoever works with the connection seal and open with these keys."""
+    assert isinstance(connection, OurConnection), "the pool and `connect` make no others"
+    connection.seals = seals
+    await look_whether_sealing_began(connection, seals)
+
+
+async def look_whether_sealing_began(connection: Connection, seals: Seals) -> None:
+    """Once it has begun nobody asks again."""
+    seals.has_begun = seals.has_begun or await connection.fetchval(LOAD_SEALING)
+
+
 Prepare = Callable[[asyncpg.Connection], Coroutine[Any, Any, None]]
 
 
-def _preparing(settings: Settings) -> Prepare:
+def _preparing(settings: Settings, *, holds_keys: bool = True) -> Prepare:
     """What every connection of ours gets first, in the pool and outside of it."""
+
+    seals = Seals(None if settings.key_ring is None else KeyRing.parse(settings.key_ring.get_secret_value()))
 
     async def prepare_ours(connection: asyncpg.Connection) -> None:
         lost_peer.notice(connection, settings.lost_peer_s)
+        await direct.require(connection, settings.statement_timeout_s)
         await row_security.require(connection)
         await prepare(connection)
+        if holds_keys:
+            await hold(connection, seals)
 
     return prepare_ours
 
@@ -136,13 +165,38 @@ def _unless_replaced(prepare_ours: Prepare, on_replaced: Callable[[], None]) -> 
     return prepare_same
 
 
+class NoPlaceError(Exception):
+    """As many connections as may be are held for long already."""
+
+
+@dataclass(slots=True)
+class Places:
+    """For those who hold a connection for minutes: so many at once, that the others are left for everybody else."""
+
+    free: int
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Raises NoPlaceError where none is free: whoever waited would hold a request as long."""
+        if self.free == 0:
+            raise NoPlaceError
+        self.free -= 1
+        try:
+            yield
+        finally:
+            self.free += 1
+
+
 class Pool(asyncpg.Pool):
     """The connections of one process to one database, opened when they are needed, with the signals of what is
-    committed over them."""
+    committed over them. A quarter of them, at most two, may be held for long."""
 
     def __init__(self, dsn: str, *, max_size: int, **options: Any) -> None:
-        super().__init__(dsn, **_POOL_DEFAULTS | {"min_size": 0, "max_size": max_size} | options)
+        super().__init__(
+            dsn, **_POOL_DEFAULTS | {"min_size": 0, "max_size": max_size, "connection_class": OurConnection} | options
+        )
         self.signals = Signals()
+        self.long = Places(max(1, min(MOST_LONG, max_size // 4)))
 
 
 _POOL_DEFAULTS = {
@@ -153,11 +207,14 @@ _POOL_DEFAULTS = {
 """asyncpg keeps them in the function that makes its own class, and has its class ask for all of them."""
 
 
-async def create_pool(settings: Settings, on_replaced: Callable[[], None] | None = None) -> Pool:
+async def create_pool(
+    settings: Settings, on_replaced: Callable[[], None] | None = None, *, holds_keys: bool = True
+) -> Pool:
     """A pool whose every connection carries the server-side limits. It opens connections when they are needed, so a
     service starts while its database is still away. With `on_replaced`, which is called then, it gives no connection
-    to another server than the first."""
-    prepare_ours = _preparing(settings)
+    to another server than the first. Without `holds_keys` nobody seals or opens anything with it: the role that reads
+    the trail may not even look whether sealing has begun."""
+    prepare_ours = _preparing(settings, holds_keys=holds_keys)
     pool = Pool(
         settings.dsn.get_secret_value(),
         max_size=settings.pool_size,
@@ -172,16 +229,17 @@ async def create_pool(settings: Settings, on_replaced: Callable[[], None] | None
     return pool
 
 
-async def connect(settings: Settings) -> asyncpg.Connection:
+async def connect(settings: Settings, *, holds_keys: bool = True) -> asyncpg.Connection:
     """A connection outside the pool, for whoever holds a session lock on it."""
     connection = await asyncpg.connect(
         settings.dsn.get_secret_value(),
+        connection_class=OurConnection,
         timeout=settings.acquire_timeout_s,
         command_timeout=settings.statement_timeout_s + SILENCE_S,
         server_settings=server_settings(settings),
     )
     try:
-        await _preparing(settings)(connection)
+        await _preparing(settings, holds_keys=holds_keys)(connection)
     except BaseException:
         connection.terminate()
         raise

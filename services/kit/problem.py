@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents. None of them ever holds a value that the client sent or that the database
 named: only codes, field names of our own contract, and what was expected there."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -126,6 +127,14 @@ def document(refusal: Refusal, **members: Any) -> dict[str, Any]:
 
 def answer(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
     return JSONResponse(problem, problem["status"], headers=headers, media_type=MEDIA_TYPE)
+
+
+def code_of(document: bytes) -> str | None:
+    """The code that a problem document names."""
+    try:
+        return str(json.loads(document)["type"]).removeprefix(type_uri(""))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def correlation_id() -> str:

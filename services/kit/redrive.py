@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from services.kit import dead_letters, inbox, log, trace
-from services.kit.contract import Decoder, Reject
+from services.kit.contract import HANDLER_ERROR, Decoder, Reject
 from services.kit.dead_letters import DeadLetter
 from services.kit.postgres import is_fault
 from services.kit.problem import Refusal
@@ -20,13 +20,14 @@ from services.kit.unit_of_work import UnitOfWork
 @dataclass(frozen=True, slots=True)
 class Redriven:
     """What a redrive did. `still_dead` is the reason why a record still can't be applied, if so: it stays, and what
-    came after it in its key waits behind it."""
+    came after it in its key waits behind it. `key`: the records', of whom they speak."""
 
     replayed: int = 0
     discarded: int = 0
     still_dead: str | None = None
     still_dead_id: int | None = field(default=None, compare=False)
     replayed_ids: tuple[int, ...] = field(default=(), compare=False)
+    key: bytes | None = field(default=None, compare=False)
 
 
 GROUP_GONE = Refusal(
@@ -57,9 +58,9 @@ async def discard(
     rest = [letter for letter in waiting if letter.id != dead_letter_id]
     if not rest:
         await dead_letters.release_key(work.connection, waiting[0])
-        return Redriven(discarded=1)
+        return Redriven(discarded=1, key=waiting[0].record.key)
     if rest[0].consumer not in subscriptions:
-        return Redriven(discarded=1, still_dead=GROUP_GONE.code, still_dead_id=rest[0].id)
+        return Redriven(discarded=1, still_dead=GROUP_GONE.code, still_dead_id=rest[0].id, key=rest[0].record.key)
     return replace(await _apply(work, subscriptions, rest, by), discarded=1)
 
 
@@ -81,14 +82,17 @@ async def _apply(
             break
         done.append(letter.id)
     await dead_letters.end_dead_letters(work.connection, done, "replayed", by)
+    redriven = Redriven(len(done), replayed_ids=tuple(done), key=waiting[0].record.key)
     if stays is None:
         await dead_letters.release_key(work.connection, waiting[0])
-        return Redriven(len(done), replayed_ids=tuple(done))
-    return Redriven(len(done), still_dead=stays.reason, still_dead_id=waiting[len(done)].id, replayed_ids=tuple(done))
+        return redriven
+    return replace(redriven, still_dead=stays.reason, still_dead_id=waiting[len(done)].id)
 
 
 async def _apply_one(work: UnitOfWork, subscription: Subscription, letter: DeadLetter) -> Reject | None:
     """Apply one record, or say why it can't be; then it has left no trace."""
+    if not letter.is_opened:
+        return Reject(letter.record, dead_letters.SEAL, "can't be opened: another key, row or content")
     [result] = Decoder(subscription.topic).decode([letter.record])
     if isinstance(result, Reject):
         return result
@@ -100,5 +104,5 @@ async def _apply_one(work: UnitOfWork, subscription: Subscription, letter: DeadL
         if is_fault(error):
             raise
         structlog.get_logger().warning("replay failed", dead_letter_id=letter.id, **log.fault_fields(error))
-        return Reject(letter.record, "handler-error", log.fault_detail(error))
+        return Reject(letter.record, HANDLER_ERROR, log.fault_detail(error))
     return None

@@ -1,13 +1,13 @@
 """The transaction of a request: whom it acts for, which rows it sees, what it announces."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from fastapi.responses import Response
 
-from services.kit import postgres, trace
+from services.kit import audit, postgres, trace
 from services.kit.auth import Principal
 from services.kit.idempotency import Answer, RequestIdentity, once
 from services.kit.own_log import OLDER, OwnLog
@@ -20,6 +20,9 @@ OLDER_THAN_LOG = Refusal(
 NOT_COMPARED = Refusal(
     "not-compared", "Service Unavailable", "The database was not compared with the log yet: ask again.", 503
 )
+
+BUSY = Refusal("busy", "Service Unavailable", "Others of this kind are being made: ask again in a while.", 503)
+BUSY_RETRY_AFTER_S = 30
 
 
 async def _pool(request: Request) -> postgres.Pool:
@@ -41,16 +44,39 @@ OperatorsPool = Annotated[postgres.Pool, Depends(_pool_as_it_is)]
 """The same also beside a log that the database does not know: for what an operator must be able to say then."""
 
 
+Reason = Annotated[
+    str,
+    Header(
+        alias="X-Reason", min_length=3, max_length=200, pattern=r"^[\x20-\x7e]+$",
+        description="Why this is done, for the audit trail: a ticket or a cause, nothing of a person",
+    ),
+]  # fmt: skip
+"""What an operator has to say for what he does to records."""
+
+
 async def write(
     pool: postgres.Pool, identity: RequestIdentity, effect: Callable[[UnitOfWork], Awaitable[Answer]]
 ) -> Response:
     """Run a write's effect once per idempotency key, in one transaction that sees the rows only of the tenant and of
-    the sites that it acts for. A refusal
+    the sites that it acts for, and tells the trail of it in the same. A refusal
     is an answer like another (`Answer.of`); it commits nothing but itself if the effect wrote nothing."""
     traces = trace.of_request(identity.trace_parent)
     async with working(pool, identity.tenant_id, sites=identity.sites, traces=traces) as work:
         answer = await once(work, identity, effect)
+        whose = identity.whose()
+        await audit.record_write(work, whose, answer.status, answer.body, replayed=answer.replayed)
     return answer.response()
+
+
+@contextmanager
+def for_long(pool: postgres.Pool) -> Iterator[None]:
+    """Around what holds a connection for minutes, whose cost grows with the people: as many at once as leave enough for
+    all others, the next one is told to come again."""
+    try:
+        with pool.long.taken():
+            yield
+    except postgres.NoPlaceError:
+        raise RefusedError(BUSY, {"Retry-After": str(BUSY_RETRY_AFTER_S)}) from None
 
 
 @asynccontextmanager

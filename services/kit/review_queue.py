@@ -23,6 +23,8 @@ from services.kit.unit_of_work import UnitOfWork, working
 AT_ONCE = 100
 """Subjects decided on in one transaction: some hundredths of a second, for a request that comes meanwhile waits at each
 of its steps until the decisions at hand are made."""
+LET_WAIT_AT_ONCE = 10_000
+"""Put into the queue by one statement."""
 POLL_S = 0.25
 WAIT = """
 insert into {table} as kept ({key}, heard_at)
@@ -56,7 +58,9 @@ class ReviewQueue:
 
     async def let_wait(self, connection: Connection, subjects: Iterable[UUID], at: datetime) -> None:
         """Put these subjects into the queue, because of something that happened at this instant."""
-        await connection.execute(self._sql(WAIT), list(set(subjects)), at)
+        waiting = sorted(set(subjects))
+        for start in range(0, len(waiting), LET_WAIT_AT_ONCE):
+            await connection.execute(self._sql(WAIT), waiting[start : start + LET_WAIT_AT_ONCE], at)
 
     async def load_page(self, connection: Connection, limit: int) -> list[UUID]:
         """Some of those who wait."""

@@ -6,8 +6,10 @@ A batch that fails is sought back and comes again after a pause.
 import asyncio
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -16,11 +18,13 @@ from aiokafka.errors import KafkaError
 from services.kit import floods, log, metrics
 from services.kit.applying import Applying
 from services.kit.batches import Outcome
-from services.kit.contract import Decoder, to_record
+from services.kit.broker_names import on_broker
+from services.kit.contract import REASONS, Decoder, to_record
 from services.kit.fetching import Fetches, has_ended
 from services.kit.floods import DeadLetterLimitError
-from services.kit.generation import StaleGenerationError
-from services.kit.postgres import Pool, is_outage
+from services.kit.generation import Generation, StaleGenerationError
+from services.kit.lag import Lag
+from services.kit.postgres import Pool, is_fault, is_outage
 from services.kit.subscription import Subscription
 
 FIRST_BACKOFF_S = 0.1
@@ -40,12 +44,16 @@ class ConsumerGoneError(ConnectionError):
 class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
     """One subscription at work: applies batches, backs off on faults, knows its lag and whether it gets on."""
 
-    def __init__(self, pool: Pool, subscription: Subscription, progress_timeout_s: float) -> None:
-        self.subscription = subscription
+    def __init__(self, pool: Pool, subscription: Subscription, progress_timeout_s: float, prefix: str = "") -> None:
+        self.subscription, self._prefix = subscription, prefix
         self.consumer: AIOKafkaConsumer | None = None
         self._fetches: Fetches | None = None
         self._loops: Sequence[asyncio.Task[Any]] = ()
-        self.generation: int | None = None
+        self.generation: Generation | None = None
+        self.topic_id: UUID | None = None
+        self.leader_epochs: Mapping[int, int] = {}
+        self._reader: Callable[[], AIOKafkaConsumer | None] = lambda: None
+        self._is_lost = False
         self._applying = Applying(pool, subscription)
         self._decoder = Decoder(subscription.topic)
         self._progress_timeout_s = progress_timeout_s
@@ -56,28 +64,57 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
         self._moved_at = time.monotonic()
         self._unassigned_at: float | None = -math.inf
         self._labels = (subscription.topic.name, subscription.group)
+        self._lag = Lag(*self._labels)
+        for reason in REASONS:
+            metrics.DEAD_LETTERS.labels(*self._labels, reason)
+
+    def will_read(self, reader: Callable[[], AIOKafkaConsumer | None]) -> None:
+        """By this consumer, as soon as it is made: it gets its first place in the group before it has started."""
+        self._reader = reader
 
     def connect(self, consumer: AIOKafkaConsumer, loops: Sequence[asyncio.Task[Any]] = ()) -> None:
         """Watch this consumer from now on. `loops` are the tasks that read from it: one of them lives, or none does."""
         self.consumer, self._loops = consumer, loops
-        self._fetches = Fetches(consumer, *self._labels)
+        self._fetches = Fetches(consumer, *self._labels, self._on_passed)
+
+    async def _on_passed(self, upto: Mapping[TopicPartition, int]) -> None:
+        if self.generation is not None:
+            by_partition = {place.partition: at for place, at in upto.items()}
+            await self._applying.passed(by_partition, self.topic_id, self.generation, self.leader_epochs)
 
     def disconnect(self) -> None:
         """The consumer is gone, and its place in the group with it."""
         self.consumer, self._fetches, self._unassigned_at = None, None, -math.inf
 
     def check_alive(self) -> None:
-        """Raise ConsumerGoneError if nobody reads any more."""
+        """Raise ConsumerGoneError if nobody reads any more, or nobody knows where to begin."""
         if self.consumer is None:
             return
-        if has_ended(self.consumer) or (self._loops and all(loop.done() for loop in self._loops)):
+        if self._is_lost or has_ended(self.consumer) or (self._loops and all(loop.done() for loop in self._loops)):
             raise ConsumerGoneError
 
-    def on_partitions_assigned(self, _assigned: object) -> None:
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """A place in the group, perhaps without partitions: then others read them and this process stands by. What
-        failed or stood still before may be another process's by now."""
+        failed or stood still before may be another process's by now. Where the log has lost what was read, reading
+        begins at the loss; who can't learn that reads nothing."""
         self._faults, self._flood, self._at_hand = 0, "", {}
         self._unassigned_at, self._moved_at = None, time.monotonic()
+        try:
+            await self._go_back(assigned)
+        except Exception as error:
+            if not is_fault(error):
+                raise
+            self._is_lost = True
+        else:
+            self._is_lost = False
+
+    async def _go_back(self, assigned: Collection[TopicPartition]) -> None:
+        reader = self._reader()
+        if reader is None or not assigned:
+            return
+        for position in await self._applying.sent_back(self.topic_id):
+            if (place := on_broker(self._prefix, position.place)) in assigned:
+                reader.seek(place, position.next_offset)
 
     def on_partitions_revoked(self, _revoked: object) -> None:
         """A rebalance begins, or the first one goes on."""
@@ -88,11 +125,21 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
         """Apply one batch. Raises on a fault, after a pause, so that the batch is delivered again."""
         try:
             started = time.perf_counter()
+            if self._is_lost:
+                raise ConsumerGoneError
             self._at_hand = _firsts(raw)
             outcome = await self._applying.apply(
-                self._decoder.decode([to_record(record) for record in raw]), self.generation
+                self._decoder.decode(
+                    [
+                        to_record(record, self.topic_id, self.leader_epochs.get(record.partition), self._prefix)
+                        for record in raw
+                    ]
+                ),
+                self.generation,
             )
+            await self._pass_gap(raw)
             self._count(outcome, len(raw), time.perf_counter() - started)
+            self._lag.applied(raw)
             self._faults, self._flood, self._at_hand = 0, "", {}
             await asyncio.sleep(self._gather_s(len(raw), started))
         except Exception as error:
@@ -114,6 +161,19 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.sleep(backoff_s)
             raise
 
+    async def _pass_gap(self, raw: Sequence[ConsumerRecord]) -> None:
+        """Behind a batch's last record there may be none up to where the consumer goes on, which is what it will
+        acknowledge: compacted ones, and those that control transactions."""
+        if self.generation is None or self.consumer is None:
+            return
+        found = {}
+        for place, last in _lasts(raw).items():
+            known = await self._at_and_end(self.consumer, place) if place in self.consumer.assignment() else None
+            if known is not None and known[0] > last + 1:
+                found[place] = known[0]
+        if found:
+            await self._on_passed(found)
+
     def _gather_s(self, records: int, started: float) -> float:
         """How long to let more records gather after this batch."""
         is_flood = records >= SMALL_BATCH and started - self._ended < FLOOD_GAP_S
@@ -126,8 +186,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
         metrics.RECORDS.labels(*self._labels).inc(records)
         metrics.DUPLICATES.labels(*self._labels).inc(outcome.duplicates)
         metrics.BATCH_SECONDS.labels(*self._labels).observe(seconds)
-        if outcome.rejected:
-            metrics.DEAD_LETTERS.labels(*self._labels, "rejected").inc(outcome.rejected)
+        for reason in outcome.reasons:
+            metrics.DEAD_LETTERS.labels(*self._labels, reason).inc()
         structlog.get_logger().info(
             "batch applied", topic=self._labels[0], group=self._labels[1], records=records, fresh=outcome.fresh,
             duplicates=outcome.duplicates, rejected=outcome.rejected, parked=outcome.parked,
@@ -139,14 +199,17 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
         can't be said leaves the last measure."""
         if self.consumer is None or self._unassigned_at is not None:
             return
-        position = lag = 0
+        position = 0
+        behind: dict[TopicPartition, int] = {}
         for partition in self.consumer.assignment():
             known = await self._at_and_end(self.consumer, partition)
             if known is None:
                 return
             applied = min(known[0], self._at_hand.get(partition, known[0]))
-            position, lag = position + applied, lag + max(0, known[1] - applied)
+            position, behind[partition] = position + applied, max(0, known[1] - applied)
+        lag = sum(behind.values())
         metrics.LAG.labels(*self._labels).set(lag)
+        self._lag.tell(behind, datetime.now(UTC).timestamp())
         if lag == 0 or position != self._position:
             self._moved_at = time.monotonic()
         self._position = position
@@ -191,3 +254,12 @@ def _firsts(raw: Sequence[ConsumerRecord]) -> dict[TopicPartition, int]:
         place = TopicPartition(record.topic, record.partition)
         firsts[place] = min(record.offset, firsts.get(place, record.offset))
     return firsts
+
+
+def _lasts(raw: Sequence[ConsumerRecord]) -> dict[TopicPartition, int]:
+    """The highest offset of each partition."""
+    lasts: dict[TopicPartition, int] = {}
+    for record in raw:
+        place = TopicPartition(record.topic, record.partition)
+        lasts[place] = max(record.offset, lasts.get(place, record.offset))
+    return lasts

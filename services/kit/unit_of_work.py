@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from schemas.envelope import Event
 from services.kit import outbox
+from services.kit.asking import Asked
 from services.kit.grants import Sites
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.trace import NONE, Traces
@@ -23,20 +24,32 @@ class Look(NamedTuple):
     subjects: Sequence[str]
 
 
+class Recorded(NamedTuple):
+    """A row of the trail in this transaction, and of which request it is."""
+
+    asked: Asked | None
+    action: str
+    outcome: str
+
+
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
     """A transaction at work. `working` opens and commits it. `traces`: under which trace contexts it announces;
-    `looks`: what was recorded of looks in it; `signals`: whom it will wake."""
+    `looks`: what was recorded of looks in it; `signals`: whom it will wake;
+    `recorded`: what the trail says of it; `subjects`: the keys of the facts that it announces."""
 
     connection: Connection
     traces: Traces = NONE
     looks: list[Look] = field(default_factory=list)
     signals: set[str] = field(default_factory=set)
+    recorded: list[Recorded] = field(default_factory=list)
+    subjects: set[str] = field(default_factory=set)
 
     async def announce(self, events: Sequence[Event]) -> None:
         """Publish these facts if and only if this transaction commits. Lock their rows first."""
         if events:
             await outbox.save_events(self.connection, events, self.traces)
+            self.subjects.update(event.key() for event in events)
             self.wake(outbox.NEWS)
 
     def wake(self, name: str) -> None:
@@ -58,5 +71,8 @@ async def working(
     async with transaction(pool, tenant, sites=sites) as connection:
         work = UnitOfWork(connection, traces)
         yield work
+    for row in work.recorded:
+        if row.asked is not None:
+            row.asked.outcomes.add(row.outcome)
     for name in work.signals:
         pool.signals.give(name)

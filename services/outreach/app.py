@@ -39,6 +39,7 @@ def build() -> Service:
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),),
+        names_in_trail=cases_store.NAMES_IN_TRAIL,
         waiting={"answers": cases_store.WAITING_MEMBERS.waiting, "contacts": attempts_store.WAITING},
     )
 

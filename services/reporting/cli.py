@@ -66,9 +66,12 @@ def print_report(arguments: argparse.Namespace) -> int:
 def _write(folder: Path, report: Report, files: dict[str, str]) -> None:
     first_line = tables.heading(Question(report.programme_id, report.as_of, report.known_on))
     files |= {f"{name}.csv": tables.to_csv(rows, first_line) for name, rows in tables.rows_of(report).items()}
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in files.items():
-        (folder / name).write_text(content, "utf-8")
+        path = folder / name
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        path.write_text(content, "utf-8")
 
 
 def _pretty(body: str) -> str:

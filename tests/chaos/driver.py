@@ -299,7 +299,7 @@ class Driver:
         return None
 
     async def _post(self, service: str, client: str, path: str, key: str, **content: Any) -> httpx.Response:
-        headers = {"Idempotency-Key": key, "Authorization": f"Bearer {await self.token(client)}"}
+        headers = {"Idempotency-Key": key, "X-Reason": "chaos", "Authorization": f"Bearer {await self.token(client)}"}
         return await self._http.post(self._address(service) + path, headers=headers, **content)
 
     async def read(self, service: str, client: str, path: str, **params: Any) -> Any:

@@ -12,16 +12,19 @@ from pathlib import Path
 
 from deploy.local.plan import SERVICES
 from deploy.local.ports import free_port
+from deploy.local.postgres import ROLES
 from deploy.local.process import plain_environment
 from deploy.local.state import ROOT
 from tests.chaos import launcher
 from tests.chaos.nursery import Forked, Nursery
 from tests.chaos.servers import Servers
+from tests.keys import RING
+from tests.servers import as_role
 
 RESTART_S = 0.3
 TEND_S = 0.05
 LOOK_S = 0.5
-START_TIMEOUT_S = 90.0
+START_TIMEOUT_S = 180.0
 BATCH_RECORDS = "200"  # small, so that there are many commits for a blow to fall between
 
 
@@ -158,14 +161,15 @@ class Fleet:
         return {**plain_environment(), **self._environment(service, port), **self.told}
 
     def _environment(self, service: str, port: int) -> dict[str, str]:
-        prefix = f"VCC_{service.upper()}_"
+        prefix, dsn = f"VCC_{service.upper()}_", self.servers.dsn_by_proxy(service)
         return {
             "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", launcher.FOLDER: str(self.arms),
-            "VCC_KAFKA_BOOTSTRAP_SERVERS": self.servers.bootstrap_by_proxy(service),
+            **self.servers.kafka_by_proxy(service),
             "VCC_OIDC_ISSUER": self.servers.issuer_url, "VCC_FIRST_BUSINESS_ON": self.first_day,
             "VCC_BUSINESS_DAYS": "by-hand",
-            prefix + "DSN": self.servers.dsn_by_proxy(service), prefix + "HTTP_PORT": str(port),
-            prefix + "BATCH_RECORDS": BATCH_RECORDS,
+            **{prefix + setting.upper(): as_role(dsn, setting) for setting in ROLES if setting != "owner_dsn"},
+            prefix + "HTTP_PORT": str(port),
+            prefix + "BATCH_RECORDS": BATCH_RECORDS, prefix + "KEY_RING": RING, prefix + "MAY_RUN_AS_ROOT": "true",
         }  # fmt: skip
 
     async def until_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:

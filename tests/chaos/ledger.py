@@ -17,6 +17,8 @@ class Ledger:
 
     run: Path
     requests: int = 0
+    planted: list[tuple[str, int, int]] = field(default_factory=list)
+    """Topic, partition and offset of what was put into the log by somebody else than a service."""
     _file: TextIO | None = field(default=None, repr=False)
 
     def __enter__(self) -> "Ledger":
@@ -38,6 +40,7 @@ class Ledger:
 
     def poison(self, topic: str, partition: int, offset: int, kind: str, groups: Sequence[str] = ()) -> None:
         """A record of ours in the log that no service made, or one that only these groups could not bear."""
+        self.planted.append((topic, partition, offset))
         place = {"topic": topic, "partition": partition, "offset": offset, "kind": kind}
         self._write({"poison": {**place, **({"groups": list(groups)} if groups else {})}})
 

@@ -24,6 +24,8 @@ class Mutant:
 MUTANTS: dict[str, Mutant] = {}
 LATE, AWAY = "half of the commits late", "broker restarts cleanly"
 ALONE = "a database restored from an old backup alone"
+RESTORED = "reporting's database restored from an old backup"
+STILL = "a relay stands still between reading and sending"
 LEAK, VANISHES, FLOOD = "a cancellation leaks into the relay", "a machine vanishes", "a flood of garbage"
 TO_DATABASE, TO_BROKER = "jittery lines to postgres", "jittery lines to kafka"
 
@@ -47,12 +49,12 @@ def _cursor_relay(_service: str) -> None:
         rows = await connection.fetch("select * from outbox where id > $1 order by id", getattr(self, "cursor", 0))
         if not rows:
             return 0
-        failure, published = await self._send(producer, rows)
+        failure, places = await self._send(producer, rows)
         if failure is not None:
             raise failure
         self.cursor = rows[-1]["id"]
         await connection.execute("delete from outbox where id <= $1", self.cursor)
-        return int(published)
+        return len(places)
 
     put(Relay, "_publish_batch", publish_batch)
 
@@ -170,7 +172,7 @@ def _replay_that_sends(service: str) -> None:
 
     async def announcing(work: Any, events: Sequence[Any]) -> None:
         await handle(work, events)
-        is_replay = await generation.load(work.connection) > 1
+        is_replay = (await generation.load(work.connection)).number > 1
         news = [
             event for event in events if is_replay and hasattr(event, "listed") and event.model_dump_json() not in said
         ]
@@ -231,6 +233,23 @@ def _patient_server(_service: str) -> None:
     put(lost_peer, "server_settings", lambda _seconds: {})
 
 
+@mutant("unfenced-relay", "a relay that was away sends what it had read", STILL, faults_a_try=2)
+def _unfenced_relay(_service: str) -> None:
+    from services.kit.fencing import Fence
+
+    async def believe(_self: Any) -> None:
+        """Who holds the shards by now is not asked."""
+
+    put(Fence, "confirm", believe)
+
+
+@mutant("believes-the-broker", "what groups have acknowledged is taken for read", RESTORED, faults_a_try=1)
+def _believes_the_broker(_service: str) -> None:
+    from services.kit.readings import Readings
+
+    put(Readings, "complete", Readings.current)
+
+
 @mutant("deaf-to-the-operator", "a lifted limit is not looked at", FLOOD, faults_a_try=1)
 def _deaf_to_the_operator(_service: str) -> None:
     from services.kit import floods
@@ -251,6 +270,43 @@ def _one_list_a_file(service: str) -> None:
     ending: Any = sys.modules["services.eligibility.intake.flow.ending"]
     newest = ending.newest_lists
     put(ending, "newest_lists", lambda *told: newest(*told)[:1])
+
+
+@mutant("joins-across-plans", "a plan's row alone is another plan's member, whom it copies", QUIET, faults_a_try=1)
+def _joins_across_plans(service: str) -> None:
+    if service != "eligibility":
+        return
+    from services.eligibility.people.matching import Acquaintances
+
+    by_name: Any = Acquaintances._by_name
+
+    def of_any_plan(self: Any, key: str, said: Any, tenant: str) -> Any:
+        others = sorted(self.by_key.get(key, ())) if key else []
+        return by_name(self, key, said, tenant) or (others if len(others) == 1 else [])
+
+    put(Acquaintances, "_by_name", of_any_plan)
+
+
+@mutant("joins-by-agreement", "a row by which two members come to agree makes them one", QUIET, faults_a_try=1)
+def _joins_by_agreement(service: str) -> None:
+    if service != "eligibility":
+        return
+    from services.eligibility.people import joining
+    from services.eligibility.people.identity import SAME
+
+    put(joining, "joins", lambda *_: SAME)
+
+
+@mutant("reads-again", "what was read before, word by word, is read once more", QUIET, faults_a_try=1)
+def _reads_again(service: str) -> None:
+    if service != "eligibility":
+        return
+    from services.eligibility.intake.store import transactions
+
+    async def nothing(*_: Any) -> dict[int, Any]:
+        return {}
+
+    put(transactions, "load_read_before", nothing)
 
 
 @mutant("number-of-two", "a number that passes to somebody stays with its old holder too", QUIET, faults_a_try=1)
@@ -277,7 +333,7 @@ def _undecided(service: str) -> None:
         return
     from services.eligibility.people.store import doubtful
 
-    kept = doubtful.DECIDE.replace("state = $2, ", "").replace("document = null, ", "")
+    kept = doubtful.DECIDE.replace("state = $2, ", "").replace("document = null, sealed_document = null, ", "")
     put(doubtful, "DECIDE", f"{kept} and $2 <> ''")
 
 

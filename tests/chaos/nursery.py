@@ -73,7 +73,7 @@ class Nursery:
         self._process.stdin.write(json.dumps({"adopted": identity(pid), "signal": number}) + "\n")
 
     def close(self) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=60)  # it may still be importing
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Rosters of two small plans that are awkward on purpose: several plans' lists in one file, lists in parts, lists that
 leave out a quarter, numbers that pass to somebody else, rows of which it is doubtful whom they mean, files that do not
-come in their turn. All of it follows from the seed; what must come of it is the checker's to say."""
+come in their turn, that stop in the middle and come whole, or that bring again what was read before. All of it follows
+from the seed; what must come of it is the checker's to say."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -97,6 +98,7 @@ class OddRosters:
     controls: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIZES, 100))
     _names: list[tuple[str, str]] = field(default_factory=list)
     _told: dict[str, Entry] = field(default_factory=dict)
+    _lists_told: str = ""
     _changes: tuple[int, datetime] = (0, datetime.min)  # noqa: DTZ901 - senders' clocks
 
     def __post_init__(self) -> None:
@@ -141,7 +143,8 @@ class OddRosters:
             MESA: self._without(MESA, self.random.randrange(1, 4)),
             DELTA: self._without(DELTA, self.random.randrange(2)),
         }
-        yield self._joined(day, staying)
+        self._lists_told = self._joined(day, staying)
+        yield self._lists_told
 
     def _changes_of_numbers(self, day: date) -> Iterable[str]:
         """A number that is given to somebody else, and rows that fit its holder in part."""
@@ -159,7 +162,10 @@ class OddRosters:
         told = Told(datetime.combine(day, SIX), rows)
         control = self._next(MESA)
         self._changes = control, told.at
-        yield interchange(MESA, control, told)
+        whole = interchange(MESA, control, told)
+        # Cut off within a member or between two, and then sent whole under the same numbers.
+        yield whole[: whole.rindex(self.random.choice(("~INS*", "*021*", "~NM1*", "~SE*"))) + 1]
+        yield whole
 
     def _changes_again(self, day: date) -> Iterable[str]:
         """Who had the number is told of by exact name; a doubtful row comes again; others find their order."""
@@ -173,8 +179,11 @@ class OddRosters:
             *self._odd_rows(),
         ]
         self.random.shuffle(rows)
-        yield interchange(MESA, self._next(MESA), Told(datetime.combine(day, SIX), rows))
-        yield interchange(MESA, self._next(MESA), Told(datetime.combine(day, SEVEN), [("001", self._told["doubtful"])]))
+        early, late = datetime.combine(day, SIX), datetime.combine(day, SEVEN)
+        first = interchange(MESA, self._next(MESA), Told(early, rows))
+        yield first
+        more = interchange(MESA, self._next(MESA), Told(late, [("001", self._told["doubtful"])]))
+        yield self._behind(first, more)
 
     def _older_beside_newer(self, day: date) -> Iterable[str]:
         """Yesterday's list and today's in one file; later comes one of before them."""
@@ -187,8 +196,10 @@ class OddRosters:
         yesterday = datetime.combine(day - timedelta(days=1), SIX)
         older = Told(yesterday, _listed(self.random.choice((book, of_a_part))), is_full=True)
         today = Told(datetime.combine(day, SIX), _listed(newer), is_full=True)
-        parts = [older, today] if self.random.random() < 0.5 else [today, older]
-        yield "".join(interchange(MESA, self._next(MESA), one) for one in parts)
+        before_it = interchange(MESA, self._next(MESA), older)
+        if self.random.random() < 0.5:
+            yield before_it  # so that it comes again with today's
+        yield self._behind(before_it, interchange(MESA, self._next(MESA), today))
         late = self.random.sample(book, len(book) - 1)
         before = Told(yesterday - timedelta(days=1), _listed(late), is_full=True)
         yield interchange(MESA, self._next(MESA), before)
@@ -197,7 +208,8 @@ class OddRosters:
         """Other content under the numbers and the instant of another file; and what is older than what stands."""
         control, at = self._changes
         yield interchange(MESA, control, Told(at, self._odd_rows()))
-        yield interchange(MESA, self._next(MESA), Told(datetime.combine(day, SIX), self._odd_rows()))
+        new = interchange(MESA, self._next(MESA), Told(datetime.combine(day, SIX), self._odd_rows()))
+        yield self._behind(self._lists_told, new)
 
     def _last_lists(self, day: date) -> Iterable[str]:
         """With changes of yesterday, which the list knows nothing of, and of today, which are newer than it."""
@@ -209,6 +221,10 @@ class OddRosters:
         yield "".join(whole)
 
     # -- how
+
+    def _behind(self, read_before: str, new: str) -> str:
+        """One file of both: some senders append today's interchange to what they sent before."""
+        return read_before + new if self.random.random() < 0.5 else new + read_before
 
     def _joined(self, day: date, staying: dict[str, list[Entry]]) -> str:
         """Lists of both plans, the larger one parted within a transaction or an interchange, in some order."""

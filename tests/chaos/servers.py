@@ -18,22 +18,25 @@ import httpx
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from deploy.acls import user_of
 from deploy.groups import topic_by_group
 from deploy.local import postgres, probes
 from deploy.local.access import Client
-from deploy.local.kafka import HOST, Kafka
+from deploy.local.kafka import HOST
+from deploy.local.kafka_access import MECHANISM, PROTOCOL, SCRAM_MODULE, Access
+from deploy.local.kafka_users import provide_users
 from deploy.local.plan import SERVICES
 from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.local.process import Spec, end, identity, plain_environment, start
-from deploy.local.state import ROOT
+from deploy.local.state import ROOT, Folder
 from deploy.topics import provide_topics
 from schemas.catalog import TOPICS
 from tests.chaos.nursery import Nursery
 from tests.chaos.proxy import Proxies, Proxy
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, WatchedKafka
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
 POLL_S, AGAIN_S = 0.03, 0.3
 PLANS = ("lakeshore", "prairie")
 # What was committed outlives a killed server; only a machine that loses its power could take it back.
@@ -41,24 +44,30 @@ CRASH_SAFE = ("-c", "synchronous_commit=on", "-c", "wal_keep_size=4GB")
 
 
 @dataclass(frozen=True, slots=True)
-class BehindProxies(Kafka):
+class BehindProxies(WatchedKafka):
     """A broker with a listener for each service, which tells that service to come by its own proxy."""
 
     listeners: tuple[tuple[str, int, int], ...] = ()  # name, port, the proxy's port
 
-    def _write_settings(self) -> None:
-        super(BehindProxies, self)._write_settings()
-        own = [("PLAINTEXT", self.port, self.port), *self.listeners]
-        lines = {
-            "listeners": [f"{name}://{HOST}:{port}" for name, port, _ in own]
-            + [f"CONTROLLER://{HOST}:{self.controller_port}"],
-            "advertised.listeners": [f"{name}://{HOST}:{advertised}" for name, _, advertised in own],
-            "listener.security.protocol.map": [f"{name}:PLAINTEXT" for name in ("CONTROLLER", *(n for n, _, _ in own))],
-            "inter.broker.listener.name": ["PLAINTEXT"],
-            "message.max.bytes": ["4000000"],  # for poison that is larger than any service sends
+    def properties(self) -> dict[str, str]:
+        known = super(BehindProxies, self).properties()
+        added = {
+            "listeners": [f"{name}://{HOST}:{port}" for name, port, _ in self.listeners],
+            "advertised.listeners": [f"{name}://{HOST}:{proxy}" for name, _, proxy in self.listeners],
+            "listener.security.protocol.map": [f"{name}:{PROTOCOL}" for name, _, _ in self.listeners],
         }
-        with (self.data / "server.properties").open("a") as file:
-            file.writelines(f"{name}={','.join(values)}\n" for name, values in lines.items())
+        joined = {name: ",".join((known[name], *more)) for name, more in added.items()}
+        logins = [_login(name.lower()) for name, _, _ in self.listeners]
+        # for poison that is larger than any service sends
+        return {**known, **joined, **{k: v for one in logins for k, v in one.items()}, "message.max.bytes": "4000000"}
+
+
+def _login(listener: str) -> dict[str, str]:
+    begin = f"listener.name.{listener}"
+    return {
+        f"{begin}.sasl.enabled.mechanisms": MECHANISM,
+        f"{begin}.{MECHANISM.lower()}.sasl.jaas.config": f"{SCRAM_MODULE} required;",
+    }
 
 
 @dataclass(slots=True)
@@ -105,7 +114,7 @@ class Servers:
     kafka: Server
     issuer: Server
     databases: PostgresServer
-    bootstrap: str
+    broker: BehindProxies
     issuer_url: str
     proxies: Proxies
     nursery: Nursery
@@ -118,8 +127,14 @@ class Servers:
     def dsn_by_proxy(self, service: str) -> str:
         return self.dsns[service].replace(f":{self.databases.port}/", f":{self.proxy(service, 'postgres').port}/")
 
-    def bootstrap_by_proxy(self, service: str) -> str:
-        return f"{HOST}:{self.proxy(service, 'kafka').port}"
+    @property
+    def bootstrap(self) -> str:
+        """Where the round's own tools may see and write everything."""
+        return self.broker.watched
+
+    def kafka_by_proxy(self, service: str) -> dict[str, str]:
+        """What the service is told of the broker: its own user, at its own proxy."""
+        return self.broker.access.environment(user_of(service), self.proxy(service, "kafka").port)
 
     async def renew(self) -> None:
         """Fresh databases and topics, while no service runs."""
@@ -165,27 +180,31 @@ class Servers:
 async def start_servers(folder: Path) -> Servers:
     """Everything below the services, in `folder`, which Postgres's own account must be able to pass through."""
     ports: list[int] = []
-    for _ in range(4 + 3 * len(SERVICES)):
+    for _ in range(5 + 3 * len(SERVICES)):
         ports.append(free_port(ports))
-    kafka_port, controller_port, postgres_port, issuer_port, *rest = ports
+    kafka_port, controller_port, watched_port, postgres_port, issuer_port, *rest = ports
     by_service = {name: rest[3 * at : 3 * at + 3] for at, name in enumerate(SERVICES)}
     proxies = Proxies()
     for name, (inner, kafka_proxy, postgres_proxy) in by_service.items():
         proxies.add(f"{name}-kafka", inner, kafka_proxy, is_postgres=False)
         proxies.add(f"{name}-postgres", postgres_port, postgres_proxy, is_postgres=True)
     listeners = tuple((name.upper(), inner, proxy) for name, (inner, proxy, _) in by_service.items())
+    state = Folder(folder / "state")
+    state.make()
     broker = BehindProxies(
-        folder / "kafka", kafka_port, controller_port, folder / "kafka.log", durable=False, listeners=listeners
-    )
+        folder / "kafka", kafka_port, controller_port, folder / "kafka.log", Access(state), durable=False,
+        watched_port=watched_port, listeners=listeners,
+    )  # fmt: skip
     password = postgres.new_password()
     database = Postgres(folder / "postgres", postgres_port, folder / "postgres.log", password, durable=False)
     nursery = Nursery(folder / "nursery.log")
     servers = Servers(
         folder, Server(_crash_safe(database.prepare()), nursery), Server(broker.prepare(), nursery),
-        Server(_issuer(folder, issuer_port), nursery), PostgresServer(postgres_port, password), broker.bootstrap,
+        Server(_issuer(folder, issuer_port), nursery), PostgresServer(postgres_port, password), broker,
         f"http://{HOST}:{issuer_port}", proxies, nursery,
     )  # fmt: skip
     await asyncio.gather(servers.postgres.start(), servers.kafka.start(), servers.issuer.start())
+    await provide_users(broker.access, broker.port, broker.controller_port)
     _add_clients(folder / "issuer" / "clients.json")
     return servers
 

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.groups import services, topic_by_group
 from schemas.catalog import TOPICS
-from services.kit.generation import group_of
+from services.kit.generation import Generation, group_of, load
 from services.kit.outbox import WAITING as OUTBOX_WAITING
 
 POLL_S = 0.2
@@ -59,7 +59,7 @@ async def look(bootstrap: str, dsns: Mapping[str, str]) -> Under:
     counts = [(service.name, count) for service in services() for count in service.waiting.values()]
     files = sum([await _count(dsns[name], count) for name, count in counts])
     outbox = sum([await _count(dsn, OUTBOX_WAITING) for dsn in dsns.values()])
-    generation = await _count(dsns["reporting"], "select number from generation")
+    generation = await _generation(dsns["reporting"])
     lag, log_end = await _lag(bootstrap, generation)
     return Under(files, outbox, lag, log_end)
 
@@ -72,7 +72,15 @@ async def _count(dsn: str, query: str) -> int:
         await database.close()
 
 
-async def _lag(bootstrap: str, generation: int) -> tuple[int, int]:
+async def _generation(dsn: str) -> Generation:
+    database = await asyncpg.connect(dsn, timeout=5)
+    try:
+        return await load(database)
+    finally:
+        await database.close()
+
+
+async def _lag(bootstrap: str, generation: Generation) -> tuple[int, int]:
     groups = {
         group_of(group, generation if group.startswith("reporting.") else None): topic
         for group, topic in topic_by_group().items()

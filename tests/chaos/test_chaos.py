@@ -15,21 +15,32 @@ from tests.chaos.rounds import Result, one_round
 from tests.chaos.schedule import schedule
 from tests.chaos.servers import Servers, start_servers
 
-pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(600)]
 MEMBERS = 150
 KINDS = {
+    "still": ("a relay stands still between reading and sending",
+              "SIGSTOP of an owner across a rebalance, then SIGCONT"),
     "kills": ("kill after a batch's commit", "kill after the send, before the mark", "kill before a slice's commit",
               "kill after a request's commit", "kill everything at once"),
     "processes": ("instances start and stop", "a handler bug for a few members", "clock ten minutes off"),
     "network": ("connection cut at COMMIT's reply", "half-open connections", "slow line", "connections refused"),
     "records": ("poison: null-header", "poison: two-megabytes", "poison: tombstone", "an incompatible producer",
-                "a send fails in the middle"),
+                "poison: wrong-source", "a send fails in the middle"),
     "restores": ("a database restored from an old backup alone", "reporting is rebuilt"),
     "liveness": ("a cancellation leaks into the relay", "a machine vanishes", "a flood of garbage"),
     "servers": ("broker is killed", "database is killed", "the whole log is delivered again"),
 }  # fmt: skip
 # In these seeds the handler bug strikes while all members arrive, and the others find something to hit.
-SEEDS = {"kills": 5, "processes": 17, "network": 5, "records": 5, "restores": 5, "liveness": 5, "servers": 5}
+SEEDS = {
+    "still": 5,
+    "kills": 5,
+    "processes": 17,
+    "network": 5,
+    "records": 5,
+    "restores": 5,
+    "liveness": 5,
+    "servers": 5,
+}
 
 
 @pytest.fixture(scope="module")

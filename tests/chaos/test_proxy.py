@@ -40,8 +40,8 @@ Behind = tuple[Proxies, Proxy, str, Database]
 async def test_a_cut_commit_is_done_and_nobody_is_told(behind: Behind) -> None:
     """The client loses its connection at COMMIT; the row is there."""
     _, proxy, dsn, opened = behind
+    await opened.owner.execute("create table syrup (litres integer)")
     connection = await asyncpg.connect(dsn, timeout=5)
-    await connection.execute("create table syrup (litres integer)")
     proxy.commits_until_cut = 1
     with pytest.raises(AWAY):
         async with connection.transaction():

@@ -20,7 +20,9 @@ RESTORED, REBUILT = "reporting's database restored from an old backup", "reporti
 FORGOTTEN = "[10 answers_are_given_once] reporting "
 ALONE, BEHIND = "a database restored from an old backup alone", "database behind its own log"
 FLOOD, REFUSES = "a flood of garbage", "DeadLetterLimitError"
-EXPECTED_EVENTS = frozenset({"dependency unavailable"})
+LOG_LOST = frozenset({"the broker loses the ends of a topic", "a topic is deleted and made anew"})
+LACKS = "the log lacks what was said in it"
+EXPECTED_EVENTS = frozenset({"dependency unavailable", "request not in the trail"})
 
 
 async def check(servers: Servers, scene: Scene, struck: Set[str]) -> list[str]:
@@ -31,6 +33,7 @@ async def check(servers: Servers, scene: Scene, struck: Set[str]) -> list[str]:
     divergences = await asyncio.to_thread(checker.check, scene.run, servers.bootstrap, servers.dsns, report)
     found += accounts.told_twice(await asyncio.to_thread(read_log, servers.bootstrap))
     expected = EXPECTED_EVENTS | ({BEHIND} if ALONE in struck else set()) | ({REFUSES} if FLOOD in struck else set())
+    expected |= {LACKS} if struck & LOG_LOST else set()
     errors = await asyncio.to_thread(logged_errors, scene.run / "logs", expected)
     told = [str(one) for one in divergences]
     if RESTORED in struck:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from services.replicas.programmes.rules import Programme
 from services.reporting.figures.assembly import COLUMNS, Counted, cross, make_report
-from services.reporting.figures.hiding import OUTCOMES, STAGES
+from services.reporting.figures.hiding.funnels import OUTCOMES, STAGES
 from services.reporting.figures.report import Quality, Report, Slots
 from services.reporting.pages import tables
 from services.reporting.pages.page import render
@@ -95,7 +95,7 @@ def count(people: Sequence[Person], random: Random) -> tuple[Counted, list[dict[
     ranked = rank_targets(by["zip5"], _by(target, lambda one: [one.zip5]), 11, random.choice((3, 99)))
     counted = Counted(
         in_scope=whole, target=_counts(target), vaccinated_last_7_days=sum(one.week == 2 for one in target),
-        by=by, by_arm=_by(scope, lambda one: [one.arm]), funnels=_funnels(people), deeds=deeds, slots=slots,
+        by=by, by_arm=_by(scope, lambda one: [one.arm]), funnels=_funnels(people), activity=deeds, slots=slots,
         refusals=Counter(one for person in people for one in person.reasons[:1]),
         barriers=Counter(one for person in people for one in person.reasons), svi_releases=("2018",),
         targets_week_on=MONDAY, targets=tuple(ranked), quality=Quality((), (), 0, 0, 0),

@@ -16,20 +16,22 @@ from pathlib import Path
 from types import MappingProxyType
 
 from deploy.local.plan import SERVICES
+from deploy.local.postgres import ROLES
 from deploy.local.process import Spec, plain_environment
 from deploy.local.state import ROOT, Folder
 from tests import servers
-from tests.servers import PostgresServer
+from tests.keys import RING
+from tests.servers import PostgresServer, as_role
 
 FIRST_DAY = date(2021, 3, 1)  # a Monday
 START_TIMEOUT_S = 240.0
-RESTART_TIMEOUT_S = 60.0
+RESTART_TIMEOUT_S = 180.0
 POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One stack that is up: its folder, its broker and the database of each service."""
+    """One stack that is up: its folder, its broker (where everything may be seen) and the database of each service."""
 
     folder: Folder
     bootstrap: str
@@ -71,20 +73,22 @@ def _is_noise(line: dict[str, str]) -> bool:
 def running_stack(postgres: PostgresServer, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Stack]:
     """A fresh stack, up within this block, with `more` settings. Topics and groups have fixed names, so each stack has
     a broker of its own."""
-    with tempfile.TemporaryDirectory(prefix="vcc-flow-") as path, servers.running_kafka() as bootstrap:
+    with tempfile.TemporaryDirectory(prefix="vcc-flow-") as path, servers.running_kafka() as kafka:
         folder = Folder(Path(path) / "state")
         folder.make()
+        for name in SERVICES:
+            folder.secret(f"{name}.keys", RING)
         dsns = {name: asyncio.run(postgres.create(name)) for name in SERVICES}
-        with servers.running(supervisor(folder, bootstrap, dsns, FIRST_DAY, more)):
+        with servers.running(supervisor(folder, kafka.environment(), dsns, FIRST_DAY, more)):
             await_up(folder)
-            yield Stack(folder, bootstrap, dsns)
+            yield Stack(folder, kafka.watched, dsns)
         for dsn in dsns.values():
             asyncio.run(postgres.drop(dsn))
 
 
 def supervisor(
     folder: Folder,
-    bootstrap: str,
+    kafka: Mapping[str, str],
     dsns: Mapping[str, str],
     first_day: date,
     more: Mapping[str, str] = MappingProxyType({}),
@@ -93,11 +97,15 @@ def supervisor(
     told = {
         "PYTHONPATH": str(ROOT),
         "VCC_STATE_DIR": str(folder.path),
-        "VCC_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+        **kafka,
         "VCC_FIRST_BUSINESS_ON": first_day.isoformat(),
         "VCC_BUSINESS_DAYS": "by-hand",
         "VCC_ELIGIBILITY_LOOK_UPS_A_MINUTE": "6000",  # tests ask as nobody does
-        **{f"VCC_{name.upper()}_DSN": dsn for name, dsn in dsns.items()},
+        **{
+            f"VCC_{name.upper()}_{setting.upper()}": as_role(dsn, setting)
+            for name, dsn in dsns.items()
+            for setting in ROLES
+        },
         **more,
     }
     return Spec(

@@ -9,19 +9,27 @@ from uuid import UUID
 
 import asyncpg
 
+from tests.chaos.checker.sealed import opened
 from tests.flow.stack import Stack
+from tests.servers import as_role
 
-# The chassis's own tables, how the log was read; bytes of files; and histories, of which only the last version counts:
-# how many versions there were depends on which facts happened to be decided on together.
-CHASSIS = {"inbox", "outbox", "idempotency_key", "audit", "schema_migration", "feed_chunk", "unlinked_key"}
+# The chassis's own tables, how the log was read; bytes of files; since when one token stands for another, which
+# depends on the topic by which the join was heard first; and histories, of which only the last version counts: how
+# many versions there were depends on which facts happened to be decided on together.
+CHASSIS = {
+    "inbox", "outbox", "idempotency_key", "audit", "audit_seal", "audit_subject", "schema_migration", "sealing",
+    "feed_chunk", "unlinked_key", "relay_shard", "outbox_horizon", "generation", "reading_position", "published",
+    "published_topic", "compared_database", "joined_token",
+}  # fmt: skip
 HISTORIES = {"enrolment_version": "enrolment_id", "dose_version": "dose_id", "case_version": "case_id",
              "appointment_version": "appointment_id", "slot_pool_version": "block_id"}  # fmt: skip
 COUNTERS = {"version", "file_no", "seen_file_no", "first_file_no", "absent_before", "before_no", "since_no",
             "heard_no", "digest"}  # fmt: skip
 CLOCKS = {"published_at", "received_at", "processed_at", "claimed_at", "lease_until", "logged_at", "occurred_at",
           "told_at", "retracted_at", "heard_at", "named_at", "decided_at", "withdrawn_at", "reported_at",
-          "death_reports_until", "opened_at", "closed_at"}  # fmt: skip
-OWN_IDS = {"attempt_id", "report_id", "source_id", "doubtful_id"}  # nothing refers to them but what is made of them
+          "death_reports_until", "joined_at", "opened_at", "closed_at", "written_ms"}  # fmt: skip
+# Nothing refers to them but what is made of them.
+OWN_IDS = {"attempt_id", "report_id", "source_id", "doubtful_id", "pair_id"}
 LEFT_OUT = COUNTERS | CLOCKS | OWN_IDS
 TABLES = "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
 
@@ -37,16 +45,19 @@ async def dump(stack: Stack) -> Dump:
         f"{service}.{table}": sorted(_text(row, names) for row in _compared(table, rows))
         for service, tables in raw.items()
         for table, rows in tables.items()
-        if table not in CHASSIS
     }
 
 
 async def _load(dsn: str) -> dict[str, list[Row]]:
-    database = await asyncpg.connect(dsn, server_settings={"vcc.tenant": "*"})
+    database = await asyncpg.connect(as_role(dsn, "owner_dsn"), server_settings={"vcc.tenant": "*"})
     try:
         await database.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
         tables = [row["table_name"] for row in await database.fetch(TABLES)]
-        return {table: [dict(row) for row in await database.fetch(f'select * from "{table}"')] for table in tables}
+        return {
+            table: [opened(table, dict(row)) for row in await database.fetch(f'select * from "{table}"')]
+            for table in tables
+            if table not in CHASSIS
+        }
     finally:
         await database.close()
 
@@ -56,6 +67,12 @@ def _compared(table: str, rows: Sequence[Row]) -> Iterable[Row]:
         return {row[HISTORIES[table]]: row for row in sorted(rows, key=lambda row: int(row["version"]))}.values()
     if table == "enrolment" and rows and "is_retired" in rows[0]:
         return [_retired(row) if row["is_retired"] else row for row in rows]
+    if table == "possibly_one":
+        return [{"pair": frozenset({row["member_token"], row["other"]}), "state": row["state"]} for row in rows]
+    if table == "person_join":
+        return [
+            {"pair": frozenset({row["survivor"], row["retired"]}), "stands": not row["withdrawn_at"]} for row in rows
+        ]
     return rows
 
 
@@ -71,6 +88,8 @@ def _text(row: Row, names: Mapping[UUID, str]) -> str:
 def _plain(value: Any, names: Mapping[UUID, str]) -> Any:
     if isinstance(value, Mapping):
         return {name: _plain(one, names) for name, one in value.items() if name not in LEFT_OUT}
+    if isinstance(value, frozenset):
+        return sorted(_plain(one, names) for one in value)
     if isinstance(value, list | tuple):
         return [_plain(one, names) for one in value]
     if isinstance(value, UUID):

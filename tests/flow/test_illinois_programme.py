@@ -11,7 +11,7 @@ from tests.flow.chain import list_targets
 from tests.flow.feeds import WELL_OFF, Member, Row, Shot, a_member, a_registry_file, a_roster
 from tests.flow.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(400)]
 
 LOAD_CELL = "select members, eligible, vaccinated from coverage_cell where (tenant_id, zip5, age_band) = ($1, $2, $3)"
 LIVE_DOSES = "select count(*) as doses from dose where member_token = $1 and action <> 'retract'"

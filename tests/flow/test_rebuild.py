@@ -5,7 +5,7 @@ import pytest
 from tests.flow.feeds import a_member, a_roster
 from tests.flow.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(400)]
 ENROLMENTS = "select count(*) from enrolment_version"
 
 

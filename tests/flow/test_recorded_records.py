@@ -16,7 +16,7 @@ from tests.flow.chain import pass_through
 from tests.flow.feeds import a_member
 from tests.flow.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(400)]
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "schemas" / "asyncapi.json").read_text())
 EVENT_TYPES = {event.event_type for topic in TOPICS for event in topic.events}
 KEY_FIELDS = re.compile(r"The value of `([\w/]+)`\.")

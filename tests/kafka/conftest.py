@@ -29,5 +29,5 @@ async def topic(kafka_bootstrap: str) -> AsyncIterator[str]:
 async def calendar(database: OpenDatabase) -> Database:
     """A database in which a handler writes down each day that it hears."""
     opened = await database("kit")
-    await opened.pool.execute("create table heard (position bigserial, business_on date, zone text)")
+    await opened.owner.execute("create table heard (position bigserial, business_on date, zone text)")
     return opened

@@ -174,7 +174,7 @@ async def test_relays_publish_every_commit_in_order(calendar: Database, topic: s
     the order of its commits."""
     relays = [Relay(calendar.settings(topic), calendar.pool.signals) for _ in range(2)]
     tasks = [asyncio.create_task(relay.run()) for relay in relays]
-    await calendar.pool.execute("create table zone (name text primary key, days int not null)")
+    await calendar.owner.execute("create table zone (name text primary key, days int not null)")
     await calendar.pool.execute("insert into zone select 'Zone/' || n, 0 from generate_series(0, 9) n")
 
     async def write_days(writer: int) -> None:

@@ -18,13 +18,15 @@ import pytest
 
 from deploy.cli import INTERRUPTED, main
 from deploy.local import probes, stack
+from deploy.local.plan import known_dsns
+from deploy.local.postgres import ROLES
 from deploy.local.process import Identity, alive
 from deploy.local.running import connection
 from deploy.local.state import ROOT, Folder, State
 from deploy.local.supervisor import ALREADY_SUPERVISED
-from tests.servers import OpenDatabase
+from tests.servers import OpenDatabase, as_role
 
-pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(600)]
 HERE = Path(__file__).parent
 SUPERVISE = f"""
 import os, pathlib, sys
@@ -131,24 +133,29 @@ async def recall(dsn: str) -> list[str]:
 
 @pytest.mark.slow
 def test_what_was_stored_survives_a_stop_and_no_wipe(embedded: Stack, capsys: pytest.CaptureFixture[str]) -> None:
-    """After down and up the rows and topics are there; down leaves no process behind, and with --wipe no file."""
+    """After down and up the rows and topics are there; down leaves no process behind, and with --wipe no file
+    but the key rings."""
     first = embedded.up()
-    asyncio.run(remember(connection("outreach").dsn, "buy birdseed"))
+    asyncio.run(remember(known_dsns(embedded.folder, "outreach")["owner_dsn"], "buy birdseed"))
     assert main(["down"]) == 0
     assert not any(alive(one) for one in identities(first).values())
     again = embedded.up()
-    assert (again.phase, asyncio.run(recall(connection("outreach").dsn))) == ("up", ["buy birdseed"])
+    assert (again.phase, asyncio.run(recall(known_dsns(embedded.folder, "outreach")["owner_dsn"]))) == (
+        "up",
+        ["buy birdseed"],
+    )
     assert main(["topics"]) == 0
     assert "missing" not in capsys.readouterr().out
     assert main(["down", "--wipe"]) == 0
-    assert list(embedded.folder.path.iterdir()) == []
+    left = [path for path in embedded.folder.path.rglob("*") if path.is_file()]
+    assert sorted(left) == sorted(embedded.folder.rings())
 
 
 @pytest.mark.slow
 def test_after_the_supervisor_was_killed_the_next_one_clears_up(embedded: Stack) -> None:
     """kill -9 of the supervisor orphans its processes; the next up ends exactly those and loses no data."""
     before = identities(embedded.up())
-    asyncio.run(remember(connection("eligibility").dsn, "feed the cat"))
+    asyncio.run(remember(known_dsns(embedded.folder, "eligibility")["owner_dsn"], "feed the cat"))
     assert embedded.supervisor is not None
     embedded.supervisor.kill()
     embedded.supervisor.wait()
@@ -156,7 +163,7 @@ def test_after_the_supervisor_was_killed_the_next_one_clears_up(embedded: Stack)
     after = identities(embedded.up())
     assert not any(alive(one) for one in before.values())
     assert all(alive(one) for one in after.values())
-    assert asyncio.run(recall(connection("eligibility").dsn)) == ["feed the cat"]
+    assert asyncio.run(recall(known_dsns(embedded.folder, "eligibility")["owner_dsn"])) == ["feed the cat"]
 
 
 @pytest.mark.slow
@@ -245,9 +252,13 @@ async def test_servers_of_ones_own_are_used(
     """With Kafka and databases named by the environment, neither is started here; secrets may come by file."""
     named = {"VCC_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap}
     for name in ("eligibility", "outreach", "scheduling"):
-        named[f"VCC_{name.upper()}_DSN"] = (await database(name)).dsn
-    (tmp_path / "reporting.dsn").write_text((await database("reporting")).dsn + "\n")
-    state = await asyncio.to_thread(embedded.up, **named, VCC_REPORTING_DSN_FILE=str(tmp_path / "reporting.dsn"))
+        opened = await database(name)
+        named |= {f"VCC_{name.upper()}_DSN": opened.dsn, f"VCC_{name.upper()}_OWNER_DSN": opened.owner_dsn}
+    reporting = await database("reporting")
+    for setting in ROLES:
+        (tmp_path / f"reporting.{setting}").write_text(as_role(reporting.dsn, setting) + "\n")
+        named[f"VCC_REPORTING_{setting.upper()}_FILE"] = str(tmp_path / f"reporting.{setting}")
+    state = await asyncio.to_thread(embedded.up, **named)
     assert state.phase == "up", state.what
     assert set(state.components) == {"issuer", "eligibility", "outreach", "scheduling", "reporting"}
     assert connection("reporting").bootstrap == kafka_bootstrap

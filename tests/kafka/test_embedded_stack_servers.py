@@ -38,7 +38,7 @@ async def test_topics_are_never_made_by_accident(kafka_bootstrap: str) -> None:
 
 
 async def test_a_service_enters_only_its_own_database(database: OpenDatabase) -> None:
-    """A service's role is no superuser, cannot bypass row-level security and is its database's owner."""
+    """A service's role is no superuser, cannot bypass row-level security and does not own its database."""
     one = await database("eligibility")
     row = await one.pool.fetchrow(
         "SELECT rolsuper, rolbypassrls, rolcreatedb FROM pg_roles WHERE rolname = current_user"
@@ -47,12 +47,12 @@ async def test_a_service_enters_only_its_own_database(database: OpenDatabase) ->
         "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
     )
     assert row is not None
-    assert (dict(row), owner) == ({"rolsuper": False, "rolbypassrls": False, "rolcreatedb": False}, "eligibility")
+    assert (dict(row), owner) == ({"rolsuper": False, "rolbypassrls": False, "rolcreatedb": False}, "eligibility_owner")
 
 
 async def test_every_test_gets_an_untouched_copy(database: OpenDatabase) -> None:
     """What one database was told, its sibling from the same template does not know."""
     first, second = await database("eligibility"), await database("eligibility")
-    await first.pool.execute("CREATE TABLE doodle ()")
+    await first.owner.execute("CREATE TABLE doodle ()")
     with pytest.raises(asyncpg.UndefinedTableError):
         await second.pool.execute("SELECT FROM doodle")

@@ -11,16 +11,19 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NodeNotReadyError
 
+from deploy.cli import main
 from deploy.errors import StackError
 from deploy.topics import end_offsets, kafka_settings, provide_topics
+from schemas import catalog
 from schemas.catalog import SLOT_POOL, TARGET_ZIPS, Topic
+from tests.kafka.calendars import until
 
 pytestmark = pytest.mark.kafka
 
 
 def nursery(topic: Topic, **changes: Any) -> Topic:
     """A topic of the catalog under a name of the tests' own."""
-    return dataclasses.replace(topic, name=f"nursery.{topic.name}", **changes)
+    return dataclasses.replace(topic, **{"name": f"nursery.{topic.name}"} | changes)
 
 
 async def settings_of(bootstrap: str, topic: str) -> dict[str, str]:
@@ -38,9 +41,11 @@ async def test_topics_are_made_as_the_catalog_says_and_brought_back_to_it(kafka_
     await provide_topics(environment, [dataclasses.replace(pool, retention_ms=60_000)])
     await provide_topics(environment, [pool, zips])
     await provide_topics(environment, [pool, zips])
-    async with asyncio.timeout(10):  # a broker learns of a change a moment after it was accepted
-        while (await settings_of(kafka_bootstrap, pool.name))["retention.ms"] != "-1":  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+
+    async def set_right() -> bool:
+        return (await settings_of(kafka_bootstrap, pool.name))["retention.ms"] == "-1"
+
+    await until(set_right)  # a broker learns of a change a moment after it was accepted
     assert (await settings_of(kafka_bootstrap, zips.name))["cleanup.policy"] == "compact"
 
 
@@ -75,6 +80,48 @@ async def test_another_number_of_partitions_is_refused(kafka_bootstrap: str) -> 
         await provide_topics(environment, [dataclasses.replace(topic, partitions=6)])
 
 
+async def test_topics_are_made_with_partitions_and_replicas_of_ones_own(
+    kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`./vcc topics create --partitions 7 --replication 1` makes what is missing, and only that when it is repeated;
+    more replicas than brokers are refused with a sentence."""
+    monkeypatch.setenv("VCC_KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap)
+    monkeypatch.setattr(catalog, "TOPICS", (dataclasses.replace(SLOT_POOL, name="nursery.sized"),))
+    arguments = ["topics", "create", "--partitions", "7", "--replication", "1"]
+    for said in ("made", "is there"):
+        assert await asyncio.to_thread(main, arguments) == 0
+        assert capsys.readouterr().out.split() == [*said.split(), "nursery.sized,", "7", "partitions"]
+    assert await asyncio.to_thread(main, [*arguments[:-1], "2"]) == 3
+    assert "2 replicas are wanted of 1 brokers" in capsys.readouterr().err
+
+
+async def test_more_brokers_stop_no_producer_of_the_topics_that_are_there(
+    kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a topic with one replica one is enough in sync, though topics that are made now would get three."""
+    environment, topic = {"VCC_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap}, nursery(SLOT_POOL, name="nursery.grown")
+    await provide_topics(environment, [topic])
+
+    async def told_of() -> bool:
+        return (await end_offsets(environment, [topic]))[topic.name] is not None
+
+    await until(told_of)
+
+    async def three(_: AIOKafkaAdminClient) -> dict[str, object]:
+        return {"brokers": [{}, {}, {}]}
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "describe_cluster", three)
+    assert await provide_topics(environment, [dataclasses.replace(topic, retention_ms=60_000)]) == []
+
+    async def changed() -> bool:
+        return (await settings_of(kafka_bootstrap, topic.name))["retention.ms"] == "60000"
+
+    await until(changed)
+    assert (await settings_of(kafka_bootstrap, topic.name))["min.insync.replicas"] == "1"
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, acks="all", request_timeout_ms=5000) as producer:
+        await producer.send_and_wait(topic.name, b"baa")
+
+
 async def test_records_are_counted_over_partitions(kafka_bootstrap: str) -> None:
     """The count of a topic is the sum of its partitions' ends; a topic that is not there has none."""
     environment = {"VCC_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap}
@@ -97,6 +144,16 @@ def test_a_password_may_come_by_file(tmp_path: Path) -> None:
     """VCC_KAFKA_SASL_PASSWORD_FILE names the file that holds the password."""
     path = tmp_path / "password"
     path.write_text("open sesame\n")
-    made = kafka_settings({"VCC_KAFKA_BOOTSTRAP_SERVERS": "kafka:9093", "VCC_KAFKA_SASL_PASSWORD_FILE": str(path)})
+    named = {"VCC_KAFKA_BOOTSTRAP_SERVERS": "kafka:9093", "VCC_KAFKA_SASL_PASSWORD_FILE": str(path)}
+    made = kafka_settings({**named, "VCC_KAFKA_SECURITY_PROTOCOL": "SASL_SSL"})
     assert made.sasl_password is not None
     assert made.sasl_password.get_secret_value() == "open sesame"
+
+
+def test_commands_speak_to_no_broker_elsewhere_in_the_clear() -> None:
+    """What makes and counts topics refuses plain text to another machine as the services do, and says what allows it
+    (v5.0.0-12.3.1)."""
+    named = {"VCC_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1,kafka:9093"}
+    with pytest.raises(StackError, match="expected SASL_SSL or SSL for brokers on other machines"):
+        kafka_settings(named)
+    assert kafka_settings({**named, "VCC_KAFKA_ALLOWS_PLAINTEXT": "true"}).allows_plaintext

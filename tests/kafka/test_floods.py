@@ -23,7 +23,7 @@ from tests.kafka.calendars import TOPIC, on_day, produce, until
 from tests.kafka.test_own_log import SERVICE
 from tests.servers import Database
 
-pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(400)]
 FLOOD, PARTITION = 700, 1
 GROUP = "dam.business-day-opened"
 DAM = replace(SERVICE, subscriptions=(Subscription(BUSINESS_DAY_OPENED, GROUP, on_day),))
@@ -34,7 +34,7 @@ PLACE = re.compile(r"partition (\d+), offsets (\d+) to (\d+)")
 async def flooded(calendar: Database, topic: str, monkeypatch: pytest.MonkeyPatch) -> Database:
     """700 bad records stand in one partition, a good one before them and good ones behind."""
     monkeypatch.setattr(own_log, "LOOK_AGAIN_S", 0.1)
-    await calendar.pool.execute("create table said (business_on date primary key)")
+    await calendar.owner.execute("create table said (business_on date primary key)")
     producer = AIOKafkaProducer(bootstrap_servers=topic)
     await producer.start()
     good = a_record(a_day(0))
@@ -61,7 +61,7 @@ async def serving(database: Database, bootstrap: str) -> AsyncIterator[httpx.Asy
 
 
 async def _say(client: httpx.AsyncClient, path: str, **body: object) -> None:
-    answer = await client.post(path, json=body, headers={"Idempotency-Key": str(new_id())})
+    answer = await client.post(path, json=body, headers={"Idempotency-Key": str(new_id()), "X-Reason": "ticket 7"})
     assert answer.status_code in {200, 201}, answer.text
 
 
@@ -105,7 +105,8 @@ async def test_a_flood_is_skipped_and_the_next_start_knows(flooded: Database, to
         assert (partition, await flooded.pool.fetchval("select count(*) from dead_letter")) == (PARTITION, 0)
         assert 1 <= first <= last <= FLOOD
         wanted = {"group": GROUP, "partition": partition, "first_offset": first, "last_offset": FLOOD + 100}
-        beyond = await client.post("/skips", json=wanted, headers={"Idempotency-Key": str(new_id())})
+        said = {"Idempotency-Key": str(new_id()), "X-Reason": "ticket 7"}
+        beyond = await client.post("/skips", json=wanted, headers=said)
         assert beyond.json()["type"] == "urn:vcc:problem:beyond-the-end"
         await _say(client, "/skips", **{**wanted, "last_offset": FLOOD})
         await until(_has(flooded, 12, 0), 60)

@@ -23,7 +23,7 @@ def running_services(servers: Stage) -> Iterator[Stack]:
         folder = Folder(Path(path) / "state")
         folder.make()
         dsns = {name: servers.database(name) for name in SERVICES}
-        with running(supervisor(folder, servers.bootstrap, dsns, DAY)), _state_of(folder):
+        with running(supervisor(folder, servers.kafka.environment(), dsns, DAY)), _state_of(folder):
             await_up(folder)
             yield Stack(folder, servers.bootstrap, dsns)
 

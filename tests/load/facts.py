@@ -47,7 +47,7 @@ def records(count: int, seed: int = 1, more_headers: Sequence[Header] = ()) -> l
 def case_records(count: int, seed: int = 1) -> list[Record]:
     """As many facts about outreach cases."""
     chance = random.Random(seed)
-    return [_record_of(_a_case(chance), ()) for _ in range(count)]
+    return [_record_of(_a_case(chance), "outreach") for _ in range(count)]
 
 
 def numbered(records: Sequence[Record]) -> list[Record]:
@@ -76,11 +76,11 @@ def with_epoch(record: Record, epoch: int) -> Record:
 
 
 def _record(chance: random.Random, more_headers: Sequence[Header]) -> Record:
-    return _record_of(a_fact(chance), more_headers)
+    return _record_of(a_fact(chance), "eligibility", more_headers)
 
 
-def _record_of(fact: Event, more_headers: Sequence[Header]) -> Record:
-    headers = headers_of(new_id(), source_of("eligibility"), fact.event_type, fact.occurred_at.isoformat(), None)
+def _record_of(fact: Event, producer: str, more_headers: Sequence[Header] = ()) -> Record:
+    headers = headers_of(new_id(), source_of(producer), fact.event_type, fact.occurred_at.isoformat(), None)
     body = fact.model_dump_json(exclude_none=True).encode()
     return Record("", 0, 0, fact.key().encode(), body, (*headers, *more_headers))
 

@@ -120,11 +120,11 @@ async def _save_enrolments(connection: asyncpg.Connection, facts: Sequence[Mappi
             fact["contact_protected"], None, " ".join(fact["reasons"]), fact["priority"], fact.get("zip5"),
             fact.get("tract"), fact.get("language"), decided_on, None, " ".join(fact.get("channels_barred", ())),
             fact.get("phone_version", 0), fact.get("address_version", 0), fact.get("email_version", 0),
-            fact.get("interpreter_needed", "unknown"), decided_on if offered else None,
+            fact.get("interpreter_needed", "unknown"), decided_on if offered else None, None, None, None,
         ))  # fmt: skip
     rows.sort(key=lambda row: row[0])
     await connection.execute(members_store.SAVE_ENROLMENTS, *zip(*rows, strict=True))
-    dated = [(row[0], row[1], row[-1]) for row in rows if row[-1] is not None]
+    dated = [(row[0], row[1], row[-4]) for row in rows if row[-4] is not None]
     await connection.execute(members_store.SAVE_ELIGIBLE_ON, *(zip(*dated, strict=True) if dated else [[]] * 3))
 
 

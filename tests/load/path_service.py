@@ -13,6 +13,7 @@ from services.kit.settings import KafkaSettings, Settings
 from services.kit.subscription import Subscription
 from services.outreach.cases import flow as outreach
 from services.reporting.facts import flow as reporting
+from tests.keys import RING
 from tests.load import marks
 from tests.load.side import Task, Watch, until
 
@@ -48,6 +49,7 @@ def settings_of(task: Task) -> Settings:
         "kafka": kafka,
         "dsn": task.dsn,
         "oidc_issuer": "http://127.0.0.1:1",
+        "key_ring": RING,
     }
     chosen = {name: value for name, value in task.options.items() if name in {"service", "batch_records"}}
     return Settings.model_validate(given | chosen)

@@ -14,11 +14,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local import postgres
-from deploy.local.kafka import Kafka
 from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from services.kit.contract import Record
-from tests.servers import PostgresServer, running
+from tests.servers import PostgresServer, WatchedKafka, as_role, running, watched_kafka
 
 STATEMENTS = ("shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track=top")
 
@@ -28,7 +27,7 @@ class Stage:
     """A broker, a database server, and the processes to be charged with the time."""
 
     folder: Path
-    bootstrap: str
+    kafka: WatchedKafka
     server: PostgresServer
     admin_dsn: str
     pids: Mapping[str, int]
@@ -36,13 +35,18 @@ class Stage:
     profile: Path | None = None
     _made: int = field(default=0)
 
+    @property
+    def bootstrap(self) -> str:
+        """Where a path of the benchmark reads and writes without a login."""
+        return self.kafka.watched
+
     def database(self, service: str, setup: Sequence[str] = ()) -> str:
         """The DSN of a new database of this service, in which `setup` has been executed."""
-        return asyncio.run(self._database(service, setup))
+        return asyncio.run(self.make_database(service, setup))
 
-    async def _database(self, service: str, setup: Sequence[str]) -> str:
+    async def make_database(self, service: str, setup: Sequence[str]) -> str:
         dsn = await self.server.create(service)
-        connection = await asyncpg.connect(dsn)
+        connection = await asyncpg.connect(as_role(dsn, "owner_dsn"))
         for statement in ("select set_config('vcc.tenant', '*', false)", *setup):
             await connection.execute(statement)
         await connection.close()
@@ -69,8 +73,7 @@ def stage(profile: Path | None = None) -> Iterator[Stage]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(_folder()))
         port, password = free_port(), postgres.new_password()
-        broker_port = free_port([port])
-        broker = Kafka(folder / "kafka", broker_port, free_port([port, broker_port]), folder / "kafka.log")
+        broker = watched_kafka(folder / "broker", [port], durable=True)
         server = Postgres(folder / "data", port, folder / "postgres.log", password)
         spec, counts = server.prepare(), _has_statements()
         if counts:
@@ -79,7 +82,8 @@ def stage(profile: Path | None = None) -> Iterator[Stage]:
         database = stack.enter_context(running(spec))
         kafka = stack.enter_context(running(broker.prepare()))
         pids = {"postgres": database.pid, "kafka": kafka.pid}
-        yield Stage(folder, broker.bootstrap, PostgresServer(port, password), server.admin_dsn, pids, counts, profile)
+        broker.provide_users()
+        yield Stage(folder, broker, PostgresServer(port, password), server.admin_dsn, pids, counts, profile)
 
 
 def _has_statements() -> bool:

@@ -27,7 +27,7 @@ async def applied(database: Database, how: str, batches: list[list[Record]]) -> 
 @pytest.fixture
 async def reporting(database: OpenDatabase) -> Database:
     opened = await database("kit")
-    await opened.pool.execute(marks.TABLE)
+    await opened.owner.execute(marks.TABLE)
     return opened
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.load.service_path import compare
 from tests.load.stage import stage
 
-pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(400)]
 
 
 def test_every_side_of_the_service_path_ends_with_equal_tables() -> None:

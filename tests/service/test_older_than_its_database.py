@@ -26,7 +26,7 @@ async def one_column_more(database: Database, every: int) -> None:
     """In every so many-th table, so that a table and its history differ."""
     names = [row["table_name"] for row in await database.pool.fetch(TABLES)]
     for name in names[::every]:
-        await database.pool.execute(f'alter table "{name}" add column next_count integer default 0')
+        await database.owner.execute(f'alter table "{name}" add column next_count integer default 0')
 
 
 async def test_reporting_writes_what_it_hears(database: OpenDatabase) -> None:

@@ -57,6 +57,22 @@ def texts(source: str) -> list[str]:
     return [text for text in found if isinstance(text, str)]
 
 
+def by_place(source: str) -> list[str]:
+    """Where a row is read by the places of its columns, or spread into a call, instead of by their names."""
+    return [name for node in ast.walk(ast.parse(source)) for name in _by_place(node) if name == "row"]
+
+
+def _by_place(node: ast.AST) -> Iterator[str]:
+    """The names that are spread into this call, or read at a number."""
+    taken: list[ast.expr] = []
+    if isinstance(node, ast.Call):
+        taken += [argument.value for argument in node.args if isinstance(argument, ast.Starred)]
+        taken += [keyword.value for keyword in node.keywords if keyword.arg is None]
+    elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
+        taken.append(node.value)
+    yield from (one.id for one in taken if isinstance(one, ast.Name))
+
+
 def written(source: str) -> set[str]:
     """The tables that the statements of a file write, empty or lock."""
     return {table for text in texts(source) for found in WRITES.findall(text) for table in re.findall(r"\w+", found)}
@@ -98,6 +114,17 @@ def test_rules_ask_no_clock_and_no_dice() -> None:
     """What is no store, flow, API or command gives the same answer to the same arguments."""
     found = {str(one.relative_to(SERVICES)): impure_calls(one.read_text("utf-8")) for one in modules("rules", "shapes")}
     assert {name: calls for name, calls in found.items() if calls} == {}
+
+
+def test_rows_become_objects_by_the_names_of_their_columns() -> None:
+    """No service reads a row of its store by position, or spreads it into a call: `kit/rows.py` reads by names."""
+    assert [one.name for one in SERVICES.rglob("*.py") if by_place(one.read_text())] == []
+
+
+@pytest.mark.parametrize("planted", ["Clock(*row)", "Skip(**row)", "token = row[0]"])
+def test_a_row_read_by_place_is_seen(planted: str) -> None:
+    """Each of the shapes that `into` replaces is noticed."""
+    assert by_place(planted) == ["row"]
 
 
 def test_a_room_says_what_it_is_for() -> None:

@@ -8,6 +8,7 @@ from schemas.eligibility_v1 import BusinessDayOpenedV1
 from schemas.envelope import Event
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
+from services.kit.rows import into
 
 LOAD_CLOCK = "select business_on, time_zone, is_simulated from clock"
 SHARE_CLOCK = f"{LOAD_CLOCK} for share"
@@ -39,21 +40,21 @@ class Clock:
 
 async def load_clock(connection: Connection) -> Clock | None:
     row = await connection.fetchrow(LOAD_CLOCK)
-    return None if row is None else Clock(*row)
+    return None if row is None else into(Clock, row)
 
 
 async def share_clock(connection: Connection) -> Clock:
     """The open day, which can't change until this transaction ends."""
     row = await connection.fetchrow(SHARE_CLOCK)
     assert row is not None, "a day is opened before any work begins"
-    return Clock(*row)
+    return into(Clock, row)
 
 
 async def lock_clock(connection: Connection) -> Clock:
     """The open day, to change it; waits for everybody who works on it."""
     row = await connection.fetchrow(LOCK_CLOCK)
     assert row is not None, "a day is opened before any work begins"
-    return Clock(*row)
+    return into(Clock, row)
 
 
 async def start_clock(connection: Connection, business_on: date, time_zone: str, *, is_simulated: bool) -> bool:

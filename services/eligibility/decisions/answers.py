@@ -13,13 +13,15 @@ from services.eligibility.decisions.decision import NO_BASIS, Basis, Decision, L
 from services.eligibility.decisions.fact import digest_of, fact_of
 from services.eligibility.decisions.known import Known, members_of
 from services.eligibility.decisions.rules import decide
+from services.eligibility.decisions.told import as_told
 from services.eligibility.programmes.programme import Programme
 
 NOWHERE: Mapping[UUID, Basis] = MappingProxyType({})
 
 
 class Answers(NamedTuple):
-    """The facts to announce, the decisions and arms to store; nothing for an answer that stands."""
+    """The facts to announce, the decisions, with the whole answers, and arms to store; nothing for an answer that
+    stands."""
 
     events: list[MemberEligibilityDecidedV1]
     decisions: list[tuple[LastDecision, str | None]]
@@ -53,7 +55,7 @@ def answer(
             )
             if is_news:
                 fact = fact_of(member, decision, now_stored.version, business_on, now)
-                found.events.append(fact)
+                found.events.append(as_told(fact))
                 found.decisions.append((now_stored, fact.payload))
             elif now_stored != last:
                 found.decisions.append((now_stored, None))

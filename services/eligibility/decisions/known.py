@@ -16,11 +16,13 @@ from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.vital.others import NOBODY_SAID, Others
 from services.eligibility.vital.registry import channels_barred
 from services.eligibility.vital.rules import vital_of
+from services.eligibility.vital.sharing import counts_for
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is stored of some persons, as far as deciding needs it. `observed`: by person and the plan that said it."""
+    """What is stored of some persons, as far as deciding needs it. `observed`: by person and the plan that said it;
+    `withheld`: the registries whose words of a person are not shared."""
 
     enrolments: Sequence[Enrolment]
     persons: Mapping[UUID, Person]
@@ -29,16 +31,20 @@ class Known:
     last: Mapping[tuple[UUID, str], LastDecision]
     others: Others = NOBODY_SAID
     observed: Mapping[tuple[UUID, str], Sequence[MemberObservation]] = field(default_factory=dict)
+    withheld: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
+
+    def shared_statements(self, enrolment: Enrolment) -> Sequence[Statement]:
+        """What registries say of a person's race and home is kept as one, and so withheld as one; what one plan's
+        sender says of sharing counts for that plan."""
+        withheld = self.withheld.get(enrolment.member_token, ())
+        return () if counts_for(enrolment.tenant_id, withheld) else self.statements.get(enrolment.member_token, ())
 
 
 def members_of(known: Known, day: date) -> list[Member]:
     addresses = []
     for enrolment in known.enrolments:
-        addresses.append(
-            Address(
-                enrolment.zip5, _tract(enrolment, known.statements.get(enrolment.member_token, ())), enrolment.county
-            )
-        )
+        tract = _tract(enrolment, known.shared_statements(enrolment))
+        addresses.append(Address(enrolment.zip5, tract, enrolment.county))
     placements = Geography.load().place_many(addresses)
     return [
         _member(known, enrolment, placement, day)
@@ -56,7 +62,7 @@ def _member(known: Known, one: Enrolment, placement: Placement, day: date) -> Me
         one,
         known.persons[one.member_token],
         placement,
-        tuple(statements),
+        tuple(known.shared_statements(one)),
         vital,
         is_protected(consents, statements),
         channels_barred(consents),

@@ -1,10 +1,13 @@
 """Which known report a registry's row speaks of: by the sender's number for the vaccination (ORC-3), within the sender
 and the patient, else by what the row says. Pure."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
+from uuid import UUID
 
-from services.eligibility.doses.registry import is_of_dose
+from services.eligibility.doses.registry import is_copy, is_of_dose, key_of_row
 from services.eligibility.doses.reports import Report, is_of_source, is_older
 from services.eligibility.doses.rules import Ledger
 from services.eligibility.people.linkage import Subject, normal, subject_of_document
@@ -16,6 +19,7 @@ EXPECTED = {
     NOTHING_DELETED: "a dose of this patient, day and vaccine that this sender has reported: nothing was deleted",
     OLDER: "a message (MSH-7) later than the one that stands: nothing was changed",
 }
+_UNDATED = datetime.min.replace(tzinfo=UTC)
 FIELDS = {REUSED: "ORC-3", OF_ANOTHER: "ORC-3", NOTHING_DELETED: "RXA-21", OLDER: "MSH-7"}
 
 
@@ -87,15 +91,36 @@ def take_back(ledger: Ledger, linked: Iterable[Report]) -> None:
                 ledger.take(as_deletion(report, known))
 
 
+def fold(ledger: Ledger, survivor: UUID) -> None:
+    """Two persons who turned out to be one had each a report of a numbered vaccination: only one of both lives on, so
+    that a correction leaves nothing behind. The newest says what holds, a deletion too; it stands under the row's own
+    key, if that is the person's."""
+    of_row = defaultdict[str, list[Report]](list)
+    for report in ledger.reports.values():
+        if report.member_token == survivor and report.event_id:
+            of_row[key_of_row(report)].append(report)
+    for reports in of_row.values():
+        first, *further = sorted(reports, key=lambda report: (is_copy(report), report.event_key))
+        if further:
+            newest = max(further, key=lambda report: (report.stated_at or _UNDATED, not report.is_retracted))
+            if (newest.stated_at or _UNDATED) > (first.stated_at or _UNDATED):
+                ledger.take(newest._replace(event_key=first.event_key))
+            for other in further:
+                ledger.take(other._replace(is_retracted=True))
+
+
 def as_deletion(deletion: Report, known: Report) -> Report:
     """The deletion as said of a report that it hits."""
     return deletion._replace(event_key=known.event_key, event_id=known.event_id, member_token=known.member_token)
 
 
 def of_another(said: Report, ledger: Ledger) -> bool:
-    """Whether the same sender has given this number to somebody else's vaccination."""
+    """Whether the same sender has given this number to somebody else's vaccination. Of one patient who is two plans'
+    member it is one number."""
     known = ledger.of_event(said.event_id) if said.event_id else []
-    return any(is_of_source(said, report) and not is_same_patient(said, report) for report in known)
+    whose = said._replace(member_token=None)
+    others = (report for report in known if is_of_source(said, report) and not is_same_patient(said, report))
+    return any(not is_same_patient(whose, report) for report in others)
 
 
 def is_same_patient(said: Report, known: Report) -> bool:

@@ -1,7 +1,8 @@
 """From a registry's rows to statements: whom they are about, what they say of the person, and of the dose."""
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from services.eligibility.doses.remarks import Remark, remarks_of
 from services.eligibility.doses.reports import REGISTRY, Report
 from services.eligibility.doses.rules import Codes
 from services.eligibility.feeds.codes import UNSPECIFIED, vaccines
-from services.eligibility.feeds.records import DoseOutcome, DoseRecord, PatientRecord, Person
+from services.eligibility.feeds.records import DoseOutcome, DoseRecord, PatientRecord, StatedPerson
 from services.eligibility.payers.rules import code_of
 from services.eligibility.payers.tenants import EVERY_TENANT, speaker
 from services.eligibility.people.linkage import (
@@ -28,6 +29,9 @@ from services.eligibility.vital.registry import PersonStatements, as_document, o
 SEP = "\x1f"
 DOSE, TENANT = "dose", "tenant"
 """What begins the key of a vaccination without a number, and of whatever only one tenant's sender says."""
+COPY = "of"
+"""What stands in a report's key before the further person of whom it is, who has a report of his own."""
+_OF_FURTHER = re.compile(f"{SEP}{COPY}{SEP}[0-9a-f-]{{36}}")
 GIVEN = frozenset({DoseOutcome.ADMINISTERED, DoseOutcome.PARTIAL})
 
 
@@ -137,7 +141,23 @@ def registry_row(
     )  # fmt: skip
 
 
-def subject_of(person: Person) -> Subject:
+def for_person(row: RegistryRow, member_token: UUID, report_id: UUID) -> RegistryRow:
+    """The same row as a report of a further person whom it is about, who is another plan's member."""
+    key = SEP.join((row.report.event_key, COPY, str(member_token)))
+    return replace(row, report=row.report._replace(report_id=report_id, event_key=key, member_token=None, dose_id=None))
+
+
+def is_copy(report: Report) -> bool:
+    """Whether it is a further person's report of a row that was heard of somebody else."""
+    return _OF_FURTHER.search(report.event_key) is not None
+
+
+def key_of_row(report: Report) -> str:
+    """The row's own key, whichever person's report it is."""
+    return _OF_FURTHER.sub("", report.event_key)
+
+
+def subject_of(person: StatedPerson) -> Subject:
     name, address = person.name, person.address
     return Subject(
         identifiers=person.identifiers,
@@ -200,7 +220,7 @@ def _whose(subject: Subject) -> Iterable[str]:
     return (*first, birth_on, *names, "" if subject.personal else subject.zip5)
 
 
-def _statement(person: Person) -> Statement:
+def _statement(person: StatedPerson) -> Statement:
     address = person.address
     return Statement(
         member_token=UUID(int=0),

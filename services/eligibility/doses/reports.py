@@ -11,7 +11,7 @@ ONE_DAY = timedelta(days=1)
 DAYS_END = time(23, 59, 59, 999_999)
 """When a statement counts as made that names its day only; the fraction of the second marks it."""
 BESIDE = ("remarks", "action", "outcome")
-"""What a waiting report keeps of a row that is no part of the dose: the last word on it holds."""
+"""What a report keeps of a row that is no part of the dose, for whoever is found later: the last word on it holds."""
 
 
 class Report(NamedTuple):
@@ -45,16 +45,18 @@ class Report(NamedTuple):
 
 
 def over(known: Report, said: Report) -> Report:
-    """The statement in the known one's place. Taking back needs to say nothing of the dose."""
+    """The statement in the known one's place. Taking back needs to say nothing of the dose, and counts for what the row
+    said beside it."""
     if said.is_retracted:
         stated_at, version = said.stated_at or known.stated_at, said.appointment_version
         subject = known.subject
-        if known.member_token is None and subject is not None and said.subject is not None:
+        if subject is not None and said.subject is not None:
             subject = {**subject, **{name: said.subject[name] for name in BESIDE if name in said.subject}}
         return known._replace(is_retracted=True, stated_at=stated_at, appointment_version=version, subject=subject)
+    is_moved = said.member_token not in {None, known.member_token}  # its dose stays the other person's
     return said._replace(
         report_id=known.report_id,
-        dose_id=known.dose_id,
+        dose_id=None if is_moved else known.dose_id,
         member_token=said.member_token or known.member_token,
         is_corrected=said.is_corrected or known.is_corrected,
     )

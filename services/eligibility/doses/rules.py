@@ -5,7 +5,7 @@ derived from its live reports, so that taking one back leaves what the others sa
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from services.eligibility.doses.reports import (
     over,
     says_the_same,
 )
+from services.eligibility.vital.sharing import is_withheld
 
 BELIEF = {APPOINTMENT: 0, REGISTRY: 1, PLAN: 2}
 """Whose word on product and lot is taken, the best first: who gave the dose, then the registry."""
@@ -64,8 +65,8 @@ class Codes:
 
 @dataclass(slots=True)
 class Ledger:
-    """Doses and reports of one batch. `changed_*` are what is to be saved; `loaded` are the persons
-    all of whose doses are here."""
+    """Doses and reports of one batch. `changed_*` are what is to be saved; `loaded` are the persons all of whose doses
+    are here. `withheld`: the registries whose reports of a person are kept, and stand for no dose."""
 
     new_id: Callable[[], UUID]
     codes: Codes
@@ -75,6 +76,7 @@ class Ledger:
     changed_reports: dict[str, Report] = field(default_factory=dict)
     dirty: set[UUID] = field(default_factory=set)
     loaded: set[UUID] = field(default_factory=set)
+    withheld: dict[UUID, frozenset[str]] = field(default_factory=dict)
     _told: dict[UUID, Dose] = field(default_factory=dict)
     _of_dose: defaultdict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
     _of_day: defaultdict[_Day, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -137,13 +139,29 @@ class Ledger:
             self.doses[dose.dose_id] = dose._replace(member_token=survivor)
             self.dirty.add(dose.dose_id)
 
-    def reconsider(self) -> None:
-        """Group and derive everything anew: what the codes mean, or what is visible, may have changed."""
-        self.dirty |= set(self.doses)
+    def restore(self, reports: Iterable[Report]) -> None:
+        """These stand as they are given, each with its person."""
+        for report in reports:
+            if self.reports.get(report.event_key) != report:
+                self._put(report)
+
+    def part(self, survivor: UUID, retired: UUID, his: Collection[UUID]) -> None:
+        """Whoever was one is two: the doses that the retired one had before (`his`) are his again, and so is every
+        other one of which all that is said was said of him."""
+        for dose in [dose for dose in self.doses.values() if dose.member_token == survivor]:
+            whose = {self.reports[key].member_token for key in self._of_dose[dose.dose_id]}
+            if dose.dose_id in his or whose == {retired}:
+                self.doses[dose.dose_id] = dose._replace(member_token=retired)
+                self.dirty.add(dose.dose_id)
+
+    def reconsider(self, tokens: Collection[UUID] | None = None) -> None:
+        """Group and derive everything, or all of these persons, anew: what the codes mean, what is visible, or what may
+        be shared, may have changed."""
+        self.dirty |= {dose_id for dose_id, dose in self.doses.items() if tokens is None or dose.member_token in tokens}
         self._days |= dict.fromkeys(
             (report.member_token, report.administered_on)
             for report in self.reports.values()
-            if report.member_token and not report.is_retracted
+            if report.member_token and not report.is_retracted and (tokens is None or report.member_token in tokens)
         )
 
     def decide_doses(self, today: date) -> list[tuple[Dose, str]]:
@@ -226,10 +244,10 @@ class Ledger:
                 self.doses[kept] = self.doses[kept]._replace(supersedes=gone)
 
     def _parts(self, day: _Day) -> list[list[Report]]:
-        """A person's live reports of one day, parted into doses: reports whose groups overlap are one, also by way of
-        a third one."""
+        """A person's live reports of one day that may be shared, parted into doses: reports whose groups overlap are
+        one, also by way of a third one."""
         parts: list[tuple[set[str], list[Report]]] = []
-        for report in (self.reports[key] for key in sorted(self._of_day.get(day, ()))):
+        for report in filter(self._is_shared, (self.reports[key] for key in sorted(self._of_day.get(day, ())))):
             groups, mine = set(self.codes.groups_of(report.cvx)), [report]
             for part in [part for part in parts if not groups.isdisjoint(part[0])]:
                 parts.remove(part)
@@ -265,7 +283,13 @@ class Ledger:
         return free[0] if free else None
 
     def _live(self, dose_id: UUID) -> set[str]:
-        return {key for key in self._of_dose[dose_id] if not self.reports[key].is_retracted}
+        """The reports that the dose is derived from."""
+        reports = (self.reports[key] for key in self._of_dose[dose_id])
+        return {report.event_key for report in reports if not report.is_retracted and self._is_shared(report)}
+
+    def _is_shared(self, report: Report) -> bool:
+        withheld = self.withheld.get(report.member_token) if self.withheld and report.member_token else None
+        return not withheld or report.source != REGISTRY or not is_withheld(report.sender, withheld)
 
     def _begin(self, report: Report) -> UUID:
         assert report.member_token is not None
@@ -286,7 +310,7 @@ class Ledger:
     # -- what they say together
 
     def _derived(self, dose: Dose) -> Dose:
-        """What the live reports say together; without any it was never given."""
+        """What the live reports say together; without any it was never given, or is not told any more."""
         live = [self.reports[key] for key in sorted(self._live(dose.dose_id))]
         if not live:
             return dose._replace(is_retracted=True)

@@ -6,16 +6,12 @@ import struct
 import zipfile
 from collections.abc import Sequence
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from services.eligibility.feeds.records import Unreadable
 
 ONE_FILE = "an archive of the files of one extract, or of one roster or one file of messages"
-MOST_MEMBERS = 1000
 MOST_DIRECTORY_BYTES = 1 << 20
-MAX_UNPACKED_BYTES = 2 << 30
-MOST_RATIO = 200
-"""Rosters and messages pack to a tenth, repetitive ones to a fiftieth; a bomb to a thousandth."""
 FREE_BYTES = 1 << 20
 """What is this small unpacked may be packed as tightly as it likes."""
 IS_ENCRYPTED = 1
@@ -24,10 +20,24 @@ _END, _END_64, _LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _TAIL_BYTES = (1 << 16) + 512
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!")
 
-TOO_MANY = Unreadable("zip-members", f"{ONE_FILE}, of at most {MOST_MEMBERS} files")
+
+class ArchiveLimits(NamedTuple):
+    """How many files an archive may have, how large they may be together, and how tightly packed each. Rosters and
+    messages pack to a tenth, repetitive ones to a fiftieth; a bomb to a thousandth."""
+
+    members: int = 1000
+    unpacked_mib: int = 2048
+    ratio: int = 200
+
+    @property
+    def too_many(self) -> Unreadable:
+        return Unreadable("zip-members", f"{ONE_FILE}, of at most {self.members} files")
 
 
-def directory_refusal(stream: BinaryIO) -> Unreadable | None:
+USUAL_LIMITS = ArchiveLimits()
+
+
+def directory_refusal(stream: BinaryIO, limits: ArchiveLimits = USUAL_LIMITS) -> Unreadable | None:
     """Why an archive's directory is not read: it says that it is larger than those of the archives that are taken."""
     end = stream.seek(0, 2)
     stream.seek(max(0, end - _TAIL_BYTES))
@@ -40,27 +50,27 @@ def directory_refusal(stream: BinaryIO) -> Unreadable | None:
     large = tail.rfind(_END_64, 0, at)
     if _LOCATOR_64 in tail[:at] and large >= 0 and len(tail) >= large + 56:
         members, size = struct.unpack_from("<QQ", tail, large + 32)
-    return TOO_MANY if members > MOST_MEMBERS or size > MOST_DIRECTORY_BYTES else None
+    return limits.too_many if members > limits.members or size > MOST_DIRECTORY_BYTES else None
 
 
-def refusal_of(files: Sequence[zipfile.ZipInfo]) -> Unreadable | None:
+def refusal_of(files: Sequence[zipfile.ZipInfo], limits: ArchiveLimits = USUAL_LIMITS) -> Unreadable | None:
     """Why what these files hold is not read."""
     if not files:
         return Unreadable("zip-empty", f"{ONE_FILE}; there is no file in it")
-    if len(files) > MOST_MEMBERS:
-        return TOO_MANY
+    if len(files) > limits.members:
+        return limits.too_many
     if any(file.flag_bits & IS_ENCRYPTED for file in files):
         return Unreadable("zip-encrypted", f"{ONE_FILE}, without a password")
     if not all(is_plain(file) for file in files):
         return Unreadable("zip-path", f"{ONE_FILE}, with plain files only: no links, absolute paths or '..'")
-    return _size_refusal(files)
+    return _size_refusal(files, limits)
 
 
-def _size_refusal(files: Sequence[zipfile.ZipInfo]) -> Unreadable | None:
-    if sum(file.file_size for file in files) > MAX_UNPACKED_BYTES:
-        return Unreadable("zip-size", f"{ONE_FILE}, of at most {MAX_UNPACKED_BYTES >> 20} MiB unpacked")
-    if any(is_bomb(file) for file in files):
-        return Unreadable("zip-ratio", f"{ONE_FILE}, packed at most {MOST_RATIO} to 1")
+def _size_refusal(files: Sequence[zipfile.ZipInfo], limits: ArchiveLimits) -> Unreadable | None:
+    if sum(file.file_size for file in files) > limits.unpacked_mib << 20:
+        return Unreadable("zip-size", f"{ONE_FILE}, of at most {limits.unpacked_mib} MiB unpacked")
+    if any(is_bomb(file, limits) for file in files):
+        return Unreadable("zip-ratio", f"{ONE_FILE}, packed at most {limits.ratio} to 1")
     return None
 
 
@@ -72,8 +82,8 @@ def is_plain(file: zipfile.ZipInfo) -> bool:
     return is_within and kind in {0, stat.S_IFREG}
 
 
-def is_bomb(file: zipfile.ZipInfo) -> bool:
-    return file.file_size > max(FREE_BYTES, MOST_RATIO * file.compress_size)
+def is_bomb(file: zipfile.ZipInfo, limits: ArchiveLimits = USUAL_LIMITS) -> bool:
+    return file.file_size > max(FREE_BYTES, limits.ratio * file.compress_size)
 
 
 def is_archive(head: bytes) -> bool:

@@ -14,7 +14,10 @@ CHUNK_BYTES = 1 << 16
 MAX_LINE_BYTES = 1 << 20
 # What is kept of a longer line: its name, to say what was lost.
 HEAD_OF_LONG_LINE = 256
+MOST_REPEATS = 100
+"""Of one field. A patient has some numbers, names and addresses; each row of the message would carry them all."""
 HEADERS = frozenset({"MSH", "FHS", "BHS"})
+_HEADER_NAMES = frozenset(name.encode() for name in HEADERS)
 CHARSETS = {
     "UNICODE UTF-8": "utf-8", "UNICODE": "utf-8", "UTF-8": "utf-8",
     "8859/1": "cp1252", "8859/15": "iso8859-15", "ASCII": "",
@@ -22,7 +25,7 @@ CHARSETS = {
 _FRAMING = b"\x0b\x1c\x1a\x00 \t"
 _SEGMENT = re.compile(rb"[A-Z][A-Z0-9]{2}(?=[^A-Za-z0-9]|$)")
 _LOWER_CASE = re.compile(rb"(?:msh|fhs|bhs|bts|fts|pid|pd1|nk1|orc|rxa|rxr|obx|nte|pv1|msa|qak|qpd)(?=\|)")
-_GLUED = re.compile(rb"(?<=.)(?=(?:MSH|FHS|BHS)\|\^~\\&\|)")
+_USUAL_MARKS = b"|^~\\&|"
 _HEADLESS = re.compile(rb"(?:M?SH|H)?(?=\|\^~\\&)")
 _NULL = '""'
 # Not all white space: control characters may be delimiters.
@@ -34,13 +37,15 @@ class Lines:
 
     `is_long`, `is_glued` and `is_lower` tell of the last one that most of it was left out, that it stood in one line
     with the header of another message, and that its name was written in lower case. After the end `is_cut` tells that
-    the last line has no end: more of it may have been lost.
+    the last line has no end: more of it may have been lost. The file's first header says by which marks another one is
+    known in the middle of a line.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.number = 0
         self.is_cut = self.is_long = self.is_glued = self.is_lower = False
+        self._marks = _USUAL_MARKS
 
     def __iter__(self) -> Iterator[bytes]:
         rest = b""
@@ -67,7 +72,9 @@ class Lines:
             self.is_lower = text[:1].islower() and _LOWER_CASE.match(text) is not None
             if self.is_lower:
                 text = text[:3].upper() + text[3:]
-            if text.find(b"|^~\\&|", 4) > 0:
+            if self.number == 1 and text[:3] in _HEADER_NAMES and text[3:4] == text[8:9]:
+                self._marks = text[3:9]
+            if text.find(self._marks, 4) > 0:
                 yield from self._unglued(text)
             else:
                 yield text
@@ -75,7 +82,7 @@ class Lines:
     def _unglued(self, text: bytes) -> Iterator[bytes]:
         """The messages' own segments of a line in which a header follows without a line's end."""
         self.is_glued = True
-        yield from _GLUED.split(text)
+        yield from re.split(rb"(?<=.)(?=(?:MSH|FHS|BHS)" + re.escape(self._marks) + rb")", text)
         self.is_glued = False
 
     def _long(self, line: bytes) -> Iterator[bytes]:
@@ -215,6 +222,11 @@ class Segment:
 
     def __len__(self) -> int:
         return len(self._fields)
+
+    def crowded(self) -> int:
+        """The first field with more than `MOST_REPEATS` repetitions; 0 for none."""
+        repetition = self._delimiters.repetition
+        return next((n for n, text in enumerate(self._fields) if text.count(repetition) >= MOST_REPEATS), 0)
 
     def __getitem__(self, number: int) -> Field:
         return Field(self._fields[number].strip(_PADDING) if number < len(self._fields) else "", self._delimiters)

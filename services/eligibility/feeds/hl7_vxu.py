@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from services.eligibility.feeds.er7 import (
     MAX_LINE_BYTES,
+    MOST_REPEATS,
     STANDARD,
     Delimiters,
     Lines,
@@ -27,6 +28,7 @@ from services.eligibility.feeds.vxu_dose import DoseGroup, MessageContext, read_
 from services.eligibility.feeds.vxu_person import PersonReader, consent_of
 
 MAX_MESSAGE_LINES = 20_000
+MAX_MESSAGE_BYTES = 16 << 20
 FREE_TEXT = frozenset({"OBX", "NTE"})
 # A message that stops within one of these has lost what matters; RXA counts as whole from its last needed field on.
 # That is for files without a frame, which often lack the last line's end; a batch without its trailer is surely cut.
@@ -50,6 +52,7 @@ class VxuReader:
         self._message: list[_Line] = []
         self._bad: BadRow | None = None
         self._long: list[tuple[str, int]] = []
+        self._bytes = 0
         self._rows = 0
         self._has_header = False
         self._is_batch = False
@@ -93,7 +96,7 @@ class VxuReader:
             yield Notice(self._rows + 1, number, "MSH", "glued", "a line's end (CR) before the header of a message")
         if self._lines.is_lower:
             yield Notice(self._rows + 1, number, name, "lower-case", "the names of segments in upper case")
-        self._message = [(number, line)]
+        self._message, self._bytes = [(number, line)], len(line)
         if not self._has_header:
             header = parse_segments(self._message)[0][0]
             yield self._header(header, header[10].text)
@@ -103,10 +106,12 @@ class VxuReader:
         number = self._lines.number
         if self._lines.is_long:
             self._leave_out(name, number)
-        elif name and len(self._message) < MAX_MESSAGE_LINES:
+        elif name and len(self._message) < MAX_MESSAGE_LINES and self._bytes + len(line) <= MAX_MESSAGE_BYTES:
             self._message.append((number, line))
+            self._bytes += len(line)
         elif name:
-            self._bad = BadRow("MSH", "message-length", f"at most {MAX_MESSAGE_LINES} segments in a message", number)
+            expected = f"at most {MAX_MESSAGE_LINES} segments and {MAX_MESSAGE_BYTES >> 20} MiB in a message"
+            self._bad = BadRow("MSH", "message-length", expected, number)
         elif segment_name(self._message[-1][1]) not in FREE_TEXT:
             self._bad = BadRow("MSH", "broken-line", "every line to begin with the name of a segment", number)
 
@@ -133,6 +138,7 @@ class VxuReader:
             if b"PID|" in lines[0][1] or b"PID\\r" in lines[0][1]:
                 raise BadRow("MSH", "line-ends", "a line's end (CR) after every segment", lines[0][0])
             segments, guessed = parse_segments(lines)
+            _refuse_crowded(segments)
             if guessed:
                 self._notices.add("MSH-18", "charset", "the charset of text that is not UTF-8")
             yield from self._read_message(segments, cut)
@@ -250,6 +256,14 @@ def _trailer_delimiters(line: bytes) -> Delimiters:
 def _sent_on(header: Segment) -> date | None:
     """The day of the message where it was sent."""
     return day(header[7].part(1)[:8])
+
+
+def _refuse_crowded(segments: list[Segment]) -> None:
+    """Text may break its lines by repetitions; of what is looked at in an observation its reader says."""
+    for segment in segments:
+        if segment.name not in FREE_TEXT and (number := segment.crowded()):
+            expected = f"at most {MOST_REPEATS} repetitions of a field"
+            raise BadRow(f"{segment.name}-{number}", "repetitions", expected, segment.number)
 
 
 def _refuse_other_types(segments: list[Segment], patients: int) -> None:

@@ -5,7 +5,14 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, cast
 
-from services.eligibility.feeds.archives import ONE_FILE, directory_refusal, is_archive, refusal_of
+from services.eligibility.feeds.archives import (
+    ONE_FILE,
+    USUAL_LIMITS,
+    ArchiveLimits,
+    directory_refusal,
+    is_archive,
+    refusal_of,
+)
 from services.eligibility.feeds.formats import Format
 from services.eligibility.feeds.records import FeedItem, Rejection, Unreadable
 from services.eligibility.feeds.sniff import HEAD_BYTES, sniff
@@ -19,16 +26,16 @@ def is_zip(head: bytes) -> bool:
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
-def look_inside(stream: BinaryIO) -> tuple[Format | Unreadable, BinaryIO]:
+def look_inside(stream: BinaryIO, limits: ArchiveLimits = USUAL_LIMITS) -> tuple[Format | Unreadable, BinaryIO]:
     """The format of what the archive brings and the stream to read it from: the archive itself where the reader opens
     its files by what they hold."""
-    refusal = directory_refusal(stream)
+    refusal = directory_refusal(stream, limits)
     if refusal is not None:
         return refusal, stream
     try:
         archive = zipfile.ZipFile(stream)
         files = [file for file in archive.infolist() if not (file.is_dir() or _is_litter(file.filename))]
-        found = refusal_of(files) or _format_of_all([_format(archive, file) for file in files])
+        found = refusal_of(files, limits) or _format_of_all([_format(archive, file) for file in files])
         content = stream if isinstance(found, Unreadable) or found.reads_archives else archive.open(files[0])
     except ZIP_ERRORS:
         return BROKEN, stream

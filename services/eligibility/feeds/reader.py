@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from services.eligibility.feeds.archives import USUAL_LIMITS, ArchiveLimits
 from services.eligibility.feeds.formats import FileContext, Format
 from services.eligibility.feeds.packed import guarded, is_zip, look_inside
 from services.eligibility.feeds.records import FeedItem, Rejection, Unreadable
@@ -23,10 +24,14 @@ def read_feed(path: Path, profile: str | None = None, assigner: str = "") -> Ite
 
 
 def read_stream(
-    stream: BinaryIO, profile: str | None = None, assigner: str = "", default_zone: str = DEFAULT_ZONE
+    stream: BinaryIO,
+    profile: str | None = None,
+    assigner: str = "",
+    default_zone: str = DEFAULT_ZONE,
+    limits: ArchiveLimits = USUAL_LIMITS,
 ) -> Iterator[FeedItem]:
     """As `read_feed`, from an open seekable stream. `default_zone`: by whose clock messages are read that name none."""
-    found, content = recognised(stream)
+    found, content = recognised(stream, limits)
     given = FileContext(profile, assigner, default_zone)
     tally = Tally(None if isinstance(found, Unreadable) else found)
     items = _refused(found) if isinstance(found, Unreadable) else found.read(content, given)
@@ -34,12 +39,12 @@ def read_stream(
     yield tally.summary()
 
 
-def recognised(stream: BinaryIO) -> tuple[Format | Unreadable, BinaryIO]:
+def recognised(stream: BinaryIO, limits: ArchiveLimits = USUAL_LIMITS) -> tuple[Format | Unreadable, BinaryIO]:
     """The format of what an open seekable stream brings, and the stream to read it from."""
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
-    return look_inside(stream) if is_zip(head) else (sniff(head), stream)
+    return look_inside(stream, limits) if is_zip(head) else (sniff(head), stream)
 
 
 def _refused(why: Unreadable) -> Iterator[FeedItem]:

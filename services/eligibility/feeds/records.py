@@ -97,7 +97,7 @@ class Phone(NamedTuple):
     use: str = "other"
 
 
-class Person(NamedTuple):
+class StatedPerson(NamedTuple):
     """Who a row is about. Empty means "not said", never "none": a reader must not erase what is known.
 
     `races` and `ethnicity` are CDC codes (2106-3, 2135-2). `is_deceased` may be known without the day; `vital` is what
@@ -207,7 +207,7 @@ class RosterRecord(NamedTuple):
     reason: str
     is_subscriber: bool
     relation: str
-    person: Person
+    person: StatedPerson
     group: str = ""
     begin_on: date | None = None
     end_on: date | None = None
@@ -229,9 +229,11 @@ class RosterMention:
 
 @dataclass(frozen=True, slots=True)
 class RosterTrailer:
-    """The end of a transaction where heads are read ahead of members: by `digest` its content is known again."""
+    """The end of a transaction where heads are read ahead of members: by `digest` its content is known again. `is_cut`:
+    it has no SE of its own, so more of it may have been meant."""
 
     digest: str
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +287,7 @@ class DoseRecord(NamedTuple):
     """
 
     position: Position
-    person: Person
+    person: StatedPerson
     outcome: DoseOutcome
     action: Literal["A", "U", "D"]
     administered_on: date
@@ -326,7 +328,7 @@ class PatientRecord(NamedTuple):
     """A patient without a dose: a row of an extract's patient file, or a VXU that has no RXA."""
 
     position: Position
-    person: Person
+    person: StatedPerson
     consent: Consent = Consent()
     recorded_on: date | None = None
     message_control_id: str = ""

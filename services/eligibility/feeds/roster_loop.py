@@ -35,6 +35,7 @@ _BEFORE_COVERAGE = frozenset({MEMBER, NAME, OLD_NAME, OTHER})
 
 # A member has some tens of segments; a loop that never ends must not fill the memory.
 MAX_LOOP_SEGMENTS = 2000
+MAX_LOOP_CHARS = 8 << 20
 SORTED_AT_ONCE = 32
 
 
@@ -70,8 +71,8 @@ def at(segment: Segment, index: int) -> str:
 
 class RosterLoop:
     """Sorts its segments. `bad` is the first thing that makes the row a bad one; `numbers` tells where each kept one
-    stood; `person` is what they say of the member outright, by the names of the fields of `Person`. `is_of_several`:
-    another member's segments follow, whose INS is lost."""
+    stood; `person` is what they say of the member outright, by the names of the fields of `StatedPerson`.
+    `is_of_several`: another member's segments follow, whose INS is lost."""
 
     def __init__(self, position: Position, context: RosterContext, notices: Notices, ins: Segment) -> None:
         self.segments = [ins]
@@ -98,12 +99,23 @@ class RosterLoop:
         self.bad: BadRow | None = None
         self.is_of_several = False
         self._number = self._next = position.segment
+        self._chars, self._is_beyond = 0, False
 
     def add(self, segment: Segment) -> None:
         """Keep a segment until it is sorted: some at once, for they may be long."""
         if len(self.segments) >= SORTED_AT_ONCE:
+            self._measure()
             self.sort()
-        self.segments.append(segment)
+        if not self._is_beyond:
+            self.segments.append(segment)
+
+    def _measure(self) -> None:
+        """Of a member of many segments, how long they are together: the rest is not looked at."""
+        self._chars += sum(len(element) for segment in self.segments for element in segment)
+        if self._chars > MAX_LOOP_CHARS:
+            self._is_beyond = True
+            expected = f"at most {MAX_LOOP_CHARS >> 20} MiB of segments in a member's loop"
+            self.bad = self.bad or BadRow("INS", "row-length", expected, self.position.segment)
 
     def sort(self) -> None:
         """Sort what was added. What follows a bad segment is sorted too: its identifiers say whose row this is."""

@@ -12,11 +12,11 @@ from services.eligibility.feeds.records import (
     Identifier,
     IdType,
     Maintenance,
-    Person,
     PersonName,
     Previous,
     RosterRecord,
     Sex,
+    StatedPerson,
 )
 from services.eligibility.feeds.roster_loop import MAINTENANCE, CoverageDates, RosterLoop, at
 from services.eligibility.feeds.values import (
@@ -168,13 +168,13 @@ class _RosterRow:
 
     # -- the person
 
-    def _person(self, identifiers: tuple[Identifier, ...], died: bool) -> Person:
+    def _person(self, identifiers: tuple[Identifier, ...], died: bool) -> StatedPerson:
         loop = self._loop
         birth_on = self._birth_on()
         death_on = self._death_on(birth_on)
         races, ethnicity = self._races()
         order = at(loop.ins, 17)
-        return Person(
+        return StatedPerson(
             identifiers=identifiers,
             name=self._person_name(loop.name, "NM1"),
             birth_on=birth_on,

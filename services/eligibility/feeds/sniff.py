@@ -26,7 +26,7 @@ _OTHER_FORMATS = (
      f"{_TITLES} in UTF-8 or ASCII, not in UTF-16"),
     (re.compile(rb"\s*<"), "markup", f"{_TITLES}, not XML or HTML"),
     (re.compile(rb"\s*[\[{]"), "json", f"{_TITLES}, not JSON"),
-    (re.compile(rb"[^\r\n\t|^~]*,[^\r\n\t|^~]*,[^\r\n\t|^~]*[\r\n]"), "comma-separated",
+    (re.compile(rb"[^,\r\n\t|^~]*,[^,\r\n\t|^~]*,[^\r\n\t|^~]*[\r\n]"), "comma-separated",
      f"{_TITLES}; an extract's columns are separated by tabs, not commas"),
 )  # fmt: skip
 

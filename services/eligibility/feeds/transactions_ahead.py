@@ -14,10 +14,11 @@ from services.eligibility.feeds.x12_digest import TransactionDigest
 
 class TransactionAhead(NamedTuple):
     """A transaction's header, and the digest of what it says and of when; none of one that can't be read to its
-    end."""
+    end. `is_cut`: its end is missing."""
 
     header: RosterHeader
     digest: str | None = None
+    is_cut: bool = True
 
 
 def transactions_ahead(stream: BinaryIO, profile: str | None = None) -> list[TransactionAhead]:
@@ -30,7 +31,7 @@ def transactions_ahead(stream: BinaryIO, profile: str | None = None) -> list[Tra
         if isinstance(item, RosterHeader):
             found.append(TransactionAhead(item))
         elif isinstance(item, RosterTrailer):
-            found[-1] = found[-1]._replace(digest=_dated(item.digest, found[-1].header))
+            found[-1] = found[-1]._replace(digest=_dated(item.digest, found[-1].header), is_cut=item.is_cut)
     return found
 
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, NoReturn, cast
 
+from schemas.lots import EXPECTED, is_lot
 from schemas.products import is_before_product
 from services.eligibility.feeds.codes import NO_VACCINE, cvx_code, cvx_of_ndc, manufacturers
-from services.eligibility.feeds.er7 import Field, Segment
+from services.eligibility.feeds.er7 import MOST_REPEATS, Field, Segment
 from services.eligibility.feeds.faults import BadRow, Notices
 from services.eligibility.feeds.records import (
     Consent,
@@ -14,8 +15,8 @@ from services.eligibility.feeds.records import (
     DoseRecord,
     EventKey,
     Evidence,
-    Person,
     Position,
+    StatedPerson,
 )
 from services.eligibility.feeds.values import DATE_RANGE, day, digits
 
@@ -59,7 +60,7 @@ WITHDRAWN = frozenset({"D", "W", "X"})
 class MessageContext:
     """What a dose takes from the message around it."""
 
-    person: Person
+    person: StatedPerson
     consent: Consent
     control_id: str
     sent_at: datetime | None
@@ -149,7 +150,7 @@ class _DoseReader:
             information_source=source,
             ndc=ndc,
             mvx=self._mvx(),
-            lot=rxa[15].part(1),
+            lot=self._lot(),
             expires_on=self._expires_on(),
             site=rxr[2].part(1) if rxr else "",
             route=rxr[1].part(1) if rxr else "",
@@ -235,6 +236,13 @@ class _DoseReader:
             self._odd("RXA-17", "mvx", "a code of CDC's MVX table")
         return code
 
+    def _lot(self) -> str:
+        text = self._rxa[15].part(1)
+        if not text or is_lot(text):
+            return text
+        self._odd("RXA-15", "lot", EXPECTED)
+        return ""
+
     def _expires_on(self) -> date | None:
         text = self._rxa[16].part(1)
         found = day(text[:8]) if text else None
@@ -248,13 +256,15 @@ class _DoseReader:
 
     def _evidence(self) -> tuple[Evidence, ...]:
         """Immunity, contraindications and the like, coded; what was withdrawn is not said."""
-        found = []
+        found, days = [], self._days()
         for what, observation in self._observed:
             kind = EVIDENCE.get(what)
             if kind is None or observation[11].part(1) in WITHDRAWN:
                 continue
-            effective_on = self._day_of(EFFECTIVE_ON, observation[4].text) or day(observation[14].part(1)[:8])
-            expires_on = self._day_of(EXPIRES_ON, observation[4].text)
+            if observation.crowded():
+                self._reject("OBX-5", "repetitions", f"at most {MOST_REPEATS} repetitions of a field")
+            effective_on = days.get((EFFECTIVE_ON, observation[4].text)) or day(observation[14].part(1)[:8])
+            expires_on = days.get((EXPIRES_ON, observation[4].text))
             for value in observation[5].repeats():
                 code, system = _coded(value)
                 if code:
@@ -263,13 +273,13 @@ class _DoseReader:
                     self._odd("OBX-5", "evidence", "a code with its system, such as SCT")
         return tuple(found)
 
-    def _day_of(self, what: str, sub_id: str) -> date | None:
-        days = (
-            day(observation[5].part(1)[:8])
-            for said, observation in self._observed
-            if said == what and observation[4].text == sub_id
-        )
-        return next((told_on for told_on in days if told_on), None)
+    def _days(self) -> dict[tuple[str, str], date]:
+        """From when and until when evidence holds, by what is said and of which (OBX-4): the first that can be read."""
+        found: dict[tuple[str, str], date] = {}
+        for what, observation in self._observed:
+            if what in {EFFECTIVE_ON, EXPIRES_ON} and (told_on := day(observation[5].part(1)[:8])):
+                found.setdefault((what, observation[4].text), told_on)
+        return found
 
     def _odd(self, name: str, code: str, expected: str) -> None:
         self._notices.where = self._rxa.number

@@ -1,4 +1,4 @@
-"""The patient of a registry message: PID and PD1 become a `Person` and what he consents to."""
+"""The patient of a registry message: PID and PD1 become a `StatedPerson` and what he consents to."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +8,16 @@ from typing import Literal
 from schemas.languages import language_tag
 from services.eligibility.feeds.er7 import Field, Segment
 from services.eligibility.feeds.faults import BadRow, Notices
-from services.eligibility.feeds.records import Address, Consent, Identifier, IdType, Person, PersonName, Phone, Sex
+from services.eligibility.feeds.records import (
+    Address,
+    Consent,
+    Identifier,
+    IdType,
+    PersonName,
+    Phone,
+    Sex,
+    StatedPerson,
+)
 from services.eligibility.feeds.values import (
     DATE_RANGE,
     ETHNICITIES,
@@ -51,7 +60,7 @@ class PersonReader:
         self._assigner = assigner
         self._notices = notices
 
-    def person(self) -> Person:
+    def person(self) -> StatedPerson:
         identifiers = self._identifiers()
         name = self._name()
         if not identifiers and name is None:
@@ -59,7 +68,7 @@ class PersonReader:
         birth_on = self._day(7, "PID-7")
         is_deceased, death_on, vital = self._vital(birth_on)
         races, spoken_ethnicity = self._races()
-        return Person(
+        return StatedPerson(
             identifiers=identifiers,
             name=name,
             birth_on=birth_on,

@@ -12,7 +12,7 @@ from services.eligibility.feeds.records import FeedItem, Notice, Position, Rejec
 from services.eligibility.feeds.roster_header import read_header
 from services.eligibility.feeds.roster_loop import HANDLED, MAX_LOOP_SEGMENTS, RosterContext, RosterLoop, at
 from services.eligibility.feeds.roster_record import RosterIdentifiers, roster_record
-from services.eligibility.feeds.x12 import MAX_SEGMENT_CHARS, Segment, X12Segments
+from services.eligibility.feeds.x12 import MAX_SEGMENT_CHARS, Segment, X12Segments, is_glued, parted
 from services.eligibility.feeds.x12_digest import TransactionDigest
 from services.eligibility.feeds.x12_envelope import LEVELS, TRAILERS, Envelope
 from services.eligibility.feeds.x12_group import ACKNOWLEDGEMENTS
@@ -53,24 +53,38 @@ class RosterReader:
             for found in self._segments:
                 if self._segments.is_long:
                     yield from self._leave_out(found[0].upper())
-                    continue
-                segment = found if found[0].isupper() else (yield from self._in_capitals(found))
-                if self._digest is not None:
-                    self._digest.add(segment)
-                if self._context is None or segment[0] in BOUNDARIES:
-                    yield from self._take(segment)
-                elif self._loop is not None:
-                    self._loop.add(segment)
+                elif is_glued(found):
+                    yield from self._part(found)
+                else:
+                    yield from self._read(found)
         except BadRow as bad:
             yield from self._end_loop(cut=True)
             yield bad.rejection(0, self._segments.number)
             return
         yield from self._end_of_file()
 
+    def _read(self, found: Segment) -> Iterator[FeedItem]:
+        segment = found if found[0].isupper() else (yield from self._in_capitals(found))
+        if self._digest is not None:
+            self._digest.add(segment)
+        if self._context is None or segment[0] in BOUNDARIES:
+            yield from self._take(segment)
+        elif self._loop is not None:
+            self._loop.add(segment)
+
+    def _part(self, found: Segment) -> Iterator[FeedItem]:
+        """An interchange that follows without the terminator of what is before it: a trailer, or what was cut off."""
+        before, isa = parted(found)
+        expected = "a segment terminator before the header of an interchange"
+        yield Notice(0, self._segments.number, "ISA", "glued", expected)
+        if before[0] in TRAILERS:
+            yield from self._read(before)
+        yield from self._read(isa)
+
     def _take(self, segment: Segment) -> Iterator[FeedItem]:
         name, number = segment[0], self._segments.number
         if name in BOUNDARIES:
-            yield from self._end_loop()
+            yield from self._end_loop(cut=name == "ISA" and "ST" in self._envelope)
         if name == "INS":
             yield from self._start_loop(segment)
         elif name in LEVELS:
@@ -84,7 +98,7 @@ class RosterReader:
             elif name == "ST" and at(segment, 1) != "834" and not self._is_acknowledgement():
                 yield Rejection(0, number, "ST-01", "not-834", "an 834 transaction set")
         elif name in TRAILERS:
-            yield from self._end_transaction()
+            yield from self._end_transaction(name == "SE" and not self._is_cut_trailer(segment))
             yield from self._envelope.close(name, segment, number)
         elif "ST" in self._envelope and len(self._head) < MAX_LOOP_SEGMENTS:
             self._head.append(segment)
@@ -179,7 +193,11 @@ class RosterReader:
             expected = "an INS segment at the head of every member's loop"
             yield Rejection(self._rows, self._segments.number, "INS", "outside-loop", expected)
 
-    def _end_transaction(self) -> Iterator[FeedItem]:
+    def _is_cut_trailer(self, se: Segment) -> bool:
+        """Whether the file ends within it: what is left of it does not name what it ends."""
+        return self._segments.is_unended and at(se, 2) != at(self._envelope.header("ST"), 2)
+
+    def _end_transaction(self, has_trailer: bool = False) -> Iterator[FeedItem]:
         """Compares the totals that the transaction declared; without members it still has a header."""
         if "ST" in self._envelope and self._is_834():
             if self._context is None:
@@ -194,7 +212,7 @@ class RosterReader:
                     expected = f"the number of {DECLARED[kind]} in the transaction"
                     yield Notice(0, self._segments.number, f"QTY*{kind}-02", "declared-total", expected)
             if self._digest is not None:
-                yield RosterTrailer(self._digest.hexdigest())
+                yield RosterTrailer(self._digest.hexdigest(), is_cut=not has_trailer)
         self._head, self._context = [], None
         self._seen = dict.fromkeys(DECLARED, 0)
 

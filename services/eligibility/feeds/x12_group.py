@@ -16,8 +16,9 @@ def not_834(head: bytes, is_all: bool) -> Unreadable | None:
     separators = separators_of(text)
     if separators is None:
         return Unreadable("truncated-isa", "an ISA segment of 16 elements, whole")
-    mark, end = re.escape(separators.element), re.escape(separators.terminator)
-    groups = {group.upper() for group in re.findall(rf"{end}\s*GS{mark}([A-Za-z]{{2}}){mark}", text)}
+    group = re.compile(rf"GS{re.escape(separators.element)}([A-Za-z]{{2}}){re.escape(separators.element)}")
+    _, *segments = text.split(separators.terminator)
+    groups = {found[1].upper() for segment in segments if (found := group.match(segment.lstrip()))}
     others = groups - {ROSTERS, *ACKNOWLEDGEMENTS}
     if groups and ROSTERS not in groups and (others or is_all):
         return Unreadable("not-834", "an 834 (functional group BE), not another X12 document")

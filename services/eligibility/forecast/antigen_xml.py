@@ -30,6 +30,8 @@ from services.eligibility.forecast.schedule import (
 from services.eligibility.forecast.schedule_xml import codes, text, texts
 
 LAST_PREFERENCE = 99
+LONGEST_GUIDANCE = 5000
+"""The time that the pattern takes grows with the square of the length."""
 _SHARED_AGES = re.compile(r"shared clinical decision.making.*?persons (?:aged )?(\d+)-(\d+) years", re.I | re.S)
 
 
@@ -122,7 +124,7 @@ def _shared_decision(name: str, guidance: tuple[str, ...]) -> SharedDecision | N
     """CDC has no flag for it: the series' name says so, or its guidance says so for a span of ages."""
     if "shared clinical decision" in name.lower():
         return SharedDecision()
-    for ages in filter(None, map(_SHARED_AGES.search, guidance)):
+    for ages in filter(None, (_SHARED_AGES.search(said[:LONGEST_GUIDANCE]) for said in guidance)):
         return SharedDecision(period(12 * int(ages[1]), 0), period(12 * (int(ages[2]) + 1), 0))
     return None
 

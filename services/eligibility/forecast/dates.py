@@ -19,6 +19,8 @@ _DAYS_IN_UNIT = {"day": 1, "week": 7}
 _MONTHS_IN_UNIT = {"month": 1, "year": 12}
 # Ordinals of the first days of all months from January of year 1 on.
 FIRST_DAYS = array("i", (date(year, month, 1).toordinal() for year in range(1, MAXYEAR + 1) for month in range(1, 13)))
+LONGEST_PERIOD = 200
+"""The time that the pattern takes grows with the square of the length."""
 _TERM = re.compile(r"([+-]?)\s*(\d+)\s*(day|week|month|year)s?", re.IGNORECASE)
 
 
@@ -44,7 +46,7 @@ def parse_period(text: str) -> Period | None:
     text = text.strip()
     if not text or text.lower() == "n/a":
         return None
-    if _TERM.sub("", text).strip():
+    if len(text) > LONGEST_PERIOD or _TERM.sub("", text).strip():
         raise PeriodError(text)
     months = days = 0
     for sign, amount, unit in _TERM.findall(text):

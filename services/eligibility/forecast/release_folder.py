@@ -19,11 +19,11 @@ from typing import Any
 import yaml
 
 from services.eligibility.forecast.schedule import ObservationLists
-from services.eligibility.forecast.sheets import XLSX
 
 BUNDLED = Path(__file__).parent / "supporting_data"
 OUTSIDE = "VCC_CDSI_RELEASES"
 """Names folders outside the program, each of one release."""
+XLSX = ".xlsx"
 CODES, CASES, KNOWN_MISSES = "codes", "cases", "known_misses.yaml"
 ICD10_OBSERVATIONS, PAST_OBSERVATIONS = "icd10_observations.yaml", "past_observations.yaml"
 _VERSION = re.compile(r"\d+\.\d+(?:-\d+)?")

@@ -15,7 +15,8 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-XLSX = ".xlsx"
+from services.eligibility.forecast.release_folder import XLSX
+
 HEADER_WITHIN = 25
 """A title and remarks may stand above the header."""
 MAX_BYTES = 64 * 1024 * 1024

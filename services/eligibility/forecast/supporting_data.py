@@ -41,6 +41,8 @@ RELEASED_ON = "released-on.txt"
 UNDATED = date.max
 """Of a release that names no day: it covers none."""
 FIRST_YEAR = 2010
+MOST_FILES, MOST_BYTES = 1000, 256 << 20
+"""Of a zipped release; CDC's has 30 files of 12 MiB together."""
 """Before CDC's first release; archives that keep no time say 1980."""
 
 
@@ -80,7 +82,9 @@ def load(folder: Path) -> SupportingData:
     days: set[date] = set()
     for name, written_on, content in _xml_files(folder):
         days |= {written_on} if written_on else set()
-        root = ElementTree.fromstring(content)  # noqa: S314 - CDC's own files, shipped with the package
+        if b"<!DOCTYPE" in content:  # its entities may stand for more than there is memory
+            raise SupportingDataError(f"{name}: expected XML without a document type")
+        root = ElementTree.fromstring(content)  # noqa: S314 - a release that somebody put here, without entities
         if name.startswith(ANTIGEN_PREFIX):
             antigens.append(root)
         elif name.startswith(SCHEDULE_PREFIX):
@@ -126,7 +130,12 @@ def _xml_files(folder: Path) -> Iterator[tuple[str, date | None, bytes]]:
 
 def _zipped(path: Path) -> Iterator[tuple[str, date | None, bytes]]:
     with zipfile.ZipFile(path) as archive:
-        for entry in archive.infolist():
+        files = archive.infolist()
+        if len(files) > MOST_FILES or sum(entry.file_size for entry in files) > MOST_BYTES:
+            raise SupportingDataError(
+                f"{path.name}: expected at most {MOST_FILES} files and {MOST_BYTES >> 20} MiB, unpacked"
+            )
+        for entry in files:
             if entry.filename.endswith(".xml"):
                 day = date(*entry.date_time[:3]) if entry.date_time[0] >= FIRST_YEAR else None
                 yield PurePath(entry.filename).name, day, archive.read(entry)

@@ -13,10 +13,12 @@ from services.eligibility.feeds.transactions_ahead import TransactionAhead
 from services.eligibility.people.precedence import RESUBMISSION, Stamp, stamp_of
 
 OLDER_FULL, CONTROL_REUSED, READ_BEFORE = "older-full", "control-reused", "repeated"
+BYTES_UNREADABLE = "bytes-unreadable"
 
 WHY_HELD = {
     OLDER_FULL: "A full file is older than the sender's newest one of the plan.",
     CONTROL_REUSED: "Sender, plan, control numbers and instant are those of another file, the content is not.",
+    BYTES_UNREADABLE: "What is kept of the file can't be opened: the key ring lacks its key, or it was changed.",
 }
 TOLD = {
     OLDER_FULL: ("BGN-03", "a full list later than the sender's newest one of the plan"),
@@ -35,7 +37,8 @@ class Repeated(NamedTuple):
 
 class Transaction(NamedTuple):
     """One ST of a roster: what names it, what it names, and when it was said. `number` is ISA13, GS06 and ST02;
-    `control` the same, told apart where the file has it several times. `repeats`: it was read before."""
+    `control` the same, told apart where the file has it several times. `is_cut`: its end is missing, so its numbers are
+    for what comes whole. `repeats`: it was read before."""
 
     number: str
     control: str
@@ -46,6 +49,7 @@ class Transaction(NamedTuple):
     is_full: bool
     original: str = ""
     digest: str | None = None
+    is_cut: bool = False
     repeats: Repeated | None = None
 
 
@@ -73,14 +77,14 @@ def transactions_of(ahead: Mapping[int, tuple[TransactionAhead, str]], received_
     """The transactions that these heads begin, each with its tenant."""
     counts: Counter[str] = Counter()
     found = {}
-    for place, ((header, digest), tenant) in ahead.items():
+    for place, ((header, digest, is_cut), tenant) in ahead.items():
         said = stamp_of(header).not_after(received_at)
         number = number_of(header)
         counts[number] += 1
         control = number if counts[number] == 1 else f"{number}#{counts[number]}"
         original = header.original if header.purpose == RESUBMISSION else ""
         found[place] = Transaction(
-            number, control, said.by, tenant, header.reference[:64], said, header.is_full, original, digest
+            number, control, said.by, tenant, header.reference[:64], said, header.is_full, original, digest, is_cut
         )
     return found
 
@@ -95,7 +99,7 @@ def twice(found: Transactions, file_id: UUID, file_no: int) -> dict[int, Repeate
     seen, again = set(), {}
     for place, transaction in found.items():
         name = transaction.number, transaction.sender, transaction.plan, transaction.digest
-        if transaction.digest is not None and name in seen:
+        if transaction.digest is not None and not transaction.is_cut and name in seen:
             again[place] = Repeated(file_id, file_no, transaction.said)
         seen.add(name)
     return again

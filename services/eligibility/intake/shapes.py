@@ -56,7 +56,8 @@ class FeedFileOut(BaseModel):
     decision: str | None = Field(description="What a person decided last: released, refused or cancelled.")
     decided_at: datetime | None
     absence: str | None = Field(
-        description="Of a full file: applied, incomplete, or too-many, which waits until it is released or refused."
+        description="Of a full file: applied, incomplete, or too-many, which waits until it is released or refused; or "
+        "part, of a list in several files, of which the one that completes it tells."
     )
     absent_ended: int = Field(description="Members whose coverage ended because the full file no longer lists them.")
     received_at: datetime
@@ -66,6 +67,9 @@ class FeedFileOut(BaseModel):
         description="Why not all of it was read: cancelled, or too-many-rejects. What was read stays; nobody is absent "
         "for it.",
     )
+    list_name: str | None = Field(default=None, description="Of a full list in several files, which one it is.")
+    part: int | None = Field(default=None, description="Which part of it this file is.")
+    parts: int | None = Field(default=None, description="How many files it has.")
     is_repeat: bool = Field(default=False, description="These bytes were sent before; nothing was done again.")
 
 
@@ -76,7 +80,7 @@ class AbsenceOut(BaseModel):
 
     plan: str
     said_at: datetime | None
-    absence: str = Field(description="applied, incomplete or too-many, then released or refused.")
+    absence: str = Field(description="applied, incomplete or too-many, then released or refused; or part.")
     ended: int = Field(description="Members whose coverage ended.")
 
 

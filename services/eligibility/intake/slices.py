@@ -16,6 +16,7 @@ from services.eligibility.feeds.records import (
     RosterHeader,
     RosterMention,
     RosterRecord,
+    RosterTrailer,
     VxuHeader,
 )
 from services.eligibility.intake.ordering import Transactions
@@ -130,6 +131,8 @@ def slices(
                     current.notices.append((notices, item))
             case FeedSummary():
                 current.summary = item
+            case _:
+                assert isinstance(item, RosterTrailer), "every kind of item has its place"
     yield current
 
 

@@ -8,6 +8,7 @@ from services.eligibility.feeds.registries import registries
 from services.eligibility.payers.rules import code_of
 
 EVERYBODY = "*"
+OTHER = "other"
 NOBODY = frozenset({"none", "false"})
 _BETWEEN = re.compile(r"[,;|\r\n]+")
 _QUOTES = "'\"[]() \t"
@@ -22,6 +23,12 @@ def read_senders(text: str) -> frozenset[str]:
     if any(word != EVERYBODY and not _IS_NAMED.search(word) for word in words):
         raise ValueError("expected senders as codes divided by commas, or * for everybody")
     return frozenset(word if word == EVERYBODY else code_of(word) for word in words)
+
+
+def told_sender(code: str | None) -> str:
+    """A sender as the topic tells it: what a file calls itself is anybody's text, so that only names which a profile
+    knows are told."""
+    return OTHER if code is None or unprofiled([code]) else code
 
 
 def unprofiled(senders: Iterable[str]) -> list[str]:

@@ -50,6 +50,25 @@ def compare(record: RosterRecord, known: Enrolment) -> list[Compared]:
     ]  # fmt: skip
 
 
+def compare_members(one: Enrolment, other: Enrolment) -> list[Compared]:
+    """Two entries of members, each as its plan knows it today; the second one stands in the member's place."""
+    phones = ({phone.rpartition(" ")[2] for phone in known.phones} for known in (one, other))
+    return [
+        _text("family-name", one.family, other.family),
+        _text("given-name", one.given, other.given),
+        _text("middle-name", one.middle, other.middle),
+        _text("suffix", one.suffix, other.suffix),
+        Compared("birth-date", _day(one.birth_on), _day(other.birth_on),
+                 _HOW[dates_alike(other.birth_on, one.birth_on)]),
+        _plain("sex", "" if one.sex == "U" else one.sex, "" if other.sex == "U" else other.sex),
+        _plain("street", one.street, other.street),
+        _plain("city", one.city, other.city),
+        _plain("zip", one.zip5, other.zip5),
+        _sets("telephone", *phones),
+        _plain("e-mail", one.email, other.email),
+    ]  # fmt: skip
+
+
 def _former(record: RosterRecord, known: Enrolment) -> list[Compared]:
     """Who the row says that its person was before, beside who the member is today."""
     old = record.previous

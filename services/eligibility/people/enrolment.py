@@ -31,10 +31,12 @@ class Span(NamedTuple):
 
 
 class Person(NamedTuple):
-    """An identity. Whoever asks for a merged token is sent on to the survivor."""
+    """An identity. Whoever asks for a merged token is sent on to the survivor. `version` counts how often it was
+    decided anew for whom the token stands."""
 
     member_token: UUID
     merged_into: UUID | None = None
+    version: int = 0
 
 
 class Enrolment(NamedTuple):

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
+from typing import Protocol
 from uuid import UUID
 
 from schemas.eligibility_v1 import MembersMergedV1
@@ -10,11 +11,13 @@ from services.eligibility.feeds.records import RosterRecord
 from services.eligibility.people.enrolment import Enrolment
 from services.eligibility.people.linkage import IdKey
 from services.eligibility.people.matching import completed_key, old_key, record_identifiers, record_key
+from services.eligibility.people.possibly_one import found_alike
 from services.eligibility.people.roster import Book
 from services.eligibility.people.roster_row import Mentioned
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.people.store import keys as key_store
 from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store import possibly_one as pair_store
 from services.eligibility.vital import store as vital_store
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
@@ -29,6 +32,27 @@ async def lock_survivors(connection: Connection, tokens: Collection[UUID]) -> di
         if known == survivors:
             return survivors
         await people_store.lock_persons(connection, {*survivors, *survivors.values()})
+
+
+class OfEnrolment(Protocol):
+    """A fact about a plan's member, by the enrolment, and by the token that he had when it was told."""
+
+    @property
+    def enrolment_id(self) -> UUID: ...
+
+    @property
+    def member_token(self) -> UUID: ...
+
+
+async def lock_holders(connection: Connection, told: Iterable[OfEnrolment]) -> dict[UUID, UUID]:
+    """Who each fact is of today, by its enrolment, locked: whoever that stands for, also where two who were one have
+    come apart since; of an enrolment that is not known here whoever the token means."""
+    token_of = {fact.enrolment_id: fact.member_token for fact in told}
+    while True:
+        tokens = token_of | await people_store.load_tokens_of(connection, token_of)
+        survivors = await lock_survivors(connection, set(tokens.values()))
+        if tokens == token_of | await people_store.load_tokens_of(connection, token_of):
+            return {one: survivors[token] for one, token in tokens.items() if token in survivors}
 
 
 async def load_book(
@@ -55,6 +79,20 @@ async def load_book(
     tokens = {member_token for found in (*by_identifier.values(), *by_key.values()) for member_token in found}
     load_persons = people_store.load_persons if is_look else people_store.lock_persons
     book.persons.update(await load_persons(connection, tokens))
+    await _load_known(connection, book, tokens)
+    return book
+
+
+async def load_persons_book(connection: Connection, tokens: Collection[UUID]) -> Book:
+    """These persons, locked, for a decision about themselves."""
+    book = Book(new_id, heard_at=datetime.now(UTC))
+    book.persons.update(await people_store.lock_persons(connection, tokens))
+    await _load_known(connection, book, tokens)
+    return book
+
+
+async def _load_known(connection: Connection, book: Book, tokens: Collection[UUID]) -> None:
+    """What plans say of these persons, and what waits and was decided of them."""
     book.know(await people_store.load_enrolments(connection, tokens))
     for statements in (await vital_store.load_statements(connection, tokens)).values():
         book.vital.update({(statement.member_token, statement.source): statement for statement in statements})
@@ -62,7 +100,6 @@ async def load_book(
     for member_token, other in await doubtful_store.load_apart(connection, tokens):
         book.apart[member_token].add(other)
         book.apart[other].add(member_token)
-    return book
 
 
 async def _completed_keys(connection: Connection, records: Iterable[RosterRecord]) -> set[str]:
@@ -96,11 +133,16 @@ async def save_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> 
     await people_store.save_heard(connection, book.heard, file_no)
     await key_store.save_keys(connection, book.new_identifiers, book.new_keys)
     await doubtful_store.save_doubts(connection, book.doubts)
-    for survivor, retired in book.merges:
-        await people_store.save_merge(connection, survivor, retired)
+    for joined in book.joins:
+        await people_store.save_merge(connection, joined.survivor, joined.retired, joined.plans)
+    await pair_store.save_pairs(connection, found_alike(book, book.changed_enrolments.values()))
     await vital_store.save_statements(connection, book.changed_vital.values())
     now = datetime.now(UTC)
     await work.announce([
-        MembersMergedV1(occurred_at=now, surviving_token=survivor, retired_token=retired, merged_on=today)
-        for survivor, retired in book.merges
+        MembersMergedV1(
+            occurred_at=now, surviving_token=survivor, retired_token=retired, merged_on=today,
+            version=book.persons[retired].version, is_split=is_split,
+        )
+        for pairs, is_split in ((book.merges, False), (book.splits, True))
+        for survivor, retired in pairs
     ])  # fmt: skip

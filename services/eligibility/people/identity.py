@@ -66,6 +66,12 @@ class Described(NamedTuple):
         name = name or PersonName("")
         return cls(name.family, name.given, name.suffix, birth_on, sex, role, how)
 
+    @classmethod
+    def of_enrolment(cls, known: Enrolment) -> "Described":
+        """Who a plan's entry says that somebody is."""
+        how = Maintenance.AUDIT
+        return cls(known.family, known.given, known.suffix, known.birth_on, known.sex, known.role, how)
+
 
 def by_own_number(known: Enrolment, said: Described) -> Verdict:
     """Of a row that bears this member's own number. A dependant's row does not mean the subscriber by it."""

@@ -1,8 +1,8 @@
 """Whether one row joins two persons who are both known by rows of their own. Pure.
 
 Two members of a plan are two by its own word: a name, birth date and ZIP that come to agree do not make them one. It
-takes a correction: a former name of the one who is exactly the other, or the other's number. Where no plan has both,
-exact agreement joins them, for that is how people of several plans are known at all.
+takes a correction: a former name of the one who is exactly the other, or the other's number. Members of two plans are
+never joined by a row: what one plan says alone is no evidence of another plan's member. A person says so.
 """
 
 from collections.abc import Mapping
@@ -11,15 +11,7 @@ from uuid import UUID
 
 from services.eligibility.feeds.records import IdType, RosterRecord
 from services.eligibility.people.enrolment import DEPENDANT, Enrolment
-from services.eligibility.people.identity import (
-    DOUBTFUL,
-    OTHER,
-    SAME,
-    Described,
-    Verdict,
-    agrees_exactly,
-    is_namely,
-)
+from services.eligibility.people.identity import DOUBTFUL, OTHER, SAME, Described, Verdict, agrees_exactly
 
 
 class Pair(NamedTuple):
@@ -33,13 +25,10 @@ class Pair(NamedTuple):
 
 
 def joins(record: RosterRecord, said: Described, pair: Pair) -> Verdict:
-    """Whether both are one. Other: the row is its person's as it is known, and says nothing of the other."""
+    """Whether both are one. Other: the row is its person's as it is known, and says nothing of the other. Whom another
+    plan has as two, too, no row of this one joins."""
     mine = pair.mine.get(pair.plan)
-    shared = pair.mine.keys() & pair.theirs.keys()
-    is_stated = _is_stated(record, said, pair)
-    if not shared and (mine is None or is_stated or is_namely(mine, said)):
-        return SAME
-    if shared == {pair.plan} and is_stated:
+    if pair.mine.keys() & pair.theirs.keys() == {pair.plan} and _is_stated(record, said, pair):
         return SAME
     return OTHER if mine is not None and agrees_exactly(mine, said) else DOUBTFUL
 

@@ -14,7 +14,7 @@ _ROW = TypeAdapter(RosterRow)
 
 
 def document_of(row: RosterRow) -> str:
-    return json.dumps({"version": VERSION, "row": _named(row)}, default=str)
+    return json.dumps({"version": VERSION, "row": named(row)}, default=str)
 
 
 def row_of(document: Any) -> RosterRow | None:
@@ -27,11 +27,12 @@ def row_of(document: Any) -> RosterRow | None:
         return None
 
 
-def _named(value: Any) -> Any:
+def named(value: Any) -> Any:
+    """The value as JSON has it, every field by its name."""
     if isinstance(value, tuple):
         if (fields := getattr(value, "_fields", None)) is None:
-            return [_named(entry) for entry in value]
-        return {name: _named(entry) for name, entry in zip(fields, value, strict=True)}
+            return [named(entry) for entry in value]
+        return {name: named(entry) for name, entry in zip(fields, value, strict=True)}
     if dataclasses.is_dataclass(value):
-        return {field.name: _named(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: named(getattr(value, field.name)) for field in dataclasses.fields(value)}
     return value

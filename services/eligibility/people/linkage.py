@@ -4,6 +4,7 @@ An identifier never links alone: senders reuse numbers, so the birth date must a
 """
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -84,6 +85,7 @@ class Candidate(NamedTuple):
     given: str
     birth_on: date | None
     sex: str
+    tenant_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +109,25 @@ class Index:
 
 
 class Link(NamedTuple):
-    """`how` is the rule that linked, or why none did."""
+    """`how` is the rule that linked, or why none did. `others` are the links of further persons, members of other
+    plans: each plan's are found as if there were no other plan."""
 
     member_token: UUID | None
     how: str
+    others: tuple["Link", ...] = ()
+
+    @property
+    def found(self) -> tuple[tuple[UUID, str], ...]:
+        """Everybody who was found, each with the rule."""
+        return (
+            ()
+            if self.member_token is None
+            else ((self.member_token, self.how), *[pair for one in self.others for pair in one.found])
+        )
+
+    @property
+    def tokens(self) -> list[UUID]:
+        return [member_token for member_token, _ in self.found]
 
 
 NO_CANDIDATE = Link(None, "no-candidate")
@@ -152,15 +169,40 @@ def link_and_tie(subjects: Sequence[Subject], index: Index) -> tuple[list[Link],
 
 def _fresh_ties(subjects: Iterable[Subject], links: Iterable[Link], index: Index) -> set[tuple[IdKey, UUID]]:
     return {
-        (identifier, found.member_token)
-        for subject, found in zip(subjects, links, strict=True)
-        if found.how == "name" and found.member_token is not None
+        (identifier, member_token)
+        for subject, link_of in zip(subjects, links, strict=True)
+        for member_token, how in link_of.found
+        if how == "name"
         for identifier in subject.personal
-        if found.member_token not in index.by_identifier.get(identifier, ())
+        if member_token not in index.by_identifier.get(identifier, ())
     }
 
 
 def _link(subject: Subject, index: Index) -> Link:
+    """Each plan's members are asked by themselves: what one plan lists neither hides nor shows another's member."""
+    by_number, by_name = _found(subject, index)
+    links = dict.fromkeys(_link_in_plan(subject, *found, index) for found in _by_plan(by_number, by_name, index))
+    linked = {found.member_token: found for found in links if found.member_token is not None}
+    if not linked:
+        return AMBIGUOUS if links else NO_CANDIDATE
+    first, *others = (linked[member_token] for member_token in sorted(linked))
+    return first._replace(others=tuple(others))
+
+
+def _by_plan(by_number: set[UUID], by_name: set[UUID], index: Index) -> list[tuple[set[UUID], set[UUID]]]:
+    """Who was found, plan by plan; a person of two plans is asked in both."""
+    found = by_number | by_name
+    if len(found) < 2:
+        return [(by_number, by_name)] if found else []
+    plans = defaultdict[str, set[UUID]](set)
+    for member_token in found:
+        for candidate in index.candidates[member_token]:
+            plans[candidate.tenant_id].add(member_token)
+    return [(by_number & plans[plan], by_name & plans[plan]) for plan in sorted(plans)]
+
+
+def _found(subject: Subject, index: Index) -> tuple[set[UUID], set[UUID]]:
+    """Whom the numbers and whom the name may mean."""
     by_number = {
         member_token
         for identifier in subject.personal
@@ -173,11 +215,16 @@ def _link(subject: Subject, index: Index) -> Link:
         for member_token in by_name
         if any(_is_namely(subject, candidate) for candidate in index.candidates.get(member_token, ()))
     }
+    return by_number, by_name
+
+
+def _link_in_plan(subject: Subject, by_number: set[UUID], by_name: set[UUID], index: Index) -> Link:
     if len(by_number) == 1:
-        return AMBIGUOUS if _means_another(subject, by_number, by_name, index) else Link(by_number.pop(), "identifier")
+        [member_token] = by_number
+        return AMBIGUOUS if _means_another(subject, by_number, by_name, index) else Link(member_token, "identifier")
     if len(by_name) == 1:
-        return Link(by_name.pop(), "name")
-    return AMBIGUOUS if by_number or by_name else NO_CANDIDATE
+        return Link(next(iter(by_name)), "name")
+    return AMBIGUOUS
 
 
 def _means_another(subject: Subject, by_number: set[UUID], by_name: set[UUID], index: Index) -> bool:

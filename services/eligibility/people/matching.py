@@ -286,25 +286,24 @@ class Acquaintances:
         return known.seen_file_no == file_no or known.enrolment_id in self.seen
 
     def _by_name(self, key: str, said: Described, tenant: str) -> list[UUID]:
-        """Who agrees exactly: the plan's own come first, and of other plans' only one who is the only one."""
-        tokens = (
-            sorted(member_token for member_token in self.by_key.get(key, ()) if self._is_namely(member_token, said))
+        """Who of the plan agrees exactly. Whom another plan lists so is another person to this one."""
+        return (
+            sorted(
+                member_token for member_token in self.by_key.get(key, ()) if self._is_namely(member_token, said, tenant)
+            )
             if key
             else []
         )
-        mine = [member_token for member_token in tokens if (member_token, tenant) in self.enrolments]
-        return mine or (tokens if len(tokens) == 1 else [])
 
-    def _is_namely(self, member_token: UUID, said: Described, tenant: str = "") -> bool:
-        """Whether a plan, or this one, knows the person so today: a key may stem from a row that was wrong."""
-        plans = (tenant,) if tenant else self.tenants
-        known = (self.enrolments.get((member_token, plan)) for plan in plans)
-        return any(identity.is_namely(enrolment, said) for enrolment in known if enrolment is not None)
+    def _is_namely(self, member_token: UUID, said: Described, tenant: str) -> bool:
+        """Whether the plan knows the person so today: a key may stem from a row that was wrong."""
+        known = self.enrolments.get((member_token, tenant))
+        return known is not None and identity.is_namely(known, said)
 
     # -- who else it may be
 
     def _joined(self, member_token: UUID, record: RosterRecord, tenant: str, key: str) -> set[UUID]:
-        """Who is this person too: a correction says so, or name, birth date and ZIP agree in another plan."""
+        """Who of the plan is this person too, because a correction says so."""
         return {other for other, verdict in self._others(member_token, record, tenant, key).items() if verdict is SAME}
 
     def _joins_in_doubt(self, member_token: UUID, record: RosterRecord, tenant: str, key: str) -> Doubt | None:
@@ -321,19 +320,21 @@ class Acquaintances:
         """Whoever agrees with the row beside its person, or is said to have been that; nobody who was told apart."""
         if record.previous is None and self.by_key.get(key, set()) <= {member_token}:
             return {}
-        former, mine = self._formerly(record, tenant), self._by_plan(member_token)
+        former, mine = self._formerly(record, tenant), self.by_plan(member_token)
         found, apart = dict[UUID, Verdict](), self.apart.get(member_token, set())
-        for candidate in sorted(self._agreeing(member_token, record, key, former) - apart):
+        for candidate in sorted(self._agreeing(member_token, record, tenant, key, former) - apart):
             if not self.apart.get(candidate, set()) & {other for other, verdict in found.items() if verdict is SAME}:
-                pair = joining.Pair(mine, self._by_plan(candidate), tenant, former)
+                pair = joining.Pair(mine, self.by_plan(candidate), tenant, former)
                 found[candidate] = joining.joins(record, described(record), pair)
         return found
 
-    def _agreeing(self, member_token: UUID, record: RosterRecord, key: str, former: UUID | None) -> set[UUID]:
+    def _agreeing(
+        self, member_token: UUID, record: RosterRecord, tenant: str, key: str, former: UUID | None
+    ) -> set[UUID]:
         said = described(record)
-        found = {other for other in self.by_key.get(key, ()) if self._is_namely(other, said)} if key else set()
+        found = {other for other in self.by_key.get(key, ()) if self._is_namely(other, said, tenant)} if key else set()
         return (found | ({former} if former else set())) - {member_token}
 
-    def _by_plan(self, member_token: UUID) -> dict[str, Enrolment]:
+    def by_plan(self, member_token: UUID) -> dict[str, Enrolment]:
         known = ((plan, self.enrolments.get((member_token, plan))) for plan in self.tenants)
         return {plan: enrolment for plan, enrolment in known if enrolment is not None and not enrolment.is_retired}

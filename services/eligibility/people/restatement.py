@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
-from services.eligibility.feeds.records import Address, IdType, RosterRecord
-from services.eligibility.feeds.records import Person as Record
+from services.eligibility.feeds.records import Address, IdType, RosterRecord, StatedPerson
 from services.eligibility.people.coverage import restated_spans
 from services.eligibility.people.enrolment import Enrolment
 from services.eligibility.people.matching import newest_of, role_of
@@ -25,7 +25,9 @@ def stamped(stated: Enrolment, said: Stamp) -> Enrolment:
     return stated._replace(said_at=said.at, said_by=said.by, said_no=said.no)
 
 
-FIELDS_AS_STATED = tuple(name for name in Record._fields if name in Enrolment._fields and name not in {"sex", "phones"})
+FIELDS_AS_STATED = tuple(
+    name for name in StatedPerson._fields if name in Enrolment._fields and name not in {"sex", "phones"}
+)
 """What an enrolment keeps as a record says it, under the same name: a member's attribute is one. `sex` and `phones` are
 kept otherwise."""
 
@@ -38,7 +40,7 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date, *, is_listed
     number = person.identifier(IdType.MEMBER) or family
     name, address = person.name or known, placed(known, person.address)
     phones = tuple([f"{phone.use} {phone.number}" for phone in person.phones]) or known.phones
-    stated = {name: getattr(person, name) or getattr(known, name) for name in FIELDS_AS_STATED}
+    stated = {name: _newer(getattr(person, name), getattr(known, name)) for name in FIELDS_AS_STATED}
     return known._replace(
         member_id=number.value if number else known.member_id,
         group_number=record.group or known.group_number,
@@ -64,6 +66,11 @@ def restated(known: Enrolment, record: RosterRecord, said_on: date, *, is_listed
         family_number=family.value if family else known.family_number,
         **stated,
     )
+
+
+def _newer(said: Any, known: Any) -> Any:
+    """What the row says, if it says anything: no is a statement, too."""
+    return known if said in (None, "", ()) else said
 
 
 def placed(known: Enrolment, said: Address | None) -> Address | Enrolment:

@@ -26,6 +26,7 @@ from services.eligibility.people.enrolment import SUBSCRIBER, Enrolment, Person,
 from services.eligibility.people.identity import LISTS, Doubt
 from services.eligibility.people.linkage import IdKey
 from services.eligibility.people.matching import Acquaintances, completed_key, described, record_identifiers
+from services.eligibility.people.parting import Joined, unfolded
 from services.eligibility.people.precedence import NEVER, Stamp
 from services.eligibility.people.restatement import restated, seen_in, stamped
 from services.eligibility.vital.roster import roster_source, roster_word
@@ -36,7 +37,8 @@ DEATH_REASON = "03"
 
 @dataclass(slots=True)
 class Book(Acquaintances):
-    """The people of one batch. `merges` are pairs of survivor and retired token, in order; `new_apart` are pairs
+    """The people of one batch. `joins` are those who became one, in order, and `splits` pairs of survivor and retired
+    token who are two again; `moved` the enrolments that went to another token with their person; `new_apart` are pairs
     of persons who are told apart now; `held` are rows of whom it
     is doubtful whom they mean, by their ordinals, and `refused` those of them that a person refused before; `doubts`
     what waits and was decided of such rows; `heard` is when what stands was said again; `vital` what plans said of
@@ -48,7 +50,9 @@ class Book(Acquaintances):
     heard: dict[UUID, Stamp] = field(default_factory=dict)
     new_identifiers: set[tuple[IdKey, UUID]] = field(default_factory=set)
     new_keys: set[tuple[str, UUID]] = field(default_factory=set)
-    merges: list[tuple[UUID, UUID]] = field(default_factory=list)
+    joins: list[Joined] = field(default_factory=list)
+    splits: list[tuple[UUID, UUID]] = field(default_factory=list)
+    moved: set[UUID] = field(default_factory=set)
     new_apart: set[tuple[UUID, UUID]] = field(default_factory=set)
     held: dict[int, Doubt] = field(default_factory=dict)
     refused: set[int] = field(default_factory=set)
@@ -56,6 +60,11 @@ class Book(Acquaintances):
     heard_at: datetime = UNDATED
     vital: dict[tuple[UUID, str], VitalStatement] = field(default_factory=dict)
     changed_vital: dict[tuple[UUID, str], VitalStatement] = field(default_factory=dict)
+
+    @property
+    def merges(self) -> list[tuple[UUID, UUID]]:
+        """The pairs of survivor and retired token, in order."""
+        return [(joined.survivor, joined.retired) for joined in self.joins]
 
     def touched(self) -> set[UUID]:
         """The tokens about whom something may have to be decided anew."""
@@ -65,7 +74,7 @@ class Book(Acquaintances):
             of_enrolments
             | of_vital
             | set(self.changed_persons)
-            | {member_token for pair in self.merges for member_token in pair}
+            | {member_token for pair in (*self.merges, *self.splits) for member_token in pair}
         )
 
     def apply(
@@ -87,12 +96,12 @@ class Book(Acquaintances):
                 STALE,
                 *self._note_death(member_token, tenant, record, said_on, said, is_full=is_full, is_stale=True),
             )
-        key, merges = key or self._completed_key(member_token, record, tenant), len(self.merges)
+        key, merges = key or self._completed_key(member_token, record, tenant), len(self.joins)
         member_token = self._merge_doubles(member_token, record, tenant, key) if member_token else self._newcomer()
-        changes = [MERGED] if len(self.merges) > merges else []
+        changes = [MERGED] if len(self.joins) > merges else []
         is_told = settled is not None and settled.decision == ANOTHER_PERSON
         is_holder = self._takes_number(member_token, record, tenant, said, is_told=is_told)
-        is_new = self._note_keys(member_token, record, key)
+        is_new = self._note_keys(member_token, record, tenant, key)
         changes += self._note_death(member_token, tenant, record, said_on, said, is_full=is_full)
         changes += self._restate(member_token, tenant, record, said_on, file_no, said, is_holder=is_holder)
         if record.maintenance is Maintenance.TERMINATE and record.is_subscriber:
@@ -196,11 +205,43 @@ class Book(Acquaintances):
         doubles = {member_token, *self._joined(member_token, record, tenant, key)}
         survivor = min(doubles)
         for retired in sorted(doubles - {survivor}):
-            self._merge(survivor, retired)
+            self._merge(survivor, retired, tenant)
         return survivor
 
-    def _merge(self, survivor: UUID, retired: UUID) -> None:
-        self._put_person(self.persons[retired]._replace(merged_into=survivor))
+    def join(self, one: UUID, other: UUID) -> None:
+        """A person says that both are one: they are under the older token from now on."""
+        self._merge(min(one, other), max(one, other))
+
+    def part(self, joined: Joined, made: Iterable[Enrolment]) -> None:
+        """What made both one was taken back: each has his entries again. One that went along comes back as it is known
+        now; one that was folded into the same plan's other one (`made`) as it was, and what that one got by it goes."""
+        survivor, retired = joined.survivor, joined.retired
+        self._put_person(self.persons[retired]._replace(merged_into=None, version=self.persons[retired].version + 1))
+        self._put_person(self.persons[survivor])
+        before, after = ({one.enrolment_id: one for one in entries} for entries in (joined.entries, made))
+        for entry in [one for one in joined.entries if one.member_token == retired]:
+            known = self.enrolments.get((survivor, entry.tenant_id))
+            if known is None:
+                self._put_enrolment(entry)
+            elif known.enrolment_id == entry.enrolment_id:
+                self._move(known, retired)
+            else:
+                self._put_enrolment(entry._replace(seen_file_no=known.seen_file_no, seen_at=known.seen_at))
+                ids = known.enrolment_id
+                if ids in before and ids in after:
+                    self._put_enrolment(unfolded(known, before[ids], after[ids]))
+        self.splits.append((survivor, retired))
+
+    def _move(self, enrolment: Enrolment, member_token: UUID) -> None:
+        """The plan's entry is of this person from now on, and is told under his token."""
+        del self.enrolments[enrolment.member_token, enrolment.tenant_id]
+        self._put_enrolment(enrolment._replace(member_token=member_token))
+        self.moved.add(enrolment.enrolment_id)
+
+    def _merge(self, survivor: UUID, retired: UUID, plan: str | None = None) -> None:
+        entries = [known for one in (survivor, retired) for known in self.by_plan(one).values()]
+        gone = self.persons[retired]
+        self._put_person(gone._replace(merged_into=survivor, version=gone.version + 1))
         self._put_person(self.persons[survivor])
         for member_token, source in [pair for pair in self.vital if pair[0] == retired]:
             moved = self.vital.pop((member_token, source))._replace(member_token=survivor)
@@ -208,7 +249,6 @@ class Book(Acquaintances):
             self._put_vital(newest(self.vital.get((survivor, source)), moved))
         for (member_token, tenant), enrolment in list(self.enrolments.items()):
             if member_token == retired and not enrolment.is_retired:
-                self._put_enrolment(enrolment._replace(is_retired=True, spans=()))
                 self._adopt(survivor, tenant, enrolment)
         for tokens in (*self.by_identifier.values(), *self.by_key.values()):
             if retired in tokens:
@@ -223,13 +263,15 @@ class Book(Acquaintances):
         for other in self.apart.pop(retired, ()):
             self.apart[other] = self.apart[other] - {retired} | {survivor}
             self.apart[survivor].add(other)
-        self.merges.append((survivor, retired))
+        self.joins.append(Joined(survivor, retired, tuple(entries), plan))
 
     def _adopt(self, survivor: UUID, tenant: str, orphan: Enrolment) -> None:
+        """The plan's entry goes along; if the survivor has one, too, it is folded into that."""
         known = self.enrolments.get((survivor, tenant))
         if known is None:
-            self._put_enrolment(orphan._replace(enrolment_id=self.new_id(), member_token=survivor))
+            self._move(orphan, survivor)
         else:
+            self._put_enrolment(orphan._replace(is_retired=True, spans=()))
             spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
             seen = max(
                 known,
@@ -245,9 +287,9 @@ class Book(Acquaintances):
 
     # -- what
 
-    def _note_keys(self, member_token: UUID, record: RosterRecord, key: str) -> bool:
+    def _note_keys(self, member_token: UUID, record: RosterRecord, tenant: str, key: str) -> bool:
         prior = record.previous.identifiers if record.previous else ()
-        free = [identifier for identifier in prior if not self.by_identifier.get(identifier)]
+        free = [number for number in prior if not any(self._of_plan(self.by_identifier.get(number, ()), tenant))]
         said = (*record.person.identifiers, *free)
         fresh_ids = [identifier for identifier in said if member_token not in self.by_identifier.get(identifier, ())]
         for identifier in fresh_ids:
@@ -258,6 +300,10 @@ class Book(Acquaintances):
             self.by_key[key].add(member_token)
             self.new_keys.add((key, member_token))
         return bool(fresh_ids) or is_fresh_key
+
+    def _of_plan(self, tokens: Iterable[UUID], tenant: str) -> Iterable[UUID]:
+        """Whom of these the plan knows: what others know of a number is nothing to it."""
+        return (member_token for member_token in tokens if (member_token, tenant) in self.enrolments)
 
     def _note_death(
         self, member_token: UUID, tenant: str, record: RosterRecord, said_on: date, said: Stamp, *, is_full: bool,

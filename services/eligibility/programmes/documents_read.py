@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from yaml.composer import ComposerError
 from yaml.constructor import ConstructorError, SafeConstructor
 
 Location = tuple[int | str, ...]
@@ -14,6 +15,9 @@ TAG = "tag:yaml.org,2002:"
 MERGE = TAG + "merge"
 PLAIN = {yaml.MappingNode: TAG + "map", yaml.SequenceNode: TAG + "seq"}
 EXPECTED = {"int": "a whole number", "float": "a number", "bool": "true or false", "timestamp": "a day as YYYY-MM-DD"}
+MOST_DEPTH, MOST_NODES, LONGEST_NUMBER = 32, 5_000, 100
+"""Lists and mappings within each other, and what there is in all, an alias counted as what it stands for. The largest
+document that ships has 400."""
 UNFIT = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, IndexError)
 """What PyYAML's constructors raise where a value is not what its tag, or its looks, make of it."""
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -28,11 +32,33 @@ class Part(BaseModel):
 Form = TypeVar("Form", bound=Part)
 
 
+_TOO_MUCH = (
+    f"expected at most {MOST_DEPTH} lists and mappings within each other, and {MOST_NODES} values, each alias counted"
+    " as what it stands for"
+)
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, with an end to nesting and length: it is slow, and by depth its time grows as a square."""
+
+    _depth = _nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self._depth += 1
+        self._nodes += 1
+        if self._depth > MOST_DEPTH or self._nodes > MOST_NODES:
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise ComposerError(None, None, _TOO_MUCH, mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
 class Lines:
     """Where each field of a document stands."""
 
     def __init__(self, text: str, name: str) -> None:
-        self._node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+        self._node: Any = yaml.compose(text, Loader=_Loader)
         self._name = name
 
     def told(self, location: Location, message: str) -> str:
@@ -40,7 +66,10 @@ class Lines:
 
     def faults(self) -> Iterator[str]:
         """What can be no value of any field: to be asked before the document is read."""
-        for node, location, message in _faults(self._node, (), set()):
+        if _weight(self._node, {}) > MOST_NODES:
+            yield f"{self._name}:1: document: {_TOO_MUCH}"
+            return
+        for node, location, message in _faults(self._node, (), {}):
             yield f"{self._name}:{node.start_mark.line + 1}: {_field(location)}: {message}"
 
     def _line(self, location: Iterable[int | str]) -> int:
@@ -65,7 +94,7 @@ def read_document(form: type[Form], text: str, name: str, error: type[Exception]
         lines = Lines(text, name)
         if wrong := list(lines.faults()):
             raise error("\n".join(wrong))
-        return form.model_validate(yaml.safe_load(text))
+        return form.model_validate(yaml.load(text, Loader=_Loader))  # noqa: S506 - it is the safe loader, and less
     except yaml.MarkedYAMLError as wrong:
         line = wrong.problem_mark.line + 1 if wrong.problem_mark else 1
         raise error(f"{name}:{line}: document: {wrong.problem}") from None
@@ -75,11 +104,31 @@ def read_document(form: type[Form], text: str, name: str, error: type[Exception]
         raise error("\n".join(lines.told(fault["loc"], fault["msg"]) for fault in invalid.errors())) from None
 
 
-def _faults(node: Any, location: Location, seen: set[int]) -> Iterator[tuple[Any, Location, str]]:
-    """`seen`: an alias stands for a node that was looked at where it stands."""
+def _weight(node: Any, known: dict[int, int]) -> int:
+    """How many values there are below a node once every alias is what it stands for: whoever reads the document, or
+    merges its mappings, makes them all. An alias within what it stands for is a fault of its own."""
+    if node is None or isinstance(node, yaml.ScalarNode):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = 1
+        pairs = isinstance(node, yaml.MappingNode)
+        below = [part for pair in node.value for part in pair] if pairs else node.value
+        known[id(node)] = 1 + sum(_weight(part, known) for part in below)
+    return known[id(node)]
+
+
+def _faults(node: Any, location: Location, seen: dict[int, bool]) -> Iterator[tuple[Any, Location, str]]:
+    """`seen`: an alias stands for a node that was looked at where it stands; whether that was to its end."""
     if id(node) in seen:
+        if not seen[id(node)]:
+            yield node, location, "expected no alias within what it stands for"
         return
-    seen.add(id(node))
+    seen[id(node)] = False
+    yield from _faults_of(node, location, seen)
+    seen[id(node)] = True
+
+
+def _faults_of(node: Any, location: Location, seen: dict[int, bool]) -> Iterator[tuple[Any, Location, str]]:
     if isinstance(node, yaml.ScalarNode):
         if message := _unfit(node):
             yield node, location, message
@@ -92,7 +141,7 @@ def _faults(node: Any, location: Location, seen: set[int]) -> Iterator[tuple[Any
             yield from _faults(item, (*location, position), seen)
 
 
-def _faults_of_mapping(node: Any, location: Location, seen: set[int]) -> Iterator[tuple[Any, Location, str]]:
+def _faults_of_mapping(node: Any, location: Location, seen: dict[int, bool]) -> Iterator[tuple[Any, Location, str]]:
     names: set[str] = set()
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
@@ -108,7 +157,9 @@ def _faults_of_mapping(node: Any, location: Location, seen: set[int]) -> Iterato
 
 
 def _unfit(node: yaml.ScalarNode) -> str | None:
-    """Why this is no value, if so."""
+    """Why this is no value, if so. A number with thousands of digits, or parts of 60, takes long to make."""
+    if node.tag != TAG + "str" and len(node.value) > LONGEST_NUMBER:
+        return f"expected {EXPECTED.get(node.tag.removeprefix(TAG), 'a plain value')}"
     try:
         value = SafeConstructor().construct_object(node)
     except ConstructorError:

@@ -14,6 +14,7 @@ from services.eligibility.programmes.documents import Published
 from services.eligibility.programmes.needs import MemberObservation
 from services.eligibility.programmes.programme import Programme
 from services.kit.own_log import Owned
+from services.kit.parts import Part
 from services.kit.postgres import Connection
 from services.kit.rows import into
 
@@ -62,7 +63,7 @@ OWNED: Mapping[type[Event], Owned] = {ProgrammePublishedV1: Owned(("programme_id
 
 async def load_documents(connection: Connection) -> list[Published]:
     """Every version that went live."""
-    return [Published(*row) for row in await connection.fetch(LOAD_DOCUMENTS)]
+    return [into(Published, row) for row in await connection.fetch(LOAD_DOCUMENTS)]
 
 
 async def load_version(connection: Connection, programme_id: str, version: int) -> str | None:
@@ -163,6 +164,7 @@ async def save_programme(connection: Connection, programme: Programme) -> bool:
     return False
 
 
+PART = Part("member_observation", ("tenant_id", "system", "code", "observed_on"))
 MOVE_OBSERVATIONS = """
 with gone as (delete from member_observation where member_token = $2 returning *)
 insert into member_observation (member_token, tenant_id, system, code, observed_on, ended_on, value, answer)

@@ -5,19 +5,45 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from services.eligibility.vital import store as vital_store
-from services.eligibility.vital.registry import PersonStatements, RegistryConsent, combined_consent
+from services.eligibility.vital.registry import (
+    UNSAID,
+    PersonStatements,
+    RegistryConsent,
+    combined_consent,
+    is_of_registry,
+)
 from services.eligibility.vital.rules import VitalStatement, newest
 from services.kit.postgres import Connection
 
 Key = tuple[UUID, str]
 
 
-async def save_person_statements(connection: Connection, said: Iterable[tuple[PersonStatements, UUID | None]]) -> None:
-    """Keep what a registry's rows say of these persons, who are locked: of each source the newest word."""
+async def save_person_statements(
+    connection: Connection, said: Iterable[tuple[PersonStatements, UUID | None]]
+) -> set[UUID]:
+    """Keep what a registry's rows say of these persons, who are locked: of each source the newest word. Gives of whom a
+    registry's word on sharing is another one now."""
     now = datetime.now(UTC)
     about = [statements.about(member_token, now) for statements, member_token in said if member_token is not None]
     await _save_vital(connection, [statement for statements in about for statement in statements.vital])
-    await _save_consents(connection, [statements.consent for statements in about if statements.says_consent])
+    return await _save_consents(connection, [statements.consent for statements in about if statements.says_consent])
+
+
+async def share_person_statements(connection: Connection, shared: Iterable[tuple[UUID, str, UUID]]) -> set[UUID]:
+    """What registries say of persons (each with the sender) holds of others too of whom they are found to have reported
+    the same, and who are locked. Gives of whom a registry's word on sharing is another one now."""
+    shared = set(shared)
+    known = await vital_store.load_others(connection, {holder for holder, _, _ in shared})
+    said: list[tuple[PersonStatements, UUID | None]] = []
+    for holder, sender, member_token in sorted(shared, key=str):
+        consents, vital = known.consents.get(holder, ()), known.vital.get(holder, ())
+        said += [(PersonStatements(consent), member_token) for consent in consents if is_of_registry(consent, sender)]
+        said += [
+            (PersonStatements(UNSAID, (statement,)), member_token)
+            for statement in vital
+            if is_of_registry(statement, sender)
+        ]
+    return await save_person_statements(connection, said)
 
 
 async def _save_vital(connection: Connection, heard: Sequence[VitalStatement]) -> None:
@@ -32,7 +58,7 @@ async def _save_vital(connection: Connection, heard: Sequence[VitalStatement]) -
     )
 
 
-async def _save_consents(connection: Connection, heard: Sequence[RegistryConsent]) -> None:
+async def _save_consents(connection: Connection, heard: Sequence[RegistryConsent]) -> set[UUID]:
     stored = await vital_store.load_consents(connection, {consent.member_token for consent in heard})
     known = {(consent.member_token, consent.source): consent for consents in stored.values() for consent in consents}
     before = dict(known)
@@ -40,9 +66,15 @@ async def _save_consents(connection: Connection, heard: Sequence[RegistryConsent
         known[consent.member_token, consent.source] = combined_consent(
             known.get((consent.member_token, consent.source)), consent
         )
-    await vital_store.save_consents(
-        connection, [consent for key, consent in known.items() if consent != before.get(key)]
-    )
+    news = {key: consent for key, consent in known.items() if consent != before.get(key)}
+    await vital_store.save_consents(connection, news.values())
+    return {key[0] for key, consent in news.items() if _may_turn(before.get(key), consent)}
+
+
+def _may_turn(before: RegistryConsent | None, now: RegistryConsent) -> bool:
+    """Whether it protects from now on, or no more: also a first N, which ends the mark from before each registry's
+    own word was kept."""
+    return (before.is_protected if before else None) is not now.is_protected
 
 
 async def load_statements(connection: Connection, tokens: Collection[UUID]) -> dict[Key, VitalStatement]:

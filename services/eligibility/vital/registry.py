@@ -10,6 +10,7 @@ from services.eligibility.feeds.records import DoseRecord, PatientRecord
 from services.eligibility.payers.rules import code_of
 from services.eligibility.payers.tenants import EVERY_TENANT, speaker
 from services.eligibility.vital.rules import REGISTRY, STATUS, UNDATED, VitalStatement, Word
+from services.eligibility.vital.sharing import registry_names
 
 NOBODY = UUID(int=0)
 PERMANENTLY_INACTIVE = "P"
@@ -47,6 +48,9 @@ class RegistryConsent(NamedTuple):
     publicity: str = ""
     publicity_on: date | None = None
     publicity_at: datetime | None = None
+
+
+UNSAID = RegistryConsent(NOBODY, "")
 
 
 class PersonStatements(NamedTuple):
@@ -132,6 +136,14 @@ def _publicity(one: RegistryConsent) -> tuple[date, datetime, int, str]:
     return one.publicity_on or date.min, one.publicity_at or UNDATED, barred, one.publicity
 
 
+def is_of_registry(said: RegistryConsent | VitalStatement, sender: str) -> bool:
+    """Whether a word about everybody is of the registry whose reports bear this sender; reports from before senders
+    were kept may be of any."""
+    kind, _, source = said.source.rpartition(":")
+    is_registrys = isinstance(said, RegistryConsent) or kind in {REGISTRY, STATUS}
+    return is_registrys and said.tenant_id == EVERY_TENANT and (not sender or source in registry_names(sender))
+
+
 def channels_barred(consents: Collection[RegistryConsent]) -> tuple[str, ...]:
     """The channels that any registry bars."""
     if not consents:
@@ -159,7 +171,7 @@ def _without_token(said: RegistryConsent | VitalStatement) -> list[object]:
 def of_document(document: Mapping[str, Any]) -> PersonStatements:
     """Of a report that waited; what waits since before this was kept says nothing."""
     if "consent" not in document:
-        return PersonStatements(RegistryConsent(NOBODY, ""))
+        return PersonStatements(UNSAID)
     source, tenant_id, protected, protected_on, protected_at, publicity, publicity_on, publicity_at = document[
         "consent"
     ]

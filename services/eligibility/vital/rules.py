@@ -16,6 +16,8 @@ from services.eligibility.payers.tenants import EVERY_TENANT
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 """Of what doesn't say when it was said: whatever has a date is newer."""
 ROSTER, REGISTRY, STATUS, ATTEMPT, APPOINTMENT = "roster", "registry", "registry-status", "attempt", "appointment"
+DECISION = "decision"
+"""A person's, of somebody who was one with this one then."""
 
 
 class Word(StrEnum):
@@ -47,7 +49,7 @@ class VitalStatement(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """Who says it: roster, registry, registry-status, attempt or appointment."""
+        """Who says it: roster, registry, registry-status, attempt, appointment or decision."""
         return self.source.partition(":")[0]
 
 

@@ -11,8 +11,9 @@ from uuid import UUID
 from services.eligibility.vital.others import Others
 from services.eligibility.vital.registry import RegistryConsent
 from services.eligibility.vital.rules import Override, VitalStatement
+from services.kit.parts import Part
 from services.kit.postgres import Connection
-from services.kit.rows import names
+from services.kit.rows import into, names
 
 STATEMENT = ", ".join(VitalStatement._fields)
 _KEPT = tuple(name for name in names(Override) if name != "day_began_at")
@@ -76,6 +77,13 @@ set (is_protected, protected_on, protected_at) = (
             kept.publicity_on is null)) as later (it)
     )
 """
+VITAL_STATEMENTS = Part("vital_statement", ("source",))
+VITAL_OVERRIDES = Part("vital_override", ("override_id",), own_id="override_id")
+PARTS = (
+    VITAL_OVERRIDES,
+    VITAL_STATEMENTS,
+    Part("registry_consent", ("source",)),
+)
 LOAD_REPORTED = """
 select distinct member_token from enrolment join decision using (enrolment_id)
 where fact->'reasons' ? 'death-reported' and not is_retired and member_token > $1
@@ -110,7 +118,7 @@ async def load_others(connection: Connection, tokens: Collection[UUID]) -> Other
 async def load_statements(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[VitalStatement]]:
     found: defaultdict[UUID, list[VitalStatement]] = defaultdict(list)
     for row in await connection.fetch(LOAD_STATEMENTS, list(tokens)) if tokens else ():
-        found[row["member_token"]].append(VitalStatement(*row))
+        found[row["member_token"]].append(into(VitalStatement, row))
     return found
 
 
@@ -118,14 +126,14 @@ async def load_overrides(connection: Connection, tokens: Collection[UUID]) -> di
     """Those that were not withdrawn."""
     found: defaultdict[UUID, list[Override]] = defaultdict(list)
     for row in await connection.fetch(LOAD_OVERRIDES, list(tokens)) if tokens else ():
-        found[row["member_token"]].append(Override(*row))
+        found[row["member_token"]].append(into(Override, row))
     return found
 
 
 async def load_consents(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[RegistryConsent]]:
     found: defaultdict[UUID, list[RegistryConsent]] = defaultdict(list)
     for row in await connection.fetch(LOAD_CONSENTS, list(tokens)) if tokens else ():
-        found[row["member_token"]].append(RegistryConsent(*row))
+        found[row["member_token"]].append(into(RegistryConsent, row))
     return found
 
 
@@ -155,7 +163,7 @@ async def withdraw_override(connection: Connection, member_token: UUID, tenant_i
 async def load_reported(connection: Connection, after: UUID, limit: int) -> list[Reported]:
     """Members of whom it must be checked whether they live: whole persons, a page in the order of their tokens."""
     tokens = [row["member_token"] for row in await connection.fetch(LOAD_REPORTED, after, limit)]
-    return [Reported(*row) for row in await connection.fetch(LOAD_ENROLMENTS, tokens)] if tokens else []
+    return [into(Reported, row) for row in await connection.fetch(LOAD_ENROLMENTS, tokens)] if tokens else []
 
 
 def _json(rows: Iterable[VitalStatement] | Iterable[RegistryConsent]) -> str:

@@ -13,8 +13,9 @@ from services.eligibility.vital.rules import Override, VitalStatement, Word, sta
 By = Literal["plan", "registry", "worker", "site", "person", "another-plan"]
 DECLARED: Literal["declared"] = "declared"
 REPORTED: Literal["reported"] = "reported"
-BY_KIND: dict[str, Literal["plan", "registry", "worker", "site"]] = {
+BY_KIND: dict[str, Literal["plan", "registry", "worker", "site", "person"]] = {
     "roster": "plan", "registry": "registry", "registry-status": "registry", "attempt": "worker", "appointment": "site",
+    "decision": "person",
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from schemas.outreach_v1 import (
 )
 from services.outreach.attempts.rules import Timing, stops
 from services.outreach.cases.changes import KnownCase
-from services.outreach.cases.channels import place_of, version_of
+from services.outreach.cases.channels import place_of, version_on
 from services.outreach.contacts.dispositions import EFFECTS
 from services.outreach.contacts.rules import LoggedAttempt, NewAttempt, Statement
 from services.outreach.policy import POLICY
@@ -76,11 +76,11 @@ def new_attempt(
         callback_on=day_of(entered.callback_at, zone) if entered.callback_at else None,
         language=entered.language,
         stopped=stops(entered.disposition, frozenset(entered.stop_channels), POLICY),
-        place=place_of(enrolment),
+        place=place_of(enrolment, attempted_on),
         direction=entered.direction,
         against=None,
         resumed=sorted(set(entered.resume_channels)),
-        reach=version_of(entered.channel, enrolment),
+        reach=version_on(entered.channel, enrolment, attempted_on),
     )
 
 

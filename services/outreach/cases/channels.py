@@ -1,6 +1,7 @@
 """By which channels a member may and can be reached. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Final
 
 from schemas.outreach_v1 import Channel, Direction
@@ -19,9 +20,22 @@ SHARED: Final[Mapping[Channel, frozenset[Channel]]] = {
 
 def version_of(channel: Channel, enrolment: Enrolment) -> int:
     """Of the number or address by which this channel goes, as eligibility last told it."""
+    return _present(channel, enrolment)[0]
+
+
+def version_on(channel: Channel, enrolment: Enrolment, on: date) -> int:
+    """Of the one by which the channel went on a day: before the present one was there, the one before it. Whoever logs
+    a contact late tried that."""
+    version, since_on = _present(channel, enrolment)
+    return version - 1 if since_on is not None and on < since_on else version
+
+
+def _present(channel: Channel, enrolment: Enrolment) -> tuple[int, date | None]:
     if channel in {Channel.PHONE, Channel.TEXT}:
-        return enrolment.phone_version
-    return enrolment.email_version if channel is Channel.EMAIL else enrolment.address_version
+        return enrolment.phone_version, enrolment.phone_since_on
+    if channel is Channel.EMAIL:
+        return enrolment.email_version, enrolment.email_since_on
+    return enrolment.address_version, enrolment.address_since_on
 
 
 def invalid_channels(evidence: Evidence) -> frozenset[Channel]:
@@ -94,19 +108,26 @@ def next_of(channels: Iterable[Channel]) -> Channel | None:
     return next(iter(channels), None)
 
 
-def place_of(enrolment: Enrolment) -> str:
-    """Where eligibility places the member, to be compared only."""
-    return "/".join(_place(enrolment))
+def place_of(enrolment: Enrolment, on: date | None = None) -> str:
+    """Where eligibility places the member, or did on a day, to be compared by `is_same_place` only: ZIP, nothing, and
+    which address."""
+    version = enrolment.address_version if on is None else version_on(Channel.LETTER, enrolment, on)
+    place = f"{enrolment.zip5 or ''}/"
+    return f"{place}/{version}" if version else place
 
 
-def _place(enrolment: Enrolment) -> Iterator[str]:
-    yield enrolment.zip5 or ""
-    yield enrolment.tract or ""
-    if enrolment.address_version:
-        yield str(enrolment.address_version)
+def is_same_place(one: str, other: str) -> bool:
+    """Places from before stand with the tract between the two: the address tells homes in one ZIP apart."""
+    return _without_tract(one) == _without_tract(other)
+
+
+def _without_tract(place: str) -> list[str]:
+    zip5, *more = place.split("/")
+    return [zip5, *more[1:]]
 
 
 def has_left(evidence: Evidence) -> bool:
     """Whether the member is said to have left the place where eligibility still has him."""
     left = (attempt.place for attempt in reversed(evidence.attempts) if EFFECTS[attempt.disposition].moved)
-    return next(left, None) == place_of(evidence.enrolment)
+    place = next(left, None)
+    return place is not None and is_same_place(place, place_of(evidence.enrolment))

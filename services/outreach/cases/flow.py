@@ -21,12 +21,13 @@ from services.outreach.cases import store
 from services.outreach.cases.changes import changed
 from services.outreach.cases.rules import decide
 from services.outreach.contacts import store as contacts
+from services.outreach.contacts.store import held
 from services.outreach.members import store as members
 from services.outreach.members.rules import newest_enrolments
 from services.outreach.policy import POLICY
 from services.replicas.persons import flow as persons_flow
 from services.replicas.persons import store as persons
-from services.replicas.persons.rules import merges_in
+from services.replicas.persons.rules import come_apart, joined_in, merges_in
 from services.replicas.programmes import flow as programmes_flow
 from services.replicas.programmes import store as programmes
 
@@ -40,12 +41,18 @@ async def on_member_eligibility(
     """Keep each enrolment's newest fact, and who turned out to be whom."""
     facts = [event for event in events if isinstance(event, MemberEligibilityDecidedV1)]
     merges = merges_in(events)
-    member_tokens = {fact.member_token for fact in facts} | {member_token for merge in merges for member_token in merge}
+    member_tokens = {fact.member_token for fact in facts} | {
+        member_token for merge in merges for member_token in merge.tokens
+    }
     member_tokens |= await members.load_tokens_of_enrolments(work.connection, {fact.enrolment_id for fact in facts})
     await programmes.share_reference(work.connection)
-    person_of = await persons.lock_persons(work.connection, member_tokens)
-    person_of = await persons_flow.merge(work.connection, person_of, merges)
-    await members.save_enrolments(work.connection, newest_enrolments(facts))
+    before = await persons.lock_persons(work.connection, member_tokens)
+    person_of = await persons_flow.merge(work.connection, before, merges)
+    await held.hold_for_both(work.connection, come_apart(before, person_of), person_of)
+    await held.note_joined(work.connection, joined_in(events, before, person_of))
+    enrolments = newest_enrolments(facts)
+    await contacts.move(work.connection, await members.load_moved(work.connection, enrolments))
+    await members.save_enrolments(work.connection, enrolments)
     await review(work, person_of, _latest(events))
 
 
@@ -91,7 +98,8 @@ async def on_business_day_opened(work: UnitOfWork, events: Sequence[BusinessDayO
 async def on_target_zips(work: UnitOfWork, events: Sequence[TargetZipListedV1]) -> None:
     """Raise the rank of members in listed ZIPs, and lower it again."""
     await programmes.lock_reference(work.connection)
-    listings = _newest(events, "programme_id", "zip5", version="week_on")
+    in_order = sorted(events, key=attrgetter("occurred_at"))
+    listings = _newest(in_order, "programme_id", "zip5", version="week_on")
     await store.save_target_zips(work.connection, listings)
     await store.let_zips_wait(work.connection, listings, _latest(events))
 

@@ -1,7 +1,7 @@
 """The state of a case, decided from what is on record about one enrolment under one programme. Pure: a decision depends
 on the records alone and never on the order in which they were heard, so any interleaving ends in the same state."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from operator import itemgetter
@@ -204,9 +204,19 @@ def _last_said(evidence: Evidence) -> Statement | None:
 
 
 def _callback(evidence: Evidence) -> Attempt | None:
-    """The promise to call again, unless there was another contact since."""
-    own = evidence.own_attempts()
-    return own[-1] if own and own[-1].disposition is Disposition.CALLBACK_SCHEDULED else None
+    """The promise to call again under this programme."""
+    return _promise(evidence.own_attempts())
+
+
+def _promise(attempts: Sequence[Attempt]) -> Attempt | None:
+    """The last promise to call again, until the call was made at its hour, or somebody has spoken with the member. A
+    message that is left before, or a try that nobody answers, keeps no promise."""
+    places = [at for at, one in enumerate(attempts) if one.disposition is Disposition.CALLBACK_SCHEDULED]
+    if not places:
+        return None
+    promise, since = attempts[places[-1]], attempts[places[-1] + 1 :]
+    is_made = any(promise.callback_at is None or one.attempted_at >= promise.callback_at for one in since)
+    return None if is_made or any(EFFECTS[one.disposition].reaches for one in since) else promise
 
 
 def _kept_off_list(evidence: Evidence, policy: Policy, until: _Until) -> Iterator[tuple[OffList, date]]:
@@ -225,8 +235,7 @@ def _kept_off_list(evidence: Evidence, policy: Policy, until: _Until) -> Iterato
 
 def _promised(evidence: Evidence, until: _Until) -> Iterator[tuple[OffList, date]]:
     """A member who asked for a call on a day is not called before it for another programme either."""
-    last = evidence.attempts[-1:]
-    promises = {attempt.attempt_id: attempt for attempt in (_callback(evidence), *last) if attempt is not None}
+    promises = {one.attempt_id: one for one in (_callback(evidence), _promise(evidence.attempts)) if one is not None}
     for attempt in promises.values():
         if attempt.callback_on is not None and until.add(attempt.callback_on):
             yield OffList.CALLBACK, attempt.callback_on

@@ -17,6 +17,7 @@ from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.review_queue import ReviewQueue
 from services.kit.rows import columns, columns_of, into, names, unnested
+from services.kit.slices import slices
 from services.outreach.cases.changes import ChangedCase, KnownCase
 from services.outreach.cases.evidence import CaseState, Evidence, Flag, OffList, Paused
 from services.outreach.contacts import store as contacts
@@ -36,27 +37,25 @@ where e.member_token = any($1)
 """
 
 SAVE_TARGET_ZIPS = """
-insert into target_zip as kept (programme_id, zip5, week_on, listed)
-select * from unnest($1::text[], $2::text[], $3::date[], $4::bool[])
-on conflict (programme_id, zip5) do update set week_on = excluded.week_on, listed = excluded.listed
-where excluded.week_on >= kept.week_on
+insert into target_zip as kept (programme_id, zip5, week_on, listed, occurred_at)
+select * from unnest($1::text[], $2::text[], $3::date[], $4::bool[], $5::timestamptz[])
+on conflict (programme_id, zip5) do update
+    set week_on = excluded.week_on, listed = excluded.listed, occurred_at = excluded.occurred_at
+where (excluded.week_on, excluded.occurred_at) >= (kept.week_on, coalesce(kept.occurred_at, '-infinity'))
 """
 LOAD_OPENED = "select case_id from outreach_case where case_id = any($1)"
 LOAD_MEMBER = "select member_token from outreach_case where case_id = $1"
 _WAIT = """
-insert into waiting_member as kept (member_token, heard_at) select distinct member_token, {heard_at} from {whom}
+insert into waiting_member as kept (member_token, heard_at)
+select distinct member_token, $3::timestamptz from {whom} and member_token > $1 and member_token <= $2
 on conflict (member_token) do update set heard_at = greatest(kept.heard_at, excluded.heard_at)
 """
-LET_PROGRAMMES_WAIT = _WAIT.format(heard_at="$2::timestamptz", whom="outreach_case where programme_id = any($1)")
+LET_PROGRAMMES_WAIT = _WAIT.format(whom="outreach_case where programme_id = any($4)")
 LET_ZIPS_WAIT = _WAIT.format(
-    heard_at="$3::timestamptz",
     whom="""outreach_case
-join unnest($1::text[], $2::text[]) as listing (programme_id, zip5) using (programme_id, zip5)""",
+join unnest($4::text[], $5::text[]) as listing (programme_id, zip5) using (programme_id, zip5) where true"""
 )
-LET_DUE_WAIT = _WAIT.format(
-    heard_at="$1::timestamptz",
-    whom="outreach_case where review_on <= (select business_on from business_day)",
-)
+LET_DUE_WAIT = _WAIT.format(whom="outreach_case where review_on <= (select business_on from business_day)")
 _STATE = ", ".join(names(CaseState))
 _NEW_STATE = ", ".join(f"{name} = excluded.{name}" for name in names(CaseState))
 SAVE_CASES = f"""
@@ -97,6 +96,18 @@ where case_id = $1
     and not exists (select from attempt where attempt.case_id = $1 and attempt.logged_at >= held.claimed_at)
 """
 FORGET_SKIPS = "update outreach_case set skips = 0, skip_penalty = 0 where case_id = $1 and skips > 0"
+
+NAMES_IN_TRAIL = """
+    with token as (
+        select member_token from person
+        where person_token in (select person_token from person where member_token = $1)
+    )
+    select member_token::text from token
+    union select case_id::text from outreach_case join token using (member_token)
+    union select enrolment_id::text from enrolment join token using (member_token)
+    union select attempt_id::text from attempt join token using (member_token)
+"""
+"""By what the trail may name a member: his cases, enrolments and attempts, under each of his tokens."""
 
 WAITING_MEMBERS = ReviewQueue("waiting_member", "member_token")
 """Those whose cases are to be decided on again, page by page."""
@@ -185,23 +196,33 @@ async def save_cases(connection: Connection, cases: Sequence[ChangedCase]) -> No
 
 
 async def save_target_zips(connection: Connection, listings: Sequence[TargetZipListedV1]) -> None:
-    """Keep the listing of the latest week; each programme and ZIP at most once."""
-    await connection.execute(SAVE_TARGET_ZIPS, *columns(listings, "programme_id", "zip5", "week_on", "listed"))
+    """Keep the listing of the latest week, of that week's the one that was made last; each programme and ZIP at most
+    once."""
+    fields = ("programme_id", "zip5", "week_on", "listed", "occurred_at")
+    await connection.execute(SAVE_TARGET_ZIPS, *columns(listings, *fields))
 
 
 async def let_programmes_wait(connection: Connection, programme_ids: Collection[str], at: datetime) -> None:
     """Whoever has a case under these programmes is to be decided on again."""
-    await connection.execute(LET_PROGRAMMES_WAIT, list(programme_ids), at)
+    if programme_ids:
+        await _let_wait(connection, LET_PROGRAMMES_WAIT, at, list(programme_ids))
 
 
 async def let_zips_wait(connection: Connection, listings: Sequence[TargetZipListedV1], at: datetime) -> None:
     """Whoever lives in one of these ZIPs and has a case under the listing's programme is to be decided on again."""
-    await connection.execute(LET_ZIPS_WAIT, *columns(listings, "programme_id", "zip5"), at)
+    if listings:
+        await _let_wait(connection, LET_ZIPS_WAIT, at, *columns(listings, "programme_id", "zip5"))
 
 
 async def let_due_wait(connection: Connection, at: datetime) -> None:
     """Whoever has a case that the passing of time may have changed is to be decided on again."""
-    await connection.execute(LET_DUE_WAIT, at)
+    await _let_wait(connection, LET_DUE_WAIT, at)
+
+
+async def _let_wait(connection: Connection, query: str, at: datetime, *values: object) -> None:
+    """In slices of members, for there may be as many as there are cases."""
+    async for after, end in slices(connection, "outreach_case", "member_token"):
+        await connection.execute(query, after, end, at, *values)
 
 
 async def claim_cases(

@@ -25,7 +25,7 @@ class InformedBy(StrEnum):
 class Enrolment:
     """The newest fact heard about one enrolment and programme. `eligible_on` is the earliest day on which any version
     said that outreach may be offered: from then on there is a case. The versions are raised by other numbers or
-    addresses."""
+    addresses; since which business day the present ones are there is known where others were heard of before."""
 
     enrolment_id: UUID
     programme_id: str
@@ -51,6 +51,9 @@ class Enrolment:
     email_version: int
     interpreter_needed: InterpreterNeeded
     eligible_on: date | None
+    phone_since_on: date | None = None
+    address_since_on: date | None = None
+    email_since_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,8 @@ class NotedLoss:
 
 @dataclass(frozen=True, slots=True)
 class DoseOnRecord:
-    """A dose as a worker reads it: `state` says whether it was recorded, given in part, or retracted."""
+    """A dose as a worker reads it: `state` says whether it was recorded or given in part. One that was retracted is
+    read by nobody: it was never given, or may not be shared."""
 
     dose_id: UUID
     vaccine_group: str

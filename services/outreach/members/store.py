@@ -23,6 +23,13 @@ from services.outreach.members.rules import (
 )
 
 LOAD_TOKENS_OF_ENROLMENTS = "select distinct member_token from enrolment where enrolment_id = any($1)"
+LOAD_MOVED = """
+select distinct on (enrolment_id) enrolment_id, new.member_token
+from unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[]) as new (enrolment_id, programme_id, version, member_token)
+join enrolment as kept using (enrolment_id, programme_id)
+where new.version > kept.version and new.member_token <> kept.member_token
+order by enrolment_id
+"""
 LOAD_PROGRAMMES_OF = """
 select programme_id, member_token from enrolment where enrolment_id = $1 order by programme_id
 """
@@ -32,13 +39,18 @@ _ENROLMENT = ", ".join(names(Enrolment))
 _NEWER_ENROLMENT = ", ".join(
     f"{name} = excluded.{name}"
     for name in names(Enrolment)
-    if name not in {"enrolment_id", "programme_id", "eligible_on"}
+    if name not in {"enrolment_id", "programme_id", "eligible_on"} and not name.endswith("_since_on")
+)
+_SINCE = ", ".join(
+    f"{way}_since_on = case when excluded.{way}_version > kept.{way}_version"
+    f" then excluded.decided_on else kept.{way}_since_on end"
+    for way in ("phone", "address", "email")
 )
 SAVE_ENROLMENTS = f"""
 insert into enrolment as kept ({_ENROLMENT})
 select * from unnest({unnested(Enrolment)})
 on conflict (enrolment_id, programme_id) do update
-set {_NEWER_ENROLMENT}, eligible_on = least(kept.eligible_on, excluded.eligible_on)
+set {_NEWER_ENROLMENT}, {_SINCE}, eligible_on = least(kept.eligible_on, excluded.eligible_on)
 where excluded.version > kept.version
 """
 SAVE_ELIGIBLE_ON = """
@@ -110,10 +122,10 @@ select appointment_id, case_id, tenant_id, how, worker_id, noted_at, $2, $3, $4 
 """
 LOAD_DOSES_ON_RECORD = """
 select dose_id, vaccine_group, administered_on,
-    case when not live then 'retracted' when is_partial then 'partial' else 'recorded' end as state,
+    case when is_partial then 'partial' else 'recorded' end as state,
     string_to_array(sources, ' ') as sources
 from person join dose using (member_token)
-where person_token = (select person_token from person where member_token = $1)
+where person_token = (select person_token from person where member_token = $1) and live
     and (select vaccine_group from programme where programme_id = $2)
         = any(string_to_array(coalesce(nullif(vaccine_groups, ''), vaccine_group), ' '))
 order by administered_on, dose_id
@@ -123,6 +135,15 @@ order by administered_on, dose_id
 async def load_tokens_of_enrolments(connection: Connection, enrolment_ids: Collection[UUID]) -> set[UUID]:
     """Under which members these enrolments stood until now."""
     return _tokens(await connection.fetch(LOAD_TOKENS_OF_ENROLMENTS, list(enrolment_ids)))
+
+
+async def load_moved(connection: Connection, enrolments: Sequence[Enrolment]) -> dict[UUID, UUID]:
+    """Those of these facts' enrolments that stand under another token than until now, each with that one."""
+    if not enrolments:
+        return {}
+    told = columns(enrolments, "enrolment_id", "programme_id", "version", "member_token")
+    rows = await connection.fetch(LOAD_MOVED, *told)
+    return {row["enrolment_id"]: row["member_token"] for row in rows}
 
 
 async def load_programmes_of(connection: Connection, enrolment_id: UUID) -> dict[str, UUID]:

@@ -135,7 +135,7 @@ class OtherCaseOut(Shape):
 
 
 class DoseRecordOut(Shape):
-    """A dose of the programme's vaccine group as last heard."""
+    """A dose of the programme's vaccine group as last heard, recorded or partial; none that was retracted."""
 
     dose_id: UUID
     vaccine_group: str

@@ -8,7 +8,7 @@ import asyncpg
 
 from schemas.eligibility_v1 import InterpreterNeeded
 from services.kit.postgres import Connection
-from services.kit.rows import into, names
+from services.kit.rows import into, names, sql_types
 from services.outreach.cases.evidence import CaseState
 from services.outreach.members.rules import Enrolment
 from services.outreach.worklist.paging import Page
@@ -35,7 +35,8 @@ def listed_columns(table: str) -> str:
 def filtered(table: str, first: int) -> str:
     """The condition that a `Filter` sets, whose values are the arguments from this one on."""
     return " and ".join(
-        f"(${no}::text is null or {_value(table, name)} = ${no})" for no, name in enumerate(names(Filter), first)
+        f"(${no}::{sql_type} is null or {_value(table, name)} = ${no})"
+        for no, (name, sql_type) in enumerate(sql_types(Filter).items(), first)
     )
 
 

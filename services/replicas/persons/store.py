@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from services.kit.postgres import Connection
+from services.replicas.persons.rules import Assigned
 
 # New tokens first and all in one order: two who meet never hold what the other waits for.
 ADD_PERSONS = """
@@ -20,9 +21,14 @@ LOAD_PERSONS = """
 select member_token, person_token from person
 where person_token in (select person_token from person where member_token = any($1))
 """
-SAVE_PERSONS = """
-update person set person_token = new.person_token
-from unnest($1::uuid[], $2::uuid[]) as new (member_token, person_token)
+# A row that the release before wrote names its person alone.
+LOAD_ASSIGNED = """
+select member_token, coalesce(assigned_to, person_token) as assigned_to, version from person
+where member_token = any($1::uuid[])
+"""
+SAVE_ASSIGNED = """
+update person set person_token = new.person_token, assigned_to = new.assigned_to, version = new.version
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[]) as new (member_token, person_token, assigned_to, version)
 where person.member_token = new.member_token
 """
 
@@ -46,7 +52,16 @@ async def load_persons(connection: Connection, member_tokens: Iterable[UUID]) ->
     return {row["member_token"]: row["person_token"] for row in rows}
 
 
-async def save_persons(connection: Connection, persons: Mapping[UUID, UUID]) -> None:
-    """Keep which person each of these tokens stands for; all of them are locked."""
-    if persons:
-        await connection.execute(SAVE_PERSONS, list(persons), list(persons.values()))
+async def load_assigned(connection: Connection, member_tokens: Iterable[UUID]) -> dict[UUID, Assigned]:
+    """For whom each of these tokens stands, as it was told; they are locked."""
+    rows = await connection.fetch(LOAD_ASSIGNED, list(member_tokens))
+    return {row["member_token"]: Assigned(row["assigned_to"], row["version"]) for row in rows}
+
+
+async def save_assigned(connection: Connection, assigned: Mapping[UUID, tuple[UUID, Assigned]]) -> None:
+    """Keep of each of these tokens the person, and what was told; all of them are locked."""
+    if assigned:
+        persons = [person for person, _ in assigned.values()]
+        told = [one for _, one in assigned.values()]
+        columns = list(assigned), persons, [one.to for one in told], [one.version for one in told]
+        await connection.execute(SAVE_ASSIGNED, *columns)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.kit.postgres import Connection
 from services.kit.rows import into, names, transposed
+from services.kit.slices import slices
 from services.reporting.coverage.rules import Cell, CellCounts, differences
 
 LOCK_CELLS = "lock table coverage_cell in share row exclusive mode"
@@ -38,13 +39,16 @@ where cell.members = 0
     and cell.svi_group = touched.svi_group
 """
 DELETE_CELLS = "delete from coverage_cell"
-RECOMPUTE_CELLS = """
-insert into coverage_cell
+RECOMPUTE_SLICE = """
+insert into coverage_cell as cell
 select programme_id, tenant_id, zip5, age_band, race_ethnicity, svi_group,
     count(*)::int, sum(eligible)::int, sum(vaccinated)::int
-from member_cell group by 1, 2, 3, 4, 5, 6
+from member_cell where enrolment_id > $1 and enrolment_id <= $2 group by 1, 2, 3, 4, 5, 6
+on conflict (programme_id, tenant_id, zip5, age_band, race_ethnicity, svi_group) do update set
+    members = cell.members + excluded.members,
+    eligible = cell.eligible + excluded.eligible,
+    vaccinated = cell.vaccinated + excluded.vaccinated
 """
-
 EMPTY_CELLS = "truncate coverage_cell"
 
 
@@ -63,9 +67,11 @@ async def kept_in_step(connection: Connection, member_tokens: Iterable[UUID]) ->
 
 
 async def recompute(connection: Connection) -> None:
-    """Count all cells anew, because it changed which doses count. Lock first."""
+    """Count all cells anew, because it changed which doses count. Lock first. In slices of enrolments, for no statement
+    may take as long as everybody does."""
     await connection.execute(DELETE_CELLS)
-    await connection.execute(RECOMPUTE_CELLS)
+    async for after, end in slices(connection, "enrolment", "enrolment_id"):
+        await connection.execute(RECOMPUTE_SLICE, after, end)
 
 
 async def empty_cells(connection: Connection) -> None:

@@ -6,10 +6,9 @@ from datetime import date
 from typing import NamedTuple
 
 from services.replicas.programmes.rules import Programme
-from services.reporting.figures import hiding
-from services.reporting.figures.hiding import Exact
+from services.reporting.figures.hiding import coverage, funnels, tables, visits
 from services.reporting.figures.report import WATERMARK, WHY_INTERNAL, Quality, Report, Row, Slots
-from services.reporting.figures.rules import Deeds, disparity, weeks_of, zip_rows
+from services.reporting.figures.rules import Activity, disparity, weeks_of, zip_rows
 from services.reporting.population.rules import THRESHOLD, Question
 from services.reporting.population.shares import Counts
 from services.reporting.targets.rules import TargetZip
@@ -29,7 +28,7 @@ class Counted:
     by: Mapping[str, Mapping[str, Counts]]
     by_arm: Mapping[str, Counts]
     funnels: Mapping[str | None, Mapping[str, int]]
-    deeds: Deeds
+    activity: Activity
     slots: tuple[Slots, ...]
     refusals: Mapping[str, int]
     barriers: Mapping[str, int]
@@ -46,20 +45,20 @@ class Table(NamedTuple):
     rows: tuple[Row, ...]
 
 
-def tables(by: Mapping[str, Mapping[str, Counts]], in_scope: Counts) -> dict[str, Table]:
+def coverage_tables(by: Mapping[str, Mapping[str, Counts]], in_scope: Counts) -> dict[str, Table]:
     """The tables of coverage by each of `COLUMNS`."""
     return {
-        column: Table(by[column], hiding.plans(by[column], in_scope) if column == "tenant_id" else
-                      hiding.coverage_rows(by[column])) for column in COLUMNS
+        column: Table(by[column], coverage.plans(by[column], in_scope) if column == "tenant_id" else
+                      coverage.coverage_rows(by[column])) for column in COLUMNS
     }  # fmt: skip
 
 
 def make_report(programme: Programme, question: Question, plan: str | None, counted: Counted) -> Report:
     """The report as it may be shown; `plan` None: all plans."""
-    seen = tables(counted.by, counted.in_scope)
-    funnels = hiding.funnels(_funnels(counted), seen["tenant_id"].rows) if counted.funnels else ()
-    hidden_stages = {stage.stage for funnel in funnels[:1] for stage in funnel.stages if stage.people is None}
-    weeks, visits = weeks_of(question, counted.deeds, counted.slots, hidden_stages)
+    seen = coverage_tables(counted.by, counted.in_scope)
+    shown = funnels.funnels(_funnels(counted), seen["tenant_id"].rows) if counted.funnels else ()
+    hidden_stages = {stage.stage for funnel in shown[:1] for stage in funnel.stages if stage.people is None}
+    weeks, seen_visits = weeks_of(question, counted.activity, counted.slots, hidden_stages)
     return Report(
         watermark=WATERMARK,
         why_internal=WHY_INTERNAL,
@@ -74,37 +73,37 @@ def make_report(programme: Programme, question: Question, plan: str | None, coun
         known_on=question.known_on,
         threshold=THRESHOLD,
         svi_releases=counted.svi_releases,
-        headline=hiding.headline(counted.in_scope, counted.target, counted.vaccinated_last_7_days),
+        headline=coverage.headline(counted.in_scope, counted.target, counted.vaccinated_last_7_days),
         disparity=disparity(seen["svi_group"].rows),
-        funnels=funnels,
+        funnels=shown,
         by_plan=seen["tenant_id"].rows,
         by_svi=seen["svi_group"].rows,
         by_age=seen["age_band"].rows,
-        by_arm=hiding.coverage_rows(counted.by_arm),
+        by_arm=coverage.coverage_rows(counted.by_arm),
         by_race_ethnicity=seen["race_ethnicity"].rows,
         by_zip=zip_rows(seen["zip5"].rows, [one.zip5 for one in counted.targets]),
         weeks=weeks,
-        refusals=hiding.reasons(counted.refusals),
-        barriers=hiding.reasons(counted.barriers),
-        slots=hiding.slots(counted.slots, visits),
+        refusals=tables.reasons(counted.refusals),
+        barriers=tables.reasons(counted.barriers),
+        slots=visits.slots(counted.slots, seen_visits),
         targets_week_on=counted.targets_week_on,
         targets=counted.targets,
         quality=counted.quality,
     )
 
 
-def _funnels(counted: Counted) -> list[Exact]:
+def _funnels(counted: Counted) -> list[funnels.Exact]:
     now: dict[str | None, int] = {plan: counts.members for plan, counts in counted.by["tenant_id"].items()}
     now[None] = counted.in_scope.members
-    return [Exact(plan, each, now.get(plan, 0)) for plan, each in counted.funnels.items()]
+    return [funnels.Exact(plan, each, now.get(plan, 0)) for plan, each in counted.funnels.items()]
 
 
 def cross(
     cells: Mapping[tuple[str, ...], Counts], by: Mapping[str, Mapping[str, Counts]], in_scope: Counts
 ) -> list[dict[str, str | int | float]]:
     """Coverage by all of `COLUMNS` at once: rows of the cells that may be shown beside the report."""
-    seen = tables(by, in_scope)
-    kept = hiding.cross(cells, [seen[column] for column in COLUMNS])
+    seen = coverage_tables(by, in_scope)
+    kept = coverage.cross(cells, [seen[column] for column in COLUMNS])
     return [
         dict(zip((*COLUMNS, "members", "vaccinated", "coverage"), (*names, *_figures(counts)), strict=True))
         for names, counts in kept.items()

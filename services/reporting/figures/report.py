@@ -64,7 +64,7 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """What happened in one week. Counts of deeds, not of people, and yet hidden like those."""
+    """What happened in one week. Counts of events, not of people, and yet hidden like those."""
 
     week_on: date
     attempts: dict[str, int | None]

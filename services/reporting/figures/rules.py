@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from schemas.outreach_v1 import Disposition
-from services.reporting.figures.hiding import Visits, VisitsShown, one_table, two_tables, visits
+from services.reporting.figures.hiding.tables import one_table, two_tables
+from services.reporting.figures.hiding.visits import Visits, VisitsShown, visits
 from services.reporting.figures.report import Disparity, Row, Slots, Week, ZipRow
 from services.reporting.population.rules import Coverage, Question, monday_of
 from services.reporting.population.shares import Counts, difference, ratio
@@ -23,8 +24,8 @@ CONVERSATION = (
 WEEKS = 12
 
 
-Deeds = Mapping[tuple[date, str], Mapping[str, int]]
-"""How often each sort of a deed was done, by the week and the deed."""
+Activity = Mapping[tuple[date, str], Mapping[str, int]]
+"""How many events of each sort there were, by the week and their kind."""
 
 
 def disparity(rows: Iterable[Row], level: str = "tract") -> Disparity | None:
@@ -56,37 +57,43 @@ def first_week(question: Question) -> date:
 
 
 def weeks_of(
-    question: Question, deeds: Deeds, slots: Iterable[Slots], hidden_stages: Collection[str]
+    question: Question, activity: Activity, slots: Iterable[Slots], hidden_stages: Collection[str]
 ) -> tuple[tuple[Week, ...], dict[date, VisitsShown]]:
-    """The last weeks up to the question's, from the first with any deed, also those without, as they may be shown
-    beside the places used and the funnel: no more people took a step than there are deeds of it."""
+    """The last weeks up to the question's, from the first with any activity, also those without, as they may be shown
+    beside the places used and the funnel: no more people took a step than there are events of it."""
     last = monday_of(question.as_of)
-    begun = min((week_on for week_on, _ in deeds), default=last)
+    begun = min((week_on for week_on, _ in activity), default=last)
     every = [first_week(question) + timedelta(weeks=number) for number in range(WEEKS)]
     weeks = [week_on for week_on in every if week_on >= begun]
     used: dict[date, list[int]] = defaultdict(list)
     for one in slots:
         used[one.week_on].append(one.used or 0)
-    exact = {week_on: _visits(deeds, week_on, used.get(week_on)) for week_on in weeks}
+    exact = {week_on: _visits(activity, week_on, used.get(week_on)) for week_on in weeks}
     seen = visits(exact, no_sum="booked" in hidden_stages)
-    cells = {(week_on, sort): count for week_on in weeks for sort, count in deeds.get((week_on, "attempt"), {}).items()}
+    cells = {
+        (week_on, sort): count for week_on in weeks for sort, count in activity.get((week_on, "attempt"), {}).items()
+    }
     groups = {"attempted": list(cells), "reached": [cell for cell in cells if cell[1] in CONVERSATION]}
     attempts = one_table(cells, [groups[stage] for stage in groups if stage in hidden_stages])
-    return tuple(_week(week_on, deeds, attempts, seen[week_on]) for week_on in weeks), seen
+    return tuple(_week(week_on, activity, attempts, seen[week_on]) for week_on in weeks), seen
 
 
-def _visits(deeds: Deeds, week_on: date, used: Sequence[int] | None) -> Visits:
-    def count(deed: str) -> int:
-        return deeds.get((week_on, deed), {}).get("", 0)
+def _visits(activity: Activity, week_on: date, used: Sequence[int] | None) -> Visits:
+    def count(kind: str) -> int:
+        return activity.get((week_on, kind), {}).get("", 0)
 
     return Visits(
         count("booking"), count("fulfilled"), count("walk-in"), count("noshow"), count("cancellation"),
-        deeds.get((week_on, "dose by source"), {}).get("appointment", 0), None if used is None else tuple(used),
+        activity.get((week_on, "dose by source"), {}).get("appointment", 0), None if used is None else tuple(used),
     )  # fmt: skip
 
 
-def _week(week_on: date, deeds: Deeds, attempts: Mapping[tuple[date, str], int | None], seen: VisitsShown) -> Week:
-    by_source, by_svi = two_tables(deeds.get((week_on, "dose by source"), {}), deeds.get((week_on, "dose by svi"), {}))
+def _week(
+    week_on: date, activity: Activity, attempts: Mapping[tuple[date, str], int | None], seen: VisitsShown
+) -> Week:
+    by_source, by_svi = two_tables(
+        activity.get((week_on, "dose by source"), {}), activity.get((week_on, "dose by svi"), {})
+    )
     return Week(
         week_on=week_on, attempts={sort: count for (on, sort), count in attempts.items() if on == week_on},
         bookings=seen.bookings, fulfilled=seen.fulfilled, walk_ins=seen.walk_ins, noshows=seen.noshows,

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from schemas.envelope import Day
 from services.kit import audit
 from services.kit.auth import Principal, may
-from services.kit.requests import Pool, reading
+from services.kit.requests import Pool, for_long, reading
 from services.reporting.figures.flow import load_cross, load_report
 from services.reporting.figures.report import Report
 from services.reporting.pages import tables
@@ -72,10 +72,11 @@ async def coverage_csv(
 ) -> Response:
     """Coverage by plan, ZIP, age band, race and ethnicity and SVI group. A person in two plans is in both. Only the
     cells that may be shown beside the weekly report are listed; that another one is not empty is not told."""
-    async with reading(pool, principal) as work:
-        _, question = await population.load_question(work.connection, programme_id, as_of, known_on)
-        rows = await load_cross(work.connection, question)
-        await audit.record(work, principal, "export", "coverage", [question.programme_id])
+    with for_long(pool):
+        async with reading(pool, principal) as work:
+            _, question = await population.load_question(work.connection, programme_id, as_of, known_on)
+            rows = await load_cross(work.connection, question)
+            await audit.record(work, principal, "export", "coverage", [question.programme_id])
     return Response(tables.to_csv(rows, tables.heading(question)), media_type="text/csv")
 
 
@@ -84,8 +85,9 @@ async def _report(
     known_on: date | None,
 ) -> Report:  # fmt: skip
     _, behind = await progress(pool, principal, log_reader)
-    async with reading(pool, principal) as work:
-        programme, question = await population.load_question(work.connection, programme_id, as_of, known_on)
-        report = await load_report(work.connection, programme, question, principal.tenant, behind)
-        await audit.record(work, principal, "export", "weekly-report", [question.programme_id])
+    with for_long(pool):
+        async with reading(pool, principal) as work:
+            programme, question = await population.load_question(work.connection, programme_id, as_of, known_on)
+            report = await load_report(work.connection, programme, question, principal.tenant, behind)
+            await audit.record(work, principal, "export", "weekly-report", [question.programme_id])
     return report

@@ -78,7 +78,8 @@ def _foot(report: Report) -> str:
         "vaccinated or not.",
         "Vaccinated": f"At least {report.doses_needed} day(s) with a dose of {report.vaccine_group} that counts under "
         f"the programme, given by {report.as_of:%d %B %Y} and known by {report.known_on:%d %B %Y}, whoever gave it.",
-        "Persons": "A person in two plans counts once wherever plans are added up.",
+        "Persons": "Somebody in two plans counts once wherever plans are added up, if it was decided that both plans' "
+        "members are one; else twice.",
         "Reached": f"Somebody spoke with the member: {', '.join(say(str(code)).lower() for code in CONVERSATION)}.",
         "Vulnerability": f"Social Vulnerability Index, release {releases}, of the member's tract, else of the ZIP, "
         "else of the county. Quarters of tracts and counties are of the index's own ranking; a ZIP's figure is a "

@@ -9,9 +9,10 @@ from services.kit.problem import Refusal
 from services.kit.unit_of_work import UnitOfWork
 from services.replicas.days import store as days
 from services.reporting.facts import store as facts
-from services.reporting.population import store as population
 from services.reporting.population.flow import NO_BUSINESS_DAY, NO_PROGRAMME
 from services.reporting.population.rules import Coverage, Question, monday_of
+from services.reporting.population.store import counts
+from services.reporting.population.store.tables import prepare
 from services.reporting.targets import store
 from services.reporting.targets.rules import (
     Listing,
@@ -42,9 +43,9 @@ async def list_target_zips(work: UnitOfWork, wish: Wish) -> Listing | Refusal:
         return WEEK_AHEAD
     if wish.week_on < (await store.load_latest_week(connection, wish.programme_id) or wish.week_on):
         return WEEK_PAST
-    await population.prepare(connection, Question(wish.programme_id, today, today))
-    everybody = await population.load_counts(connection, "zip5")
-    target_group = await population.load_target_counts(connection)
+    await prepare(connection, Question(wish.programme_id, today, today))
+    everybody = await counts.load_counts(connection, "zip5")
+    target_group = await counts.load_target_counts(connection)
     listed = rank_targets(everybody, target_group, wish.least_unvaccinated, wish.at_most)
     _, before = await store.load_listed(connection, wish.programme_id)
     delisted = sorted({target.zip5 for target in before} - {target.zip5 for target in listed})
@@ -57,8 +58,6 @@ async def list_target_zips(work: UnitOfWork, wish: Wish) -> Listing | Refusal:
 async def of_one_plan(connection: Connection, listed: Iterable[TargetZip]) -> tuple[TargetZip, ...]:
     """The same list with one plan's own figures: which ZIPs are targets is no secret, but how many people of other
     plans live there is. The population must be prepared."""
-    seen = cover_targets(
-        await population.load_counts(connection, "zip5"), await population.load_target_counts(connection)
-    )
+    seen = cover_targets(await counts.load_counts(connection, "zip5"), await counts.load_target_counts(connection))
     nobody = Coverage(0, 0, None)
     return tuple(as_listed(target.zip5, target.rank, seen.get(target.zip5, nobody)) for target in listed)

@@ -93,19 +93,22 @@ def _complete(
     there: Mapping[str, Coverage],
 ) -> set[str]:
     """The ZIPs to hide: those that don't fit, and further ones, the smallest first, until of none of them the targets
-    or the others come out, even if everybody there was known."""
+    or the others come out, even if everybody there was known. Where all are targets the report's table tells of them:
+    hiding such a ZIP here covers no other."""
     others = {zip5: _others(everybody[zip5], counts) for zip5, counts in target.items()}
     hidden = {zip5 for zip5, counts in target.items() if not fits(counts, others[zip5], there[zip5])}
+    told = {zip5 for zip5 in target if not others[zip5].members and there[zip5].vaccinated is not None}
 
     def is_open(part: Callable[[Counts], int]) -> bool:
-        sums = [sum(part(table[zip5]) for zip5 in hidden) for table in (target, others)]
-        if not any(others[zip5].members for zip5 in hidden):  # they are hidden as everybody there is
-            return len(hidden) > 1 and sums[0] >= THRESHOLD
-        most = max(part(everybody[zip5]) for zip5 in hidden)
-        return len(hidden) > 1 and min(*sums, sum(sums) - most) >= THRESHOLD
+        unknown = hidden - told
+        sums = [sum(part(table[zip5]) for zip5 in unknown) for table in (target, others)]
+        if not any(others[zip5].members for zip5 in unknown):  # they are hidden as everybody there is
+            return len(unknown) > 1 and sums[0] >= THRESHOLD
+        most = max(part(everybody[zip5]) for zip5 in unknown)
+        return len(unknown) > 1 and min(*sums, sum(sums) - most) >= THRESHOLD
 
     while hidden and len(hidden) < len(target) and not all(map(is_open, parts)):
-        hidden.add(min(target.keys() - hidden, key=lambda zip5: (target[zip5].members, zip5)))
+        hidden.add(min(target.keys() - hidden, key=lambda zip5: (zip5 in told, target[zip5].members, zip5)))
     return hidden
 
 

@@ -50,7 +50,7 @@ routes = APIRouter(tags=["scheduling"])
 
 @routes.post("/appointments", status_code=201, responses=CREATED)
 async def book(body: BookingIn, pool: Pool, identity: Identity, principal: Booker, clock: Clock) -> Response:
-    """A place in a slot for a member: one live booking per person and programme, over all plans.
+    """A place in a slot for a member: one live booking per person for a vaccine, and under a programme, over all plans.
 
     Refusals: full, already-booked (with `appointment_id` if it is one's own plan's), ineligible (with `reasons`),
     vaccinated, death-reported, block-held-for-another-plan, past-slot, other-vaccine, not-given-here, unknown-slot,

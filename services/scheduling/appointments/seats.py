@@ -1,9 +1,10 @@
 """Who may have a seat: one rule for every way into one. Pure."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import NamedTuple
 
 from services.scheduling.blocks.rules import Slot
+from services.scheduling.days.rules import Moment, has_begun
 from services.scheduling.members.rules import DEATH_REPORTED, Enrolment, Standing
 from services.scheduling.refusals import RefusalCode
 
@@ -20,9 +21,9 @@ class Seeker(NamedTuple):
     is_reported_dead: bool
 
 
-def may_take(seeker: Seeker, slot: Slot, today: date, hour: datetime | None) -> RefusalCode | None:
+def may_take(seeker: Seeker, slot: Slot, today: date, moment: Moment) -> RefusalCode | None:
     """Whether this member may have a place in this slot, if there is one: a new booking and one that is moved."""
-    return may_be_seated(seeker) or may_use(seeker.enrolment.tenant_id, seeker.vaccine_group, slot, today, hour)
+    return may_be_seated(seeker) or may_use(seeker.enrolment.tenant_id, seeker.vaccine_group, slot, today, moment)
 
 
 def may_be_seated(seeker: Seeker) -> RefusalCode | None:
@@ -36,14 +37,12 @@ def may_be_seated(seeker: Seeker) -> RefusalCode | None:
     return RefusalCode.DEATH_REPORTED if seeker.is_reported_dead or DEATH_REPORTED in reasons else None
 
 
-def may_use(tenant_id: str, vaccine_group: str, slot: Slot, today: date, hour: datetime | None) -> RefusalCode | None:
-    """Whether the slot is for this plan and this vaccine, given there still, and to come: by the hour where one is
-    known, else by the open day."""
+def may_use(tenant_id: str, vaccine_group: str, slot: Slot, today: date, moment: Moment) -> RefusalCode | None:
+    """Whether the slot is for this plan and this vaccine, given there still, and to come."""
     if slot.held_for not in {None, tenant_id}:
         return RefusalCode.HELD
     if slot.vaccine_group != vaccine_group:
         return RefusalCode.OTHER_VACCINE
     if not slot.is_given:
         return RefusalCode.NOT_GIVEN_HERE
-    is_past = slot.start_on < today if hour is None else slot.start_at <= hour
-    return RefusalCode.PAST_SLOT if is_past else None
+    return RefusalCode.PAST_SLOT if has_begun(slot.start_at, slot.start_on, moment, today) else None

@@ -5,7 +5,7 @@ id, and an appointment only by who has locked its person.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from asyncpg import Record
@@ -56,16 +56,17 @@ LIST_APPOINTMENTS = """
 """
 LIST_OVERDUE = """
     select * from appointment
-    where status = 'booked' and start_on <= $1 and ($2::text is null or site_id = $2)
+    where status = 'booked' and outcome_overdue and start_on <= $1 and ($2::text is null or site_id = $2)
     order by start_on, start_at, appointment_id limit $3
 """
-LOAD_OVERDUE_PERSONS = """
-    select distinct member_token from appointment where status = 'booked' and start_on < $1 and not outcome_overdue
-"""
-LOCK_OVERDUE = """
-    select * from appointment
-    where status = 'booked' and start_on < $1 and not outcome_overdue and member_token = any($2)
-    order by appointment_id for update
+# At this instant, the first one of a business day, the appointment's day is over by the site's own clock.
+_IS_OVERDUE = """status = 'booked' and not outcome_overdue
+    and start_on < $1::date and start_on < ($2::timestamptz at time zone time_zone)::date"""
+LOAD_OVERDUE_PERSONS = f"select distinct member_token from appointment join site using (site_id) where {_IS_OVERDUE}"
+LOCK_OVERDUE = f"""
+    select appointment.* from appointment join site using (site_id)
+    where {_IS_OVERDUE} and member_token = any($3)
+    order by appointment_id for update of appointment
 """
 LOAD_REPORTED_DEAD = """
     select appointment_id from appointment join enrolment using (enrolment_id, programme_id)
@@ -107,6 +108,17 @@ SAVE_APPOINTMENTS = """
     )
     where appointment.appointment_id = new.appointment_id
 """
+
+NAMES_IN_TRAIL = """
+    with token as (
+        select member_token from person
+        where person_token in (select person_token from person where member_token = $1)
+    )
+    select member_token::text from token
+    union select appointment_id::text from appointment join token using (member_token)
+    union select enrolment_id::text from enrolment join token using (member_token)
+"""
+"""By what the trail may name a member: his appointments and enrolments, under each of his tokens."""
 
 OWNED: Mapping[type[Event], Owned] = {AppointmentChangedV1: Owned.by_version("appointment", "appointment_id")}
 
@@ -167,14 +179,17 @@ async def list_overdue(connection: Connection, until_on: date, site_id: str | No
     return [_appointment(row) for row in await connection.fetch(LIST_OVERDUE, until_on, site_id, limit)]
 
 
-async def load_overdue_persons(connection: Connection, today: date) -> set[UUID]:
+async def load_overdue_persons(connection: Connection, today: date, began_at: datetime) -> set[UUID]:
     """Who has a booking for a day that is over, which was not told yet."""
-    return {row["member_token"] for row in await connection.fetch(LOAD_OVERDUE_PERSONS, today)}
+    return {row["member_token"] for row in await connection.fetch(LOAD_OVERDUE_PERSONS, today, began_at)}
 
 
-async def lock_overdue(connection: Connection, today: date, member_tokens: Iterable[UUID]) -> list[Appointment]:
+async def lock_overdue(
+    connection: Connection, today: date, began_at: datetime, member_tokens: Iterable[UUID]
+) -> list[Appointment]:
     """Lock the bookings of these persons, who are locked, whose day is over and was not told yet."""
-    return [_appointment(row) for row in await connection.fetch(LOCK_OVERDUE, today, list(member_tokens))]
+    rows = await connection.fetch(LOCK_OVERDUE, today, began_at, list(member_tokens))
+    return [_appointment(row) for row in rows]
 
 
 async def load_reported_dead(connection: Connection, appointments: Iterable[Appointment]) -> set[UUID]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
+from services.scheduling.days.rules import Moment, has_begun
 from services.scheduling.refusals import RefusalCode
 from services.scheduling.sites.rules import Site
 
@@ -71,10 +72,11 @@ class BlockRequest(NamedTuple):
 
 
 class BlockOpened(NamedTuple):
-    """A new block and its slots."""
+    """A new block and its slots; `left_out` are times that were asked for and had begun."""
 
     block: Block
     slots: Sequence[Slot]
+    left_out: Sequence[SlotTime] = ()
 
 
 class OfferedBlock(NamedTuple):
@@ -128,6 +130,11 @@ def check_week(site: Site, week_on: date, times: Sequence[SlotTime], today: date
     if not opens_in_week(site, week_on, [time.start_at for time in times]):
         return RefusalCode.OUTSIDE_WEEK
     return RefusalCode.OVERLAP if overlap(times) else None
+
+
+def to_come(site: Site, times: Iterable[SlotTime], moment: Moment, today: date) -> list[SlotTime]:
+    """Those that have not begun, by the site's own days: a seat of a time that is over is nobody's to take."""
+    return [time for time in times if not has_begun(time.start_at, site.day_of(time.start_at), moment, today)]
 
 
 def opens_in_week(site: Site, week_on: date, starts: Iterable[datetime]) -> bool:

@@ -108,6 +108,13 @@ class OpenedSlotOut(BaseModel):
     capacity: int
 
 
+class LeftOutOut(BaseModel):
+    """A time that was asked for and had begun."""
+
+    start_at: datetime
+    end_at: datetime
+
+
 class BlockOut(BaseModel):
     """The new block and its slots, in the order given."""
 
@@ -119,15 +126,19 @@ class BlockOut(BaseModel):
     capacity: int
     released: int = Field(description="Of the capacity: so near that every plan may book it at once.")
     slots: list[OpenedSlotOut]
+    left_out: list[LeftOutOut] = Field(
+        default=[], description="Slots that had begun, which no capacity counts: there are none of them."
+    )
 
     @classmethod
     def of(cls, opened: BlockOpened, plan: str | None) -> Self:
         """The block that was opened for this plan, or for nobody."""
-        block, slots = opened
+        block, slots, left_out = opened
         return cls(
             block_id=block.block_id, site_id=block.site_id, week_on=block.week_on, plan=plan, cvx=block.cvx,
             capacity=block.capacity, released=block.released,
             slots=[OpenedSlotOut.model_validate(slot, from_attributes=True) for slot in slots],
+            left_out=[LeftOutOut.model_validate(time, from_attributes=True) for time in left_out],
         )  # fmt: skip
 
 

@@ -131,11 +131,11 @@ async def has_blocks(connection: Connection, site_id: str) -> bool:
 async def insert_block(connection: Connection, block: Block, reserved_for: str | None, slots: Sequence[Slot]) -> bool:
     """Keep a new block with its slots and their places. False if there is such a block already: the same site, week,
     plan and product."""
-    row = (
+    values = (
         block.block_id, block.site_id, block.week_on, block.cvx, block.vaccine_group, reserved_for, block.held_for,
         block.capacity, block.released, block.changed_on,
     )  # fmt: skip
-    if await connection.fetchval(INSERT_BLOCK, *row) is None:
+    if await connection.fetchval(INSERT_BLOCK, *values) is None:
         return False
     new = columns(slots, "slot_id", "held_for", "start_at", "end_at", "start_on", "capacity")
     await connection.execute(INSERT_SLOTS, block.block_id, *new)

@@ -22,6 +22,15 @@ def hour_of(moment: Moment, today: date) -> datetime | None:
     return next((instant for instant in (moment.clock, moment.at) if _is_beside(instant, today)), None)
 
 
+def has_begun(start_at: datetime, start_on: date, moment: Moment, today: date) -> bool:
+    """Whether nobody can be seated at a time any more. The clock says it where it stands at the open day, for a site's
+    own day may begin and end with an hour of its own; else a day that is over is over whatever the request says, and of
+    the others the hour that it says."""
+    hour = hour_of(moment, today)
+    is_past_day = start_on < today and not _is_beside(moment.clock, today)
+    return is_past_day or (start_at <= hour if hour is not None else start_on < today)
+
+
 def is_far(moment: Moment, today: date) -> bool:
     """Whether nobody can have meant this instant: of the future, or more than a year ago. If days are opened for
     another time than the clock's, the future begins after the day that follows the open one."""

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Day
+from schemas.lots import is_lot
 from schemas.scheduling_v1 import DoseGiven
 from services.scheduling.days.shapes import Write
 from services.scheduling.doses.rules import DoseRecord
@@ -37,7 +38,7 @@ class LateReason(StrEnum):
 def _lot(text: str) -> str:
     letters = "".join(letter for letter in text.lower() if letter.isalnum())
     words = re.findall("[a-z0-9]+", text.lower())
-    if letters in NO_LOTS or NO_LOTS.issuperset(words) or len(set(letters)) < 2:
+    if not is_lot(text) or letters in NO_LOTS or NO_LOTS.issuperset(words) or len(set(letters)) < 2:
         raise PydanticCustomError("lot", "the lot number that stands on the vial")
     return text
 

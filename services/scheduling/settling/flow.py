@@ -2,8 +2,10 @@
 settled by all that is stored, so that the order in which topics arrive does not matter."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, time
+from operator import attrgetter
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from schemas.eligibility_v1 import (
     BusinessDayOpenedV1,
@@ -41,7 +43,9 @@ async def on_member_eligibility(
     decided = [event for event in events if isinstance(event, MemberEligibilityDecidedV1)]
     merges = merges_in(events)
     enrolments = newest_enrolments(decided)
-    tokens = {event.member_token for event in decided} | {member_token for merge in merges for member_token in merge}
+    tokens = {event.member_token for event in decided} | {
+        member_token for merge in merges for member_token in merge.tokens
+    }
     tokens |= await load_tokens(work.connection, [enrolment.enrolment_id for enrolment in enrolments])
     person_of = await persons.lock_persons(work.connection, tokens)
     tokens |= set(person_of.values())
@@ -93,14 +97,15 @@ def on_business_day_opened(
     and opens to all plans what starts within so many days."""
 
     async def on_business_day(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
-        today, at = max(event.business_on for event in events), _latest(events)
+        newest, at = max(events, key=attrgetter("business_on")), _latest(events)
         await programmes.lock_reference(work.connection)
         changed = await programmes_flow.open_day(work.connection, events)
         if changed is None:
             return
         await _let_booked_wait(work, changed, at)
-        await appointments.tell_overdue(work, today, at)
-        await blocks.release(work, today, release_days, at)
+        began_at = datetime.combine(newest.business_on, time(), ZoneInfo(newest.time_zone))
+        await appointments.tell_overdue(work, newest.business_on, began_at, at)
+        await blocks.release(work, newest.business_on, release_days, at)
 
     return on_business_day
 

@@ -1,7 +1,7 @@
 """A site, and its own days. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,10 @@ class Site:
     time_zone: str
     kind: str
     gives: Mapping[str, str]
+
+    def giving(self, cvx: str, vaccine_group: str) -> "Site":
+        """The same with one product more, unless it gives that anyway."""
+        return self if cvx in self.gives else replace(self, gives={**self.gives, cvx: vaccine_group})
 
     def day_of(self, instant: datetime) -> date:
         """The site's own calendar day at this instant."""

@@ -30,7 +30,8 @@ def check(run: Path, kafka: str, dsns: Mapping[str, str], report: Mapping[str, A
 def gather(run: Path, kafka: str, dsns: Mapping[str, str], report: Mapping[str, Any] | None = None) -> Evidence:
     """What there is to look at, read at rest."""
     tables = read_tables(dsns)
-    generation = tables["reporting"]["generation"][0]["number"]
+    row = tables["reporting"]["generation"][0]
+    generation = "-".join(str(part) for part in (row["number"], row["name"]) if part is not None)
     behind = records_behind(kafka, log_ends(kafka), generation)
     return Evidence(Ledger.read(run), read_log(kafka), tables, report, behind)
 

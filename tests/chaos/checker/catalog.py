@@ -53,7 +53,6 @@ TOPICS = (
 TOPIC = {topic.name: topic for topic in TOPICS}
 
 DECIDED, MERGED = "vcc.member-eligibility.decided.v1", "vcc.member-eligibility.merged.v1"
-RETRACTED = "vcc.contact-attempt.retracted.v1"
 DOSE, ATTEMPT, CASE = "vcc.dose-administered.recorded.v1", "vcc.contact-attempt.logged.v1", "vcc.case.changed.v1"
 RETRACTED = "vcc.contact-attempt.retracted.v1"
 APPOINTMENT, POOL = "vcc.appointment.changed.v1", "vcc.slot-pool.changed.v1"

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.chaos.checker.catalog import APPOINTMENT, ATTEMPT, DAY, MERGED, RETRACTED, SERVICES
 from tests.chaos.checker.ledger import FOUND_TOO, Ledger, Request
-from tests.chaos.checker.log import Fact, Log, Place, Record, latest, of_type
+from tests.chaos.checker.log import Fact, Log, Place, Record, latest, of_type, survivors_in
 from tests.chaos.checker.model.member import Enrolment, Person
 from tests.chaos.checker.model.people_and_doses import Files, Word, take_files
 from tests.chaos.checker.tables import Row, Rows, Tables
@@ -113,7 +113,8 @@ class Evidence:
         """People and doses, by the files and by what sites recorded as far as eligibility has heard of it."""
         enrolled = self.table("eligibility", "enrolment")
         retired = {(row["tenant_id"], row["member_id"]) for row in enrolled if row["is_retired"]}
-        files = take_files((path for path, _ in self.taken), retired, self.words)
+        rows = [row for _, row in self.taken]
+        files = take_files((path for path, _ in self.taken), retired, self.words, rows)
         whose = {str(row["member_token"]): one.person for one, row in _paired(files, enrolled)}
         for fact in latest(self.read_by("eligibility.appointment"), APPOINTMENT).values():
             if fact.body["status"] == "fulfilled":
@@ -168,7 +169,7 @@ class Evidence:
     @cached_property
     def survivor_of(self) -> dict[str, str]:
         """The surviving token of each retired one."""
-        merges = {fact.body["retired_token"]: fact.body["surviving_token"] for fact in of_type(self.facts, MERGED)}
+        merges = survivors_in(of_type(self.facts, MERGED))
         return {member_token: _last(member_token, merges) for member_token in merges}
 
     @cached_property

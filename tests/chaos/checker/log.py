@@ -160,6 +160,16 @@ def of_type(facts: Iterable[Fact], kind: str) -> list[Fact]:
     return [fact for fact in facts if fact.type == kind]
 
 
+def survivors_in(merges: Iterable[Fact]) -> dict[str, str]:
+    """For whom each retired token stands by its newest assignment; whoever was parted again stands for himself."""
+    found: dict[str, str] = {}
+    for fact in sorted(merges, key=lambda fact: fact.body.get("version") or 0):
+        found.pop(fact.body["retired_token"], None)
+        if not fact.body.get("is_split"):
+            found[fact.body["retired_token"]] = fact.body["surviving_token"]
+    return found
+
+
 def latest(facts: Iterable[Fact], kind: str) -> dict[tuple[str, ...], Fact]:
     """The highest version of each entity, the later in the log of equal ones."""
     found: dict[tuple[str, ...], Fact] = {}

@@ -28,7 +28,8 @@ WAITING = "select count(*) from waiting_member"
 OUTBOX = "select count(*) from outbox"
 PARKED = "select count(*) from dead_letter where state = 'parked'"
 DEAD = "select count(*) from dead_letter where state = 'dead'"
-GENERATION = "select number from generation"
+FIRST = "1"
+GENERATION = "select concat_ws('-', number, name) from generation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ def look(kafka: str, dsns: Mapping[str, str]) -> Quiet:
     return Quiet(**counts, behind=behind, log_end=sum(ends.values()))
 
 
-async def _counts(dsns: Mapping[str, str]) -> tuple[dict[str, int], int]:
+async def _counts(dsns: Mapping[str, str]) -> tuple[dict[str, int], str]:
     counts = dict.fromkeys(("files", "answers", "outbox", "dead", "parked"), 0)
-    generation = 1
+    generation = FIRST
     for service in SERVICES:
         connection = await connect(dsns[service])
         try:
@@ -119,7 +120,7 @@ def log_ends(kafka: str) -> dict[tuple[str, int], int]:
         consumer.close()
 
 
-def records_behind(kafka: str, ends: Mapping[tuple[str, int], int], generation: int = 1) -> dict[str, int]:
+def records_behind(kafka: str, ends: Mapping[tuple[str, int], int], generation: str = FIRST) -> dict[str, int]:
     """How many records each group has yet to read. Reporting reads in groups of its tables' generation."""
     admin = AdminClient({"bootstrap.servers": kafka, **QUIETLY})
     asked = {group: _asked(admin, _group(group, generation)) for group in GROUPS}
@@ -140,5 +141,5 @@ def _asked(admin: AdminClient, group: str) -> Any:
     return next(iter(admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]).values()))
 
 
-def _group(group: str, generation: int) -> str:
-    return f"{group}.{generation}" if group.startswith("reporting.") and generation > 1 else group
+def _group(group: str, generation: str) -> str:
+    return f"{group}.{generation}" if group.startswith("reporting.") and generation != FIRST else group

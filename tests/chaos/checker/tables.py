@@ -10,6 +10,8 @@ from uuid import UUID
 
 import asyncpg
 
+from tests.chaos.checker.sealed import opened
+
 Row = Mapping[str, Any]
 Rows = list[Row]
 Tables = Mapping[str, Mapping[str, Rows]]
@@ -21,7 +23,7 @@ OWN = {
     "eligibility": (
         "clock", "programme", "person", "enrolment", "member_statement", "vital_statement", "registry_consent", "dose",
         "dose_report", "decision", "feed_file", "feed_row", "feed_absence", "doubtful_row", "doubtful_token",
-        "person_apart",
+        "person_apart", "possibly_one",
     ),
     "outreach": (
         "person", "programme", "business_day", "target_zip", "enrolment", "dose", "appointment", "outreach_case",
@@ -67,7 +69,7 @@ async def read_service(service: str, dsn: str) -> dict[str, Rows]:
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             return {
-                table: [plain(dict(row)) for row in await connection.fetch(f"select * from {table}")]
+                table: [plain(opened(table, dict(row))) for row in await connection.fetch(f"select * from {table}")]
                 for table in (*EVERYWHERE, *OWN[service])
             }
     finally:

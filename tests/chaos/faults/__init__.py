@@ -1,6 +1,17 @@
 """Every fault there is, by name."""
 
-from tests.chaos.faults import disks, ground, kills, liveness, processes, records, releases, restores
+from tests.chaos.faults import (
+    disks,
+    ground,
+    kills,
+    liveness,
+    log_losses,
+    processes,
+    records,
+    relays,
+    releases,
+    restores,
+)
 from tests.chaos.faults.catalog import FAULTS, Fault, Parameters
 
 __all__ = [
@@ -11,8 +22,10 @@ __all__ = [
     "ground",
     "kills",
     "liveness",
+    "log_losses",
     "processes",
     "records",
+    "relays",
     "releases",
     "restores",
 ]

@@ -5,6 +5,8 @@ import asyncio
 import json
 import signal
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from random import Random
 
 from tests.chaos import launcher
@@ -40,20 +42,29 @@ async def stop_owner(scene: Scene, service: str, point: str, passes: int) -> Non
 async def _stop_owner(scene: Scene, service: str, point: str, passes: int) -> None:
     second = await another(scene, service)
     try:
-        pid = await scene.fire(service, point, passes, "stop")
-        frozen = next(one for one in scene.fleet.of(service) if one.pid == pid)
-        frozen.is_frozen = True
-        await asyncio.sleep(REBALANCED_S)
+        async with standing_still(scene, service, point, passes):
+            await asyncio.sleep(REBALANCED_S)
+    finally:
+        await scene.drain(second)
+
+
+@asynccontextmanager
+async def standing_still(scene: Scene, service: str, point: str, passes: int) -> AsyncIterator[Instance]:
+    """The process that comes by this point is stopped within this block; then it goes on, and gets ready again."""
+    pid = await scene.fire(service, point, passes, "stop")
+    frozen = next(one for one in scene.fleet.of(service) if one.pid == pid)
+    frozen.is_frozen = True
+    try:
+        yield frozen
+    finally:
         frozen.is_frozen = False
         began = time.monotonic()
         frozen.signal(signal.SIGCONT)
-        await until(
-            lambda: frozen.is_ready and frozen.seen[-1].at > began, RETURNS_WITHIN_S + 30,
-            AssertionError(f"{frozen.name} stayed unready"),
-        )  # fmt: skip
-        scene.measure("ready after SIGCONT", time.monotonic() - began)
-    finally:
-        await scene.drain(second)
+    await until(
+        lambda: frozen.is_ready and frozen.seen[-1].at > began, RETURNS_WITHIN_S + 30,
+        AssertionError(f"{frozen.name} stayed unready"),
+    )  # fmt: skip
+    scene.measure("ready after SIGCONT", time.monotonic() - began)
 
 
 def _numbers(random: Random) -> Parameters:

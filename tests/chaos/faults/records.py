@@ -10,7 +10,8 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import TopicPartition as Place
 from aiokafka.errors import KafkaError
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -55,6 +56,30 @@ def _poison(kind: str) -> Any:
 
 for _kind in KINDS:
     _poison(_kind)
+
+
+@fault("poison: wrong-source", lambda random: {"topic": random.choice(MEMBER_TOPICS)})
+async def wrong_source(scene: Scene, topic: str) -> None:
+    """Somebody who is not the topic's producer says once more what its producer has said."""
+    key, value, headers = await _said_by_another(scene, topic)
+    place = await _plant(scene, topic, "wrong-source", key, value, headers)
+    await asyncio.sleep(4)
+    await _give_up(scene, topic, [place])
+
+
+async def _said_by_another(scene: Scene, topic: str) -> tuple[bytes | None, bytes | None, Headers]:
+    """The first record of the topic, whole, under another id and in another name."""
+    places = [Place(topic, number) for number in range(TOPIC_BY_NAME[topic].partitions)]
+    async with AIOKafkaConsumer(
+        bootstrap_servers=scene.servers.bootstrap, group_id=None, auto_offset_reset="earliest"
+    ) as reader:
+        reader.assign(places)
+        try:
+            found = await asyncio.wait_for(reader.getone(), 15)
+        except TimeoutError:
+            raise NotStruckError("nothing was said there yet") from None
+    other = {"ce_source": b"/vcc/somebody", "ce_id": str(UUID(int=scene.random.getrandbits(128))).encode()}
+    return found.key, found.value, [(name, other.get(name, value)) for name, value in found.headers]
 
 
 @fault(

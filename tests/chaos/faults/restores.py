@@ -17,7 +17,6 @@ import asyncpg
 
 from deploy.local import postgres
 from tests.chaos.faults.catalog import OWNERS, SERVICES, Parameters, fault
-from tests.chaos.faults.records import rewind
 from tests.chaos.fleet import NotStruckError
 from tests.chaos.scene import Scene, until
 from tests.chaos.servers import Servers
@@ -66,12 +65,12 @@ def _draw_owner(random: Random) -> Parameters:
 
 @fault("reporting's database restored from an old backup", _draw, is_long=True)
 async def restore_reporting(scene: Scene, seconds: int) -> None:
-    """It owns no fact but target ZIPs: the log tells it again all that the backup does not know."""
+    """It owns no fact but target ZIPs: it sees what the backup lacks, and the log tells it again."""
     backup = _Backup()
     async with scene.tablespaces:
         await _while_stopped(scene, "reporting", backup.make)
         await asyncio.sleep(seconds)
-        await _while_stopped(scene, "reporting", backup.drop, backup.restore, rewinds=True)
+        await _while_stopped(scene, "reporting", backup.drop, backup.restore)
 
 
 @fault("reporting is rebuilt", lambda random: {}, ("calls", "sites"))
@@ -144,13 +143,11 @@ async def _drain(scene: Scene, service: str) -> None:
         await scene.drain(one)
 
 
-async def _while_stopped(scene: Scene, service: str, *statements: Statement, rewinds: bool = False) -> None:
+async def _while_stopped(scene: Scene, service: str, *statements: Statement) -> None:
     async with scene.owning(service), scene.ground:
         await _drain(scene, service)
         try:
             await _execute(scene.servers, service, *statements)
-            if rewinds:
-                await asyncio.to_thread(rewind, scene.servers.bootstrap, service)
         finally:
             scene.fleet.add(service).start()
     await scene.until_back(service, time.monotonic())

@@ -6,6 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from services.eligibility.clock import store as clock_store
+from services.eligibility.intake.flow.roster import settle_book
+from services.eligibility.people.flow import load_book
+from services.kit.unit_of_work import working
 from tests.service.eligibility.conftest import Office
 from tests.x12 import interchange, split
 
@@ -53,6 +57,20 @@ def member(
     found += [f"HD*{kind}**HLT", "DTP*348*D8*20250101"]
     found += [f"DTP*349*D8*{end}"] if end else []
     return "~".join(found)
+
+
+async def join_namesakes(office: Office) -> None:
+    """Make one person of whoever agrees in name, birth date and ZIP, as several plans' members were before plans were
+    kept apart: who was joined then stays so."""
+    async with working(office.database.pool) as work:
+        rows = await work.connection.fetch("select match_key, array_agg(member_token order by member_token) as tokens"
+                                           " from person_key group by 1 having count(*) > 1")  # fmt: skip
+        today = (await clock_store.share_clock(work.connection)).business_on
+        book = await load_book(work.connection, (), [row["match_key"] for row in rows], ())
+        for survivor, *retired in (row["tokens"] for row in rows):
+            for member_token in retired:
+                book._merge(survivor, member_token)
+        await settle_book(work, book, 0, today)
 
 
 async def enrolled(office: Office) -> dict[str, bool]:

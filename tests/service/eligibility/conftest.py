@@ -46,13 +46,19 @@ class Office:
         """An intake with settings of its own."""
         return Intake(self.database.settings(), self.database.pool, OwnSettings(**settings))
 
-    async def submit(self, content: str | bytes, tenant: str = ALL_TENANTS, profile: str | None = None) -> UUID:
+    async def submit(
+        self,
+        content: str | bytes,
+        tenant: str = ALL_TENANTS,
+        profile: str | None = None,
+        part_of: file_store.PartOf | None = None,
+    ) -> UUID:
         """Accept a file as the front door does; its id, or that of the same file accepted before."""
         raw = content.encode() if isinstance(content, str) else content
         sha256 = hashlib.sha256(raw).hexdigest()
         async with working(self.database.pool) as work:
             about = sha256, len(raw), profile, content_of(raw)
-            file, is_repeat = await accept_file(work, tenant, about, io.BytesIO(raw))
+            file, is_repeat = await accept_file(work, tenant, about, io.BytesIO(raw), part_of)
             assert not is_repeat
         return file.file_id
 
@@ -77,7 +83,7 @@ class Office:
         return await days.redecide_due(self.database.pool)
 
     async def fetch(self, query: str, *values: object) -> list[dict[str, Any]]:
-        async with transaction(self.database.pool, ALL_TENANTS) as connection:
+        async with transaction(self.database.owner, ALL_TENANTS) as connection:
             return [dict(row) for row in await connection.fetch(query, *values)]
 
     async def events(self, of: str) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ async def hear(office: Office, *events: Any) -> None:
 
 
 async def ids(office: Office, member: str = "LS1") -> dict[str, Any]:
-    query = "select enrolment_id, member_token as member_token, tenant_id from enrolment where member_id = $1"
+    query = "select enrolment_id, member_token, tenant_id from enrolment where member_id = $1 and not is_retired"
     [row] = await office.fetch(query, member)
     return row | {"programme_id": "il-connectors"}
 

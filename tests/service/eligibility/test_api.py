@@ -107,7 +107,7 @@ async def test_why_somebody_is_not_eligible(app: FastAPI, client: httpx.AsyncCli
     assert [dose["administered_on"] for dose in member["doses"]] == ["2021-02-15"]
     same = (await client.get(f"/members/{member['member_token']}")).json()
     assert same == member
-    audit = await office.fetch("select action, kind, subjects, tenant_id from audit")
+    audit = await office.fetch("select action, kind, subjects, tenant_id from audit where action = 'read'")
     assert (
         audit
         == [{"action": "read", "kind": "member", "subjects": [member["member_token"]], "tenant_id": "lakeshore"}] * 2
@@ -155,7 +155,7 @@ async def test_another_plans_member_is_nobody(app: FastAPI, client: httpx.AsyncC
     acting(app, "supervisor", "prairie")
     assert (await client.get("/members", params={"member_id": "LS1"})).json() == []
     assert (await client.get(f"/members/{row['member_token']}")).status_code == 404
-    assert len(await office.fetch("select * from audit")) == 2
+    assert len(await office.fetch("select * from audit where action = 'read'")) == 2
 
 
 async def test_numbers_cant_be_guessed(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
@@ -165,7 +165,8 @@ async def test_numbers_cant_be_guessed(app: FastAPI, client: httpx.AsyncClient, 
     acting(app, "coordinator", "lakeshore")
     answers = [await client.get("/members", params={"member_id": f"LS{number}"}) for number in range(2, 302)]
     assert Counter(one.status_code for one in answers)[200] in range(12, 20)
-    assert len(await office.fetch("select from audit")) == Counter(one.status_code for one in answers)[200]
+    answered = Counter(one.status_code for one in answers)[200]
+    assert len(await office.fetch("select from audit where action = 'read'")) == answered
     good = await client.get("/members", params={"member_id": "LS1"})
     assert (good.status_code, good.json()["type"]) == (429, "urn:vcc:problem:too-many-look-ups")
     assert int(good.headers["retry-after"]) >= 1

@@ -11,6 +11,7 @@ from services.eligibility.decisions.api import members as members_api
 from services.eligibility.decisions.api import observations as observations_api
 from services.eligibility.decisions.api import programmes as programmes_api
 from services.eligibility.decisions.flow import days
+from services.kit.auth import Principal, authenticate
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
@@ -18,6 +19,9 @@ from tests.service.eligibility.programmes import ARMS, HOMEBOUND, TOP_HALF
 
 pytestmark = pytest.mark.postgres
 EVERYBODY = "\n".join(line for line in ARMS.splitlines() if not line.startswith("arms:"))
+
+ALIASES = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
+"""Each stands for nine of the one before it."""
 
 
 @pytest.fixture
@@ -128,6 +132,16 @@ async def test_who_may_not_see_members_gets_tens_and_no_names(
     assert (with_one["entering"], with_one["is_rounded"]) == ([], True)
     counts = [count for group in with_one["groups"] for count in (group["enter"], group["out"])]
     assert {count for count in counts if count is not None and count % 10} == set()
+
+
+async def test_two_roles_of_one_person_do_not_add_up(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """Who may look members up as a coordinator, and tries documents as an analyst, is named nobody by a dry run
+    (v5.0.0-8.2.3)."""
+    await office.read(roster(*(Row(f"LS{n}", given="Count" + "x" * n, born="19300501") for n in range(15))))
+    both = Principal("grover", frozenset({"analyst", "coordinator"}), frozenset({"lakeshore"}), "lakeshore")
+    app.dependency_overrides[authenticate] = lambda: both
+    found = await tried(client, EVERYBODY, sample=10)
+    assert (found["total"], found["entering"], found["is_rounded"]) == (TENS, [], True)
 
 
 TENS = {"enter": 20, "leave": None, "stay": None, "out": None}
@@ -250,12 +264,14 @@ async def test_who_sees_all_plans_sees_what_cannot_be_read(
 @pytest.mark.parametrize(
     ("old", "new"),
     [("effective_on: 2021-01-01", "effective_on: 2021-02-30"), ("version: 1", "version: 99999999999"),
-     ("offered: 0.5", "offered: .nan"), ("title: A trial", 'title: "A\\0trial"'), ("version: 1", "version: !!bool x")],
+     ("offered: 0.5", "offered: .nan"), ("title: A trial", 'title: "A\\0trial"'), ("version: 1", "version: !!bool x"),
+     ("version: 1", "version: 1\n" + ALIASES), ("title: A trial", f"title: {'[' * 5000}")],
 )  # fmt: skip
 async def test_a_document_that_cannot_be(
     app: FastAPI, client: httpx.AsyncClient, office: Office, old: str, new: str
 ) -> None:
-    """Published or tried, it is refused with its line, and nothing is stored."""
+    """Published or tried, it is refused with its line, and nothing is stored; so is one whose aliases would become
+    millions of values, or that goes too deep (v5.0.0-1.5.2)."""
     acting(app, "operator")
     body, headers = {"document": ARMS.replace(old, new)}, {"Idempotency-Key": "publish-1"}
     for path in ("/programmes", "/programmes/dry-runs"):

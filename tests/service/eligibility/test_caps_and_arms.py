@@ -10,6 +10,7 @@ from services.eligibility.decisions.store import decisions as decision_store
 from services.eligibility.programmes.arms import arm_of
 from services.eligibility.programmes.documents import parse_programme
 from services.kit.postgres import ALL_TENANTS, transaction
+from tests.service.eligibility.cases import join_namesakes
 from tests.service.eligibility.conftest import FIRST_DAY, Office
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
 from tests.service.eligibility.programmes import ARMS, HOMEBOUND, TOP_HALF, eight, facts, publish
@@ -184,6 +185,7 @@ async def test_somebody_in_two_plans_has_one_arm(office: Office) -> None:
     for n in range(12):
         await office.read(roster(Row(f"LS{n}", given="Oma" + "x" * n)))
         await office.read(roster(Row(f"PR{n}", given="Oma" + "x" * n), plan="PRAIRIE"))
+    await join_namesakes(office)
     await office.fetch("update enrolment set street = member_id || ' Elm St'")
     await publish(office, ARMS.replace("[lakeshore]", "[lakeshore, prairie]"))
     arms: dict[str, set[str]] = {}
@@ -201,6 +203,7 @@ async def test_an_arm_that_one_plan_draws_holds_in_the_other(office: Office) -> 
     """Only one of two enrolments is admitted: the other is told the arm in the same batch, and never anew."""
     await office.read(roster(Row("LS1", begin="20200101", end="20200601")))
     await office.read(roster(Row("PR1"), plan="PRAIRIE"))
+    await join_namesakes(office)
     await publish(office, ARMS.replace("[lakeshore]", "[lakeshore, prairie]"))
     found = await facts(office, "street-trial")
     assert found["LS1"]["reasons"] == ["not-enrolled"]

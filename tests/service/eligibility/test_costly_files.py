@@ -114,7 +114,7 @@ async def test_a_file_being_read_is_cancelled(app: FastAPI, client: httpx.AsyncC
     facts = {fact["file_id"]: fact.get("cut_short") for fact in await office.events("feed-file")}
     assert facts == {str(first): "cancelled", str(after): None}
     assert await office.fetch("select from feed_absence") == []
-    [audited] = await office.fetch("select action, subjects from audit")
+    [audited] = await office.fetch("select action, subjects from audit where kind = 'feed-file'")
     assert (audited["action"], audited["subjects"]) == ("cancelled", [str(first)])
     ended = await client.post(f"/feed-files/{after}/cancel", json=WHY, headers=key("three"))
     assert (ended.status_code, ended.json()["type"]) == (409, "urn:vcc:problem:feed-file-ended")
@@ -138,7 +138,9 @@ async def test_waiting_and_held_files_are_cancelled(app: FastAPI, client: httpx.
 @pytest.mark.parametrize(
     ("role", "tenant", "status"),
     [("integration", "south-plan", 404), ("operator", "south-plan", 404), ("coordinator", "north-plan", 403),
-     ("integration", "north-plan", 200), ("operator", "*", 200)],
+     ("supervisor", "north-plan", 403), ("chw", "north-plan", 403), ("clerk", "north-plan", 403),
+     ("analyst", "*", 403), ("state", "*", 403), ("supervisor", "*", 403), ("integration", "north-plan", 200),
+     ("operator", "*", 200)],
 )  # fmt: skip
 async def test_who_may_cancel(
     app: FastAPI, client: httpx.AsyncClient, office: Office, role: str, tenant: str, status: int
@@ -148,6 +150,8 @@ async def test_who_may_cancel(
     acting(app, role, tenant)
     answer = await client.post(f"/feed-files/{file_id}/cancel", json=WHY, headers=key("one"))
     assert answer.status_code == status
+    [(state, _)] = await states(office)
+    assert state == ("cancelled" if status == 200 else "received")
 
 
 async def test_a_packed_body_is_refused(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:

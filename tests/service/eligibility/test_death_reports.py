@@ -13,6 +13,7 @@ from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus
 from services.eligibility.decisions.api import members as members_api
 from services.eligibility.decisions.api import vital as vital_api
 from services.kit.ids import derived_id
+from tests.service.eligibility.cases import join_namesakes
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.deaths import DIED, TOLD_AT, an_attempt, hear, ids, message, on, said, until
 from tests.service.eligibility.door import acting, door
@@ -120,6 +121,7 @@ async def test_a_decision_reaches_whom_it_may(app: FastAPI, client: httpx.AsyncC
     stranger, a coordinator and a future death are refused."""
     await office.read(roster(Row("LS1")))
     await office.read(roster(Row("PR1"), plan="PRAIRIE"))
+    await join_namesakes(office)
     acting(app, "coordinator", "lakeshore")
     assert (await decide(client, office, "0", DEAD)).status_code == 403
     acting(app, "supervisor", "meadow")
@@ -145,6 +147,7 @@ async def test_whom_somebody_must_check(app: FastAPI, client: httpx.AsyncClient,
     there is one. The look is audited; who was decided about is off the list."""
     await office.read(roster(Row("LS1"), Row("LS2", given="Opa", born="19390501")))
     await office.read(roster(Row("PR1"), plan="PRAIRIE"))
+    await join_namesakes(office)
     await hear(office, await an_attempt(office))
     acting(app, "supervisor", "lakeshore")
     [mine] = (await client.get("/death-reports")).json()["reports"]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.service.eligibility.cases import join_namesakes
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.deaths import message, said
 from tests.service.eligibility.messages import Row, roster
@@ -81,9 +82,11 @@ async def test_a_death_waits_for_its_member(office: Office) -> None:
 
 
 async def test_a_plans_sender_declares_its_own_members_only(office: Office) -> None:
-    """A message from a token that is bound to one plan declares, protects and bars for no other plan's member."""
+    """A message from a token that is bound to one plan declares, protects and bars for no other plan's member, even of
+    one person."""
     await office.read(roster(Row("LS1")))
     await office.read(roster(Row("PR1"), plan="PRAIRIE"))
+    await join_namesakes(office)
     await office.read(message("", "N", p12="N", sent="20210302060000"))
     await office.read(message("20210220", "Y", sent="20210303060000", p12="Y", p11="01"), tenant="prairie")
     assert (await said(office), await said(office, "PR1")) == ("death-reported", "deceased")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.service.eligibility.cases import join_namesakes
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.deaths import BACK, DIED, an_attempt, hear, ids, message, on, said
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
@@ -65,6 +66,7 @@ async def test_one_plans_death_is_another_plans_report(office: Office) -> None:
     settles it for both."""
     await office.read(roster(Row("LS1")))
     await office.read(roster(Row("PR1"), plan="PRAIRIE"))
+    await join_namesakes(office)
     await office.read(roster(DIED, day=on(2)))
     assert (await said(office), await said(office, "PR1")) == ("deceased", "death-reported")
     assert [len(await office.fetch("select from person where merged_into is null"))] == [1]

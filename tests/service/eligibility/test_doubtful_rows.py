@@ -13,7 +13,7 @@ from services.eligibility.intake.api import files as files_api
 from services.eligibility.intake.cli import doubtful as doubtful_cli
 from services.eligibility.intake.cli.doubtful import run_compare, run_decide, run_doubtful
 from services.eligibility.people.store import doubtful as doubtful_store
-from tests.service.eligibility.cases import DAY, a_south_file, an_834, case, enrolled, member
+from tests.service.eligibility.cases import DAY, a_south_file, an_834, case, enrolled, join_namesakes, member
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
 
@@ -102,7 +102,7 @@ async def test_both_sides_are_seen_side_by_side(client: httpx.AsyncClient, offic
     assert fields["street"] == ("1 ELM ST", "1 ELM ST", "agrees")
     assert fields["zip"] == ("60609", "60601", "differs")
     assert fields["middle-name"] == ("", "", "unsaid")
-    [look] = await office.fetch("select action, kind, subjects from audit")
+    [look] = await office.fetch("select action, kind, subjects from audit where kind = 'doubtful-row'")
     assert (look["action"], look["kind"]) == ("read", "doubtful-row")
     assert look["subjects"] == [one["doubtful_id"], candidate["member_token"]]
 
@@ -145,6 +145,7 @@ async def test_another_plans_word_of_a_death_is_only_told_as_one(client: httpx.A
     """A person who decided, for all, is named as a person; another plan's word has neither day nor author."""
     await office.read(an_834(DORA))
     await office.read(a_south_file(DORA, control=7))
+    await join_namesakes(office)
     await office.read(a_south_file(ENDED_BY_DEATH, control=8, day="20250602"))
     await office.read(an_834(THEA, control=3, day="20250603"))
     [one] = await waiting(client)
@@ -172,8 +173,14 @@ async def test_the_same_person_is_changed_as_the_row_says(client: httpx.AsyncCli
     assert reject["doubtful_state"] == "same-person"
     assert reject["expected"].endswith("; decided by a person: it means a member whom it might mean")
     assert (await office.events("member-eligibility"))[-1]["zip5"] == "60609"
-    [kept] = await office.fetch("select document, state, closed_by, reason from doubtful_row")
-    assert kept == {"document": None, "state": "same", "closed_by": "grover", "reason": "the plan says so"}
+    [kept] = await office.fetch("select document, sealed_document, state, closed_by, reason from doubtful_row")
+    assert kept == {
+        "document": None,
+        "sealed_document": None,
+        "state": "same",
+        "closed_by": "grover",
+        "reason": "the plan says so",
+    }
     audit = await office.fetch("select action, subjects from audit where kind = 'doubtful-row'")
     assert audit == [{"action": "same-person", "subjects": [one["doubtful_id"], one["may_be"][0]]}]
     assert await waiting(client) == []
@@ -213,7 +220,7 @@ async def test_a_refused_row_changes_nobody_and_comes_no_more(client: httpx.Asyn
     assert await people(office) == [("M1", "DORA FIX", "1950-01-01")]
     [seen] = await office.fetch("select seen_file_no from enrolment")
     assert seen["seen_file_no"] == file.file_no - 1
-    [audit] = await office.fetch("select action from audit")
+    [audit] = await office.fetch("select action from audit where kind = 'doubtful-row'")
     assert audit["action"] == "discarded"
 
 
@@ -289,7 +296,7 @@ async def test_a_newer_clear_row_closes_it(
     await office.read(an_834(clear, control=4, day="20250604"))
     assert len(await waiting(client)) == left, edge
     assert len(await waiting(client, "superseded")) == 1 - left
-    assert await office.fetch("select from doubtful_row where (document is null) <> (state <> 'waiting')") == []
+    assert await office.fetch("select from doubtful_row where (sealed_document is null) <> (state <> 'waiting')") == []
 
 
 async def test_of_several_that_say_the_same_the_newest_waits(client: httpx.AsyncClient, office: Office) -> None:

@@ -49,12 +49,12 @@ async def test_the_same_file_again_is_no_new_file(office: Office) -> None:
     await office.submit(content, tenant="lakeshore")
 
 
-async def test_two_plans_name_one_person(office: Office) -> None:
-    """The same name, birth date and ZIP in two plans is one person with two enrolments."""
+async def test_two_plans_members_are_two_persons(office: Office) -> None:
+    """The same name, birth date and ZIP in two plans is two persons: neither plan's row is evidence of the other's."""
     await office.read(roster(Row("LS1")))
     await office.read(roster(Row("P9", tract=""), plan="PRAIRIE"))
     facts = await office.events("member-eligibility")
-    assert len({fact["member_token"] for fact in facts}) == 1
+    assert len({fact["member_token"] for fact in facts}) == 2
     assert {fact["tenant_id"] for fact in facts} == {"lakeshore", "prairie"}
 
 

@@ -41,11 +41,11 @@ async def test_every_list_is_kept(database: OpenDatabase, tmp_path: Path) -> Non
         if path.name < "0016":
             shutil.copy(path, before)
     opened = await database("kit")
-    await migrate(opened.dsn, [("eligibility", before)])
-    connection = await asyncpg.connect(opened.dsn, timeout=10)
+    await migrate(opened.owner_dsn, [("eligibility", before)])
+    connection = await asyncpg.connect(opened.owner_dsn, timeout=10)
     async with connection.transaction():
         await connection.execute(OLD)
-    await migrate(opened.dsn, [("eligibility", TODAY)])
+    await migrate(opened.owner_dsn, [("eligibility", TODAY)])
     await connection.execute("select set_config('vcc.tenant', '*', false)")
     files = {one.sha256: one for one in await file_store.load_files(connection, None, 9)}
     assert {name: (one.absence, one.absent_ended) for name, one in files.items()} == {

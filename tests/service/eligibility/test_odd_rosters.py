@@ -38,6 +38,8 @@ pytestmark = pytest.mark.postgres
 SEEDS = range(3)
 MUTANTS_TOLD = {
     "one-list-a-file": "every_row_ends_once",
+    "joins-by-agreement": "members_are_as_stated",
+    "reads-again": "every_row_ends_once",
     "number-of-two": "members_are_as_stated",
     "credulous": "every_row_ends_once",
     "undecided": "doubtful_rows_are_as_decided",

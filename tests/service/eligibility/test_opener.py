@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow import days
@@ -170,6 +171,55 @@ async def test_a_day_that_does_not_open_is_told(office: Office, monkeypatch: pyt
         assert one.trouble() == "the open day is 1 days behind"
     assert await one.open_due()
     assert (metrics.DAYS_BEHIND._value.get(), one.trouble()) == (0, None)
+
+
+def late(by: str) -> float | None:
+    return REGISTRY.get_sample_value("vcc_business_day_late_seconds", {"by": by})
+
+
+async def test_lateness_counts_from_midnight_of_the_first_day_that_is_not_open(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However late the process came itself, and also behind a downtime of days; once the day is open it is 0, before
+    everybody whom it concerns is decided on."""
+    during: list[float | None] = []
+
+    async def redecide(*_: object) -> bool:
+        during.append(late(BY_CLOCK))
+        return False
+
+    async def never(_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(days, "redecide_due", redecide)
+    now = at(date(2021, 3, 4), 6)
+    with monkeypatch.context() as patch:
+        patch.setattr(DayOpener, "_open", never)
+        await an_opener(office, now).open_due()
+        assert (late(BY_CLOCK), late(BY_HAND)) == (2 * 86_400 + 6 * 3600, None)
+    assert await an_opener(office, now).open_due()
+    assert (during, late(BY_CLOCK)) == ([0], 0)
+
+
+@pytest.mark.parametrize(
+    ("by", "is_simulated", "behind", "told"),
+    [
+        (BY_HAND, False, 1, 12 * 3600),
+        (None, False, 93, 92 * 86_400 + 12 * 3600),
+        (None, True, 1, None),
+        (BY_HAND, True, 1, None),
+    ],
+)
+async def test_a_day_that_people_open_may_be_late_too(
+    office: Office, by: str | None, is_simulated: bool, behind: int, told: float | None
+) -> None:
+    """It is told under `by-hand`, also where the clock opens none because it is too far behind; a deployment in another
+    time is not late by the calendar's. Readiness is the clock's alone."""
+    await office.fetch("update clock set is_simulated = $1", is_simulated)
+    await office.fetch("update clock set time_zone = 'America/Phoenix'")  # where no clock changes
+    one = an_opener(office, at(MARCH + timedelta(days=behind), zone=ZoneInfo("America/Phoenix")), by)
+    await one.open_due()
+    assert (late(BY_HAND), late(BY_CLOCK), one.trouble()) == (told, None, None)
 
 
 async def test_it_runs_until_it_is_stopped(office: Office) -> None:

@@ -18,6 +18,7 @@ from services.eligibility.programmes.risk.documents import models
 from services.eligibility.programmes.risk.model import score
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import UnitOfWork
+from tests.service.eligibility.cases import join_namesakes
 from tests.service.eligibility.conftest import FIRST_DAY, Office
 from tests.service.eligibility.messages import Row, Shot, roster, vxu
 from tests.service.eligibility.programmes import HOMEBOUND, SCREENING, ZOSTER, eight, facts, need, publish, say
@@ -240,6 +241,7 @@ async def test_what_one_plan_says_another_does_not_use(office: Office) -> None:
     """A person in two plans is homebound in the one that says so."""
     await office.read(roster(Row("LS1")))
     await office.read(roster(Row("PR1"), plan="PRAIRIE"))
+    await join_namesakes(office)
     await publish(office, HOMEBOUND.replace("[lakeshore]", "[lakeshore, prairie]"))
     await say(office, "LS1", need("homebound"))
     found = await facts(office, "street-visits")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.deaths import message
-from tests.service.eligibility.messages import Row, roster
+from tests.service.eligibility.messages import Row, Shot, roster, vxu
 
 pytestmark = pytest.mark.postgres
 CASES = Path(__file__).parents[2] / "data" / "cases"
@@ -19,6 +19,21 @@ async def test_an_inactive_record_silences_nobody(office: Office, name: str) -> 
     await office.read((CASES / "s18q.834").read_bytes())
     await office.read((CASES / f"{name}.hl7").read_bytes())
     assert (await office.last_facts())["LQ1"]["contact_protected"] is False
+
+
+@pytest.mark.parametrize("status", ["I", "L", "M"])
+async def test_a_lost_patient_is_no_lost_member(office: Office, status: str) -> None:
+    """PD1-16 = I (inactive), L (lost) or M (moved) silences no plan's own member, bars no channel and withholds no
+    dose: who was lost is often the one to be found."""
+    await office.read(roster(Row("LS1"), Row("LS2", given="Opa")))
+    await office.read(vxu(Shot("E-1", ids=("C-1^^^CAIR^SR",))))
+    await office.read(message(status=status, sent="20210302060000"))
+    known = await office.last_facts()
+    assert [known[one]["contact_protected"] for one in ("LS1", "LS2")] == [False, False]
+    assert known["LS1"].get("channels_barred", []) == []
+    assert (known["LS1"]["reasons"], known["LS1"]["vaccinated"]) == (["already-vaccinated"], True)
+    await office.read(vxu(Shot("E-1", action="D", sent="20210303060000")))
+    assert (await office.last_facts())["LS1"]["status"] == "eligible"
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))

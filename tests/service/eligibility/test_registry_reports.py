@@ -52,7 +52,7 @@ async def held(office: Office) -> list[tuple[str, str, str]]:
     ("query", "given"),
     [
         (dose_store.LOAD_OF_NUMBER, (["NUMBER"], ["SENDER"])),
-        (dose_store.FIND_OF_ANOTHER, (["NUMBER"], ["SENDER"], [UUID(int=1)])),
+        (dose_store.FIND_OF_ANOTHER, (["NUMBER"], ["SENDER"], [str(UUID(int=1))])),
     ],
 )
 async def test_reports_of_a_number_are_found_by_its_index(office: Office, query: str, given: tuple[Any, ...]) -> None:

@@ -19,6 +19,7 @@ from services.eligibility.decisions.flow import vital as vital_flow
 from services.eligibility.doses.flow import ledger
 from services.eligibility.intake.flow import registry
 from services.eligibility.intake.flow.worker import Intake
+from services.eligibility.intake.store import chunks as chunk_store
 from services.eligibility.people import flow as people_flow
 from services.eligibility.programmes.documents import bundled, parse_programme
 from services.eligibility.programmes.needs import MemberObservation
@@ -39,7 +40,6 @@ WRITTEN = """
 select id, aggregatetype as topic, payload from outbox
 where aggregatetype in ('vcc.business-day-opened.v1', 'vcc.programme.v1', 'vcc.feed-file.v1') order by id
 """
-BYTES = "select string_agg(bytes, ''::bytea order by position) as bytes from feed_chunk where file_id = $1"
 DOCUMENT = "select document from programme where programme_id = $1 and version = $2"
 ANNOUNCED = """
 select aggregatetype as topic, payload from outbox
@@ -151,9 +151,13 @@ async def log_of(office: Office, heard: Heard) -> list[tuple[int, str, Any]]:
                 (found,) = await office.fetch(DOCUMENT, payload["programme_id"], payload["version"])
                 log.append((row["id"], "programme", found["document"]))
             case _:
-                (found,) = await office.fetch(BYTES, UUID(payload["file_id"]))
-                log.append((row["id"], "file", bytes(found["bytes"])))
+                log.append((row["id"], "file", await bytes_of(office, UUID(payload["file_id"]))))
     return sorted([*log, *heard.facts], key=lambda entry: entry[0])
+
+
+async def bytes_of(office: Office, file_id: UUID) -> bytes:
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        return b"".join([chunk async for chunk in chunk_store.load_chunks(connection, file_id)])
 
 
 async def replay(office: Office, log: list[tuple[int, str, Any]]) -> None:

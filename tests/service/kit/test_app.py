@@ -9,10 +9,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from schemas.catalog import BUSINESS_DAY_OPENED
 from services.kit import app as chassis
-from services.kit import faults
+from services.kit import build, faults, metrics
 from services.kit.app import Service, create
 from services.kit.faults import Faults
 from services.kit.http import unguarded
@@ -60,9 +61,34 @@ async def test_service_starts_without_its_broker_and_says_so(database: OpenDatab
         assert (await client.get("/live")).status_code == 200
         assert checks["kafka"]["reason"] == "KafkaConnectionError"
         assert (await client.get("/ready")).status_code == 503
-        assert "vcc_ready 0.0" in (await client.get("/metrics")).text
+        found = (await client.get("/metrics")).text
+        assert "vcc_ready 0.0" in found
+        assert 'vcc_ready_check{check="kafka"} 0.0' in found
         ending = time.monotonic()
     assert time.monotonic() - ending < 20
+
+
+async def test_requests_are_served_while_the_broker_is_away(database: OpenDatabase) -> None:
+    """Without a broker `/ready/serves` is well, for the outbox keeps what is announced; `/ready/consumes` and the whole
+    are not. Metrics say all of it without anybody having asked before, and how full the pool is."""
+    metrics.SERVES.set(0)
+    opened = await database("kit")
+    app = create(SERVICE, opened.settings())
+    async with app.router.lifespan_context(app), _client_of(app) as client:
+        async with asyncio.timeout(15):
+            while "vcc_serves 1.0" not in (found := (await client.get("/metrics")).text):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert 'vcc_pool_connections{state="limit"} 8.0' in found
+        assert f'vcc_build_info{{revision="{build.revision()}",service="kit",version="{build.version()}"}} 1.0' in found
+        assert "vcc_ready 0.0" in found
+        statuses = [(await client.get(path)).status_code for path in ("/ready/serves", "/ready/consumes", "/ready")]
+        assert statuses == [200, 503, 503]
+        assert set((await client.get("/ready/serves")).json()["checks"]) == {"postgres", "schema", "own-log"}
+        assert "kafka" in (await client.get("/ready/consumes")).json()["checks"]
+
+
+def _client_of(app: FastAPI) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://kit")
 
 
 class Gardener:
@@ -96,7 +122,10 @@ async def test_every_background_task_is_known_by_name(database: OpenDatabase) ->
     """`/live` names each, the chassis's own and the service's."""
     async with _with_gardener(await database("kit"), lambda: None) as client:
         live = await client.get("/live")
-        names = ("own-log", "health", "bus", "pruning", "relay", "gardener")
+        names = (
+            "own-log", "health", "schema", "trail-chain", "measuring", "bus", "pruning", "relay", "gardener", "keys",
+            "log-watch",
+        )  # fmt: skip
         assert (live.status_code, live.json()) == (200, {"live": True, "tasks": dict.fromkeys(names, "running")})
 
 

@@ -1,6 +1,7 @@
 """The trail: written before the answer, never changed, seen by its own tenant only."""
 
 from collections.abc import AsyncIterator
+from itertools import product
 from typing import Annotated, Any
 
 import asyncpg
@@ -62,7 +63,7 @@ def acting(app: FastAPI, principal: Principal) -> None:
 
 
 async def trail(archive: Database, tenant: str = "*") -> list[dict[str, Any]]:
-    async with transaction(archive.pool, tenant) as connection:
+    async with transaction(archive.owner, tenant) as connection:
         return [dict(row) for row in await connection.fetch("select * from audit order by audit_id")]
 
 
@@ -86,6 +87,9 @@ async def test_a_read_is_recorded_with_who_what_and_when(
         "subject_count": 1,
         "reason": None,
         "correlation_id": CORRELATION,
+        "purpose": "HOPERAT",
+        "route": "GET /pupils/{token}",
+        "outcome": "done",
     }
 
 
@@ -93,7 +97,7 @@ async def test_a_read_is_recorded_with_who_what_and_when(
 async def test_no_row_no_answer(app: FastAPI, client: httpx.AsyncClient, archive: Database) -> None:
     """When the trail can't be written the data does not go out."""
     acting(app, a_principal("teacher"))
-    await archive.pool.execute("alter table audit rename to shredded")
+    await archive.owner.execute("alter table audit rename to shredded")
     response = await client.get("/pupils/tok-7")
     assert response.status_code == 500
     assert "Hufflepuff" not in response.text
@@ -131,14 +135,15 @@ async def test_an_export_names_everybody_in_it(archive: Database) -> None:
 @pytest.mark.parametrize("change", ["update audit set principal = 'tom'", "delete from audit", "truncate audit"])
 @pytest.mark.parametrize("regranted", [False, True], ids=["as it is", "after a grant"])
 async def test_the_trail_is_never_changed(archive: Database, change: str, regranted: bool) -> None:
-    """The service's own role can't change or remove a row, nor after it has granted itself the right."""
+    """Neither the service's own role nor the owner of the table can change or remove a row, nor after the owner has
+    granted itself the right."""
     async with working(archive.pool, "hogwarts") as work:
         await audit.record(work, a_principal("teacher"), "read", "pupil", TOKENS)
     if regranted:
-        await archive.pool.execute("grant all on audit to current_user")
-    for tenant in ("*", "durmstrang"):
+        await archive.owner.execute("grant all on audit to current_user")
+    for pool, tenant in product((archive.pool, archive.owner), ("*", "durmstrang")):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            async with transaction(archive.pool, tenant) as connection:
+            async with transaction(pool, tenant) as connection:
                 await connection.execute(change)
     assert [row["subjects"] for row in await trail(archive)] == [TOKENS]
 

@@ -81,7 +81,7 @@ async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def bakery(database: OpenDatabase) -> Database:
     bakery = await database("kit")
-    await bakery.pool.execute("create table loaf (tenant_id text); create table name (name text unique)")
+    await bakery.owner.execute("create table loaf (tenant_id text); create table name (name text unique)")
     return bakery
 
 
@@ -99,7 +99,7 @@ async def a_token(issuer: FastAPI, tmp_path: Path, name: str) -> dict[str, str]:
 
 async def test_a_write_with_a_token_and_a_key(bakery: Database, issuer: FastAPI, tmp_path: Path) -> None:
     """A coordinator's write is done once for its tenant, repeated it is replayed; another role's is denied and in the
-    trail; without a token nothing is asked of the database."""
+    trail, as is a request without a token, with its reason and without a principal (v5.0.0-16.3.1)."""
     coordinator = await a_token(issuer, tmp_path, "coordinator")
     async with serving(build(issuer, bakery.pool)) as client:
         first = await client.post("/loaves", headers=coordinator)
@@ -109,9 +109,14 @@ async def test_a_write_with_a_token_and_a_key(bakery: Database, issuer: FastAPI,
     assert [each.status_code for each in (first, again, denied, nobody)] == [201, 201, 403, 401]
     assert again.headers["idempotency-replayed"] == "true"
     assert await bakery.pool.fetchval("select array_agg(tenant_id) from loaf") == ["local"]
-    async with transaction(bakery.pool, "*") as connection:
-        rows = await connection.fetch("select principal, action, kind from audit")
-    assert [tuple(row) for row in rows] == [("operator", "denied", "POST /loaves")]
+    async with transaction(bakery.owner, "*") as connection:
+        rows = await connection.fetch("select principal, action, kind, reason, outcome from audit")
+    assert [tuple(row) for row in rows] == [
+        ("coordinator", "wrote", "POST /loaves", None, "done"),
+        ("coordinator", "wrote", "POST /loaves", "replayed", "done"),
+        ("operator", "denied", "POST /loaves", "role", "denied"),
+        (None, "denied", "POST /loaves", "no-token", "denied"),
+    ]
 
 
 @pytest.mark.parametrize(

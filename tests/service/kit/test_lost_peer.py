@@ -8,9 +8,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.kit.fencing import LOCK_NAMESPACE, TRY_LOCK
 from services.kit.lost_peer import patience
 from services.kit.postgres import connect, create_pool, is_fault
-from services.kit.relay import LOCK_NAMESPACE, TRY_LOCK
 from tests.servers import Database, OpenDatabase
 from tests.silence import fall_silent
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from services.kit.postgres import transaction
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork
 from tests.builders import a_day, a_record, decoded
+from tests.letters import mend
 from tests.servers import Database, OpenDatabase
 
 pytestmark = pytest.mark.postgres
@@ -54,13 +56,15 @@ async def olga(archive: Database) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def trail(archive: Database) -> list[tuple[str, str, str, list[str]]]:
-    async with transaction(archive.pool, "*") as connection:
-        rows = await connection.fetch("select principal, action, kind, subjects from audit order by audit_id")
+    async with transaction(archive.owner, "*") as connection:
+        rows = await connection.fetch(
+            "select principal, action, kind, subjects from audit where kind = 'dead-letter' order by audit_id"
+        )
     return [tuple(row) for row in rows]
 
 
 async def post(client: httpx.AsyncClient, path: str, key: str) -> httpx.Response:
-    return await client.post(path, headers={"Idempotency-Key": key})
+    return await client.post(path, headers={"Idempotency-Key": key, "X-Reason": "ticket 7"})
 
 
 async def test_who_discards_stands_in_the_trail(olga: httpx.AsyncClient, archive: Database) -> None:
@@ -82,9 +86,25 @@ async def test_who_replays_stands_in_the_trail(olga: httpx.AsyncClient, archive:
     vain = await post(olga, f"/dead-letters/{first}/replay", "key-in-vain")
     assert vain.json() == {"replayed": 0, "discarded": 0, "still_dead": "bad-json", "still_dead_id": first}
     assert await trail(archive) == []
-    await archive.pool.execute("update dead_letter set value = $1 where id = $2", a_record(a_day(0)).value, first)
+    await mend(archive.pool, first, a_record(a_day(0)).value or b"")
     assert (await post(olga, f"/dead-letters/{first}/replay", "key-mended")).json()["replayed"] == 2
     assert await trail(archive) == [("olga", "redriven", "dead-letter", [str(first), str(second)])]
+
+
+async def test_a_letter_that_cannot_be_opened_can_be_given_up(olga: httpx.AsyncClient, archive: Database) -> None:
+    """It is listed, its content is refused with the reason, a replay leaves it for the reason `seal`, and given up it
+    lets those behind it through; one of these that can't be opened stays in turn."""
+    first, second = [one["dead_letter_id"] for one in (await olga.get("/dead-letters")).json()]
+    await archive.pool.execute("update dead_letter set sealed = sealed || '!'")
+    assert len((await olga.get("/dead-letters")).json()) == 2
+    shown = await olga.get(f"/dead-letters/{first}")
+    assert (shown.status_code, shown.json()["type"]) == (409, "urn:vcc:problem:unreadable-dead-letter")
+    vain = (await post(olga, f"/dead-letters/{first}/replay", "key-in-vain")).json()
+    assert (vain["replayed"], vain["still_dead"], vain["still_dead_id"]) == (0, "seal", first)
+    given_up = (await post(olga, f"/dead-letters/{first}/discard", "key-give-up-1")).json()
+    assert (given_up["discarded"], given_up["still_dead"], given_up["still_dead_id"]) == (1, "seal", second)
+    assert (await post(olga, f"/dead-letters/{second}/discard", "key-give-up-2")).json()["discarded"] == 1
+    assert (await olga.get("/dead-letters")).json() == []
 
 
 @pytest.mark.parametrize("path", ["/dead-letters/99999999999999999999", "/dead-letters?reason=%00"])
@@ -112,3 +132,18 @@ async def test_a_dead_letter_of_a_group_that_is_gone(later_olga: httpx.AsyncClie
     assert (given_up["discarded"], given_up["still_dead"], given_up["still_dead_id"]) == (1, "group-gone", second)
     assert (await post(later_olga, f"/dead-letters/{second}/discard", "key-give-up-2")).json()["discarded"] == 1
     assert (await later_olga.get("/dead-letters")).json() == []
+
+
+@pytest.mark.parametrize(("key", "named"), [(str(UUID(int=7)).encode(), [str(UUID(int=7))]), (b"Harry Potter", [])])
+async def test_whom_a_dead_letter_speaks_of_stands_in_the_trail(
+    olga: httpx.AsyncClient, archive: Database, key: bytes, named: list[str]
+) -> None:
+    """Whoever reads a record or gives it up is found by the token that is its key; what is no token is not repeated."""
+    await apply_batch(archive.pool, GROUP, decoded(a_record(a_day(5), offset=5, value=b"{", key=key)), on_day)
+    [letter] = [one["dead_letter_id"] for one in (await olga.get("/dead-letters")).json()][2:]
+    assert (await olga.get(f"/dead-letters/{letter}")).status_code == 200
+    assert (await post(olga, f"/dead-letters/{letter}/discard", "key-give-up")).json()["discarded"] == 1
+    assert await trail(archive) == [
+        ("olga", "read", "dead-letter", [str(letter), *named]),
+        ("olga", "discarded", "dead-letter", [str(letter), *named]),
+    ]

@@ -48,5 +48,5 @@ async def test_a_route_lets_in_whom_the_table_names(house: Database, app: FastAP
                 is_denied = answer.status_code == 403 and answer.json()["type"] == "urn:vcc:problem:forbidden"
                 assert is_denied == (role not in TABLE.that_may(permission)), (role, method, path, answer.status_code)
                 denied += is_denied
-    async with transaction(house.pool, "*") as connection:
+    async with transaction(house.owner, "*") as connection:
         assert await connection.fetchval("select count(*) from audit where action = 'denied'") == denied > 0

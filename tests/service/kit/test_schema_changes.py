@@ -21,7 +21,7 @@ GROUP = "kit.business-day-opened"
 @pytest.fixture
 async def almanac(database: OpenDatabase) -> Database:
     opened = await database("kit")
-    await opened.pool.execute("create table heard (business_on date, zone text); create table zone (name text)")
+    await opened.owner.execute("create table heard (business_on date, zone text); create table zone (name text)")
     return opened
 
 
@@ -50,7 +50,7 @@ async def test_a_plan_that_a_migration_made_stale_sets_nothing_aside(almanac: Da
     """The batch that meets it fails as a fault, comes again and is applied; its key is not parked."""
     pool = await create_pool(almanac.settings())
     await _deliver(pool, on_day, 0)
-    await almanac.pool.execute("alter table zone add column note text")
+    await almanac.owner.execute("alter table zone add column note text")
     with pytest.raises(asyncpg.InvalidCachedStatementError, check=is_fault):
         await _deliver(pool, on_day, 1)
     await _deliver(pool, on_day, 1)
@@ -75,10 +75,10 @@ async def test_a_schema_that_does_not_fit_the_code_sets_nothing_aside(
 ) -> None:
     """A column, a table, a type, a right that is not there as the code wants it: the batch waits until it is mended."""
     pool = await create_pool(almanac.settings())
-    await almanac.pool.execute(change)
+    await almanac.owner.execute(change)
     with pytest.raises(asyncpg.PostgresError, check=is_fault):
         await _deliver(pool, on_day, 0)
-    await almanac.pool.execute(undo)
+    await almanac.owner.execute(undo)
     await _deliver(pool, on_day, 0)
     assert await _counts(almanac) == (1, 0, 0)
     pool.terminate()

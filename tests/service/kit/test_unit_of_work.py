@@ -8,7 +8,7 @@ import pytest
 
 from schemas.catalog import BUSINESS_DAY_OPENED
 from schemas.eligibility_v1 import BusinessDayOpenedV1
-from services.kit import audit, outbox, redrive, trace
+from services.kit import audit, dead_letters, outbox, redrive, trace
 from services.kit.auth import Principal
 from services.kit.batches import Outcome, apply_batch
 from services.kit.contract import Header, headers_of
@@ -18,6 +18,7 @@ from services.kit.redrive import Redriven
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import UnitOfWork, working
 from tests.builders import a_day, a_record, decoded
+from tests.letters import mend
 from tests.servers import Database, OpenDatabase
 
 pytestmark = pytest.mark.postgres
@@ -29,7 +30,7 @@ CREATE_HEARD = "create table heard (position bigint generated always as identity
 async def calendar(database: OpenDatabase) -> Database:
     """A database in which a handler writes down each day that it hears."""
     opened = await database("kit")
-    await opened.pool.execute(CREATE_HEARD)
+    await opened.owner.execute(CREATE_HEARD)
     return opened
 
 
@@ -84,9 +85,12 @@ async def test_reject_is_kept_whole_and_the_rest_goes_on(calendar: Database) -> 
     bad = a_record(a_day(0), value=b"\x00garbage", headers=headers)
     batch = decoded(bad, a_record(a_day(1, "Europe/Berlin")))
     assert await apply_batch(calendar.pool, GROUP, batch, on_day) == Outcome(fresh=1, rejected=1)
-    rows = await calendar.pool.fetch('select key, value, headers, reason, "offset", state from dead_letter')
-    kept = [["ce_id", None], ["x", "/w=="]]
-    assert [tuple(row) for row in rows] == [(bad.key, bad.value, kept, "null-header", bad.offset, "dead")]
+    async with calendar.pool.acquire() as connection:
+        [listed] = await dead_letters.load_waiting(connection, None, 10)
+        kept = await dead_letters.load_dead_letter(connection, listed.id)
+    assert kept is not None
+    assert (kept.record.key, kept.record.value, list(kept.record.headers)) == (bad.key, bad.value, headers)
+    assert (kept.reason, kept.record.offset, kept.state) == ("null-header", bad.offset, "dead")
 
 
 async def test_later_events_of_a_rejected_key_are_parked(calendar: Database) -> None:
@@ -133,8 +137,8 @@ async def test_discard_releases_what_waits_in_order(calendar: Database) -> None:
 async def test_replay_takes_effect_once(calendar: Database) -> None:
     """A dead letter that has become usable is applied by the first replay and by no further one."""
     await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(0), value=b"{")), on_day)
-    await calendar.pool.execute("update dead_letter set value = $1", a_record(a_day(0)).value)
     letter = await _first_waiting(calendar)
+    await mend(calendar.pool, letter, a_record(a_day(0)).value or b"")
     assert await _redrive(calendar, redrive.replay, letter) == Redriven(replayed=1)
     assert await _redrive(calendar, redrive.replay, letter) is None
     assert await _heard(calendar) == [1]
@@ -163,7 +167,7 @@ async def test_only_what_is_unreadable_stays_and_holds_its_own_key(calendar: Dat
     )
     await apply_batch(calendar.pool, GROUP, batch, on_day)
     letter = await _first_waiting(calendar)
-    await calendar.pool.execute("update dead_letter set value = $1 where id = $2", a_record(a_day(0)).value, letter)
+    await mend(calendar.pool, letter, a_record(a_day(0)).value or b"")
     done = await _redrive(calendar, redrive.replay, letter)
     assert done == Redriven(replayed=2, still_dead="bad-json")
     assert (done.replayed_ids, done.still_dead_id) == ((letter, letter + 1), letter + 2)
@@ -228,7 +232,7 @@ async def test_an_announcement_carries_its_records_trace(calendar: Database) -> 
     await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(1))), on_day)
     waits = a_record(a_day(0, "Zone/late"), value=b"{", headers=_traced("0af7651916cd43dd8448eb211c80319c"))
     await apply_batch(calendar.pool, GROUP, decoded(waits), on_day)
-    await calendar.pool.execute("update dead_letter set value = $1", a_record(a_day(0, "Zone/late")).value)
+    await mend(calendar.pool, await _first_waiting(calendar), a_record(a_day(0, "Zone/late")).value or b"")
     assert await _redrive(calendar, redrive.replay, await _first_waiting(calendar)) == Redriven(replayed=1)
     sent = [row["traceparent"] for row in await calendar.pool.fetch("select traceparent from outbox order by id")]
     assert [each and each.split("-")[1] for each in sent] == [
@@ -241,7 +245,7 @@ SPAN = "00f067aa0ba902b7"
 
 
 def _traced(trace_id: str) -> list[Header]:
-    headers = headers_of(new_id(), "/vcc/test", BusinessDayOpenedV1.event_type, "", f"00-{trace_id}-{SPAN}-01")
+    headers = headers_of(new_id(), "/vcc/eligibility", BusinessDayOpenedV1.event_type, "", f"00-{trace_id}-{SPAN}-01")
     return [*headers]
 
 
@@ -287,7 +291,7 @@ async def test_a_batch_and_a_redrive_wake_the_relay(calendar: Database) -> None:
         await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(0))), on_day)
         assert news.is_set()
         await apply_batch(calendar.pool, GROUP, decoded(a_record(a_day(1), value=b"{")), on_day)
-        await calendar.pool.execute("update dead_letter set value = $1", a_record(a_day(1)).value)
+        await mend(calendar.pool, await _first_waiting(calendar), a_record(a_day(1)).value or b"")
         news.clear()
         assert await _redrive(calendar, redrive.replay, await _first_waiting(calendar)) == Redriven(replayed=1)
         assert news.is_set()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -49,8 +49,10 @@ def vaccinated(name: str = "ada", version: int = 2, **changes: Any) -> MemberEli
     return a_fact(name, version, **(said | {"doses_valid": 1, "priority": 0} | changes))
 
 
-def a_target(zip5: str = "60623", *, listed: bool = True, week_on: date = DAY) -> TargetZipListedV1:
-    return TargetZipListedV1(occurred_at=NOON, zip5=zip5, programme_id=PROGRAMME, week_on=week_on, listed=listed)
+def a_target(
+    zip5: str = "60623", *, listed: bool = True, week_on: date = DAY, at: datetime = NOON
+) -> TargetZipListedV1:
+    return TargetZipListedV1(occurred_at=at, zip5=zip5, programme_id=PROGRAMME, week_on=week_on, listed=listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,8 @@ class Outreach:
         return None if row is None else dict(row)
 
     async def fetch(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        """Rows of every plan."""
-        async with self.database.pool.acquire() as connection, connection.transaction():
+        """Rows of every plan, the trail's too."""
+        async with self.database.owner.acquire() as connection, connection.transaction():
             await connection.execute("select set_config('vcc.tenant', '*', true)")
             return [dict(row) for row in await connection.fetch(query, *values)]
 

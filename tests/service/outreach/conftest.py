@@ -7,9 +7,8 @@ import asyncpg
 import pytest
 
 from deploy.local.postgres import ADMIN
-from services.kit.postgres import Pool, prepare
 from tests.facts import a_day, a_programme
-from tests.servers import Database, PostgresServer
+from tests.servers import PostgresServer, enter
 from tests.service.outreach.builders import Outreach, Worker, client_of
 
 TABLES = "select string_agg(format('%I', tablename), ', ') from pg_tables where schemaname = 'public'"
@@ -27,11 +26,12 @@ def outreach_dsn(postgres_server: PostgresServer) -> Iterator[str]:
 async def outreach(postgres_server: PostgresServer, outreach_dsn: str) -> AsyncIterator[Outreach]:
     """Knows its programme and that it is 1 March 2021."""
     await _empty(postgres_server.dsn(ADMIN, outreach_dsn.rpartition("/")[2]))
-    pool = await Pool(outreach_dsn, max_size=8, timeout=10, init=prepare)
-    running = Outreach(Database("outreach", outreach_dsn, pool))
+    entered = await enter("outreach", outreach_dsn)
+    running = Outreach(entered)
     await running.hear(a_programme(), a_day())
     yield running
-    pool.terminate()
+    entered.pool.terminate()
+    entered.owner.terminate()
 
 
 async def _empty(admin_dsn: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.envelope import Event
 from services.kit import review_queue
+from services.kit import slices as slicing
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import Handler, UnitOfWork
 from services.outreach.cases import flow as handlers
@@ -38,6 +39,17 @@ async def test_newest_day_holds_whatever_its_zone(outreach: Outreach) -> None:
     case = await outreach.case()
     assert case is not None
     assert (case["changed_on"] - DAY).days == 9
+
+
+async def test_all_wait_whatever_a_statement_takes(outreach: Outreach, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has a case under a programme that changes is decided on again, slice by slice: nobody is left out between
+    two of them."""
+    monkeypatch.setattr(slicing, "SLICE_ROWS", 2)
+    monkeypatch.setattr(review_queue, "LET_WAIT_AT_ONCE", 2)
+    names = ("ada", "bo", "cy", "dot", "eve")
+    await outreach.hear(*(a_fact(name) for name in names), *(a_dose(name, vaccine_group="zoster") for name in names))
+    await outreach.hear(a_programme(version=2, vaccine_group="zoster"))
+    assert [(await outreach.case(name) or {}).get("closed_reason") for name in names] == ["vaccinated"] * 5
 
 
 async def test_version_holds_from_its_day_on(outreach: Outreach) -> None:

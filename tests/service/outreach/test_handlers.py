@@ -161,6 +161,16 @@ async def test_target_zip_raises_the_rank(outreach: Outreach) -> None:
     assert ranks == [[500, 650], [500, 650], [500, 500]]
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_of_two_lists_of_a_week_the_later_holds(outreach: Outreach, at_once: bool) -> None:
+    """A relay that was away may say an old list last: in a batch of its own or not, it changes nothing."""
+    later, earlier = a_target(listed=True, at=NOON + timedelta(minutes=1)), a_target(listed=False)
+    await outreach.hear(a_fact())
+    for batch in [(later, earlier)] if at_once else [(later,), (earlier,)]:
+        await outreach.hear(*batch)
+    assert await outreach.fetch("select rank from outreach_case") == [{"rank": 650}]
+
+
 async def test_merged_persons_share_their_history(outreach: Outreach) -> None:
     """Of merged persons the retired token's case closes; a dose of either is a dose of both."""
     merge = MembersMergedV1(

@@ -36,11 +36,11 @@ async def test_what_was_said_before_still_holds(database: OpenDatabase, tmp_path
     for name in ("0001_cases.sql", "0002_versions_and_waiting.sql"):
         shutil.copy(TODAY / name, before)
     opened = await database("kit")
-    await migrate(opened.dsn, [("outreach", before)])
-    connection = await asyncpg.connect(opened.dsn, timeout=10)
+    await migrate(opened.owner_dsn, [("outreach", before)])
+    connection = await asyncpg.connect(opened.owner_dsn, timeout=10)
     async with connection.transaction():
         await connection.execute(OLD)
-    await migrate(opened.dsn, [("outreach", TODAY)])
+    await migrate(opened.owner_dsn, [("outreach", TODAY)])
     rows = await connection.fetch("select stops, resumes, stance, reports_death from statement")
     assert [tuple(row.values()) for row in rows] == [(["phone", "text"], [], None, False)]
     assert await connection.fetchval("select count(*) from waiting_member") == 1

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from schemas.scheduling_v1 import AppointmentStatus
-from tests.facts import NOON, a_day, a_fact, a_merge, an_appointment
+from services.kit.audit_search import names_of
+from services.kit.postgres import transaction
+from services.outreach.cases.store import NAMES_IN_TRAIL
+from tests.facts import NOON, a_day, a_fact, a_merge, an_appointment, enrolment_id, member_token
 from tests.service.outreach.builders import Outreach, Worker, case_id
 
 pytestmark = pytest.mark.postgres
@@ -180,5 +183,23 @@ async def test_health_workers_see_whom_they_visit(outreach: Outreach, worker: Wo
     file = await chw.get(f"/cases/{ADA}")
     assert (file.status_code, file.json()["appointments"][0]["site_id"]) == (200, "united-center")
     assert (await chw.log(ADA, "complete", channel="visit")).status_code == 201
-    rows = await outreach.fetch("select principal, action, subjects from audit order by audit_id")
+    rows = await outreach.fetch("select principal, action, subjects from audit where action = 'read' order by audit_id")
     assert rows == [{"principal": "chao", "action": "read", "subjects": [str(ADA)]}] * 2
+
+
+async def test_the_trail_names_a_person_in_many_ways(outreach: Outreach, worker: Worker) -> None:
+    """Whichever of his tokens is asked for: all of them, his enrolments, his cases and his attempts, and of nobody
+    else's."""
+    await outreach.hear(a_fact("ada"), a_fact("adda"), a_fact("bob"))
+    await worker.claim(3)
+    assert (await worker.log(ADA, "no-answer")).status_code == 201
+    await outreach.hear(a_merge("adda", "ada"))
+    [attempt] = await outreach.fetch("select attempt_id from attempt")
+    tokens, cases = [a_fact(name).member_token for name in ("ada", "adda")], [ADA, case_id("adda")]
+    enrolments = [enrolment_id(name) for name in ("ada", "adda")]
+    async with transaction(outreach.database.pool, "*") as connection:
+        for token in tokens:
+            names = await names_of(connection, NAMES_IN_TRAIL, token)
+            assert names == sorted(map(str, [*tokens, *cases, *enrolments, attempt["attempt_id"]]))
+        stranger = await names_of(connection, NAMES_IN_TRAIL, member_token("carol"))
+        assert stranger == [str(member_token("carol"))]

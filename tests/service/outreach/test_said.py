@@ -1,12 +1,13 @@
 """Facts always go in: whatever the case, the cap, the lease or the plan; and they can be taken back."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from schemas.eligibility_v1 import EligibilityStatus
+from schemas.envelope import Event
 from schemas.outreach_v1 import Disposition
 from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.ids import new_id
@@ -121,6 +122,112 @@ async def test_opt_out_of_a_merged_person(outreach: Outreach, worker: Worker) ->
     assert before is not None
     assert after is not None
     assert (before["status"], after["closed_reason"]) == ("open", "opted-out")
+
+
+async def _parted(outreach: Outreach, *more: Event, is_split_first: bool = True) -> None:
+    """Ada, whose plan's enrolment goes back to the token that it stood under, is Bo no more."""
+    news: list[Event] = [a_merge("bo", "ada", 1, 2, is_split=True)]
+    news.insert(1 if is_split_first else 0, a_fact("bo", 3, 1, tenant_id="prairie"))
+    await outreach.hear(*news, *more)
+    await outreach.review()
+
+
+async def _joined(outreach: Outreach) -> None:
+    ada = a_fact("ada").member_token
+    await outreach.hear(a_fact("ada"), a_fact("bo", tenant_id="prairie"), a_day(1))
+    await outreach.hear(a_merge("bo", "ada", version=1), a_fact("bo", 2, tenant_id="prairie", member_token=ada))
+
+
+@pytest.mark.parametrize("who", ["ada", "bo"])
+@pytest.mark.parametrize("is_split_first", [False, True])
+async def test_an_opt_out_holds_for_both_who_were_one(
+    outreach: Outreach, worker: Worker, who: str, is_split_first: bool
+) -> None:
+    """What was said while two were one holds for each of them once they are two, and is taken back for both."""
+    await _joined(outreach)
+    plan = {"ada": "lakeshore", "bo": "prairie"}[who]
+    mine = replace(worker, plan=plan, name=f"worker-{who}")
+    answer = await mine.log(case_id(who, plan), "do-not-call")
+    assert answer.status_code == 201, answer.text
+    await _parted(outreach, is_split_first=is_split_first)
+    cases = [await outreach.case("ada"), await outreach.case("bo", "prairie")]
+    assert [case and case["closed_reason"] for case in cases] == ["opted-out", "opted-out"]
+    retracted = await mine.retract(answer.json()["attempt_id"])
+    assert retracted.status_code == 200, retracted.text
+    await outreach.review()
+    cases = [await outreach.case("ada"), await outreach.case("bo", "prairie")]
+    assert [case and case["status"] for case in cases] == ["open", "open"]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_an_opt_out_of_before_is_the_ones_who_said_it(outreach: Outreach, worker: Worker, is_known: bool) -> None:
+    """What one asked of callers before the join is his own afterwards; where nobody knows when that was, it holds for
+    both."""
+    await outreach.hear(a_fact("ada"), a_fact("bo", tenant_id="prairie"), a_day(1))
+    stan = replace(worker, plan="prairie", name="stan")
+    assert (await stan.log(case_id("bo", "prairie"), "do-not-call")).status_code == 201
+    ada = a_fact("ada").member_token
+    join = a_merge("bo", "ada", version=1).model_copy(update={"occurred_at": datetime.now(UTC)})
+    await outreach.hear(join, a_fact("bo", 2, tenant_id="prairie", member_token=ada))
+    if not is_known:
+        await outreach.fetch("delete from joined_token")
+    await _parted(outreach)
+    cases = [await outreach.case("ada"), await outreach.case("bo", "prairie")]
+    assert [case and case["status"] for case in cases] == ["open" if is_known else "closed", "closed"]
+
+
+@pytest.mark.parametrize("is_joined", [False, True])
+async def test_an_opt_in_of_the_one_does_not_lift_the_others_opt_out(
+    outreach: Outreach, worker: Worker, is_joined: bool
+) -> None:
+    """Of two members of one plan the one forbade calls and the other one wants them, said before they were one or
+    meanwhile: afterwards each has his own word."""
+    await outreach.hear(a_fact("ada"), a_fact("bo"), a_day(1))
+    assert (await worker.log(case_id("ada"), "do-not-call")).status_code == 201
+    join = a_merge("bo", "ada", version=1).model_copy(update={"occurred_at": datetime.now(UTC)})
+    news: list[Event] = [join, a_fact("bo", 2, member_token=a_fact("ada").member_token)]
+    if is_joined:
+        await outreach.hear(*news)
+    at = (NOON + timedelta(hours=1)).isoformat()
+    said: dict[str, Any] = {"direction": "inbound", "resume_channels": ["phone", "text"], "attempted_at": at}
+    assert (await worker.log(case_id("bo"), "complete", **said)).status_code == 201
+    if not is_joined:
+        await outreach.hear(*news)
+    assert [case and case["status"] for case in (await outreach.case("ada"), await outreach.case("bo"))] == ["open"] * 2
+    await outreach.hear(a_merge("bo", "ada", 1, 2, is_split=True), a_fact("bo", 3, 1))
+    await outreach.review()
+    cases = [await outreach.case("ada"), await outreach.case("bo")]
+    assert [case and case["closed_reason"] for case in cases] == ["opted-out", None]
+
+
+async def test_what_its_own_member_has_lifted_is_held_for_nobody(outreach: Outreach, worker: Worker) -> None:
+    """An opt-out that the same plan's member took back by an opt-in, both while two were one, stops neither."""
+    await _joined(outreach)
+    assert (await worker.log(case_id("ada"), "do-not-call")).status_code == 201
+    at = (NOON + timedelta(hours=1)).isoformat()
+    said: dict[str, Any] = {"direction": "inbound", "resume_channels": ["phone", "text"], "attempted_at": at}
+    assert (await worker.log(case_id("ada"), "complete", **said)).status_code == 201
+    await _parted(outreach)
+    cases = [await outreach.case("ada"), await outreach.case("bo", "prairie")]
+    assert [case and case["status"] for case in cases] == ["open", "open"]
+
+
+async def test_a_try_goes_back_with_its_enrolment(outreach: Outreach, worker: Worker) -> None:
+    """A call made for the one while both were one counts for that one alone afterwards, and so does a dose; the case
+    stands under the token of its enrolment."""
+    await _joined(outreach)
+    stan = replace(worker, plan="prairie", name="stan")
+    assert (await stan.log(case_id("bo", "prairie"), "no-answer")).status_code == 201
+    await outreach.hear(a_dose("ada"))
+    dose = a_dose("ada", 2, member_token=a_fact("bo").member_token)
+    await _parted(outreach, dose)
+    ada, bo = await outreach.case("ada"), await outreach.case("bo", "prairie")
+    assert ada is not None
+    assert bo is not None
+    assert (bo["member_token"], bo["attempts"]) == (a_fact("bo").member_token, 1)
+    assert (ada["status"], bo["closed_reason"]) == ("open", "vaccinated")
+    rows = await outreach.fetch("select member_token from attempt")
+    assert [row["member_token"] for row in rows] == [a_fact("bo").member_token]
 
 
 async def test_refusal_pauses_the_vaccine_everywhere(outreach: Outreach, worker: Worker) -> None:

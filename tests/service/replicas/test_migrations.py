@@ -117,7 +117,7 @@ async def deploy(database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Deploy
         for path in (SERVICES / service / "migrations").glob("*.sql"):
             if int(path.name[:4]) < FIRST_OF_REPLICAS[service]:
                 shutil.copy(path, tmp_path)
-        dsn = (await database("kit")).dsn
+        dsn = (await database("kit")).owner_dsn
         await migrate(dsn, [(service, tmp_path)])
         connection = await asyncpg.connect(dsn, timeout=10, statement_cache_size=0)
         await prepare(connection)

@@ -29,6 +29,7 @@ from services.kit.app import create
 from services.kit.auth import Principal, authenticate
 from services.kit.batches import apply_batch
 from services.kit.contract import Decoder
+from services.kit.generation import Generation
 from services.kit.ids import derived_id, new_id
 from services.kit.postgres import transaction
 from services.replicas.programmes.store import load_programmes
@@ -36,7 +37,7 @@ from services.reporting.app import SUBSCRIPTIONS, build
 from services.reporting.figures.flow import load_report
 from services.reporting.figures.report import Report
 from services.reporting.population.rules import Question
-from services.reporting.population.store import prepare
+from services.reporting.population.store.tables import prepare
 from services.reporting.rebuild.api.progress import log_reader_of
 from tests.builders import a_record
 from tests.facts import (
@@ -134,8 +135,8 @@ class Reporting:
         assert outcome.rejected == outcome.parked == 0, [getattr(one, "detail", "") for one in decoded]
 
     async def fetch(self, query: str, *values: Any, tenant: str = "*") -> list[tuple[Any, ...]]:
-        """Rows as one plan sees them, or as all do."""
-        async with self.database.pool.acquire() as connection, connection.transaction():
+        """Rows as one plan sees them, or as all do, the trail's too."""
+        async with self.database.owner.acquire() as connection, connection.transaction():
             await connection.execute("select set_config('vcc.tenant', $1, true)", tenant)
             return [tuple(row) for row in await connection.fetch(query, *values)]
 
@@ -146,7 +147,7 @@ class Reporting:
         return {table: [text for name, text in rows if name == table] for table in FACT_TABLES}
 
     async def empty(self) -> None:
-        tables = (*FACT_TABLES, "inbox", "dead_letter", "parked_key")
+        tables = (*FACT_TABLES, "inbox", "dead_letter", "parked_key", "reading_position")
         async with self.database.pool.acquire() as connection, connection.transaction():
             await connection.execute("select set_config('vcc.tenant', '*', true)")
             await connection.execute("; ".join(f"delete from {table}" for table in tables))
@@ -183,7 +184,7 @@ def app_of(database: Database) -> FastAPI:
         plan = request.headers.get("X-Plan", "*")
         return Principal("vera", frozenset({request.headers.get("X-Role", "state")}), frozenset({plan}), plan)
 
-    async def whole_log(_generation: int) -> int:
+    async def whole_log(_generation: Generation) -> int:
         return 0
 
     app.dependency_overrides[authenticate] = who

@@ -11,6 +11,7 @@ import pytest
 
 from schemas.envelope import Event
 from services.kit.app import create
+from services.kit.generation import Generation
 from services.kit.http import unguarded
 from services.kit.postgres import transaction
 from services.reporting.app import build
@@ -85,7 +86,7 @@ async def test_every_export_is_in_the_trail(reporting: Reporting, client: httpx.
     await _three_zips(reporting)
     for path in ("/reports/weekly", "/reports/weekly.html", "/coverage.csv"):
         assert (await client.get(path)).status_code == 200
-    rows = await reporting.fetch("select principal, action, kind from audit order by audit_id")
+    rows = await reporting.fetch("select principal, action, kind from audit where action = 'export' order by audit_id")
     assert rows == [("vera", "export", kind) for kind in ("weekly-report", "weekly-report", "coverage")]
 
 
@@ -278,7 +279,7 @@ async def test_no_list_of_half_a_log(reporting: Reporting, behind: int | None, s
     """While records wait to be read, or nobody knows how many, no list is announced; later the same key gets it."""
     app, left = app_of(reporting.database), [behind]
 
-    async def log_reader(_generation: int) -> int | None:
+    async def log_reader(_generation: Generation) -> int | None:
         return left[0]
 
     app.dependency_overrides[log_reader_of] = lambda: log_reader
@@ -295,7 +296,7 @@ async def test_no_list_from_tables_wiped_meanwhile(reporting: Reporting) -> None
     """A rebuild that begins after the log's end was asked for leaves nothing to list from: refused."""
     app = app_of(reporting.database)
 
-    async def wiping(_generation: int) -> int:
+    async def wiping(_generation: Generation) -> int:
         async with transaction(reporting.database.pool, "*") as connection:
             await rebuild.wipe(connection)
         return 0

@@ -3,11 +3,13 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from itertools import pairwise
 from operator import attrgetter
 from random import Random
 from typing import Any
 
 import pytest
+from asyncpg.connection import LoggedQuery
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +26,7 @@ from schemas.envelope import Event
 from schemas.outreach_v1 import CaseStatus
 from schemas.reporting_v1 import TargetZipListedV1
 from schemas.scheduling_v1 import AppointmentStatus
+from services.kit import slices as slicing
 from services.kit.ids import new_id
 from services.kit.postgres import transaction
 from services.kit.unit_of_work import UnitOfWork
@@ -46,7 +49,11 @@ from tests.facts import (
 from tests.service.reporting.builders import VACCINATED, Reporting, a_case, a_file, a_pool, a_retraction, an_attempt
 
 pytestmark = pytest.mark.postgres
-RECOUNT = cells.RECOMPUTE_CELLS.replace("insert into coverage_cell\n", "")
+RECOUNT = """
+select programme_id, tenant_id, zip5, age_band, race_ethnicity, svi_group,
+    count(*)::int, sum(eligible)::int, sum(vaccinated)::int
+from member_cell group by 1, 2, 3, 4, 5, 6
+"""
 CELL = f"'{PROGRAMME}', 'lakeshore', '60623', '70-74', 'unknown', 'tract:4'"
 
 
@@ -319,3 +326,27 @@ async def test_the_last_word_on_a_zip(reporting: Reporting) -> None:
     await reporting.hear(said(1, 2, listed=False), said(1, 1, listed=True), said(0, 3, listed=True))
     await reporting.hear(said(1, 0, listed=True))
     assert await reporting.fetch("select week_on, listed from target_zip") == [(DAY + timedelta(weeks=1), False)]
+
+
+async def test_a_recount_goes_in_slices(reporting: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new version of a programme makes all cells anew, some enrolments at a time, and they are the same as at once:
+    nobody is left out between two slices, nobody is in two."""
+    monkeypatch.setattr(slicing, "SLICE_ROWS", 3)
+    await reporting.hear(a_programme(), a_day(0))
+    await reporting.hear(*(a_fact(f"ada-{n}") for n in range(10)), *(a_dose(f"ada-{n}") for n in range(4)))
+    before = await cells_of(reporting)
+    slices: list[tuple[Any, ...]] = []
+
+    def note(said: LoggedQuery) -> None:
+        if said.query == cells.RECOMPUTE_SLICE:
+            slices.append(tuple(said.args))
+
+    async with transaction(reporting.database.pool, "*") as connection:
+        await cells.lock(connection)
+        with connection.query_logger(note):
+            await cells.recompute(connection)
+        inside = "select count(*) from member_cell where enrolment_id > $1 and enrolment_id <= $2"
+        counted = [await connection.fetchval(inside, *one) for one in slices]
+    assert counted == [3, 3, 3, 1]
+    assert all(before[1] == after[0] for before, after in pairwise(slices))
+    assert await cells_of(reporting) == before

@@ -11,10 +11,11 @@ from schemas.eligibility_v1 import DoseSource, SviLevel
 from schemas.envelope import Event
 from schemas.outreach_v1 import BesdDomain, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
+from services.kit import slices as slicing
 from services.kit.postgres import transaction
 from services.replicas.days.store import load_day
-from services.reporting.population import store as population
 from services.reporting.population.rules import Question
+from services.reporting.population.store.tables import prepare
 from tests.facts import (
     DAY,
     PROGRAMME,
@@ -182,6 +183,30 @@ async def test_merged_members_are_one_person(reporting: Reporting) -> None:
     assert after.headline.in_scope.members == 12
 
 
+async def test_two_again_are_counted_as_two(reporting: Reporting) -> None:
+    """Two plans' members who were one from the second day, and are two from the fourth: as known then they are one
+    person, later two, each with the attempts, bookings and doses of his own enrolment, whichever token they named."""
+    events: list[Event] = [a_programme(), a_day(9)]
+    for n in DOZEN:
+        one, other, plan = f"one-{n}", f"other-{n}", "prairie"
+        token = member_token(one)
+        events += [
+            a_fact(one), a_fact(other, tenant_id=plan), a_case(other, tenant_id=plan),
+            a_merge(other, one, 2, version=1), a_fact(other, 2, 2, tenant_id=plan, member_token=token),
+            an_attempt(other, 3, tenant_id=plan, member_token=token), a_dose(other, days=3, member_token=token),
+            a_merge(other, one, 4, version=2, is_split=True), a_fact(other, 3, 4, tenant_id=plan),
+            a_dose(other, 2, days=3, known_on=DAY + timedelta(days=4)),
+        ]  # fmt: skip
+    await reporting.hear(*events)
+    as_one, as_two = await reporting.report(3), await reporting.report(4)
+    assert (as_one.headline.in_scope.members, as_two.headline.in_scope.members) == (12, 24)
+    assert as_two.headline.in_scope.vaccinated == 12
+    cells = await reporting.fetch("select tenant_id, sum(members), sum(vaccinated) from coverage_cell group by 1")
+    assert sorted(map(tuple, cells)) == [("lakeshore", 12, 0), ("prairie", 12, 12)]
+    [prairie] = [one for one in as_two.funnels if one.plan == "prairie"]
+    assert {one.stage: one.people for one in prairie.stages}["attempted"] == 12
+
+
 async def test_the_programme_says_which_doses_count(reporting: Reporting) -> None:
     """Two doses on one day are one, too early ones and uncounted products none."""
     await reporting.hear(*(a_fact(f"m-{n}") for n in range(30)), a_day(9))
@@ -261,7 +286,7 @@ async def test_a_season_by_cells_and_by_persons(reporting: Reporting) -> None:
     await _hear_season(reporting, 600)
     today = DAY + timedelta(days=LAST_DAY)
     async with transaction(reporting.database.pool, "*") as connection:
-        await population.prepare(connection, Question(PROGRAMME, today, today))
+        await prepare(connection, Question(PROGRAMME, today, today))
         counted = await connection.fetch(
             "select tenant_id, zip5, age_band, race_ethnicity, svi_group, count(*), count(vaccinated_on) "
             "from population group by 1, 2, 3, 4, 5"
@@ -271,6 +296,20 @@ async def test_a_season_by_cells_and_by_persons(reporting: Reporting) -> None:
         )
     assert len(kept) > 400
     assert {tuple(row) for row in counted} == {tuple(row) for row in kept}
+
+
+async def test_a_report_is_the_same_in_slices(reporting: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few rows a statement takes, each person, dose and deed is in one slice and in no other: the tables and
+    all figures are those of a single slice, for everybody and for one plan."""
+    await _hear_season(reporting, 300)
+    query = "select * from population order by person, tenant_id, zip5"
+    reports = [await reporting.report(LAST_DAY, tenant=tenant) for tenant in ("*", "lakeshore")]
+    people = await reporting.asked(LAST_DAY, query)
+    monkeypatch.setattr(slicing, "SLICE_ROWS", 40)
+    assert await reporting.asked(LAST_DAY, query) == people
+    assert [await reporting.report(LAST_DAY, tenant=tenant) for tenant in ("*", "lakeshore")] == reports
+    assert reports[0].funnels
+    assert any(week.attempts for week in reports[0].weeks)
 
 
 @pytest.mark.capability("B16")

@@ -11,7 +11,8 @@ from tests.service.scheduling.world import World
 @pytest.fixture
 async def world(database: OpenDatabase) -> AsyncIterator[World]:
     """On Monday 15 March 2021 the United Center gives COVID-19 and influenza vaccine."""
-    opened = World((await database("scheduling")).pool)
+    entered = await database("scheduling")
+    opened = World(entered.pool, entered.owner)
     await opened.begin()
     yield opened
     await opened.check()

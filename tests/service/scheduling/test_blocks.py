@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.service.scheduling.test_booking import code_of
-from tests.service.scheduling.world import COVID, FLU, MONDAY, World, a_business_day, a_site, a_slot
+from tests.service.scheduling.world import COVID, FLU, MONDAY, World, a_business_day, a_given_dose, a_site, a_slot
 
 pytestmark = pytest.mark.postgres
 
@@ -105,6 +105,100 @@ async def test_a_block_that_is_opened_late_is_released_at_once(world: World) -> 
     assert [(one.version, one.tenant_id, one.released) for one in await world.pool_news()][-1] == (2, None, 8)
     assert (await opened(world, [near], cvx=FLU)).json()["released"] == 3
     assert (await world.pool_news())[-1].tenant_id is None
+
+
+WEDNESDAY = MONDAY + timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("zone", "clock", "kept"),
+    [
+        ("America/Chicago", None, [2, 3]),  # days are simulated: today counts as to come
+        ("America/Chicago", datetime(2021, 3, 17, 14, 59, tzinfo=UTC), [2, 3]),
+        ("America/Chicago", datetime(2021, 3, 17, 15, tzinfo=UTC), [3]),
+        ("Pacific/Honolulu", datetime(2021, 3, 18, 8, tzinfo=UTC), [3]),  # 22:00 on Wednesday there
+        ("Pacific/Guam", datetime(2021, 3, 17, 14, 30, tzinfo=UTC), [2, 3]),  # 0:30 on Thursday, the slot at 1:00
+    ],
+)
+async def test_of_a_week_that_has_begun_what_is_to_come_is_opened(
+    world: World, zone: str, clock: datetime | None, kept: list[int]
+) -> None:
+    """Slots of past days, and of hours of today that have come by the site's own clock, are named and left out: no seat
+    of theirs is counted, offered or told of."""
+    assert (await world.post("/sites", a_site(zone, "far"), who="state@*")).status_code == 200
+    await world.hear(a_business_day(WEDNESDAY))
+    world.clock = clock
+    asked = [a_slot(MONDAY + timedelta(days=n), 10 + n) for n in (0, 1, 2, 3)]
+    answer = (await opened(world, asked, site_id="far", plan=None)).json()
+    places = [10 + n for n in kept]
+    assert [one["capacity"] for one in answer["slots"]] == places
+    assert len(answer["left_out"]) == 4 - len(kept)
+    assert datetime.fromisoformat(answer["left_out"][0]["start_at"]) == datetime(2021, 3, 15, 15, tzinfo=UTC)
+    [told] = await world.pool_news()
+    assert (answer["capacity"], told.capacity) == (sum(places), sum(places))
+    listed = (await world.get("/slots?site=far", who="site@*")).json()
+    assert [one["capacity"] for one in listed] == places
+
+
+@pytest.mark.parametrize("who", ["state@*", "site@acme"])
+async def test_a_block_of_nothing_to_come_is_none(world: World, who: str) -> None:
+    """Of this week as of a past one; the week may be opened with the rest of it after that."""
+    assert (await world.post("/sites", a_site(site_id="ours"), who="site@acme")).status_code == 200
+    await world.hear(a_business_day(WEDNESDAY))
+    gone, to_come = hours(15, 1, days=1), hours(15, 1, days=4)
+    refused = await opened(world, [gone], who=who, site_id="ours")
+    assert (refused.status_code, code_of(refused)) == (409, "past-slot")
+    async with world.everything() as connection:
+        assert await connection.fetchval("select count(*) from slot") == 0
+    assert (await opened(world, [gone, to_come], who=who, site_id="ours")).json()["capacity"] == 2
+
+
+async def test_past_hours_take_no_turns_from_a_block_beside(world: World) -> None:
+    """A night's slot that is over and is left out is on nobody's chairs."""
+    await world.hear(a_business_day(MONDAY + WEEK))
+    world.clock = datetime(2021, 3, 22, 12, tzinfo=UTC)
+    over, later = hours(6, 4, days=7), hours(15, 1, days=7)
+    assert (await opened(world, [over, later], week_on=str(MONDAY + WEEK))).json()["capacity"] == 2
+
+
+async def test_a_block_opened_again_takes_nobodys_seat(world: World) -> None:
+    """The week that was opened before stays as it was opened, with who is booked and who came on days that are over:
+    opened once more in its middle it is refused, and both are told as they were."""
+    monday, friday = await world.open_block(days=(0, 4), plan=None)
+    came, booked = [await world.booked(await world.enrol(), slot) for slot in (monday, friday)]
+    assert (await world.post(f"/appointments/{came}/fulfil", {"dose": a_given_dose()}, who="site@*")).status_code == 200
+    told = (await world.pool_news())[-1]
+    await world.hear(a_business_day(WEDNESDAY))
+    again = await opened(world, [hours(15, 0.5, days=0), hours(15, 0.5, days=4)], plan=None)
+    assert code_of(again) == "block-exists"
+    assert [await world.status_of(one) for one in (came, booked)] == ["fulfilled", "booked"]
+    assert (await world.pool_news())[-1] == told
+    assert (told.capacity, told.booked, told.fulfilled) == (6, 1, 1)
+
+
+async def test_a_dose_of_a_product_withdrawn_since_is_recorded(world: World) -> None:
+    """Who came before the product was withdrawn got it: the booking that promised it can be fulfilled, and nothing of
+    another vaccine or product."""
+    monday, friday = await world.open_block(days=(0, 4), plan=None)
+    came, to_come = [await world.booked(await world.enrol(), slot) for slot in (monday, friday)]
+    left_out = a_site() | {"gives": [{"cvx": FLU, "vaccine_group": "influenza"}], "withdraw": True}
+    assert (await world.post("/sites", left_out, who="state@*")).status_code == 200
+    for cvx, code in (("207", "not-given-here"), (FLU, "other-vaccine")):
+        answer = await world.post(f"/appointments/{came}/fulfil", {"dose": a_given_dose(cvx)}, who="site@*")
+        assert code_of(answer) == code
+    assert (await world.post(f"/appointments/{came}/fulfil", {"dose": a_given_dose()}, who="site@*")).status_code == 200
+    assert await world.status_of(to_come) == "booked"
+
+
+async def test_where_days_are_simulated_nobody_goes_behind_the_open_one(world: World) -> None:
+    """A request that says an hour of yesterday opens and takes no seat of yesterday."""
+    monday, _ = await world.open_block(days=(0, 4), plan=None)
+    await world.hear(a_business_day(MONDAY + timedelta(days=1)))
+    early = {"occurred_at": "2021-03-15T09:00:00Z"}
+    body = {"enrolment_id": str(await world.enrol()), "slot_id": str(monday)}
+    assert code_of(await world.post("/appointments", body | early)) == "past-slot"
+    answer = (await opened(world, [hours(15, 1, days=0), hours(15, 1, days=1)], plan="acme", **early)).json()
+    assert len(answer["left_out"]) == 1
 
 
 @pytest.mark.parametrize("plan", ["acme", "blue", None])

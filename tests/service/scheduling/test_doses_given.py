@@ -58,6 +58,9 @@ async def fulfil(world: World, appointment: str, dose: dict[str, Any] | None = N
         "not on file",
         "See chart",
         "lot unknown",
+        "Quixwhistle",
+        "1937-11-23",
+        "2139997731",
         "no lot number",
         "LOT UNK",
         "unspecified",
@@ -74,7 +77,7 @@ async def test_a_lot_is_what_stands_on_the_vial(world: World, lot: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lot", "kept"), [(" EN6201 ", "EN6201"), ("039K20A", "039K20A"), ("U-7100/AA", "U-7100/AA"), ("NOKIA", "NOKIA")]
+    ("lot", "kept"), [(" EN6201 ", "EN6201"), ("039K20A", "039K20A"), ("U-7100/AA", "U-7100/AA"), ("NOKIA1", "NOKIA1")]
 )
 async def test_a_lot_is_kept_without_blanks_around(world: World, lot: str, kept: str) -> None:
     """Blanks around it come from copying."""

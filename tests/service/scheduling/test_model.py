@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -18,8 +19,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.kit.postgres import Pool, prepare
-from tests.servers import PostgresServer
+from services.kit.postgres import Pool
+from tests.servers import PostgresServer, as_role, prepare_tests
 from tests.service.scheduling.world import MONDAY, World, a_business_day, a_dose, a_fact, a_given_dose
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -35,6 +36,7 @@ class Story(RuleBasedStateMachine):
 
     runner: asyncio.Runner
     pool: Pool
+    owner: asyncpg.Connection
 
     def run(self, act: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(act)
@@ -56,11 +58,10 @@ class Story(RuleBasedStateMachine):
         self.ended_by_news: set[str] = set()
 
     async def _empty(self) -> None:
-        async with self.world.everything() as connection:
-            await connection.execute(
-                "truncate slot_place, appointment, slot, block, site_product, site, dose, enrolment, person,"
-                " death_report, programme, programme_version, business_day, outbox, idempotency_key"
-            )
+        await self.owner.execute(
+            "truncate slot_place, appointment, slot, block, site_product, site, dose, enrolment, person,"
+            " death_report, programme, programme_version, business_day, outbox, idempotency_key"
+        )
 
     async def _statuses(self) -> dict[str, str]:
         async with self.world.everything() as connection:
@@ -142,7 +143,7 @@ class Story(RuleBasedStateMachine):
 
     @rule(person=PERSON, plan=PLAN)
     def walk_in(self, person: int, plan: str) -> None:
-        dose = a_given_dose(on=MONDAY + timedelta(days=self.today)) | {"lot": uuid4().hex[:8]}
+        dose = a_given_dose(on=MONDAY + timedelta(days=self.today)) | {"lot": f"L{uuid4().int % 10**6:06}"}
         body = {"enrolment_id": str(self.enrolments[person, plan]), "site_id": "united-center", "dose": dose}
         answer = self.run(self.world.post("/walk-ins", body, who="site@*"))
         live, is_first = self.live(person), (person, self.today) not in self.given.values()
@@ -196,13 +197,15 @@ def test_any_story_keeps_to_the_model(postgres_server: PostgresServer) -> None:
     )
     with asyncio.Runner() as runner:
         dsn = runner.run(postgres_server.create("scheduling"))
-        pool = runner.run(a_pool(dsn))
+        pool, owner = runner.run(a_pool(dsn)), runner.run(asyncpg.connect(as_role(dsn, "owner_dsn")))
+        told = {"runner": runner, "pool": pool, "owner": owner}
         try:
-            run_state_machine_as_test(type("Told", (Story,), {"runner": runner, "pool": pool}), settings=chosen)
+            run_state_machine_as_test(type("Told", (Story,), told), settings=chosen)
         finally:
             pool.terminate()
+            owner.terminate()
             runner.run(postgres_server.drop(dsn))
 
 
 async def a_pool(dsn: str) -> Pool:
-    return await Pool(dsn, max_size=2, init=prepare)
+    return await Pool(dsn, max_size=2, init=prepare_tests)

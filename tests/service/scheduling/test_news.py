@@ -11,6 +11,8 @@ import pytest
 
 from schemas.eligibility_v1 import DoseAction
 from schemas.envelope import Event
+from services.kit.audit_search import names_of
+from services.scheduling.appointments.store import NAMES_IN_TRAIL
 from tests.service.scheduling.world import (
     FLU,
     MONDAY,
@@ -292,6 +294,31 @@ async def test_a_booking_waits_for_the_restated_fact_of_a_merged_person(world: W
     assert (await world.book(enrolment, slot)).json()["member_token"] == str(survivor)
 
 
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+@pytest.mark.parametrize("is_booked_meanwhile", [False, True])
+async def test_a_booking_goes_back_with_its_enrolment(
+    world: World, is_booked_meanwhile: bool, order: tuple[int, ...]
+) -> None:
+    """Two who were one are two again: each booking is for whoever its enrolment stands for, whether it was made before
+    or meanwhile, and whether the split or the restated fact is heard first; the other one's dose ends it no more."""
+    survivor, retired, [slot] = uuid4(), uuid4(), await world.open_block()
+    await world.enrol("blue", survivor)
+    enrolment = await world.enrol("acme", retired)
+    booked = None if is_booked_meanwhile else (await world.book(enrolment, slot)).json()["appointment_id"]
+    await world.hear(a_merge(retired, survivor, 1), a_fact(enrolment, survivor, version=2))
+    booked = booked or (await world.book(enrolment, slot)).json()["appointment_id"]
+    assert (await world.appointment_news())[-1].member_token == survivor
+    news: Sequence[Event] = (a_merge(retired, survivor, 2, is_split=True), a_fact(enrolment, retired, version=3))
+    for i in order:
+        await world.hear(news[i])
+    told = (await world.appointment_news())[-1]
+    assert (str(told.appointment_id), told.member_token, told.status) == (booked, retired, "booked")
+    await world.hear(a_dose(survivor))
+    assert await world.status_of(booked) == "booked"
+    await world.hear(a_dose(retired))
+    assert await world.status_of(booked) == "cancelled:pat"
+
+
 async def test_days_never_go_back(world: World) -> None:
     """A day that comes late opens nothing."""
     await world.hear(a_business_day(WEDNESDAY))
@@ -394,3 +421,16 @@ async def test_whole_after_all_is_news(world: World) -> None:
     appointment = await world.booked(await world.enrol(member=member), slot)
     await world.hear(a_dose(member, dose_id=dose, version=2))
     assert await world.status_of(appointment) == "cancelled:pat"
+
+
+async def test_the_trail_names_a_person_in_many_ways(world: World) -> None:
+    """Whichever of his tokens is asked for: all of them, his enrolments and his appointments, and of nobody else's."""
+    retired, enrolment, booked = await a_booking(world)
+    surviving = uuid4()
+    kept, other = await world.enrol("acme", surviving), await a_booking(world, day=3)
+    await world.hear(a_merge(retired, surviving))
+    async with world.everything() as connection:
+        for token in (retired, surviving):
+            names = await names_of(connection, NAMES_IN_TRAIL, token)
+            assert names == sorted(map(str, (retired, surviving, enrolment, kept, booked)))
+        assert not set(map(str, other)) & set(names)

@@ -29,6 +29,23 @@ async def test_an_outcome_that_is_missing_is_told_once(world: World) -> None:
     assert set(booked_places) <= {2}
 
 
+async def test_a_day_is_over_by_the_sites_own_clock(world: World) -> None:
+    """Where the business day begins at midnight of Chicago it is seven in the evening of Honolulu's Monday: an
+    appointment of that evening is overdue, and listed, a day later."""
+    await world.post("/sites", a_site("Pacific/Honolulu", "waikiki"), who="state@*")
+    [evening] = await world.open_block(days=(0,), plan=None, site_id="waikiki")
+    [noon] = await world.open_block(days=(0,), plan=None)
+    there, here = [await world.booked(await world.enrol(), slot) for slot in (evening, noon)]
+    listed = []
+    for day in (1, 2):
+        await world.hear(a_business_day(MONDAY + timedelta(days=day)))
+        overdue = (await world.get("/appointments/overdue", who="state@*")).json()
+        listed.append({one["appointment_id"] for one in overdue})
+    assert listed == [{here}, {here, there}]
+    told = [str(one.appointment_id) for one in await world.appointment_news() if one.outcome_overdue]
+    assert told == [here, there]
+
+
 @pytest.mark.parametrize(
     ("act", "body", "status"),
     [

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from schemas.catalog import PROGRAMME
-from services.kit.postgres import ALL_TENANTS, Pool, prepare, transaction
+from services.kit.postgres import ALL_TENANTS, Pool, transaction
 from services.kit.unit_of_work import UnitOfWork
-from tests.servers import OpenDatabase
+from tests.servers import OpenDatabase, prepare_tests
 from tests.service.scheduling.world import (
     COVID,
     FLU,
@@ -36,9 +36,9 @@ CONNECTIONS, BOOKERS, PLACES = 100, 200, 20
 @pytest.fixture
 async def crowd(database: OpenDatabase) -> AsyncIterator[World]:
     """The world with a hundred connections."""
-    dsn = (await database("scheduling")).dsn
-    async with Pool(dsn, max_size=CONNECTIONS, init=prepare) as pool:
-        opened = World(pool)
+    entered = await database("scheduling")
+    async with Pool(entered.dsn, max_size=CONNECTIONS, init=prepare_tests) as pool:
+        opened = World(pool, entered.owner)
         await opened.begin()
         yield opened
         await opened.check()

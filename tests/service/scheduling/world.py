@@ -116,8 +116,11 @@ def a_retraction(attempt: ContactAttemptLoggedV1, member: UUID | None = None) ->
     )  # fmt: skip
 
 
-def a_merge(retired: UUID, surviving: UUID) -> MembersMergedV1:
-    return MembersMergedV1(occurred_at=NOW, surviving_token=surviving, retired_token=retired, merged_on=MONDAY)
+def a_merge(retired: UUID, surviving: UUID, version: int | None = None, is_split: bool = False) -> MembersMergedV1:
+    return MembersMergedV1(
+        occurred_at=NOW, surviving_token=surviving, retired_token=retired, merged_on=MONDAY, version=version,
+        is_split=is_split,
+    )  # fmt: skip
 
 
 def a_programme(
@@ -142,8 +145,9 @@ def a_given_dose(cvx: str = COVID, on: date = MONDAY) -> dict[str, Any]:
 class World:
     """The service over a real database: what it hears, what it is asked, what it announces."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, owner: Pool | None = None) -> None:
         self.pool = pool
+        self.owner = owner or pool
         self.clock: datetime | None = None
         """What the service takes for now; the real clock, far from the story's days, if a test sets none."""
         self._keys = count()
@@ -221,7 +225,7 @@ class World:
 
     @asynccontextmanager
     async def everything(self) -> AsyncIterator[Any]:
-        async with transaction(self.pool, ALL_TENANTS) as connection:
+        async with transaction(self.owner, ALL_TENANTS) as connection:
             yield connection
 
     async def check(self) -> None:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from deploy.local.state import ROOT
 
 PROGRAMME = """
@@ -19,6 +21,7 @@ print(round((ids.new_id().int >> 80) / 1000 - true_s) // 60)
 """
 
 
+@pytest.mark.slow
 def test_ten_minutes_too_late() -> None:
     """What services read is ten minutes ago: instants, seconds and the ids that are made of them; and an instant still
     is an instant."""

@@ -1,5 +1,6 @@
 """A program is what it says when it is started, not what its file is called."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,20 @@ def test_data_get_the_server_that_made_them(tmp_path: Path, monkeypatch: pytest.
     installed(tmp_path, monkeypatch, 17)
     with pytest.raises(StackError, match=r"made by PostgreSQL 15[\s\S]*install PostgreSQL 15"):
         postgres_binaries.binaries(15)
+
+
+def test_what_is_cached_can_be_read_by_all_whatever_the_umask(tmp_path: Path) -> None:
+    """Programs of the cache are readable by the account of Postgres; the umask of the process, which other threads
+    write their secrets under, is not touched for that."""
+    before = os.umask(0o077)
+    try:
+        folder = cache.made(tmp_path / "cache" / "wheels")
+        program, data = a_program(folder / "bin", "initdb", "true"), folder / "bin" / "catalog"
+        program.chmod(0o700)
+        data.touch()
+        cache.share(folder)
+        assert os.umask(0o077) == 0o077
+    finally:
+        os.umask(before)
+    modes = [path.stat().st_mode & 0o777 for path in (folder.parent, folder, folder / "bin", program, data)]
+    assert modes == [0o755, 0o755, 0o755, 0o755, 0o644]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.commands.keys import _numbers
 from deploy.errors import StackError
 from deploy.local import ports, state
 from deploy.local.process import identity
@@ -49,6 +50,26 @@ def test_a_secret_is_made_once_and_kept(folder: Folder) -> None:
     assert folder.secret("egg").read_text() == first
     assert (folder.secrets / "egg").stat().st_mode & 0o777 == 0o600
     assert folder.secrets.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_ring_that_was_lost_is_not_replaced_under_its_name(folder: Folder) -> None:
+    """A ring is made once and kept; made anew after a loss its key has another id, so that the lost one is missed."""
+    ring = folder.key_ring("outreach")
+    first = ring.read_text()
+    assert folder.key_ring("outreach").read_text() == first
+    ring.unlink()
+    again = folder.key_ring("outreach").read_text()
+    assert first.split()[0] != again.split()[0]
+    assert _numbers("outreach", first + again + "outreach-7 old\n") == [1, 1, 7]
+
+
+def test_a_file_that_goes_while_modes_are_mended_stops_nothing(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process replaces its files all the time: one that is listed and gone stops no start."""
+    (folder.path / "open").touch(mode=0o644)
+    gone = folder.path / "a.half"
+    monkeypatch.setattr(Path, "iterdir", lambda path: iter([gone, path / "open"]))
+    folder._close()
+    assert (folder.path / "open").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_port_stays_while_it_is_free(folder: Folder) -> None:

@@ -19,10 +19,11 @@ from deploy.errors import StackError
 from deploy.local import account, children, probes, stack, supervisor
 from deploy.local.children import Child, Children, Stopped
 from deploy.local.kafka import Kafka
+from deploy.local.kafka_access import Access
 from deploy.local.plan import Plan
 from deploy.local.postgres import Postgres
 from deploy.local.process import Spec
-from deploy.local.state import Component, Folder
+from deploy.local.state import Component, Folder, State
 
 
 class Clock:
@@ -238,6 +239,7 @@ def lose_a_task(pid: int, folder: Path) -> None:
     (folder / "sick").write_text(str(pid))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", [stop, lose_a_task])
 def test_the_supervisor_starts_a_service_again_that_does_not_live(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: Callable[[int, Path], None]
@@ -324,7 +326,7 @@ def test_a_recovering_postgres_is_not_ready(tmp_path: Path, words: bytes, missin
 def test_a_stranger_on_kafkas_port_is_no_broker(tmp_path: Path) -> None:
     """A program that accepts connections on Kafka's port is not taken for Kafka."""
     with answering(b"HTTP/1.1 400 Bad Request") as port:
-        assert Kafka(tmp_path, port, 1, tmp_path / "log").missing() == "not a Kafka broker"
+        assert Kafka(tmp_path, port, 1, tmp_path / "log", Access(Folder(tmp_path))).missing() == "not a Kafka broker"
 
 
 def test_roots_postgres_lives_where_its_account_can_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,6 +344,19 @@ def test_roots_postgres_lives_where_its_account_can_go(tmp_path: Path, monkeypat
     assert account.reachable(folder.data / "postgres") == data
     stack._wipe(folder)
     assert not data.exists()
+
+
+def test_a_wipe_keeps_the_key_rings(tmp_path: Path) -> None:
+    """Rows in a database of the user's own, which a wipe does not touch, can still be opened after it."""
+    folder = Folder(tmp_path)
+    folder.make()
+    ring = folder.key_ring("outreach").read_text()
+    removed = folder.secret("outreach.keys.removed", "outreach-0 gone")
+    folder.secret("outreach.password")
+    folder.write(State())
+    stack._wipe(folder)
+    assert {path.name for path in tmp_path.rglob("*")} == {"secrets", "outreach.keys", "outreach.keys.removed"}
+    assert (folder.key_ring("outreach").read_text(), removed.read_text()) == (ring, "outreach-0 gone")
 
 
 def test_an_ordinary_user_keeps_data_in_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

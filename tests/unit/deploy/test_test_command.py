@@ -37,6 +37,14 @@ def test_the_quick_tier_is_one_run() -> None:
     assert len(lanes([], is_quick=True)) == 1
 
 
+def test_two_processes_share_all_but_the_chains() -> None:
+    """Chains have one stack for all of them; whoever names tests sees them run one by one."""
+    others, chains = lanes([], is_quick=False)
+    [quick] = lanes([], is_quick=True)
+    [named] = lanes(["tests/unit"], is_quick=True)
+    assert ["-n" in lane for lane in (others, quick, chains, named)] == [True, True, False, False]
+
+
 @pytest.mark.parametrize(
     ("codes", "says"),
     [([0, 0], ""), ([0, NO_TEST_RAN], ""), ([NO_TEST_RAN, NO_TEST_RAN], "tests: none ran"), ([1, 0], "tests"),

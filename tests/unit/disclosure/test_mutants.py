@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.reporting.figures import assembly, hiding, rules
+from services.reporting.figures import assembly, rules
+from services.reporting.figures.hiding import coverage, funnels, tables, visits
 from services.reporting.figures.report import Headline, Reason, Row
 from services.reporting.population.rules import Coverage, can_show, cover, is_few, shown
 from services.reporting.population.shares import Counts
@@ -29,23 +30,23 @@ def headline_alone(in_scope: Counts, target: Counts, lately: int) -> Headline:
 
 
 def margin_alone(counts: Mapping[str, Counts], *_: Any) -> tuple[Row, ...]:
-    return hiding.coverage_rows(counts)
+    return coverage.coverage_rows(counts)
 
 
-def tables_alone(*tables: Mapping[str, int]) -> tuple[dict[str, int | None], ...]:
-    return tuple({name: shown(count) for name, count in table.items()} for table in tables)
+def tables_alone(*both: Mapping[str, int]) -> tuple[dict[str, int | None], ...]:
+    return tuple({name: shown(count) for name, count in table.items()} for table in both)
 
 
-def steps_alone(exact: hiding.Exact, stages: Sequence[str]) -> bool:
+def steps_alone(exact: funnels.Exact, stages: Sequence[str]) -> bool:
     return not any(is_few(exact.people[stage]) for stage in stages)
 
 
-def outcomes_alone(exact: hiding.Exact, _stages: set[str]) -> dict[str, int | None]:
-    return {name: shown(exact.people[f"outcome {name}"]) for name in hiding.OUTCOMES}
+def outcomes_alone(exact: funnels.Exact, _stages: set[str]) -> dict[str, int | None]:
+    return {name: shown(exact.people[f"outcome {name}"]) for name in funnels.OUTCOMES}
 
 
-def visits_alone(week: hiding.Visits) -> hiding.VisitsShown:
-    return hiding.VisitsShown(shown(week.bookings), shown(week.fulfilled), shown(week.walk_ins), shown(week.noshows),
+def visits_alone(week: visits.Visits) -> visits.VisitsShown:
+    return visits.VisitsShown(shown(week.bookings), shown(week.fulfilled), shown(week.walk_ins), shown(week.noshows),
                               shown(week.cancellations), no_used=False)  # fmt: skip
 
 
@@ -61,8 +62,8 @@ def targets_alone(_everybody: Mapping[str, Counts], target: Mapping[str, Counts]
     return {zip5: cover(counts) for zip5, counts in target.items()}
 
 
-def bookings_alone(weeks: Mapping[Any, hiding.Visits], **_: Any) -> dict[Any, hiding.VisitsShown]:
-    return {week_on: hiding._week_of_visits(week) for week_on, week in weeks.items()}
+def bookings_alone(weeks: Mapping[Any, visits.Visits], **_: Any) -> dict[Any, visits.VisitsShown]:
+    return {week_on: visits._week_of_visits(week) for week_on, week in weeks.items()}
 
 
 def finds_somebody(seed: int) -> bool:
@@ -73,20 +74,21 @@ def finds_somebody(seed: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.capability("B9")
 @pytest.mark.parametrize(
     ("room", "name", "mutant"),
     [
-        (hiding, "cover_table", each_alone),
-        (hiding, "headline", headline_alone),
-        (hiding, "plans", margin_alone),
+        (coverage, "cover_table", each_alone),
+        (coverage, "headline", headline_alone),
+        (coverage, "plans", margin_alone),
         (rules, "two_tables", tables_alone),
-        (hiding, "_tells_nobody", steps_alone),
-        (hiding, "_outcomes", outcomes_alone),
-        (hiding, "_week_of_visits", visits_alone),
+        (funnels, "_tells_nobody", steps_alone),
+        (funnels, "_outcomes", outcomes_alone),
+        (visits, "_week_of_visits", visits_alone),
         (rules, "visits", bookings_alone),
-        (hiding, "reasons", by_count),
-        (hiding, "cross", cells_alone),
+        (tables, "reasons", by_count),
+        (coverage, "cross", cells_alone),
         (targets, "cover_targets", targets_alone),
     ],
 )

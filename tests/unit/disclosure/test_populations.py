@@ -8,6 +8,7 @@ from tests.disclosure.populations import files_of
 PART, PARTS = 5, 44
 
 
+@pytest.mark.slow
 @pytest.mark.capability("B9")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_nobody_is_found_in_small_populations(part: int) -> None:

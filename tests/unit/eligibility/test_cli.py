@@ -147,3 +147,30 @@ def test_held_files_are_listed_and_decided(monkeypatch: pytest.MonkeyPatch, caps
     assert sent[-1].headers["Idempotency-Key"]
     assert run("feeds", "refuse", "f-1", "--reason", "asked the plan", *service) == 1
     assert "Expected a file that waits" in capsys.readouterr().err
+
+
+def test_a_file_is_cancelled(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`feeds cancel` sends the reason and says what became of the file; who may not is told so, with exit code 1; it is
+    not asked without a reason."""
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        if request.headers["Authorization"] == "Bearer worker":
+            return httpx.Response(403, json={"detail": "Your roles don't allow this."})
+        return httpx.Response(
+            200, json={"file_id": "f-1", "decision": "cancelled", "state": "cancelled", "absence": None}
+        )
+
+    monkeypatch.setattr(httpx, "Client", partial(httpx.Client, transport=httpx.MockTransport(answer)))
+    why = "--reason", "the plan sent the wrong file", "--api", "http://eligibility"
+    assert run("feeds", "cancel", "f-1", *why, "--token", "operator") == 0
+    assert capsys.readouterr().out == "f-1: cancelled, cancelled\n"
+    assert (sent[-1].method, sent[-1].url.path) == ("POST", "/feed-files/f-1/cancel")
+    assert json.loads(sent[-1].content) == {"reason": "the plan sent the wrong file"}
+    assert sent[-1].headers["Idempotency-Key"]
+    assert run("feeds", "cancel", "f-1", *why, "--token", "worker") == 1
+    assert "Your roles don't allow this." in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run("feeds", "cancel", "f-1", "--token", "operator")
+    assert len(sent) == 2

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.eligibility.doses.reports import APPOINTMENT, REGISTRY, Report
 from services.eligibility.doses.rules import NEW, RETRACT, UPDATE, Codes, Dose, Ledger
+from services.eligibility.vital.sharing import is_withheld
 
 TODAY = date(2021, 3, 1)
 OMA, OPA = UUID(int=1), UUID(int=2)
@@ -225,3 +226,51 @@ def test_messages_in_any_order_end_alike(said: list[Report], random: Random) -> 
     for one in (ledger, shuffled):
         ends.append(sorted((dose.cvx, dose.vaccine_groups, dose.administered_on) for dose in alive(one)))
     assert ends[0] == ends[1]
+
+
+# -- what may be shared
+
+
+def test_a_withheld_report_stands_for_no_dose_until_it_is_shared() -> None:
+    """Protecting takes the dose back, sharing tells it again, and another registry's word stands meanwhile."""
+    ledger = a_ledger()
+    assert hear(ledger, a_report("E-1", sender="CAIR"), a_report("E-2", sender="I-CARE", cvx="213", lot=""))
+    ledger.withheld[OMA] = frozenset({"cair"})
+    ledger.reconsider({OMA})
+    [(action, version, said)] = hear(ledger)
+    assert (action, version, said) == ("update", 2, "213 02-15")
+    assert alive(ledger)[0].lot == ""
+    ledger.withheld[OMA] = frozenset({"cair", "i-care"})
+    ledger.reconsider({OMA})
+    assert [action for action, _, _ in hear(ledger)] == ["retract"]
+    ledger.withheld.clear()
+    ledger.reconsider({OMA})
+    assert hear(ledger) == [("new", 4, "208 02-15")]
+
+
+def test_a_report_that_moves_to_a_withheld_person_leaves_its_dose() -> None:
+    """Whose report turns out to be somebody's of whom it is withheld has the dose no more, nor does it move along; once
+    it is shared it is that other person's own dose, though nothing of the first person is at hand."""
+    ledger = a_ledger()
+    hear(ledger, a_report("E-1", sender="CAIR"))
+    ledger.withheld[OPA] = frozenset({"cair"})
+    assert hear(ledger, a_report("E-1", sender="CAIR", member_token=OPA)) == [("retract", 2, "208 02-15")]
+    assert ledger.reports["E-1"].dose_id is None
+    later = a_ledger()
+    later.add((), ledger.reports.values())
+    later.reconsider({OPA})
+    assert [(dose.member_token, action) for dose, action in later.decide_doses(TODAY)] == [(OPA, "new")]
+
+
+@pytest.mark.parametrize(
+    ("sender", "withheld", "is_kept_back"),
+    [
+        ("CAIR", set(), False), ("CAIR", {"i-care"}, False), ("CAIR", {"cair"}, True), ("CDPH", {"cair"}, True),
+        ("", {"cair"}, True), ("CAIR", {"*"}, True), ("CAIR@lakeshore", {"cair"}, True),
+        ("CAIR@lakeshore", {"cair@lakeshore"}, True), ("CAIR", {"cair@lakeshore"}, False),
+        ("CAIR@prairie", {"cair@lakeshore"}, False), ("An Office", {"an-office"}, True),
+    ],
+)  # fmt: skip
+def test_whose_word_is_withheld(sender: str, withheld: set[str], is_kept_back: bool) -> None:
+    """A registry's by all its names, whichever way it came; a plan's sender's by the way it came."""
+    assert is_withheld(sender, withheld) is is_kept_back

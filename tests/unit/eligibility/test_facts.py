@@ -11,6 +11,7 @@ from schemas.eligibility_v1 import MemberEligibilityDecidedV1
 from services.eligibility.decisions.answers import answer
 from services.eligibility.decisions.decision import LastDecision
 from services.eligibility.decisions.known import Known
+from services.eligibility.decisions.told import quarter_of
 from services.eligibility.doses.counted import CountedDose
 from services.eligibility.people.enrolment import Enrolment, Person, Span
 from services.eligibility.people.statement import Statement
@@ -50,9 +51,7 @@ def told(known: Known, on: date = TODAY) -> tuple[list[MemberEligibilityDecidedV
     ("change", "known"),
     [
         ("zip5", a_known(OMA._replace(zip5="90012"))),
-        ("tract", a_known(OMA._replace(tract="06037206200"))),
         ("no tract", a_known(OMA._replace(tract=""))),
-        ("sex", a_known(OMA._replace(sex="M"))),
         ("spoken language", a_known(OMA._replace(spoken=("es",)))),
         ("interpreter", a_known(observed={(TOKEN, "lakeshore"): [NO_INTERPRETER]})),
         ("language", a_known(OMA._replace(language="spa"))),
@@ -101,6 +100,31 @@ def test_what_is_not_carried_is_not_told(change: str, known: Known) -> None:
     assert told(replace(known, last={(last.enrolment_id, last.programme_id): last})) == ([], []), change
 
 
+@pytest.mark.parametrize(
+    "known", [a_known(OMA._replace(sex="M")), a_known(OMA._replace(tract="06037206200"))], ids=["sex", "tract"]
+)
+def test_what_no_reader_needs_is_kept_and_not_told(known: Known) -> None:
+    """Another sex or tract is a new answer, which the service keeps whole; of the topic's readers none learns it."""
+    stored = answer(known, in_effect(bundled(), TODAY), TODAY, NOW).decisions[0][1]
+    [first], [last] = told(a_known())
+    [second], [kept] = told(replace(known, last={(last.enrolment_id, last.programme_id): last}))
+    assert (second.version, kept.version) == (2, 2)
+    assert {second.sex, second.tract, second.county_fips} == {None}
+    whole = MemberEligibilityDecidedV1.model_validate_json(stored or "")
+    assert None not in {whole.sex, whole.tract, whole.county_fips}
+    assert whole.svi.value not in {None, 0.0, 0.25, 0.5, 0.75}
+    assert second.svi.value in {0.0, 0.25, 0.5, 0.75}
+    assert (first.sex, first.tract) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "told_as"), [(0.0, 0.0), (0.2499, 0.0), (0.25, 0.25), (0.74, 0.5), (0.75, 0.75), (1.0, 0.75)]
+)
+def test_the_svi_is_told_by_quarters(value: float, told_as: float) -> None:
+    """The lower bound of the quarter that reporting counts the value in."""
+    assert quarter_of(value) == told_as
+
+
 def test_an_attribute_that_nobody_knows_is_no_news() -> None:
     """The digest of a member of whom nothing new is known is what it was before the attribute was carried."""
     _, [last] = told(a_known())
@@ -116,7 +140,7 @@ def test_a_later_look_is_stored_without_a_fact() -> None:
 
 
 def test_no_name_leaves() -> None:
-    """Of a person a fact carries tokens, codes, a ZIP and a tract."""
+    """Of a person a fact carries tokens, codes and a ZIP."""
     [fact], _ = told(
         a_known(OMA._replace(street="123 Sesame St", email="oma@sesame.example", phones=("home 2135550101",)))
     )

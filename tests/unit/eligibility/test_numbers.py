@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from services.eligibility.doses.numbers import REUSED, is_same_patient, named, of_another, to_delete
+from services.eligibility.doses.numbers import REUSED, fold, is_same_patient, named, of_another, to_delete
 from services.eligibility.doses.reports import DAYS_END, REGISTRY, Report, is_older
 from services.eligibility.doses.rules import Ledger
-from tests.unit.eligibility.test_doses import CODES, OMA, OPA, a_ledger
+from tests.unit.eligibility.test_doses import CODES, OMA, OPA, a_ledger, alive
 
 NOON = datetime(2021, 3, 1, 12, tzinfo=UTC)
 DOCUMENT: dict[str, object] = {
@@ -58,11 +58,53 @@ def test_what_a_number_names(edge: str, action: str, changes: dict[str, Any], sa
 
 
 def test_a_number_is_known_to_be_anothers() -> None:
-    """So that the row can say it."""
-    ledger = a_ledger_with(a_report("known"))
-    assert of_another(a_report("fresh", member_token=OPA), ledger)
+    """So that the row can say it; one patient who is two plans' member is nobody else."""
+    ledger, opa = a_ledger_with(a_report("known")), {**DOCUMENT, "given": "Opa", "birth_on": "1938-02-03"}
+    assert of_another(a_report("fresh", member_token=OPA, subject=opa), ledger)
+    assert not of_another(a_report("fresh", member_token=OPA), ledger)
     assert not of_another(a_report("fresh"), ledger)
-    assert not of_another(a_report("fresh", member_token=OPA, sender="CLINIC"), ledger)
+    assert not of_another(a_report("fresh", member_token=OPA, subject=opa, sender="CLINIC"), ledger)
+
+
+def test_of_two_reports_of_one_person_one_lives_on() -> None:
+    """Two plans' members who turn out to be one had each a report of a numbered vaccination: the row's own stays, and a
+    second vaccination of that number, and one without a number, stay as they are."""
+    oma, further = UUID(int=7), f"n\x1fof\x1f{OPA}"
+    ledger = a_ledger_with(
+        a_report("n", member_token=oma), a_report(further, member_token=oma),
+        a_report("n\x1f187\x1f2021", member_token=oma, cvx="187"),
+        a_report("m", "", member_token=oma, cvx="33"), a_report(f"m\x1fof\x1f{OPA}", "", member_token=oma, cvx="33"),
+    )  # fmt: skip
+    fold(ledger, oma)
+    assert [key for key, report in ledger.reports.items() if report.is_retracted] == [further]
+
+
+@pytest.mark.parametrize("gone", [True, False])
+@pytest.mark.parametrize("newer", ["the row's own", "the other's"])
+def test_the_newest_of_two_reports_holds_of_who_is_one(newer: str, gone: bool) -> None:
+    """What only one of both heard later, a deletion too, holds of the one person, under the row's own key."""
+    keys = ("n", f"n\x1fof\x1f{OPA}")
+    ledger = a_ledger_with(*(a_report(key) for key in keys))
+    later = a_report(keys[newer == "the other's"])._replace(
+        stated_at=NOON + timedelta(hours=1), administered_on=date(2021, 2, 16), is_retracted=gone
+    )
+    ledger.take(later)
+    fold(ledger, OMA)
+    living = [(key, report.administered_on) for key, report in ledger.reports.items() if not report.is_retracted]
+    assert living == ([] if gone else [("n", date(2021, 2, 16))])
+    ledger.decide_doses(date(2021, 3, 1))
+    assert [dose.administered_on for dose in alive(ledger)] == [on for _, on in living]
+
+
+def test_what_a_registry_deleted_it_says_to_nobody_later() -> None:
+    """A deletion stands in the report of whoever was found, also for what the row said beside the dose."""
+    said = {**DOCUMENT, "remarks": [{"kind": "immunity"}], "action": "A", "outcome": "CP"}
+    gone = {**DOCUMENT, "remarks": [], "action": "D", "outcome": "CP"}
+    ledger = a_ledger_with(a_report("n", subject=said))
+    ledger.take(a_report("n", subject=gone, is_retracted=True))
+    kept = ledger.reports["n"].subject
+    assert kept is not None
+    assert (kept["action"], kept["remarks"]) == ("D", [])
 
 
 def test_what_was_deleted_may_be_added_again_otherwise() -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.eligibility.clock.present import latest_day, latest_on
-from services.eligibility.feeds.records import Consent, DoseOutcome, DoseRecord, Person, Position
+from services.eligibility.feeds.records import Consent, DoseOutcome, DoseRecord, Position, StatedPerson
 from services.eligibility.vital.registry import person_statements
 from services.eligibility.vital.rules import Override, VitalStatement, Word, vital_of
 
@@ -46,7 +46,7 @@ def test_a_death_of_today_in_the_east_is_declared(death_on: date, word: Word) ->
     """The message is stamped by Greenwich, where it is Monday, and the site lies where it is Tuesday; a day that has
     come nowhere must be checked."""
     record = DoseRecord(
-        Position(1, 1), Person(is_deceased=True, death_on=death_on), DoseOutcome.ADMINISTERED, "A", MONDAY, "208",
+        Position(1, 1), StatedPerson(is_deceased=True, death_on=death_on), DoseOutcome.ADMINISTERED, "A", MONDAY, "208",
         message_at=datetime(2021, 3, 1, 20, tzinfo=UTC), sender="IIS",
         consent=Consent(is_protected=False, protected_on=death_on),
     )  # fmt: skip

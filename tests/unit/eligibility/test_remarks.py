@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from services.eligibility.doses.remarks import Remark, meanings, remarks_of
-from services.eligibility.feeds.records import DoseOutcome, DoseRecord, Evidence, Person, Position
+from services.eligibility.feeds.records import DoseOutcome, DoseRecord, Evidence, Position, StatedPerson
 from services.eligibility.forecast.supporting_data import bundled
 
 DAY = date(2021, 2, 15)
 
 
 def a_record(outcome: DoseOutcome = DoseOutcome.ADMINISTERED, **changes: Any) -> DoseRecord:
-    base = DoseRecord(Position(1, 1), Person(), outcome, "A", DAY, "208")
+    base = DoseRecord(Position(1, 1), StatedPerson(), outcome, "A", DAY, "208")
     return base._replace(**changes)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.eligibility.payers.senders import read_senders, unprofiled
+from services.eligibility.payers.senders import read_senders, told_sender, unprofiled
 from services.eligibility.settings import read_own_settings
 from services.kit.settings import SettingsError
 
@@ -32,3 +32,10 @@ def test_what_names_nobody_fails_the_start(text: str) -> None:
 def test_senders_that_no_profile_knows_are_told() -> None:
     """They may be right, and they may be a slip of the pen."""
     assert unprofiled({"*", "lakeshore", "cair2", "lakeshor", "zed"}) == ["lakeshor", "zed"]
+
+
+def test_only_senders_of_profiles_are_told() -> None:
+    """What a file calls itself may be anything, a person's name too: the topic says `other` then."""
+    assert [told_sender(code) for code in ("lakeshore", "cair2", "quixwhistle", "", None)] == [
+        "lakeshore", "cair2", "other", "other", "other",
+    ]  # fmt: skip

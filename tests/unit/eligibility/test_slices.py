@@ -5,9 +5,9 @@ from services.eligibility.feeds.records import (
     FeedSummary,
     Notice,
     PatientRecord,
-    Person,
     Position,
     Rejection,
+    StatedPerson,
     VxuHeader,
 )
 from services.eligibility.intake.slices import Slice, slices
@@ -17,7 +17,7 @@ HEADER, SUMMARY = VxuHeader("SHIRE", "CAIR2"), FeedSummary(FeedKind.HL7_VXU, 6, 
 
 def a_slice() -> Slice:
     """Rows 1 to 6 of a file, of which the third was rejected, with notices of the file itself and of row 4."""
-    patients = [PatientRecord(Position(row, 10 * row), Person()) for row in (1, 2, 4, 5, 6)]
+    patients = [PatientRecord(Position(row, 10 * row), StatedPerson()) for row in (1, 2, 4, 5, 6)]
     notices = [Notice(row, 0, "field", "odd", "something even") for row in (0, 4)]
     rejection = Rejection(3, 30, "PID-7", "date", "a date")
     [found] = slices([HEADER, *notices, rejection, *patients, SUMMARY], 10, 0)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.eligibility.feeds.profiles import INSURANCE_LINES
-from services.eligibility.feeds.records import Coverage, Maintenance, Person, Position, RosterRecord
+from services.eligibility.feeds.records import Coverage, Maintenance, Position, RosterRecord, StatedPerson
 from services.eligibility.people.coverage import MAX_SPANS, family_spans, restated_spans
 from services.eligibility.people.enrolment import Span
 
@@ -30,7 +30,7 @@ DENTAL = a_span(MA, JAN, kind="dental", product="DEN")
 
 
 def a_row(maintenance: Maintenance = Maintenance.CHANGE, *coverages: Coverage, **changes: Any) -> RosterRecord:
-    row = RosterRecord(Position(1, 1), maintenance, "", is_subscriber=True, relation="18", person=Person())
+    row = RosterRecord(Position(1, 1), maintenance, "", is_subscriber=True, relation="18", person=StatedPerson())
     return row._replace(coverages=coverages, **changes)
 
 

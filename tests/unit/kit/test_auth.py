@@ -113,7 +113,7 @@ async def test_an_issuer_of_one_type_is_told_apart_by_claims(wire: Wire, state: 
 
 
 async def test_a_revoked_key_signs_nothing_any_more(wire: Wire, state: Path) -> None:
-    """Though the issuer goes on publishing it, no token of that key is believed."""
+    """Though the issuer goes on publishing it, no token of that key is believed (v5.0.0-9.1.3)."""
     kid = local_issuer._public_jwk(local_issuer.load_key(state))["kid"]
     auth = Auth(replace(TRUSTED, revoked_keys=frozenset({kid})), transport=wire)
     with pytest.raises(jwt.InvalidKeyError):

@@ -26,7 +26,7 @@ def test_event_is_read() -> None:
 
 
 def _headers(**changed: bytes | None) -> list[Header]:
-    headers = dict(headers_of(new_id(), "/vcc/test", a_day().event_type, "2021-03-01T06:00:00+00:00", None))
+    headers = dict(headers_of(new_id(), "/vcc/eligibility", a_day().event_type, "2021-03-01T06:00:00+00:00", None))
     headers.update(changed)
     return list(headers.items())
 
@@ -46,6 +46,12 @@ def _headers(**changed: bytes | None) -> list[Header]:
         (a_record(a_day(), value=b" " * 900_001), "too-large"),
         (a_record(a_day(), key=None), "null-key"),
         (a_record(a_day(), key=b"Mars/Olympus"), "wrong-key"),
+        (a_record(a_day(), service="outreach"), "wrong-source"),
+        (a_record(a_day(), headers=_headers(ce_source=None)), "wrong-source"),
+        (a_record(a_day(), headers=_headers(ce_source=b"/vcc/eligibility/")), "wrong-source"),
+        (a_record(a_day(), headers=_headers(ce_source=b"\xff")), "wrong-source"),
+        (a_record(a_day(), headers=[one for one in _headers() if one[0] != "ce_source"]), "wrong-source"),
+        (a_record(a_day(), headers=[*_headers(), ("ce_source", b"/vcc/outreach")]), "wrong-source"),
     ],
 )
 def test_unusable_record_has_a_reason(record: Record, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 import structlog
 from fastapi import APIRouter, FastAPI
 from opentelemetry import trace
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import REGISTRY, CollectorRegistry, Counter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from structlog.testing import LogCapture
@@ -18,7 +19,7 @@ from structlog.testing import capture_logs as capture
 
 from services.kit import metrics, problem
 from services.kit.auth import Principal
-from services.kit.http import add_health, create_app, unguarded
+from services.kit.http import HEALTH_PATHS, add_health, create_app, unguarded
 from services.kit.idempotency import Identity
 from tests.roles import require
 
@@ -217,15 +218,32 @@ async def test_health() -> None:
         assert (await client.get("/openapi.json")).json()["paths"] == {}
 
 
+async def test_readiness_is_found_when_it_is_scraped() -> None:
+    """`/metrics` asks the checks itself, and again each time: nobody has to ask `/ready` before."""
+    app, reasons = create_app("Aviary", "1"), {"perch": "broken", "postgres": "away"}
+    add_health(app, {name: partial(reasons.get, name) for name in ("perch", "postgres")})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://aviary") as client:
+        for broken, said in ((2, (0, 0, 0)), (1, (0, 0, 1)), (0, (1, 1, 1))):
+            assert len(reasons) == broken
+            await client.get("/metrics")
+            names: tuple[tuple[str, dict[str, str]], ...] = (
+                ("vcc_ready", {}),
+                ("vcc_ready_check", {"check": "perch"}),
+                ("vcc_serves", {}),
+            )
+            assert tuple(REGISTRY.get_sample_value(name, labels) for name, labels in names) == said
+            reasons.pop("postgres" if "postgres" in reasons else "perch", None)
+
+
 async def test_being_asked_for_health_is_not_worth_a_line() -> None:
     """What a probe asks every few seconds is logged at debug only."""
     app = create_app("Aviary", "1")
     add_health(app, {})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://aviary") as client:
         with capture() as lines:
-            for path in ("/live", "/ready", "/metrics"):
+            for path in HEALTH_PATHS:
                 assert (await client.get(path)).status_code == 200
-    assert [line["log_level"] for line in lines] == ["debug"] * 3
+    assert [line["log_level"] for line in lines] == ["debug"] * len(HEALTH_PATHS)
 
 
 async def test_the_description_says_how_errors_look(client: httpx.AsyncClient) -> None:

@@ -30,7 +30,8 @@ def answered(allowance: LookUps, *, found: bool, times: int = GUESSES) -> int:
 
 
 def test_guesses_end_soon() -> None:
-    """Of 300 guesses twelve are answered, and the wait that is named is the one that lets the next one in."""
+    """Of 300 guesses twelve are answered, and the wait that is named is the one that lets the next one in
+    (v5.0.0-2.4.1)."""
     allowance = LookUps(120.0, clock := Clock())
     assert answered(allowance, found=False) == 12
     with pytest.raises(RefusedError) as refused:

@@ -22,7 +22,7 @@ SMALL = """
 permissions: {dig: Dig}
 fields: {bones: Bones}
 roles:
-  dog: {about: A dog, may: [dig], sees: [bones]}
+  dog: {about: A dog, purpose: TREAT, may: [dig], sees: [bones]}
 """
 
 
@@ -42,11 +42,12 @@ def apps() -> list[FastAPI]:
         ("sees: [bones]", "sees: [bones, cats]"),
         ("{dig: Dig}", "{dig: Dig, fly: Fly}"),
         ("about: A dog", "about: A dog, barks: true"),
+        ("purpose: TREAT", "purpose: FUN"),
     ],
 )
 def test_a_table_that_contradicts_itself_is_refused(written: str, instead: str) -> None:
-    """A permission or field that no line declares, one that no role has, and an unknown word are found at the start
-    (v5.0.0-8.1.1)."""
+    """A permission or field that no line declares, one that no role has, an unknown purpose and an unknown word are
+    found at the start (v5.0.0-8.1.1)."""
     assert read(SMALL).seen_by(["dog", "cat"]) == {"bones"}
     with pytest.raises(RolesError):
         read(SMALL.replace(written, instead))

@@ -108,7 +108,7 @@ async def test_a_body_that_trickles_in_is_408(
 async def test_no_body_is_read_before_the_token_is_believed(
     port: int, taken: list[bytes], path: str, token: str
 ) -> None:
-    """401 comes while the body is still awaited, and nothing of it was taken."""
+    """401 comes while the body is still awaited, and nothing of it was taken (v5.0.0-15.2.2)."""
     head = HEAD.replace(b"/v1/burrows", path.encode()) + token.encode()
     answer = await said(port, head + b"Connection: close\r\nContent-Length: 100\r\n\r\n{")
     assert answer.startswith(b"HTTP/1.1 401")

@@ -12,6 +12,8 @@ from prometheus_client import REGISTRY
 from schemas.catalog import BUSINESS_DAY_OPENED
 from services.kit import metrics
 from services.kit import subscriber as at_work
+from services.kit.batches import Outcome
+from services.kit.generation import Generation
 from services.kit.subscriber import Subscriber
 from services.kit.subscription import Subscription
 
@@ -84,7 +86,7 @@ async def test_not_ready_before_the_first_assignment() -> None:
 async def test_a_stand_by_is_ready() -> None:
     """More processes than partitions: the one that was given none is well, and has no lag."""
     subscriber = connected(SomeConsumer({}))
-    subscriber.on_partitions_assigned(set())
+    await subscriber.on_partitions_assigned(set())
     await subscriber.sample()
     assert (subscriber.trouble(), lag()) == (None, 0)
 
@@ -92,20 +94,46 @@ async def test_a_stand_by_is_ready() -> None:
 async def test_a_rebalance_may_take_a_while(clock: list[float]) -> None:
     """A rebalance leaves the service ready; one that does not end makes it not ready, until the next assignment."""
     subscriber = connected(SomeConsumer({MORNING: 3}))
-    subscriber.on_partitions_assigned({MORNING})
+    await subscriber.on_partitions_assigned({MORNING})
     subscriber.on_partitions_revoked({MORNING})
     clock[0] += at_work.REBALANCE_S - 1
     assert subscriber.trouble() is None
     clock[0] += 2
     assert subscriber.trouble() == "no assignment"
-    subscriber.on_partitions_assigned({NOON})
+    await subscriber.on_partitions_assigned({NOON})
     assert subscriber.trouble() is None
+
+
+async def test_what_is_passed_over_behind_a_batch_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store knows as far as the consumer goes on, which it will acknowledge, and not only the batch's last record;
+    where no gap follows nothing more is written."""
+    applied: list[str] = []
+    passed: list[Any] = []
+
+    async def apply(*_given: object) -> Outcome:
+        applied.append("batch")
+        return Outcome()
+
+    async def note(upto: dict[int, int], *_given: object) -> None:
+        applied.append("gap")
+        passed.append(upto)
+
+    record = SimpleNamespace(
+        topic=MORNING.topic, partition=MORNING.partition, offset=33, key=None, value=None, headers=(), timestamp=0
+    )
+    for at in (34, 38):
+        subscriber = connected(SomeConsumer({MORNING: 40}, at=at))
+        subscriber.generation = Generation(1, "a")
+        monkeypatch.setattr(subscriber._applying, "apply", apply)
+        monkeypatch.setattr(subscriber._applying, "passed", note)
+        await subscriber.on_batch([record])
+    assert (applied, passed) == (["batch", "batch", "gap"], [{MORNING.partition: 38}])
 
 
 async def test_a_new_connection_starts_without_an_assignment() -> None:
     """After the broker was away the old assignment counts no more."""
     subscriber = connected(SomeConsumer({MORNING: 3}))
-    subscriber.on_partitions_assigned({MORNING})
+    await subscriber.on_partitions_assigned({MORNING})
     subscriber.disconnect()
     assert subscriber.trouble() == "not connected"
     subscriber.connect(SomeConsumer({}))
@@ -117,13 +145,13 @@ async def test_failures_go_with_the_partition(monkeypatch: pytest.MonkeyPatch) -
     """Batches that failed here are another's after a reassignment: this process is ready again."""
     monkeypatch.setattr(at_work, "FIRST_BACKOFF_S", 0.0)
     subscriber = connected(SomeConsumer({MORNING: 3}))
-    subscriber.on_partitions_assigned({MORNING})
+    await subscriber.on_partitions_assigned({MORNING})
     for _ in range(3):
         with pytest.raises(AttributeError):
             await subscriber.on_batch([None])
     assert subscriber.trouble() == "batches fail"
     subscriber.on_partitions_revoked({MORNING})
-    subscriber.on_partitions_assigned({NOON})
+    await subscriber.on_partitions_assigned({NOON})
     assert subscriber.trouble() is None
 
 
@@ -132,7 +160,7 @@ async def test_an_unknown_end_is_no_lag_of_0(clock: list[float]) -> None:
     metrics.LAG.clear()
     consumer = SomeConsumer({MORNING: 40, NOON: None}, at=30)
     subscriber = connected(consumer)
-    subscriber.on_partitions_assigned({MORNING, NOON})
+    await subscriber.on_partitions_assigned({MORNING, NOON})
     await subscriber.sample()
     assert lag() is None
     clock[0] += 61
@@ -146,7 +174,7 @@ async def test_a_partition_lost_while_it_is_measured() -> None:
     """A rebalance in the middle of a measurement ends neither it nor the process: what can't be said stays unsaid."""
     consumer = SomeConsumer({MORNING: 7})
     subscriber = connected(consumer)
-    subscriber.on_partitions_assigned({MORNING})
+    await subscriber.on_partitions_assigned({MORNING})
     await subscriber.sample()
     consumer.ends[MORNING] = 9
     consumer.while_asked = consumer.ends.clear
@@ -161,14 +189,14 @@ async def test_what_fails_again_and_again_is_lag(clock: list[float], monkeypatch
     monkeypatch.setattr(at_work, "FIRST_BACKOFF_S", 0.0)
     consumer = SomeConsumer({MORNING: 40}, at=40)
     subscriber = connected(consumer)
-    subscriber.on_partitions_assigned({MORNING})
+    await subscriber.on_partitions_assigned({MORNING})
 
     async def fails(*_given: object) -> None:
         raise ConnectionResetError
 
     monkeypatch.setattr(subscriber._applying, "apply", fails)
     record = SimpleNamespace(
-        topic=MORNING.topic, partition=MORNING.partition, offset=33, key=None, value=None, headers=()
+        topic=MORNING.topic, partition=MORNING.partition, offset=33, key=None, value=None, headers=(), timestamp=0
     )
     with pytest.raises(ConnectionResetError):
         await subscriber.on_batch([record])

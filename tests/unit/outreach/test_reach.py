@@ -78,6 +78,17 @@ def test_a_new_address_ends_moved() -> None:
     assert decide(some_evidence(attempts=moved, enrolment={"address_version": 1}), POLICY).closed_reason is None
 
 
+@pytest.mark.parametrize(
+    ("left", "reason"),
+    [("60623/17031843500", CaseClosedReason.MOVED), ("60623/", CaseClosedReason.MOVED), ("60623//1", None),
+     ("60623/17031843500/1", None), ("60609/", None)],
+)  # fmt: skip
+def test_a_place_of_before_is_known_again(left: str, reason: CaseClosedReason | None) -> None:
+    """Attempts from when facts named the tract are compared by ZIP and address."""
+    moved = [an_attempt(D.MOVED, place=left)]
+    assert decide(some_evidence(attempts=moved, enrolment={"tract": None}), POLICY).closed_reason is reason
+
+
 def test_a_registry_bars_channels() -> None:
     """A barred channel is not named; with all of them barred the member can't be reached."""
     assert decide(some_evidence(enrolment={"channels_barred": ("phone", "text")}), POLICY).next_channel is Ch.EMAIL

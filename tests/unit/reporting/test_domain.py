@@ -210,6 +210,7 @@ def _rank(rows: list[list[int]]) -> int:
 @given(splits)
 @example([(Counts(1, 0), Counts(0, 0)), (Counts(1, 0), Counts(1, 0)), (Counts(20, 11), Counts(0, 0)),
           (Counts(22, 11), Counts(40, 11))])  # fmt: skip
+@example([(Counts(1, 0), Counts(40, 11)), (Counts(22, 11), Counts(0, 0)), (Counts(22, 11), Counts(40, 11))])
 @settings(max_examples=200, deadline=None)
 def test_target_zips_give_nothing_away_beside_the_report(split: list[tuple[Counts, Counts]]) -> None:
     """Whoever has the report's totals and its table of ZIPs, and lays the target ZIPs beside them, can work out no

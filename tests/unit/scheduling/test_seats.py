@@ -9,7 +9,7 @@ import pytest
 from services.scheduling.appointments import seats
 from services.scheduling.appointments.seats import Seeker
 from services.scheduling.blocks.rules import Slot
-from services.scheduling.days.rules import Moment, hour_of, is_far
+from services.scheduling.days.rules import Moment, has_begun, hour_of, is_far
 from services.scheduling.doses.rules import check_age
 from services.scheduling.members.rules import Enrolment, Standing, choose_enrolment, standing_of
 from services.scheduling.refusals import RefusalCode
@@ -17,6 +17,9 @@ from tests.service.scheduling.world import a_fact
 from tests.unit.scheduling.test_appointments import AT, TODAY, a_slot, an_enrolment
 
 TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)
+LATER = datetime(2026, 11, 29, 12, tzinfo=UTC)
+UNKNOWN = Moment(LATER, LATER)
+"""Days of another time are open, and nobody says an hour of them."""
 
 
 @pytest.mark.parametrize(
@@ -37,7 +40,7 @@ TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)
 )
 def test_who_may_take_what(standing: Standing, slot: Slot, expected: RefusalCode | None) -> None:
     """The member must be eligible, the slot open to the plan, of the vaccine, given there, and not over."""
-    assert seats.may_take(a_seeker(an_enrolment(standing)), slot, TODAY, None) == expected
+    assert seats.may_take(a_seeker(an_enrolment(standing)), slot, TODAY, UNKNOWN) == expected
 
 
 def a_seeker(enrolment: Enrolment, *, is_reported: bool = False) -> Seeker:
@@ -104,11 +107,29 @@ def test_which_enrolment_is_meant(
 @pytest.mark.parametrize(("minutes", "over"), [(None, False), (-1, False), (0, True), (1, True), (60 * 24, True)])
 def test_a_slot_is_over_when_its_hour_has_come(minutes: int | None, over: bool) -> None:
     """This morning's slot is not booked this afternoon; where nobody knows the hour, the day counts."""
-    hour = None if minutes is None else AT + timedelta(minutes=minutes)
-    assert (seats.may_take(a_seeker(an_enrolment()), a_slot(), TODAY, hour) is RefusalCode.PAST_SLOT) is over
+    moment = UNKNOWN if minutes is None else Moment(AT, AT + timedelta(minutes=minutes))
+    assert (seats.may_take(a_seeker(an_enrolment()), a_slot(), TODAY, moment) is RefusalCode.PAST_SLOT) is over
 
 
-LATER = datetime(2026, 11, 29, 12, tzinfo=UTC)
+A_DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("edge", "start_at", "start_on", "moment", "begun"),
+    [
+        ("the clock's day, and the site's ends later", AT, YESTERDAY, Moment(AT, AT - timedelta(minutes=1)), False),
+        ("the clock's day, and the hour has come", AT, YESTERDAY, Moment(AT - A_DAY, AT), True),
+        ("days are simulated, and one says yesterday", AT - A_DAY, YESTERDAY, Moment(AT - A_DAY * 1.1, LATER), True),
+        ("days are simulated, and one says this morning", AT, TODAY, Moment(AT - A_DAY / 8, LATER), False),
+        ("days are simulated, and one says this afternoon", AT, TODAY, Moment(AT + A_DAY / 8, LATER), True),
+        ("days are simulated, and one says tomorrow", AT, TODAY, Moment(AT + A_DAY, LATER), True),
+        ("nobody says an hour, and it is today", AT, TODAY, UNKNOWN, False),
+        ("nobody says an hour, and it is over", AT, YESTERDAY, UNKNOWN, True),
+    ],
+)
+def test_what_has_begun(edge: str, start_at: datetime, start_on: date, moment: Moment, begun: bool) -> None:
+    """The clock says it while days are its own; where days are simulated nobody goes back behind the open one."""
+    assert has_begun(start_at, start_on, moment, TODAY) is begun, edge
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.doses.store import remarks as remark_store
 from services.eligibility.forecast.supporting_data import bundled
 from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store import statements as statement_store
 from services.eligibility.programmes.risk.documents import models
 from services.kit import audit
 from services.kit.auth import Principal, may
@@ -80,6 +81,7 @@ async def _member(connection: Connection, member_token: UUID) -> MemberOut | Non
         return None
     survivors = await people_store.load_survivors(connection, [member_token])
     doses, _ = await dose_store.load_doses(connection, [member_token])
+    withheld = await statement_store.load_withheld(connection, [member_token])
     return MemberOut(
         member_token=member_token,
         merged_into=survivors[member_token] if survivors.get(member_token, member_token) != member_token else None,
@@ -98,6 +100,7 @@ async def _member(connection: Connection, member_token: UUID) -> MemberOut | Non
         ],
         risks=await _risks(connection, [row.enrolment_id for row in facts]),
         benefits=await _benefits(connection, member_token),
+        is_history_withheld=bool(withheld),
         remarks=[
             _remark(stated)
             for stated in (await remark_store.load_remarks(connection, [member_token])).get(member_token, ())

@@ -19,9 +19,9 @@ async def on_appointments(work: UnitOfWork, events: Sequence[AppointmentChangedV
     """A dose given at a site is a report like another; an appointment entered in error takes it back. A visit that
     somebody cancelled because the member has died is a report of that."""
     today = (await clock_store.share_clock(work.connection)).business_on
-    survivors = await people_flow.lock_survivors(work.connection, {event.member_token for event in events})
-    told = await vital_flow.keep_death_reports(work.connection, events, survivors)
-    said = [_appointment_report(event, survivors.get(event.member_token)) for event in events]
+    holders = await people_flow.lock_holders(work.connection, events)
+    told = await vital_flow.keep_death_reports(work.connection, events, holders)
+    said = [_appointment_report(event, holders.get(event.enrolment_id)) for event in events]
     tokens = {report.member_token for report in said if report.member_token is not None}
     known = await dose_store.load_reports_by_key(work.connection, {report.event_key for report in said}, (), ())
     ledger = await load_ledger(work.connection, tokens, known)
@@ -46,4 +46,5 @@ def _appointment_report(event: AppointmentChangedV1, member_token: UUID | None) 
         is_retracted=dose is None,
         appointment_id=event.appointment_id,
         appointment_version=event.version,
+        tenant_id=event.tenant_id,
     )

@@ -37,6 +37,8 @@ PERSONS_PER_BATCH = 1000
 PERSONS_PER_ROUND = 8000
 LANES = 2
 COMBINED = "combined-vaccines"
+WITHHELD, SINCE_FIRST = "withheld-reports", "1"
+"""What is noted once whoever was protected before reports were withheld is known to this version's worker."""
 
 
 async def begin(pool: Pool, first_business_on: date | None, programmes: Sequence[Programme] | None = None) -> None:
@@ -101,6 +103,25 @@ async def tell_groups(pool: Pool) -> int:
             await ledger.show_doses(work, tokens, clock.business_on)
             await redecide(work, tokens, clock.business_on)
         told += len(tokens)
+
+
+async def withhold_told(pool: Pool, is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """Take back what was told of doses, before reports were withheld, of whom a registry protects; gives of how many
+    persons. The first worker that withholds asks of everybody who is protected by then."""
+    async with transaction(pool, ALL_TENANTS) as connection:
+        if await programme_store.exchange_release(connection, WITHHELD, SINCE_FIRST) is None:
+            await dose_store.ask_of_told(connection)
+    told = 0
+    while not is_stopping():
+        async with transaction(pool, ALL_TENANTS) as connection:
+            tokens = await dose_store.load_told(connection, PERSONS_PER_BATCH)
+        if not tokens:
+            return told
+        await _Deciding(pool, None, shows=True).decide(tokens)
+        async with transaction(pool, ALL_TENANTS) as connection:
+            await dose_store.delete_told(connection, tokens)
+        told += len(tokens)
+    return told
 
 
 async def redecide_due(

@@ -69,6 +69,7 @@ async def _load(connection: Connection, tokens: Sequence[UUID]) -> Known:
         statements=await statement_store.load_statements(connection, tokens),
         doses=await dose_store.load_counted(connection, tokens),
         last={},
+        withheld=await statement_store.load_withheld(connection, tokens),
     )
 
 

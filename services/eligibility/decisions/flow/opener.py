@@ -6,7 +6,7 @@ closed again, so no single machine's wrong clock may open it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -39,6 +39,13 @@ class Due:
     def behind(self) -> timedelta:
         return max(self.today - self.clock.business_on, timedelta(0))
 
+    def late(self, now: datetime) -> timedelta:
+        """Since midnight of the first day that is not open."""
+        if not self.behind:
+            return timedelta(0)
+        first = self.clock.business_on + timedelta(days=1)
+        return now - datetime.combine(first, time.min, ZoneInfo(self.clock.time_zone))
+
     def opens(self, by: str | None) -> bool:
         """Whether days are opened here. Unless somebody chose: where the first day was not set into another time."""
         if by is not None:
@@ -60,7 +67,6 @@ class DayOpener(Repeating):
     ) -> None:
         super().__init__("opener")
         self._pool, self._by, self._now, self._poll_s = pool, own.business_days, now, poll_s
-        self._due_since: datetime | None = None
         self._trouble: str | None = None
         self._told: bool | None = None
 
@@ -78,8 +84,8 @@ class DayOpener(Repeating):
         due = await self._look()
         if due is None or not due.behind or not due.opens(self._by) or not await self._open():
             return False
+        await self._look()  # whom it concerns takes its time, and the day is open
         await days.redecide_due(self._pool, self._stopping.is_set)
-        await self._look()
         return True
 
     async def _look(self) -> Due | None:
@@ -90,9 +96,11 @@ class DayOpener(Repeating):
             return None
         due = Due(clock, now.astimezone(ZoneInfo(clock.time_zone)).date())
         metrics.DAYS_BEHIND.set(due.behind.days)
-        opens = due.opens(self._by)
-        self._due_since = (self._due_since or now) if opens and due.behind else None
-        is_late = self._due_since is not None and now - self._due_since > LATE_AFTER
+        opens, late = due.opens(self._by), due.late(now)
+        metrics.DAY_LATE_SECONDS.clear()
+        if opens or not clock.is_simulated:
+            metrics.DAY_LATE_SECONDS.labels(BY_CLOCK if opens else BY_HAND).set(late.total_seconds())
+        is_late = opens and late > LATE_AFTER
         self._trouble = f"the open day is {due.behind.days} days behind" if is_late else None
         self._tell(due, opens=opens)
         return due

@@ -67,6 +67,7 @@ async def _load(work: UnitOfWork, tokens: Collection[UUID], book: Book) -> Known
         last=await decision_store.load_decisions(connection, [enrolment.enrolment_id for enrolment in enrolments]),
         others=await vital_store.load_others(connection, tokens),
         observed=await programme_store.load_told(connection, tokens),
+        withheld=await statement_store.load_withheld(connection, tokens),
     )
 
 
@@ -84,6 +85,7 @@ async def benefits_of(connection: Connection, member_token: UUID, business_on: d
         doses={},
         last={},
         others=await vital_store.load_others(connection, [member_token]),
+        withheld=await statement_store.load_withheld(connection, [member_token]),
     )
     said = await programme_store.load_observations(connection, [member_token])
     found: list[Entitlement] = []

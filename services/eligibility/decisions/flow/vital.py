@@ -9,7 +9,7 @@ from schemas.outreach_v1 import ContactAttemptLoggedV1, ContactAttemptRetractedV
 from schemas.scheduling_v1 import AppointmentChangedV1
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.flow.redecide import redecide
-from services.eligibility.people.flow import lock_survivors
+from services.eligibility.people.flow import lock_holders
 from services.eligibility.vital import store as vital_store
 from services.eligibility.vital.flow import Key, load_statements
 from services.eligibility.vital.rules import APPOINTMENT, ATTEMPT, Override, VitalStatement, Word
@@ -26,26 +26,26 @@ WordOf = Callable[[Told, UUID, dict[Key, VitalStatement], datetime], VitalStatem
 async def on_attempts(work: UnitOfWork, events: Sequence[Attempt]) -> None:
     """Somebody heard that a member has died, or takes back that he did: the member must be checked, or need not."""
     today = (await clock_store.share_clock(work.connection)).business_on
-    survivors = await lock_survivors(work.connection, {event.member_token for event in events if _may_tell(event)})
-    await redecide(work, await _hear(work.connection, events, survivors, _of_attempt), today)
+    holders = await lock_holders(work.connection, [event for event in events if _may_tell(event)])
+    await redecide(work, await _hear(work.connection, events, holders, _of_attempt), today)
 
 
 async def keep_death_reports(
-    connection: Connection, events: Iterable[AppointmentChangedV1], survivors: dict[UUID, UUID]
+    connection: Connection, events: Iterable[AppointmentChangedV1], holders: dict[UUID, UUID]
 ) -> set[UUID]:
     """Keep that somebody cancelled a visit because the member has died; another version of the same appointment takes
     that back. The persons are locked; gives of whom something changed."""
-    return await _hear(connection, events, survivors, _of_appointment)
+    return await _hear(connection, events, holders, _of_appointment)
 
 
 async def _hear(
-    connection: Connection, events: Iterable[Told], survivors: dict[UUID, UUID], word_of: WordOf[Told]
+    connection: Connection, events: Iterable[Told], holders: dict[UUID, UUID], word_of: WordOf[Told]
 ) -> set[UUID]:
-    """Keep what each event says of whoever its token means today; gives of whom something changed."""
-    known = await load_statements(connection, set(survivors.values()))
+    """Keep what each event says of whoever its enrolment stands for today; gives of whom something changed."""
+    known = await load_statements(connection, set(holders.values()))
     now, changed = datetime.now(UTC), dict[Key, VitalStatement]()
     for event in events:
-        member_token = survivors.get(event.member_token)
+        member_token = holders.get(event.enrolment_id)
         heard = word_of(event, member_token, known, now) if member_token is not None else None
         if heard is not None:
             known[heard.member_token, heard.source] = changed[heard.member_token, heard.source] = heard

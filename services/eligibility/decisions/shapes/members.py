@@ -111,3 +111,6 @@ class MemberOut(BaseModel):
     risks: Annotated[list[RiskOut], protected("clinical")] = []
     benefits: list[BenefitOut] = []
     remarks: Annotated[list[RemarkOut], protected("clinical", "barriers")] = []
+    is_history_withheld: bool = Field(
+        default=False, description="A registry protects the member: what it reported is in none of these answers."
+    )

@@ -7,6 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from services.eligibility.programmes.cap import CutOff
+from services.kit.parts import Part
 from services.kit.postgres import Connection
 
 LOAD_ARMS = "select programme_id, member_token, arm from arm where member_token = any($1::uuid[])"
@@ -118,6 +119,7 @@ async def ask_between(connection: Connection, programme_id: str, group: str, day
     await connection.execute(ASK_BETWEEN, programme_id, group, day, *ranks)
 
 
+PART = Part("arm", ("programme_id",))
 MOVE_ARMS = """
 with gone as (delete from arm where member_token = $2 returning *)
 insert into arm (programme_id, member_token, arm, programme_version, drawn_on)

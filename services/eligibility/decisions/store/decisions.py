@@ -10,6 +10,7 @@ from schemas.envelope import Event
 from services.eligibility.decisions.decision import LastDecision
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection, text_array
+from services.kit.rows import into
 
 NOBODY = UUID(int=0)
 ASK_EVERYBODY = """
@@ -71,6 +72,7 @@ from enrolment left join decision using (enrolment_id)
 where member_token = $1 order by tenant_id, programme_id
 """
 
+RESTATE = "update decision set digest = '' where enrolment_id = any($1::uuid[])"
 UNKNOWN_DECISIONS = """
 select position
 from unnest($1::uuid[], $2::text[], $3::numeric[])
@@ -128,7 +130,12 @@ async def load_decisions(
     connection: Connection, enrolment_ids: Collection[UUID]
 ) -> dict[tuple[UUID, str], LastDecision]:
     rows = await connection.fetch(LOAD_DECISIONS, list(enrolment_ids))
-    return {(row["enrolment_id"], row["programme_id"]): LastDecision(*row) for row in rows}
+    return {(row["enrolment_id"], row["programme_id"]): into(LastDecision, row) for row in rows}
+
+
+async def restate(connection: Connection, enrolment_ids: Collection[UUID]) -> None:
+    """Let the next answer about these be told, whatever it is: they stand under another token."""
+    await connection.execute(RESTATE, list(enrolment_ids))
 
 
 async def load_standing(

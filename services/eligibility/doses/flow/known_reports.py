@@ -1,6 +1,8 @@
 """Loads the reports of which a registry's rows may speak: under their keys, by number, and of whom they delete."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from services.eligibility.doses.numbers import is_same_patient
 from services.eligibility.doses.registry import RegistryRow
@@ -26,14 +28,15 @@ async def load_reports(
 
 
 async def load_shared(connection: Connection, rows: Sequence[RegistryRow], links: Sequence[Link]) -> set[int]:
-    """The rows whose number is known of somebody else."""
+    """The rows whose number is known of somebody else than those whom they are about."""
+    kin = defaultdict[int, set[UUID]](set)
+    for row, link in zip(rows, links, strict=True):
+        kin[row.row].update(link.tokens)
     numbered = [
-        (row, link.member_token)
-        for row, link in zip(rows, links, strict=True)
-        if row.report.event_id and link.member_token is not None
+        row for row, link in zip(rows, links, strict=True) if row.report.event_id and link.member_token is not None
     ]
-    asked = [(row.report.event_id, row.report.sender, member_token) for row, member_token in numbered]
-    return {numbered[place][0].row for place in await dose_store.find_of_another(connection, asked)}
+    asked = [(row.report.event_id, row.report.sender, frozenset(kin[row.row])) for row in numbered]
+    return {numbered[place].row for place in await dose_store.find_of_another(connection, asked)}
 
 
 def _waiting_keys(rows: Iterable[RegistryRow]) -> set[str]:

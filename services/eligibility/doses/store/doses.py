@@ -15,6 +15,7 @@ from services.eligibility.doses.rules import Dose
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import into
+from services.kit.slices import slices
 
 DOSE = ", ".join(Dose._fields)
 DOSE_EXCLUDED = ", ".join(f"excluded.{name}" for name in Dose._fields)
@@ -48,12 +49,12 @@ cross join lateral (
 """
 # A number may be everybody's: one look at whether somebody else has it, and no more.
 FIND_OF_ANOTHER = """
-select position from unnest($1::text[], $2::text[], $3::uuid[]) with ordinality
-    as wanted (event_id, sender, member_token, position)
+select position from unnest($1::text[], $2::text[], $3::text[]) with ordinality
+    as wanted (event_id, sender, tokens, position)
 where exists (
     select from dose_report as known
     where known.event_id = wanted.event_id and known.event_id <> '' and known.sender in (wanted.sender, '')
-        and known.member_token <> wanted.member_token
+        and known.member_token <> all(string_to_array(wanted.tokens, ',')::uuid[])
 )
 """
 LOAD_WAITING_BY_KEY = f"""
@@ -65,11 +66,11 @@ LOAD_UNTOLD = """
 select distinct member_token from dose
 where not is_retracted and vaccine_groups = '{}' and cvx = any($1::text[]) order by member_token limit $2
 """
-# A deletion that found nothing has no dose, and may yet find something.
+# A deletion that found nothing has no dose, and may yet find something; so has what was withheld from its first day.
 LOAD_REPORTS_OF = f"""
 select {REPORT} from dose_report where dose_id = any($1::uuid[])
 union all
-select {REPORT} from dose_report where member_token = any($2::uuid[]) and dose_id is null and is_retracted
+select {REPORT} from dose_report where member_token = any($2::uuid[]) and dose_id is null
 """
 LOAD_DOSES = f"select {DOSE} from dose where member_token = any($1::uuid[])"
 SAVE_DOSES = f"""
@@ -94,10 +95,26 @@ waiting as materialized (select distinct report_id from own join unlinked_key us
 select {REPORT} from dose_report join waiting using (report_id) where member_token is null
 order by stated_at nulls first, report_id
 """
+LOAD_HOLDERS = (
+    "select event_key, member_token from dose_report where event_key = any($1::text[]) and member_token is not null"
+)
+LOAD_REGISTRYS = f"""
+select {REPORT} from dose_report
+where member_token = any($1::uuid[]) and source = 'iis' and tenant_id = '*' and subject is not null
+order by stated_at nulls first, report_id
+"""
 LOAD_HIDDEN = """
 select distinct member_token from dose where not is_announced and not is_retracted and administered_on <= $1
 order by member_token limit $2
 """
+LOAD_TOLD = "select member_token from withheld_since order by member_token limit $1"
+ASK_OF_TOLD = """
+insert into withheld_since (member_token)
+select member_token from {said} where is_protected and member_token > $1 and member_token <= $2
+on conflict do nothing
+"""
+SAYING_PROTECTED = ("registry_consent", "member_statement")
+DELETE_TOLD = "delete from withheld_since where member_token = any($1::uuid[])"
 COUNT_UNLINKED = "select count(*) from dose_report where member_token is null and not is_retracted and file_id = $1"
 
 OWNED: Mapping[type[Event], Owned] = {DoseAdministeredV1: Owned.by_version("dose", "dose_id")}
@@ -135,17 +152,30 @@ async def load_of_number(connection: Connection, numbers: Collection[tuple[str, 
     return _reports(await connection.fetch(LOAD_OF_NUMBER, *zip(*sorted(numbers), strict=True)))
 
 
-async def find_of_another(connection: Connection, numbers: Sequence[tuple[str, str, UUID]]) -> set[int]:
-    """The places, from 0, of those numbers (number, sender, person) that somebody else has too."""
+async def find_of_another(connection: Connection, numbers: Sequence[tuple[str, str, Collection[UUID]]]) -> set[int]:
+    """The places, from 0, of those numbers (number, sender, persons) that somebody else has too."""
     if not numbers:
         return set()
-    rows = await connection.fetch(FIND_OF_ANOTHER, *zip(*numbers, strict=True))
+    ids, senders, persons = zip(*numbers, strict=True)
+    whose = [",".join(map(str, sorted(tokens))) for tokens in persons]
+    rows = await connection.fetch(FIND_OF_ANOTHER, ids, senders, whose)
     return {row["position"] - 1 for row in rows}
 
 
+async def load_holders(connection: Connection, keys: Collection[str]) -> dict[str, UUID]:
+    """Of whom the reports under these keys are."""
+    rows = await connection.fetch(LOAD_HOLDERS, list(keys)) if keys else ()
+    return {row["event_key"]: row["member_token"] for row in rows}
+
+
+async def load_registrys(connection: Connection, tokens: Collection[UUID]) -> list[Report]:
+    """What registries, who may speak of everybody, have reported of these persons."""
+    return _reports(await connection.fetch(LOAD_REGISTRYS, list(tokens))) if tokens else []
+
+
 async def load_doses(connection: Connection, tokens: Collection[UUID]) -> tuple[list[Dose], list[Report]]:
-    """All doses of these persons, taken back or not, with every report that stands behind them, and what was deleted
-    before it came."""
+    """All doses of these persons, taken back or not, with every report that stands behind them, what was deleted
+    before it came, and what is withheld."""
     rows = await connection.fetch(LOAD_DOSES, list(tokens)) if tokens else []
     doses = [_dose(row) for row in rows]
     ids = [dose.dose_id for dose in doses]
@@ -194,6 +224,23 @@ async def load_hidden(connection: Connection, today: date, limit: int) -> list[U
     return [row["member_token"] for row in await connection.fetch(LOAD_HIDDEN, today, limit)]
 
 
+async def load_told(connection: Connection, limit: int) -> list[UUID]:
+    """Persons of whom more may have been told than their registries let be shared."""
+    return [row["member_token"] for row in await connection.fetch(LOAD_TOLD, limit)]
+
+
+async def ask_of_told(connection: Connection) -> None:
+    """Of everybody whom a registry protects more may have been told."""
+    for said in SAYING_PROTECTED:
+        async for after, end in slices(connection, said, "member_token"):
+            await connection.execute(ASK_OF_TOLD.format(said=said), after, end)
+
+
+async def delete_told(connection: Connection, tokens: Collection[UUID]) -> None:
+    """It was taken back."""
+    await connection.execute(DELETE_TOLD, list(tokens))
+
+
 async def count_unlinked(connection: Connection, file_id: UUID) -> int:
     """How many doses of a file still wait for their member."""
     count: int = await connection.fetchval(COUNT_UNLINKED, file_id)
@@ -206,7 +253,7 @@ def _dose(row: Any) -> Dose:
 
 
 def _reports(rows: Iterable[Any]) -> list[Report]:
-    return [Report(*row) for row in rows]
+    return [into(Report, row) for row in rows]
 
 
 def _json(rows: Sequence[Dose] | Sequence[Report]) -> str:

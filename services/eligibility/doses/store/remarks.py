@@ -8,6 +8,9 @@ from uuid import UUID
 from services.eligibility.doses.registry import RegistryRow
 from services.eligibility.doses.remarks import Remark
 from services.eligibility.feeds.records import DoseOutcome
+from services.eligibility.people.store import statements as statement_store
+from services.eligibility.vital.sharing import is_withheld
+from services.kit.parts import Part
 from services.kit.postgres import Connection
 
 # What an update of a numbered event, or a deletion, leaves of what was said before.
@@ -97,13 +100,16 @@ async def _say(connection: Connection, rows: Sequence[tuple[RegistryRow, UUID]])
 
 
 async def load_remarks(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[Stated]]:
-    """What holds of these persons."""
+    """What holds of these persons, and may be shared."""
     found: defaultdict[UUID, list[Stated]] = defaultdict(list)
+    withheld = await statement_store.load_withheld(connection, tokens)
     for member_token, sender, *said in await connection.fetch(LOAD_REMARKS, list(tokens)) if tokens else ():
-        found[member_token].append(Stated(sender, Remark(*said)))
+        if not is_withheld(sender, withheld.get(member_token, frozenset())):
+            found[member_token].append(Stated(sender, Remark(*said)))
     return found
 
 
+PART = Part("registry_remark", ("sender", "kind", "system", "code", "cvx", "said_on"))
 MOVE_REMARKS = """
 with gone as (delete from registry_remark where member_token = $2 returning *)
 insert into registry_remark

@@ -13,10 +13,13 @@ from services.eligibility.doses.store import doses as dose_store
 from services.eligibility.feeds.profiles import profiles
 from services.eligibility.intake.digest import ContentDigest
 from services.eligibility.intake.flow.accepting import accept_file
+from services.eligibility.intake.lists_in_parts import MOST_PARTS
 from services.eligibility.intake.shapes import AbsenceOut, FeedFileDetail, FeedFileOut, RejectPage, RowOut, reject_of
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store import rows as row_store
+from services.eligibility.intake.store.files import PartOf
+from services.kit import audit
 from services.kit.auth import Principal, may, may_for_all
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.problem import Refusal, refuse
@@ -33,6 +36,19 @@ MOST_ROWS = 2**31 - 1
 NO_FILE = Refusal("unknown-feed-file", "Unknown Feed File", "There is no such file, or it is another plan's.", 404)
 NO_PROFILE = Refusal("unknown-profile", "Unknown Profile", "There is no sender profile of that name.", 422)
 EMPTY = Refusal("feed-file-empty", "Empty Feed File", "A file of at least one byte is expected as the body.", 422)
+HALF_A_PART = Refusal(
+    "part-of-a-list",
+    "Part Of A List",
+    "Expected all of list, part and parts, or none of them, and no part beyond the last one.",
+    422,
+)
+ANOTHER_PART = Refusal(
+    "another-part",
+    "Another Part",
+    "This file was sent before, and not as this part of this list: send the part with control numbers of its own.",
+)
+LIST_NAME = r"^[A-Za-z0-9._-]{1,64}$"
+LIST = "The name of a full list that comes in several files, the same for each of them and for no other list"
 PACKED = Refusal(
     "feed-file-encoding",
     "Feed File Encoding",
@@ -44,23 +60,17 @@ Sender = Annotated[Principal, may("feed-files.submit")]
 Onlooker = Annotated[Principal, may("feed-files.read")]
 Operator = Annotated[Principal, may_for_all("feed-files.decide")]
 
-routes = APIRouter()
+looking = APIRouter()
 
 
-@routes.post(
-    "/feed-files",
-    status_code=201,
-    response_model=FeedFileOut,
-    responses={200: {"model": FeedFileOut, "description": "The same bytes were accepted before."}},
-    max_body_size=MAX_FILE_BYTES,
-    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {
-        "schema": {"type": "string", "format": "binary"}}}}},
-)  # fmt: skip
 async def submit_feed_file(
     request: Request,
     pool: Pool,
     principal: Sender,
     profile: Annotated[str | None, Query(max_length=64, description="Overrides the profile chosen by sender")] = None,
+    list_name: Annotated[str | None, Query(alias="list", pattern=LIST_NAME, description=LIST)] = None,
+    part: Annotated[int | None, Query(ge=1, le=MOST_PARTS, description="Which part of the list this file is")] = None,
+    parts: Annotated[int | None, Query(ge=1, le=MOST_PARTS, description="How many files the list has")] = None,
 ) -> Response:
     """Accept an 834 roster, HL7 VXU messages or an ADS extract. Once this answers, the file can't be lost; its rows
     are worked through in the order of submission. The same bytes again are no new file: they need no key."""
@@ -68,15 +78,31 @@ async def submit_feed_file(
         return refuse(PACKED)
     if profile is not None and profile not in profiles():
         return refuse(NO_PROFILE)
+    part_of = _part_of(list_name, part, parts)
+    if isinstance(part_of, Refusal):
+        return refuse(part_of)
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as spool:
         sha256, size, content_sha256 = await _spool(request, spool)
         if size == 0:
             return refuse(EMPTY)
         async with working(pool, principal.tenant) as work:
             about = sha256, size, profile, content_sha256
-            file, is_repeat = await accept_file(work, principal.tenant, about, spool)
+            file, is_repeat = await accept_file(work, principal.tenant, about, spool, part_of)
+            why = "repeated" if is_repeat else None
+            await audit.record(work, principal, "submitted", "feed-file", [file.file_id], why)
+    if part_of is not None and (file.list_name, file.part, file.parts) != part_of:
+        return refuse(ANOTHER_PART)
     out = FeedFileOut.model_validate(file).model_copy(update={"is_repeat": is_repeat})
     return JSONResponse(out.model_dump(mode="json"), 200 if is_repeat else 201)
+
+
+def _part_of(list_name: str | None, part: int | None, parts: int | None) -> PartOf | Refusal | None:
+    """All of it or nothing; a list in one file is as any other."""
+    if list_name is None and part is None and parts is None:
+        return None
+    if list_name is None or part is None or parts is None or part > parts:
+        return HALF_A_PART
+    return (list_name, part, parts) if parts > 1 else None
 
 
 async def _spool(request: Request, spool: IO[bytes]) -> tuple[str, int, str]:
@@ -90,7 +116,7 @@ async def _spool(request: Request, spool: IO[bytes]) -> tuple[str, int, str]:
     return digest.hexdigest(), size, content.hexdigest()
 
 
-@routes.get("/feed-files")
+@looking.get("/feed-files")
 async def list_feed_files(
     pool: Pool,
     principal: Onlooker,
@@ -105,7 +131,7 @@ async def list_feed_files(
     return [FeedFileOut.model_validate(file) for file in files]
 
 
-@routes.get("/feed-files/{file_id}", response_model=FeedFileDetail)
+@looking.get("/feed-files/{file_id}", response_model=FeedFileDetail)
 async def read_feed_file(pool: Pool, principal: Onlooker, file_id: UUID) -> Response | FeedFileDetail:
     """How far a file is, its counts, and the reasons of its rejects."""
     async with reading(pool, principal) as work:
@@ -123,7 +149,7 @@ async def read_feed_file(pool: Pool, principal: Onlooker, file_id: UUID) -> Resp
     return FeedFileDetail(**counts, rows_still_unlinked=unlinked, rejections=rejections, absences=absences)
 
 
-@routes.get("/feed-files/{file_id}/rejects", response_model=RejectPage)
+@looking.get("/feed-files/{file_id}/rejects", response_model=RejectPage)
 async def list_rejects(
     pool: Pool,
     principal: Onlooker,
@@ -141,7 +167,7 @@ async def list_rejects(
     )
 
 
-@routes.get("/feed-files/{file_id}/notices", response_model=list[RowOut])
+@looking.get("/feed-files/{file_id}/notices", response_model=list[RowOut])
 async def list_notices(
     pool: Pool, principal: Onlooker, file_id: UUID, limit: Annotated[int, Query(ge=1, le=1000)] = 200
 ) -> Response | list[RowOut]:
@@ -150,4 +176,21 @@ async def list_notices(
         if await file_store.load_file(work.connection, file_id) is None:
             return refuse(NO_FILE)
         rows = await row_store.load_notices(work.connection, file_id, limit)
-    return [RowOut(**row) for row in rows]
+    return [RowOut.model_validate(dict(row)) for row in rows]
+
+
+def routes_taking(most_bytes: int) -> APIRouter:
+    """The front door, for files of so many bytes at the most."""
+    made = APIRouter()
+    made.add_api_route(
+        "/feed-files", submit_feed_file, methods=["POST"], status_code=201, response_model=FeedFileOut,
+        responses={200: {"model": FeedFileOut, "description": "The same bytes were accepted before."}},
+        max_body_size=most_bytes,
+        openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {
+            "schema": {"type": "string", "format": "binary"}}}}},
+    )  # fmt: skip
+    made.include_router(looking)
+    return made
+
+
+routes = routes_taking(MAX_FILE_BYTES)

@@ -9,8 +9,9 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -32,6 +33,7 @@ from services.eligibility.feeds.records import (
 from services.eligibility.feeds.reject_cap import USUAL
 
 REJECTS = WRONG
+NO_PART: Mapping[str, str] = MappingProxyType({})
 CHUNK_BYTES = 1 << 18
 POLL_S = 0.25
 SHOWN_REJECTS = 200
@@ -42,6 +44,10 @@ ENDED = NOT_READ | {"processed"}
 def add_commands(commands: Subcommands) -> None:
     """Add `ingest` and `check`; each sets `run`, which takes the arguments and gives the exit code."""
     ingest = commands.add_parser("ingest", help="Submit feed files and wait until their rows are worked through.")
+    ingest.add_argument(
+        "--list", metavar="NAME", dest="list_name",
+        help="the files are the parts of one full list of this name, in their order",
+    )  # fmt: skip
     ingest.add_argument("--no-wait", action="store_true", help="return once the files are accepted")
     ingest.add_argument("--api", default=os.environ.get("VCC_API_ELIGIBILITY"), help="base URL of the service")
     ingest.add_argument("--token", default=os.environ.get("VCC_TOKEN"), help=argparse.SUPPRESS)
@@ -167,7 +173,7 @@ def run_ingest(args: argparse.Namespace) -> int:
         return WRONG_USE
     try:
         with client_of(args, httpx.Timeout(30, read=300)) as client:
-            files = [submit(client, path, args.profile) for path in args.files]
+            files = [submit(client, path, args.profile, part) for path, part in _parts(args.files, args.list_name)]
             if not args.no_wait:
                 files = [wait_for(client, file, _say_progress) for file in files]
                 files = [{**file, "rejects": _rejects_of(client, file)} for file in files]
@@ -180,9 +186,17 @@ def run_ingest(args: argparse.Namespace) -> int:
     return REJECTS if any(file["rows_rejected"] or file["state"] in NOT_READ for file in files) else FINE
 
 
-def submit(client: httpx.Client, path: Path, profile: str | None = None) -> dict[str, Any]:
-    """Send one file; what the service says of it."""
-    params = {"profile": profile} if profile else {}
+def _parts(paths: list[Path], list_name: str | None) -> list[tuple[Path, dict[str, str]]]:
+    """Each file with what is said of its place in the list."""
+    of_list = {"list": list_name, "parts": str(len(paths))} if list_name else {}
+    return [(path, {**of_list, "part": str(number)} if of_list else {}) for number, path in enumerate(paths, 1)]
+
+
+def submit(
+    client: httpx.Client, path: Path, profile: str | None = None, part: Mapping[str, str] = NO_PART
+) -> dict[str, Any]:
+    """Send one file, which may be a part of a list; what the service says of it."""
+    params = {**({"profile": profile} if profile else {}), **part}
     response = client.post("/feed-files", params=params, content=_chunks(path))
     response.raise_for_status()
     return {"file": str(path), **response.json()}

@@ -1,5 +1,5 @@
 """`vcc feeds held | rows | release | refuse | cancel`: files that wait for a person, what each row of a file
-changed. The actions of doubtful rows are in `cli_doubtful`."""
+changed. The actions of doubtful rows are in `doubtful`, those of pairs in `possibly_one`."""
 
 import argparse
 import uuid
@@ -10,6 +10,8 @@ import httpx
 
 from services.eligibility.cli_service import Subcommands, add_service, show
 from services.eligibility.intake.cli.doubtful import add_doubtful
+from services.eligibility.intake.cli.joins import add_joins
+from services.eligibility.intake.cli.possibly_one import add_pairs
 
 MOST_ROWS = 1000
 
@@ -34,6 +36,8 @@ def add_commands(commands: Subcommands) -> None:
         action.set_defaults(decision=decision)
         add_service(action, run_decision)
     add_doubtful(actions)
+    add_pairs(actions)
+    add_joins(actions)
 
 
 def run_held(args: argparse.Namespace, client: httpx.Client) -> int:

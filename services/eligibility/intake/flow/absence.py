@@ -7,6 +7,7 @@ from services.eligibility.clock import store as clock_store
 from services.eligibility.clock.rules import ONE_DAY
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.intake.full_lists import FullList
+from services.eligibility.intake.lists_in_parts import Said, is_whole, together
 from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store.absence import Absence, AbsenceState
@@ -29,7 +30,10 @@ def is_believed(absent: int, insured: int) -> bool:
 
 
 async def end_absent(pool: Pool, file: FeedFile, lists: Iterable[FullList]) -> None:
-    """Each plan's list is judged by itself."""
+    """Each plan's list is judged by itself; one that comes in several files with the file that completes it."""
+    if file.list_name is not None:
+        await _end_absent_of_parts(pool, file, file.list_name, lists)
+        return
     for full_list in lists:
         async with transaction(pool, ALL_TENANTS) as connection:
             file = await file_store.lock_file(connection, file.file_id)
@@ -40,6 +44,42 @@ async def end_absent(pool: Pool, file: FeedFile, lists: Iterable[FullList]) -> N
             await absence_store.save_absence(connection, file.file_id, judged)
         if judged.absence == AbsenceState.APPLIED:
             await _end(pool, file, judged)
+
+
+async def _end_absent_of_parts(pool: Pool, file: FeedFile, list_name: str, lists: Iterable[FullList]) -> None:
+    """Keep what this part says; if none lacks, judge what all say together."""
+    async with transaction(pool, ALL_TENANTS) as connection:
+        file = await file_store.lock_file(connection, file.file_id)
+        if file.state == "cancelled":
+            return
+        for full_list in lists:
+            await absence_store.save_absence(connection, file.file_id, await _part_of(connection, file, full_list))
+        parts = await absence_store.load_parts(connection, file.tenant_id, list_name, file.file_id)
+        if is_whole(parts):
+            said = await absence_store.load_said(connection, file.tenant_id, list_name, file.file_id)
+            for one in (one for one in together(parts, said) if one.is_complete):
+                await absence_store.judge_list(connection, file.file_id, await _judged_together(connection, file, one))
+        judged = await absence_store.load_absences(connection, file.file_id)
+    for one_plan in judged:
+        if one_plan.absence == AbsenceState.APPLIED:
+            await _end(pool, file, one_plan)
+
+
+async def _part_of(connection: Connection, file: FeedFile, one: FullList) -> Absence:
+    today = (await clock_store.share_clock(connection)).business_on
+    said_on = min(one.said_on, today) if one.said_on else today
+    before_no = await _first_to_stand_in(connection, file, one)
+    absence = AbsenceState.PART if one.is_complete else AbsenceState.INCOMPLETE
+    return Absence(one.plan, one.said.at, said_on, before_no, absence, one.said.by, one.said.no)
+
+
+async def _judged_together(connection: Connection, file: FeedFile, one: Said) -> Absence:
+    """Newcomers of any part make a quarter no smaller."""
+    left_out = LeftOut(one.plan, one.before_no, file.file_no, one.said_on, one.said)
+    counts = await people_store.count_absent(connection, left_out, 0, (), one.file_no)
+    is_fine = all(is_believed(absent, insured) for absent, insured in counts)
+    absence = AbsenceState.APPLIED if is_fine else AbsenceState.TOO_MANY
+    return Absence(one.plan, one.said.at, one.said_on, one.before_no, absence, one.said.by, one.said.no)
 
 
 async def _judged(connection: Connection, file: FeedFile, one: FullList) -> Absence:

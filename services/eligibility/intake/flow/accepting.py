@@ -7,19 +7,23 @@ from services.eligibility.intake.flow import ending
 from services.eligibility.intake.lanes import HEAD_BYTES, lane_of
 from services.eligibility.intake.store import chunks as chunk_store
 from services.eligibility.intake.store import files as file_store
-from services.eligibility.intake.store.files import FeedFile
+from services.eligibility.intake.store.files import FeedFile, PartOf
 from services.kit.ids import new_id
 from services.kit.unit_of_work import UnitOfWork
 
 
 async def accept_file(
-    work: UnitOfWork, tenant: str, about: tuple[str, int, str | None, str], stream: IO[bytes]
+    work: UnitOfWork,
+    tenant: str,
+    about: tuple[str, int, str | None, str],
+    stream: IO[bytes],
+    part_of: PartOf | None = None,
 ) -> tuple[FeedFile, bool]:
-    """Keep the file, of which `about` says its digest, size, profile and its content's digest. Or give the one that
-    this tenant sent before with the same bytes or the same content: True."""
+    """Keep the file, of which `about` says its digest, size, profile and its content's digest, and `part_of` of which
+    list it is a part. Or give the one that this tenant sent before with the same bytes or the same content: True."""
     lane = lane_of(tenant, stream.read(HEAD_BYTES))
     stream.seek(0)
-    file = await file_store.insert_file(work.connection, new_id(), tenant, *about, lane=lane)
+    file = await file_store.insert_file(work.connection, new_id(), tenant, *about, lane=lane, part_of=part_of)
     if file is not None:
         await chunk_store.save_chunks(work.connection, file.file_id, stream)
         work.wake(file_store.NEWS)

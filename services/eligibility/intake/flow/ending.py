@@ -14,6 +14,7 @@ from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store import rows as row_store
 from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.payers.rules import code_of
+from services.eligibility.payers.senders import told_sender
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.unit_of_work import UnitOfWork, working
 
@@ -66,7 +67,7 @@ async def _processed(connection: Connection, file: FeedFile, kind: FeedKind, tod
         occurred_at=datetime.now(UTC),
         file_id=file.file_id,
         kind=kind,
-        sender=file.sender or "unknown",
+        sender=told_sender(file.sender),
         tenant_id=file.plan,
         sha256=file.sha256,
         rows_read=file.rows_read,

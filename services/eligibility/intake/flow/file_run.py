@@ -23,7 +23,7 @@ from services.eligibility.intake.flow import registry, roster
 from services.eligibility.intake.flow.admission import open_gate, save_other_headers, save_roster_headers
 from services.eligibility.intake.flow.ending import finish, stop
 from services.eligibility.intake.flow.ordering import full_parts, take_turn
-from services.eligibility.intake.ordering import FileOrder
+from services.eligibility.intake.ordering import BYTES_UNREADABLE, FileOrder
 from services.eligibility.intake.slices import Slice, slices
 from services.eligibility.intake.store import chunks as chunk_store
 from services.eligibility.intake.store import files as file_store
@@ -33,6 +33,7 @@ from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.people.changes import REPEATED
 from services.kit import log
 from services.kit.postgres import ALL_TENANTS, DATA_ERRORS, Connection, Pool, is_fault, transaction
+from services.kit.sealed import KeyRingError, SealError
 from services.kit.setting_aside import each_or_aside
 from services.kit.unit_of_work import UnitOfWork, working
 
@@ -93,11 +94,24 @@ class FileRun:
 
     async def _open(self) -> BinaryIO:
         stream = self._stream = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - open over many turns
-        async with transaction(self._pool, ALL_TENANTS) as connection:
-            async for chunk in chunk_store.load_chunks(connection, self._file.file_id):
-                await asyncio.to_thread(stream.write, chunk)
-        await self._take_turn(stream)
+        try:
+            async with transaction(self._pool, ALL_TENANTS) as connection:
+                async for chunk in chunk_store.load_chunks(connection, self._file.file_id):
+                    await asyncio.to_thread(stream.write, chunk)
+        except (KeyRingError, SealError) as error:
+            await self._hold(error)
+        else:
+            await self._take_turn(stream)
         return stream
+
+    async def _hold(self, error: Exception) -> None:
+        """What is kept of the file can't be opened: it waits for a person, and the others go on."""
+        file_id = self._file.file_id
+        structlog.get_logger().warning("file held", file_id=str(file_id), reason=str(error))
+        async with transaction(self._pool, ALL_TENANTS) as connection:
+            await self._lock(connection, self._file.cursor_row + 1)
+            await file_store.hold_file(connection, file_id, BYTES_UNREADABLE)
+        self._turn = FileOrder(held=BYTES_UNREADABLE)
 
     def _begin(self, stream: BinaryIO) -> None:
         stream.seek(0)

@@ -9,6 +9,7 @@ from services.eligibility.feeds.transactions_ahead import TransactionAhead
 from services.eligibility.intake.admission import Gate
 from services.eligibility.intake.full_lists import FullPart, full_part, superseded
 from services.eligibility.intake.ordering import (
+    BYTES_UNREADABLE,
     CONTROL_REUSED,
     OLDER_FULL,
     READ_BEFORE,
@@ -46,7 +47,8 @@ async def take_turn(connection: Connection, file: FeedFile, ahead: Sequence[Tran
         CONTROL_REUSED: reused.keys()
         | {place for place, transaction in fresh.items() if transaction.control != transaction.number},
     }
-    may_go_on = file.decision == "released" or file.cursor_row > 0
+    is_released = file.decision == "released" and file.held != BYTES_UNREADABLE
+    may_go_on = is_released or file.cursor_row > 0
     turn = FileOrder(found, None if may_go_on else held, notices_of(told))
     await _save(connection, file, turn)
     return turn

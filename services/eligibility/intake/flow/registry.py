@@ -6,7 +6,12 @@ from uuid import UUID
 
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.doses.flow import known_reports
-from services.eligibility.doses.flow.ledger import link_waiting, load_ledger, save_ledger
+from services.eligibility.doses.flow.ledger import (
+    link_reports,
+    load_ledger,
+    save_ledger,
+    share_anew,
+)
 from services.eligibility.doses.flow.linking import link_rows
 from services.eligibility.doses.numbers import OLDER
 from services.eligibility.doses.outcomes import take_row, was_deleted
@@ -29,21 +34,33 @@ async def on_registry_rows(
     plan finds, and so changes, that plan's people only."""
     rows = [registry_row(record, file.file_id, new_id(), file.tenant_id) for record in records]
     await key_store.save_patients(work.connection, patients_of(rows, file.tenant_id))
-    links, ties = await link_rows(work.connection, rows, file.tenant_id)
-    tokens = {link.member_token for link in links if link.member_token is not None}
+    rows, links, ties, turned = linked = await link_rows(work.connection, rows, file.tenant_id)
+    tokens = linked.tokens
     named, waiting = await known_reports.load_reports(work.connection, rows, links)
     ledger = await load_ledger(work.connection, tokens, named)
     ledger.add((), [report for report in waiting if report.event_key not in ledger.reports])
+    await share_anew(work.connection, ledger, turned)
     shared = await known_reports.load_shared(work.connection, rows, links)
     results = [
         take_row(ledger, row, link, is_of_another=row.row in shared) for row, link in zip(rows, links, strict=True)
     ]
     taken_back = await _save_remarks(work.connection, rows, links, results)
     results = [was_deleted(result) if result.row in taken_back else result for result in results]
-    await link_waiting(work.connection, ledger, _who_may_be_waited_for(rows, links, ties))
+    waited_for = _who_may_be_waited_for(rows, links, ties)
+    await link_reports(work.connection, ledger, waited_for)
     await save_ledger(work, ledger, today)
     await redecide(work, tokens | ledger.touched(), today)
-    return results
+    return _by_row(results)
+
+
+def _by_row(results: Iterable[RowResult]) -> list[RowResult]:
+    """A row has one outcome, of however many plans' members it is about: that it was accepted, if any was told
+    something."""
+    told: dict[int, RowResult] = {}
+    for result in results:
+        if (known := told.get(result.row)) is None or (result.outcome == "accepted" and known.outcome != "accepted"):
+            told[result.row] = result
+    return list(told.values())
 
 
 def _who_may_be_waited_for(

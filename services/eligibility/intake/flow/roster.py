@@ -1,14 +1,23 @@
 """What a plan's rows do: members come, change, leave and turn out to be one. Load, decide, save, announce."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
+from uuid import UUID
 
 from services.eligibility.decisions.flow.redecide import redecide
 from services.eligibility.decisions.store import caps as cap_store
-from services.eligibility.doses.flow.ledger import link_waiting, load_ledger, save_ledger
+from services.eligibility.decisions.store import decisions as decision_store
+from services.eligibility.doses.flow.ledger import (
+    link_reports,
+    load_ledger,
+    save_ledger,
+    share_anew,
+)
+from services.eligibility.doses.numbers import fold
 from services.eligibility.doses.store import remarks as remark_store
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.feeds.records import RosterRecord
+from services.eligibility.intake.flow import joins
 from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.people.changes import FAMILY_WAITS, STALE
 from services.eligibility.people.doubtful import (
@@ -36,13 +45,30 @@ async def on_roster_rows(
     today: date,
 ) -> list[RowResult]:
     """A plan's rows: members come, change, leave and turn out to be one; each gets his answer."""
-    keys = [record_key(row.record) for row in rows]
-    book = await load_book(work.connection, [row.record for row in rows], keys, mentions)
-    results = [_take_row(book, file, row, key, today) for row, key in zip(rows, keys, strict=True)]
+    results: list[RowResult] = []
+    while True:
+        left = rows[len(results) :]
+        keys = [record_key(row.record) for row in left]
+        book = await load_book(work.connection, [row.record for row in left], keys, mentions)
+        results += _take_rows(book, file, left, keys, today)
+        if len(results) == len(rows):
+            break
+        await settle_book(work, book, file.file_no, today)
     for mention, plan, said in mentions:
         book.mention(mention.identifiers, plan, said.not_after(file.received_at).at)
     await settle_book(work, book, file.file_no, today)
     return results
+
+
+def _take_rows(
+    book: Book, file: FeedFile, rows: Sequence[RosterRow], keys: Sequence[str], today: date
+) -> Iterator[RowResult]:
+    """One by one, up to one that makes two persons one: what both had is kept as that row finds it, and what later rows
+    say is said of whom they have become."""
+    for row, key in zip(rows, keys, strict=True):
+        yield _take_row(book, file, row, key, today)
+        if book.joins:
+            return
 
 
 def _take_row(book: Book, file: FeedFile, row: RosterRow, key: str, today: date) -> RowResult:
@@ -52,17 +78,26 @@ def _take_row(book: Book, file: FeedFile, row: RosterRow, key: str, today: date)
     return _roster_result(book, row.record, changes)
 
 
-async def settle_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> None:
-    """Save what rows did to people and their doses, and answer anew."""
+async def settle_book(work: UnitOfWork, book: Book, file_no: int, today: date, pair_id: UUID | None = None) -> None:
+    """Save what rows, or a person's word on a pair, did to people and their doses, and answer anew."""
+    befores = await joins.look_before(work.connection, book)
     await save_book(work, book, file_no, today)
     ledger = await load_ledger(work.connection, {member_token for pair in book.merges for member_token in pair})
     for survivor, retired in book.merges:
         ledger.move(retired, survivor)
+        fold(ledger, survivor)
         await remark_store.move_remarks(work.connection, survivor, retired)
         await programme_store.move_observations(work.connection, survivor, retired)
         await cap_store.move_arms(work.connection, survivor, retired)
-    await link_waiting(work.connection, ledger, book.touched() - {retired for _, retired in book.merges})
+    tables = await joins.look_made(work.connection, befores)
+    await share_anew(work.connection, ledger, {survivor for survivor, _ in book.merges})
+    living = book.touched() - {retired for _, retired in book.merges}
+    await link_reports(work.connection, ledger, living)
     await save_ledger(work, ledger, today)
+    evidence = pair_id, None if pair_id else file_no
+    for before, rows in zip(befores, tables, strict=True):
+        await joins.keep(work.connection, book, before, rows, ledger, evidence, today)
+    await decision_store.restate(work.connection, book.moved)
     await redecide(work, book.touched() | ledger.touched(), today, book=book)
 
 

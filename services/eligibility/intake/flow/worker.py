@@ -18,6 +18,7 @@ from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store import queue as queue_store
 from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.settings import OwnSettings
+from services.kit import metrics
 from services.kit.postgres import ALL_TENANTS, Pool, connect, transaction
 from services.kit.repeating import Repeating
 from services.kit.settings import Settings
@@ -35,9 +36,9 @@ class Intake(Repeating):
     def __init__(self, settings: Settings, pool: Pool, own: OwnSettings, reader: Reader | None = None) -> None:
         super().__init__("intake", FileTakenError)
         self._settings, self._pool, self._own = settings, pool, own
-        self._reader = reader or partial(read_stream, default_zone=own.sender_time_zone)
+        self._reader = reader or partial(read_stream, default_zone=own.sender_time_zone, limits=own.archive_limits)
         self._news = asyncio.Event()
-        self._prune_at = 0.0
+        self._prune_at, self._pruned_to = 0.0, chunk_store.Place()
         self._runs: dict[UUID, FileRun] = {}
 
     def stop(self) -> None:
@@ -54,8 +55,10 @@ class Intake(Repeating):
         try:
             if not await queue_store.lock_intake(connection):
                 return RETRY_S
+            metrics.LOCKS_HELD.labels("intake").set(1)
             await days.begin(self._pool, self._own.first_business_on)
             await days.tell_groups(self._pool)
+            await days.withhold_told(self._pool, self._stopping.is_set)
             while not self._stopping.is_set():
                 self._news.clear()
                 has_worked = await self.work_once()
@@ -64,6 +67,7 @@ class Intake(Repeating):
                     await queue_store.keep_lock(connection)
                     await self._await_news()
         finally:
+            metrics.LOCKS_HELD.labels("intake").set(0)
             await self.leave_all()
             await connection.close(timeout=2)
         return 0.0
@@ -111,10 +115,15 @@ class Intake(Repeating):
             await self._runs.pop(file_id).close()
 
     async def _prune(self) -> None:
+        """A batch a turn: what is over age keeps no file waiting."""
         if time.monotonic() > self._prune_at:
             self._prune_at = time.monotonic() + PRUNE_EVERY_S
             async with transaction(self._pool, ALL_TENANTS) as connection:
-                await chunk_store.delete_chunks(connection, self._own.keep_bytes_days)
+                self._pruned_to, has_more = await chunk_store.delete_chunks(
+                    connection, self._own.keep_bytes_days, self._pruned_to
+                )
+            if has_more:
+                self._prune_at = 0.0
 
     async def _await_news(self) -> None:
         """Until this process accepts a file, or it is time to look for what others did."""

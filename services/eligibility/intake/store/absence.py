@@ -5,8 +5,10 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from services.eligibility.intake.lists_in_parts import Part, Said
 from services.eligibility.people.precedence import Stamp
 from services.kit.postgres import Connection
+from services.kit.rows import into
 
 
 class AbsenceState(StrEnum):
@@ -17,6 +19,7 @@ class AbsenceState(StrEnum):
     RELEASED = "released"
     INCOMPLETE = "incomplete"
     REFUSED = "refused"
+    PART = "part"  # of a list in several files: the one that completes it tells
     APPLIED = "applied"
 
 
@@ -35,14 +38,36 @@ LOAD = f"select {COLUMNS} from feed_absence where file_id = $1 order by plan"
 SAVE = f"""
 insert into feed_absence (file_id, {COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, 0) on conflict do nothing
 """
+JUDGE_LIST = f"""
+insert into feed_absence as part (file_id, {COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, 0)
+on conflict (file_id, plan) do update set
+    said_at = excluded.said_at, said_on = excluded.said_on, before_no = excluded.before_no,
+    absence = excluded.absence, said_by = excluded.said_by, said_no = excluded.said_no
+where part.absence = 'part'
+"""
+LOAD_PARTS = """
+select file_no, part, parts from feed_file
+where tenant_id = $1 and list_name = $2 and (state = 'processed' or file_id = $3)
+    and exists (select from feed_absence where feed_absence.file_id = feed_file.file_id)
+order by file_no
+"""
+LOAD_SAID = """
+select file_no, said.plan, said.said_at, said.said_on, said.before_no, said.absence, said.said_by, said.said_no
+from feed_absence as said join feed_file using (file_id)
+where tenant_id = $1 and list_name = $2 and (state = 'processed' or file_id = $3) order by said.plan, file_no
+"""
 ADD_ENDED = "update feed_absence set ended = ended + $3 where file_id = $1 and plan = $2"
 DECIDE = "update feed_absence set absence = $2 where file_id = $1 and absence = $3"
+# Of a list in several files the one that completed it counts, and is as long ago as the first of them.
 LOAD_PREVIOUS_FULL = """
-select max(file_no) from feed_file
+select case when list_name is null then file_no else coalesce((
+    select before_no from feed_absence where feed_absence.file_id = feed_file.file_id and feed_absence.plan = $1
+), file_no) end
+from feed_file
 where file_no < $2 and state = 'processed'
     and not exists (
         select from feed_absence
-        where feed_absence.file_id = feed_file.file_id and feed_absence.plan = $1 and absence = $3
+        where feed_absence.file_id = feed_file.file_id and feed_absence.plan = $1 and absence = any($3::text[])
     )
     and case when exists (select from feed_transaction as any_one where any_one.file_id = feed_file.file_id)
         then exists (
@@ -51,6 +76,7 @@ where file_no < $2 and state = 'processed'
         )
         else feed_file.plan = $1 and is_full
     end
+order by file_no desc limit 1
 """
 LOAD_LATER = """
 select said_at, said_on from feed_absence
@@ -78,7 +104,7 @@ class Absence(NamedTuple):
 
 
 async def load_absences(connection: Connection, file_id: UUID) -> list[Absence]:
-    return [Absence(*row) for row in await connection.fetch(LOAD, file_id)]
+    return [into(Absence, row) for row in await connection.fetch(LOAD, file_id)]
 
 
 async def save_absence(connection: Connection, file_id: UUID, one: Absence) -> None:
@@ -102,7 +128,31 @@ async def end_release(connection: Connection, file_id: UUID) -> None:
 
 async def load_previous_full(connection: Connection, plan: str, file_no: int) -> int:
     """The number of the last complete file before this one that listed everybody of the plan; 0 if there is none."""
-    return await connection.fetchval(LOAD_PREVIOUS_FULL, plan, file_no, AbsenceState.INCOMPLETE) or 0
+    unjudged = [AbsenceState.INCOMPLETE, AbsenceState.PART]
+    return await connection.fetchval(LOAD_PREVIOUS_FULL, plan, file_no, unjudged) or 0
+
+
+async def load_parts(connection: Connection, tenant: str, list_name: str, file_id: UUID) -> list[Part]:
+    """The files of a list that were read to their end, and this one."""
+    return [into(Part, row) for row in await connection.fetch(LOAD_PARTS, tenant, list_name, file_id)]
+
+
+async def load_said(connection: Connection, tenant: str, list_name: str, file_id: UUID) -> list[Said]:
+    """What they say of each plan."""
+    rows = await connection.fetch(LOAD_SAID, tenant, list_name, file_id)
+    return [
+        Said(
+            row["file_no"], row["plan"], Stamp(row["said_at"], row["said_by"], row["said_no"]), row["said_on"],
+            row["before_no"], row["absence"] != AbsenceState.INCOMPLETE,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def judge_list(connection: Connection, file_id: UUID, one: Absence) -> None:
+    """Say with the part that completed the list, once, what was made of it."""
+    said = one.said_at, one.said_on, one.before_no, one.absence, one.said_by, one.said_no
+    await connection.execute(JUDGE_LIST, file_id, one.plan, *said)
 
 
 class LaterList(NamedTuple):
@@ -116,4 +166,4 @@ async def load_later(connection: Connection, plan: str, file_no: int, said_at: d
     """The first list of the plan that was judged, is newer than this statement, and lists nobody last seen in this
     file."""
     row = await connection.fetchrow(LOAD_LATER, plan, file_no, said_at)
-    return LaterList(*row) if row is not None else None
+    return into(LaterList, row) if row is not None else None

@@ -13,18 +13,23 @@ from services.eligibility.intake.store import absence as absence_store
 from services.eligibility.intake.store.absence import AbsenceState
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
+from services.kit.rows import into
 
+PartOf = tuple[str, int, int]
+"""The name of a list, which part of it a file is, and of how many."""
 NEWS = "feed-files"
 """The signal to this process's intake that a file was accepted or decided on."""
 
 FILE_COLUMNS = f"""
     file_id, file_no, tenant_id, sha256, size_bytes, profile, kind, sender, plan, state, cursor_row, rows_accepted,
     rows_unchanged, rows_rejected, rows_unlinked, is_full, {absence_store.ENDED_OF_FILE}, {absence_store.TOLD_OF_FILE},
-    received_at, processed_at, said_at, held, decision, decided_at, changes, cut_short
+    received_at, processed_at, said_at, held, decision, decided_at, changes, cut_short, list_name, part, parts
 """
 INSERT_FILE = f"""
-insert into feed_file (file_id, tenant_id, sha256, size_bytes, profile, state, content_sha256, lane)
-values ($1, $2, $3, $4, $5, 'received', $6, $7)
+insert into feed_file (
+    file_id, tenant_id, sha256, size_bytes, profile, state, content_sha256, lane, list_name, part, parts
+)
+values ($1, $2, $3, $4, $5, 'received', $6, $7, $8, $9, $10)
 on conflict do nothing
 returning {FILE_COLUMNS}
 """
@@ -67,6 +72,29 @@ STOP = "update feed_file set state = 'stopped', cut_short = $2, processed_at = c
 FINISH_FILE = """
 update feed_file set state = $2, processed_at = clock_timestamp() where file_id = $1 returning processed_at
 """
+REJECTED = """
+select sender, coalesce(kind, 'unknown') as kind, sum(rows_rejected)::bigint as rejected,
+    sum(rows_accepted + rows_unchanged + rows_unlinked + rows_rejected)::bigint as rows
+from feed_file
+where processed_at > clock_timestamp() - interval '24 hours' and state in ('processed', 'stopped', 'refused')
+group by 1, 2
+"""
+"""How many rows of what each sender sent lately were rejected, and of how many."""
+DAYS_OF_SENDERS = """
+with zone as (select coalesce((select time_zone from clock), 'UTC') as name), came as (
+    select distinct sender, kind, (received_at at time zone zone.name)::date as came_on
+    from feed_file cross join zone
+    where received_at > clock_timestamp() - interval '800 days' and state <> 'cancelled'
+        and sender is not null and kind is not null
+), numbered as (
+    select *, row_number() over (partition by sender, kind order by came_on desc) as newest from came
+)
+select sender, kind, array_agg(came_on order by came_on) as days,
+    (clock_timestamp() at time zone (select name from zone))::date as today
+from numbered where newest <= 10 group by 1, 2
+"""
+"""The last ten days on which something came from each sender. The window shows a habit of half a
+year, and that it is broken."""
 
 UNKNOWN_FILES = """
 select position from unnest($1::uuid[]) with ordinality as said (file_id, position)
@@ -78,7 +106,7 @@ OWNED: Mapping[type[Event], Owned] = {FeedFileProcessedV1: Owned(("file_id",), U
 
 @dataclass(frozen=True, slots=True)
 class FeedFile:
-    """One file and how far it is. The fields are `FILE_COLUMNS`, in their order. `tenant_id` is who sent it, `plan`
+    """One file and how far it is. The fields are the names of `FILE_COLUMNS`. `tenant_id` is who sent it, `plan`
     whose members it speaks of; `absence` and `absent_ended` are what its lists tell together."""
 
     file_id: UUID
@@ -107,6 +135,9 @@ class FeedFile:
     decided_at: datetime | None
     changes: Mapping[str, int]
     cut_short: str | None
+    list_name: str | None = None
+    part: int | None = None
+    parts: int | None = None
 
     @property
     def rows_read(self) -> int:
@@ -128,9 +159,10 @@ async def insert_file(
     content_sha256: str | None = None,
     *,
     lane: str | None = None,
+    part_of: PartOf | None = None,
 ) -> FeedFile | None:
     """Register a file, or None if this tenant sent the same bytes, or content, before and did not cancel it."""
-    about = tenant, sha256, size_bytes, profile, content_sha256, lane
+    about = tenant, sha256, size_bytes, profile, content_sha256, lane, *(part_of or (None, None, None))
     return _file(await connection.fetchrow(INSERT_FILE, file_id, *about))
 
 
@@ -159,9 +191,8 @@ async def load_files(
     connection: Connection, before_no: int | None, limit: int, *, only_held: bool = False
 ) -> list[FeedFile]:
     """The newest first; on demand only what waits for a person."""
-    return [
-        FeedFile(*row) for row in await connection.fetch(LOAD_FILES, before_no, limit, only_held, AbsenceState.TOO_MANY)
-    ]
+    rows = await connection.fetch(LOAD_FILES, before_no, limit, only_held, AbsenceState.TOO_MANY)
+    return [into(FeedFile, row) for row in rows]
 
 
 async def hold_file(connection: Connection, file_id: UUID, why: str) -> None:
@@ -207,4 +238,4 @@ async def finish_file(connection: Connection, file_id: UUID, state: str) -> date
 
 
 def _file(row: asyncpg.Record | None) -> FeedFile | None:
-    return None if row is None else FeedFile(*row)
+    return None if row is None else into(FeedFile, row)

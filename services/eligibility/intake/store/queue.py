@@ -6,6 +6,7 @@ from uuid import UUID
 from services.eligibility.intake.store.absence import AbsenceState
 from services.eligibility.intake.store.files import FILE_COLUMNS, FeedFile
 from services.kit.postgres import Connection
+from services.kit.rows import into
 
 # The first file of each lane. One that may speak of everybody's members, as a registry's for all plans does, waits for
 # what was handed in for all plans before it; plans' files never wait for it.
@@ -37,6 +38,11 @@ order by file_no limit 1
 """
 WAITING = "select count(*) from feed_file where state in ('received', 'processing')"
 """Files that are not read to their end."""
+OLDEST_WAITING = """
+select coalesce(extract(epoch from clock_timestamp() - min(received_at)), 0)::float8 as value
+from feed_file where state in ('received', 'processing')
+"""
+"""How old the oldest of them is, in seconds."""
 INTAKE_ID = 0x7663635F696E  # "vcc_in"
 LOCK_INTAKE = "select pg_try_advisory_lock($1)"
 KEEP_LOCK = "select 1"
@@ -57,7 +63,7 @@ async def load_next(connection: Connection, begun: Collection[UUID], *, may_begi
     """The file to work on, the first of its lane: whose lane waits longest for its turn, of several that had none yet
     the one that was submitted first. Only of those that are `begun`, unless another one may begin."""
     row = await connection.fetchrow(LOAD_NEXT, may_begin, list(begun))
-    return None if row is None else FeedFile(*row)
+    return None if row is None else into(FeedFile, row)
 
 
 async def load_open(connection: Connection, begun: Collection[UUID]) -> set[UUID]:
@@ -73,4 +79,4 @@ async def serve(connection: Connection, file_id: UUID) -> None:
 async def load_released(connection: Connection) -> FeedFile | None:
     """A file of which a person released what it says of those who are not in it."""
     row = await connection.fetchrow(LOAD_RELEASED, AbsenceState.RELEASED)
-    return None if row is None else FeedFile(*row)
+    return None if row is None else into(FeedFile, row)

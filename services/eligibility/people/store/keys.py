@@ -7,7 +7,11 @@ from datetime import date
 from uuid import UUID
 
 from services.eligibility.people.linkage import IdKey
+from services.kit.parts import Part
 from services.kit.postgres import Connection, text_array
+
+FEW = 20
+"""As many persons at most bear a number that says who may be one human being."""
 
 LOAD_TOKENS_BY_IDENTIFIER = """
 select type, assigner, value, member_token
@@ -26,6 +30,24 @@ SAVE_KEYS = """
 insert into person_key (match_key, member_token)
 select * from unnest($1::text::text[], $2::uuid[])
 on conflict do nothing
+"""
+# A number that everybody bears, such as a placeholder, says of nobody that he is listed alike.
+LOAD_ALIKE = """
+select other.member_token from person_key as mine join person_key as other using (match_key)
+where mine.member_token = any($1::uuid[]) and other.member_token <> mine.member_token
+union
+select unnest(found.tokens)
+from (
+    select distinct type, assigner, value from person_identifier
+    where member_token = any($1::uuid[]) and type not in ('MB', 'SN', 'SS')
+) as mine
+cross join lateral (
+    select array_agg(bearer.member_token) as tokens from (
+        select member_token from person_identifier as other
+        where (other.type, other.assigner, other.value) = (mine.type, mine.assigner, mine.value) limit $2::integer + 1
+    ) as bearer
+) as found
+where cardinality(found.tokens) between 2 and $2::integer
 """
 SAVE_PATIENTS = """
 insert into registry_patient (type, assigner, value, birth_on, sex)
@@ -47,6 +69,9 @@ with gone as (delete from person_key where member_token = $2 returning match_key
 insert into person_key (match_key, member_token) select match_key, $1 from gone on conflict do nothing
 """
 
+PARTS = (Part("person_identifier", ("type", "assigner", "value")), Part("person_key", ("match_key",)))
+"""What persons are found by."""
+
 
 async def load_tokens(
     connection: Connection, identifiers: Collection[IdKey], keys: Collection[str]
@@ -62,6 +87,12 @@ async def load_tokens(
         for row in await connection.fetch(LOAD_TOKENS_BY_KEY, text_array(list(keys))):
             by_key[row["match_key"]].add(row["member_token"])
     return by_identifier, by_key
+
+
+async def load_alike(connection: Connection, tokens: Collection[UUID]) -> set[UUID]:
+    """Who shares a match key, or a number that few bear, with one of these persons."""
+    rows = await connection.fetch(LOAD_ALIKE, list(tokens), FEW) if tokens else ()
+    return {row["member_token"] for row in rows}
 
 
 async def save_keys(

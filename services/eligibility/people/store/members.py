@@ -18,9 +18,11 @@ from services.eligibility.people.linkage import Candidate
 from services.eligibility.people.precedence import Stamp
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.people.store import keys as key_store
+from services.eligibility.people.store import possibly_one as pair_store
 from services.eligibility.people.store import statements as statement_store
 from services.eligibility.vital import store as vital_store
 from services.kit.own_log import Owned
+from services.kit.parts import Part
 from services.kit.postgres import Connection, text_array
 from services.kit.rows import columns_of, into, names, sql_types
 
@@ -34,18 +36,34 @@ _FROM_TEXT = {name: f"string_to_array({name}, e'\\x1f')" for name in _LISTS} | {
 """An array of arrays would be a matrix, so these are told as text: codes and digits, which hold no 0x1F."""
 
 LOCK_PERSONS = (
-    "select member_token, merged_into from person where member_token = any($1::uuid[]) order by member_token for update"
+    "select member_token, merged_into, version from person where member_token = any($1::uuid[])"
+    " order by member_token for update"
 )
-LOAD_PERSONS = "select member_token, merged_into from person where member_token = any($1::uuid[])"
+LOAD_PERSONS = "select member_token, merged_into, version from person where member_token = any($1::uuid[])"
 LOAD_NEXT_TOKENS = """
 select distinct member_token from enrolment where member_token > $1 and not is_retired order by member_token limit $2
 """
 LOAD_SURVIVORS = """
 select member_token, coalesce(merged_into, member_token) as survivor from person where member_token = any($1::uuid[])
 """
+NAMES_IN_TRAIL = """
+    with survivor as (select coalesce(merged_into, member_token) as token from person where member_token = $1),
+    token as (
+        select member_token from person join survivor on member_token = token or merged_into = token
+    )
+    select member_token::text from token
+    union select enrolment_id::text from enrolment join token using (member_token)
+    union select doubtful_id::text from doubtful_token join token using (member_token)
+    union select pair_id::text from possibly_one join token using (member_token)
+    union select pair_id::text from possibly_one join token on other = token.member_token
+"""
+"""By what the trail may name a member: his enrolments, his doubtful rows and the pairs in which he is possibly one with
+another plan's member (which an auditor for all tenants sees), under each of his tokens."""
 LOAD_ENROLMENTS = f"select {COLUMNS} from enrolment where member_token = any($1::uuid[])"
+LOAD_TOKENS_OF = "select enrolment_id, member_token from enrolment where enrolment_id = any($1::uuid[])"
 LOAD_CANDIDATES = """
-select member_token, family, given, birth_on, sex from enrolment where member_token = any($1::uuid[]) and not is_retired
+select member_token, family, given, birth_on, sex, tenant_id
+from enrolment where member_token = any($1::uuid[]) and not is_retired
 """
 LOAD_OF_PLAN = """
 select member_token from enrolment where member_token = any($1::uuid[]) and tenant_id = $2 and not is_retired
@@ -54,8 +72,8 @@ _STATED = ", ".join(
     f"${no}::{'text::' if name in _TEXTS else ''}{kind}[]" for no, (name, kind) in enumerate(_TYPES.items(), 1)
 )
 SAVE_PERSONS = """
-insert into person (member_token, merged_into) select * from unnest($1::uuid[], $2::uuid[])
-on conflict (member_token) do update set merged_into = excluded.merged_into
+insert into person (member_token, merged_into, version) select * from unnest($1::uuid[], $2::uuid[], $3::integer[])
+on conflict (member_token) do update set merged_into = excluded.merged_into, version = excluded.version
 """
 SAVE_ENROLMENTS = f"""
 insert into enrolment ({COLUMNS})
@@ -80,6 +98,9 @@ set seen_file_no = greatest(seen_file_no, $2),
 from unnest($1::uuid[], $3::timestamptz[], $4::text::text[], $5::bigint[]) as heard (enrolment_id, at, by, no)
 where enrolment.enrolment_id = heard.enrolment_id
 """
+FIND_STANDING_FOR = "select member_token from person where merged_into = $1 order by member_token"
+MOVE_BACK = "update person set merged_into = $1 where member_token = any($2::uuid[])"
+SAVE_PLANS = "update person set plans = $2 where member_token = $1"
 MOVE_RETIRED = "update person set merged_into = $1 where merged_into = $2"
 # $1 plan, $2 the first of the files to stand in, $3 the day, $4 this very file if it is that one, $5 to $7 the list.
 IS_COVERED = """
@@ -112,22 +133,22 @@ order by e.member_token limit 20
 """
 
 UNKNOWN_MERGES = """
-select position from unnest($1::uuid[]) with ordinality as said (member_token, position)
+select position from unnest($1::uuid[], $2::numeric[]) with ordinality as said (member_token, said_version, position)
 left join person using (member_token)
-where merged_into is null
+where coalesce(version, 0) < coalesce(said_version, 0) or (coalesce(version, 0) = 0 and merged_into is null)
 """
-OWNED: Mapping[type[Event], Owned] = {MembersMergedV1: Owned(("retired_token",), UNKNOWN_MERGES)}
+OWNED: Mapping[type[Event], Owned] = {MembersMergedV1: Owned(("retired_token", "version"), UNKNOWN_MERGES)}
 
 
 async def lock_persons(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, Person]:
     """The persons, locked in the order of their tokens until the transaction ends."""
     rows = await connection.fetch(LOCK_PERSONS, list(tokens)) if tokens else []
-    return {row["member_token"]: Person(*row) for row in rows}
+    return {row["member_token"]: into(Person, row) for row in rows}
 
 
 async def load_persons(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, Person]:
     """The persons, to read only."""
-    return {row["member_token"]: Person(*row) for row in await connection.fetch(LOAD_PERSONS, list(tokens))}
+    return {row["member_token"]: into(Person, row) for row in await connection.fetch(LOAD_PERSONS, list(tokens))}
 
 
 async def load_next_tokens(connection: Connection, after: UUID, limit: int) -> list[UUID]:
@@ -140,6 +161,12 @@ async def load_survivors(connection: Connection, tokens: Collection[UUID]) -> di
     return {row["member_token"]: row["survivor"] for row in await connection.fetch(LOAD_SURVIVORS, list(tokens))}
 
 
+async def load_tokens_of(connection: Connection, enrolment_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Under which token each of these enrolments stands."""
+    rows = await connection.fetch(LOAD_TOKENS_OF, list(enrolment_ids))
+    return {row["enrolment_id"]: row["member_token"] for row in rows}
+
+
 async def load_enrolments(connection: Connection, tokens: Collection[UUID]) -> list[Enrolment]:
     return [_enrolment(row) for row in await connection.fetch(LOAD_ENROLMENTS, list(tokens))] if tokens else []
 
@@ -147,7 +174,7 @@ async def load_enrolments(connection: Connection, tokens: Collection[UUID]) -> l
 async def load_candidates(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[Candidate]]:
     found: defaultdict[UUID, list[Candidate]] = defaultdict(list)
     for row in await connection.fetch(LOAD_CANDIDATES, list(tokens)) if tokens else ():
-        found[row["member_token"]].append(Candidate(*row))
+        found[row["member_token"]].append(into(Candidate, row))
     return found
 
 
@@ -179,13 +206,17 @@ async def load_absent(connection: Connection, left_out: LeftOut, limit: int) -> 
 
 
 async def count_absent(
-    connection: Connection, left_out: LeftOut, overtaken: int, overtaken_in: Sequence[int]
+    connection: Connection,
+    left_out: LeftOut,
+    overtaken: int,
+    overtaken_in: Sequence[int],
+    first_no: int | None = None,
 ) -> list[tuple[int, int]]:
     """How many of the plan's covered members it leaves out, and how many there are: of those from before this very
-    file, of all, and, if there are any, of those in the file's older lists, which other files may have brought
-    before."""
-    brought_by = [left_out.file_no, *overtaken_in]
-    row = await connection.fetchrow(COUNT_ABSENT, *left_out.values, left_out.file_no, brought_by)
+    file (or the list's first one, `first_no`), of all, and, if there are any, of those in the file's older lists, which
+    other files may have brought before."""
+    brought_by, old_before = [left_out.file_no, *overtaken_in], first_no or left_out.file_no
+    row = await connection.fetchrow(COUNT_ABSENT, *left_out.values, old_before, brought_by)
     assert row is not None
     counts = [(row["old_absent"], row["old"]), (row["absent"], row["insured"])]
     return [*counts, (row["skipped"], overtaken)] if overtaken else counts
@@ -225,9 +256,10 @@ async def save_heard(connection: Connection, heard: Mapping[UUID, Stamp], file_n
         await connection.execute(SAVE_HEARD, list(heard), file_no, ats, text_array(bys), nos)
 
 
-async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> None:
+async def save_merge(connection: Connection, survivor: UUID, retired: UUID, plans: Collection[str]) -> None:
     """Everything by which the retired person was found now finds the survivor, here and in the rooms below; rooms above
-    move what is theirs."""
+    move what is theirs. `plans`: those whose enrolments went along, which find him under the old token still."""
+    await connection.execute(SAVE_PLANS, retired, sorted(plans))
     for statement in (
         key_store.MOVE_IDENTIFIERS,
         key_store.MOVE_KEYS,
@@ -237,9 +269,28 @@ async def save_merge(connection: Connection, survivor: UUID, retired: UUID) -> N
         vital_store.MOVE_CONSENTS,
         doubtful_store.MOVE_TOKENS,
         doubtful_store.MOVE_APART,
+        pair_store.MOVE,
         MOVE_RETIRED,
     ):
         await connection.execute(statement, survivor, retired)
+
+
+async def find_standing_for(connection: Connection, member_token: UUID) -> list[UUID]:
+    """The tokens that were merged into this one."""
+    return [row["member_token"] for row in await connection.fetch(FIND_STANDING_FOR, member_token)]
+
+
+async def move_back(connection: Connection, member_token: UUID, tokens: Collection[UUID]) -> None:
+    """These tokens stand for this one again."""
+    await connection.execute(MOVE_BACK, member_token, list(tokens))
+
+
+PARTS = (
+    Part("member_statement", ("source",)),
+    Part("doubtful_token", ("doubtful_id",)),
+    *vital_store.PARTS,
+)
+"""What is moved when two persons become one, here and in the rooms below, beside what they are found by."""
 
 
 def _enrolment(row: asyncpg.Record) -> Enrolment:

@@ -28,6 +28,23 @@ select $1, source, races, ethnicity, zip5, tract, is_protected from gone
 on conflict (member_token, source) do update set is_protected = member_statement.is_protected or excluded.is_protected
 """
 
+LOAD_WITHHELD = """
+select member_token, source from registry_consent where member_token = any($1::uuid[]) and is_protected
+union all
+select member_token, '*' from member_statement as before where member_token = any($1::uuid[]) and is_protected
+    and not exists (select from registry_consent as told
+        where told.member_token = before.member_token and told.is_protected is not null)
+"""
+
+
+async def load_withheld(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, frozenset[str]]:
+    """The registries whose words of these persons are not shared onward; `*` for all of them, where only the mark
+    from before each registry's own word was kept protects."""
+    found: defaultdict[UUID, set[str]] = defaultdict(set)
+    for row in await connection.fetch(LOAD_WITHHELD, list(tokens)) if tokens else ():
+        found[row["member_token"]].add(row["source"])
+    return {member_token: frozenset(sources) for member_token, sources in found.items()}
+
 
 async def load_statements(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, list[Statement]]:
     found: defaultdict[UUID, list[Statement]] = defaultdict(list)

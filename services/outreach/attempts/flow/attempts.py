@@ -17,6 +17,7 @@ from services.outreach.cases import store as cases
 from services.outreach.cases.flow import review
 from services.outreach.contacts import store as contacts
 from services.outreach.contacts.rules import LoggedAttempt
+from services.outreach.contacts.store import held
 from services.outreach.members import store as members
 from services.outreach.policy import POLICY
 from services.outreach.worklist import store as worklist
@@ -52,8 +53,9 @@ async def retract_attempt(
         return NOT_YOURS
     retracted_on = await _retracted_on(connection, attempt)
     if await contacts.save_retraction(connection, attempt, retractor.worker_id, reason, retracted_on):
+        concerned = {attempt.member_token} | await held.load_held_for(connection, attempt_id)
         await contacts.forget_statements(connection, [attempt_id])
-        await cases.WAITING_MEMBERS.let_wait(connection, [attempt.member_token], attempt.asked_at)
+        await cases.WAITING_MEMBERS.let_wait(connection, concerned, attempt.asked_at)
         await work.announce([entry.retracted_event(attempt, retractor.worker_id, reason, retracted_on)])
         await review(work, person_of, attempt.asked_at)
     return await worklist.load_case(connection, attempt.case_id)

@@ -100,7 +100,7 @@ async def _save(connection: Connection, known: KnownCase, attempt: NewAttempt, a
     await cases.forget_skips(connection, attempt.case_id)
     said = entry.statement_of(known, attempt, at)
     if said is not None:
-        await contacts.save_statement(connection, attempt.member_token, said)
+        await contacts.save_statement(connection, attempt.member_token, attempt.enrolment_id, said)
         await cases.WAITING_MEMBERS.let_wait(connection, [attempt.member_token], at)
 
 

@@ -10,6 +10,7 @@ from schemas.eligibility_v1 import InterpreterNeeded
 from schemas.languages import Language
 from schemas.outreach_v1 import CaseStatus
 from services.kit import audit
+from services.kit.look_ups import Allowance
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
 from services.outreach.worklist import flow
@@ -33,6 +34,7 @@ routes = APIRouter(tags=["outreach"])
 async def list_cases(
     pool: Pool,
     principal: Reader,
+    look_ups: Allowance,
     status: CaseStatus | None = None,
     callable_now: Annotated[bool | None, Query(description="Open and held back by nothing, or not")] = None,
     mine: Annotated[bool, Query(description="Only those that the caller holds")] = False,
@@ -43,7 +45,10 @@ async def list_cases(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str | None, Query(pattern=AFTER, description="A page's `next`")] = None,
 ) -> CasePageOut:
-    """As claims go: promised calls that are due first, then by rank, the highest first. The look is audited."""
+    """As claims go: promised calls that are due first, then by rank, the highest first. The look is audited. 429 after
+    too many looks by ZIP; further pages of such a look count nothing."""
+    if zip5 is not None:
+        look_ups.admit_page(principal, zip5, is_first=after is None)
     holder = worker_id(principal) if mine else None
     wanted, place = Filter(programme_id, zip5, interpreter_needed), place_of(after)
     begun_at = place.asked_at if place else datetime.now(UTC)

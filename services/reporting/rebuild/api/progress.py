@@ -4,8 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from services.kit import backlog, generation
+from services.kit import backlog
 from services.kit.auth import Principal
+from services.kit.generation import Generation
+from services.kit.readings import Readings
 from services.kit.requests import Pool, reading
 from services.reporting.rebuild.flow import RecordsBehind, load_generation
 
@@ -14,12 +16,9 @@ def log_reader_of(request: Request) -> RecordsBehind:
     """Asks the broker how many records a generation has still to read; None when it does not answer."""
     state = request.app.state
 
-    async def records_behind(number: int) -> int | None:
-        groups = {
-            generation.group_of(subscription.group, number): subscription.topic.name
-            for subscription in state.subscriptions
-        }
-        return await backlog.try_records_behind(state.settings.kafka, groups)
+    async def records_behind(read: Generation) -> int | None:
+        readings = Readings(state.settings.kafka, state.pool, state.subscriptions)
+        return await backlog.answer_of(readings.behind(read))
 
     return records_behind
 
@@ -27,8 +26,8 @@ def log_reader_of(request: Request) -> RecordsBehind:
 LogReader = Annotated[RecordsBehind, Depends(log_reader_of)]
 
 
-async def progress(pool: Pool, principal: Principal, log_reader: RecordsBehind) -> tuple[int, int | None]:
+async def progress(pool: Pool, principal: Principal, log_reader: RecordsBehind) -> tuple[Generation, int | None]:
     """The generation that the tables hold, and how many records it has still to read."""
     async with reading(pool, principal) as work:
-        number = await load_generation(work.connection)
-    return number, await log_reader(number)
+        read = await load_generation(work.connection)
+    return read, await log_reader(read)

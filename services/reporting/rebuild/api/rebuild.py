@@ -24,8 +24,8 @@ async def start_rebuild(pool: Pool, identity: Identity, _: OperatorOfAll) -> Res
     /rebuild), reports are incomplete."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        number = await flow.wipe(work.connection)
-        return Answer(202, ReadingOut(generation=number, records_behind=None).model_dump())
+        begun = await flow.wipe(work.connection)
+        return Answer(202, ReadingOut(generation=begun.number, records_behind=None).model_dump())
 
     return await write(pool, identity, effect)
 
@@ -33,5 +33,5 @@ async def start_rebuild(pool: Pool, identity: Identity, _: OperatorOfAll) -> Res
 @routes.get("/rebuild", summary="See how far the log has been read")
 async def read_progress(pool: Pool, principal: Onlooker, log_reader: LogReader) -> ReadingOut:
     """Over all processes of this service."""
-    number, behind = await progress(pool, principal, log_reader)
-    return ReadingOut(generation=number, records_behind=behind)
+    read, behind = await progress(pool, principal, log_reader)
+    return ReadingOut(generation=read.number, records_behind=behind)

@@ -51,7 +51,7 @@ async def book(work: UnitOfWork, member: MemberRef, slot_id: UUID, moment: Momen
 def _may_not_take(member: LockedMember, slot: Slot, moment: Moment) -> Refused | None:
     """The one question before every seat, a new one or another."""
     seeker = Seeker(member.enrolment, member.programme.vaccine_group, member.person.is_reported_dead)
-    refusal = seats.may_take(seeker, slot, member.today, hour_of(moment, member.today))
+    refusal = seats.may_take(seeker, slot, member.today, moment)
     if refusal is None:
         return None
     return Refused(refusal, reasons=member.enrolment.reasons if refusal in seats.OF_THE_MEMBER else ())
@@ -164,11 +164,12 @@ async def change(work: UnitOfWork, appointment_id: UUID, rule: Rule, moment: Mom
     return after
 
 
-async def tell_overdue(work: UnitOfWork, today: date, at: datetime) -> None:
-    """Tell once of each booking whose day is over that its outcome is missing."""
-    overdue = await store.load_overdue_persons(work.connection, today)
+async def tell_overdue(work: UnitOfWork, today: date, began_at: datetime, at: datetime) -> None:
+    """Tell once of each booking whose day is over that its outcome is missing. At a site further west than where the
+    business day began, the same day goes on."""
+    overdue = await store.load_overdue_persons(work.connection, today, began_at)
     person_of = await persons.lock_persons(work.connection, overdue)
-    due = await store.lock_overdue(work.connection, today, overdue | set(person_of.values()))
+    due = await store.lock_overdue(work.connection, today, began_at, overdue | set(person_of.values()))
     await save(work, [(booking, rules.fall_due(booking, today)) for booking in due], today, at)
 
 

@@ -10,11 +10,13 @@ from services.scheduling.appointments import rules, store
 from services.scheduling.appointments.flow.bookings import Outcome, announce, save
 from services.scheduling.appointments.flow.locking import lock_appointment, lock_member
 from services.scheduling.appointments.rules import Appointment, Change, MemberRef
+from services.scheduling.blocks import store as blocks
 from services.scheduling.days.rules import Moment, hour_of
 from services.scheduling.doses.rules import DoseRecord
 from services.scheduling.members import store as members
 from services.scheduling.refusals import RefusalCode, Refused
 from services.scheduling.sites import store as sites
+from services.scheduling.sites.rules import Site
 
 
 async def fulfil(work: UnitOfWork, appointment_id: UUID, record: DoseRecord, moment: Moment) -> Outcome:
@@ -24,7 +26,7 @@ async def fulfil(work: UnitOfWork, appointment_id: UUID, record: DoseRecord, mom
         return Refused(before)
     site = await sites.load_site(work.connection, before.site_id)
     assert site is not None, "an appointment's site is never removed, and seen by whoever sees the appointment"
-    after = rules.fulfil(before, site, record, today, hour_of(moment, today))
+    after = rules.fulfil(before, await _with_booked_product(work, site, before), record, today, hour_of(moment, today))
     if isinstance(after, RefusalCode):
         return Refused(after)
     person = await members.load_person(work.connection, before.member_token)
@@ -32,6 +34,12 @@ async def fulfil(work: UnitOfWork, appointment_id: UUID, record: DoseRecord, mom
         return refused
     await save(work, [(before, after), *await _overtaken(work, after, today)], today, moment.at)
     return after
+
+
+async def _with_booked_product(work: UnitOfWork, site: Site, booked: Appointment) -> Site:
+    """The site as it was promised to the member: a product withdrawn since was given to who came for it before."""
+    slot = await blocks.load_slot(work.connection, booked.slot_id) if booked.slot_id is not None else None
+    return site if slot is None else site.giving(slot.cvx, slot.vaccine_group)
 
 
 async def walk_in(work: UnitOfWork, member: MemberRef, site_id: str, record: DoseRecord, moment: Moment) -> Outcome:

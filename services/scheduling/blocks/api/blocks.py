@@ -48,7 +48,8 @@ async def open_block(
 ) -> Response:
     """A week's slots at a site for one product, held for a plan or open to all. A plan's own site staff do it for their
     plan at their plan's sites. Slots of one plan and product take turns. What starts within the days of the release is
-    open to every plan at once."""
+    open to every plan at once. Of a week that has begun the slots that have are left out (`left_out`); if all of them
+    have, there is no block (`past-slot`)."""
     request, moment = body.request(), body.moment(clock)
 
     async def effect(work: UnitOfWork) -> Answer:

@@ -11,7 +11,7 @@ from services.kit.unit_of_work import UnitOfWork
 from services.replicas.days import store as days
 from services.scheduling.blocks import rules, store
 from services.scheduling.blocks.events import slot_pool_changed
-from services.scheduling.blocks.rules import Block, BlockOpened, BlockRequest, FreeSlot, Slot, SlotSearch
+from services.scheduling.blocks.rules import Block, BlockOpened, BlockRequest, FreeSlot, Slot, SlotSearch, SlotTime
 from services.scheduling.days.rules import Moment, hour_of, is_far
 from services.scheduling.members import store as members
 from services.scheduling.refusals import RefusalCode
@@ -23,7 +23,7 @@ async def open_block(
     work: UnitOfWork, principal: Principal, request: BlockRequest, release_days: int, moment: Moment
 ) -> BlockOpened | RefusalCode:
     """The block and its slots with all their places, announced as empty; what is so near that it is nobody's to hold is
-    open to every plan from the first moment."""
+    open to every plan from the first moment. Of a week that has begun it is what is to come."""
     today = await days.load_day(work.connection)
     described_by = await sites.lock_site(work.connection, request.site_id)
     site = await sites.load_site(work.connection, request.site_id)
@@ -33,9 +33,10 @@ async def open_block(
         return RefusalCode.FAR_INSTANT
     if not _may_open(principal, described_by, request.plan):
         return RefusalCode.OTHER_TENANT
-    if refusal := await _check(work, principal, request, site, today):
+    kept = request._replace(times=rules.to_come(site, request.times, moment, today))
+    if refusal := await _check(work, principal, request, kept, site, today):
         return refusal
-    opened = _new_block(request, site, today, release_days)
+    opened = _new_block(kept, site, today, release_days)._replace(left_out=_left_out(request, kept))
     if not await store.insert_block(work.connection, opened.block, request.plan, opened.slots):
         return RefusalCode.BLOCK_EXISTS
     await announce(work, [opened.block], moment.at)
@@ -48,20 +49,28 @@ def _may_open(principal: Principal, described_by: str | None, plan: str | None) 
     return principal.tenant == ALL_TENANTS or is_own
 
 
+def _left_out(request: BlockRequest, kept: BlockRequest) -> list[SlotTime]:
+    stays = frozenset(kept.times)
+    return [time for time in request.times if time not in stays]
+
+
 async def _check(
-    work: UnitOfWork, principal: Principal, request: BlockRequest, site: Site, today: date
+    work: UnitOfWork, principal: Principal, request: BlockRequest, kept: BlockRequest, site: Site, today: date
 ) -> RefusalCode | None:
-    """Why this block can't be opened at the site: its product, its week, its plan, or slots at the same times."""
+    """Why this block can't be opened at the site: its product, its week, its plan, slots at the same times, or nothing
+    of it is to come."""
     if request.cvx not in site.gives:
         return RefusalCode.NOT_GIVEN_HERE
     if refusal := rules.check_week(site, request.week_on, request.times, today):
         return refusal
+    if not kept.times:
+        return RefusalCode.PAST_SLOT
     # Its own staff's token says that a plan is one.
     is_known = request.plan in {None, principal.tenant} or request.new_plan
     if not is_known and not await members.plan_is_known(work.connection, request.plan or ""):
         return RefusalCode.UNKNOWN_PLAN
     taken = await store.overlaps(
-        work.connection, request.site_id, request.cvx, request.plan, request.week_on, request.times
+        work.connection, request.site_id, request.cvx, request.plan, request.week_on, kept.times
     )
     return RefusalCode.OVERLAP if taken else None
 

@@ -70,3 +70,11 @@ def _slug(name: str) -> str:
 
 def is_specific(cvx: str) -> bool:
     return cvx in vaccines() and vaccines()[cvx]["kind"] != "unspecified"
+
+
+def lot(text: str) -> str:
+    """A lot number, or nothing for a text that can be none: a word, or the number of somebody."""
+    plain = [char for char in text if char.isalnum()]
+    numbers = sum(char.isdigit() for char in plain)
+    is_one = numbers > 0 and (numbers < len(plain) or numbers < 8) and len(text) <= 32 and text.isascii()
+    return text if is_one else ""

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Mapping
 from datetime import date
 
-from tests.chaos.checker.inputs.codes import day, sorted_out, vaccines
+from tests.chaos.checker.inputs.codes import day, lot, sorted_out, vaccines
 from tests.chaos.checker.inputs.records import DoseRow, Registry, Who
 
 PATIENT = ("GRANTEE", "FPCODE", "PATIENTID", "DOB", "DEMESTDATE", "RACE1", "RACE2", "RACE3", "RACE4", "RACE5", "RACE6",
@@ -52,7 +52,7 @@ def _dose(number: int, row: Row, assigner: str) -> DoseRow:
         number, Who((("SR", assigner, row["PATIENTID"]),)), _rejected(row, given_on),
         is_given=completion in {"CP", "PA"},
         is_partial=completion == "PA", is_historical=row["RECORDTYPE"] not in {"", "00"}, cvx=row["CVX"],
-        mvx=row["MVX"], lot=row["LOTNUM1"][:32], given_on=given_on, sender=assigner,
+        mvx=row["MVX"], lot=lot(row["LOTNUM1"]), given_on=given_on, sender=assigner,
     )  # fmt: skip
 
 

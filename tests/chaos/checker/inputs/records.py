@@ -79,7 +79,8 @@ Said = tuple[datetime, int]
 @dataclass(frozen=True, slots=True)
 class Part:
     """One transaction of a roster: everybody of a plan, or some of them, or changes. `control` are the numbers by which
-    its sender names it; whoever stands in no part of a plan's full list has left."""
+    its sender names it; whoever stands in no part of a plan's full list has left. `is_cut`: the file stops in it;
+    `read_in`: the file that brought the same before, if one did."""
 
     plan: str
     sponsor: str
@@ -87,6 +88,9 @@ class Part:
     said: Said
     is_full: bool
     rows: tuple[MemberRow, ...]
+    content: str = ""
+    is_cut: bool = False
+    read_in: int = 0
 
     @property
     def said_on(self) -> date:
@@ -95,9 +99,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """A file of one plan, or of several."""
+    """A file of one plan, or of several. `is_cut`: it was not read to its end, so its lists count as never read."""
 
     parts: tuple[Part, ...]
+    is_cut: bool = False
 
     @property
     def rows(self) -> tuple[MemberRow, ...]:

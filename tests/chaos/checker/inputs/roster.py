@@ -1,8 +1,10 @@
 """834 files as the population's and the odd plans' generators write them: interchanges of one group and as many
-transactions as they like, subscribers only, terminated by `~`."""
+transactions as they like, subscribers only, terminated by `~`; the last transaction may be cut off."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
+from itertools import pairwise
 
 from tests.chaos.checker.inputs.codes import day, digits, sorted_out
 from tests.chaos.checker.inputs.records import Before, Cover, Identifier, MemberRow, Part, Roster, Who
@@ -45,6 +47,8 @@ def _transactions(segments: list[Segment]) -> Iterator[tuple[Segment, Segment, l
         if segment[0] == "SE":
             yield isa, gs, inside
             inside = []
+    if inside:
+        yield isa, gs, inside
 
 
 def _part(isa: Segment, gs: Segment, segments: list[Segment], before: int) -> Part:
@@ -57,8 +61,15 @@ def _part(isa: Segment, gs: Segment, segments: list[Segment], before: int) -> Pa
     is_full = at(begin, 8) == "4" and sender in WHOLE
     loops = enumerate(_loops(segments), before + 1)
     rows = tuple(_row(number, loop, sender, (file_on, said_at.date()), is_full=is_full) for number, loop in loops)
+    is_cut = segments[-1][0] != "SE"
+    if is_cut and rows:
+        rows = *rows[:-1], replace(rows[-1], rejected="truncated")
     control = "/".join((isa[13], gs[6], at(segments[0], 2)))
-    return Part(sender.lower(), at(sponsor, 4) or at(sponsor, 2), control, (said_at, int(isa[13])), is_full, rows)
+    content = "~".join("*".join(segment) for segment in segments)
+    said = said_at, int(isa[13])
+    return Part(
+        sender.lower(), at(sponsor, 4) or at(sponsor, 2), control, said, is_full, rows, content, is_cut
+    )  # fmt: skip
 
 
 def at(segment: Segment, index: int) -> str:
@@ -74,6 +85,8 @@ def _loops(segments: list[Segment]) -> Iterator[list[Segment]]:
             loop = []
         if segment[0] == "INS" or loop:
             loop.append(segment)
+    if loop:
+        yield loop
 
 
 def _row(number: int, loop: list[Segment], sender: str, on: tuple[date, date], *, is_full: bool) -> MemberRow:
@@ -124,8 +137,7 @@ def _rejected(who: Who, born: str, file_on: date) -> str | None:
 def _parted(loop: list[Segment]) -> tuple[list[Segment], list[list[Segment]]]:
     """The member's own segments, and those of each coverage."""
     starts = [place for place, one in enumerate(loop) if one[0] == "HD"]
-    ends = [*starts[1:], len(loop)]
-    covers = [loop[start:end] for start, end in zip(starts, ends, strict=True)]
+    covers = [loop[start:end] for start, end in pairwise([*starts, len(loop)])]
     return loop[: starts[0]] if starts else loop, covers
 
 

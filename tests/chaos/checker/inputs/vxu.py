@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from tests.chaos.checker.inputs.codes import NO_VACCINE, day, digits, instant, sorted_out, vaccines
+from tests.chaos.checker.inputs.codes import NO_VACCINE, day, digits, instant, lot, sorted_out, vaccines
 from tests.chaos.checker.inputs.records import DoseRow, Registry, Who
 
 Segment = list[str]
@@ -98,7 +98,7 @@ def _dose(base: DoseRow, row: int, orc: Segment, rxa: Segment) -> DoseRow:
         is_historical=at(rxa, 9) not in {"", "00"},
         event=None if event in {"", NO_EVENT} else (at(orc, 3, 2), event),
         outcome=OUTCOMES.get(completion, "not-administered"), action=action, cvx=cvx, mvx=at(rxa, 17),
-        lot=at(rxa, 15)[:32], given_on=given_on, is_protected=base.is_protected, stated_at=base.stated_at,
+        lot=lot(at(rxa, 15)), given_on=given_on, is_protected=base.is_protected, stated_at=base.stated_at,
         sender=base.sender, protected_on=base.protected_on, publicity=base.publicity,
     )  # fmt: skip
 

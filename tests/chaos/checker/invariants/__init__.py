@@ -17,10 +17,15 @@ from tests.chaos.checker.invariants.cases import cases_are_as_decided, notices_a
 from tests.chaos.checker.invariants.copies import copies_are_of_the_log, marks_are_of_the_log, reporting_is_of_the_log
 from tests.chaos.checker.invariants.dead_letters import dead_letters_are_the_poison
 from tests.chaos.checker.invariants.doses import doses_are_as_reported, reports_are_as_heard
-from tests.chaos.checker.invariants.doubtful import doubtful_rows_are_as_decided, who_was_told_apart_is_two
+from tests.chaos.checker.invariants.doubtful import (
+    doubtful_rows_are_as_decided,
+    who_may_be_one_waits,
+    who_was_told_apart_is_two,
+)
 from tests.chaos.checker.invariants.events import (
     events_are_one_thing,
     news_of_a_member_is_in_order,
+    the_last_word_stands_last,
     versions_are_in_order,
 )
 from tests.chaos.checker.invariants.figures import cells_are_as_counted, figures_are_as_counted, nothing_hidden_shows
@@ -46,6 +51,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     every_row_ends_once,
     doubtful_rows_are_as_decided,
     who_was_told_apart_is_two,
+    who_may_be_one_waits,
     members_are_as_stated,
     deaths_are_as_said,
     statements_are_as_said,
@@ -66,6 +72,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     cases_are_as_decided,
     notices_are_as_given,
     versions_are_in_order,
+    the_last_word_stands_last,
     news_of_a_member_is_in_order,
     no_slot_is_oversold,
     one_live_booking,

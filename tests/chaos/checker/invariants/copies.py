@@ -10,7 +10,7 @@ from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import Table, compare, saying
 from tests.chaos.checker.invariants.rows import said
-from tests.chaos.checker.log import Body, Fact, latest, of_type
+from tests.chaos.checker.log import Body, Fact, latest, of_type, survivors_in
 from tests.chaos.checker.model.cases import groups_of, offers_outreach
 from tests.chaos.checker.tables import instant
 
@@ -208,7 +208,7 @@ def _first_offers(evidence: Evidence) -> Iterator[Divergence]:
 
 def _merged(evidence: Evidence, service: str, table: str, column: str) -> Iterator[Divergence]:
     """Who turned out to be whom; a token that stands for itself is its own survivor, or has none."""
-    retired = {fact.body["retired_token"] for fact in _facts(evidence, service, catalog.MERGED)}
+    retired = survivors_in(_facts(evidence, service, catalog.MERGED)).keys() & evidence.survivor_of.keys()
     say = saying(3, "copies_are_of_the_log")
     heard = {
         member_token for kind in MEMBERS for fact in _facts(evidence, service, kind) for member_token in _tokens(fact)

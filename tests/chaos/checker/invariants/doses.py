@@ -7,7 +7,7 @@ from typing import Any
 from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import Table, compare, saying
-from tests.chaos.checker.model.registry import SITE, Report
+from tests.chaos.checker.model.registry import OF, SITE, Report
 from tests.chaos.checker.tables import Row
 
 SAID = ("cvx", "mvx", "lot", "is_partial")
@@ -33,12 +33,18 @@ def reports_are_as_heard(evidence: Evidence) -> Iterator[Divergence]:
     """Every statement about a dose is kept once, as it was made last, with its member once he is known; named by the
     file and row that it came with."""
     say = saying(1, "reports_are_as_heard")
-    rows = {row["event_key"]: row for row in evidence.table("eligibility", "dose_report")}
-    expected = evidence.files.registrar.reports
-    heard: Table = {(one.event_key,): _heard(evidence, one) for one in expected.values()}
-    known = {one.event_key for one in expected.values()}
-    found: Table = {(key,): row for key, row in rows.items() if key in known or not _is_taken_back(row)}
-    yield from compare(say, "report", heard, found, lambda key: _named(rows.get(key[0])))
+    rows = {
+        (_key(row["event_key"]), row["member_token"] or ""): row for row in evidence.table("eligibility", "dose_report")
+    }
+    told = [(one, _heard(evidence, one)) for one in evidence.files.registrar.reports.values()]
+    heard: Table = {(_key(one.event_key), said["member_token"] or ""): said for one, said in told}
+    found: Table = {key: row for key, row in rows.items() if key in heard or not _is_taken_back(row)}
+    yield from compare(say, "report", heard, found, lambda key: _named(rows.get((key[0], key[1]))))
+
+
+def _key(event_key: str) -> str:
+    """The key of the row, of which several persons may each have a report."""
+    return event_key.partition(OF)[0]
 
 
 def _is_taken_back(row: Row) -> bool:

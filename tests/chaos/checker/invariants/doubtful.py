@@ -51,6 +51,20 @@ def who_was_told_apart_is_two(evidence: Evidence) -> Iterator[Divergence]:
         yield say(pair, "never told apart", "told apart")
 
 
+def who_may_be_one_waits(evidence: Evidence) -> Iterator[Divergence]:
+    """Two plans' members who agreed exactly at some time wait for a person, each pair once, and nobody else does."""
+    say = saying(1, "who_may_be_one_waits")
+    pairs = [(one.last, other.last) for one, other in evidence.files.people.alike]
+    expected: Table = {
+        (_both((_token(evidence, one), _token(evidence, other))),): {"state": "waiting"}
+        for one, other in pairs if one is not other
+    }  # fmt: skip
+    found: Table = {
+        (_both((row["member_token"], row["other"])),): row for row in evidence.table("eligibility", "possibly_one")
+    }
+    yield from compare(say, "pair of", expected, found)
+
+
 def _both(pair: Iterable[str | None]) -> str:
     return f"persons {' and '.join(sorted(map(str, pair)))}"
 

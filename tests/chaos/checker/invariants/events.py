@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 from tests.chaos.checker.catalog import KIND
@@ -51,6 +52,30 @@ def versions_are_in_order(evidence: Evidence) -> Iterator[Divergence]:
         if seen != set(range(1, max(seen) + 1)):
             missing = sorted(set(range(1, max(seen))) - seen)
             yield say(f"{entity[0]} {'/'.join(entity[1:])}", f"versions 1 to {max(seen)}", f"without {missing}")
+
+
+def the_last_word_stands_last(evidence: Evidence) -> Iterator[Divergence]:
+    """What is sent again comes in its order to its end: behind the newest word about a thing stands no older one, said
+    before or not. Else who reads a compacted topic would hear the older one alone."""
+    say = saying(4, "the_last_word_stands_last")
+    newest: dict[tuple[str, ...], Fact] = {}
+    last: dict[tuple[str, ...], Fact] = {}
+    for fact in evidence.log.facts:
+        if KIND[fact.type].version is None:
+            continue
+        entity = (fact.type, str(fact.record.key), *fact.entity)
+        last[entity] = fact
+        if entity not in newest or _said(fact) >= _said(newest[entity]):
+            newest[entity] = fact
+    for entity, fact in newest.items():
+        if _said(last[entity]) < _said(fact):
+            yield say(f"{last[entity].record} ({'/'.join(entity[2:])})", f"{fact.record} last", "an older word")
+
+
+def _said(fact: Fact) -> tuple[Any, str]:
+    """Weeks and days may be told of twice."""
+    counts = KIND[fact.type].version == "version"
+    return fact.version, "" if counts else str(fact.body["occurred_at"])
 
 
 def news_of_a_member_is_in_order(evidence: Evidence) -> Iterator[Divergence]:

@@ -10,10 +10,12 @@ from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.inputs.records import Registry, Roster
 from tests.chaos.checker.invariants.comparing import Say, saying
 from tests.chaos.checker.log import Body, of_type
+from tests.chaos.checker.model.cut_short import REASONS, why_wrong
 from tests.chaos.checker.model.lists import FullList
 from tests.chaos.checker.tables import Row, Rows
 
 KEPT = frozenset({"accepted", "unchanged"})
+REPEATED = "repeated"
 
 
 def files_are_as_submitted(evidence: Evidence) -> Iterator[Divergence]:
@@ -30,9 +32,11 @@ def files_are_as_submitted(evidence: Evidence) -> Iterator[Divergence]:
     turns = evidence.files.people.turns
     for number, (_, row) in enumerate(evidence.taken, 1):
         state = "refused" if number in turns.refused else "held" if number in turns.held else "processed"
-        if row["state"] != state:
+        if (wrong := why_wrong(row)) is not None:
+            yield say(f"file {row['file_id']}", wrong, f"state={row['state']}, cut_short={row.get('cut_short')}")
+        if row["state"] not in {state, *REASONS}:
             yield say(f"file {row['file_id']}", f"state={state}", f"state={row['state']}")
-        if row["held"] != turns.reasons.get(number):
+        if row["state"] not in REASONS and row["held"] != turns.reasons.get(number):
             yield say(f"file {row['file_id']}", f"held for {turns.reasons.get(number)}", f"{row['held']}")
     for word in evidence.files.unclear:
         yield say(f"file {word.file_no} row {word.row}", "something that waits for a person", f"his word: {word.said}")
@@ -83,8 +87,10 @@ def _outcomes(
         if rejected is not None:
             if (found["outcome"], found["code"]) != ("rejected", rejected):
                 yield say(where, f"rejected: {rejected}", f"{found['outcome']}: {found['code']}")
+        elif (is_again := (number, one.row) in evidence.files.people.repeated) is not (found["changes"] == REPEATED):
+            yield say(where, f"read before: {is_again}", f"{found['outcome']}: {found['changes']}")
         elif report is None:
-            if found["outcome"] not in KEPT:
+            if found["outcome"] not in KEPT or (is_again and found["outcome"] != "unchanged"):
                 yield say(where, "accepted", f"{found['outcome']}: {found['code']}")
         elif report.person is None and report.row is one and found["outcome"] != "unlinked":
             yield say(where, "unlinked", found["outcome"])
@@ -107,7 +113,7 @@ def _absence(
 ) -> Iterator[Divergence]:
     """What was made of members whom each plan's full list leaves out."""
     is_full = isinstance(content, Roster) and content.is_full
-    if file["is_full"] != is_full:
+    if file["state"] not in REASONS and file["is_full"] != is_full:
         yield say(f"file {file['file_id']}", f"is_full={is_full}", f"is_full={file['is_full']}")
     expected = {one.plan: (one.state, one.ended) for one in lists}
     rows = [row for row in evidence.table("eligibility", "feed_absence") if row["file_id"] == file["file_id"]]
@@ -122,3 +128,6 @@ def _reasons(say: Say, file: Row, rows: Rows, told: Body) -> Iterator[Divergence
     found = {one["reason"]: one["rows"] for one in told.get("rejections", ())}
     if expected != found:
         yield say(f"file {file['file_id']}", f"rejections {dict(expected)} in its event", f"{found}")
+    why, said = file.get("cut_short"), told.get("cut_short")
+    if told and said != why:
+        yield say(f"file {file['file_id']}", f"cut_short={why} in its event", f"{said}")

@@ -9,6 +9,7 @@ from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import Table, compare, saying
 from tests.chaos.checker.log import Body, latest
+from tests.chaos.checker.model.eligibility import told
 from tests.chaos.checker.model.member import Enrolment, Person
 from tests.chaos.checker.model.people_and_doses import decisions
 from tests.chaos.checker.tables import Row
@@ -34,7 +35,17 @@ def members_are_as_stated(evidence: Evidence) -> Iterator[Divergence]:
     for one, row in evidence.pairs:
         if row["member_token"] != evidence.token_of[one.person]:
             yield say(f"enrolment {row['enrolment_id']}", f"token {evidence.token_of[one.person]}", row["member_token"])
+    yield from _two_under_one(evidence)
     yield from _persons(evidence)
+
+
+def _two_under_one(evidence: Evidence) -> Iterator[Divergence]:
+    """Nobody bears another's token: what no file and no person says to be one is two."""
+    say = saying(1, "members_are_as_stated")
+    whose: dict[str, Person] = {}
+    for person, member_token in evidence.token_of.items():
+        if whose.setdefault(member_token, person.last) is not person.last:
+            yield say(f"person {member_token}", "one person", "two persons under one token")
 
 
 def _persons(evidence: Evidence) -> Iterator[Divergence]:
@@ -110,7 +121,8 @@ def statements_are_as_said(evidence: Evidence) -> Iterator[Divergence]:
 
 
 def decisions_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:
-    """The newest fact about each enrolment and programme says what the files and the rules say."""
+    """The answer kept for each enrolment and programme says what the files and the rules say, and so does the newest
+    fact, as far as it tells it."""
     say = saying(1, "decisions_are_as_decided")
     newest = {entity: fact.body for entity, fact in latest(evidence.facts, DECIDED).items()}
     rows = dict(evidence.pairs)
@@ -126,7 +138,14 @@ def decisions_are_as_decided(evidence: Evidence) -> Iterator[Divergence]:
             merged_into = _person(evidence, decided.enrolment.person)["merged_into"]
             identity = {"member_token": row["member_token"], "merged_into": merged_into}
             expected[row["enrolment_id"], decided.programme_id] = decided.fact | identity
-    yield from compare(say, "fact of enrolment", expected, {key: _whole(body) for key, body in newest.items()})
+    yield from compare(say, "answer for enrolment", expected, _kept(evidence))
+    facts: Table = {key: told(answer) for key, answer in expected.items()}
+    yield from compare(say, "fact of enrolment", facts, {key: _whole(body) for key, body in newest.items()})
+
+
+def _kept(evidence: Evidence) -> Table:
+    rows = (row for row in evidence.table("eligibility", "decision") if row["fact"])
+    return {(row["enrolment_id"], row["programme_id"]): _whole(row["fact"]) for row in rows}
 
 
 def _whole(body: Body) -> Body:

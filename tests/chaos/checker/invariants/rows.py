@@ -9,6 +9,7 @@ from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import Key, Table, compare, saying
 from tests.chaos.checker.log import Body, latest, of_type
+from tests.chaos.checker.model.eligibility import told
 from tests.chaos.checker.tables import Row, instant
 
 Select = Callable[[Row], bool]
@@ -40,14 +41,15 @@ OWNED = (
     Owned(
         "eligibility", "dose", catalog.DOSE, ("dose_id",),
         {**_same("version", "cvx", "vaccine_group", "vaccine_groups", "administered_on", "known_on", "sources",
-                 "appointment_id", "supersedes", "mvx", "lot"), "member_token": "member_token"}, _is_versioned,
+                 "appointment_id", "supersedes"), "member_token": "member_token"}, _is_versioned,
     ),
     Owned("eligibility", "programme", catalog.PROGRAMME, ("programme_id", "version"), _same("document_sha256")),
     Owned("eligibility", "clock", catalog.DAY, ("time_zone",), _same("business_on")),
     Owned(
         "eligibility", "feed_file", catalog.FILE, ("file_id",),
-        {**_same("sha256", "kind", "sender", "rows_accepted", "rows_rejected", "rows_unlinked", "rows_unchanged"),
-         "plan": "tenant_id"}, lambda row: row["state"] == "processed",
+        {**_same("sha256", "kind", "rows_accepted", "rows_rejected", "rows_unlinked", "rows_unchanged"),
+         "plan": "tenant_id"},
+        lambda row: row["state"] in {"processed", "stopped", "cancelled"} and bool(row["kind"]),
     ),
     Owned(
         "outreach", "outreach_case", catalog.CASE, ("case_id",),
@@ -139,13 +141,14 @@ def _merges(evidence: Evidence) -> Iterator[Divergence]:
 
 
 def _facts(evidence: Evidence) -> Iterator[Divergence]:
-    """Eligibility keeps the whole of the fact that it announced last."""
+    """Eligibility keeps the whole of the answer of which it told last what others need."""
     say = saying(2, "rows_are_events")
     kept: dict[Key, Any] = {
         (row["enrolment_id"], row["programme_id"]): row["fact"] for row in evidence.table("eligibility", "decision")
     }
     for entity, fact in latest(evidence.facts, catalog.DECIDED).items():
-        if _without_nothing(kept.get(entity)) != _without_nothing(fact.body):
+        answer = kept.get(entity)
+        if answer is None or _without_nothing(told(answer)) != _without_nothing(fact.body):
             yield say(f"eligibility.decision {'/'.join(entity)}", f"the fact of {fact.record}", "another one")
 
 

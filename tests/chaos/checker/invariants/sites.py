@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
-from tests.chaos.checker.catalog import APPOINTMENT
+from tests.chaos.checker.catalog import APPOINTMENT, POOL
 from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import Table, compare, saying
-from tests.chaos.checker.log import latest
+from tests.chaos.checker.log import latest, of_type
 from tests.chaos.checker.tables import instant
 
 SITE = ("name", "zip5", "time_zone", "kind")
@@ -30,18 +32,26 @@ def sites_are_as_described(evidence: Evidence) -> Iterator[Divergence]:
 
 
 def blocks_are_as_opened(evidence: Evidence) -> Iterator[Divergence]:
-    """Each block with its slots, as it was answered; what is released of it is what nobody holds."""
+    """Each block with its slots, as it was answered: those that were asked for but for days that were over when it was
+    opened; what is released of it is what nobody holds."""
     say = saying(3, "blocks_are_as_opened")
     effects = [one for one in evidence.effects if one.path == "/blocks"]
     blocks: Table = {(row["block_id"],): row for row in evidence.table("scheduling", "block")}
     slots: Table = {(row["slot_id"],): row for row in evidence.table("scheduling", "slot")}
     expected_blocks: Table = {}
     expected_slots: Table = {}
+    zones = {row["site_id"]: ZoneInfo(row["time_zone"]) for row in evidence.table("scheduling", "site")}
+    began = {one.body["block_id"]: one.body["changed_on"] for one in of_type(evidence.facts, POOL) if one.version == 1}
     for effect in effects:
         answer, asked = effect.answer, (effect.request.first.body or {})["slots"]
         about = {name: answer[name] for name in ("site_id", "week_on", "cvx", "capacity")}
         expected_blocks[answer["block_id"],] = {**about, "reserved_for": answer["plan"]}
-        for slot, wish in zip(answer["slots"], asked, strict=True):
+        opened_on = date.fromisoformat(began[answer["block_id"]])
+        zone = zones[answer["site_id"]]
+        kept = [wish for wish in asked if datetime.fromisoformat(wish["start_at"]).astimezone(zone).date() >= opened_on]
+        if len(kept) != len(answer["slots"]):
+            yield say(f"block {answer['block_id']}", f"{len(kept)} slots to come", f"{len(answer['slots'])}")
+        for slot, wish in zip(answer["slots"], kept, strict=False):
             times = {name: instant(wish[name]) for name in ("start_at", "end_at")}
             told = {"block_id": answer["block_id"], "start_on": slot["start_on"], "capacity": slot["capacity"]}
             expected_slots[slot["slot_id"],] = {**told, **times}

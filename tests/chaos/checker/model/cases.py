@@ -78,7 +78,7 @@ def decide(known: Known) -> dict[str, Any]:
     closed = next(_closing(known), None)
     paused_by, paused_on = (None, None) if closed else _pause(known)
     held = None if closed else max(_holding(known), key=lambda one: one[1], default=None)
-    callback = own[-1] if own and own[-1]["disposition"] == "callback-scheduled" and not closed else None
+    callback = _promise(own) if not closed else None
     flags = list(_flags_of_closed(known, closed) if closed else _flags(known, paused_by))
     lost = _to_be_told(known, flags, closed)
     needed = _language(known)
@@ -101,6 +101,21 @@ def decide(known: Known) -> dict[str, Any]:
         "callback_worker": callback["worker_id"] if callback else None,
         "next_channel": next(iter(_usable(known)), None),
     }  # fmt: skip
+
+
+def _promise(attempts: Sequence[Row]) -> Row | None:
+    """The last promise to call, unless the call was made at its hour or the member was spoken with since."""
+    found: Row | None = None
+    for one in attempts:
+        if one["disposition"] == "callback-scheduled":
+            found = one
+        elif one["disposition"] in REACHED or (found is not None and _is_made(one, found)):
+            found = None
+    return found
+
+
+def _is_made(one: Row, promise: Row) -> bool:
+    return datetime.fromisoformat(one["attempted_at"]) >= datetime.fromisoformat(promise["callback_at"])
 
 
 def offers_outreach(fact: Body) -> bool:
@@ -138,8 +153,8 @@ def _closing(known: Known) -> Iterator[str]:
 
 
 def place(fact: Body) -> str:
-    """Where eligibility has the member; another address within the tract is another place."""
-    here = f"{fact.get('zip5') or ''}/{fact.get('tract') or ''}"
+    """Where eligibility has the member; another address within the ZIP is another place."""
+    here = f"{fact.get('zip5') or ''}/"
     return f"{here}/{fact['address_version']}" if fact.get("address_version") else here
 
 
@@ -269,12 +284,12 @@ def _holding(known: Known) -> Iterator[tuple[str, date]]:
     word_on = _booked_by_word_until(known)
     if word_on is not None and known.lasts(word_on):
         yield "booked", word_on
-    for last in (known.own[-1:], known.attempts[-1:]):
-        if last and last[0]["disposition"] == "callback-scheduled":
-            callback_on = _day(last[0]["callback_on"])
+    for promise in (_promise(known.own), _promise(known.attempts)):
+        if promise is not None:
+            callback_on = _day(promise["callback_on"])
             if known.lasts(callback_on):
                 yield "callback", callback_on
-    if known.own and known.own[-1]["disposition"] == "callback-scheduled":
+    if _promise(known.own) is not None:
         return
     lost = _lost(known)
     told = [] if lost is None else _since(known.tries, lost)

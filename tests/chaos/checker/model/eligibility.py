@@ -51,7 +51,8 @@ def decide(
     area, person = rule["area"], one.person
     has_died = person.has_died(one.plan)
     is_reported = person in reported_dead or any(person.has_died(plan) for plan in person.deaths)
-    home = place(one.zip5, one.tract or (said.tract if said.zip5 == one.zip5 else ""), one.county)
+    shared = said.shared
+    home = place(one.zip5, one.tract or (shared.tract if shared.zip5 == one.zip5 else ""), one.county)
     value = home.value(area["tract_cut_off"])
     is_vulnerable = _is_vulnerable(home, value, area)
     doses_valid = _counted(doses, rule, one.birth_on, today)
@@ -65,13 +66,24 @@ def decide(
         "tenant_id": one.plan, "programme_version": rule["version"], "phase": phase["code"] if phase else None,
         "status": "ineligible" if reasons else "eligible", "reasons": reasons, "vaccinated": is_vaccinated,
         "doses_valid": doses_valid, "priority": 0 if reasons else _priority(rule["priority"], home, value, band),
-        "age_band": band, "sex": SEXES.get(one.sex), "race_ethnicity": roll_up(one, said),
+        "age_band": band, "sex": SEXES.get(one.sex), "race_ethnicity": roll_up(one, shared),
         "language": one.language or None, "line_of_business": _line(one, today), "zip5": one.zip5 or None,
         "tract": home.tract, "county_fips": home.county, "svi": _svi(home, value, is_vulnerable),
         "enrolled": is_enrolled, "contact_protected": one.is_restricted or said.is_protected,
         "channels_barred": list(said.barred),
         "interpreter_needed": "possible" if one.spoken and "en" not in one.spoken else "unknown",
     }  # fmt: skip
+
+
+NOT_TOLD = frozenset({"sex", "tract", "county_fips", "due_on", "risk_tier", "risk_model"})
+
+
+def told(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What the topic tells of an answer: nothing that none of its readers needs, and the quarter of the SVI value."""
+    svi = dict(answer["svi"])
+    if svi.get("value") is not None:
+        svi["value"] = next(bound for bound in (0.75, 0.5, 0.25, 0.0) if svi["value"] >= bound)
+    return {name: value for name, value in answer.items() if name not in NOT_TOLD} | {"svi": svi}
 
 
 def _runs(phase: Mapping[str, Any], today: date) -> bool:

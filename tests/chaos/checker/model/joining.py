@@ -1,5 +1,5 @@
 """When a row joins two who are both known, as the rules are written: two members of one plan are two by its own word,
-unless a correction says otherwise; members of several plans are one if name, birth date and ZIP agree."""
+unless a correction says otherwise; members of several plans are never joined by a row."""
 
 from dataclasses import dataclass
 
@@ -31,17 +31,13 @@ class Meeting:
     @property
     def shared(self) -> set[str]:
         """The plans that have both."""
-        return _plans(self.person) & _plans(self.other)
+        return plans_of(self.person) & plans_of(self.other)
 
     @property
     def verdict(self) -> str:
         said = likeness.described(self.told.row)
         is_stated = self._is_stated
-        if self.shared:
-            is_one = is_stated and self.shared == {self.told.part.plan}
-        else:
-            is_one = self.mine is None or is_stated or likeness.still_bears(self.mine, said)
-        if is_one:
+        if is_stated and self.shared == {self.told.part.plan}:
             return JOINED
         return TWO if self.mine is not None and likeness.is_exact(self.mine, said) else UNSURE
 
@@ -76,8 +72,9 @@ def completed_key(told: Told, person: Person) -> str:
 
 
 def _in(person: Person, plan: str) -> Enrolment | None:
-    return person.enrolments.get(plan) if plan in _plans(person) else None
+    return person.enrolments.get(plan) if plan in plans_of(person) else None
 
 
-def _plans(person: Person) -> set[str]:
+def plans_of(person: Person) -> set[str]:
+    """The plans that have somebody."""
     return {plan for plan, one in person.enrolments.items() if not one.is_retired}

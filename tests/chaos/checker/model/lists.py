@@ -16,13 +16,15 @@ APPLIED, TOO_MANY, REFUSED = "applied", "too-many", "refused"
 @dataclass(slots=True)
 class FullList:
     """A plan's list as of an instant; who was last seen before the file `since` is not in it. `older_rows` are those of
-    the file's older lists. `state`: what was made of it, and of how many coverage `ended`."""
+    the file's older lists, which the files `older_in` brought before. `state`: what was made of it, and of how many
+    coverage `ended`."""
 
     plan: str
     said: Said
     file_no: int
     older_rows: int
     since: int = 0
+    older_in: frozenset[int] = frozenset()
     state: str = APPLIED
     ended: int = 0
 
@@ -50,7 +52,7 @@ class FullList:
         of_old = [one for one in insured if one.first_in < self.file_no]
         counts = [(len(absent), len(insured)), (sum(one in absent for one in of_old), len(of_old))]
         if self.older_rows:
-            counts.append((sum(one.seen_in == self.file_no for one in absent), self.older_rows))
+            counts.append((sum(one.seen_in in {self.file_no, *self.older_in} for one in absent), self.older_rows))
         if any(gone and gone >= A_QUARTER * there for gone, there in counts):
             self.state = TOO_MANY
 
@@ -62,15 +64,23 @@ class FullList:
 
 
 def lists_of(roster: Roster, file_no: int) -> list[FullList]:
-    """The newest list of each plan: of each sponsor the newest, all of them as old as the first."""
+    """The newest list of each plan: of each sponsor the newest, all of them as old as the first; none of a file that
+    was not read to its end, nor one that was read before altogether."""
+    if roster.is_cut:
+        return []
     by_plan: defaultdict[str, list[Part]] = defaultdict(list)
     for part in (one for one in roster.parts if one.is_full):
         by_plan[part.plan].append(part)
     found = []
     for plan, parts in sorted(by_plan.items()):
         newest = list(_newest(parts))
-        older = sum(len(one.rows) for one in overtaken(roster) if one.plan == plan)
-        found.append(FullList(plan, min(one.said for one in newest), file_no, older, since=file_no))
+        if all(one.read_in for one in newest):
+            continue
+        older = [one for one in overtaken(roster) if one.plan == plan]
+        since = min([file_no, *(one.read_in for one in newest if one.read_in)])
+        older_in = frozenset(one.read_in for one in older if one.read_in)
+        rows = sum(len(one.rows) for one in older)
+        found.append(FullList(plan, min(one.said for one in newest), file_no, rows, since, older_in))
     return found
 
 

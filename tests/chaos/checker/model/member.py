@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from tests.chaos.checker.inputs.codes import normal
+from tests.chaos.checker.inputs.codes import match_key, normal
 from tests.chaos.checker.inputs.records import MemberRow, Said, Who
 from tests.chaos.checker.model.spans import Spans, restated
 
@@ -46,6 +46,11 @@ class Enrolment:
         born = self.birth_on.isoformat() if self.birth_on else None
         who = () if self.member_id else (self.family, self.given, born)
         return self.plan, self.member_id, self.is_retired, *who
+
+    @property
+    def key(self) -> str:
+        """Name, birth date and ZIP, if all are known."""
+        return match_key(self.family, self.given, self.birth_on, self.zip5)
 
     def reaches(self, day: date) -> bool:
         return any(span.last_on is None or span.last_on >= day for span in self.spans)

@@ -7,9 +7,10 @@ from tests.chaos.checker.inputs.records import Identifier, Roster, Said
 from tests.chaos.checker.model import doubts as rows
 from tests.chaos.checker.model import likeness
 from tests.chaos.checker.model.doubts import Doubt, Doubtful, Doubts, Told
-from tests.chaos.checker.model.joining import JOINED, completed_key
+from tests.chaos.checker.model.joining import JOINED, completed_key, plans_of
 from tests.chaos.checker.model.lists import FullList, lists_of
 from tests.chaos.checker.model.member import Death, Enrolment, Person, adopt, restate
+from tests.chaos.checker.model.repeated import Readings, fresh
 from tests.chaos.checker.model.spans import cut
 from tests.chaos.checker.model.turns import Turns
 from tests.chaos.checker.model.whom import Acquainted, key_of
@@ -19,7 +20,7 @@ from tests.chaos.checker.model.whom import Acquainted, key_of
 class People(Acquainted):
     """Everybody. `retired_for_sure` names the members of whom it is known that another entry outlived theirs: which of
     two does is the service's choice, and the only thing that is taken from it. `lists`: what was made of those whom
-    full lists leave out, by file."""
+    full lists leave out, by file. `alike`: two plans' members who agreed exactly at some time."""
 
     retired_for_sure: Collection[tuple[str, str]] = ()
     persons: list[Person] = field(default_factory=list)
@@ -28,16 +29,27 @@ class People(Acquainted):
     lists: dict[int, list[FullList]] = field(default_factory=dict)
     turns: Turns = field(default_factory=Turns)
     doubts: Doubts = field(default_factory=Doubts)
+    alike: set[tuple[Person, Person]] = field(default_factory=set)
+    readings: Readings = field(default_factory=Readings)
+    repeated: set[tuple[int, int]] = field(default_factory=set)
+    """The rows that were read before, by file and row."""
 
     def take(self, roster: Roster, file_no: int) -> Iterator[Person]:
         """Take a file row by row; gives the person of each row that was taken, so that others can follow suit."""
-        for part in roster.parts:
+        roster = self.readings.compared(roster, file_no)
+        self.repeated |= {(file_no, row.row) for part in roster.parts if part.read_in for row in part.rows}
+        for part in fresh(roster).parts:
             for row in part.rows:
                 if row.rejected is not None:
                     self._mention(row.who.identifiers, part.plan, (file_no, part.said))
                 elif (person := self._take_row(Told(row, part, file_no))) is not None:
                     yield person
         self.lists[file_no] = self._judged(roster, file_no)
+        self.readings.note(roster, file_no)
+
+    def in_turn(self, roster: Roster, file_no: int) -> bool:
+        """Whether a file that has come may be read at once."""
+        return self.turns.look(self.readings.compared(roster, file_no), file_no) is None
 
     def tie(self, identifier: Identifier, person: Person) -> bool:
         """Note that this number is of this person. False if that was known."""
@@ -73,7 +85,16 @@ class People(Acquainted):
         enrolment.see(told.file_no, part.said[0])
         enrolment.said_at, enrolment.said = (told.file_no, row.row), part.said
         self.doubts.clear(enrolment, told)
+        self.alike |= {(person, other) for other in self._alike(person, enrolment)}
         return person
+
+    def _alike(self, person: Person, enrolment: Enrolment) -> Iterator[Person]:
+        """Who of other plans agrees exactly by now; no plan may have both."""
+        key = enrolment.key
+        for other in self.by_key.get(key, set()) - {person} if key else ():
+            theirs = [one for one in other.enrolments.values() if not one.is_retired]
+            if not plans_of(person) & plans_of(other) and any(one.key == key for one in theirs):
+                yield other
 
     def _meant(self, told: Told) -> Person | Doubt | None:
         """Whom a row means; a doubt also where it would make him somebody else, unless it is older than what stands."""
@@ -85,7 +106,8 @@ class People(Acquainted):
     def _note(self, person: Person, told: Told, key: str) -> None:
         """Its numbers and name find the person from now on; a prior number only if it is nobody's."""
         row, plan = told.row, told.part.plan
-        prior = [one for one in (row.before.numbers if row.before else ()) if not self.by_number.get(one)]
+        told_before = row.before.numbers if row.before else ()
+        prior = [one for one in told_before if not any(plan in it.enrolments for it in self.by_number.get(one, ()))]
         for identifier in (*row.who.identifiers, *prior):
             self.tie(identifier, person)
         if key:
@@ -217,7 +239,7 @@ class People(Acquainted):
         for one in found:
             told = [part for part in roster.parts if part.plan == one.plan and part.said[0] >= one.said[0]]
             is_unsure = any(row.rejected and not row.who.identifiers for part in told for row in part.rows)
-            one.since = self.previous_full.get(one.plan, 0) if is_unsure else file_no
+            one.since = min(one.since, self.previous_full.get(one.plan, 0)) if is_unsure else one.since
             self.previous_full[one.plan] = file_no
             one.judge(list(self.enrolments()))
             if one.state == "applied":

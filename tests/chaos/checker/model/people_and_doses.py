@@ -10,11 +10,13 @@ from typing import Any
 from tests.chaos.checker.inputs import read_file
 from tests.chaos.checker.inputs.records import Registry, Roster
 from tests.chaos.checker.model import eligibility
+from tests.chaos.checker.model.cut_short import read_part
 from tests.chaos.checker.model.doubts import ANOTHER_PERSON, DECIDED, SAME_PERSON, WAITING, WITHDRAWN, Doubtful
 from tests.chaos.checker.model.lists import REFUSED, TOO_MANY
 from tests.chaos.checker.model.member import Enrolment, Person
 from tests.chaos.checker.model.people import People
 from tests.chaos.checker.model.registry import Dose, Registrar, Said
+from tests.chaos.checker.tables import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +140,20 @@ def _known_by(chosen: Doubtful, fields: Mapping[str, str]) -> Person | None:
 
 
 def take_files(
-    paths: Iterable[Path], retired_for_sure: Collection[tuple[str, str]] = (), words: Sequence[Word] = ()
+    paths: Iterable[Path],
+    retired_for_sure: Collection[tuple[str, str]] = (),
+    words: Sequence[Word] = (),
+    rows: Sequence[Row] = (),
 ) -> Files:
-    """The files in their turns, and after each of them what a person said then."""
+    """The files in their turns, and after each of them what a person said then. `rows`: the files' own, which tell how
+    far each was read; without any they were read to their ends."""
     people = People(retired_for_sure=retired_for_sure)
-    files = Files(tuple(read_file(path) for path in paths), people, Registrar(people))
+    read = [read_file(path) for path in paths]
+    if rows:
+        read = [read_part(content, row) for content, row in zip(read, rows, strict=True)]
+    files = Files(tuple(read), people, Registrar(people))
     for number, content in enumerate(files.read, 1):
-        if not isinstance(content, Roster) or people.turns.look(content, number) is None:
+        if not isinstance(content, Roster) or people.in_turn(content, number):
             files.take(number)
         for word in words:
             if word.after == number:

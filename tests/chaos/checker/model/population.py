@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import groupby
 
 from tests.chaos.checker import catalog
-from tests.chaos.checker.log import Body, Fact, latest, of_type
+from tests.chaos.checker.log import Body, Fact, latest, of_type, survivors_in
 from tests.chaos.checker.model.cells import counts, is_counted, svi_group
 
 SOURCES = ("appointment", "iis", "plan")
@@ -57,10 +57,7 @@ class Population:
     @cached_property
     def survivors(self) -> dict[str, str]:
         merges = of_type(self.mine, catalog.MERGED)
-        return {
-            one.body["retired_token"]: one.body["surviving_token"]
-            for one in merges if day(one.body["merged_on"]) <= self.today
-        }  # fmt: skip
+        return survivors_in(one for one in merges if day(one.body["merged_on"]) <= self.today)
 
     def person(self, member_token: str) -> str:
         """Who a token is by now."""

@@ -2,17 +2,22 @@
 the doses that the reports stand for. A report without a member waits until one is found."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from tests.chaos.checker.inputs.codes import groups_of, is_specific, match_key, normal
 from tests.chaos.checker.inputs.records import DoseRow, Identifier, Who
+from tests.chaos.checker.model.joining import plans_of
 from tests.chaos.checker.model.member import Person, agrees
 from tests.chaos.checker.model.people import People
 
 SITE, REGISTRY = "appointment", "iis"
 SHARED = frozenset({"SN", "SS"})
+UNSHARED = frozenset({"MB", *SHARED})
+"""Numbers by which nothing that is known of another is looked for."""
+OF = "\x1fof\x1f"
+"""Before the further person of whom a report is, too."""
 Event = tuple[str, str]
 """Who gave a vaccination its number, and the number."""
 Where = tuple[int, int]
@@ -64,9 +69,19 @@ class Said:
     consents: dict[str, "Consent"] = field(default_factory=dict)
 
     @property
+    def protecting(self) -> frozenset[str]:
+        """The registries that say so."""
+        return frozenset(name for name, one in self.consents.items() if one.protection and one.protection[2])
+
+    @property
     def is_protected(self) -> bool:
         """Whether any registry says so."""
-        return any(one.protection[2] for one in self.consents.values() if one.protection)
+        return bool(self.protecting)
+
+    @property
+    def shared(self) -> "Said":
+        """Race and home as they may be told: not while any registry protects."""
+        return Said() if self.is_protected else self
 
     @property
     def barred(self) -> tuple[str, ...]:
@@ -114,18 +129,73 @@ class Registrar:
         who = row.who
         if row.is_patient and who.birth_on is not None:
             self.patients.update(dict.fromkeys(_personal(who), (who.birth_on, who.sex)))
-        person, is_tied = self._link(row)
+        found = self._link(row)
         if not row.is_patient:
-            kept = self._hear(row, person)
-            if kept.person is None and not kept.is_retracted:
-                self.unlinked[file_no, row.row] = kept
-        elif person is None and who.family and who.given:
-            self._hear(row, None)
-        if person is not None and (is_tied or row.is_patient):
-            self.look_again(person)
+            for person, event_key in self._keys(_event_key(row), [person for person, _ in found]):
+                kept = self._hear(row, person, event_key)
+                if kept.person is None and not kept.is_retracted:
+                    self.unlinked[file_no, row.row] = kept
+        elif not found and who.family and who.given:
+            self._hear(row, None, _event_key(row))
+        for person, is_tied in found:
+            if is_tied or row.is_patient:
+                self.look_again(person)
 
     def look_again(self, person: Person) -> None:
-        """Try the reports that wait for somebody of this person's numbers or name."""
+        """Try the reports that wait for somebody of this person's numbers or name, and those of other plans' members of
+        the same numbers or name."""
+        self._look_at_waiting(person)
+        self._share(person.last)
+
+    def _keys(self, event_key: str, persons: Collection[Person]) -> list[tuple[Person | None, str]]:
+        """Each person's own report: the first, or who has it, under the row's key; nobody's under that."""
+        if not persons:
+            return [(None, event_key)]
+        known = self.reports.get(event_key)
+        holder = known.person.last if known is not None and known.person is not None else None
+        ordered = sorted(persons, key=lambda one: (one is not holder, one.number))
+        return [(one, f"{event_key}{OF}{one.number}" if place else event_key) for place, one in enumerate(ordered)]
+
+    def _share(self, person: Person) -> None:
+        """What was reported of others is reported of this person too, if that is whom it may be about."""
+        finders = [self.people.by_key.get(key, set()) for key in person.keys]
+        finders += [found for one, found in self.people.by_number.items() if one[0] not in UNSHARED and person in found]
+        others = set().union(*finders) - {person} if finders else set()
+        told: dict[str, Report] = {}
+        for one in self.reports.values():
+            row_key = one.event_key.split(OF)[0]
+            if one.person is not None and one.person.last in others and one.row is not None:
+                told[row_key] = one if OF not in one.event_key else told.get(row_key, one)
+        is_tied = False
+        for row_key, report in told.items():
+            assert report.row is not None
+            who = self._completed(report.row.who)
+            found = dict(self._find(who))
+            if found.get(person):
+                news = [self.people.tie(number, person) for number in _personal(who)]
+                is_tied |= any(news)
+            known, key = self.reports.get(row_key), f"{row_key}{OF}{person.number}"
+            is_own = known is not None and known.person is not None and known.person.last is person
+            if person in found and key not in self.reports and not is_own:
+                self._copy(report, report.row, person, key)
+                self._say_of(person, report)
+        if is_tied:
+            self.look_again(person)
+
+    def _say_of(self, person: Person, report: Report) -> None:
+        """What a report's registry said of sharing and reminders, of whom it was heard of, it says of this person."""
+        said = self.said.get(report.person.last) if report.person is not None else None
+        consent = said.consents.get(report.sender.lower()) if said is not None else None
+        if consent is not None:
+            self.said[person].consents.setdefault(report.sender.lower(), Consent()).hear(consent)
+
+    def _copy(self, report: Report, row: DoseRow, person: Person, event_key: str) -> None:
+        self._note(person, row)
+        copy = replace(report, person=person, event_key=event_key)
+        self._keep(copy, None)
+        self._take_back(copy, row)
+
+    def _look_at_waiting(self, person: Person) -> None:
         known = [person.last]
         while known:
             one = known.pop()
@@ -133,11 +203,14 @@ class Registrar:
                 report = self.reports[event_key]
                 if report.person is not None or report.row is None:
                     continue
-                found, is_tied = self._link(report.row)
-                if found is not None:
-                    report.person = found
-                    self._take_back(report, report.row)
-                    known += [found] if is_tied else []
+                found = self._link(report.row)
+                for place, (one_of, is_tied) in enumerate(found):
+                    if place:
+                        self._copy(report, report.row, one_of, f"{event_key}{OF}{one_of.number}")
+                    else:
+                        report.person = one_of
+                        self._take_back(report, report.row)
+                    known += [one_of] if is_tied else []
 
     def merge(self, kept: Person, gone: Person) -> None:
         """What was said of one of two entries is said of the person."""
@@ -157,10 +230,14 @@ class Registrar:
             )  # fmt: skip
 
     def doses(self) -> dict[tuple[Person, str, date], Dose]:
-        """The doses by person, first vaccine group and day: reports of one day are one where their groups overlap."""
+        """The doses by person, first vaccine group and day: reports of one day are one where their groups overlap. What
+        a registry reported of whom it protects stands for none."""
         live: defaultdict[tuple[Person, date], list[Report]] = defaultdict(list)
         for report in self.reports.values():
-            if report.person is not None and not report.is_retracted and report.given_on is not None:
+            if report.person is None or report.is_retracted or report.given_on is None:
+                continue
+            said = self.said.get(report.person.last)
+            if report.source == SITE or said is None or report.sender.lower() not in said.protecting:
                 live[report.person.last, report.given_on].append(report)
         found = {}
         for (person, on), reports in live.items():
@@ -173,28 +250,34 @@ class Registrar:
 
     # -- whom
 
-    def _link(self, row: DoseRow) -> tuple[Person | None, bool]:
-        """The person, and whether his numbers are news."""
-        who = self._completed(row.who)
-        person, by_name = self._find(who)
-        if person is None:
-            return None, False
-        news = [self.people.tie(one, person) for one in _personal(who)] if by_name else []
-        self._note(person, row)
-        return person, any(news)
+    def _link(self, row: DoseRow) -> list[tuple[Person, bool]]:
+        """The persons, of one plan at most one, and whether their numbers are news."""
+        who, linked = self._completed(row.who), []
+        for person, by_name in self._find(who):
+            news = [self.people.tie(one, person) for one in _personal(who)] if by_name else []
+            self._note(person, row)
+            linked.append((person, any(news)))
+        return linked
 
-    def _find(self, who: Who) -> tuple[Person | None, bool]:
+    def _find(self, who: Who) -> list[tuple[Person, bool]]:
+        """Plan by plan: what one lists hides and shows nobody of another. Also whether by name."""
         numbered = {
             person
             for identifier in _personal(who)
             for person in self.people.by_number.get(identifier, ())
             if any(agrees(who, one) for one in person.enrolments.values() if not one.is_retired)
         }
-        if len(numbered) == 1:
-            return numbered.pop(), False
         key = match_key(who.family, who.given, who.birth_on, who.zip5)
         named = set(self.people.by_key.get(key, ())) if key else set()
-        return (named.pop(), True) if len(named) == 1 else (None, False)
+        found: dict[Person, bool] = {}
+        for plan in sorted({plan for one in numbered | named for plan in plans_of(one)}):
+            by_number = [one for one in numbered if plan in plans_of(one)]
+            by_name = [one for one in named if plan in plans_of(one)]
+            if len(by_number) == 1:
+                found.setdefault(by_number[0], False)
+            elif len(by_name) == 1:
+                found.setdefault(by_name[0], True)
+        return sorted(found.items(), key=lambda pair: pair[0].number)
 
     def _completed(self, who: Who) -> Who:
         """A number alone is of whom the registry's patient file says."""
@@ -219,8 +302,8 @@ class Registrar:
 
     # -- what
 
-    def _hear(self, row: DoseRow, person: Person | None) -> Report:
-        said = _report(row, person)
+    def _hear(self, row: DoseRow, person: Person | None, event_key: str) -> Report:
+        said = replace(_report(row, person), event_key=event_key)
         if row.action == "D" and not row.is_patient:
             return self._delete(said, row)
         if row.is_given and (gone := self._deleted_ahead(said, row)) is not None:

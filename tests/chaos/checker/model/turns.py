@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tests.chaos.checker.inputs.records import Part, Roster
 from tests.chaos.checker.model.lists import overtaken
+from tests.chaos.checker.model.repeated import fresh
 
 OLDER_FULL, CONTROL_REUSED = "older-full", "control-reused"
 
@@ -20,11 +21,11 @@ class Turns:
     refused: set[int] = field(default_factory=set)
 
     def look(self, roster: Roster, file_no: int) -> str | None:
-        """Why the file must wait, or nothing."""
-        reason = None
-        if any(self._is_older(one) for one in roster.parts if one.is_full and one not in overtaken(roster)):
+        """Why the file must wait, or nothing; what of it was read before holds nothing."""
+        reason, new = None, fresh(roster)
+        if any(self._is_older(one) for one in new.parts if one.is_full and one not in overtaken(new)):
             reason = OLDER_FULL
-        if any(self._is_reused(one) for one in roster.parts):
+        if any(self._is_reused(one) for one in new.parts):
             reason = CONTROL_REUSED
         self.seen[file_no] = roster
         if reason is not None:
@@ -37,11 +38,12 @@ class Turns:
         return any(one.plan == part.plan and one.is_full and part.said < one.said for one in self._others(taken=True))
 
     def _is_reused(self, part: Part) -> bool:
-        """Whether another file has the same numbers at the same instant."""
+        """Whether another file has the same numbers at the same instant, over other content that has its end."""
         name = part.plan, part.control, part.said[0]
-        return any((one.plan, one.control, one.said[0]) == name for one in self._others(taken=False))
+        others = [one for one in self._others(taken=False) if (one.plan, one.control, one.said[0]) == name]
+        return any(one.content != part.content and not one.is_cut for one in others)
 
     def _others(self, *, taken: bool) -> Iterator[Part]:
         for file_no, roster in self.seen.items():
-            if file_no not in self.refused and not (taken and file_no in self.held):
+            if not roster.is_cut and file_no not in self.refused and not (taken and file_no in self.held):
                 yield from roster.parts

@@ -38,7 +38,8 @@ class Acquainted:
         """Who agrees with a row beside its person, or was he by its word, and what both are by the rules; nobody who
         was told apart from him, or from who is one with him."""
         former = self.once(told)
-        agreeing = {*self.keyed(key, likeness.described(told.row)), *([former] if former else [])} - {person}
+        keyed = self.keyed(key, likeness.described(told.row), told.part.plan)
+        agreeing = {*keyed, *([former] if former else [])} - {person}
         found: dict[Person, str] = {}
         for other in sorted(agreeing, key=lambda one: one.number):
             alike = [person, *(one for one, verdict in found.items() if verdict == JOINED)]
@@ -71,21 +72,18 @@ class Acquainted:
         fits.sort(key=lambda one: (likeness.distance(one, said), one.member_id not in today))
         return fits[0].person if fits else None
 
-    def _namely(self, key: str, said: Described, but: Collection[Person] = (), plan: str = "") -> Person | None:
+    def _namely(self, key: str, said: Described, but: Collection[Person], plan: str) -> Person | None:
         """By exactly this name, birth date and ZIP, which he still bears."""
         found = [one for one in self.keyed(key, said, plan) if one not in but]
         return found[0] if len(found) == 1 else None
 
     def _namesakes(self, key: str, said: Described, plan: str, but: Collection[Person]) -> list[Person]:
-        """All of the plan who agree exactly; else the only one of other plans."""
-        found = [one for one in self.keyed(key, said) if one not in but]
-        mine = [one for one in found if plan in one.enrolments]
-        return mine or (found if len(found) == 1 else [])
+        """All of the plan who agree exactly."""
+        return [one for one in self.keyed(key, said, plan) if one not in but]
 
-    def keyed(self, key: str, said: Described, plan: str = "") -> list[Person]:
-        found = self.by_key.get(key, set()) if key else set()
-        known = {one: [it for name, it in one.enrolments.items() if plan in {"", name}] for one in found}
-        return [one for one, each in known.items() if any(likeness.still_bears(it, said) for it in each)]
+    def keyed(self, key: str, said: Described, plan: str) -> list[Person]:
+        known = [one for one in (self.by_key.get(key, ()) if key else ()) if plan in one.enrolments]
+        return [one for one in known if likeness.still_bears(one.enrolments[plan], said)]
 
     def once(self, told: Told, but: Collection[Person] = ()) -> Person | None:
         """By what the row says was wrong before: by the prior number, by name and ZIP, by the row's own number."""

@@ -28,6 +28,7 @@ async def live(stack: Stack, run: Path) -> Any:
         people = [a_member(place=("95205", "06077001500")) for _ in range(PEOPLE)]
         await pass_through(world, people)
         await doubt(world, people[-1])
+        await list_twice(world, people[-3])
         await lose(world, people[-2])
         poison(stack.bootstrap, world.folder)
         await world.next_day()
@@ -46,6 +47,12 @@ async def doubt(world: RecordingWorld, member: Member) -> None:
     word = {"decision": "another-person", "reason": "the plan says so"}
     assert (await operator.post(f"{path}/decision", world.key(), word))[0] == 200
     await world.settle()
+
+
+async def list_twice(world: RecordingWorld, member: Member) -> None:
+    """Another plan lists somebody, too: possibly one person, which no row says."""
+    there = replace(member, plan="PRAIRIE", member_id=f"PR{member.member_id[2:]}")
+    await world.news(a_roster(await world.today(), Row(there, "add")))
 
 
 async def lose(world: RecordingWorld, member: Member) -> None:

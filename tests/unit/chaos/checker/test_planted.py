@@ -92,30 +92,52 @@ def a_list_of_nobodys(evidence: Evidence) -> None:
     evidence.tables["eligibility"]["feed_absence"].append(judged)
 
 
-def another_sex_in_a_fact(evidence: Evidence) -> None:
+def put_into_a_fact(evidence: Evidence, **said: str) -> str:
+    """Gives whose fact it is."""
     newest = of_type(evidence.facts, DECIDED)[-1].record
-    at = evidence.records.index(newest)
-    body = {**json.loads(newest.value or b""), "sex": "other"}
-    records_of(evidence)[at] = replace(newest, value=json.dumps(body).encode())
-    for row in rows(evidence, "eligibility.decision", enrolment_id=body["enrolment_id"]):
-        row["fact"]["sex"] = "other"
+    body = {**json.loads(newest.value or b""), **said}
+    records_of(evidence)[evidence.records.index(newest)] = replace(newest, value=json.dumps(body).encode())
+    return str(body["enrolment_id"])
+
+
+def another_phase_in_a_fact(evidence: Evidence) -> None:
+    whose = put_into_a_fact(evidence, phase="another")
+    for row in rows(evidence, "eligibility.decision", enrolment_id=whose):
+        row["fact"]["phase"] = "another"
+
+
+def another_sex_in_an_answer(evidence: Evidence) -> None:
+    rows(evidence, "eligibility.decision")[0]["fact"]["sex"] = "other"
+
+
+def a_sex_in_a_fact(evidence: Evidence) -> None:
+    put_into_a_fact(evidence, sex="other")
 
 
 def an_event_with_other_bytes(evidence: Evidence) -> None:
-    first = of_type(evidence.facts, DECIDED)[0].record
-    add(evidence, first, value=(first.value or b"") + b" ")
+    newest = of_type(evidence.facts, DECIDED)[-1].record
+    add(evidence, newest, value=(newest.value or b"") + b" ")
 
 
 def a_record_that_nobody_planted(evidence: Evidence) -> None:
     add(evidence, of_type(evidence.facts, DECIDED)[0].record, value=b"{")
 
 
-def versions_turned_round(evidence: Evidence) -> None:
+def first_two_versions(evidence: Evidence) -> tuple[Record, Record]:
     facts = of_type(evidence.facts, DECIDED)
     second = next(one for one in facts if one.version == 2)
     first = next(one for one in facts if one.entity == second.entity and one.record.key == second.record.key)
     assert first.version == 1
-    swap(evidence, first.record, second.record)
+    return first.record, second.record
+
+
+def versions_turned_round(evidence: Evidence) -> None:
+    swap(evidence, *first_two_versions(evidence))
+
+
+def an_old_word_sent_last(evidence: Evidence) -> None:
+    """As by a relay that was away with it in its hands."""
+    add(evidence, first_two_versions(evidence)[0])
 
 
 def a_merge_turned_round(evidence: Evidence) -> None:
@@ -236,6 +258,13 @@ def whom_nobody_told_apart(evidence: Evidence) -> None:
     )
 
 
+def one_token_for_two(evidence: Evidence) -> None:
+    """Somebody whom two plans list is one person, of whom nobody said so."""
+    pair = rows(evidence, "eligibility.possibly_one")[0]
+    for row in rows(evidence, "eligibility.enrolment", member_token=pair["other"]):
+        row["member_token"] = pair["member_token"]
+
+
 PLANTED: list[tuple[str, Break, set[str]]] = [
     ("an accepted file is lost", a_file_that_was_lost, {"files_are_as_submitted"}),
     ("a row has no outcome", lose("eligibility.feed_row"), {"every_row_ends_once"}),
@@ -247,6 +276,9 @@ PLANTED: list[tuple[str, Break, set[str]]] = [
     ("a row may mean nobody", lose("eligibility.doubtful_token"), {"doubtful_rows_are_as_decided"}),
     ("two are one again", lose("eligibility.person_apart"), {"who_was_told_apart_is_two"}),
     ("one is two", whom_nobody_told_apart, {"who_was_told_apart_is_two"}),
+    ("who may be one waits no more", lose("eligibility.possibly_one"), {"who_may_be_one_waits"}),
+    ("one plan's row has joined another's member", one_token_for_two,
+     {"members_are_as_stated", "who_may_be_one_waits", "decisions_are_as_decided"}),
     ("a file was held for nothing", change("eligibility.feed_file", held="older-full"), {"files_are_as_submitted"}),
     ("a file is held still", change("eligibility.feed_file", state="held"),
      {"files_are_as_submitted", "rows_are_events"}),
@@ -260,7 +292,9 @@ PLANTED: list[tuple[str, Break, set[str]]] = [
     ("a dose was given in part", change("eligibility.dose", is_partial=True), {"doses_are_as_reported"}),
     ("a registry never said it", change("eligibility.member_statement", races=["2106-3"]), {"statements_are_as_said"}),
     ("a report is another", change("eligibility.dose_report", is_historical=True), {"reports_are_as_heard"}),
-    ("a fact says another sex", another_sex_in_a_fact, {"decisions_are_as_decided"}),
+    ("a fact says another phase", another_phase_in_a_fact, {"decisions_are_as_decided"}),
+    ("an answer has another sex", another_sex_in_an_answer, {"decisions_are_as_decided"}),
+    ("a fact tells the sex", a_sex_in_a_fact, {"rows_are_events"}),
     ("a decision was never told", change("eligibility.decision", version=99), {"rows_are_events"}),
     ("a site gave another product", another_product, {"appointments_keep_their_dose"}),
     ("an event comes with other bytes", an_event_with_other_bytes, {"events_are_one_thing"}),
@@ -279,7 +313,8 @@ PLANTED: list[tuple[str, Break, set[str]]] = [
     ("a fact was never applied", lose("outreach.inbox"), {"marks_are_of_the_log"}),
     ("a case is held for nothing", change("outreach.outreach_case", held_by="attempts"), {"cases_are_as_decided"}),
     ("versions are turned round", versions_turned_round,
-     {"versions_are_in_order", "news_of_a_member_is_in_order"}),
+     {"versions_are_in_order", "news_of_a_member_is_in_order", "the_last_word_stands_last"}),
+    ("an old word is sent again, and last", an_old_word_sent_last, {"the_last_word_stands_last"}),
     ("a merge comes too late", a_merge_turned_round, {"news_of_a_member_is_in_order"}),
     ("a version was lost on the way", a_version_left_out, {"versions_are_in_order"}),
     ("a booking has no place", a_place_that_nobody_holds, {"no_slot_is_oversold"}),

@@ -96,6 +96,7 @@ def test_pages_are_routes_of_their_service() -> None:
             assert route in described["paths"], f"{one.id}: {page}"
 
 
+@pytest.mark.slow
 def test_the_command_ends_with_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     """`./vcc capabilities` ends with the one line that counts."""
     assert main(["capabilities", "--missing"]) == 0

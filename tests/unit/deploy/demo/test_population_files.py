@@ -5,6 +5,7 @@ import io
 import zipfile
 
 import hl7
+import pytest
 from pyx12.x12file import X12Reader
 
 from services.eligibility.feeds.reader import read_feed
@@ -12,6 +13,7 @@ from services.eligibility.feeds.records import FeedSummary, Rejection
 from tests.unit.deploy.demo.worlds import World
 
 
+@pytest.mark.slow
 def test_another_library_finds_nothing_wrong_with_the_rosters(world: World) -> None:
     """pyx12 agrees with every control number and count, and finds as many members as the ledger says; it names the
     foreign segments."""
@@ -39,6 +41,7 @@ def test_the_declared_total_is_the_number_of_members(world: World) -> None:
             assert len(world.text(file).split("~")[0]) == 105, "an ISA has 106 characters with its terminator"
 
 
+@pytest.mark.slow
 def test_another_library_reads_every_message(village: World) -> None:
     """hl7 finds one batch a file, as many messages as BTS says and as many doses as the ledger."""
     for file in village.files("vxu"):

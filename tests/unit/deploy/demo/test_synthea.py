@@ -10,7 +10,7 @@ from pyx12.x12file import X12Reader
 from deploy.demo import synthea
 from deploy.demo.population.x12 import clean
 from services.eligibility.feeds.reader import read_feed
-from services.eligibility.feeds.records import DoseRecord, FeedSummary, Person, RosterRecord
+from services.eligibility.feeds.records import DoseRecord, FeedSummary, RosterRecord, StatedPerson
 
 REAL = Path(synthea.TABLES).parent
 
@@ -39,6 +39,7 @@ def test_no_row_of_it_is_rejected(converted: tuple[Path, Path]) -> None:
     assert [(one.records, one.rejected) for one in map(summary, converted)] == [(497, 0), (721, 0)]
 
 
+@pytest.mark.slow
 def test_all_vaccinations_are_taken_where_none_are_chosen(tmp_path: Path) -> None:
     """15,434 of them, of 21 vaccines, over 80 years."""
     assert summary(synthea.convert(tmp_path)[1]).records == 15_434
@@ -55,7 +56,7 @@ def test_members_and_patients_are_the_same_people(converted: tuple[Path, Path]) 
     assert {_key(person) for person in theirs} <= roster
 
 
-def _key(person: Person) -> tuple[str, str, date | None, str]:
+def _key(person: StatedPerson) -> tuple[str, str, date | None, str]:
     assert person.name is not None
     assert person.address is not None
     return clean(person.name.family), clean(person.name.given), person.birth_on, person.address.zip5

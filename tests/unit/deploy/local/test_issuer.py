@@ -99,6 +99,7 @@ def test_it_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     assert "VCC_ISSUER_STATE is not set" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_program(tmp_path: Path) -> None:
     """Started as a module it says its address, answers there, and ends on SIGTERM."""
     environ = {**os.environ, "VCC_ISSUER_PORT": "0", "VCC_ISSUER_STATE": str(tmp_path / "state")}

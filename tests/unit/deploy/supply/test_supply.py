@@ -11,7 +11,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from deploy.cli import main
 from deploy.local.state import ROOT
-from deploy.supply import components
+from deploy.supply import advisories, components
 from deploy.supply.advisories import AdvisoryFileError, compare, read
 from deploy.supply.components import Component
 from deploy.supply.inventory import make
@@ -155,3 +155,22 @@ def test_the_command_fails_when_an_advisory_applies(tmp_path: Path, capsys: pyte
     assert "aiokafka" in capsys.readouterr().out
     assert main(["supply", "advisories", str(fine)]) == 0
     assert main(["supply", "advisories", str(tmp_path / "missing.json")]) == 3
+
+
+def test_a_costly_file_of_advisories_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive that becomes too large, in all or in one file, and JSON that goes too deep, are told, not read
+    (v5.0.0-5.2.3, v5.0.0-1.5.2)."""
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("a.json", "b.json"):
+            archive.writestr(name, json.dumps(an_advisory(a_range())) + " " * (1 << 20))
+    assert len(list(read(path))) == 2
+    for limit in ("MOST_MIB", "LARGEST_MIB"):
+        with monkeypatch.context() as smaller:
+            smaller.setattr(advisories, limit, 1)
+            with pytest.raises(AdvisoryFileError):
+                list(read(path))
+    deep = tmp_path / "deep.json"
+    deep.write_text("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(AdvisoryFileError):
+        list(read(deep))

@@ -9,6 +9,8 @@ import pytest
 from services.eligibility.feeds import archives
 from services.eligibility.feeds.reader import read_stream
 from services.eligibility.feeds.records import Rejection
+from services.eligibility.settings import read_own_settings
+from services.kit.settings import SettingsError
 from tests.unit.eligibility.feeds.builders import a_dose, a_vxu
 
 CONTENT = a_vxu(a_dose())
@@ -43,7 +45,7 @@ def codes(data: bytes) -> list[str]:
         (a_zip((a_link(), CONTENT)), "zip-path"),
         (a_zip(("a.zip", a_zip(("a.hl7", CONTENT)))), "zip-nested"),
         (a_zip(("a.gz", b"\x1f\x8b\x08")), "zip-nested"),
-        (a_zip(*((f"{n}.hl7", b"") for n in range(archives.MOST_MEMBERS + 1))), "zip-members"),
+        (a_zip(*((f"{n}.hl7", b"") for n in range(archives.USUAL_LIMITS.members + 1))), "zip-members"),
     ],
     ids=["ratio", "dots", "absolute", "backslashes", "drive", "link", "nested", "gzip", "members"],
 )
@@ -75,3 +77,35 @@ def test_a_lie_about_the_size_is_no_way_in(monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_honest_archive_is_read() -> None:
     """A file that packs as messages do is taken."""
     assert codes(a_zip(("folder/a.hl7", CONTENT * 20))) == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        (archives.ArchiveLimits(members=2), "zip-members"),
+        (archives.ArchiveLimits(unpacked_mib=2), "zip-size"),
+        (archives.ArchiveLimits(ratio=5), "zip-ratio"),
+    ],
+)
+def test_a_deployment_sets_the_limits(limits: archives.ArchiveLimits, code: str) -> None:
+    """Less is taken where a deployment says so (v5.0.0-5.2.1, v5.0.0-5.2.3)."""
+    data = a_zip(*((f"{n}.txt", CONTENT * 4000) for n in range(3)))
+    refused = [item.code for item in read_stream(io.BytesIO(data), limits=limits) if isinstance(item, Rejection)]
+    assert refused == [code]
+
+
+def test_the_settings_are_the_limits() -> None:
+    """Each has a setting; what is no number fails the start."""
+    read = read_own_settings({"VCC_ZIP_MOST_FILES": "5", "VCC_ZIP_MOST_MIB": "6", "VCC_ZIP_MOST_RATIO": "7"})
+    assert read.archive_limits == archives.ArchiveLimits(5, 6, 7)
+    assert read_own_settings({}).archive_limits == archives.USUAL_LIMITS
+    with pytest.raises(SettingsError):
+        read_own_settings({"VCC_ZIP_MOST_MIB": "much"})
+
+
+def test_an_archive_behind_a_text_is_not_unpacked() -> None:
+    """What begins as an extract's text is read as that: an archive that nobody measured is not looked for in it."""
+    inner = a_zip(("a_C.txt", b"GRANTEECODE\tFILENAME\n" + b" " * (8 << 20)))
+    text = b"PATIENTID\tVAXDATE\tMVX\tCVX\r\n"
+    assert zipfile.is_zipfile(io.BytesIO(text + inner))
+    assert codes(text + inner) == codes(text)

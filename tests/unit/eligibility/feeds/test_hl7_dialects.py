@@ -57,6 +57,15 @@ def test_messages_in_one_line_are_parted() -> None:
     assert codes(items) == {("MSH", "glued")}
 
 
+def test_messages_without_a_lines_end_between_them_by_other_marks() -> None:
+    """Whatever the file's own marks are, they show where the next message begins."""
+    glued = a_vxu(a_dose()).removesuffix(b"\r") + a_vxu(a_dose("ORC|RE||D-2^IIS"))
+    marks = bytes.maketrans(b"|^~&", b"#@!$")
+    usual, others = items_of(glued), items_of(glued.translate(marks))
+    assert [one.event for one in doses(others)] == [one.event for one in doses(usual)]
+    assert (len(doses(others)), codes(others)) == (2, codes(usual))
+
+
 @pytest.mark.parametrize("end", ["", " ", "\\r"])
 def test_segments_in_one_line_are_told(end: str) -> None:
     """A message without line ends, or with them written out, names what is missing and costs itself alone."""

@@ -300,6 +300,15 @@ def test_text_of_an_observation_may_go_on_in_the_next_line() -> None:
     assert not rejections(items)
 
 
+@pytest.mark.parametrize(("text", "lot"), [("EL1", "EL1"), ("Quixwhistle", ""), ("19371123", ""), ("", "")])
+def test_a_lot_that_is_none_is_left_out(text: str, lot: str) -> None:
+    """The dose counts; what stands for its lot and can be none is told to the sender and kept nowhere."""
+    items = items_of(a_vxu(a_dose().replace("LOT7", text)))
+    assert [one.lot for one in doses(items)] == [lot]
+    odd = [one.field for one in items if isinstance(one, Notice)]
+    assert ("RXA-15" in odd) == (text != lot)
+
+
 def test_notices_name_the_row() -> None:
     """A notice tells which dose of the message it is about."""
     odd = a_dose("ORC|RE||D-2^IIS").replace("SKB^GSK^MVX", "QQQ^Who^MVX")

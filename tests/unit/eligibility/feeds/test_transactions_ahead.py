@@ -89,3 +89,25 @@ def test_each_transaction_is_counted_by_itself() -> None:
     assert tallies(fine + odd + wrong) == [(2, 2, 0, True), (1, 4, 1, True), (1, 5, 0, False)]
     assert tallies(wrong * 40 + fine)[-2:] == [(1, 40, 0, False), (2, 42, 0, True)]
     assert [one[3] for one in tallies(fine + odd.replace(b"GE*1*", b"GE*7*"))] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("edge", "raw", "cut"),
+    [
+        ("whole", an_834(a_member()), [False]),
+        ("no terminator at the end", an_834(a_member()).rstrip(b"~\r\n"), [False]),
+        ("no IEA", an_834(a_member(), trailers="SE GE"), [False]),
+        ("no GE", an_834(a_member(), trailers="SE"), [False]),
+        ("no SE", an_834(a_member(), trailers="GE IEA"), [True]),
+        ("stops before SE", an_834(a_member(), trailers=""), [True]),
+        ("stops in SE", an_834(a_member(), trailers="") + b"SE*1", [True]),
+        ("another number in SE", an_834(a_member()).replace(b"*0001~\nGE", b"*0002~\nGE"), [False]),
+        ("the next interchange follows", an_834(a_member(), trailers="") + an_834(a_member()), [True, False]),
+        ("it follows in a segment", an_834(a_member(), trailers="") + b"HD*02" + an_834(a_member()), [True, False]),
+        ("IEA without a terminator", an_834(a_member()).rstrip(b"~\r\n") + an_834(a_member()), [False, False]),
+        ("beyond all measure", an_834(a_member()).replace(b"SE*", b"SE*" + b"1" * 70_000), [True]),
+    ],
+)
+def test_which_transactions_have_their_ends(edge: str, raw: bytes, cut: list[bool]) -> None:
+    """Those with an SE of their own; whatever is wrong around them."""
+    assert [one.is_cut for one in transactions_ahead(io.BytesIO(raw))] == cut, edge

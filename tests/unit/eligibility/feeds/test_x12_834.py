@@ -385,6 +385,7 @@ def test_a_file_without_terminators_is_refused_not_hoarded() -> None:
     assert "unreadable" in {one.code for one in rejections(items)}
 
 
+@pytest.mark.slow
 def test_a_member_of_long_segments_does_not_fill_the_memory() -> None:
     """One loop of hundreds of segments of nearly 64 kB each is read in the room of some of them."""
     long = "REF*ZZ" + "*ab" * 21_000

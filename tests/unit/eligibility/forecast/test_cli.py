@@ -176,6 +176,7 @@ def test_a_bundle_is_explained_like_a_file_of_ours(tmp_path: Path, capsys: pytes
     assert "1950" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_bench_counts_what_it_forecast(capsys: pytest.CaptureFixture[str]) -> None:
     """A rate and the size of the sample it comes from; side by side where that is asked for."""
     assert vcc("bench", "--histories", "20", "--processes", "2", "--rounds", "1") == 0

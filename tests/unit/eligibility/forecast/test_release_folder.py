@@ -1,6 +1,7 @@
 """One folder is a release, wherever it lies: rules, codes, cases and known misses."""
 
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,3 +122,25 @@ def test_a_folder_that_is_no_release_fails_the_start(
     finally:
         monkeypatch.undo()
         supporting_data.releases.cache_clear()
+
+
+def test_a_download_that_becomes_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the number of its files and by what they are together, before one is unpacked (v5.0.0-5.2.3)."""
+    path = tmp_path / "supporting-data-4.65.zip"
+    shutil.copy(BUNDLED_ZIP, path)
+    for limit in ("MOST_FILES", "MOST_BYTES"):
+        with monkeypatch.context() as smaller:
+            smaller.setattr(supporting_data, limit, 5)
+            with pytest.raises(SupportingDataError, match=r"expected at most"):
+                supporting_data.load.__wrapped__(path)
+
+
+def test_entities_are_no_part_of_a_release(tmp_path: Path) -> None:
+    """XML with a document type, whose entities may stand for more than there is memory, is refused unread
+    (v5.0.0-1.5.1)."""
+    folder = tmp_path / "4.65"
+    folder.mkdir()
+    laughs = '<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;">]><a>&c;</a>'
+    (folder / "ScheduleSupportingData.xml").write_text(laughs)
+    with pytest.raises(SupportingDataError, match="without a document type"):
+        supporting_data.load.__wrapped__(folder)

@@ -3,11 +3,14 @@
 import argparse
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.eligibility.programmes import documents_read
 from services.eligibility.programmes.cli import run_check
 from services.eligibility.programmes.documents import ProgrammeError, bundled, parse_programme
 from tests.service.eligibility.programmes import ARMS, SCREENING
@@ -105,3 +108,55 @@ def test_a_file_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert run_check(arguments) == 1
     said = capsys.readouterr()
     assert ("expected text in UTF-8" in said.err, "is fine" in said.out) == (True, True)
+
+
+LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)
+)
+MERGED = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 9))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LAUGHS, MERGED, "a: " + "[" * 20_000, "".join(" " * n + "a:\n" for n in range(200)),
+        "{a: " * 10_000, "- " * 20_000, "? " * 20_000, "[a," + "b," * 40_000 + "]",
+    ],
+    ids=["aliases", "merges", "lists", "mappings", "open", "dashes", "questions", "long"],
+)  # fmt: skip
+def test_a_document_that_would_become_huge_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it is made, by what its aliases stand for, its depth and its length; no more nodes are made than may be
+    (v5.0.0-1.5.2, v5.0.0-2.2.1)."""
+    made = 0
+
+    def counting(self: Any, *given: Any) -> Any:
+        nonlocal made
+        made += 1
+        return compose(self, *given)
+
+    compose = yaml.composer.Composer.compose_node
+    monkeypatch.setattr(yaml.composer.Composer, "compose_node", counting)
+    with pytest.raises(ProgrammeError, match=r"x\.yaml:\d+: document: expected at most 32 lists"):
+        parse_programme(text, "x.yaml")
+    assert made <= documents_read.MOST_NODES
+
+
+@pytest.mark.parametrize("number", ["1:" * 20_000 + "1", "1" * 20_000, "1_" * 20_000 + "1"])
+def test_a_number_without_end_is_none(number: str) -> None:
+    """A whole number is told from its looks; it is not made first."""
+    with pytest.raises(ProgrammeError, match=r"x\.yaml:2: version: expected a whole number"):
+        parse_programme(TEXT.replace("version: 1", f"version: {number}"), "x.yaml")
+
+
+def test_every_yaml_is_read_by_the_safe_loader() -> None:
+    """No source of the product calls another one (v5.0.0-1.5.2)."""
+    root = Path(__file__).parents[4]
+    loads = [
+        (path.name, line.strip())
+        for folder in ("services", "deploy", "schemas")
+        for path in root.joinpath(folder).rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+        if "yaml.load(" in line or "yaml.unsafe" in line or "yaml.full" in line
+    ]
+    assert [name for name, _ in loads] == ["documents_read.py"]
+    assert issubclass(documents_read._Loader, yaml.SafeLoader)

@@ -23,12 +23,30 @@ where member_token = any($1)
     and not exists (select from attempt_retraction as taken where taken.attempt_id = attempt.attempt_id)
 order by attempted_at, attempt_id
 """
+# What holds for both of two who were one stands under either token, and of another one's word nothing holds but what it
+# stops; said of one person it counts once, and wholly if it is his own.
 LOAD_STATEMENTS = """
-select s.member_token, s.source_id, s.tenant_id, s.programme_id, p.vaccine_group, s.said_at, s.counted_on, s.told_at,
-    s.stance, s.stops, s.resumes, s.reports_death
-from statement as s left join programme as p using (programme_id)
-where s.member_token = any($1)
-order by s.said_at, s.source_id
+with mine as (
+    select source_id, member_token, true as is_own from statement where member_token = any($1)
+    union all
+    select source_id, member_token, false from statement_for_both where member_token = any($1)
+)
+select mine.member_token, source_id, s.tenant_id, s.programme_id, p.vaccine_group, s.said_at, s.counted_on, s.told_at,
+    case when is_own then s.stance end as stance, s.stops, case when is_own then s.resumes else '{}' end as resumes,
+    is_own and s.reports_death as reports_death
+from mine join statement as s using (source_id) left join programme as p using (programme_id)
+order by s.said_at, source_id, is_own
+"""
+# Attempts, and what was said in them, are of whoever's enrolment they were made for.
+MOVE_ATTEMPTS = """
+update attempt set member_token = moved.member_token
+from unnest($1::uuid[], $2::uuid[]) as moved (enrolment_id, member_token)
+where attempt.enrolment_id = moved.enrolment_id
+"""
+MOVE_STATEMENTS = """
+update statement set member_token = moved.member_token
+from unnest($1::uuid[], $2::uuid[]) as moved (enrolment_id, member_token)
+where statement.enrolment_id = moved.enrolment_id
 """
 
 LOAD_ATTEMPTS_OF_CASE = """
@@ -44,8 +62,8 @@ values ({", ".join(f"${number}" for number, _ in enumerate(names(NewAttempt), 1)
 """
 SAVE_STATEMENT = """
 insert into statement (source_id, tenant_id, member_token, programme_id, said_at, counted_on, told_at, stance, stops,
-    resumes, reports_death)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    resumes, reports_death, enrolment_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 
 LOAD_ATTEMPT = """
@@ -57,13 +75,18 @@ SAVE_RETRACTION = """
 insert into attempt_retraction (attempt_id, tenant_id, worker_id, reason, retracted_on, retracted_at)
 values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning true
 """
-FORGET_STATEMENTS = "delete from statement where source_id = any($1)"
+FORGET_STATEMENTS = """
+with held as (delete from statement_for_both where source_id = any($1))
+delete from statement where source_id = any($1)
+"""
 
 # A site that cancels because the member died reports a death, unless it was the news itself that cancelled.
 SAVE_DEATH_REPORTS = """
-insert into statement
-select appointment_id, tenant_id, member_token, programme_id, told_at, changed_on, told_at, null, '{}', '{}', true
-from appointment
+insert into statement (source_id, tenant_id, member_token, programme_id, said_at, counted_on, told_at, stance, stops,
+    resumes, reports_death, enrolment_id)
+select appointment_id, tenant_id, coalesce(held.member_token, appointment.member_token), programme_id, told_at,
+    changed_on, told_at, null, '{}', '{}', true, enrolment_id
+from appointment left join enrolment as held using (enrolment_id, programme_id, tenant_id)
 where appointment_id = any($1) and status = 'cancelled' and cancellation_reason = $2 and not by_rule
 """
 
@@ -88,10 +111,18 @@ async def save_attempt(connection: Connection, attempt: NewAttempt) -> None:
     await connection.execute(SAVE_ATTEMPT, *(getattr(attempt, name) for name in names(NewAttempt)))
 
 
-async def save_statement(connection: Connection, member_token: UUID, said: Statement) -> None:
-    """Keep what the person said, or what was said of him, for every plan."""
+async def save_statement(connection: Connection, member_token: UUID, enrolment_id: UUID, said: Statement) -> None:
+    """Keep what the person said to this enrolment's plan, or what was said of him, for every plan."""
     what = (said.said_at, said.counted_on, said.told_at, said.stance, said.stops, said.resumes, said.reports_death)
-    await connection.execute(SAVE_STATEMENT, said.source_id, said.tenant_id, member_token, said.programme_id, *what)
+    whose = said.source_id, said.tenant_id, member_token, said.programme_id
+    await connection.execute(SAVE_STATEMENT, *whose, *what, enrolment_id)
+
+
+async def move(connection: Connection, moved: Mapping[UUID, UUID]) -> None:
+    """These enrolments stand under other tokens now, and with them whatever was tried and said for them."""
+    if moved:
+        for statement in (MOVE_ATTEMPTS, MOVE_STATEMENTS):
+            await connection.execute(statement, list(moved), list(moved.values()))
 
 
 async def save_death_reports(connection: Connection, appointment_ids: Sequence[UUID]) -> None:
@@ -144,7 +175,8 @@ def _attempt(row: asyncpg.Record) -> Attempt:
 async def load_statements(connection: Connection, persons: Mapping[UUID, UUID]) -> dict[UUID, list[Statement]]:
     """What these persons (token → person) said to whichever plan, in order, by person."""
     rows = await connection.fetch(LOAD_STATEMENTS, list(persons))
-    return grouped(rows, lambda row: persons[row["member_token"]], _statement)
+    once = {(persons[row["member_token"]], row["source_id"]): row for row in rows}
+    return grouped(once.values(), lambda row: persons[row["member_token"]], _statement)
 
 
 def _statement(row: asyncpg.Record) -> Statement:

@@ -1,0 +1,1 @@
+insert into sealing (begun_at) values (clock_timestamp());

@@ -1,0 +1,174 @@
+"""What the broker has acknowledged, as it left and where it stands. A fact is in the outbox until it is in the log, and
+here from then on; what the log has lost goes back into the outbox under its own ids and leaves again."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+from aiokafka import TopicPartition
+from aiokafka.structs import RecordMetadata
+
+from schemas.catalog import TOPICS, Topic
+from services.kit import horizon
+from services.kit.postgres import Connection
+
+FACT = "event_id, id, shard, aggregatetype, aggregateid, type, payload, occurred_at, traceparent"
+KEEP_PUBLISHED = f"""
+with gone as (delete from outbox where id = any($1::bigint[]) returning {FACT})
+insert into published ({FACT}, "partition", "offset")
+select {FACT}, "partition", nullif("offset", -1)
+from gone join unnest($1::bigint[], $2::int[], $3::bigint[]) as acknowledged (id, "partition", "offset") using (id)
+on conflict (event_id) do update set "partition" = excluded."partition", "offset" = excluded."offset"
+"""
+LOAD_LASTS = """
+select topic, "partition", (
+    select max("offset") from published
+    where aggregatetype = topic and published."partition" = place."partition"
+) as last
+from unnest($1::text[], $2::int[]) as place (topic, "partition")
+"""
+LOAD_AT = """
+select event_id, "offset", id from published
+where aggregatetype = $1 and "partition" = $2 and "offset" >= $3 and "offset" < $4
+"""
+COUNT_FROM = """
+select count(*) from published where aggregatetype = $1 and "partition" = $2 and "offset" between $3 and $4
+"""
+COUNT_OF = "select count(*) from published where aggregatetype = $1"
+LOAD_UNPLACED = 'select event_id, id from published where aggregatetype = $1 and "offset" is null'
+LOAD_KNOWN = "select event_id from published where event_id = any($1::uuid[])"
+LOAD_NEWEST = """
+select distinct on (aggregateid) event_id from published where aggregatetype = $1 order by aggregateid, id desc
+"""
+LOAD_STILL = """
+select event_id from published
+join unnest($1::uuid[], $2::int[], $3::bigint[]) as hole (event_id, "partition", "offset")
+using (event_id, "partition", "offset")
+"""
+MOVE_PLACES = """
+update published set "partition" = now."partition", "offset" = now."offset"
+from unnest($1::uuid[], $2::int[], $3::bigint[]) as now (event_id, "partition", "offset")
+where published.event_id = now.event_id
+"""
+TAKE_BACK = f"""
+with gone as (delete from published where event_id = any($1::uuid[]) returning {FACT}, "partition", "offset"),
+said_again as (insert into outbox ({FACT}) overriding system value select {FACT} from gone order by id)
+select event_id, id, aggregatetype, "partition", "offset", type, occurred_at from gone order by id
+"""
+FENCE_ALL = "update relay_shard set epoch = epoch + 1"
+LOAD_TOPIC_IDS = "select topic, topic_id from published_topic"
+SAVE_TOPIC_IDS = """
+insert into published_topic (topic, topic_id) select * from unnest($1::text[], $2::uuid[])
+on conflict (topic) do update set topic_id = excluded.topic_id
+"""
+OVER_AGE = """
+select ctid, published_at as since from published
+where published_at < clock_timestamp() - make_interval(days => $1) and published_at >= $2
+order by published_at limit $3 for update skip locked
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One that is to stand at this place. `id` tells the order in which facts were said."""
+
+    event_id: UUID
+    place: TopicPartition
+    offset: int
+    id: int = 0
+
+
+def topics_of(service: str) -> list[Topic]:
+    """Those that this service alone says something in."""
+    return [topic for topic in TOPICS if topic.producer == service]
+
+
+def places_of(topics: Collection[Topic]) -> list[TopicPartition]:
+    """All their partitions, as they are made."""
+    return [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
+
+
+async def keep(connection: Connection, ids: Sequence[int], places: Sequence[RecordMetadata]) -> None:
+    """The broker has these rows of the outbox, at these places."""
+    await connection.execute(
+        KEEP_PUBLISHED, ids, [place.partition for place in places], [place.offset for place in places]
+    )
+
+
+async def load_lasts(connection: Connection, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+    """The last acknowledged offset of each partition; nothing where there is none."""
+    rows = await connection.fetch(LOAD_LASTS, [place.topic for place in places], [place.partition for place in places])
+    return {TopicPartition(row["topic"], row["partition"]): row["last"] for row in rows if row["last"] is not None}
+
+
+async def load_at(connection: Connection, place: TopicPartition, span: range) -> list[Fact]:
+    """The facts that are to stand at these offsets."""
+    rows = await connection.fetch(LOAD_AT, *place, span.start, span.stop)
+    return [Fact(row["event_id"], place, row["offset"], row["id"]) for row in rows]
+
+
+async def count_from(connection: Connection, place: TopicPartition, first: int, last: int) -> int:
+    """How many facts are to stand from the first to the last of these offsets."""
+    count: int = await connection.fetchval(COUNT_FROM, *place, first, last)
+    return count
+
+
+async def count_of(connection: Connection, topic: str) -> int:
+    """How many facts are to stand in this topic."""
+    count: int = await connection.fetchval(COUNT_OF, topic)
+    return count
+
+
+async def load_unplaced(connection: Connection, topic: str) -> list[Fact]:
+    """Those of which it is not known where they stand."""
+    rows = await connection.fetch(LOAD_UNPLACED, topic)
+    return [Fact(row["event_id"], TopicPartition(topic, -1), -1, row["id"]) for row in rows]
+
+
+async def load_known(connection: Connection, event_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these were acknowledged, wherever."""
+    return {row["event_id"] for row in await connection.fetch(LOAD_KNOWN, list(event_ids))}
+
+
+async def load_newest(connection: Connection, topic: str) -> set[UUID]:
+    """The newest fact of each key: all that a compacted topic has to keep."""
+    return {row["event_id"] for row in await connection.fetch(LOAD_NEWEST, topic)}
+
+
+async def load_still(connection: Connection, facts: Collection[Fact]) -> set[Fact]:
+    """Which of these facts are held to stand there still."""
+    ids, partitions, offsets = _columns(facts)
+    still = {row["event_id"] for row in await connection.fetch(LOAD_STILL, ids, partitions, offsets)}
+    return {fact for fact in facts if fact.event_id in still}
+
+
+async def move_places(connection: Connection, found: Collection[Fact]) -> None:
+    """These facts stand elsewhere by now."""
+    await connection.execute(MOVE_PLACES, *_columns(found))
+
+
+async def take_back(connection: Connection, event_ids: Collection[UUID]) -> list[asyncpg.Record]:
+    """Put these facts back into the outbox, before all that waits there, under their own ids. Relays read again from
+    the start; what was said and where it stood, in the order in which it was said."""
+    if not event_ids:
+        return []
+    rows = await connection.fetch(TAKE_BACK, list(event_ids))
+    if rows:
+        await horizon.go_back(connection, rows[0]["id"])
+    await connection.execute(FENCE_ALL)
+    return list(rows)
+
+
+async def load_topic_ids(connection: Connection) -> dict[str, UUID]:
+    """In which topics the places are, by name."""
+    return {row["topic"]: row["topic_id"] for row in await connection.fetch(LOAD_TOPIC_IDS)}
+
+
+async def save_topic_ids(connection: Connection, topic_ids: Mapping[str, UUID]) -> None:
+    """The places are in these topics from now on."""
+    await connection.execute(SAVE_TOPIC_IDS, list(topic_ids), list(topic_ids.values()))
+
+
+def _columns(facts: Collection[Fact]) -> tuple[list[UUID], list[int], list[int]]:
+    return [fact.event_id for fact in facts], [fact.place.partition for fact in facts], [fact.offset for fact in facts]

@@ -1,0 +1,1 @@
+"""SQL of the report's figures, over the population of a question."""

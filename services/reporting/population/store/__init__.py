@@ -1,0 +1,1 @@
+"""SQL of who is counted: the tables that a report is made of, and counts of them."""

@@ -1,0 +1,269 @@
+"""A broker that loses the end of a partition, or a topic that is made anew, beside stores that know what was said."""
+
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from schemas.catalog import BUSINESS_DAY_OPENED
+from schemas.eligibility_v1 import BusinessDayOpenedV1
+from schemas.envelope import HEADER_ID, Event
+from services.kit import bus, faults, log_watch
+from services.kit.app import Service, create
+from services.kit.own_log import Owned
+from services.kit.saying_again import list_lost, say_again
+from services.kit.subscription import Subscription
+from services.kit.unit_of_work import working
+from tests.builders import a_day, a_record
+from tests.kafka.calendars import TOPIC, on_day, produce, until
+from tests.servers import Database, WatchedKafka, open_folder, running, watched_kafka
+from tests.torn_logs import tear
+
+pytestmark = [
+    pytest.mark.postgres, pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(400),
+    pytest.mark.expects_error_log("the log lacks|the log holds"),
+]  # fmt: skip
+UNKNOWN_DAYS = """
+select position from unnest($1::date[]) with ordinality as wanted (business_on, position)
+where not exists (select from said where said.business_on = wanted.business_on)
+"""
+OWNED: Mapping[type[Event], Owned] = {BusinessDayOpenedV1: Owned(("business_on",), UNKNOWN_DAYS)}
+SERVICE = Service(
+    name="eligibility",
+    title="A calendar",
+    subscriptions=(Subscription(BUSINESS_DAY_OPENED, "eligibility.business-day-opened", on_day),),
+    routers=(),
+    migrations=Path(__file__).parent,
+    owned=OWNED,
+)
+HELD = "log lacks"
+
+
+class Broker:
+    """One that may be killed, and started again without the end of its log."""
+
+    def __init__(self, kafka: WatchedKafka, stack: ExitStack) -> None:
+        self.kafka, self._stack = kafka, stack
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = self._stack.enter_context(running(self.kafka.prepare()))
+
+    def lose(self, losses: Mapping[int, int]) -> None:
+        """It is killed, and each of these partitions is without what stood from an offset on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        for partition, first_lost in losses.items():
+            tear(self.kafka.data, TOPIC, partition, first_lost)
+        self.start()
+
+
+@pytest.fixture(scope="module")
+def frail() -> Iterator[Broker]:
+    """A broker of this module's own."""
+    with ExitStack() as stack:
+        broker = Broker(watched_kafka(stack.enter_context(open_folder())), stack)
+        broker.start()
+        yield broker
+
+
+@pytest.fixture
+async def broker(frail: Broker) -> AsyncIterator[Broker]:
+    """With an empty topic of one partition."""
+    async with _admin(frail) as admin:
+        await admin.create_topics([NewTopic(TOPIC, 1, 1)])
+    yield frail
+    async with _admin(frail) as admin:
+        await _drop_topic(admin)
+
+
+@asynccontextmanager
+async def _admin(broker: Broker) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.kafka.watched)
+    await admin.start()
+    yield admin
+    await admin.close()
+
+
+async def _drop_topic(admin: AIOKafkaAdminClient) -> None:
+    await admin.delete_topics([TOPIC])
+
+    async def gone() -> bool:
+        return TOPIC not in await admin.list_topics()
+
+    await until(gone)
+
+
+@pytest.fixture
+async def almanac(calendar: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """A service's database that has said nothing yet."""
+    monkeypatch.setattr(faults, "LONGEST_PAUSE_S", 0.3)
+    monkeypatch.setattr(log_watch, "PERIOD_S", 0.3)
+    monkeypatch.setattr(bus, "SAMPLE_S", 0.2)
+    await calendar.owner.execute("create table said (business_on date primary key)")
+    return replace(calendar, service="eligibility")
+
+
+@asynccontextmanager
+async def _serving(database: Database, broker: Broker) -> AsyncIterator[httpx.AsyncClient]:
+    app = create(SERVICE, database.settings(broker.kafka.watched))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://kit") as client,
+    ):
+        yield client
+
+
+async def _say(database: Database, *days: int) -> None:
+    for day in days:
+        async with working(database.pool) as work:
+            await work.connection.execute("insert into said values ($1)", a_day(day).business_on)
+            await work.announce([a_day(day)])
+
+
+async def _say_one_by_one(database: Database, *days: int) -> None:
+    for day in days:
+        await _say(database, day)
+        await _all_published(database)
+
+
+async def _all_published(database: Database) -> None:
+    async def is_empty() -> bool:
+        return bool(await database.pool.fetchval("select count(*) = 0 from outbox"))
+
+    await until(is_empty, 40)
+
+
+async def _all_heard(database: Database, *days: int) -> None:
+    """Each once."""
+    wanted = [a_day(day).business_on for day in days]
+
+    async def has_heard() -> bool:
+        return len(await database.pool.fetch("select from heard")) >= len(wanted)
+
+    await until(has_heard, 40)
+    rows = await database.pool.fetch("select business_on from heard order by 1")
+    assert [row["business_on"] for row in rows] == wanted
+
+
+async def _says(client: httpx.AsyncClient, words: str | None) -> None:
+    async def it_does() -> bool:
+        reason = (await client.get("/ready")).json()["checks"]["log"]["reason"]
+        return reason is None if words is None else words in (reason or "")
+
+    await until(it_does, 40)
+
+
+async def _log(broker: Broker) -> list[UUID]:
+    async with AIOKafkaConsumer(TOPIC, bootstrap_servers=broker.kafka.watched, group_id=None,
+                                auto_offset_reset="earliest") as reader:  # fmt: skip
+        [end] = (await reader.end_offsets(reader.assignment())).values()
+        found: list[UUID] = []
+        while len(found) < end:
+            for records in (await reader.getmany(timeout_ms=200)).values():
+                found += [UUID(dict(record.headers)[HEADER_ID].decode()) for record in records]
+        return found
+
+
+async def _said(database: Database) -> list[UUID]:
+    rows = await database.pool.fetch("select event_id from published order by id")
+    return [row["event_id"] for row in rows]
+
+
+async def _heal(database: Database, broker: Broker) -> list[str]:
+    settings = database.settings(broker.kafka.watched)
+    listed = await list_lost(settings)
+    assert await say_again(settings) == listed
+    return listed
+
+
+@pytest.mark.parametrize("runs_on", [True, False])
+async def test_what_the_log_has_lost_is_said_again_in_its_order(
+    almanac: Database, broker: Broker, runs_on: bool
+) -> None:
+    """The broker comes back without the last three of six facts. Nothing newer is said before those; the service says
+    how many are lacking and works on; said again they stand under their own ids in their own order, before what was
+    decided meanwhile, and nobody applies one twice."""
+    async with _serving(almanac, broker):
+        await _say_one_by_one(almanac, *range(6))
+        await _all_heard(almanac, *range(6))
+        said = await _said(almanac)
+        if runs_on:
+            broker.lose({0: 3})
+            await _loss_is_healed(almanac, broker, said)
+    if not runs_on:
+        broker.lose({0: 3})
+        async with _serving(almanac, broker):
+            await _loss_is_healed(almanac, broker, said)
+
+
+async def _loss_is_healed(almanac: Database, broker: Broker, said: list[UUID]) -> None:
+    await _say(almanac, 6)
+    async with _serving(almanac, broker) as client:
+        await _says(client, f"{HELD} 3 facts")
+        assert await _log(broker) == said[:3]
+        assert await almanac.pool.fetchval("select count(*) from outbox") == 1
+        assert (await client.get("/ready/serves")).status_code == 200
+        lines = await _heal(almanac, broker)
+        assert lines == [f"{TOPIC}/0@{offset}\t{said[offset]}" for offset in (3, 4, 5)]
+        await _all_published(almanac)
+        assert (await _log(broker))[:6] == said
+        assert await _log(broker) == await _said(almanac)
+        await _all_heard(almanac, *range(7))
+        await _says(client, None)
+        assert await _heal(almanac, broker) == []
+
+
+@pytest.mark.parametrize("runs_on", [True, False])
+async def test_readers_go_back_to_where_the_log_ended(almanac: Database, broker: Broker, runs_on: bool) -> None:
+    """Somebody went on producing before anybody looked: what stands on the offsets that were read before is read,
+    once, and what stood there comes again without being applied again."""
+    async with _serving(almanac, broker):
+        await _say_one_by_one(almanac, *range(6))
+        await _all_heard(almanac, *range(6))
+        if runs_on:
+            await _go_on_elsewhere(almanac, broker)
+            await _all_heard(almanac, *range(6), 10, 11, 12)
+    if not runs_on:
+        await _go_on_elsewhere(almanac, broker)
+    async with _serving(almanac, broker) as client:
+        await _all_heard(almanac, *range(6), 10, 11, 12)
+        await _says(client, f"{HELD} 3 facts")
+        assert len(await _heal(almanac, broker)) == 3
+        await _all_published(almanac)
+        await _says(client, None)
+    assert set(await _said(almanac)) <= set(await _log(broker))
+    await _all_heard(almanac, *range(6), 10, 11, 12)
+
+
+async def _go_on_elsewhere(almanac: Database, broker: Broker) -> None:
+    broker.lose({0: 3})
+    for day in (10, 11, 12):
+        await almanac.pool.execute("insert into said values ($1)", a_day(day).business_on)
+    await produce(broker.kafka.watched, [a_record(a_day(day)) for day in (10, 11, 12)])
+
+
+async def test_a_topic_made_anew_gets_all_that_was_said(almanac: Database, broker: Broker) -> None:
+    """Nothing is said into another topic of that name before an operator has looked; then all of it stands there."""
+    async with _serving(almanac, broker) as client:
+        await _say_one_by_one(almanac, *range(3))
+        await _all_heard(almanac, *range(3))
+        async with _admin(broker) as admin:
+            await _drop_topic(admin)
+            await admin.create_topics([NewTopic(TOPIC, 1, 1)])
+        await _says(client, f"{HELD} 3 facts")
+        await _say(almanac, 3)
+        assert len(await _heal(almanac, broker)) == 3
+        await _all_published(almanac)
+        assert await _log(broker) == await _said(almanac)
+        await _all_heard(almanac, *range(4))
+        await _says(client, None)

@@ -1,0 +1,146 @@
+"""What auditors ask of the trail."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.kit import audit, audit_api
+from services.kit.audit import Action
+from services.kit.audit_search import Reader
+from services.kit.auth import Auth, Principal, authenticate
+from services.kit.http import create_app
+from services.kit.issuer_keys import TrustedIssuer
+from services.kit.postgres import create_pool, transaction
+from services.kit.unit_of_work import working
+from tests.servers import Database, OpenDatabase
+
+pytestmark = pytest.mark.postgres
+
+HARRY, RON = UUID(int=7), UUID(int=8)
+SCAR = "case-of-harry"
+NAMES = f"select '{SCAR}' where $1 = '{HARRY}'::uuid"
+"""Harry stands in the trail by his case too."""
+
+
+@pytest.fixture
+async def archive(database: OpenDatabase) -> Database:
+    return await database("kit")
+
+
+@pytest.fixture
+async def app(archive: Database) -> AsyncIterator[FastAPI]:
+    trusted = TrustedIssuer(issuer="http://127.0.0.1:1", audience="vcc")
+    on_denied = audit.denials(lambda tenant: transaction(archive.pool, tenant))
+    app = create_app("Archive", "1", auth=Auth(trusted, on_denied=on_denied))
+    app.state.pool = archive.pool
+    pool = await create_pool(archive.settings(dsn=archive.audit_dsn), holds_keys=False)
+    app.state.audit_reader = Reader(pool)
+    app.include_router(audit_api.router(NAMES))
+    yield app
+    pool.terminate()
+
+
+@pytest.fixture
+async def auditor(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    acting(app, "dolores", "auditor", "*")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://archive") as client:
+        yield client
+
+
+def acting(app: FastAPI, subject: str, role: str, tenant: str) -> None:
+    app.dependency_overrides[authenticate] = lambda: Principal(subject, frozenset({role}), frozenset({tenant}), tenant)
+
+
+async def told(archive: Database, who: str, action: Action, *subjects: object, tenant: str = "hogwarts") -> None:
+    principal = Principal(who, frozenset({"teacher"}), frozenset({tenant}), tenant)
+    async with working(archive.pool, tenant) as work:
+        await audit.record(work, principal, action, "pupil", subjects)
+
+
+async def seen(auditor: httpx.AsyncClient, **asked: Any) -> list[tuple[str, str, list[str]]]:
+    answer = await auditor.get("/audit", params={key.rstrip("_"): str(value) for key, value in asked.items()})
+    assert answer.status_code == 200, answer.text
+    return [(row["principal"], row["action"], row["subjects"]) for row in answer.json()["rows"]]
+
+
+async def test_who_saw_a_member(archive: Database, auditor: httpx.AsyncClient) -> None:
+    """Every row that names him by his token or by an id that the service knows of him, and of its subjects only his;
+    that it was asked is the last."""
+    await told(archive, "minerva", "read", HARRY, RON)
+    await told(archive, "severus", "read", RON)
+    await told(archive, "sybill", "told", SCAR)
+    mine = [("minerva", "read", [str(HARRY)]), ("sybill", "told", [SCAR]), ("dolores", "read", [str(HARRY)])]
+    assert await seen(auditor, member_token=HARRY) == mine
+    assert await seen(auditor, member_token=RON, principal="severus") == [("severus", "read", [str(RON)])]
+
+
+async def test_from_and_to(archive: Database, auditor: httpx.AsyncClient) -> None:
+    """`from` is within and `to` is not."""
+    for who in ("minerva", "severus", "sybill"):
+        await told(archive, who, "read", HARRY)
+    first, second, third = [row["recorded_at"] for row in (await auditor.get("/audit")).json()["rows"]][:3]
+    between = {"from_": second, "to": third}
+    assert [who for who, _, _ in await seen(auditor, member_token=HARRY, **between)] == ["severus"]
+    just_before = datetime.fromisoformat(first) - timedelta(microseconds=1)
+    assert await seen(auditor, member_token=HARRY, to=just_before.isoformat()) == []
+
+
+async def test_pages_follow_each_other(archive: Database, auditor: httpx.AsyncClient) -> None:
+    """Each begins behind the last row of the one before; the last says that there is none."""
+    for number in range(5):
+        await told(archive, f"ghost-{number}", "export", HARRY)
+    who, after = [], 0
+    while after is not None:
+        page = (await auditor.get("/audit", params={"action": "export", "limit": 2, "after": after})).json()
+        who += [row["principal"] for row in page["rows"]]
+        after = page["next_after"]
+    assert who == [f"ghost-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize("format_", ["csv", "ndjson"])
+async def test_an_export_holds_every_row(
+    archive: Database, auditor: httpx.AsyncClient, format_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All pages in one file, and the export itself is a row, written before the first."""
+    monkeypatch.setattr(audit_api, "EXPORT_ROWS", 2)
+    for who in ("minerva", "=cmd()", "sybill"):
+        await told(archive, who, "read", HARRY)
+    answer = await auditor.get("/audit/export", params={"format": format_, "member_token": str(HARRY)})
+    lines = answer.text.splitlines()
+    rows = list(csv.DictReader(io.StringIO(answer.text))) if format_ == "csv" else [json.loads(line) for line in lines]
+    evil = "'=cmd()" if format_ == "csv" else "=cmd()"
+    assert [row["principal"] for row in rows] == ["minerva", evil, "sybill", "dolores"]
+    assert [row["action"] for row in rows] == ["read", "read", "read", "export"]
+
+
+async def test_an_auditor_of_a_plan_sees_its_trail(archive: Database, app: FastAPI, auditor: httpx.AsyncClient) -> None:
+    """Another plan's rows are not there for him."""
+    await told(archive, "minerva", "read", HARRY)
+    await told(archive, "igor", "read", HARRY, tenant="durmstrang")
+    assert [who for who, _, _ in await seen(auditor, member_token=HARRY)] == ["minerva", "igor", "dolores"]
+    acting(app, "argus", "auditor", "durmstrang")
+    assert [who for who, _, _ in await seen(auditor, member_token=HARRY)] == ["igor", "argus"]
+
+
+@pytest.mark.parametrize("path", ["/audit", "/audit/export"])
+async def test_nobody_else_reads_it(archive: Database, app: FastAPI, auditor: httpx.AsyncClient, path: str) -> None:
+    """An operator is denied, which is a row (v5.0.0-16.4.2)."""
+    acting(app, "lucius", "operator", "*")
+    assert (await auditor.get(path)).status_code == 403
+    acting(app, "dolores", "auditor", "*")
+    assert await seen(auditor, principal="lucius") == [("lucius", "denied", [])]
+
+
+async def test_without_a_role_that_reads_it_nothing_is_answered(app: FastAPI, auditor: httpx.AsyncClient) -> None:
+    """A service that was given no such DSN says so."""
+    app.state.audit_reader = None
+    answer = await auditor.get("/audit")
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:vcc:problem:no-audit-role")
