@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from services.kit import audit, backlog, floods
 from services.kit.auth import Principal, may_for_all
@@ -26,7 +26,7 @@ NO_GROUP = Refusal("unknown-group", "Unknown Group", "The service reads in no su
 BEYOND = Refusal("beyond-the-end", "Beyond The End", "Expected offsets that the topic has already.")
 LOG_UNAVAILABLE = Refusal("log-unavailable", "Service Unavailable", "The broker did not say where the topic ends.", 503)
 Operator = Annotated[Principal, may_for_all("floods.decide")]
-Offset = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Offset = Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
 
 
 class _Body(BaseModel):
@@ -36,7 +36,7 @@ class _Body(BaseModel):
 class Lift(_Body):
     """For how long; 0 ends it."""
 
-    minutes: int = Field(ge=0, le=MOST_MINUTES)
+    minutes: StrictInt = Field(ge=0, le=MOST_MINUTES)
 
 
 class Limit(BaseModel):
@@ -52,10 +52,10 @@ class SkipRequest(_Body):
     applied all the same, unless `only_unreadable` is false: then it is lost to this service."""
 
     group: str = Field(max_length=200)
-    partition: int = Field(ge=0, le=2**31 - 1)
+    partition: StrictInt = Field(ge=0, le=2**31 - 1)
     first_offset: Offset
     last_offset: Offset
-    only_unreadable: bool = True
+    only_unreadable: StrictBool = True
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

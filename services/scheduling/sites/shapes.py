@@ -3,10 +3,11 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Code, Cvx, Zip5
+from schemas.texts import Text
 from schemas.time_zones import is_time_zone
 from services.scheduling.days.shapes import Body
 from services.scheduling.sites.rules import Site
@@ -41,14 +42,12 @@ class SiteIn(Body):
     """A site, new or described anew."""
 
     site_id: Code = Field(examples=["united-center"])
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)] = Field(
-        examples=["United Center"]
-    )
+    name: Text = Field(min_length=1, max_length=120, examples=["United Center"])
     zip5: Zip5 = Field(examples=["60612"])
     time_zone: TimeZone
     kind: SiteKind
     gives: list[ProductIn] = Field(min_length=1, max_length=100)
-    withdraw: bool = Field(
+    withdraw: StrictBool = Field(
         default=False, description="Products that are left out end, although blocks and bookings to come are for them."
     )
 
