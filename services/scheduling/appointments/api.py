@@ -16,7 +16,6 @@ from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling.appointments.flow import bookings, looks, visits
 from services.scheduling.appointments.flow.bookings import Outcome
-from services.scheduling.appointments.rules import is_escalated
 from services.scheduling.appointments.shapes import (
     AppointmentOut,
     BookingIn,
@@ -155,6 +154,7 @@ async def list_overdue(
     pool: Pool,
     principal: Reader,
     own: Own,
+    clock: Clock,
     site: Code | None = None,
     least_days: Annotated[int, Query(ge=1, le=3650, description="Overdue for so many days at least.")] = 1,
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED,
@@ -162,14 +162,13 @@ async def list_overdue(
     """Bookings whose day is over and of which nobody has said what came of them, oldest first: of one's sites, of one's
     plan. They stay until somebody does. The look is audited."""
     async with reading(pool, principal) as work:
-        seen = await looks.list_overdue(work, principal, site, least_days, limit)
+        seen = await looks.list_overdue(work, principal, clock, site, least_days, limit)
     return [
         OverdueOut.of(
             appointment, death_reported=appointment.appointment_id in seen.reported_dead,
-            days_overdue=(seen.today - appointment.start_on).days,
-            escalated=is_escalated(appointment, seen.today, own.escalate_days),
+            days_overdue=days, escalated=days >= own.escalate_days,
         )
-        for appointment in seen.appointments
+        for appointment, days in zip(seen.appointments, seen.days_overdue, strict=True)
     ]  # fmt: skip
 
 

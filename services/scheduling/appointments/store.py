@@ -15,7 +15,7 @@ from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseG
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import into
-from services.scheduling.appointments.rules import Appointment, LiveBooking
+from services.scheduling.appointments.rules import Appointment, LiveBooking, Overdue
 from services.scheduling.members.rules import Standing
 
 LOAD_LIVE_BOOKINGS = """
@@ -54,10 +54,14 @@ LOAD_NUMBERS = "select appointment_id, since_no from appointment where appointme
 LIST_APPOINTMENTS = """
     select * from appointment where site_id = $1 and start_on = $2 order by start_at, appointment_id limit $3
 """
+# The site's own day, where the hour is known, else the open one.
 LIST_OVERDUE = """
-    select * from appointment
-    where status = 'booked' and outcome_overdue and start_on <= $1 and ($2::text is null or site_id = $2)
-    order by start_on, start_at, appointment_id limit $3
+    select appointment.*, own_on - start_on as days
+    from appointment
+        join site using (site_id)
+        cross join lateral (select coalesce(($2::timestamptz at time zone time_zone)::date, $1::date) as own_on) as day
+    where status = 'booked' and outcome_overdue and own_on - start_on >= $3 and ($4::text is null or site_id = $4)
+    order by start_on, start_at, appointment_id limit $5
 """
 # At this instant, the first one of a business day, the appointment's day is over by the site's own clock.
 _IS_OVERDUE = """status = 'booked' and not outcome_overdue
@@ -174,9 +178,13 @@ async def lock_appointment(
     return next((_appointment(row) for row in rows if row["appointment_id"] == appointment_id), None)
 
 
-async def list_overdue(connection: Connection, until_on: date, site_id: str | None, limit: int) -> list[Appointment]:
-    """Bookings for days until then of which nobody has said what came of them, oldest first."""
-    return [_appointment(row) for row in await connection.fetch(LIST_OVERDUE, until_on, site_id, limit)]
+async def list_overdue(
+    connection: Connection, today: date, hour: datetime | None, least_days: int, site_id: str | None, limit: int
+) -> list[Overdue]:
+    """Bookings whose day is over for so many days at least, by their sites' own, and of which nobody has said what came
+    of them, oldest first."""
+    rows = await connection.fetch(LIST_OVERDUE, today, hour, least_days, site_id, limit)
+    return [Overdue(_appointment(row), row["days"]) for row in rows]
 
 
 async def load_overdue_persons(connection: Connection, today: date, began_at: datetime) -> set[UUID]:

@@ -24,14 +24,14 @@ routes = APIRouter(tags=["scheduling"])
 
 
 @routes.post("/sites", responses={200: {"model": SiteOut}, **responses(403, 404, 409, 422)})
-async def describe_site(body: SiteIn, pool: Pool, identity: Identity, principal: SiteKeeper) -> Response:
+async def describe_site(body: SiteIn, pool: Pool, identity: Identity, principal: SiteKeeper, clock: Clock) -> Response:
     """A new site, or a known one described anew, by the tenant that described it first or by whoever acts for all. Its
     time zone can't change once it has blocks. Leaving out a product that blocks to come offer is refused with those
     blocks (`product-in-use`); with `withdraw` it ends, the answer names them, and nobody books there any more: the
     bookings stay until somebody moves or cancels them."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        described = await describing.describe_site(work, principal, body.site(), withdraw=body.withdraw)
+        described = await describing.describe_site(work, principal, body.site(), clock, withdraw=body.withdraw)
         if isinstance(described, RefusalCode):
             return problems.answer(described)
         if isinstance(described, ProductInUse):
