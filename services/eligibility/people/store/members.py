@@ -65,6 +65,10 @@ LOAD_CANDIDATES = """
 select member_token, family, given, birth_on, sex, tenant_id
 from enrolment where member_token = any($1::uuid[]) and not is_retired
 """
+LOAD_BORN = """
+select member_token, min(birth_on) as birth_on from enrolment
+where member_token = any($1::uuid[]) and not is_retired and birth_on is not null group by member_token
+"""
 LOAD_OF_PLAN = """
 select member_token from enrolment where member_token = any($1::uuid[]) and tenant_id = $2 and not is_retired
 """
@@ -176,6 +180,12 @@ async def load_candidates(connection: Connection, tokens: Collection[UUID]) -> d
     for row in await connection.fetch(LOAD_CANDIDATES, list(tokens)) if tokens else ():
         found[row["member_token"]].append(into(Candidate, row))
     return found
+
+
+async def load_born(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, date]:
+    """The birth dates of these persons as plans state them: of several the earliest, for any of them may be right."""
+    rows = await connection.fetch(LOAD_BORN, list(tokens)) if tokens else ()
+    return {row["member_token"]: row["birth_on"] for row in rows}
 
 
 async def load_of_plan(connection: Connection, tokens: Collection[UUID], plan: str) -> set[UUID]:
