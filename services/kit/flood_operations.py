@@ -15,6 +15,7 @@ from services.kit.auth import Principal, may_for_all
 from services.kit.backlog import End
 from services.kit.floods import Skip
 from services.kit.idempotency import Answer, Identity
+from services.kit.next_page import PAGED, end_of, link_next
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
 from services.kit.requests import OperatorsPool, Reason, reading, write
 from services.kit.subscription import Subscription
@@ -22,6 +23,7 @@ from services.kit.unit_of_work import UnitOfWork
 
 MOST_MINUTES = 240
 MOST_RECORDS = 1_000_000
+LAST = 2**63 - 1
 NO_GROUP = Refusal("unknown-group", "Unknown Group", "The service reads in no such group.", 404)
 BEYOND = Refusal("beyond-the-end", "Beyond The End", "Expected offsets that the topic has already.")
 LOG_UNAVAILABLE = Refusal("log-unavailable", "Service Unavailable", "The broker did not say where the topic ends.", 503)
@@ -113,13 +115,19 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
 
         return await write(pool, identity, effect)
 
-    @routes.get("/skips")
+    @routes.get("/skips", responses=PAGED)
     async def list_skips(
-        pool: OperatorsPool, principal: Operator, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+        request: Request,
+        response: Response,
+        pool: OperatorsPool,
+        principal: Operator,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        before: Annotated[int, Query(ge=1, le=LAST, description="The last one of the page before")] = LAST,
     ) -> list[Skipped]:
-        """The newest ranges that are left out."""
+        """The ranges that are left out, the newest first, page by page (`Link`)."""
         async with reading(pool, principal) as work:
-            rows = await floods.list_skips(work.connection, limit)
+            rows = await floods.list_skips(work.connection, before, limit)
+        link_next(request, response, before=end_of([row["skip_id"] for row in rows], limit))
         return [Skipped(group=row["consumer"], **dict(row)) for row in rows]
 
     @routes.post("/skips", status_code=201, response_model=SkipSaid)

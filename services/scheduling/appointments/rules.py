@@ -79,6 +79,13 @@ class LiveBooking(NamedTuple):
     death_to_be_checked: bool = False
 
 
+class OverdueSearch(NamedTuple):
+    """Which missing outcomes somebody looks for: for so many days at least, at one site or at all."""
+
+    least_days: int
+    site_id: str | None
+
+
 class Overdue(NamedTuple):
     """A booking whose outcome is missing, for so many of its site's own days."""
 

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from services.kit import audit
 from services.kit.auth import Principal
+from services.kit.next_page import Place
 from services.kit.unit_of_work import UnitOfWork
 from services.replicas.days import store as days
 from services.scheduling.appointments import store
-from services.scheduling.appointments.rules import Appointment
+from services.scheduling.appointments.rules import Appointment, OverdueSearch
 from services.scheduling.days.rules import Moment, hour_of
 
 
@@ -36,18 +37,18 @@ async def read_one(work: UnitOfWork, principal: Principal, appointment_id: UUID)
     return Seen(appointments, await store.load_reported_dead(work.connection, appointments))
 
 
-async def list_of_day(work: UnitOfWork, principal: Principal, site_id: str, on: date, limit: int) -> Seen:
+async def list_of_day(work: UnitOfWork, principal: Principal, site_id: str, on: date, after: Place, limit: int) -> Seen:
     """A day's appointments at a site, walk-ins too, in the order of their times."""
-    return await _seen(work, principal, await store.list_appointments(work.connection, site_id, on, limit))
+    return await _seen(work, principal, await store.list_appointments(work.connection, site_id, on, after, limit))
 
 
 async def list_overdue(
-    work: UnitOfWork, principal: Principal, clock: datetime, site_id: str | None, least_days: int, limit: int
+    work: UnitOfWork, principal: Principal, clock: datetime, search: OverdueSearch, after: Place, limit: int
 ) -> Seen:
     """Bookings whose day is over for so many days at least without an outcome, oldest first."""
     today = await days.load_day(work.connection) or date.min
     hour = hour_of(Moment(clock, clock), today)
-    found = await store.list_overdue(work.connection, today, hour, least_days, site_id, limit)
+    found = await store.list_overdue(work.connection, today, hour, search, after, limit)
     seen = await _seen(work, principal, [one.appointment for one in found])
     return seen._replace(days_overdue=[one.days for one in found])
 

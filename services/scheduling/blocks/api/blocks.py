@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from schemas.envelope import Code, Zip5
 from services.kit.idempotency import Answer, Identity
+from services.kit.next_page import PAGED, After, end_of, link_next, place_of, text_of
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling.blocks.api import problems
@@ -61,8 +62,10 @@ async def open_block(
     return await write(pool, identity.bound_to(principal), effect)
 
 
-@routes.get("/slots")
+@routes.get("/slots", responses=PAGED)
 async def list_slots(
+    request: Request,
+    response: Response,
     pool: Pool,
     principal: SlotReader,
     clock: Clock,
@@ -71,11 +74,16 @@ async def list_slots(
     zip5: Annotated[Zip5 | None, Query(alias="zip")] = None,
     vaccine_group: Code | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 200,
+    after: After = None,
 ) -> list[SlotOut]:
-    """Slots with room that have not begun, soonest first: those held for one's own plan, and those open to all."""
+    """Slots with room that have not begun, soonest first, page by page (`Link`): those held for one's own plan, and
+    those open to all."""
     search = SlotSearch(site, week, zip5, vaccine_group)
     async with reading(pool, principal) as work:
-        return [SlotOut.of(slot) for slot in await blocks.list_free_slots(work.connection, search, clock, limit)]
+        found = await blocks.list_free_slots(work.connection, search, clock, place_of(after), limit)
+    places = [(one.slot.start_at, one.slot.slot_id) for one in found]
+    link_next(request, response, after=text_of(end_of(places, limit)))
+    return [SlotOut.of(slot) for slot in found]
 
 
 def _answer(status: int, body: BaseModel) -> Answer:

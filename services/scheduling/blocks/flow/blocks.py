@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.kit.auth import Principal
 from services.kit.ids import new_id
+from services.kit.next_page import Place
 from services.kit.postgres import ALL_TENANTS, Connection
 from services.kit.unit_of_work import UnitOfWork
 from services.replicas.days import store as days
@@ -106,8 +107,10 @@ async def announce(work: UnitOfWork, blocks: Sequence[Block], at: datetime) -> N
     await work.announce([slot_pool_changed(block, at) for block in blocks])
 
 
-async def list_free_slots(connection: Connection, search: SlotSearch, clock: datetime, limit: int) -> list[FreeSlot]:
+async def list_free_slots(
+    connection: Connection, search: SlotSearch, clock: datetime, after: Place, limit: int
+) -> list[FreeSlot]:
     """Slots with room that the tenant may book and that have not begun, soonest first."""
     today = await days.load_day(connection) or date.max
     hour = hour_of(Moment(clock, clock), today)
-    return await store.list_free(connection, search, today, hour, limit)
+    return await store.list_free(connection, search, today, hour, after, limit)
