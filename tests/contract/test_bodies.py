@@ -134,6 +134,27 @@ def _about(leaf: Leaf, found: list[tuple[str | int, ...]]) -> bool:
     return any(leaf.path[-1] in where for where in found)
 
 
+@pytest.mark.parametrize("leaf", leaves(), ids=lambda leaf: f"{leaf.operation} {'.'.join(leaf.path)}")
+def test_a_body_has_no_field_that_nobody_reads(leaf: Leaf) -> None:
+    """A slip in a name is no silence: every part of a body refuses fields that it does not know. FHIR's resources alone
+    bring much that is not looked at."""
+    field = routes()[leaf.operation].body_field
+    assert field is not None
+    body = _with_stranger(leaf.body_with(FITS[leaf.kind]), leaf.path[-1])
+    _, errors = field.validate(body, {}, loc=("body",))
+    is_fhir = "resource" in leaf.path or leaf.operation.endswith("$immds-forecast")
+    assert any("unheard_of" in error["loc"] for error in errors or ()) is not is_fhir
+
+
+def _with_stranger(body: Any, name: str) -> Any:
+    """The same with a field more beside the one of this name."""
+    if isinstance(body, list):
+        return [_with_stranger(one, name) for one in body]
+    if not isinstance(body, dict):
+        return body
+    return body | ({"unheard_of": 1} if name in body else {key: _with_stranger(it, name) for key, it in body.items()})
+
+
 def test_no_operation_is_left_out() -> None:
     """Every operation with a body of JSON is gone through, as far as it has numbers, days or texts."""
     assert {leaf.operation for leaf in leaves()} <= routes().keys()

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Code, Cvx, Day, Instant, Zip5
 from services.scheduling.blocks.rules import BlockOpened, BlockRequest, FreeSlot, SiteDescribed, SlotTime
-from services.scheduling.days.shapes import Body, Write
+from services.scheduling.days.shapes import Body, SaidCvx, Write
 from services.scheduling.sites.rules import Site
 from services.scheduling.sites.shapes import SiteKind
 
@@ -52,7 +52,7 @@ class BlockIn(Write):
     new_plan: StrictBool = Field(
         default=False, description="No member of the plan was heard of yet, and it is meant so."
     )
-    cvx: Cvx = Field(examples=["208"])
+    cvx: SaidCvx = Field(examples=["208"])
     slots: list[SlotIn] = Field(min_length=1, max_length=2_000)
 
     @model_validator(mode="after")

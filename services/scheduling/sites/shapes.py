@@ -6,10 +6,10 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.envelope import Code, Cvx, Zip5
+from schemas.envelope import Code, Zip5
 from schemas.texts import Text
 from schemas.time_zones import is_time_zone
-from services.scheduling.days.shapes import Body
+from services.scheduling.days.shapes import Body, SaidCvx
 from services.scheduling.sites.rules import Site
 
 
@@ -34,7 +34,7 @@ class SiteKind(StrEnum):
 class ProductIn(Body):
     """A product that the site gives, and the vaccine group it counts for."""
 
-    cvx: Cvx = Field(examples=["208"])
+    cvx: SaidCvx = Field(examples=["208"])
     vaccine_group: Code = Field(examples=["covid-19"])
 
 
