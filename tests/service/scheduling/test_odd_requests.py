@@ -174,3 +174,12 @@ async def test_a_dose_is_recorded_as_doses_are(world: World, said: Json, expecte
 async def test_a_look_names_what_there_can_be(world: World, path: str, expected: str) -> None:
     """A day is written as one, a limit is one; a site that is not there has no appointments."""
     assert code(await world.get(path, who="state@*")) == expected
+
+
+async def test_what_is_entered_in_error_is_not_taken_back_again(world: World) -> None:
+    """Whoever asks again hears that nothing is left to be taken back, and not that it is the site's."""
+    [slot] = await world.open_block()
+    booked = await world.booked(await world.enrol(), slot)
+    assert code(await world.post(f"/appointments/{booked}/cancel", {"reason": "prov"})) == "200"
+    answers = [await world.post(f"/appointments/{booked}/entered-in-error") for _ in range(2)]
+    assert [code(answer) for answer in answers] == ["200", "not-booked"]
