@@ -3,11 +3,13 @@
 Source: CloudEvents Kafka protocol binding 1.0.2, section 3.2 (binary content mode).
 """
 
+import re
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
@@ -31,11 +33,32 @@ Cvx = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,3}$")]
 
 Mvx = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,4}$")]
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
-Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
+
+def _as_day(said: object) -> object:
+    if type(said) is date or (isinstance(said, str) and _DAY.fullmatch(said)):
+        return said
+    raise PydanticCustomError("day", "Expected a day as YYYY-MM-DD")
+
+
+def _as_instant(said: object) -> object:
+    if isinstance(said, datetime) or (isinstance(said, str) and _DAY.match(said)):
+        return said
+    raise PydanticCustomError("instant", "Expected an instant as RFC 3339 writes it, with its offset")
+
+
+DAY_AS_WRITTEN = BeforeValidator(_as_day)
+"""A day by ISO 8601's digits: a count of seconds since 1970 is none."""
+
+INSTANT_AS_WRITTEN = BeforeValidator(_as_instant)
+
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31)), DAY_AS_WRITTEN]
 """A day that a person can have meant. What comes in by an interface; a record of the log may hold any."""
 
-Instant = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
+Instant = Annotated[
+    AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC)), INSTANT_AS_WRITTEN
+]
 """An instant of such a day, with its offset; far enough from the calendar's ends for any time zone."""
 
 

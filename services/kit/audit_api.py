@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel
 
+from schemas.envelope import INSTANT_AS_WRITTEN
 from services.kit import audit, audit_search, requests
 from services.kit.audit import Action
 from services.kit.audit_search import Reader, Search
@@ -75,6 +76,7 @@ def _reader(request: Request) -> Reader:
 TrailReader = Annotated[Reader, Depends(_reader)]
 """Who reads the trail, as the role that may."""
 Number = Annotated[int, Query(ge=0, le=2**63 - 1)]
+AsWritten = Annotated[AwareDatetime, INSTANT_AS_WRITTEN]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,8 @@ def _question(
     action: Annotated[
         str | None, Query(pattern="^[a-z][a-z-]{2,31}$", description="read, export, wrote, denied …")
     ] = None,
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="Not before this instant")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="Before this instant")] = None,
+    since: Annotated[AsWritten | None, Query(alias="from", description="Not before this instant")] = None,
+    until: Annotated[AsWritten | None, Query(alias="to", description="Before this instant")] = None,
 ) -> AuditQuestion:
     return AuditQuestion(member_token, Search(None, principal, action, since, until))
 

@@ -62,8 +62,8 @@ on conflict do nothing
 """
 LOAD_WAITING = """
 select id, consumer, topic, "partition", "offset", key, reason, detail, state, created_at
-from dead_letter where state in ('dead', 'parked') and ($1::text is null or reason = $1)
-order by id limit $2
+from dead_letter where state in ('dead', 'parked') and ($1::text is null or reason = $1) and id > $2
+order by id limit $3
 """
 LOAD_DEAD_LETTER = """
 select id, consumer, topic, "partition", "offset", key, value, headers, sealed, reason, detail, state, created_at
@@ -218,9 +218,9 @@ async def load_kept(connection: Connection, consumer: str, records: Sequence[Rec
     return {(row["partition"], row["offset"], row["written_ms"]) for row in rows}
 
 
-async def load_waiting(connection: Connection, reason: str | None, limit: int) -> list[DeadLetter]:
-    """The oldest that wait, of one reason or of all, without their content."""
-    return [_from_row(row, None, ()) for row in await connection.fetch(LOAD_WAITING, reason, limit)]
+async def load_waiting(connection: Connection, reason: str | None, after: int, limit: int) -> list[DeadLetter]:
+    """The oldest after this one that wait, of one reason or of all, without their content."""
+    return [_from_row(row, None, ()) for row in await connection.fetch(LOAD_WAITING, reason, after, limit)]
 
 
 async def load_dead_letter(connection: Connection, dead_letter_id: int) -> DeadLetter | None:

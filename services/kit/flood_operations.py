@@ -8,13 +8,14 @@ from typing import Annotated, Self
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from services.kit import audit, backlog, floods
 from services.kit.auth import Principal, may_for_all
 from services.kit.backlog import End
 from services.kit.floods import Skip
 from services.kit.idempotency import Answer, Identity
+from services.kit.next_page import PAGED, end_of, link_next
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
 from services.kit.requests import OperatorsPool, Reason, reading, write
 from services.kit.subscription import Subscription
@@ -22,11 +23,12 @@ from services.kit.unit_of_work import UnitOfWork
 
 MOST_MINUTES = 240
 MOST_RECORDS = 1_000_000
+LAST = 2**63 - 1
 NO_GROUP = Refusal("unknown-group", "Unknown Group", "The service reads in no such group.", 404)
 BEYOND = Refusal("beyond-the-end", "Beyond The End", "Expected offsets that the topic has already.")
 LOG_UNAVAILABLE = Refusal("log-unavailable", "Service Unavailable", "The broker did not say where the topic ends.", 503)
 Operator = Annotated[Principal, may_for_all("floods.decide")]
-Offset = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Offset = Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
 
 
 class _Body(BaseModel):
@@ -36,7 +38,7 @@ class _Body(BaseModel):
 class Lift(_Body):
     """For how long; 0 ends it."""
 
-    minutes: int = Field(ge=0, le=MOST_MINUTES)
+    minutes: StrictInt = Field(ge=0, le=MOST_MINUTES)
 
 
 class Limit(BaseModel):
@@ -52,10 +54,10 @@ class SkipRequest(_Body):
     applied all the same, unless `only_unreadable` is false: then it is lost to this service."""
 
     group: str = Field(max_length=200)
-    partition: int = Field(ge=0, le=2**31 - 1)
+    partition: StrictInt = Field(ge=0, le=2**31 - 1)
     first_offset: Offset
     last_offset: Offset
-    only_unreadable: bool = True
+    only_unreadable: StrictBool = True
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -113,13 +115,19 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
 
         return await write(pool, identity, effect)
 
-    @routes.get("/skips")
+    @routes.get("/skips", responses=PAGED)
     async def list_skips(
-        pool: OperatorsPool, principal: Operator, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+        request: Request,
+        response: Response,
+        pool: OperatorsPool,
+        principal: Operator,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        before: Annotated[int, Query(ge=1, le=LAST, description="The last one of the page before")] = LAST,
     ) -> list[Skipped]:
-        """The newest ranges that are left out."""
+        """The ranges that are left out, the newest first, page by page (`Link`)."""
         async with reading(pool, principal) as work:
-            rows = await floods.list_skips(work.connection, limit)
+            rows = await floods.list_skips(work.connection, before, limit)
+        link_next(request, response, before=end_of([row["skip_id"] for row in rows], limit))
         return [Skipped(group=row["consumer"], **dict(row)) for row in rows]
 
     @routes.post("/skips", status_code=201, response_model=SkipSaid)

@@ -21,7 +21,7 @@ LOAD_SKIPS = """
 select "partition", first_offset, last_offset, only_unreadable, topic_id from skipped_range
 where consumer = $1 and topic = $2 and last_offset >= $3 and first_offset <= $4
 """
-LIST_SKIPS = "select * from skipped_range order by skip_id desc limit $1"
+LIST_SKIPS = "select * from skipped_range where skip_id < $1 order by skip_id desc limit $2"
 SAVE_SKIP = """
 insert into skipped_range
     (consumer, topic, "partition", first_offset, last_offset, only_unreadable, topic_id, skipped_by)
@@ -69,9 +69,9 @@ async def load_skips(connection: Connection, consumer: str, records: Sequence[Re
     return [into(Skip, row) for row in rows]
 
 
-async def list_skips(connection: Connection, limit: int) -> list[asyncpg.Record]:
-    """The newest ranges of all groups."""
-    return list(await connection.fetch(LIST_SKIPS, limit))
+async def list_skips(connection: Connection, before: int, limit: int) -> list[asyncpg.Record]:
+    """The newest ranges of all groups before this one."""
+    return list(await connection.fetch(LIST_SKIPS, before, limit))
 
 
 async def save_skip(connection: Connection, consumer: str, topic: str, skip: Skip, by: str) -> int:

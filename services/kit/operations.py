@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from services.kit import audit, dead_letters, redrive, requests
@@ -17,6 +17,7 @@ from services.kit.auth import Principal, may_for_all
 from services.kit.dead_letters import DeadLetter
 from services.kit.idempotency import Answer, Identity
 from services.kit.masking import protected
+from services.kit.next_page import PAGED, end_of, link_next
 from services.kit.problem import Refusal, RefusedError
 from services.kit.redrive import Redriven
 from services.kit.requests import Pool, reading, write
@@ -72,13 +73,21 @@ def router(subscriptions: Mapping[str, Subscription]) -> APIRouter:
     """The routes, for the subscriptions of one service by group."""
     routes = APIRouter(tags=["operations"])
 
-    @routes.get("/dead-letters")
+    @routes.get("/dead-letters", responses=PAGED)
     async def list_dead_letters(
-        pool: Pool, principal: Onlooker, reason: Reason = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+        request: Request,
+        response: Response,
+        pool: Pool,
+        principal: Onlooker,
+        reason: Reason = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        after: Annotated[int, Query(ge=0, le=2**63 - 1, description="The last one of the page before")] = 0,
     ) -> list[DeadLetterSummary]:
-        """The oldest records that wait: reasons and coordinates, no content."""
+        """The records that wait, the oldest first, page by page (`Link`): reasons and coordinates, no content."""
         async with reading(pool, principal) as work:
-            return [_summary(letter) for letter in await dead_letters.load_waiting(work.connection, reason, limit)]
+            found = await dead_letters.load_waiting(work.connection, reason, after, limit)
+        link_next(request, response, after=end_of([letter.id for letter in found], limit))
+        return [_summary(letter) for letter in found]
 
     @routes.get("/dead-letters/{dead_letter_id}")
     async def read_dead_letter(pool: Pool, principal: Onlooker, dead_letter_id: DeadLetterId) -> DeadLetterContent:

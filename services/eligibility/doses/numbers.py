@@ -13,14 +13,16 @@ from services.eligibility.doses.rules import Ledger
 from services.eligibility.people.linkage import Subject, normal, subject_of_document
 
 REUSED, OF_ANOTHER, NOTHING_DELETED, OLDER = "number-reused", "number-of-another", "nothing-deleted", "older-message"
+BEFORE_BIRTH = "before-birth"
 EXPECTED = {
     REUSED: "a number (ORC-3) of its own for each vaccination, or U for a correction: it was taken as another one",
     OF_ANOTHER: "a number (ORC-3) that names one patient's vaccination: it was taken as this patient's own",
     NOTHING_DELETED: "a dose of this patient, day and vaccine that this sender has reported: nothing was deleted",
+    BEFORE_BIRTH: "a day not before the day of birth that the plan states: kept, and no dose until that is corrected",
     OLDER: "a message (MSH-7) later than the one that stands: nothing was changed",
 }
 _UNDATED = datetime.min.replace(tzinfo=UTC)
-FIELDS = {REUSED: "ORC-3", OF_ANOTHER: "ORC-3", NOTHING_DELETED: "RXA-21", OLDER: "MSH-7"}
+FIELDS = {REUSED: "ORC-3", OF_ANOTHER: "ORC-3", NOTHING_DELETED: "RXA-21", OLDER: "MSH-7", BEFORE_BIRTH: "RXA-3"}
 
 
 class Named(NamedTuple):

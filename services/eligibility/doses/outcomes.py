@@ -38,6 +38,8 @@ def _hear(ledger: Ledger, row: RegistryRow, named: Named, found: Link) -> RowRes
         return RowResult(row.row, "unlinked", found.how)
     if is_late:
         return told(row.row, "unchanged", numbers.OLDER)
+    if not kept.is_retracted and ledger.is_before_birth(kept):
+        return told(row.row, "unlinked", numbers.BEFORE_BIRTH)
     outcome = "accepted" if is_new else "unchanged"
     result = told(row.row, outcome, note) if note else RowResult(row.row, outcome, row.note)
     return result._replace(changes=_changes(known, report)) if is_new else result

@@ -66,7 +66,8 @@ class Codes:
 @dataclass(slots=True)
 class Ledger:
     """Doses and reports of one batch. `changed_*` are what is to be saved; `loaded` are the persons all of whose doses
-    are here. `withheld`: the registries whose reports of a person are kept, and stand for no dose."""
+    are here. Kept, and no dose, are reports of a registry that is `withheld` for the person, and those of a day before
+    the person was `born`, as his plans state it."""
 
     new_id: Callable[[], UUID]
     codes: Codes
@@ -77,6 +78,7 @@ class Ledger:
     dirty: set[UUID] = field(default_factory=set)
     loaded: set[UUID] = field(default_factory=set)
     withheld: dict[UUID, frozenset[str]] = field(default_factory=dict)
+    born: dict[UUID, date] = field(default_factory=dict)
     _told: dict[UUID, Dose] = field(default_factory=dict)
     _of_dose: defaultdict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
     _of_day: defaultdict[_Day, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -155,8 +157,8 @@ class Ledger:
                 self.dirty.add(dose.dose_id)
 
     def reconsider(self, tokens: Collection[UUID] | None = None) -> None:
-        """Group and derive everything, or all of these persons, anew: what the codes mean, what is visible, or what may
-        be shared, may have changed."""
+        """Group and derive everything, or all of these persons, anew: what the codes mean, what is visible, what may be
+        shared, or the birth date, may have changed."""
         self.dirty |= {dose_id for dose_id, dose in self.doses.items() if tokens is None or dose.member_token in tokens}
         self._days |= dict.fromkeys(
             (report.member_token, report.administered_on)
@@ -178,6 +180,11 @@ class Ledger:
             self.doses[dose_id] = self.changed_doses[dose_id] = self._told[dose_id] = now
         self.dirty.clear()
         return news
+
+    def is_before_birth(self, report: Report) -> bool:
+        """Whether the person whose it is was not born on its day."""
+        born_on = self.born.get(report.member_token) if report.member_token else None
+        return born_on is not None and report.administered_on < born_on
 
     def touched(self) -> set[UUID]:
         """Persons about whom something may have to be decided anew."""
@@ -244,10 +251,10 @@ class Ledger:
                 self.doses[kept] = self.doses[kept]._replace(supersedes=gone)
 
     def _parts(self, day: _Day) -> list[list[Report]]:
-        """A person's live reports of one day that may be shared, parted into doses: reports whose groups overlap are
-        one, also by way of a third one."""
+        """A person's live reports of one day that can stand for a dose, parted into doses: reports whose groups overlap
+        are one, also by way of a third one."""
         parts: list[tuple[set[str], list[Report]]] = []
-        for report in filter(self._is_shared, (self.reports[key] for key in sorted(self._of_day.get(day, ())))):
+        for report in filter(self._counts, (self.reports[key] for key in sorted(self._of_day.get(day, ())))):
             groups, mine = set(self.codes.groups_of(report.cvx)), [report]
             for part in [part for part in parts if not groups.isdisjoint(part[0])]:
                 parts.remove(part)
@@ -285,7 +292,10 @@ class Ledger:
     def _live(self, dose_id: UUID) -> set[str]:
         """The reports that the dose is derived from."""
         reports = (self.reports[key] for key in self._of_dose[dose_id])
-        return {report.event_key for report in reports if not report.is_retracted and self._is_shared(report)}
+        return {report.event_key for report in reports if not report.is_retracted and self._counts(report)}
+
+    def _counts(self, report: Report) -> bool:
+        return self._is_shared(report) and not self.is_before_birth(report)
 
     def _is_shared(self, report: Report) -> bool:
         withheld = self.withheld.get(report.member_token) if self.withheld and report.member_token else None

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, StrictFloat, StringConstraints, Tag
 
+from schemas.envelope import DAY_AS_WRITTEN
 from services.eligibility.forecast.dates import DISTANT_FUTURE, DISTANT_PAST
 from services.eligibility.forecast.model import Dose, History, Observation
 from services.eligibility.forecast.observation_codes import ICD10, SNOMED, observations_of
@@ -36,7 +37,7 @@ NOTES = {
 }
 
 FIRST_DAY, LAST_DAY = date.fromordinal(DISTANT_PAST), date.fromordinal(DISTANT_FUTURE)
-Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY), DAY_AS_WRITTEN]
 """The days that CDC's logic knows."""
 FhirDate = Annotated[str, StringConstraints(pattern=r"^\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?$")]
 
@@ -70,7 +71,7 @@ class Manufacturer(Fhir):
 
 
 class Quantity(Fhir):
-    value: float | None = None
+    value: StrictFloat | None = None
     code: str = ""
 
 
@@ -104,7 +105,7 @@ class Immunization(Fhir):
     manufacturer: Manufacturer = Manufacturer()
     expires: FhirDate | None = Field(default=None, alias="expirationDate")
     quantity: Quantity | None = Field(default=None, alias="doseQuantity")
-    is_subpotent: bool = Field(default=False, alias="isSubpotent")
+    is_subpotent: StrictBool = Field(default=False, alias="isSubpotent")
 
 
 class _Stated(Fhir):

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag
 
 from schemas.envelope import Cvx
 from services.eligibility.forecast.fhir_history import Bundle, Day
@@ -18,7 +18,7 @@ class DoseIn(_In):
     administered_on: Day
     cvx: Cvx
     mvx: str = Field(default="", max_length=4)
-    is_sub_standard: bool = Field(default=False, description="Recall, cold chain or wrong dose.")
+    is_sub_standard: StrictBool = Field(default=False, description="Recall, cold chain or wrong dose.")
     lot_expires_on: Day | None = None
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from schemas.texts import Text
 from services.eligibility.intake.ordering import WHY_HELD
 from services.eligibility.people.changes import CHANGES
 from services.eligibility.people.doubtful import (
@@ -134,7 +135,9 @@ class RejectPage(BaseModel):
 class DecisionIn(BaseModel):
     """Why, for whoever asks later. It is kept with the file; names and birth dates do not belong here."""
 
-    reason: str = Field(
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    reason: Text = Field(
         min_length=3, max_length=500, examples=["The plan confirms that it left out its dental members."]
     )
 
@@ -172,7 +175,7 @@ class DoubtfulDecisionIn(BaseModel):
 
     decision: Literal["same-person", "another-person", "refuse", "withdraw"]
     member_token: UUID | None = Field(default=None, description="Whom the row means: only of the same person.")
-    reason: str = Field(min_length=3, max_length=500, examples=["The plan confirms the new birth date."])
+    reason: Text = Field(min_length=3, max_length=500, examples=["The plan confirms the new birth date."])
 
     @model_validator(mode="after")
     def _token_of_same(self) -> Self:

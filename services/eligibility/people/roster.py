@@ -38,11 +38,11 @@ DEATH_REASON = "03"
 @dataclass(slots=True)
 class Book(Acquaintances):
     """The people of one batch. `joins` are those who became one, in order, and `splits` pairs of survivor and retired
-    token who are two again; `moved` the enrolments that went to another token with their person; `new_apart` are pairs
-    of persons who are told apart now; `held` are rows of whom it
-    is doubtful whom they mean, by their ordinals, and `refused` those of them that a person refused before; `doubts`
-    what waits and was decided of such rows; `heard` is when what stands was said again; `vital` what plans said of
-    deaths, by token and source."""
+    token who are two again; `moved` the enrolments that went to another token with their person, `reborn` whose birth
+    date became another one; `new_apart` are pairs of persons who are told apart now; `held` are rows of whom it is
+    doubtful whom they mean, by their ordinals, and `refused` those of them that a person refused before; `doubts` what
+    waits and was decided of such rows; `heard` is when what stands was said again; `vital` what plans said of deaths,
+    by token and source."""
 
     persons: dict[UUID, Person] = field(default_factory=dict)
     changed_persons: dict[UUID, Person] = field(default_factory=dict)
@@ -53,6 +53,7 @@ class Book(Acquaintances):
     joins: list[Joined] = field(default_factory=list)
     splits: list[tuple[UUID, UUID]] = field(default_factory=list)
     moved: set[UUID] = field(default_factory=set)
+    reborn: set[UUID] = field(default_factory=set)
     new_apart: set[tuple[UUID, UUID]] = field(default_factory=set)
     held: dict[int, Doubt] = field(default_factory=dict)
     refused: set[int] = field(default_factory=set)
@@ -420,6 +421,9 @@ class Book(Acquaintances):
         self.persons[person.member_token] = self.changed_persons[person.member_token] = person
 
     def _put_enrolment(self, enrolment: Enrolment) -> None:
+        known = [self.enrolments.get((enrolment.member_token, plan)) for plan in self.tenants]
+        if any(one.birth_on != enrolment.birth_on for one in known if one is not None):
+            self.reborn.add(enrolment.member_token)
         self.enrolments[enrolment.member_token, enrolment.tenant_id] = enrolment
         self.tenants.add(enrolment.tenant_id)
         self.changed_enrolments[enrolment.enrolment_id] = enrolment

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.texts import Text
 from services.kit.masking import protected
 
 PairState = Literal["waiting", "one-person", "two-persons"]
@@ -19,7 +20,7 @@ class PairDecisionIn(BaseModel):
     decision: Literal["one-person", "two-persons", "withdraw"] = Field(
         description="Withdraw: they are possibly one again; who was joined is two, each with what is his."
     )
-    reason: str = Field(min_length=3, max_length=500, examples=["Both plans confirm the same Medicare number."])
+    reason: Text = Field(min_length=3, max_length=500, examples=["Both plans confirm the same Medicare number."])
 
 
 class PossiblyOneOut(BaseModel):
@@ -83,7 +84,7 @@ class JoinWithdrawalIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    reason: str = Field(min_length=3, max_length=500, examples=["The plan confirms that the number was mistyped."])
+    reason: Text = Field(min_length=3, max_length=500, examples=["The plan confirms that the number was mistyped."])
 
 
 class JoinOut(BaseModel):

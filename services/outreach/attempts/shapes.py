@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Code, Instant
@@ -64,7 +64,7 @@ class AttemptIn(Shape):
     resume_channels: tuple[Channel, ...] = Field(
         default=(), max_length=5, description="By the member's word, wanted again: an opt-in. Not with do-not-call."
     )
-    claim: bool = Field(default=False, description="Claim the case at once if nobody else holds it.")
+    claim: StrictBool = Field(default=False, description="Claim the case at once if nobody else holds it.")
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -1,6 +1,6 @@
 """What the API of claims takes and gives."""
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictInt
 
 from schemas.eligibility_v1 import InterpreterNeeded
 from schemas.envelope import Code, Zip5
@@ -11,7 +11,7 @@ from services.outreach.worklist.shapes import CaseOut, Shape
 class ClaimsIn(Shape):
     """Which cases a worker wants next."""
 
-    count: int = Field(default=10, ge=1, le=50)
+    count: StrictInt = Field(default=10, ge=1, le=50)
     programme_id: Code | None = None
     zip5: Zip5 | None = None
     language: Language | None = Field(

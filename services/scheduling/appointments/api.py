@@ -6,17 +6,19 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from schemas.envelope import Code, Day
 from services.kit.auth import Principal
 from services.kit.idempotency import Answer, Identity
+from services.kit.next_page import PAGED, After, end_of, link_next, place_of, text_of
 from services.kit.problem import refuse
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling.appointments.flow import bookings, looks, visits
 from services.scheduling.appointments.flow.bookings import Outcome
-from services.scheduling.appointments.rules import is_escalated
+from services.scheduling.appointments.flow.looks import Seen
+from services.scheduling.appointments.rules import OverdueSearch
 from services.scheduling.appointments.shapes import (
     AppointmentOut,
     BookingIn,
@@ -150,26 +152,30 @@ async def walk_in(body: WalkInIn, pool: Pool, identity: Identity, principal: Sit
     )  # fmt: skip
 
 
-@routes.get("/appointments/overdue")
+@routes.get("/appointments/overdue", responses=PAGED)
 async def list_overdue(
+    request: Request,
+    response: Response,
     pool: Pool,
     principal: Reader,
     own: Own,
+    clock: Clock,
     site: Code | None = None,
     least_days: Annotated[int, Query(ge=1, le=3650, description="Overdue for so many days at least.")] = 1,
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED,
+    after: After = None,
 ) -> list[OverdueOut]:
     """Bookings whose day is over and of which nobody has said what came of them, oldest first: of one's sites, of one's
-    plan. They stay until somebody does. The look is audited."""
+    plan, page by page (`Link`). They stay until somebody does. The look is audited."""
     async with reading(pool, principal) as work:
-        seen = await looks.list_overdue(work, principal, site, least_days, limit)
+        seen = await looks.list_overdue(work, principal, clock, OverdueSearch(least_days, site), place_of(after), limit)
+    _link_next(request, response, seen, limit)
     return [
         OverdueOut.of(
             appointment, death_reported=appointment.appointment_id in seen.reported_dead,
-            days_overdue=(seen.today - appointment.start_on).days,
-            escalated=is_escalated(appointment, seen.today, own.escalate_days),
+            days_overdue=days, escalated=days >= own.escalate_days,
         )
-        for appointment in seen.appointments
+        for appointment, days in zip(seen.appointments, seen.days_overdue, strict=True)
     ]  # fmt: skip
 
 
@@ -183,17 +189,31 @@ async def read_appointment(appointment_id: UUID, pool: Pool, principal: Reader) 
     return AppointmentOut.of(seen.appointments[0], death_reported=bool(seen.reported_dead))
 
 
-@routes.get("/appointments")
+@routes.get("/appointments", responses=PAGED)
 async def list_appointments(
-    pool: Pool, principal: Reader, site: Code, on: Day, limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED
+    request: Request,
+    response: Response,
+    pool: Pool,
+    principal: Reader,
+    site: Code,
+    on: Day,
+    limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED,
+    after: After = None,
 ) -> list[AppointmentOut]:
-    """A day's appointments at a site, walk-ins too, in the order of their times. The look is audited."""
+    """A day's appointments at a site, walk-ins too, in the order of their times, page by page (`Link`). The look is
+    audited."""
     async with reading(pool, principal) as work:
-        seen = await looks.list_of_day(work, principal, site, on, limit)
+        seen = await looks.list_of_day(work, principal, site, on, place_of(after), limit)
+    _link_next(request, response, seen, limit)
     return [
         AppointmentOut.of(appointment, death_reported=appointment.appointment_id in seen.reported_dead)
         for appointment in seen.appointments
     ]
+
+
+def _link_next(request: Request, response: Response, seen: Seen, limit: int) -> None:
+    places = [(one.start_at, one.appointment_id) for one in seen.appointments]
+    link_next(request, response, after=text_of(end_of(places, limit)))
 
 
 async def _write(

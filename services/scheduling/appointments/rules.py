@@ -13,6 +13,7 @@ from schemas.scheduling_v1 import DoseGiven
 from services.replicas.programmes.rules import Programme
 from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.blocks.rules import Slot
+from services.scheduling.days.rules import SiteDay
 from services.scheduling.doses.rules import DoseRecord, check_age, check_existed, check_product, check_visit, is_late
 from services.scheduling.members.rules import Enrolment, Standing
 from services.scheduling.refusals import RefusalCode
@@ -33,7 +34,8 @@ class MemberRef(NamedTuple):
 class Appointment:
     """One appointment. A walk-in has no slot and no block, and takes nobody's place. `since_no` tells the moment of the
     booking or, once fulfilled, of that, against what else became known of the person; `booked_on` is the day on which
-    it was made. `by_rule`: no person did what was done last. `late_reason` is why its dose was recorded so late."""
+    it was made, by the site. `by_rule`: no person did what was done last. `late_reason` is why its dose was recorded
+    so late."""
 
     appointment_id: UUID
     version: int
@@ -77,6 +79,20 @@ class LiveBooking(NamedTuple):
     death_to_be_checked: bool = False
 
 
+class OverdueSearch(NamedTuple):
+    """Which missing outcomes somebody looks for: for so many days at least, at one site or at all."""
+
+    least_days: int
+    site_id: str | None
+
+
+class Overdue(NamedTuple):
+    """A booking whose outcome is missing, for so many of its site's own days."""
+
+    appointment: Appointment
+    days: int
+
+
 Change = tuple[Appointment, Appointment]
 """An appointment before and after."""
 
@@ -91,13 +107,13 @@ NEXT: Mapping[Status, frozenset[Status]] = {
 }
 
 
-def book(appointment_id: UUID, enrolment: Enrolment, slot: Slot, today: date) -> Appointment:
+def book(appointment_id: UUID, enrolment: Enrolment, slot: Slot, day: SiteDay) -> Appointment:
     """A new booking; its number is the store's to give."""
     return Appointment(
         appointment_id, 1, Status.BOOKED, enrolment.tenant_id, enrolment.enrolment_id, enrolment.member_token,
         enrolment.programme_id, slot.vaccine_group, slot.site_id, slot.slot_id, slot.block_id, slot.start_at,
         slot.start_on, walk_in=False, changes=0, cancellation_reason=None, cancelled_late=False, dose=None,
-        since_no=0, changed_on=today, booked_on=today,
+        since_no=0, changed_on=day.business_on, booked_on=day.own_on,
     )  # fmt: skip
 
 
@@ -109,13 +125,17 @@ def _change(appointment: Appointment, status: Status, today: date) -> Appointmen
     )  # fmt: skip
 
 
-def cancel(appointment: Appointment, reason: Cancellation, today: date) -> Appointment | RefusalCode:
-    """The booking as cancelled. On the day itself or later it is late: marked, never refused, because it still frees a
-    place."""
+def cancel(appointment: Appointment, reason: Cancellation, day: SiteDay) -> Appointment | RefusalCode:
+    """The booking as cancelled. On the day itself or later, at the site, it is late: marked, never refused, because it
+    still frees a place."""
     if appointment.status is not Status.BOOKED:
         return RefusalCode.NOT_BOOKED
-    late = appointment.start_on <= today
-    return replace(_change(appointment, Status.CANCELLED, today), cancellation_reason=reason, cancelled_late=late)
+    late = appointment.start_on <= day.own_on
+    return replace(_cancelled(appointment, reason, day.business_on), cancelled_late=late)
+
+
+def _cancelled(booking: Appointment, reason: Cancellation, today: date) -> Appointment:
+    return replace(_change(booking, Status.CANCELLED, today), cancellation_reason=reason)
 
 
 def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment | RefusalCode:
@@ -135,37 +155,35 @@ def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment
     )  # fmt: skip
 
 
-def fulfil(
-    appointment: Appointment, site: Site, record: DoseRecord, today: date, hour: datetime | None = None
-) -> Appointment | RefusalCode:  # fmt: skip
+def fulfil(appointment: Appointment, site: Site, record: DoseRecord, day: SiteDay) -> Appointment | RefusalCode:
     """The member came and got the dose, on the appointment's day or (they came late) after it."""
     dose, late_reason = record
     if appointment.status is not Status.BOOKED:
         return RefusalCode.NOT_BOOKED
-    if refusal := check_product(site.gives, appointment.vaccine_group, dose, site.latest_day(today, hour)):
+    if refusal := check_product(site.gives, appointment.vaccine_group, dose, day):
         return refusal
-    if refusal := check_visit(appointment.start_on, appointment.start_at, dose.administered_on, today, hour):
+    if refusal := check_visit(appointment.start_on, appointment.start_at, dose.administered_on, day):
         return refusal
     if refusal := check_existed(dose):
         return refusal
-    if is_late(dose.administered_on, today) and late_reason is None:
+    if is_late(dose.administered_on, day.own_on) and late_reason is None:
         return RefusalCode.LATE_DOSE
-    return replace(_change(appointment, Status.FULFILLED, today), dose=dose, late_reason=late_reason)
+    return replace(_change(appointment, Status.FULFILLED, day.business_on), dose=dose, late_reason=late_reason)
 
 
-def miss(appointment: Appointment, today: date, hour: datetime | None = None) -> Appointment | RefusalCode:
+def miss(appointment: Appointment, day: SiteDay) -> Appointment | RefusalCode:
     """The booking as a no-show: nobody came. The place stays taken: its time is over."""
     if appointment.status is not Status.BOOKED:
         return RefusalCode.NOT_BOOKED
     # By the hour, where one is known: a site's day may begin before the business day, and end after it.
-    if hour < appointment.start_at if hour is not None else appointment.start_on > today:
+    if day.hour < appointment.start_at if day.hour is not None else appointment.start_on > day.own_on:
         return RefusalCode.NOT_YET
-    return _change(appointment, Status.NOSHOW, today)
+    return _change(appointment, Status.NOSHOW, day.business_on)
 
 
-def is_escalated(appointment: Appointment, today: date, escalate_days: int) -> bool:
+def is_escalated(appointment: Appointment, day: SiteDay, escalate_days: int) -> bool:
     """Whether its outcome is missing for so long that the plan and the State may say it in the site's place."""
-    return appointment.start_on <= today - timedelta(days=escalate_days)
+    return (day.own_on - appointment.start_on).days >= escalate_days
 
 
 def fall_due(appointment: Appointment, today: date) -> Appointment:
@@ -188,21 +206,21 @@ def retract(appointment: Appointment, today: date) -> Appointment | RefusalCode:
 
 
 def walk_in(
-    appointment_id: UUID, enrolment: Enrolment, site: Site, record: DoseRecord, programme: Programme, today: date,
-    hour: datetime | None = None,
+    appointment_id: UUID, enrolment: Enrolment, site: Site, record: DoseRecord, programme: Programme,
+    day: SiteDay,
 ) -> Appointment | RefusalCode:  # fmt: skip
     """An appointment born fulfilled, whatever eligibility says: somebody stood there and has had the dose."""
     dose, late_reason = record
-    if refusal := check_product(site.gives, programme.vaccine_group, dose, site.latest_day(today, hour)):
+    if refusal := check_product(site.gives, programme.vaccine_group, dose, day):
         return refusal
-    age = check_age(dose.administered_on, programme.began_on, today, late_reason)
+    age = check_age(dose.administered_on, programme.began_on, day.own_on, late_reason)
     if refusal := age or check_existed(dose):
         return refusal
     return Appointment(
         appointment_id, 1, Status.FULFILLED, enrolment.tenant_id, enrolment.enrolment_id, enrolment.member_token,
         enrolment.programme_id, programme.vaccine_group, site.site_id, None, None, site.noon(dose.administered_on),
         dose.administered_on, walk_in=True, changes=0, cancellation_reason=None, cancelled_late=False, dose=dose,
-        since_no=0, changed_on=today, booked_on=today, late_reason=late_reason,
+        since_no=0, changed_on=day.business_on, booked_on=day.own_on, late_reason=late_reason,
     )  # fmt: skip
 
 
@@ -229,9 +247,8 @@ def overtaken(live: Iterable[Appointment], fulfilled: Appointment, today: date) 
 
 def cancel_for(booking: Appointment, reason: Cancellation, today: date) -> Appointment:
     """The booking as cancelled by the news, and by nobody who could have cancelled earlier: never late."""
-    after = cancel(booking, reason, today)
-    assert isinstance(after, Appointment), "only live bookings come here"
-    return replace(after, cancelled_late=False, by_rule=True)
+    assert booking.status is Status.BOOKED, "only live bookings come here"
+    return replace(_cancelled(booking, reason, today), by_rule=True)
 
 
 def count_changes(changed: Iterable[tuple[Appointment | None, Appointment]]) -> dict[UUID, tuple[int, int]]:

@@ -80,7 +80,7 @@ class AppointmentOut(BaseModel):
     by_rule: bool = Field(description="No person did what was done last: the news did, or the day that passed.")
     outcome_overdue: bool = Field(description="Still booked although the day is over: the site has to say who came.")
     death_reported: bool = Field(default=False, description="Booked, and somebody reported that the member died.")
-    booked_on: date = Field(description="The business day on which it was booked.")
+    booked_on: date = Field(description="The site's own day on which it was booked.")
     late_reason: LateReason | None
     dose: DoseGiven | None
 
@@ -94,7 +94,7 @@ class AppointmentOut(BaseModel):
 class OverdueOut(AppointmentOut):
     """An appointment whose day is over, and of which nobody has said what came of it."""
 
-    days_overdue: int = Field(description="Business days since its own.")
+    days_overdue: int = Field(description="Days since its own, by the site's calendar.")
     escalated: bool = Field(
         description="So long that the plan's supervisors and the State may say it in the site's place."
     )

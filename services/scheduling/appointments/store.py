@@ -12,10 +12,11 @@ from asyncpg import Record
 
 from schemas.envelope import Event
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
+from services.kit.next_page import Place
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import into
-from services.scheduling.appointments.rules import Appointment, LiveBooking
+from services.scheduling.appointments.rules import Appointment, LiveBooking, Overdue, OverdueSearch
 from services.scheduling.members.rules import Standing
 
 LOAD_LIVE_BOOKINGS = """
@@ -52,12 +53,19 @@ LOAD_BOOKED_PERSONS = "select distinct member_token from appointment where progr
 LOAD_BOOKED_TOKENS = "select distinct member_token from appointment where enrolment_id = any($1) and status = 'booked'"
 LOAD_NUMBERS = "select appointment_id, since_no from appointment where appointment_id = any($1)"
 LIST_APPOINTMENTS = """
-    select * from appointment where site_id = $1 and start_on = $2 order by start_at, appointment_id limit $3
-"""
-LIST_OVERDUE = """
     select * from appointment
-    where status = 'booked' and outcome_overdue and start_on <= $1 and ($2::text is null or site_id = $2)
-    order by start_on, start_at, appointment_id limit $3
+    where site_id = $1 and start_on = $2 and ($3::timestamptz is null or (start_at, appointment_id) > ($3, $4::uuid))
+    order by start_at, appointment_id limit $5
+"""
+# The site's own day, where the hour is known, else the open one.
+LIST_OVERDUE = """
+    select appointment.*, own_on - start_on as days
+    from appointment
+        join site using (site_id)
+        cross join lateral (select coalesce(($2::timestamptz at time zone time_zone)::date, $1::date) as own_on) as day
+    where status = 'booked' and outcome_overdue and own_on - start_on >= $3 and ($4::text is null or site_id = $4)
+        and ($5::timestamptz is null or (start_at, appointment_id) > ($5, $6::uuid))
+    order by start_at, appointment_id limit $7
 """
 # At this instant, the first one of a business day, the appointment's day is over by the site's own clock.
 _IS_OVERDUE = """status = 'booked' and not outcome_overdue
@@ -174,9 +182,13 @@ async def lock_appointment(
     return next((_appointment(row) for row in rows if row["appointment_id"] == appointment_id), None)
 
 
-async def list_overdue(connection: Connection, until_on: date, site_id: str | None, limit: int) -> list[Appointment]:
-    """Bookings for days until then of which nobody has said what came of them, oldest first."""
-    return [_appointment(row) for row in await connection.fetch(LIST_OVERDUE, until_on, site_id, limit)]
+async def list_overdue(
+    connection: Connection, today: date, hour: datetime | None, search: OverdueSearch, after: Place, limit: int
+) -> list[Overdue]:
+    """Bookings whose day is over for so many days at least, by their sites' own, and of which nobody has said what came
+    of them, oldest first."""
+    rows = await connection.fetch(LIST_OVERDUE, today, hour, *search, *after, limit)
+    return [Overdue(_appointment(row), row["days"]) for row in rows]
 
 
 async def load_overdue_persons(connection: Connection, today: date, began_at: datetime) -> set[UUID]:
@@ -214,9 +226,11 @@ async def load_numbers(connection: Connection, appointment_ids: Iterable[UUID]) 
     return {row["appointment_id"]: row["since_no"] for row in rows}
 
 
-async def list_appointments(connection: Connection, site_id: str, start_on: date, limit: int) -> list[Appointment]:
+async def list_appointments(
+    connection: Connection, site_id: str, start_on: date, after: Place, limit: int
+) -> list[Appointment]:
     """The appointments of a day at a site, walk-ins too, in the order of their times."""
-    return [_appointment(row) for row in await connection.fetch(LIST_APPOINTMENTS, site_id, start_on, limit)]
+    return [_appointment(row) for row in await connection.fetch(LIST_APPOINTMENTS, site_id, start_on, *after, limit)]
 
 
 async def insert_appointment(connection: Connection, new: Appointment) -> Appointment | None:

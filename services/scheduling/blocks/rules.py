@@ -120,12 +120,12 @@ class SlotSearch(NamedTuple):
     vaccine_group: str | None = None
 
 
-def check_week(site: Site, week_on: date, times: Sequence[SlotTime], today: date) -> RefusalCode | None:
-    """A week that is not over, at most a year ahead, and slots that start in it and take turns: those of one plan and
-    product are the same chairs, so no two of them at once."""
-    if week_on + WEEK <= today:
+def check_week(site: Site, week_on: date, times: Sequence[SlotTime], on: date) -> RefusalCode | None:
+    """A week that is not over on this day of the site, at most a year ahead, and slots that start in it and take turns:
+    those of one plan and product are the same chairs, so no two of them at once."""
+    if week_on + WEEK <= on:
         return RefusalCode.PAST_WEEK
-    if week_on > today + FURTHEST:
+    if week_on > on + FURTHEST:
         return RefusalCode.FAR_WEEK
     if not opens_in_week(site, week_on, [time.start_at for time in times]):
         return RefusalCode.OUTSIDE_WEEK

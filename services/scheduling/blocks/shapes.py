@@ -7,12 +7,12 @@ from typing import Annotated, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Code, Cvx, Day, Instant, Zip5
 from services.scheduling.blocks.rules import BlockOpened, BlockRequest, FreeSlot, SiteDescribed, SlotTime
-from services.scheduling.days.shapes import Body, Write
+from services.scheduling.days.shapes import Body, SaidCvx, Write
 from services.scheduling.sites.rules import Site
 from services.scheduling.sites.shapes import SiteKind
 
@@ -34,7 +34,7 @@ class SlotIn(Body):
 
     start_at: Instant = Field(examples=["2021-03-15T09:00:00-05:00"])
     end_at: Instant = Field(examples=["2021-03-15T09:30:00-05:00"])
-    capacity: int = Field(ge=1, le=10_000)
+    capacity: StrictInt = Field(ge=1, le=10_000)
 
     @model_validator(mode="after")
     def _lasts_hours(self) -> Self:
@@ -49,8 +49,10 @@ class BlockIn(Write):
     site_id: Code = Field(examples=["united-center"])
     week_on: Monday = Field(description="The Monday of the week.", examples=["2021-03-15"])
     plan: Code | None = Field(default=None, description="The tenant it is held for; nobody if not given.")
-    new_plan: bool = Field(default=False, description="No member of the plan was heard of yet, and it is meant so.")
-    cvx: Cvx = Field(examples=["208"])
+    new_plan: StrictBool = Field(
+        default=False, description="No member of the plan was heard of yet, and it is meant so."
+    )
+    cvx: SaidCvx = Field(examples=["208"])
     slots: list[SlotIn] = Field(min_length=1, max_length=2_000)
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from asyncpg import Record
 
 from schemas.envelope import Event
 from schemas.scheduling_v1 import SlotPoolChangedV1
+from services.kit.next_page import Place
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import columns, into
@@ -116,6 +117,7 @@ LIST_FREE = """
         and ($3::date is null or block.week_on = $3)
         and ($4::text is null or site.zip5 = $4)
         and ($5::text is null or block.vaccine_group = $5)
+        and ($8::timestamptz is null or (slot.start_at, slot_id) > ($8, $9::uuid))
     order by slot.start_at, slot_id
     limit $6
 """
@@ -202,10 +204,10 @@ async def release_slots(connection: Connection, until_on: date, today: date) -> 
 
 
 async def list_free(
-    connection: Connection, search: SlotSearch, from_on: date, after: datetime | None, limit: int
+    connection: Connection, search: SlotSearch, from_on: date, hour: datetime | None, after: Place, limit: int
 ) -> list[FreeSlot]:
     """Slots with room that the tenant may book, soonest first; none that began before the hour, where one is known."""
-    rows = await connection.fetch(LIST_FREE, from_on, *search, limit, after)
+    rows = await connection.fetch(LIST_FREE, from_on, *search, limit, hour, *after)
     return [FreeSlot(_slot(row), _listed_site(row), row["places"]) for row in rows]
 
 

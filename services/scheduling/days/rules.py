@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 OLDEST_ACT = timedelta(days=366)
 SLACK = timedelta(minutes=5)  # clocks differ
@@ -13,6 +14,23 @@ class Moment(NamedTuple):
 
     at: datetime
     clock: datetime
+
+
+class SiteDay(NamedTuple):
+    """What day it is at a site: the open business day, which every change is told with, the site's own, by which it is
+    asked what is over and what is to come, and the hour where one is known."""
+
+    business_on: date
+    own_on: date
+    hour: datetime | None = None
+
+
+def site_day(time_zone: str, moment: Moment, today: date) -> SiteDay:
+    """The clock says the site's own day where it stands at the open day; if days are opened for another time than the
+    clock's, it is the open day, or the one that the said hour lies in where that has begun there before."""
+    hour = hour_of(moment, today)
+    there = today if hour is None else hour.astimezone(ZoneInfo(time_zone)).date()
+    return SiteDay(today, there if _is_beside(moment.clock, today) else max(there, today), hour)
 
 
 def hour_of(moment: Moment, today: date) -> datetime | None:

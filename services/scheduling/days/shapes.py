@@ -1,11 +1,15 @@
 """What every request may say: the instant of what it tells."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from schemas.envelope import Instant
+from schemas.envelope import Cvx, Instant
 from services.scheduling.days.rules import Moment
+
+SaidCvx = Annotated[Cvx, StringConstraints(pattern=r"^(0[1-9]|[1-9][0-9]{1,2})$")]
+"""A CVX code as CDC writes it: with a nought before a single digit alone."""
 
 
 class Body(BaseModel):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from schemas.products import is_before_product
 from schemas.scheduling_v1 import DoseGiven
+from services.scheduling.days.rules import SiteDay
 from services.scheduling.refusals import RefusalCode
 
 EARLY_COMERS = timedelta(hours=1)  # somebody is served so long before the slot's hour, and no longer
@@ -43,21 +44,18 @@ class DoseRecord(NamedTuple):
     late_reason: str | None = None
 
 
-def check_product(gives: Mapping[str, str], vaccine_group: str, dose: DoseGiven, latest_on: date) -> RefusalCode | None:
-    """The product must be one that the site gives, against what the member came for, and already given: `latest_on` is
-    the site's latest day."""
+def check_product(gives: Mapping[str, str], vaccine_group: str, dose: DoseGiven, day: SiteDay) -> RefusalCode | None:
+    """The product must be one that the site gives, against what the member came for, and already given."""
     if dose.cvx not in gives:
         return RefusalCode.NOT_GIVEN_HERE
     if gives[dose.cvx] != vaccine_group:
         return RefusalCode.OTHER_VACCINE
-    return RefusalCode.FUTURE_DOSE if dose.administered_on > latest_on else None
+    return RefusalCode.FUTURE_DOSE if dose.administered_on > day.own_on else None
 
 
-def check_visit(
-    start_on: date, start_at: datetime, given_on: date, today: date, hour: datetime | None
-) -> RefusalCode | None:
+def check_visit(start_on: date, start_at: datetime, given_on: date, day: SiteDay) -> RefusalCode | None:
     """A dose that was given before the appointment was not given at it."""
-    is_too_early = hour is not None and start_on >= today and hour < start_at - EARLY_COMERS
+    is_too_early = day.hour is not None and start_on >= day.own_on and day.hour < start_at - EARLY_COMERS
     return RefusalCode.EARLY_DOSE if given_on < start_on or is_too_early else None
 
 
@@ -66,15 +64,15 @@ def check_existed(dose: DoseGiven) -> RefusalCode | None:
     return RefusalCode.BEFORE_PRODUCT if is_before_product(dose.cvx, dose.administered_on) else None
 
 
-def is_late(given_on: date, today: date) -> bool:
-    """Whether a dose of this day is recorded so late that somebody says why."""
-    return today - given_on > LATE_AFTER
+def is_late(given_on: date, on: date) -> bool:
+    """Whether a dose of this day is recorded so late, on that one, that somebody says why."""
+    return on - given_on > LATE_AFTER
 
 
-def check_age(given_on: date, began_on: date, today: date, late_reason: str | None) -> RefusalCode | None:
+def check_age(given_on: date, began_on: date, on: date, late_reason: str | None) -> RefusalCode | None:
     """A dose without an appointment that was given long ago, or before its programme began, needs somebody's reason;
     one of more than a year ago was no visit that a site forgot to record."""
-    if today - given_on > OLDEST_DOSE:
+    if on - given_on > OLDEST_DOSE:
         return RefusalCode.OLD_DOSE
-    needs_reason = is_late(given_on, today) or given_on < began_on
+    needs_reason = is_late(given_on, on) or given_on < began_on
     return RefusalCode.LATE_DOSE if needs_reason and late_reason is None else None

@@ -4,13 +4,13 @@ import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from schemas.envelope import Day
 from schemas.lots import is_lot
 from schemas.scheduling_v1 import DoseGiven
-from services.scheduling.days.shapes import Write
+from services.scheduling.days.shapes import SaidCvx, Write
 from services.scheduling.doses.rules import DoseRecord
 
 NO_LOTS = frozenset({
@@ -54,6 +54,9 @@ Lot = Annotated[
 class DoseIn(DoseGiven):
     """The dose that was given."""
 
+    model_config = ConfigDict(extra="forbid")
+
+    cvx: SaidCvx
     lot: Lot = Field(examples=["EN6201"])
     administered_on: Day
 

@@ -25,11 +25,6 @@ class Site:
         """The site's own calendar day at this instant."""
         return instant.astimezone(ZoneInfo(self.time_zone)).date()
 
-    def latest_day(self, today: date, hour: datetime | None) -> date:
-        """The latest day of which the site can tell while `today` is open: by the hour, where one is known, its own day
-        may have begun before."""
-        return today if hour is None else max(today, self.day_of(hour))
-
     def noon(self, day: date) -> datetime:
         """The middle of the site's day, for a walk-in whose hour nobody recorded."""
         return datetime.combine(day, time(12), ZoneInfo(self.time_zone))

@@ -3,12 +3,13 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.envelope import Code, Cvx, Zip5
+from schemas.envelope import Code, Zip5
+from schemas.texts import Text
 from schemas.time_zones import is_time_zone
-from services.scheduling.days.shapes import Body
+from services.scheduling.days.shapes import Body, SaidCvx
 from services.scheduling.sites.rules import Site
 
 
@@ -33,7 +34,7 @@ class SiteKind(StrEnum):
 class ProductIn(Body):
     """A product that the site gives, and the vaccine group it counts for."""
 
-    cvx: Cvx = Field(examples=["208"])
+    cvx: SaidCvx = Field(examples=["208"])
     vaccine_group: Code = Field(examples=["covid-19"])
 
 
@@ -41,14 +42,12 @@ class SiteIn(Body):
     """A site, new or described anew."""
 
     site_id: Code = Field(examples=["united-center"])
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)] = Field(
-        examples=["United Center"]
-    )
+    name: Text = Field(min_length=1, max_length=120, examples=["United Center"])
     zip5: Zip5 = Field(examples=["60612"])
     time_zone: TimeZone
     kind: SiteKind
     gives: list[ProductIn] = Field(min_length=1, max_length=100)
-    withdraw: bool = Field(
+    withdraw: StrictBool = Field(
         default=False, description="Products that are left out end, although blocks and bookings to come are for them."
     )
 

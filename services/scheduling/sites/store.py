@@ -20,6 +20,7 @@ LOAD_SITE = """
         (select jsonb_object_agg(cvx, vaccine_group) from site_product where site_id = site.site_id), '{}') as gives
     from site where site_id = $1 for share
 """
+LOAD_TIME_ZONE = "select time_zone from site where site_id = $1"
 LOCK_SITE_ID = "select pg_advisory_xact_lock($1, hashtext($2))"
 SITES = 0x73697465
 LOCK_SITE = "select described_by from site where site_id = $1 for update"
@@ -35,6 +36,13 @@ async def load_site(connection: Connection, site_id: str) -> Site | None:
     """The site as it stays until the end of the transaction; None if it is unknown."""
     row = await connection.fetchrow(LOAD_SITE, site_id)
     return None if row is None else into(Site, row)
+
+
+async def load_time_zone(connection: Connection, site_id: str) -> str:
+    """In which the days of a site are counted that somebody sees an appointment or a slot of."""
+    time_zone: str | None = await connection.fetchval(LOAD_TIME_ZONE, site_id)
+    assert time_zone is not None, "a site is never removed, and seen by whoever sees its appointments"
+    return time_zone
 
 
 async def lock_site(connection: Connection, site_id: str) -> str | None:

@@ -142,6 +142,21 @@ async def test_what_took_effect_oddly_is_among_the_notices(
     assert (notice["row"], notice["field"], notice["code"]) == (1, "RXA-21", "nothing-deleted")
 
 
+async def test_the_notices_of_a_file_go_on_page_by_page(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """A full page says where the next one begins."""
+    file = await office.read(vxu(*(Shot(f"E-{n}", action="D") for n in range(3))))
+    acting(app, "integration")
+    path = f"/feed-files/{file.file_id}/notices"
+    first = await client.get(f"{path}?limit=2")
+    assert ([one["row"] for one in first.json()], first.headers["Link"]) == (
+        [1, 2], f'<{path}?limit=2&after=2>; rel="next"'
+    )  # fmt: skip
+    rest = await client.get(f"{path}?limit=2&after=2")
+    assert ([one["row"] for one in rest.json()], "Link" in rest.headers) == ([3], False)
+
+
 async def test_a_number_that_cannot_be(app: FastAPI, client: httpx.AsyncClient) -> None:
     """A NUL, which no text in the database can hold, is refused as the request's fault."""
     acting(app, "coordinator", "lakeshore")

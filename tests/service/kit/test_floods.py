@@ -152,6 +152,19 @@ async def test_a_skipped_range_leaves_out_what_cannot_be_read(dam: Database, olg
     assert (listed["group"], listed["skipped_by"], listed["last_offset"]) == (GROUP, "olga", 199)
 
 
+async def test_the_ranges_that_are_left_out_go_on_page_by_page(olga: httpx.AsyncClient) -> None:
+    """The newest first; a full page says where the next one begins."""
+    ids = [
+        (await say(olga, "/skips", group=GROUP, partition=0, first_offset=n, last_offset=n)).json()["skip_id"]
+        for n in range(3)
+    ]
+    first = await olga.get("/skips?limit=2")
+    assert [one["skip_id"] for one in first.json()] == ids[:0:-1]
+    assert first.headers["Link"] == f'</skips?limit=2&before={ids[1]}>; rel="next"'
+    rest = await olga.get(f"/skips?limit=2&before={ids[1]}")
+    assert ([one["skip_id"] for one in rest.json()], "Link" in rest.headers) == (ids[:1], False)
+
+
 async def test_only_what_was_named_is_left_out(dam: Database) -> None:
     """Another partition, an offset beside the range, another group: none of it is left out; readable records are where
     the operator said all."""

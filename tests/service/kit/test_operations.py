@@ -80,6 +80,16 @@ async def test_who_discards_stands_in_the_trail(olga: httpx.AsyncClient, archive
     ]
 
 
+async def test_the_letters_that_wait_go_on_page_by_page(olga: httpx.AsyncClient) -> None:
+    """A full page says where the next one begins, and the last one that it is the last."""
+    whole = (await olga.get("/dead-letters")).json()
+    first = await olga.get("/dead-letters?limit=1")
+    assert first.json() == whole[:1]
+    assert first.headers["Link"] == f'</dead-letters?limit=1&after={whole[0]["dead_letter_id"]}>; rel="next"'
+    rest = await olga.get(f"/dead-letters?limit=2&after={whole[0]['dead_letter_id']}")
+    assert (rest.json(), "Link" in rest.headers) == (whole[1:], False)
+
+
 async def test_who_replays_stands_in_the_trail(olga: httpx.AsyncClient, archive: Database) -> None:
     """A replay is a row with who had which records applied; one that applied nothing says why, and is no row."""
     first, second = [one["dead_letter_id"] for one in (await olga.get("/dead-letters")).json()]

@@ -76,7 +76,7 @@ async def with_ring(kit: Database, ring: str) -> tuple[Settings, Pool]:
 
 async def waiting(work: UnitOfWork) -> list[DeadLetter]:
     """The letters that wait, with their content."""
-    found = await dead_letters.load_waiting(work.connection, None, 10)
+    found = await dead_letters.load_waiting(work.connection, None, 0, 10)
     letters = [await dead_letters.load_dead_letter(work.connection, letter.id) for letter in found]
     return [letter for letter in letters if letter is not None]
 

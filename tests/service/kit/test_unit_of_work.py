@@ -86,7 +86,7 @@ async def test_reject_is_kept_whole_and_the_rest_goes_on(calendar: Database) -> 
     batch = decoded(bad, a_record(a_day(1, "Europe/Berlin")))
     assert await apply_batch(calendar.pool, GROUP, batch, on_day) == Outcome(fresh=1, rejected=1)
     async with calendar.pool.acquire() as connection:
-        [listed] = await dead_letters.load_waiting(connection, None, 10)
+        [listed] = await dead_letters.load_waiting(connection, None, 0, 10)
         kept = await dead_letters.load_dead_letter(connection, listed.id)
     assert kept is not None
     assert (kept.record.key, kept.record.value, list(kept.record.headers)) == (bad.key, bad.value, headers)

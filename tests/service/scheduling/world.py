@@ -1,5 +1,6 @@
 """A small world for scheduling: plans Acme and Blue, the United Center, members with seniority, and time."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -174,10 +175,12 @@ class World:
         assert answer.status_code == 200, answer.text
 
     async def post(
-        self, path: str, body: Any = None, *, who: str = "coordinator@acme", key: str = ""
+        self, path: str, body: Any = None, *, who: str = "coordinator@acme", key: str = "", raw: bytes | None = None
     ) -> httpx.Response:
+        """`raw`: a body as it stands."""
         headers = {"X-As": who, "Idempotency-Key": key or f"key-{next(self._keys):06d}"}
-        return await self._client.post(path, json={} if body is None else body, headers=headers)
+        content = json.dumps({} if body is None else body).encode() if raw is None else raw
+        return await self._client.post(path, content=content, headers=headers | {"Content-Type": "application/json"})
 
     async def get(self, path: str, *, who: str = "coordinator@acme") -> httpx.Response:
         return await self._client.get(path, headers={"X-As": who})

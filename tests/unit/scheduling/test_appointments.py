@@ -15,12 +15,14 @@ from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.appointments.rules import NEXT, Appointment
 from services.scheduling.blocks.api.problems import problem_of
 from services.scheduling.blocks.rules import Slot
+from services.scheduling.days.rules import SiteDay
 from services.scheduling.doses.rules import DoseRecord
 from services.scheduling.members.rules import Enrolment, Standing
 from services.scheduling.refusals import RefusalCode
 from services.scheduling.sites.rules import Site
 
 TODAY = date(2021, 3, 15)
+DAY = SiteDay(TODAY, TODAY)
 AT = datetime(2021, 3, 15, 15, tzinfo=UTC)
 DOSE = DoseGiven(cvx="208", lot="EN6201", administered_on=TODAY)
 PROGRAMME = Programme("il-covid", 1, "covid-19", date(2021, 1, 4))
@@ -38,14 +40,14 @@ def a_slot(on: date = TODAY, held_for: str | None = "acme", group: str = "covid-
 
 
 def an_appointment(status: Status = Status.BOOKED, on: date = TODAY) -> Appointment:
-    booked = rules.book(uuid4(), an_enrolment(), a_slot(on), TODAY)
+    booked = rules.book(uuid4(), an_enrolment(), a_slot(on), DAY)
     return replace(booked, status=status, dose=DOSE if status is Status.FULFILLED else None)
 
 
 ACTS: dict[Status, Callable[[Appointment], Appointment | RefusalCode]] = {
-    Status.FULFILLED: lambda one: rules.fulfil(one, SITE, DoseRecord(DOSE), TODAY),
-    Status.CANCELLED: lambda one: rules.cancel(one, Cancellation.PAT_LT, TODAY),
-    Status.NOSHOW: lambda one: rules.miss(one, TODAY),
+    Status.FULFILLED: lambda one: rules.fulfil(one, SITE, DoseRecord(DOSE), DAY),
+    Status.CANCELLED: lambda one: rules.cancel(one, Cancellation.PAT_LT, DAY),
+    Status.NOSHOW: lambda one: rules.miss(one, DAY),
     Status.ENTERED_IN_ERROR: lambda one: rules.retract(one, TODAY),
 }
 
@@ -71,7 +73,7 @@ def test_only_what_is_booked_can_move(status: Status) -> None:
 @pytest.mark.parametrize(("days", "late"), [(-1, True), (0, True), (1, False)])
 def test_a_cancellation_is_late_from_the_day_itself(days: int, late: bool) -> None:
     """The day before is in time."""
-    after = rules.cancel(an_appointment(on=TODAY + timedelta(days=days)), Cancellation.PAT_LT, TODAY)
+    after = rules.cancel(an_appointment(on=TODAY + timedelta(days=days)), Cancellation.PAT_LT, DAY)
     assert isinstance(after, Appointment)
     assert after.cancelled_late is late
 
@@ -96,13 +98,13 @@ def test_three_changes_are_the_limit(changes: int, moves: bool) -> None:
 def test_a_dose_fits_its_appointment_and_its_site(cvx: str, given_on: date, expected: RefusalCode | None) -> None:
     """What the site gives, what was booked, on the day or late but not in the future."""
     record = DoseRecord(DoseGiven(cvx=cvx, lot="L1", administered_on=given_on))
-    after = rules.fulfil(an_appointment(), SITE, record, TODAY)
+    after = rules.fulfil(an_appointment(), SITE, record, DAY)
     assert (after if isinstance(after, RefusalCode) else None) == expected
 
 
 def test_a_member_who_comes_a_day_late_is_recorded_with_the_day_they_came() -> None:
     """Yesterday's appointment, today's dose."""
-    after = rules.fulfil(an_appointment(on=TODAY - timedelta(days=1)), SITE, DoseRecord(DOSE), TODAY)
+    after = rules.fulfil(an_appointment(on=TODAY - timedelta(days=1)), SITE, DoseRecord(DOSE), DAY)
     assert isinstance(after, Appointment)
     assert (after.dose, after.start_on) == (DOSE, TODAY - timedelta(days=1))
 
@@ -132,7 +134,7 @@ def test_a_dose_recorded_late_leaves_the_booking_that_was_made_after_it(booked: 
 
 
 def a_walk_in(dose: DoseGiven) -> Appointment:
-    given = rules.walk_in(uuid4(), an_enrolment(), SITE, DoseRecord(dose), PROGRAMME, TODAY)
+    given = rules.walk_in(uuid4(), an_enrolment(), SITE, DoseRecord(dose), PROGRAMME, DAY)
     assert isinstance(given, Appointment)
     return given
 
@@ -143,23 +145,23 @@ def a_walk_in(dose: DoseGiven) -> Appointment:
 )
 def test_an_appointment_has_no_outcome_before_its_hour(hour: int | None, missed: bool, given: bool) -> None:
     """Nobody is missed before the hour; somebody may come an hour early. Without a clock the day alone counts."""
-    now = None if hour is None else AT + timedelta(minutes=hour)
-    assert isinstance(rules.miss(an_appointment(), TODAY, now), Appointment) is missed
-    assert isinstance(rules.fulfil(an_appointment(), SITE, DoseRecord(DOSE), TODAY, now), Appointment) is given
+    now = DAY._replace(hour=None if hour is None else AT + timedelta(minutes=hour))
+    assert isinstance(rules.miss(an_appointment(), now), Appointment) is missed
+    assert isinstance(rules.fulfil(an_appointment(), SITE, DoseRecord(DOSE), now), Appointment) is given
 
 
 def test_nobody_is_missed_before_the_hour_at_a_site_whose_day_ends_later() -> None:
     """At midnight in Chicago an evening's visit in Los Angeles is still to come."""
     yesterday = an_appointment(on=TODAY - timedelta(days=1))
-    assert rules.miss(yesterday, TODAY, AT - timedelta(minutes=1)) is RefusalCode.NOT_YET
-    assert isinstance(rules.miss(yesterday, TODAY, AT), Appointment)
+    assert rules.miss(yesterday, DAY._replace(hour=AT - timedelta(minutes=1))) is RefusalCode.NOT_YET
+    assert isinstance(rules.miss(yesterday, DAY._replace(hour=AT)), Appointment)
 
 
 def test_an_outcome_that_is_overdue_is_told_and_awaited() -> None:
     """It stays booked; whatever becomes of it is no longer overdue, and a person's deed."""
     due = rules.fall_due(an_appointment(on=TODAY - timedelta(days=1)), TODAY)
     assert (due.status, due.version, due.outcome_overdue, due.by_rule) == (Status.BOOKED, 2, True, True)
-    later = [rules.miss(due, TODAY), rules.cancel(due, Cancellation.PAT, TODAY),
+    later = [rules.miss(due, DAY), rules.cancel(due, Cancellation.PAT, DAY),
              rules.reschedule(due, a_slot(), TODAY)]  # fmt: skip
     assert [(one.outcome_overdue, one.by_rule) for one in later if isinstance(one, Appointment)] == [(False, False)] * 3
 

@@ -1,15 +1,17 @@
 """Observations of members, as they come over HTTP."""
 
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.envelope import Code
+from schemas.envelope import DAY_AS_WRITTEN, Code
 
 MOST = 1000
+AnyDay = Annotated[date, DAY_AS_WRITTEN]
+"""A row of a day that can't be is rejected, and others count."""
 
 
 class MemberObservationIn(BaseModel):
@@ -19,9 +21,9 @@ class MemberObservationIn(BaseModel):
     member_token: UUID | None = Field(default=None, description="Instead of the number, as cases name members.")
     system: Literal["vcc", "snomed", "icd10", "cdsi"]
     code: str = Field(min_length=1, max_length=40, examples=["homebound"])
-    observed_on: date = Field(description="Not after the open business day.")
-    ended_on: date | None = Field(default=None, description="The first day on which it no longer holds.")
-    value: float | None = Field(
+    observed_on: AnyDay = Field(description="Not after the open business day.")
+    ended_on: AnyDay | None = Field(default=None, description="The first day on which it no longer holds.")
+    value: StrictFloat | None = Field(
         default=None, allow_inf_nan=False, description="Of a figure, such as missed-appointments; of nothing else."
     )
     answer: Code | None = Field(

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from schemas.envelope import Day
 from services.kit.masking import protected
@@ -15,7 +15,7 @@ class VitalStatusIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    is_deceased: bool
+    is_deceased: StrictBool
     deceased_on: Day | None = Field(default=None, description="Only of a death; none: not known.")
     reason: Literal[
         "spoken-with-member", "confirmed-by-family", "confirmed-by-plan", "confirmed-by-registry", "death-certificate",

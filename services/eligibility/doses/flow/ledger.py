@@ -44,13 +44,18 @@ async def extend_ledger(connection: Connection, ledger: Ledger, tokens: Collecti
         doses, reports = await dose_store.load_doses(connection, missing)
         about = missing | {report.member_token for report in reports if report.member_token is not None}
         ledger.withheld |= await statement_store.load_withheld(connection, about)
+        ledger.born |= await people_store.load_born(connection, about)
         ledger.add(doses, reports)
         ledger.loaded |= missing
 
 
 async def share_anew(connection: Connection, ledger: Ledger, tokens: Collection[UUID]) -> None:
-    """Of these persons a registry began or ceased to let its word be shared: all their doses are derived anew."""
+    """Of these persons a registry began or ceased to let its word be shared, or a plan states another birth date: all
+    their doses are derived anew."""
     if tokens:
+        for member_token in tokens:
+            ledger.born.pop(member_token, None)
+        ledger.born |= await people_store.load_born(connection, tokens)
         withheld = await statement_store.load_withheld(connection, tokens)
         ledger.withheld |= {member_token: withheld.get(member_token, frozenset()) for member_token in tokens}
         await extend_ledger(connection, ledger, tokens)

@@ -53,6 +53,17 @@ async def link_rows(connection: Connection, rows: Sequence[RegistryRow], tenant:
     return linked._replace(turned=await save_said(connection, linked.rows, linked.links))
 
 
+async def find_unborn(connection: Connection, rows: Sequence[RegistryRow]) -> set[int]:
+    """The rows of doses that were given before the birth date which the registry itself states of the patient."""
+    subjects = await _completed(connection, rows)
+    return {
+        row.row
+        for row, subject in zip(rows, subjects, strict=True)
+        if subject.birth_on is not None and row.is_given and not row.is_patient
+        and row.report.administered_on < subject.birth_on
+    }  # fmt: skip
+
+
 async def find_linked(
     connection: Connection, rows: Sequence[RegistryRow], tokens: Collection[UUID]
 ) -> dict[str, frozenset[UUID]]:

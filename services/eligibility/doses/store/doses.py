@@ -115,7 +115,14 @@ on conflict do nothing
 """
 SAYING_PROTECTED = ("registry_consent", "member_statement")
 DELETE_TOLD = "delete from withheld_since where member_token = any($1::uuid[])"
-COUNT_UNLINKED = "select count(*) from dose_report where member_token is null and not is_retracted and file_id = $1"
+# Of nobody, or of somebody who was not born on its day.
+COUNT_UNLINKED = """
+select count(*) from dose_report as report where not is_retracted and file_id = $1 and (
+    member_token is null or administered_on < (
+        select min(birth_on) from enrolment where enrolment.member_token = report.member_token and not is_retired
+    )
+)
+"""
 
 OWNED: Mapping[type[Event], Owned] = {DoseAdministeredV1: Owned.by_version("dose", "dose_id")}
 

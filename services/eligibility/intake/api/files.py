@@ -21,6 +21,7 @@ from services.eligibility.intake.store import rows as row_store
 from services.eligibility.intake.store.files import PartOf
 from services.kit import audit
 from services.kit.auth import Principal, may, may_for_all
+from services.kit.next_page import PAGED, end_of, link_next
 from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
@@ -167,15 +168,22 @@ async def list_rejects(
     )
 
 
-@looking.get("/feed-files/{file_id}/notices", response_model=list[RowOut])
+@looking.get("/feed-files/{file_id}/notices", response_model=list[RowOut], responses=PAGED)
 async def list_notices(
-    pool: Pool, principal: Onlooker, file_id: UUID, limit: Annotated[int, Query(ge=1, le=1000)] = 200
+    request: Request,
+    response: Response,
+    pool: Pool,
+    principal: Onlooker,
+    file_id: UUID,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    after: Annotated[int, Query(ge=0, le=MOST_ROWS, description="How many the pages before had")] = 0,
 ) -> Response | list[RowOut]:
-    """What was odd about rows, or the file, that were taken."""
+    """What was odd about rows, or the file, that were taken, page by page (`Link`)."""
     async with reading(pool, principal) as work:
         if await file_store.load_file(work.connection, file_id) is None:
             return refuse(NO_FILE)
-        rows = await row_store.load_notices(work.connection, file_id, limit)
+        rows = await row_store.load_notices(work.connection, file_id, after, limit)
+    link_next(request, response, after=end_of(range(after + 1, after + len(rows) + 1), limit))
     return [RowOut.model_validate(dict(row)) for row in rows]
 
 

@@ -12,7 +12,7 @@ from services.eligibility.doses.flow.ledger import (
     save_ledger,
     share_anew,
 )
-from services.eligibility.doses.flow.linking import link_rows
+from services.eligibility.doses.flow.linking import find_unborn, link_rows
 from services.eligibility.doses.numbers import OLDER
 from services.eligibility.doses.outcomes import take_row, was_deleted
 from services.eligibility.doses.registry import RegistryRow, patients_of, registry_row
@@ -34,6 +34,8 @@ async def on_registry_rows(
     plan finds, and so changes, that plan's people only."""
     rows = [registry_row(record, file.file_id, new_id(), file.tenant_id) for record in records]
     await key_store.save_patients(work.connection, patients_of(rows, file.tenant_id))
+    unborn = await find_unborn(work.connection, rows)
+    rows = [row for row in rows if row.row not in unborn]
     rows, links, ties, turned = linked = await link_rows(work.connection, rows, file.tenant_id)
     tokens = linked.tokens
     named, waiting = await known_reports.load_reports(work.connection, rows, links)
@@ -50,7 +52,12 @@ async def on_registry_rows(
     await link_reports(work.connection, ledger, waited_for)
     await save_ledger(work, ledger, today)
     await redecide(work, tokens | ledger.touched(), today)
-    return _by_row(results)
+    return _by_row([*results, *(_refused(record) for record in records if record.position.row in unborn)])
+
+
+def _refused(record: DoseRecord | PatientRecord) -> RowResult:
+    row, segment = record.position
+    return RowResult(row, "rejected", "order", "VAXDATE", segment, "a day not before the patient's day of birth (DOB)")
 
 
 def _by_row(results: Iterable[RowResult]) -> list[RowResult]:

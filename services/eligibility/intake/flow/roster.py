@@ -90,8 +90,8 @@ async def settle_book(work: UnitOfWork, book: Book, file_no: int, today: date, p
         await programme_store.move_observations(work.connection, survivor, retired)
         await cap_store.move_arms(work.connection, survivor, retired)
     tables = await joins.look_made(work.connection, befores)
-    await share_anew(work.connection, ledger, {survivor for survivor, _ in book.merges})
     living = book.touched() - {retired for _, retired in book.merges}
+    await share_anew(work.connection, ledger, {survivor for survivor, _ in book.merges} | (book.reborn & living))
     await link_reports(work.connection, ledger, living)
     await save_ledger(work, ledger, today)
     evidence = pair_id, None if pair_id else file_no

@@ -71,7 +71,7 @@ select row, segment, field, code, expected from feed_notice where file_id = $1
 union all
 select row, segment, field, code, expected from feed_row
 where file_id = $1 and outcome <> 'rejected' and expected is not null
-order by row, segment nulls last, field, code limit $2
+order by row, segment nulls last, field, code, expected limit $2 offset $3
 """
 
 
@@ -135,5 +135,5 @@ async def load_rows(
     return [dict(row) for row in await connection.fetch(LOAD_ROWS, file_id, after_row, change, limit)]
 
 
-async def load_notices(connection: Connection, file_id: UUID, limit: int) -> list[Mapping[str, Any]]:
-    return [dict(row) for row in await connection.fetch(LOAD_NOTICES, file_id, limit)]
+async def load_notices(connection: Connection, file_id: UUID, after: int, limit: int) -> list[Mapping[str, Any]]:
+    return [dict(row) for row in await connection.fetch(LOAD_NOTICES, file_id, limit, after)]

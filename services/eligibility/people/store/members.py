@@ -65,6 +65,10 @@ LOAD_CANDIDATES = """
 select member_token, family, given, birth_on, sex, tenant_id
 from enrolment where member_token = any($1::uuid[]) and not is_retired
 """
+LOAD_BORN = """
+select member_token, min(birth_on) as birth_on from enrolment
+where member_token = any($1::uuid[]) and not is_retired and birth_on is not null group by member_token
+"""
 LOAD_OF_PLAN = """
 select member_token from enrolment where member_token = any($1::uuid[]) and tenant_id = $2 and not is_retired
 """
@@ -119,6 +123,13 @@ select count(*) filter (where {IS_ABSENT}) as absent, count(*) as insured,
     count(*) filter (where first_file_no < $8) as old,
     count(*) filter (where {IS_ABSENT} and seen_file_no = any($9::bigint[])) as skipped
 from enrolment where {IS_COVERED}
+"""
+FIND_IN_ANY_CASE = """
+select member_token from enrolment where lower(member_id) = lower($1) and not is_retired
+union
+select e.member_token from person_identifier i join enrolment e using (member_token)
+where lower(i.value) = lower($1) and i.type in ('MB', 'SN') and not e.is_retired
+limit 2
 """
 FIND_BY_MEMBER_ID = """
 select distinct e.member_token from enrolment e
@@ -178,6 +189,12 @@ async def load_candidates(connection: Connection, tokens: Collection[UUID]) -> d
     return found
 
 
+async def load_born(connection: Connection, tokens: Collection[UUID]) -> dict[UUID, date]:
+    """The birth dates of these persons as plans state them: of several the earliest, for any of them may be right."""
+    rows = await connection.fetch(LOAD_BORN, list(tokens)) if tokens else ()
+    return {row["member_token"]: row["birth_on"] for row in rows}
+
+
 async def load_of_plan(connection: Connection, tokens: Collection[UUID], plan: str) -> set[UUID]:
     """Who of these persons is, or was, enrolled by the plan."""
     rows = await connection.fetch(LOAD_OF_PLAN, list(tokens), plan) if tokens else ()
@@ -223,8 +240,13 @@ async def count_absent(
 
 
 async def find_by_member_id(connection: Connection, member_id: str) -> list[UUID]:
-    """Members whom the transaction's tenant may see under this number."""
-    return [row["member_token"] for row in await connection.fetch(FIND_BY_MEMBER_ID, member_id)]
+    """Members whom the transaction's tenant may see under this number; if nobody bears it, whoever bears it in other
+    letters and is the only one."""
+    found = [row["member_token"] for row in await connection.fetch(FIND_BY_MEMBER_ID, member_id)]
+    if found:
+        return found
+    alike = [row["member_token"] for row in await connection.fetch(FIND_IN_ANY_CASE, member_id)]
+    return alike if len(alike) == 1 else []
 
 
 async def save_persons(connection: Connection, persons: Sequence[Person]) -> None:
@@ -322,7 +344,19 @@ where tenant_id = $1 and member_id = any($2::text[]) and not is_retired group by
 """
 
 
+FIND_MEMBERS_IN_ANY_CASE = """
+select asked as member_id, array_agg(distinct member_token) as tokens
+from unnest($2::text[]) as asked join enrolment on lower(member_id) = lower(asked)
+where tenant_id = $1 and not is_retired group by asked having count(distinct member_token) = 1
+"""
+
+
 async def find_members(connection: Connection, plan: str, member_ids: Collection[str]) -> dict[str, list[UUID]]:
-    """Whom a plan's member numbers mean today."""
+    """Whom a plan's member numbers mean today; one that nobody bears, whoever bears it in other letters and is the only
+    one."""
     rows = await connection.fetch(FIND_MEMBERS, plan, list(member_ids))
-    return {row["member_id"]: row["tokens"] for row in rows}
+    found = {row["member_id"]: row["tokens"] for row in rows}
+    if left := set(member_ids) - found.keys():
+        rows = await connection.fetch(FIND_MEMBERS_IN_ANY_CASE, plan, list(left))
+        found |= {row["member_id"]: row["tokens"] for row in rows}
+    return found

@@ -14,6 +14,7 @@ from services.scheduling.appointments.events import appointment_changed
 from services.scheduling.appointments.flow.locking import (
     LockedMember,
     load_booked_member,
+    load_site_day,
     lock_appointment,
     lock_member,
     lock_slot,
@@ -23,14 +24,14 @@ from services.scheduling.appointments.seats import Seeker
 from services.scheduling.blocks import store as blocks
 from services.scheduling.blocks.events import slot_pool_changed
 from services.scheduling.blocks.rules import Slot
-from services.scheduling.days.rules import Moment, hour_of
+from services.scheduling.days.rules import Moment, SiteDay
 from services.scheduling.members import store as members
 from services.scheduling.members.rules import DeathReport
 from services.scheduling.refusals import RefusalCode, Refused
 
 Outcome = Appointment | Refused
-Rule = Callable[[Appointment, date, datetime | None], Appointment | RefusalCode]
-"""What becomes of an appointment on the open day, at the hour where one is known."""
+Rule = Callable[[Appointment, SiteDay], Appointment | RefusalCode]
+"""What becomes of an appointment on this day."""
 
 
 async def book(work: UnitOfWork, member: MemberRef, slot_id: UUID, moment: Moment) -> Outcome:
@@ -45,7 +46,7 @@ async def book(work: UnitOfWork, member: MemberRef, slot_id: UUID, moment: Momen
         return Refused(slot)
     if refused := _may_not_take(locked, slot, moment):
         return refused
-    return booked or await _take(work, locked, slot, moment.at)
+    return booked or await _take(work, locked, slot, moment)
 
 
 def _may_not_take(member: LockedMember, slot: Slot, moment: Moment) -> Refused | None:
@@ -68,16 +69,17 @@ async def _already_booked(work: UnitOfWork, member: LockedMember, but: UUID | No
     return Refused(RefusalCode.ALREADY_BOOKED, appointment_id if is_seen else None)
 
 
-async def _take(work: UnitOfWork, member: LockedMember, slot: Slot, at: datetime) -> Outcome:
+async def _take(work: UnitOfWork, member: LockedMember, slot: Slot, moment: Moment) -> Outcome:
     """A new booking in a free place of the locked slot."""
     place = await blocks.find_place(work.connection, slot.slot_id)
     if place is None:
         return Refused(RefusalCode.FULL)
-    new = rules.book(new_id(), member.enrolment, slot, member.today)
+    day = await load_site_day(work.connection, slot.site_id, moment, member.today)
+    new = rules.book(new_id(), member.enrolment, slot, day)
     booked = await store.insert_appointment(work.connection, new)
     assert booked is not None, "the person is locked and has no live booking under the programme"
     await blocks.take_place(work.connection, slot.slot_id, place, booked.appointment_id)
-    await announce(work, [(None, booked)], member.today, at)
+    await announce(work, [(None, booked)], member.today, moment.at)
     return booked
 
 
@@ -116,8 +118,8 @@ async def _move(work: UnitOfWork, before: Appointment, after: Appointment, today
 async def cancel(work: UnitOfWork, appointment_id: UUID, reason: Cancellation, moment: Moment) -> Outcome:
     """End a live booking and free its place; because the member died (`pat-dec`) is a report of the death, too."""
 
-    def rule(booking: Appointment, today: date, _hour: datetime | None) -> Appointment | RefusalCode:
-        return rules.cancel(booking, reason, today)
+    def rule(booking: Appointment, day: SiteDay) -> Appointment | RefusalCode:
+        return rules.cancel(booking, reason, day)
 
     outcome = await change(work, appointment_id, rule, moment)
     if isinstance(outcome, Appointment) and reason is Cancellation.PAT_DEC:
@@ -131,9 +133,9 @@ async def miss(
 ) -> Outcome:
     """Nobody came: the staff of the appointment's site say so, somebody else once the outcome is escalated."""
 
-    def rule(booking: Appointment, today: date, hour: datetime | None) -> Appointment | RefusalCode:
-        may_tell = is_staff_at(booking.site_id) or rules.is_escalated(booking, today, escalate_days)
-        return rules.miss(booking, today, hour) if may_tell else RefusalCode.SITE_FIRST
+    def rule(booking: Appointment, day: SiteDay) -> Appointment | RefusalCode:
+        may_tell = is_staff_at(booking.site_id) or rules.is_escalated(booking, day, escalate_days)
+        return rules.miss(booking, day) if may_tell else RefusalCode.SITE_FIRST
 
     return await change(work, appointment_id, rule, moment)
 
@@ -144,9 +146,10 @@ async def retract(
     """The appointment should never have been recorded, nor a dose with it, says its site; a cancellation was a mistake,
     says whoever may cancel. If it reported a death, that is taken back."""
 
-    def rule(before: Appointment, today: date, _hour: datetime | None) -> Appointment | RefusalCode:
-        may_tell = is_staff_at(before.site_id) or before.status is AppointmentStatus.CANCELLED
-        return rules.retract(before, today) if may_tell else RefusalCode.SITE_FIRST
+    def rule(before: Appointment, day: SiteDay) -> Appointment | RefusalCode:
+        is_the_sites = before.status not in {AppointmentStatus.CANCELLED, AppointmentStatus.ENTERED_IN_ERROR}
+        may_tell = not is_the_sites or is_staff_at(before.site_id)
+        return rules.retract(before, day.business_on) if may_tell else RefusalCode.SITE_FIRST
 
     outcome = await change(work, appointment_id, rule, moment)
     if isinstance(outcome, Appointment):
@@ -157,9 +160,11 @@ async def retract(
 async def change(work: UnitOfWork, appointment_id: UUID, rule: Rule, moment: Moment) -> Outcome:
     """What becomes of one appointment as the rule says."""
     today, before = await lock_appointment(work.connection, appointment_id, moment)
-    after = before if isinstance(before, RefusalCode) else rule(before, today, hour_of(moment, today))
-    if isinstance(before, RefusalCode) or isinstance(after, RefusalCode):
-        return Refused(after if isinstance(after, RefusalCode) else RefusalCode.UNKNOWN_APPOINTMENT)
+    if isinstance(before, RefusalCode):
+        return Refused(before)
+    after = rule(before, await load_site_day(work.connection, before.site_id, moment, today))
+    if isinstance(after, RefusalCode):
+        return Refused(after)
     await save(work, [(before, after)], today, moment.at)
     return after
 

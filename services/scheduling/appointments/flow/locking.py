@@ -14,10 +14,11 @@ from services.scheduling.appointments import store
 from services.scheduling.appointments.rules import Appointment, MemberRef
 from services.scheduling.blocks import store as blocks
 from services.scheduling.blocks.rules import Slot
-from services.scheduling.days.rules import Moment, is_far
+from services.scheduling.days.rules import Moment, SiteDay, is_far, site_day
 from services.scheduling.members import store as members
 from services.scheduling.members.rules import Enrolment, Person, choose_enrolment
 from services.scheduling.refusals import RefusalCode
+from services.scheduling.sites import store as sites
 
 
 class LockedMember(NamedTuple):
@@ -102,3 +103,8 @@ async def lock_slot(connection: Connection, slot_id: UUID, also: UUID | None = N
         return RefusalCode.HELD if is_held else RefusalCode.UNKNOWN_SLOT
     await blocks.lock_blocks(connection, sorted({slot.block_id, also or slot.block_id}))
     return slot
+
+
+async def load_site_day(connection: Connection, site_id: str, moment: Moment, today: date) -> SiteDay:
+    """What day it is at the site of an appointment or a slot that was loaded."""
+    return site_day(await sites.load_time_zone(connection, site_id), moment, today)

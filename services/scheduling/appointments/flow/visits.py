@@ -11,7 +11,7 @@ from services.scheduling.appointments.flow.bookings import Outcome, announce, sa
 from services.scheduling.appointments.flow.locking import lock_appointment, lock_member
 from services.scheduling.appointments.rules import Appointment, Change, MemberRef
 from services.scheduling.blocks import store as blocks
-from services.scheduling.days.rules import Moment, hour_of
+from services.scheduling.days.rules import Moment, site_day
 from services.scheduling.doses.rules import DoseRecord
 from services.scheduling.members import store as members
 from services.scheduling.refusals import RefusalCode, Refused
@@ -26,7 +26,8 @@ async def fulfil(work: UnitOfWork, appointment_id: UUID, record: DoseRecord, mom
         return Refused(before)
     site = await sites.load_site(work.connection, before.site_id)
     assert site is not None, "an appointment's site is never removed, and seen by whoever sees the appointment"
-    after = rules.fulfil(before, await _with_booked_product(work, site, before), record, today, hour_of(moment, today))
+    day = site_day(site.time_zone, moment, today)
+    after = rules.fulfil(before, await _with_booked_product(work, site, before), record, day)
     if isinstance(after, RefusalCode):
         return Refused(after)
     person = await members.load_person(work.connection, before.member_token)
@@ -51,7 +52,7 @@ async def walk_in(work: UnitOfWork, member: MemberRef, site_id: str, record: Dos
     site = await sites.load_site(work.connection, site_id)
     if site is None:
         return Refused(RefusalCode.UNKNOWN_SITE)
-    given = rules.walk_in(new_id(), enrolment, site, record, programme, today, hour_of(moment, today))
+    given = rules.walk_in(new_id(), enrolment, site, record, programme, site_day(site.time_zone, moment, today))
     if isinstance(given, RefusalCode):
         return Refused(given)
     if refused := await _already_recorded(work, person.member_tokens, given):

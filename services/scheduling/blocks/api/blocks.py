@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from schemas.envelope import Code, Zip5
 from services.kit.idempotency import Answer, Identity
+from services.kit.next_page import PAGED, After, end_of, link_next, place_of, text_of
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling.blocks.api import problems
@@ -24,14 +25,14 @@ routes = APIRouter(tags=["scheduling"])
 
 
 @routes.post("/sites", responses={200: {"model": SiteOut}, **responses(403, 404, 409, 422)})
-async def describe_site(body: SiteIn, pool: Pool, identity: Identity, principal: SiteKeeper) -> Response:
+async def describe_site(body: SiteIn, pool: Pool, identity: Identity, principal: SiteKeeper, clock: Clock) -> Response:
     """A new site, or a known one described anew, by the tenant that described it first or by whoever acts for all. Its
     time zone can't change once it has blocks. Leaving out a product that blocks to come offer is refused with those
     blocks (`product-in-use`); with `withdraw` it ends, the answer names them, and nobody books there any more: the
     bookings stay until somebody moves or cancels them."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        described = await describing.describe_site(work, principal, body.site(), withdraw=body.withdraw)
+        described = await describing.describe_site(work, principal, body.site(), clock, withdraw=body.withdraw)
         if isinstance(described, RefusalCode):
             return problems.answer(described)
         if isinstance(described, ProductInUse):
@@ -61,8 +62,10 @@ async def open_block(
     return await write(pool, identity.bound_to(principal), effect)
 
 
-@routes.get("/slots")
+@routes.get("/slots", responses=PAGED)
 async def list_slots(
+    request: Request,
+    response: Response,
     pool: Pool,
     principal: SlotReader,
     clock: Clock,
@@ -71,11 +74,16 @@ async def list_slots(
     zip5: Annotated[Zip5 | None, Query(alias="zip")] = None,
     vaccine_group: Code | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 200,
+    after: After = None,
 ) -> list[SlotOut]:
-    """Slots with room that have not begun, soonest first: those held for one's own plan, and those open to all."""
+    """Slots with room that have not begun, soonest first, page by page (`Link`): those held for one's own plan, and
+    those open to all."""
     search = SlotSearch(site, week, zip5, vaccine_group)
     async with reading(pool, principal) as work:
-        return [SlotOut.of(slot) for slot in await blocks.list_free_slots(work.connection, search, clock, limit)]
+        found = await blocks.list_free_slots(work.connection, search, clock, place_of(after), limit)
+    places = [(one.slot.start_at, one.slot.slot_id) for one in found]
+    link_next(request, response, after=text_of(end_of(places, limit)))
+    return [SlotOut.of(slot) for slot in found]
 
 
 def _answer(status: int, body: BaseModel) -> Answer:

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from services.kit.auth import Principal
 from services.kit.ids import new_id
+from services.kit.next_page import Place
 from services.kit.postgres import ALL_TENANTS, Connection
 from services.kit.unit_of_work import UnitOfWork
 from services.replicas.days import store as days
 from services.scheduling.blocks import rules, store
 from services.scheduling.blocks.events import slot_pool_changed
 from services.scheduling.blocks.rules import Block, BlockOpened, BlockRequest, FreeSlot, Slot, SlotSearch, SlotTime
-from services.scheduling.days.rules import Moment, hour_of, is_far
+from services.scheduling.days.rules import Moment, SiteDay, hour_of, is_far, site_day
 from services.scheduling.members import store as members
 from services.scheduling.refusals import RefusalCode
 from services.scheduling.sites import store as sites
@@ -34,7 +35,8 @@ async def open_block(
     if not _may_open(principal, described_by, request.plan):
         return RefusalCode.OTHER_TENANT
     kept = request._replace(times=rules.to_come(site, request.times, moment, today))
-    if refusal := await _check(work, principal, request, kept, site, today):
+    day = site_day(site.time_zone, moment, today)
+    if refusal := await _check(work, principal, request, kept, site, day):
         return refusal
     opened = _new_block(kept, site, today, release_days)._replace(left_out=_left_out(request, kept))
     if not await store.insert_block(work.connection, opened.block, request.plan, opened.slots):
@@ -55,13 +57,13 @@ def _left_out(request: BlockRequest, kept: BlockRequest) -> list[SlotTime]:
 
 
 async def _check(
-    work: UnitOfWork, principal: Principal, request: BlockRequest, kept: BlockRequest, site: Site, today: date
+    work: UnitOfWork, principal: Principal, request: BlockRequest, kept: BlockRequest, site: Site, day: SiteDay
 ) -> RefusalCode | None:
     """Why this block can't be opened at the site: its product, its week, its plan, slots at the same times, or nothing
     of it is to come."""
     if request.cvx not in site.gives:
         return RefusalCode.NOT_GIVEN_HERE
-    if refusal := rules.check_week(site, request.week_on, request.times, today):
+    if refusal := rules.check_week(site, request.week_on, request.times, day.own_on):
         return refusal
     if not kept.times:
         return RefusalCode.PAST_SLOT
@@ -105,8 +107,10 @@ async def announce(work: UnitOfWork, blocks: Sequence[Block], at: datetime) -> N
     await work.announce([slot_pool_changed(block, at) for block in blocks])
 
 
-async def list_free_slots(connection: Connection, search: SlotSearch, clock: datetime, limit: int) -> list[FreeSlot]:
+async def list_free_slots(
+    connection: Connection, search: SlotSearch, clock: datetime, after: Place, limit: int
+) -> list[FreeSlot]:
     """Slots with room that the tenant may book and that have not begun, soonest first."""
     today = await days.load_day(connection) or date.max
     hour = hour_of(Moment(clock, clock), today)
-    return await store.list_free(connection, search, today, hour, limit)
+    return await store.list_free(connection, search, today, hour, after, limit)
