@@ -95,6 +95,28 @@ async def test_a_prior_number_joins_who_agrees_exactly(office: Office) -> None:
     assert await persons(office) == 1
 
 
+@pytest.mark.parametrize(
+    ("edge", "row"),
+    [
+        ("its own former name", member("M1", "FIX*DORA", "19710909", ins=CHANGED, was="FIX*DORRA*19500101")),
+        ("a former name and a former number", member("M9", "FIX*DORA", "19710909", ins=CHANGED, prior="M1",
+                                                     was="FIX*DORRA*19500101")),
+    ],
+)  # fmt: skip
+async def test_a_correction_that_fits_two_joins_nobody(
+    client: httpx.AsyncClient, office: Office, edge: str, row: str
+) -> None:
+    """A correction by which its person would be exactly two members of the plan at once makes one of no two of them: it
+    waits, with all three beside it."""
+    await office.read(an_834(member("M1", "FIX*DORRA", "19500101"), NAMESAKE,
+                             member("M3", "FIX*DORA", "19710909", zip5="60605")))  # fmt: skip
+    await office.read(an_834(member("M3", "FIX*DORA", "19710909", ins=CHANGED), control=2, day="20250602"))
+    file = await office.read(an_834(row, control=3, day="20250603"))
+    assert (file.rows_rejected, file.changes.get("merged", 0), await persons(office)) == (1, 0, 3), edge
+    [one] = await waiting(client)
+    assert (one["code"], len(one["may_be"])) == ("agrees-with-another", 3)
+
+
 @pytest.mark.parametrize("ins", [CHANGED, LISTED, "Y*18*021*20"])
 async def test_who_moves_to_a_namesake_is_taken_at_the_word(
     client: httpx.AsyncClient, office: Office, ins: str
