@@ -39,7 +39,7 @@ on conflict (member_token, source) do update
 set ({CONSENT}) = row({", ".join(f"excluded.{name}" for name in RegistryConsent._fields)})
 """
 SAVE_OVERRIDE = (
-    f"insert into vital_override ({OVERRIDE}, reason, decided_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    f"insert into vital_override ({OVERRIDE}, reason, decided_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 )
 WITHDRAW_OVERRIDE = """
 update vital_override set withdrawn_at = $3, withdrawn_by = $4
