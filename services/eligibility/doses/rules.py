@@ -20,6 +20,7 @@ from services.eligibility.doses.reports import (
     is_older,
     over,
     says_the_same,
+    with_words_of,
 )
 from services.eligibility.vital.sharing import is_withheld
 
@@ -96,8 +97,10 @@ class Ledger:
         known = self.reports.get(said.event_key)
         if known is not None:
             if is_older(said, known):
+                if (heard := with_words_of(known, said)) != known:
+                    self._put(heard)
                 return False
-            said = over(known, said)
+            said = with_words_of(with_words_of(over(known, said), known), said)
             if says_the_same(said, known):
                 self._put(said)  # said again, and later: what was said in between is history now
                 return False
