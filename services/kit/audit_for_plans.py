@@ -8,10 +8,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.kit.postgres import ALL_TENANTS, Connection, seeing
+from services.kit.rows import into
 
 ALWAYS = "timestamptz '1970-01-01Z', timestamptz '9999-01-01Z'"
 """For a service's query: of an id that is the plan's alone."""
-LOAD_NAMES = "select name, since, until from ({0}) as named (name, since, until)"
+LOAD_NAMES = "select name as subject, since, until from ({0}) as named (name, since, until)"
 NAMED = """
 with name as (
     select * from unnest($4::text[], $5::timestamptz[], $6::timestamptz[]) as name (subject, since, until)
@@ -77,4 +78,4 @@ async def load_for_all(
         return None
     async with seeing(connection, ALL_TENANTS):
         found = await connection.fetch(LOAD_NAMES.format(names.query), member_token, plan)
-    return ForAll([Name(*row) for row in found], names.kept) if found else None
+    return ForAll([into(Name, row) for row in found], names.kept) if found else None

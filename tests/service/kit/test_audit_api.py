@@ -176,7 +176,8 @@ async def test_an_auditor_of_a_plan_sees_who_looked_for_all_plans(
         "cornelius", "minerva", "rufus"
     ]  # fmt: skip
     assert str(RON) not in exported.text
-    who, asked = [], {"member_token": str(HARRY), "limit": 1, "through": 3}
+    who = []
+    asked: dict[str, Any] = {"member_token": str(HARRY), "limit": 1, "through": 3}
     while asked.get("after", 0) is not None:
         page = (await auditor.get("/audit", params=asked)).json()
         who += [row["principal"] for row in page["rows"]]
@@ -196,8 +197,8 @@ async def test_what_an_auditor_of_a_plan_does_not_see(
     archive: Database, app: FastAPI, auditor: httpx.AsyncClient, row: dict[str, Any]
 ) -> None:
     """What was done before or after the plan had him, tells of several plans' members, or was done for others."""
-    who, whom, *_ = row.pop("who", "cornelius"), row.pop("whom", HARRY)
-    await looked(archive, who, whom, **row)
+    hidden = {"who": "cornelius", "whom": HARRY, **row}
+    await looked(archive, hidden.pop("who"), hidden.pop("whom"), **hidden)
     await looked(archive, "rufus", HARRY)
     acting(app, "argus", "auditor", "hogwarts")
     assert [one for one, _, _ in await seen(auditor, member_token=HARRY)] == ["rufus", "argus"]

@@ -16,7 +16,7 @@ from services.eligibility.doses.store import remarks as remark_store
 from services.eligibility.intake.joins import Kept
 from services.eligibility.payers.tenants import EVERY_TENANT
 from services.eligibility.people.flow import load_persons_book, save_book
-from services.eligibility.people.parting import Holders, Join, Joined, Shares, shared_out, with_weighed
+from services.eligibility.people.parting import Holders, Join, Joined, Shares, Whose, shared_out, with_weighed
 from services.eligibility.people.parting_words import Agreeing, as_agreed, as_reported, of_decision
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.people.store import joins as join_store
@@ -67,7 +67,8 @@ async def _part_pairs(connection: Connection, join: Join, kept: Kept, by: str, r
 
 async def _shared(connection: Connection, part: Part, join: Join, kept: Kept, holders: Holders) -> Shares:
     now = (await load_rows(connection, part, [join.survivor])).get(join.survivor, [])
-    rows, whose = kept.rows_of(part.table), holders.of_row
+    rows = kept.rows_of(part.table)
+    whose: Whose = holders.of_row
     if part is vital_store.VITAL_OVERRIDES:
         whose = of_decision(rows, holders, {str(token) for token in (join.retired, *join.tokens)})
     return shared_out(rows, now, part.key_of, whose)
