@@ -67,7 +67,8 @@ class Codes:
 @dataclass(slots=True)
 class Ledger:
     """Doses and reports of one batch. `changed_*` are what is to be saved; `loaded` are the persons all of whose doses
-    are here. `withheld`: the registries whose reports of a person are kept, and stand for no dose."""
+    are here. `withheld`: the registries whose reports of a person are kept, and stand for no dose. `found`: reports as
+    they waited of whom a later message of the same dose has found the person."""
 
     new_id: Callable[[], UUID]
     codes: Codes
@@ -78,6 +79,7 @@ class Ledger:
     dirty: set[UUID] = field(default_factory=set)
     loaded: set[UUID] = field(default_factory=set)
     withheld: dict[UUID, frozenset[str]] = field(default_factory=dict)
+    found: list[Report] = field(default_factory=list)
     _told: dict[UUID, Dose] = field(default_factory=dict)
     _of_dose: defaultdict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
     _of_day: defaultdict[_Day, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -100,6 +102,8 @@ class Ledger:
                 if (heard := with_words_of(known, said)) != known:
                     self._put(heard)
                 return False
+            if known.member_token is None and said.member_token is not None:
+                self.found.append(known._replace(member_token=said.member_token))
             said = with_words_of(with_words_of(over(known, said), known), said)
             if says_the_same(said, known):
                 self._put(said)  # said again, and later: what was said in between is history now

@@ -82,3 +82,18 @@ async def test_publicity_is_told_and_taken_back(office: Office) -> None:
         bars.append(" ".join(fact["channels_barred"]))
         assert fact["status"] == "eligible"
     assert bars == ["phone", "phone text letter email visit", "phone text letter email visit", ""]
+
+
+@pytest.mark.parametrize("is_told_first", [True, False])
+async def test_what_a_dose_said_before_it_found_its_member_holds(office: Office, is_told_first: bool) -> None:
+    """Y under a name that is nobody's, and the same dose again under the member's, without a word: whichever comes
+    first, the member is protected and the dose withheld."""
+    await office.read(roster(Row("LS1")))
+    told = [
+        vxu(Shot("E-1", given="Tilda", protected="Y")),
+        vxu(Shot("E-1", action="U", sent="20210302060000")),
+    ]
+    for content in told if is_told_first else reversed(told):
+        await office.read(content)
+    fact = (await office.last_facts())["LS1"]
+    assert (fact["contact_protected"], fact["vaccinated"]) == (True, False)
