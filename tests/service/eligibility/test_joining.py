@@ -1,11 +1,19 @@
 """Whether one row joins two members who are both known: not by agreeing with somebody, but by a correction that says
 so; and never with another plan's member."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from services.eligibility.feeds.records import RosterRecord
 from services.eligibility.intake.api import doubtful_rows as doubtful_api
+from services.eligibility.intake.flow import roster
+from services.eligibility.people.flow import load_book
+from services.eligibility.people.roster import Book
+from services.kit.postgres import Connection
 from tests.service.eligibility.cases import a_south_file, an_834, member
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
@@ -237,3 +245,24 @@ async def test_a_registry_joins_nobody(office: Office, name: tuple[str, str, str
     await office.read(vxu(Shot("E-1", family="Fix", given="Dora", born="19500101", zip5="60601")))
     await office.read(vxu(Shot("E-2", family=family, given=given, born=born, zip5="60601", sent="20210302060000")))
     assert (await persons(office), len(await people(office))) == (2, 2)
+
+
+async def test_a_file_of_corrections_loads_no_rest_for_each(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that joins ends its portion; behind it a few rows are loaded, and not all that are left of the slice."""
+    asked: list[int] = []
+
+    async def counted(connection: Connection, records: Sequence[RosterRecord], *more: Any) -> Book:
+        asked.append(len(records))
+        return await load_book(connection, records, *more)
+
+    letters = [f"FIX{chr(65 + no // 10)}{chr(65 + no % 10)}" for no in range(60)]
+    await office.read(an_834(*[member(f"A{name}", f"{name}*DORA", "19500101") for name in letters],
+                             *[member(f"B{name}", f"{name}*DORA", "19710909") for name in letters]))  # fmt: skip
+    monkeypatch.setattr(roster, "load_book", counted)
+    corrections = [
+        member(f"B{name}", f"{name}*DORA", "19710909", ins=CHANGED, prior=f"A{name}", was=f"{name}*DORA*19500101")
+        for name in letters
+    ]
+    file = await office.read(an_834(*corrections, control=2, day="20250602"))
+    assert (file.changes["merged"], await persons(office)) == (60, 60)
+    assert (len(asked), sum(asked) <= 60 * 17) == (60, True)
