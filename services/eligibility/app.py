@@ -34,6 +34,7 @@ from services.eligibility.payers.senders import unprofiled
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.people.store import joins as join_store
 from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store import trail as trail_store
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.settings import read_own_settings
 from services.kit import metrics
@@ -95,6 +96,7 @@ def build() -> Service:
         background=background,
         sealed=(chunk_store.SEALED, doubtful_store.SEALED, join_store.SEALED),
         names_in_trail=people_store.NAMES_IN_TRAIL,
+        names_for_plans=trail_store.NAMES_FOR_PLANS,
         measures=(
             Measure(metrics.FILE_AGE_SECONDS, queue_store.OLDEST_WAITING),
             Measure(metrics.REJECT_SHARE, file_store.REJECTED, told=habits.reject_shares),

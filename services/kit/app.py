@@ -19,6 +19,7 @@ from fastapi import APIRouter, FastAPI
 
 from schemas.envelope import Event
 from services.kit import audit, audit_api, build, flood_operations, keys, log, metrics, operations, saying_again
+from services.kit.audit_for_plans import NamesForPlans
 from services.kit.audit_search import Reader
 from services.kit.auth import Auth
 from services.kit.bus import Bus
@@ -63,7 +64,8 @@ class Service:
     kind of fact that only its store can tell again; `rebuilds`: its tables can be wiped and read again from the log, so
     they have a generation; `background` makes what else runs beside the requests; `waiting` is the SQL that counts its
     own work under way, by what waits; `measures` what else its database tells of itself; `sealed` are its own columns
-    of sealed bytes; `names_in_trail` the SQL of all ids by which the trail may name a member ($1)."""
+    of sealed bytes; `names_in_trail` the SQL of all ids by which the trail may name a member ($1), and
+    `names_for_plans` those by which rows for all tenants name one plan's."""
 
     name: str
     title: str
@@ -78,6 +80,7 @@ class Service:
     measures: Sequence[Measure] = ()
     sealed: Sequence[Sealed] = ()
     names_in_trail: str | None = None
+    names_for_plans: NamesForPlans | None = None
 
 
 def create(service: Service, settings: Settings) -> FastAPI:
@@ -146,7 +149,7 @@ def create(service: Service, settings: Settings) -> FastAPI:
     by_group = {subscription.group: subscription for subscription in service.subscriptions}
     app.include_router(operations.router(by_group))
     app.include_router(flood_operations.router(by_group))
-    app.include_router(audit_api.router(service.names_in_trail))
+    app.include_router(audit_api.router(service.names_in_trail, service.names_for_plans))
     return app
 
 

@@ -17,6 +17,7 @@ from pydantic import AwareDatetime, BaseModel
 from schemas.envelope import INSTANT_AS_WRITTEN
 from services.kit import audit, audit_search, requests
 from services.kit.audit import Action
+from services.kit.audit_for_plans import NamesForPlans, load_for_all
 from services.kit.audit_search import Reader, Search
 from services.kit.auth import Principal, may
 from services.kit.masking import protected
@@ -109,8 +110,9 @@ def _question(
 Question = Annotated[AuditQuestion, Depends(_question)]
 
 
-def router(names: str | None) -> APIRouter:
-    """`names`: the service's own query of the tokens and ids of one member ($1, a token)."""
+def router(names: str | None, for_plans: NamesForPlans | None = None) -> APIRouter:
+    """`names`: the service's own query of the tokens and ids of one member ($1, a token); `for_plans`: by which of them
+    a plan's auditor finds what was done for all tenants at once."""
     routes = APIRouter(tags=["audit"])
 
     @routes.get("/audit", summary="Who saw and changed what")
@@ -124,10 +126,11 @@ def router(names: str | None) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = PAGE_ROWS,
     ) -> AuditPage:
         """Oldest first. Asking is a row of the trail too. An auditor of a plan sees the rows of whoever acted for that
-        plan; what was done for all plans at once, also to its members, an auditor for all tenants sees. 429 while
-        others search."""
+        plan; and, of a member for whom he asks, also what was done for all plans at once since the plan has him,
+        without whom else it names and without its reason. Everything else that was done for all plans an auditor for
+        all tenants sees. 429 while others search."""
         async with reader.turn(audit_search.TURN_S):
-            search = await _told(pool, auditor, "read", question, names)
+            search = await _told(pool, auditor, "read", question, names, for_plans)
             closed = await reader.load_closed()
             through = closed if through is None else min(through, closed)
             rows = await reader.find(auditor.tenant, search, after, through, limit)
@@ -148,7 +151,7 @@ def router(names: str | None) -> APIRouter:
         """All rows, oldest first. A cell that a spreadsheet would take for a formula begins with an apostrophe. Sees
         and waits as the search does."""
         async with reader.turn(audit_search.TURN_S):
-            search = await _told(pool, auditor, "export", question, names)
+            search = await _told(pool, auditor, "export", question, names, for_plans)
             closed = await reader.load_closed()
         pages = reader.pages(auditor.tenant, search, closed, EXPORT_ROWS)
         lines = _csv(pages) if format_ is Format.CSV else _ndjson(pages)
@@ -164,14 +167,18 @@ FILES: dict[int | str, dict[str, Any]] = {
 _HEADINGS = tuple(AuditRow.model_fields)
 
 
-async def _told(pool: Pool, auditor: Principal, action: Action, question: AuditQuestion, names: str | None) -> Search:
+async def _told(
+    pool: Pool, auditor: Principal, action: Action, question: AuditQuestion, names: str | None,
+    for_plans: NamesForPlans | None,
+) -> Search:  # fmt: skip
     """What to search for, once the trail says that it is searched."""
     async with requests.reading(pool, auditor) as work:
         await audit.record(work, auditor, action, "audit", question.subjects)
         if question.member_token is None:
             return question.search
         found = await audit_search.names_of(work.connection, names, question.member_token)
-    return replace(question.search, subjects=found)
+        for_all = await load_for_all(work.connection, for_plans, auditor.tenant, question.member_token)
+    return replace(question.search, subjects=found, for_all=for_all)
 
 
 async def _csv(pages: AsyncIterator[Sequence[Mapping[str, Any]]]) -> AsyncIterator[str]:

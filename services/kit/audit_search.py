@@ -4,13 +4,16 @@ is committed late is passed over."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from services.kit import audit_for_plans
+from services.kit.audit_for_plans import ForAll
 from services.kit.audit_seal import is_closed, load_last, mark
 from services.kit.postgres import ALL_TENANTS, Connection, Pool, transaction
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
@@ -48,13 +51,14 @@ FIND_NAMES = "select name from ({0}) as named (name)"
 @dataclass(frozen=True, slots=True)
 class Search:
     """What is asked for; None: whatever it is. `subjects`: the tokens and ids of one person. `since` is within,
-    `until` is not."""
+    `until` is not. `for_all`: by what rows that were written for all tenants name him, too."""
 
     subjects: Sequence[str] | None = None
     principal: str | None = None
     action: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    for_all: ForAll | None = None
 
     def query(self, after: int, through: int, limit: int) -> tuple[str, list[Any]]:
         """The statement with its arguments; only what is asked for stands in it, so that an index serves it."""
@@ -65,12 +69,23 @@ class Search:
             given.append(list(self.subjects))
             named, rows = NAMED, "named join audit using (audit_id)"
             shown = "array(select one from unnest(subjects) as one where one = any($4::text[]))"
+        conditions += self._conditions(given)
+        found = f"{named}select {COLUMNS}, {shown} as subjects from {rows} where {' and '.join(conditions)}"
+        return f"{found} order by audit_id limit $2", given
+
+    def query_for_all(self, for_all: ForAll, after: int, through: int, limit: int) -> tuple[str, list[Any]]:
+        """The same of rows that were written for all tenants, as a plan may see them."""
+        given: list[Any] = [after, limit, through, *for_all.values]
+        conditions = [audit_for_plans.IS_SHOWN, *self._conditions(given)]
+        rows = f"select {audit_for_plans.COLUMNS} from {audit_for_plans.SHOWN} where {' and '.join(conditions)}"
+        return f"{audit_for_plans.NAMED}{rows} order by audit_id limit $2", given
+
+    def _conditions(self, given: list[Any]) -> Iterator[str]:
+        """By whatever else is asked for, whose values are added to the arguments."""
         for name, condition in _CONDITIONS.items():
             if (value := getattr(self, name)) is not None:
                 given.append(value)
-                conditions.append(condition % len(given))
-        found = f"{named}select {COLUMNS}, {shown} as subjects from {rows} where {' and '.join(conditions)}"
-        return f"{found} order by audit_id limit $2", given
+                yield condition % len(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +127,13 @@ class Reader:
         after, through = max(after, first), through if last is None else min(through, last)
         query, given = search.query(after, through, limit)
         async with transaction(self.pool, tenant) as connection:
-            return [dict(row) for row in await connection.fetch(query, *given)]
+            found = [dict(row) for row in await connection.fetch(query, *given)]
+        if search.for_all is None:
+            return found
+        query, given = search.query_for_all(search.for_all, after, through, limit)
+        async with transaction(self.pool, ALL_TENANTS) as connection:
+            found += [dict(row) for row in await connection.fetch(query, *given)]
+        return sorted(found, key=itemgetter("audit_id"))[:limit]
 
     async def pages(self, tenant: str, search: Search, through: int, size: int) -> AsyncIterator[list[dict[str, Any]]]:
         """All of them, a page at a time, each in a transaction and a turn of its own."""

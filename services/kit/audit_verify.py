@@ -19,7 +19,8 @@ MISSES_SUBJECT = """
 select exists (
     select from audit cross join unnest(subjects) as named
     where audit_id > $1 and audit_id <= $2 and named is not null and not exists (
-        select from audit_subject as found where found.subject = left(named, 200) and found.audit_id = audit.audit_id
+        select from audit_subject as found
+        where (found.subject, found.audit_id, found.tenant_id) = (left(named, 200), audit.audit_id, audit.tenant_id)
     )
 )
 """

@@ -40,6 +40,7 @@ def build() -> Service:
         owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),),
         names_in_trail=cases_store.NAMES_IN_TRAIL,
+        names_for_plans=cases_store.NAMES_FOR_PLANS,
         waiting={"answers": cases_store.WAITING_MEMBERS.waiting, "contacts": attempts_store.WAITING},
     )
 

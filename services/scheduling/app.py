@@ -35,6 +35,7 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool, WAITING_MEMBERS, settling.settle_waiting),),
         names_in_trail=appointment_store.NAMES_IN_TRAIL,
+        names_for_plans=appointment_store.NAMES_FOR_PLANS,
         waiting={"answers": WAITING_MEMBERS.waiting},
         max_body_bytes=4 << 20,  # a block of 2,000 slots
     )

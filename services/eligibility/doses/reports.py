@@ -5,6 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.eligibility.payers.tenants import EVERY_TENANT
+from services.eligibility.vital.registry import with_words
 
 APPOINTMENT, REGISTRY, PLAN = "appointment", "iis", "plan"
 ONE_DAY = timedelta(days=1)
@@ -60,6 +61,13 @@ def over(known: Report, said: Report) -> Report:
         member_token=said.member_token or known.member_token,
         is_corrected=said.is_corrected or known.is_corrected,
     )
+
+
+def with_words_of(report: Report, other: Report) -> Report:
+    """A report of whom nobody is found yet, with what the other one says of the person, too."""
+    if report.member_token is not None or report.subject is None:
+        return report
+    return report._replace(subject=with_words(report.subject, other.subject))
 
 
 def is_of_source(said: Report, known: Report) -> bool:

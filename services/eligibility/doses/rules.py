@@ -20,6 +20,7 @@ from services.eligibility.doses.reports import (
     is_older,
     over,
     says_the_same,
+    with_words_of,
 )
 from services.eligibility.vital.sharing import is_withheld
 
@@ -67,7 +68,8 @@ class Codes:
 class Ledger:
     """Doses and reports of one batch. `changed_*` are what is to be saved; `loaded` are the persons all of whose doses
     are here. Kept, and no dose, are reports of a registry that is `withheld` for the person, and those of a day before
-    the person was `born`, as his plans state it."""
+    the person was `born`, as his plans state it. `found`: reports as they waited of whom a later message of the same
+    dose has found the person."""
 
     new_id: Callable[[], UUID]
     codes: Codes
@@ -79,6 +81,7 @@ class Ledger:
     loaded: set[UUID] = field(default_factory=set)
     withheld: dict[UUID, frozenset[str]] = field(default_factory=dict)
     born: dict[UUID, date] = field(default_factory=dict)
+    found: list[Report] = field(default_factory=list)
     _told: dict[UUID, Dose] = field(default_factory=dict)
     _of_dose: defaultdict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
     _of_day: defaultdict[_Day, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -98,8 +101,12 @@ class Ledger:
         known = self.reports.get(said.event_key)
         if known is not None:
             if is_older(said, known):
+                if (heard := with_words_of(known, said)) != known:
+                    self._put(heard)
                 return False
-            said = over(known, said)
+            if known.member_token is None and said.member_token is not None:
+                self.found.append(known._replace(member_token=said.member_token))
+            said = with_words_of(with_words_of(over(known, said), known), said)
             if says_the_same(said, known):
                 self._put(said)  # said again, and later: what was said in between is history now
                 return False

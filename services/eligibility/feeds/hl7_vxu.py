@@ -145,13 +145,42 @@ class VxuReader:
         except BadRow as bad:
             self._rows += 1
             yield bad.rejection(self._rows, lines[0][0])
+            yield from self._patient_before(lines, bad)
         yield from self._notices.drain()
 
+    def _patient_before(self, lines: list[_Line], bad: BadRow) -> Iterator[FeedItem]:
+        """Of a rejected message the patient, if what stands before its fault says so."""
+        whole = [line for line in lines if line[0] < bad.where]
+        if bad.code == "broken-line":
+            whole = whole[:-1]
+        if not whole:
+            return
+        noted, self._notices = self._notices, Notices()
+        try:
+            segments, _ = parse_segments(whole)
+            context, pid = self._context(segments)
+            yield from self._patient_who_stops(context, pid)
+        except BadRow:
+            pass  # it was told why the message is rejected
+        finally:
+            self._notices = noted
+
+    def _patient_who_stops(self, context: MessageContext, pid: Segment) -> Iterator[FeedItem]:
+        """The patient of whose vaccinations none was taken, if he is not to be shared, or has died: what stops others
+        is heard all the same."""
+        if context.consent.is_protected or context.person.is_deceased:
+            yield self._patient(context, pid)
+
     def _read_message(self, segments: list[Segment], cut: bool) -> Iterator[FeedItem]:
-        header, last = segments[0], segments[-1]
+        last = segments[-1]
         if cut and (last.name in HEAD_SEGMENTS or (self._is_batch and not group_doses(segments))):
             raise BadRow("file", "truncated", "the message to end before the file does", last.number)
-        pids = [segment for segment in segments if segment.name == "PID"]
+        context, pid = self._context(segments)
+        yield from self._read_rows(segments, context, pid, cut)
+
+    def _context(self, segments: list[Segment]) -> tuple[MessageContext, Segment]:
+        """What the rows of a message have in common, and its patient's segment."""
+        header, pids = segments[0], [segment for segment in segments if segment.name == "PID"]
         _refuse_other_types(segments, len(pids))
         if len(pids) != 1:
             raise BadRow("PID", "patient", "one PID segment in a message", header.number)
@@ -160,25 +189,14 @@ class VxuReader:
         consent = consent_of(next((segment for segment in segments if segment.name == "PD1"), None), self._notices)
         sent_at = self._sent_at(header, sender)
         test_from = (sender or "unknown") if header[11].part(1).upper() in NOT_PRODUCTION else ""
-        context = MessageContext(person, consent, header[10].text, sent_at, _sent_on(header), sender, test_from)
-        yield from self._read_rows(segments, context, pids[0], cut)
+        return MessageContext(person, consent, header[10].text, sent_at, _sent_on(header), sender, test_from), pids[0]
 
     def _read_rows(
         self, segments: list[Segment], context: MessageContext, pid: Segment, cut: bool
     ) -> Iterator[FeedItem]:
-        groups = group_doses(segments)
+        groups, is_taken = group_doses(segments), False
         if not groups:
-            self._rows += 1
-            place = Position(self._rows, pid.number)
-            yield PatientRecord(
-                place,
-                context.person,
-                context.consent,
-                message_control_id=context.control_id,
-                message_at=context.sent_at,
-                test_from=context.test_from,
-                sender=context.sender,
-            )
+            yield self._patient(context, pid)
         for group in groups:
             self._rows += 1
             self._notices.row = self._rows
@@ -186,8 +204,24 @@ class VxuReader:
                 if cut and group is groups[-1] and (self._is_batch or _is_cut_short(group, segments[-1])):
                     raise BadRow("file", "truncated", "the segment to end before the file does", group.number)
                 yield read_dose(self._rows, group, context, self._notices)
+                is_taken = True
             except BadRow as bad:
                 yield bad.rejection(self._rows, group.number)
+        if groups and not is_taken:
+            yield from self._patient_who_stops(context, pid)
+
+    def _patient(self, context: MessageContext, pid: Segment) -> PatientRecord:
+        """A row of its own about the patient alone."""
+        self._rows += 1
+        return PatientRecord(
+            Position(self._rows, pid.number),
+            context.person,
+            context.consent,
+            message_control_id=context.control_id,
+            message_at=context.sent_at,
+            test_from=context.test_from,
+            sender=context.sender,
+        )
 
     def _sent_at(self, header: Segment, sender: str) -> datetime | None:
         sent_at = moment(header[7].part(1), zone_of(sender, header[3].part(1), self._default_zone))

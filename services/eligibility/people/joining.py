@@ -25,12 +25,18 @@ class Pair(NamedTuple):
 
 
 def joins(record: RosterRecord, said: Described, pair: Pair) -> Verdict:
-    """Whether both are one. Other: the row is its person's as it is known, and says nothing of the other. Whom another
-    plan has as two, too, no row of this one joins."""
+    """Whether both are one. Other: the row is its person's as it is known, and says nothing of the other."""
     mine = pair.mine.get(pair.plan)
-    if pair.mine.keys() & pair.theirs.keys() == {pair.plan} and _is_stated(record, said, pair):
+    if _is_of_plan_alone(pair) and _is_stated(record, said, pair):
         return SAME
     return OTHER if mine is not None and agrees_exactly(mine, said) else DOUBTFUL
+
+
+def _is_of_plan_alone(pair: Pair) -> bool:
+    """Whether no two entries of other plans would be one person's by this plan's word: another plan has both as two,
+    or each is the member of some other plan, too."""
+    others, theirs = (side.keys() - {pair.plan} for side in (pair.mine, pair.theirs))
+    return pair.plan in pair.mine.keys() & pair.theirs.keys() and not (others and theirs)
 
 
 def _is_stated(record: RosterRecord, said: Described, pair: Pair) -> bool:

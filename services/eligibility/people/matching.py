@@ -317,16 +317,17 @@ class Acquaintances:
         return (NOT_FORMERLY if is_former else AGREES_WITH_ANOTHER)._replace(tokens=mine)
 
     def _others(self, member_token: UUID, record: RosterRecord, tenant: str, key: str) -> dict[UUID, Verdict]:
-        """Whoever agrees with the row beside its person, or is said to have been that; nobody who was told apart."""
+        """Whoever agrees with the row beside its person, or is said to have been that; nobody who was told apart. A row
+        that fits several joins none of them: one word is evidence of one pair."""
         if record.previous is None and self.by_key.get(key, set()) <= {member_token}:
             return {}
         former, mine = self._formerly(record, tenant), self.by_plan(member_token)
         found, apart = dict[UUID, Verdict](), self.apart.get(member_token, set())
         for candidate in sorted(self._agreeing(member_token, record, tenant, key, former) - apart):
-            if not self.apart.get(candidate, set()) & {other for other, verdict in found.items() if verdict is SAME}:
-                pair = joining.Pair(mine, self.by_plan(candidate), tenant, former)
-                found[candidate] = joining.joins(record, described(record), pair)
-        return found
+            pair = joining.Pair(mine, self.by_plan(candidate), tenant, former)
+            found[candidate] = joining.joins(record, described(record), pair)
+        fitting = [other for other, verdict in found.items() if verdict is SAME]
+        return found if len(fitting) < 2 else found | dict.fromkeys(fitting, DOUBTFUL)
 
     def _agreeing(
         self, member_token: UUID, record: RosterRecord, tenant: str, key: str, former: UUID | None

@@ -67,6 +67,11 @@ class KeptRows:
     retired: list[Row]
     made: list[Row]
 
+    @property
+    def sides(self) -> dict[Side, list[Row]]:
+        """What each of both had."""
+        return {Side.SURVIVOR: self.survivor, Side.RETIRED: self.retired}
+
 
 @dataclass(frozen=True, slots=True)
 class Shares:
@@ -82,13 +87,14 @@ Whose = Callable[[Row], Collection[Side]]
 
 def shared_out(kept: KeptRows, now: Iterable[Row], key_of: Key, whose: Whose) -> Shares:
     """What stands as the join left it goes back to how it was before. What was said, or changed, since is of whom
-    `whose` says; what the other one had of it he has again. What is nobody's goes, and what was taken away since."""
-    before = {side: {key_of(row): row for row in rows} for side, rows in _sides(kept).items()}
-    made = {key_of(row): row for row in kept.made}
+    `whose` says; what the other one had of it he has again. What is nobody's goes, and what was taken away since. A
+    column that was added since says nothing."""
+    before = {side: {key_of(row): row for row in rows} for side, rows in kept.sides.items()}
+    made = {key_of(row): _told(row) for row in kept.made}
     shares: dict[Side, list[Row]] = {side: [] for side in Side}
     for row in now:
         key = key_of(row)
-        if made.get(key) == row and any(key in before[side] for side in Side):
+        if made.get(key) == _told(row) and any(key in before[side] for side in Side):
             for side in Side:
                 shares[side] += [before[side][key]] if key in before[side] else []
         else:
@@ -98,8 +104,8 @@ def shared_out(kept: KeptRows, now: Iterable[Row], key_of: Key, whose: Whose) ->
     return Shares(shares[Side.SURVIVOR], shares[Side.RETIRED])
 
 
-def _sides(kept: KeptRows) -> dict[Side, list[Row]]:
-    return {Side.SURVIVOR: kept.survivor, Side.RETIRED: kept.retired}
+def _told(row: Row) -> Row:
+    return {name: value for name, value in row.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,10 @@ class Holders:
     def lists_both(self, plan: str) -> bool:
         """Whether both are this plan's members."""
         return all(any(known.tenant_id == plan for known in self._of(side)) for side in Side)
+
+    def may_be_either(self, plan: str) -> bool:
+        """Whether what is said for this plan alone does not say which of both it is of."""
+        return plan == EVERY_TENANT or self.lists_both(plan)
 
     def of_number(self, value: str) -> frozenset[Side]:
         """Under whose number of a plan this is. What a registry calls a person is nobody's before it is tied anew."""
@@ -154,19 +164,24 @@ class Holders:
 
 def with_weighed(shares: Shares, kept: KeptRows, holders: Holders) -> Shares:
     """Words on deaths: a worker's or a site's report that went to the one was weighed for the other, too, so whoever
-    paused both by himself has his answer. Where one plan lists both, a death that it told since may be of either: of
-    the retired one somebody must check it."""
+    paused both by himself has his answer. Where one plan lists both, what it told since may be of either: of the
+    retired one somebody must check a death, and of the survivor one of before that a life took back since."""
     doubted = {
         row["source"]: row | {"word": Word.POSSIBLE}
         for row in shares.survivor
         if _kind(row) == ROSTER and row["word"] == Word.DECEASED and row not in kept.survivor
         and holders.lists_both(row["tenant_id"])
     }  # fmt: skip
+    survivor = [_doubted_life(row, kept, holders) for row in shares.survivor]
     retired = [row for row in shares.retired if row["source"] not in doubted]
-    return Shares(
-        shares.survivor + _weighed(retired, shares.survivor),
-        [*retired, *_weighed(shares.survivor, retired), *doubted.values()],
-    )
+    return Shares(survivor + _weighed(retired, survivor), [*retired, *_weighed(survivor, retired), *doubted.values()])
+
+
+def _doubted_life(row: Row, kept: KeptRows, holders: Holders) -> Row:
+    if _kind(row) != ROSTER or row["word"] != Word.ALIVE or not holders.lists_both(row["tenant_id"]):
+        return row
+    had = next((one["word"] for one in kept.survivor if one["source"] == row["source"]), None)
+    return row | {"word": Word.POSSIBLE} if had in {Word.DECEASED, Word.POSSIBLE} else row
 
 
 def _weighed(theirs: Iterable[Row], mine: Iterable[Row]) -> list[Row]:

@@ -4,7 +4,7 @@ must be checked. Pure."""
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from services.eligibility.payers.tenants import EVERY_TENANT
-from services.eligibility.people.parting import KeptRows, Row, Shares, Side
+from services.eligibility.people.parting import Holders, KeptRows, Row, Shares, Side, Whose
 from services.eligibility.vital.rules import DECISION, REGISTRY, STATUS, Word
 from services.eligibility.vital.sharing import ALL_REGISTRIES
 
@@ -43,22 +43,36 @@ def _is_strangers(row: Row, side: Side, agreeing: Agreeing) -> bool:
     return side not in {*agreeing.get(name, ()), *agreeing.get(ALL_REGISTRIES, ())}
 
 
-def as_reported(shares: Shares, kept: KeptRows) -> tuple[Shares, list[Row]]:
-    """A person's decision for all plans that somebody is dead, made while both were one, stays the survivor's; of the
-    retired one it is a report that must be checked. Gives the reports beside the decisions."""
+def of_decision(kept: KeptRows, holders: Holders, retired: Collection[str]) -> Whose:
+    """Whose a person's decision is: one of before is of whom it was of, one of since of whose plan it was for, else of
+    whom its token named. `retired`: the tokens that stand for the retired one."""
+    had = {side: {row["override_id"] for row in rows} for side, rows in kept.sides.items()}
+
+    def whose(row: Row) -> Collection[Side]:
+        if before := [side for side in Side if row["override_id"] in had[side]]:
+            return before
+        if not holders.may_be_either(row["tenant_id"]):
+            return holders.of_plan(row["tenant_id"])
+        return [Side.RETIRED if row.get("named_token") in retired else Side.SURVIVOR]
+
+    return whose
+
+
+def as_reported(shares: Shares, kept: KeptRows, holders: Holders) -> Shares:
+    """A person's decision, made while both were one, that the one is dead: of the other one a report that must be
+    checked, where it was for both's plans."""
     made = {row["override_id"] for row in kept.made}
-    since = [
-        row
-        for row in shares.retired
-        if row["override_id"] not in made and row["tenant_id"] == EVERY_TENANT and row["is_deceased"]
-    ]
-    left = Shares(shares.survivor, [row for row in shares.retired if row not in since])
-    return left, [_report(row) for row in since if row["withdrawn_at"] is None]
+
+    def reports(rows: Iterable[Row]) -> list[Row]:
+        since = [row for row in rows if row["override_id"] not in made and row["withdrawn_at"] is None]
+        return [_report(row) for row in since if row["is_deceased"] and holders.may_be_either(row["tenant_id"])]
+
+    return Shares(reports(shares.retired), reports(shares.survivor))
 
 
 def _report(decided: Row) -> Row:
     at = decided["decided_at"]
     return {
-        "source": f"{DECISION}:{decided['override_id']}", "tenant_id": EVERY_TENANT, "word": Word.POSSIBLE,
+        "source": f"{DECISION}:{decided['override_id']}", "tenant_id": decided["tenant_id"], "word": Word.POSSIBLE,
         "said_at": at, "since_at": at, "heard_at": at, "death_on": None, "reported_at": None, "version": 0,
     }  # fmt: skip

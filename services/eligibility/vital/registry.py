@@ -9,7 +9,7 @@ from services.eligibility.clock.present import latest_day
 from services.eligibility.feeds.records import DoseRecord, PatientRecord
 from services.eligibility.payers.rules import code_of
 from services.eligibility.payers.tenants import EVERY_TENANT, speaker
-from services.eligibility.vital.rules import REGISTRY, STATUS, UNDATED, VitalStatement, Word
+from services.eligibility.vital.rules import REGISTRY, STATUS, UNDATED, VitalStatement, Word, newest
 from services.eligibility.vital.sharing import registry_names
 
 NOBODY = UUID(int=0)
@@ -180,6 +180,21 @@ def of_document(document: Mapping[str, Any]) -> PersonStatements:
         _instant(publicity_at),
     )  # fmt: skip
     return PersonStatements(consent, tuple(_statement(*values) for values in document["vital"]))
+
+
+def with_words(document: Mapping[str, Any], other: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A waiting report with what another message of it said of the person: of each thing the newest word, whichever
+    came first."""
+    if other is None or "consent" not in other:
+        return dict(document)
+    if "consent" not in document:
+        return {**document, "consent": other["consent"], "vital": other["vital"]}
+    mine, theirs = of_document(document), of_document(other)
+    vital = {one.source: one for one in mine.vital}
+    for one in theirs.vital:
+        vital[one.source] = newest(vital.get(one.source), one)
+    said = PersonStatements(combined_consent(mine.consent, theirs.consent), tuple(vital.values()))
+    return {**document, **as_document(said)}
 
 
 def _statement(

@@ -55,8 +55,8 @@ class VitalStatement(NamedTuple):
 
 class Override(NamedTuple):
     """A person's decision about whether somebody lives, for the members of one plan or, as `*`, of all. `decided_on` is
-    the business day, `day_began_at` when it began in the deployment's time zone. The other fields are columns of its
-    table."""
+    the business day, `day_began_at` when it began in the deployment's time zone; `named_token` by which token it named
+    him. The other fields are columns of its table."""
 
     override_id: UUID
     member_token: UUID
@@ -66,6 +66,7 @@ class Override(NamedTuple):
     decided_on: date
     decided_at: datetime
     day_began_at: datetime | None = None
+    named_token: UUID | None = None
 
 
 class Vital(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.eligibility.vital.others import Others
-from services.eligibility.vital.registry import RegistryConsent
+from services.eligibility.vital.registry import RegistryConsent, combined_consent
 from services.eligibility.vital.rules import Override, VitalStatement
 from services.kit.parts import Part
 from services.kit.postgres import Connection
@@ -39,7 +39,7 @@ on conflict (member_token, source) do update
 set ({CONSENT}) = row({", ".join(f"excluded.{name}" for name in RegistryConsent._fields)})
 """
 SAVE_OVERRIDE = (
-    f"insert into vital_override ({OVERRIDE}, reason, decided_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    f"insert into vital_override ({OVERRIDE}, reason, decided_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 )
 WITHDRAW_OVERRIDE = """
 update vital_override set withdrawn_at = $3, withdrawn_by = $4
@@ -58,25 +58,7 @@ set ({STATEMENT}) = row({", ".join(f"excluded.{name}" for name in VitalStatement
 where excluded.said_at > vital_statement.said_at
 """
 MOVE_OVERRIDES = "update vital_override set member_token = $1 where member_token = $2"
-MOVE_CONSENTS = f"""
-with gone as (delete from registry_consent where member_token = $2 returning *)
-insert into registry_consent as kept ({CONSENT}) select $1, {CONSENT.removeprefix("member_token, ")} from gone
-on conflict (member_token, source) do update
-set (is_protected, protected_on, protected_at) = (
-        select case when later.it then excluded.is_protected else kept.is_protected end,
-            case when later.it then excluded.protected_on else kept.protected_on end,
-            case when later.it then excluded.protected_at else kept.protected_at end
-        from (select coalesce((excluded.protected_on, excluded.protected_at) > (kept.protected_on, kept.protected_at),
-            kept.protected_on is null)) as later (it)
-    ),
-    (publicity, publicity_on, publicity_at) = (
-        select case when later.it then excluded.publicity else kept.publicity end,
-            case when later.it then excluded.publicity_on else kept.publicity_on end,
-            case when later.it then excluded.publicity_at else kept.publicity_at end
-        from (select coalesce((excluded.publicity_on, excluded.publicity_at) > (kept.publicity_on, kept.publicity_at),
-            kept.publicity_on is null)) as later (it)
-    )
-"""
+FORGET_CONSENTS = "delete from registry_consent where member_token = $1"
 VITAL_STATEMENTS = Part("vital_statement", ("source",))
 VITAL_OVERRIDES = Part("vital_override", ("override_id",), own_id="override_id")
 PARTS = (
@@ -149,6 +131,15 @@ async def save_consents(connection: Connection, consents: Collection[RegistryCon
         await connection.execute(
             SAVE_CONSENTS, _json(sorted(consents, key=lambda consent: (consent.member_token, consent.source)))
         )
+
+
+async def move_consents(connection: Connection, survivor: UUID, retired: UUID) -> None:
+    """What each registry says of either is said of the surviving one."""
+    known = await load_consents(connection, [survivor, retired])
+    mine = {consent.source: consent for consent in known.get(survivor, ())}
+    his = [consent._replace(member_token=survivor) for consent in known.get(retired, ())]
+    await connection.execute(FORGET_CONSENTS, retired)
+    await save_consents(connection, [combined_consent(mine.get(consent.source), consent) for consent in his])
 
 
 async def save_override(connection: Connection, override: Override, reason: str, decided_by: str) -> None:

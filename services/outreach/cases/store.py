@@ -12,6 +12,7 @@ from schemas.eligibility_v1 import InterpreterNeeded
 from schemas.envelope import Event
 from schemas.outreach_v1 import CaseChangedV1, CaseClosedReason, CaseStatus, Channel
 from schemas.reporting_v1 import TargetZipListedV1
+from services.kit.audit_for_plans import ALWAYS, NamesForPlans
 from services.kit.ids import derived_id
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
@@ -108,6 +109,17 @@ NAMES_IN_TRAIL = """
     union select attempt_id::text from attempt join token using (member_token)
 """
 """By what the trail may name a member: his cases, enrolments and attempts, under each of his tokens."""
+
+NAMES_FOR_PLANS = NamesForPlans(f"""
+    with token as (
+        select member_token from person
+        where person_token in (select person_token from person where member_token = $1)
+    )
+    select case_id::text, {ALWAYS} from outreach_case join token using (member_token) where tenant_id = $2
+    union select enrolment_id::text, {ALWAYS} from enrolment join token using (member_token) where tenant_id = $2
+    union select attempt_id::text, {ALWAYS} from attempt join token using (member_token) where tenant_id = $2
+""")
+"""By what is the plan's alone: a token may be another plan's member, too."""
 
 WAITING_MEMBERS = ReviewQueue("waiting_member", "member_token")
 """Those whose cases are to be decided on again, page by page."""

@@ -12,6 +12,7 @@ from asyncpg import Record
 
 from schemas.envelope import Event
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
+from services.kit.audit_for_plans import ALWAYS, NamesForPlans
 from services.kit.next_page import Place
 from services.kit.own_log import Owned
 from services.kit.postgres import Connection
@@ -127,6 +128,16 @@ NAMES_IN_TRAIL = """
     union select enrolment_id::text from enrolment join token using (member_token)
 """
 """By what the trail may name a member: his appointments and enrolments, under each of his tokens."""
+
+NAMES_FOR_PLANS = NamesForPlans(f"""
+    with token as (
+        select member_token from person
+        where person_token in (select person_token from person where member_token = $1)
+    )
+    select appointment_id::text, {ALWAYS} from appointment join token using (member_token) where tenant_id = $2
+    union select enrolment_id::text, {ALWAYS} from enrolment join token using (member_token) where tenant_id = $2
+""")
+"""By what is the plan's alone: a token may be another plan's member, too."""
 
 OWNED: Mapping[type[Event], Owned] = {AppointmentChangedV1: Owned.by_version("appointment", "appointment_id")}
 

@@ -1,11 +1,19 @@
 """Whether one row joins two members who are both known: not by agreeing with somebody, but by a correction that says
 so; and never with another plan's member."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from services.eligibility.feeds.records import RosterRecord
 from services.eligibility.intake.api import doubtful_rows as doubtful_api
+from services.eligibility.intake.flow import roster
+from services.eligibility.people.flow import load_book
+from services.eligibility.people.roster import Book
+from services.kit.postgres import Connection
 from tests.service.eligibility.cases import a_south_file, an_834, member
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import acting, door
@@ -93,6 +101,28 @@ async def test_a_prior_number_joins_who_agrees_exactly(office: Office) -> None:
     row = member("M2", "FIX*DORA", "19500101", ins=CHANGED, zip5="60605", prior="M1")
     assert (await office.read(an_834(row, control=2, day="20250602"))).rows_rejected == 0
     assert await persons(office) == 1
+
+
+@pytest.mark.parametrize(
+    ("edge", "row"),
+    [
+        ("its own former name", member("M1", "FIX*DORA", "19710909", ins=CHANGED, was="FIX*DORRA*19500101")),
+        ("a former name and a former number", member("M9", "FIX*DORA", "19710909", ins=CHANGED, prior="M1",
+                                                     was="FIX*DORRA*19500101")),
+    ],
+)  # fmt: skip
+async def test_a_correction_that_fits_two_joins_nobody(
+    client: httpx.AsyncClient, office: Office, edge: str, row: str
+) -> None:
+    """A correction by which its person would be exactly two members of the plan at once makes one of no two of them: it
+    waits, with all three beside it."""
+    await office.read(an_834(member("M1", "FIX*DORRA", "19500101"), NAMESAKE,
+                             member("M3", "FIX*DORA", "19710909", zip5="60605")))  # fmt: skip
+    await office.read(an_834(member("M3", "FIX*DORA", "19710909", ins=CHANGED), control=2, day="20250602"))
+    file = await office.read(an_834(row, control=3, day="20250603"))
+    assert (file.rows_rejected, file.changes.get("merged", 0), await persons(office)) == (1, 0, 3), edge
+    [one] = await waiting(client)
+    assert (one["code"], len(one["may_be"])) == ("agrees-with-another", 3)
 
 
 @pytest.mark.parametrize("ins", [CHANGED, LISTED, "Y*18*021*20"])
@@ -215,3 +245,24 @@ async def test_a_registry_joins_nobody(office: Office, name: tuple[str, str, str
     await office.read(vxu(Shot("E-1", family="Fix", given="Dora", born="19500101", zip5="60601")))
     await office.read(vxu(Shot("E-2", family=family, given=given, born=born, zip5="60601", sent="20210302060000")))
     assert (await persons(office), len(await people(office))) == (2, 2)
+
+
+async def test_a_file_of_corrections_loads_no_rest_for_each(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that joins ends its portion; behind it a few rows are loaded, and not all that are left of the slice."""
+    asked: list[int] = []
+
+    async def counted(connection: Connection, records: Sequence[RosterRecord], *more: Any) -> Book:
+        asked.append(len(records))
+        return await load_book(connection, records, *more)
+
+    letters = [f"FIX{chr(65 + no // 10)}{chr(65 + no % 10)}" for no in range(60)]
+    await office.read(an_834(*[member(f"A{name}", f"{name}*DORA", "19500101") for name in letters],
+                             *[member(f"B{name}", f"{name}*DORA", "19710909") for name in letters]))  # fmt: skip
+    monkeypatch.setattr(roster, "load_book", counted)
+    corrections = [
+        member(f"B{name}", f"{name}*DORA", "19710909", ins=CHANGED, prior=f"A{name}", was=f"{name}*DORA*19500101")
+        for name in letters
+    ]
+    file = await office.read(an_834(*corrections, control=2, day="20250602"))
+    assert (file.changes["merged"], await persons(office)) == (60, 60)
+    assert (len(asked), sum(asked) <= 60 * 17) == (60, True)

@@ -211,6 +211,22 @@ async def test_no_plan_row_joins_or_parts_whom_a_person_joined(client: httpx.Asy
     assert (file.rows_rejected, len(set((await tokens(office)).values()))) == (0, 1)
 
 
+async def test_no_plan_joins_two_others_members(client: httpx.AsyncClient, office: Office) -> None:
+    """Each of a plan's two members is, by a person's word, another plan's too: the plan's correction that both are one
+    would make those two plans' members one, so it joins nobody and waits."""
+    omi = Row("LS2", given="Omi")
+    await both_listed(office)
+    await office.read(roster(omi, day=NEXT))
+    await office.read(roster(Row("T2", given="Omi"), plan="THIRD"))
+    for no, pair in enumerate(await pairs(client)):
+        await decide(client, pair, "one-person", str(no))
+    before = await tokens(office)
+    assert (before["LS1"], before["LS2"]) == (before["P9"], before["T2"])
+    right = Row("LS2", action="001", was=("LS2", "Sesame", "Omi"))
+    file = await office.read(roster(right, day=date(2021, 3, 3)))
+    assert (file.rows_rejected, await tokens(office)) == (1, before)
+
+
 @pytest.mark.parametrize(("role", "tenant"), [("supervisor", "lakeshore"), ("operator", "lakeshore"), ("state", "*")])
 async def test_no_plan_sees_a_pair(
     client: httpx.AsyncClient, app: FastAPI, office: Office, role: str, tenant: str

@@ -46,6 +46,21 @@ async def test_the_newest_protection_holds_whatever_comes_last(office: Office, o
     assert (await office.last_facts())["LS1"]["contact_protected"] is False
 
 
+@pytest.mark.parametrize("is_listed_first", [True, False])
+async def test_a_message_whose_dose_is_rejected_still_protects(office: Office, is_listed_first: bool) -> None:
+    """PD1-12 = Y beside a vaccine that there is not: the dose is rejected, the member protected, whichever comes first,
+    and what the registry had reported before is withheld."""
+    broken = vxu(Shot("E-2", cvx="9999", protected="Y", sent="20210302060000"))
+    files = [roster(Row("LS1")), vxu(Shot("E-1")), broken]
+    for content in files if is_listed_first else reversed(files):
+        file = await office.read(content)
+        assert file.rows_rejected == (content == broken)
+    fact = (await office.last_facts())["LS1"]
+    assert (fact["contact_protected"], fact["vaccinated"]) == (True, False)
+    await office.read(message(p12="N", sent="20210303060000"))
+    assert (await office.last_facts())["LS1"]["vaccinated"] is True
+
+
 async def test_another_registry_lifts_no_protection(office: Office) -> None:
     """Each registry takes back its own word only."""
     await office.read(roster(Row("LS1")))
@@ -67,3 +82,18 @@ async def test_publicity_is_told_and_taken_back(office: Office) -> None:
         bars.append(" ".join(fact["channels_barred"]))
         assert fact["status"] == "eligible"
     assert bars == ["phone", "phone text letter email visit", "phone text letter email visit", ""]
+
+
+@pytest.mark.parametrize("is_told_first", [True, False])
+async def test_what_a_dose_said_before_it_found_its_member_holds(office: Office, is_told_first: bool) -> None:
+    """Y under a name that is nobody's, and the same dose again under the member's, without a word: whichever comes
+    first, the member is protected and the dose withheld."""
+    await office.read(roster(Row("LS1")))
+    told = [
+        vxu(Shot("E-1", given="Tilda", protected="Y")),
+        vxu(Shot("E-1", action="U", sent="20210302060000")),
+    ]
+    for content in told if is_told_first else reversed(told):
+        await office.read(content)
+    fact = (await office.last_facts())["LS1"]
+    assert (fact["contact_protected"], fact["vaccinated"]) == (True, False)

@@ -14,6 +14,7 @@ from schemas.outreach_v1 import Channel, ContactAttemptLoggedV1, Disposition
 from schemas.scheduling_v1 import AppointmentChangedV1, AppointmentStatus, DoseGiven
 from services.eligibility.decisions.api import members as members_api
 from services.eligibility.decisions.api import observations as observations_api
+from services.eligibility.decisions.api import vital as vital_api
 from services.eligibility.decisions.flow import appointments
 from services.eligibility.decisions.flow import vital as vital_flow
 from services.eligibility.intake.api import joins as joins_api
@@ -35,7 +36,10 @@ WITHDRAW = {"reason": "the plan confirms that they are two"}
 
 @pytest.fixture
 def app(office: Office) -> FastAPI:
-    app = door(office.database, pairs_api.routes, joins_api.routes, members_api.routes, observations_api.routes)
+    app = door(
+        office.database, pairs_api.routes, joins_api.routes, members_api.routes, observations_api.routes,
+        vital_api.routes,
+    )  # fmt: skip
     acting(app, "operator")
     return app
 
@@ -211,6 +215,89 @@ async def test_a_death_heard_meanwhile_goes_with_the_enrolment(
     facts = await office.last_facts()
     assert ("death-reported" in facts["P9"]["reasons"], facts["LS1"]["reasons"]) == (True, [])
     assert facts["LS1"]["death_reports_until"] is not None
+
+
+async def decide_vital(client: httpx.AsyncClient, member_token: str, is_deceased: bool) -> None:
+    """A person says for all plans whether the member whom this token names has died."""
+    answer = await client.post(
+        f"/members/{member_token}/vital-status",
+        json={"is_deceased": is_deceased, "reason": "confirmed-by-family"},
+        headers={"Idempotency-Key": "vital-status-12345678"},
+    )
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(("named", "dead"), [("LS1", {"P9"}), ("P9", {"LS1"})])
+async def test_that_somebody_lives_is_of_whom_it_was_said(
+    client: httpx.AsyncClient, office: Office, named: str, dead: set[str]
+) -> None:
+    """Both plans told of a death, and while both were one a person decided for all plans that the member whom a token
+    names is alive: once they are two it holds of that one, and of the other his own plan's word holds again."""
+    await both_listed(office)
+    known = await tokens(office)
+    [pair] = await pairs(client)
+    await decide(client, pair, "one-person", "join")
+    for number, plan in (("LS1", "LAKESHORE"), ("P9", "PRAIRIE")):
+        await office.read(roster(Row(number, action="001", died="20210227"), plan=plan, day=NEXT))
+    assert all("deceased" in fact["reasons"] for fact in (await office.last_facts()).values())
+    await decide_vital(client, known[named], is_deceased=False)
+    assert not any(WORDS & set(fact["reasons"]) for fact in (await office.last_facts()).values())
+    await take_back(client, pair)
+    facts = await office.last_facts()
+    assert {number for number, fact in facts.items() if "deceased" in fact["reasons"]} == dead
+    assert not any("death-reported" in fact["reasons"] for fact in facts.values())
+    gone = await client.delete(f"/members/{known[named]}/vital-status", headers={"Idempotency-Key": "gone-12345678901"})
+    assert gone.status_code == 200
+    assert all("deceased" in fact["reasons"] for fact in (await office.last_facts()).values())
+
+
+@pytest.mark.parametrize(("named", "other"), [("LS1", "P9"), ("P9", "LS1")])
+async def test_a_death_that_was_decided_is_of_whom_it_was_said(
+    client: httpx.AsyncClient, office: Office, named: str, other: str
+) -> None:
+    """Decided for all plans of the member whom a token names while both were one, it is that one's; of the other one
+    somebody must check it."""
+    await both_listed(office)
+    known = await tokens(office)
+    [pair] = await pairs(client)
+    await decide(client, pair, "one-person", "join")
+    await decide_vital(client, known[named], is_deceased=True)
+    await take_back(client, pair)
+    facts = await office.last_facts()
+    assert [WORDS & set(facts[one]["reasons"]) for one in (named, other)] == [{"deceased"}, {"death-reported"}]
+
+
+async def test_a_decision_of_before_that_was_withdrawn_meanwhile_is_its_owners(
+    client: httpx.AsyncClient, office: Office
+) -> None:
+    """What a person had decided of the one before both were one, and took back while they were: of the other one it
+    never was."""
+    await both_listed(office)
+    known = await tokens(office)
+    await decide_vital(client, known["P9"], is_deceased=True)
+    [pair] = await pairs(client)
+    await decide(client, pair, "one-person", "join")
+    gone = await client.delete(f"/members/{known['LS1']}/vital-status", headers={"Idempotency-Key": "gone-12345678901"})
+    assert gone.status_code == 200
+    await take_back(client, pair)
+    decided = await office.fetch("select member_token::text, withdrawn_at is null as holds from vital_override")
+    assert [tuple(one.values()) for one in decided] == [(known["P9"], False)]
+
+
+async def test_that_somebody_lives_is_checked_where_a_plan_lists_both(
+    client: httpx.AsyncClient, office: Office
+) -> None:
+    """A plan's correction made its dead member one with another; a reinstatement since may be of either: once they are
+    two, the death of the one of whom it had been told must be checked, and the other one never died."""
+    await office.read(roster(Row("LS1", family="Sesam"), Row("LS2"), day=date(2021, 2, 26)))
+    await office.read(roster(Row("LS1", family="Sesam", action="001", died="20210225"), day=date(2021, 2, 27)))
+    await office.read(roster(Row("LS2", action="001", was=("LS1", "Sesam", "Oma")), day=date(2021, 2, 28)))
+    await office.read(roster(Row("LS2", action="025", reason="41")))
+    assert not any(WORDS & set(fact["reasons"]) for fact in (await office.last_facts()).values())
+    [join] = await joins(client)
+    assert (await withdraw(client, join["join_id"])).status_code == 200
+    facts = await office.last_facts()
+    assert [WORDS & set(facts[one]["reasons"]) for one in ("LS1", "LS2")] == [{"death-reported"}, set()]
 
 
 async def test_what_a_plan_told_meanwhile_is_its_own_members(

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from services.kit import audit, audit_api
 from services.kit.audit import Action
+from services.kit.audit_for_plans import ALWAYS, NamesForPlans
 from services.kit.audit_search import Reader
 from services.kit.auth import Auth, Principal, authenticate
 from services.kit.http import create_app
@@ -28,6 +29,12 @@ HARRY, RON = UUID(int=7), UUID(int=8)
 SCAR = "case-of-harry"
 NAMES = f"select '{SCAR}' where $1 = '{HARRY}'::uuid"
 """Harry stands in the trail by his case too."""
+FOR_PLANS = f"""
+    select '{HARRY}', timestamptz '2021-01-01Z', timestamptz '2023-01-01Z'
+    where ($1, $2) = ('{HARRY}'::uuid, 'hogwarts')
+    union all select '{SCAR}', {ALWAYS} where ($1, $2) = ('{HARRY}'::uuid, 'hogwarts')
+"""
+"""Hogwarts had Harry for two years; his case is its own."""
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ async def app(archive: Database) -> AsyncIterator[FastAPI]:
     app.state.pool = archive.pool
     pool = await create_pool(archive.settings(dsn=archive.audit_dsn), holds_keys=False)
     app.state.audit_reader = Reader(pool)
-    app.include_router(audit_api.router(NAMES))
+    app.include_router(audit_api.router(NAMES, NamesForPlans(FOR_PLANS, kept=("/mirror",))))
     yield app
     pool.terminate()
 
@@ -128,6 +135,76 @@ async def test_an_auditor_of_a_plan_sees_its_trail(archive: Database, app: FastA
     assert [who for who, _, _ in await seen(auditor, member_token=HARRY)] == ["minerva", "igor", "dolores"]
     acting(app, "argus", "auditor", "durmstrang")
     assert [who for who, _, _ in await seen(auditor, member_token=HARRY)] == ["igor", "argus"]
+
+
+FOR_ALL = """
+insert into audit (tenant_id, principal, roles, action, kind, subjects, reason, route, recorded_at, correlation_id)
+values ($1, $2, '{ministry}', 'read', 'pupil', $3, 'the other one is Ron', $4, $5, '')
+"""
+IN_TIME = datetime(2022, 1, 1, tzinfo=UTC)
+
+
+async def looked(
+    archive: Database, who: str | None, *subjects: object, tenant: str = "*", route: str | None = "GET /pupils/{id}",
+    at: datetime = IN_TIME,
+) -> None:  # fmt: skip
+    """A row of somebody who acted for all plans, unless said otherwise."""
+    async with transaction(archive.owner, "*") as owner:
+        await owner.execute(FOR_ALL, tenant, who, [str(subject) for subject in subjects], route, at)
+
+
+async def test_an_auditor_of_a_plan_sees_who_looked_for_all_plans(
+    archive: Database, app: FastAPI, auditor: httpx.AsyncClient
+) -> None:
+    """Of the member for whom he asks, while the plan had him, or by what is the plan's alone: without whom else the row
+    names, how many they are, and its reason; in the order of all rows."""
+    await looked(archive, "cornelius", HARRY, RON)
+    await told(archive, "minerva", "read", HARRY)
+    await looked(archive, "rufus", SCAR, RON, at=datetime(2019, 1, 1, tzinfo=UTC))
+    acting(app, "argus", "auditor", "hogwarts")
+    answer = await auditor.get("/audit", params={"member_token": str(HARRY)})
+    rows = [row for row in answer.json()["rows"] if row["principal"] != "argus"]
+    assert [(row["principal"], row["tenant_id"]) for row in rows] == [
+        ("cornelius", "*"), ("minerva", "hogwarts"), ("rufus", "*")
+    ]  # fmt: skip
+    assert [(row["subjects"], row["subject_count"], row["reason"]) for row in rows if row["tenant_id"] == "*"] == [
+        ([str(HARRY)], 1, None), ([SCAR], 1, None)
+    ]  # fmt: skip
+    assert str(RON) not in answer.text
+    exported = await auditor.get("/audit/export", params={"member_token": str(HARRY), "format": "ndjson"})
+    assert [json.loads(line)["principal"] for line in exported.text.splitlines()][:3] == [
+        "cornelius", "minerva", "rufus"
+    ]  # fmt: skip
+    assert str(RON) not in exported.text
+    who = []
+    asked: dict[str, Any] = {"member_token": str(HARRY), "limit": 1, "through": 3}
+    while asked.get("after", 0) is not None:
+        page = (await auditor.get("/audit", params=asked)).json()
+        who += [row["principal"] for row in page["rows"]]
+        asked["after"] = page["next_after"]
+    assert who == ["cornelius", "minerva", "rufus"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"at": datetime(2020, 12, 31, tzinfo=UTC)}, {"at": datetime(2023, 1, 1, tzinfo=UTC)},
+        {"route": "GET /mirror/{id}"}, {"route": None}, {"who": None}, {"tenant": "durmstrang"}, {"whom": RON},
+    ],
+    ids=["before", "after", "of several plans", "of no route", "of nobody", "of another plan", "of another member"],
+)  # fmt: skip
+async def test_what_an_auditor_of_a_plan_does_not_see(
+    archive: Database, app: FastAPI, auditor: httpx.AsyncClient, row: dict[str, Any]
+) -> None:
+    """What was done before or after the plan had him, tells of several plans' members, or was done for others."""
+    hidden = {"who": "cornelius", "whom": HARRY, **row}
+    await looked(archive, hidden.pop("who"), hidden.pop("whom"), **hidden)
+    await looked(archive, "rufus", HARRY)
+    acting(app, "argus", "auditor", "hogwarts")
+    assert [one for one, _, _ in await seen(auditor, member_token=HARRY)] == ["rufus", "argus"]
+    assert [one for one, _, _ in await seen(auditor)] == ["argus", "argus"]
+    acting(app, "olympe", "auditor", "beauxbatons")
+    assert [one for one, _, _ in await seen(auditor, member_token=HARRY)] == ["olympe"]
 
 
 @pytest.mark.parametrize("path", ["/audit", "/audit/export"])

@@ -98,6 +98,82 @@ async def test_what_was_changed_afterwards_is_found(
     assert says in str((await verdict(reader)).broken)
 
 
+CHANGES = {
+    "tenant_id": "'durmstrang'", "principal": "'tom'", "roles": "'{headmaster}'", "action": "'told'", "kind": "'ghost'",
+    "subjects": "'{}'", "reason": "'none'", "correlation_id": "'another'", "purpose": "'TREAT'", "route": "'GET /'",
+    "outcome": "'denied'", "recorded_at": "recorded_at - interval '1 day'",
+}  # fmt: skip
+
+
+async def test_every_column_of_a_row_is_under_its_seal(
+    archive: Database, reader: Pool, intruder: asyncpg.Connection
+) -> None:
+    """Whichever is changed shows, and none is left out but the count, which the database makes of whom it names
+    (v5.0.0-16.4.2)."""
+    columns = await intruder.fetch("select column_name from information_schema.columns where table_name = 'audit'")
+    assert CHANGES.keys() | {"audit_id", "subject_count"} == {row["column_name"] for row in columns}
+    await told(archive, "harry", "ron")
+    await sealed(reader)
+    for column, value in CHANGES.items():
+        await intruder.execute(f"create temp table as_it_was as select {column} as told from audit where audit_id = 2")
+        await intruder.execute(f"update audit set {column} = {value} where audit_id = 2")
+        assert "a row or its seal was changed" in str((await verdict(reader)).broken), column
+        await intruder.execute(
+            f"update audit set {column} = (select told from as_it_was) where audit_id = 2; drop table as_it_was"
+        )
+        assert (await verdict(reader)).broken is None
+
+
+@pytest.mark.parametrize(("one", "other", "batch"), [(3, 4, 2), (2, 3, 1), (1, 6, 1)])
+async def test_rows_in_another_order_are_found(
+    archive: Database, reader: Pool, intruder: asyncpg.Connection, one: int, other: int, batch: int
+) -> None:
+    """Two that have changed their places, within a batch or between two (v5.0.0-16.4.2)."""
+    await told(archive, "harry", "ron", "hermione", "draco", "luna", "neville")
+    await sealed(reader)
+    told_so = "principal, subjects, recorded_at"
+    await intruder.execute(
+        f"update audit as one set ({told_so}) = (select {told_so} from audit as other"
+        f" where other.audit_id = case one.audit_id when {one} then {other} else {one} end)"
+        f" where audit_id in ({one}, {other})"
+    )
+    assert f"batch {batch}, " in str((await verdict(reader)).broken)
+    assert "a row or its seal was changed" in str((await verdict(reader)).broken)
+
+
+@pytest.mark.parametrize(
+    ("deed", "says"),
+    [
+        ("delete from audit where audit_id > 2", "batch 2, rows 3 to 4: 0 rows are there, 2 were sealed"),
+        ("delete from audit where audit_id = 4", "batch 2, rows 3 to 4: 1 rows are there, 2 were sealed"),
+        ("delete from audit_seal where number = 2", "the end was removed, or sealed anew"),
+        ("delete from audit; delete from audit_seal", "the end was removed, or sealed anew"),
+    ],
+)
+async def test_a_trail_without_its_last_rows_is_found(
+    archive: Database, reader: Pool, intruder: asyncpg.Connection, deed: str, says: str
+) -> None:
+    """The rows without their seal, or the seals with them, against the head that was written down (v5.0.0-16.4.2)."""
+    await told(archive, "harry", "ron", "hermione", "draco")
+    await sealed(reader)
+    head = (await verdict(reader)).head
+    await intruder.execute(deed)
+    assert says in str((await verdict(reader, head)).broken)
+
+
+async def test_a_trail_that_was_sealed_anew_is_found_by_its_head(
+    archive: Database, reader: Pool, intruder: asyncpg.Connection
+) -> None:
+    """Who changes a row and makes all seals after it again leaves a chain that agrees, with another head."""
+    await told(archive, "harry", "ron", "hermione", "draco")
+    await sealed(reader)
+    head = (await verdict(reader)).head
+    await intruder.execute("update audit set principal = 'tom' where audit_id = 1; delete from audit_seal")
+    assert await sealed(reader) == 2
+    assert (await verdict(reader)).broken is None
+    assert "sealed anew" in str((await verdict(reader, head)).broken)
+
+
 async def test_a_row_put_between_is_found(archive: Database, reader: Pool, intruder: asyncpg.Connection) -> None:
     """A row that takes the number of one that was rolled back was not sealed."""
     await told(archive, "harry")
@@ -215,13 +291,22 @@ async def test_what_is_not_sealed_for_an_hour_is_no_whole_trail(
     assert (found.waiting_s, found.broken) == (0, None)
 
 
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "delete from audit_subject where subject = 'ron'",
+        "update audit_subject set tenant_id = 'durmstrang' where subject = 'ron'",
+        "update audit_subject set subject = 'tom' where subject = 'ron'",
+    ],
+)
 async def test_a_row_that_is_not_found_by_whom_it_names_shows(
-    archive: Database, reader: Pool, intruder: asyncpg.Connection
+    archive: Database, reader: Pool, intruder: asyncpg.Connection, deed: str
 ) -> None:
-    """Whoever takes a name out of the index of names hides a look without a change to the trail."""
+    """Whoever takes a name out of the index of names, or gives it to another plan, hides a look without a change to the
+    trail."""
     await told(archive, "harry", "ron")
     await sealed(reader)
-    await intruder.execute("delete from audit_subject where subject = 'ron'")
+    await intruder.execute(deed)
     assert (await verdict(reader)).broken == "batch 1, rows 1 to 2: a row is not found by whom it names"
 
 

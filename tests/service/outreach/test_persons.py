@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from schemas.scheduling_v1 import AppointmentStatus
+from services.kit.audit_for_plans import load_for_all
 from services.kit.audit_search import names_of
 from services.kit.postgres import transaction
-from services.outreach.cases.store import NAMES_IN_TRAIL
+from services.outreach.cases.store import NAMES_FOR_PLANS, NAMES_IN_TRAIL
 from tests.facts import NOON, a_day, a_fact, a_merge, an_appointment, enrolment_id, member_token
 from tests.service.outreach.builders import Outreach, Worker, case_id
 
@@ -203,3 +204,22 @@ async def test_the_trail_names_a_person_in_many_ways(outreach: Outreach, worker:
             assert names == sorted(map(str, [*tokens, *cases, *enrolments, attempt["attempt_id"]]))
         stranger = await names_of(connection, NAMES_IN_TRAIL, member_token("carol"))
         assert stranger == [str(member_token("carol"))]
+
+
+async def test_a_plan_is_named_its_own_ids_alone(outreach: Outreach, worker: Worker) -> None:
+    """By which its auditor finds who looked for all plans: case, enrolment and attempt of its own; no token, which may
+    be another plan's, and nothing where it does not have the member."""
+    prairies = a_fact("adda", tenant_id="prairie")
+    await outreach.hear(a_fact("ada"), prairies, a_merge("adda", "ada"))
+    await worker.claim(1)
+    assert (await worker.log(ADA, "no-answer")).status_code == 201
+    [attempt] = await outreach.fetch("select attempt_id from attempt")
+    expected = {
+        "lakeshore": {str(ADA), str(enrolment_id("ada")), str(attempt["attempt_id"])},
+        "prairie": {str(case_id("adda", "prairie")), str(prairies.enrolment_id)},
+        "third": set(),
+    }
+    async with transaction(outreach.database.pool, "*") as connection:
+        for plan, names in expected.items():
+            found = await load_for_all(connection, NAMES_FOR_PLANS, plan, a_fact("adda").member_token)
+            assert names == ({name.subject for name in found.names} if found else set())

@@ -11,8 +11,9 @@ import pytest
 
 from schemas.eligibility_v1 import DoseAction
 from schemas.envelope import Event
+from services.kit.audit_for_plans import load_for_all
 from services.kit.audit_search import names_of
-from services.scheduling.appointments.store import NAMES_IN_TRAIL
+from services.scheduling.appointments.store import NAMES_FOR_PLANS, NAMES_IN_TRAIL
 from tests.service.scheduling.world import (
     FLU,
     MONDAY,
@@ -434,3 +435,17 @@ async def test_the_trail_names_a_person_in_many_ways(world: World) -> None:
             names = await names_of(connection, NAMES_IN_TRAIL, token)
             assert names == sorted(map(str, (retired, surviving, enrolment, kept, booked)))
         assert not set(map(str, other)) & set(names)
+
+
+async def test_a_plan_is_named_its_own_ids_alone(world: World) -> None:
+    """By which its auditor finds who looked for all plans: its bookings and enrolments; no token, which may be another
+    plan's, and nothing where it does not have the member."""
+    retired, enrolment, booked = await a_booking(world)
+    surviving = uuid4()
+    kept = await world.enrol("globex", surviving)
+    await world.hear(a_merge(retired, surviving))
+    async with world.everything() as connection:
+        expected = {"acme": {str(enrolment), booked}, "globex": {str(kept)}, "third": set[str]()}
+        for name, ids in expected.items():
+            found = await load_for_all(connection, NAMES_FOR_PLANS, name, retired)
+            assert ({one.subject for one in found.names} if found else set()) == ids

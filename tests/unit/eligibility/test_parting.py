@@ -14,7 +14,7 @@ from services.eligibility.doses.reports import APPOINTMENT, REGISTRY, Report
 from services.eligibility.intake.joins import Kept, document_of, kept_of
 from services.eligibility.people.enrolment import Enrolment, Span
 from services.eligibility.people.parting import Holders, KeptRows, Shares, Side, shared_out, unfolded, with_weighed
-from services.eligibility.people.parting_words import as_agreed, as_reported
+from services.eligibility.people.parting_words import as_agreed, as_reported, of_decision
 from services.kit.parts import Part
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
@@ -105,6 +105,17 @@ def test_a_death_is_weighed_for_both_and_doubted_where_it_may_be_eithers() -> No
     assert with_weighed(Shares([told], []), KeptRows([told], [], [told]), both) == Shares([told], [])
 
 
+def test_a_life_is_doubted_where_it_may_be_eithers() -> None:
+    """A plan that lists both had told of the survivor's death, and since of a life: his death must be checked. Where he
+    was not dead, or it is his alone, the word holds."""
+    both = Holders((entry(ONE, "lake"),), (entry(OTHER, "lake"),))
+    dead, lives = died("roster:lake", "lake"), died("roster:lake", "lake", "alive")
+    kept = KeptRows([dead], [], [dead])
+    assert with_weighed(Shares([lives], []), kept, both) == Shares([lives | {"word": "possible"}], [])
+    assert with_weighed(Shares([lives], []), kept, HOLDERS) == Shares([lives], [])
+    assert with_weighed(Shares([lives], []), KeptRows([], [], []), both) == Shares([lives], [])
+
+
 def heard(word: str, source: str = "registry:cair", plan: str = "*", at: str = "then") -> dict[str, Any]:
     return {"source": source, "tenant_id": plan, "word": word, "death_on": None, "said_at": at}
 
@@ -133,19 +144,49 @@ def test_a_registrys_word_is_of_whom_its_patient_agrees_with(
     assert as_agreed(told, KeptRows([], [], []), {}) == told
 
 
-def test_a_death_decided_for_all_plans_is_checked_of_the_retired_one() -> None:
-    """A person's decision of while both were one is the survivor's; the other one has a report of it. One of before,
-    one for one plan, and that somebody lives, are as they were shared."""
+def decided(no: str, plan: str, named: UUID | None = None, *, dead: bool = True) -> dict[str, Any]:
+    return {
+        "override_id": no, "tenant_id": plan, "is_deceased": dead, "decided_at": "then", "withdrawn_at": None,
+        "named_token": str(named) if named else None,
+    }  # fmt: skip
+
+
+def test_a_decision_is_of_whom_it_named() -> None:
+    """For all plans, or one that lists both, of whom its token named, and of the survivor where that was not kept; for
+    one plan of its member; of before of whom it was."""
+    old = decided("1", "*")
+    whose = of_decision(KeptRows([], [old], [old]), HOLDERS, {str(OTHER)})
+    assert whose(old | {"withdrawn_at": "later"}) == [Side.RETIRED]
+    assert [whose(decided("2", "*", named)) for named in (OTHER, ONE, None)] == [
+        [Side.RETIRED], [Side.SURVIVOR], [Side.SURVIVOR]
+    ]  # fmt: skip
+    assert whose(decided("2", "prairie", ONE)) == {Side.RETIRED}
+    both = Holders((entry(ONE, "lake"),), (entry(OTHER, "lake"),))
+    assert of_decision(KeptRows([], [], []), both, {str(OTHER)})(decided("2", "lake", OTHER)) == [Side.RETIRED]
+
+
+def test_a_death_decided_of_the_one_is_checked_of_the_other() -> None:
+    """Of a decision for all plans of while both were one the other one has a report; not of one of before, of one for
+    one plan, of one that was withdrawn, nor of one that somebody lives."""
     new, old, lives, own = (
-        {"override_id": no, "tenant_id": plan, "is_deceased": dead, "decided_at": "then", "withdrawn_at": None}
+        decided(no, plan, dead=dead)
         for no, plan, dead in (("1", "*", True), ("2", "*", True), ("3", "*", False), ("4", "lake", True))
     )
-    shares, reported = as_reported(Shares([new], [new, old, lives, own]), KeptRows([], [old], [old]))
-    assert shares == Shares([new], [old, lives, own])
-    [report] = reported
+    kept = KeptRows([], [old], [old])
+    found = as_reported(Shares([new, lives, own], [old]), kept, HOLDERS)
+    assert found.survivor == []
+    [report] = found.retired
     assert (report["source"], report["word"], report["heard_at"]) == ("decision:1", "possible", "then")
-    gone = new | {"withdrawn_at": "later"}
-    assert as_reported(Shares([gone], [gone]), KeptRows([], [], [])) == (Shares([gone], []), [])
+    assert as_reported(Shares([], [new]), kept, HOLDERS) == Shares([report], [])
+    assert as_reported(Shares([new | {"withdrawn_at": "later"}], []), kept, HOLDERS) == Shares([], [])
+
+
+def test_a_column_that_was_added_since_changes_nobody() -> None:
+    """What was kept by an older version lacks it: the rows are untouched all the same."""
+    mine, his = row("*", "a", 1), row("*", "a", 2)
+    assert shared_out(KeptRows([mine], [his], [his]), [his | {"new": None}], PART.key_of, HOLDERS.of_row) == Shares(
+        [mine], [his]
+    )
 
 
 def test_a_folded_entry_loses_what_the_fold_brought() -> None:

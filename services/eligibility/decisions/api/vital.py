@@ -81,7 +81,7 @@ async def decide_vital_status(
         async with seeing(work.connection, ALL_TENANTS):
             await vital_flow.decide(
                 work, member[0].member_token, principal.tenant, body.is_deceased, body.deceased_on, body.reason,
-                principal.subject,
+                principal.subject, named_token=member_token,
             )  # fmt: skip
         return await _answer(work.connection, member[0].member_token, principal.tenant)
 

@@ -89,11 +89,14 @@ def _of_appointment(
 
 
 async def decide(work: UnitOfWork, member_token: UUID, tenant_id: str, is_deceased: bool, death_on: date | None,
-                 reason: str, by: str) -> Override:  # fmt: skip
+                 reason: str, by: str, *, named_token: UUID | None = None) -> Override:  # fmt: skip
     """Keep a person's decision about somebody, for that plan's members or all, and restate every answer. The person is
-    locked."""
+    locked; `named_token`: by which of his tokens he was named, if not by today's."""
     today = (await clock_store.share_clock(work.connection)).business_on
-    override = Override(new_id(), member_token, tenant_id, is_deceased, death_on, today, datetime.now(UTC))
+    override = Override(
+        new_id(), member_token, tenant_id, is_deceased, death_on, today, datetime.now(UTC),
+        named_token=named_token or member_token,
+    )  # fmt: skip
     await vital_store.save_override(work.connection, override, reason, by)
     await redecide(work, [member_token], today)
     return override

@@ -16,8 +16,8 @@ from services.eligibility.doses.store import remarks as remark_store
 from services.eligibility.intake.joins import Kept
 from services.eligibility.payers.tenants import EVERY_TENANT
 from services.eligibility.people.flow import load_persons_book, save_book
-from services.eligibility.people.parting import Holders, Join, Joined, Shares, shared_out, with_weighed
-from services.eligibility.people.parting_words import Agreeing, as_agreed, as_reported
+from services.eligibility.people.parting import Holders, Join, Joined, Shares, Whose, shared_out, with_weighed
+from services.eligibility.people.parting_words import Agreeing, as_agreed, as_reported, of_decision
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.people.store import joins as join_store
 from services.eligibility.people.store import keys as key_store
@@ -26,7 +26,7 @@ from services.eligibility.people.store import pairs as person_pairs
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.vital import store as vital_store
 from services.kit.ids import derived_id
-from services.kit.parts import Part, Row, load_rows, replace_rows
+from services.kit.parts import Part, load_rows, replace_rows
 from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork
 
@@ -67,19 +67,23 @@ async def _part_pairs(connection: Connection, join: Join, kept: Kept, by: str, r
 
 async def _shared(connection: Connection, part: Part, join: Join, kept: Kept, holders: Holders) -> Shares:
     now = (await load_rows(connection, part, [join.survivor])).get(join.survivor, [])
-    return shared_out(kept.rows_of(part.table), now, part.key_of, holders.of_row)
+    rows = kept.rows_of(part.table)
+    whose: Whose = holders.of_row
+    if part is vital_store.VITAL_OVERRIDES:
+        whose = of_decision(rows, holders, {str(token) for token in (join.retired, *join.tokens)})
+    return shared_out(rows, now, part.key_of, whose)
 
 
 async def _share_words(connection: Connection, join: Join, kept: Kept, holders: Holders, agrees: Agreeing) -> None:
     """What was said of both, and how it was weighed."""
-    reported: list[Row] = []
+    reported = Shares([], [])
     for part in PARTS:
         rows, shares = kept.rows_of(part.table), await _shared(connection, part, join, kept, holders)
         if part is vital_store.VITAL_OVERRIDES:
-            shares, reported = as_reported(shares, rows)
+            reported = as_reported(shares, rows, holders)
         if part is vital_store.VITAL_STATEMENTS:
             shares = with_weighed(as_agreed(shares, rows, agrees), rows, holders)
-            shares = Shares(shares.survivor, shares.retired + reported)
+            shares = Shares(shares.survivor + reported.survivor, shares.retired + reported.retired)
         await _give(connection, part, join, shares)
 
 

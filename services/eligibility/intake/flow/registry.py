@@ -15,13 +15,14 @@ from services.eligibility.doses.flow.ledger import (
 from services.eligibility.doses.flow.linking import find_unborn, link_rows
 from services.eligibility.doses.numbers import OLDER
 from services.eligibility.doses.outcomes import take_row, was_deleted
-from services.eligibility.doses.registry import RegistryRow, patients_of, registry_row
+from services.eligibility.doses.registry import RegistryRow, patients_of, registry_row, waiting_row
 from services.eligibility.doses.store import remarks as remark_store
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.feeds.records import DoseRecord, PatientRecord
 from services.eligibility.intake.store.files import FeedFile
 from services.eligibility.people.linkage import IdKey, Link
 from services.eligibility.people.store import keys as key_store
+from services.eligibility.vital.flow import save_person_statements
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
 from services.kit.unit_of_work import UnitOfWork
@@ -46,6 +47,8 @@ async def on_registry_rows(
     results = [
         take_row(ledger, row, link, is_of_another=row.row in shared) for row, link in zip(rows, links, strict=True)
     ]
+    waited = [(waiting_row(report).person, report.member_token) for report in ledger.found]
+    await share_anew(work.connection, ledger, await save_person_statements(work.connection, waited))
     taken_back = await _save_remarks(work.connection, rows, links, results)
     results = [was_deleted(result) if result.row in taken_back else result for result in results]
     waited_for = _who_may_be_waited_for(rows, links, ties)

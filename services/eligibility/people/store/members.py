@@ -288,13 +288,13 @@ async def save_merge(connection: Connection, survivor: UUID, retired: UUID, plan
         statement_store.MOVE_STATEMENTS,
         vital_store.MOVE_STATEMENTS,
         vital_store.MOVE_OVERRIDES,
-        vital_store.MOVE_CONSENTS,
         doubtful_store.MOVE_TOKENS,
         doubtful_store.MOVE_APART,
         pair_store.MOVE,
         MOVE_RETIRED,
     ):
         await connection.execute(statement, survivor, retired)
+    await vital_store.move_consents(connection, survivor, retired)
 
 
 async def find_standing_for(connection: Connection, member_token: UUID) -> list[UUID]:

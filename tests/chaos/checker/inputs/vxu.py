@@ -1,6 +1,7 @@
 """A registry's batch of VXU messages as the population's generator writes it: standard delimiters, no escapes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from tests.chaos.checker.inputs.codes import NO_VACCINE, day, digits, instant, lot, sorted_out, vaccines
@@ -59,7 +60,9 @@ def _rows(message: list[Segment], before: int) -> list[DoseRow]:
     )  # fmt: skip
     if not groups:
         return [base]
-    return [_dose(base, before + number, orc, rxa) for number, (orc, rxa) in enumerate(groups, 1)]
+    rows = [_dose(base, before + number, orc, rxa) for number, (orc, rxa) in enumerate(groups, 1)]
+    is_heard = protected and all(row.rejected for row in rows)
+    return [*rows, replace(base, row=before + len(rows) + 1)] if is_heard else rows
 
 
 def _first(message: list[Segment], name: str) -> Segment:

@@ -29,15 +29,16 @@ class Meeting:
         return _in(self.other, self.told.part.plan)
 
     @property
-    def shared(self) -> set[str]:
-        """The plans that have both."""
-        return plans_of(self.person) & plans_of(self.other)
+    def is_of_plan_alone(self) -> bool:
+        """Whether the row's plan has both, and other plans one of them at most."""
+        one, other = plans_of(self.person), plans_of(self.other)
+        return self.told.part.plan in one & other and 1 in {len(one), len(other)}
 
     @property
     def verdict(self) -> str:
         said = likeness.described(self.told.row)
         is_stated = self._is_stated
-        if is_stated and self.shared == {self.told.part.plan}:
+        if is_stated and self.is_of_plan_alone:
             return JOINED
         return TWO if self.mine is not None and likeness.is_exact(self.mine, said) else UNSURE
 

@@ -36,16 +36,16 @@ class Acquainted:
 
     def beside(self, person: Person, told: Told, key: str, doubts: Doubts) -> dict[Person, str]:
         """Who agrees with a row beside its person, or was he by its word, and what both are by the rules; nobody who
-        was told apart from him, or from who is one with him."""
+        was told apart from him. One row joins one pair, so of several none is surely the one."""
         former = self.once(told)
         keyed = self.keyed(key, likeness.described(told.row), told.part.plan)
         agreeing = {*keyed, *([former] if former else [])} - {person}
         found: dict[Person, str] = {}
         for other in sorted(agreeing, key=lambda one: one.number):
-            alike = [person, *(one for one, verdict in found.items() if verdict == JOINED)]
-            if not any(doubts.are_apart(one, other) for one in alike):
+            if not doubts.are_apart(person, other):
                 found[other] = Meeting(told, person, other, former).verdict
-        return found
+        joined = [other for other, verdict in found.items() if verdict == JOINED]
+        return found | dict.fromkeys(joined, UNSURE) if len(joined) > 1 else found
 
     def unsure(self, person: Person, told: Told, key: str, doubts: Doubts) -> Doubt | None:
         """The row would make its person exactly another one, and does not say that both are one."""

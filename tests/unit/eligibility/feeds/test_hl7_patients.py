@@ -8,6 +8,9 @@ from tests.unit.eligibility.feeds.builders import (
     codes,
     doses,
     items_of,
+    patients,
+    rejections,
+    summary,
 )
 
 PID = "PID|1||777^^^IIS^SR||Waffle^Walter|Syrup|19480229|M||{race}|{address}|||||||||||{ethnicity}"
@@ -61,6 +64,60 @@ def test_protection_is_only_what_was_said(flag: str, expected: bool | None) -> N
     """PD1-12: Y bars sharing and outreach, nothing is no answer."""
     (dose,) = doses(items_of(a_vxu(a_dose(), pd1=f"PD1|||||||||||02|{flag}")))
     assert dose.consent.is_protected is expected
+
+
+PROTECTS = "PD1|||||||||||02|Y"
+CROWDED = f"RXR|{'~'.join('x' * 101)}"
+
+
+@pytest.mark.parametrize(
+    ("edge", "broken", "rejected"),
+    [
+        ("no such vaccine", a_dose(vaccine="9999^x^CVX"), {"cvx"}),
+        ("no day", a_dose(given="soon"), {"date"}),
+        ("two of them", f"{a_dose(given='soon')}\n{a_dose('ORC|RE||D-2^IIS', given='later')}", {"date"}),
+        ("a line that breaks in the dose", a_dose().replace("|0.5|", "|0.5\n|"), {"broken-line"}),
+        ("a crowded segment", f"{a_dose()}\n{CROWDED}", {"repetitions"}),
+        ("a dose of a mebibyte", a_dose(given="2" * (2 << 20)), {"segment-length"}),
+    ],
+)
+def test_a_message_whose_dose_is_rejected_still_protects(edge: str, broken: str, rejected: set[str]) -> None:
+    """Of a message of which no vaccination can be taken the patient is heard, who is not to be shared: a row of its own
+    behind the rejected ones, with the message's instant."""
+    items = items_of(a_vxu(broken, pd1=PROTECTS))
+    assert {one.code for one in rejections(items)} == rejected, edge
+    (patient,) = patients(items)
+    assert (patient.consent.is_protected, patient.position.row) == (True, len(rejections(items)) + 1)
+    assert patient.person.name is not None
+    assert patient.message_at is not None
+    assert (patient.sender, summary(items).rows) == ("IIS", patient.position.row)
+
+
+@pytest.mark.parametrize(
+    ("edge", "data"),
+    [
+        ("it says nothing of sharing", a_vxu(a_dose(given="soon"), pd1="")),
+        ("it shares", a_vxu(a_dose(given="soon"))),
+        ("its dose is taken", a_vxu(a_dose(), a_dose("ORC|RE||D-2^IIS", given="soon"), pd1=PROTECTS)),
+        ("nobody knows whose it is", a_vxu(a_dose(given="soon"), pid="PID|1||777^^^IIS^SR||Waffle||x|M", pd1=PROTECTS)),
+        ("two patients", a_vxu("PID|2||778^^^IIS^SR||Roe^Rita||19480229|F", a_dose(given="soon"), pd1=PROTECTS)),
+        ("the line of the word is broken", a_vxu("|Y", a_dose(), pd1=PROTECTS)),
+        ("it is a query", a_vxu(a_dose(), pd1=PROTECTS).replace(b"VXU^V04^VXU_V04", b"QBP^Q11^QBP_Q11")),
+    ],
+)  # fmt: skip
+def test_nobody_is_heard_of_any_other_rejected_message(edge: str, data: bytes) -> None:
+    """A rejected message lifts nothing, and says nothing where its patient or its word can't be trusted; one of whose
+    doses one is taken has said it with that."""
+    items = items_of(data)
+    assert rejections(items), edge
+    assert not patients(items), edge
+
+
+def test_a_death_in_a_message_whose_dose_is_rejected_is_heard() -> None:
+    """It only stops others, so it is not lost with the dose."""
+    pid = "PID|1||777^^^IIS^SR||Waffle^Walter||19480229|M" + "|" * 21 + "20251224|Y"
+    (patient,) = patients(items_of(a_vxu(a_dose(given="soon"), pid=pid, pd1="")))
+    assert patient.person.is_deceased
 
 
 def test_a_social_security_number_is_left_out() -> None:
