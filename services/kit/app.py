@@ -5,8 +5,8 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -264,28 +264,35 @@ def _patience(settings: MigrationSettings) -> Patience:
 def _list_lost(service: Service, settings: Settings) -> int:
     """1 if there are any, 3 if the broker or the database could not tell."""
     lost = _told(list_lost(settings, service.owned))
-    return 3 if lost is None else int(bool(lost))
+    return 3 if lost is None else min(lost, 1)
 
 
 def _log_lost(settings: Settings, command: str) -> int:
     """Likewise; 0 as well once what was lost is in the outbox."""
     if command == "log-lost":
         lost = _told(saying_again.list_lost(settings))
-        return 3 if lost is None else int(bool(lost))
+        return 3 if lost is None else min(lost, 1)
     return 3 if _told(saying_again.say_again(settings)) is None else 0
 
 
-def _told(asking: Coroutine[Any, Any, list[str]]) -> list[str] | None:
-    """Its lines, which are written out; None if the broker or the database could not tell."""
+def _told(lines: AsyncGenerator[str]) -> int | None:
+    """How many lines there were, each written out as it came; None if the broker or the database could not tell."""
     try:
-        lines = asyncio.run(asking)
+        return asyncio.run(_written(lines))
     except Exception as error:
         if not (is_fault(error) or isinstance(error, KafkaError)):
             raise
         sys.stderr.write(f"not compared: {type(error).__name__}\n")
         return None
-    sys.stdout.writelines(f"{line}\n" for line in lines)
-    return lines
+
+
+async def _written(lines: AsyncGenerator[str]) -> int:
+    count = 0
+    async with aclosing(lines):
+        async for line in lines:
+            sys.stdout.write(f"{line}\n")
+            count += 1
+    return count
 
 
 def _require_ring(settings: Settings) -> None:

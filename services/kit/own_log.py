@@ -235,12 +235,13 @@ async def _never_made(
         return [said[place] for place in await unknown(connection, owned, [delivery.event for delivery in said])]
 
 
-async def list_lost(settings: Settings, owned: Mapping[type[Event], Owned]) -> list[str]:
+async def list_lost(settings: Settings, owned: Mapping[type[Event], Owned]) -> AsyncGenerator[str]:
     """One line for each such fact of the whole log: where it stands, its type, and the fields that name it."""
     pool = await create_pool(settings)
     try:
         async with aclosing(lost_facts(settings, pool, owned)) as lost:
-            return [_line(fact, owned[type(fact.event)].fields) async for fact in lost]
+            async for fact in lost:
+                yield _line(fact, owned[type(fact.event)].fields)
     finally:
         await pool.close()
 
