@@ -99,11 +99,11 @@ class LogGuard:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Of the log. `holes`: facts that are to stand there and do not; `strays`: records of the service's own, by their
-    event's id, where no such fact is held to stand."""
+    """Of the log. `holes`: facts that are to stand there and do not; `unheld`: records in the service's name, by
+    their event's id, where no such fact is held to stand."""
 
     holes: list[Fact]
-    strays: dict[UUID, ConsumerRecord]
+    unheld: dict[UUID, ConsumerRecord]
 
 
 async def compare(
@@ -125,16 +125,16 @@ async def compare(
 async def _compare(
     pool: asyncpg.Pool, place: TopicPartition, span: range, said: Mapping[UUID, ConsumerRecord]
 ) -> AsyncGenerator[Part]:
-    strays = dict(said)
+    unheld = dict(said)
     for portion in published.slices_of(span):
         async with transaction(pool, ALL_TENANTS) as connection:
             held = await published.load_at(connection, place, portion)
         for fact in held:
-            strays.pop(fact.event_id, None)
+            unheld.pop(fact.event_id, None)
         yield Part([fact for fact in held if fact.event_id not in said], {})
-    unheld = list(strays.items())
-    for start in range(0, len(unheld), published.SLICE):
-        yield Part([], dict(unheld[start : start + published.SLICE]))
+    left = list(unheld.items())
+    for start in range(0, len(left), published.SLICE):
+        yield Part([], dict(left[start : start + published.SLICE]))
 
 
 def _said(batch: Collection[ConsumerRecord], service: str) -> dict[UUID, ConsumerRecord]:

@@ -96,12 +96,12 @@ async def _compared(
     async with aclosing(log_loss.compare(settings, pool, wanted)) as parts:
         async for part in parts:
             holes += part.holes
-            if part.strays:
+            if part.unheld:
                 async with transaction(pool, ALL_TENANTS) as connection:
-                    known = await published.load_known(connection, part.strays)
+                    known = await published.load_known(connection, part.unheld)
                 elsewhere += [
                     Fact(event_id, TopicPartition(record.topic, record.partition), record.offset)
-                    for event_id, record in part.strays.items()
+                    for event_id, record in part.unheld.items()
                     if event_id in known
                 ]
     return holes, elsewhere
