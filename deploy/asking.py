@@ -2,11 +2,11 @@
 service's address in VCC_API_<SERVICE>."""
 
 import json
-import os
 from typing import Any
 
 import httpx
 
+from deploy.environment import told
 from deploy.errors import StackError
 from deploy.local.access import token
 from deploy.local.running import connection
@@ -16,7 +16,7 @@ TIMEOUT_S = 30.0
 
 
 def address_of(service: str) -> str:
-    return os.environ.get(f"VCC_API_{service.upper()}") or connection(service).base_url
+    return told(f"VCC_API_{service.upper()}") or connection(service).base_url
 
 
 def ask(service: str, method: str, path: str, body: dict[str, object] | None = None, reason: str = "") -> Any:
