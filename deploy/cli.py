@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
+from deploy.environment import is_told, say, told
 from deploy.errors import StackError
 from deploy.local.process import PRIVATE
 from deploy.local.running import connection
@@ -110,15 +111,21 @@ def _obey(name: str, arguments: Sequence[str], parser: argparse.ArgumentParser) 
 
 def _introduce(name: str, arguments: Sequence[str]) -> None:
     """Tells a service's own command where the service is and gives it a token, unless the user did."""
-    if name not in ASKING or {"-h", "--help", "--api"} & set(arguments) or arguments[:2] == ["programme", "check"]:
+    if name not in ASKING or {"-h", "--help"} & set(arguments) or arguments[:2] == ["programme", "check"]:
         return
     service, client = ASKING[name]
-    if (address := f"VCC_API_{service.upper()}") not in os.environ:
-        os.environ[address] = connection(service).base_url
-    if "VCC_TOKEN" not in os.environ:
+    address = f"VCC_API_{service.upper()}"
+    for setting in (address, "VCC_TOKEN"):
+        if (given := told(setting)) is not None:
+            say(setting, given)
+    if "--api" in arguments:
+        return
+    if not is_told(address):
+        say(address, connection(service).base_url)
+    if not is_told("VCC_TOKEN"):
         from deploy.local.access import token
 
-        os.environ["VCC_TOKEN"] = token(client)
+        say("VCC_TOKEN", token(client))
 
 
 def _complain(error: StackError) -> int:

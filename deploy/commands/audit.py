@@ -19,6 +19,7 @@ import asyncpg
 import httpx
 
 from deploy.console import table
+from deploy.environment import told
 from deploy.errors import StackError
 from deploy.local.access import token
 from deploy.local.databases import private_dsn
@@ -134,7 +135,7 @@ async def _verify(service: str, heads: Sequence[bytes]) -> Verdict | str:
 
 
 def _ask(service: str, wanted: Mapping[str, str]) -> Any:
-    address = os.environ.get(f"VCC_API_{service.upper()}") or connection(service).base_url
+    address = told(f"VCC_API_{service.upper()}") or connection(service).base_url
     headers = {"Authorization": f"Bearer {token('auditor')}"}
     for pause_s in (*PAUSES_S, None):
         try:

@@ -1,26 +1,17 @@
 """`./vcc flood`: what an operator does when bad records hold up a group (docs/runbooks/flood-of-bad-records.md).
-
-It asks the service by HTTP. With an issuer and addresses of your own, give a token in VCC_TOKEN and the service's
-address in VCC_API_<SERVICE>.
-"""
+It asks the service by HTTP."""
 
 import argparse
-import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
+from deploy.asking import TIMEOUT_S, address_of, ask
 from deploy.console import table
 from deploy.errors import StackError
 from deploy.groups import topic_by_group
-from deploy.local.access import token
 from deploy.local.plan import SERVICES
-from deploy.local.running import connection
-from services.kit.ids import new_id
-
-TIMEOUT_S = 30.0
 
 
 def add_commands(commands: Any) -> None:
@@ -50,11 +41,11 @@ def show(_arguments: argparse.Namespace) -> int:
     rows = [["group", "topic", "limit lifted until", "stands still because"]]
     skips = [["group", "partition", "from", "to", "what", "skipped by"]]
     for service in SERVICES:
-        for limit in _ask(service, "GET", "/dead-letter-limits"):
+        for limit in ask(service, "GET", "/dead-letter-limits"):
             why = held.get(service, "").removeprefix(f"{limit['group']}: ")
             mine = why if held.get(service, "").startswith(f"{limit['group']}: ") else ""
             rows.append([limit["group"], limit["topic"], limit["lifted_until"] or "-", mine])
-        skips += [_skip_row(skip) for skip in _ask(service, "GET", "/skips")]
+        skips += [_skip_row(skip) for skip in ask(service, "GET", "/skips")]
     print(table(rows))
     if len(skips) > 1:
         print(f"\nskipped:\n{table(skips)}")
@@ -71,7 +62,7 @@ def _held() -> Iterator[tuple[str, str]]:
     """Why a service's groups stand still, of those that do."""
     for service in SERVICES:
         try:
-            checks = httpx.get(f"{_address(service)}/ready", timeout=TIMEOUT_S, trust_env=False).json()["checks"]
+            checks = httpx.get(f"{address_of(service)}/ready", timeout=TIMEOUT_S, trust_env=False).json()["checks"]
         except httpx.HTTPError as error:
             raise StackError(f"{service} does not answer ({type(error).__name__})", "see ./vcc status") from None
         if reason := checks["bus"]["reason"] or checks["own-log"]["reason"]:
@@ -81,7 +72,7 @@ def _held() -> Iterator[tuple[str, str]]:
 def lift_limit(arguments: argparse.Namespace) -> int:
     service = _service_of(arguments.group)
     path = f"/dead-letter-limits/{arguments.group}/lift"
-    said = _ask(service, "POST", path, {"minutes": arguments.minutes}, arguments.reason)
+    said = ask(service, "POST", path, {"minutes": arguments.minutes}, arguments.reason)
     print(f"{arguments.group} sets aside without a limit until {said['lifted_until']}")
     return 0
 
@@ -89,7 +80,7 @@ def lift_limit(arguments: argparse.Namespace) -> int:
 def skip_range(arguments: argparse.Namespace) -> int:
     wanted = {name: getattr(arguments, name) for name in ("group", "partition", "first_offset", "last_offset")}
     body = {**wanted, "only_unreadable": not arguments.all}
-    said = _ask(_service_of(arguments.group), "POST", "/skips", body, arguments.reason)
+    said = ask(_service_of(arguments.group), "POST", "/skips", body, arguments.reason)
     what = "all" if arguments.all else "what can't be read"
     print(f"skip {said['skip_id']}: {what} from {arguments.first_offset} to {arguments.last_offset} is left out")
     return 0
@@ -99,22 +90,3 @@ def _service_of(group: str) -> str:
     if group not in topic_by_group():
         raise StackError(f"no service reads in a group {group}", f"one of: {', '.join(sorted(topic_by_group()))}")
     return group.partition(".")[0]
-
-
-def _address(service: str) -> str:
-    return os.environ.get(f"VCC_API_{service.upper()}") or connection(service).base_url
-
-
-def _ask(service: str, method: str, path: str, body: dict[str, object] | None = None, reason: str = "") -> Any:
-    headers = {"Authorization": f"Bearer {token('operator')}", "Idempotency-Key": str(new_id())}
-    headers |= {"X-Reason": reason} if reason else {}
-    try:
-        answer = httpx.request(
-            method, f"{_address(service)}{path}", json=body, headers=headers, timeout=TIMEOUT_S, trust_env=False
-        )
-    except httpx.HTTPError as error:
-        raise StackError(f"{service} does not answer ({type(error).__name__})", "see ./vcc status") from None
-    if answer.is_error:
-        problem = json.loads(answer.text or "{}")
-        raise StackError(f"{service} refuses: {problem.get('title', answer.status_code)}", problem.get("detail", ""))
-    return answer.json()

@@ -2,12 +2,11 @@
 (docs/runbooks/rotate-keys.md)."""
 
 import argparse
-import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+from deploy.environment import FILE, file_of, is_told
 from deploy.errors import StackError
 from deploy.local.own_command import run_own_command
 from deploy.local.plan import SERVICES, Plan
@@ -100,10 +99,10 @@ def _require_read(folder: Folder, services: Sequence[str]) -> None:
 
 def _require_ours(folder: Folder, services: Sequence[str]) -> None:
     for service in services:
-        variable = f"VCC_{service.upper()}_KEY_RING_FILE"
-        named = os.environ.get(variable)
-        if named and Path(named).absolute() != folder.secrets / f"{service}.keys":
-            raise StackError(f"{variable} names a ring of your own, which is not changed here",
+        variable = f"VCC_{service.upper()}_KEY_RING"
+        file = file_of(variable)
+        if is_told(variable) and file != folder.secrets / f"{service}.keys":
+            raise StackError(f"{variable}{FILE if file else ''} names a ring of your own, which is not changed here",
                              "change the file yourself: docs/runbooks/rotate-keys.md")  # fmt: skip
 
 

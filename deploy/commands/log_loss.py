@@ -1,16 +1,21 @@
-"""`./vcc log`: whether the log still holds what the services have said in it; `heal` says again what it has lost
-(docs/runbooks/log-lost-its-tail.md)."""
+"""`./vcc log`: whether the log and the services' stores hold the same; `heal` says again what the log has lost,
+`acknowledge` leaves out what it holds beside (docs/runbooks/log-lost-its-tail.md)."""
 
 import argparse
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from deploy.asking import ask
 from deploy.errors import StackError
 from deploy.local.own_command import run_own_command
 from deploy.local.plan import SERVICES, Plan
 from deploy.local.running import require_up
-from deploy.local.state import State, here
+from deploy.local.state import here
+from services.kit.stray_operations import MOST_RECORDS
 
 LISTED = 20
+PLACE = re.compile(r"([\w.-]+)/(\d+)@(\d+)(?:\t.*)?")
 
 
 def add_commands(commands: Any) -> None:
@@ -21,36 +26,81 @@ def add_commands(commands: Any) -> None:
     deeds = log.add_subparsers(metavar="DEED")
     heal = deeds.add_parser("heal", help="says again what the log has lost, under its own ids, before anything newer")
     heal.set_defaults(run=heal_all)
+    acknowledge = deeds.add_parser(
+        "acknowledge", help="lets nobody be told any more of records in a service's name that it never made"
+    )
+    acknowledge.add_argument("service", choices=SERVICES)
+    acknowledge.add_argument("place", nargs="*", help="as ./vcc log lists it; all that are listed, if none is given")
+    acknowledge.add_argument("--reason", required=True, help="why, for the audit trail: nothing of a person")
+    acknowledge.set_defaults(run=acknowledge_strays)
 
 
 def show(_arguments: argparse.Namespace) -> int:
-    """Exit code 1 while the log lacks anything."""
-    return 1 if _each("log-lost", "the log lacks") else 0
+    """Exit code 1 while either lacks anything."""
+    lacking = _each("log-lost", "the log lacks {} facts")
+    return 1 if lacking + _each("log-strays", "the log holds {} facts that it never made") else 0
 
 
 def heal_all(_arguments: argparse.Namespace) -> int:
-    _each("republish-lost", "said again:")
+    _each("republish-lost", "said again: {} facts")
     return 0
 
 
+def acknowledge_strays(arguments: argparse.Namespace) -> int:
+    service = arguments.service
+    ranges = [[_place(text)] for text in arguments.place] or ranges_of(map(_place, _asked(service, "log-strays")))
+    count = 0
+    for strays in ranges:
+        topic, partition, first = strays[0]
+        body = {"topic": topic, "partition": partition, "first_offset": first, "last_offset": strays[-1][2]}
+        count += ask(service, "POST", "/acknowledged-strays", body, arguments.reason)["count"]
+    print(f"{service}: {count} facts in its name that it never made are acknowledged")
+    return 0
+
+
+Place = tuple[str, int, int]
+"""Topic, partition and offset."""
+
+
+def _place(text: str) -> Place:
+    if (found := PLACE.fullmatch(text)) is None:
+        raise StackError(f"{text} is no place in the log", "give it as ./vcc log lists it: TOPIC/PARTITION@OFFSET")
+    return found[1], int(found[2]), int(found[3])
+
+
+def ranges_of(places: Iterable[Place]) -> list[list[Place]]:
+    """All strays that there are, so that a range from one to another has no others: as few ranges as may be."""
+    ranges: list[list[Place]] = []
+    for place in sorted(places):
+        first = ranges[-1][0] if ranges else None
+        if first is not None and first[:2] == place[:2] and place[2] - first[2] < MOST_RECORDS:
+            ranges[-1].append(place)
+        else:
+            ranges.append([place])
+    return ranges
+
+
 def _each(command: str, words: str) -> int:
-    plan = Plan(here())
-    state = require_up(plan.folder)
     total = 0
     for service in SERVICES:
-        lines = _asked(plan, state, service, command)
+        lines = _asked(service, command)
         total += len(lines)
-        print(f"{service}: {words} {len(lines)} facts")
-        for line in lines[:LISTED]:
-            print(f"  {line}")
-        if len(lines) > LISTED:
-            print(f"  and {len(lines) - LISTED} more")
+        _print(f"{service}: {words.format(len(lines))}", lines)
     return total
 
 
-def _asked(plan: Plan, state: State, service: str, command: str) -> list[str]:
+def _print(title: str, lines: Sequence[str]) -> None:
+    print(title)
+    for line in lines[:LISTED]:
+        print(f"  {line}")
+    if len(lines) > LISTED:
+        print(f"  and {len(lines) - LISTED} more")
+
+
+def _asked(service: str, command: str) -> list[str]:
     """What the service's own command answers, as the service's own user at the broker."""
-    kafka = state.components.get("kafka")
+    plan = Plan(here())
+    kafka = require_up(plan.folder).components.get("kafka")
     told = plan.kafka_environment_of(service, None if kafka is None else kafka.port)
     done = run_own_command(plan, service, command, told)
     if done.returncode > 1:

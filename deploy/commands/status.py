@@ -11,7 +11,7 @@ from deploy.console import paint, table
 from deploy.local import probes
 from deploy.local.plan import SERVICES
 from deploy.local.process import alive
-from deploy.local.running import kafka_environment
+from deploy.local.running import brokers, kafka_environment
 from deploy.local.state import Component, Folder, State, here
 
 ORDER = ("kafka", "postgres", "issuer", *SERVICES)
@@ -97,7 +97,7 @@ def _page(folder: Folder, state: State, rows: list[Row]) -> str:
 def _elsewhere(folder: Folder, state: State) -> Iterator[tuple[str, str]]:
     """What the services use and the environment named."""
     if "kafka" not in state.components and state.phase == "up":
-        yield "kafka", f"{kafka_environment(folder)['VCC_KAFKA_BOOTSTRAP_SERVERS']}, named by the environment"
+        yield "kafka", f"{brokers(kafka_environment(folder))}, named by the environment"
     if "postgres" not in state.components and state.phase == "up":
         yield "postgres", "a database per service, named by the environment"
 

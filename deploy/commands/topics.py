@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from deploy.console import table
+from deploy.environment import is_told, told
 from deploy.local.running import kafka_environment, require_up
 from deploy.local.state import here
 
@@ -49,7 +50,7 @@ def _add_acls(deeds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help="a script of Kafka's own tool (kafka-acls), or KafkaUser resources (strimzi)",
     )  # fmt: skip
     acls.add_argument(
-        "--prefix", type=_prefix, default=os.environ.get("VCC_KAFKA_PREFIX", ""),
+        "--prefix", type=_prefix, default=told("VCC_KAFKA_PREFIX") or "",
         help="of one environment of several on a cluster; else VCC_KAFKA_PREFIX",
     )  # fmt: skip
     acls.set_defaults(run=run_acls)
@@ -91,7 +92,7 @@ def run_create(arguments: argparse.Namespace) -> int:
     from deploy.topics import kafka_settings, provide_topics
     from schemas.catalog import TOPICS
 
-    environment = os.environ if "VCC_KAFKA_BOOTSTRAP_SERVERS" in os.environ else kafka_environment(here())
+    environment = os.environ if is_told("VCC_KAFKA_BOOTSTRAP_SERVERS") else kafka_environment(here())
     wanted = [replace(topic, partitions=arguments.partitions or topic.partitions) for topic in TOPICS]
     made = asyncio.run(provide_topics(environment, wanted, arguments.replication))
     prefix = kafka_settings(environment).prefix

@@ -12,6 +12,7 @@ from deploy.console import Progress, table
 from deploy.demo import synthea
 from deploy.demo.population import FIRST_DAY, Ledger, generate
 from deploy.demo.season import PROGRAMME, Season
+from deploy.environment import say
 from deploy.local import stack
 from deploy.local.access import token
 from deploy.local.running import connection
@@ -116,8 +117,8 @@ def _tell(season: Season) -> None:
 def _report(out: Path) -> int:
     from services.reporting import cli as reporting
 
-    os.environ["VCC_API_REPORTING"] = connection("reporting").base_url
-    os.environ["VCC_TOKEN"] = token("state")
+    say("VCC_API_REPORTING", connection("reporting").base_url)
+    say("VCC_TOKEN", token("state"))
     parser = argparse.ArgumentParser()
     reporting.add_commands(parser.add_subparsers())
     parsed = parser.parse_args(["report", "--programme", PROGRAMME, "--out", str(out)])

@@ -1,13 +1,13 @@
 """Tokens of the local issuer, for commands and the demo on this machine. With an issuer of your own give VCC_TOKEN."""
 
 import json
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
 
+from deploy.environment import told
 from deploy.errors import StackError
 from deploy.local.running import require_up
 from deploy.local.state import Folder, here
@@ -48,7 +48,7 @@ def add_clients(clients: Sequence[Client], folder: Folder | None = None) -> None
 
 def token(name: str, folder: Folder | None = None) -> str:
     """A token for this client: VCC_TOKEN where it is given, else one of the local issuer."""
-    if given := os.environ.get("VCC_TOKEN"):
+    if given := told("VCC_TOKEN"):
         return given
     folder = folder or here()
     state = require_up(folder)

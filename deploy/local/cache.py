@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.environment import told
 from deploy.errors import StackError
 from deploy.install import install
 
@@ -18,7 +19,7 @@ SYSTEM_CACHE = Path("/var/cache/vcc")
 
 def folder(*, readable_by_all: bool = False) -> Path:
     """The per-user cache; root's own is closed to the account that Postgres runs as, so that one is the system's."""
-    chosen = os.environ.get("VCC_CACHE_DIR")
+    chosen = told("VCC_CACHE_DIR")
     if not chosen and readable_by_all and os.geteuid() == 0:
         return made(SYSTEM_CACHE)
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from deploy.environment import told
 from deploy.local import cache
 
 NEEDED = 17
@@ -22,7 +23,7 @@ def java() -> Path:
 
 
 def _candidates() -> list[Path]:
-    if os.environ.get("VCC_EMBEDDED_FROM") == "wheels":
+    if told("VCC_EMBEDDED_FROM") == "wheels":
         return []
     home = os.environ.get("JAVA_HOME")
     found = [Path(home) / "bin" / "java"] if home else []

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.errors import StackError
+from deploy.environment import FILE, is_told, told
 from deploy.local import probes
 from deploy.local.process import Spec, plain_environment
 from deploy.local.state import ROOT, Folder
@@ -32,11 +32,7 @@ LOGINS = (
     "VCC_KAFKA_SASL_USERNAME", "VCC_KAFKA_SASL_PASSWORD", "VCC_KAFKA_SASL_OAUTH_CLIENT_", "VCC_KAFKA_SSL_CERTFILE",
     "VCC_KAFKA_SSL_KEYFILE",
 )  # fmt: skip
-_ENTRANCES = tuple(setting.upper() for setting in DSNS)
-OURS = (
-    *_ENTRANCES, *(f"{name}_FILE" for name in _ENTRANCES),
-    "HTTP_HOST", "HTTP_PORT", "HTTP_TLS_CERTFILE", "HTTP_TLS_KEYFILE",
-)  # fmt: skip
+OURS = (*(setting.upper() for setting in DSNS), "HTTP_HOST", "HTTP_PORT", "HTTP_TLS_CERTFILE", "HTTP_TLS_KEYFILE")
 """Of a service's settings those that the stack decides: it listens on loopback, and asks there without TLS."""
 
 
@@ -51,7 +47,7 @@ class Plan:
 
     @property
     def own_kafka(self) -> bool:
-        return "VCC_KAFKA_BOOTSTRAP_SERVERS" not in self.environ
+        return not is_told("VCC_KAFKA_BOOTSTRAP_SERVERS", self.environ)
 
     @property
     def own_postgres(self) -> bool:
@@ -64,18 +60,18 @@ class Plan:
 
     @property
     def own_issuer(self) -> bool:
-        return "VCC_OIDC_ISSUER" not in self.environ
+        return not is_told("VCC_OIDC_ISSUER", self.environ)
 
     def ports(self) -> dict[str, int]:
         """Of everything that listens here."""
         own = ["kafka", "kafka-controller"] if self.own_kafka else []
         own += ["postgres"] if self.own_postgres else []
         own += ["issuer"] if self.own_issuer else []
-        wanted = {name: self.environ.get(f"VCC_{name.upper()}_HTTP_PORT") for name in self.services}
+        wanted = {name: told(f"VCC_{name.upper()}_HTTP_PORT", self.environ) for name in self.services}
         return {name: self.folder.port(name, wanted.get(name)) for name in [*own, *self.services]}
 
     def issuer_url(self, port: int | None) -> str:
-        return f"http://{HOST}:{port}" if port else self.environ["VCC_OIDC_ISSUER"]
+        return f"http://{HOST}:{port}" if port else told("VCC_OIDC_ISSUER", self.environ) or ""
 
     @property
     def access(self) -> "Access":
@@ -121,18 +117,19 @@ class Plan:
     def _told(self, name: str, port: int, kafka: Mapping[str, str], issuer_url: str) -> dict[str, str]:
         prefix = f"VCC_{name.upper()}_"
         own = {key: value for key, value in self.environ.items() if key.startswith((prefix, *EVERYBODYS))}
-        for setting in OURS:
-            own.pop(prefix + setting, None)
-        if self.embeds(name):
-            own.pop(prefix + "POSTGRES_CAFILE", None)
+        ours = {prefix + setting for setting in OURS} | {"VCC_OIDC_ISSUER"}
+        ours |= {prefix + "POSTGRES_CAFILE"} if self.embeds(name) else set()
+        own = {key: value for key, value in own.items() if key.removesuffix(FILE) not in ours}
         if self.own_kafka:
             own = {key: value for key, value in own.items() if not key.startswith(f"{prefix}KAFKA_")}
         has_audit = self.embeds(name) or external_dsn(name, self.environ, "audit_dsn") is not None
         if has_audit:
             own[prefix + "AUDIT_DSN_FILE"] = str(self.folder.secrets / f"{name}.audit_dsn")
+        if not is_told(prefix + "KEY_RING", own):
+            own[prefix + "KEY_RING_FILE"] = str(self.folder.secrets / f"{name}.keys")
+        if os.geteuid() == 0 and not is_told(prefix + "MAY_RUN_AS_ROOT", own):
+            own[prefix + "MAY_RUN_AS_ROOT"] = "true"
         return {
-            prefix + "KEY_RING_FILE": str(self.folder.secrets / f"{name}.keys"),
-            **({prefix + "MAY_RUN_AS_ROOT": "true"} if os.geteuid() == 0 else {}),
             **own,
             **kafka,
             prefix + "DSN_FILE": str(self.folder.secrets / f"{name}.dsn"),
@@ -154,21 +151,13 @@ class Plan:
 
 def external_dsn(service: str, environ: Mapping[str, str], setting: str = "dsn") -> str | None:
     """The database that the environment names for a service, by value or by file; `setting` says as which role."""
-    variable = f"VCC_{service.upper()}_{setting.upper()}"
-    if named := environ.get(variable + "_FILE"):
-        try:
-            return Path(named).read_text().strip()
-        except OSError as error:
-            raise StackError(
-                f"{variable}_FILE: {named} cannot be read: {error.strerror}", "name a file that holds the DSN"
-            ) from None
-    return environ.get(variable)
+    return told(f"VCC_{service.upper()}_{setting.upper()}", environ)
 
 
 def with_absolute_paths(environ: Mapping[str, str]) -> dict[str, str]:
     """A file named from where the user stands must still be found from where a service runs."""
     return {
-        name: str(Path(value).absolute()) if name.startswith("VCC_") and name.endswith("FILE") else value
+        name: str(Path(value).absolute()) if value and name.startswith("VCC_") and name.endswith("FILE") else value
         for name, value in environ.items()
     }
 

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from deploy.environment import told
 from deploy.errors import StackError
 from deploy.local import cache
 
@@ -35,7 +36,7 @@ def binaries(major: int | None) -> Path:
 
 
 def _candidates() -> Iterator[Path]:
-    if os.environ.get("VCC_EMBEDDED_FROM") == "wheels":
+    if told("VCC_EMBEDDED_FROM") == "wheels":
         return
     for place in PLACES:
         yield from Path("/").glob(place.lstrip("/"))

@@ -1,8 +1,10 @@
 """How a command reaches the stack that is up: addresses and databases, taken from its state."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from deploy.environment import told
 from deploy.errors import StackError
 from deploy.local.probes import HOST
 from deploy.local.state import Folder, State, here
@@ -40,7 +42,7 @@ def connection(service: str) -> Endpoints:
     return Endpoints(
         base_url=base_url(state, service),
         dsn=(folder.secrets / f"{service}.dsn").read_text(),
-        bootstrap=kafka["VCC_KAFKA_BOOTSTRAP_SERVERS"],
+        bootstrap=brokers(kafka),
         issuer_url=state.issuer_url,
         kafka=kafka,
     )
@@ -48,6 +50,11 @@ def connection(service: str) -> Endpoints:
 
 def base_url(state: State, service: str) -> str:
     return f"http://{HOST}:{state.components[service].port}"
+
+
+def brokers(kafka: Mapping[str, str]) -> str:
+    """Their addresses, of every VCC_KAFKA_* setting."""
+    return told("VCC_KAFKA_BOOTSTRAP_SERVERS", kafka) or ""
 
 
 def kafka_environment(folder: Folder) -> dict[str, str]:

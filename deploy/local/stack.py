@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from deploy.console import Progress
+from deploy.environment import saying
 from deploy.errors import StackError
 from deploy.install import require_room
 from deploy.local import process
@@ -77,7 +78,7 @@ def _start_supervisor(folder: Folder) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "VCC_STATE_DIR": str(folder.path)},
+            env=saying(os.environ, PYTHONPATH=str(ROOT), VCC_STATE_DIR=str(folder.path)),
             start_new_session=True,
         )
 

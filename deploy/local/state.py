@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from deploy.environment import told
 from deploy.errors import StackError
 from deploy.local.ports import free_port, is_free
 from deploy.local.process import Identity, alive
@@ -146,7 +147,7 @@ class Folder:
 
 def here() -> Folder:
     """This checkout's folder, or the one that VCC_STATE_DIR names (a second stack beside the first)."""
-    return Folder(Path(os.environ.get("VCC_STATE_DIR") or ROOT / ".vcc").absolute())
+    return Folder(Path(told("VCC_STATE_DIR") or ROOT / ".vcc").absolute())
 
 
 def _demanded(name: str, wanted: str) -> int:

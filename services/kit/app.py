@@ -5,8 +5,8 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,19 @@ from aiokafka.errors import KafkaError
 from fastapi import APIRouter, FastAPI
 
 from schemas.envelope import Event
-from services.kit import audit, audit_api, build, flood_operations, keys, log, metrics, operations, saying_again
+from services.kit import (
+    audit,
+    audit_api,
+    build,
+    flood_operations,
+    keys,
+    log,
+    metrics,
+    operations,
+    saying_again,
+    stray_operations,
+    strays,
+)
 from services.kit.audit_for_plans import NamesForPlans
 from services.kit.audit_search import Reader
 from services.kit.auth import Auth
@@ -149,6 +161,7 @@ def create(service: Service, settings: Settings) -> FastAPI:
     by_group = {subscription.group: subscription for subscription in service.subscriptions}
     app.include_router(operations.router(by_group))
     app.include_router(flood_operations.router(by_group))
+    app.include_router(stray_operations.router(service.owned))
     app.include_router(audit_api.router(service.names_in_trail, service.names_for_plans))
     return app
 
@@ -203,8 +216,8 @@ def run(service: Service, argv: Sequence[str] | None = None) -> None:
     """The command line of a service's `app.py`: nothing to serve, 3 if its database is not ready for it; `migrate` to
     bring that up to date, or `migrate pre` before a rolling deploy and `migrate post` after it; `lost-facts` to list
     what the log says in its name and its database does not know, `log-lost` what it has said and the log lacks,
-    `republish-lost` to say that again; `keys` to list how much is sealed with which key,
-    `rotate-keys` to seal all with the current one."""
+    `republish-lost` to say that again, `log-strays` what the log holds in its name and it never made; `keys` to list
+    how much is sealed with which key, `rotate-keys` to seal all with the current one."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     log.configure(service.name)
     if links := service_links(service.name, os.environ):
@@ -217,14 +230,17 @@ def run(service: Service, argv: Sequence[str] | None = None) -> None:
     except SettingsError as error:
         sys.exit(str(error))
     if arguments == ["lost-facts"] and service.owned:
-        sys.exit(_list_lost(service, settings))
+        sys.exit(_listed(list_lost(settings, service.owned)))
     elif arguments in (["log-lost"], ["republish-lost"]):
         sys.exit(_log_lost(settings, arguments[0]))
+    elif arguments == ["log-strays"]:
+        sys.exit(_listed(strays.list_strays(settings, service.owned)))
     elif arguments in (["keys"], ["rotate-keys"]):
         sys.exit(_keys(service, settings, arguments[0]))
     elif arguments:
         lost = ", lost-facts" if service.owned else ""
-        sys.exit(f"expected no argument, or: migrate [pre|post], keys, rotate-keys, log-lost, republish-lost{lost}")
+        of_log = f"log-lost, republish-lost, log-strays{lost}"
+        sys.exit(f"expected no argument, or: migrate [pre|post], keys, rotate-keys, {of_log}")
     elif why := keys.refuse_root(settings) or refuse_roles(settings):
         sys.exit(why)
     elif why := asyncio.run(why_not_start(settings, _folders(service))):
@@ -264,31 +280,37 @@ def _patience(settings: MigrationSettings) -> Patience:
     return Patience(settings.migration_lock_timeout_s, settings.migration_deadline_s, settings.lost_peer_s)
 
 
-def _list_lost(service: Service, settings: Settings) -> int:
+def _listed(lines: AsyncGenerator[str]) -> int:
     """1 if there are any, 3 if the broker or the database could not tell."""
-    lost = _told(list_lost(settings, service.owned))
-    return 3 if lost is None else int(bool(lost))
+    count = _told(lines)
+    return 3 if count is None else min(count, 1)
 
 
 def _log_lost(settings: Settings, command: str) -> int:
     """Likewise; 0 as well once what was lost is in the outbox."""
     if command == "log-lost":
-        lost = _told(saying_again.list_lost(settings))
-        return 3 if lost is None else int(bool(lost))
+        return _listed(saying_again.list_lost(settings))
     return 3 if _told(saying_again.say_again(settings)) is None else 0
 
 
-def _told(asking: Coroutine[Any, Any, list[str]]) -> list[str] | None:
-    """Its lines, which are written out; None if the broker or the database could not tell."""
+def _told(lines: AsyncGenerator[str]) -> int | None:
+    """How many lines there were, each written out as it came; None if the broker or the database could not tell."""
     try:
-        lines = asyncio.run(asking)
+        return asyncio.run(_written(lines))
     except Exception as error:
         if not (is_fault(error) or isinstance(error, KafkaError)):
             raise
         sys.stderr.write(f"not compared: {type(error).__name__}\n")
         return None
-    sys.stdout.writelines(f"{line}\n" for line in lines)
-    return lines
+
+
+async def _written(lines: AsyncGenerator[str]) -> int:
+    count = 0
+    async with aclosing(lines):
+        async for line in lines:
+            sys.stdout.write(f"{line}\n")
+            count += 1
+    return count
 
 
 def _require_ring(settings: Settings) -> None:

@@ -29,6 +29,7 @@ Action = Literal[
     "cancelled",
     "skipped",
     "limit-lifted",
+    "acknowledged",
     "same-person",
     "another-person",
     "withdrawn",

@@ -99,35 +99,42 @@ class LogGuard:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Of the log. `holes`: facts that are to stand there and do not; `strays`: records of the service's own, by their
-    event's id, where no such fact is held to stand."""
+    """Of the log. `holes`: facts that are to stand there and do not; `unheld`: records in the service's name, by
+    their event's id, where no such fact is held to stand."""
 
     holes: list[Fact]
-    strays: dict[UUID, ConsumerRecord]
+    unheld: dict[UUID, ConsumerRecord]
 
 
 async def compare(
     settings: Settings, pool: asyncpg.Pool, wanted: Mapping[TopicPartition, range]
 ) -> AsyncGenerator[Part]:
-    """Record by record, of these offsets."""
+    """Record by record, of these offsets. No part has more than a slice."""
     upto = {place: span.start for place, span in wanted.items()}
     async with aclosing(records_at(settings.kafka, wanted, ALL_RECORDS)) as batches:
         async for batch in batches:
             place = TopicPartition(batch[0].topic, batch[0].partition)
             span, upto[place] = range(upto[place], batch[-1].offset + 1), batch[-1].offset + 1
-            yield await _compare(pool, place, span, _said(batch, settings.service))
+            async for part in _compare(pool, place, span, _said(batch, settings.service)):
+                yield part
     for place, span in wanted.items():
-        if upto[place] < span.stop:
-            yield await _compare(pool, place, range(upto[place], span.stop), {})
+        async for part in _compare(pool, place, range(upto[place], span.stop), {}):
+            yield part
 
 
-async def _compare(pool: asyncpg.Pool, place: TopicPartition, span: range, said: dict[UUID, ConsumerRecord]) -> Part:
-    async with transaction(pool, ALL_TENANTS) as connection:
-        held = {fact.event_id: fact for fact in await published.load_at(connection, place, span)}
-    return Part(
-        [fact for event_id, fact in held.items() if event_id not in said],
-        {event_id: record for event_id, record in said.items() if event_id not in held},
-    )
+async def _compare(
+    pool: asyncpg.Pool, place: TopicPartition, span: range, said: Mapping[UUID, ConsumerRecord]
+) -> AsyncGenerator[Part]:
+    unheld = dict(said)
+    for portion in published.slices_of(span):
+        async with transaction(pool, ALL_TENANTS) as connection:
+            held = await published.load_at(connection, place, portion)
+        for fact in held:
+            unheld.pop(fact.event_id, None)
+        yield Part([fact for fact in held if fact.event_id not in said], {})
+    left = list(unheld.items())
+    for start in range(0, len(left), published.SLICE):
+        yield Part([], dict(left[start : start + published.SLICE]))
 
 
 def _said(batch: Collection[ConsumerRecord], service: str) -> dict[UUID, ConsumerRecord]:

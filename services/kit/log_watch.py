@@ -65,8 +65,8 @@ class LogWatch(Repeating):
             return await log_loss.load_ends(self._settings, connection)
 
     async def _look(self, ends: Ends) -> Counter[str]:
-        """One by one: the newest records and the next part of the older ones. How many of them were never said, by
-        topic."""
+        """One by one: the newest records and the next part of the older ones. How many strays there are among them
+        that nobody has acknowledged, by topic."""
         unknown: Counter[str] = Counter()
         whole = {place: end for place, end in ends.ends.items() if place.topic in self._kept_whole - ends.made_anew}
         for wanted in (
@@ -76,9 +76,11 @@ class LogWatch(Repeating):
             async with aclosing(log_loss.compare(self._settings, self._pool, wanted)) as parts:
                 async for part in parts:
                     self._holes.update(part.holes)
-                    strays = list(part.strays.values())
-                    for fact in await own_log.never_said(self._settings, self._pool, self._owned, strays):
-                        unknown[fact.record.topic] += 1
+                    unheld = list(part.unheld.values())
+                    for stray in await own_log.never_said(
+                        self._settings, self._pool, self._owned, unheld, ends.topic_ids
+                    ):
+                        unknown[stray.record.topic] += 1
         async with transaction(self._pool, ALL_TENANTS) as connection:
             self._holes = await published.load_still(connection, self._holes)
         return unknown

@@ -3,6 +3,8 @@
 import zlib
 from collections.abc import Sequence
 
+import asyncpg
+
 from schemas.catalog import TOPIC_OF_EVENT
 from schemas.envelope import Event
 from services.kit.ids import new_id
@@ -30,6 +32,8 @@ order by position
 WAITING = "select count(*) from outbox"
 """How much is not published yet."""
 
+LOAD_KEYS = "select id, aggregatetype, aggregateid from outbox where id > $1 order by id limit $2"
+
 
 def shard_of(key: str) -> int:
     """The relay shard of a key."""
@@ -52,3 +56,8 @@ async def save_events(connection: Connection, events: Sequence[Event], traces: T
         [event.occurred_at for event in events],
         [traces.of(key) for key in keys],
     )
+
+
+async def load_keys(connection: Connection, after: int, rows: int) -> list[asyncpg.Record]:
+    """So many of those that wait, from behind this number on: what each is about."""
+    return list(await connection.fetch(LOAD_KEYS, after, rows))

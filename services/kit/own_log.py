@@ -22,7 +22,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from schemas.catalog import TOPIC_OF_EVENT
 from schemas.envelope import HEADER_SOURCE, Event
-from services.kit import dead_letters, floods, inbox, incarnation, truncation
+from services.kit import acknowledged, dead_letters, floods, inbox, incarnation, truncation
 from services.kit.contract import Decoder, Delivery, Reject, event_id_of, source_of, to_record
 from services.kit.offsets import offsets, records_at
 from services.kit.postgres import ALL_TENANTS, Connection, create_pool, transaction
@@ -196,56 +196,65 @@ async def _known(connection: Connection, group: str, heard: Sequence[Delivery | 
 async def lost_facts(
     settings: Settings, pool: asyncpg.Pool, owned: Mapping[type[Event], Owned], newest: int | None = None
 ) -> AsyncGenerator[Delivery]:
-    """What the log says in this service's name and its database does not know: of so many of the newest records of each
-    partition; or of all records of all topics, none of which may be missing then."""
+    """What the log says in this service's name, its database does not know and no operator has acknowledged: of so
+    many of the newest records of each partition; or of all records of all topics, none of which may be missing then."""
     decoders = {TOPIC_OF_EVENT[event].name: Decoder(TOPIC_OF_EVENT[event]) for event in owned}
     signature = HEADER_SOURCE, source_of(settings.service).encode()
     async with offsets(settings.kafka) as broker:
         ends = await broker.ends(await broker.partitions(decoders.keys()))
+        topic_ids = await broker.topic_ids(decoders.keys())
     if newest is None and (gone := decoders.keys() - {place.topic for place in ends}):
         raise UnknownTopicOrPartitionError(", ".join(sorted(gone)))
     wanted = {place: range(0 if newest is None else max(0, end - newest), end) for place, end in ends.items()}
     async with aclosing(records_at(settings.kafka, wanted)) as batches:
         async for batch in batches:
             signed = [record for record in batch if signature in record.headers]
-            for fact in await _never_made(pool, owned, decoders[batch[0].topic], signed):
+            topic_id = topic_ids.get(batch[0].topic)
+            for fact in await _never_made(pool, owned, decoders[batch[0].topic], signed, topic_id):
                 yield fact
 
 
 async def never_said(
-    settings: Settings, pool: asyncpg.Pool, owned: Mapping[type[Event], Owned], signed: Sequence[ConsumerRecord]
-) -> list[Delivery]:
+    settings: Settings, pool: asyncpg.Pool, owned: Mapping[type[Event], Owned], signed: Sequence[ConsumerRecord],
+    topic_ids: Mapping[str, UUID],
+) -> list[Delivery]:  # fmt: skip
     """Which of these records of one topic, in this service's name, its database has never made; what an operator has
-    accepted as lost is none."""
+    accepted as lost, or acknowledged, is none."""
     topics = {TOPIC_OF_EVENT[event].name: TOPIC_OF_EVENT[event] for event in owned}
     if not signed or signed[0].topic not in topics:
         return []
     accepted_before = settings.accepts_lost_before or datetime.min.replace(tzinfo=UTC)
-    facts = await _never_made(pool, owned, Decoder(topics[signed[0].topic]), signed)
+    topic = topics[signed[0].topic]
+    facts = await _never_made(pool, owned, Decoder(topic), signed, topic_ids.get(topic.name))
     return [fact for fact in facts if fact.event.occurred_at >= accepted_before]
 
 
 async def _never_made(
-    pool: asyncpg.Pool, owned: Mapping[type[Event], Owned], decoder: Decoder, signed: Sequence[ConsumerRecord]
-) -> list[Delivery]:
+    pool: asyncpg.Pool, owned: Mapping[type[Event], Owned], decoder: Decoder, signed: Sequence[ConsumerRecord],
+    topic_id: UUID | None,
+) -> list[Delivery]:  # fmt: skip
     """The store is asked after the log was read: what stands there was committed before."""
-    decoded = decoder.decode([to_record(record) for record in signed])
+    decoded = decoder.decode([to_record(record, topic_id) for record in signed])
     said = [result for result in decoded if isinstance(result, Delivery)]
     async with transaction(pool, ALL_TENANTS) as connection:
-        return [said[place] for place in await unknown(connection, owned, [delivery.event for delivery in said])]
+        places = await unknown(connection, owned, [delivery.event for delivery in said])
+        lacking = {said[place].record: said[place] for place in places}
+        return [lacking[record] for record in await acknowledged.without(connection, list(lacking))]
 
 
-async def list_lost(settings: Settings, owned: Mapping[type[Event], Owned]) -> list[str]:
+async def list_lost(settings: Settings, owned: Mapping[type[Event], Owned]) -> AsyncGenerator[str]:
     """One line for each such fact of the whole log: where it stands, its type, and the fields that name it."""
     pool = await create_pool(settings)
     try:
         async with aclosing(lost_facts(settings, pool, owned)) as lost:
-            return [_line(fact, owned[type(fact.event)].fields) async for fact in lost]
+            async for fact in lost:
+                yield line_of(fact, owned[type(fact.event)].fields)
     finally:
         await pool.close()
 
 
-def _line(one: Delivery, fields: Sequence[str]) -> str:
+def line_of(one: Delivery, fields: Sequence[str]) -> str:
+    """Where it stands, when it was said, its type, and the fields that name it."""
     place = f"{one.record.topic}/{one.record.partition}@{one.record.offset}"
     named = (f"{name}={getattr(one.event, name)}" for name in fields)
     return "\t".join((place, one.event.occurred_at.isoformat(), one.event.event_type, *named))

@@ -1,11 +1,10 @@
 """What the broker has acknowledged, as it left and where it stands. A fact is in the outbox until it is in the log, and
 here from then on; what the log has lost goes back into the outbox under its own ids and leaves again."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import asyncpg
 from aiokafka import TopicPartition
 from aiokafka.structs import RecordMetadata
 
@@ -13,6 +12,8 @@ from schemas.catalog import TOPICS, Topic
 from services.kit import horizon
 from services.kit.postgres import Connection
 
+SLICE = 2_000
+"""Facts that one statement names or gives, and that go back in one transaction."""
 FACT = "event_id, id, shard, aggregatetype, aggregateid, type, payload, occurred_at, traceparent"
 KEEP_PUBLISHED = f"""
 with gone as (delete from outbox where id = any($1::bigint[]) returning {FACT})
@@ -36,10 +37,15 @@ COUNT_FROM = """
 select count(*) from published where aggregatetype = $1 and "partition" = $2 and "offset" between $3 and $4
 """
 COUNT_OF = "select count(*) from published where aggregatetype = $1"
-LOAD_UNPLACED = 'select event_id, id from published where aggregatetype = $1 and "offset" is null'
+LOAD_UNPLACED = """
+select event_id, id from published
+where aggregatetype = $1 and "partition" = $2 and "offset" is null and event_id > $3 order by event_id limit $4
+"""
 LOAD_KNOWN = "select event_id from published where event_id = any($1::uuid[])"
-LOAD_NEWEST = """
-select distinct on (aggregateid) event_id from published where aggregatetype = $1 order by aggregateid, id desc
+LOAD_NUMBERS = "select aggregateid, id from published where event_id = any($1::uuid[])"
+LOAD_NEWEST_AT = """
+select aggregateid, max(id) as id from published
+where aggregatetype = $1 and "partition" = $2 and "offset" >= $3 and "offset" < $4 group by aggregateid
 """
 LOAD_STILL = """
 select event_id from published
@@ -52,9 +58,13 @@ from unnest($1::uuid[], $2::int[], $3::bigint[]) as now (event_id, "partition", 
 where published.event_id = now.event_id
 """
 TAKE_BACK = f"""
-with gone as (delete from published where event_id = any($1::uuid[]) returning {FACT}, "partition", "offset"),
+with gone as (
+    delete from published using unnest($1::uuid[], $2::bigint[]) as lost (event_id, "offset")
+    where published.event_id = lost.event_id and coalesce(published."offset", -1) = lost."offset"
+    returning {", ".join(f"published.{column}" for column in FACT.split(", "))}
+),
 said_again as (insert into outbox ({FACT}) overriding system value select {FACT} from gone order by id)
-select event_id, id, aggregatetype, "partition", "offset", type, occurred_at from gone order by id
+select min(id) from gone
 """
 FENCE_ALL = "update relay_shard set epoch = epoch + 1"
 LOAD_TOPIC_IDS = "select topic, topic_id from published_topic"
@@ -67,6 +77,10 @@ select ctid, published_at as since from published
 where published_at < clock_timestamp() - make_interval(days => $1) and published_at >= $2
 order by published_at limit $3 for update skip locked
 """
+
+
+UNPLACED = -1
+"""The offset of a fact of which it is not known where it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,16 @@ async def load_lasts(connection: Connection, places: Collection[TopicPartition])
     return {TopicPartition(row["topic"], row["partition"]): row["last"] for row in rows if row["last"] is not None}
 
 
+def slices_of(span: range) -> Iterator[range]:
+    """These offsets, so many at once that a statement about them costs no more than a slice."""
+    return (span[start : start + SLICE] for start in range(0, len(span), SLICE))
+
+
+def in_slices(facts: Sequence[Fact]) -> Iterator[Sequence[Fact]]:
+    """These facts, in their order."""
+    return (facts[start : start + SLICE] for start in range(0, len(facts), SLICE))
+
+
 async def load_at(connection: Connection, place: TopicPartition, span: range) -> list[Fact]:
     """The facts that are to stand at these offsets."""
     rows = await connection.fetch(LOAD_AT, *place, span.start, span.stop)
@@ -120,10 +144,10 @@ async def count_of(connection: Connection, topic: str) -> int:
     return count
 
 
-async def load_unplaced(connection: Connection, topic: str) -> list[Fact]:
-    """Those of which it is not known where they stand."""
-    rows = await connection.fetch(LOAD_UNPLACED, topic)
-    return [Fact(row["event_id"], TopicPartition(topic, -1), -1, row["id"]) for row in rows]
+async def load_unplaced(connection: Connection, place: TopicPartition, after: UUID) -> list[Fact]:
+    """The next slice of those of a partition of which it is not known where they stand, by their events' ids."""
+    rows = await connection.fetch(LOAD_UNPLACED, *place, after, SLICE)
+    return [Fact(row["event_id"], place, UNPLACED, row["id"]) for row in rows]
 
 
 async def load_known(connection: Connection, event_ids: Collection[UUID]) -> set[UUID]:
@@ -131,9 +155,16 @@ async def load_known(connection: Connection, event_ids: Collection[UUID]) -> set
     return {row["event_id"] for row in await connection.fetch(LOAD_KNOWN, list(event_ids))}
 
 
-async def load_newest(connection: Connection, topic: str) -> set[UUID]:
-    """The newest fact of each key: all that a compacted topic has to keep."""
-    return {row["event_id"] for row in await connection.fetch(LOAD_NEWEST, topic)}
+async def load_numbers(connection: Connection, facts: Collection[Fact]) -> list[tuple[str, int]]:
+    """The key of each of these facts, and its number."""
+    rows = await connection.fetch(LOAD_NUMBERS, [fact.event_id for fact in facts])
+    return [(row["aggregateid"], row["id"]) for row in rows]
+
+
+async def load_newest_at(connection: Connection, place: TopicPartition, span: range) -> list[tuple[str, int]]:
+    """Likewise the newest fact of each key among those that are to stand at these offsets."""
+    rows = await connection.fetch(LOAD_NEWEST_AT, *place, span.start, span.stop)
+    return [(row["aggregateid"], row["id"]) for row in rows]
 
 
 async def load_still(connection: Connection, facts: Collection[Fact]) -> set[Fact]:
@@ -148,16 +179,14 @@ async def move_places(connection: Connection, found: Collection[Fact]) -> None:
     await connection.execute(MOVE_PLACES, *_columns(found))
 
 
-async def take_back(connection: Connection, event_ids: Collection[UUID]) -> list[asyncpg.Record]:
-    """Put these facts back into the outbox, before all that waits there, under their own ids. Relays read again from
-    the start; what was said and where it stood, in the order in which it was said."""
-    if not event_ids:
-        return []
-    rows = await connection.fetch(TAKE_BACK, list(event_ids))
-    if rows:
-        await horizon.go_back(connection, rows[0]["id"])
+async def take_back(connection: Connection, facts: Collection[Fact]) -> None:
+    """Put these facts back into the outbox, before all that waits there, under their own ids; what stands elsewhere by
+    now stays there. Relays read again from the start."""
+    ids, _, offsets = _columns(facts)
+    first = await connection.fetchval(TAKE_BACK, ids, offsets)
+    if first is not None:
+        await horizon.go_back(connection, first)
     await connection.execute(FENCE_ALL)
-    return list(rows)
 
 
 async def load_topic_ids(connection: Connection) -> dict[str, UUID]:

@@ -1,45 +1,49 @@
 """What the store has said and the log has lost: listed, or put back into the outbox, from where it leaves again under
-its own ids and in its order. May be done beside a running service: relays say nothing newer before."""
+its own ids and in its order. May be done beside a running service: relays say nothing newer before.
 
-from collections.abc import Collection, Mapping, Sequence
+No statement and no transaction costs more than a slice, however much is lost. Whoever is cut off between two slices
+simply begins again: what is in the outbox is not lost any more, and what waits in `published` still stands beyond the
+log's end, so that relays wait with all that is newer.
+"""
+
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
-from uuid import UUID
 
 import asyncpg
 from aiokafka import TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from services.kit import log_loss, published
+from schemas.catalog import Topic
+from services.kit import compacted, log_loss, published
 from services.kit.log_loss import Ends
 from services.kit.postgres import ALL_TENANTS, Connection, create_pool, transaction
 from services.kit.published import Fact
 from services.kit.settings import Settings
-
-CHUNK = 2_000
-"""Facts that go back in one transaction, the oldest first. Those that wait in `published` still stand beyond the log's
-end, so that relays wait with all that is newer."""
+from services.kit.slices import BEFORE_ALL
 
 
-async def list_lost(settings: Settings) -> list[str]:
+async def list_lost(settings: Settings) -> AsyncGenerator[str]:
     """One line for each fact that the log lacks: where it stood, and its id."""
     pool = await create_pool(settings)
     try:
-        return [_line(fact) for fact in (await _find(settings, pool))[0]]
+        for fact in (await _find(settings, pool))[0]:
+            yield _line(fact)
     finally:
         await pool.close()
 
 
-async def say_again(settings: Settings) -> list[str]:
-    """The same, and all of it is in the outbox then."""
+async def say_again(settings: Settings) -> AsyncGenerator[str]:
+    """The same, each told as soon as it is in the outbox: a slice at a time, the oldest first."""
     pool = await create_pool(settings)
     try:
         lost, ends = await _find(settings, pool)
-        for start in range(0, len(lost), CHUNK):
+        for part in published.in_slices(lost):
             async with transaction(pool, ALL_TENANTS) as connection:
-                await published.take_back(connection, [fact.event_id for fact in lost[start : start + CHUNK]])
+                await published.take_back(connection, part)
+            for fact in part:
+                yield _line(fact)
         async with transaction(pool, ALL_TENANTS) as connection:
             await published.save_topic_ids(connection, ends.topic_ids)
-        return [_line(fact) for fact in lost]
     finally:
         await pool.close()
 
@@ -52,34 +56,35 @@ async def _find(settings: Settings, pool: asyncpg.Pool) -> tuple[list[Fact], End
         ends = await log_loss.load_ends(settings, connection)
         if gone := {place.topic for place in ends.lasts} - {place.topic for place in ends.ends}:
             raise UnknownTopicOrPartitionError(", ".join(sorted(gone)))
-    holes, strays = await _compared(settings, pool, {place: range(end) for place, end in ends.ends.items()})
+    holes, elsewhere = await _compared(settings, pool, {place: range(end) for place, end in ends.ends.items()})
     async with transaction(pool, ALL_TENANTS) as connection:
-        holes += await _out_of_reach(connection, ends)
-        missing = {fact.event_id for fact in holes}
-        moved = [fact for fact in strays if fact.event_id in missing]
-        await published.move_places(connection, moved)
-        found = {fact.event_id for fact in moved}
-        lost = [fact for fact in holes if fact.event_id not in found]
+        holes += await _out_of_reach(connection, topics, ends)
+    missing = {fact.event_id for fact in holes}
+    moved = [fact for fact in elsewhere if fact.event_id in missing]
+    for part in published.in_slices(moved):
+        async with transaction(pool, ALL_TENANTS) as connection:
+            await published.move_places(connection, part)
+    found = {fact.event_id for fact in moved}
+    lost = [fact for fact in holes if fact.event_id not in found]
+    async with transaction(pool, ALL_TENANTS) as connection:
         for topic in topics:
             if topic.cleanup_policy == "compact":
-                newest = await published.load_newest(connection, topic.name)
-                lost = [fact for fact in lost if fact.place.topic != topic.name or _must_stand(fact, newest, ends)]
+                lost = await compacted.without_forgotten(connection, topic.name, lost, ends)
     return sorted(lost, key=lambda fact: fact.id), ends
 
 
-def _must_stand(fact: Fact, newest: Collection[UUID], ends: Ends) -> bool:
-    """In a compacted topic: the newest fact of each key, and whatever it lost by ending too soon or being made anew. As
-    long as that is held to stand there nothing newer is said."""
-    is_beyond = fact.offset >= ends.ends.get(fact.place, fact.offset + 1)
-    return fact.event_id in newest or is_beyond or fact.place.topic in ends.made_anew
-
-
-async def _out_of_reach(connection: Connection, ends: Ends) -> Sequence[Fact]:
+async def _out_of_reach(connection: Connection, topics: Collection[Topic], ends: Ends) -> list[Fact]:
     """What stands beyond the ends, and what stands nowhere."""
-    facts = [fact for place, span in ends.beyond().items() for fact in await published.load_at(connection, place, span)]
-    for topic in {place.topic for place in ends.ends}:
-        facts += await published.load_unplaced(connection, topic)
-    return facts
+    found: list[Fact] = []
+    for place, span in ends.beyond().items():
+        for portion in published.slices_of(span):
+            found += await published.load_at(connection, place, portion)
+    for place in {*ends.ends, *published.places_of(topics)}:
+        after = BEFORE_ALL
+        while facts := await published.load_unplaced(connection, place, after):
+            found += facts
+            after = facts[-1].event_id
+    return found
 
 
 async def _compared(
@@ -91,12 +96,12 @@ async def _compared(
     async with aclosing(log_loss.compare(settings, pool, wanted)) as parts:
         async for part in parts:
             holes += part.holes
-            if part.strays:
+            if part.unheld:
                 async with transaction(pool, ALL_TENANTS) as connection:
-                    known = await published.load_known(connection, part.strays)
+                    known = await published.load_known(connection, part.unheld)
                 elsewhere += [
                     Fact(event_id, TopicPartition(record.topic, record.partition), record.offset)
-                    for event_id, record in part.strays.items()
+                    for event_id, record in part.unheld.items()
                     if event_id in known
                 ]
     return holes, elsewhere

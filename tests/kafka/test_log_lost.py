@@ -177,8 +177,8 @@ async def _said(database: Database) -> list[UUID]:
 
 async def _heal(database: Database, broker: Broker) -> list[str]:
     settings = database.settings(broker.kafka.watched)
-    listed = await list_lost(settings)
-    assert await say_again(settings) == listed
+    listed = [line async for line in list_lost(settings)]
+    assert [line async for line in say_again(settings)] == listed
     return listed
 
 

@@ -159,7 +159,7 @@ async def test_only_lost_facts_are_listed(almanac: Database, topic: str) -> None
     another source are none."""
     broken = [a_record(a_day(3), value=value) for value in (b"{", None)]
     await produce(topic, [a_record(a_day(0)), *broken, a_record(a_day(3), service="outreach")])
-    lines = await list_lost(almanac.settings(topic), OWNED)
+    lines = [line async for line in list_lost(almanac.settings(topic), OWNED)]
     assert [line.split("\t")[2:] for line in lines] == [[BusinessDayOpenedV1.event_type, "business_on=2021-03-02"]]
     assert lines[0].startswith(f"{BUSINESS_DAY_OPENED.name}/")
 

@@ -135,7 +135,7 @@ async def test_a_database_is_compared_with_its_own_environment(
     with pytest.raises(BehindLogError):
         await behind.compare()
     assert behind.trouble == OLDER
-    (line,) = await list_lost(with_prefix, OWNED)
+    (line,) = [line async for line in list_lost(with_prefix, OWNED)]
     assert line.startswith(f"{TOPIC}/")
     await OwnLog(without, plain.pool, OWNED, [SUBSCRIPTION]).compare()
     async with working_in(staging, shared, PREFIX):

@@ -24,6 +24,7 @@ KNOWN_TO_ALL = {
     "lost-facts",
     "log-lost",
     "republish-lost",
+    "log-strays",
     *(" ".join(one) for one in _MIGRATIONS),
 }
 

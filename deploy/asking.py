@@ -1,0 +1,35 @@
+"""Asks a service by HTTP as an operator. With an issuer and addresses of your own, give a token in VCC_TOKEN and the
+service's address in VCC_API_<SERVICE>."""
+
+import json
+from typing import Any
+
+import httpx
+
+from deploy.environment import told
+from deploy.errors import StackError
+from deploy.local.access import token
+from deploy.local.running import connection
+from services.kit.ids import new_id
+
+TIMEOUT_S = 30.0
+
+
+def address_of(service: str) -> str:
+    return told(f"VCC_API_{service.upper()}") or connection(service).base_url
+
+
+def ask(service: str, method: str, path: str, body: dict[str, object] | None = None, reason: str = "") -> Any:
+    """Its answer. `reason`: why this is done, for the audit trail."""
+    headers = {"Authorization": f"Bearer {token('operator')}", "Idempotency-Key": str(new_id())}
+    headers |= {"X-Reason": reason} if reason else {}
+    try:
+        answer = httpx.request(
+            method, f"{address_of(service)}{path}", json=body, headers=headers, timeout=TIMEOUT_S, trust_env=False
+        )
+    except httpx.HTTPError as error:
+        raise StackError(f"{service} does not answer ({type(error).__name__})", "see ./vcc status") from None
+    if answer.is_error:
+        problem = json.loads(answer.text or "{}")
+        raise StackError(f"{service} refuses: {problem.get('title', answer.status_code)}", problem.get("detail", ""))
+    return answer.json()

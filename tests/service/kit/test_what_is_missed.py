@@ -1,0 +1,84 @@
+"""What is missed of the log: not what a compacted topic may have forgotten, and not what was said again meanwhile."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from aiokafka import TopicPartition
+
+from schemas.catalog import TARGET_ZIPS
+from services.kit import published
+from services.kit.compacted import without_forgotten
+from services.kit.log_loss import Ends
+from services.kit.postgres import transaction
+from services.kit.published import Fact
+from tests.servers import Database, OpenDatabase
+
+pytestmark = pytest.mark.postgres
+TOPIC = TARGET_ZIPS.name
+PLACE = TopicPartition(TOPIC, 0)
+COLUMNS = "event_id, id, shard, aggregatetype, aggregateid, type, payload, occurred_at"
+PUBLISH = f"""
+insert into published ({COLUMNS}, "partition", "offset") values ($1, $2, 0, $3, $4, 't', '', now(), 0, $5)
+"""
+WAIT = f"insert into outbox ({COLUMNS}) overriding system value values ($1, $2, 0, $3, $4, 't', '', now())"
+
+
+@pytest.fixture
+async def store(database: OpenDatabase, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """In which a statement is about two facts at most."""
+    monkeypatch.setattr(published, "SLICE", 2)
+    return await database("kit")
+
+
+async def _say(store: Database, number: int, key: str, offset: int | None) -> Fact:
+    event_id: UUID = uuid4()
+    await store.pool.execute(PUBLISH, event_id, number, TOPIC, key, offset)
+    return Fact(event_id, PLACE, published.UNPLACED if offset is None else offset, number)
+
+
+async def _missed(store: Database, lost: list[Fact], ends: Ends) -> list[Fact]:
+    async with transaction(store.pool, "*") as connection:
+        return await without_forgotten(connection, TOPIC, lost, ends)
+
+
+def _ends(last: int, end: int, made_anew: frozenset[str] = frozenset()) -> Ends:
+    return Ends({PLACE: last}, {PLACE: end}, made_anew=made_anew)
+
+
+async def test_only_the_newest_fact_of_each_key_is_missed(store: Database) -> None:
+    """Of seven facts about three keys the three newest, however many slices lie between them."""
+    facts = [await _say(store, number, key, number) for number, key in enumerate("abcabac", 1)]
+    assert await _missed(store, facts, _ends(7, 8)) == [facts[4], facts[5], facts[6]]
+
+
+async def test_what_has_a_newer_one_in_the_log_is_not_missed(store: Database) -> None:
+    """A fact of which nobody knows where it stood is older than one that stands there."""
+    old = await _say(store, 1, "a", None)
+    await _say(store, 2, "a", 5)
+    assert await _missed(store, [old], _ends(5, 6)) == []
+
+
+async def test_what_has_a_newer_one_waiting_is_not_missed(store: Database) -> None:
+    """The newer one is in the outbox already: an older one that was said first would be compacted away again."""
+    old, other = await _say(store, 1, "a", 1), await _say(store, 2, "b", 2)
+    for number, key in enumerate("xya", 3):
+        await store.pool.execute(WAIT, uuid4(), number, TOPIC, key)
+    assert await _missed(store, [old, other], _ends(2, 3)) == [other]
+
+
+async def test_what_relays_wait_for_is_missed_whatever_came_later(store: Database) -> None:
+    """Behind a lost end, and in a topic that was made anew, old facts too: until they have left the store nothing newer
+    is said."""
+    lost = [await _say(store, number, "a", number) for number in (1, 2, 3)]
+    assert await _missed(store, lost, _ends(3, 2)) == lost[1:]
+    assert await _missed(store, lost, _ends(3, 2, frozenset({TOPIC}))) == lost
+
+
+async def test_what_was_said_again_meanwhile_stays_where_it_stands(store: Database) -> None:
+    """Somebody else healed after this one had looked: a fact that stands in another place by now is not taken back."""
+    lost = [await _say(store, number, "a", number) for number in (1, 2)]
+    await store.pool.execute('update published set "offset" = 9 where id = 1')
+    async with transaction(store.pool, "*") as connection:
+        await published.take_back(connection, lost)
+    assert await store.pool.fetchval("select array_agg(id) from outbox") == [2]
+    assert await store.pool.fetchval("select array_agg(id) from published") == [1]
