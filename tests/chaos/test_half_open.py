@@ -17,7 +17,7 @@ from tests.chaos.scene import FALLS_WITHIN_S, RETURNS_WITHIN_S, until
 from tests.kafka import calendars
 from tests.servers import OpenDatabase
 
-pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(300)]
 STARTS_WITHIN_S = 60.0
 COUNT_ASLEEP = "select count(*) from pg_stat_activity where state = 'active' and query = 'select pg_sleep(2)'"
 
