@@ -77,7 +77,7 @@ def whole_numbers() -> list[tuple[str, ModelField]]:
 
 
 def _parameters(dependant: Dependant) -> Iterator[ModelField]:
-    yield from (*dependant.query_params, *dependant.path_params)
+    yield from (*dependant.query_params, *dependant.path_params, *dependant.header_params)
     for one in dependant.dependencies:
         yield from _parameters(one)
 
@@ -155,6 +155,15 @@ def test_a_number_of_a_query_is_one_that_a_column_can_hold(operation: str, param
     assert parameter.validate("12", {}, loc=("query",)) == (12, [])
     for odd in (str(2**63), "9" * 40, "-" + "9" * 40, "12.5", "", "true", "0x0c"):
         assert parameter.validate(odd, {}, loc=("query",))[1], (operation, odd)
+
+
+def test_a_reason_in_a_header_can_be_read() -> None:
+    """What an operator does to records has a reason that says something to whoever reads the trail."""
+    reasons = [one for _, route in operations() for one in _parameters(route.dependant) if one.alias == "X-Reason"]
+    assert reasons
+    for reason in reasons:
+        assert reason.validate(" ticket 7 ", {}, loc=("header",)) == ("ticket 7", [])
+        assert [odd for odd in ("   ", "...", "--- ", "7 ") if not reason.validate(odd, {}, loc=("header",))[1]] == []
 
 
 def _about(leaf: Leaf, found: list[tuple[str | int, ...]]) -> bool:
