@@ -24,5 +24,6 @@ def _written(text: str) -> str:
     return text
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_written)]
+READABLE = AfterValidator(_written)
+Text = Annotated[str, StringConstraints(strip_whitespace=True), READABLE]
 """A line that people read."""

@@ -6,7 +6,9 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 from fastapi.responses import Response
+from pydantic import StringConstraints
 
+from schemas.texts import READABLE
 from services.kit import audit, postgres, trace
 from services.kit.auth import Principal
 from services.kit.idempotency import Answer, RequestIdentity, once
@@ -46,8 +48,10 @@ OperatorsPool = Annotated[postgres.Pool, Depends(_pool_as_it_is)]
 
 Reason = Annotated[
     str,
+    StringConstraints(strip_whitespace=True, pattern=r"^[\x20-\x7e]+$"),
+    READABLE,
     Header(
-        alias="X-Reason", min_length=3, max_length=200, pattern=r"^[\x20-\x7e]+$",
+        alias="X-Reason", min_length=3, max_length=200,
         description="Why this is done, for the audit trail: a ticket or a cause, nothing of a person",
     ),
 ]  # fmt: skip

@@ -5,6 +5,8 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 import pytest
+from fastapi._compat import ModelField
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import SecretStr
 
@@ -48,18 +50,36 @@ class Leaf(NamedTuple):
     body_with: Callable[[Any], Any]
 
 
-@cache
-def routes() -> dict[str, APIRoute]:
-    """Every operation that takes a JSON body, by service, method and path."""
-    found: dict[str, APIRoute] = {}
+def operations() -> Iterator[tuple[str, APIRoute]]:
+    """Every operation by service, method and path."""
     for service in (build() for build in BUILDS):
         nowhere = KafkaSettings(bootstrap_servers="localhost:1")
         settings = Settings(service=service.name, kafka=nowhere, dsn=SecretStr(""), oidc_issuer="http://localhost:1")
         for context in iter_route_contexts(create(service, settings).routes):
-            route = context.original_route
-            if isinstance(route, APIRoute) and route.body_field is not None:
-                found |= {f"{service.name} {method} {context.path_format}": route for method in route.methods or ()}
-    return found
+            if isinstance(route := context.original_route, APIRoute):
+                yield from ((f"{service.name} {method} {context.path_format}", route) for method in route.methods or ())
+
+
+@cache
+def routes() -> dict[str, APIRoute]:
+    """Those that take a JSON body."""
+    return {name: route for name, route in operations() if route.body_field is not None}
+
+
+def whole_numbers() -> list[tuple[str, ModelField]]:
+    """The parameters of queries and paths that are whole numbers, and of which operation."""
+    return [
+        (name, parameter)
+        for name, route in operations()
+        for parameter in _parameters(route.dependant)
+        if parameter.field_info.annotation in {int, int | None}
+    ]
+
+
+def _parameters(dependant: Dependant) -> Iterator[ModelField]:
+    yield from (*dependant.query_params, *dependant.path_params, *dependant.header_params)
+    for one in dependant.dependencies:
+        yield from _parameters(one)
 
 
 def leaves() -> list[Leaf]:
@@ -127,6 +147,23 @@ def test_a_body_is_taken_as_it_is_written(leaf: Leaf) -> None:
     assert not _about(leaf, complaints(leaf, FITS[leaf.kind]))
     taken = [odd for odd in ODD[leaf.kind] if not _about(leaf, complaints(leaf, odd))]
     assert not taken
+
+
+@pytest.mark.parametrize(("operation", "parameter"), whole_numbers(), ids=lambda it: getattr(it, "name", it))
+def test_a_number_of_a_query_is_one_that_a_column_can_hold(operation: str, parameter: ModelField) -> None:
+    """Greater ones are refused at the door, and no fault behind it."""
+    assert parameter.validate("12", {}, loc=("query",)) == (12, [])
+    for odd in (str(2**63), "9" * 40, "-" + "9" * 40, "12.5", "", "true", "0x0c"):
+        assert parameter.validate(odd, {}, loc=("query",))[1], (operation, odd)
+
+
+def test_a_reason_in_a_header_can_be_read() -> None:
+    """What an operator does to records has a reason that says something to whoever reads the trail."""
+    reasons = [one for _, route in operations() for one in _parameters(route.dependant) if one.alias == "X-Reason"]
+    assert reasons
+    for reason in reasons:
+        assert reason.validate(" ticket 7 ", {}, loc=("header",)) == ("ticket 7", [])
+        assert [odd for odd in ("   ", "...", "--- ", "7 ") if not reason.validate(odd, {}, loc=("header",))[1]] == []
 
 
 def _about(leaf: Leaf, found: list[tuple[str | int, ...]]) -> bool:

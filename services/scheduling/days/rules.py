@@ -26,11 +26,9 @@ class SiteDay(NamedTuple):
 
 
 def site_day(time_zone: str, moment: Moment, today: date) -> SiteDay:
-    """The clock says the site's own day where it stands at the open day; if days are opened for another time than the
-    clock's, it is the open day, or the one that the said hour lies in where that has begun there before."""
+    """The site's own day is the one that the hour lies in there; without an hour it is the open day."""
     hour = hour_of(moment, today)
-    there = today if hour is None else hour.astimezone(ZoneInfo(time_zone)).date()
-    return SiteDay(today, there if _is_beside(moment.clock, today) else max(there, today), hour)
+    return SiteDay(today, today if hour is None else hour.astimezone(ZoneInfo(time_zone)).date(), hour)
 
 
 def hour_of(moment: Moment, today: date) -> datetime | None:

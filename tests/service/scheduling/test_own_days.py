@@ -31,14 +31,14 @@ async def far_slots(world: World, zone: str, *begin: datetime, week_on: date = M
     return await world.open_block(site_id="far", plan=None, slots=slots, week_on=str(week_on))
 
 
-async def at_clock(world: World, clock: datetime, open_on: date) -> None:
+async def at_clock(world: World, clock: datetime | None, open_on: date) -> None:
     """The day opens, and it is that time."""
     await world.hear(a_business_day(open_on))
     world.clock = clock
 
 
 @pytest.mark.parametrize(
-    ("zone", "begin", "clock", "open_on", "late"),
+    ("zone", "begin", "hour", "open_on", "late"),
     [
         # Monday 20:00 in Honolulu is Tuesday in Chicago; the visit is on Tuesday there.
         (HONOLULU, utc(16, 19), utc(16, 6), TUESDAY, False),
@@ -48,14 +48,17 @@ async def at_clock(world: World, clock: datetime, open_on: date) -> None:
         (KIRITIMATI, utc(15, 19), utc(15, 10, 1), MONDAY, True),
     ],
 )
+@pytest.mark.parametrize("is_said", [False, True])
 async def test_a_cancellation_is_late_on_the_sites_own_day(
-    world: World, zone: str, begin: datetime, clock: datetime, open_on: date, late: bool
+    world: World, zone: str, begin: datetime, hour: datetime, open_on: date, late: bool, is_said: bool
 ) -> None:
-    """The evening before is in time, wherever the business day stands."""
+    """The evening before is in time, wherever the business day stands: by the clock, or where days are simulated by the
+    hour that is said."""
     [slot] = await far_slots(world, zone, begin)
     booked = await world.booked(await world.enrol(), slot)
-    await at_clock(world, clock, open_on)
-    answer = await world.post(f"/appointments/{booked}/cancel", {"reason": "pat-lt"})
+    await at_clock(world, None if is_said else hour, open_on)
+    when = {"occurred_at": hour.isoformat()} if is_said else {}
+    answer = await world.post(f"/appointments/{booked}/cancel", {"reason": "pat-lt", **when})
     assert (answer.json()["status"], answer.json()["cancelled_late"]) == ("cancelled", late)
 
 

@@ -52,9 +52,8 @@ async def find_members(
     look_ups: Allowance,
     member_id: Annotated[str, Query(min_length=2, max_length=40)],
 ) -> list[MemberOut]:
-    """The members of the plan under this member number; a number may have passed from one to another. If nobody bears
-    it as it is written, whoever bears it in other letters (`ab12`, `AB12`) and is the only one. 429 after too many
-    look-ups: one that finds nobody counts ten times."""
+    """The members of the plan under this member number; a number may have passed from one to another. 429 after too
+    many look-ups: one that finds nobody counts ten times."""
     look_ups.admit(principal)
     async with reading(pool, principal) as work:
         tokens = await people_store.find_by_member_id(work.connection, member_id)

@@ -28,7 +28,7 @@ async def list_joins(
     pool: Pool,
     principal: Onlooker,
     withdrawn: Annotated[bool, Query(description="Those that were taken back, too")] = False,
-    after: Annotated[int, Query(ge=0, description="The number that the page before ended with")] = 0,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="The number that the page before ended with")] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> JoinPage:
     """Which two tokens stand for one person since when, and by whose word; the oldest first, by tokens alone. Whoever

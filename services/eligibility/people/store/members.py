@@ -124,13 +124,6 @@ select count(*) filter (where {IS_ABSENT}) as absent, count(*) as insured,
     count(*) filter (where {IS_ABSENT} and seen_file_no = any($9::bigint[])) as skipped
 from enrolment where {IS_COVERED}
 """
-FIND_IN_ANY_CASE = """
-select member_token from enrolment where lower(member_id) = lower($1) and not is_retired
-union
-select e.member_token from person_identifier i join enrolment e using (member_token)
-where lower(i.value) = lower($1) and i.type in ('MB', 'SN') and not e.is_retired
-limit 2
-"""
 FIND_BY_MEMBER_ID = """
 select distinct e.member_token from enrolment e
 where not e.is_retired and (
@@ -240,13 +233,8 @@ async def count_absent(
 
 
 async def find_by_member_id(connection: Connection, member_id: str) -> list[UUID]:
-    """Members whom the transaction's tenant may see under this number; if nobody bears it, whoever bears it in other
-    letters and is the only one."""
-    found = [row["member_token"] for row in await connection.fetch(FIND_BY_MEMBER_ID, member_id)]
-    if found:
-        return found
-    alike = [row["member_token"] for row in await connection.fetch(FIND_IN_ANY_CASE, member_id)]
-    return alike if len(alike) == 1 else []
+    """Members whom the transaction's tenant may see under this number."""
+    return [row["member_token"] for row in await connection.fetch(FIND_BY_MEMBER_ID, member_id)]
 
 
 async def save_persons(connection: Connection, persons: Sequence[Person]) -> None:
@@ -344,19 +332,7 @@ where tenant_id = $1 and member_id = any($2::text[]) and not is_retired group by
 """
 
 
-FIND_MEMBERS_IN_ANY_CASE = """
-select asked as member_id, array_agg(distinct member_token) as tokens
-from unnest($2::text[]) as asked join enrolment on lower(member_id) = lower(asked)
-where tenant_id = $1 and not is_retired group by asked having count(distinct member_token) = 1
-"""
-
-
 async def find_members(connection: Connection, plan: str, member_ids: Collection[str]) -> dict[str, list[UUID]]:
-    """Whom a plan's member numbers mean today; one that nobody bears, whoever bears it in other letters and is the only
-    one."""
+    """Whom a plan's member numbers mean today."""
     rows = await connection.fetch(FIND_MEMBERS, plan, list(member_ids))
-    found = {row["member_id"]: row["tokens"] for row in rows}
-    if left := set(member_ids) - found.keys():
-        rows = await connection.fetch(FIND_MEMBERS_IN_ANY_CASE, plan, list(left))
-        found |= {row["member_id"]: row["tokens"] for row in rows}
-    return found
+    return {row["member_id"]: row["tokens"] for row in rows}
