@@ -117,8 +117,8 @@ class Bus(Repeating):
         return bool(others) or await self._has_lost_its_end(client, found)
 
     async def _has_lost_its_end(self, client: AIOKafkaClient, found: Mapping[str, Described]) -> bool:
-        """Asked when a partition has another leader, or the same one again after an absence. What was read since the
-        last look counts as read under the leader before."""
+        """Whether anybody here must go back for it. Asked when a partition has another leader, or the same one again
+        after an absence. What was read since the last look counts as read under the leader before."""
         heard = {subscriber: _epochs(found.get(subscriber.subscription.topic.name)) for subscriber in self.subscribers}
         if all(subscriber.leader_epochs.items() >= epochs.items() for subscriber, epochs in heard.items()):
             return False
@@ -131,7 +131,7 @@ class Bus(Repeating):
             return False
         for subscriber, epochs in heard.items():
             subscriber.leader_epochs = {**subscriber.leader_epochs, **epochs}
-        return bool(back)
+        return any([await subscriber.is_elsewhere(back) for subscriber in self.subscribers])
 
     async def _is_over(self, readings: Readings) -> bool:
         """Whether a rebuild has begun. If not, what is left of those before is removed now and then."""

@@ -116,6 +116,18 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             if (place := on_broker(self._prefix, position.place)) in assigned:
                 reader.seek(place, position.next_offset)
 
+    async def is_elsewhere(self, back: Mapping[TopicPartition, int]) -> bool:
+        """Whether this process reads a partition from elsewhere than where its group was sent back to, or can't tell:
+        from behind, or all of it again. Who has gone back already, and waits for what comes there, reads on."""
+        for place, offset in back.items():
+            if self.consumer is not None and (here := on_broker(self._prefix, place)) in self.consumer.assignment():
+                try:
+                    if await asyncio.wait_for(self.consumer.position(here), 1) != offset:
+                        return True
+                except (TimeoutError, KafkaError):
+                    return True
+        return False
+
     def on_partitions_revoked(self, _revoked: object) -> None:
         """A rebalance begins, or the first one goes on."""
         if self._unassigned_at is None:

@@ -23,6 +23,7 @@ from services.kit import bus, faults, log_watch, truncation
 from services.kit.app import Service, create
 from services.kit.own_log import Owned
 from services.kit.saying_again import list_lost, say_again
+from services.kit.subscriber import Subscriber
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import working
 from tests.builders import a_day, a_record
@@ -280,3 +281,84 @@ async def test_a_topic_made_anew_gets_all_that_was_said(almanac: Database, broke
         assert await _log(broker) == await _said(almanac)
         await _all_heard(almanac, *range(4))
         await _says(client, None)
+
+
+class Readers:
+    """Whoever reads is looked at once in a turn of the bus."""
+
+    def __init__(self) -> None:
+        self.started, self.looks = 0, 0
+        self.subscriber: Subscriber | None = None
+
+    async def leader_changes(self, broker: Broker) -> None:
+        """The broker is killed and comes back with all that it had, and whatever they do about it is done."""
+        subscriber = self.subscriber
+        assert subscriber is not None
+        before = subscriber.leader_epochs[0]
+        broker.lose({})
+
+        async def is_heard_of() -> bool:
+            return subscriber.leader_epochs.get(0, before) > before
+
+        await until(is_heard_of, 60)
+        await self.go_on()
+
+    async def go_on(self) -> None:
+        """They are looked at again, and begin before that if they were to."""
+        looks = self.looks
+
+        async def goes_on() -> bool:
+            return self.looks > looks + 1
+
+        await until(goes_on, 60)
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> Readers:
+    """How often they have begun to read."""
+    readers = Readers()
+    connect, sample = Subscriber.connect, Subscriber.sample
+
+    def noted(subscriber: Subscriber, *reader: Any) -> None:
+        readers.started += 1
+        readers.subscriber = subscriber
+        connect(subscriber, *reader)
+
+    async def looked_at(subscriber: Subscriber) -> None:
+        readers.looks += 1
+        await sample(subscriber)
+
+    monkeypatch.setattr(Subscriber, "connect", noted)
+    monkeypatch.setattr(Subscriber, "sample", looked_at)
+    return readers
+
+
+async def test_another_leader_of_the_same_log_restarts_no_reader(
+    almanac: Database, broker: Broker, readers: Readers
+) -> None:
+    """Twice the partition has another leader, and has lost nothing: whoever reads it reads on."""
+    async with _serving(almanac, broker):
+        await _say_one_by_one(almanac, *range(3))
+        await _all_heard(almanac, *range(3))
+        for day in (3, 4):
+            await readers.leader_changes(broker)
+            await _say_one_by_one(almanac, day)
+            await _all_heard(almanac, *range(day + 1))
+        assert readers.started == 1
+
+
+async def test_who_waits_where_he_was_sent_back_to_reads_on(
+    almanac: Database, broker: Broker, readers: Readers
+) -> None:
+    """Nothing has come yet behind the place to which an earlier loss has sent the reader: he is there, so the next
+    leader restarts nobody, and what comes is read."""
+    async with _serving(almanac, broker):
+        await _say_one_by_one(almanac, *range(3))
+        await _all_heard(almanac, *range(3))
+        await almanac.pool.execute("update reading_position set goes_back = true")
+        for _ in range(2):
+            await readers.leader_changes(broker)
+        assert readers.started == 1
+        await _say_one_by_one(almanac, 3)
+        await _all_heard(almanac, *range(4))
+        assert not await almanac.pool.fetchval("select bool_or(goes_back) from reading_position")
