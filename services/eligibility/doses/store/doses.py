@@ -117,11 +117,14 @@ SAYING_PROTECTED = ("registry_consent", "member_statement")
 DELETE_TOLD = "delete from withheld_since where member_token = any($1::uuid[])"
 # Of nobody, or of somebody who was not born on its day.
 COUNT_UNLINKED = """
-select count(*) from dose_report as report where not is_retracted and file_id = $1 and (
-    member_token is null or administered_on < (
-        select min(birth_on) from enrolment where enrolment.member_token = report.member_token and not is_retired
-    )
+with told as materialized (
+    select member_token, administered_on from dose_report where file_id = $1 and not is_retracted
+),
+born as (
+    select member_token, min(birth_on) as birth_on from enrolment
+    where member_token in (select member_token from told) and not is_retired group by member_token
 )
+select count(*) from told left join born using (member_token) where member_token is null or administered_on < birth_on
 """
 
 OWNED: Mapping[type[Event], Owned] = {DoseAdministeredV1: Owned.by_version("dose", "dose_id")}
