@@ -93,6 +93,27 @@ async def test_an_extracts_dose_of_before_its_patients_birth_is_rejected(
     assert dose == (("rejected", "order", "VAXDATE") if rejected else ("unlinked", "no-candidate", None))
 
 
+BY_NUMBER = Shot("D-1", family="", born="", zip5="")
+"""A message that says nothing of the patient but the registry's number, which the extract's patient file has too."""
+
+
+async def test_a_deletion_by_number_takes_back_a_dose_of_before_a_corrected_birth(office: Office) -> None:
+    """The patient file says by then that the patient was born after it: that is why it is deleted."""
+    await office.read(extract())
+    await office.read(vxu(BY_NUMBER))
+    await office.read(extract("2021-02-18"))
+    file = await office.read(vxu(replace(BY_NUMBER, action="D", sent="20210302060000")))
+    assert file.rows_rejected == 0
+    assert await office.fetch("select is_retracted from dose_report where event_id <> ''") == [{"is_retracted": True}]
+
+
+async def test_a_message_of_before_its_patients_birth_is_rejected_at_its_own_field(office: Office) -> None:
+    """The birth date is the patient file's; the field is the one of the message."""
+    await office.read(extract("2021-02-18"))
+    file = await office.read(vxu(BY_NUMBER))
+    assert await outcome(office, file.file_id) == [("rejected", "order", "RXA-3")]
+
+
 async def test_a_later_patient_file_does_not_reach_back(office: Office) -> None:
     """Only what the extract's patient file says when the dose is read rejects it: a corrected DOB lets it in again."""
     assert (await office.read(extract("2021-02-21"))).rows_rejected == 1
