@@ -54,11 +54,20 @@ def show(_arguments: argparse.Namespace) -> int:
             why = held.get(service, "").removeprefix(f"{limit['group']}: ")
             mine = why if held.get(service, "").startswith(f"{limit['group']}: ") else ""
             rows.append([limit["group"], limit["topic"], limit["lifted_until"] or "-", mine])
-        skips += [_skip_row(skip) for skip in _ask(service, "GET", "/skips")]
+        skips += [_skip_row(skip) for skip in _skips(service)]
     print(table(rows))
     if len(skips) > 1:
         print(f"\nskipped:\n{table(skips)}")
     return 1 if held else 0
+
+
+def _skips(service: str) -> Iterator[dict[str, Any]]:
+    """All of them, page by page."""
+    path: str | None = "/skips"
+    while path is not None:
+        answer = _answer(service, "GET", path)
+        yield from answer.json()
+        path = answer.links.get("next", {}).get("url")
 
 
 def _skip_row(one: dict[str, Any]) -> list[str]:
@@ -106,6 +115,12 @@ def _address(service: str) -> str:
 
 
 def _ask(service: str, method: str, path: str, body: dict[str, object] | None = None, reason: str = "") -> Any:
+    return _answer(service, method, path, body, reason).json()
+
+
+def _answer(
+    service: str, method: str, path: str, body: dict[str, object] | None = None, reason: str = ""
+) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token('operator')}", "Idempotency-Key": str(new_id())}
     headers |= {"X-Reason": reason} if reason else {}
     try:
@@ -117,4 +132,4 @@ def _ask(service: str, method: str, path: str, body: dict[str, object] | None = 
     if answer.is_error:
         problem = json.loads(answer.text or "{}")
         raise StackError(f"{service} refuses: {problem.get('title', answer.status_code)}", problem.get("detail", ""))
-    return answer.json()
+    return answer
