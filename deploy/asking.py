@@ -2,6 +2,7 @@
 service's address in VCC_API_<SERVICE>."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -21,6 +22,21 @@ def address_of(service: str) -> str:
 
 def ask(service: str, method: str, path: str, body: dict[str, object] | None = None, reason: str = "") -> Any:
     """Its answer. `reason`: why this is done, for the audit trail."""
+    return _send(service, method, path, body, reason).json()
+
+
+def ask_all(service: str, path: str) -> Iterator[Any]:
+    """What a list holds, page by page."""
+    at: str | None = path
+    while at is not None:
+        page = _send(service, "GET", at)
+        yield from page.json()
+        at = page.links.get("next", {}).get("url")
+
+
+def _send(
+    service: str, method: str, path: str, body: dict[str, object] | None = None, reason: str = ""
+) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token('operator')}", "Idempotency-Key": str(new_id())}
     headers |= {"X-Reason": reason} if reason else {}
     try:
@@ -32,4 +48,4 @@ def ask(service: str, method: str, path: str, body: dict[str, object] | None = N
     if answer.is_error:
         problem = json.loads(answer.text or "{}")
         raise StackError(f"{service} refuses: {problem.get('title', answer.status_code)}", problem.get("detail", ""))
-    return answer.json()
+    return answer

@@ -2,12 +2,11 @@
 It asks the service by HTTP."""
 
 import argparse
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
-from deploy.asking import TIMEOUT_S, address_of, ask
+from deploy.asking import TIMEOUT_S, address_of, ask, ask_all
 from deploy.console import table
 from deploy.errors import StackError
 from deploy.groups import topic_by_group
@@ -45,7 +44,7 @@ def show(_arguments: argparse.Namespace) -> int:
             why = held.get(service, "").removeprefix(f"{limit['group']}: ")
             mine = why if held.get(service, "").startswith(f"{limit['group']}: ") else ""
             rows.append([limit["group"], limit["topic"], limit["lifted_until"] or "-", mine])
-        skips += [_skip_row(skip) for skip in ask(service, "GET", "/skips")]
+        skips += [_skip_row(skip) for skip in ask_all(service, "/skips")]
     print(table(rows))
     if len(skips) > 1:
         print(f"\nskipped:\n{table(skips)}")

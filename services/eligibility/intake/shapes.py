@@ -88,7 +88,10 @@ class AbsenceOut(BaseModel):
 class FeedFileDetail(FeedFileOut):
     """As `FeedFileOut`, and how it stands now."""
 
-    rows_still_unlinked: int
+    rows_still_unlinked: int = Field(
+        description="Its doses that count for nobody now: their member was not found yet, or was born after them by "
+        "what a plan states."
+    )
     rejections: dict[str, int] = Field(description="Rejected rows by reason.")
     absences: list[AbsenceOut] = Field(description="By plan, for a file may bring several full lists.")
 

@@ -58,13 +58,16 @@ LIST_APPOINTMENTS = """
     where site_id = $1 and start_on = $2 and ($3::timestamptz is null or (start_at, appointment_id) > ($3, $4::uuid))
     order by start_at, appointment_id limit $5
 """
-# The site's own day, where the hour is known, else the open one.
+# The site's own day, where the hour is known, else the open one. No site's is later than a day after UTC's: that much
+# the index tells.
 LIST_OVERDUE = """
     select appointment.*, own_on - start_on as days
     from appointment
         join site using (site_id)
         cross join lateral (select coalesce(($2::timestamptz at time zone time_zone)::date, $1::date) as own_on) as day
-    where status = 'booked' and outcome_overdue and own_on - start_on >= $3 and ($4::text is null or site_id = $4)
+    where status = 'booked' and outcome_overdue and own_on - start_on >= $3
+        and start_on <= coalesce(($2::timestamptz at time zone 'utc')::date, $1::date) + 1 - $3::integer
+        and ($4::text is null or site_id = $4)
         and ($5::timestamptz is null or (start_at, appointment_id) > ($5, $6::uuid))
     order by start_at, appointment_id limit $7
 """

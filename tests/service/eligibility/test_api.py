@@ -157,6 +157,18 @@ async def test_the_notices_of_a_file_go_on_page_by_page(
     assert ([one["row"] for one in rest.json()], "Link" in rest.headers) == ([3], False)
 
 
+async def test_the_files_go_on_page_by_page(app: FastAPI, client: httpx.AsyncClient, office: Office) -> None:
+    """The newest first; a full page says where the next one begins."""
+    files = [str((await office.read(vxu(Shot(f"E-{n}")))).file_id) for n in range(3)]
+    acting(app, "integration")
+    first = await client.get("/feed-files?limit=2")
+    assert ([one["file_id"] for one in first.json()], first.headers["Link"]) == (
+        [files[2], files[1]], f'</feed-files?limit=2&before={files[1]}>; rel="next"'
+    )  # fmt: skip
+    rest = await client.get(first.links["next"]["url"])
+    assert ([one["file_id"] for one in rest.json()], "Link" in rest.headers) == ([files[0]], False)
+
+
 async def test_a_number_that_cannot_be(app: FastAPI, client: httpx.AsyncClient) -> None:
     """A NUL, which no text in the database can hold, is refused as the request's fault."""
     acting(app, "coordinator", "lakeshore")

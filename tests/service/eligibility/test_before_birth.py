@@ -8,8 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from schemas.scheduling_v1 import AppointmentChangedV1
+from services.eligibility.decisions.flow import days
 from services.eligibility.decisions.flow.appointments import on_appointments
 from services.eligibility.doses.store import doses as dose_store
+from services.kit.postgres import ALL_TENANTS, transaction
 from services.kit.unit_of_work import working
 from tests.service.eligibility.cases import join_namesakes
 from tests.service.eligibility.conftest import Office
@@ -91,6 +93,39 @@ async def test_an_extracts_dose_of_before_its_patients_birth_is_rejected(
     assert (file.rows_read, file.rows_rejected) == (2, rejected)
     [*_, dose] = await outcome(office, file.file_id)
     assert dose == (("rejected", "order", "VAXDATE") if rejected else ("unlinked", "no-candidate", None))
+
+
+BY_NUMBER = Shot("D-1", family="", born="", zip5="")
+"""A message that says nothing of the patient but the registry's number, which the extract's patient file has too."""
+
+
+async def test_a_deletion_by_number_takes_back_a_dose_of_before_a_corrected_birth(office: Office) -> None:
+    """The patient file says by then that the patient was born after it: that is why it is deleted."""
+    await office.read(extract())
+    await office.read(vxu(BY_NUMBER))
+    await office.read(extract("2021-02-18"))
+    file = await office.read(vxu(replace(BY_NUMBER, action="D", sent="20210302060000")))
+    assert file.rows_rejected == 0
+    assert await office.fetch("select is_retracted from dose_report where event_id <> ''") == [{"is_retracted": True}]
+
+
+async def test_a_message_of_before_its_patients_birth_is_rejected_at_its_own_field(office: Office) -> None:
+    """The birth date is the patient file's; the field is the one of the message."""
+    await office.read(extract("2021-02-18"))
+    file = await office.read(vxu(BY_NUMBER))
+    assert await outcome(office, file.file_id) == [("rejected", "order", "RXA-3")]
+
+
+async def test_what_was_counted_before_this_was_a_rule_is_taken_back_once(office: Office) -> None:
+    """A database from before retracts a dose that lies before the birth date that it has already."""
+    await office.read(roster(Row("M-1")))
+    await office.read(vxu(Shot("D-1"), Shot("D-2", on="20210222")))
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        await connection.execute("update enrolment set birth_on = '2021-02-20'")
+    assert await days.withhold_told(office.database.pool) == 1
+    assert await counted(office) == [("208", "2021-02-15", True), ("208", "2021-02-22", False)]
+    assert await told(office) == ["new", "new", "retract"]
+    assert await days.withhold_told(office.database.pool) == 0
 
 
 async def test_a_later_patient_file_does_not_reach_back(office: Office) -> None:

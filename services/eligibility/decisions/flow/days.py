@@ -37,8 +37,9 @@ PERSONS_PER_BATCH = 1000
 PERSONS_PER_ROUND = 8000
 LANES = 2
 COMBINED = "combined-vaccines"
-WITHHELD, SINCE_FIRST = "withheld-reports", "1"
-"""What is noted once whoever was protected before reports were withheld is known to this version's worker."""
+WITHHELD, BEFORE_BIRTH, SINCE_FIRST = "withheld-reports", "doses-before-birth", "1"
+"""What is noted once whoever was protected before reports were withheld, or has a dose of before birth that was counted
+before none was, is known to this version's worker."""
 
 
 async def begin(pool: Pool, first_business_on: date | None, programmes: Sequence[Programme] | None = None) -> None:
@@ -106,11 +107,14 @@ async def tell_groups(pool: Pool) -> int:
 
 
 async def withhold_told(pool: Pool, is_stopping: Callable[[], bool] = lambda: False) -> int:
-    """Take back what was told of doses, before reports were withheld, of whom a registry protects; gives of how many
-    persons. The first worker that withholds asks of everybody who is protected by then."""
+    """Take back what was told of doses, before reports were withheld, of whom a registry protects, and of doses of
+    before birth; gives of how many persons. The first worker that withholds asks of everybody who is protected by then,
+    the first that counts none of before birth of everybody who has one."""
     async with transaction(pool, ALL_TENANTS) as connection:
         if await programme_store.exchange_release(connection, WITHHELD, SINCE_FIRST) is None:
             await dose_store.ask_of_told(connection)
+        if await programme_store.exchange_release(connection, BEFORE_BIRTH, SINCE_FIRST) is None:
+            await dose_store.ask_of_unborn(connection)
     told = 0
     while not is_stopping():
         async with transaction(pool, ALL_TENANTS) as connection:

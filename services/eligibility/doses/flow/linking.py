@@ -54,12 +54,13 @@ async def link_rows(connection: Connection, rows: Sequence[RegistryRow], tenant:
 
 
 async def find_unborn(connection: Connection, rows: Sequence[RegistryRow]) -> set[int]:
-    """The rows of doses that were given before the birth date which the registry itself states of the patient."""
+    """The rows of doses that were given before the birth date which the registry itself states of the patient; not of
+    those that it takes back."""
     subjects = await _completed(connection, rows)
     return {
         row.row
         for row, subject in zip(rows, subjects, strict=True)
-        if subject.birth_on is not None and row.is_given and not row.is_patient
+        if subject.birth_on is not None and row.is_given and row.action != "D" and not row.is_patient
         and row.report.administered_on < subject.birth_on
     }  # fmt: skip
 

@@ -114,14 +114,23 @@ select member_token from {said} where is_protected and member_token > $1 and mem
 on conflict do nothing
 """
 SAYING_PROTECTED = ("registry_consent", "member_statement")
+ASK_OF_UNBORN = """
+insert into withheld_since (member_token)
+select distinct member_token from enrolment join dose using (member_token)
+where not is_retracted and administered_on < birth_on and not is_retired and member_token > $1 and member_token <= $2
+on conflict do nothing
+"""
 DELETE_TOLD = "delete from withheld_since where member_token = any($1::uuid[])"
 # Of nobody, or of somebody who was not born on its day.
 COUNT_UNLINKED = """
-select count(*) from dose_report as report where not is_retracted and file_id = $1 and (
-    member_token is null or administered_on < (
-        select min(birth_on) from enrolment where enrolment.member_token = report.member_token and not is_retired
-    )
+with told as materialized (
+    select member_token, administered_on from dose_report where file_id = $1 and not is_retracted
+),
+born as (
+    select member_token, min(birth_on) as birth_on from enrolment
+    where member_token in (select member_token from told) and not is_retired group by member_token
 )
+select count(*) from told left join born using (member_token) where member_token is null or administered_on < birth_on
 """
 
 OWNED: Mapping[type[Event], Owned] = {DoseAdministeredV1: Owned.by_version("dose", "dose_id")}
@@ -232,7 +241,7 @@ async def load_hidden(connection: Connection, today: date, limit: int) -> list[U
 
 
 async def load_told(connection: Connection, limit: int) -> list[UUID]:
-    """Persons of whom more may have been told than their registries let be shared."""
+    """Persons of whom more may have been told than their registries let be shared, or than happened since birth."""
     return [row["member_token"] for row in await connection.fetch(LOAD_TOLD, limit)]
 
 
@@ -241,6 +250,12 @@ async def ask_of_told(connection: Connection) -> None:
     for said in SAYING_PROTECTED:
         async for after, end in slices(connection, said, "member_token"):
             await connection.execute(ASK_OF_TOLD.format(said=said), after, end)
+
+
+async def ask_of_unborn(connection: Connection) -> None:
+    """Of everybody with a dose of before a birth date that a plan states more was told, too."""
+    async for after, end in slices(connection, "enrolment", "member_token"):
+        await connection.execute(ASK_OF_UNBORN, after, end)
 
 
 async def delete_told(connection: Connection, tokens: Collection[UUID]) -> None:

@@ -117,18 +117,21 @@ async def _spool(request: Request, spool: IO[bytes]) -> tuple[str, int, str]:
     return digest.hexdigest(), size, content.hexdigest()
 
 
-@looking.get("/feed-files")
+@looking.get("/feed-files", responses=PAGED)
 async def list_feed_files(
+    request: Request,
+    response: Response,
     pool: Pool,
     principal: Onlooker,
     before: Annotated[UUID | None, Query(description="The last file of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     held: Annotated[bool, Query(description="Only those that wait for a person")] = False,
 ) -> list[FeedFileOut]:
-    """The files that one may see, the newest first."""
+    """The files that one may see, the newest first, page by page (`Link`)."""
     async with reading(pool, principal) as work:
         last = await file_store.load_file(work.connection, before) if before else None
         files = await file_store.load_files(work.connection, last.file_no if last else None, limit, only_held=held)
+    link_next(request, response, before=end_of([str(file.file_id) for file in files], limit))
     return [FeedFileOut.model_validate(file) for file in files]
 
 

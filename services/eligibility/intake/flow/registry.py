@@ -59,8 +59,10 @@ async def on_registry_rows(
 
 
 def _refused(record: DoseRecord | PatientRecord) -> RowResult:
+    is_of_message = bool(record.message_control_id) or record.message_at is not None
+    day, birth = ("RXA-3", "PID-7") if is_of_message else ("VAXDATE", "DOB")
     row, segment = record.position
-    return RowResult(row, "rejected", "order", "VAXDATE", segment, "a day not before the patient's day of birth (DOB)")
+    return RowResult(row, "rejected", "order", day, segment, f"a day not before the patient's day of birth ({birth})")
 
 
 def _by_row(results: Iterable[RowResult]) -> list[RowResult]:
