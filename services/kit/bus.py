@@ -32,7 +32,9 @@ from services.kit.waiting import wait
 POLL_MS = 200
 SAMPLE_S = 2.0
 OLD_GROUPS_EVERY_S = 30.0
-TOPICS_WITHIN_S = 1.0
+TOPICS_WITHIN_S = 5.0
+"""For a few questions one after the other: a broker answers each behind a connection's fetch, which it holds for half a
+second when there is nothing to read."""
 
 
 class Bus(Repeating):

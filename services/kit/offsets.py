@@ -105,18 +105,25 @@ async def records_at(
     settings: KafkaSettings, wanted: Mapping[TopicPartition, range], isolation: Isolation = ISOLATION
 ) -> AsyncGenerator[list[ConsumerRecord]]:
     """The records at these offsets, in batches of one partition, under the catalog's names; what retention or
-    compaction took is not there, nor is what the partition does not reach."""
+    compaction took is not there, nor is what the partition does not reach, now or by the time that it is read: it may
+    lose its end meanwhile, or be another topic's."""
     if not any(wanted.values()):
         return
     async with reading(settings, isolation=isolation, auto_offset_reset="earliest") as reader:
         asked = {on_broker(settings.prefix, place): span for place, span in wanted.items()}
-        ends = await reader.end_offsets(list(asked))
-        spans = {place: range(span.start, min(span.stop, ends[place])) for place, span in asked.items()}
+        spans = _reached(asked, await reader.end_offsets(list(asked)))
         reader.assign(list(spans))
         for place, span in spans.items():
             reader.seek(place, span.start)
         while left := [place for place in spans if await reader.position(place) < spans[place].stop]:
-            for place, found in (await reader.getmany(*left, timeout_ms=1000)).items():
+            batches = await reader.getmany(*left, timeout_ms=1000)
+            if not batches:
+                spans |= _reached({place: spans[place] for place in left}, await reader.end_offsets(left))
+            for place, found in batches.items():
                 topic = place.topic.removeprefix(settings.prefix)
                 if batch := [replace(record, topic=topic) for record in found if record.offset in spans[place]]:
                     yield batch
+
+
+def _reached(spans: Mapping[TopicPartition, range], ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, range]:
+    return {place: range(span.start, min(span.stop, ends[place])) for place, span in spans.items()}

@@ -248,11 +248,18 @@ async def connect(settings: Settings, *, holds_keys: bool = True) -> asyncpg.Con
 
 @asynccontextmanager
 async def transaction(
-    pool: asyncpg.Pool, tenant: str, acquire_timeout_s: float = 5.0, *, sites: Sites = None
-) -> AsyncIterator[Connection]:
+    pool: asyncpg.Pool, tenant: str, acquire_timeout_s: float = 5.0, *, sites: Sites = None,
+    over_within_s: float | None = None,
+) -> AsyncIterator[Connection]:  # fmt: skip
     """One transaction that sees `tenant`'s rows only (`ALL_TENANTS`: every row), of a table of sites' rows those of
-    `sites`. Commits on leaving without error."""
-    async with pool.acquire(timeout=acquire_timeout_s) as connection, connection.transaction():
+    `sites`. Commits on leaving without error. If it is not over within so many seconds its connection ends, which is
+    a fault: a cancelled one would wait for the end of its statement and of the rollback, which a lost server never
+    tells."""
+    async with (
+        pool.acquire(timeout=acquire_timeout_s) as connection,
+        _ending(connection, over_within_s),
+        connection.transaction(),
+    ):
         try:
             await connection.execute(SET_TENANT, tenant)
             if sites is not None:
@@ -261,6 +268,18 @@ async def transaction(
         except TimeoutError:
             connection.terminate()  # whoever kept silent this long would not answer the rollback either
             raise
+
+
+@asynccontextmanager
+async def _ending(connection: Connection, after_s: float | None) -> AsyncIterator[None]:
+    if after_s is None:
+        yield
+        return
+    end = asyncio.get_running_loop().call_later(after_s, connection.terminate)
+    try:
+        yield
+    finally:
+        end.cancel()
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from tests.flow import kafka_log
 from tests.flow.world import World
 
 LISTENERS = ("outreach", "scheduling", "reporting")
-SEEN_TIMEOUT_S = 60.0
+SEEN_TIMEOUT_S = 180.0
 POLL_S = 0.002
 AUTOMATIC_COMMIT_S = 6.5  # the client's interval is 5 s; a batch itself gives up waiting after 10 s
 MID_FILE = "select count(*) from feed_file where state = 'processing' and cursor_row > 0"

@@ -25,7 +25,7 @@ from tests.flow.stack import Stack
 
 PLANS = ("lakeshore", "prairie")
 SITE = "syrup-hall"
-FILE_TIMEOUT_S = DRAIN_TIMEOUT_S = 60.0
+FILE_TIMEOUT_S = DRAIN_TIMEOUT_S = 180.0
 POLL_S = 0.03
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from schemas.catalog import BUSINESS_DAY_OPENED
 from schemas.eligibility_v1 import BusinessDayOpenedV1
@@ -14,12 +15,32 @@ from services.kit.unit_of_work import UnitOfWork
 TOPIC = BUSINESS_DAY_OPENED.name
 
 
-async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 20) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 120) -> None:
     """Poll until the condition holds; fail at the deadline."""
     deadline = time.monotonic() + timeout_s
     while not await condition():
         assert time.monotonic() < deadline, "the condition did not come to hold in time"
         await asyncio.sleep(0.02)
+
+
+async def make_topic(admin: AIOKafkaAdminClient, name: str = TOPIC, partitions: int = 3) -> None:
+    """As soon as the broker has forgotten the one before."""
+
+    async def is_made() -> bool:
+        answer = await admin.create_topics([NewTopic(name, partitions, 1)])
+        return all(code == 0 for _, code, *_ in answer.topic_errors)
+
+    await until(is_made)
+
+
+async def drop_topic(admin: AIOKafkaAdminClient, name: str = TOPIC) -> None:
+    """And wait until the broker says so."""
+    await admin.delete_topics([name])
+
+    async def is_gone() -> bool:
+        return name not in await admin.list_topics()
+
+    await until(is_gone)
 
 
 async def on_day(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:

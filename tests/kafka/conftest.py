@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 
-from tests.kafka.calendars import TOPIC, until
+from tests.kafka.calendars import drop_topic, make_topic
 from tests.servers import Database, OpenDatabase
 
 
@@ -14,14 +14,9 @@ async def topic(kafka_bootstrap: str) -> AsyncIterator[str]:
     """The topic, empty, with three partitions."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
     await admin.start()
-    await admin.create_topics([NewTopic(TOPIC, 3, 1)])
+    await make_topic(admin)
     yield kafka_bootstrap
-    await admin.delete_topics([TOPIC])
-
-    async def gone() -> bool:
-        return TOPIC not in await admin.list_topics()
-
-    await until(gone)
+    await drop_topic(admin)
     await admin.close()
 
 

@@ -54,7 +54,7 @@ async def read(broker: WatchedKafka, service: str, topic: str, group: str | None
             consumer.assign([TopicPartition(topic, number) for number in range(4)])
         else:
             consumer.subscribe([topic])
-        value: bytes | None = (await asyncio.wait_for(consumer.getone(), 15)).value
+        value: bytes | None = (await asyncio.wait_for(consumer.getone(), 120)).value
         return value
     finally:
         await consumer.stop()

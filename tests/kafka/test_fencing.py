@@ -79,7 +79,7 @@ async def _relaying(database: Database, bootstrap: str) -> AsyncIterator[None]:
         yield
     finally:
         one.stop()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 120)
 
 
 async def _say(database: Database, day: int) -> None:
@@ -119,7 +119,7 @@ async def test_a_relay_that_was_away_says_nothing_old(
     await _say(calendar, 0)
     monkeypatch.setattr(relay, "create_producer", lambda *arguments: where(asleep, *arguments))
     async with _relaying(calendar, topic):
-        await asyncio.wait_for(asleep.fell.wait(), 20)
+        await asyncio.wait_for(asleep.fell.wait(), 120)
         monkeypatch.setattr(relay, "create_producer", create_producer)
         await calendar.pool.execute(END_HOLDER, LOCK_NAMESPACE)
         async with _relaying(calendar, topic):

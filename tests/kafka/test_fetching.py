@@ -128,7 +128,7 @@ async def test_a_client_whose_task_has_ended_is_made_anew(
         await until(_heard(calendar, 1))
         _own_tasks(consumer)[which].cancel()
         await produce(topic, [a_record(a_day(1))])
-        await until(_heard(calendar, 2), 40)
+        await until(_heard(calendar, 2))
 
         async def is_well() -> bool:
             return consumer.troubles() is None

@@ -90,7 +90,7 @@ async def _until_it_stands_still(client: httpx.AsyncClient) -> tuple[int, int, i
     async def named() -> bool:
         return PLACE.search(await _reason(client, "bus")) is not None
 
-    await until(named, 40)
+    await until(named)
     found = PLACE.search(await _reason(client, "bus"))
     assert found is not None
     return int(found[1]), int(found[2]), int(found[3])
@@ -109,10 +109,10 @@ async def test_a_flood_is_skipped_and_the_next_start_knows(flooded: Database, to
         beyond = await client.post("/skips", json=wanted, headers=said)
         assert beyond.json()["type"] == "urn:vcc:problem:beyond-the-end"
         await _say(client, "/skips", **{**wanted, "last_offset": FLOOD})
-        await until(_has(flooded, 12, 0), 60)
-        await until(_is_well(client), 30)
+        await until(_has(flooded, 12, 0))
+        await until(_is_well(client))
     async with serving(flooded, topic) as client:
-        await until(_is_well(client), 30)
+        await until(_is_well(client))
 
 
 @pytest.mark.expects_error_log("batch failed")
@@ -122,10 +122,10 @@ async def test_a_flood_is_set_aside_when_the_limit_is_lifted(flooded: Database, 
     async with serving(flooded, topic) as client:
         await _until_it_stands_still(client)
         await _say(client, f"/dead-letter-limits/{GROUP}/lift", minutes=5)
-        await until(_has(flooded, 10 + 1, FLOOD + 1), 60)
-        await until(_is_well(client), 30)
+        await until(_has(flooded, 10 + 1, FLOOD + 1))
+        await until(_is_well(client))
     async with serving(flooded, topic) as client:
-        await until(_is_well(client), 30)
+        await until(_is_well(client))
 
 
 @pytest.mark.expects_error_log("database behind its own log")
@@ -141,7 +141,7 @@ async def test_a_group_that_was_moved_past_a_flood_is_believed_once_it_is_said(f
         async def says_older() -> bool:
             return "older than the log" in await _reason(client, "own-log")
 
-        await until(says_older, 30)
+        await until(says_older)
         await _say(client, "/skips", group=GROUP, partition=PARTITION, first_offset=1, last_offset=FLOOD)
-        await until(_has(flooded, 11, 0), 60)
-        await until(_is_well(client), 30)
+        await until(_has(flooded, 11, 0))
+        await until(_is_well(client))

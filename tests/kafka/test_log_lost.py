@@ -1,29 +1,32 @@
 """A broker that loses the end of a partition, or a topic that is made anew, beside stores that know what was said."""
 
+import asyncio
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.catalog import BUSINESS_DAY_OPENED
 from schemas.eligibility_v1 import BusinessDayOpenedV1
 from schemas.envelope import HEADER_ID, Event
-from services.kit import bus, faults, log_watch
+from services.kit import bus, faults, log_watch, truncation
 from services.kit.app import Service, create
 from services.kit.own_log import Owned
 from services.kit.saying_again import list_lost, say_again
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import working
 from tests.builders import a_day, a_record
-from tests.kafka.calendars import TOPIC, on_day, produce, until
+from tests.kafka.calendars import TOPIC, drop_topic, make_topic, on_day, produce, until
 from tests.servers import Database, WatchedKafka, open_folder, running, watched_kafka
 from tests.torn_logs import tear
 
@@ -45,6 +48,8 @@ SERVICE = Service(
     owned=OWNED,
 )
 HELD = "log lacks"
+SLOW_S = 1.2
+"""Two questions, each behind a fetch that waits for half a second, and what else there is to do."""
 
 
 class Broker:
@@ -80,10 +85,10 @@ def frail() -> Iterator[Broker]:
 async def broker(frail: Broker) -> AsyncIterator[Broker]:
     """With an empty topic of one partition."""
     async with _admin(frail) as admin:
-        await admin.create_topics([NewTopic(TOPIC, 1, 1)])
+        await make_topic(admin, partitions=1)
     yield frail
     async with _admin(frail) as admin:
-        await _drop_topic(admin)
+        await drop_topic(admin)
 
 
 @asynccontextmanager
@@ -92,15 +97,6 @@ async def _admin(broker: Broker) -> AsyncIterator[AIOKafkaAdminClient]:
     await admin.start()
     yield admin
     await admin.close()
-
-
-async def _drop_topic(admin: AIOKafkaAdminClient) -> None:
-    await admin.delete_topics([TOPIC])
-
-    async def gone() -> bool:
-        return TOPIC not in await admin.list_topics()
-
-    await until(gone)
 
 
 @pytest.fixture
@@ -140,7 +136,7 @@ async def _all_published(database: Database) -> None:
     async def is_empty() -> bool:
         return bool(await database.pool.fetchval("select count(*) = 0 from outbox"))
 
-    await until(is_empty, 40)
+    await until(is_empty)
 
 
 async def _all_heard(database: Database, *days: int) -> None:
@@ -150,7 +146,7 @@ async def _all_heard(database: Database, *days: int) -> None:
     async def has_heard() -> bool:
         return len(await database.pool.fetch("select from heard")) >= len(wanted)
 
-    await until(has_heard, 40)
+    await until(has_heard)
     rows = await database.pool.fetch("select business_on from heard order by 1")
     assert [row["business_on"] for row in rows] == wanted
 
@@ -160,7 +156,7 @@ async def _says(client: httpx.AsyncClient, words: str | None) -> None:
         reason = (await client.get("/ready")).json()["checks"]["log"]["reason"]
         return reason is None if words is None else words in (reason or "")
 
-    await until(it_does, 40)
+    await until(it_does)
 
 
 async def _log(broker: Broker) -> list[UUID]:
@@ -223,10 +219,14 @@ async def _loss_is_healed(almanac: Database, broker: Broker, said: list[UUID]) -
         assert await _heal(almanac, broker) == []
 
 
-@pytest.mark.parametrize("runs_on", [True, False])
-async def test_readers_go_back_to_where_the_log_ended(almanac: Database, broker: Broker, runs_on: bool) -> None:
+@pytest.mark.parametrize(("runs_on", "answers_after_s"), [(True, 0.0), (True, SLOW_S), (False, 0.0)])
+async def test_readers_go_back_to_where_the_log_ended(
+    almanac: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch, runs_on: bool, answers_after_s: float
+) -> None:
     """Somebody went on producing before anybody looked: what stands on the offsets that were read before is read,
-    once, and what stood there comes again without being applied again."""
+    once, and what stood there comes again without being applied again; also by a broker whose answers wait behind
+    fetches."""
+    _slow_down(monkeypatch, answers_after_s)
     async with _serving(almanac, broker):
         await _say_one_by_one(almanac, *range(6))
         await _all_heard(almanac, *range(6))
@@ -245,11 +245,24 @@ async def test_readers_go_back_to_where_the_log_ended(almanac: Database, broker:
     await _all_heard(almanac, *range(6), 10, 11, 12)
 
 
+def _slow_down(monkeypatch: pytest.MonkeyPatch, answers_after_s: float) -> None:
+    go_back = truncation.go_back
+
+    async def late(*arguments: Any) -> dict[TopicPartition, int]:
+        await asyncio.sleep(answers_after_s)
+        return await go_back(*arguments)
+
+    monkeypatch.setattr(truncation, "go_back", late)
+
+
 async def _go_on_elsewhere(almanac: Database, broker: Broker) -> None:
-    broker.lose({0: 3})
+    """While nobody here gets to look."""
     for day in (10, 11, 12):
         await almanac.pool.execute("insert into said values ($1)", a_day(day).business_on)
-    await produce(broker.kafka.watched, [a_record(a_day(day)) for day in (10, 11, 12)])
+    broker.lose({0: 3})
+    records = [a_record(a_day(day)) for day in (10, 11, 12)]
+    with ThreadPoolExecutor() as others:
+        others.submit(asyncio.run, produce(broker.kafka.watched, records)).result()
 
 
 async def test_a_topic_made_anew_gets_all_that_was_said(almanac: Database, broker: Broker) -> None:
@@ -258,8 +271,8 @@ async def test_a_topic_made_anew_gets_all_that_was_said(almanac: Database, broke
         await _say_one_by_one(almanac, *range(3))
         await _all_heard(almanac, *range(3))
         async with _admin(broker) as admin:
-            await _drop_topic(admin)
-            await admin.create_topics([NewTopic(TOPIC, 1, 1)])
+            await drop_topic(admin)
+            await make_topic(admin, partitions=1)
         await _says(client, f"{HELD} 3 facts")
         await _say(almanac, 3)
         assert len(await _heal(almanac, broker)) == 3

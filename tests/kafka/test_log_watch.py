@@ -47,7 +47,7 @@ async def almanac(calendar: Database, topic: str) -> Database:
 
     await until(is_published)
     relay.stop()
-    await asyncio.wait_for(relaying, 20)
+    await asyncio.wait_for(relaying, 120)
     return database
 
 

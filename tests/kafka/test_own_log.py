@@ -195,7 +195,7 @@ async def test_a_replica_that_lagged_stops_the_relay(almanac: Database, topic: s
     await almanac.pool.execute("delete from said where business_on > $1", a_day(0).business_on)
     await almanac.pool.execute(END_OTHERS)
     with pytest.raises(BehindLogError):
-        await asyncio.wait_for(relaying, 20)
+        await asyncio.wait_for(relaying, 120)
 
 
 async def test_a_cancellation_that_leaks_out_of_the_client_is_outlived(
@@ -229,7 +229,7 @@ async def test_a_cancellation_that_leaks_out_of_the_client_is_outlived(
     assert (compared.trouble, [task.done() for task in tasks]) == (None, [False, False])
     compared.stop()
     relay.stop()
-    await asyncio.wait_for(asyncio.gather(*tasks), 20)
+    await asyncio.wait_for(asyncio.gather(*tasks), 120)
 
 
 async def test_a_client_that_does_not_stop_cleanly_leaves_no_connection(

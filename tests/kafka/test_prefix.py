@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.topics import end_offsets, provide_topics
 from schemas.catalog import BUSINESS_DAY_OPENED
@@ -23,7 +23,7 @@ from services.kit.settings import KafkaSettings, Settings
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import working
 from tests.builders import a_day, a_record
-from tests.kafka.calendars import TOPIC, on_day, produce, until
+from tests.kafka.calendars import TOPIC, drop_topic, make_topic, on_day, produce, until
 from tests.servers import Database, OpenDatabase
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.slow]
@@ -41,14 +41,9 @@ async def shared(topic: str) -> AsyncIterator[str]:
     """The broker, with the topic of each environment."""
     admin = AIOKafkaAdminClient(bootstrap_servers=topic)
     await admin.start()
-    await admin.create_topics([NewTopic(PREFIX + TOPIC, 3, 1)])
+    await make_topic(admin, PREFIX + TOPIC)
     yield topic
-    await admin.delete_topics([PREFIX + TOPIC])
-
-    async def gone() -> bool:
-        return PREFIX + TOPIC not in await admin.list_topics()
-
-    await until(gone)
+    await drop_topic(admin, PREFIX + TOPIC)
     await admin.close()
 
 
@@ -74,7 +69,7 @@ async def working_in(database: Database, bootstrap: str, prefix: str) -> AsyncIt
     yield bus
     bus.stop()
     relay.stop()
-    await asyncio.wait_for(asyncio.gather(*tasks), 20)
+    await asyncio.wait_for(asyncio.gather(*tasks), 120)
 
 
 async def heard(database: Database) -> list[str]:

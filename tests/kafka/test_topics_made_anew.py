@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.catalog import BUSINESS_DAY_OPENED
 from services.kit import backlog, bus, floods, redrive, topic_ids
@@ -13,7 +13,7 @@ from services.kit.ids import new_id
 from services.kit.subscription import Subscription
 from services.kit.unit_of_work import working
 from tests.builders import a_day, a_record
-from tests.kafka.calendars import TOPIC, on_day, produce, until
+from tests.kafka.calendars import TOPIC, drop_topic, make_topic, on_day, produce, until
 from tests.kafka.test_bus import consuming
 from tests.servers import Database
 
@@ -29,17 +29,8 @@ async def admin(topic: str) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def _make_anew(admin: AIOKafkaAdminClient) -> None:
-    await admin.delete_topics([TOPIC])
-
-    async def gone() -> bool:
-        return TOPIC not in await admin.list_topics()
-
-    async def made() -> bool:
-        answer = await admin.create_topics([NewTopic(TOPIC, 3, 1)])
-        return all(code == 0 for _, code, *_ in answer.topic_errors)
-
-    await until(gone)
-    await until(made)
+    await drop_topic(admin)
+    await make_topic(admin)
 
 
 async def _id(bootstrap: str) -> object:
@@ -102,11 +93,11 @@ async def test_nothing_said_of_the_old_topic_holds_for_the_new_one(
             async def has_noticed() -> bool:
                 return consumer.subscribers[0].topic_id not in {None, known}
 
-            await until(has_noticed, 40)
+            await until(has_noticed)
             await produce(topic, good)
-            await until(all_heard, 40)
+            await until(all_heard)
     if not runs_on:
         await _make_anew(admin)
         await produce(topic, good)
         async with consuming(calendar, topic, on_day, group):
-            await until(all_heard, 40)
+            await until(all_heard)

@@ -102,7 +102,7 @@ async def test_a_sender_that_no_profile_knows_is_not_named(files: Database) -> N
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://kit") as client,
     ):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while "vcc_sender_overdue{" not in (found := (await client.get("/metrics")).text):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     assert 'vcc_feed_reject_share{kind="x12-834",sender="other"} 0.25' in found

@@ -198,9 +198,9 @@ async def test_the_worker_runs_and_stops(office: Office, monkeypatch: pytest.Mon
     monkeypatch.setattr(roster_flow, "on_roster_rows", on_roster_rows)
     task = asyncio.create_task(worker.run())
     await office.submit(roster(Row("LS1")))
-    await asyncio.wait_for(done.wait(), 20)
+    await asyncio.wait_for(done.wait(), 120)
     worker.stop()
-    await asyncio.wait_for(task, 20)
+    await asyncio.wait_for(task, 120)
     async with transaction(office.database.pool, ALL_TENANTS) as connection:
         assert await connection.fetchval("select count(*) from enrolment") == 1
 
@@ -211,10 +211,10 @@ async def test_a_file_accepted_here_is_read_without_waiting(office: Office) -> N
     task = asyncio.create_task(worker.run())
     for member in ("LS1", "LS2"):  # the first may come before the worker looked at all
         file_id = await office.submit(roster(Row(member)))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (
                 await office.fetch("select from feed_file where file_id = $1 and state <> 'processed'", file_id) != []
             ):
                 await office.fetch("select pg_sleep(0.02)")
     worker.stop()
-    await asyncio.wait_for(task, 20)
+    await asyncio.wait_for(task, 120)

@@ -44,7 +44,7 @@ async def _begun(connection: Any) -> int:
 
 async def _arrives(horizon: Horizon, connection: Any, at: int) -> bool:
     """Others of the server may have something under way for a moment."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while (found := await _moved(horizon, connection, 1)) != at and time.monotonic() < deadline:
         pass
     return found == at

@@ -76,7 +76,7 @@ async def test_a_migration_lets_others_pass_while_it_waits(database: OpenDatabas
         await reader.execute("select * from penguin")
         patient = Patience(lock_timeout_s=0.2, deadline_s=30)
         migrating = asyncio.create_task(migrate(opened.owner_dsn, [("zoo", folder)], ["post"], patient))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await _is_waiting(opened.pool):  # noqa: ASYNC110 - the server is asked
                 await asyncio.sleep(0.01)
             assert await opened.pool.fetchval("select count(*) from penguin") == 0
@@ -149,7 +149,7 @@ async def test_an_index_is_made_beside_everybody(database: OpenDatabase, folder:
         await writer.execute("insert into penguin (name) values ('pinga')")
         patient = Patience(lock_timeout_s=0.1, deadline_s=30)
         migrating = asyncio.create_task(migrate(opened.owner_dsn, [("zoo", folder)], patience=patient))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await opened.owner.fetchval(HALF_MADE):  # noqa: ASYNC110 - the server is asked
                 await asyncio.sleep(0.01)
         await opened.pool.execute("insert into penguin (name) values ('robby')", timeout=5)

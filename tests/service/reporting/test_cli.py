@@ -28,7 +28,7 @@ async def serving(reporting: Reporting, monkeypatch: pytest.MonkeyPatch) -> Asyn
     config = uvicorn.Config(app_of(reporting.database), port=0, access_log=False, log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not server.started:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]

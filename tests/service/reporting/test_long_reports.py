@@ -27,7 +27,7 @@ async def test_reports_leave_connections_for_everybody_else(reporting: Reporting
         async with reporting.database.owner.acquire() as holder, holder.transaction():
             await holder.execute("lock table case_version")
             made = [asyncio.create_task(client.get(path)) for path in ("/reports/weekly", "/reports/weekly.html")]
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while reporting.database.pool.long.free:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             late = [

@@ -240,7 +240,7 @@ async def test_every_request_locks_in_the_one_order(crowd: World, act: str) -> N
 
 async def until_somebody_waits(pool: asyncpg.Pool) -> None:
     query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await pool.fetchval(query):  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.01)
 
@@ -315,7 +315,7 @@ async def test_a_request_whose_connection_was_cut_can_be_sent_again(crowd: World
 async def cut_the_one_that_waits(pool: asyncpg.Pool) -> None:
     query = """select pg_terminate_backend(pid) from pg_stat_activity
         where pid <> pg_backend_pid() and datname = current_database() and wait_event_type = 'Lock'"""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await pool.fetchval(query) is None:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.01)
 

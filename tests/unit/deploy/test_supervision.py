@@ -284,7 +284,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_forever()
 """
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
     deadline = monotonic() + timeout_s
     while not condition():
         assert monotonic() < deadline, "it did not come to hold in time"

@@ -33,7 +33,7 @@ async def test_groups_are_joined_side_by_side() -> None:
     """No group waits for another one's delay: ten of three seconds each are three, not thirty."""
     barrier, broker = asyncio.Barrier(3), a_broker()
     handles: Any = [SomeHandle(barrier) for _ in range(3)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await _start_together(broker, handles)
     assert broker.running
     assert all(handle.joined for handle in handles)
@@ -44,7 +44,7 @@ async def test_one_that_fails_is_told_once_all_have_answered() -> None:
     barrier, broker = asyncio.Barrier(3), a_broker()
     handles: Any = [SomeHandle(barrier), SomeHandle(barrier, ConnectionError("away")), SomeHandle(barrier)]
     with pytest.raises(ConnectionError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await _start_together(broker, handles)
     assert [handle.joined for handle in handles] == [True, False, True]
     assert not broker.running

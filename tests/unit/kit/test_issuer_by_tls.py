@@ -13,7 +13,7 @@ from deploy.local import issuer as local_issuer
 from services.kit.issuer_keys import IssuerKeys, IssuerUnavailableError, TrustedIssuer
 from tests.certificates import Authority
 
-ENOUGH_S = 10.0
+ENOUGH_S = 60.0
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ async def test_a_pause_ends_when_the_work_is_stopped() -> None:
         return 3600.0
 
     worker = Turns(begin)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         task = asyncio.create_task(worker.run())
         await begun.wait()
         worker.stop()

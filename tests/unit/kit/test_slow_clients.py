@@ -16,7 +16,7 @@ from tests.roles import require
 from tests.unit.kit.issuer import a_token
 
 HEAD = b"POST /v1/burrows HTTP/1.1\r\nHost: den\r\nContent-Type: application/json\r\n"
-ENOUGH_S = 10.0
+ENOUGH_S = 60.0
 
 
 @pytest.fixture

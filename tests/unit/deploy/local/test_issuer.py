@@ -116,7 +116,7 @@ def test_it_runs_as_a_program(tmp_path: Path) -> None:
 
 
 def _get_when_up(address: str) -> dict[str, str]:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 120
     while True:
         try:
             document: dict[str, str] = httpx.get(address, trust_env=False).json()
