@@ -6,8 +6,8 @@ simply begins again: what is in the outbox is not lost any more, and what waits 
 log's end, so that relays wait with all that is newer.
 """
 
-from collections.abc import AsyncGenerator, Collection, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
+from contextlib import aclosing, asynccontextmanager
 
 import asyncpg
 from aiokafka import TopicPartition
@@ -15,11 +15,20 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 
 from schemas.catalog import Topic
 from services.kit import compacted, log_loss, published
+from services.kit.fencing import LOCK_NAMESPACE, TRY_LOCK
 from services.kit.log_loss import Ends
-from services.kit.postgres import ALL_TENANTS, Connection, create_pool, transaction
+from services.kit.postgres import ALL_TENANTS, Connection, connect, create_pool, transaction
 from services.kit.published import Fact
 from services.kit.settings import Settings
 from services.kit.slices import BEFORE_ALL
+
+HEALING = 1001
+"""Held by who heals. Another would take for lost what the first has put back and a relay has said since."""
+KEEP_LOCK = "select 1"
+
+
+class AnotherHealsError(Exception):
+    """Somebody else says again what was lost, just now."""
 
 
 async def list_lost(settings: Settings) -> AsyncGenerator[str]:
@@ -36,16 +45,30 @@ async def say_again(settings: Settings) -> AsyncGenerator[str]:
     """The same, each told as soon as it is in the outbox: a slice at a time, the oldest first."""
     pool = await create_pool(settings)
     try:
-        lost, ends = await _find(settings, pool)
-        for part in published.in_slices(lost):
+        async with _alone(settings) as lock:
+            lost, ends = await _find(settings, pool)
+            for part in published.in_slices(lost):
+                await lock.execute(KEEP_LOCK)
+                async with transaction(pool, ALL_TENANTS) as connection:
+                    await published.take_back(connection, part)
+                for fact in part:
+                    yield _line(fact)
             async with transaction(pool, ALL_TENANTS) as connection:
-                await published.take_back(connection, part)
-            for fact in part:
-                yield _line(fact)
-        async with transaction(pool, ALL_TENANTS) as connection:
-            await published.save_topic_ids(connection, ends.topic_ids)
+                await published.save_topic_ids(connection, ends.topic_ids)
     finally:
         await pool.close()
+
+
+@asynccontextmanager
+async def _alone(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
+    """The connection whose session keeps others from healing. AnotherHealsError if one does."""
+    connection = await connect(settings, holds_keys=False)
+    try:
+        if not await connection.fetchval(TRY_LOCK, LOCK_NAMESPACE, HEALING):
+            raise AnotherHealsError("another one heals: wait until it has ended")
+        yield connection
+    finally:
+        await connection.close(timeout=2)
 
 
 async def _find(settings: Settings, pool: asyncpg.Pool) -> tuple[list[Fact], Ends]:
