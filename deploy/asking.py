@@ -16,6 +16,14 @@ from services.kit.ids import new_id
 TIMEOUT_S = 30.0
 
 
+class RefusedError(StackError):
+    """The service has answered, with a problem of this `code`."""
+
+    def __init__(self, service: str, problem: dict[str, str], status: int) -> None:
+        self.code = problem.get("type", "").rpartition(":")[2]
+        super().__init__(f"{service} refuses: {problem.get('title', status)}", problem.get("detail", ""))
+
+
 def address_of(service: str) -> str:
     return told(f"VCC_API_{service.upper()}") or connection(service).base_url
 
@@ -46,6 +54,5 @@ def _send(
     except httpx.HTTPError as error:
         raise StackError(f"{service} does not answer ({type(error).__name__})", "see ./vcc status") from None
     if answer.is_error:
-        problem = json.loads(answer.text or "{}")
-        raise StackError(f"{service} refuses: {problem.get('title', answer.status_code)}", problem.get("detail", ""))
+        raise RefusedError(service, json.loads(answer.text or "{}"), answer.status_code)
     return answer

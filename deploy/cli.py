@@ -38,7 +38,7 @@ COMMANDS = {
     "forecast": ("services.eligibility.forecast.cli", "forecasts vaccines by CDC's logic; checks CDC's test cases"),
     "programme": ("services.eligibility.programmes.cli", "checks, tries and publishes programme documents"),
     "flood": ("deploy.commands.flood", "shows whether bad records hold up a group; lifts the limit, or skips them"),
-    "log": ("deploy.commands.log_loss", "shows whether the log lacks what was said in it; heal says that again"),
+    "log": ("deploy.commands.log_loss", "shows what the log lacks and which strays it holds; heal, acknowledge"),
     "audit": ("deploy.commands.audit", "says who saw and changed what of a member; whether the trails are whole"),
     "topics": ("deploy.commands.topics", "lists every topic: producer, consumers, key, records; create makes them"),
     "docs": ("deploy.commands.docs", "says where the documents, APIs and events are described"),

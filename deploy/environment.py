@@ -19,10 +19,9 @@ def told(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
         raise StackError(f"{name}, {name}{FILE}: both are given", "give one of them")
     try:
         return Path(file).read_text("utf-8").strip()
-    except OSError as error:
-        raise StackError(
-            f"{name}{FILE}: {file} cannot be read: {error.strerror}", f"name a file that holds {name}"
-        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise StackError(f"{name}{FILE}: {file} cannot be read: {why}", f"name a file that holds {name}") from None
 
 
 def is_told(name: str, environ: Mapping[str, str] = os.environ) -> bool:

@@ -2,6 +2,7 @@
 It asks the service by HTTP."""
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
 import httpx

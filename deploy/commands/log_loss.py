@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from deploy.asking import ask
+from deploy.asking import RefusedError, ask
 from deploy.errors import StackError
 from deploy.local.own_command import run_own_command
 from deploy.local.plan import SERVICES, Plan
 from deploy.local.running import require_up
 from deploy.local.state import here
-from services.kit.stray_operations import MOST_RECORDS
+from services.kit.stray_operations import MOST_RECORDS, NO_STRAY
 
 LISTED = 20
 PLACE = re.compile(r"([\w.-]+)/(\d+)@(\d+)(?:\t.*)?")
@@ -20,17 +20,23 @@ PLACE = re.compile(r"([\w.-]+)/(\d+)@(\d+)(?:\t.*)?")
 
 def add_commands(commands: Any) -> None:
     log = commands.add_parser(
-        "log", description="Compares each service's topics with what it has said in them, record by record."
+        "log",
+        description="Compares each service's topics with what it has said in them, record by record: what they lack, "
+        "and which strays they hold that it never made.",
     )
     log.set_defaults(run=show)
     deeds = log.add_subparsers(metavar="DEED")
     heal = deeds.add_parser("heal", help="says again what the log has lost, under its own ids, before anything newer")
     heal.set_defaults(run=heal_all)
     acknowledge = deeds.add_parser(
-        "acknowledge", help="lets nobody be told any more of records in a service's name that it never made"
-    )
+        "acknowledge", help="lets nobody be told any more of records in a service's name that it never made",
+        description="Lets nobody be told any more of strays, records in a service's name that it never made. Never "
+        "after a restore: an older database has forgotten what it made.",
+    )  # fmt: skip
     acknowledge.add_argument("service", choices=SERVICES)
-    acknowledge.add_argument("place", nargs="*", help="as ./vcc log lists it; all that are listed, if none is given")
+    which = acknowledge.add_mutually_exclusive_group(required=True)
+    which.add_argument("place", nargs="*", default=[], help="as ./vcc log lists it")
+    which.add_argument("--all", action="store_true", help="all that are listed now; never after a restore")
     acknowledge.add_argument("--reason", required=True, help="why, for the audit trail: nothing of a person")
     acknowledge.set_defaults(run=acknowledge_strays)
 
@@ -47,15 +53,28 @@ def heal_all(_arguments: argparse.Namespace) -> int:
 
 
 def acknowledge_strays(arguments: argparse.Namespace) -> int:
-    service = arguments.service
-    ranges = [[_place(text)] for text in arguments.place] or ranges_of(map(_place, _asked(service, "log-strays")))
-    count = 0
-    for strays in ranges:
-        topic, partition, first = strays[0]
-        body = {"topic": topic, "partition": partition, "first_offset": first, "last_offset": strays[-1][2]}
-        count += ask(service, "POST", "/acknowledged-strays", body, arguments.reason)["count"]
-    print(f"{service}: {count} facts in its name that it never made are acknowledged")
+    """Can be run again: what somebody has acknowledged already is none."""
+    service, count = arguments.service, 0
+    places = _asked(service, "log-strays") if arguments.all else arguments.place
+    ranges = ranges_of(map(_place, places)) if arguments.all else [[_place(text)] for text in places]
+    try:
+        for strays in ranges:
+            count += _acknowledge(service, strays, arguments.reason)
+    finally:
+        print(f"{service}: {count} facts in its name that it never made are acknowledged")
     return 0
+
+
+def _acknowledge(service: str, strays: Sequence["Place"], reason: str) -> int:
+    topic, partition, first = strays[0]
+    body = {"topic": topic, "partition": partition, "first_offset": first, "last_offset": strays[-1][2]}
+    try:
+        count: int = ask(service, "POST", "/acknowledged-strays", body, reason)["count"]
+    except RefusedError as error:
+        if error.code != NO_STRAY.code:
+            raise
+        return 0
+    return count
 
 
 Place = tuple[str, int, int]

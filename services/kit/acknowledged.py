@@ -21,7 +21,7 @@ join unnest($2::int[], $3::bigint[], $4::bigint[]) as stray ("partition", "offse
 using ("partition", "offset", written_ms)
 where topic_id = $1
 """
-LIST = "select * from acknowledged_stray order by acknowledged_at desc limit $1"
+LIST = "select * from acknowledged_stray where stray_id < $1 order by stray_id desc limit $2"
 
 
 async def save(connection: Connection, strays: Sequence[Record], by: str) -> None:
@@ -38,9 +38,9 @@ async def without(connection: Connection, records: Sequence[Record]) -> list[Rec
     return [one for one in records if (one.partition, one.offset, one.written_ms) not in known]
 
 
-async def load_newest(connection: Connection, limit: int) -> list[asyncpg.Record]:
-    """Those that were acknowledged last."""
-    return list(await connection.fetch(LIST, limit))
+async def load_newest(connection: Connection, before: int, limit: int) -> list[asyncpg.Record]:
+    """Those that were acknowledged last before this one."""
+    return list(await connection.fetch(LIST, before, limit))
 
 
 def _places(records: Sequence[Record]) -> tuple[list[int], list[int], list[int]]:

@@ -294,9 +294,13 @@ def _log_lost(settings: Settings, command: str) -> int:
 
 
 def _told(lines: AsyncGenerator[str]) -> int | None:
-    """How many lines there were, each written out as it came; None if the broker or the database could not tell."""
+    """How many lines there were, each written out as it came; None if the broker or the database could not tell,
+    or another one heals."""
     try:
         return asyncio.run(_written(lines))
+    except saying_again.AnotherHealsError as error:
+        sys.stderr.write(f"{error}\n")
+        return None
     except Exception as error:
         if not (is_fault(error) or isinstance(error, KafkaError)):
             raise

@@ -4,7 +4,7 @@ the disk had it), a topic may have been made anew, a single record may be gone.
 The store is asked before the log's ends and after the log's records: what it held by then is to stand there.
 """
 
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -23,6 +23,7 @@ from services.kit.offsets import offsets, records_at
 from services.kit.postgres import ALL_TENANTS, Connection, transaction
 from services.kit.published import Fact
 from services.kit.settings import Settings
+from services.kit.slices import BEFORE_ALL
 from services.kit.topic_ids import Described
 
 RUNBOOK = "docs/runbooks/log-lost-its-tail.md"
@@ -97,13 +98,17 @@ class LogGuard:
             self._seen[node] = now
 
 
+Said = tuple[UUID, ConsumerRecord]
+"""A record with its event's id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Of the log. `holes`: facts that are to stand there and do not; `unheld`: records in the service's name, by
-    their event's id, where no such fact is held to stand."""
+    """Of the log. `holes`: facts that are to stand there and do not; `unheld`: records in the service's name, with
+    their event's id, where no such fact is held to stand. One may stand there more than once."""
 
     holes: list[Fact]
-    unheld: dict[UUID, ConsumerRecord]
+    unheld: list[Said]
 
 
 async def compare(
@@ -114,33 +119,49 @@ async def compare(
     async with aclosing(records_at(settings.kafka, wanted, ALL_RECORDS)) as batches:
         async for batch in batches:
             place = TopicPartition(batch[0].topic, batch[0].partition)
-            span, upto[place] = range(upto[place], batch[-1].offset + 1), batch[-1].offset + 1
-            async for part in _compare(pool, place, span, _said(batch, settings.service)):
+            span = range(upto[place], batch[-1].offset + 1)
+            if not span:  # read again, after the partition had lost its end
+                continue
+            upto[place] = span.stop
+            said = _said([record for record in batch if record.offset in span], settings.service)
+            async for part in _compare(pool, place, span, said):
                 yield part
     for place, span in wanted.items():
-        async for part in _compare(pool, place, range(upto[place], span.stop), {}):
+        async for part in _compare(pool, place, range(upto[place], span.stop), []):
             yield part
 
 
 async def _compare(
-    pool: asyncpg.Pool, place: TopicPartition, span: range, said: Mapping[UUID, ConsumerRecord]
+    pool: asyncpg.Pool, place: TopicPartition, span: range, said: Sequence[Said]
 ) -> AsyncGenerator[Part]:
-    unheld = dict(said)
+    unheld = said
+    ids = {event_id for event_id, _ in said}
     for portion in published.slices_of(span):
         async with transaction(pool, ALL_TENANTS) as connection:
             held = await published.load_at(connection, place, portion)
-        for fact in held:
-            unheld.pop(fact.event_id, None)
-        yield Part([fact for fact in held if fact.event_id not in said], {})
-    left = list(unheld.items())
-    for start in range(0, len(left), published.SLICE):
-        yield Part([], dict(left[start : start + published.SLICE]))
+        known = {fact.event_id for fact in held}
+        unheld = [one for one in unheld if one[0] not in known]
+        yield Part([fact for fact in held if fact.event_id not in ids], [])
+    for start in range(0, len(unheld), published.SLICE):
+        yield Part([], list(unheld[start : start + published.SLICE]))
 
 
-def _said(batch: Collection[ConsumerRecord], service: str) -> dict[UUID, ConsumerRecord]:
+async def unplaced(pool: asyncpg.Pool, place: TopicPartition) -> AsyncGenerator[list[Fact]]:
+    """The facts of a partition of which it is not known where they stand, a slice at a time."""
+    after = BEFORE_ALL
+    while True:
+        async with transaction(pool, ALL_TENANTS) as connection:
+            facts = await published.load_unplaced(connection, place, after)
+        if not facts:
+            return
+        yield facts
+        after = facts[-1].event_id
+
+
+def _said(batch: Collection[ConsumerRecord], service: str) -> list[Said]:
     signature = HEADER_SOURCE, source_of(service).encode()
-    by_id = {_event_id(record): record for record in batch if signature in record.headers}
-    return {event_id: record for event_id, record in by_id.items() if event_id is not None}
+    signed = ((_event_id(record), record) for record in batch if signature in record.headers)
+    return [(event_id, record) for event_id, record in signed if event_id is not None]
 
 
 def _event_id(record: ConsumerRecord) -> UUID | None:

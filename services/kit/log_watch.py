@@ -76,7 +76,7 @@ class LogWatch(Repeating):
             async with aclosing(log_loss.compare(self._settings, self._pool, wanted)) as parts:
                 async for part in parts:
                     self._holes.update(part.holes)
-                    unheld = list(part.unheld.values())
+                    unheld = [record for _, record in part.unheld]
                     for stray in await own_log.never_said(
                         self._settings, self._pool, self._owned, unheld, ends.topic_ids
                     ):

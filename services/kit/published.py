@@ -64,7 +64,7 @@ with gone as (
     returning {", ".join(f"published.{column}" for column in FACT.split(", "))}
 ),
 said_again as (insert into outbox ({FACT}) overriding system value select {FACT} from gone order by id)
-select min(id) from gone
+select id, event_id from gone
 """
 FENCE_ALL = "update relay_shard set epoch = epoch + 1"
 LOAD_TOPIC_IDS = "select topic, topic_id from published_topic"
@@ -179,14 +179,15 @@ async def move_places(connection: Connection, found: Collection[Fact]) -> None:
     await connection.execute(MOVE_PLACES, *_columns(found))
 
 
-async def take_back(connection: Connection, facts: Collection[Fact]) -> None:
-    """Put these facts back into the outbox, before all that waits there, under their own ids; what stands elsewhere by
-    now stays there. Relays read again from the start."""
+async def take_back(connection: Connection, facts: Collection[Fact]) -> set[UUID]:
+    """Put these facts back into the outbox, before all that waits there, under their own ids, and tell which; what
+    stands elsewhere by now stays there. Relays read again from the start."""
     ids, _, offsets = _columns(facts)
-    first = await connection.fetchval(TAKE_BACK, ids, offsets)
-    if first is not None:
-        await horizon.go_back(connection, first)
+    gone = await connection.fetch(TAKE_BACK, ids, offsets)
+    if gone:
+        await horizon.go_back(connection, min(row["id"] for row in gone))
     await connection.execute(FENCE_ALL)
+    return {row["event_id"] for row in gone}
 
 
 async def load_topic_ids(connection: Connection) -> dict[str, UUID]:

@@ -6,24 +6,31 @@ simply begins again: what is in the outbox is not lost any more, and what waits 
 log's end, so that relays wait with all that is newer.
 """
 
-from collections.abc import AsyncGenerator, Collection, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 
 import asyncpg
 from aiokafka import TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from schemas.catalog import Topic
 from services.kit import compacted, log_loss, published
+from services.kit.fencing import LOCK_NAMESPACE, TRY_LOCK
 from services.kit.log_loss import Ends
-from services.kit.postgres import ALL_TENANTS, Connection, create_pool, transaction
+from services.kit.postgres import ALL_TENANTS, connect, create_pool, transaction
 from services.kit.published import Fact
 from services.kit.settings import Settings
-from services.kit.slices import BEFORE_ALL
+
+HEALING = 1001
+"""Held by who heals. Another would take for lost what the first has put back and a relay has said since."""
+KEEP_LOCK = "select 1"
+
+
+class AnotherHealsError(Exception):
+    """Somebody else says again what was lost, just now."""
 
 
 async def list_lost(settings: Settings) -> AsyncGenerator[str]:
-    """One line for each fact that the log lacks: where it stood, and its id."""
+    """One line for each fact that the log lacks: where it stood, and its id. The first comes once all is compared."""
     pool = await create_pool(settings)
     try:
         for fact in (await _find(settings, pool))[0]:
@@ -36,16 +43,31 @@ async def say_again(settings: Settings) -> AsyncGenerator[str]:
     """The same, each told as soon as it is in the outbox: a slice at a time, the oldest first."""
     pool = await create_pool(settings)
     try:
-        lost, ends = await _find(settings, pool)
-        for part in published.in_slices(lost):
+        async with _alone(settings) as lock:
+            lost, ends = await _find(settings, pool)
+            for part in published.in_slices(lost):
+                await lock.execute(KEEP_LOCK)
+                async with transaction(pool, ALL_TENANTS) as connection:
+                    taken = await published.take_back(connection, part)
+                for fact in part:
+                    if fact.event_id in taken:
+                        yield _line(fact)
             async with transaction(pool, ALL_TENANTS) as connection:
-                await published.take_back(connection, part)
-            for fact in part:
-                yield _line(fact)
-        async with transaction(pool, ALL_TENANTS) as connection:
-            await published.save_topic_ids(connection, ends.topic_ids)
+                await published.save_topic_ids(connection, ends.topic_ids)
     finally:
         await pool.close()
+
+
+@asynccontextmanager
+async def _alone(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
+    """The connection whose session keeps others from healing. AnotherHealsError if one does."""
+    connection = await connect(settings, holds_keys=False)
+    try:
+        if not await connection.fetchval(TRY_LOCK, LOCK_NAMESPACE, HEALING):
+            raise AnotherHealsError("another one heals: wait until it has ended")
+        yield connection
+    finally:
+        await connection.close(timeout=2)
 
 
 async def _find(settings: Settings, pool: asyncpg.Pool) -> tuple[list[Fact], Ends]:
@@ -57,8 +79,7 @@ async def _find(settings: Settings, pool: asyncpg.Pool) -> tuple[list[Fact], End
         if gone := {place.topic for place in ends.lasts} - {place.topic for place in ends.ends}:
             raise UnknownTopicOrPartitionError(", ".join(sorted(gone)))
     holes, elsewhere = await _compared(settings, pool, {place: range(end) for place, end in ends.ends.items()})
-    async with transaction(pool, ALL_TENANTS) as connection:
-        holes += await _out_of_reach(connection, topics, ends)
+    holes += await _out_of_reach(pool, ends)
     missing = {fact.event_id for fact in holes}
     moved = [fact for fact in elsewhere if fact.event_id in missing]
     for part in published.in_slices(moved):
@@ -66,24 +87,22 @@ async def _find(settings: Settings, pool: asyncpg.Pool) -> tuple[list[Fact], End
             await published.move_places(connection, part)
     found = {fact.event_id for fact in moved}
     lost = [fact for fact in holes if fact.event_id not in found]
-    async with transaction(pool, ALL_TENANTS) as connection:
-        for topic in topics:
-            if topic.cleanup_policy == "compact":
-                lost = await compacted.without_forgotten(connection, topic.name, lost, ends)
+    for topic in topics:
+        if topic.cleanup_policy == "compact":
+            lost = await compacted.without_forgotten(pool, topic.name, lost, ends)
     return sorted(lost, key=lambda fact: fact.id), ends
 
 
-async def _out_of_reach(connection: Connection, topics: Collection[Topic], ends: Ends) -> list[Fact]:
+async def _out_of_reach(pool: asyncpg.Pool, ends: Ends) -> list[Fact]:
     """What stands beyond the ends, and what stands nowhere."""
     found: list[Fact] = []
     for place, span in ends.beyond().items():
         for portion in published.slices_of(span):
-            found += await published.load_at(connection, place, portion)
-    for place in {*ends.ends, *published.places_of(topics)}:
-        after = BEFORE_ALL
-        while facts := await published.load_unplaced(connection, place, after):
+            async with transaction(pool, ALL_TENANTS) as connection:
+                found += await published.load_at(connection, place, portion)
+    for place in {*ends.ends, *ends.lasts}:
+        async for facts in log_loss.unplaced(pool, place):
             found += facts
-            after = facts[-1].event_id
     return found
 
 
@@ -98,10 +117,10 @@ async def _compared(
             holes += part.holes
             if part.unheld:
                 async with transaction(pool, ALL_TENANTS) as connection:
-                    known = await published.load_known(connection, part.unheld)
+                    known = await published.load_known(connection, {event_id for event_id, _ in part.unheld})
                 elsewhere += [
                     Fact(event_id, TopicPartition(record.topic, record.partition), record.offset)
-                    for event_id, record in part.unheld.items()
+                    for event_id, record in part.unheld
                     if event_id in known
                 ]
     return holes, elsewhere

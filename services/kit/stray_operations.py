@@ -16,8 +16,9 @@ from schemas.envelope import Event
 from services.kit import acknowledged, audit, strays
 from services.kit.auth import Principal, may_for_all
 from services.kit.contract import Record
-from services.kit.flood_operations import LOG_UNAVAILABLE, Offset
+from services.kit.flood_operations import LAST, LOG_UNAVAILABLE, Offset
 from services.kit.idempotency import Answer, Identity
+from services.kit.next_page import PAGED, end_of, link_next
 from services.kit.own_log import Owned
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
 from services.kit.requests import OperatorsPool, Reason, reading, write
@@ -72,13 +73,16 @@ def router(owned: Mapping[type[Event], Owned]) -> APIRouter:
     """The routes of a service that finds these facts in its store."""
     routes = APIRouter(tags=["operations"])
 
-    @routes.get("/acknowledged-strays")
+    @routes.get("/acknowledged-strays", responses=PAGED)
     async def list_acknowledged(
-        pool: OperatorsPool, principal: Operator, limit: Annotated[int, Query(ge=1, le=1000)] = 100
-    ) -> list[AcknowledgedStray]:
-        """The newest of them."""
+        request: Request, response: Response, pool: OperatorsPool, principal: Operator,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        before: Annotated[int, Query(ge=1, le=LAST, description="The last one of the page before")] = LAST,
+    ) -> list[AcknowledgedStray]:  # fmt: skip
+        """The newest first, page by page (`Link`)."""
         async with reading(pool, principal) as work:
-            rows = await acknowledged.load_newest(work.connection, limit)
+            rows = await acknowledged.load_newest(work.connection, before, limit)
+        link_next(request, response, before=end_of([row["stray_id"] for row in rows], limit))
         return [AcknowledgedStray(**dict(row)) for row in rows]
 
     @routes.post("/acknowledged-strays", status_code=201, response_model=StraysAcknowledged)

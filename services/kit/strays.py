@@ -33,6 +33,8 @@ async def find(
     wanted: Mapping[TopicPartition, range] | None = None,
 ) -> AsyncGenerator[Delivery]:  # fmt: skip
     """Those at these offsets of the service's own topics, or at all."""
+    if not owned:
+        return
     names = [topic.name for topic in published.topics_of(settings.service)]
     async with offsets(settings.kafka, ALL_RECORDS) as broker:
         topic_ids = await broker.topic_ids(names)
@@ -43,5 +45,6 @@ async def find(
     }  # fmt: skip
     async with aclosing(log_loss.compare(settings, pool, spans)) as parts:
         async for part in parts:
-            for stray in await own_log.never_said(settings, pool, owned, list(part.unheld.values()), topic_ids):
+            unheld = [record for _, record in part.unheld]
+            for stray in await own_log.never_said(settings, pool, owned, unheld, topic_ids):
                 yield stray

@@ -10,16 +10,17 @@ from uuid import UUID
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.envelope import HEADER_ID
 from services.kit import faults, postgres, published
+from services.kit.app import _log_lost
 from services.kit.postgres import OurConnection
 from services.kit.relay import Relay
-from services.kit.saying_again import list_lost, say_again
+from services.kit.saying_again import AnotherHealsError, list_lost, say_again
 from services.kit.unit_of_work import working
 from tests.builders import a_day
-from tests.kafka.calendars import TOPIC, until
+from tests.kafka.calendars import TOPIC, drop_topic, make_topic, until
 from tests.servers import Database
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.slow]
@@ -40,6 +41,16 @@ class Counting(OurConnection):
         status: str = await super().execute(query, *args, **options)
         self._count(0, *args)
         return status
+
+    async def fetchrow(self, query: str, *args: Any, **options: Any) -> asyncpg.Record | None:  # type: ignore[override]
+        row: asyncpg.Record | None = await super().fetchrow(query, *args, **options)
+        self._count(0, *args)
+        return row
+
+    async def fetchval(self, query: str, *args: Any, **options: Any) -> Any:
+        value = await super().fetchval(query, *args, **options)
+        self._count(0, *args)
+        return value
 
     @classmethod
     def _count(cls, rows: int, *args: Any) -> None:
@@ -66,13 +77,14 @@ async def forgotten(calendar: Database, topic: str, monkeypatch: pytest.MonkeyPa
         await _all_published(database)
     admin = AIOKafkaAdminClient(bootstrap_servers=topic)
     await admin.start()
-    await admin.delete_topics([TOPIC])
+    await drop_topic(admin)
+    await make_topic(admin)
 
-    async def gone() -> bool:
-        return TOPIC not in await admin.list_topics()
+    async def is_led() -> bool:
+        [described] = await admin.describe_topics([TOPIC])
+        return [one["leader"] >= 0 for one in described["partitions"]] == [True] * 3
 
-    await until(gone, 60)
-    await admin.create_topics([NewTopic(TOPIC, 3, 1)])
+    await until(is_led)
     await admin.close()
     return database
 
@@ -83,14 +95,14 @@ async def _relaying(database: Database, bootstrap: str) -> AsyncIterator[Relay]:
     relaying = asyncio.create_task(relay.run())
     yield relay
     relay.stop()
-    await asyncio.wait_for(relaying, 60)
+    await asyncio.wait_for(relaying, 120)
 
 
 async def _all_published(database: Database) -> None:
     async def is_empty() -> bool:
         return bool(await database.pool.fetchval("select count(*) = 0 from outbox"))
 
-    await until(is_empty, 60)
+    await until(is_empty)
 
 
 async def _said(database: Database) -> list[UUID]:
@@ -117,6 +129,7 @@ async def test_no_statement_of_healing_costs_more_than_a_slice(
     settings = forgotten.settings(topic)
     listed = [line async for line in list_lost(settings)]
     assert (len(listed), counting.most) == (FACTS, SLICE)
+    counting.most = 0
     assert [line async for line in say_again(settings)] == listed
     assert counting.most == SLICE
     assert await forgotten.pool.fetchval("select count(*) from published") == 0
@@ -137,9 +150,24 @@ async def test_healing_goes_on_where_it_was_cut_off(forgotten: Database, topic: 
         async def is_held() -> bool:
             return relay.faults.reason == "relay: LogLostError"
 
-        await until(is_held, 60)
+        await until(is_held)
         assert await _log(topic) == []
         assert [line async for line in say_again(settings)] == listed[SLICE:]
         await _all_published(forgotten)
     assert await _log(topic) == await _said(forgotten) == said
     assert [line async for line in list_lost(settings)] == []
+
+
+async def test_no_two_heal_at_once(forgotten: Database, topic: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """While one heals another takes nothing back and says why, by exit code 3 too; once the first has ended it may."""
+    settings, waiting = forgotten.settings(topic), "select count(*) from outbox"
+    async with aclosing(say_again(settings)) as lines:
+        async for _ in lines:
+            break
+        with pytest.raises(AnotherHealsError):
+            [line async for line in say_again(settings)]
+        assert await asyncio.to_thread(_log_lost, settings, "republish-lost") == 3
+        assert "another" in capsys.readouterr().err
+        assert await forgotten.pool.fetchval(waiting) == SLICE
+    assert len([line async for line in say_again(settings)]) == FACTS - SLICE
+    assert await forgotten.pool.fetchval(waiting) == FACTS

@@ -121,6 +121,19 @@ async def test_a_service_that_was_held_back_by_strays_begins(
     assert compared.trouble is None
 
 
+async def test_a_stray_that_stands_twice_is_acknowledged_twice(
+    almanac: Database, topic: str, olga: httpx.AsyncClient
+) -> None:
+    """Who wrote it sent the same record again, with its event's id: each is told, and one word is enough for all."""
+    await produce(topic, [a_record(a_day(9), event_id=new_id())] * 2)
+    lines = await _listed(almanac, topic)
+    assert [line.partition("business_on=")[2] for line in lines] == [
+        "2021-03-03", "2021-03-04", "2021-03-10", "2021-03-10",
+    ]  # fmt: skip
+    assert (await _say(olga, _range(lines))).json() == {"count": 4}
+    await OwnLog(almanac.settings(topic), almanac.pool, OWNED).compare()
+
+
 @pytest.mark.parametrize("other", ["topic_id = gen_random_uuid()", "written_ms = written_ms - 1"])
 async def test_another_record_in_that_place_is_not_acknowledged(
     almanac: Database, topic: str, olga: httpx.AsyncClient, other: str

@@ -1,6 +1,7 @@
 -- Records in the service's name that its store never made, and that an operator has looked at. Which record it is: the
 -- topic's id, the place and the record's own time, as with dead letters. Never removed: it stands in the log for ever, too.
 create table acknowledged_stray (
+    stray_id bigint generated always as identity unique,
     topic_id uuid not null,
     topic text not null,
     "partition" integer not null,
@@ -10,4 +11,3 @@ create table acknowledged_stray (
     acknowledged_at timestamptz not null default clock_timestamp(),
     primary key (topic_id, "partition", "offset", written_ms)
 );
-create index acknowledged_stray_at on acknowledged_stray (acknowledged_at);

@@ -37,8 +37,7 @@ async def _say(store: Database, number: int, key: str, offset: int | None) -> Fa
 
 
 async def _missed(store: Database, lost: list[Fact], ends: Ends) -> list[Fact]:
-    async with transaction(store.pool, "*") as connection:
-        return await without_forgotten(connection, TOPIC, lost, ends)
+    return await without_forgotten(store.pool, TOPIC, lost, ends)
 
 
 def _ends(last: int, end: int, made_anew: frozenset[str] = frozenset()) -> Ends:
@@ -56,6 +55,17 @@ async def test_what_has_a_newer_one_in_the_log_is_not_missed(store: Database) ->
     old = await _say(store, 1, "a", None)
     await _say(store, 2, "a", 5)
     assert await _missed(store, [old], _ends(5, 6)) == []
+
+
+@pytest.mark.parametrize("offset", [7, None])
+async def test_what_has_a_newer_one_since_the_ends_were_loaded_is_not_missed(
+    store: Database, offset: int | None
+) -> None:
+    """It was published while the log was compared, behind the last place known before or nobody knows where."""
+    old, other = await _say(store, 1, "a", 1), await _say(store, 2, "b", 2)
+    for number, key in enumerate("xya", 3):
+        await _say(store, number, key, None if offset is None else offset + number)
+    assert await _missed(store, [old, other], _ends(2, 3)) == [other]
 
 
 async def test_what_has_a_newer_one_waiting_is_not_missed(store: Database) -> None:
@@ -79,6 +89,6 @@ async def test_what_was_said_again_meanwhile_stays_where_it_stands(store: Databa
     lost = [await _say(store, number, "a", number) for number in (1, 2)]
     await store.pool.execute('update published set "offset" = 9 where id = 1')
     async with transaction(store.pool, "*") as connection:
-        await published.take_back(connection, lost)
+        assert await published.take_back(connection, lost) == {lost[1].event_id}
     assert await store.pool.fetchval("select array_agg(id) from outbox") == [2]
     assert await store.pool.fetchval("select array_agg(id) from published") == [1]

@@ -65,6 +65,14 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert not is_told("VCC_TOKEN", {"VCC_TOKEN_FILE": ""})
 
 
+def test_a_file_that_holds_no_text_is_named(tmp_path: Path) -> None:
+    """And nothing of what stands there."""
+    (tmp_path / "binary").write_bytes(b"canary\xff")
+    with pytest.raises(StackError, match=r"VCC_TOKEN_FILE: .*binary cannot be read: it is no text") as refused:
+        told("VCC_TOKEN", {"VCC_TOKEN_FILE": str(tmp_path / "binary")})
+    assert "canary" not in str(refused.value)
+
+
 @pytest.fixture
 def by_file(tmp_path: Path) -> Callable[..., dict[str, str]]:
     """An environment in which each of these settings comes from a file."""

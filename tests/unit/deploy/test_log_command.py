@@ -16,16 +16,18 @@ TOPIC = "vcc.dose-administered.v1"
 
 
 class Service(BaseHTTPRequestHandler):
-    """Acknowledges one stray for each word, and notes what was asked."""
+    """Acknowledges one stray for each word, and notes what was asked; knows none at offset 5, and is broken at 6."""
 
     asked: list[tuple[str, str | None, dict[str, Any]]]
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.asked.append((self.path, self.headers["X-Reason"], body))
-        self.send_response(201)
+        problem = {5: "no-stray", 6: "log-unavailable"}.get(body["last_offset"])
+        answer = {"count": 1} if problem is None else {"type": f"urn:vcc:problem:{problem}", "title": "No"}
+        self.send_response(201 if problem is None else 409)
         self.end_headers()
-        self.wfile.write(b'{"count": 1}')
+        self.wfile.write(json.dumps(answer).encode())
 
     def log_message(self, *_: object) -> None:
         """Nothing."""
@@ -63,15 +65,30 @@ def said(first: int, last: int, partition: int = 1) -> tuple[str, str, dict[str,
 
 def test_all_that_are_listed_are_acknowledged_in_ranges(asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     """As few words as the service's limit on a range allows."""
-    assert acknowledge() == 0
+    assert acknowledge("--all") == 0
     assert asked == [said(5, 10004), said(20000, 20000)]
     assert capsys.readouterr().out.startswith("eligibility: 2 facts")
 
 
 def test_only_the_places_that_are_named_are_acknowledged(asked: list[Any]) -> None:
-    """What stands between two of them is not."""
+    """What stands between two of them is not; one that somebody has acknowledged before holds up nothing."""
     assert acknowledge(f"{TOPIC}/1@5", f"{TOPIC}/1@10004", f"{TOPIC}/0@7") == 0
     assert asked == [said(5, 5), said(10004, 10004), said(7, 7, partition=0)]
+
+
+def test_how_many_were_acknowledged_is_told_in_any_case(asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where the service refuses one of them; it is not asked for the rest."""
+    with pytest.raises(StackError, match="eligibility refuses"):
+        acknowledge(f"{TOPIC}/1@5", f"{TOPIC}/1@7", f"{TOPIC}/1@6", f"{TOPIC}/1@8")
+    assert (len(asked), capsys.readouterr().out.split()[1]) == (3, "1")
+
+
+@pytest.mark.parametrize("which", [(), ("--all", f"{TOPIC}/1@7")])
+def test_which_are_meant_must_be_said(asked: list[Any], which: tuple[str, ...]) -> None:
+    """Places, or that all are meant: wrong use otherwise, and nothing is said to the service."""
+    with pytest.raises(SystemExit, match="2"):
+        acknowledge(*which)
+    assert asked == []
 
 
 @pytest.mark.parametrize("place", ["", "7", f"{TOPIC}/1", f"{TOPIC}@7", f"{TOPIC}/1@7-9"])
