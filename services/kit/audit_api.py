@@ -126,9 +126,9 @@ def router(names: str | None, for_plans: NamesForPlans | None = None) -> APIRout
         limit: Annotated[int, Query(ge=1, le=1000)] = PAGE_ROWS,
     ) -> AuditPage:
         """Oldest first. Asking is a row of the trail too. An auditor of a plan sees the rows of whoever acted for that
-        plan; and, of a member for whom he asks, also what was done for all plans at once since the plan has him,
-        without whom else it names and without its reason. Everything else that was done for all plans an auditor for
-        all tenants sees. 429 while others search."""
+        plan; and, of a member for whom he asks, what was done for all plans at once, as far as this service knows that
+        it is about the plan's member (`docs/security.md` says of each): without whom else it names and without its
+        reason. Everything else that was done for all plans an auditor for all tenants sees. 429 while others search."""
         async with reader.turn(audit_search.TURN_S):
             search = await _told(pool, auditor, "read", question, names, for_plans)
             closed = await reader.load_closed()

@@ -13,12 +13,13 @@ from services.kit.rows import into
 ALWAYS = "timestamptz '1970-01-01Z', timestamptz '9999-01-01Z'"
 """For a service's query: of an id that is the plan's alone."""
 LOAD_NAMES = "select name as subject, since, until from ({0}) as named (name, since, until)"
-NAMED = """
+NAMED = f"""
 with name as (
     select * from unnest($4::text[], $5::timestamptz[], $6::timestamptz[]) as name (subject, since, until)
 ),
 named as materialized (
-    select distinct audit_id from audit_subject where subject = any($4::text[]) and audit_id > $1 and audit_id <= $3
+    select distinct audit_id from audit_subject
+    where subject = any($4::text[]) and tenant_id = '{ALL_TENANTS}' and audit_id > $1 and audit_id <= $3
 )
 """
 SHOWN = """
@@ -28,10 +29,11 @@ named join audit using (audit_id) cross join lateral (
 ) as shown
 """
 IS_SHOWN = f"""
-tenant_id = '{ALL_TENANTS}' and principal is not null and shown.subjects is not null and route is not null
-    and not exists (select from unnest($7::text[]) as kept where starts_with(split_part(route, ' ', 2), kept))
+tenant_id = '{ALL_TENANTS}' and principal is not null and shown.subjects is not null and cardinality(roles) > 0
+    and exists (select from unnest($7::text[]) as path where starts_with(split_part(route, ' ', 2), path))
 """
-"""A request for which nobody was believed is no look, and of what tells of no route it is not known what it tells."""
+"""A request for which nobody was believed, or of whom no role is known, is no look; and of what tells of no route it is
+not known what it tells."""
 COLUMNS = """
 audit_id, recorded_at, tenant_id, principal, roles, purpose, action, kind, cardinality(shown.subjects) as subject_count,
 null as reason, route, outcome, correlation_id, shown.subjects
@@ -42,10 +44,10 @@ null as reason, route, outcome, correlation_id, shown.subjects
 @dataclass(frozen=True, slots=True)
 class NamesForPlans:
     """`query`: all ids by which the trail may name a member ($1, a token) of a plan ($2), each with the times between
-    which it means him. `kept`: how the paths of routes begin that tell of several plans' members at once."""
+    which it means him. `shown`: how the paths of those routes begin whose rows tell a plan of nobody but its member."""
 
     query: str
-    kept: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ("/",)
 
 
 class Name(NamedTuple):
@@ -61,12 +63,12 @@ class ForAll:
     """Rows that were written for all tenants, as a plan may see them."""
 
     names: Sequence[Name]
-    kept: tuple[str, ...]
+    shown: tuple[str, ...]
 
     @property
     def values(self) -> list[object]:
         """The arguments behind the search's own."""
-        return [*map(list, zip(*self.names, strict=True)), list(self.kept)]
+        return [*map(list, zip(*self.names, strict=True)), list(self.shown)]
 
 
 async def load_for_all(
@@ -78,4 +80,4 @@ async def load_for_all(
         return None
     async with seeing(connection, ALL_TENANTS):
         found = await connection.fetch(LOAD_NAMES.format(names.query), member_token, plan)
-    return ForAll([into(Name, row) for row in found], names.kept) if found else None
+    return ForAll([into(Name, row) for row in found], names.shown) if found else None

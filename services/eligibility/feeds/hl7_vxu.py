@@ -6,6 +6,7 @@ vaccination events is a row of its own, so that one unknown vaccine doesn't cost
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from typing import BinaryIO
 
@@ -21,7 +22,7 @@ from services.eligibility.feeds.er7 import (
     segment_name,
 )
 from services.eligibility.feeds.faults import BadRow, Notices
-from services.eligibility.feeds.records import FeedItem, Notice, PatientRecord, Position, Rejection, VxuHeader
+from services.eligibility.feeds.records import Consent, FeedItem, Notice, PatientRecord, Position, Rejection, VxuHeader
 from services.eligibility.feeds.registries import DEFAULT_ZONE, zone_of
 from services.eligibility.feeds.values import day, moment
 from services.eligibility.feeds.vxu_dose import DoseGroup, MessageContext, read_dose
@@ -111,17 +112,21 @@ class VxuReader:
             self._bytes += len(line)
         elif name:
             expected = f"at most {MAX_MESSAGE_LINES} segments and {MAX_MESSAGE_BYTES >> 20} MiB in a message"
-            self._bad = BadRow("MSH", "message-length", expected, number)
+            self._break(BadRow("MSH", "message-length", expected, number))
         elif segment_name(self._message[-1][1]) not in FREE_TEXT:
-            self._bad = BadRow("MSH", "broken-line", "every line to begin with the name of a segment", number)
+            self._break(BadRow("MSH", "broken-line", "every line to begin with the name of a segment", number))
 
     def _leave_out(self, name: str, number: int) -> None:
         """A segment beyond all measure, such as a document in an observation, loses itself only; without one that
         says who or what, the message can't be used."""
         if name in NEEDED:
-            self._bad = BadRow(name, "segment-length", f"at most {MAX_LINE_BYTES} bytes in a segment", number)
+            self._break(BadRow(name, "segment-length", f"at most {MAX_LINE_BYTES} bytes in a segment", number))
         else:
             self._long.append((name or "line", number))
+
+    def _break(self, bad: BadRow) -> None:
+        """What is wrong first is told of a message, for only what stands before it can be trusted."""
+        self._bad = self._bad or bad
 
     def _end_message(self, cut: bool = False) -> Iterator[FeedItem]:
         lines, self._message = self._message, []
@@ -149,7 +154,8 @@ class VxuReader:
         yield from self._notices.drain()
 
     def _patient_before(self, lines: list[_Line], bad: BadRow) -> Iterator[FeedItem]:
-        """Of a rejected message the patient, if what stands before its fault says so."""
+        """Of a rejected message the patient, if what stands before its fault says so; not by a number alone, which may
+        be the half of one."""
         whole = [line for line in lines if line[0] < bad.where]
         if bad.code == "broken-line":
             whole = whole[:-1]
@@ -158,8 +164,10 @@ class VxuReader:
         noted, self._notices = self._notices, Notices()
         try:
             segments, _ = parse_segments(whole)
+            _refuse_crowded(segments)
             context, pid = self._context(segments)
-            yield from self._patient_who_stops(context, pid)
+            if context.person.name and context.person.birth_on:
+                yield from self._patient_who_stops(context, pid)
         except BadRow:
             pass  # it was told why the message is rejected
         finally:
@@ -167,9 +175,13 @@ class VxuReader:
 
     def _patient_who_stops(self, context: MessageContext, pid: Segment) -> Iterator[FeedItem]:
         """The patient of whose vaccinations none was taken, if he is not to be shared, or has died: what stops others
-        is heard all the same."""
-        if context.consent.is_protected or context.person.is_deceased:
-            yield self._patient(context, pid)
+        is heard all the same, and nothing that could lift what was said before."""
+        consent, person = context.consent, context.person
+        if consent.is_protected or person.is_deceased:
+            protects = (
+                Consent(is_protected=True, protected_on=consent.protected_on) if consent.is_protected else Consent()
+            )
+            yield self._patient(replace(context, consent=protects, person=person._replace(vital="")), pid)
 
     def _read_message(self, segments: list[Segment], cut: bool) -> Iterator[FeedItem]:
         last = segments[-1]

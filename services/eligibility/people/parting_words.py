@@ -60,14 +60,18 @@ def of_decision(kept: KeptRows, holders: Holders, retired: Collection[str]) -> W
 
 def as_reported(shares: Shares, kept: KeptRows, holders: Holders) -> Shares:
     """A person's decision, made while both were one, that the one is dead: of the other one a report that must be
-    checked, where it was for both's plans."""
+    checked, where it was for both's plans. So is one of before that was taken back while they were one, of whom it was
+    of: it may have been the other one of whom somebody learned that he lives."""
     made = {row["override_id"] for row in kept.made}
+    stood = {row["override_id"] for rows in kept.sides.values() for row in rows if row["withdrawn_at"] is None}
 
-    def reports(rows: Iterable[Row]) -> list[Row]:
-        since = [row for row in rows if row["override_id"] not in made and row["withdrawn_at"] is None]
-        return [_report(row) for row in since if row["is_deceased"] and holders.may_be_either(row["tenant_id"])]
+    def reports(own: Iterable[Row], others: Iterable[Row]) -> list[Row]:
+        doubted = [row for row in own if row["override_id"] in stood and row["withdrawn_at"] is not None]
+        since = [row for row in others if row["override_id"] not in made and row["withdrawn_at"] is None]
+        told = (row for row in (*doubted, *since) if row["is_deceased"])
+        return [_report(row) for row in told if holders.may_be_either(row["tenant_id"])]
 
-    return Shares(reports(shares.retired), reports(shares.survivor))
+    return Shares(reports(shares.survivor, shares.retired), reports(shares.retired, shares.survivor))
 
 
 def _report(decided: Row) -> Row:

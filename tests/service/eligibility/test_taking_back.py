@@ -270,8 +270,8 @@ async def test_a_death_that_was_decided_is_of_whom_it_was_said(
 async def test_a_decision_of_before_that_was_withdrawn_meanwhile_is_its_owners(
     client: httpx.AsyncClient, office: Office
 ) -> None:
-    """What a person had decided of the one before both were one, and took back while they were: of the other one it
-    never was."""
+    """What a person had decided of the one before both were one, and took back while they were, by the other one's
+    token: of him somebody must check whether he died, and of the other one it never was."""
     await both_listed(office)
     known = await tokens(office)
     await decide_vital(client, known["P9"], is_deceased=True)
@@ -282,6 +282,8 @@ async def test_a_decision_of_before_that_was_withdrawn_meanwhile_is_its_owners(
     await take_back(client, pair)
     decided = await office.fetch("select member_token::text, withdrawn_at is null as holds from vital_override")
     assert [tuple(one.values()) for one in decided] == [(known["P9"], False)]
+    facts = await office.last_facts()
+    assert [WORDS & set(facts[one]["reasons"]) for one in ("P9", "LS1")] == [{"death-reported"}, set()]
 
 
 async def test_that_somebody_lives_is_checked_where_a_plan_lists_both(

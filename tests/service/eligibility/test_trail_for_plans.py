@@ -9,6 +9,8 @@ from fastapi import FastAPI, Request
 
 from services.eligibility.app import build
 from services.eligibility.decisions.api import members as members_api
+from services.eligibility.decisions.api import observations as observations_api
+from services.eligibility.intake.api import doubtful_rows as doubtful_api
 from services.eligibility.intake.api import possibly_one as pairs_api
 from services.kit import asking, audit_api
 from services.kit.audit_search import Reader
@@ -16,8 +18,8 @@ from services.kit.auth import Principal, authenticate
 from services.kit.postgres import create_pool
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.door import door
-from tests.service.eligibility.messages import roster
-from tests.service.eligibility.test_possibly_one import COPIED, HERS, decide, pairs, tokens
+from tests.service.eligibility.messages import Row, roster
+from tests.service.eligibility.test_possibly_one import COPIED, HERS, NEXT, decide, pairs, tokens
 
 pytestmark = pytest.mark.postgres
 
@@ -26,7 +28,9 @@ pytestmark = pytest.mark.postgres
 async def app(office: Office) -> AsyncIterator[FastAPI]:
     service = build()
     trail = audit_api.router(service.names_in_trail, service.names_for_plans)
-    app = door(office.database, pairs_api.routes, members_api.routes, trail)
+    app = door(
+        office.database, pairs_api.routes, members_api.routes, doubtful_api.routes, observations_api.routes, trail
+    )  # fmt: skip
     pool = await create_pool(office.database.settings(dsn=office.database.audit_dsn), holds_keys=False)
     app.state.audit_reader = Reader(pool)
     yield app
@@ -58,11 +62,28 @@ async def looked(app: FastAPI, client: httpx.AsyncClient, plan: str, token: str)
     return [(row["principal"], row["subjects"]) for row in rows if row["principal"] != "argus"]
 
 
+async def work_for(app: FastAPI, client: httpx.AsyncClient, office: Office, member_id: str, plan: str) -> None:
+    """Somebody of the State looks at a doubtful row of this plan, and tells what its member answered."""
+    await office.read(roster(Row(member_id, "Roe", "Thea", "19620202", action="001"), plan=plan, day=NEXT))
+    acting(app, "operator", subject="otto")
+    [row] = (await client.get("/doubtful-rows")).json()["rows"]
+    assert (await client.get(f"/doubtful-rows/{row['doubtful_id']}")).status_code == 200
+    acting(app, "supervisor", subject="sara")
+    said = {"member_id": member_id, "system": "vcc", "code": "interpreter-needed", "answer": "yes"}
+    told = await client.post(
+        "/member-observations",
+        json={"plan": plan.lower(), "observations": [said | {"observed_on": "2021-03-01"}]},
+        headers={"Idempotency-Key": "tell-it-12345678"},
+    )
+    assert (told.status_code, told.json()["accepted"]) == (200, 1), told.text
+
+
 async def test_a_plan_sees_who_looked_at_its_member_for_all_plans(
     app: FastAPI, client: httpx.AsyncClient, office: Office
 ) -> None:
-    """Each its own member's looks; of a pair nothing. While two plans' members are one both see the looks at her, and
-    none of before at the other one; once they are two, each goes on with its own."""
+    """Each its own member's looks; of a pair, of a doubtful row, and of what was told for one of both plans nothing.
+    While two plans' members are one both see the looks at her, and none of before at the other one; once they are two,
+    each goes on with its own."""
     await office.read(roster(HERS))
     await office.read(roster(COPIED, plan="PRAIRIE"))
     known = await tokens(office)
@@ -78,6 +99,7 @@ async def test_a_plan_sees_who_looked_at_its_member_for_all_plans(
     acting(app, "operator", subject="olga")
     assert (await decide(client, pair, "one-person")).status_code == 200
     await look(app, client, "carla", hers)
+    await work_for(app, client, office, "P9", "PRAIRIE")
     assert await looked(app, client, "lakeshore", hers) == [("alice", [hers]), ("carla", [hers])]
     assert await looked(app, client, "prairie", his) == [("bert", [his]), ("carla", [hers])]
     assert await looked(app, client, "prairie", hers) == [("bert", [his]), ("carla", [hers])]

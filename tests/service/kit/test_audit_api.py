@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -50,7 +50,7 @@ async def app(archive: Database) -> AsyncIterator[FastAPI]:
     app.state.pool = archive.pool
     pool = await create_pool(archive.settings(dsn=archive.audit_dsn), holds_keys=False)
     app.state.audit_reader = Reader(pool)
-    app.include_router(audit_api.router(NAMES, NamesForPlans(FOR_PLANS, kept=("/mirror",))))
+    app.include_router(audit_api.router(NAMES, NamesForPlans(FOR_PLANS, shown=("/pupils",))))
     yield app
     pool.terminate()
 
@@ -139,18 +139,18 @@ async def test_an_auditor_of_a_plan_sees_its_trail(archive: Database, app: FastA
 
 FOR_ALL = """
 insert into audit (tenant_id, principal, roles, action, kind, subjects, reason, route, recorded_at, correlation_id)
-values ($1, $2, '{ministry}', 'read', 'pupil', $3, 'the other one is Ron', $4, $5, '')
+values ($1, $2, $6, 'read', 'pupil', $3, 'the other one is Ron', $4, $5, '')
 """
 IN_TIME = datetime(2022, 1, 1, tzinfo=UTC)
 
 
 async def looked(
     archive: Database, who: str | None, *subjects: object, tenant: str = "*", route: str | None = "GET /pupils/{id}",
-    at: datetime = IN_TIME,
+    at: datetime = IN_TIME, roles: Sequence[str] = ("ministry",),
 ) -> None:  # fmt: skip
     """A row of somebody who acted for all plans, unless said otherwise."""
     async with transaction(archive.owner, "*") as owner:
-        await owner.execute(FOR_ALL, tenant, who, [str(subject) for subject in subjects], route, at)
+        await owner.execute(FOR_ALL, tenant, who, [str(subject) for subject in subjects], route, at, roles)
 
 
 async def test_an_auditor_of_a_plan_sees_who_looked_for_all_plans(
@@ -189,9 +189,13 @@ async def test_an_auditor_of_a_plan_sees_who_looked_for_all_plans(
     "row",
     [
         {"at": datetime(2020, 12, 31, tzinfo=UTC)}, {"at": datetime(2023, 1, 1, tzinfo=UTC)},
-        {"route": "GET /mirror/{id}"}, {"route": None}, {"who": None}, {"tenant": "durmstrang"}, {"whom": RON},
+        {"route": "GET /mirror/{id}"}, {"route": None}, {"who": None}, {"roles": ()},
+        {"tenant": "durmstrang"}, {"whom": RON},
     ],
-    ids=["before", "after", "of several plans", "of no route", "of nobody", "of another plan", "of another member"],
+    ids=[
+        "before", "after", "of several plans", "of no route", "of nobody", "without a role", "of another plan",
+        "of another member",
+    ],
 )  # fmt: skip
 async def test_what_an_auditor_of_a_plan_does_not_see(
     archive: Database, app: FastAPI, auditor: httpx.AsyncClient, row: dict[str, Any]

@@ -181,6 +181,18 @@ def test_a_death_decided_of_the_one_is_checked_of_the_other() -> None:
     assert as_reported(Shares([new | {"withdrawn_at": "later"}], []), kept, HOLDERS) == Shares([], [])
 
 
+def test_a_death_decided_before_and_taken_back_since_is_checked_of_its_own() -> None:
+    """Whoever took it back, for all plans, while both were one may have meant the other one; not where it was for its
+    own plan, said that somebody lives, or had been taken back before."""
+    gone = {"withdrawn_at": "later"}
+    dead, lives, own = decided("1", "*"), decided("2", "*", dead=False), decided("3", "prairie")
+    before = decided("4", "*") | gone
+    kept = KeptRows([], [dead, lives, own, before], [dead, lives, own, before])
+    found = as_reported(Shares([], [dead | gone, lives | gone, own | gone, before]), kept, HOLDERS)
+    assert found.survivor == []
+    assert [(report["source"], report["word"]) for report in found.retired] == [("decision:1", "possible")]
+
+
 def test_a_column_that_was_added_since_changes_nobody() -> None:
     """What was kept by an older version lacks it: the rows are untouched all the same."""
     mine, his = row("*", "a", 1), row("*", "a", 2)

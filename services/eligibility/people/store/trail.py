@@ -33,5 +33,5 @@ NAMES_FOR_PLANS = NamesForPlans(
     )
     select name, since, until from named where since is not null
     """,
-    kept=("/possibly-one", "/joins"),
+    shown=("/members", "/death-reports"),
 )

@@ -62,7 +62,8 @@ def _rows(message: list[Segment], before: int) -> list[DoseRow]:
         return [base]
     rows = [_dose(base, before + number, orc, rxa) for number, (orc, rxa) in enumerate(groups, 1)]
     is_heard = protected and all(row.rejected for row in rows)
-    return [*rows, replace(base, row=before + len(rows) + 1)] if is_heard else rows
+    heard = replace(base, row=before + len(rows) + 1, publicity="")
+    return [*rows, heard] if is_heard else rows
 
 
 def _first(message: list[Segment], name: str) -> Segment:

@@ -1,7 +1,10 @@
 """Of whom a registry's message speaks: names, numbers, addresses, races, protection."""
 
+from datetime import date
+
 import pytest
 
+from services.eligibility.feeds.records import Consent
 from tests.unit.eligibility.feeds.builders import (
     a_dose,
     a_vxu,
@@ -68,6 +71,9 @@ def test_protection_is_only_what_was_said(flag: str, expected: bool | None) -> N
 
 PROTECTS = "PD1|||||||||||02|Y"
 CROWDED = f"RXR|{'~'.join('x' * 101)}"
+BROKEN_DOSE = a_dose().replace("|0.5|", "|0.5\n|")
+CROWDED_PATIENT = f"PID|1||{'~'.join(f'{n}^^^REG^SR' for n in range(5000))}||Waffle^Walter||19480229|M"
+BROKEN_PATIENT = "PID|1||12\n3456^^^REG^SR||Waffle^Walter||19480229|M"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +82,7 @@ CROWDED = f"RXR|{'~'.join('x' * 101)}"
         ("no such vaccine", a_dose(vaccine="9999^x^CVX"), {"cvx"}),
         ("no day", a_dose(given="soon"), {"date"}),
         ("two of them", f"{a_dose(given='soon')}\n{a_dose('ORC|RE||D-2^IIS', given='later')}", {"date"}),
-        ("a line that breaks in the dose", a_dose().replace("|0.5|", "|0.5\n|"), {"broken-line"}),
+        ("a line that breaks in the dose", BROKEN_DOSE, {"broken-line"}),
         ("a crowded segment", f"{a_dose()}\n{CROWDED}", {"repetitions"}),
         ("a dose of a mebibyte", a_dose(given="2" * (2 << 20)), {"segment-length"}),
     ],
@@ -102,6 +108,10 @@ def test_a_message_whose_dose_is_rejected_still_protects(edge: str, broken: str,
         ("nobody knows whose it is", a_vxu(a_dose(given="soon"), pid="PID|1||777^^^IIS^SR||Waffle||x|M", pd1=PROTECTS)),
         ("two patients", a_vxu("PID|2||778^^^IIS^SR||Roe^Rita||19480229|F", a_dose(given="soon"), pd1=PROTECTS)),
         ("the line of the word is broken", a_vxu("|Y", a_dose(), pd1=PROTECTS)),
+        ("the lines of the patient and of the dose are broken", a_vxu(BROKEN_DOSE, pid=BROKEN_PATIENT, pd1=PROTECTS)),
+        ("a number alone", a_vxu(BROKEN_DOSE, pid="PID|1||12^^^REG^SR", pd1=PROTECTS)),
+        ("no day of birth", a_vxu(BROKEN_DOSE, pid="PID|1||12^^^REG^SR||Waffle^Walter", pd1=PROTECTS)),
+        ("numbers in a crowd", a_vxu(BROKEN_DOSE, pid=CROWDED_PATIENT, pd1=PROTECTS)),
         ("it is a query", a_vxu(a_dose(), pd1=PROTECTS).replace(b"VXU^V04^VXU_V04", b"QBP^Q11^QBP_Q11")),
     ],
 )  # fmt: skip
@@ -113,10 +123,33 @@ def test_nobody_is_heard_of_any_other_rejected_message(edge: str, data: bytes) -
     assert not patients(items), edge
 
 
+PROTECTS_SINCE = "PD1|||||||||||02|Y|20260104|||A||20260105"
+PROTECTED_SINCE = Consent(is_protected=True, protected_on=date(2026, 1, 4))
+WITH_DEATH = "PID|1||777^^^IIS^SR||Waffle^Walter||19480229|M" + "|" * 21
+
+
+@pytest.mark.parametrize(
+    ("edge", "pid", "pd1", "consent", "is_deceased"),
+    [
+        ("dead, and may be shared", f"{WITH_DEATH}20251224|Y", "PD1|||||||||||02|N", Consent(), True),
+        ("protected, and lives", f"{WITH_DEATH}|N", PROTECTS_SINCE, PROTECTED_SINCE, False),
+        ("protected, and may have died", f"{WITH_DEATH}20251224|N", PROTECTS, Consent(is_protected=True), False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dose", [a_dose(given="soon"), BROKEN_DOSE])
+def test_a_rejected_message_lifts_nothing(
+    edge: str, pid: str, pd1: str, consent: Consent, is_deceased: bool, dose: str
+) -> None:
+    """Of its patient only that he is not to be shared, or has died, is taken: neither that he lives, nor that he may be
+    shared or reminded, nor what else his registry knows of him."""
+    (patient,) = patients(items_of(a_vxu(dose, pid=pid, pd1=pd1)))
+    assert patient.consent == consent, edge
+    assert (patient.person.is_deceased, patient.person.vital) == (is_deceased, ""), edge
+
+
 def test_a_death_in_a_message_whose_dose_is_rejected_is_heard() -> None:
     """It only stops others, so it is not lost with the dose."""
-    pid = "PID|1||777^^^IIS^SR||Waffle^Walter||19480229|M" + "|" * 21 + "20251224|Y"
-    (patient,) = patients(items_of(a_vxu(a_dose(given="soon"), pid=pid, pd1="")))
+    (patient,) = patients(items_of(a_vxu(a_dose(given="soon"), pid=f"{WITH_DEATH}20251224|Y", pd1="")))
     assert patient.person.is_deceased
 
 
