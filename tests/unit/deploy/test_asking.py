@@ -1,4 +1,4 @@
-"""`./vcc flood` leaves nothing out that a service tells page by page."""
+"""A command leaves nothing out that a service tells page by page."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from deploy.commands import flood
+from deploy.asking import ask_all
 
 PAGES = {"/skips": ([3, 2], "/skips?before=2"), "/skips?before=2": ([1], None)}
 
@@ -42,4 +42,4 @@ def test_the_skips_of_all_pages_are_shown(address: str, monkeypatch: pytest.Monk
     """Each page says where the next one begins; the last one says nothing."""
     monkeypatch.setenv("VCC_API_OUTREACH", address)
     monkeypatch.setenv("VCC_TOKEN", "a-token")
-    assert [skip["skip_id"] for skip in flood._skips("outreach")] == [3, 2, 1]
+    assert [skip["skip_id"] for skip in ask_all("outreach", "/skips")] == [3, 2, 1]
