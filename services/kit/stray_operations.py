@@ -10,7 +10,7 @@ from typing import Annotated, Self
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 from schemas.envelope import Event
 from services.kit import acknowledged, audit, strays
@@ -39,7 +39,7 @@ class StrayRange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     topic: str = Field(max_length=249)
-    partition: int = Field(ge=0, le=2**31 - 1)
+    partition: StrictInt = Field(ge=0, le=2**31 - 1)
     first_offset: Offset
     last_offset: Offset
 
