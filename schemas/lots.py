@@ -5,7 +5,7 @@ import re
 
 EXPECTED = "a lot number as on the vial: at most 32 letters and digits, a digit or more, no number above 7 digits"
 LONGEST_NUMBER = 7
-_SHORT_DATE = re.compile(r"\d{1,4}([ ./-])\d{1,2}\1\d{1,4}")
+_SHORT_DATE = re.compile(r"\d{1,4}(?: \d{1,2} |\.\d{1,2}\.|/\d{1,2}/|-\d{1,2}-)\d{1,4}")
 _SHAPE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ./_#-]{0,30}[A-Za-z0-9])?")
 
 

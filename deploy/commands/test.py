@@ -27,9 +27,10 @@ PYTEST: Command = [sys.executable, "-m", "pytest", "-q"]
 NO_TEST_RAN = 5  # pytest's exit code
 QUICK = ["-m", "not (slow or postgres or kafka)"]
 CHAINS = ["tests/flow", "tests/chaos"]  # whole stacks that are disturbed: they wait more than they compute
-# Two processes, each with servers of its own. A file's tests stay together, for they share what it sets up once. Files
-# come in their own order: the broker's, which wait, first, the many small ones last, so that both end together.
-SPREAD = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+# Processes, each with servers of its own, one more than there are cores: many tests wait. A file's tests stay together,
+# for they share what it sets up once. Files come in their own order: the broker's, which wait, first, the many small
+# ones last, so that all end together.
+SPREAD = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 OWN_CACHE = ["-o", "cache_dir=.pytest_cache/chains"]
 GRACE_S = 60.0  # for tests that were told to end: they stop their servers
 
