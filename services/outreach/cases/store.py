@@ -98,11 +98,12 @@ where case_id = $1
 """
 FORGET_SKIPS = "update outreach_case set skips = 0, skip_penalty = 0 where case_id = $1 and skips > 0"
 
-NAMES_IN_TRAIL = """
-    with token as (
-        select member_token from person
-        where person_token in (select person_token from person where member_token = $1)
-    )
+TOKENS = """with token as (
+    select member_token from person
+    where person_token in (select person_token from person where member_token = $1)
+)"""
+NAMES_IN_TRAIL = f"""
+    {TOKENS}
     select member_token::text from token
     union select case_id::text from outreach_case join token using (member_token)
     union select enrolment_id::text from enrolment join token using (member_token)
@@ -111,10 +112,7 @@ NAMES_IN_TRAIL = """
 """By what the trail may name a member: his cases, enrolments and attempts, under each of his tokens."""
 
 NAMES_FOR_PLANS = NamesForPlans(f"""
-    with token as (
-        select member_token from person
-        where person_token in (select person_token from person where member_token = $1)
-    )
+    {TOKENS}
     select case_id::text, {ALWAYS} from outreach_case join token using (member_token) where tenant_id = $2
     union select enrolment_id::text, {ALWAYS} from enrolment join token using (member_token) where tenant_id = $2
     union select attempt_id::text, {ALWAYS} from attempt join token using (member_token) where tenant_id = $2

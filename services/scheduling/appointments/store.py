@@ -121,11 +121,12 @@ SAVE_APPOINTMENTS = """
     where appointment.appointment_id = new.appointment_id
 """
 
-NAMES_IN_TRAIL = """
-    with token as (
-        select member_token from person
-        where person_token in (select person_token from person where member_token = $1)
-    )
+TOKENS = """with token as (
+    select member_token from person
+    where person_token in (select person_token from person where member_token = $1)
+)"""
+NAMES_IN_TRAIL = f"""
+    {TOKENS}
     select member_token::text from token
     union select appointment_id::text from appointment join token using (member_token)
     union select enrolment_id::text from enrolment join token using (member_token)
@@ -133,10 +134,7 @@ NAMES_IN_TRAIL = """
 """By what the trail may name a member: his appointments and enrolments, under each of his tokens."""
 
 NAMES_FOR_PLANS = NamesForPlans(f"""
-    with token as (
-        select member_token from person
-        where person_token in (select person_token from person where member_token = $1)
-    )
+    {TOKENS}
     select appointment_id::text, {ALWAYS} from appointment join token using (member_token) where tenant_id = $2
     union select enrolment_id::text, {ALWAYS} from enrolment join token using (member_token) where tenant_id = $2
 """)
