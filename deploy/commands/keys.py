@@ -62,7 +62,7 @@ def add_keys(arguments: argparse.Namespace) -> int:
 
 def remove_key(arguments: argparse.Namespace) -> int:
     folder = here()
-    owner = next((one for one in SERVICES if arguments.key in _names(_ring(folder, one))), None)
+    owner = next((service for service in SERVICES if arguments.key in _names(_ring(folder, service))), None)
     if owner is None:
         raise StackError(f"no ring has a key {arguments.key}", "./vcc keys lists them")
     _require_ours(folder, [owner])
@@ -127,7 +127,7 @@ def _names(ring: str) -> list[str]:
 
 def _numbers(service: str, ring: str) -> list[int]:
     found = (re.fullmatch(rf"{service}-(\d+)(?:-[0-9a-f]{{8}})?", name) for name in _names(ring))
-    return [int(one[1]) for one in found if one]
+    return [int(match[1]) for match in found if match]
 
 
 def _asked(service: str, command: str) -> str:

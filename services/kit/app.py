@@ -187,7 +187,7 @@ def _reason(health: Health, name: str) -> Callable[[], str | None]:
 
 def _measures(service: Service) -> Sequence[Measure]:
     """What the database tells of every service, and of this one."""
-    code = [one for component, folder in _folders(service) for one in load_migrations(component, folder)]
+    code = [migration for component, folder in _folders(service) for migration in load_migrations(component, folder)]
     generation = [Measure(metrics.GENERATION, "select number as value from generation")] if service.rebuilds else []
     chassis = [*schema_measures(code), *letter_measures(service.subscriptions), *waiting_measures(service.waiting)]
     return [*chassis, *generation, *service.measures]

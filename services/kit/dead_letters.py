@@ -269,7 +269,7 @@ def _row_of(consumer: str, record: Record) -> str:
 def _kept(connection: Connection, consumer: str, records: Sequence[Record]) -> tuple[Sequence[object], list[object]]:
     """What came, sealed; or else as it is, for the columns that the version before reads."""
     content = [{"value": _text(record.value), "headers": _named(record.headers)} for record in records]
-    plain = [json.dumps(one).encode() for one in content]
+    plain = [json.dumps(document).encode() for document in content]
     kept = SEALED.kept(connection, plain, [_row_of(consumer, record) for record in records])
     return kept.sealed, [None if sealed else one for sealed, one in zip(kept.sealed, content, strict=True)]
 

@@ -68,7 +68,10 @@ def waiting_measures(waiting: Mapping[str, str]) -> list[Measure]:
 
 def letter_measures(subscriptions: Sequence[Subscription]) -> list[Measure]:
     """What waits of each group, and 0 of each subscription of which nothing does."""
-    values = [one.group for one in subscriptions], [one.topic.name for one in subscriptions]
+    values = (
+        [subscription.group for subscription in subscriptions],
+        [subscription.topic.name for subscription in subscriptions],
+    )
     return [
         Measure(metrics.DEAD_LETTERS_WAITING, dead_letters.COUNT_DEAD, values),
         Measure(metrics.PARKED, dead_letters.COUNT_PARKED, values),
@@ -77,7 +80,7 @@ def letter_measures(subscriptions: Sequence[Subscription]) -> list[Measure]:
 
 def schema_measures(migrations: Sequence[Migration]) -> list[Measure]:
     """How new the database is, and what it lacks of these."""
-    columns = [(one.component, one.number, one.stage) for one in migrations]
+    columns = [(migration.component, migration.number, migration.stage) for migration in migrations]
     values = [list(column) for column in zip(*columns, strict=True)] or [[], [], []]
     return [Measure(metrics.SCHEMA, LOAD_SCHEMA), Measure(metrics.SCHEMA_MISSING, COUNT_MISSING, values)]
 

@@ -56,7 +56,7 @@ class Rights:
     async def open_new(self, connection: asyncpg.Connection) -> None:
         """What a migration has just made, in its transaction: so that the service that runs meanwhile finds it open."""
         opened = await _open(connection)
-        if statements := _grants([one for one in opened if one["is_new"]], _quoted(self.runtime)):
+        if statements := _grants([relation for relation in opened if relation["is_new"]], _quoted(self.runtime)):
             await connection.execute(statements)
 
     async def grant(self, connection: asyncpg.Connection, emptied: Collection[str]) -> None:
@@ -99,8 +99,8 @@ async def _open(connection: asyncpg.Connection) -> Sequence[asyncpg.Record]:
 
 
 def _grants(opened: Sequence[asyncpg.Record], role: str) -> str:
-    tables = ", ".join(_quoted(one["relname"]) for one in opened if not one["is_sequence"])
-    sequences = ", ".join(_quoted(one["relname"]) for one in opened if one["is_sequence"])
+    tables = ", ".join(_quoted(relation["relname"]) for relation in opened if not relation["is_sequence"])
+    sequences = ", ".join(_quoted(relation["relname"]) for relation in opened if relation["is_sequence"])
     statements = f"grant select, insert, update, delete on {tables} to {role};" if tables else ""
     return statements + (f"grant usage, select on sequence {sequences} to {role};" if sequences else "")
 

@@ -92,7 +92,7 @@ def _whose(report: Report, parting: Parting) -> UUID:
 def _alike(reports: list[Report]) -> list[Report]:
     """Of one numbered vaccination that several have the newest word, for each of them."""
     newest: dict[str, Report] = {}
-    for report in (one for one in reports if one.event_id):
+    for report in (known for known in reports if known.event_id):
         known = newest.setdefault(key_of_row(report), report)
         if _said(report) > _said(known):
             newest[key_of_row(report)] = report

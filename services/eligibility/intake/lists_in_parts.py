@@ -40,8 +40,8 @@ class Said:
 def is_whole(parts: Iterable[Part]) -> bool:
     """Whether every part is there, and all of them are of one list by their own word."""
     found = list(parts)
-    sizes = {one.parts for one in found}
-    return len(sizes) == 1 and {one.part for one in found} == set(range(1, max(sizes) + 1))
+    sizes = {part.parts for part in found}
+    return len(sizes) == 1 and {part.part for part in found} == set(range(1, max(sizes) + 1))
 
 
 def together(parts: Sequence[Part], said: Iterable[Said]) -> list[Said]:
@@ -49,24 +49,24 @@ def together(parts: Sequence[Part], said: Iterable[Said]) -> list[Said]:
     is complete if each part is, as it was sent last; what broke off may have listed any plan."""
     stand, by_plan = _standing(parts), defaultdict(list)
     is_complete = True
-    for one in said:
-        by_plan[one.plan].append(one)
-        is_complete &= one.is_complete or one.file_no not in stand
+    for listing in said:
+        by_plan[listing.plan].append(listing)
+        is_complete &= listing.is_complete or listing.file_no not in stand
     return [_of_plan(mine, is_complete=is_complete) for _, mine in sorted(by_plan.items())]
 
 
 def _of_plan(mine: Sequence[Said], *, is_complete: bool) -> Said:
-    first = min(mine, key=lambda one: (one.said.at or FIRST_OF_ALL, one.said.no))
+    first = min(mine, key=lambda listing: (listing.said.at or FIRST_OF_ALL, listing.said.no))
     return Said(
-        file_no=min(one.file_no for one in mine),
+        file_no=min(listing.file_no for listing in mine),
         plan=first.plan,
         said=first.said,
-        said_on=min(one.said_on for one in mine),
-        before_no=min(one.before_no for one in mine),
+        said_on=min(listing.said_on for listing in mine),
+        before_no=min(listing.before_no for listing in mine),
         is_complete=is_complete,
     )
 
 
 def _standing(parts: Iterable[Part]) -> set[int]:
     """The numbers of the files that stand for their parts."""
-    return set({one.part: one.file_no for one in sorted(parts, key=lambda one: one.file_no)}.values())
+    return set({part.part: part.file_no for part in sorted(parts, key=lambda part: part.file_no)}.values())

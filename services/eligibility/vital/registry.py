@@ -190,9 +190,9 @@ def with_words(document: Mapping[str, Any], other: Mapping[str, Any] | None) -> 
     if "consent" not in document:
         return {**document, "consent": other["consent"], "vital": other["vital"]}
     mine, theirs = of_document(document), of_document(other)
-    vital = {one.source: one for one in mine.vital}
-    for one in theirs.vital:
-        vital[one.source] = newest(vital.get(one.source), one)
+    vital = {statement.source: statement for statement in mine.vital}
+    for statement in theirs.vital:
+        vital[statement.source] = newest(vital.get(statement.source), statement)
     said = PersonStatements(combined_consent(mine.consent, theirs.consent), tuple(vital.values()))
     return {**document, **as_document(said)}
 

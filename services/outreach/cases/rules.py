@@ -215,8 +215,8 @@ def _promise(attempts: Sequence[Attempt]) -> Attempt | None:
     if not places:
         return None
     promise, since = attempts[places[-1]], attempts[places[-1] + 1 :]
-    is_made = any(promise.callback_at is None or one.attempted_at >= promise.callback_at for one in since)
-    return None if is_made or any(EFFECTS[one.disposition].reaches for one in since) else promise
+    is_made = any(promise.callback_at is None or attempt.attempted_at >= promise.callback_at for attempt in since)
+    return None if is_made or any(EFFECTS[attempt.disposition].reaches for attempt in since) else promise
 
 
 def _kept_off_list(evidence: Evidence, policy: Policy, until: _Until) -> Iterator[tuple[OffList, date]]:
@@ -235,7 +235,11 @@ def _kept_off_list(evidence: Evidence, policy: Policy, until: _Until) -> Iterato
 
 def _promised(evidence: Evidence, until: _Until) -> Iterator[tuple[OffList, date]]:
     """A member who asked for a call on a day is not called before it for another programme either."""
-    promises = {one.attempt_id: one for one in (_callback(evidence), _promise(evidence.attempts)) if one is not None}
+    promises = {
+        attempt.attempt_id: attempt
+        for attempt in (_callback(evidence), _promise(evidence.attempts))
+        if attempt is not None
+    }
     for attempt in promises.values():
         if attempt.callback_on is not None and until.add(attempt.callback_on):
             yield OffList.CALLBACK, attempt.callback_on

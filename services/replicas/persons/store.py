@@ -62,6 +62,11 @@ async def save_assigned(connection: Connection, assigned: Mapping[UUID, tuple[UU
     """Keep of each of these tokens the person, and what was told; all of them are locked."""
     if assigned:
         persons = [person for person, _ in assigned.values()]
-        told = [one for _, one in assigned.values()]
-        columns = list(assigned), persons, [one.to for one in told], [one.version for one in told]
+        told = [assignment for _, assignment in assigned.values()]
+        columns = (
+            list(assigned),
+            persons,
+            [assignment.to for assignment in told],
+            [assignment.version for assignment in told],
+        )
         await connection.execute(SAVE_ASSIGNED, *columns)

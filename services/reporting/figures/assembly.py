@@ -81,7 +81,7 @@ def make_report(programme: Programme, question: Question, plan: str | None, coun
         by_age=seen["age_band"].rows,
         by_arm=coverage.coverage_rows(counted.by_arm),
         by_race_ethnicity=seen["race_ethnicity"].rows,
-        by_zip=zip_rows(seen["zip5"].rows, [one.zip5 for one in counted.targets]),
+        by_zip=zip_rows(seen["zip5"].rows, [target.zip5 for target in counted.targets]),
         weeks=weeks,
         refusals=tables.reasons(counted.refusals),
         barriers=tables.reasons(counted.barriers),

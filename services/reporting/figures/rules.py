@@ -66,8 +66,8 @@ def weeks_of(
     every = [first_week(question) + timedelta(weeks=number) for number in range(WEEKS)]
     weeks = [week_on for week_on in every if week_on >= begun]
     used: dict[date, list[int]] = defaultdict(list)
-    for one in slots:
-        used[one.week_on].append(one.used or 0)
+    for slot in slots:
+        used[slot.week_on].append(slot.used or 0)
     exact = {week_on: _visits(activity, week_on, used.get(week_on)) for week_on in weeks}
     seen = visits(exact, no_sum="booked" in hidden_stages)
     cells = {

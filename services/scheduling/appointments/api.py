@@ -212,7 +212,7 @@ async def list_appointments(
 
 
 def _link_next(request: Request, response: Response, seen: Seen, limit: int) -> None:
-    places = [(one.start_at, one.appointment_id) for one in seen.appointments]
+    places = [(appointment.start_at, appointment.appointment_id) for appointment in seen.appointments]
     link_next(request, response, after=text_of(end_of(places, limit)))
 
 

@@ -31,9 +31,9 @@ def in_tens(told: DryRunOut) -> DryRunOut:
             **counters,
             "is_rounded": True,
             "total": MovementOut.model_validate(_movement(told.total)),
-            "cut_offs": [_cut_off(one) for one in told.cut_offs],
-            "groups": [_group(one, everybody) for one in told.groups if any(_movement(one).values())],
-            "reasons": {code: text for code, text in told.reasons.items() if any(code in one for one in said)},
+            "cut_offs": [_cut_off(cut_off) for cut_off in told.cut_offs],
+            "groups": [_group(group, everybody) for group in told.groups if any(_movement(group).values())],
+            "reasons": {code: text for code, text in told.reasons.items() if any(code in counter for counter in said)},
             "entering": [],
             "leaving": [],
         }

@@ -35,7 +35,7 @@ class Linked(NamedTuple):
 
     @property
     def tokens(self) -> set[UUID]:
-        return {one.member_token for one in self.links if one.member_token is not None}
+        return {link.member_token for link in self.links if link.member_token is not None}
 
 
 async def link_rows(connection: Connection, rows: Sequence[RegistryRow], tenant: str) -> Linked:

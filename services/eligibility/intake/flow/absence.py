@@ -57,8 +57,10 @@ async def _end_absent_of_parts(pool: Pool, file: FeedFile, list_name: str, lists
         parts = await absence_store.load_parts(connection, file.tenant_id, list_name, file.file_id)
         if is_whole(parts):
             said = await absence_store.load_said(connection, file.tenant_id, list_name, file.file_id)
-            for one in (one for one in together(parts, said) if one.is_complete):
-                await absence_store.judge_list(connection, file.file_id, await _judged_together(connection, file, one))
+            for merged in (each for each in together(parts, said) if each.is_complete):
+                await absence_store.judge_list(
+                    connection, file.file_id, await _judged_together(connection, file, merged)
+                )
         judged = await absence_store.load_absences(connection, file.file_id)
     for one_plan in judged:
         if one_plan.absence == AbsenceState.APPLIED:

@@ -88,8 +88,8 @@ async def keep(
     """Keep it all; reports as the batch leaves them."""
     joined = before.joined
     survivor, retired = (
-        tuple(report for report in before.reports if report.member_token == one)
-        for one in (joined.survivor, joined.retired)
+        tuple(report for report in before.reports if report.member_token == member_token)
+        for member_token in (joined.survivor, joined.retired)
     )
     ids = {report.report_id for report in (*survivor, *retired)}
     made = tuple(report for report in ledger.reports.values() if report.report_id in ids)

@@ -41,11 +41,11 @@ def plans(counts: Mapping[str, Counts], in_scope: Counts) -> tuple[Row, ...]:
         return rows
     smallest = min(range(len(rows)), key=lambda i: counts[rows[i].group].members)
     seen = [_beside(row.coverage, less(in_scope, counts[row.group])) for row in rows]
-    if is_few(twice.members) and all(one.members is not None for one in seen):
+    if is_few(twice.members) and all(coverage.members is not None for coverage in seen):
         seen[smallest] = HIDDEN
-    elif not can_show(twice) and all(one.vaccinated is not None for one in seen):
+    elif not can_show(twice) and all(coverage.vaccinated is not None for coverage in seen):
         seen[smallest] = Coverage(seen[smallest].members, None, None)
-    return tuple(replace(row, coverage=one) for row, one in zip(rows, seen, strict=True))
+    return tuple(replace(row, coverage=coverage) for row, coverage in zip(rows, seen, strict=True))
 
 
 def _beside(seen: Coverage, others: Counts) -> Coverage:

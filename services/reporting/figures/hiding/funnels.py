@@ -30,7 +30,7 @@ def funnels(exact: Sequence[Exact], by_plan: Iterable[Row]) -> tuple[Funnel, ...
     those who are in two plans."""
     total, each = exact[0], exact[1:]
     stages = _stages([total])
-    if any(is_few(total.people["enrolled"] - one.in_scope) for one in each):
+    if any(is_few(total.people["enrolled"] - plan.in_scope) for plan in each):
         stages -= {"enrolled"}
     outcomes = _outcomes(total, stages)
     if outcomes[LAST] is None:
@@ -42,25 +42,25 @@ def funnels(exact: Sequence[Exact], by_plan: Iterable[Row]) -> tuple[Funnel, ...
     found = [_funnel(total, stages, outcomes)]
     if common:
         is_whole = {"case-opened", LAST} <= common and None not in outcomes.values()
-        is_whole = is_whole and not any(is_few(one.people[f"outcome {name}"]) for one in (*each, twice)
+        is_whole = is_whole and not any(is_few(plan.people[f"outcome {name}"]) for plan in (*each, twice)
                                         for name in OUTCOMES)  # fmt: skip
-        for one in each:
-            mine: Sums = {name: one.people[f"outcome {name}"] if is_whole else None for name in OUTCOMES}
-            found.append(_funnel(one, common, mine | ({LAST: one.people[LAST]} if LAST in common else {})))
+        for plan in each:
+            mine: Sums = {name: plan.people[f"outcome {name}"] if is_whole else None for name in OUTCOMES}
+            found.append(_funnel(plan, common, mine | ({LAST: plan.people[LAST]} if LAST in common else {})))
     return tuple(found)
 
 
 def _twice(total: Exact, each: Sequence[Exact]) -> Exact:
     """Those who are in two plans."""
-    people = {name: sum(one.people[name] for one in each) - count for name, count in total.people.items()}
-    return Exact(None, people, sum(one.in_scope for one in each) - total.in_scope)
+    people = {name: sum(plan.people[name] for plan in each) - count for name, count in total.people.items()}
+    return Exact(None, people, sum(plan.in_scope for plan in each) - total.in_scope)
 
 
 def _stages(all_of: Sequence[Exact]) -> set[str]:
     """As many stages as can be shown in all these funnels, beside who is in scope."""
     kept: list[str] = []
     for stage in MATTERS:
-        wanted = [one for one in STAGES if one in {stage, *kept}]
+        wanted = [other for other in STAGES if other in {stage, *kept}]
         if all(_tells_nobody(exact, wanted) for exact in all_of):
             kept = wanted
     return set(kept)

@@ -40,9 +40,9 @@ def visits(weeks: Mapping[date, Visits], *, no_sum: bool = False) -> dict[date, 
     found = {week_on: _week_of_visits(week) for week_on, week in weeks.items()}
     ends = sum(week.fulfilled + week.noshows + week.cancellations for week in weeks.values())
     is_few_open = is_few(abs(sum(week.bookings for week in weeks.values()) - ends))
-    is_any_hidden = any(None in {one.fulfilled, one.noshows, one.cancellations} for one in found.values())
+    is_any_hidden = any(None in {week.fulfilled, week.noshows, week.cancellations} for week in found.values())
     some = [week_on for week_on, week in weeks.items() if week.bookings]
-    if some and (no_sum or is_few_open or is_any_hidden) and all(one.bookings is not None for one in found.values()):
+    if some and (no_sum or is_few_open or is_any_hidden) and all(week.bookings is not None for week in found.values()):
         least = min(some, key=lambda week_on: weeks[week_on].bookings)
         found[least] = replace(found[least], bookings=None)
     return found
@@ -68,7 +68,8 @@ def _week_of_visits(week: Visits) -> VisitsShown:
 def slots(exact: Iterable[Slots], seen: Mapping[date, VisitsShown]) -> tuple[Slots, ...]:
     """Places by site; in a week in which one place's use can't be told none is."""
     return tuple(
-        replace(one, booked=shown(one.booked or 0), used=_used(one.used or 0, seen.get(one.week_on))) for one in exact
+        replace(slot, booked=shown(slot.booked or 0), used=_used(slot.used or 0, seen.get(slot.week_on)))
+        for slot in exact
     )
 
 

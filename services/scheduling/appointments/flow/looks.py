@@ -49,8 +49,8 @@ async def list_overdue(
     today = await days.load_day(work.connection) or date.min
     hour = hour_of(Moment(clock, clock), today)
     found = await store.list_overdue(work.connection, today, hour, search, after, limit)
-    seen = await _seen(work, principal, [one.appointment for one in found])
-    return seen._replace(days_overdue=[one.days for one in found])
+    seen = await _seen(work, principal, [overdue.appointment for overdue in found])
+    return seen._replace(days_overdue=[overdue.days for overdue in found])
 
 
 async def _seen(work: UnitOfWork, principal: Principal, appointments: Sequence[Appointment]) -> Seen:

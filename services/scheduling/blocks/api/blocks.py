@@ -81,7 +81,7 @@ async def list_slots(
     search = SlotSearch(site, week, zip5, vaccine_group)
     async with reading(pool, principal) as work:
         found = await blocks.list_free_slots(work.connection, search, clock, place_of(after), limit)
-    places = [(one.slot.start_at, one.slot.slot_id) for one in found]
+    places = [(row.slot.start_at, row.slot.slot_id) for row in found]
     link_next(request, response, after=text_of(end_of(places, limit)))
     return [SlotOut.of(slot) for slot in found]
 
