@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from datetime import date
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt
 
+from schemas.envelope import Day
 from services.eligibility.forecast.dates import Period, PeriodError, parse_period
+from services.eligibility.forecast.documents_read import Lines, Location, Part, read_document
 from services.eligibility.forecast.schedule import (
     Antigen,
     AntigenSeries,
@@ -50,11 +51,7 @@ Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class _Age(_Part):
+class _Age(Part):
     absolute_minimum: Length | None = None
     minimum: Length | None = None
     earliest_recommended: Length | None = None
@@ -62,42 +59,42 @@ class _Age(_Part):
     maximum: Length | None = None
 
 
-class _Interval(_Part):
+class _Interval(Part):
     absolute_minimum: Length | None = None
     minimum: Length | None = None
     earliest_recommended: Length | None = None
     latest_recommended: Length | None = None
 
 
-class _Season(_Part):
-    start: date
-    end: date
+class _Season(Part):
+    start: Day
+    end: Day
 
 
-class _Dose(_Part):
-    dose: int = Field(ge=1, le=20)
+class _Dose(Part):
+    dose: StrictInt = Field(ge=1, le=20)
     age: _Age | None = None
     interval: _Interval | None = None
     season: _Season | None = None
-    recurring: bool | None = None
+    recurring: StrictBool | None = None
 
 
-class _Indication(_Part):
+class _Indication(Part):
     observation: str = Field(pattern=r"^\d{3}$")
     begin_age: Length | None = None
     end_age: Length | None = None
     guidance: str = ""
 
 
-class _Ages(_Part):
+class _Ages(Part):
     begin_age: Length | None = None
     end_age: Length | None = None
 
 
-class _Change(_Part):
+class _Change(Part):
     code: Code
-    from_on: date = Field(alias="from")
-    until: date | None = None
+    from_on: Day = Field(alias="from")
+    until: Day | None = None
     because: Text
     source: Text | None = None
     antigen: str
@@ -105,7 +102,7 @@ class _Change(_Part):
     as_series: Text | None = Field(default=None, alias="as")
     series_type: SeriesType | None = None
     series_group: str | None = Field(default=None, pattern=r"^\d{1,3}$")
-    shared_decision: bool | _Ages | None = None
+    shared_decision: StrictBool | _Ages | None = None
     minimum_age_to_start: Length | None = None
     maximum_age_to_start: Length | None = None
     guidance: Text | None = None
@@ -113,7 +110,7 @@ class _Change(_Part):
     indications: tuple[_Indication, ...] = ()
 
 
-class _Document(_Part):
+class _Document(Part):
     jurisdiction: str = Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")
     title: Text
     source: Text
@@ -121,54 +118,42 @@ class _Document(_Part):
 
 
 def read_overlay(path: Path, supporting: SupportingData) -> Overlay:
-    try:
-        return parse_overlay(path.read_text(encoding="utf-8"), supporting)
-    except OverlayError as error:
-        raise OverlayError(f"{path.name}: {error}") from None
+    return parse_overlay(path.read_text(encoding="utf-8"), supporting, path.name)
 
 
-def parse_overlay(text: str, supporting: SupportingData) -> Overlay:
-    try:
-        document = _Document.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError:
-        raise OverlayError(OverlayError.__doc__) from None
-    except ValidationError as error:
-        raise OverlayError("; ".join(_told(fault["loc"], fault["msg"]) for fault in error.errors())) from None
-    if faults := list(_faults(document, supporting)):
-        raise OverlayError("; ".join(faults))
+def parse_overlay(text: str, supporting: SupportingData, name: str = "overlay") -> Overlay:
+    """Raises OverlayError with a line for each thing that is wrong: file, line, field, what was expected."""
+    document = read_document(_Document, text, name, OverlayError)
+    lines = Lines(text, name)
+    if faults := [lines.told(location, message) for location, message in _faults(document, supporting)]:
+        raise OverlayError("\n".join(faults))
     changes = tuple(_change(change, document.source) for change in document.changes)
     return Overlay(document.jurisdiction, document.title, changes, sha256(text.encode()).hexdigest()[:16])
 
 
-def _told(place: tuple[int | str, ...], message: str) -> str:
-    return f"{'.'.join(map(str, place))}: {message}"
-
-
-def _faults(document: _Document, supporting: SupportingData) -> Iterator[str]:
+def _faults(document: _Document, supporting: SupportingData) -> Iterator[tuple[Location, str]]:
     """What the release that it is laid over does not have."""
     for position, change in enumerate(document.changes):
         antigen = supporting.antigens.get(change.antigen)
         where = ("changes", position)
         if antigen is None:
-            yield _told((*where, "antigen"), f"expected one of {', '.join(supporting.antigens)}")
+            yield (*where, "antigen"), f"expected one of {', '.join(supporting.antigens)}"
         for name in change.series if antigen else ():
             faults = _in_series(change, antigen, _series(antigen, name)) if antigen else ()
-            yield from (_told((*where, *place), message) for place, message in faults)
+            yield from (((*where, *place), message) for place, message in faults)
         yield from (
-            _told((*where, "indications", n), "expected an observation of the release")
+            ((*where, "indications", n), "expected an observation of the release")
             for n, indication in enumerate(change.indications)
             if indication.observation not in supporting.observations
         )
         if change.until is not None and change.until <= change.from_on:
-            yield _told((*where, "until"), "expected a day after the first one")
+            yield (*where, "until"), "expected a day after the first one"
     codes = [change.code for change in document.changes]
     if len(set(codes)) < len(codes):
-        yield "changes: expected a code of its own for each"
+        yield ("changes",), "expected a code of its own for each"
 
 
-def _in_series(
-    change: _Change, antigen: Antigen, series: AntigenSeries | None
-) -> Iterator[tuple[tuple[int | str, ...], str]]:
+def _in_series(change: _Change, antigen: Antigen, series: AntigenSeries | None) -> Iterator[tuple[Location, str]]:
     if series is None:
         yield ("series",), f"expected one of {'; '.join(candidate.name for candidate in antigen.series)}"
         return

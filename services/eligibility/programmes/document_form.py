@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, field_validator, model_validator
 
 from schemas.eligibility_v1 import LineOfBusiness, RaceEthnicity
 from schemas.envelope import Code, CountyFips, Cvx, Day, Zip5
 from schemas.time_zones import is_time_zone
+from services.eligibility.forecast.documents_read import Location, Part
 from services.eligibility.forecast.overlay_documents import overlay_paths
 from services.eligibility.forecast.supporting_data import bundled as supporting_data
 from services.eligibility.forecast.supporting_data import releases
 from services.eligibility.people.ages import AGE_BANDS
 from services.eligibility.programmes.arms import CONTROL
-from services.eligibility.programmes.documents_read import Location, Part
 from services.eligibility.programmes.needs import VCC, is_known, meanings, vocabulary
 from services.eligibility.programmes.risk.documents import models
 from services.eligibility.programmes.segment import plain_language
@@ -22,12 +22,12 @@ from services.eligibility.programmes.segment import plain_language
 PURPOSE_CHARS = 20
 MOST_MONTHS, MOST_POINTS, MOST_VERSION = 1200, 1000, 1_000_000
 
-Points = Annotated[int, Field(ge=-MOST_POINTS, le=MOST_POINTS)]
+Points = Annotated[StrictInt, Field(ge=-MOST_POINTS, le=MOST_POINTS)]
 
 
 class _Vaccine(Part):
     group: Code
-    doses_needed: int = Field(ge=1, le=10)
+    doses_needed: StrictInt = Field(ge=1, le=10)
     since_on: Day | None = None
     cvx_not_counted: frozenset[Cvx] = frozenset()
 
@@ -39,7 +39,7 @@ class _Forecast(Part):
     cdsi_group: str
     release: str | None = None
     opens: str = Field(default="due", pattern="^(earliest|due|overdue)$")
-    shared_decision: bool = False
+    shared_decision: StrictBool = False
     jurisdiction: str | None = None
 
     @field_validator("jurisdiction")
@@ -68,7 +68,7 @@ class _Service(Part):
     """Another preventive service: each kind of it with the months for which it holds."""
 
     code: Code
-    holds_months: dict[Code, int] = Field(min_length=1)
+    holds_months: dict[Code, StrictInt] = Field(min_length=1)
 
     @field_validator("holds_months")
     @classmethod
@@ -79,9 +79,9 @@ class _Service(Part):
 
 
 class _Area(Part):
-    tract_cut_off: float = Field(ge=0, le=1)
-    zip_share: float | None = Field(default=None, ge=0, le=1)
-    county_cut_off: float | None = Field(default=None, ge=0, le=1)
+    tract_cut_off: StrictFloat = Field(ge=0, le=1)
+    zip_share: StrictFloat | None = Field(default=None, ge=0, le=1)
+    county_cut_off: StrictFloat | None = Field(default=None, ge=0, le=1)
 
 
 class Coded(Part):
@@ -119,7 +119,7 @@ class SegmentPart(Part):
     zips: frozenset[Zip5] = frozenset()
     counties: frozenset[CountyFips] = frozenset()
     languages: frozenset[str] = frozenset()
-    homebound: bool = False
+    homebound: StrictBool = False
     any_of: tuple[Coded, ...] = ()
     none_of: tuple[Coded, ...] = ()
     race_ethnicity: _RaceEthnicity | None = None
@@ -137,8 +137,8 @@ class _Phase(Part):
     code: Code
     begins_on: Day
     ends_on: Day | None = None
-    age_from: int = Field(ge=0, le=120)
-    age_to: int | None = Field(default=None, ge=0, le=120)
+    age_from: StrictInt = Field(ge=0, le=120)
+    age_to: StrictInt | None = Field(default=None, ge=0, le=120)
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> "_Phase":
@@ -150,10 +150,10 @@ class _Phase(Part):
 
 
 class _Priority(Part):
-    base: int = Field(ge=0, le=MOST_POINTS)
+    base: StrictInt = Field(ge=0, le=MOST_POINTS)
     svi: dict[str, Points]
     age: dict[str, Points]
-    risk: int = Field(default=0, ge=0, le=MOST_POINTS)
+    risk: StrictInt = Field(default=0, ge=0, le=MOST_POINTS)
 
     @field_validator("svi")
     @classmethod
@@ -167,8 +167,8 @@ class _Priority(Part):
 
 
 class _Cap(Part):
-    share: float | None = Field(default=None, gt=0, le=1)
-    count: int | None = Field(default=None, ge=1)
+    share: StrictFloat | None = Field(default=None, gt=0, le=1)
+    count: StrictInt | None = Field(default=None, ge=1)
     by: str = Field(default="risk", pattern="^(risk|priority)$")
     per: str = Field(default="all", pattern="^(all|county|plan|zip)$")
     redraw: str = Field(default="never", pattern="^(never|weekly|monthly)$")
@@ -183,7 +183,7 @@ class _Cap(Part):
 class _Arms(Part):
     unit: str = Field(pattern="^(person|household)$")
     seed: str = Field(min_length=8, max_length=64)
-    shares: dict[Code, float]
+    shares: dict[Code, StrictFloat]
 
     @field_validator("shares")
     @classmethod
@@ -199,7 +199,7 @@ class Document(Part):
     """The form of a programme document: exactly one of vaccine, forecast and service says what it is after."""
 
     programme_id: Code
-    version: int = Field(ge=1, le=MOST_VERSION)
+    version: StrictInt = Field(ge=1, le=MOST_VERSION)
     title: str = Field(min_length=1, max_length=200)
     effective_on: Day
     time_zone: str

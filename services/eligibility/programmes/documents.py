@@ -10,12 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from services.eligibility.forecast.documents_read import Lines, read_document
 from services.eligibility.places.rules import VulnerabilityRule
 from services.eligibility.programmes.aim import ForecastRule, ServiceRule
 from services.eligibility.programmes.arms import Arms
 from services.eligibility.programmes.cap import Cap
 from services.eligibility.programmes.document_form import Document, SegmentPart, contradictions
-from services.eligibility.programmes.documents_read import Lines, read_document
 from services.eligibility.programmes.programme import Phase, PriorityRule, Programme
 from services.eligibility.programmes.risk.documents import models
 from services.eligibility.programmes.segment import EVERYBODY, Segment

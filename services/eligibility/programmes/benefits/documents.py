@@ -1,16 +1,15 @@
 """Benefit lists: YAML documents in `bundled/benefits`, one per version; a wrong one is refused with line and field."""
 
-from datetime import date
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, StrictInt, field_validator
 
 from schemas.eligibility_v1 import LineOfBusiness
-from schemas.envelope import Code
+from schemas.envelope import Code, Day
+from services.eligibility.forecast.documents_read import Part, read_document
 from services.eligibility.programmes.benefits.entitlements import Benefit, BenefitList
 from services.eligibility.programmes.document_form import Coded
-from services.eligibility.programmes.documents_read import Part, read_document
 
 LISTS = Path(__file__).parents[1] / "bundled" / "benefits"
 
@@ -25,15 +24,15 @@ class _Benefit(Part):
     kind: str = Field(pattern="^(transport|personal-care|day-care|community-support|care-management)$")
     lines_of_business: frozenset[LineOfBusiness] = Field(min_length=1)
     any_of: tuple[Coded, ...] = ()
-    age_from: int = Field(default=0, ge=0, le=120)
+    age_from: StrictInt = Field(default=0, ge=0, le=120)
 
 
 class Document(Part):
     """The form of a benefit list."""
 
     list_id: Code
-    version: int = Field(ge=1)
-    effective_on: date
+    version: StrictInt = Field(ge=1)
+    effective_on: Day
     state_fips: str = Field(pattern=r"^\d{2}$")
     source: str = Field(min_length=1)
     benefits: tuple[_Benefit, ...] = Field(min_length=1)

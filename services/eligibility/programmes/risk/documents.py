@@ -4,10 +4,10 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, StrictFloat, StrictInt, field_validator
 
 from schemas.envelope import Code
-from services.eligibility.programmes.documents_read import Part, read_document
+from services.eligibility.forecast.documents_read import Part, read_document
 from services.eligibility.programmes.needs import vocabulary
 from services.eligibility.programmes.risk.model import Factor, PointsModel, Step, Tier
 
@@ -22,8 +22,8 @@ class RiskModelError(Exception):
 
 
 class _Step(Part):
-    at_least: float
-    points: int = Field(ge=-100, le=100)
+    at_least: StrictFloat
+    points: StrictInt = Field(ge=-100, le=100)
 
 
 class _Factor(Part):
@@ -32,7 +32,7 @@ class _Factor(Part):
     input: Code
     steps: tuple[_Step, ...] = Field(min_length=1)
     source: str = Field(min_length=1)
-    missing: int = Field(default=0, ge=-100, le=100)
+    missing: StrictInt = Field(default=0, ge=-100, le=100)
 
     @field_validator("input")
     @classmethod
@@ -54,14 +54,14 @@ class _Factor(Part):
 
 class _Tier(Part):
     code: Code
-    at_least: int = Field(ge=0, le=100)
+    at_least: StrictInt = Field(ge=0, le=100)
 
 
 class Document(Part):
     """The form of a risk document."""
 
     model_id: Code
-    version: int = Field(ge=1)
+    version: StrictInt = Field(ge=1)
     title: str = Field(min_length=1)
     factors: tuple[_Factor, ...] = Field(min_length=1)
     tiers: tuple[_Tier, ...] = Field(min_length=1)

@@ -210,6 +210,13 @@ def test_a_programme_of_an_unknown_state_is_refused() -> None:
             "    indications: [{observation: '999'}]",
             "expected an observation of the release",
         ),
+        ("dose: 3", "dose: '3'", "changes.2.doses.0.dose: Input should be a valid integer"),
+        ("until: 2026-07-01", "until: 1769904000", "changes.0.until: Expected a day as YYYY-MM-DD"),
+        (
+            "jurisdiction: US-ZZ",
+            "jurisdiction: US-ZZ\njurisdiction: US-CA",
+            "overlay:3: jurisdiction: stands here twice",
+        ),
     ],
 )
 def test_a_wrong_overlay_is_refused_with_its_field(

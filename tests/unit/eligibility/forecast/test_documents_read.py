@@ -1,7 +1,9 @@
 """Whatever stands in a document, the answer names line and field: nothing of it is a fault of the reader."""
 
 import argparse
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from services.eligibility.programmes import documents_read
+from services.eligibility.forecast import documents_read
+from services.eligibility.forecast.documents_read import Part
 from services.eligibility.programmes.cli import run_check
 from services.eligibility.programmes.documents import ProgrammeError, bundled, parse_programme
 from tests.service.eligibility.programmes import ARMS, SCREENING
@@ -160,3 +164,42 @@ def test_every_yaml_is_read_by_the_safe_loader() -> None:
     ]
     assert [name for name, _ in loads] == ["documents_read.py"]
     assert issubclass(documents_read._Loader, yaml.SafeLoader)
+
+
+def forms() -> Iterator[type[Part]]:
+    """Every part of every document that an operator hands in."""
+    waiting: list[type[Part]] = [Part]
+    while waiting:
+        waiting += (part := waiting.pop()).__subclasses__()
+        if part.__module__.startswith("services."):
+            yield part
+
+
+ODD: Mapping[str, tuple[Any, ...]] = {
+    "integer": ("5", 5.0, True), "number": ("0.5", True), "boolean": ("yes", 1, 0, "true"),
+    "date": (1769904000, "1769904000", True, datetime(2026, 1, 26, tzinfo=UTC)), "string": (5, 5.0, True),
+}  # fmt: skip
+"""By kind of field, what a document may not say there."""
+
+
+def fields() -> Iterator[Any]:
+    """Every number, yes or no, day and text of every form; also those that stand by a name of the author's."""
+    for form in forms():
+        for name, said in form.model_json_schema()["properties"].items():
+            either = [part for part in said.get("anyOf", [said]) if part.get("type") != "null"]
+            if len(either) == 1 and (kind := _kind(either[0].get("additionalProperties") or either[0])) in ODD:
+                by_name = "additionalProperties" in either[0]
+                yield pytest.param(form, name, kind, by_name, id=f"{form.__module__}.{form.__name__}.{name}")
+
+
+def _kind(said: Mapping[str, Any]) -> str:
+    return str(said.get("format") or said.get("type"))
+
+
+@pytest.mark.parametrize(("form", "name", "kind", "by_name"), list(fields()))
+def test_a_number_is_a_number_and_a_day_a_day(form: type[Part], name: str, kind: str, by_name: bool) -> None:
+    """No field takes a text, a yes, or 5.0 for a whole number, a number for a yes, or a count of seconds for a day."""
+    for value in ODD[kind]:
+        with pytest.raises(ValidationError) as refused:
+            form.model_validate({name: {"key": value} if by_name else value})
+        assert name in {fault["loc"][0] for fault in refused.value.errors()}, value
