@@ -20,13 +20,10 @@ from services.kit.answers import Trail
 from services.kit.api_docs import docs_page
 from services.kit.auth import Auth, RouteAsks, asked_by, route_template, token_first
 from services.kit.ids import new_id
+from services.kit.json_bodies import MAX_BODY_BYTES, checked
 from services.kit.masking import SEES, Mask, mask_of_all
-from services.kit.nesting import MOST_DEPTH, Nesting
 from services.kit.slow_clients import hurried
 from services.kit.workers import RUNNING
-
-MAX_BODY_BYTES = 1 << 20
-"""Of a JSON request; a route that takes a file says its own `max_body_size`."""
 
 HEALTH_PATHS = ("/live", "/ready", "/ready/serves", "/ready/consumes", "/metrics")
 SERVING = frozenset({"postgres", "schema", "own-log"})
@@ -34,10 +31,6 @@ SERVING = frozenset({"postgres", "schema", "own-log"})
 
 _NO_TELEMETRY: Any = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False)
 """FastAPI's own spans and log records would carry paths, queries and the texts of exceptions."""
-
-TOO_DEEP = problem.Refusal(
-    "too-deep", "Too Deep", f"Expected JSON with at most {MOST_DEPTH} lists and objects within each other.", 400
-)
 
 log = structlog.get_logger()
 
@@ -141,7 +134,7 @@ class Edge:
             if _NUL_IN_QUERY.search(scope["query_string"]) or "\0" in scope["path"]:
                 await problem.unstorable()(scope, receive, outgoing.send)
             else:
-                await self.app(scope, _checked(scope, token_first(scope, hurried(receive))), outgoing.send)
+                await self.app(scope, checked(scope, token_first(scope, hurried(receive))), outgoing.send)
         except Exception:  # noqa: BLE001 - problem.on_fault has said its class and place, and answered
             outgoing.status = outgoing.status or 500
         finally:
@@ -149,31 +142,6 @@ class Edge:
 
 
 _NUL_IN_QUERY = re.compile(rb"%00|\x00")
-_NUL_IN_JSON = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000|\x00")
-_LONGEST_HALF = 32
-"""How much of a chunk is looked at again with the next one, for what was cut in two."""
-
-
-def _checked(scope: Scope, receive: Receive) -> Receive:
-    """The body as it comes; JSON that holds U+0000, which no database does, or is too deep for whoever works on it, is
-    refused by whoever reads it."""
-    if "json" not in Headers(scope=scope).get("content-type", "").lower():
-        return receive
-    seen, nesting = b"", Nesting()
-
-    async def receive_checked() -> Message:
-        nonlocal seen
-        message = await receive()
-        body = message.get("body", b"")
-        seen = seen[-_LONGEST_HALF:] + body
-        if _NUL_IN_JSON.search(seen):
-            raise problem.UnstorableTextError
-        nesting.take(body)
-        if nesting.is_too_deep:
-            raise problem.RefusedError(TOO_DEEP)
-        return message
-
-    return receive_checked
 
 
 class Outgoing:

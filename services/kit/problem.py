@@ -153,6 +153,14 @@ class UnstorableTextError(HTTPException):
         super().__init__(HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
+class RepeatedNameError(HTTPException):
+    """Expected each name once in an object of a JSON body; whoever took one of the two would choose for the client."""
+
+    def __init__(self, location: Sequence[str | int]) -> None:
+        super().__init__(HTTPStatus.UNPROCESSABLE_ENTITY)
+        self.location = location
+
+
 def unstorable() -> JSONResponse:
     """The answer to a request whose path, query or body holds U+0000."""
     errors = [{"field": "*", "expected": "Text without the character U+0000"}]
@@ -166,6 +174,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RefusedError, _on_refused)
     for unstorable_error in (UnstorableTextError, *UNSTORABLE):
         app.add_exception_handler(unstorable_error, _on_unstorable)
+    app.add_exception_handler(RepeatedNameError, _on_repeated)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     for error in _OUTAGES:
@@ -180,6 +189,12 @@ async def _on_refused(_request: Request, error: Exception) -> JSONResponse:
 
 async def _on_unstorable(_request: Request, _error: Exception) -> JSONResponse:
     return unstorable()
+
+
+async def _on_repeated(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RepeatedNameError)
+    field = field_path(("body", *error.location), frozenset(_contract_names(request.app.openapi())))
+    return answer(document(INVALID, errors=[{"field": field, "expected": "This name once in its object"}]))
 
 
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:
