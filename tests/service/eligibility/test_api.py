@@ -169,6 +169,44 @@ async def test_the_files_go_on_page_by_page(app: FastAPI, client: httpx.AsyncCli
     assert ([one["file_id"] for one in rest.json()], "Link" in rest.headers) == ([files[0]], False)
 
 
+async def test_the_bearers_of_a_number_go_on_page_by_page(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """A number that passed on, or that two plans gave: nobody is left out in silence, and only the first page counts
+    as a look-up."""
+    await office.read(roster(Row("LS1")))
+    await office.read(roster(Row("LS1", family="Hopper", given="Grace"), plan="PRAIRIE"))
+    acting(app, "supervisor", "*")
+    first = await client.get("/members", params={"member_id": "LS1", "limit": 1})
+    rest = await client.get(first.links["next"]["url"])
+    last = await client.get(rest.links["next"]["url"])
+    tokens = [member["member_token"] for page in (first, rest) for member in page.json()]
+    whole = await client.get("/members", params={"member_id": "LS1"})
+    assert (tokens, "Link" in whole.headers) == ([member["member_token"] for member in whole.json()], False)
+    assert (len(set(tokens)), last.json(), "Link" in last.headers) == (2, [], False)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "asked", "found"),
+    [
+        (["AB12"], "ab12", ["AB12"]), (["ab12"], "AB12", ["ab12"]), (["AB12"], "Ab12", ["AB12"]),
+        (["AB12", "ab12"], "ab12", ["ab12"]), (["AB12", "ab12"], "aB12", ["AB12", "ab12"]), (["AB12"], "ab13", []),
+    ],
+)  # fmt: skip
+async def test_a_number_is_found_in_other_letters(
+    app: FastAPI, client: httpx.AsyncClient, office: Office, numbers: list[str], asked: str, found: list[str]
+) -> None:
+    """If nobody bears it just so: whoever types it from a letter finds its bearer, and chooses where there are two."""
+    people = [("Lovelace", "Ada"), ("Hopper", "Grace")]
+    rows = [Row(number, family=family, given=given) for number, (family, given) in zip(numbers, people, strict=False)]
+    await office.read(roster(*rows))
+    acting(app, "coordinator", "lakeshore")
+    members = (await client.get("/members", params={"member_id": asked})).json()
+    tokens = await office.fetch("select member_token::text, member_id from enrolment")
+    known = {row["member_token"]: row["member_id"] for row in tokens}
+    assert sorted(known[member["member_token"]] for member in members) == found
+
+
 async def test_a_number_that_cannot_be(app: FastAPI, client: httpx.AsyncClient) -> None:
     """A NUL, which no text in the database can hold, is refused as the request's fault."""
     acting(app, "coordinator", "lakeshore")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from schemas.eligibility_v1 import MemberEligibilityDecidedV1
 from services.eligibility.clock import store as clock_store
@@ -35,6 +35,7 @@ from services.eligibility.programmes.risk.documents import models
 from services.kit import audit
 from services.kit.auth import Principal, may
 from services.kit.look_ups import Allowance
+from services.kit.next_page import PAGED, end_of, link_next
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading
@@ -45,24 +46,30 @@ Coordinator = Annotated[Principal, may("members.read")]
 routes = APIRouter()
 
 
-@routes.get("/members")
+@routes.get("/members", responses=PAGED)
 async def find_members(
+    request: Request,
+    response: Response,
     pool: Pool,
     principal: Coordinator,
     look_ups: Allowance,
     member_id: Annotated[str, Query(min_length=2, max_length=40)],
+    limit: Annotated[int, Query(ge=1, le=20)] = 20,
+    after: Annotated[UUID | None, Query(description="The last member of the page before")] = None,
 ) -> list[MemberOut]:
-    """The members of the plan under this member number; a number may have passed from one to another. 429 after too
-    many look-ups: one that finds nobody counts ten times."""
-    look_ups.admit(principal)
+    """The members of the plan under this member number; a number may have passed from one to another. If nobody bears
+    it in these letters, those who bear it in capitals or in small ones. 429 after too many look-ups: one that finds
+    nobody counts ten times, further pages nothing."""
+    look_ups.admit_page(principal, member_id, is_first=after is None)
     async with reading(pool, principal) as work:
-        tokens = await people_store.find_by_member_id(work.connection, member_id)
+        tokens = await people_store.find_by_member_id(work.connection, member_id, after, limit)
         found = [
             member for member_token in tokens if (member := await _member(work.connection, member_token)) is not None
         ]
         await audit.record(work, principal, "read", "member", tokens)
-    if not found:
+    if not found and after is None:
         look_ups.missed(principal)
+    link_next(request, response, after=(end := end_of(tokens, limit)) and str(end))
     return found
 
 

@@ -124,16 +124,17 @@ select count(*) filter (where {IS_ABSENT}) as absent, count(*) as insured,
     count(*) filter (where {IS_ABSENT} and seen_file_no = any($9::bigint[])) as skipped
 from enrolment where {IS_COVERED}
 """
+# $1 the number as it was asked for; who bears it in capitals or small letters is found if nobody bears it so.
 FIND_BY_MEMBER_ID = """
-select distinct e.member_token from enrolment e
-where not e.is_retired and (
-    e.member_id = $1
-    or exists (
-        select from person_identifier i
-        where i.member_token = e.member_token and i.value = $1 and i.type in ('MB', 'SN')
-    )
+with bearer (member_token, number) as (
+    select e.member_token, e.member_id from enrolment e where e.member_id = any($2::text[]) and not e.is_retired
+    union
+    select e.member_token, i.value from person_identifier i join enrolment e on e.member_token = i.member_token
+    where i.value = any($2::text[]) and i.type in ('MB', 'SN') and not e.is_retired
 )
-order by e.member_token limit 20
+select distinct member_token from bearer
+where (number = $1 or not exists (select from bearer where number = $1)) and ($3::uuid is null or member_token > $3)
+order by member_token limit $4
 """
 
 UNKNOWN_MERGES = """
@@ -232,9 +233,12 @@ async def count_absent(
     return [*counts, (row["skipped"], overtaken)] if overtaken else counts
 
 
-async def find_by_member_id(connection: Connection, member_id: str) -> list[UUID]:
-    """Members whom the transaction's tenant may see under this number."""
-    return [row["member_token"] for row in await connection.fetch(FIND_BY_MEMBER_ID, member_id)]
+async def find_by_member_id(connection: Connection, member_id: str, after: UUID | None, limit: int) -> list[UUID]:
+    """Members whom the transaction's tenant may see under this number, a page in the order of their tokens. If nobody
+    bears it in these letters, those who bear it in capitals or in small ones: a person chooses among them."""
+    spellings = [member_id, member_id.upper(), member_id.lower()]
+    rows = await connection.fetch(FIND_BY_MEMBER_ID, member_id, spellings, after, limit)
+    return [row["member_token"] for row in rows]
 
 
 async def save_persons(connection: Connection, persons: Sequence[Person]) -> None:
