@@ -5,10 +5,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from services.eligibility.payers.tenants import EVERY_TENANT
 from services.eligibility.people.parting import Holders, KeptRows, Row, Shares, Side, Whose
-from services.eligibility.vital.rules import DECISION, REGISTRY, STATUS, Word
+from services.eligibility.vital.rules import DEAD, DECISION, REGISTRY, STATUS, Word
 from services.eligibility.vital.sharing import ALL_REGISTRIES
 
-DEAD = frozenset({Word.DECEASED, Word.POSSIBLE})
 Agreeing = Mapping[str, Collection[Side]]
 """With whom of both each registry's patient agrees, by its name."""
 

@@ -30,6 +30,10 @@ class Word(StrEnum):
     NOTHING = "nothing"
 
 
+DEAD = frozenset({Word.DECEASED, Word.POSSIBLE})
+"""The words that speak of a death, also of one that must be checked."""
+
+
 class VitalStatement(NamedTuple):
     """The newest word of one source. `tenant_id` is the plan whose members it may declare dead, `*` everybody's.
     `since_at` and `heard_at`: since when, by its own date and by ours, it says so without a change. `reported_at`: when

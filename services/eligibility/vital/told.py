@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Literal, NamedTuple
 
 from services.eligibility.payers.tenants import EVERY_TENANT
-from services.eligibility.vital.rules import Override, VitalStatement, Word, standing_elsewhere, vital_of
+from services.eligibility.vital.rules import DEAD, Override, VitalStatement, Word, standing_elsewhere, vital_of
 
 By = Literal["plan", "registry", "worker", "site", "person", "another-plan"]
 DECLARED: Literal["declared"] = "declared"
@@ -47,13 +47,10 @@ def told_of_death(statements: Iterable[VitalStatement], overrides: Iterable[Over
     holds = DECLARED if found.is_deceased else REPORTED if found.is_reported else None
     mine = sorted((*_by_sources(statements, plan), *_by_persons(overrides, plan)), key=_when)
     elsewhere = any(
-        statement.tenant_id not in {EVERY_TENANT, plan} and statement.word in _DEAD for statement in statements
+        statement.tenant_id not in {EVERY_TENANT, plan} and statement.word in DEAD for statement in statements
     )
     elsewhere |= any(override.is_deceased for override in standing_elsewhere(overrides, plan))
     return ToldOfDeath(holds, (*mine, *([Said("another-plan")] if elsewhere else [])))
-
-
-_DEAD = frozenset({Word.DECEASED, Word.POSSIBLE})
 
 
 def _by_sources(statements: Iterable[VitalStatement], plan: str) -> Iterator[Said]:

@@ -69,7 +69,7 @@ async def find_members(
         await audit.record(work, principal, "read", "member", tokens)
     if not found and after is None:
         look_ups.missed(principal)
-    link_next(request, response, after=(end := end_of(tokens, limit)) and str(end))
+    link_next(request, response, after=end_of([str(member_token) for member_token in tokens], limit))
     return found
 
 

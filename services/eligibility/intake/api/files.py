@@ -179,15 +179,20 @@ async def list_notices(
     principal: Onlooker,
     file_id: UUID,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-    after: Annotated[int, Query(ge=0, le=MOST_ROWS, description="How many the pages before had")] = 0,
+    after: Annotated[
+        str | None,
+        Query(pattern=r"^[0-9]{1,10}_[01]_-?[0-9]{1,10}$", description="Of the page before, as its Link says."),
+    ] = None,
 ) -> Response | list[RowOut]:
     """What was odd about rows, or the file, that were taken, page by page (`Link`)."""
     async with reading(pool, principal) as work:
         if await file_store.load_file(work.connection, file_id) is None:
             return refuse(NO_FILE)
-        rows = await row_store.load_notices(work.connection, file_id, after, limit)
-    link_next(request, response, after=end_of(range(after + 1, after + len(rows) + 1), limit))
-    return [RowOut.model_validate(dict(row)) for row in rows]
+        begin = row_store.NoticePlace(*map(int, after.split("_"))) if after else row_store.FIRST_NOTICE
+        found = await row_store.load_notices(work.connection, file_id, begin, limit)
+    end = end_of([place for _, place in found], limit)
+    link_next(request, response, after=end and "_".join(map(str, end)))
+    return [RowOut.model_validate(row) for row, _ in found]
 
 
 def routes_taking(most_bytes: int) -> APIRouter:

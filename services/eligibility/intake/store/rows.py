@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.eligibility.feeds.outcomes import RowResult
@@ -67,12 +67,25 @@ order by row limit $4
 """
 # What readers found odd, and what turned out odd when the row took effect.
 LOAD_NOTICES = """
-select row, segment, field, code, expected from feed_notice where file_id = $1
+select row, segment, field, code, expected, 0 as origin, position from feed_notice
+where file_id = $1 and (row, 0, position) > ($2::bigint, $3::integer, $4::bigint)
 union all
-select row, segment, field, code, expected from feed_row
-where file_id = $1 and outcome <> 'rejected' and expected is not null
-order by row, segment nulls last, field, code, expected limit $2 offset $3
+select row, segment, field, code, expected, 1, 0 from feed_row
+where file_id = $1 and outcome <> 'rejected' and expected is not null and (row, 1, 0) > ($2, $3, $4)
+order by row, origin, position limit $5
 """
+
+
+class NoticePlace(NamedTuple):
+    """Where a notice stands in its file. `origin`: 0 the reader, 1 what turned out as the row took effect."""
+
+    row: int
+    origin: int
+    position: int
+
+
+FIRST_NOTICE = NoticePlace(-1, 0, 0)
+"""Before all of them: row 0 is the file itself."""
 
 
 async def save_rows(connection: Connection, file_id: UUID, rows: Sequence[RowResult], cursor_row: int) -> None:
@@ -135,5 +148,9 @@ async def load_rows(
     return [dict(row) for row in await connection.fetch(LOAD_ROWS, file_id, after_row, change, limit)]
 
 
-async def load_notices(connection: Connection, file_id: UUID, after: int, limit: int) -> list[Mapping[str, Any]]:
-    return [dict(row) for row in await connection.fetch(LOAD_NOTICES, file_id, limit, after)]
+async def load_notices(
+    connection: Connection, file_id: UUID, after: NoticePlace, limit: int
+) -> list[tuple[Mapping[str, Any], NoticePlace]]:
+    """A page in the order of the rows, each with its place; of a row first what the reader found."""
+    rows = await connection.fetch(LOAD_NOTICES, file_id, *after, limit)
+    return [(dict(row), NoticePlace(row["row"], row["origin"], row["position"])) for row in rows]
