@@ -15,7 +15,10 @@ from pydantic import SecretStr
 from deploy import problems, roles
 from schemas.compatibility import breaking_changes, breaking_terms
 from schemas.documents import asyncapi, json_schemas, topic_terms
+from schemas.vaccines import TABLE
 from services.eligibility import app as eligibility
+from services.eligibility.doses.registry import groups_of
+from services.eligibility.feeds.codes import vaccines
 from services.kit import build
 from services.kit.app import create
 from services.kit.settings import KafkaSettings, Settings
@@ -36,7 +39,9 @@ def generated() -> dict[Path, str]:
     documents = openapis()
     interfaces = {OPENAPI_FOLDER / f"{name}.json": _dump(document) for name, document in documents.items()}
     pages = {PROBLEMS: problems.page(), ROLES: roles.page(documents)}
-    return files | interfaces | pages | {FOLDER / "asyncapi.json": _dump(asyncapi(build.version()))}
+    groups = {cvx: groups_of(cvx) for cvx, vaccine in sorted(vaccines().items()) if vaccine.groups}
+    told = {FOLDER / "asyncapi.json": _dump(asyncapi(build.version())), TABLE: _dump(groups)}
+    return files | interfaces | pages | told
 
 
 def openapis() -> dict[str, dict[str, Any]]:

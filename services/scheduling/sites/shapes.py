@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from schemas.envelope import Code, Zip5
 from schemas.texts import Text
 from schemas.time_zones import is_time_zone
+from schemas.vaccines import may_count_for
 from services.scheduling.days.shapes import Body, SaidCvx
 from services.scheduling.sites.rules import Site
 
@@ -36,6 +37,12 @@ class ProductIn(Body):
 
     cvx: SaidCvx = Field(examples=["208"])
     vaccine_group: Code = Field(examples=["covid-19"])
+
+    @model_validator(mode="after")
+    def _of_its_group(self) -> Self:
+        if not may_count_for(self.cvx, self.vaccine_group):
+            raise PydanticCustomError("product_group", "a vaccine group that the product counts for by CDC's CVX codes")
+        return self
 
 
 class SiteIn(Body):
