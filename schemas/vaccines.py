@@ -18,10 +18,11 @@ def cvx_groups() -> Mapping[str, frozenset[str]]:
 
 
 @cache
-def _groups() -> frozenset[str]:
+def groups() -> frozenset[str]:
+    """The codes of all groups that some product counts for."""
     return frozenset().union(*cvx_groups().values())
 
 
 def may_count_for(cvx: str, group: str) -> bool:
-    """Whether CDC's table does not say otherwise: a product, or a group, that it does not have may be anything."""
-    return group not in _groups() or group in cvx_groups().get(cvx, {group})
+    """Whether CDC's table does not say otherwise: a product that it does not have may be of any group."""
+    return group in cvx_groups().get(cvx, {group})

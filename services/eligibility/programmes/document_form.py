@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, field_validator, model_validator
+from pydantic import AfterValidator, Field, StrictBool, StrictFloat, StrictInt, field_validator, model_validator
 
 from schemas.eligibility_v1 import LineOfBusiness, RaceEthnicity
 from schemas.envelope import Code, CountyFips, Cvx, Day, Zip5
 from schemas.time_zones import is_time_zone
+from schemas.vaccines import groups
 from services.eligibility.forecast.documents_read import Location, Part
 from services.eligibility.forecast.overlay_documents import overlay_paths
 from services.eligibility.forecast.supporting_data import bundled as supporting_data
@@ -22,11 +23,20 @@ from services.eligibility.programmes.segment import plain_language
 PURPOSE_CHARS = 20
 MOST_MONTHS, MOST_POINTS, MOST_VERSION = 1200, 1000, 1_000_000
 
+
+def _told_by_products(group: str) -> str:
+    """Doses are told under the groups of their products: no dose would ever count for another one."""
+    if group not in groups():
+        raise ValueError(f"expected a vaccine group of CDC's CVX codes: {', '.join(sorted(groups()))}")
+    return group
+
+
+VaccineGroup = Annotated[Code, AfterValidator(_told_by_products)]
 Points = Annotated[StrictInt, Field(ge=-MOST_POINTS, le=MOST_POINTS)]
 
 
 class _Vaccine(Part):
-    group: Code
+    group: VaccineGroup
     doses_needed: StrictInt = Field(ge=1, le=10)
     since_on: Day | None = None
     cvx_not_counted: frozenset[Cvx] = frozenset()
@@ -35,7 +45,7 @@ class _Vaccine(Part):
 class _Forecast(Part):
     """`vaccine_group` is the code under which doses and slots are told, `cdsi_group` CDC's name of the same group."""
 
-    vaccine_group: Code
+    vaccine_group: VaccineGroup
     cdsi_group: str
     release: str | None = None
     opens: str = Field(default="due", pattern="^(earliest|due|overdue)$")

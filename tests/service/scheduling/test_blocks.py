@@ -181,7 +181,7 @@ async def test_a_dose_of_a_product_withdrawn_since_is_recorded(world: World) -> 
     another vaccine or product."""
     monday, friday = await world.open_block(days=(0, 4), plan=None)
     came, to_come = [await world.booked(await world.enrol(), slot) for slot in (monday, friday)]
-    left_out = a_site() | {"gives": [{"cvx": FLU, "vaccine_group": "influenza"}], "withdraw": True}
+    left_out = a_site() | {"gives": [{"cvx": FLU, "vaccine_group": "flu"}], "withdraw": True}
     assert (await world.post("/sites", left_out, who="state@*")).status_code == 200
     for cvx, code in (("207", "not-given-here"), (FLU, "other-vaccine")):
         answer = await world.post(f"/appointments/{came}/fulfil", {"dose": a_given_dose(cvx)}, who="site@*")
@@ -220,7 +220,7 @@ async def test_a_product_left_out_names_the_blocks_that_this_breaks(world: World
     flu = await world.open_block(days=(3,), plan="blue", cvx=FLU)
     booked = await world.booked(await world.enrol(), slot)
     await world.booked(await world.enrol("blue"), slot, tenant="blue")
-    left_out = a_site() | {"gives": [{"cvx": FLU, "vaccine_group": "influenza"}]}
+    left_out = a_site() | {"gives": [{"cvx": FLU, "vaccine_group": "flu"}]}
     refused = await world.post("/sites", left_out, who="state@*")
     assert (refused.status_code, code_of(refused)) == (409, "product-in-use")
     [block] = refused.json()["blocks"]
@@ -238,7 +238,7 @@ async def test_a_product_left_out_names_the_blocks_that_this_breaks(world: World
 async def test_a_product_of_another_vaccine_breaks_its_blocks_too(world: World) -> None:
     """A product described for another vaccine is no longer what its blocks promise; over blocks may change."""
     await world.open_block(days=(1,), plan=None)
-    other = a_site() | {"gives": [{"cvx": COVID, "vaccine_group": "influenza"}]}
+    other = a_site() | {"gives": [{"cvx": COVID, "vaccine_group": "flu"}]}
     assert code_of(await world.post("/sites", other, who="state@*")) == "product-in-use"
     await world.hear(a_business_day(MONDAY + timedelta(days=2)))
     assert (await world.post("/sites", other, who="state@*")).status_code == 200
@@ -246,7 +246,7 @@ async def test_a_product_of_another_vaccine_breaks_its_blocks_too(world: World) 
 
 async def test_a_product_is_named_once(world: World) -> None:
     """Twice with two vaccines would leave open which of them it is for."""
-    gives = [{"cvx": COVID, "vaccine_group": group} for group in ("covid-19", "influenza")]
+    gives = [{"cvx": COVID, "vaccine_group": group} for group in ("covid-19", "flu")]
     assert (await world.post("/sites", a_site(site_id="twice") | {"gives": gives}, who="state@*")).status_code == 422
 
 

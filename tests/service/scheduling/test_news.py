@@ -61,7 +61,7 @@ async def test_a_dose_given_elsewhere_cancels_the_booking_and_frees_its_place(wo
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"group": "influenza"}, "another vaccine"),
+        ({"group": "flu"}, "another vaccine"),
         ({"on": date(2020, 12, 30)}, "given before the programme began"),
         ({"on": WEDNESDAY}, "perhaps the very dose of this booking, reported by the registry first"),
         ({"action": DoseAction.RETRACT}, "never given"),
@@ -197,7 +197,7 @@ async def test_a_dose_given_here_ends_a_booking_made_meanwhile_in_another_progra
     second = await world.booked(other, slot, tenant="blue")
     await world.post(f"/appointments/{first}/fulfil", {"dose": a_given_dose()}, who="site@acme")
     assert await world.status_of(second) == "booked"
-    await world.hear(a_dose(member, appointment_id=UUID(first), groups=("covid-19", "influenza")))
+    await world.hear(a_dose(member, appointment_id=UUID(first), groups=("covid-19", "flu")))
     assert await world.status_of(second) == "cancelled:pat"
 
 
@@ -377,7 +377,7 @@ async def test_version_holds_from_its_day_on(world: World) -> None:
     booked."""
     [covid, later] = await world.open_block(days=[1, 5])
     [flu] = await world.open_block(days=[5], cvx=FLU)
-    await world.hear(a_programme(group="influenza", began_on=WEDNESDAY, version=2))
+    await world.hear(a_programme(group="flu", began_on=WEDNESDAY, version=2))
     await world.booked(await world.enrol(), covid)
     await world.hear(a_business_day(WEDNESDAY))
     refused = await world.book(await world.enrol(), later)
@@ -388,7 +388,7 @@ async def test_version_holds_from_its_day_on(world: World) -> None:
 async def test_versions_and_days_in_any_order(world: World) -> None:
     """Whether the day or the version comes first, the same version holds, and the campaign began with the first."""
     news = [
-        a_programme(version=2, group="influenza", began_on=WEDNESDAY),
+        a_programme(version=2, group="flu", began_on=WEDNESDAY),
         a_programme(version=3, group="zoster", began_on=WEDNESDAY + timedelta(days=1)),
         a_business_day(WEDNESDAY),
         a_programme(version=4, group="covid-19", began_on=TUESDAY),
@@ -401,7 +401,7 @@ async def test_versions_and_days_in_any_order(world: World) -> None:
         async with world.everything() as connection:
             row = await connection.fetchrow("select version, vaccine_group, began_on from programme")
         found.add(tuple(row))
-    assert found == {(2, "influenza", date(2021, 1, 4))}
+    assert found == {(2, "flu", date(2021, 1, 4))}
 
 
 async def test_partial_dose_cancels_nothing(world: World) -> None:

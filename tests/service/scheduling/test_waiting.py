@@ -109,7 +109,7 @@ async def test_several_instances_share_the_queue(world: World) -> None:
 async def test_a_version_that_begins_with_the_day_lets_its_members_wait(world: World) -> None:
     """Whose programme changes as a day opens waits as well, and is settled by that day."""
     [slot] = await world.open_block(days=(4,), plan=None)
-    await world.hear(a_programme("il-later"), a_programme("il-later", "influenza", WEDNESDAY, version=2))
+    await world.hear(a_programme("il-later"), a_programme("il-later", "flu", WEDNESDAY, version=2))
     booked = await world.booked(await world.enrol("acme", uuid4(), "il-later"), slot)
     async with world.everything() as connection:
         handler = HANDLERS[next(topic for topic in HANDLERS if "business-day" in topic.name)]

@@ -170,7 +170,7 @@ class World:
 
     async def begin(self, on: date = MONDAY) -> None:
         """The day opens, two programmes run, the United Center gives both vaccines."""
-        await self.hear(a_business_day(on), a_programme(), a_programme("il-flu", "influenza"))
+        await self.hear(a_business_day(on), a_programme(), a_programme("il-flu", "flu"))
         answer = await self.post("/sites", a_site(), who="state@*")
         assert answer.status_code == 200, answer.text
 
@@ -268,7 +268,7 @@ WRONG = """
 
 
 def a_site(zone: str = "America/Chicago", site_id: str = "united-center") -> dict[str, Any]:
-    gives = [{"cvx": COVID, "vaccine_group": "covid-19"}, {"cvx": FLU, "vaccine_group": "influenza"}]
+    gives = [{"cvx": COVID, "vaccine_group": "covid-19"}, {"cvx": FLU, "vaccine_group": "flu"}]
     return {
         "site_id": site_id,
         "name": "United Center",

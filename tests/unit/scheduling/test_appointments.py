@@ -26,9 +26,7 @@ DAY = SiteDay(TODAY, TODAY)
 AT = datetime(2021, 3, 15, 15, tzinfo=UTC)
 DOSE = DoseGiven(cvx="208", lot="EN6201", administered_on=TODAY)
 PROGRAMME = Programme("il-covid", 1, "covid-19", date(2021, 1, 4))
-SITE = Site(
-    "united-center", "United Center", "60612", "America/Chicago", "mass", {"208": "covid-19", "197": "influenza"}
-)
+SITE = Site("united-center", "United Center", "60612", "America/Chicago", "mass", {"208": "covid-19", "197": "flu"})
 
 
 def an_enrolment(standing: Standing = Standing.ELIGIBLE, programme: str = "il-covid") -> Enrolment:
@@ -111,7 +109,7 @@ def test_a_member_who_comes_a_day_late_is_recorded_with_the_day_they_came() -> N
 
 @pytest.mark.parametrize(
     ("days", "group", "ends"),
-    [(-1, "covid-19", False), (0, "covid-19", True), (3, "covid-19", True), (3, "influenza", False)],
+    [(-1, "covid-19", False), (0, "covid-19", True), (3, "covid-19", True), (3, "flu", False)],
 )
 def test_a_dose_ends_the_members_other_bookings_for_that_vaccine(days: int, group: str, ends: bool) -> None:
     """From the dose's day on; not for another vaccine, not of a past day, and never the appointment itself."""

@@ -28,7 +28,7 @@ UNKNOWN = Moment(LATER, LATER)
         (Standing.ELIGIBLE, a_slot(), None),
         (Standing.ELIGIBLE, a_slot(held_for=None), None),
         (Standing.ELIGIBLE, a_slot(held_for="blue"), RefusalCode.HELD),
-        (Standing.ELIGIBLE, a_slot(group="influenza"), RefusalCode.OTHER_VACCINE),
+        (Standing.ELIGIBLE, a_slot(group="flu"), RefusalCode.OTHER_VACCINE),
         (Standing.ELIGIBLE, replace(a_slot(), is_given=False), RefusalCode.NOT_GIVEN_HERE),
         (Standing.ELIGIBLE, a_slot(YESTERDAY), RefusalCode.PAST_SLOT),
         (Standing.ELIGIBLE, a_slot(TOMORROW), None),

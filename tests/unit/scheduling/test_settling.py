@@ -59,7 +59,7 @@ def a_dose(
         (a_live(), [a_dose(heard_no=4)], None),  # known when it was booked
         (a_live(), [a_dose(heard_no=4), a_dose()], Cancellation.PAT),
         (a_live(), [a_dose(retracted=True)], None),
-        (a_live(), [a_dose(group="influenza")], None),
+        (a_live(), [a_dose(group="flu")], None),
         (a_live(), [a_dose(group="mmr", groups=("mmr", "covid-19"))], Cancellation.PAT),  # a combination
         (a_live(booked_on=TOMORROW - SHORT), [a_dose(TOMORROW - SHORT)], Cancellation.PAT),
         (a_live(booked_on=TOMORROW - LONG), [a_dose(TOMORROW - LONG)], None),  # that of the day is for the next dose

@@ -1,5 +1,6 @@
 """Programme documents are data: read strictly, refused with line and field, and one version holds at a time."""
 
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -160,3 +161,13 @@ def test_the_shipped_documents() -> None:
 def test_the_programme_that_is_live_stays_as_it_was_published() -> None:
     """A published document's digest is compared at every start; its bytes must not move."""
     assert bundled()[0].sha256 == "49f3d3e2353a437e3f4824d909ad077f17497c4b7ffa888f613b2e085c4bba4a"
+
+
+@pytest.mark.parametrize("other", ["covid", "influenza", "cvx-208"])
+def test_a_group_under_which_no_dose_is_told_is_refused(other: str) -> None:
+    """Nobody would ever count as vaccinated; also where a forecast says when a dose is due."""
+    with pytest.raises(ProgrammeError, match=r"vaccine\.group: .*expected a vaccine group of CDC's CVX codes: .*covid"):
+        parse_programme(TEXT.replace("group: covid-19", f"group: {other}"))
+    forecast = next(one.document for one in library() if "\nforecast:" in one.document)
+    with pytest.raises(ProgrammeError, match=r"forecast\.vaccine_group: .*expected a vaccine group"):
+        parse_programme(re.sub(r"vaccine_group: \S+", f"vaccine_group: {other}", forecast))
