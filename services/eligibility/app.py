@@ -31,6 +31,7 @@ from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store import queue as queue_store
 from services.eligibility.payers import api as payers_api
 from services.eligibility.payers.senders import unprofiled
+from services.eligibility.people.store import contacts as contact_store
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.people.store import joins as join_store
 from services.eligibility.people.store import members as people_store
@@ -58,6 +59,7 @@ OWNED = {
     **clock_store.OWNED,
     **programme_store.OWNED,
     **people_store.OWNED,
+    **contact_store.OWNED,
     **dose_store.OWNED,
     **decision_store.OWNED,
     **file_store.OWNED,
@@ -94,7 +96,13 @@ def build() -> Service:
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
         background=background,
-        sealed=(chunk_store.SEALED, doubtful_store.SEALED, join_store.SEALED),
+        sealed=(
+            chunk_store.SEALED,
+            doubtful_store.SEALED,
+            join_store.SEALED,
+            contact_store.STATED,
+            contact_store.TOLD,
+        ),
         names_in_trail=people_store.NAMES_IN_TRAIL,
         names_for_plans=trail_store.NAMES_FOR_PLANS,
         measures=(

@@ -14,6 +14,7 @@ from services.eligibility.people.matching import completed_key, old_key, record_
 from services.eligibility.people.possibly_one import found_alike
 from services.eligibility.people.roster import Book
 from services.eligibility.people.roster_row import Mentioned
+from services.eligibility.people.store import contacts as contact_store
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.people.store import keys as key_store
 from services.eligibility.people.store import members as people_store
@@ -93,7 +94,9 @@ async def load_persons_book(connection: Connection, tokens: Collection[UUID]) ->
 
 async def _load_known(connection: Connection, book: Book, tokens: Collection[UUID]) -> None:
     """What plans say of these persons, and what waits and was decided of them."""
-    book.know(await people_store.load_enrolments(connection, tokens))
+    enrolments = await people_store.load_enrolments(connection, tokens)
+    book.know(enrolments)
+    book.contacts.update(await contact_store.load_stated(connection, [known.enrolment_id for known in enrolments]))
     for statements in (await vital_store.load_statements(connection, tokens)).values():
         book.vital.update({(statement.member_token, statement.source): statement for statement in statements})
     book.doubts = await doubtful_store.load_doubts(connection, tokens)
@@ -124,6 +127,8 @@ async def save_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> 
     connection = work.connection
     await people_store.save_persons(connection, list(book.changed_persons.values()))
     await people_store.save_enrolments(connection, list(book.changed_enrolments.values()))
+    plans = {one.enrolment_id: one.tenant_id for one in book.changed_enrolments.values()}
+    await contact_store.save_stated(connection, book.changed_contacts, plans)
     unheard = {
         enrolment_id: at
         for enrolment_id, at in book.seen.items()
