@@ -35,6 +35,7 @@ from services.eligibility.people.store import contacts as contact_store
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.people.store import joins as join_store
 from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store import registry_contacts
 from services.eligibility.people.store import trail as trail_store
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.settings import read_own_settings
@@ -102,6 +103,7 @@ def build() -> Service:
             join_store.SEALED,
             contact_store.STATED,
             contact_store.TOLD,
+            registry_contacts.SEALED,
         ),
         names_in_trail=people_store.NAMES_IN_TRAIL,
         names_for_plans=trail_store.NAMES_FOR_PLANS,

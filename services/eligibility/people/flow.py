@@ -19,6 +19,7 @@ from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.people.store import keys as key_store
 from services.eligibility.people.store import members as people_store
 from services.eligibility.people.store import possibly_one as pair_store
+from services.eligibility.people.store import registry_contacts
 from services.eligibility.vital import store as vital_store
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
@@ -128,6 +129,8 @@ async def save_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> 
     await people_store.save_persons(connection, list(book.changed_persons.values()))
     await people_store.save_enrolments(connection, list(book.changed_enrolments.values()))
     plans = {one.enrolment_id: one.tenant_id for one in book.changed_enrolments.values()}
+    parted = {one.enrolment_id for pair in book.splits for token in pair for one in book.by_plan(token).values()}
+    await registry_contacts.forget_contacts(connection, parted)
     await contact_store.save_stated(connection, book.changed_contacts, plans)
     unheard = {
         enrolment_id: at

@@ -24,7 +24,7 @@ from schemas.member_contact_v1 import (
 )
 from schemas.outreach_v1 import Channel
 
-WORKER = ContactSource.WORKER
+REGISTRY, WORKER = ContactSource.REGISTRY, ContactSource.WORKER
 
 
 class HeardFrom(StrEnum):
@@ -132,10 +132,14 @@ def _ways(said: Iterable[Telephone | EmailAddress | PostalAddress]) -> tuple[Way
 
 
 def _newest_first(ways: Iterable[Way]) -> tuple[Way, ...]:
-    """What is known to be wrong comes last; of one day what a worker heard comes first, and then the roster's order."""
-    return tuple(
-        sorted(ways, key=lambda way: (not way.is_usable, -_ordinal(way.what.stated_on), way.what.source != WORKER))
-    )
+    """What is known to be wrong comes last, a registry's word behind the plan's and the workers'; of one day what a
+    worker heard comes first, and then the order in which it was told."""
+    return tuple(sorted(ways, key=_order))
+
+
+def _order(way: Way) -> tuple[bool, bool, int, bool]:
+    what = way.what
+    return not way.is_usable, what.source == REGISTRY, -_ordinal(what.stated_on), what.source != WORKER
 
 
 def _ordinal(day: date | None) -> int:

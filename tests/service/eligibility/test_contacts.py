@@ -1,5 +1,6 @@
 """How members can be reached: read from rosters, told sealed on the restricted topic, withdrawn with the right to."""
 
+from base64 import b64decode
 from datetime import date
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from tests.service.eligibility.contacts import (
     GUARDIAN,
     MAILING,
     PERSONAL,
-    b64decode,
     last_told,
     row,
     told,

@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from schemas.member_contact_v1 import ContactDetails, MemberContactChangedV1, bound_to
-from services.eligibility.decisions.contact import dated, details_of, may_be_contacted
+from services.eligibility.decisions.contact import dated, details_of, may_be_contacted, undated
 from services.eligibility.decisions.decision import Member
 from services.eligibility.people.contact import UNSTATED
 from services.eligibility.people.store import contacts as contact_store
+from services.eligibility.people.store import registry_contacts
 from services.eligibility.people.store.contacts import Told
 from services.kit.postgres import Connection
 from services.kit.sealed import ring_of, topic_ring_of
@@ -35,11 +36,15 @@ async def tell_contacts(work: UnitOfWork, members: Sequence[Member], today: date
 
 async def _details(connection: Connection, members: Sequence[Member]) -> dict[UUID, ContactDetails]:
     stated = await contact_store.load_stated(connection, [member.enrolment.enrolment_id for member in members])
+    registries = await registry_contacts.load_contacts(connection, [one.enrolment_id for one, *_ in members])
     families = {(one.tenant_id, one.household_number) for one, *_ in members if one.household_number}
     households = await contact_store.household_ids(connection, families)
     return {
         one.enrolment_id: details_of(
-            one, stated.get(one.enrolment_id, UNSTATED), households.get((one.tenant_id, one.household_number))
+            one,
+            stated.get(one.enrolment_id, UNSTATED),
+            households.get((one.tenant_id, one.household_number)),
+            registries.get(one.enrolment_id, ()),
         )
         for one, *_ in members
     }
@@ -49,7 +54,7 @@ def _news(connection: Connection, last: Told, details: ContactDetails | None, sa
     """What is to be told; nothing if it is what was told last. The keyed digest of any key of the ring will do."""
     if details is None:
         return None if last.digest is None else last._replace(version=last.version + 1, digest=None, details=None)
-    content = details.model_dump_json().encode()
+    content = undated(details).model_dump_json().encode()
     ring = ring_of(connection)
     if last.digest is not None and last.digest in ring.macs(content):
         return None
