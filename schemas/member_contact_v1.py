@@ -127,6 +127,10 @@ class MemberContactChangedV1(Event):
         " writer and readers share. None: withdrawn, for the enrolment gives no right to be contacted any more, or the "
         "plan had the details erased. Whoever kept them deletes them.",
     )
+    is_erased: bool = Field(
+        default=False,
+        description="The plan had them erased: whoever keeps more by which he can be reached deletes it as well.",
+    )
 
     def key(self) -> str:
         return str(self.enrolment_id)

@@ -16,7 +16,6 @@ from deploy.environment import FILE, is_told, told
 from deploy.local import probes
 from deploy.local.process import Spec, plain_environment
 from deploy.local.state import ROOT, TOPICS, Folder
-from schemas.catalog import SEALING
 from services.kit.private_channels import DSNS
 
 if TYPE_CHECKING:
@@ -116,6 +115,8 @@ class Plan:
         return [("kit", KIT_FOLDER), (name, self.sources / name / "migrations")]
 
     def _told(self, name: str, port: int, kafka: Mapping[str, str], issuer_url: str) -> dict[str, str]:
+        from schemas.catalog import SEALING
+
         prefix = f"VCC_{name.upper()}_"
         own = {key: value for key, value in self.environ.items() if key.startswith((prefix, *EVERYBODYS))}
         ours = {prefix + setting for setting in OURS} | {"VCC_OIDC_ISSUER"}

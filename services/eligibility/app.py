@@ -9,6 +9,7 @@ import structlog
 from schemas import catalog
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.api import days as days_api
+from services.eligibility.decisions.api import erasures as erasures_api
 from services.eligibility.decisions.api import members as members_api
 from services.eligibility.decisions.api import observations as observations_api
 from services.eligibility.decisions.api import programmes as programmes_api
@@ -93,6 +94,7 @@ def build() -> Service:
             observations_api.routes,
             payers_api.routes,
             vital_api.routes,
+            erasures_api.routes,
         ),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from services.eligibility.feeds.records import Address, Phone, StatedContact, StatedPerson
+from services.eligibility.feeds.records import Address, Phone, RosterRecord, StatedContact, StatedPerson
 from services.eligibility.people.kept_row import named
 
 UNSTATED = StatedContact()
@@ -39,6 +39,13 @@ _SAID = TypeAdapter(SaidByRegistry)
 def restated_contact(known: StatedContact, said: StatedContact) -> StatedContact:
     """After a row: what it leaves empty stays as it was known."""
     return StatedContact._make(new or old for new, old in zip(said, known, strict=True))
+
+
+def without_contact(record: RosterRecord) -> RosterRecord:
+    """The row without anything by which its person can be reached; the ZIP stays, by which he is known."""
+    person = record.person
+    address = person.address and person.address._replace(street="", unit="", city="")
+    return record._replace(person=person._replace(phones=(), email="", contact=None, address=address))
 
 
 def contact_document(stated: StatedContact) -> bytes:

@@ -16,6 +16,7 @@ from services.eligibility.people.roster import Book
 from services.eligibility.people.roster_row import Mentioned
 from services.eligibility.people.store import contacts as contact_store
 from services.eligibility.people.store import doubtful as doubtful_store
+from services.eligibility.people.store import erasures as erasure_store
 from services.eligibility.people.store import keys as key_store
 from services.eligibility.people.store import members as people_store
 from services.eligibility.people.store import possibly_one as pair_store
@@ -97,7 +98,9 @@ async def _load_known(connection: Connection, book: Book, tokens: Collection[UUI
     """What plans say of these persons, and what waits and was decided of them."""
     enrolments = await people_store.load_enrolments(connection, tokens)
     book.know(enrolments)
-    book.contacts.update(await contact_store.load_stated(connection, [known.enrolment_id for known in enrolments]))
+    ids = [known.enrolment_id for known in enrolments]
+    book.contacts.update(await contact_store.load_stated(connection, ids))
+    book.erased |= await erasure_store.load_erased(connection, ids)
     for statements in (await vital_store.load_statements(connection, tokens)).values():
         book.vital.update({(statement.member_token, statement.source): statement for statement in statements})
     book.doubts = await doubtful_store.load_doubts(connection, tokens)

@@ -20,7 +20,7 @@ from services.eligibility.people.changes import (
     STALE,
     changes_of,
 )
-from services.eligibility.people.contact import UNSTATED, restated_contact
+from services.eligibility.people.contact import UNSTATED, restated_contact, without_contact
 from services.eligibility.people.coverage import family_spans
 from services.eligibility.people.doubtful import ANOTHER_PERSON, Decided, Doubts
 from services.eligibility.people.enrolment import SUBSCRIBER, Enrolment, Person, Span
@@ -43,7 +43,8 @@ class Book(Acquaintances):
     date became another one; `new_apart` are pairs of persons who are told apart now; `held` are rows of whom it is
     doubtful whom they mean, by their ordinals, and `refused` those of them that a person refused before; `doubts` what
     waits and was decided of such rows; `heard` is when what stands was said again; `vital` what plans said of deaths,
-    by token and source; `contacts` what plans say of how to reach them, by enrolment."""
+    by token and source; `contacts` what plans say of how to reach them, by enrolment; of the
+    `erased` enrolments nothing of it is taken."""
 
     persons: dict[UUID, Person] = field(default_factory=dict)
     changed_persons: dict[UUID, Person] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Book(Acquaintances):
     changed_vital: dict[tuple[UUID, str], VitalStatement] = field(default_factory=dict)
     contacts: dict[UUID, StatedContact] = field(default_factory=dict)
     changed_contacts: dict[UUID, StatedContact] = field(default_factory=dict)
+    erased: set[UUID] = field(default_factory=set)
 
     @property
     def merges(self) -> list[tuple[UUID, UUID]]:
@@ -367,6 +369,8 @@ class Book(Acquaintances):
             self._note_contact(fresh.enrolment_id, record.person.contact)
             self._put_enrolment(stated if is_holder else stated._replace(member_id=""))
             return (ADDED,)
+        if known.enrolment_id in self.erased:
+            record = without_contact(record)
         stated = restated(known, record, said_on, is_listed=self._is_listed(member_token, tenant, file_no))
         stated = stated if is_holder else stated._replace(member_id=known.member_id)
         if not self._note_contact(known.enrolment_id, record.person.contact) and stated == known:

@@ -33,6 +33,12 @@ LOAD_CORRECTIONS = """
 select correction_id, case_id, enrolment_id, tenant_id, worker_id, source, said_on, sealed_said
 from contact_correction where enrolment_id = $1 order by said_on, noted_at, correction_id
 """
+FORGET_CORRECTIONS = "delete from contact_correction where enrolment_id = any($1::uuid[])"
+NAMED_BY = """
+select enrolment_id::text as id from unnest($1::uuid[]) as said (enrolment_id)
+union select case_id::text from contact_correction where enrolment_id = any($1::uuid[])
+union select correction_id::text from contact_correction where enrolment_id = any($1::uuid[])
+"""
 
 
 class Contact(NamedTuple):
@@ -82,6 +88,13 @@ async def save_correction(connection: Connection, correction: Correction) -> Non
         SAVE_CORRECTION, correction.correction_id, correction.case_id, correction.enrolment_id, correction.tenant_id,
         correction.worker_id, correction.source.value, correction.said_on, sealed,
     )  # fmt: skip
+
+
+async def forget_corrections(connection: Connection, enrolment_ids: Sequence[UUID]) -> set[str]:
+    """Delete what workers heard of these enrolments' members; gives by which ids answers may name it."""
+    named = {row["id"] for row in await connection.fetch(NAMED_BY, list(enrolment_ids))}
+    await connection.execute(FORGET_CORRECTIONS, list(enrolment_ids))
+    return named
 
 
 async def load_corrections(connection: Connection, enrolment_id: UUID) -> list[Correction]:

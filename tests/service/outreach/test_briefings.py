@@ -23,9 +23,9 @@ async def briefing(worker: Worker, name: str = "ada") -> dict[str, Any]:
     return body
 
 
-async def correct(worker: Worker, name: str = "ada", **said: Any) -> httpx.Response:
+async def correct(worker: Worker, name: str = "ada", key: str | None = None, **said: Any) -> httpx.Response:
     path, body = f"/cases/{case_id(name)}/contact-corrections", {"source": "member", **said}
-    return await worker.client.post(path, json=body, headers=worker._headers())
+    return await worker.client.post(path, json=body, headers=worker._headers(key))
 
 
 def numbers(body: Mapping[str, Any]) -> list[tuple[str, str, str | None]]:
@@ -221,3 +221,31 @@ async def test_two_workers_correct_at_once(outreach: Outreach, worker: Worker) -
     )
     assert [answer.status_code for answer in answers] == [201, 201]
     assert {number for number, *_ in numbers(await briefing(worker))} == {"2135550101", "2135550188", "2135550189"}
+
+
+async def test_what_the_plan_had_erased_is_gone(outreach: Outreach, worker: Worker) -> None:
+    """What eligibility told, what workers heard, and the kept answers that name the member; his case and what was done
+    stay."""
+    await outreach.hear(a_fact(), a_fact("bob"), a_contact(), a_contact("bob"))
+    kept = await correct(worker, key="once-0001", new_telephone="2135550188")
+    await correct(worker, "bob", new_telephone="2135550189")
+    await worker.log(case_id("ada"), "no-answer", key="log-00001")
+    await outreach.hear(withdrawn().model_copy(update={"is_erased": True}))
+    again = await correct(worker, key="once-0001", new_telephone="2135550188")
+    assert kept.status_code == 201
+    assert (again.status_code, again.json()["type"]) == (410, "urn:vcc:problem:answer-erased")
+    assert (await worker.log(case_id("ada"), "no-answer", key="log-00001")).status_code == 410
+    left = await outreach.fetch("select enrolment_id from contact_correction")
+    assert [row["enrolment_id"] for row in left] == [enrolment_id("bob")]
+    body = await briefing(worker)
+    assert (body["reach"], len(body["said_before"])) == (None, 1)
+
+
+async def test_a_withdrawal_keeps_what_workers_heard(outreach: Outreach, worker: Worker) -> None:
+    """It is shown to nobody while nobody may contact the member, and again when his plan tells his details again."""
+    await outreach.hear(a_fact(), a_contact())
+    await correct(worker, new_telephone="2135550188")
+    await outreach.hear(withdrawn())
+    assert (await briefing(worker))["reach"] is None
+    await outreach.hear(a_contact(version=3))
+    assert [number for number, *_ in numbers(await briefing(worker))] == ["2135550188", "2135550101"]

@@ -10,6 +10,7 @@ from services.eligibility.decisions.contact import dated, details_of, may_be_con
 from services.eligibility.decisions.decision import Member
 from services.eligibility.people.contact import UNSTATED
 from services.eligibility.people.store import contacts as contact_store
+from services.eligibility.people.store import erasures as erasure_store
 from services.eligibility.people.store import registry_contacts
 from services.eligibility.people.store.contacts import Told
 from services.kit.postgres import Connection
@@ -23,7 +24,15 @@ async def tell_contacts(work: UnitOfWork, members: Sequence[Member], today: date
     last = await contact_store.load_told(
         connection, {member.enrolment.enrolment_id: member.enrolment.tenant_id for member in members}
     )
-    details = await _details(connection, [member for member in members if may_be_contacted(member, today)])
+    erased = await erasure_store.load_erased(connection, last)
+    details = await _details(
+        connection,
+        [
+            member
+            for member in members
+            if may_be_contacted(member, today) and member.enrolment.enrolment_id not in erased
+        ],
+    )
     news: list[Told] = []
     for member in members:
         one = member.enrolment
@@ -31,7 +40,7 @@ async def tell_contacts(work: UnitOfWork, members: Sequence[Member], today: date
         told = _news(connection, last[one.enrolment_id], details.get(one.enrolment_id), said_on)
         news += [told] if told is not None else []
     await contact_store.save_told(connection, news)
-    await work.announce(_facts(connection, news))
+    await work.announce(contact_facts(connection, news))
 
 
 async def _details(connection: Connection, members: Sequence[Member]) -> dict[UUID, ContactDetails]:
@@ -63,7 +72,10 @@ def _news(connection: Connection, last: Told, details: ContactDetails | None, sa
     return last._replace(version=last.version + 1, digest=ring.mac(content), details=told.model_dump_json().encode())
 
 
-def _facts(connection: Connection, news: Sequence[Told]) -> list[MemberContactChangedV1]:
+def contact_facts(
+    connection: Connection, news: Sequence[Told], *, is_erased: bool = False
+) -> list[MemberContactChangedV1]:
+    """The facts that tell these details, which they have in clear, sealed; or that they are withdrawn, or erased."""
     now = datetime.now(UTC)
     return [
         MemberContactChangedV1(
@@ -72,6 +84,7 @@ def _facts(connection: Connection, news: Sequence[Told]) -> list[MemberContactCh
             tenant_id=one.tenant_id,
             version=one.version,
             sealed=None if one.details is None else _sealed(connection, one, one.details),
+            is_erased=is_erased,
         )
         for one in news
     ]

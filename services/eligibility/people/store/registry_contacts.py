@@ -10,12 +10,13 @@ from services.kit.postgres import Connection
 from services.kit.resealing import Sealed
 
 SEALED = Sealed("registry_contact", "sealed_said", "enrolment_id::text || ' ' || source", "null::bytea")
-# Of one instant the one that came last. What says the same as what stands changes nothing of it but its instant.
+# Of one instant the one that came last; nothing of whom the plan had erased.
 SAVE = """
 with heard as (
     select distinct on (enrolment_id, source) enrolment_id, source, tenant_id, said_at, sealed_said
     from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[])
         with ordinality as said (enrolment_id, source, tenant_id, said_at, sealed_said, position)
+    where enrolment_id not in (select enrolment_id from contact_erasure)
     order by enrolment_id, source, said_at desc, position desc
 )
 insert into registry_contact as kept (enrolment_id, source, tenant_id, said_at, sealed_said)
