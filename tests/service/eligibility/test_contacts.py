@@ -51,11 +51,13 @@ async def test_a_roster_says_how_to_reach_its_member(office: Office) -> None:
 
 
 async def test_what_says_nothing_new_tells_nothing(office: Office) -> None:
-    """The same roster of a later day, and a row that leaves everything out, bring no fact; another number brings one,
-    in which the address keeps its day."""
+    """The same roster of a later day, a row that leaves everything out, a dose and a new day bring no fact; another
+    number brings one, in which the address keeps its day."""
     await office.read(roster(row("LS1", "OMA", MAILING), full=True))
     await office.read(roster(row("LS1", "OMA", MAILING), full=True, day=date(2021, 3, 2)))
     await office.read(roster(row(personal="", action="001"), day=date(2021, 3, 3)))
+    await office.read(vxu(Shot("E1", zip5="90011", ids=("LS1^^^LAKESHORE^MB",))))
+    await office.open_day(date(2021, 3, 4))
     assert [version for version, _ in await told(office)] == [1]
     await office.read(roster(row(personal="PER*IP**HP*2135550188", action="001"), day=date(2021, 3, 4)))
     [_, (version, details)] = await told(office)

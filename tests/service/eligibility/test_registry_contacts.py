@@ -2,14 +2,20 @@
 
 from datetime import date
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from schemas.member_contact_v1 import AddressKind, ContactDetails, ContactSource
+from tests.service.eligibility.cases import join_namesakes
 from tests.service.eligibility.conftest import Office
-from tests.service.eligibility.contacts import PERSONAL, last_told, row, told
+from tests.service.eligibility.contacts import PERSONAL, last_told, opened, row, told
 from tests.service.eligibility.messages import Shot, roster, vxu
+from tests.service.eligibility.test_possibly_one import decide, pairs
+from tests.service.eligibility.test_taking_back import app
 
 pytestmark = pytest.mark.postgres
+__all__ = ["app"]
 MOTHER = "NK1|1|Montoya^Maria^^^^^L|MTH^Mother^HL70063||^PRN^CP^^^213^5550133"
 ROSTER, REGISTRY = ContactSource.ROSTER, ContactSource.REGISTRY
 
@@ -80,11 +86,38 @@ async def test_whom_a_registry_protects_it_tells_nobody_of(office: Office) -> No
     assert [details is None for _, details in await told(office)] == [False, True]
 
 
-async def test_another_plans_member_hears_nothing_of_a_bound_sender(office: Office) -> None:
-    """What came by one plan's token is said of that plan's members alone."""
+async def test_what_came_by_one_plans_token_is_said_of_its_members(office: Office) -> None:
+    """Of somebody who is two plans' member, a registry's message by one plan's token is told to that plan; one by a
+    token for all to both."""
     await office.read(roster(row()))
+    await office.read(roster(row(), plan="PRAIRIE"))
+    await join_namesakes(office)
     await office.read(message(), tenant="prairie")
+    assert [kept["tenant_id"] for kept in await office.fetch("select tenant_id from registry_contact")] == ["prairie"]
+    await office.read(message(sent="20210303060000"))
+    plans = await office.fetch("select tenant_id from registry_contact where source not like '%@%' order by 1")
+    assert [kept["tenant_id"] for kept in plans] == ["lakeshore", "prairie"]
+
+
+async def test_two_who_are_one_keep_what_each_plan_says(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """Joined and parted again, each plan's enrolment has its own plan's details, under the versions that they had; what
+    registries said is forgotten for both, until they say it again."""
+    await office.read(roster(row("HERS1")))
+    await office.read(roster(row("HERS2", personal="PER*IP**HP*2135550144"), plan="PRAIRIE"))
+    await office.read(message())
+    assert len(await office.fetch("select from registry_contact")) == 2
+    [pair] = await pairs(client)
+    before = await office.events("member-contact")
+    assert (await decide(client, pair, "one-person", "join")).status_code == 200
+    assert await office.events("member-contact") == before
+    assert (await decide(client, pair, "withdraw", "back")).status_code == 200
     assert await office.fetch("select from registry_contact") == []
+    newest = {body["tenant_id"]: opened(body) for body in await office.events("member-contact")}
+    assert {plan: phones(details)[0][0] for plan, details in newest.items()} == {
+        "lakeshore": "2135550101", "prairie": "2135550144",
+    }  # fmt: skip
 
 
 async def test_what_a_registry_says_is_sealed(office: Office) -> None:
