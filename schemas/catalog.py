@@ -12,11 +12,13 @@ from schemas.eligibility_v1 import (
     ProgrammePublishedV1,
 )
 from schemas.envelope import Event
+from schemas.member_contact_v1 import MemberContactChangedV1
 from schemas.outreach_v1 import CaseChangedV1, ContactAttemptLoggedV1, ContactAttemptRetractedV1
 from schemas.reporting_v1 import TargetZipListedV1
 from schemas.scheduling_v1 import AppointmentChangedV1, SlotPoolChangedV1
 
 FOREVER_MS = -1
+HALF_A_DAY_MS = 12 * 3600 * 1000
 
 
 class Classification(StrEnum):
@@ -24,6 +26,7 @@ class Classification(StrEnum):
 
     MEMBER_LEVEL = "member-level"  # a limited data set: an ACL and an agreement for each consumer
     OPERATIONAL = "operational"  # no person in it
+    RESTRICTED = "restricted"  # names and telephones: sealed, and an ACL for those consumers alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,17 @@ class Topic:
     partitions: int = 4
     retention_ms: int = FOREVER_MS
     cleanup_policy: str = "delete"
+    compaction_lag_ms: int | None = None
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether its facts are sealed with the ring that its writer and its readers share."""
+        return self.classification is Classification.RESTRICTED
 
     def config(self) -> dict[str, str]:
         """The topic's broker settings. `retention.ms` is in milliseconds; -1 keeps for ever."""
-        return {"cleanup.policy": self.cleanup_policy, "retention.ms": str(self.retention_ms)}
+        lag = {} if self.compaction_lag_ms is None else {"max.compaction.lag.ms": str(self.compaction_lag_ms)}
+        return {"cleanup.policy": self.cleanup_policy, "retention.ms": str(self.retention_ms), **lag}
 
 
 MEMBER_ELIGIBILITY = Topic(
@@ -63,6 +73,17 @@ DOSE_ADMINISTERED = Topic(
     events=(DoseAdministeredV1,),
     consumers=("outreach", "scheduling", "reporting"),
     classification=Classification.MEMBER_LEVEL,
+)
+MEMBER_CONTACT = Topic(
+    name="vcc.member-contact.v1",
+    description="How the member of each enrolment can be reached, sealed for those who contact members.",
+    producer="eligibility",
+    key="enrolment_id",
+    events=(MemberContactChangedV1,),
+    consumers=("outreach",),
+    classification=Classification.RESTRICTED,
+    cleanup_policy="compact",
+    compaction_lag_ms=HALF_A_DAY_MS,
 )
 CONTACT_ATTEMPT = Topic(
     name="vcc.contact-attempt.v1",
@@ -145,6 +166,7 @@ FEED_FILE = Topic(
 TOPICS: tuple[Topic, ...] = (
     MEMBER_ELIGIBILITY,
     DOSE_ADMINISTERED,
+    MEMBER_CONTACT,
     CONTACT_ATTEMPT,
     CASE,
     APPOINTMENT,
@@ -156,3 +178,7 @@ TOPICS: tuple[Topic, ...] = (
 )
 TOPIC_BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 TOPIC_OF_EVENT: dict[type[Event], Topic] = {event: topic for topic in TOPICS for event in topic.events}
+SEALING: frozenset[str] = frozenset(
+    party for topic in TOPICS if topic.is_sealed for party in (topic.producer, *topic.consumers)
+)
+"""The services that write or read a restricted topic, and so need its key ring."""

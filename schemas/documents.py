@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from schemas.catalog import TOPICS, Topic
@@ -17,9 +18,12 @@ from schemas.envelope import (
     SPEC_VERSION,
     Event,
 )
+from schemas.member_contact_v1 import ContactDetails
 
 ASYNCAPI_VERSION = "3.0.0"
 COMPONENT = "#/components/schemas/{model}"
+SEALED_PARTS = (ContactDetails,)
+"""What stands in bodies as sealed bytes: described for whoever may open them."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -90,7 +94,8 @@ def asyncapi(version: str) -> dict[str, Any]:
 def _component_schemas() -> dict[str, Any]:
     """All bodies and their parts under one roof, so that every reference is the document's own."""
     events = [event for topic in TOPICS for event in topic.events]
-    _, together = models_json_schema([(event, "validation") for event in events], ref_template=COMPONENT)
+    described: list[type[BaseModel]] = [*events, *SEALED_PARTS]
+    _, together = models_json_schema([(part, "validation") for part in described], ref_template=COMPONENT)
     parts = dict(together["$defs"])
     return {event.event_type: parts.pop(event.__name__) for event in events} | parts
 
@@ -108,7 +113,11 @@ def _channel(topic: Topic) -> dict[str, Any]:
             "kafka": {
                 "topic": topic.name,
                 "partitions": topic.partitions,
-                "topicConfiguration": {"cleanup.policy": [topic.cleanup_policy], "retention.ms": topic.retention_ms},
+                "topicConfiguration": {
+                    "cleanup.policy": [topic.cleanup_policy],
+                    "retention.ms": topic.retention_ms,
+                    **({} if topic.compaction_lag_ms is None else {"max.compaction.lag.ms": topic.compaction_lag_ms}),
+                },
             }
         },
         "x-key": topic.key,

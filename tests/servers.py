@@ -43,7 +43,7 @@ KAFKA_IMAGE = os.environ.get("VCC_TEST_KAFKA_IMAGE", "apache/kafka:4.3.1")
 
 async def prepare_tests(connection: asyncpg.Connection) -> None:
     """What a test's own connection gets first."""
-    await hold(connection, Seals(KeyRing.parse(RING)))
+    await hold(connection, Seals(KeyRing.parse(RING), topics=KeyRing.parse(RING)))
     await prepare(connection)
 
 
@@ -70,7 +70,7 @@ class Database:
         kafka = KafkaSettings(bootstrap_servers=bootstrap)
         given = {
             "service": self.service, "kafka": kafka, "dsn": self.dsn, "audit_dsn": self.audit_dsn,
-            "oidc_issuer": "http://127.0.0.1:1", "key_ring": RING,
+            "oidc_issuer": "http://127.0.0.1:1", "key_ring": RING, "topic_key_ring": RING,
         }  # fmt: skip
         return Settings.model_validate({**given, **overrides})
 

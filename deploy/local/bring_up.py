@@ -19,7 +19,7 @@ from deploy.local.kafka import Kafka
 from deploy.local.kafka_users import provide_users
 from deploy.local.plan import Plan, external_dsn, known_dsns, remember_dsns, remember_kafka
 from deploy.local.postgres import Postgres, provide
-from deploy.local.state import Folder, Phase
+from deploy.local.state import TOPICS, Folder, Phase
 from deploy.topics import provide_topics
 from services.kit.migrations import MigrationError, migrate
 from services.kit.private_channels import DSNS
@@ -46,6 +46,7 @@ def bring_up(plan: Plan, children: Children, say: Say) -> str:
         ],
     )
     say("starting", "services")
+    plan.folder.key_ring(TOPICS)
     for name in plan.services:
         plan.folder.key_ring(name)
         told = plan.kafka_environment_of(name, ports.get("kafka"))

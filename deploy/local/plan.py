@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from deploy.environment import FILE, is_told, told
 from deploy.local import probes
 from deploy.local.process import Spec, plain_environment
-from deploy.local.state import ROOT, Folder
+from deploy.local.state import ROOT, TOPICS, Folder
 from services.kit.private_channels import DSNS
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ class Plan:
         return [("kit", KIT_FOLDER), (name, self.sources / name / "migrations")]
 
     def _told(self, name: str, port: int, kafka: Mapping[str, str], issuer_url: str) -> dict[str, str]:
+        from schemas.catalog import SEALING
+
         prefix = f"VCC_{name.upper()}_"
         own = {key: value for key, value in self.environ.items() if key.startswith((prefix, *EVERYBODYS))}
         ours = {prefix + setting for setting in OURS} | {"VCC_OIDC_ISSUER"}
@@ -127,6 +129,8 @@ class Plan:
             own[prefix + "AUDIT_DSN_FILE"] = str(self.folder.secrets / f"{name}.audit_dsn")
         if not is_told(prefix + "KEY_RING", own):
             own[prefix + "KEY_RING_FILE"] = str(self.folder.secrets / f"{name}.keys")
+        if name in SEALING and not is_told(prefix + "TOPIC_KEY_RING", own):
+            own[prefix + "TOPIC_KEY_RING_FILE"] = str(self.folder.secrets / f"{TOPICS}.keys")
         if os.geteuid() == 0 and not is_told(prefix + "MAY_RUN_AS_ROOT", own):
             own[prefix + "MAY_RUN_AS_ROOT"] = "true"
         return {

@@ -18,6 +18,8 @@ from deploy.local.ports import free_port, is_free
 from deploy.local.process import Identity, alive
 
 ROOT = Path(__file__).parents[2]
+TOPICS = "topics"
+"""Whose ring is that of restricted topics, which several services share."""
 Phase = Literal["down", "starting", "up", "stopping", "failed"]
 
 
@@ -107,7 +109,8 @@ class Folder:
         return path
 
     def key_ring(self, service: str) -> Path:
-        """The file of the keys with which a service seals what it keeps: made once, with one key, and kept."""
+        """The file of the keys with which a service seals what it keeps, or with which restricted topics are sealed
+        (`TOPICS`): made once, with one key, and kept."""
         from services.kit.sealed import new_named_line
 
         name = f"{service}.keys"

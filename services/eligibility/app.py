@@ -9,6 +9,7 @@ import structlog
 from schemas import catalog
 from services.eligibility.clock import store as clock_store
 from services.eligibility.decisions.api import days as days_api
+from services.eligibility.decisions.api import erasures as erasures_api
 from services.eligibility.decisions.api import members as members_api
 from services.eligibility.decisions.api import observations as observations_api
 from services.eligibility.decisions.api import programmes as programmes_api
@@ -31,9 +32,11 @@ from services.eligibility.intake.store import files as file_store
 from services.eligibility.intake.store import queue as queue_store
 from services.eligibility.payers import api as payers_api
 from services.eligibility.payers.senders import unprofiled
+from services.eligibility.people.store import contacts as contact_store
 from services.eligibility.people.store import doubtful as doubtful_store
 from services.eligibility.people.store import joins as join_store
 from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store import registry_contacts
 from services.eligibility.people.store import trail as trail_store
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.settings import read_own_settings
@@ -58,6 +61,7 @@ OWNED = {
     **clock_store.OWNED,
     **programme_store.OWNED,
     **people_store.OWNED,
+    **contact_store.OWNED,
     **dose_store.OWNED,
     **decision_store.OWNED,
     **file_store.OWNED,
@@ -90,11 +94,19 @@ def build() -> Service:
             observations_api.routes,
             payers_api.routes,
             vital_api.routes,
+            erasures_api.routes,
         ),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
         background=background,
-        sealed=(chunk_store.SEALED, doubtful_store.SEALED, join_store.SEALED),
+        sealed=(
+            chunk_store.SEALED,
+            doubtful_store.SEALED,
+            join_store.SEALED,
+            contact_store.STATED,
+            contact_store.TOLD,
+            registry_contacts.SEALED,
+        ),
         names_in_trail=people_store.NAMES_IN_TRAIL,
         names_for_plans=trail_store.NAMES_FOR_PLANS,
         measures=(

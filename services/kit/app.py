@@ -248,7 +248,7 @@ def run(service: Service, argv: Sequence[str] | None = None) -> None:
         sys.exit(3)
     else:
         os.umask(0o077)
-        _require_ring(settings)
+        _require_rings(settings)
         _serve(create(service, settings), settings)
 
 
@@ -317,9 +317,10 @@ async def _written(lines: AsyncGenerator[str]) -> int:
     return count
 
 
-def _require_ring(settings: Settings) -> None:
+def _require_rings(settings: Settings) -> None:
     try:
         keys.require_ring(settings)
+        keys.require_topic_ring(settings)
     except KeyRingError as error:
         sys.exit(str(error))
 

@@ -35,6 +35,8 @@ Action = Literal[
     "withdrawn",
     "told",
     "submitted",
+    "erased",
+    "held",
 ]
 LOOKS = frozenset({"read", "export"})
 Outcome = Literal["done", "refused", "denied"]

@@ -2,7 +2,7 @@
 whose reply got lost, the same request with the same key finds either all of them or none."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Annotated, Any
@@ -56,6 +56,12 @@ OVER_AGE = """
 """
 """The next to be pruned, oldest first, from an instant on; over all tenants."""
 
+LOAD_ANSWERS = """
+    select tenant_id, principal, key, sealed_response, response::text as response from idempotency_key
+    where tenant_id = any($1::text[]) and status is not null
+"""
+
+ERASED = Refusal("answer-erased", "Answer Erased", "What was answered is erased; what was done stands.", 410)
 KEY_REUSED = Refusal(
     "idempotency-key-reused",
     "Idempotency Key Reused",
@@ -136,6 +142,25 @@ async def once(
     [sealed], [plain] = SEALED.kept(connection, [stored], [" ".join(coordinates)])
     await connection.execute(SAVE_ANSWER, *coordinates, answer.status, sealed, plain.decode() if plain else None)
     return answer
+
+
+async def forget_answers(connection: Connection, tenants: Collection[str], ids: Collection[str]) -> int:
+    """Forget the answers, kept for these tenants, that name any of these; who asks again is told that. Gives how many
+    they were."""
+    forgotten = 0
+    for kept in await connection.fetch(LOAD_ANSWERS, list(tenants)):
+        coordinates = kept["tenant_id"], kept["principal"], kept["key"]
+        row = " ".join(coordinates)
+        sealed = kept["sealed_response"]
+        text = kept["response"] if sealed is None else SEALED.open(connection, [sealed], [row])[0].decode()
+        if text is None or not any(one in text for one in ids):
+            continue
+        stored = {**json.loads(text), "headers": {}, "body": ERASED.document(), "looks": []}
+        [sealed], [plain] = SEALED.kept(connection, [json.dumps(stored).encode()], [row])
+        saved = sealed, plain.decode() if plain else None
+        await connection.execute(SAVE_ANSWER, *coordinates, ERASED.status, *saved)
+        forgotten += 1
+    return forgotten
 
 
 def _digest(connection: Connection, identity: RequestIdentity) -> bytes:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import asyncpg
 import structlog
+from pydantic import SecretStr
 
+from schemas.catalog import SEALING
 from services.kit import dead_letters, idempotency
 from services.kit.postgres import ALL_TENANTS, create_pool, look_whether_sealing_began, transaction
 from services.kit.repeating import Repeating
@@ -53,11 +55,21 @@ class Keys(Repeating):
 
 def require_ring(settings: Settings) -> KeyRing:
     """The service's ring. `KeyRingError` says what is wrong with it."""
-    variable = f"VCC_{settings.service.upper()}_KEY_RING_FILE"
-    if settings.key_ring is None:
+    return _required(settings, "key_ring", settings.key_ring)
+
+
+def require_topic_ring(settings: Settings) -> None:
+    """That a service which writes or reads a restricted topic has the ring of such topics."""
+    if settings.service in SEALING:
+        _required(settings, "topic_key_ring", settings.topic_key_ring)
+
+
+def _required(settings: Settings, name: str, text: SecretStr | None) -> KeyRing:
+    variable = f"VCC_{settings.service.upper()}_{name.upper()}_FILE"
+    if text is None:
         raise KeyRingError(f"{variable}: name a file of lines of a key's id and 32 bytes in base64")
     try:
-        return KeyRing.parse(settings.key_ring.get_secret_value())
+        return KeyRing.parse(text.get_secret_value())
     except KeyRingError as error:
         raise KeyRingError(f"{variable}: {error}") from None
 

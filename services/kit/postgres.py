@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from pydantic import SecretStr
 
 from services.kit import direct, lost_peer, row_security
 from services.kit.grants import Sites
@@ -134,7 +135,7 @@ Prepare = Callable[[asyncpg.Connection], Coroutine[Any, Any, None]]
 def _preparing(settings: Settings, *, holds_keys: bool = True) -> Prepare:
     """What every connection of ours gets first, in the pool and outside of it."""
 
-    seals = Seals(None if settings.key_ring is None else KeyRing.parse(settings.key_ring.get_secret_value()))
+    seals = Seals(_ring(settings.key_ring), topics=_ring(settings.topic_key_ring))
 
     async def prepare_ours(connection: asyncpg.Connection) -> None:
         lost_peer.notice(connection, settings.lost_peer_s)
@@ -145,6 +146,10 @@ def _preparing(settings: Settings, *, holds_keys: bool = True) -> Prepare:
             await hold(connection, seals)
 
     return prepare_ours
+
+
+def _ring(text: SecretStr | None) -> KeyRing | None:
+    return None if text is None else KeyRing.parse(text.get_secret_value())
 
 
 def _unless_replaced(prepare_ours: Prepare, on_replaced: Callable[[], None]) -> Prepare:

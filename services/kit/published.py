@@ -66,6 +66,10 @@ with gone as (
 said_again as (insert into outbox ({FACT}) overriding system value select {FACT} from gone order by id)
 select id, event_id from gone
 """
+STRIP = """
+update {table} set payload = convert_to((convert_from(payload, 'UTF8')::jsonb - $3::text)::text, 'UTF8')
+where aggregatetype = $1 and aggregateid = any($2::text[]) and convert_from(payload, 'UTF8')::jsonb ? $3
+"""
 FENCE_ALL = "update relay_shard set epoch = epoch + 1"
 LOAD_TOPIC_IDS = "select topic, topic_id from published_topic"
 SAVE_TOPIC_IDS = """
@@ -188,6 +192,13 @@ async def take_back(connection: Connection, facts: Collection[Fact]) -> set[UUID
         await horizon.go_back(connection, min(row["id"] for row in gone))
     await connection.execute(FENCE_ALL)
     return {row["event_id"] for row in gone}
+
+
+async def strip(connection: Connection, topic: str, keys: Sequence[str], field: str) -> None:
+    """Take a field out of what was said under these keys, published or waiting: should the log lose it, it is said
+    again without."""
+    for table in ("outbox", "published"):
+        await connection.execute(STRIP.format(table=table), topic, list(keys), field)
 
 
 async def load_topic_ids(connection: Connection) -> dict[str, UUID]:

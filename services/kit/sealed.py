@@ -125,10 +125,12 @@ def new_named_line(stem: str) -> str:
 @dataclass(slots=True)
 class Seals:
     """The ring of whoever opened a connection, and whether sealing has begun in this database. It begins when nobody
-    of the version before works on it any more, who could not open what is sealed; opening is always possible."""
+    of the version before works on it any more, who could not open what is sealed; opening is always possible.
+    `topics` is the ring of restricted topics."""
 
     ring: KeyRing | None
     has_begun: bool = False
+    topics: KeyRing | None = None
 
 
 def seals_of(connection: Any) -> Seals:
@@ -140,6 +142,13 @@ def ring_of(connection: Any) -> KeyRing:
     """The ring of whoever opened the connection."""
     if (ring := seals_of(connection).ring) is None:
         raise KeyRingError("there is no key ring: restricted bytes can be neither sealed nor opened")
+    return ring
+
+
+def topic_ring_of(connection: Any) -> KeyRing:
+    """The ring with which restricted topics are sealed."""
+    if (ring := seals_of(connection).topics) is None:
+        raise KeyRingError("there is no key ring for topics: restricted facts can be neither sealed nor opened")
     return ring
 
 

@@ -68,6 +68,9 @@ class Settings(MigrationSettings):
     key_ring: SecretStr | None = Field(
         default=None, description="Lines of a key's id and 32 bytes in base64: the first key seals, all open."
     )
+    topic_key_ring: SecretStr | None = Field(
+        default=None, description="Likewise, with which restricted topics are sealed: one ring for all who use them."
+    )
     may_run_as_root: bool = Field(default=False, description="A service refuses to run as root, unless this is true.")
     oidc_issuer: str
     oidc_audience: str = "vcc"

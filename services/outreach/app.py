@@ -9,16 +9,19 @@ from services.kit.subscription import subscribe
 from services.outreach.attempts import api as attempts_api
 from services.outreach.attempts import store as attempts_store
 from services.outreach.attempts.flow import unheard
+from services.outreach.briefings import api as briefings_api
 from services.outreach.cases import flow as cases
 from services.outreach.cases import store as cases_store
 from services.outreach.claims import api as claims_api
 from services.outreach.contacts import store as contacts_store
 from services.outreach.lost_bookings import api as lost_bookings_api
+from services.outreach.reach import store as reach_store
 from services.outreach.worklist.api import cases as worklist_api
 
 SUBSCRIPTIONS = subscribe(
     "outreach",
     (catalog.MEMBER_ELIGIBILITY, unheard.on_member_eligibility),
+    (catalog.MEMBER_CONTACT, cases.on_member_contact),
     (catalog.DOSE_ADMINISTERED, cases.on_dose_administered),
     (catalog.APPOINTMENT, cases.on_appointment),
     (catalog.PROGRAMME, cases.on_programme),
@@ -35,10 +38,17 @@ def build() -> Service:
         name="outreach",
         title="Outreach",
         subscriptions=SUBSCRIPTIONS,
-        routers=(claims_api.routes, attempts_api.routes, lost_bookings_api.routes, worklist_api.routes),
+        routers=(
+            claims_api.routes,
+            attempts_api.routes,
+            lost_bookings_api.routes,
+            briefings_api.routes,
+            worklist_api.routes,
+        ),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),),
+        sealed=(reach_store.DETAILS, reach_store.HEARD),
         names_in_trail=cases_store.NAMES_IN_TRAIL,
         names_for_plans=cases_store.NAMES_FOR_PLANS,
         waiting={"answers": cases_store.WAITING_MEMBERS.waiting, "contacts": attempts_store.WAITING},

@@ -169,7 +169,8 @@ class Fleet:
             "VCC_BUSINESS_DAYS": "by-hand",
             **{prefix + setting.upper(): as_role(dsn, setting) for setting in ROLES if setting != "owner_dsn"},
             prefix + "HTTP_PORT": str(port),
-            prefix + "BATCH_RECORDS": BATCH_RECORDS, prefix + "KEY_RING": RING, prefix + "MAY_RUN_AS_ROOT": "true",
+            prefix + "BATCH_RECORDS": BATCH_RECORDS, prefix + "KEY_RING": RING,
+            prefix + "TOPIC_KEY_RING": RING, prefix + "MAY_RUN_AS_ROOT": "true",
         }  # fmt: skip
 
     async def until_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:

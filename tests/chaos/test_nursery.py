@@ -24,7 +24,7 @@ def _started(nursery: Nursery, folder: Path) -> Forked:
         **plain_environment(), "PYTHONPATH": str(ROOT), launcher.FOLDER: str(folder),
         "VCC_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "VCC_OIDC_ISSUER": "http://127.0.0.1:1",
         "VCC_OUTREACH_DSN": "postgresql://nobody@127.0.0.1:1/nothing", "VCC_OUTREACH_HTTP_PORT": str(port),
-        "VCC_OUTREACH_KEY_RING": RING, "VCC_OUTREACH_MAY_RUN_AS_ROOT": "true",
+        "VCC_OUTREACH_KEY_RING": RING, "VCC_OUTREACH_TOPIC_KEY_RING": RING, "VCC_OUTREACH_MAY_RUN_AS_ROOT": "true",
     }  # fmt: skip
     began, child = time.monotonic(), nursery.start(["outreach"], told, folder / "outreach.log")
     while get(port, "/live")[0] != 200:

@@ -88,10 +88,21 @@ def _segments(row: Row) -> list[str]:
         f"N4*LOS ANGELES*CA*{zip5}",
         f"DMG*D8*{one.birth_on:%Y%m%d}*{one.sex}",
         *(_double(row.retired) if row.retired else []),
+        *(_reached_by(one) if one.phone else []),
         f"HD*{CODES[row.action][:3]}**HLT*MEDICARE ADVANTAGE",
         f"DTP*348*D8*{one.begin_on:%Y%m%d}",
         *([f"DTP*349*D8*{row.ended_on:%Y%m%d}"] if row.ended_on else []),
     ]
+
+
+def _reached_by(one: Member) -> list[str]:
+    """Where his letters go, where things are left for him, and who answers for him."""
+    named = f"{one.family.upper()}*{one.given.upper()}"
+    return [
+        "NM1*31*1", f"N3*PO BOX {one.phone}", "N4*LOS ANGELES*CA*90001",
+        f"NM1*GD*1*{named}", f"PER*RP**HP*{one.phone}",
+        "NM1*45*1", f"N3*{one.street.upper()}", "N4*LOS ANGELES*CA*90001",
+    ]  # fmt: skip
 
 
 def _double(retired: Member) -> list[str]:
@@ -130,6 +141,7 @@ def _message(shot: Shot, day: date, control: str) -> str:
         message_header(APPLICATION, REGISTRY, day, f"{REGISTRY}{day:%y%m%d}-{control}"),
         f"PID|1||{one.registry_id}^^^{REGISTRY}^SR||{one.family}^{one.given}^^^^^L||{one.birth_on:%Y%m%d}|{one.sex}||"
         f"|{one.street}^^Los Angeles^CA^{zip5}^USA^H||{phone}",
+        *([f"NK1|1|{one.family}^{one.given}^^^^^L|GRD^Guardian^HL70063||{phone}"] if phone else []),
         f"PD1|||||||||||02^Reminder/recall - any method^HL70215|N|{day:%Y%m%d}|||A|{day:%Y%m%d}|{day:%Y%m%d}",
         f"ORC|RE||{shot.event}^{REGISTRY}",
         f"RXA|0|1|{given}|{given}|{shot.cvx}^COVID-19^CVX|0.3|mL^mL^UCUM||00^New Record^NIP001||^^^CLINIC-9||||"

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from deploy.local.plan import SERVICES
 from deploy.local.postgres import ROLES
 from deploy.local.process import Spec, plain_environment
-from deploy.local.state import ROOT, Folder
+from deploy.local.state import ROOT, TOPICS, Folder
 from tests import servers
 from tests.keys import RING
 from tests.servers import PostgresServer, as_role
@@ -76,7 +76,7 @@ def running_stack(postgres: PostgresServer, more: Mapping[str, str] = MappingPro
     with tempfile.TemporaryDirectory(prefix="vcc-flow-") as path, servers.running_kafka() as kafka:
         folder = Folder(Path(path) / "state")
         folder.make()
-        for name in SERVICES:
+        for name in (*SERVICES, TOPICS):
             folder.secret(f"{name}.keys", RING)
         dsns = {name: asyncio.run(postgres.create(name)) for name in SERVICES}
         with servers.running(supervisor(folder, kafka.environment(), dsns, FIRST_DAY, more)):

@@ -27,9 +27,10 @@ COUNTERS = {"version", "file_no", "seen_file_no", "first_file_no", "absent_befor
             "heard_no", "digest"}  # fmt: skip
 CLOCKS = {"published_at", "received_at", "processed_at", "claimed_at", "lease_until", "logged_at", "occurred_at",
           "told_at", "retracted_at", "heard_at", "named_at", "decided_at", "withdrawn_at", "reported_at",
-          "death_reports_until", "joined_at", "opened_at", "closed_at", "written_ms"}  # fmt: skip
+          "death_reports_until", "joined_at", "opened_at", "closed_at", "written_ms", "noted_at", "erased_at",
+          "placed_at", "stated_on"}  # fmt: skip
 # Nothing refers to them but what is made of them.
-OWN_IDS = {"attempt_id", "report_id", "source_id", "doubtful_id", "pair_id"}
+OWN_IDS = {"attempt_id", "report_id", "source_id", "doubtful_id", "pair_id", "correction_id"}
 LEFT_OUT = COUNTERS | CLOCKS | OWN_IDS
 TABLES = "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
 
@@ -114,6 +115,9 @@ def _is_uuid(text: str) -> bool:
 def _names(raw: Mapping[str, Mapping[str, list[Row]]]) -> dict[UUID, str]:
     eligibility, scheduling, outreach = raw["eligibility"], raw["scheduling"], raw["outreach"]
     names = _people(eligibility["person"], eligibility["enrolment"])
+    names |= {
+        row["household_id"]: f"family {row['tenant_id']} {row['family_number']}" for row in eligibility["household"]
+    }
     names |= {row["file_id"]: f"file {row['sha256']}" for row in eligibility["feed_file"]}
     names |= {row["case_id"]: f"case of {names[row['enrolment_id']]}" for row in outreach["outreach_case"]}
     names |= {row["block_id"]: _block(row) for row in scheduling["block"]}

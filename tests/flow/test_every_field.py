@@ -54,7 +54,7 @@ async def test_a_song_in_every_field_of_every_feed(own_world: World) -> None:
     """Whatever field of a roster or a message it stands in by mistake, the envelope's included; a field that is new in
     the feeds is tried without a line here."""
     today, found = await own_world.today(), set[str]()
-    flock = others(120)
+    flock = others(160)
     await own_world.news(a_roster(today, *flock))
     contents = [*rosters(today, NAME), *registry_files(today, NAME, flock), *extracts(today, NAME, flock)]
     for number in NUMBERS:  # not in the envelopes

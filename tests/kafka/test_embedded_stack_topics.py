@@ -15,7 +15,7 @@ from deploy.cli import main
 from deploy.errors import StackError
 from deploy.topics import end_offsets, kafka_settings, provide_topics
 from schemas import catalog
-from schemas.catalog import SLOT_POOL, TARGET_ZIPS, Topic
+from schemas.catalog import MEMBER_CONTACT, SLOT_POOL, TARGET_ZIPS, Topic
 from tests.kafka.calendars import until
 
 pytestmark = pytest.mark.kafka
@@ -47,6 +47,14 @@ async def test_topics_are_made_as_the_catalog_says_and_brought_back_to_it(kafka_
 
     await until(set_right)  # a broker learns of a change a moment after it was accepted
     assert (await settings_of(kafka_bootstrap, zips.name))["cleanup.policy"] == "compact"
+
+
+async def test_what_is_superseded_on_a_restricted_topic_goes_in_time(kafka_bootstrap: str) -> None:
+    """It is compacted, and the broker may not put that off for longer than half a day."""
+    contacts = nursery(MEMBER_CONTACT)
+    await provide_topics({"VCC_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap}, [contacts])
+    found = await settings_of(kafka_bootstrap, contacts.name)
+    assert (found["cleanup.policy"], found["max.compaction.lag.ms"]) == ("compact", "43200000")
 
 
 async def test_a_broker_that_is_not_ready_yet_is_asked_again(

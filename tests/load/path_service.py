@@ -50,6 +50,7 @@ def settings_of(task: Task) -> Settings:
         "dsn": task.dsn,
         "oidc_issuer": "http://127.0.0.1:1",
         "key_ring": RING,
+        "topic_key_ring": RING,
     }
     chosen = {name: value for name, value in task.options.items() if name in {"service", "batch_records"}}
     return Settings.model_validate(given | chosen)

@@ -192,7 +192,7 @@ class _Made:
         self._admin = await asyncpg.connect(self._servers.admin_dsn)
         await self._admin.execute("create extension if not exists pg_stat_statements")
         nowhere = KafkaSettings(bootstrap_servers="127.0.0.1:1")
-        given = {"service": self._service, "dsn": self._dsn, "kafka": nowhere, "key_ring": RING}
+        given = {"service": self._service, "dsn": self._dsn, "kafka": nowhere, "key_ring": RING, "topic_key_ring": RING}
         self.pool = await create_pool(Settings.model_validate({**given, "oidc_issuer": "http://127.0.0.1:1"}))
         return self
 

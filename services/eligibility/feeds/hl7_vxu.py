@@ -197,7 +197,8 @@ class VxuReader:
         if len(pids) != 1:
             raise BadRow("PID", "patient", "one PID segment in a message", header.number)
         sender = header[4].part(1) or header[3].part(1)
-        person = PersonReader(pids[0], sender, self._notices).person()
+        relatives = [segment for segment in segments if segment.name == "NK1"]
+        person = PersonReader(pids[0], sender, self._notices, relatives).person()
         consent = consent_of(next((segment for segment in segments if segment.name == "PD1"), None), self._notices)
         sent_at = self._sent_at(header, sender)
         test_from = (sender or "unknown") if header[11].part(1).upper() in NOT_PRODUCTION else ""

@@ -97,6 +97,30 @@ class Phone(NamedTuple):
     use: str = "other"
 
 
+class Representative(NamedTuple):
+    """Somebody who may answer for the person; `relation` is one of `RELATIONS`."""
+
+    relation: str
+    name: PersonName
+    phones: tuple[Phone, ...] = ()
+
+
+RELATIONS = frozenset({
+    "custodial-parent", "parent", "guardian", "power-of-attorney", "legal-representative", "responsible-party",
+    "legally-responsible", "executor", "spouse", "former-spouse", "case-manager", "key-person", "insured",
+})  # fmt: skip
+
+
+class StatedContact(NamedTuple):
+    """What else is said of how to reach the person: where letters go, and where they go by his own wish; who may
+    answer for him; what he likes to be called."""
+
+    mailing: Address | None = None
+    alternate: Address | None = None
+    representatives: tuple[Representative, ...] = ()
+    preferred: str = ""
+
+
 class StatedPerson(NamedTuple):
     """Who a row is about. Empty means "not said", never "none": a reader must not erase what is known.
 
@@ -122,6 +146,7 @@ class StatedPerson(NamedTuple):
     birth_order: int = 0
     vital: Literal["", "alive", "possible"] = ""
     spoken: tuple[str, ...] = ()
+    contact: StatedContact | None = None
 
     def identifier(self, kind: str) -> Identifier | None:
         """The first identifier of this type."""

@@ -12,6 +12,7 @@ from services.eligibility.feeds.faults import BadRow, Notices
 from services.eligibility.feeds.languages import LanguageUse, spoken, to_speak, x12_language
 from services.eligibility.feeds.profiles import Profile
 from services.eligibility.feeds.records import Maintenance, Phone, Position
+from services.eligibility.feeds.roster_contact import PHONE_USES, RosterContact
 from services.eligibility.feeds.values import DATE_RANGE, day, email, is_open_end, phone
 from services.eligibility.feeds.x12 import Segment, Separators
 
@@ -25,7 +26,6 @@ MAINTENANCE = {
 # HD01 knows three more: 002 deletes the coverage as if it had never been, 026 corrects it, 032 says it isn't his.
 DELETED, NOT_HIS = "002", "032"
 COVERAGE_MAINTENANCE = {**MAINTENANCE, DELETED: Maintenance.TERMINATE, "026": Maintenance.CHANGE}
-PHONE_USES = {"TE": "other", "HP": "home", "CP": "mobile", "WP": "work", "AP": "other"}
 
 # NM101 of the member, as he is and as he was corrected.
 MEMBER_NAMES = frozenset({"IL", "74"})
@@ -88,6 +88,7 @@ class RosterLoop:
         self.place: Segment = []
         self.street = self.unit = ""
         self.phones: list[Phone] = []
+        self.others = RosterContact(context.profile.is_withheld)
         self.languages: list[LanguageUse] = []
         self.person: dict[str, Any] = {}
         self.old_name: Segment = []
@@ -167,8 +168,11 @@ class RosterLoop:
             self._loop, self.old_name = OLD_NAME, self._kept("NM1*70", segment)
         else:
             self._loop = OTHER
+            self.others.begin(segment)
 
     def _on_per(self, segment: Segment) -> None:
+        if self._loop == OTHER and not self.others.take(segment):
+            self.odd("PER-04", "phone", "a North American telephone number of ten digits")
         if self._loop == NAME:
             for index in range(3, len(segment) - 1, 2):
                 if value := at(segment, index + 1):
@@ -189,11 +193,15 @@ class RosterLoop:
                 self.phones.append(number)
 
     def _on_n3(self, segment: Segment) -> None:
-        if self._loop == NAME and not self.is_withheld(at(segment, 1), "N3", 1):
+        if self._loop == OTHER:
+            self.others.take(segment)
+        elif self._loop == NAME and not self.is_withheld(at(segment, 1), "N3", 1):
             self.street, self.unit = at(segment, 1), at(segment, 2)
 
     def _on_n4(self, segment: Segment) -> None:
-        if self._loop == NAME:
+        if self._loop == OTHER:
+            self.others.take(segment)
+        elif self._loop == NAME:
             self.place = self._kept("N4", segment)
 
     def _on_dmg(self, segment: Segment) -> None:

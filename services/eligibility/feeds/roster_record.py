@@ -18,6 +18,7 @@ from services.eligibility.feeds.records import (
     Sex,
     StatedPerson,
 )
+from services.eligibility.feeds.roster_contact import AT_HOME
 from services.eligibility.feeds.roster_loop import MAINTENANCE, CoverageDates, RosterLoop, at
 from services.eligibility.feeds.values import (
     ASIAN,
@@ -49,7 +50,6 @@ X12_RACES = {
 }  # fmt: skip
 X12_RACE_UNSAID = frozenset({"", "7"})
 FAMILY_NUMBER = Source("REF", "0F")
-AT_HOME = frozenset({"", "US", "USA"})
 
 
 class RosterIdentifiers:
@@ -186,6 +186,7 @@ class _RosterRow:
             address=self._address(),
             phones=tuple(loop.phones),
             birth_order=int(order) if digits(order, 1) else 0,
+            contact=loop.others.contact(self._zip),
             **loop.person,
         )
 

@@ -26,17 +26,15 @@ from services.eligibility.feeds.values import (
     day,
     digits,
     email,
-    phone,
     sex,
     zip_code,
 )
+from services.eligibility.feeds.vxu_contact import read_phone, stated_contact
 
 # De-identified extracts write this in place of what they took away.
 REDACTED = "REDACTED"
 OLD_RACES = {"I": "1002-5", "A": "2028-9", "B": "2054-5", "P": "2076-8", "W": "2106-3", "O": "2131-1"}
 OLD_ETHNICITIES = {"H": "2135-2", "N": "2186-5", "NH": "2186-5"}
-EQUIPMENT_USES = {"CP": "mobile"}
-PHONE_USES = {"PRN": "home", "ORN": "home", "WPN": "work", "PRS": "mobile"}
 FOREIGN_OK = frozenset({"", "US", "USA"})
 # HL7 table 0200: by which name somebody is known to a plan, the best first. Then what is not said to be another kind.
 LEGAL_NAMES = ("L", "", "D", "C", "I", "U")
@@ -53,10 +51,11 @@ _PART_OF_DATE = re.compile(r"(19|20|21)\d{2}(0[1-9]|1[0-2])?", re.ASCII)
 
 
 class PersonReader:
-    """Reads PID into a person; `assigner` stands in for an identifier that names none."""
+    """Reads PID and the NK1 of relatives into a person; `assigner` stands in for an identifier that names none."""
 
-    def __init__(self, pid: Segment, assigner: str, notices: Notices) -> None:
+    def __init__(self, pid: Segment, assigner: str, notices: Notices, relatives: Sequence[Segment] = ()) -> None:
         self._pid = pid
+        self._relatives = relatives
         self._assigner = assigner
         self._notices = notices
 
@@ -84,6 +83,7 @@ class PersonReader:
             mother_maiden=_said(self._pid[6].part(1)),
             birth_order=self._birth_order(),
             vital=vital,
+            contact=stated_contact(self._pid, self._relatives),
         )
 
     def _identifiers(self) -> tuple[Identifier, ...]:
@@ -195,11 +195,9 @@ class PersonReader:
         found: list[Phone] = []
         for number, default in ((13, "home"), (14, "work")):
             for field in self._pid[number].repeats():
-                text = field.part(6) + field.part(7) if field.part(7) else field.part(1)
-                if field.part(2) == "NET" or not text:
+                is_said, known = read_phone(field, default)
+                if not is_said:
                     continue
-                use = EQUIPMENT_USES.get(field.part(3)) or PHONE_USES.get(field.part(2), default)
-                known = phone(text, use)
                 if known is None:
                     self._odd(f"PID-{number}", "phone", "a North American telephone number of ten digits")
                 elif known not in found:

@@ -83,6 +83,11 @@ class Enrolment(NamedTuple):
     seen_at: datetime | None = None
     spoken: tuple[str, ...] = ()
 
+    @property
+    def household_number(self) -> str:
+        """The number of the subscriber under whom the plan lists the member; his own, if he is one."""
+        return self.family_number or (self.member_id if self.role == SUBSCRIBER else "")
+
 
 def line_of_business(spans: Sequence[Span], day: date) -> str:
     """The payer segment of the medical coverages in force, or of the last one where none is."""

@@ -14,10 +14,13 @@ from services.eligibility.people.matching import completed_key, old_key, record_
 from services.eligibility.people.possibly_one import found_alike
 from services.eligibility.people.roster import Book
 from services.eligibility.people.roster_row import Mentioned
+from services.eligibility.people.store import contacts as contact_store
 from services.eligibility.people.store import doubtful as doubtful_store
+from services.eligibility.people.store import erasures as erasure_store
 from services.eligibility.people.store import keys as key_store
 from services.eligibility.people.store import members as people_store
 from services.eligibility.people.store import possibly_one as pair_store
+from services.eligibility.people.store import registry_contacts
 from services.eligibility.vital import store as vital_store
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
@@ -93,7 +96,11 @@ async def load_persons_book(connection: Connection, tokens: Collection[UUID]) ->
 
 async def _load_known(connection: Connection, book: Book, tokens: Collection[UUID]) -> None:
     """What plans say of these persons, and what waits and was decided of them."""
-    book.know(await people_store.load_enrolments(connection, tokens))
+    enrolments = await people_store.load_enrolments(connection, tokens)
+    book.know(enrolments)
+    ids = [known.enrolment_id for known in enrolments]
+    book.contacts.update(await contact_store.load_stated(connection, ids))
+    book.erased |= await erasure_store.load_erased(connection, ids)
     for statements in (await vital_store.load_statements(connection, tokens)).values():
         book.vital.update({(statement.member_token, statement.source): statement for statement in statements})
     book.doubts = await doubtful_store.load_doubts(connection, tokens)
@@ -124,6 +131,10 @@ async def save_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> 
     connection = work.connection
     await people_store.save_persons(connection, list(book.changed_persons.values()))
     await people_store.save_enrolments(connection, list(book.changed_enrolments.values()))
+    plans = {one.enrolment_id: one.tenant_id for one in book.changed_enrolments.values()}
+    parted = {one.enrolment_id for pair in book.splits for token in pair for one in book.by_plan(token).values()}
+    await registry_contacts.forget_contacts(connection, parted)
+    await contact_store.save_stated(connection, book.changed_contacts, plans)
     unheard = {
         enrolment_id: at
         for enrolment_id, at in book.seen.items()

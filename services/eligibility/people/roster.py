@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from services.eligibility.feeds.records import IdType, Maintenance, RosterRecord
+from services.eligibility.feeds.records import IdType, Maintenance, RosterRecord, StatedContact
 from services.eligibility.people.changes import (
     ADDED,
     DEATH_REPORTED,
@@ -20,6 +20,7 @@ from services.eligibility.people.changes import (
     STALE,
     changes_of,
 )
+from services.eligibility.people.contact import UNSTATED, restated_contact, without_contact
 from services.eligibility.people.coverage import family_spans
 from services.eligibility.people.doubtful import ANOTHER_PERSON, Decided, Doubts
 from services.eligibility.people.enrolment import SUBSCRIBER, Enrolment, Person, Span
@@ -42,7 +43,8 @@ class Book(Acquaintances):
     date became another one; `new_apart` are pairs of persons who are told apart now; `held` are rows of whom it is
     doubtful whom they mean, by their ordinals, and `refused` those of them that a person refused before; `doubts` what
     waits and was decided of such rows; `heard` is when what stands was said again; `vital` what plans said of deaths,
-    by token and source."""
+    by token and source; `contacts` what plans say of how to reach them, by enrolment; of the
+    `erased` enrolments nothing of it is taken."""
 
     persons: dict[UUID, Person] = field(default_factory=dict)
     changed_persons: dict[UUID, Person] = field(default_factory=dict)
@@ -61,6 +63,9 @@ class Book(Acquaintances):
     heard_at: datetime = UNDATED
     vital: dict[tuple[UUID, str], VitalStatement] = field(default_factory=dict)
     changed_vital: dict[tuple[UUID, str], VitalStatement] = field(default_factory=dict)
+    contacts: dict[UUID, StatedContact] = field(default_factory=dict)
+    changed_contacts: dict[UUID, StatedContact] = field(default_factory=dict)
+    erased: set[UUID] = field(default_factory=set)
 
     @property
     def merges(self) -> list[tuple[UUID, UUID]]:
@@ -361,16 +366,30 @@ class Book(Acquaintances):
                 said_no=said.no,
             )
             stated = restated(fresh, record, said_on)
+            self._note_contact(fresh.enrolment_id, record.person.contact)
             self._put_enrolment(stated if is_holder else stated._replace(member_id=""))
             return (ADDED,)
+        if known.enrolment_id in self.erased:
+            record = without_contact(record)
         stated = restated(known, record, said_on, is_listed=self._is_listed(member_token, tenant, file_no))
         stated = stated if is_holder else stated._replace(member_id=known.member_id)
-        if stated == known:
+        if not self._note_contact(known.enrolment_id, record.person.contact) and stated == known:
             self._note_seen(known.enrolment_id, said.at)
             self._hear(known, said)
             return ()
         self._put_enrolment(stamped(seen_in(stated, file_no, said), said))
         return changes_of(known, stated)
+
+    def _note_contact(self, enrolment_id: UUID, said: StatedContact | None) -> bool:
+        """Keep what the row says of how to reach its person. Whether that is another way than was known."""
+        if said is None:
+            return False
+        known = self.contacts.get(enrolment_id, UNSTATED)
+        stated = restated_contact(known, said)
+        if stated == known:
+            return False
+        self.contacts[enrolment_id] = self.changed_contacts[enrolment_id] = stated
+        return True
 
     def _hear(self, known: Enrolment, said: Stamp) -> None:
         """Note that what stands was said again, so that what is older than this can't change it either."""

@@ -9,6 +9,7 @@ from uuid import UUID
 from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel
 from services.outreach.contacts.rules import Attempt, Statement
 from services.outreach.members.rules import Appointment, Dose, Enrolment
+from services.outreach.reach.rules import UNHEARD, Channels
 
 
 class OffList(StrEnum):
@@ -42,7 +43,7 @@ class Flag(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything that is known when a case is decided. `attempts` are the member's at the plan, in order; `statements`
-    are the person's, at whichever plan, in order."""
+    are the person's, at whichever plan, in order; `reach`: by which channels numbers and addresses are known."""
 
     enrolment: Enrolment
     today: date
@@ -53,6 +54,7 @@ class Evidence:
     appointments: Sequence[Appointment] = ()
     attempts: Sequence[Attempt] = ()
     statements: Sequence[Statement] = ()
+    reach: Channels = UNHEARD
 
     def own_attempts(self) -> list[Attempt]:
         """The contacts under this enrolment and programme."""

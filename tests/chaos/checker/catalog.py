@@ -41,6 +41,7 @@ _LISTENERS = ("outreach", "scheduling", "reporting")
 TOPICS = (
     Topic("vcc.member-eligibility.v1", "eligibility", _LISTENERS),
     Topic("vcc.dose-administered.v1", "eligibility", _LISTENERS),
+    Topic("vcc.member-contact.v1", "eligibility", ("outreach",)),
     Topic("vcc.contact-attempt.v1", "outreach", ("eligibility", "scheduling", "reporting")),
     Topic("vcc.case.v1", "outreach", ("reporting",)),
     Topic("vcc.appointment.v1", "scheduling", ("eligibility", "outreach", "reporting")),
@@ -54,6 +55,7 @@ TOPIC = {topic.name: topic for topic in TOPICS}
 
 DECIDED, MERGED = "vcc.member-eligibility.decided.v1", "vcc.member-eligibility.merged.v1"
 DOSE, ATTEMPT, CASE = "vcc.dose-administered.recorded.v1", "vcc.contact-attempt.logged.v1", "vcc.case.changed.v1"
+CONTACT = "vcc.member-contact.changed.v1"
 RETRACTED = "vcc.contact-attempt.retracted.v1"
 APPOINTMENT, POOL = "vcc.appointment.changed.v1", "vcc.slot-pool.changed.v1"
 LISTED, PROGRAMME = "vcc.target-zips.listed.v1", "vcc.programme.published.v1"
@@ -63,6 +65,7 @@ KINDS = (
     Kind(DECIDED, "vcc.member-eligibility.v1", ("member_token",), ("enrolment_id", "programme_id")),
     Kind(MERGED, "vcc.member-eligibility.v1", ("retired_token",), ("retired_token",), None),
     Kind(DOSE, "vcc.dose-administered.v1", ("member_token",), ("dose_id",)),
+    Kind(CONTACT, "vcc.member-contact.v1", ("enrolment_id",), ("enrolment_id",)),
     Kind(ATTEMPT, "vcc.contact-attempt.v1", ("member_token",), ("attempt_id",), None),
     Kind(RETRACTED, "vcc.contact-attempt.v1", ("member_token",), ("attempt_id",), None),
     Kind(CASE, "vcc.case.v1", ("member_token",), ("case_id",)),

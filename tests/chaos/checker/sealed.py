@@ -3,6 +3,7 @@ AES-256-GCM, bound to table and row."""
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,7 +25,28 @@ def opened(table: str, row: dict[str, Any]) -> dict[str, Any]:
         return {**row, "response": _document(table, whose, row.pop("sealed_response"))}
     if table == "doubtful_row" and row["sealed_document"] is not None:
         return {**row, "document": _document(table, str(row["doubtful_id"]), row.pop("sealed_document"))}
-    return row
+    return {name: _contact(table, row, name, value) for name, value in row.items()}
+
+
+CONTACTS = {
+    ("member_contact", "sealed_stated"): ("enrolment_id", " stated"),
+    ("member_contact", "sealed_told"): ("enrolment_id", " told"),
+    ("member_contact", "sealed_details"): ("enrolment_id", ""),
+    ("contact_correction", "sealed_said"): ("correction_id", ""),
+}
+"""By which column each of these is bound to its row, and what stands behind it."""
+
+
+def _contact(table: str, row: Mapping[str, Any], name: str, value: Any) -> Any:
+    """How a member can be reached, opened; any other value as it is."""
+    if value is None:
+        return None
+    if (table, name) == ("registry_contact", "sealed_said"):
+        return _document(table, f"{row['enrolment_id']} {row['source']}", value)
+    if (table, name) in CONTACTS:
+        column, more = CONTACTS[table, name]
+        return _document(table, f"{row[column]}{more}", value)
+    return value
 
 
 def _document(table: str, row: str, sealed: bytes) -> Any:

@@ -30,6 +30,7 @@ def a_service(dsn: str, port: int, authority: Authority, log: Path, ready: Calla
     told = {
         "VCC_OUTREACH_DSN": dsn,
         "VCC_OUTREACH_KEY_RING": RING,
+        "VCC_OUTREACH_TOPIC_KEY_RING": RING,
         "VCC_OUTREACH_MAY_RUN_AS_ROOT": "true",
         "VCC_OUTREACH_HTTP_HOST": EVERYWHERE,
         "VCC_OUTREACH_HTTP_PORT": str(port),

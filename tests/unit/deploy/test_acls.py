@@ -7,7 +7,7 @@ import pytest
 from deploy.acls import Acl, Operation, Resource, acls_of, all_acls, services_of
 from deploy.cli import main
 from deploy.groups import topic_by_group
-from schemas.catalog import TOPICS
+from schemas.catalog import TOPICS, Classification
 
 GOLDEN = Path(__file__).parents[2] / "data" / "acls"
 
@@ -81,3 +81,15 @@ def test_the_rights_are_printed_for_operators(target: str, file: str, capsys: py
     """`./vcc topics acls` prints exactly the committed rights, without a stack: a change of the catalog shows here."""
     assert main(["topics", "acls", "--for", target]) == 0
     assert capsys.readouterr().out == (GOLDEN / file).read_text("utf-8")
+
+
+def test_a_restricted_topic_is_read_by_its_readers_alone() -> None:
+    """Of how members are reached nobody hears but outreach, and eligibility, which writes it and asks its own log."""
+    restricted = {topic.name for topic in TOPICS if topic.classification is Classification.RESTRICTED}
+    readers = {
+        (service, acl.name)
+        for service in services_of()
+        for acl in acls_of(service)
+        if acl.name in restricted and acl.operation is Operation.READ
+    }
+    assert readers == {("eligibility", "vcc.member-contact.v1"), ("outreach", "vcc.member-contact.v1")}

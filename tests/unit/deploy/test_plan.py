@@ -66,6 +66,7 @@ def test_a_service_is_told_its_own_settings_only(tmp_path: Path) -> None:
         "VCC_KAFKA_SASL_PASSWORD_FILE": str(tmp_path / "secrets" / "kafka-vcc-outreach.password"),
         "VCC_OIDC_ISSUER": "http://id",
         "VCC_OUTREACH_KEY_RING_FILE": str(tmp_path / "secrets" / "outreach.keys"),
+        "VCC_OUTREACH_TOPIC_KEY_RING_FILE": str(tmp_path / "secrets" / "topics.keys"),
         **({"VCC_OUTREACH_MAY_RUN_AS_ROOT": "true"} if os.geteuid() == 0 else {}),
     }
 

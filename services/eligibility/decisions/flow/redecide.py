@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.eligibility.decisions.answers import answer
 from services.eligibility.decisions.flow import basis as basis_flow
+from services.eligibility.decisions.flow.contacts import tell_contacts
 from services.eligibility.decisions.known import Known, members_of
 from services.eligibility.decisions.rules import covered, traits_of
 from services.eligibility.decisions.store import caps as cap_store
@@ -35,9 +36,9 @@ async def redecide(
     programmes: Iterable[Programme] | None = None,
     book: Book | None = None,
 ) -> int:
-    """Decide for these persons under every programme and announce each answer that is not the last one. Gives how
-    many facts that were. Locks the persons first, so that their facts leave in the order of the commits; whoever
-    stands in the `book` is locked, and what it says of them is stored."""
+    """Decide for these persons under every programme and announce each answer that is not the last one, and how they
+    can be reached where that is news. Gives how many answers those were. Locks the persons first, so that their facts
+    leave in the order of the commits; whoever stands in the `book` is locked, and what it says of them is stored."""
     if not tokens:
         return 0
     known = await _load(work, tokens, Book(new_id) if book is None else book)
@@ -49,6 +50,7 @@ async def redecide(
     await decision_store.save_decisions(work.connection, decisions)
     await cap_store.save_arms(work.connection, arms)
     await work.announce(events)
+    await tell_contacts(work, members, business_on)
     return len(events)
 
 

@@ -1,5 +1,6 @@
 """What a registry's rows do: doses are linked and counted once. Load, decide, save, announce."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
@@ -20,8 +21,14 @@ from services.eligibility.doses.store import remarks as remark_store
 from services.eligibility.feeds.outcomes import RowResult
 from services.eligibility.feeds.records import DoseRecord, PatientRecord
 from services.eligibility.intake.store.files import FeedFile
+from services.eligibility.payers.rules import code_of
+from services.eligibility.payers.tenants import EVERY_TENANT, speaker
+from services.eligibility.people.contact import RegistryContact, said_of
+from services.eligibility.people.enrolment import Enrolment
 from services.eligibility.people.linkage import IdKey, Link
 from services.eligibility.people.store import keys as key_store
+from services.eligibility.people.store import members as people_store
+from services.eligibility.people.store import registry_contacts
 from services.eligibility.vital.flow import save_person_statements
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
@@ -51,6 +58,7 @@ async def on_registry_rows(
     await share_anew(work.connection, ledger, await save_person_statements(work.connection, waited))
     taken_back = await _save_remarks(work.connection, rows, links, results)
     results = [was_deleted(result) if result.row in taken_back else result for result in results]
+    await _save_contacts(work.connection, file, records, rows, links)
     waited_for = _who_may_be_waited_for(rows, links, ties)
     await link_reports(work.connection, ledger, waited_for)
     await save_ledger(work, ledger, today)
@@ -85,6 +93,34 @@ def _who_may_be_waited_for(
         if row.is_patient and link.member_token is not None
     }
     return patients | {member_token for _, member_token in ties}
+
+
+async def _save_contacts(
+    connection: Connection,
+    file: FeedFile,
+    records: Iterable[DoseRecord | PatientRecord],
+    rows: Iterable[RegistryRow],
+    links: Iterable[Link],
+) -> None:
+    """What messages say of how to reach their patients, for each enrolment of whoever a row was linked to. A sender who
+    may speak for one plan is heard of that plan's members."""
+    said = {record.position.row: record for record in records if record.message_at and said_of(record.person)}
+    heard = [
+        (link.member_token, said[row.row])
+        for row, link in zip(rows, links, strict=True)
+        if link.member_token is not None and row.row in said
+    ]
+    known = defaultdict[UUID, list[Enrolment]](list)
+    for enrolment in await people_store.load_enrolments(connection, {member_token for member_token, _ in heard}):
+        if not enrolment.is_retired and file.tenant_id in {EVERY_TENANT, enrolment.tenant_id}:
+            known[enrolment.member_token].append(enrolment)
+    contacts = [
+        RegistryContact(one.enrolment_id, speaker(code_of(record.sender), file.tenant_id), one.tenant_id, at, contact)
+        for member_token, record in heard
+        for one in known[member_token]
+        if (at := record.message_at) is not None and (contact := said_of(record.person)) is not None
+    ]
+    await registry_contacts.save_contacts(connection, contacts)
 
 
 async def _save_remarks(

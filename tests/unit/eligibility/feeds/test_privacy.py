@@ -17,7 +17,19 @@ MEMBER = a_member(
     name="NM1*74*1*PANCAKE*PETRA*Q**JR*ZZ*P1",
     after_name=["PER*IP**HP*3125550100*EM*p@q.org", "N3*1 ELM*2", "N4*LOS ANGELES*CA*90012**CY*06037", "LUI*LD*SPA"],
     dmg="DMG*D8*19500704*F**:RET:2054-5",
-    after=["NM1*70*1*PANCACKE*PETRA", "DMG*D8*19500407*F", "HD*021**HLT*GOLD", "DTP*348*D8*20250101"],
+    after=[
+        "NM1*70*1*PANCACKE*PETRA",
+        "DMG*D8*19500407*F",
+        "NM1*31*1",
+        "N3*PO BOX 1*STE 2",
+        "N4*PASADENA*CA*91101**CY*06037",
+        "NM1*GD*1*GROUCH*OSCAR",
+        "PER*RP**HP*3125550100*CP*3125550101",
+        "NM1*45*1",
+        "N3*1 ELM",
+        "HD*021**HLT*GOLD",
+        "DTP*348*D8*20250101",
+    ],
     ins="INS*Y*18*024*03*A*C**TE***D8*20251224*R****1",
 )
 
@@ -38,6 +50,7 @@ def spoilt_rosters(canary: str) -> Iterator[bytes]:
 
 def spoilt_messages(canary: str) -> Iterator[bytes]:
     lines = a_vxu(a_dose()).decode().split("\r")
+    lines.insert(2, "NK1|1|Grouch^Oscar^^^^^L|GRD^Guardian^HL70063||^PRN^CP^^^312^5550100")
     for at, line in enumerate(lines):
         for field in range(1, 32):
             fields = line.split("|")

@@ -1,0 +1,163 @@
+"""How others may reach a member: put together from what his plan says, dated, and withdrawn with the right to. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from uuid import UUID
+
+from schemas.member_contact_v1 import (
+    AddressKind,
+    ContactDetails,
+    ContactName,
+    ContactSource,
+    EmailAddress,
+    PostalAddress,
+    Representative,
+    Telephone,
+    TelephoneKind,
+)
+from services.eligibility.decisions.decision import Member
+from services.eligibility.decisions.rules import covered
+from services.eligibility.feeds.records import Address, PersonName, Phone, StatedContact
+from services.eligibility.people.contact import RegistryContact
+from services.eligibility.people.enrolment import Enrolment
+
+ROSTER, REGISTRY = ContactSource.ROSTER, ContactSource.REGISTRY
+
+
+def may_be_contacted(member: Member, day: date) -> bool:
+    """Whether the enrolment gives anybody the right to contact its member: in force, and he lives and is not
+    protected."""
+    one = member.enrolment
+    is_gone = one.is_retired or member.vital.is_deceased or not covered(one.spans, day)
+    return not (is_gone or one.is_restricted or member.is_protected)
+
+
+def details_of(
+    one: Enrolment, stated: StatedContact, household_id: UUID | None, registries: Sequence[RegistryContact] = ()
+) -> ContactDetails:
+    """What the plan says, undated, and behind it what registries say (the newest first) that the plan does not."""
+    return _with_registries(_of_plan(one, stated, household_id), registries)
+
+
+def _of_plan(one: Enrolment, stated: StatedContact, household_id: UUID | None) -> ContactDetails:
+    return ContactDetails(
+        name=_name(PersonName(one.family, one.given, one.middle, one.suffix), stated.preferred),
+        telephones=tuple(_telephone(Phone(number, use)) for use, _, number in _parted(one.phones)),
+        emails=(EmailAddress(address=one.email, source=ROSTER),) if one.email else (),
+        addresses=tuple(_addresses(Address(one.street, one.unit, one.city, one.state, one.zip5), stated)),
+        language=one.language,
+        household_id=household_id,
+        representatives=_representatives(stated),
+    )
+
+
+def _representatives(stated: StatedContact, source: ContactSource = ROSTER) -> tuple[Representative, ...]:
+    return tuple(
+        Representative(
+            relation=other.relation,
+            name=_name(other.name),
+            telephones=tuple(_telephone(phone, source) for phone in other.phones),
+            source=source,
+        )
+        for other in stated.representatives
+    )
+
+
+def _with_registries(details: ContactDetails, registries: Sequence[RegistryContact]) -> ContactDetails:
+    """A number or address that is known already is not said again; an address only of a kind that the plan does not
+    say, and somebody who answers for the member only where the plan names nobody."""
+    for heard in registries:
+        said, on = heard.said, heard.said_at.date()
+        numbers = {phone.number for phone in details.telephones}
+        kinds = {address.kind for address in details.addresses}
+        emails = {email.address.casefold() for email in details.emails}
+        home = said.address or Address()
+        update = {
+            "telephones": (
+                *details.telephones,
+                *(_telephone(phone, REGISTRY, on) for phone in said.phones if phone.number not in numbers),
+            ),
+            "emails": (
+                *details.emails,
+                *(
+                    [EmailAddress(address=said.email, source=REGISTRY, stated_on=on)]
+                    if said.email and said.email.casefold() not in emails
+                    else []
+                ),
+            ),
+            "addresses": (
+                *details.addresses,
+                *(one for one in _addresses(home, said.contact, REGISTRY, on) if one.kind not in kinds),
+            ),
+            "representatives": details.representatives or _representatives(said.contact, REGISTRY),
+            "name": _preferring(details.name, said.contact.preferred),
+        }
+        details = details.model_copy(update=update)
+    return details
+
+
+def _preferring(name: ContactName | None, preferred: str) -> ContactName | None:
+    if name is None or name.preferred or not preferred:
+        return name
+    return name.model_copy(update={"preferred": preferred})
+
+
+def undated(details: ContactDetails) -> ContactDetails:
+    """Without the days, which are no news by themselves."""
+    return details.model_copy(
+        update={
+            name: tuple(one.model_copy(update={"stated_on": None}) for one in getattr(details, name))
+            for name in ("telephones", "emails", "addresses")
+        }
+    )
+
+
+def dated(details: ContactDetails, before: ContactDetails | None, on: date) -> ContactDetails:
+    """Each telephone and address with the day on which it was said first since it is said without a break."""
+    return details.model_copy(
+        update={
+            name: _with_days(getattr(details, name), getattr(before, name) if before else (), on)
+            for name in ("telephones", "emails", "addresses")
+        }
+    )
+
+
+Stated = Telephone | EmailAddress | PostalAddress
+
+
+def _with_days(said: Iterable[Stated], before: Iterable[Stated], on: date) -> tuple[Stated, ...]:
+    since = {_undated(one): one.stated_on for one in before}
+    return tuple(one.model_copy(update={"stated_on": since.get(_undated(one)) or one.stated_on or on}) for one in said)
+
+
+def _undated(one: Stated) -> str:
+    return one.model_dump_json(exclude={"stated_on"})
+
+
+def _name(name: PersonName, preferred: str = "") -> ContactName:
+    return ContactName(
+        family=name.family, given=name.given, middle=name.middle, suffix=name.suffix, preferred=preferred
+    )
+
+
+def _parted(phones: Iterable[str]) -> Iterable[tuple[str, str, str]]:
+    return (phone.rpartition(" ") for phone in phones)
+
+
+def _telephone(phone: Phone, source: ContactSource = ROSTER, on: date | None = None) -> Telephone:
+    return Telephone(number=phone.number, kind=TelephoneKind(phone.use), source=source, stated_on=on)
+
+
+def _addresses(
+    home: Address, stated: StatedContact, source: ContactSource = ROSTER, on: date | None = None
+) -> Iterable[PostalAddress]:
+    for kind, address in (
+        (AddressKind.RESIDENCE, home),
+        (AddressKind.MAILING, stated.mailing),
+        (AddressKind.ALTERNATE, stated.alternate),
+    ):
+        if address is not None and (address.street or address.zip5):
+            yield PostalAddress(
+                kind=kind, street=address.street, unit=address.unit, city=address.city, state=address.state,
+                zip5=address.zip5, country=address.country, source=source, stated_on=on,
+            )  # fmt: skip

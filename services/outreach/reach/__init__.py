@@ -1,0 +1,1 @@
+"""How members can be reached: what eligibility tells of it, sealed, and what workers heard since."""
