@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from schemas.member_contact_v1 import (
@@ -32,11 +33,29 @@ def may_be_contacted(member: Member, day: date) -> bool:
     return not (is_gone or one.is_restricted or member.is_protected)
 
 
-def details_of(
-    one: Enrolment, stated: StatedContact, household_id: UUID | None, registries: Sequence[RegistryContact] = ()
-) -> ContactDetails:
-    """What the plan says, undated, and behind it what registries say (the newest first) that the plan does not."""
-    return _with_registries(_of_plan(one, stated, household_id), registries)
+class Sources(NamedTuple):
+    """What the details of one enrolment's member are made of: what the plan says, and behind it what registries say,
+    the newest first."""
+
+    enrolment: Enrolment
+    stated: StatedContact
+    household_id: UUID | None
+    registries: Sequence[RegistryContact] = ()
+
+
+def content_of(sources: Sources) -> bytes:
+    """Everything from which the details follow, but the days: as long as it is the same there is nothing to tell."""
+    one = sources.enrolment
+    of_plan = one.family, one.given, one.middle, one.suffix, tuple(one.phones), one.email, one.language
+    home = one.street, one.unit, one.city, one.state, one.zip5
+    said = [heard.said for heard in sources.registries]
+    return repr((of_plan, home, sources.household_id, sources.stated, said)).encode()
+
+
+def details_of(sources: Sources) -> ContactDetails:
+    """What the plan says, undated, and behind it what registries say that the plan does not."""
+    details = _of_plan(sources.enrolment, sources.stated, sources.household_id)
+    return _with_registries(details, sources.registries)
 
 
 def _of_plan(one: Enrolment, stated: StatedContact, household_id: UUID | None) -> ContactDetails:
@@ -102,16 +121,6 @@ def _preferring(name: ContactName | None, preferred: str) -> ContactName | None:
     return name.model_copy(update={"preferred": preferred})
 
 
-def undated(details: ContactDetails) -> ContactDetails:
-    """Without the days, which are no news by themselves."""
-    return details.model_copy(
-        update={
-            name: tuple(one.model_copy(update={"stated_on": None}) for one in getattr(details, name))
-            for name in ("telephones", "emails", "addresses")
-        }
-    )
-
-
 def dated(details: ContactDetails, before: ContactDetails | None, on: date) -> ContactDetails:
     """Each telephone and address with the day on which it was said first since it is said without a break."""
     return details.model_copy(
@@ -127,7 +136,10 @@ Stated = Telephone | EmailAddress | PostalAddress
 
 def _with_days(said: Iterable[Stated], before: Iterable[Stated], on: date) -> tuple[Stated, ...]:
     since = {_undated(one): one.stated_on for one in before}
-    return tuple(one.model_copy(update={"stated_on": since.get(_undated(one)) or one.stated_on or on}) for one in said)
+    return tuple(
+        one.model_copy(update={"stated_on": (since and since.get(_undated(one))) or one.stated_on or on})
+        for one in said
+    )
 
 
 def _undated(one: Stated) -> str:

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from schemas.member_contact_v1 import ContactDetails, MemberContactChangedV1, bound_to
-from services.eligibility.decisions.contact import dated, details_of, may_be_contacted, undated
+from services.eligibility.decisions.contact import Sources, content_of, dated, details_of, may_be_contacted
 from services.eligibility.decisions.decision import Member
 from services.eligibility.people.contact import UNSTATED
+from services.eligibility.people.enrolment import Enrolment
 from services.eligibility.people.store import contacts as contact_store
 from services.eligibility.people.store import erasures as erasure_store
 from services.eligibility.people.store import registry_contacts
@@ -25,51 +26,55 @@ async def tell_contacts(work: UnitOfWork, members: Sequence[Member], today: date
         connection, {member.enrolment.enrolment_id: member.enrolment.tenant_id for member in members}
     )
     erased = await erasure_store.load_erased(connection, last)
-    details = await _details(
+    sources = await _sources(
         connection,
         [
-            member
+            member.enrolment
             for member in members
             if may_be_contacted(member, today) and member.enrolment.enrolment_id not in erased
         ],
     )
-    news: list[Told] = []
+    told: list[Told] = []
     for member in members:
         one = member.enrolment
         said_on = one.said_at.date() if one.said_at is not None else today
-        told = _news(connection, last[one.enrolment_id], details.get(one.enrolment_id), said_on)
-        news += [told] if told is not None else []
-    await contact_store.save_told(connection, news)
-    await work.announce(contact_facts(connection, news))
+        told.append(_told(connection, last[one.enrolment_id], sources.get(one.enrolment_id), said_on))
+    await contact_store.save_told(connection, [one for one in told if one != last[one.enrolment_id]])
+    await work.announce(
+        contact_facts(connection, [one for one in told if one.version > last[one.enrolment_id].version])
+    )
 
 
-async def _details(connection: Connection, members: Sequence[Member]) -> dict[UUID, ContactDetails]:
-    stated = await contact_store.load_stated(connection, [member.enrolment.enrolment_id for member in members])
-    registries = await registry_contacts.load_contacts(connection, [one.enrolment_id for one, *_ in members])
-    families = {(one.tenant_id, one.household_number) for one, *_ in members if one.household_number}
+async def _sources(connection: Connection, enrolments: Sequence[Enrolment]) -> dict[UUID, Sources]:
+    ids = [one.enrolment_id for one in enrolments]
+    stated = await contact_store.load_stated(connection, ids)
+    registries = await registry_contacts.load_contacts(connection, ids)
+    families = {(one.tenant_id, one.household_number) for one in enrolments if one.household_number}
     households = await contact_store.household_ids(connection, families)
     return {
-        one.enrolment_id: details_of(
+        one.enrolment_id: Sources(
             one,
             stated.get(one.enrolment_id, UNSTATED),
             households.get((one.tenant_id, one.household_number)),
             registries.get(one.enrolment_id, ()),
         )
-        for one, *_ in members
+        for one in enrolments
     }
 
 
-def _news(connection: Connection, last: Told, details: ContactDetails | None, said_on: date) -> Told | None:
-    """What is to be told; nothing if it is what was told last. The keyed digest of any key of the ring will do."""
-    if details is None:
-        return None if last.digest is None else last._replace(version=last.version + 1, digest=None, details=None)
-    content = undated(details).model_dump_json().encode()
-    ring = ring_of(connection)
+def _told(connection: Connection, last: Told, sources: Sources | None, said_on: date) -> Told:
+    """What is told from now on: of another version if that is news. The keyed digest of any key of the ring says that
+    it is made of the same as last time."""
+    if sources is None:
+        return last if last.digest is None else last._replace(version=last.version + 1, digest=None, details=None)
+    content, ring = content_of(sources), ring_of(connection)
     if last.digest is not None and last.digest in ring.macs(content):
-        return None
+        return last
     before = contact_store.open_told(connection, last)
-    told = dated(details, None if before is None else ContactDetails.model_validate_json(before), said_on)
-    return last._replace(version=last.version + 1, digest=ring.mac(content), details=told.model_dump_json().encode())
+    known = None if before is None else ContactDetails.model_validate_json(before)
+    details = dated(details_of(sources), known, said_on)
+    version = last.version if details == known else last.version + 1
+    return last._replace(version=version, digest=ring.mac(content), details=details.model_dump_json().encode())
 
 
 def contact_facts(
