@@ -23,6 +23,9 @@ from services.eligibility.people.contact import RegistryContact
 from services.eligibility.people.enrolment import Enrolment
 
 ROSTER, REGISTRY = ContactSource.ROSTER, ContactSource.REGISTRY
+LINES = ("street", "unit", "city", "state", "zip5", "country")
+MOST_TELEPHONES, MOST_CHARACTERS = 20, 200
+"""Of each list, and of each text: more is nobody's number and nobody's name, and a fact must fit into a record."""
 
 
 def may_be_contacted(member: Member, day: date) -> bool:
@@ -61,7 +64,7 @@ def details_of(sources: Sources) -> ContactDetails:
 def _of_plan(one: Enrolment, stated: StatedContact, household_id: UUID | None) -> ContactDetails:
     return ContactDetails(
         name=_name(PersonName(one.family, one.given, one.middle, one.suffix), stated.preferred),
-        telephones=tuple(_telephone(Phone(number, use)) for use, _, number in _parted(one.phones)),
+        telephones=tuple(_telephone(Phone(number, use)) for use, _, number in _parted(one.phones[:MOST_TELEPHONES])),
         emails=(EmailAddress(address=one.email, source=ROSTER),) if one.email else (),
         addresses=tuple(_addresses(Address(one.street, one.unit, one.city, one.state, one.zip5), stated)),
         language=one.language,
@@ -75,7 +78,7 @@ def _representatives(stated: StatedContact, source: ContactSource = ROSTER) -> t
         Representative(
             relation=other.relation,
             name=_name(other.name),
-            telephones=tuple(_telephone(phone, source) for phone in other.phones),
+            telephones=tuple(_telephone(phone, source) for phone in other.phones[:MOST_TELEPHONES]),
             source=source,
         )
         for other in stated.representatives
@@ -95,7 +98,7 @@ def _with_registries(details: ContactDetails, registries: Sequence[RegistryConta
             "telephones": (
                 *details.telephones,
                 *(_telephone(phone, REGISTRY, on) for phone in said.phones if phone.number not in numbers),
-            ),
+            )[:MOST_TELEPHONES],
             "emails": (
                 *details.emails,
                 *(
@@ -147,9 +150,8 @@ def _undated(one: Stated) -> str:
 
 
 def _name(name: PersonName, preferred: str = "") -> ContactName:
-    return ContactName(
-        family=name.family, given=name.given, middle=name.middle, suffix=name.suffix, preferred=preferred
-    )
+    family, given, middle, suffix, called = (text[:MOST_CHARACTERS] for text in (*name, preferred))
+    return ContactName(family=family, given=given, middle=middle, suffix=suffix, preferred=called)
 
 
 def _parted(phones: Iterable[str]) -> Iterable[tuple[str, str, str]]:
@@ -169,7 +171,5 @@ def _addresses(
         (AddressKind.ALTERNATE, stated.alternate),
     ):
         if address is not None and (address.street or address.zip5):
-            yield PostalAddress(
-                kind=kind, street=address.street, unit=address.unit, city=address.city, state=address.state,
-                zip5=address.zip5, country=address.country, source=source, stated_on=on,
-            )  # fmt: skip
+            lines = {name: getattr(address, name)[:MOST_CHARACTERS] for name in LINES}
+            yield PostalAddress(kind=kind, **lines, source=source, stated_on=on)

@@ -171,3 +171,19 @@ async def test_a_fact_opens_for_its_enrolment_and_version_alone(office: Office) 
     for bound in (bound_to(UUID(int=7), 1), bound_to(fact.enrolment_id, 2)):
         with pytest.raises(SealError):
             ring.open([sealed], [bound])
+
+
+async def test_endless_names_and_numbers_fit_into_a_record(office: Office) -> None:
+    """Names, streets and telephones without end are told as far as anybody could read them, and keep nobody waiting."""
+    long, numbers = "X" * 30_000, "".join(f"*HP*213555{number:04d}" for number in range(900))
+    guardians = [f"NM1*GD*1*{long}*{long}" for _ in range(13)]
+    loops = (f"NM1*31*1~N3*{long}*{long}", *guardians, f"PER*RP*{numbers}")
+    await office.read(
+        roster(row("LS1", "OMA", *loops, personal=f"PER*IP*{numbers}"), row("LS2", "IDA", born="19500101"))
+    )
+    found = {details.name.given: details for _, details in await told(office) if details and details.name}
+    assert set(found) == {"OMA", "IDA"}
+    assert len(found["OMA"].telephones) == len(found["OMA"].representatives[-1].telephones) == 20
+    assert len(found["OMA"].representatives[0].name.family) == 200
+    [payload] = await office.fetch("select max(octet_length(payload)) as most from outbox")
+    assert payload["most"] < 100_000

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.facts import DAY, NOON, a_day, a_fact, enrolment_id
-from tests.service.outreach.builders import Outreach, Worker, case_id, client_of
+from tests.service.outreach.builders import Outreach, Worker, case_id, client_of, vaccinated
 from tests.service.outreach.contacts import a_contact, a_phone, an_address, details, withdrawn
 
 pytestmark = pytest.mark.postgres
@@ -135,14 +135,18 @@ async def test_a_household_in_one_call(outreach: Outreach, worker: Worker) -> No
     others = {
         "bob": (a_fact("bob"), a_contact("bob")),
         "elsewhere": (a_fact("elsewhere"), a_contact("elsewhere", said=details("Eli", household_id=None))),
-        "ineligible": (a_fact("ineligible", status="ineligible"), a_contact("ineligible")),
-        "protected": (a_fact("protected", contact_protected=True), a_contact("protected")),
+        "vaccinated": (a_fact("vaccinated"), a_contact("vaccinated"), vaccinated("vaccinated")),
+        "protected": (
+            a_fact("protected"),
+            a_contact("protected"),
+            a_fact("protected", 2, contact_protected=True),
+        ),
         "quiet": (a_fact("quiet"), a_contact("quiet", said=details("Quiet", is_confidential=True))),
         "gone": (a_fact("gone"), withdrawn("gone", 1)),
     }
     await outreach.hear(a_fact(), a_contact())
-    for facts in others.values():
-        await outreach.hear(*facts)
+    for fact in (fact for facts in others.values() for fact in facts):
+        await outreach.hear(fact)
     await outreach.hear(a_fact("pat", tenant_id="prairie"), a_contact("pat", plan="prairie"))
     for plan in ("lakeshore", "*"):
         household = (await briefing(Worker(worker.client, plan=plan)))["household"]
