@@ -15,13 +15,14 @@ from services.outreach.cases import store as cases_store
 from services.outreach.claims import api as claims_api
 from services.outreach.contacts import store as contacts_store
 from services.outreach.lost_bookings import api as lost_bookings_api
+from services.outreach.reach import flow as reach
 from services.outreach.reach import store as reach_store
 from services.outreach.worklist.api import cases as worklist_api
 
 SUBSCRIPTIONS = subscribe(
     "outreach",
     (catalog.MEMBER_ELIGIBILITY, unheard.on_member_eligibility),
-    (catalog.MEMBER_CONTACT, cases.on_member_contact),
+    (catalog.MEMBER_CONTACT, reach.on_member_contact),
     (catalog.DOSE_ADMINISTERED, cases.on_dose_administered),
     (catalog.APPOINTMENT, cases.on_appointment),
     (catalog.PROGRAMME, cases.on_programme),

@@ -13,7 +13,6 @@ from services.kit.problem import Refusal
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.briefings import store
 from services.outreach.briefings.rules import Barrier, Hour, Relative, barriers, best_hours, may_be_told_of
-from services.outreach.cases.flow import review
 from services.outreach.reach import store as reach_store
 from services.outreach.reach.rules import Correction, Heard, HeardFrom, Reachable, reachable
 from services.outreach.worklist.flow import read_case
@@ -77,8 +76,7 @@ async def brief(connection: Connection, case_id: UUID, reader: Reader) -> Briefi
 async def correct(
     work: UnitOfWork, case_id: UUID, heard: Heard, source: HeardFrom, said_on: date | None, reader: Reader
 ) -> UUID | Refusal:
-    """Keep what a worker heard of how to reach the member of this case, as said on that day, else on the open one, and
-    decide again: another number opens a channel that was given up."""
+    """Keep what a worker heard of how to reach the member of this case, as said on that day, else on the open one."""
     connection = work.connection
     found = await read_case(connection, case_id)
     if isinstance(found, Refusal):
@@ -86,15 +84,12 @@ async def correct(
     case, _ = found
     if not await _may_read(connection, case, reader):
         return NOT_CLAIMED
-    await programmes.share_reference(connection)
-    person_of = await persons.lock_persons(connection, [case.member_token])
     today = await days.load_day(connection) or case.asked_at.date()
     if said_on is not None and said_on > today:
         return SAID_LATER
     whose = case.case_id, case.enrolment_id, case.tenant_id, reader.worker_id
     correction = Correction(new_id(), *whose, source, said_on or today, heard)
     await reach_store.save_correction(connection, correction)
-    await review(work, person_of, case.asked_at)
     return correction.correction_id
 
 
@@ -110,8 +105,7 @@ async def _reach(connection: Connection, enrolment_id: UUID) -> Reachable | None
     details = (await reach_store.load_details(connection, [enrolment_id])).get(enrolment_id)
     if details is None:
         return None
-    corrections = await reach_store.load_corrections(connection, [enrolment_id])
-    return reachable(details, corrections.get(enrolment_id, ()))
+    return reachable(details, await reach_store.load_corrections(connection, enrolment_id))
 
 
 async def _household(connection: Connection, enrolment_id: UUID) -> list[Told]:

@@ -7,13 +7,14 @@ from services.kit.postgres import Connection
 from services.kit.rows import into
 from services.outreach.briefings.rules import Relative
 
-# Of the plan's own members alone, also for whoever sees all plans. Who is protected has no open case, and no details.
+# Of the plan's own members alone, also for whoever sees all plans; nobody whose contact is protected.
 LOAD_RELATIVES = """
 select other_case.case_id, other.enrolment_id, other_case.programme_id
 from member_contact as own join member_contact as other using (tenant_id, household_id)
 join outreach_case as other_case on other_case.enrolment_id = other.enrolment_id and other_case.status = 'open'
+join enrolment as known on (known.enrolment_id, known.programme_id) = (other.enrolment_id, other_case.programme_id)
 where own.enrolment_id = $1 and other.enrolment_id <> $1 and other.sealed_details is not null
-    and own.sealed_details is not null
+    and own.sealed_details is not null and not known.contact_protected
 order by other_case.rank desc, other_case.case_id
 """
 HOLDS_ANY = """

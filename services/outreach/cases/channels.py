@@ -43,7 +43,7 @@ def invalid_channels(evidence: Evidence) -> frozenset[Channel]:
     another one says nothing; and the right person, reached by it, says that it is right after all."""
     invalid: set[Channel] = set()
     for attempt in evidence.attempts:
-        if not _is_to_present_address(attempt, evidence):
+        if not _is_to_present_address(attempt, evidence.enrolment):
             continue
         effect = EFFECTS[attempt.disposition]
         if effect.invalidates_channel:
@@ -53,11 +53,9 @@ def invalid_channels(evidence: Evidence) -> frozenset[Channel]:
     return frozenset(invalid)
 
 
-def _is_to_present_address(attempt: Attempt, evidence: Evidence) -> bool:
-    """Whether it was made by the number or address that eligibility has now, and no worker heard of another since."""
-    renewed_at = evidence.reach.renewed.get(attempt.channel)
-    is_renewed = renewed_at is not None and attempt.attempted_at <= renewed_at
-    return attempt.reach == version_of(attempt.channel, evidence.enrolment) and not is_renewed
+def _is_to_present_address(attempt: Attempt, enrolment: Enrolment) -> bool:
+    """Whether it was made by the number or address that eligibility has now."""
+    return attempt.reach == version_of(attempt.channel, enrolment)
 
 
 def counted_tries(evidence: Evidence) -> list[Attempt]:
@@ -65,7 +63,7 @@ def counted_tries(evidence: Evidence) -> list[Attempt]:
     return [
         attempt
         for attempt in tries(evidence.attempts)
-        if not EFFECTS[attempt.disposition].invalidates_channel or _is_to_present_address(attempt, evidence)
+        if not EFFECTS[attempt.disposition].invalidates_channel or _is_to_present_address(attempt, evidence.enrolment)
     ]
 
 
@@ -103,13 +101,6 @@ def usable_channels(evidence: Evidence, policy: Policy) -> list[Channel]:
     if evidence.statements:
         gone |= stopped_channels(evidence.statements, evidence.enrolment.tenant_id)
     return [channel for channel in policy.channels if channel not in gone]
-
-
-def next_channel(evidence: Evidence, policy: Policy) -> Channel | None:
-    """By which to try next: of those left the first by which a number or address is known, where anything is."""
-    left = usable_channels(evidence, policy)
-    known = evidence.reach.usable
-    return next_of(channel for channel in left if known is None or channel in known) or next_of(left)
 
 
 def next_of(channels: Iterable[Channel]) -> Channel | None:

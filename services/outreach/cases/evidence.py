@@ -9,7 +9,6 @@ from uuid import UUID
 from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel
 from services.outreach.contacts.rules import Attempt, Statement
 from services.outreach.members.rules import Appointment, Dose, Enrolment
-from services.outreach.reach.rules import UNHEARD, Channels
 
 
 class OffList(StrEnum):
@@ -43,7 +42,7 @@ class Flag(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything that is known when a case is decided. `attempts` are the member's at the plan, in order; `statements`
-    are the person's, at whichever plan, in order; `reach`: by which channels numbers and addresses are known."""
+    are the person's, at whichever plan, in order."""
 
     enrolment: Enrolment
     today: date
@@ -54,7 +53,6 @@ class Evidence:
     appointments: Sequence[Appointment] = ()
     attempts: Sequence[Attempt] = ()
     statements: Sequence[Statement] = ()
-    reach: Channels = UNHEARD
 
     def own_attempts(self) -> list[Attempt]:
         """The contacts under this enrolment and programme."""

@@ -14,7 +14,6 @@ from schemas.eligibility_v1 import (
     ProgrammePublishedV1,
 )
 from schemas.envelope import Event
-from schemas.member_contact_v1 import MemberContactChangedV1
 from schemas.reporting_v1 import TargetZipListedV1
 from schemas.scheduling_v1 import AppointmentChangedV1
 from services.kit.unit_of_work import UnitOfWork
@@ -26,9 +25,6 @@ from services.outreach.contacts.store import held
 from services.outreach.members import store as members
 from services.outreach.members.rules import newest_enrolments
 from services.outreach.policy import POLICY
-from services.outreach.reach import flow as reach_flow
-from services.outreach.reach import store as reach_store
-from services.outreach.reach.rules import UNHEARD, is_otherwise
 from services.replicas.persons import flow as persons_flow
 from services.replicas.persons import store as persons
 from services.replicas.persons.rules import come_apart, joined_in, merges_in
@@ -58,22 +54,6 @@ async def on_member_eligibility(
     await contacts.move(work.connection, await members.load_moved(work.connection, enrolments))
     await members.save_enrolments(work.connection, enrolments)
     await review(work, person_of, _latest(events))
-
-
-async def on_member_contact(work: UnitOfWork, events: Sequence[MemberContactChangedV1]) -> None:
-    """Keep how each enrolment's member can be reached; decide again where that opens or ends a channel."""
-    connection, enrolment_ids = work.connection, [event.enrolment_id for event in events]
-    await programmes.share_reference(connection)
-    person_of = await persons.lock_persons(
-        connection, await members.load_tokens_of_enrolments(connection, enrolment_ids)
-    )
-    before = await reach_store.load_channels(connection, enrolment_ids)
-    await reach_flow.keep(work, events)
-    after = await reach_store.load_channels(connection, enrolment_ids)
-    others = [one for one in enrolment_ids if is_otherwise(before.get(one, UNHEARD), after.get(one, UNHEARD))]
-    concerned = await members.load_tokens_of_enrolments(connection, others) if others else set()
-    persons_concerned = {person_of[token] for token in concerned}
-    await review(work, {token: one for token, one in person_of.items() if one in persons_concerned}, _latest(events))
 
 
 async def on_dose_administered(work: UnitOfWork, events: Sequence[DoseAdministeredV1]) -> None:

@@ -71,7 +71,7 @@ def decide(evidence: Evidence, policy: Policy) -> CaseState:
         needs_language=needed is not None,
         callback_at=callback.callback_at if callback else None,
         callback_worker=callback.worker_id if callback else None,
-        next_channel=channels.next_channel(evidence, policy),
+        next_channel=channels.next_of(channels.usable_channels(evidence, policy)),
         paused_by=pause.by if pause else None,
         lost_bonus=policy.rank.lost_appointment if Flag.APPOINTMENT_LOST in flags else 0,
         flags=flags,

@@ -24,8 +24,6 @@ from services.outreach.cases.evidence import CaseState, Evidence, Flag, OffList,
 from services.outreach.contacts import store as contacts
 from services.outreach.members import store as members
 from services.outreach.members.rules import Enrolment
-from services.outreach.reach import store as reach
-from services.outreach.reach.rules import UNHEARD
 
 LOAD_ENROLMENTS = f"""
 select {", ".join(f"e.{name}" for name in names(Enrolment))}, p.vaccine_group,
@@ -133,7 +131,6 @@ async def load_known(connection: Connection, persons: Mapping[UUID, UUID]) -> li
     doses = await members.load_doses(connection, persons)
     appointments = await members.load_appointments(connection, [row["enrolment_id"] for row in enrolments])
     attempts = await contacts.load_attempts(connection, persons)
-    channels = await reach.load_channels(connection, [row["enrolment_id"] for row in enrolments])
     statements = await contacts.load_statements(connection, persons)
     known = []
     for row in enrolments:
@@ -148,7 +145,6 @@ async def load_known(connection: Connection, persons: Mapping[UUID, UUID]) -> li
             appointments=appointments.get((row["enrolment_id"], row["programme_id"]), []),
             attempts=attempts.get((person, row["tenant_id"]), []),
             statements=statements.get(person, []),
-            reach=channels.get(row["enrolment_id"], UNHEARD),
         )
         known.append(_known(row, evidence))
     return known

@@ -12,7 +12,7 @@ from services.kit.unit_of_work import UnitOfWork
 from services.outreach.reach import store
 
 
-async def keep(work: UnitOfWork, events: Sequence[MemberContactChangedV1]) -> None:
+async def on_member_contact(work: UnitOfWork, events: Sequence[MemberContactChangedV1]) -> None:
     """Keep the newest word of each enrolment; one that was withdrawn is deleted, and of one that the plan had erased
     what workers heard as well, and the kept answers that name it."""
     newest = {event.enrolment_id: event for event in sorted(events, key=attrgetter("version"))}

@@ -3,9 +3,9 @@
 Each telephone, e-mail address and postal address has the day on which it was said first. What a worker heard holds
 against what was said before or on its day; what a roster brings on a later day holds against the worker's word."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
@@ -72,26 +72,6 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
-class Channels:
-    """What decisions ask of it: by which channels a number or address is known that can be used (None: nothing was
-    heard yet), and since when a worker's word has given one another."""
-
-    usable: frozenset[Channel] | None = None
-    renewed: Mapping[Channel, datetime] = field(default_factory=dict)
-
-
-UNHEARD = Channels()
-
-
-def is_otherwise(before: Channels, after: Channels) -> bool:
-    """Whether the next channel may be another one. Of whom nothing was heard a telephone is expected; whose details are
-    withdrawn is tried by none."""
-    if after.usable is None or after.usable == before.usable:
-        return False
-    return before.usable is not None or Channel.PHONE not in after.usable
-
-
-@dataclass(frozen=True, slots=True)
 class Way:
     """A telephone, e-mail or postal address. `wrong_since_on`: since then it is known to be wrong."""
 
@@ -145,30 +125,6 @@ def reachable(details: ContactDetails, corrections: Sequence[Correction]) -> Rea
         emails=_newest_first(found.emails),
         addresses=tuple(addresses.values()),
     )
-
-
-def usable_of(reach: Reachable) -> frozenset[Channel]:
-    """The channels by which it can be used; letters and visits need a street."""
-    found: set[Channel] = set()
-    if any(way.is_usable for way in reach.telephones):
-        found |= {Channel.PHONE, Channel.TEXT}
-    if any(way.is_usable for way in reach.emails):
-        found.add(Channel.EMAIL)
-    if any(way.is_usable and isinstance(way.what, PostalAddress) and way.what.street for way in reach.addresses):
-        found |= {Channel.LETTER, Channel.VISIT}
-    return frozenset(found)
-
-
-def renewed_by(heard: Heard) -> frozenset[Channel]:
-    """The channels to which it gives another number or address."""
-    found: set[Channel] = set()
-    if heard.new_telephone:
-        found |= {Channel.PHONE, Channel.TEXT}
-    if heard.new_email:
-        found.add(Channel.EMAIL)
-    if heard.new_address is not None:
-        found |= {Channel.LETTER, Channel.VISIT}
-    return frozenset(found)
 
 
 def _ways(said: Iterable[Telephone | EmailAddress | PostalAddress]) -> tuple[Way, ...]:

@@ -1,34 +1,23 @@
 """SQL of how members can be reached: eligibility's newest word of each enrolment, and workers' corrections."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
 from schemas.member_contact_v1 import ContactDetails
-from schemas.outreach_v1 import Channel
 from services.kit.postgres import Connection
 from services.kit.resealing import Sealed
-from services.outreach.reach.rules import (
-    Channels,
-    Correction,
-    Heard,
-    HeardFrom,
-    reachable,
-    renewed_by,
-    usable_of,
-)
+from services.outreach.reach.rules import Correction, Heard, HeardFrom
 
 DETAILS = Sealed("member_contact", "sealed_details", "enrolment_id::text", "null::bytea")
 HEARD = Sealed("contact_correction", "sealed_said", "correction_id::text", "null::bytea")
 SAVE_CONTACTS = """
-insert into member_contact as kept (enrolment_id, tenant_id, version, household_id, sealed_details, usable)
-select * from unnest($1::uuid[], $2::text[], $3::integer[], $4::uuid[], $5::bytea[], $6::text[])
+insert into member_contact as kept (enrolment_id, tenant_id, version, household_id, sealed_details)
+select * from unnest($1::uuid[], $2::text[], $3::integer[], $4::uuid[], $5::bytea[])
 on conflict (enrolment_id) do update
 set tenant_id = excluded.tenant_id, version = excluded.version, household_id = excluded.household_id,
-    sealed_details = excluded.sealed_details, usable = excluded.usable
+    sealed_details = excluded.sealed_details
 where excluded.version > kept.version
 """
 LOAD_DETAILS = """
@@ -37,21 +26,12 @@ where enrolment_id = any($1::uuid[]) and sealed_details is not null
 """
 SAVE_CORRECTION = """
 insert into contact_correction
-    (correction_id, case_id, enrolment_id, tenant_id, worker_id, source, said_on, sealed_said, renews)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-"""
-SAVE_USABLE = "update member_contact set usable = $2 where enrolment_id = $1"
-LOAD_CHANNELS = """
-select enrolment_id, usable, '' as renews, null::timestamptz as noted_at from member_contact
-where enrolment_id = any($1::uuid[]) and usable is not null
-union all
-select enrolment_id, null, renews, noted_at from contact_correction
-where enrolment_id = any($1::uuid[]) and renews <> ''
-order by noted_at nulls first
+    (correction_id, case_id, enrolment_id, tenant_id, worker_id, source, said_on, sealed_said)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 LOAD_CORRECTIONS = """
 select correction_id, case_id, enrolment_id, tenant_id, worker_id, source, said_on, sealed_said
-from contact_correction where enrolment_id = any($1::uuid[]) order by said_on, noted_at, correction_id
+from contact_correction where enrolment_id = $1 order by said_on, noted_at, correction_id
 """
 FORGET_CORRECTIONS = "delete from contact_correction where enrolment_id = any($1::uuid[])"
 NAMED_BY = """
@@ -72,13 +52,11 @@ class Contact(NamedTuple):
 
 async def save_contacts(connection: Connection, contacts: Sequence[Contact]) -> None:
     """Keep the newest version of each enrolment; what is older than what stands changes nothing."""
-    corrections = await load_corrections(connection, [one.enrolment_id for one in contacts])
     ordered = sorted(contacts, key=attrgetter("enrolment_id"))
     rows = [
         (
             one.enrolment_id, one.tenant_id, one.version,
             None if one.details is None else one.details.household_id, _sealed(connection, one),
-            None if one.details is None else _usable(one.details, corrections.get(one.enrolment_id, ())),
         )
         for one in ordered
     ]  # fmt: skip
@@ -90,21 +68,6 @@ def _sealed(connection: Connection, one: Contact) -> bytes | None:
     if one.details is None:
         return None
     return DETAILS.seal(connection, [one.details.model_dump_json().encode()], [str(one.enrolment_id)])[0]
-
-
-def _usable(details: ContactDetails, corrections: Sequence[Correction]) -> str:
-    return " ".join(sorted(usable_of(reachable(details, corrections))))
-
-
-async def load_channels(connection: Connection, enrolment_ids: Sequence[UUID]) -> dict[UUID, Channels]:
-    """By which channels the members of these enrolments can be reached, of whom anything was heard."""
-    usable: dict[UUID, frozenset[Channel]] = {}
-    renewed = defaultdict[UUID, dict[Channel, datetime]](dict)
-    for row in await connection.fetch(LOAD_CHANNELS, list(enrolment_ids)):
-        if row["usable"] is not None:
-            usable[row["enrolment_id"]] = frozenset(map(Channel, row["usable"].split()))
-        renewed[row["enrolment_id"]] |= {Channel(one): row["noted_at"] for one in row["renews"].split()}
-    return {one: Channels(usable.get(one), renewed[one]) for one in renewed}
 
 
 async def load_details(connection: Connection, enrolment_ids: Sequence[UUID]) -> Mapping[UUID, ContactDetails]:
@@ -124,12 +87,7 @@ async def save_correction(connection: Connection, correction: Correction) -> Non
     await connection.execute(
         SAVE_CORRECTION, correction.correction_id, correction.case_id, correction.enrolment_id, correction.tenant_id,
         correction.worker_id, correction.source.value, correction.said_on, sealed,
-        " ".join(sorted(renewed_by(correction.heard))),
     )  # fmt: skip
-    enrolment_id = correction.enrolment_id
-    if (details := (await load_details(connection, [enrolment_id])).get(enrolment_id)) is not None:
-        corrections = (await load_corrections(connection, [enrolment_id]))[enrolment_id]
-        await connection.execute(SAVE_USABLE, enrolment_id, _usable(details, corrections))
 
 
 async def forget_corrections(connection: Connection, enrolment_ids: Sequence[UUID]) -> set[str]:
@@ -139,15 +97,15 @@ async def forget_corrections(connection: Connection, enrolment_ids: Sequence[UUI
     return named
 
 
-async def load_corrections(connection: Connection, enrolment_ids: Sequence[UUID]) -> dict[UUID, list[Correction]]:
-    """What workers heard of these enrolments' members, in the order in which it was said."""
-    rows = await connection.fetch(LOAD_CORRECTIONS, list(enrolment_ids))
+async def load_corrections(connection: Connection, enrolment_id: UUID) -> list[Correction]:
+    """What workers heard of this enrolment's member, in the order in which it was said."""
+    rows = await connection.fetch(LOAD_CORRECTIONS, enrolment_id)
     names = [str(row["correction_id"]) for row in rows]
     opened = HEARD.open(connection, [row["sealed_said"] for row in rows], names) if rows else []
-    found: dict[UUID, list[Correction]] = {}
-    for row, said in zip(rows, opened, strict=True):
-        about = row["correction_id"], row["case_id"], row["enrolment_id"], row["tenant_id"], row["worker_id"]
-        heard = Heard.model_validate_json(said)
-        correction = Correction(*about, HeardFrom(row["source"]), row["said_on"], heard)
-        found.setdefault(row["enrolment_id"], []).append(correction)
-    return found
+    return [
+        Correction(
+            row["correction_id"], row["case_id"], row["enrolment_id"], row["tenant_id"], row["worker_id"],
+            HeardFrom(row["source"]), row["said_on"], Heard.model_validate_json(said),
+        )
+        for row, said in zip(rows, opened, strict=True)
+    ]  # fmt: skip
