@@ -14,6 +14,7 @@ from services.outreach.cases import store as cases_store
 from services.outreach.claims import api as claims_api
 from services.outreach.contacts import store as contacts_store
 from services.outreach.lost_bookings import api as lost_bookings_api
+from services.outreach.workers import api as workers_api
 from services.outreach.worklist.api import cases as worklist_api
 
 SUBSCRIPTIONS = subscribe(
@@ -35,7 +36,13 @@ def build() -> Service:
         name="outreach",
         title="Outreach",
         subscriptions=SUBSCRIPTIONS,
-        routers=(claims_api.routes, attempts_api.routes, lost_bookings_api.routes, worklist_api.routes),
+        routers=(
+            claims_api.routes,
+            attempts_api.routes,
+            workers_api.routes,
+            lost_bookings_api.routes,
+            worklist_api.routes,
+        ),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),),

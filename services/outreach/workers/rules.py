@@ -114,3 +114,13 @@ class Worker:
     def is_absent(self, day: date) -> bool:
         """Whether he is away on this day."""
         return any(absence.from_on <= day <= absence.until_on for absence in self.absences)
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Those who take a course together, from the day on which it begins to the day of the certificate."""
+
+    cohort_id: str
+    course: str
+    begins_on: date
+    ends_on: date
