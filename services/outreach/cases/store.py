@@ -70,10 +70,12 @@ set version = excluded.version, opened_on = excluded.opened_on, changed_on = exc
 """
 
 FREE = "(lease_until is null or lease_until <= clock_timestamp())"
-# Whether any case of the person is held by somebody now: the same plan's, for others can't be seen.
+# Whether any case of the person is held by somebody now: the same plan's, for others can't be seen. By his tokens
+# first, whatever is planned: the held cases of all workers would be read for each candidate otherwise.
 TAKEN = """exists (
-    select from outreach_case as other join person as his using (member_token)
-    where his.person_token = {person} and other.claimed_by is not null and other.lease_until > clock_timestamp()
+    select from outreach_case as other
+    where other.member_token = any(array(select member_token from person as his where his.person_token = {person}))
+        and other.claimed_by is not null and other.lease_until > clock_timestamp()
 )"""
 # A look of its own: it sees what was committed before the persons were locked.
 CLAIM_CASES = f"""

@@ -1,5 +1,6 @@
 """A min-cost flow, solved by HiGHS: from sources through pools to sinks, whole numbers all the way. Pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ BY_SIMPLEX = "simplex"
 BY_INTERIOR_POINT = "ipm"
 """Then by crossover to a vertex: on a network of 200,000 arcs in a fifth of the simplex's time, if there is a limit."""
 LIMIT_S = 300.0
+_SOLVER: Callable[[], Any] = highspy.Highs
 
 
 class UnsolvedError(Exception):
@@ -80,7 +82,7 @@ def optimum(columns: Columns, row_lower: Any, row_upper: Any, solver_name: str =
     matrix.start_ = np.append(np.asarray(columns.starts, dtype=np.int32), len(columns.rows))
     matrix.index_ = np.asarray(columns.rows, dtype=np.int32)
     matrix.value_ = np.asarray(columns.values, dtype=np.double)
-    solver = highspy.Highs()
+    solver = _SOLVER()
     options = {"output_flag": False, "threads": 1, "random_seed": 0, "solver": solver_name, "time_limit": LIMIT_S}
     for option, value in options.items():
         solver.setOptionValue(option, value)

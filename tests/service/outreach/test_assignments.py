@@ -76,7 +76,7 @@ async def test_assigned_cases_go_first_to_their_worker(outreach: Outreach, worke
 async def test_a_language_goes_to_who_speaks_it(outreach: Outreach, worker: Worker, supervisor: Worker) -> None:
     """Nobody else is given such a member, unless the plan has a qualified interpreter; the member who needs none is
     given to anybody. A claim without a language brings what was assigned."""
-    speaks = {"language": "es", "interpreter_needed": InterpreterNeeded.YES}
+    speaks: dict[str, Any] = {"language": "es", "interpreter_needed": InterpreterNeeded.YES}
     await outreach.hear(a_fact("ada", **speaks), a_fact("bob", language="es", interpreter_needed=InterpreterNeeded.NO))
     await put(supervisor, "/workers/wanda", ENGLISH)
     told = await assign(supervisor, dry_run=True)

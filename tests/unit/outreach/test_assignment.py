@@ -31,8 +31,8 @@ def test_no_hard_rule_is_broken(members: list[Member], workers: list[Worker], in
     week = terms(*interpreted)
     batch = assign(members, workers, week, rooms(workers, week))
     by_id = {worker.worker_id: worker for worker in workers}
-    told = [*batch.assigned, *batch.left]
-    assert Counter(one.member.person_token for one in told) == Counter(one.person_token for one in members)
+    told = [one.member for one in batch.assigned] + [one.member for one in batch.left]
+    assert Counter(one.person_token for one in told) == Counter(one.person_token for one in members)
     assert all(not [*bars(by_id[one.worker_id], one.member.demand, week)] for one in batch.assigned)
     weights = Counter[str]()
     hard = Counter[str]()
