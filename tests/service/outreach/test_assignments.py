@@ -105,7 +105,6 @@ async def test_the_own_case_manager_comes_first(outreach: Outreach, worker: Work
     assert await explained(supervisor, "cyd") == [("wanda", "area")]
 
 
-@pytest.mark.capability("D7")
 async def test_who_is_avoided_is_assigned_nothing(outreach: Outreach, worker: Worker, supervisor: Worker) -> None:
     """Neither by a batch, nor by a supervisor's word; and the code of the rule is told."""
     await outreach.hear(a_fact("ada"))

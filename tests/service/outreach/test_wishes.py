@@ -88,7 +88,6 @@ async def test_nothing_is_told_of_another_plans_case(outreach: Outreach, worker:
     assert (await put(worker, f"/cases/{case_id('ada')}/wishes", {})).status_code == 404
 
 
-@pytest.mark.capability("A5")
 async def test_an_untrained_worker_claims_nothing_of_a_programme_that_demands_it(
     outreach: Outreach, worker: Worker, supervisor: Worker
 ) -> None:
