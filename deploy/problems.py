@@ -19,6 +19,7 @@ MEANS = {
     408: "Send the request again, and its body without pauses.",
     409: "What stands is against it: read it again, then decide. With `Retry-After` it may pass by itself.",
     410: "Do not send it again: what there was is gone.",
+    412: "Somebody changed it meanwhile: read it again, and send its ETag as `If-Match`.",
     415: "Send the body in the form that the operation names, without a coding of its own.",
     413: "Send less at once.",
     422: "Mend the request: a value does not fit, and will not later.",

@@ -15,8 +15,12 @@ from services.outreach.cases import store as cases_store
 from services.outreach.claims import api as claims_api
 from services.outreach.contacts import store as contacts_store
 from services.outreach.lost_bookings import api as lost_bookings_api
+from services.outreach.matching import api as matching_api
+from services.outreach.matching import flow as matching
 from services.outreach.reach import flow as reach
 from services.outreach.reach import store as reach_store
+from services.outreach.wishes import api as wishes_api
+from services.outreach.workers import api as workers_api
 from services.outreach.worklist.api import cases as worklist_api
 
 SUBSCRIPTIONS = subscribe(
@@ -26,7 +30,7 @@ SUBSCRIPTIONS = subscribe(
     (catalog.DOSE_ADMINISTERED, cases.on_dose_administered),
     (catalog.APPOINTMENT, cases.on_appointment),
     (catalog.PROGRAMME, cases.on_programme),
-    (catalog.BUSINESS_DAY_OPENED, cases.on_business_day_opened),
+    (catalog.BUSINESS_DAY_OPENED, matching.on_business_day_opened),
     (catalog.TARGET_ZIPS, cases.on_target_zips),
 )
 OWNED = {**cases_store.OWNED, **contacts_store.OWNED}
@@ -42,6 +46,9 @@ def build() -> Service:
         routers=(
             claims_api.routes,
             attempts_api.routes,
+            matching_api.routes,
+            wishes_api.routes,
+            workers_api.routes,
             lost_bookings_api.routes,
             briefings_api.routes,
             worklist_api.routes,

@@ -25,6 +25,26 @@ class RankWeights:
 
 
 @dataclass(frozen=True, slots=True)
+class Demanded:
+    """What a programme demands of whoever reaches its members; see `policy.yaml`."""
+
+    courses: tuple[str, ...] = ()
+    disciplines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Weights and limits of matching workers and members; see `policy.yaml` for the reason of each."""
+
+    spoken_from: str
+    hard_weight: int
+    hard_cases_a_day: int
+    spread: float
+    days: int
+    demanded: Mapping[str, Demanded]
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Limits, pauses and weights; see `policy.yaml` for the reason of each."""
 
@@ -49,6 +69,7 @@ class Policy:
     do_not_call_stops: frozenset[Channel]
     rank: RankWeights
     closes_as: Mapping[str, CaseClosedReason]
+    matching: Matching
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +81,9 @@ class Codes:
     barriers: Mapping[str, str]
     topics: Mapping[str, str]
     retraction_reasons: Mapping[str, str]
+    courses: Mapping[str, str]
+    avoidance_reasons: Mapping[str, str]
+    assignment_reasons: Mapping[str, str]
 
 
 _FOLDER = Path(__file__).parent

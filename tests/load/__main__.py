@@ -16,6 +16,8 @@ BENCHMARKS = {
     "dedup": ("tests.load.dedup", "inbox against high-water marks, headers, settings of the garbage collector"),
     "latency": ("tests.load.latency", "from an API write to the report at a fifth of the load; gaps after a restart"),
     "forecast": ("tests.load.forecasts", "histories that a core forecasts in a second"),
+    "assignment": ("tests.load.assignment", "50,000 members to 500 workers, by the solver and by a greedy baseline"),
+    "claims": ("tests.load.claims", "200 workers claim from 100,000 cases at once"),
     "chain": ("tests.load.chain", "an 834 through all services to the report's cells: rates, memory, shares"),
     "soak": ("tests.load.soak", "the longest statement at a state's size; long, so only where it is named"),
 }  # fmt: skip

@@ -42,6 +42,7 @@ class Entry:
     stop_channels: Sequence[Channel]
     resume_channels: Sequence[Channel]
     claim: bool
+    hard_call: bool = False
 
 
 def is_of_a_vaccine(entered: Entry) -> bool:
@@ -81,6 +82,7 @@ def new_attempt(
         against=None,
         resumed=sorted(set(entered.resume_channels)),
         reach=version_on(entered.channel, enrolment, attempted_on),
+        hard_call=entered.hard_call,
     )
 
 

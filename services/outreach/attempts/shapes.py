@@ -65,6 +65,7 @@ class AttemptIn(Shape):
         default=(), max_length=5, description="By the member's word, wanted again: an opt-in. Not with do-not-call."
     )
     claim: StrictBool = Field(default=False, description="Claim the case at once if nobody else holds it.")
+    hard_call: StrictBool = Field(default=False, description="It weighed on you: counts for your load and your rest.")
 
     model_config = ConfigDict(
         json_schema_extra={

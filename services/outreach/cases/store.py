@@ -70,10 +70,12 @@ set version = excluded.version, opened_on = excluded.opened_on, changed_on = exc
 """
 
 FREE = "(lease_until is null or lease_until <= clock_timestamp())"
-# Whether any case of the person is held by somebody now: the same plan's, for others can't be seen.
+# Whether any case of the person is held by somebody now: the same plan's, for others can't be seen. By his tokens
+# first, whatever is planned: the held cases of all workers would be read for each candidate otherwise.
 TAKEN = """exists (
-    select from outreach_case as other join person as his using (member_token)
-    where his.person_token = {person} and other.claimed_by is not null and other.lease_until > clock_timestamp()
+    select from outreach_case as other
+    where other.member_token = any(array(select member_token from person as his where his.person_token = {person}))
+        and other.claimed_by is not null and other.lease_until > clock_timestamp()
 )"""
 # A look of its own: it sees what was committed before the persons were locked.
 CLAIM_CASES = f"""
@@ -95,6 +97,19 @@ update outreach_case as held
 set claimed_by = null, claimed_at = null, lease_until = null, skips = skips + 1, skip_penalty = skip_penalty + $2
 where case_id = $1
     and not exists (select from attempt where attempt.case_id = $1 and attempt.logged_at >= held.claimed_at)
+"""
+ASSIGN_CASES = """
+update outreach_case as held set assigned_to = given.worker_id
+from unnest($1::uuid[], $2::text[]) as given (case_id, worker_id)
+where held.case_id = given.case_id and held.case_id in (
+    select case_id from outreach_case
+    where case_id = any($1) and status = 'open' and assigned_to is null order by case_id for update
+)
+returning held.case_id
+"""
+FREE_CASES = """
+update outreach_case set assigned_to = null
+where case_id in (select case_id from outreach_case where case_id = any($1) order by case_id for update)
 """
 FORGET_SKIPS = "update outreach_case set skips = 0, skip_penalty = 0 where case_id = $1 and skips > 0"
 
@@ -246,6 +261,18 @@ async def claim_cases(
 async def claim_case(connection: Connection, case_id: UUID, worker_id: str, lease_minutes: int) -> None:
     """Give this case, whose lease is locked, to the worker."""
     await connection.execute(CLAIM_CASE, case_id, worker_id, lease_minutes)
+
+
+async def assign_cases(connection: Connection, worker_of: Mapping[UUID, str]) -> list[UUID]:
+    """Let these cases go first to their workers, but for those that are not open or are assigned already; gives which
+    are assigned now."""
+    rows = await connection.fetch(ASSIGN_CASES, list(worker_of), list(worker_of.values()))
+    return [row["case_id"] for row in rows]
+
+
+async def free_cases(connection: Connection, case_ids: Collection[UUID]) -> None:
+    """These cases are anybody's again."""
+    await connection.execute(FREE_CASES, list(case_ids))
 
 
 async def end_lease(connection: Connection, case_id: UUID) -> None:

@@ -1,5 +1,6 @@
 """Claims the next cases for a worker, and takes one back: in the transaction of the request."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from services.kit.postgres import Connection
@@ -7,8 +8,10 @@ from services.kit.problem import Refusal
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.cases import store as cases
 from services.outreach.claims import store
-from services.outreach.claims.rules import Wish, call_order, first_of_each_person
+from services.outreach.claims.rules import Bounds, Wish, bounds_of, call_order, first_of_each_person
+from services.outreach.matching import store as matching
 from services.outreach.policy import POLICY
+from services.outreach.workers import store as workers
 from services.outreach.worklist import store as worklist
 from services.outreach.worklist.flow import NO_CASE
 from services.outreach.worklist.rules import ListedCase
@@ -17,13 +20,15 @@ NOT_YOURS = Refusal("not-claimed-by-you", "Not Claimed By You", "Only its holder
 
 
 async def claim_cases(connection: Connection, wish: Wish) -> list[ListedCase]:
-    """Claim the next cases: promised calls first, then by rank, of each person one. Claimers at once never get the same
-    person, and one worker's requests at once don't add up to more than the policy's `max_claims`."""
+    """Claim the next cases: promised calls first, then what is assigned to the worker, then by rank; of each person
+    one. Claimers at once never get the same person, and one worker's requests at once don't add up to more than the
+    policy's `max_claims`."""
     await store.lock_worker(connection, wish.worker_id)
+    wish = replace(wish, bounds=await _bounds(connection, wish.worker_id))
     room = POLICY.max_claims - await store.count_claims(connection, wish.worker_id)
     claimed: list[ListedCase] = []
     persons: set[UUID] = set()
-    for lock_candidates in (store.lock_callbacks, store.lock_call_list):
+    for lock_candidates in (store.lock_callbacks, store.lock_assigned, store.lock_call_list):
         while (count := min(wish.count, room) - len(claimed)) > 0:
             found = await lock_candidates(connection, wish, count, persons, POLICY.lease_minutes)
             first = first_of_each_person(found)
@@ -33,6 +38,14 @@ async def claim_cases(connection: Connection, wish: Wish) -> list[ListedCase]:
             if not found:
                 break
     return claimed
+
+
+async def _bounds(connection: Connection, worker_id: str) -> Bounds:
+    """By what is known of the worker on the open business day."""
+    today = await workers.load_today(connection)
+    worker, _ = (await workers.load_workers(connection, worker_id)).get(worker_id, (None, 0))
+    hard_calls = await matching.count_hard_calls(connection, worker_id, today)
+    return bounds_of(worker, today, hard_calls, POLICY.matching)
 
 
 async def give_back_case(work: UnitOfWork, case_id: UUID, worker_id: str, *, is_supervisor: bool) -> Refusal | None:

@@ -2,10 +2,25 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
+from services.outreach.policy import Demanded, Matching
+from services.outreach.workers.rules import Worker
 from services.outreach.worklist.rules import ANY, Filter, ListedCase
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the worker may not claim: cases of members who avoid his organisation, of programmes that demand what he has
+    not, and hard ones once he had as many hard calls on the day as the rest rule allows."""
+
+    organization: str | None = None
+    barred_programmes: tuple[str, ...] = ()
+    has_to_rest: bool = False
+
+
+NO_BOUNDS = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +31,7 @@ class Wish:
     count: int
     language: str | None = None
     filter: Filter = ANY
+    bounds: Bounds = NO_BOUNDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +50,23 @@ class Lease:
     claimed_by: str | None
     live: bool
     asked_at: datetime
+
+
+def bounds_of(worker: Worker | None, today: date, hard_calls: int, policy: Matching) -> Bounds:
+    """Of somebody who is not described nothing is known but his code: he has learned nothing."""
+    barred = [
+        programme_id
+        for programme_id, demanded in sorted(policy.demanded.items())
+        if worker is None or not is_fit(worker, demanded, today)
+    ]
+    organization = None if worker is None else worker.organization
+    return Bounds(organization, tuple(barred), hard_calls >= policy.hard_cases_a_day)
+
+
+def is_fit(worker: Worker, demanded: Demanded, today: date) -> bool:
+    """Whether the worker has what a programme demands."""
+    is_of_discipline = not demanded.disciplines or worker.discipline in demanded.disciplines
+    return is_of_discipline and worker.is_trained(demanded.courses, today)
 
 
 def first_of_each_person(candidates: Iterable[Candidate]) -> dict[UUID, UUID]:

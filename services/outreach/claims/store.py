@@ -9,6 +9,8 @@ from services.kit.postgres import Connection
 from services.kit.rows import into
 from services.outreach.cases.store import FREE, TAKEN
 from services.outreach.claims.rules import Candidate, Lease, Wish
+from services.outreach.matching.store import HARD
+from services.outreach.wishes.store import AVOIDS
 from services.outreach.worklist.store import filtered
 
 # The person's own row is locked too: of two claimers at once, who want different cases of one person, one goes on.
@@ -18,17 +20,28 @@ from outreach_case as held
 join person as known on known.member_token = held.member_token
 join person on person.member_token = known.person_token
 where held.status = 'open' and held.held_by is null and {FREE} {{due}}
-    and (held.language = $3 or ($3::text is null and not held.needs_language)) and {filtered("held", 6)}
+    and (held.language = $3 or ($3::text is null and {{anybody}})) and {filtered("held", 6)}
     and person.member_token <> all($4) and not {TAKEN.format(person="known.person_token")}
+    and not {AVOIDS.format(person="known.person_token", worker="$1", organization="$9::text")}
+    and held.programme_id <> all($10::text[]) and not ($11::boolean and {HARD.format(person="known.person_token")})
 order by {{order}} limit $2 for update of held, person skip locked
 """
+_ANYBODY = "not held.needs_language"
 LOAD_CALLBACKS = _CANDIDATES.format(
+    anybody=_ANYBODY,
     due="""and (held.callback_at <= clock_timestamp() and held.callback_worker = $1
         or held.callback_at <= clock_timestamp() - make_interval(mins => $5))""",
     order="held.callback_at, held.case_id",
 )
+# What is assigned to him was matched by his languages.
+LOAD_ASSIGNED = _CANDIDATES.format(
+    anybody="true",
+    due="and held.callback_at is null and held.assigned_to = $1 and $5::int is not null",
+    order="held.rank desc, held.case_id desc",
+)
 LOAD_CALL_LIST = _CANDIDATES.format(
-    due="and held.callback_at is null and $1::text is not null and $5::int is not null",
+    anybody=_ANYBODY,
+    due="and held.callback_at is null and held.assigned_to is null and $5::int is not null",
     order="held.rank desc, held.case_id desc",
 )
 LOCK_WORKER = "select pg_advisory_xact_lock($1, hashtext($2))"
@@ -64,10 +77,19 @@ async def lock_callbacks(
     return await _lock_candidates(connection, LOAD_CALLBACKS, wish, count, but_of, lease_minutes)
 
 
+async def lock_assigned(
+    connection: Connection, wish: Wish, count: int, but_of: Collection[UUID], lease_minutes: int
+) -> list[Candidate]:
+    """The next cases by rank that are assigned to him and that nobody holds, of other persons than these; the persons
+    are locked."""
+    return await _lock_candidates(connection, LOAD_ASSIGNED, wish, count, but_of, lease_minutes)
+
+
 async def lock_call_list(
     connection: Connection, wish: Wish, count: int, but_of: Collection[UUID], lease_minutes: int
 ) -> list[Candidate]:
-    """The next cases by rank that nobody holds, of other persons than these; the persons are locked."""
+    """The next cases by rank that nobody holds and that are assigned to nobody, of other persons than these; the
+    persons are locked."""
     return await _lock_candidates(connection, LOAD_CALL_LIST, wish, count, but_of, lease_minutes)
 
 
@@ -75,7 +97,8 @@ async def _lock_candidates(
     connection: Connection, query: str, wish: Wish, count: int, but_of: Collection[UUID], lease_minutes: int
 ) -> list[Candidate]:
     who = (wish.worker_id, count, wish.language, list(but_of), lease_minutes)
-    return [into(Candidate, row) for row in await connection.fetch(query, *who, *astuple(wish.filter))]
+    bounds = astuple(wish.bounds)
+    return [into(Candidate, row) for row in await connection.fetch(query, *who, *astuple(wish.filter), *bounds)]
 
 
 async def lock_lease(connection: Connection, case_id: UUID) -> Lease | None:

@@ -122,6 +122,7 @@ class NewAttempt:
     against: str | None
     resumed: Sequence[Channel]
     reach: int
+    hard_call: bool
 
     def marked(self, rule: str | None) -> "NewAttempt":
         """With the rule that the try went against."""

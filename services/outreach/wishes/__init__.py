@@ -1,0 +1,1 @@
+"""Whom a member wants to be called by, and whom not."""
