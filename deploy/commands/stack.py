@@ -2,16 +2,22 @@
 
 import argparse
 import json
+import sys
 import time
+from collections.abc import Iterator
 
-from deploy.local import stack
+from deploy.local import probes, stack
 from deploy.local.plan import SERVICES
 from deploy.local.running import base_url
 from deploy.local.state import Folder, State, here
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    up = commands.add_parser("up", description="Starts everything that does not run yet and waits until it is ready.")
+    up = commands.add_parser(
+        "up",
+        description="Starts everything that does not run yet and waits until it is ready. Exit code 1 when it is up "
+        "and a service waits for a person: the runbook is named.",
+    )
     up.add_argument("--json", action="store_true", help="prints the addresses as JSON")
     up.set_defaults(run=run_up)
     down = commands.add_parser("down", description="Stops everything that this checkout started.")
@@ -23,14 +29,26 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run_up(arguments: argparse.Namespace) -> int:
+    """Exit code 1 where a service waits for a person: what a runbook tells to do needs the others."""
     started = stack.up()
     folder = here()
     state = folder.read()
+    held = [f"{name}: {why}" for name, why in _held(state)]
     if arguments.json:
         print(json.dumps(addresses(folder, state), indent=1))
-        return 0
-    print(_greeting(folder, state, started=started))
-    return 0
+    else:
+        print(_greeting(folder, state, started=started))
+    for line in held:
+        print(f"  waits for a person: {line}", file=sys.stderr)
+    return 1 if held else 0
+
+
+def _held(state: State) -> Iterator[tuple[str, str]]:
+    for name in SERVICES:
+        if name in state.components:
+            why = probes.missing(state.components[name].port or 0)
+            if probes.waits_for_a_person(why):
+                yield name, why
 
 
 def addresses(folder: Folder, state: State) -> dict[str, str]:

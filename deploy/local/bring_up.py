@@ -30,7 +30,7 @@ Say = Callable[[Phase, str], None]
 
 
 def bring_up(plan: Plan, children: Children, say: Say) -> str:
-    """Returns the token issuer's address when every service is ready."""
+    """Returns the token issuer's address when every service is ready, or waits for a person."""
     _require_owners(plan)
     say("starting", _servers(plan))
     ports = plan.ports()

@@ -10,10 +10,12 @@ from threading import Event, RLock
 
 from deploy.errors import StackError
 from deploy.local import process
+from deploy.local.probes import waits_for_a_person
 from deploy.local.process import Spec
 from deploy.local.state import Component
 
 START_TIMEOUT_S = 90.0
+HELD_FOR_S = 10.0  # who is told of a runbook for so long waits for a person, who needs the stack for that
 POLL_S = 0.05
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 HEALTHY_S = 60.0  # who ran this long died of something new: the pause starts over
@@ -110,7 +112,8 @@ class Children:
         self._given_up, self._lock = Event(), RLock()
 
     def start(self, spec: Spec, port: int | None) -> None:
-        """Returns when it is ready. Raises StackError when it ends or stays unready, Stopped when asked to stop."""
+        """Returns when it is ready, or waits for a person. Raises StackError when it ends or stays unready, Stopped
+        when asked to stop."""
         self.launch(spec, port)
         self.await_ready(spec.name)
 
@@ -124,7 +127,12 @@ class Children:
 
     def await_ready(self, name: str) -> None:
         child, deadline = self._children[name], time.monotonic() + START_TIMEOUT_S
+        held_since: float | None = None
         while reason := child.spec.ready():
+            held_since = (held_since or time.monotonic()) if waits_for_a_person(reason) else None
+            if held_since is not None and time.monotonic() - held_since >= HELD_FOR_S:
+                note(f"{name} waits for a person: {reason}")
+                return
             self.pause(POLL_S)
             if (code := child.exit_code()) is not None:
                 raise StackError(

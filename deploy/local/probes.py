@@ -1,11 +1,13 @@
 """Short questions to a component on loopback: is it ready, what do its metrics say."""
 
+import json
 import re
 import socket
 from http.client import HTTPConnection, HTTPException
 
 HOST = "127.0.0.1"
 TIMEOUT_S = 2.0
+RUNBOOKS = "docs/runbooks/"
 SAMPLE = re.compile(r"^(\w+)(?:\{.*\})? (\S+)$", re.MULTILINE)
 
 
@@ -23,11 +25,26 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 
 def missing(port: int) -> str:
-    """ "" when `/ready` says so, else what is missing."""
+    """ "" when `/ready` says so, else what is missing; only what a runbook helps against, if there is such a thing."""
     status, body = get(port, "/ready")
     if status == 200:
         return ""
-    return f"no answer on port {port} ({body})" if status == 0 else f"/ready says {status}: {body[:300]}"
+    if status == 0:
+        return f"no answer on port {port} ({body})"
+    return f"/ready says {status}: {'; '.join(_for_a_person(body)) or body[:300]}"
+
+
+def waits_for_a_person(missing: str) -> bool:
+    """Whether time alone does not help against what is missing."""
+    return RUNBOOKS in missing
+
+
+def _for_a_person(body: str) -> list[str]:
+    try:
+        checks = json.loads(body)["checks"]
+        return [f"{name}: {one['reason']}" for name, one in checks.items() if RUNBOOKS in (one["reason"] or "")]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return []
 
 
 def lives(port: int) -> bool:

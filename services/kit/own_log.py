@@ -36,7 +36,8 @@ stand, and broken ones."""
 ANSWER_WITHIN_S = 15.0
 LOOK_AGAIN_S = 5.0
 NOT_COMPARED = "not compared with the log yet"
-OLDER = "the database is older than the log: it lacks what it has said or acknowledged"
+RUNBOOK = "docs/runbooks/restore-from-backup.md"
+OLDER = f"the database is older than the log: it lacks what it has said or acknowledged: see {RUNBOOK}"
 UNKNOWN_VERSIONS = """
 select position from unnest($1::uuid[], $2::numeric[]) with ordinality as said ({key}, said_version, position)
 left join {table} using ({key})
