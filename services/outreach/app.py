@@ -1,10 +1,14 @@
 """The outreach service: its table of subscriptions, its routes, its migrations."""
 
+import os
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from schemas import catalog
 from services.kit.app import Service, run
 from services.kit.review_queue import Reviews
+from services.kit.settings import SettingsError
 from services.kit.subscription import subscribe
 from services.outreach.attempts import api as attempts_api
 from services.outreach.attempts import store as attempts_store
@@ -13,7 +17,10 @@ from services.outreach.cases import flow as cases
 from services.outreach.cases import store as cases_store
 from services.outreach.claims import api as claims_api
 from services.outreach.contacts import store as contacts_store
+from services.outreach.gate import api as gate_api
+from services.outreach.gate.api import with_settings
 from services.outreach.lost_bookings import api as lost_bookings_api
+from services.outreach.settings import read_own_settings
 from services.outreach.worklist.api import cases as worklist_api
 
 SUBSCRIPTIONS = subscribe(
@@ -29,13 +36,20 @@ OWNED = {**cases_store.OWNED, **contacts_store.OWNED}
 """How outreach finds what it has said in its tables."""
 
 
-def build() -> Service:
-    """The service, to be run or to be tested."""
+def build(environ: Mapping[str, str] = os.environ) -> Service:
+    """The service with the deployment's settings, to be run or to be tested."""
+    own = read_own_settings(environ)
     return Service(
         name="outreach",
         title="Outreach",
         subscriptions=SUBSCRIPTIONS,
-        routers=(claims_api.routes, attempts_api.routes, lost_bookings_api.routes, worklist_api.routes),
+        routers=(
+            with_settings(own, claims_api.routes),
+            attempts_api.routes,
+            lost_bookings_api.routes,
+            gate_api.routes,
+            worklist_api.routes,
+        ),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),),
@@ -46,4 +60,7 @@ def build() -> Service:
 
 
 if __name__ == "__main__":
-    run(build())
+    try:
+        run(build())
+    except SettingsError as error:
+        sys.exit(str(error))

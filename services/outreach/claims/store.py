@@ -18,7 +18,8 @@ from outreach_case as held
 join person as known on known.member_token = held.member_token
 join person on person.member_token = known.person_token
 where held.status = 'open' and held.held_by is null and {FREE} {{due}}
-    and (held.language = $3 or ($3::text is null and not held.needs_language)) and {filtered("held", 6)}
+    and (held.language = $3 or ($3::text is null and not held.needs_language)) and {filtered("held", 7)}
+    and ($6::timestamptz is null or held.not_before_at is null or held.not_before_at <= $6)
     and person.member_token <> all($4) and not {TAKEN.format(person="known.person_token")}
 order by {{order}} limit $2 for update of held, person skip locked
 """
@@ -74,7 +75,7 @@ async def lock_call_list(
 async def _lock_candidates(
     connection: Connection, query: str, wish: Wish, count: int, but_of: Collection[UUID], lease_minutes: int
 ) -> list[Candidate]:
-    who = (wish.worker_id, count, wish.language, list(but_of), lease_minutes)
+    who = (wish.worker_id, count, wish.language, list(but_of), lease_minutes, wish.gate_at)
     return [into(Candidate, row) for row in await connection.fetch(query, *who, *astuple(wish.filter))]
 
 

@@ -97,9 +97,12 @@ def asked(triple: Triple) -> tuple[Request, Member, History]:
         Consent(Channel(channel), CallKind(kind), scope, "paper", given, expires, withdrawn)
         for channel, kind, scope, given, expires, withdrawn in triple["consents"]
     )
-    channels = (frozenset(map(Channel, triple[name])) for name in ("barred", "stopped", "invalid"))
-    flags = ("is_deceased", "is_death_reported", "is_enrolled", "is_protected", "do_not_call")
-    member = Member(reach, *(triple[name] for name in flags), *channels, consents)
+    barred, stopped, invalid = (frozenset(map(Channel, triple[name])) for name in ("barred", "stopped", "invalid"))
+    member = Member(
+        reach=reach, is_deceased=triple["is_deceased"], is_death_reported=triple["is_death_reported"],
+        is_enrolled=triple["is_enrolled"], is_protected=triple["is_protected"], do_not_call=triple["do_not_call"],
+        barred=barred, stopped=stopped, invalid=invalid, consents=consents,
+    )  # fmt: skip
     made = tuple(Contact(Channel(channel), at, CallKind(kind)) for channel, kind, at in triple["contacts"])
     stops, confirmations = (_contacts(triple[name]) for name in ("stops", "confirmations"))
     return request, member, History(made, stops, confirmations)
