@@ -54,6 +54,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
     os.environ.setdefault("VCC_FIRST_BUSINESS_ON", FIRST_DAY.isoformat())
     os.environ.setdefault("VCC_TEST_DATA_FROM", TESTED_BY)
     os.environ.setdefault("VCC_BUSINESS_DAYS", "by-hand")  # its coordinators open them
+    os.environ.setdefault("VCC_CLAIMS_ASK_GATE", "no")  # its season passes in minutes, at whatever hour
     folder = here().path / "demo" / f"{arguments.members}-{arguments.seed}-{arguments.weeks}"
     with ProcessPoolExecutor(1, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
         generating = pool.submit(generate, folder, arguments.members, arguments.seed, arguments.weeks)

@@ -25,7 +25,7 @@ HOST = probes.HOST
 SERVICES = ("eligibility", "outreach", "scheduling", "reporting")
 EVERYBODYS = (
     "VCC_OIDC_", "VCC_FIRST_BUSINESS_ON", "VCC_BUSINESS_DAYS", "VCC_TEST_DATA_FROM", "VCC_SENDER_TIME_ZONE",
-    "VCC_CDSI_", "VCC_MOST_", "VCC_ZIP_MOST_", "VCC_BOOKING_",
+    "VCC_CDSI_", "VCC_MOST_", "VCC_ZIP_MOST_", "VCC_BOOKING_", "VCC_CLAIMS_",
 )  # fmt: skip
 KAFKA = "VCC_KAFKA_"
 LOGINS = (

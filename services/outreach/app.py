@@ -1,10 +1,14 @@
 """The outreach service: its table of subscriptions, its routes, its migrations."""
 
+import os
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from schemas import catalog
 from services.kit.app import Service, run
 from services.kit.review_queue import Reviews
+from services.kit.settings import SettingsError
 from services.kit.subscription import subscribe
 from services.outreach.attempts import api as attempts_api
 from services.outreach.attempts import store as attempts_store
@@ -14,11 +18,14 @@ from services.outreach.cases import flow as cases
 from services.outreach.cases import store as cases_store
 from services.outreach.claims import api as claims_api
 from services.outreach.contacts import store as contacts_store
+from services.outreach.gate import api as gate_api
+from services.outreach.gate.api import with_settings
 from services.outreach.lost_bookings import api as lost_bookings_api
 from services.outreach.matching import api as matching_api
 from services.outreach.matching import flow as matching
 from services.outreach.reach import flow as reach
 from services.outreach.reach import store as reach_store
+from services.outreach.settings import read_own_settings
 from services.outreach.wishes import api as wishes_api
 from services.outreach.workers import api as workers_api
 from services.outreach.worklist.api import cases as worklist_api
@@ -37,20 +44,22 @@ OWNED = {**cases_store.OWNED, **contacts_store.OWNED}
 """How outreach finds what it has said in its tables."""
 
 
-def build() -> Service:
-    """The service, to be run or to be tested."""
+def build(environ: Mapping[str, str] = os.environ) -> Service:
+    """The service with the deployment's settings, to be run or to be tested."""
+    own = read_own_settings(environ)
     return Service(
         name="outreach",
         title="Outreach",
         subscriptions=SUBSCRIPTIONS,
         routers=(
-            claims_api.routes,
+            with_settings(own, claims_api.routes),
             attempts_api.routes,
             matching_api.routes,
             wishes_api.routes,
             workers_api.routes,
             lost_bookings_api.routes,
             briefings_api.routes,
+            gate_api.routes,
             worklist_api.routes,
         ),
         migrations=Path(__file__).parent / "migrations",
@@ -64,4 +73,7 @@ def build() -> Service:
 
 
 if __name__ == "__main__":
-    run(build())
+    try:
+        run(build())
+    except SettingsError as error:
+        sys.exit(str(error))

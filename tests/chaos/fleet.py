@@ -166,7 +166,7 @@ class Fleet:
             "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", launcher.FOLDER: str(self.arms),
             **self.servers.kafka_by_proxy(service),
             "VCC_OIDC_ISSUER": self.servers.issuer_url, "VCC_FIRST_BUSINESS_ON": self.first_day,
-            "VCC_BUSINESS_DAYS": "by-hand",
+            "VCC_BUSINESS_DAYS": "by-hand", "VCC_CLAIMS_ASK_GATE": "no",
             **{prefix + setting.upper(): as_role(dsn, setting) for setting in ROLES if setting != "owner_dsn"},
             prefix + "HTTP_PORT": str(port),
             prefix + "BATCH_RECORDS": BATCH_RECORDS, prefix + "KEY_RING": RING,

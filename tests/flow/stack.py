@@ -100,6 +100,7 @@ def supervisor(
         **kafka,
         "VCC_FIRST_BUSINESS_ON": first_day.isoformat(),
         "VCC_BUSINESS_DAYS": "by-hand",
+        "VCC_CLAIMS_ASK_GATE": "no",
         "VCC_ELIGIBILITY_LOOK_UPS_A_MINUTE": "6000",  # tests ask as nobody does
         **{
             f"VCC_{name.upper()}_{setting.upper()}": as_role(dsn, setting)

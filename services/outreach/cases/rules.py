@@ -99,7 +99,7 @@ def _is_barred_only(evidence: Evidence, closed: CaseClosedReason) -> bool:
     """Whether the case is closed only because nobody may contact the member."""
     is_protected_only = closed is CaseClosedReason.INELIGIBLE and not _is_ineligible(evidence.enrolment)
     is_barred = is_protected_only or closed in {CaseClosedReason.OPTED_OUT, CaseClosedReason.UNREACHABLE}
-    return is_barred and not _is_death_reported(evidence)
+    return is_barred and not is_death_reported(evidence)
 
 
 def _taken_away(
@@ -164,7 +164,7 @@ def _given_on(evidence: Evidence) -> set[date]:
 def _pause(evidence: Evidence, policy: Policy, until: _Until) -> _Pause | None:
     """Why nobody should call: a death that eligibility has yet to judge, else what lasts longest. What was said and
     given before an appointment was lost waits until the member was told of that; but a dose ends appointments, too."""
-    if _is_death_reported(evidence):
+    if is_death_reported(evidence):
         return _Pause(Paused.DEATH_REPORTED)
     loss = appointments.lost(evidence, policy)
     lost = loss.appointment if appointments.lifts_limits(loss, policy) else None
@@ -183,7 +183,7 @@ def _pause(evidence: Evidence, policy: Policy, until: _Until) -> _Pause | None:
 _PAUSES = {Stance.REFUSAL: Paused.REFUSAL, Stance.SELF_REPORT: Paused.SELF_REPORT}
 
 
-def _is_death_reported(evidence: Evidence) -> bool:
+def is_death_reported(evidence: Evidence) -> bool:
     """Eligibility is checking a report, or has not weighed one yet. What it has weighed and does not tell, it has set
     aside."""
     if DEATH_REPORTED in evidence.enrolment.reasons:

@@ -64,7 +64,7 @@ insert into outreach_case as kept (case_id, enrolment_id, programme_id, version,
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::date[], $6::date[], {unnested(CaseState, 7)})
 on conflict (case_id) do update
 set version = excluded.version, opened_on = excluded.opened_on, changed_on = excluded.changed_on, {_NEW_STATE},
-    claimed_by = case when excluded.status = 'open' then kept.claimed_by end,
+    not_before_at = null, claimed_by = case when excluded.status = 'open' then kept.claimed_by end,
     claimed_at = case when excluded.status = 'open' then kept.claimed_at end,
     lease_until = case when excluded.status = 'open' then kept.lease_until end
 """
@@ -110,6 +110,10 @@ returning held.case_id
 FREE_CASES = """
 update outreach_case set assigned_to = null
 where case_id in (select case_id from outreach_case where case_id = any($1) order by case_id for update)
+"""
+POSTPONE = """
+update outreach_case as held set not_before_at = kept_back.until_at
+from unnest($1::uuid[], $2::timestamptz[]) as kept_back (case_id, until_at) where held.case_id = kept_back.case_id
 """
 FORGET_SKIPS = "update outreach_case set skips = 0, skip_penalty = 0 where case_id = $1 and skips > 0"
 
@@ -289,3 +293,9 @@ async def skip_case(connection: Connection, case_id: UUID, penalty: int) -> None
 async def forget_skips(connection: Connection, case_id: UUID) -> None:
     """A case that somebody worked on was not given back untouched."""
     await connection.execute(FORGET_SKIPS, case_id)
+
+
+async def postpone(connection: Connection, until: Mapping[UUID, datetime]) -> None:
+    """Nobody is to be handed these cases, which are locked, before these instants, or news of them."""
+    if until:
+        await connection.execute(POSTPONE, list(until), list(until.values()))

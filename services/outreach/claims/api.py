@@ -11,6 +11,7 @@ from services.kit.unit_of_work import UnitOfWork
 from services.outreach.claims import flow
 from services.outreach.claims.rules import Wish
 from services.outreach.claims.shapes import ClaimsIn, ClaimsOut
+from services.outreach.gate.api import Clock, Own
 from services.outreach.policy import POLICY
 from services.outreach.worklist.api.workers import Claimer, worker_id
 from services.outreach.worklist.rules import Filter
@@ -20,12 +21,15 @@ routes = APIRouter(tags=["outreach"])
 
 
 @routes.post("/claims", summary="Claim the next cases", response_model=ClaimsOut, responses={409: PROBLEM})
-async def claim_cases(body: ClaimsIn, pool: Pool, identity: Identity, principal: Claimer) -> Response:
+async def claim_cases(
+    body: ClaimsIn, pool: Pool, identity: Identity, principal: Claimer, own: Own, now: Clock
+) -> Response:
     """The next cases for the caller, promised calls first, then by rank; of each person one. They are the caller's for
     the lease's time; nobody else gets them, or another case of these persons, meanwhile. Fewer than asked, or none,
-    when the list or the caller's allowance runs dry."""
+    when the list or the caller's allowance runs dry. Nobody is handed whom the gate lets nobody contact now."""
     wanted = Filter(body.programme_id, body.zip5, body.interpreter_needed)
-    wish = Wish(worker_id(principal), body.count, body.language, wanted)
+    gate_at = now if own.claims_ask_gate else None
+    wish = Wish(worker_id(principal), body.count, body.language, wanted, gate_at=gate_at)
 
     async def effect(work: UnitOfWork) -> Answer:
         cases = await flow.claim_cases(work.connection, wish)

@@ -9,6 +9,7 @@ from services.kit.unit_of_work import UnitOfWork
 from services.outreach.cases import store as cases
 from services.outreach.claims import store
 from services.outreach.claims.rules import Bounds, Wish, bounds_of, call_order, first_of_each_person
+from services.outreach.gate import flow as gate
 from services.outreach.matching import store as matching
 from services.outreach.policy import POLICY
 from services.outreach.workers import store as workers
@@ -16,6 +17,8 @@ from services.outreach.worklist import store as worklist
 from services.outreach.worklist.flow import NO_CASE
 from services.outreach.worklist.rules import ListedCase
 
+MOST_KEPT_BACK = 500
+"""After so many whom the gate keeps back a request gives what it has: the next one goes on behind them."""
 NOT_YOURS = Refusal("not-claimed-by-you", "Not Claimed By You", "Only its holder or a supervisor gives a case back.")
 
 
@@ -28,11 +31,16 @@ async def claim_cases(connection: Connection, wish: Wish) -> list[ListedCase]:
     room = POLICY.max_claims - await store.count_claims(connection, wish.worker_id)
     claimed: list[ListedCase] = []
     persons: set[UUID] = set()
+    kept_back: set[UUID] = set()
     for lock_candidates in (store.lock_callbacks, store.lock_assigned, store.lock_call_list):
-        while (count := min(wish.count, room) - len(claimed)) > 0:
+        while (count := min(wish.count, room) - len(claimed)) > 0 and len(kept_back) < MOST_KEPT_BACK:
             found = await lock_candidates(connection, wish, count, persons, POLICY.lease_minutes)
             first = first_of_each_person(found)
             persons |= first.keys()
+            if wish.gate_at is not None:
+                barred = await gate.keep_back(connection, first.values(), first, wish.gate_at)
+                first = {person: case for person, case in first.items() if case not in barred}
+                kept_back |= barred
             got = await cases.claim_cases(connection, wish.worker_id, POLICY.lease_minutes, first)
             claimed += sorted(await worklist.load_some(connection, got), key=call_order)
             if not found:

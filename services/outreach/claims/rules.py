@@ -25,13 +25,15 @@ NO_BOUNDS = Bounds()
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a worker wants to work on. Without a language: anything that needs no particular one."""
+    """What a worker wants to work on. Without a language: anything that needs no particular one. `gate_at`: only
+    what the gate permits at this instant; None: it is not asked."""
 
     worker_id: str
     count: int
     language: str | None = None
     filter: Filter = ANY
     bounds: Bounds = NO_BOUNDS
+    gate_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ join person as known on known.member_token = held.member_token
 join person on person.member_token = known.person_token
 where held.status = 'open' and held.held_by is null and {FREE} {{due}}
     and (held.language = $3 or ($3::text is null and {{anybody}})) and {filtered("held", 6)}
+    and ($12::timestamptz is null or held.not_before_at is null or held.not_before_at <= $12)
     and person.member_token <> all($4) and not {TAKEN.format(person="known.person_token")}
     and not {AVOIDS.format(person="known.person_token", worker="$1", organization="$9::text")}
     and held.programme_id <> all($10::text[]) and not ($11::boolean and {HARD.format(person="known.person_token")})
@@ -97,8 +98,8 @@ async def _lock_candidates(
     connection: Connection, query: str, wish: Wish, count: int, but_of: Collection[UUID], lease_minutes: int
 ) -> list[Candidate]:
     who = (wish.worker_id, count, wish.language, list(but_of), lease_minutes)
-    bounds = astuple(wish.bounds)
-    return [into(Candidate, row) for row in await connection.fetch(query, *who, *astuple(wish.filter), *bounds)]
+    bounds = *astuple(wish.filter), *astuple(wish.bounds), wish.gate_at
+    return [into(Candidate, row) for row in await connection.fetch(query, *who, *bounds)]
 
 
 async def lock_lease(connection: Connection, case_id: UUID) -> Lease | None:

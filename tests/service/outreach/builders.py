@@ -24,6 +24,8 @@ from services.kit.review_queue import review_page
 from services.outreach.app import SUBSCRIPTIONS, build
 from services.outreach.cases.flow import review_waiting
 from services.outreach.cases.store import WAITING_MEMBERS
+from services.outreach.gate.api import clock
+from services.outreach.settings import CLAIMS_ASK_GATE, NO, YES
 from tests.builders import a_record
 from tests.facts import (
     DAY,
@@ -143,9 +145,12 @@ class Worker:
         return await self.client.post(path, json=body, headers=self._headers(key))
 
 
-def client_of(database: Database) -> httpx.AsyncClient:
-    """The real application; only the token is replaced by headers that say who is asking."""
-    app = create(build(), database.settings())
+def client_of(database: Database, now: datetime | None = None) -> httpx.AsyncClient:
+    """The real application; only the token is replaced by headers that say who is asking. By default workers claim at
+    whatever hour; with an instant it is then, and claims ask the gate."""
+    app = create(build({CLAIMS_ASK_GATE: NO if now is None else YES}), database.settings())
+    if now is not None:
+        app.dependency_overrides[clock] = lambda: now
     app.state.pool = database.pool
 
     def who(request: Request) -> Principal:

@@ -1,0 +1,1 @@
+"""Where ZIPs and area codes lie: states and time zones."""
