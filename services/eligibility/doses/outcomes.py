@@ -71,7 +71,7 @@ def _delete(ledger: Ledger, row: RegistryRow, report: Report) -> RowResult:
 
 
 def was_deleted(result: RowResult) -> RowResult:
-    """The outcome of a row that deleted no dose, but what was said beside doses."""
+    """A deletion that found no dose, but took back something that was said beside doses, is accepted."""
     return RowResult(result.row, "accepted") if result.code == numbers.NOTHING_DELETED else result
 
 

@@ -86,7 +86,7 @@ class RegistryRow:
 
     @property
     def keys(self) -> set[str]:
-        """Under which its report may be known; the last one from before senders were kept."""
+        """The keys under which this row's report may be kept: today's, and that of before senders were kept."""
         keys = {self.report.event_key}
         before = _of_tenant(self.report.tenant_id, f"event{SEP}{self.report.event_id}")
         return keys | {before} if self.report.event_id else keys

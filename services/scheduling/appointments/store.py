@@ -233,7 +233,7 @@ async def load_booked_tokens(connection: Connection, enrolment_ids: Iterable[UUI
 
 
 async def load_numbers(connection: Connection, appointment_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """`since_no` of those of these appointments that are ours."""
+    """`since_no` by appointment; those that this service did not book are left out."""
     rows = await connection.fetch(LOAD_NUMBERS, list(appointment_ids))
     return {row["appointment_id"]: row["since_no"] for row in rows}
 

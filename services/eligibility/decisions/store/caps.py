@@ -109,7 +109,7 @@ async def count_groups(connection: Connection, programme_id: str) -> dict[str, i
 
 
 async def load_rank(connection: Connection, programme_id: str, group: str, place: int) -> int:
-    """The rank of the one on this place, counted from 0."""
+    """The rank of the group's member on this place, counted from 0."""
     rank: int = await connection.fetchval(LOAD_RANK, programme_id, group, place)
     return rank
 

@@ -241,7 +241,7 @@ async def load_hidden(connection: Connection, today: date, limit: int) -> list[U
 
 
 async def load_told(connection: Connection, limit: int) -> list[UUID]:
-    """Persons of whom more may have been told than their registries let be shared, or than happened since birth."""
+    """Persons of whom protected doses, or doses dated before birth, may have been announced."""
     return [row["member_token"] for row in await connection.fetch(LOAD_TOLD, limit)]
 
 
@@ -259,7 +259,7 @@ async def ask_of_unborn(connection: Connection) -> None:
 
 
 async def delete_told(connection: Connection, tokens: Collection[UUID]) -> None:
-    """It was taken back."""
+    """Forget that these persons had more told of them than may be: what was too much is retracted."""
     await connection.execute(DELETE_TOLD, list(tokens))
 
 

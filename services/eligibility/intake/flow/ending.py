@@ -54,7 +54,7 @@ async def stop(work: UnitOfWork, file: FeedFile, why: str) -> None:
 
 
 async def tell(work: UnitOfWork, file_id: UUID) -> None:
-    """A file that ended before its end, as the fact that it is; one of which nothing was read is none."""
+    """Announce a file that was stopped or cancelled; nothing of one whose format was never known."""
     file = await file_store.lock_file(work.connection, file_id)
     if file.kind is not None:
         today = (await clock_store.share_clock(work.connection)).business_on
