@@ -28,7 +28,8 @@ def digest_of(member: Member, decision: Decision) -> str:
 
 
 def _more(decision: Decision) -> tuple[object, ...]:
-    """What programmes with a dose rule alone do not carry."""
+    """Due day, arm and risk tier: part of the digest only where a programme has one of them, so that older digests stay
+    the same."""
     tier = decision.risk.tier if decision.risk else None
     more = (decision.due_on, decision.arm, tier)
     return () if more == (None, None, None) else more
@@ -41,7 +42,7 @@ def _reach(one: Enrolment) -> tuple[int, ...]:
 
 
 def _others(member: Member) -> tuple[object, ...]:
-    """What is told of few: until when reports of death were weighed, and the channels that are barred."""
+    """Reports of death and barred channels: part of the digest only where there are any."""
     more = (member.vital.reports_until, member.channels_barred)
     return () if more == (None, ()) else more
 

@@ -94,9 +94,7 @@ def take_back(ledger: Ledger, linked: Iterable[Report]) -> None:
 
 
 def fold(ledger: Ledger, survivor: UUID) -> None:
-    """Two persons who turned out to be one had each a report of a numbered vaccination: only one of both lives on, so
-    that a correction leaves nothing behind. The newest says what holds, a deletion too; it stands under the row's own
-    key, if that is the person's."""
+    """After a merge: of two reports with one registry number keep the newest, so that a later correction finds one."""
     of_row = defaultdict[str, list[Report]](list)
     for report in ledger.reports.values():
         if report.member_token == survivor and report.event_id:

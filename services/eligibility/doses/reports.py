@@ -46,8 +46,8 @@ class Report(NamedTuple):
 
 
 def over(known: Report, said: Report) -> Report:
-    """The statement in the known one's place. Taking back needs to say nothing of the dose, and counts for what the row
-    said beside it."""
+    """Replace a known report by a newer one. A retraction may leave out the dose's data: then those that are known
+    stay."""
     if said.is_retracted:
         stated_at, version = said.stated_at or known.stated_at, said.appointment_version
         subject = known.subject

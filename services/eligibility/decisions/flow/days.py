@@ -88,8 +88,8 @@ async def _ask_for_readable(connection: Connection) -> None:
 
 
 async def tell_groups(pool: Pool) -> int:
-    """Tell the groups of combination vaccines that were stored, or whose code came to be one, before they were known;
-    gives of how many persons. Nothing is looked for once all were told of the codes at hand."""
+    """Announce anew the doses whose code has come to be a combination vaccine's since. Gives the number of persons;
+    runs once for each set of codes."""
     combined, told = combined_vaccines(), 0
     value = blake2b(" ".join(combined).encode(), digest_size=16).hexdigest()
     while True:
@@ -107,9 +107,8 @@ async def tell_groups(pool: Pool) -> int:
 
 
 async def withhold_told(pool: Pool, is_stopping: Callable[[], bool] = lambda: False) -> int:
-    """Take back what was told of doses, before reports were withheld, of whom a registry protects, and of doses of
-    before birth; gives of how many persons. The first worker that withholds asks of everybody who is protected by then,
-    the first that counts none of before birth of everybody who has one."""
+    """Retract announced doses of protected persons, and doses dated before birth, that went out before these rules were
+    there. Gives the number of persons."""
     async with transaction(pool, ALL_TENANTS) as connection:
         if await programme_store.exchange_release(connection, WITHHELD, SINCE_FIRST) is None:
             await dose_store.ask_of_told(connection)

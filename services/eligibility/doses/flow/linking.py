@@ -68,8 +68,8 @@ async def find_unborn(connection: Connection, rows: Sequence[RegistryRow]) -> se
 async def find_linked(
     connection: Connection, rows: Sequence[RegistryRow], tokens: Collection[UUID]
 ) -> dict[str, frozenset[UUID]]:
-    """With whom the patients of these rows agree by what is known now, by the reports' keys; nothing is kept of it but
-    the numbers that it ties to these persons, who are locked."""
+    """By report key, the persons with whom each row's patient agrees today. Of their identifiers only those are kept
+    that tie to `tokens`, which are locked."""
     subjects = await _completed(connection, rows)
     links, ties = link_and_tie(subjects, await _load_index(connection, subjects, EVERY_TENANT))
     await key_store.save_keys(connection, {tie for tie in ties if tie[1] in tokens}, ())
@@ -77,7 +77,8 @@ async def find_linked(
 
 
 async def lock_alike(connection: Connection, tokens: Collection[UUID]) -> set[UUID]:
-    """Who is listed like one of these persons, locked together with them: what is reported of them stays as it is."""
+    """Lock these persons and everybody who is listed like one of them, so that nobody's reports change meanwhile; gives
+    the others."""
     while True:
         alike = await key_store.load_alike(connection, tokens)
         persons = await people_store.lock_persons(connection, {*tokens, *alike}) if alike else {}
@@ -117,8 +118,8 @@ async def link_further(
 
 
 async def _share_said(connection: Connection, linked: Linked, holders: Sequence[UUID | None]) -> set[UUID]:
-    """What registries said of those whose reports were shared (of sharing, reminders and death) is said of whom these
-    were shared with. Gives of whom a registry's word on sharing is another one now."""
+    """Say what registries said (sharing, reminders, death) also of the persons with whom the reports were shared; gives
+    those whose sharing changed."""
     shared = [
         (holder, row.report.sender, found_by.member_token)
         for row, found_by, holder in zip(linked.rows, linked.links, holders, strict=True)

@@ -25,7 +25,8 @@ SHARE = 0.25
 
 
 def is_believed(absent: int, insured: int) -> bool:
-    """A quarter is a quarter in a plan of any size; newcomers of the same file make it no smaller."""
+    """Whether so many absent members may be ended without a person: less than a quarter of those who were insured
+    before this file."""
     return absent == 0 or absent < SHARE * insured
 
 

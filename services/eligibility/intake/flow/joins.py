@@ -68,7 +68,8 @@ async def _look(connection: Connection, joined: Joined) -> Before:
 
 
 async def look_made(connection: Connection, befores: Sequence[Before]) -> list[dict[str, KeptRows]]:
-    """The same with what was made of it, once everything was moved and before anything else is said."""
+    """What each join has made of the two persons' rows: asked once all rows were moved and before anything else
+    changes."""
     return [await _made(connection, before) for before in befores]
 
 

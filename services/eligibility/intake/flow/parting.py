@@ -110,7 +110,8 @@ def _with_own_ids(part: Part, shares: Shares, join: Join) -> Shares:
 async def _find_whose(
     connection: Connection, join: Join, holders: Holders, ledger: Ledger
 ) -> tuple[Parting, list[Report]]:
-    """With whom of both registries' patients agree, which ties their numbers anew; and both's reports."""
+    """By report, with which of the two persons the registry's patient agrees, whose identifiers are tied anew; and the
+    reports of both."""
     pair = {join.survivor, join.retired}
     known = [report for report in ledger.reports.values() if report.member_token in pair]
     rows = [waiting_row(report) for report in known if _is_registrys(report)]
