@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from schemas.member_contact_v1 import ContactDetails, MemberContactChangedV1, bound_to
 from services.kit import idempotency
-from services.kit.postgres import Connection
+from services.kit.postgres import ALL_TENANTS, Connection
 from services.kit.sealed import topic_ring_of
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.reach import store
@@ -23,7 +23,7 @@ async def on_member_contact(work: UnitOfWork, events: Sequence[MemberContactChan
     await store.save_contacts(work.connection, contacts)
     if erased := [event for event in events if event.is_erased]:
         named = await store.forget_corrections(work.connection, [event.enrolment_id for event in erased])
-        await idempotency.forget_answers(work.connection, {event.tenant_id for event in erased}, named)
+        await idempotency.forget_answers(work.connection, {ALL_TENANTS, *(event.tenant_id for event in erased)}, named)
 
 
 def _opened(connection: Connection, event: MemberContactChangedV1) -> ContactDetails | None:
