@@ -61,6 +61,7 @@ LOAD_ANSWERS = """
     where tenant_id = any($1::text[]) and status is not null
 """
 
+ANSWERS_AT_ONCE = 500
 ERASED = Refusal("answer-erased", "Answer Erased", "What was answered is erased; what was done stands.", 410)
 KEY_REUSED = Refusal(
     "idempotency-key-reused",
@@ -148,7 +149,7 @@ async def forget_answers(connection: Connection, tenants: Collection[str], ids: 
     """Forget the answers, kept for these tenants, that name any of these; who asks again is told that. Gives how many
     they were."""
     forgotten = 0
-    for kept in await connection.fetch(LOAD_ANSWERS, list(tenants)):
+    async for kept in connection.cursor(LOAD_ANSWERS, list(tenants), prefetch=ANSWERS_AT_ONCE):
         coordinates = kept["tenant_id"], kept["principal"], kept["key"]
         row = " ".join(coordinates)
         sealed = kept["sealed_response"]

@@ -198,7 +198,7 @@ class VxuReader:
             raise BadRow("PID", "patient", "one PID segment in a message", header.number)
         sender = header[4].part(1) or header[3].part(1)
         relatives = [segment for segment in segments if segment.name == "NK1"]
-        person = PersonReader(pids[0], sender, self._notices, relatives).person()
+        person = PersonReader(pids[0], sender, self._notices, relatives, day(header[7].part(1)[:8])).person()
         consent = consent_of(next((segment for segment in segments if segment.name == "PD1"), None), self._notices)
         sent_at = self._sent_at(header, sender)
         test_from = (sender or "unknown") if header[11].part(1).upper() in NOT_PRODUCTION else ""

@@ -107,7 +107,7 @@ class Representative(NamedTuple):
 
 RELATIONS = frozenset({
     "custodial-parent", "parent", "guardian", "power-of-attorney", "legal-representative", "responsible-party",
-    "legally-responsible", "executor", "spouse", "former-spouse", "case-manager", "key-person", "insured",
+    "legally-responsible", "spouse",
 })  # fmt: skip
 
 

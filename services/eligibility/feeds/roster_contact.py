@@ -10,10 +10,10 @@ from services.eligibility.feeds.x12 import Segment
 MAILING, DROP_OFF = "31", "45"
 RESPONSIBLE = {
     "S3": "custodial-parent", "S1": "parent", "GD": "guardian", "J6": "power-of-attorney",
-    "LR": "legal-representative", "QD": "responsible-party", "E1": "legally-responsible", "EI": "executor",
-    "TZ": "spouse", "X4": "spouse", "EXS": "former-spouse", "6Y": "case-manager", "9K": "key-person", "GB": "insured",
+    "LR": "legal-representative", "QD": "responsible-party", "E1": "legally-responsible", "X4": "spouse",
 }  # fmt: skip
-"""NM101 of 2100F and 2100G: by what somebody answers for the member."""
+"""NM101 of 2100F and 2100G: by what somebody answers for the member. Others that stand there (a former spouse, a case
+manager) may hear nothing of him."""
 PHONE_USES = {"TE": "other", "HP": "home", "CP": "mobile", "WP": "work", "AP": "other"}
 MAX_RESPONSIBLE = 13
 """As many as the guide allows; of more the first ones."""

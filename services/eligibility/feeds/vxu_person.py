@@ -29,10 +29,8 @@ from services.eligibility.feeds.values import (
     sex,
     zip_code,
 )
-from services.eligibility.feeds.vxu_contact import read_phone, stated_contact
+from services.eligibility.feeds.vxu_contact import read_phone, said, stated_contact
 
-# De-identified extracts write this in place of what they took away.
-REDACTED = "REDACTED"
 OLD_RACES = {"I": "1002-5", "A": "2028-9", "B": "2054-5", "P": "2076-8", "W": "2106-3", "O": "2131-1"}
 OLD_ETHNICITIES = {"H": "2135-2", "N": "2186-5", "NH": "2186-5"}
 FOREIGN_OK = frozenset({"", "US", "USA"})
@@ -53,8 +51,16 @@ _PART_OF_DATE = re.compile(r"(19|20|21)\d{2}(0[1-9]|1[0-2])?", re.ASCII)
 class PersonReader:
     """Reads PID and the NK1 of relatives into a person; `assigner` stands in for an identifier that names none."""
 
-    def __init__(self, pid: Segment, assigner: str, notices: Notices, relatives: Sequence[Segment] = ()) -> None:
+    def __init__(
+        self,
+        pid: Segment,
+        assigner: str,
+        notices: Notices,
+        relatives: Sequence[Segment] = (),
+        sent_on: date | None = None,
+    ) -> None:
         self._pid = pid
+        self._sent_on = sent_on
         self._relatives = relatives
         self._assigner = assigner
         self._notices = notices
@@ -80,10 +86,10 @@ class PersonReader:
             address=self._address(),
             phones=self._phones(),
             email=self._email(),
-            mother_maiden=_said(self._pid[6].part(1)),
+            mother_maiden=said(self._pid[6].part(1)),
             birth_order=self._birth_order(),
             vital=vital,
-            contact=stated_contact(self._pid, self._relatives),
+            contact=stated_contact(self._pid, self._relatives, self._sent_on),
         )
 
     def _identifiers(self) -> tuple[Identifier, ...]:
@@ -92,7 +98,7 @@ class PersonReader:
 
     def _identifier(self, field: Field) -> Identifier:
         assigner = field.sub(4, 1) or field.sub(4, 2)
-        value = _said(field.part(1))
+        value = said(field.part(1))
         if value and not assigner:
             self._odd("PID-3", "assigner", "an assigning authority with every identifier")
         return Identifier(field.part(5) or IdType.INTERNAL.value, assigner or self._assigner, value)
@@ -102,12 +108,12 @@ class PersonReader:
         told = [
             (field.part(7).upper(), field)
             for field in self._pid[5].repeats()
-            if _said(field.part(1)) or _said(field.part(2))
+            if said(field.part(1)) or said(field.part(2))
         ]
         chosen = _best(told, LEGAL_NAMES, NO_LEGAL_NAMES) or (told[0][1] if told else None)
         if chosen is None:
             return None
-        return PersonName(_said(chosen.part(1)), _said(chosen.part(2)), _said(chosen.part(3)), chosen.part(4))
+        return PersonName(said(chosen.part(1)), said(chosen.part(2)), said(chosen.part(3)), chosen.part(4))
 
     def _day(self, number: int, name: str) -> date | None:
         text = self._pid[number].part(1)
@@ -168,8 +174,8 @@ class PersonReader:
     def _address(self) -> Address | None:
         told = [(field.part(7).upper(), field) for field in self._pid[11].repeats()]
         if len(told) > 1:
-            said = [pair for pair in told if any(pair[1].parts()[:6])]
-            told = [pair for pair in said if pair[1].part(5)] or said
+            filled = [pair for pair in told if any(pair[1].parts()[:6])]
+            told = [pair for pair in filled if pair[1].part(5)] or filled
         chosen = _best(told, HOME_ADDRESSES, NO_ADDRESSES)
         if chosen is None:
             return None
@@ -180,7 +186,7 @@ class PersonReader:
         zip5, zip4 = found or ("", "")
         county = digits(county_text, 5)
         tract = self._tract(tract_text, county)
-        return Address(_said(street), _said(unit), _said(city), state, zip5, zip4, county or tract[:5], tract)
+        return Address(said(street), said(unit), said(city), state, zip5, zip4, county or tract[:5], tract)
 
     def _tract(self, text: str, county: str) -> str:
         """Some send the whole code, some the six digits within the county, with or without a point."""
@@ -236,7 +242,3 @@ def consent_of(pd1: Segment | None, notices: Notices) -> Consent:
             notices.add(f"PD1-{number}", "date", DATE_RANGE)
     protected = {"Y": True, "N": False}.get(pd1[12].text.upper())
     return Consent(protected, pd1[11].part(1), pd1[16].part(1).upper(), *dates)
-
-
-def _said(text: str) -> str:
-    return "" if text.upper() == REDACTED else text

@@ -101,6 +101,7 @@ async def _load_known(connection: Connection, book: Book, tokens: Collection[UUI
     ids = [known.enrolment_id for known in enrolments]
     book.contacts.update(await contact_store.load_stated(connection, ids))
     book.erased |= await erasure_store.load_erased(connection, ids)
+    book.on_hold |= await erasure_store.load_held(connection, ids)
     for statements in (await vital_store.load_statements(connection, tokens)).values():
         book.vital.update({(statement.member_token, statement.source): statement for statement in statements})
     book.doubts = await doubtful_store.load_doubts(connection, tokens)
@@ -131,6 +132,7 @@ async def save_book(work: UnitOfWork, book: Book, file_no: int, today: date) -> 
     connection = work.connection
     await people_store.save_persons(connection, list(book.changed_persons.values()))
     await people_store.save_enrolments(connection, list(book.changed_enrolments.values()))
+    await erasure_store.erase_with(connection, book.erased_with)
     plans = {one.enrolment_id: one.tenant_id for one in book.changed_enrolments.values()}
     parted = {one.enrolment_id for pair in book.splits for token in pair for one in book.by_plan(token).values()}
     await registry_contacts.forget_contacts(connection, parted)

@@ -44,7 +44,8 @@ class Book(Acquaintances):
     doubtful whom they mean, by their ordinals, and `refused` those of them that a person refused before; `doubts` what
     waits and was decided of such rows; `heard` is when what stands was said again; `vital` what plans said of deaths,
     by token and source; `contacts` what plans say of how to reach them, by enrolment; of the
-    `erased` enrolments nothing of it is taken."""
+    `erased` enrolments nothing of it is taken, and those `erased_with` another one were joined with it, which was
+    erased; never one that is `on_hold`."""
 
     persons: dict[UUID, Person] = field(default_factory=dict)
     changed_persons: dict[UUID, Person] = field(default_factory=dict)
@@ -66,6 +67,8 @@ class Book(Acquaintances):
     contacts: dict[UUID, StatedContact] = field(default_factory=dict)
     changed_contacts: dict[UUID, StatedContact] = field(default_factory=dict)
     erased: set[UUID] = field(default_factory=set)
+    on_hold: set[UUID] = field(default_factory=set)
+    erased_with: dict[UUID, UUID] = field(default_factory=dict)
 
     @property
     def merges(self) -> list[tuple[UUID, UUID]]:
@@ -277,6 +280,9 @@ class Book(Acquaintances):
         if known is None:
             self._move(orphan, survivor)
         else:
+            if orphan.enrolment_id in self.erased and known.enrolment_id not in self.erased | self.on_hold:
+                self.erased.add(known.enrolment_id)
+                self.erased_with[known.enrolment_id] = orphan.enrolment_id
             self._put_enrolment(orphan._replace(is_retired=True, spans=()))
             spans = tuple(dict.fromkeys((*known.spans, *orphan.spans)))
             seen = max(
@@ -440,6 +446,9 @@ class Book(Acquaintances):
         self.persons[person.member_token] = self.changed_persons[person.member_token] = person
 
     def _put_enrolment(self, enrolment: Enrolment) -> None:
+        if enrolment.enrolment_id in self.erased:
+            enrolment = enrolment._replace(phones=(), email="", street="", unit="", city="")
+            self.changed_contacts.pop(enrolment.enrolment_id, None)
         known = [self.enrolments.get((enrolment.member_token, plan)) for plan in self.tenants]
         if any(one.birth_on != enrolment.birth_on for one in known if one is not None):
             self.reborn.add(enrolment.member_token)

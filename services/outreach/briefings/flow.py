@@ -7,6 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from schemas.member_contact_v1 import ContactName
+from schemas.outreach_v1 import CaseClosedReason
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal
@@ -25,6 +26,17 @@ NOT_CLAIMED = Refusal(
     "not-claimed-by-you", "Not Claimed By You", "Claim the case first; while another worker holds it, it is his."
 )
 SAID_LATER = Refusal("said-in-future", "Said In The Future", "Expected said_on not after the open business day.", 422)
+
+WITHDRAWN = Refusal(
+    "contact-withdrawn",
+    "Contact Withdrawn",
+    "How to reach this member was withdrawn or erased: nothing is kept of it.",
+    409,
+)
+NOBODY_MAY = frozenset({
+    CaseClosedReason.DECEASED, CaseClosedReason.DISENROLLED, CaseClosedReason.INELIGIBLE, CaseClosedReason.MERGED,
+})  # fmt: skip
+"""Why a case was closed whose member nobody may contact, also where the withdrawal of his details is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +78,7 @@ async def brief(connection: Connection, case_id: UUID, reader: Reader) -> Briefi
     return Briefing(
         case=case,
         history=history,
-        reach=await _reach(connection, case.enrolment_id),
+        reach=None if case.closed_reason in NOBODY_MAY else await _reach(connection, case.enrolment_id),
         barriers=barriers(history.attempts),
         best_hours=best_hours(history.attempts, await _zone(connection, case.programme_id)),
         household=await _household(connection, case.enrolment_id),
@@ -87,6 +99,8 @@ async def correct(
     today = await days.load_day(connection) or case.asked_at.date()
     if said_on is not None and said_on > today:
         return SAID_LATER
+    if await reach_store.is_withdrawn(connection, case.enrolment_id):
+        return WITHDRAWN
     whose = case.case_id, case.enrolment_id, case.tenant_id, reader.worker_id
     correction = Correction(new_id(), *whose, source, said_on or today, heard)
     await reach_store.save_correction(connection, correction)

@@ -7,6 +7,7 @@ from services.kit.postgres import Connection
 from services.kit.rows import into
 from services.outreach.briefings.rules import Relative
 
+MOST_RELATIVES = 12
 # Of the plan's own members alone, also for whoever sees all plans; nobody whose contact is protected.
 LOAD_RELATIVES = """
 select other_case.case_id, other.enrolment_id, other_case.programme_id
@@ -16,6 +17,7 @@ join enrolment as known on (known.enrolment_id, known.programme_id) = (other.enr
 where own.enrolment_id = $1 and other.enrolment_id <> $1 and other.sealed_details is not null
     and own.sealed_details is not null and not known.contact_protected
 order by other_case.rank desc, other_case.case_id
+limit 13
 """
 HOLDS_ANY = """
 select exists (
@@ -26,8 +28,10 @@ select exists (
 
 
 async def load_relatives(connection: Connection, enrolment_id: UUID) -> list[Relative]:
-    """The open cases of the others of this member's household, in the order of their ranks."""
-    return [into(Relative, row) for row in await connection.fetch(LOAD_RELATIVES, enrolment_id)]
+    """The open cases of the others of this member's household, in the order of their ranks; none of so many that it is
+    an institution, or a number that stands for nobody's family."""
+    rows = await connection.fetch(LOAD_RELATIVES, enrolment_id)
+    return [] if len(rows) > MOST_RELATIVES else [into(Relative, row) for row in rows]
 
 
 async def holds_any(connection: Connection, member_tokens: Collection[UUID], worker_id: str) -> bool:

@@ -6,8 +6,8 @@ from operator import attrgetter
 
 from schemas.member_contact_v1 import ContactDetails, MemberContactChangedV1, bound_to
 from services.kit import idempotency
-from services.kit.postgres import Connection
-from services.kit.sealed import topic_ring_of
+from services.kit.postgres import ALL_TENANTS, Connection
+from services.kit.sealed import SealError, key_id_of, topic_ring_of
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.reach import store
 
@@ -23,12 +23,15 @@ async def on_member_contact(work: UnitOfWork, events: Sequence[MemberContactChan
     await store.save_contacts(work.connection, contacts)
     if erased := [event for event in events if event.is_erased]:
         named = await store.forget_corrections(work.connection, [event.enrolment_id for event in erased])
-        await idempotency.forget_answers(work.connection, {event.tenant_id for event in erased}, named)
+        await idempotency.forget_answers(work.connection, {ALL_TENANTS, *(event.tenant_id for event in erased)}, named)
 
 
 def _opened(connection: Connection, event: MemberContactChangedV1) -> ContactDetails | None:
     if event.sealed is None:
         return None
     bound = bound_to(event.enrolment_id, event.version)
-    [content] = topic_ring_of(connection).open([b64decode(event.sealed)], [bound])
+    sealed = b64decode(event.sealed, validate=True)
+    if key_id_of(sealed) is None:
+        raise SealError("contact details that are not sealed")
+    [content] = topic_ring_of(connection).open([sealed], [bound])
     return ContactDetails.model_validate_json(content)

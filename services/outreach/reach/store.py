@@ -24,6 +24,7 @@ LOAD_DETAILS = """
 select enrolment_id, sealed_details from member_contact
 where enrolment_id = any($1::uuid[]) and sealed_details is not null
 """
+SHARE_CONTACT = "select sealed_details is not null from member_contact where enrolment_id = $1 for share"
 SAVE_CORRECTION = """
 insert into contact_correction
     (correction_id, case_id, enrolment_id, tenant_id, worker_id, source, said_on, sealed_said)
@@ -79,6 +80,11 @@ async def load_details(connection: Connection, enrolment_ids: Sequence[UUID]) ->
         row["enrolment_id"]: ContactDetails.model_validate_json(content)
         for row, content in zip(rows, opened, strict=True)
     }
+
+
+async def is_withdrawn(connection: Connection, enrolment_id: UUID) -> bool:
+    """Whether its details were withdrawn or erased; neither happens before the end of this transaction."""
+    return await connection.fetchval(SHARE_CONTACT, enrolment_id) is False
 
 
 async def save_correction(connection: Connection, correction: Correction) -> None:

@@ -7,11 +7,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from schemas.catalog import MEMBER_CONTACT
 from services.eligibility.decisions.api import erasures as erasures_api
 from services.eligibility.decisions.api import members as members_api
 from services.eligibility.decisions.api import vital as vital_api
 from services.kit.postgres import ALL_TENANTS, transaction
-from services.kit.published import KEEP_PUBLISHED
+from services.kit.published import KEEP_PUBLISHED, STRIP
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.contacts import MAILING, opened, row, told
 from tests.service.eligibility.door import acting, door
@@ -145,3 +146,39 @@ async def test_the_trail_says_who_and_why(app: FastAPI, client: httpx.AsyncClien
     [one] = await office.fetch("select enrolment_id from enrolment")
     assert (entry["kind"], entry["reason"]) == ("contact", "member-request")
     assert list(entry["subjects"]) == [token, str(one["enrolment_id"])]
+
+
+async def test_what_was_published_is_found_by_its_key(office: Office) -> None:
+    """Also by a plan that is made for any keys: the history of the topic is not read."""
+    statement = STRIP.format(table="published", topic=MEMBER_CONTACT)
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        await connection.execute("create temp table published (like public.published including all) on commit drop")
+        await connection.execute(
+            "insert into published (event_id, id, shard, aggregatetype, aggregateid, type, payload, occurred_at)"
+            " select gen_random_uuid(), n, 0, $1, n::text, 'x', '{}', now() from generate_series(1, 3000) as n",
+            MEMBER_CONTACT.name,
+        )
+        await connection.execute("analyze published")
+        await connection.execute("set local plan_cache_mode = force_generic_plan")
+        await connection.execute(f"prepare stripping (text[], text) as {statement}")
+        plan = await connection.fetch("explain execute stripping (array['a'], 'sealed')")
+        await connection.execute("deallocate stripping")
+    assert any("published_aggregateid_idx" in line[0] for line in plan), plan
+
+
+async def test_answers_kept_for_who_sees_all_plans_are_gone(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """An answer about the member that an operator of all plans got is erased, though the plan asks."""
+    await office.read(roster(row()))
+    token = await token_of(office)
+    async with transaction(office.database.pool, ALL_TENANTS) as connection:
+        await connection.execute(
+            "insert into idempotency_key (tenant_id, principal, key, method_path, request_sha256, status, response)"
+            " values ('*', 'olga', 'key-other-0001', 'POST /x', 'x'::bytea, 200, $1::text::jsonb)",
+            f'{{"headers": {{}}, "body": {{"member_token": "{token}"}}, "looks": []}}',
+        )
+    acting(app, "plan-admin", "lakeshore")
+    assert (await erase(client, token)).status_code == 201
+    [kept] = await office.fetch("select status from idempotency_key where principal = 'olga'")
+    assert kept["status"] == 410

@@ -7,6 +7,10 @@ import pytest
 from fastapi import FastAPI
 
 from schemas.member_contact_v1 import AddressKind, ContactDetails, ContactSource
+from services.eligibility.intake.flow.roster import settle_book
+from services.eligibility.people.flow import load_persons_book
+from services.eligibility.people.store.erasures import erase
+from services.kit.unit_of_work import working
 from tests.service.eligibility.cases import join_namesakes
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.contacts import PERSONAL, last_told, opened, row, told
@@ -127,3 +131,32 @@ async def test_what_a_registry_says_is_sealed(office: Office) -> None:
     [kept] = await office.fetch("select sealed_said from registry_contact")
     for canary in (b"5550177", b"Montoya", b"nana"):
         assert canary not in kept["sealed_said"]
+
+
+async def test_who_is_joined_with_an_erased_entry_is_erased(office: Office) -> None:
+    """Two entries of one plan become one of which nothing is kept or told; parted again, neither has anything."""
+    await office.read(roster(row("LS1"), row("LS2", personal="PER*IP**HP*2135550144", born="19400502")))
+    rows = await office.fetch("select enrolment_id, member_token from enrolment order by member_token")
+    (known, one), (gone, other) = ((row["enrolment_id"], row["member_token"]) for row in rows)
+    async with working(office.database.pool) as work:
+        await erase(work.connection, {gone: "lakeshore"}, "member-request", "olga")
+    async with working(office.database.pool) as work:
+        book = await load_persons_book(work.connection, {one, other})
+        before = book.enrolments[one, "lakeshore"]
+        book.join(one, other)
+        [joined] = book.joins
+        await settle_book(work, book, 0, date(2021, 3, 1))
+    assert before.phones
+    assert {kept["enrolment_id"] for kept in await office.fetch("select enrolment_id from contact_erasure")} == {
+        known, gone,
+    }  # fmt: skip
+    last = [fact for fact in await office.events("member-contact") if fact["enrolment_id"] == str(known)][-1]
+    assert (last.get("sealed"), last["is_erased"]) == (None, True)
+    async with working(office.database.pool) as work:
+        book = await load_persons_book(work.connection, {one, other})
+        book.part(joined, [before])
+        assert {entry.street for entry in book.changed_enrolments.values()} == {""}
+        assert {entry.phones for entry in book.changed_enrolments.values()} == {()}
+        await settle_book(work, book, 0, date(2021, 3, 1))
+    left = await office.fetch("select from enrolment where street <> '' or phones <> '{}' or email <> '' or city <> ''")
+    assert left == []

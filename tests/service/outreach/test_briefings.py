@@ -1,6 +1,7 @@
 """Who is to be called, how, why and when, in one answer; and what workers heard of the how."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -253,3 +254,36 @@ async def test_a_withdrawal_keeps_what_workers_heard(outreach: Outreach, worker:
     assert (await briefing(worker))["reach"] is None
     await outreach.hear(a_contact(version=3))
     assert [number for number, *_ in numbers(await briefing(worker))] == ["2135550188", "2135550101"]
+
+
+@pytest.mark.parametrize("is_erased", [False, True])
+async def test_nothing_is_kept_of_who_may_not_be_contacted(outreach: Outreach, worker: Worker, is_erased: bool) -> None:
+    """Once his details are withdrawn or erased a correction is refused."""
+    await outreach.hear(a_fact(), a_contact(), withdrawn().model_copy(update={"is_erased": is_erased}))
+    refused = await correct(worker, new_telephone="2135550188")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:vcc:problem:contact-withdrawn")
+    assert await outreach.fetch("select from contact_correction") == []
+
+
+async def test_a_late_withdrawal_shows_nothing(outreach: Outreach, worker: Worker) -> None:
+    """The case of who is protected, or covered no more, is closed: his details are not shown, though they stand."""
+    await outreach.hear(a_fact(), a_contact(), a_fact(version=2, contact_protected=True))
+    body = await briefing(worker)
+    assert body["reach"] is None
+
+
+async def test_details_in_clear_are_set_aside(outreach: Outreach) -> None:
+    """What is not sealed is taken from nobody."""
+    plain = b64encode(details().model_dump_json().encode()).decode()
+    with pytest.raises(Exception, match="not sealed"):
+        await outreach.hear(a_fact(), a_contact().model_copy(update={"sealed": plain}))
+    assert await outreach.fetch("select from member_contact") == []
+
+
+@pytest.mark.parametrize(("others", "shown"), [(12, 12), (13, 0)])
+async def test_a_household_of_many_is_none(outreach: Outreach, worker: Worker, others: int, shown: int) -> None:
+    """An institution's number names no family."""
+    names = [f"kin{number}" for number in range(others)]
+    await outreach.hear(a_fact(), a_contact())
+    await outreach.hear(*(a_fact(name) for name in names), *(a_contact(name) for name in names))
+    assert len((await briefing(worker))["household"]) == shown

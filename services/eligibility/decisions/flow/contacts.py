@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+from schemas.catalog import MEMBER_CONTACT
 from schemas.member_contact_v1 import ContactDetails, MemberContactChangedV1, bound_to
 from services.eligibility.decisions.contact import Sources, content_of, dated, details_of, may_be_contacted
 from services.eligibility.decisions.decision import Member
@@ -14,6 +15,7 @@ from services.eligibility.people.store import contacts as contact_store
 from services.eligibility.people.store import erasures as erasure_store
 from services.eligibility.people.store import registry_contacts
 from services.eligibility.people.store.contacts import Told
+from services.kit import published
 from services.kit.postgres import Connection
 from services.kit.sealed import ring_of, topic_ring_of
 from services.kit.unit_of_work import UnitOfWork
@@ -40,9 +42,13 @@ async def tell_contacts(work: UnitOfWork, members: Sequence[Member], today: date
         said_on = one.said_at.date() if one.said_at is not None else today
         told.append(_told(connection, last[one.enrolment_id], sources.get(one.enrolment_id), said_on))
     await contact_store.save_told(connection, [one for one in told if one != last[one.enrolment_id]])
-    await work.announce(
-        contact_facts(connection, [one for one in told if one.version > last[one.enrolment_id].version])
-    )
+    news = [one for one in told if one.version > last[one.enrolment_id].version]
+    gone = [one for one in news if one.enrolment_id in erased]
+    if gone:
+        keys = [str(one.enrolment_id) for one in gone]
+        await published.strip(connection, MEMBER_CONTACT, keys, "sealed")
+        await work.announce(contact_facts(connection, gone, is_erased=True))
+    await work.announce(contact_facts(connection, [one for one in news if one.enrolment_id not in erased]))
 
 
 async def _sources(connection: Connection, enrolments: Sequence[Enrolment]) -> dict[UUID, Sources]:

@@ -9,7 +9,7 @@ from services.eligibility.people.enrolment import Enrolment
 from services.eligibility.people.store import contacts as contact_store
 from services.eligibility.people.store import erasures as erasure_store
 from services.kit import idempotency, published
-from services.kit.postgres import ALL_TENANTS
+from services.kit.postgres import ALL_TENANTS, seeing
 from services.kit.problem import Refusal
 from services.kit.unit_of_work import UnitOfWork
 
@@ -26,11 +26,12 @@ async def erase_contacts(work: UnitOfWork, enrolments: Sequence[Enrolment], reas
         return ON_HOLD
     await erasure_store.erase(connection, plans, reason, by)
     keys = [str(one) for one in plans]
-    await published.strip(connection, MEMBER_CONTACT.name, keys, "sealed")
+    await published.strip(connection, MEMBER_CONTACT, keys, "sealed")
     last = await contact_store.load_told(connection, plans)
     gone = [told._replace(version=told.version + 1, digest=None, details=None) for told in last.values()]
     await contact_store.save_told(connection, gone)
     await work.announce(contact_facts(connection, gone, is_erased=True))
     tokens = {str(one.member_token) for one in enrolments}
-    await idempotency.forget_answers(connection, {*plans.values(), ALL_TENANTS}, {*tokens, *keys})
+    async with seeing(connection, ALL_TENANTS):
+        await idempotency.forget_answers(connection, {*plans.values(), ALL_TENANTS}, {*tokens, *keys})
     return None

@@ -16,6 +16,11 @@ NOTE = """
 insert into contact_erasure (enrolment_id, tenant_id, reason, erased_by)
 select *, $3, $4 from unnest($1::uuid[], $2::text[]) on conflict do nothing
 """
+NOTE_WITH = """
+insert into contact_erasure (enrolment_id, tenant_id, reason, erased_by)
+select known, tenant_id, reason, erased_by from unnest($1::uuid[], $2::uuid[]) as said (known, enrolment_id)
+join contact_erasure using (enrolment_id) on conflict do nothing
+"""
 ERASE = (
     "update enrolment set phones = '{}', email = '', street = '', unit = '', city = ''"
     " where enrolment_id = any($1::uuid[])",
@@ -50,3 +55,18 @@ async def erase(connection: Connection, plans: Mapping[UUID, str], reason: str, 
     await connection.execute(NOTE, list(plans), list(plans.values()), reason, by)
     for statement in ERASE:
         await connection.execute(statement, list(plans))
+
+
+async def erase_with(connection: Connection, others: Mapping[UUID, UUID]) -> None:
+    """Likewise of enrolments with which others were joined that were erased, with these: for the same reason."""
+    if others:
+        await connection.execute(NOTE_WITH, list(others), [_first(others, one) for one in others.values()])
+        for statement in ERASE:
+            await connection.execute(statement, list(others))
+
+
+def _first(others: Mapping[UUID, UUID], one: UUID) -> UUID:
+    """The one that was erased first, where several were joined in a row."""
+    while one in others:
+        one = others[one]
+    return one

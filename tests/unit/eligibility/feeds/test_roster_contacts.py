@@ -1,5 +1,7 @@
 """Who else stands in a member's loop of an 834, and where: mailing and drop-off address, and who answers for him."""
 
+import pytest
+
 from services.eligibility.feeds.records import Address, PersonName, Phone, Representative, StatedContact
 from services.eligibility.feeds.roster_contact import MAX_RESPONSIBLE, RosterContact
 from services.eligibility.feeds.values import zip_code
@@ -71,3 +73,9 @@ def test_as_many_people_as_the_guide_allows() -> None:
     assert found is not None
     assert [one.name.given for one in found.representatives] == [f"N{number}" for number in range(MAX_RESPONSIBLE)]
     assert [one.phones for one in found.representatives] == [()] * MAX_RESPONSIBLE
+
+
+@pytest.mark.parametrize("code", ["EXS", "GB", "9K", "6Y", "TZ", "EI"])
+def test_who_may_not_answer_is_nobody(code: str) -> None:
+    """A former spouse, an insured, a key person, a case manager and an executor are no representatives."""
+    assert read(f"NM1*{code}*1*GROUCH*OSCAR", "PER*RP**HP*2135550109") == (None, [True])
