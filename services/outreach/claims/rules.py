@@ -54,12 +54,13 @@ class Lease:
     asked_at: datetime
 
 
-def bounds_of(worker: Worker | None, today: date, hard_calls: int, policy: Matching) -> Bounds:
-    """Of somebody who is not described nothing is known but his code: he has learned nothing."""
+def bounds_of(worker: Worker | None, today: date, hard_calls: int, policy: Matching, *, plan_describes: bool) -> Bounds:
+    """Of somebody who is not described nothing is known but his code: he has learned nothing. A plan that describes
+    nobody (`plan_describes`) demands nothing."""
     barred = [
         programme_id
         for programme_id, demanded in sorted(policy.demanded.items())
-        if worker is None or not is_fit(worker, demanded, today)
+        if plan_describes and (worker is None or not is_fit(worker, demanded, today))
     ]
     organization = None if worker is None else worker.organization
     return Bounds(organization, tuple(barred), hard_calls >= policy.hard_cases_a_day)
