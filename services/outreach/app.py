@@ -21,8 +21,9 @@ from services.outreach.contacts import store as contacts_store
 from services.outreach.gate import api as gate_api
 from services.outreach.gate.api import with_settings
 from services.outreach.lost_bookings import api as lost_bookings_api
-from services.outreach.matching import api as matching_api
 from services.outreach.matching import flow as matching
+from services.outreach.matching.api import assignments as matching_api
+from services.outreach.matching.api import telling as telling_api
 from services.outreach.reach import flow as reach
 from services.outreach.reach import store as reach_store
 from services.outreach.settings import read_own_settings
@@ -55,6 +56,7 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
             with_settings(own, claims_api.routes),
             attempts_api.routes,
             matching_api.routes,
+            telling_api.routes,
             wishes_api.routes,
             workers_api.routes,
             lost_bookings_api.routes,

@@ -103,7 +103,7 @@ update outreach_case as held set assigned_to = given.worker_id
 from unnest($1::uuid[], $2::text[]) as given (case_id, worker_id)
 where held.case_id = given.case_id and held.case_id in (
     select case_id from outreach_case
-    where case_id = any($1) and status = 'open' and assigned_to is null order by case_id for update
+    where case_id = any($1) and status = 'open' and assigned_to is null order by case_id for update skip locked
 )
 returning held.case_id
 """

@@ -53,7 +53,8 @@ async def _bounds(connection: Connection, worker_id: str) -> Bounds:
     today = await workers.load_today(connection)
     worker, _ = (await workers.load_workers(connection, worker_id)).get(worker_id, (None, 0))
     hard_calls = await matching.count_hard_calls(connection, worker_id, today)
-    return bounds_of(worker, today, hard_calls, POLICY.matching)
+    plan_describes = await workers.is_anybody_described(connection)
+    return bounds_of(worker, today, hard_calls, POLICY.matching, plan_describes=plan_describes)
 
 
 async def give_back_case(work: UnitOfWork, case_id: UUID, worker_id: str, *, is_supervisor: bool) -> Refusal | None:

@@ -6,18 +6,20 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.outreach.policy import Demanded, Matching
-from services.outreach.workers.rules import Worker
+from services.outreach.workers.rules import Level, Worker
 from services.outreach.worklist.rules import ANY, Filter, ListedCase
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What the worker may not claim: cases of members who avoid his organisation, of programmes that demand what he has
-    not, and hard ones once he had as many hard calls on the day as the rest rule allows."""
+    not, and hard ones once he had as many hard calls on the day as the rest rule allows. What is assigned to him and
+    needs a language has to be in one of his `languages`."""
 
     organization: str | None = None
     barred_programmes: tuple[str, ...] = ()
     has_to_rest: bool = False
+    languages: tuple[str, ...] = ()
 
 
 NO_BOUNDS = Bounds()
@@ -54,15 +56,18 @@ class Lease:
     asked_at: datetime
 
 
-def bounds_of(worker: Worker | None, today: date, hard_calls: int, policy: Matching) -> Bounds:
-    """Of somebody who is not described nothing is known but his code: he has learned nothing."""
+def bounds_of(worker: Worker | None, today: date, hard_calls: int, policy: Matching, *, plan_describes: bool) -> Bounds:
+    """Of somebody who is not described nothing is known but his code: he has learned nothing. A plan that describes
+    nobody (`plan_describes`) demands nothing."""
     barred = [
         programme_id
         for programme_id, demanded in sorted(policy.demanded.items())
-        if worker is None or not is_fit(worker, demanded, today)
+        if plan_describes and (worker is None or not is_fit(worker, demanded, today))
     ]
     organization = None if worker is None else worker.organization
-    return Bounds(organization, tuple(barred), hard_calls >= policy.hard_cases_a_day)
+    least = Level[policy.spoken_from]
+    languages = () if worker is None else tuple(sorted(one for one in worker.languages if worker.speaks(one, least)))
+    return Bounds(organization, tuple(barred), hard_calls >= policy.hard_cases_a_day, languages)
 
 
 def is_fit(worker: Worker, demanded: Demanded, today: date) -> bool:

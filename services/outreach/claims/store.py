@@ -21,10 +21,11 @@ join person as known on known.member_token = held.member_token
 join person on person.member_token = known.person_token
 where held.status = 'open' and held.held_by is null and {FREE} {{due}}
     and (held.language = $3 or ($3::text is null and {{anybody}})) and {filtered("held", 6)}
-    and ($12::timestamptz is null or held.not_before_at is null or held.not_before_at <= $12)
+    and ($13::timestamptz is null or held.not_before_at is null or held.not_before_at <= $13)
     and person.member_token <> all($4) and not {TAKEN.format(person="known.person_token")}
     and not {AVOIDS.format(person="known.person_token", worker="$1", organization="$9::text")}
     and held.programme_id <> all($10::text[]) and not ($11::boolean and {HARD.format(person="known.person_token")})
+    and $12::text[] is not null
 order by {{order}} limit $2 for update of held, person skip locked
 """
 _ANYBODY = "not held.needs_language"
@@ -34,15 +35,15 @@ LOAD_CALLBACKS = _CANDIDATES.format(
         or held.callback_at <= clock_timestamp() - make_interval(mins => $5))""",
     order="held.callback_at, held.case_id",
 )
-# What is assigned to him was matched by his languages.
 LOAD_ASSIGNED = _CANDIDATES.format(
-    anybody="true",
+    anybody="(not held.needs_language or held.language = any($12))",
     due="and held.callback_at is null and held.assigned_to = $1 and $5::int is not null",
     order="held.rank desc, held.case_id desc",
 )
 LOAD_CALL_LIST = _CANDIDATES.format(
     anybody=_ANYBODY,
-    due="and held.callback_at is null and held.assigned_to is null and $5::int is not null",
+    due="""and held.callback_at is null and (held.assigned_to is null or held.needs_language and held.language = $3)
+        and $5::int is not null""",
     order="held.rank desc, held.case_id desc",
 )
 LOCK_WORKER = "select pg_advisory_xact_lock($1, hashtext($2))"
@@ -89,8 +90,8 @@ async def lock_assigned(
 async def lock_call_list(
     connection: Connection, wish: Wish, count: int, but_of: Collection[UUID], lease_minutes: int
 ) -> list[Candidate]:
-    """The next cases by rank that nobody holds and that are assigned to nobody, of other persons than these; the
-    persons are locked."""
+    """The next cases by rank that nobody holds and that are assigned to nobody, or need the language that is asked
+    for, of other persons than these; the persons are locked."""
     return await _lock_candidates(connection, LOAD_CALL_LIST, wish, count, but_of, lease_minutes)
 
 

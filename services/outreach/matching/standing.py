@@ -13,6 +13,8 @@ class Ended(StrEnum):
 
     RUN_OUT = "run-out"
     OVERRIDDEN = "overridden"
+    AVOIDED = "avoided"
+    AWAY = "away"
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,14 @@ END = """
 update assignment set ended_at = clock_timestamp(), ended_for = $2 where case_id = any($1) and ended_at is null
 """
 LOAD_RUN_OUT = "select case_id from assignment where ended_at is null and until_on < $1 order by case_id limit $2"
+LOAD_CASES_OF = "select case_id from assignment where ended_at is null and worker_id = $1"
+LOAD_AVOIDED_CASES = """
+select assignment.case_id from assignment join outreach_case using (case_id) join person using (member_token)
+where assignment.ended_at is null
+    and person_token in (select person_token from enrolment join person using (member_token) where enrolment_id = $1)
+    and ($2 = 'worker' and assignment.worker_id = $3 or $2 = 'organization'
+        and assignment.worker_id in (select worker_id from worker where organization = $3))
+"""
 LOAD_ASSIGNMENTS = f"""
 select {", ".join(names(Assignment))} from assignment where case_id = $1 order by assigned_at, assignment_id
 """
@@ -144,6 +152,16 @@ async def end(connection: Connection, case_ids: Sequence[UUID], ended: Ended) ->
 async def load_run_out(connection: Connection, day: date, limit: int) -> list[UUID]:
     """Cases whose assignment held until a day before this one."""
     return [row["case_id"] for row in await connection.fetch(LOAD_RUN_OUT, day, limit)]
+
+
+async def load_cases_of(connection: Connection, worker_id: str) -> list[UUID]:
+    """The cases that are assigned to the worker."""
+    return [row["case_id"] for row in await connection.fetch(LOAD_CASES_OF, worker_id)]
+
+
+async def load_avoided_cases(connection: Connection, enrolment_id: UUID, kind: str, code: str) -> list[UUID]:
+    """The cases of this enrolment's person that are assigned to that worker, or to somebody of that organisation."""
+    return [row["case_id"] for row in await connection.fetch(LOAD_AVOIDED_CASES, enrolment_id, kind, code)]
 
 
 async def load_assignments(connection: Connection, case_id: UUID) -> list[Assignment]:

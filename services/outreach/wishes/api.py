@@ -13,7 +13,7 @@ from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.wishes import store
-from services.outreach.wishes.shapes import AvoidanceIn, AvoidanceToldOut, WishesIn, WishesOut, wishes_of
+from services.outreach.wishes.shapes import WishesIn, WishesOut, wishes_of
 from services.outreach.worklist import store as worklist
 from services.outreach.worklist.api.workers import worker_id
 from services.outreach.worklist.flow import NO_CASE
@@ -25,27 +25,6 @@ Teller = Annotated[Principal, may("wishes.tell")]
 Reviewer = Annotated[Principal, may("wishes.review")]
 
 routes = APIRouter(tags=["outreach"])
-
-
-@routes.post(
-    "/cases/{case_id}/avoidances",
-    summary="Tell whom the member avoids",
-    status_code=201,
-    response_model=AvoidanceToldOut,
-    responses={404: NOT_FOUND},
-)
-async def tell_avoidance(
-    case_id: UUID, body: AvoidanceIn, pool: Pool, identity: Identity, principal: Teller
-) -> Response:
-    """From now on no case of this member goes to that worker, or to anybody of that organisation: neither by claims nor
-    by assignments. Who recorded it is kept; who avoids whom is shown to supervisors alone."""
-
-    async def told(work: UnitOfWork, enrolment_id: UUID) -> Answer:
-        whose, by = (principal.tenant, enrolment_id), worker_id(principal)
-        saved = await store.save_avoidance(work.connection, whose, body.kind, body.code, body.reason, by)
-        return Answer(201, AvoidanceToldOut(avoidance_id=saved).model_dump(mode="json"))
-
-    return await write(pool, identity, _of_case(case_id, principal, told))
 
 
 @routes.post(
@@ -83,7 +62,7 @@ async def tell_wishes(case_id: UUID, body: WishesIn, pool: Pool, identity: Ident
         await store.save_wish(work.connection, whose, body.manager, body.cultures, worker_id(principal))
         return Answer(204)
 
-    return await write(pool, identity, _of_case(case_id, principal, told))
+    return await write(pool, identity, of_case(case_id, principal, told))
 
 
 @routes.get(
@@ -98,7 +77,7 @@ async def read_wishes(case_id: UUID, pool: Pool, principal: Reviewer) -> Respons
     return refuse(NO_CASE) if found is None else wishes_of(found)
 
 
-def _of_case(
+def of_case(
     case_id: UUID, principal: Principal, told: Callable[[UnitOfWork, UUID], Awaitable[Answer]]
 ) -> Callable[[UnitOfWork], Awaitable[Answer]]:
     """What is told of whoever has this case of the plan."""

@@ -1,10 +1,9 @@
 """The API of workers: describe one, list them, tell trainings and cohorts."""
 
-import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Path, Response
 
 from services.kit.auth import Principal, may
 from services.kit.idempotency import Answer, Identity
@@ -18,7 +17,6 @@ from services.outreach.workers.shapes import (
     CohortOut,
     CohortsOut,
     TrainingIn,
-    WorkerIn,
     WorkerOut,
     WorkersOut,
     worker_of,
@@ -30,9 +28,6 @@ Onlooker = Annotated[Principal, may("workers.read")]
 Describer = Annotated[Principal, may("workers.write")]
 WorkerId = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
 CohortId = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
-IfMatch = Annotated[
-    str | None, Header(pattern='^"[0-9]{1,9}"$', description="The ETag of the description that this one is made from")
-]
 
 routes = APIRouter(tags=["outreach"])
 
@@ -59,27 +54,6 @@ async def read_worker(worker_id: WorkerId, pool: Pool, principal: Onlooker, resp
     return worker_of(worker, version, today)
 
 
-@routes.put("/workers/{worker_id}", summary="Describe a worker", response_model=WorkerOut, responses={412: PROBLEM})
-async def describe_worker(
-    worker_id: WorkerId,
-    body: WorkerIn,
-    pool: Pool,
-    identity: Identity,
-    principal: Describer,
-    if_match: IfMatch = None,
-) -> Response:
-    """A new worker without If-Match; a known one with the ETag of the description that this one is made from."""
-    known = None if if_match is None else int(re.sub(r"\D", "", if_match))
-
-    async def effect(work: UnitOfWork) -> Answer:
-        worker = body.worker(worker_id)
-        return await _answer(
-            work, await flow.describe(work.connection, principal.tenant, worker, known, code_of(principal))
-        )
-
-    return await write(pool, identity, effect)
-
-
 @routes.put(
     "/workers/{worker_id}/trainings",
     summary="Tell how far a training is",
@@ -94,7 +68,7 @@ async def tell_training(
     async def effect(work: UnitOfWork) -> Answer:
         by = code_of(principal)
         told = await flow.tell_training(work.connection, principal.tenant, worker_id, body.training(), by)
-        return await _answer(work, told)
+        return await answer_of(work, told)
 
     return await write(pool, identity, effect)
 
@@ -122,7 +96,8 @@ async def tell_cohort(
     return await write(pool, identity, effect)
 
 
-async def _answer(work: UnitOfWork, told: tuple[Worker, int] | Refusal) -> Answer:
+async def answer_of(work: UnitOfWork, told: tuple[Worker, int] | Refusal) -> Answer:
+    """The worker as he is described now, with his ETag; or why not."""
     if isinstance(told, Refusal):
         return Answer.of(told)
     worker, version = told

@@ -55,6 +55,7 @@ on conflict (tenant_id, cohort_id) do update
 """
 LOAD_COHORTS = "select cohort_id, course, begins_on, ends_on from cohort order by begins_on desc, cohort_id"
 LOAD_COHORT = "select cohort_id, course, begins_on, ends_on from cohort where cohort_id = $1"
+ANYBODY_DESCRIBED = "select exists (select from worker)"
 LOAD_TODAY = "select coalesce((select business_on from business_day), current_date)"
 
 
@@ -124,6 +125,11 @@ async def load_cohort(connection: Connection, cohort_id: str) -> Cohort | None:
     """One of them."""
     row = await connection.fetchrow(LOAD_COHORT, cohort_id)
     return None if row is None else into(Cohort, row)
+
+
+async def is_anybody_described(connection: Connection) -> bool:
+    """Whether the plan has described any worker."""
+    return bool(await connection.fetchval(ANYBODY_DESCRIBED))
 
 
 async def load_today(connection: Connection) -> date:

@@ -118,6 +118,49 @@ async def test_who_is_avoided_is_assigned_nothing(outreach: Outreach, worker: Wo
     assert await assignee(outreach, "ada") is None
 
 
+@pytest.mark.parametrize("avoided", [{"code": "wanda"}, {"kind": "organization", "code": "promotoras"}])
+async def test_who_is_avoided_afterwards_has_the_case_no_longer(
+    outreach: Outreach, worker: Worker, supervisor: Worker, avoided: dict[str, str]
+) -> None:
+    """All of the person's cases are anybody's again, others' are not; why it ended is on record."""
+    await outreach.hear(a_fact("ada"), a_fact("ada", programme_id="second"), a_fact("bob"))
+    await put(supervisor, "/workers/wanda", ENGLISH)
+    await assign(supervisor)
+    await post(worker, f"/cases/{case_id('ada')}/avoidances", AVOIDS_WANDA | avoided)
+    rows = await outreach.fetch("select case_id from outreach_case where assigned_to is not null")
+    assert [row["case_id"] for row in rows] == [case_id("bob")]
+    assert len(await of_worker(worker, "olga")) == 1
+    [told] = (await supervisor.get(f"/cases/{case_id('ada')}/assignments")).json()["assignments"]
+    assert told["ended_for"] == "avoided"
+
+
+@pytest.mark.parametrize("said", [{"capacity": 0}, {"absences": [{"from_on": "2021-03-01", "until_on": "2021-03-02"}]}])
+async def test_who_is_away_has_no_case(
+    outreach: Outreach, worker: Worker, supervisor: Worker, said: dict[str, Any]
+) -> None:
+    """Somebody described as away today, or as bearing nothing, keeps nothing: others claim it."""
+    await outreach.hear(a_fact("ada"))
+    await put(supervisor, "/workers/wanda", ENGLISH)
+    await assign(supervisor)
+    assert await of_worker(worker, "olga") == set()
+    assert (await put(supervisor, "/workers/wanda", ENGLISH | said, **{"If-Match": '"1"'})).status_code == 200
+    assert await of_worker(worker, "olga") == {str(case_id("ada"))}
+    [told] = (await supervisor.get(f"/cases/{case_id('ada')}/assignments")).json()["assignments"]
+    assert told["ended_for"] == "away"
+
+
+async def test_a_language_that_the_assignee_does_not_speak_is_claimed_by_who_does(
+    outreach: Outreach, worker: Worker, supervisor: Worker
+) -> None:
+    """The case that needs it now goes to a claim for that language, not to whom it was assigned before."""
+    await outreach.hear(a_fact("ada"))
+    await put(supervisor, "/workers/wanda", ENGLISH)
+    await assign(supervisor)
+    await outreach.fetch("update outreach_case set needs_language = true, language = 'es'")
+    assert await worker.claim() == []
+    assert len(await Worker(worker.client, "olga").claim(language="es")) == 1
+
+
 async def test_a_supervisor_overrides_with_a_reason(outreach: Outreach, worker: Worker, supervisor: Worker) -> None:
     """The other worker has the case then; both assignments stay on record with why."""
     await outreach.hear(a_fact("ada"))

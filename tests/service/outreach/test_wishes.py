@@ -93,12 +93,23 @@ async def test_an_untrained_worker_claims_nothing_of_a_programme_that_demands_it
 ) -> None:
     """Somebody unknown or in training gets no such case; with the course completed he does."""
     await outreach.hear(a_fact("ada", programme_id="partners-in-vaccination"))
+    await put(supervisor, "/workers/olga", ROSA)
     assert await worker.claim() == []
     await put(supervisor, "/workers/wanda", ROSA)
     began = {"course": "motivational-interviewing", "from_on": "2021-01-04"}
     await put(supervisor, "/workers/wanda/trainings", began)
     assert await worker.claim() == []
     await put(supervisor, "/workers/wanda/trainings", began | {"completed_on": "2021-02-01"})
+    assert len(await worker.claim()) == 1
+
+
+async def test_a_plan_that_describes_nobody_claims_as_before(
+    outreach: Outreach, worker: Worker, supervisor: Worker
+) -> None:
+    """What a programme demands counts from the plan's first described worker on, and not by another plan's."""
+    await outreach.hear(a_fact("ada", programme_id="partners-in-vaccination"))
+    elsewhere = Worker(supervisor.client, "sue", "prairie", "supervisor")
+    assert (await put(elsewhere, "/workers/olga", ROSA)).status_code == 200
     assert len(await worker.claim()) == 1
 
 

@@ -1,0 +1,1 @@
+"""The API of matching: assignments, and what is told that ends them."""
