@@ -274,6 +274,11 @@ async def assign_cases(connection: Connection, worker_of: Mapping[UUID, str]) ->
     return [row["case_id"] for row in rows]
 
 
+async def lock_case(connection: Connection, case_id: UUID) -> None:
+    """Nobody changes this case until the transaction ends."""
+    await connection.execute("select from outreach_case where case_id = $1 for update", case_id)
+
+
 async def free_cases(connection: Connection, case_ids: Collection[UUID]) -> None:
     """These cases are anybody's again."""
     await connection.execute(FREE_CASES, list(case_ids))

@@ -28,7 +28,9 @@ select held.case_id, known.person_token, held.programme_id, held.rank, held.lang
 from outreach_case as held
 join person as known on known.member_token = held.member_token
 join enrolment as whose using (enrolment_id, programme_id)
-where held.status = 'open' and (held.assigned_to is null or held.case_id = $4)
+where held.status = 'open' and (held.case_id = $4
+        or held.assigned_to is null and held.held_by is null and held.callback_at is null
+        and (held.lease_until is null or held.lease_until <= clock_timestamp()))
     and ($1::text is null or held.programme_id = $1) and ($2::text is null or held.zip5 = $2)
     and ($4::uuid is null or held.case_id = $4)
 order by held.rank desc, held.case_id desc limit $3

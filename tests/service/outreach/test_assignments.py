@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from schemas.eligibility_v1 import InterpreterNeeded
+from schemas.eligibility_v1 import EligibilityStatus, InterpreterNeeded
 from tests.facts import NOON, a_day, a_fact
 from tests.service.outreach.builders import Outreach, Worker, case_id, client_of
 from tests.service.outreach.test_wishes import AVOIDS_WANDA, post
@@ -249,3 +249,25 @@ async def test_another_plans_cases_are_not_assigned(outreach: Outreach, supervis
     for path in ("candidates", "assignments"):
         answer: httpx.Response = await supervisor.get(f"/cases/{case_id('ada')}/{path}")
         assert answer.status_code == 404
+
+
+async def test_a_case_that_closed_meanwhile_is_not_assigned(outreach: Outreach, supervisor: Worker) -> None:
+    """No assignment stands for it, so that nothing is in the way of the next batch once it is open again."""
+    await outreach.hear(a_fact("ada"), a_fact("bob"))
+    await put(supervisor, "/workers/wanda", ENGLISH)
+    await outreach.hear(a_fact("ada", version=2, status=EligibilityStatus.INELIGIBLE))
+    said = await put(supervisor, f"/cases/{case_id('ada')}/assignee", {"worker_id": "wanda", "reason": "expertise"})
+    assert (said.status_code, said.json()["type"]) == (409, "urn:vcc:problem:case-not-open")
+    assert await explained(supervisor, "ada") == []
+
+
+async def test_a_batch_leaves_what_somebody_works_on(outreach: Outreach, supervisor: Worker) -> None:
+    """A case that somebody has claimed is given to nobody else."""
+    await outreach.hear(*(a_fact(name) for name in ("ada", "bob")))
+    for name in ("wanda", "olga"):
+        await put(supervisor, f"/workers/{name}", ENGLISH)
+    [held] = await Worker(supervisor.client, "olga").claim(1)
+    assert (await assign(supervisor, dry_run=True))["members"] == 1
+    await assign(supervisor)
+    names = {str(case_id(name)): name for name in ("ada", "bob")}
+    assert await assignee(outreach, names[held["case_id"]]) is None

@@ -8,6 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from schemas.eligibility_v1 import BusinessDayOpenedV1
+from schemas.outreach_v1 import CaseStatus
 from services.kit.ids import new_id
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal
@@ -26,6 +27,7 @@ from services.outreach.workers.flow import NO_WORKER
 from services.outreach.workers.rules import Worker
 from services.outreach.worklist import store as worklist
 from services.outreach.worklist.flow import NO_CASE
+from services.replicas.programmes import store as programmes
 
 SPOKE = [disposition for disposition, effect in EFFECTS.items() if effect.reaches]
 PORTION = 5000
@@ -83,6 +85,7 @@ async def solve(question: Question) -> Batch:
 
 async def keep(connection: Connection, tenant_id: str, question: Question, batch: Batch, by: str) -> UUID | Refusal:
     """Assign what the batch says; gives its id."""
+    await programmes.share_reference(connection)
     await store.lock_assigning(connection)
     if await store.load_stand(connection) != question.stand:
         return CHANGED
@@ -114,6 +117,8 @@ async def candidates(
     case = await worklist.load_case(connection, case_id)
     if case is None:
         return NO_CASE
+    if case.status != CaseStatus.OPEN:
+        return NOT_OPEN
     question = await ask(connection, Scope(1, case_id=case_id), None, interpreted)
     if not question.members:
         return NOT_OPEN
@@ -134,7 +139,9 @@ async def override(
     connection: Connection, tenant_id: str, case_id: UUID, said: Override, by: str
 ) -> Candidate | Refusal:
     """Give the case to this worker: a supervisor knows better than the order, not than the hard rules."""
+    await programmes.share_reference(connection)
     await store.lock_assigning(connection)
+    await cases.lock_case(connection, case_id)
     found = await candidates(connection, case_id, said.interpreted)
     if isinstance(found, Refusal):
         return found
