@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from services.kit import answers
 from services.kit.app import create
 from services.kit.auth import Principal, authenticate
 from services.kit.look_ups import LookUps
@@ -50,8 +51,12 @@ async def send(client: httpx.AsyncClient, method: str, path: str, correlation: s
 @pytest.mark.expects_error_log("dependency unavailable")  # no business day is open yet
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("known", [True, False], ids=["known", "without a token"])
-async def test_every_route_of_every_service_is_told_of(database: OpenDatabase, service: str, known: bool) -> None:
-    """Whatever a route answers below 500, a row of this request says who, by which route, for what and how it ended."""
+async def test_every_route_of_every_service_is_told_of(
+    database: OpenDatabase, service: str, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a route answers below 500, a row of this request says who, by which route, for what and how it ended;
+    strangers' rows of other services count for nothing here."""
+    monkeypatch.setattr(answers, "_strangers", answers.Strangers())
     opened = await database(service)
     app = an_app(service, opened)
     if known:

@@ -83,7 +83,7 @@ def optimum(columns: Columns, row_lower: Any, row_upper: Any, solver_name: str =
     matrix.index_ = np.asarray(columns.rows, dtype=np.int32)
     matrix.value_ = np.asarray(columns.values, dtype=np.double)
     solver = _SOLVER()
-    options = {"output_flag": False, "threads": 1, "random_seed": 0, "solver": solver_name, "time_limit": LIMIT_S}
+    options = {"output_flag": False, "parallel": "off", "random_seed": 0, "solver": solver_name, "time_limit": LIMIT_S}
     for option, value in options.items():
         solver.setOptionValue(option, value)
     solver.passModel(program)

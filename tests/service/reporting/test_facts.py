@@ -124,9 +124,11 @@ ONE_OF_EACH: tuple[Event, ...] = (
 
 
 async def test_every_event_is_written_down(reporting: Reporting) -> None:
-    """Each event of the catalog has a subscription and leaves a row in the table of its kind."""
-    assert {type(event) for event in ONE_OF_EACH} == {event for topic in TOPICS for event in topic.events}
-    assert {one.topic for one in SUBSCRIPTIONS} == set(TOPICS)
+    """Each event of the catalog has a subscription and leaves a row in the table of its kind; restricted ones are for
+    others."""
+    topics = {topic for topic in TOPICS if not topic.is_sealed}
+    assert {type(event) for event in ONE_OF_EACH} == {event for topic in topics for event in topic.events}
+    assert {one.topic for one in SUBSCRIPTIONS} == topics
     for event in ONE_OF_EACH:
         before = await reporting.dump()
         await reporting.hear(event)

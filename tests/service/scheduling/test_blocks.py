@@ -237,8 +237,9 @@ async def test_a_product_left_out_names_the_blocks_that_this_breaks(world: World
 
 async def test_a_product_of_another_vaccine_breaks_its_blocks_too(world: World) -> None:
     """A product described for another vaccine is no longer what its blocks promise; over blocks may change."""
-    await world.open_block(days=(1,), plan=None)
-    other = a_site() | {"gives": [{"cvx": COVID, "vaccine_group": "flu"}]}
+    combined, other = (a_site() | {"gives": [{"cvx": "110", "vaccine_group": group}]} for group in ("hepb", "polio"))
+    assert (await world.post("/sites", combined, who="state@*")).status_code == 200
+    await world.open_block(days=(1,), plan=None, cvx="110")
     assert code_of(await world.post("/sites", other, who="state@*")) == "product-in-use"
     await world.hear(a_business_day(MONDAY + timedelta(days=2)))
     assert (await world.post("/sites", other, who="state@*")).status_code == 200
