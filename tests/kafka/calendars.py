@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError
 
 from schemas.catalog import BUSINESS_DAY_OPENED
 from schemas.eligibility_v1 import BusinessDayOpenedV1
@@ -24,11 +25,15 @@ async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 120
 
 
 async def make_topic(admin: AIOKafkaAdminClient, name: str = TOPIC, partitions: int = 3) -> None:
-    """As soon as the broker has forgotten the one before."""
+    """As soon as the broker has forgotten the one before. One that stands is a try's that the broker answered too late,
+    or that of a test which has failed: it goes."""
 
     async def is_made() -> bool:
         answer = await admin.create_topics([NewTopic(name, partitions, 1)])
-        return all(code == 0 for _, code, *_ in answer.topic_errors)
+        codes = {code for _, code, *_ in answer.topic_errors}
+        if codes == {TopicAlreadyExistsError.errno}:
+            await admin.delete_topics([name])
+        return codes == {0}
 
     await until(is_made)
 
