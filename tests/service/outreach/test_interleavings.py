@@ -80,7 +80,7 @@ async def _end_state(outreach: Outreach, batches: Sequence[Sequence[Event]]) -> 
         "person, waiting_member, programme, programme_version, business_day, target_zip, enrolment, dose, appointment,"
         " attempt, attempt_retraction, loss_notice, loss_notice_retraction, statement, outreach_case, inbox"
     )
-    await outreach.database.owner.execute(f"truncate {tables}")
+    await outreach.database.owner.execute(f"truncate {tables} cascade")
     for batch in batches:
         await outreach.hear(*batch)
     return await outreach.fetch(STATE)
