@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 from pydantic import StringConstraints
 
@@ -88,3 +89,20 @@ async def reading(pool: postgres.Pool, principal: Principal) -> AsyncIterator[Un
     """A unit of work that sees the principal's tenant and sites only, for reads and their audit rows."""
     async with working(pool, principal.tenant, sites=principal.sites) as work:
         yield work
+
+
+async def clock() -> datetime:
+    """Now. Tests say another."""
+    return datetime.now(UTC)
+
+
+def with_settings(own: object, *routers: APIRouter) -> APIRouter:
+    """All these routes, with what the deployment has set for the service, as `request.state.own`."""
+
+    async def choose(request: Request) -> None:
+        request.state.own = own
+
+    chosen = APIRouter(dependencies=[Depends(choose)])
+    for router in routers:
+        chosen.include_router(router)
+    return chosen

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from schemas import catalog
 from services.kit.app import Service, run
+from services.kit.requests import with_settings
 from services.kit.review_queue import Reviews
 from services.kit.settings import SettingsError
 from services.kit.subscription import subscribe
@@ -19,7 +20,6 @@ from services.outreach.cases import store as cases_store
 from services.outreach.claims import api as claims_api
 from services.outreach.contacts import store as contacts_store
 from services.outreach.gate import api as gate_api
-from services.outreach.gate.api import with_settings
 from services.outreach.lost_bookings import api as lost_bookings_api
 from services.outreach.matching import flow as matching
 from services.outreach.matching.api import assignments as matching_api

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from schemas import catalog
 from services.kit.app import Service, run
+from services.kit.requests import with_settings
 from services.kit.review_queue import Reviews
 from services.kit.settings import SettingsError
 from services.kit.subscription import Subscription, subscribe
@@ -14,7 +15,6 @@ from services.scheduling.appointments import api as appointments
 from services.scheduling.appointments import store as appointment_store
 from services.scheduling.blocks import store as block_store
 from services.scheduling.blocks.api import blocks
-from services.scheduling.blocks.api.access import with_settings
 from services.scheduling.members.flow import on_contact_attempt
 from services.scheduling.settings import OwnSettings, read_own_settings
 from services.scheduling.settling import flow as settling

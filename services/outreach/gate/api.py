@@ -1,6 +1,6 @@
 """The API of the gate: ask whether a member may be contacted, and reserve a contact."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from schemas.outreach_v1 import Channel
 from services.kit import audit
 from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal, refuse
-from services.kit.requests import Pool, reading, write
+from services.kit.requests import Pool, clock, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.gate import flow
 from services.outreach.gate.asked import Decision, Permitted
@@ -24,11 +24,6 @@ from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM
 routes = APIRouter(tags=["outreach"])
 
 
-async def clock() -> datetime:
-    """Now. Tests say another."""
-    return datetime.now(UTC)
-
-
 async def _own(request: Request) -> OwnSettings:
     own: OwnSettings = request.state.own
     return own
@@ -36,18 +31,6 @@ async def _own(request: Request) -> OwnSettings:
 
 Clock = Annotated[datetime, Depends(clock)]
 Own = Annotated[OwnSettings, Depends(_own)]
-
-
-def with_settings(own: OwnSettings, *routers: APIRouter) -> APIRouter:
-    """All these routes, with the deployment's settings."""
-
-    async def choose(request: Request) -> None:
-        request.state.own = own
-
-    chosen = APIRouter(dependencies=[Depends(choose)])
-    for router in routers:
-        chosen.include_router(router)
-    return chosen
 
 
 @routes.get(

@@ -20,11 +20,11 @@ from services.kit.auth import Principal, authenticate
 from services.kit.batches import apply_batch
 from services.kit.contract import Decoder
 from services.kit.ids import derived_id, new_id
+from services.kit.requests import clock
 from services.kit.review_queue import review_page
 from services.outreach.app import SUBSCRIPTIONS, build
 from services.outreach.cases.flow import review_waiting
 from services.outreach.cases.store import WAITING_MEMBERS
-from services.outreach.gate.api import clock
 from services.outreach.settings import CLAIMS_ASK_GATE, NO, YES
 from tests.builders import a_record
 from tests.facts import (

@@ -32,6 +32,7 @@ from schemas.eligibility_v1 import (
 from schemas.envelope import Event
 from schemas.outreach_v1 import Channel, ContactAttemptLoggedV1, ContactAttemptRetractedV1, Disposition
 from schemas.scheduling_v1 import AppointmentChangedV1, SlotPoolChangedV1
+from services.kit import requests
 from services.kit.auth import Auth, Principal, authenticate
 from services.kit.http import create_app
 from services.kit.issuer_keys import TrustedIssuer
@@ -40,7 +41,6 @@ from services.kit.review_queue import review_page
 from services.kit.roles import TABLE
 from services.kit.unit_of_work import UnitOfWork
 from services.scheduling import app as scheduling
-from services.scheduling.blocks.api import access
 from services.scheduling.settings import OwnSettings
 from services.scheduling.settling.flow import settle_waiting
 from services.scheduling.settling.store import WAITING_MEMBERS
@@ -308,5 +308,5 @@ def an_app(world: World) -> FastAPI:
     for router in service.routers:
         app.include_router(router)
     app.state.pool = world.pool
-    app.dependency_overrides |= {authenticate: somebody, access.clock: clock}
+    app.dependency_overrides |= {authenticate: somebody, requests.clock: clock}
     return app

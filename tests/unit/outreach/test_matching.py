@@ -1,6 +1,7 @@
 """Who may reach a member, who had better, and why."""
 
 from datetime import date, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -122,12 +123,12 @@ def test_who_has_enough_is_barred(room: Room, demand: Demand, expected: list[Bar
 
 @given(WORKERS, DEMANDS, WISHES, st.randoms())
 def test_the_order_of_workers_asked_about_changes_nothing(
-    workers: list[Worker], demand: Demand, wish: Wish, dice: st.DataObject
+    workers: list[Worker], demand: Demand, wish: Wish, dice: Random
 ) -> None:
     """Candidates come in one order with one explanation, however they are listed."""
     loads = rooms(*workers)
     mixed = list(workers)
-    dice.shuffle(mixed)  # type: ignore[attr-defined]
+    dice.shuffle(mixed)
     first = ranked(workers, demand, wish, terms(), loads)
     again = ranked(mixed, demand, wish, terms(), loads)
     assert [(one, one.deciding) for one in first] == [(one, one.deciding) for one in again]

@@ -1,12 +1,13 @@
 """Who may ask what, and what every route of this service asks for: the clock, the deployment's settings."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.requests import Request
 
 from services.kit.auth import Principal, may
+from services.kit.requests import clock
 from services.kit.roles import TABLE
 from services.scheduling.settings import OwnSettings
 
@@ -20,11 +21,6 @@ Teller = Annotated[Principal, may("appointments.noshow")]
 SiteStaff = Annotated[Principal, may("doses.record")]
 
 
-async def clock() -> datetime:
-    """Now. Tests say another."""
-    return datetime.now(UTC)
-
-
 async def _own(request: Request) -> OwnSettings:
     own: OwnSettings = request.state.own
     return own
@@ -32,18 +28,6 @@ async def _own(request: Request) -> OwnSettings:
 
 Clock = Annotated[datetime, Depends(clock)]
 Own = Annotated[OwnSettings, Depends(_own)]
-
-
-def with_settings(own: OwnSettings, *routers: APIRouter) -> APIRouter:
-    """All these routes, with the deployment's settings."""
-
-    async def choose(request: Request) -> None:
-        request.state.own = own
-
-    chosen = APIRouter(dependencies=[Depends(choose)])
-    for router in routers:
-        chosen.include_router(router)
-    return chosen
 
 
 def is_site_staff(principal: Principal, site_id: str) -> bool:
