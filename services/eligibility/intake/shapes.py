@@ -90,7 +90,7 @@ class FeedFileDetail(FeedFileOut):
 
     rows_still_unlinked: int = Field(
         description="Its doses that count for nobody now: their member was not found yet, or was born after them by "
-        "what a plan states."
+        "what a plan states. Until the file is worked through: those of the rows read so far, as when they were read."
     )
     rejections: dict[str, int] = Field(description="Rejected rows by reason.")
     absences: list[AbsenceOut] = Field(description="By plan, for a file may bring several full lists.")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date
+from uuid import UUID
 
 import httpx
 import pytest
@@ -58,6 +59,19 @@ async def test_unlinked_doses_are_counted_as_they_stand(
     await office.read(roster(Row("LS1")))
     file = (await client.get(f"/feed-files/{file_id}")).json()
     assert (file["rows_unlinked"], file["rows_still_unlinked"]) == (2, 1)
+
+
+async def test_doses_that_wait_are_counted_anew_once_the_file_is_worked_through(
+    app: FastAPI, client: httpx.AsyncClient, office: Office
+) -> None:
+    """While a file is read, whoever polls it is told what was unlinked when read, without a count over all its doses."""
+    acting(app, "integration")
+    file_id = (await send(client, vxu(Shot("E-1")))).json()["file_id"]
+    await office.work()
+    await office.read(roster(Row("LS1")))
+    for state, waiting in (("processing", 1), ("processed", 0)):
+        await office.fetch("update feed_file set state = $2 where file_id = $1", UUID(file_id), state)
+        assert (await client.get(f"/feed-files/{file_id}")).json()["rows_still_unlinked"] == waiting
 
 
 @pytest.mark.parametrize(

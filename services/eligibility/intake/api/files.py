@@ -147,8 +147,10 @@ async def read_feed_file(pool: Pool, principal: Onlooker, file_id: UUID) -> Resp
             AbsenceOut.model_validate(absence)
             for absence in await absence_store.load_absences(work.connection, file_id)
         ]
-    async with transaction(pool, ALL_TENANTS) as connection:  # what waits has no plan yet
-        unlinked = await dose_store.count_unlinked(connection, file_id)
+    unlinked = file.rows_unlinked
+    if not file.is_being_read:  # senders poll until then, and counting costs as much as the file has doses
+        async with transaction(pool, ALL_TENANTS) as connection:  # what waits has no plan yet
+            unlinked = await dose_store.count_unlinked(connection, file_id)
     counts = FeedFileOut.model_validate(file).model_dump()
     return FeedFileDetail(**counts, rows_still_unlinked=unlinked, rejections=rejections, absences=absences)
 

@@ -144,6 +144,11 @@ class FeedFile:
         return self.rows_accepted + self.rows_rejected
 
     @property
+    def is_being_read(self) -> bool:
+        """Whether rows of it are still to come."""
+        return self.state in {"received", "processing"}
+
+    @property
     def may_be_cancelled(self) -> bool:
         """Until it is read to its end, and what it says of the absent is judged."""
         return self.state in {"received", "processing", "held"} and self.absence is None
