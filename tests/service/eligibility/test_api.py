@@ -64,7 +64,7 @@ async def test_unlinked_doses_are_counted_as_they_stand(
 async def test_doses_that_wait_are_counted_anew_once_the_file_is_worked_through(
     app: FastAPI, client: httpx.AsyncClient, office: Office
 ) -> None:
-    """While a file is read, whoever polls it is told what was unlinked when read, without a count over all its doses."""
+    """Who polls a file that is still read is told what was unlinked when read, without a count over all its doses."""
     acting(app, "integration")
     file_id = (await send(client, vxu(Shot("E-1")))).json()["file_id"]
     await office.work()
