@@ -55,18 +55,20 @@ def content_of(sources: Sources) -> bytes:
     return repr((of_plan, home, sources.household_id, sources.stated, said)).encode()
 
 
-def details_of(sources: Sources) -> ContactDetails:
-    """What the plan says, undated, and behind it what registries say that the plan does not."""
-    details = _of_plan(sources.enrolment, sources.stated, sources.household_id)
+def details_of(sources: Sources, said_on: date) -> ContactDetails:
+    """What the plan says, as of this day, and behind it what registries say that the plan does not, of their days."""
+    details = _of_plan(sources.enrolment, sources.stated, sources.household_id, said_on)
     return _with_registries(details, sources.registries)
 
 
-def _of_plan(one: Enrolment, stated: StatedContact, household_id: UUID | None) -> ContactDetails:
+def _of_plan(one: Enrolment, stated: StatedContact, household_id: UUID | None, on: date) -> ContactDetails:
+    phones = (Phone(number, use) for use, _, number in _parted(one.phones[:MOST_TELEPHONES]))
+    home = Address(one.street, one.unit, one.city, one.state, one.zip5)
     return ContactDetails(
         name=_name(PersonName(one.family, one.given, one.middle, one.suffix), stated.preferred),
-        telephones=tuple(_telephone(Phone(number, use)) for use, _, number in _parted(one.phones[:MOST_TELEPHONES])),
-        emails=(EmailAddress(address=one.email, source=ROSTER),) if one.email else (),
-        addresses=tuple(_addresses(Address(one.street, one.unit, one.city, one.state, one.zip5), stated)),
+        telephones=tuple(_telephone(phone, ROSTER, on) for phone in phones),
+        emails=(EmailAddress(address=one.email, source=ROSTER, stated_on=on),) if one.email else (),
+        addresses=tuple(_addresses(home, stated, ROSTER, on)),
         language=one.language,
         household_id=household_id,
         representatives=_representatives(stated),
@@ -124,11 +126,11 @@ def _preferring(name: ContactName | None, preferred: str) -> ContactName | None:
     return name.model_copy(update={"preferred": preferred})
 
 
-def dated(details: ContactDetails, before: ContactDetails | None, on: date) -> ContactDetails:
+def dated_since(details: ContactDetails, before: ContactDetails) -> ContactDetails:
     """Each telephone and address with the day on which it was said first since it is said without a break."""
     return details.model_copy(
         update={
-            name: _with_days(getattr(details, name), getattr(before, name) if before else (), on)
+            name: _with_days(getattr(details, name), getattr(before, name))
             for name in ("telephones", "emails", "addresses")
         }
     )
@@ -137,16 +139,15 @@ def dated(details: ContactDetails, before: ContactDetails | None, on: date) -> C
 Stated = Telephone | EmailAddress | PostalAddress
 
 
-def _with_days(said: Iterable[Stated], before: Iterable[Stated], on: date) -> tuple[Stated, ...]:
+def _with_days(said: Iterable[Stated], before: Iterable[Stated]) -> tuple[Stated, ...]:
     since = {_undated(one): one.stated_on for one in before}
     return tuple(
-        one.model_copy(update={"stated_on": (since and since.get(_undated(one))) or one.stated_on or on})
-        for one in said
+        one.model_copy(update={"stated_on": since[_undated(one)]}) if since.get(_undated(one)) else one for one in said
     )
 
 
-def _undated(one: Stated) -> str:
-    return one.model_dump_json(exclude={"stated_on"})
+def _undated(one: Stated) -> frozenset[tuple[str, object]]:
+    return frozenset((name, value) for name, value in one if name != "stated_on")
 
 
 def _name(name: PersonName, preferred: str = "") -> ContactName:
@@ -158,13 +159,11 @@ def _parted(phones: Iterable[str]) -> Iterable[tuple[str, str, str]]:
     return (phone.rpartition(" ") for phone in phones)
 
 
-def _telephone(phone: Phone, source: ContactSource = ROSTER, on: date | None = None) -> Telephone:
+def _telephone(phone: Phone, source: ContactSource, on: date | None = None) -> Telephone:
     return Telephone(number=phone.number, kind=TelephoneKind(phone.use), source=source, stated_on=on)
 
 
-def _addresses(
-    home: Address, stated: StatedContact, source: ContactSource = ROSTER, on: date | None = None
-) -> Iterable[PostalAddress]:
+def _addresses(home: Address, stated: StatedContact, source: ContactSource, on: date) -> Iterable[PostalAddress]:
     for kind, address in (
         (AddressKind.RESIDENCE, home),
         (AddressKind.MAILING, stated.mailing),

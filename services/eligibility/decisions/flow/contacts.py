@@ -7,7 +7,7 @@ from uuid import UUID
 
 from schemas.catalog import MEMBER_CONTACT
 from schemas.member_contact_v1 import ContactDetails, MemberContactChangedV1, bound_to
-from services.eligibility.decisions.contact import Sources, content_of, dated, details_of, may_be_contacted
+from services.eligibility.decisions.contact import Sources, content_of, dated_since, details_of, may_be_contacted
 from services.eligibility.decisions.decision import Member
 from services.eligibility.people.contact import UNSTATED
 from services.eligibility.people.enrolment import Enrolment
@@ -76,9 +76,10 @@ def _told(connection: Connection, last: Told, sources: Sources | None, said_on: 
     content, ring = content_of(sources), ring_of(connection)
     if last.digest is not None and last.digest in ring.macs(content):
         return last
-    before = contact_store.open_told(connection, last)
-    known = None if before is None else ContactDetails.model_validate_json(before)
-    details = dated(details_of(sources), known, said_on)
+    details, known = details_of(sources, said_on), None
+    if (before := contact_store.open_told(connection, last)) is not None:
+        known = ContactDetails.model_validate_json(before)
+        details = dated_since(details, known)
     version = last.version if details == known else last.version + 1
     return last._replace(version=version, digest=ring.mac(content), details=details.model_dump_json().encode())
 
@@ -87,20 +88,25 @@ def contact_facts(
     connection: Connection, news: Sequence[Told], *, is_erased: bool = False
 ) -> list[MemberContactChangedV1]:
     """The facts that tell these details, which they have in clear, sealed; or that they are withdrawn, or erased."""
-    now = datetime.now(UTC)
+    now, sealed = datetime.now(UTC), _sealed(connection, news)
     return [
         MemberContactChangedV1(
             occurred_at=now,
             enrolment_id=one.enrolment_id,
             tenant_id=one.tenant_id,
             version=one.version,
-            sealed=None if one.details is None else _sealed(connection, one, one.details),
+            sealed=sealed.get(one.enrolment_id),
             is_erased=is_erased,
         )
         for one in news
     ]
 
 
-def _sealed(connection: Connection, one: Told, details: bytes) -> str:
-    bound = bound_to(one.enrolment_id, one.version)
-    return b64encode(topic_ring_of(connection).seal([details], [bound])[0]).decode()
+def _sealed(connection: Connection, news: Sequence[Told]) -> dict[UUID, str]:
+    """Bound each to its enrolment and version."""
+    known = [(one, one.details) for one in news if one.details is not None]
+    if not known:
+        return {}
+    bound = [bound_to(one.enrolment_id, one.version) for one, _ in known]
+    sealed = topic_ring_of(connection).seal([details for _, details in known], bound)
+    return {one.enrolment_id: b64encode(content).decode() for (one, _), content in zip(known, sealed, strict=True)}

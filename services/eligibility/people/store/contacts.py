@@ -105,12 +105,12 @@ async def save_told(connection: Connection, told: Sequence[Told]) -> None:
     """Each with its details in clear, which are sealed here."""
     if told:
         ordered = sorted(told, key=lambda one: one.enrolment_id)
-        sealed = [
-            None if one.details is None else TOLD.seal(connection, [one.details], [f"{one.enrolment_id} told"])[0]
-            for one in ordered
-        ]
+        known = {one.enrolment_id: one.details for one in ordered if one.details is not None}
+        named = [f"{enrolment_id} told" for enrolment_id in known]
+        sealed = dict(zip(known, TOLD.seal(connection, list(known.values()), named), strict=True))
         ids, plans, versions, digests, _ = zip(*ordered, strict=True)
-        await connection.execute(SAVE_TOLD, ids, text_array(plans), versions, digests, sealed)
+        kept = [sealed.get(enrolment_id) for enrolment_id in ids]
+        await connection.execute(SAVE_TOLD, ids, text_array(plans), versions, digests, kept)
 
 
 async def household_ids(connection: Connection, families: Collection[Family]) -> dict[Family, UUID]:
