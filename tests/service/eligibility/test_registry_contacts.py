@@ -16,7 +16,7 @@ from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.contacts import PERSONAL, last_told, opened, row, told
 from tests.service.eligibility.messages import Shot, roster, vxu
 from tests.service.eligibility.test_possibly_one import decide, pairs
-from tests.service.eligibility.test_taking_back import app
+from tests.service.eligibility.two_again import app
 
 pytestmark = pytest.mark.postgres
 __all__ = ["app"]

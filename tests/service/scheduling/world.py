@@ -284,6 +284,19 @@ def a_slot(on: date, capacity: int = 3) -> dict[str, Any]:
     return {"start_at": start.isoformat(), "end_at": (start + timedelta(minutes=30)).isoformat(), "capacity": capacity}
 
 
+async def a_booking(world: World, *, day: int = 2, tenant: str = "acme") -> tuple[UUID, UUID, str]:
+    """Member, enrolment, appointment in a block of its own, open to all."""
+    member = uuid4()
+    enrolment = await world.enrol(tenant, member)
+    week = MONDAY + timedelta(days=day - day % 7)
+    plan = f"plan-{uuid4().hex[:6]}"
+    [slot] = await world.open_block(plan=plan, week_on=str(week), slots=[a_slot(MONDAY + timedelta(days=day))])
+    async with world.everything() as connection:  # as the release does it
+        await connection.execute("update slot set held_for = null where slot_id = $1", slot)
+        await connection.execute("update block set held_for = null, released = capacity where held_for = $1", plan)
+    return member, enrolment, await world.booked(enrolment, slot, tenant=tenant)
+
+
 def an_app(world: World) -> FastAPI:
     """The service's routes; the header X-As says who asks, in place of a token: `role@tenant`, or grants of which at
     least one names a site."""

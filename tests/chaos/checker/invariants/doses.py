@@ -7,7 +7,7 @@ from typing import Any
 from tests.chaos.checker.divergence import Divergence
 from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import Table, compare, saying
-from tests.chaos.checker.model.registry import OF, SITE, Report
+from tests.chaos.checker.model.reports import OF, SITE, Report
 from tests.chaos.checker.tables import Row
 
 SAID = ("cvx", "mvx", "lot", "is_partial")

@@ -10,7 +10,8 @@ import yaml
 from tests.chaos.checker.inputs.codes import ELIGIBILITY
 from tests.chaos.checker.model.geography import Place, place
 from tests.chaos.checker.model.member import Enrolment, Person
-from tests.chaos.checker.model.registry import Dose, Said
+from tests.chaos.checker.model.registry_words import Said
+from tests.chaos.checker.model.reports import Dose
 
 Document = Mapping[str, Any]
 BANDS = ((85, "85+"), (80, "80-84"), (75, "75-79"), (70, "70-74"), (65, "65-69"), (0, "0-64"))

@@ -15,7 +15,9 @@ from tests.chaos.checker.model.doubts import ANOTHER_PERSON, DECIDED, SAME_PERSO
 from tests.chaos.checker.model.lists import REFUSED, TOO_MANY
 from tests.chaos.checker.model.member import Enrolment, Person
 from tests.chaos.checker.model.people import People
-from tests.chaos.checker.model.registry import Dose, Registrar, Said
+from tests.chaos.checker.model.registry import Registrar
+from tests.chaos.checker.model.registry_words import Said
+from tests.chaos.checker.model.reports import Dose
 from tests.chaos.checker.tables import Row
 
 

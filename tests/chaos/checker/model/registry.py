@@ -2,112 +2,39 @@
 the doses that the reports stand for. A report without a member waits until one is found."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 
-from tests.chaos.checker.inputs.codes import groups_of, is_specific, match_key, normal
+from tests.chaos.checker.inputs.codes import match_key
 from tests.chaos.checker.inputs.records import DoseRow, Identifier, Who
 from tests.chaos.checker.model.joining import plans_of
 from tests.chaos.checker.model.member import Person, agrees
 from tests.chaos.checker.model.people import People
+from tests.chaos.checker.model.registry_words import Consent, Said, consent_of
+from tests.chaos.checker.model.reports import (
+    OF,
+    REGISTRY,
+    SHARED,
+    SITE,
+    Dose,
+    Event,
+    Report,
+    agreement,
+    dose_of,
+    event_key_of,
+    is_alike,
+    is_earlier,
+    is_same_patient,
+    overlapping,
+    personal,
+    report_of,
+)
 
-SITE, REGISTRY = "appointment", "iis"
-SHARED = frozenset({"SN", "SS"})
 UNSHARED = frozenset({"MB", *SHARED})
 """Numbers by which nothing that is known of another is looked for."""
-OF = "\x1fof\x1f"
-"""Before the further person of whom a report is, too."""
-Event = tuple[str, str]
-"""Who gave a vaccination its number, and the number."""
 Where = tuple[int, int]
 """File and row."""
-
-
-@dataclass(slots=True, eq=False)
-class Report:
-    """One source's statement about one dose."""
-
-    source: str
-    who: Who
-    person: Person | None = None
-    cvx: str = ""
-    mvx: str = ""
-    lot: str = ""
-    given_on: date | None = None
-    is_historical: bool = False
-    is_partial: bool = False
-    is_retracted: bool = False
-    stated_at: datetime | None = None
-    event_key: str = ""
-    row: DoseRow | None = None
-    sender: str = ""
-    event: Event | None = None
-    is_corrected: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Dose:
-    """A dose that live reports stand for."""
-
-    cvx: str
-    mvx: str
-    lot: str
-    is_partial: bool
-    sources: tuple[str, ...]
-    groups: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Said:
-    """What a registry said of a person."""
-
-    races: tuple[str, ...] = ()
-    ethnicity: str | None = None
-    zip5: str = ""
-    tract: str = ""
-    consents: dict[str, "Consent"] = field(default_factory=dict)
-
-    @property
-    def protecting(self) -> frozenset[str]:
-        """The registries that say so."""
-        return frozenset(name for name, one in self.consents.items() if one.protection and one.protection[2])
-
-    @property
-    def is_protected(self) -> bool:
-        """Whether any registry says so."""
-        return bool(self.protecting)
-
-    @property
-    def shared(self) -> "Said":
-        """Race and home as they may be told: not while any registry protects."""
-        return Said() if self.is_protected else self
-
-    @property
-    def barred(self) -> tuple[str, ...]:
-        """The channels that any registry bars."""
-        codes = {one.publicity[2] for one in self.consents.values() if one.publicity}
-        if codes - {"", *CALLS_BARRED, *NONE_BARRED}:
-            return CHANNELS
-        return CHANNELS[:1] if codes & CALLS_BARRED else ()
-
-
-CHANNELS = ("phone", "text", "letter", "email", "visit")
-NONE_BARRED, CALLS_BARRED = frozenset({"02", "04", "06"}), frozenset({"03", "05", "07"})
-
-
-@dataclass(slots=True)
-class Consent:
-    """What one registry says of sharing and of reminders: from which day, in the message of which instant, and what."""
-
-    protection: tuple[date, datetime, bool] | None = None
-    publicity: tuple[date, datetime, str] | None = None
-
-    def hear(self, other: "Consent") -> None:
-        """The newest of each."""
-        said = [one.protection for one in (self, other) if one.protection]
-        codes = [one.publicity for one in (self, other) if one.publicity]
-        self.protection, self.publicity = max(said, default=None), max(codes, default=None)
 
 
 @dataclass(slots=True)
@@ -128,15 +55,15 @@ class Registrar:
         """Take one row that is not rejected."""
         who = row.who
         if row.is_patient and who.birth_on is not None:
-            self.patients.update(dict.fromkeys(_personal(who), (who.birth_on, who.sex)))
+            self.patients.update(dict.fromkeys(personal(who), (who.birth_on, who.sex)))
         found = self._link(row)
         if not row.is_patient:
-            for person, event_key in self._keys(_event_key(row), [person for person, _ in found]):
+            for person, event_key in self._keys(event_key_of(row), [person for person, _ in found]):
                 kept = self._hear(row, person, event_key)
                 if kept.person is None and not kept.is_retracted:
                     self.unlinked[file_no, row.row] = kept
         elif not found and who.family and who.given:
-            self._hear(row, None, _event_key(row))
+            self._hear(row, None, event_key_of(row))
         for person, is_tied in found:
             if is_tied or row.is_patient:
                 self.look_again(person)
@@ -172,7 +99,7 @@ class Registrar:
             who = self._completed(report.row.who)
             found = dict(self._find(who))
             if found.get(person):
-                news = [self.people.tie(number, person) for number in _personal(who)]
+                news = [self.people.tie(number, person) for number in personal(who)]
                 is_tied |= any(news)
             known, key = self.reports.get(row_key), f"{row_key}{OF}{person.number}"
             is_own = known is not None and known.person is not None and known.person.last is person
@@ -241,7 +168,7 @@ class Registrar:
                 live[report.person.last, report.given_on].append(report)
         found = {}
         for (person, on), reports in live.items():
-            for dose in map(_dose, _overlapping(reports)):
+            for dose in map(dose_of, overlapping(reports)):
                 found[person, dose.groups[0], on] = dose
         return found
 
@@ -254,7 +181,7 @@ class Registrar:
         """The persons, of one plan at most one, and whether their numbers are news."""
         who, linked = self._completed(row.who), []
         for person, by_name in self._find(who):
-            news = [self.people.tie(one, person) for one in _personal(who)] if by_name else []
+            news = [self.people.tie(one, person) for one in personal(who)] if by_name else []
             self._note(person, row)
             linked.append((person, any(news)))
         return linked
@@ -263,7 +190,7 @@ class Registrar:
         """Plan by plan: what one lists hides and shows nobody of another. Also whether by name."""
         numbered = {
             person
-            for identifier in _personal(who)
+            for identifier in personal(who)
             for person in self.people.by_number.get(identifier, ())
             if any(agrees(who, one) for one in person.enrolments.values() if not one.is_retired)
         }
@@ -283,7 +210,7 @@ class Registrar:
         """A number alone is of whom the registry's patient file says."""
         if who.birth_on is not None or who.family:
             return who
-        about = {self.patients[one] for one in _personal(who) if one in self.patients}
+        about = {self.patients[one] for one in personal(who) if one in self.patients}
         if len(about) != 1:
             return who
         birth_on, sex = about.pop()
@@ -298,12 +225,12 @@ class Registrar:
         if who.tract:
             known.zip5, known.tract = who.zip5, who.tract
         if row.stated_at is not None and (row.is_protected is not None or row.publicity):
-            known.consents.setdefault(row.sender.lower(), Consent()).hear(_consent(row, row.stated_at))
+            known.consents.setdefault(row.sender.lower(), Consent()).hear(consent_of(row, row.stated_at))
 
     # -- what
 
     def _hear(self, row: DoseRow, person: Person | None, event_key: str) -> Report:
-        said = replace(_report(row, person), event_key=event_key)
+        said = replace(report_of(row, person), event_key=event_key)
         if row.action == "D" and not row.is_patient:
             return self._delete(said, row)
         if row.is_given and (gone := self._deleted_ahead(said, row)) is not None:
@@ -313,7 +240,7 @@ class Registrar:
             known = self.reports[said.event_key]
         if known is not None:
             said.event_key = known.event_key
-            if _is_earlier(said, known):
+            if is_earlier(said, known):
                 return known
             if said.is_retracted:
                 known.is_retracted, known.stated_at = True, said.stated_at or known.stated_at
@@ -328,12 +255,12 @@ class Registrar:
         mine = self._mine(said)
         if not mine:
             return None
-        best = max(mine, key=lambda one: _agreement(said, one))
+        best = max(mine, key=lambda one: agreement(said, one))
         said.is_corrected = row.action == "U"
-        alike = _agreement(said, best)[0]
+        alike = agreement(said, best)[0]
         if alike or said.is_corrected or all(one.is_retracted for one in mine):
             return best
-        if best.is_corrected and _is_earlier(said, best):
+        if best.is_corrected and is_earlier(said, best):
             return best
         said.event_key = "\x1f".join((said.event_key, said.cvx, said.given_on.isoformat() if said.given_on else ""))
         return None
@@ -342,7 +269,7 @@ class Registrar:
         """By number, else by what the sender said of the day and the vaccine."""
         mine = self._mine(said)
         if mine:
-            doomed = mine if len(mine) == 1 else [one for one in mine if _is_alike(said, one)]
+            doomed = mine if len(mine) == 1 else [one for one in mine if is_alike(said, one)]
         elif row.is_given and (said.cvx or said.event is None):
             live = self._live_alike(said)
             linked = [one for one in live if said.person is not None and one.person is not None]
@@ -351,13 +278,13 @@ class Registrar:
             doomed = []
         is_any_live = any(not one.is_retracted for one in doomed)
         for one in doomed:
-            if one.is_retracted is not is_any_live and not _is_earlier(said, one):
+            if one.is_retracted is not is_any_live and not is_earlier(said, one):
                 one.is_retracted, one.stated_at = True, said.stated_at or one.stated_at
         if said.event is None or all(one.event != said.event for one in doomed):
             known = self.reports.get(said.event_key)
             if known is None:
                 self._keep(said, None)
-            elif known.is_retracted and not _is_earlier(said, known):
+            elif known.is_retracted and not is_earlier(said, known):
                 known.stated_at = said.stated_at or known.stated_at
         return said
 
@@ -365,12 +292,12 @@ class Registrar:
         """What the sender deleted without a number after it said this: all that the patient had that day of the
         vaccine, or of any."""
         known = [self.reports[one] for one in sorted(self.unnumbered.get(row.given_on, ()))]
-        gone = [one for one in known if one.is_retracted and one.sender == said.sender and _is_earlier(said, one)]
-        return next((one for one in gone if _is_alike(said, one) and _same_patient(said, one)), None)
+        gone = [one for one in known if one.is_retracted and one.sender == said.sender and is_earlier(said, one)]
+        return next((one for one in gone if is_alike(said, one) and is_same_patient(said, one)), None)
 
     def _live_alike(self, said: Report) -> list[Report]:
         told = [one for one in self.reports.values() if one.source == REGISTRY and one.sender == said.sender]
-        return [one for one in told if not one.is_retracted and _is_alike(said, one) and _same_patient(said, one)]
+        return [one for one in told if not one.is_retracted and is_alike(said, one) and is_same_patient(said, one)]
 
     def _take_back(self, report: Report, row: DoseRow) -> None:
         """Once its member is known, a report meets the deletions of his day, and a deletion his reports."""
@@ -380,12 +307,12 @@ class Registrar:
         elif report.event_key in self.unnumbered.get(report.given_on, ()) and report.is_retracted:
             pairs = [(one, report) for one in self._live_alike(report) if one.person is not None]
         for known, gone in pairs:
-            if not _is_earlier(gone, known):
+            if not is_earlier(gone, known):
                 known.is_retracted, known.stated_at = True, gone.stated_at or known.stated_at
 
     def _mine(self, said: Report) -> list[Report]:
         told = self.numbered.get(said.event, []) if said.event else []
-        return [one for one in told if one.sender == said.sender and _same_patient(said, one)]
+        return [one for one in told if one.sender == said.sender and is_same_patient(said, one)]
 
     def _keep(self, said: Report, instead: Report | None) -> None:
         self.reports[said.event_key] = said
@@ -397,101 +324,7 @@ class Registrar:
                 told.remove(instead)
             told.append(said)
         if said.person is None:
-            for key in ("\x1f".join(one) for one in _personal(said.who)):
+            for key in ("\x1f".join(one) for one in personal(said.who)):
                 self.waiting[key].add(said.event_key)
             if key := match_key(said.who.family, said.who.given, said.who.birth_on, said.who.zip5):
                 self.waiting[key].add(said.event_key)
-
-
-def _is_earlier(said: Report, known: Report) -> bool:
-    return bool(said.stated_at and known.stated_at and said.stated_at < known.stated_at)
-
-
-def _overlap(said: Report, known: Report) -> bool:
-    return not set(groups_of(said.cvx)).isdisjoint(groups_of(known.cvx))
-
-
-def _is_alike(said: Report, known: Report) -> bool:
-    return said.given_on == known.given_on and (not said.cvx or not known.cvx or _overlap(said, known))
-
-
-def _agreement(said: Report, known: Report) -> tuple[bool, bool, bool, bool]:
-    overlaps, same_day = _overlap(said, known), said.given_on == known.given_on
-    return same_day and overlaps, not known.is_retracted, overlaps, same_day
-
-
-def _same_patient(said: Report, known: Report) -> bool:
-    if said.person is not None and known.person is not None:
-        return said.person.last is known.person.last
-    one, other = said.who, known.who
-    keys = {match_key(who.family, who.given, who.birth_on, who.zip5) for who in (one, other)}
-    if len(keys) == 1 and keys != {""}:
-        return True
-    if set(_personal(one)).isdisjoint(_personal(other)):
-        return False
-    names = {(normal(who.family), normal(who.given)) for who in (one, other)}
-    return one.birth_on == other.birth_on or (len(names) == 1 and all(names.pop()))
-
-
-def _consent(row: DoseRow, at: datetime) -> Consent:
-    protection = None if row.is_protected is None else (row.protected_on or at.date(), at, row.is_protected)
-    return Consent(protection, (at.date(), at, row.publicity) if row.publicity else None)
-
-
-def _personal(who: Who) -> list[Identifier]:
-    return [one for one in who.identifiers if one[0] not in SHARED]
-
-
-def _report(row: DoseRow, person: Person | None) -> Report:
-    return Report(
-        REGISTRY, row.who, person, row.cvx, row.mvx, row.lot, row.given_on, row.is_historical, row.is_partial,
-        is_retracted=row.is_patient or row.action == "D" or not row.is_given, stated_at=row.stated_at,
-        event_key=_event_key(row), row=row, sender=row.sender, event=row.event,
-    )  # fmt: skip
-
-
-def _event_key(row: DoseRow) -> str:
-    """The sender's own name of the patient's vaccination, else who, what and when."""
-    who, numbers = row.who, _personal(row.who)
-    born = who.birth_on.isoformat() if who.birth_on else ""
-    names = normal(who.family), normal(who.given)
-    whose = (*(numbers[0] if numbers else ("", "", "")), born, *names, "" if numbers else who.zip5)
-    if row.is_patient:
-        at = row.stated_at.isoformat() if row.stated_at else ""
-        return "\x1f".join(("patient", row.sender, *whose, row.control, at))
-    if row.event is not None:
-        return "\x1f".join(("event", row.sender, *row.event, *whose))
-    kind = "dose" if row.is_given else row.outcome
-    return "\x1f".join((kind, row.sender, *whose, row.cvx, row.given_on.isoformat() if row.given_on else ""))
-
-
-def _overlapping(reports: Iterable[Report]) -> Iterator[list[Report]]:
-    """The reports of one day, parted so that no two parts share a group."""
-    left = list(reports)
-    while left:
-        part = [left.pop()]
-        groups = set(groups_of(part[0].cvx))
-        while near := [one for one in left if not groups.isdisjoint(groups_of(one.cvx))]:
-            part += near
-            groups = groups.union(*(groups_of(one.cvx) for one in near))
-            left = [one for one in left if one not in near]
-        yield part
-
-
-def _dose(reports: Iterable[Report]) -> Dose:
-    """What the reports say together; the site is believed before the registry, its own record before a memory, and a
-    combination before its part. Codes of a disease alone yield to those of a product."""
-    live = sorted(
-        reports,
-        key=lambda one: (one.source != SITE, one.is_historical, -len(groups_of(one.cvx)), one.event_key),
-    )
-    naming = [one.cvx for one in live if is_specific(one.cvx)] or [one.cvx for one in live]
-    groups = dict.fromkeys(group for cvx in naming for group in groups_of(cvx))
-    return Dose(
-        cvx=naming[0],
-        mvx=next((one.mvx for one in live if one.mvx), ""),
-        lot=next((one.lot for one in live if one.lot), ""),
-        is_partial=all(one.is_partial for one in live),
-        sources=tuple(sorted({one.source for one in live})),
-        groups=tuple(groups),
-    )
