@@ -41,7 +41,8 @@ from services.eligibility.people.store import trail as trail_store
 from services.eligibility.programmes import store as programme_store
 from services.eligibility.settings import read_own_settings
 from services.kit import metrics
-from services.kit.app import Service, run
+from services.kit.app import Service
+from services.kit.command_line import run
 from services.kit.measuring import Measure
 from services.kit.postgres import Pool
 from services.kit.settings import Settings

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from schemas import catalog
-from services.kit.app import Service, run
+from services.kit.app import Service
+from services.kit.command_line import run
 from services.kit.requests import with_settings
 from services.kit.review_queue import Reviews
 from services.kit.settings import SettingsError

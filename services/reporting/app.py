@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from schemas import catalog
-from services.kit.app import Service, run
+from services.kit.app import Service
+from services.kit.command_line import run
 from services.kit.subscription import subscribe
 from services.reporting.coverage import flow as coverage
 from services.reporting.facts import flow as facts

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
         mutants.MUTANTS[mutant].install(service)
     if shift_s := float(os.environ.get(CLOCK_S, "0")):
         clock.shift(shift_s)
-    from services.kit.app import run
+    from services.kit.command_line import run
 
     built = app.build()
     if folder := os.environ.get(MIGRATIONS):

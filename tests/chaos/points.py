@@ -133,11 +133,11 @@ def _during(name: str, inner: Wrapped) -> Wrapped:
 
 
 def _mark_work() -> None:
-    from services.kit import applying, http, migrations
+    from services.kit import applying, edge, migrations
 
     _replace(applying, "apply_batch", lambda inner: _during("batch", inner))
     _replace(migrations, "_apply", lambda inner: _during("migration", inner))
-    _replace(http.Edge, "__call__", lambda inner: _during("request", inner))
+    _replace(edge.Edge, "__call__", lambda inner: _during("request", inner))
 
 
 def mark_intake() -> None:

@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.envelope import HEADER_ID
 from services.kit import faults, postgres, published
-from services.kit.app import _log_lost
+from services.kit.command_line import log_lost
 from services.kit.postgres import OurConnection
 from services.kit.relay import Relay
 from services.kit.saying_again import AnotherHealsError, list_lost, say_again
@@ -166,7 +166,7 @@ async def test_no_two_heal_at_once(forgotten: Database, topic: str, capsys: pyte
             break
         with pytest.raises(AnotherHealsError):
             [line async for line in say_again(settings)]
-        assert await asyncio.to_thread(_log_lost, settings, "republish-lost") == 3
+        assert await asyncio.to_thread(log_lost, settings, "republish-lost") == 3
         assert "another" in capsys.readouterr().err
         assert await forgotten.pool.fetchval(waiting) == SLICE
     assert len([line async for line in say_again(settings)]) == FACTS - SLICE

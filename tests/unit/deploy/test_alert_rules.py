@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from deploy.local.plan import SERVICES
 from deploy.local.state import ROOT
-from services.kit.http import HEALTH_PATHS
+from services.kit.health_routes import HEALTH_PATHS
 from tests.unit.deploy.test_alerts import RULES
 
 SELECTOR = re.compile(r"\b(vcc_\w+|up)\b(?:\{([^}]*)\})?")

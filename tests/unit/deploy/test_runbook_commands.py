@@ -11,7 +11,7 @@ import pytest
 
 from deploy.cli import COMMANDS, main
 from deploy.local.state import ROOT
-from services.kit.app import _MIGRATIONS
+from services.kit.command_line import MIGRATIONS
 
 PAGES = [ROOT / "docs" / "operate.md", *sorted((ROOT / "docs" / "runbooks").glob("*.md"))]
 WRITTEN = re.compile(r"`\./vcc ([^`]+?)`|^\./vcc ([^\n#]+?)(?:\s+#.*)?$", re.MULTILINE | re.DOTALL)
@@ -25,7 +25,7 @@ KNOWN_TO_ALL = {
     "log-lost",
     "republish-lost",
     "log-strays",
-    *(" ".join(one) for one in _MIGRATIONS),
+    *(" ".join(one) for one in MIGRATIONS),
 }
 
 

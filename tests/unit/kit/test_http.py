@@ -19,7 +19,8 @@ from structlog.testing import capture_logs as capture
 
 from services.kit import metrics, problem
 from services.kit.auth import Principal
-from services.kit.http import HEALTH_PATHS, add_health, create_app, unguarded
+from services.kit.health_routes import HEALTH_PATHS, add_health
+from services.kit.http import create_app, unguarded
 from services.kit.idempotency import Identity
 from tests.roles import require
 

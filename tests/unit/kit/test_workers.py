@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from services.kit.http import add_health
+from services.kit.health_routes import add_health
 from services.kit.workers import Workers
 
 
