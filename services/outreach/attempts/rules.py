@@ -30,6 +30,7 @@ class RefusalCode(StrEnum):
     CASE_CLOSED = "case-closed"
     CASE_PAUSED = "case-paused"
     TOO_MANY = "too-many-attempts"
+    AVOIDED = "worker-avoided"
     NOT_CLAIMED = "not-claimed-by-you"
     LEASE_EXPIRED = "lease-expired"
 
@@ -68,10 +69,12 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who claimed the case, or another of the same person, and whether that still holds by the database clock."""
+    """Who claimed the case, or another of the same person, and whether that still holds by the database clock.
+    `is_avoided`: the member does not want to be called by whoever claims now."""
 
     claimed_by: str | None = None
     live: bool = False
+    is_avoided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,7 @@ def against(
         RefusalCode.CASE_PAUSED: state is not None and state.status is CaseStatus.PAUSED,
         RefusalCode.TOO_MANY: _is_one_too_many(evidence, state, proposal, policy),
         RefusalCode.LEASE_EXPIRED: not proposal.claims and not holder.live and holder.claimed_by == proposal.worker_id,
+        RefusalCode.AVOIDED: holder.is_avoided,
         RefusalCode.NOT_CLAIMED: not _may_work(holder, proposal),
     }
     return next((code for code, applies in rules.items() if applies), None)

@@ -27,6 +27,7 @@ LOAD_AVOIDANCES = f"""
 select {", ".join(names(Avoidance))} from avoidance where enrolment_id = $1 and retracted_at is null
 order by recorded_at, avoidance_id
 """
+EMPLOYER = "(select organization from worker where worker_id = $2)"
 AVOIDS = """exists (
     select from person as his join enrolment as whose using (member_token)
     join avoidance as avoids on avoids.enrolment_id = whose.enrolment_id and avoids.retracted_at is null
@@ -34,6 +35,7 @@ AVOIDS = """exists (
         and (avoids.kind, avoids.code) in (('worker', {worker}), ('organization', {organization}))
 )"""
 """Whether a person does not want to be called by this worker, or by anybody of this organisation."""
+ASK_AVOIDED = f"select {AVOIDS.format(person='$1', worker='$2', organization=EMPLOYER)}"
 
 
 async def save_avoidance(
@@ -49,6 +51,11 @@ async def retract_avoidance(connection: Connection, avoidance_id: UUID, by: str)
     """It holds no longer, and stays on record. Gives whose it is; None where there is none, or another plan's."""
     enrolment_id: UUID | None = await connection.fetchval(RETRACT_AVOIDANCE, avoidance_id, by)
     return enrolment_id
+
+
+async def is_avoided(connection: Connection, person_token: UUID, worker_id: str) -> bool:
+    """Whether the person does not want to be called by this worker, or by whoever employs him."""
+    return bool(await connection.fetchval(ASK_AVOIDED, person_token, worker_id))
 
 
 async def save_wish(

@@ -51,6 +51,23 @@ async def test_a_whole_organisation_is_avoided(outreach: Outreach, worker: Worke
     assert len(await Worker(worker.client, "olga").claim()) == 1
 
 
+@pytest.mark.parametrize("avoided", [{}, {"kind": "organization", "code": "north"}])
+async def test_who_is_avoided_claims_with_no_attempt_either(
+    outreach: Outreach, worker: Worker, supervisor: Worker, avoided: dict[str, str]
+) -> None:
+    """A try that claims at once is refused and gives no lease; what it brought is news and goes in, marked so, and an
+    inbound call goes against nothing."""
+    await outreach.hear(a_fact("ada"))
+    await put(supervisor, "/workers/wanda", ROSA | {"organization": "north"})
+    await post(worker, f"/cases/{case_id('ada')}/avoidances", AVOIDS_WANDA | avoided)
+    tried = await worker.log(case_id("ada"), "no-answer", claim=True)
+    assert (tried.status_code, tried.json()["type"].split(":")[-1]) == (409, "worker-avoided")
+    told = await worker.log(case_id("ada"), "do-not-call", claim=True)
+    assert (told.status_code, told.json()["against"]) == (201, "worker-avoided")
+    assert (await worker.log(case_id("ada"), "no-answer", direction="inbound")).json()["against"] is None
+    assert await outreach.fetch("select 1 from outreach_case where claimed_by is not null") == []
+
+
 async def test_an_avoidance_holds_for_all_programmes_of_the_member(outreach: Outreach, worker: Worker) -> None:
     """It is the person's, not the case's."""
     await outreach.hear(a_fact("ada"), a_fact("ada", programme_id="second"))

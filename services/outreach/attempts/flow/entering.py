@@ -1,5 +1,6 @@
 """Enters a contact: refuse or decide → save → announce. The case may be there already, or not yet."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -22,6 +23,7 @@ from services.outreach.contacts import store as contacts
 from services.outreach.contacts.dispositions import EFFECTS
 from services.outreach.contacts.rules import NewAttempt
 from services.outreach.policy import POLICY
+from services.outreach.wishes import store as wishes
 from services.outreach.worklist import store as worklist
 from services.outreach.worklist.rules import ListedCase
 from services.replicas.persons import store as persons
@@ -59,7 +61,7 @@ async def enter(
     zone = await zone_of(connection, known.evidence.enrolment.programme_id)
     attempted_at = entered.attempted_at or made_by or lease.asked_at
     attempt = entry.new_attempt(contact.attempt_id, known, entered, contact.worker_id, attempted_at, zone)
-    rule = _rule(known, entered, await _holder(connection, case_id, lease, list(person_of)), attempt)
+    rule = _rule(known, entered, await _holder(connection, contact, lease, person_of, entered), attempt)
     if made_by is None and (refused := _refused(known, entered, attempt, lease, rule, zone)) is not None:
         return REFUSALS[refused]
     attempt = attempt.marked(rule)
@@ -81,12 +83,19 @@ def _refused(
     return misfit or (None if is_news(entered.disposition, frozenset(entered.resume_channels)) else rule)
 
 
-async def _holder(connection: Connection, case_id: UUID, lease: Lease, member_tokens: list[UUID]) -> Holder:
-    """Who may call the person now: the holder of this case, or of another of his."""
+async def _holder(
+    connection: Connection, contact: Contact, lease: Lease, person_of: Mapping[UUID, UUID], entered: Entry
+) -> Holder:
+    """Who may call the person now: the holder of this case, or of another of his; else who claims with the attempt,
+    unless the member avoids him."""
     if lease.live:
         return Holder(lease.claimed_by, live=True)
-    elsewhere = await claims.load_person_holder(connection, case_id, member_tokens)
-    return Holder(lease.claimed_by) if elsewhere is None else Holder(elsewhere, live=True)
+    elsewhere = await claims.load_person_holder(connection, contact.case_id, list(person_of))
+    if elsewhere is not None:
+        return Holder(elsewhere, live=True)
+    person = person_of[contact.member_token]
+    is_avoided = entered.claim and await wishes.is_avoided(connection, person, contact.worker_id)
+    return Holder(lease.claimed_by, is_avoided=is_avoided)
 
 
 def _rule(known: KnownCase, entered: Entry, holder: Holder, attempt: NewAttempt) -> RefusalCode | None:

@@ -24,6 +24,7 @@ _SENTENCES = {
         "Too Many Attempts",
         f"The member was tried {POLICY.attempts_per_window} times within {POLICY.window_days} days.",
     ),
+    RefusalCode.AVOIDED: ("Worker Avoided", "The member does not want to be called by you, or by your organisation."),
     RefusalCode.NOT_CLAIMED: ("Not Claimed By You", "Claim the case first; while another worker holds it, it is his."),
     RefusalCode.LEASE_EXPIRED: ("Lease Expired", "Your lease has run out. Claim the case again."),
 }
