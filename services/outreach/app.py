@@ -20,12 +20,14 @@ from services.outreach.cases import flow as cases
 from services.outreach.cases import store as cases_store
 from services.outreach.claims import api as claims_api
 from services.outreach.contacts import store as contacts_store
+from services.outreach.conversations import api as conversations_api
+from services.outreach.conversations import flow as conversations
+from services.outreach.conversations import store as conversations_store
 from services.outreach.gate import api as gate_api
 from services.outreach.lost_bookings import api as lost_bookings_api
 from services.outreach.matching import flow as matching
 from services.outreach.matching.api import assignments as matching_api
 from services.outreach.matching.api import telling as telling_api
-from services.outreach.reach import flow as reach
 from services.outreach.reach import store as reach_store
 from services.outreach.settings import read_own_settings
 from services.outreach.wishes import api as wishes_api
@@ -35,7 +37,7 @@ from services.outreach.worklist.api import cases as worklist_api
 SUBSCRIPTIONS = subscribe(
     "outreach",
     (catalog.MEMBER_ELIGIBILITY, unheard.on_member_eligibility),
-    (catalog.MEMBER_CONTACT, reach.on_member_contact),
+    (catalog.MEMBER_CONTACT, conversations.on_member_contact),
     (catalog.DOSE_ADMINISTERED, cases.on_dose_administered),
     (catalog.APPOINTMENT, cases.on_appointment),
     (catalog.PROGRAMME, cases.on_programme),
@@ -62,13 +64,14 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
             workers_api.routes,
             lost_bookings_api.routes,
             briefings_api.routes,
+            conversations_api.routes,
             gate_api.routes,
             worklist_api.routes,
         ),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),),
-        sealed=(reach_store.DETAILS, reach_store.HEARD),
+        sealed=(reach_store.DETAILS, reach_store.HEARD, conversations_store.NOTES),
         names_in_trail=cases_store.NAMES_IN_TRAIL,
         names_for_plans=cases_store.NAMES_FOR_PLANS,
         waiting={"answers": cases_store.WAITING_MEMBERS.waiting, "contacts": attempts_store.WAITING},

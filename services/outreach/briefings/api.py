@@ -23,6 +23,7 @@ from services.outreach.briefings.shapes import (
     reach_of,
     told_before,
 )
+from services.outreach.conversations.shapes import conversation_of
 from services.outreach.worklist.api.workers import worker_id
 from services.outreach.worklist.shapes import NOT_FOUND, PROBLEM
 
@@ -80,6 +81,7 @@ def _briefing(found: Briefing) -> BriefingOut:
     return BriefingOut.model_validate({
         **told_before(found.case, found.history),
         "reach": None if found.reach is None else reach_of(found.reach),
+        "spoken_before": [conversation_of(spoken) for spoken in found.spoken_before],
         "barriers": [asdict(barrier) for barrier in found.barriers],
         "best_hours": [asdict(hour) for hour in found.best_hours],
         "household": [

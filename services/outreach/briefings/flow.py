@@ -14,6 +14,8 @@ from services.kit.problem import Refusal
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.briefings import store
 from services.outreach.briefings.rules import Barrier, Hour, Relative, barriers, best_hours, may_be_told_of
+from services.outreach.conversations import store as conversations
+from services.outreach.conversations.rules import Conversation, newest
 from services.outreach.reach import store as reach_store
 from services.outreach.reach.rules import Correction, Heard, HeardFrom, Reachable, reachable
 from services.outreach.worklist.flow import read_case
@@ -65,6 +67,7 @@ class Briefing:
     barriers: Sequence[Barrier]
     best_hours: Sequence[Hour]
     household: Sequence[Told]
+    spoken_before: Sequence[Conversation]
 
 
 async def brief(connection: Connection, case_id: UUID, reader: Reader) -> Briefing | Refusal:
@@ -82,6 +85,7 @@ async def brief(connection: Connection, case_id: UUID, reader: Reader) -> Briefi
         barriers=barriers(history.attempts),
         best_hours=best_hours(history.attempts, await _zone(connection, case.programme_id)),
         household=await _household(connection, case.enrolment_id),
+        spoken_before=await _spoken(connection, history),
     )
 
 
@@ -120,6 +124,13 @@ async def _reach(connection: Connection, enrolment_id: UUID) -> Reachable | None
     if details is None:
         return None
     return reachable(details, await reach_store.load_corrections(connection, enrolment_id))
+
+
+async def _spoken(connection: Connection, history: History) -> list[Conversation]:
+    """Of the attempts that stand, what was spoken of, the newest first."""
+    standing = [attempt.attempt_id for attempt in history.attempts if attempt.retracted_on is None]
+    records = newest(await conversations.load(connection, standing))
+    return [records[attempt_id] for attempt_id in reversed(standing) if attempt_id in records]
 
 
 async def _household(connection: Connection, enrolment_id: UUID) -> list[Told]:

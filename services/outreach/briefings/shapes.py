@@ -23,6 +23,7 @@ from schemas.outreach_v1 import Channel
 from schemas.texts import Text
 from services.kit.masking import protected
 from services.outreach.cases import channels
+from services.outreach.conversations.shapes import ConversationOut
 from services.outreach.reach.rules import WORKER, Heard, HeardFrom, Reachable
 from services.outreach.worklist import why
 from services.outreach.worklist.rules import History, ListedCase
@@ -135,6 +136,9 @@ class BriefingOut(Shape):
     reach: ReachOut | None = Field(description="None: nobody may contact the member, or his plan has not told it yet.")
     interpreter_needed: InterpreterNeeded
     said_before: tuple[AttemptRecordOut, ...] = Field(description="The newest first.")
+    spoken_before: tuple[ConversationOut, ...] = Field(
+        description="What was spoken of in attempts that stand; the newest first."
+    )
     barriers: tuple[BarrierOut, ...]
     stopped_channels: tuple[Channel, ...]
     invalid_channels: tuple[Channel, ...]
