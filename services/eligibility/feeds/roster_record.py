@@ -149,7 +149,7 @@ class _RosterRow:
             end_on=span.end_on,
             lapses_on=self._profile.lapse(span.begin_on, span.end_on, may_renew),
             is_void=span.is_void,
-            effective_on=loop.effective_on,
+            effective_on=span.effective_on,
             is_restricted=RESTRICTIONS.get(at(loop.ins, 13)),
             previous=self._previous(),
             coverages=tuple(self._coverage(coverage, may_renew) for coverage in loop.coverages),
@@ -267,15 +267,17 @@ class _RosterRow:
     # -- the coverage
 
     def _coverage(self, span: CoverageDates, may_renew: bool) -> Coverage:
-        renews = may_renew and span.maintenance is not Maintenance.TERMINATE
+        is_ended = span.maintenance is Maintenance.TERMINATE
+        has_own_day = is_ended and not span.is_void and self._loop.span.end_on is None
+        end_on = span.end_on or (span.effective_on if has_own_day else None)
         return Coverage(
             insurance_line=span.insurance_line,
             line_of_business=self._profile.line_for(span.insurance_line, span.description),
             maintenance=span.maintenance,
             description=span.description,
             begin_on=span.begin_on,
-            end_on=span.end_on,
-            lapses_on=None if span.is_void else self._profile.lapse(span.begin_on, span.end_on, renews),
+            end_on=end_on,
+            lapses_on=None if span.is_void else self._profile.lapse(span.begin_on, end_on, may_renew and not is_ended),
             is_void=span.is_void,
             kind=self._kind(span.insurance_line),
         )
