@@ -18,7 +18,6 @@ from services.eligibility.feeds.records import (
     Sex,
     StatedPerson,
 )
-from services.eligibility.feeds.roster_contact import AT_HOME
 from services.eligibility.feeds.roster_loop import MAINTENANCE, CoverageDates, RosterLoop, at
 from services.eligibility.feeds.values import (
     ASIAN,
@@ -32,6 +31,7 @@ from services.eligibility.feeds.values import (
     PACIFIC,
     UNSAID,
     WHITE,
+    abroad,
     cdc_category,
     day,
     digits,
@@ -236,16 +236,16 @@ class _RosterRow:
         tract = self._tract()
         if not place and not loop.street and not tract:
             return None
-        zip5, zip4 = self._zip(at(place, 3), at(place, 4))
+        country = abroad(at(place, 4), at(place, 2))
+        zip5, zip4 = self._zip(at(place, 3), country)
         county = self._profile.county_fips(at(place, 6)) if at(place, 5) == "CY" else ""
-        abroad = "" if at(place, 4) in AT_HOME else at(place, 4)
         return Address(
-            loop.street, loop.unit, at(place, 1), at(place, 2), zip5, zip4, county or tract[:5], tract, abroad
+            loop.street, loop.unit, at(place, 1), at(place, 2), zip5, zip4, county or tract[:5], tract, country
         )
 
     def _zip(self, text: str, country: str) -> tuple[str, str]:
-        found = zip_code(text)
-        if found is None and text and country in AT_HOME:
+        found = None if country else zip_code(text)
+        if found is None and text and not country:
             self._loop.odd("N4-03", "zip", "a ZIP code of five or nine digits")
         return found or ("", "")
 

@@ -22,6 +22,7 @@ from services.eligibility.feeds.values import (
     DATE_RANGE,
     ETHNICITIES,
     UNSAID,
+    abroad,
     cdc_category,
     day,
     digits,
@@ -33,7 +34,6 @@ from services.eligibility.feeds.vxu_contact import read_phone, said, stated_cont
 
 OLD_RACES = {"I": "1002-5", "A": "2028-9", "B": "2054-5", "P": "2076-8", "W": "2106-3", "O": "2131-1"}
 OLD_ETHNICITIES = {"H": "2135-2", "N": "2186-5", "NH": "2186-5"}
-FOREIGN_OK = frozenset({"", "US", "USA"})
 # HL7 table 0200: by which name somebody is known to a plan, the best first. Then what is not said to be another kind.
 LEGAL_NAMES = ("L", "", "D", "C", "I", "U")
 NO_LEGAL_NAMES = frozenset({"M", "B", "A", "N", "T", "K", "S", "P", "NB", "NAV", "BAD", "NOUSE", "F", "ID", "MSK"})
@@ -180,8 +180,9 @@ class PersonReader:
         if chosen is None:
             return None
         street, unit, city, state, zip_text, country, _, _, county_text, tract_text = (chosen.parts() + [""] * 10)[:10]
-        found = zip_code(zip_text)
-        if found is None and zip_text and country in FOREIGN_OK:
+        is_abroad = bool(abroad(said(country), state))
+        found = None if is_abroad else zip_code(zip_text)
+        if found is None and zip_text and not is_abroad:
             self._odd("PID-11.5", "zip", "a ZIP code of five or nine digits")
         zip5, zip4 = found or ("", "")
         county = digits(county_text, 5)

@@ -197,9 +197,12 @@ def test_a_name_is_chosen_by_its_type(names: str, family: str) -> None:
         ("^^^^~1 Elm^^Chicago^IL^60601^USA^L", "60601"),
         ("^^Peoria^IL^61602^USA^BDL", None),
         ("^^Peoria^IL^61602^USA^N~9 Bad^^Peoria^IL^61602^USA^BA", None),
+        ("1 Avenida^^Mexico^DF^06600^MEX^H", ""),
+        ("1 Elm^^Chicago^IL^60601^United States^H", "60601"),
+        ("1 Elm^^Chicago^IL^60601^IL^H", "60601"),
     ],
 )
 def test_an_address_is_chosen_by_its_type(address: str, zip5: str | None) -> None:
-    """PID-11: where somebody lives, never where somebody was born."""
+    """PID-11: where somebody lives, never where somebody was born; five digits of a place abroad are no ZIP."""
     (dose,) = doses(items_of(a_vxu(a_dose(), pid=PID.format(race="", address=address, ethnicity=""))))
     assert (dose.person.address.zip5 if dose.person.address else None) == zip5

@@ -355,6 +355,21 @@ def test_a_bad_zip_is_noticed_and_a_foreign_one_is_none() -> None:
     assert rosters(foreign)[0].person.address is not None
 
 
+@pytest.mark.parametrize(
+    ("place", "zip5", "country"),
+    [
+        ("N4*MEXICO*DF*06600*MX", "", "MX"), ("N4*BERLIN**10115*DEU", "", "DEU"),
+        ("N4*CHICAGO*IL*60601*US", "60601", ""), ("N4*CHICAGO*IL*60601*usa", "60601", ""),
+        ("N4*SAN JUAN*PR*00901*PRI", "00901", ""), ("N4*FRESNO*CA*93701*CA", "93701", ""),
+    ],
+)  # fmt: skip
+def test_five_digits_of_a_place_abroad_are_no_zip(place: str, zip5: str, country: str) -> None:
+    """Another country's postal code is nobody's ZIP; a territory, or the state said once more, is at home."""
+    (record,) = rosters(items_of(an_834(a_member(after_name=["N3*1 ELM ST", place]))))
+    assert record.person.address is not None
+    assert (record.person.address.zip5, record.person.address.country) == (zip5, country)
+
+
 def test_restricted_access_is_passed_on() -> None:
     """INS13 = R is the sender's wish that few may see the member."""
     (record,) = rosters(items_of(an_834(a_member(ins="INS*Y*18*021*20*A***FT*****R"))))
