@@ -8,6 +8,7 @@ from typing import Literal
 from schemas.languages import language_tag
 from services.eligibility.feeds.er7 import Field, Segment
 from services.eligibility.feeds.faults import BadRow, Notices
+from services.eligibility.feeds.no_numbers import names_nothing
 from services.eligibility.feeds.records import (
     Address,
     Consent,
@@ -94,7 +95,9 @@ class PersonReader:
 
     def _identifiers(self) -> tuple[Identifier, ...]:
         found = [self._identifier(field) for field in self._pid[3].repeats()]
-        return tuple(number for number in found if number.value and number.type != IdType.SOCIAL_SECURITY)
+        return tuple(
+            number for number in found if number.type != IdType.SOCIAL_SECURITY and not names_nothing(number.value)
+        )
 
     def _identifier(self, field: Field) -> Identifier:
         assigner = field.sub(4, 1) or field.sub(4, 2)

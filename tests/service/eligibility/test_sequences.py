@@ -322,6 +322,11 @@ DOSES = {
          shot("E2", "DUO*JIM", "19900303", "C-1", "20250401")],
         [f"{TIM1_IS} 2025-03-01", JIM2_IS],
     ),
+    "of a twin whom no plan lists, under a word for no number": (
+        [said(DORA), shot("E1", "FIX*DORA", "19500101", "UNKNOWN"),
+         shot("E2", "FIX*THEA", "19500101", "UNKNOWN", "20250401")],
+        [f"{DORA_IS} 2025-03-01"],
+    ),
     "of two who became one": (
         [said(DORA, member("M2", "FIXX*DORA", "19500110")), shot("E1", "FIXX*DORA", "19500110"),
          said(member("M1", "FIX*DORA", "19500101", ins=CHANGED, prior="M2", was="FIXX*DORA*19500110"), day=3),
