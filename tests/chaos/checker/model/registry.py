@@ -366,11 +366,11 @@ class Registrar:
         vaccine, or of any."""
         known = [self.reports[one] for one in sorted(self.unnumbered.get(row.given_on, ()))]
         gone = [one for one in known if one.is_retracted and one.sender == said.sender and _is_earlier(said, one)]
-        return next((one for one in gone if _is_alike(said, one) and _same_patient(said, one)), None)
+        return next((one for one in gone if _is_content(said, one) and _same_patient(said, one)), None)
 
     def _live_alike(self, said: Report) -> list[Report]:
         told = [one for one in self.reports.values() if one.source == REGISTRY and one.sender == said.sender]
-        return [one for one in told if not one.is_retracted and _is_alike(said, one) and _same_patient(said, one)]
+        return [one for one in told if not one.is_retracted and _is_content(said, one) and _same_patient(said, one)]
 
     def _take_back(self, report: Report, row: DoseRow) -> None:
         """Once its member is known, a report meets the deletions of his day, and a deletion his reports."""
@@ -413,6 +413,12 @@ def _overlap(said: Report, known: Report) -> bool:
 
 def _is_alike(said: Report, known: Report) -> bool:
     return said.given_on == known.given_on and (not said.cvx or not known.cvx or _overlap(said, known))
+
+
+def _is_content(said: Report, known: Report) -> bool:
+    """Day and vaccine, or any: a code of other groups is another vaccine, a combination too."""
+    is_one = set(groups_of(said.cvx)) == set(groups_of(known.cvx))
+    return said.given_on == known.given_on and (not said.cvx or not known.cvx or is_one)
 
 
 def _agreement(said: Report, known: Report) -> tuple[bool, bool, bool, bool]:
