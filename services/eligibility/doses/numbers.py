@@ -80,7 +80,9 @@ def deleted_unnumbered(said: Report, ledger: Ledger) -> Report | None:
 
 
 def _is_same(said: Report, known: Report, ledger: Ledger) -> bool:
-    return is_of_source(said, known) and _is_alike(said, known, ledger) and is_same_patient(said, known)
+    is_one = not said.cvx or not known.cvx or ledger.is_same(said.cvx, known.cvx)
+    same_day = said.administered_on == known.administered_on
+    return is_one and same_day and is_of_source(said, known) and is_same_patient(said, known)
 
 
 def take_back(ledger: Ledger, linked: Iterable[Report]) -> None:

@@ -118,14 +118,14 @@ class Ledger:
         return [self.reports[key] for key in sorted(self._of_event.get(event_id, ()))]
 
     def alike(self, said: Report) -> list[Report]:
-        """The live reports of the same source about the same person, day and, if one is said, vaccine."""
+        """The live reports of the same source about the same person, day and, if one is said, the same vaccine."""
         if said.member_token is None:
             return []
         on_day = [self.reports[key] for key in sorted(self._of_day.get((said.member_token, said.administered_on), ()))]
         return [
             report
             for report in on_day
-            if is_of_source(said, report) and (not said.cvx or self.overlap(report.cvx, said.cvx))
+            if is_of_source(said, report) and (not said.cvx or self.is_same(report.cvx, said.cvx))
         ]
 
     def gone_unnumbered(self, member_token: UUID | None, on: date) -> list[Report]:
@@ -135,6 +135,10 @@ class Ledger:
     def overlap(self, cvx: str, other: str) -> bool:
         """Whether two vaccines may be one: they share a group."""
         return not set(self.codes.groups_of(cvx)).isdisjoint(self.codes.groups_of(other))
+
+    def is_same(self, cvx: str, other: str) -> bool:
+        """Whether two codes can name what one needle gave: a combination is none of its parts."""
+        return set(self.codes.groups_of(cvx)) == set(self.codes.groups_of(other))
 
     def link(self, event_key: str, member_token: UUID) -> None:
         """A report that waited has found its member."""

@@ -4,7 +4,7 @@
 from collections.abc import Callable
 
 from services.eligibility.feeds.records import Address, PersonName, Phone, Representative, StatedContact
-from services.eligibility.feeds.values import phone
+from services.eligibility.feeds.values import abroad, phone
 from services.eligibility.feeds.x12 import Segment
 
 MAILING, DROP_OFF = "31", "45"
@@ -17,8 +17,8 @@ manager) may hear nothing of him."""
 PHONE_USES = {"TE": "other", "HP": "home", "CP": "mobile", "WP": "work", "AP": "other"}
 MAX_RESPONSIBLE = 13
 """As many as the guide allows; of more the first ones."""
-AT_HOME = frozenset({"", "US", "USA"})
 IsWithheld = Callable[[str], bool]
+ZipOf = Callable[[str, str], tuple[str, str]]
 
 
 class RosterContact:
@@ -67,8 +67,8 @@ class RosterContact:
                 phones.append(number)
         return is_readable
 
-    def contact(self, zip_of: Callable[[str, str], tuple[str, str]]) -> StatedContact | None:
-        """All of it, if there is anything. `zip_of` reads a ZIP of a country."""
+    def contact(self, zip_of: ZipOf) -> StatedContact | None:
+        """All of it, if there is anything. `zip_of` reads the ZIP of a place, which has none abroad."""
         found = StatedContact(
             self._address(MAILING, zip_of),
             self._address(DROP_OFF, zip_of),
@@ -76,14 +76,14 @@ class RosterContact:
         )
         return found if any(found) else None
 
-    def _address(self, kind: str, zip_of: Callable[[str, str], tuple[str, str]]) -> Address | None:
+    def _address(self, kind: str, zip_of: ZipOf) -> Address | None:
         lines, place = self._lines.get(kind, []), self._places.get(kind, [])
         street = _at(lines, 1)
         if not street or self._is_withheld(street):
             return None
-        zip5, zip4 = zip_of(_at(place, 3), _at(place, 4))
-        abroad = "" if _at(place, 4) in AT_HOME else _at(place, 4)
-        return Address(street, _at(lines, 2), _at(place, 1), _at(place, 2), zip5, zip4, country=abroad)
+        country = abroad(_at(place, 4), _at(place, 2))
+        zip5, zip4 = zip_of(_at(place, 3), country)
+        return Address(street, _at(lines, 2), _at(place, 1), _at(place, 2), zip5, zip4, country=country)
 
 
 def _at(segment: Segment, index: int) -> str:

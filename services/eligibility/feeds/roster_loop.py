@@ -57,6 +57,7 @@ class CoverageDates:
     maintenance: Maintenance = Maintenance.CHANGE
     begin_on: date | None = None
     end_on: date | None = None
+    effective_on: date | None = None
     is_deleted: bool = False
 
     @property
@@ -94,7 +95,6 @@ class RosterLoop:
         self.old_name: Segment = []
         self.old_birth_on: date | None = None
         self.span = CoverageDates()
-        self.effective_on: date | None = None
         self.coverages: list[CoverageDates] = []
         self._loop = MEMBER
         self.bad: BadRow | None = None
@@ -152,8 +152,6 @@ class RosterLoop:
             self._set_span(self.coverages[-1], segment, kind, "348", "349")
         elif self._loop in _BEFORE_COVERAGE:
             self._set_span(self.span, segment, kind, "356", "357")
-            if kind == "303":
-                self.effective_on = self._dates(segment)[0]
 
     def _on_nm1(self, segment: Segment) -> None:
         kind = at(segment, 1)
@@ -248,6 +246,8 @@ class RosterLoop:
         elif kind == end:
             first_on, last_on = self._dates(segment)
             span.end_on = last_on or first_on
+        elif kind == "303" and (span is self.span or span.maintenance is Maintenance.TERMINATE):
+            span.effective_on = self._dates(segment)[0]
 
     def _dates(self, segment: Segment) -> tuple[date | None, date | None]:
         """The day of a DTP, or both days of a range; an open end is no day."""

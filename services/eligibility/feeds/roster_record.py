@@ -18,7 +18,6 @@ from services.eligibility.feeds.records import (
     Sex,
     StatedPerson,
 )
-from services.eligibility.feeds.roster_contact import AT_HOME
 from services.eligibility.feeds.roster_loop import MAINTENANCE, CoverageDates, RosterLoop, at
 from services.eligibility.feeds.values import (
     ASIAN,
@@ -32,6 +31,7 @@ from services.eligibility.feeds.values import (
     PACIFIC,
     UNSAID,
     WHITE,
+    abroad,
     cdc_category,
     day,
     digits,
@@ -149,7 +149,7 @@ class _RosterRow:
             end_on=span.end_on,
             lapses_on=self._profile.lapse(span.begin_on, span.end_on, may_renew),
             is_void=span.is_void,
-            effective_on=loop.effective_on,
+            effective_on=span.effective_on,
             is_restricted=RESTRICTIONS.get(at(loop.ins, 13)),
             previous=self._previous(),
             coverages=tuple(self._coverage(coverage, may_renew) for coverage in loop.coverages),
@@ -236,16 +236,16 @@ class _RosterRow:
         tract = self._tract()
         if not place and not loop.street and not tract:
             return None
-        zip5, zip4 = self._zip(at(place, 3), at(place, 4))
+        country = abroad(at(place, 4), at(place, 2))
+        zip5, zip4 = self._zip(at(place, 3), country)
         county = self._profile.county_fips(at(place, 6)) if at(place, 5) == "CY" else ""
-        abroad = "" if at(place, 4) in AT_HOME else at(place, 4)
         return Address(
-            loop.street, loop.unit, at(place, 1), at(place, 2), zip5, zip4, county or tract[:5], tract, abroad
+            loop.street, loop.unit, at(place, 1), at(place, 2), zip5, zip4, county or tract[:5], tract, country
         )
 
     def _zip(self, text: str, country: str) -> tuple[str, str]:
-        found = zip_code(text)
-        if found is None and text and country in AT_HOME:
+        found = None if country else zip_code(text)
+        if found is None and text and not country:
             self._loop.odd("N4-03", "zip", "a ZIP code of five or nine digits")
         return found or ("", "")
 
@@ -267,15 +267,17 @@ class _RosterRow:
     # -- the coverage
 
     def _coverage(self, span: CoverageDates, may_renew: bool) -> Coverage:
-        renews = may_renew and span.maintenance is not Maintenance.TERMINATE
+        is_ended = span.maintenance is Maintenance.TERMINATE
+        has_own_day = is_ended and not span.is_void and self._loop.span.end_on is None
+        end_on = span.end_on or (span.effective_on if has_own_day else None)
         return Coverage(
             insurance_line=span.insurance_line,
             line_of_business=self._profile.line_for(span.insurance_line, span.description),
             maintenance=span.maintenance,
             description=span.description,
             begin_on=span.begin_on,
-            end_on=span.end_on,
-            lapses_on=None if span.is_void else self._profile.lapse(span.begin_on, span.end_on, renews),
+            end_on=end_on,
+            lapses_on=None if span.is_void else self._profile.lapse(span.begin_on, end_on, may_renew and not is_ended),
             is_void=span.is_void,
             kind=self._kind(span.insurance_line),
         )

@@ -28,6 +28,11 @@ UNSAID = frozenset({"", "UNK", "ASKU", "NASK", "POL", "PHC1175", "U"})
 _DAY = re.compile(r"\d{8}", re.ASCII)
 _INSTANT = re.compile(r"(\d{8})(\d{2})?(\d{2})?(\d{2})?(?:\.\d{1,6})?([+-]\d{4})?", re.ASCII)
 _ZIP = re.compile(r"(\d{5})-?(\d{4})?", re.ASCII)
+_AT_HOME = frozenset({
+    "", "US", "USA", "840", "UNITED STATES", "UNITED STATES OF AMERICA", "PR", "PRI", "VI", "VIR", "GU", "GUM", "AS",
+    "ASM", "MP", "MNP", "UM", "UMI",
+})  # fmt: skip
+"""The United States and their territories, which have ZIP codes."""
 _NO_ZIP = frozenset({"00000", "99999"})
 _DIGITS = re.compile(r"\D+", re.ASCII)
 _PHONE = re.compile(r"[2-9]\d{2}[2-9]\d{6}", re.ASCII)
@@ -122,6 +127,12 @@ def zip_code(text: str) -> tuple[str, str] | None:
     if match is None or match[1] in _NO_ZIP:
         return None
     return match[1], "" if match[2] in (None, "0000") else match[2]
+
+
+def abroad(country: str, state: str) -> str:
+    """The country, if it is another one; some senders write the state once more in its place."""
+    plain = country.upper().replace(".", "")
+    return "" if plain in _AT_HOME or plain == state.upper() else country
 
 
 def phone(text: str, use: str) -> Phone | None:

@@ -6,7 +6,7 @@ from datetime import date
 
 from services.eligibility.feeds.er7 import Field, Segment
 from services.eligibility.feeds.records import Address, PersonName, Phone, Representative, StatedContact
-from services.eligibility.feeds.values import day, phone, zip_code
+from services.eligibility.feeds.values import abroad, day, phone, zip_code
 
 RELATIONS = {"MTH": "parent", "FTH": "parent", "PAR": "parent", "GRD": "guardian", "SPO": "spouse"}
 """HL7 table 0063: who may answer for somebody. Others (a child, an emergency contact) are told of, and are no
@@ -70,5 +70,6 @@ def _mailing(pid: Segment) -> Address | None:
     field = kinds.get(MAILING)
     if field is None or not said(field.part(1)) or HOMES.isdisjoint(kinds):
         return None
-    zip5, zip4 = zip_code(field.part(5)) or ("", "")
+    country = abroad(said(field.part(6)), field.part(4))
+    zip5, zip4 = (None if country else zip_code(field.part(5))) or ("", "")
     return Address(field.part(1), said(field.part(2)), said(field.part(3)), field.part(4), zip5, zip4)

@@ -9,6 +9,7 @@ from schemas.products import is_before_product
 from services.eligibility.feeds.codes import NO_VACCINE, cvx_code, cvx_of_ndc, manufacturers
 from services.eligibility.feeds.er7 import MOST_REPEATS, Field, Segment
 from services.eligibility.feeds.faults import BadRow, Notices
+from services.eligibility.feeds.no_numbers import is_counted, names_nothing
 from services.eligibility.feeds.records import (
     Consent,
     DoseOutcome,
@@ -31,13 +32,6 @@ OUTCOMES = {
 GIVEN = frozenset({DoseOutcome.ADMINISTERED, DoseOutcome.PARTIAL})
 ACTIONS = frozenset({"A", "U", "D"})
 MISSED = "missed appointment"
-# What senders write for a filler number that they don't have, 9999 by the guide itself: it names nothing.
-NO_NUMBERS = frozenset({
-    "UNK", "UNKNOWN", "NA", "NONE", "NULL", "NIL", "TBD", "TBA", "TBC", "NOTAVAILABLE", "NOTAPPLICABLE", "UNSPECIFIED",
-    "NOTKNOWN", "NOTGIVEN", "MISSING", "BLANK", "EMPTY", "DEFAULT", "TEST", "DUMMY", "HISTORICAL", "NOID", "NONUMBER",
-    "UNDEFINED", "PENDING", "OTHER", "ND", "NOS",
-})  # fmt: skip
-COUNTED = "1234567890"
 NEW_RECORD = "00"
 FUNDING_ELIGIBILITY = "64994-7"
 # What observations tell of the patient, by LOINC code.
@@ -97,16 +91,6 @@ def outcome_of(completion: str, cvx: str, is_missed: bool) -> DoseOutcome:
     if outcome is DoseOutcome.REFUSED:
         return DoseOutcome.MISSED_APPOINTMENT if is_missed else outcome
     return DoseOutcome.NOT_ADMINISTERED if cvx == NO_VACCINE else outcome
-
-
-def names_nothing(number: str) -> bool:
-    """Whether this is no filler number but what stands for one: zeros, nines, X's, the digits as one counts them, or a
-    word. Any other number may be somebody's, also one digit many times."""
-    plain = "".join(char for char in number.upper() if char.isalnum())
-    if set(plain) <= {"0"} or set(plain) == {"X"} or (set(plain) == {"9"} and len(plain) > 2):
-        return True
-    is_counted = len(plain) > 3 and (COUNTED.startswith(plain) or plain in {COUNTED[:-1], f"0{COUNTED[:-1]}"})
-    return is_counted or plain in NO_NUMBERS
 
 
 def _coded(value: Field) -> tuple[str, str]:
@@ -226,7 +210,7 @@ class _DoseReader:
 
     def _event(self) -> EventKey | None:
         filler = self._group.orc[3] if self._group.orc else None
-        if filler is None or names_nothing(filler.part(1)):
+        if filler is None or names_nothing(filler.part(1)) or is_counted(filler.part(1)):
             return None
         return EventKey(filler.part(1), filler.part(2) or filler.part(3) or self._context.sender)
 

@@ -8,6 +8,7 @@ from typing import Literal
 from schemas.languages import language_tag
 from services.eligibility.feeds.er7 import Field, Segment
 from services.eligibility.feeds.faults import BadRow, Notices
+from services.eligibility.feeds.no_numbers import names_nothing
 from services.eligibility.feeds.records import (
     Address,
     Consent,
@@ -22,6 +23,7 @@ from services.eligibility.feeds.values import (
     DATE_RANGE,
     ETHNICITIES,
     UNSAID,
+    abroad,
     cdc_category,
     day,
     digits,
@@ -33,7 +35,6 @@ from services.eligibility.feeds.vxu_contact import read_phone, said, stated_cont
 
 OLD_RACES = {"I": "1002-5", "A": "2028-9", "B": "2054-5", "P": "2076-8", "W": "2106-3", "O": "2131-1"}
 OLD_ETHNICITIES = {"H": "2135-2", "N": "2186-5", "NH": "2186-5"}
-FOREIGN_OK = frozenset({"", "US", "USA"})
 # HL7 table 0200: by which name somebody is known to a plan, the best first. Then what is not said to be another kind.
 LEGAL_NAMES = ("L", "", "D", "C", "I", "U")
 NO_LEGAL_NAMES = frozenset({"M", "B", "A", "N", "T", "K", "S", "P", "NB", "NAV", "BAD", "NOUSE", "F", "ID", "MSK"})
@@ -94,7 +95,9 @@ class PersonReader:
 
     def _identifiers(self) -> tuple[Identifier, ...]:
         found = [self._identifier(field) for field in self._pid[3].repeats()]
-        return tuple(number for number in found if number.value and number.type != IdType.SOCIAL_SECURITY)
+        return tuple(
+            number for number in found if number.type != IdType.SOCIAL_SECURITY and not names_nothing(number.value)
+        )
 
     def _identifier(self, field: Field) -> Identifier:
         assigner = field.sub(4, 1) or field.sub(4, 2)
@@ -180,8 +183,9 @@ class PersonReader:
         if chosen is None:
             return None
         street, unit, city, state, zip_text, country, _, _, county_text, tract_text = (chosen.parts() + [""] * 10)[:10]
-        found = zip_code(zip_text)
-        if found is None and zip_text and country in FOREIGN_OK:
+        is_abroad = bool(abroad(said(country), state))
+        found = None if is_abroad else zip_code(zip_text)
+        if found is None and zip_text and not is_abroad:
             self._odd("PID-11.5", "zip", "a ZIP code of five or nine digits")
         zip5, zip4 = found or ("", "")
         county = digits(county_text, 5)

@@ -151,7 +151,7 @@ def _covered(known: Spans, coverage: Coverage, record: RosterRecord, said_on: da
     mine = _of_product(known, coverage, record)
     others = tuple(period for period in known if period not in mine)
     if coverage.is_void:
-        return (*others, *_voided(mine, coverage.begin_on))
+        return (*others, *_voided(mine, coverage, is_end=_is_end(coverage, record)))
     said = product_of(coverage)
     product = max([said, *(period.product for period in mine if _is_alike(period.product, said))], key=len)
     fresh = Span(coverage.line_of_business, coverage.begin_on, kind=coverage.kind, product=product)
@@ -211,11 +211,15 @@ def _is_alike(known: str, said: str) -> bool:
     return line == said_line and not (description and said_description)
 
 
-def _voided(mine: Spans, begin_on: date | None) -> Spans:
-    """It never was: the span of this begin, or where none has it the last, if that is open."""
-    if any(span.begin_on == begin_on for span in mine):
-        return tuple(span for span in mine if span.begin_on != begin_on)
-    return mine[:-1] if mine and (begin_on is None or mine[-1].last_on is None) else mine
+def _voided(mine: Spans, coverage: Coverage, *, is_end: bool) -> Spans:
+    """It never was: the span of this begin, or the last one where no begin is said. A begin that was never told voids
+    nothing that was; a termination's end reaches it."""
+    others = tuple(span for span in mine if span.begin_on != coverage.begin_on)
+    if len(others) < len(mine):
+        return others
+    if coverage.begin_on is None:
+        return mine[:-1]
+    return _until(mine, coverage.end_on, coverage.end_on) if is_end and coverage.end_on else mine
 
 
 def _ended(mine: Spans, fresh: Span | None, ends_on: date) -> Spans:

@@ -74,11 +74,11 @@ def completed_key(record: RosterRecord, known: Enrolment | None) -> str:
 
 def old_key(record: RosterRecord) -> str:
     """The same of who a row says the person was before."""
-    old = record.previous
-    if old is None or old.name is None:
+    old, name = record.previous, _former_name(record)
+    if old is None or name is None:
         return ""
     zip5 = record.person.address.zip5 if record.person.address else ""
-    return match_key(old.name.family, old.name.given, old.birth_on or record.person.birth_on, zip5)
+    return match_key(name.family, name.given, old.birth_on or record.person.birth_on, zip5)
 
 
 def described(record: RosterRecord) -> Described:
@@ -94,8 +94,14 @@ def described_before(record: RosterRecord) -> list[Described]:
     if old is None:
         return []
     days = [old.birth_on] if old.birth_on else [person.birth_on, None] if old.name else [person.birth_on]
-    name, role = old.name or person.name, role_of(record)
+    name, role = _former_name(record) or person.name, role_of(record)
     return [Described.of(name, day, person.sex, role, Maintenance.CHANGE) for day in days]
+
+
+def _former_name(record: RosterRecord) -> PersonName | None:
+    """A given name that the former one leaves out was not wrong: it is today's."""
+    former, today = record.previous.name if record.previous else None, record.person.name
+    return former._replace(given=today.given) if former and today and not former.given else former
 
 
 def prior_numbers(record: RosterRecord) -> tuple[Identifier, ...]:

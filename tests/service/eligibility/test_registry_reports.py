@@ -151,6 +151,26 @@ async def test_another_senders_dose_is_not_deleted(office: Office) -> None:
     assert len(await held(office)) == 1
 
 
+@pytest.mark.parametrize(
+    ("deleted", "left"), [("08", ["110"]), ("110", ["08"]), ("45", ["110"]), ("20", ["08", "110"])]
+)
+@pytest.mark.parametrize(("number", "is_first"), [("", True), ("", False), ("Z-9", False)])
+@pytest.mark.parametrize("is_known", [True, False], ids=["known member", "member comes last"])
+async def test_a_deletion_by_content_takes_no_combination_with_it(
+    office: Office, number: str, deleted: str, left: list[str], is_first: bool, is_known: bool
+) -> None:
+    """Of a HepB (08) and a DTaP-HepB-polio (110) of one day it deletes what has the very same groups as the code that
+    it names, which may be unspecified (45); DTaP alone (20) was not reported."""
+    await office.open_day(LATER)
+    member, said = roster(Row("LS1")), vxu(Shot("E-1", cvx="110"), Shot("E-2", cvx="08"))
+    deletion = vxu(Shot(number, cvx=deleted, action="D", sent="20210303060000"))
+    messages = [deletion, said] if is_first else [said, deletion]
+    for content in [member, *messages] if is_known else [*messages, member]:
+        await office.read(content)
+    query = "select cvx from dose_report where not is_retracted and event_id <> '' order by 1"
+    assert [row["cvx"] for row in await office.fetch(query)] == left
+
+
 async def test_a_deletion_reaches_what_waits(office: Office) -> None:
     """A dose whose member nobody knows yet is deleted under another number, too."""
     await office.read(vxu(Shot("E-1")))

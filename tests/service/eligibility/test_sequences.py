@@ -69,6 +69,11 @@ def lines(row: str, kind: str, *hds: str) -> str:
     return "~".join([row.partition("~HD*")[0].replace("*001*", f"*{kind}*"), *hds])
 
 
+def former(row: str, family: str) -> str:
+    """The row with a former family name and nothing else of before."""
+    return row.replace("~HD*", f"~NM1*70*1*{family}~HD*")
+
+
 DORA, THEA = member("M1", "FIX*DORA", "19500101"), member("M2", "ROE*THEA", "19620202")
 ANN = member("F1", "OAK*ANN", "19800101")
 EVE, TIM, JIM = (
@@ -175,6 +180,14 @@ NAMES = {
         [said(DORA), shot("E1", "FIX*DORA", "19500110"),
          said(bare(member("M1", "FIX*DORA", "19500110", ins=CHANGED)), day=2)],
         ["M1 DORA FIX 1950-01-10 60601 2025-03-01"],
+    ),
+    "all is new but a former family name": (
+        [said(DORA), said(former(member("M1", "NEW*NINA", "19770707", ins=CHANGED), "FIX"), day=2)],
+        [DORA_IS, f"{HELD} 1"],
+    ),
+    "a family name and a birth date are mended, the given name stays": (
+        [said(DORA), said(former(member("M1", "MILLER*DORA", "19770707", ins=CHANGED), "FIX"), day=2)],
+        ["M1 DORA MILLER 1977-07-07 60601"],
     ),
     "family and given name swapped": (
         [said(DORA), said(member("M1", "DORA*FIX", "19500101", ins=CHANGED), day=2)], [DORA_IS, f"{HELD} 1"],
@@ -308,6 +321,11 @@ DOSES = {
         [said(TIM1, JIM2), shot("E1", "DUO*TIM", "19900303", "C-1"),
          shot("E2", "DUO*JIM", "19900303", "C-1", "20250401")],
         [f"{TIM1_IS} 2025-03-01", JIM2_IS],
+    ),
+    "of a twin whom no plan lists, under a word for no number": (
+        [said(DORA), shot("E1", "FIX*DORA", "19500101", "UNKNOWN"),
+         shot("E2", "FIX*THEA", "19500101", "UNKNOWN", "20250401")],
+        [f"{DORA_IS} 2025-03-01"],
     ),
     "of two who became one": (
         [said(DORA, member("M2", "FIXX*DORA", "19500110")), shot("E1", "FIXX*DORA", "19500110"),

@@ -24,6 +24,7 @@ from tests.chaos.checker.model.reports import (
     dose_of,
     event_key_of,
     is_alike,
+    is_content,
     is_earlier,
     is_same_patient,
     overlapping,
@@ -293,11 +294,11 @@ class Registrar:
         vaccine, or of any."""
         known = [self.reports[one] for one in sorted(self.unnumbered.get(row.given_on, ()))]
         gone = [one for one in known if one.is_retracted and one.sender == said.sender and is_earlier(said, one)]
-        return next((one for one in gone if is_alike(said, one) and is_same_patient(said, one)), None)
+        return next((one for one in gone if is_content(said, one) and is_same_patient(said, one)), None)
 
     def _live_alike(self, said: Report) -> list[Report]:
         told = [one for one in self.reports.values() if one.source == REGISTRY and one.sender == said.sender]
-        return [one for one in told if not one.is_retracted and is_alike(said, one) and is_same_patient(said, one)]
+        return [one for one in told if not one.is_retracted and is_content(said, one) and is_same_patient(said, one)]
 
     def _take_back(self, report: Report, row: DoseRow) -> None:
         """Once its member is known, a report meets the deletions of his day, and a deletion his reports."""

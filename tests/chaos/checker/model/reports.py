@@ -62,6 +62,12 @@ def is_alike(said: Report, known: Report) -> bool:
     return said.given_on == known.given_on and (not said.cvx or not known.cvx or overlap(said, known))
 
 
+def is_content(said: Report, known: Report) -> bool:
+    """Day and vaccine, or any: a code of other groups is another vaccine, a combination too."""
+    is_one = set(groups_of(said.cvx)) == set(groups_of(known.cvx))
+    return said.given_on == known.given_on and (not said.cvx or not known.cvx or is_one)
+
+
 def agreement(said: Report, known: Report) -> tuple[bool, bool, bool, bool]:
     overlaps, same_day = overlap(said, known), said.given_on == known.given_on
     return same_day and overlaps, not known.is_retracted, overlaps, same_day

@@ -25,7 +25,7 @@ ISA = "ISA*00*          *00*          *ZZ*A              *ZZ*B              *210
 
 
 def numbers(many: int) -> str:
-    return PID.format(numbers="~".join(f"{n}^^^IIS^SR" for n in range(many)))
+    return PID.format(numbers="~".join(f"P{n}^^^IIS^SR" for n in range(many)))
 
 
 def test_a_field_of_endless_repetitions_is_one_reject() -> None:

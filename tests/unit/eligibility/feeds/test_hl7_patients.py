@@ -159,6 +159,14 @@ def test_a_social_security_number_is_left_out() -> None:
     assert "078051120" not in repr(items_of(a_vxu(a_dose(), pid=pid)))
 
 
+@pytest.mark.parametrize("number", ["UNKNOWN", "0000", "999999999", "N/A", "XXX", ""])
+def test_a_word_for_no_number_is_no_patients(number: str) -> None:
+    """PID-3 filled with what a sender writes where it has no number would tie strangers to one person."""
+    pid = f"PID|1||{number}^^^IIS^SR~777^^^CLINIC^MR||Waffle^Walter||19480229|M"
+    (dose,) = doses(items_of(a_vxu(a_dose(), pid=pid)))
+    assert [identifier.value for identifier in dose.person.identifiers] == ["777"]
+
+
 def test_one_number_of_three_people_stays_three_people() -> None:
     """An identifier that a sender uses twice arrives with each person's own name and birth date."""
     people = ("Wong^Elise||19880417", "Peters^Nancy||19491221", "Benton^Ann||19700101")
@@ -197,9 +205,12 @@ def test_a_name_is_chosen_by_its_type(names: str, family: str) -> None:
         ("^^^^~1 Elm^^Chicago^IL^60601^USA^L", "60601"),
         ("^^Peoria^IL^61602^USA^BDL", None),
         ("^^Peoria^IL^61602^USA^N~9 Bad^^Peoria^IL^61602^USA^BA", None),
+        ("1 Avenida^^Mexico^DF^06600^MEX^H", ""),
+        ("1 Elm^^Chicago^IL^60601^United States^H", "60601"),
+        ("1 Elm^^Chicago^IL^60601^IL^H", "60601"),
     ],
 )
 def test_an_address_is_chosen_by_its_type(address: str, zip5: str | None) -> None:
-    """PID-11: where somebody lives, never where somebody was born."""
+    """PID-11: where somebody lives, never where somebody was born; five digits of a place abroad are no ZIP."""
     (dose,) = doses(items_of(a_vxu(a_dose(), pid=PID.format(race="", address=address, ethnicity=""))))
     assert (dose.person.address.zip5 if dose.person.address else None) == zip5

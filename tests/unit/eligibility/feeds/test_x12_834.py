@@ -99,6 +99,17 @@ def test_a_deleted_coverage_never_was_and_a_foreign_one_is_left_out() -> None:
     assert [(one.description, one.is_void) for one in record.coverages] == [("GOLD", True)]
 
 
+@pytest.mark.parametrize(
+    ("code", "more", "end_on"),
+    [("024", [], date(2025, 4, 30)), ("024", ["DTP*349*D8*20250331"], date(2025, 3, 31)), ("001", [], None)],
+)
+def test_the_day_of_a_termination_without_an_end(code: str, more: list[str], end_on: date | None) -> None:
+    """Where HD01 024 says no end (349), it ends on the day of its own 303; a change's 303 ends nothing."""
+    after = [f"HD*{code}**HLT", "DTP*303*D8*20250430", *more]
+    (record,) = rosters(items_of(an_834(a_member(after=after))))
+    assert record.coverages[0].end_on == end_on
+
+
 def test_coverage_dates_are_not_the_members_dates() -> None:
     """DTP in the member's loop and in a coverage loop are kept apart, and open ends are no days."""
     after = ["HD*021**HLT*GOLD", "DTP*348*D8*20250301", "DTP*349*D8*99991231", "HD*021**DEN", "DTP*348*D8*20250401"]
@@ -342,6 +353,21 @@ def test_a_bad_zip_is_noticed_and_a_foreign_one_is_none() -> None:
     foreign = items_of(an_834(a_member(after_name=["N4*MONTREAL*QC*H2X1Y4*CA"])))
     assert not codes(foreign)
     assert rosters(foreign)[0].person.address is not None
+
+
+@pytest.mark.parametrize(
+    ("place", "zip5", "country"),
+    [
+        ("N4*MEXICO*DF*06600*MX", "", "MX"), ("N4*BERLIN**10115*DEU", "", "DEU"),
+        ("N4*CHICAGO*IL*60601*US", "60601", ""), ("N4*CHICAGO*IL*60601*usa", "60601", ""),
+        ("N4*SAN JUAN*PR*00901*PRI", "00901", ""), ("N4*FRESNO*CA*93701*CA", "93701", ""),
+    ],
+)  # fmt: skip
+def test_five_digits_of_a_place_abroad_are_no_zip(place: str, zip5: str, country: str) -> None:
+    """Another country's postal code is nobody's ZIP; a territory, or the state said once more, is at home."""
+    (record,) = rosters(items_of(an_834(a_member(after_name=["N3*1 ELM ST", place]))))
+    assert record.person.address is not None
+    assert (record.person.address.zip5, record.person.address.country) == (zip5, country)
 
 
 def test_restricted_access_is_passed_on() -> None:
