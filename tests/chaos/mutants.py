@@ -26,7 +26,6 @@ LATE, AWAY = "half of the commits late", "broker restarts cleanly"
 ALONE = "a database restored from an old backup alone"
 RESTORED = "reporting's database restored from an old backup"
 STILL = "a relay stands still between reading and sending"
-TORN = "the broker loses the ends of a topic"
 LEAK, VANISHES, FLOOD = "a cancellation leaks into the relay", "a machine vanishes", "a flood of garbage"
 TO_DATABASE, TO_BROKER = "jittery lines to postgres", "jittery lines to kafka"
 
@@ -249,16 +248,6 @@ def _believes_the_broker(_service: str) -> None:
     from services.kit.readings import Readings
 
     put(Readings, "complete", Readings.current)
-
-
-@mutant("reads-on", "what groups have acknowledged behind the end of the log is taken for read", TORN, faults_a_try=2)
-def _reads_on(_service: str) -> None:
-    from services.kit import truncation
-
-    async def nobody(*_: Any) -> dict[Any, int]:
-        return {}
-
-    put(truncation, "go_back", nobody)
 
 
 @mutant("deaf-to-the-operator", "a lifted limit is not looked at", FLOOD, faults_a_try=1)
