@@ -122,6 +122,6 @@ def _asked(service: str, command: str) -> list[str]:
     kafka = require_up(plan.folder).components.get("kafka")
     told = plan.kafka_environment_of(service, None if kafka is None else kafka.port)
     done = run_own_command(plan, service, command, told)
-    if done.returncode > 1:
+    if done.returncode > 1 or (done.returncode and not done.stdout):  # 1 is also how it refuses its settings
         raise StackError(f"{service}: {done.stderr.strip() or 'its log could not be compared'}", "./vcc status")
     return done.stdout.splitlines()

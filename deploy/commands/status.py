@@ -11,7 +11,7 @@ from deploy.console import paint, table
 from deploy.local import probes
 from deploy.local.plan import SERVICES
 from deploy.local.process import alive
-from deploy.local.running import brokers, kafka_environment
+from deploy.local.running import brokers, kafka_environment, why_unknown
 from deploy.local.state import Component, Folder, State, here
 
 ORDER = ("kafka", "postgres", "issuer", *SERVICES)
@@ -45,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     state = folder.read()
     if not state.supervised and state.phase not in {"down", "failed"}:
         state.phase, state.what = "failed", "the supervisor was killed; ./vcc up starts afresh, ./vcc down cleans up"
+    if state.phase == "up" and (why := why_unknown(folder)) is not None:
+        state.phase, state.what = "failed", why
     with ThreadPoolExecutor(8) as pool:
         rows = list(
             pool.map(inspect, sorted(state.components.values(), key=lambda component: ORDER.index(component.name)))

@@ -50,7 +50,7 @@ def _add_acls(deeds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help="a script of Kafka's own tool (kafka-acls), or KafkaUser resources (strimzi)",
     )  # fmt: skip
     acls.add_argument(
-        "--prefix", type=_prefix, default=told("VCC_KAFKA_PREFIX") or "",
+        "--prefix", type=_prefix,
         help="of one environment of several on a cluster; else VCC_KAFKA_PREFIX",
     )  # fmt: skip
     acls.set_defaults(run=run_acls)
@@ -81,7 +81,8 @@ def run_acls(arguments: argparse.Namespace) -> int:
     from deploy.acl_documents import commands, strimzi
     from deploy.acls import all_acls
 
-    print((strimzi if arguments.target == "strimzi" else commands)(all_acls(prefix=arguments.prefix)), end="")
+    prefix = _prefix(told("VCC_KAFKA_PREFIX") or "") if arguments.prefix is None else arguments.prefix
+    print((strimzi if arguments.target == "strimzi" else commands)(all_acls(prefix=prefix)), end="")
     return 0
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from deploy.environment import FILE, is_told, told
 from deploy.local import probes
 from deploy.local.process import Spec, plain_environment
-from deploy.local.state import ROOT, TOPICS, Folder
+from deploy.local.state import BROKERS, ROOT, TOPICS, Folder
 from services.kit.private_channels import DSNS
 
 if TYPE_CHECKING:
@@ -183,4 +183,4 @@ def known_dsns(folder: Folder, service: str) -> dict[str, str]:
 
 def remember_kafka(folder: Folder, environment: Mapping[str, str]) -> None:
     """So that commands given in another terminal reach the same brokers."""
-    folder.secret("kafka.json", json.dumps(dict(environment)))
+    folder.secret(BROKERS, json.dumps(dict(environment)))

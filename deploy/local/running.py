@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from deploy.environment import told
 from deploy.errors import StackError
 from deploy.local.probes import HOST
-from deploy.local.state import Folder, State, here
+from deploy.local.state import BROKERS, Folder, State, here
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +58,18 @@ def brokers(kafka: Mapping[str, str]) -> str:
 
 
 def kafka_environment(folder: Folder) -> dict[str, str]:
-    """Every VCC_KAFKA_* setting that the services were started with."""
-    return dict(json.loads((folder.secrets / "kafka.json").read_text()))
+    """Every VCC_KAFKA_* setting that the services were started with. Raises StackError where they are gone."""
+    try:
+        return dict(json.loads((folder.secrets / BROKERS).read_text()))
+    except FileNotFoundError:
+        how = "start it again: ./vcc down, then ./vcc up"
+        raise StackError("the stack is not running: what it noted of its brokers is gone", how) from None
+
+
+def why_unknown(folder: Folder) -> str | None:
+    """Why nobody knows where the brokers of a stack that is up are; None if it is known."""
+    try:
+        brokers(kafka_environment(folder))
+    except StackError as error:
+        return str(error)
+    return None

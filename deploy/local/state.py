@@ -19,6 +19,7 @@ from deploy.local.process import Identity, alive
 
 ROOT = Path(__file__).parents[2]
 TOPICS = "topics"
+BROKERS = "kafka.json"
 """Whose ring is that of restricted topics, which several services share."""
 Phase = Literal["down", "starting", "up", "stopping", "failed"]
 

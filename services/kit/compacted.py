@@ -1,14 +1,18 @@
 """A compacted topic keeps the newest fact of each key: that it holds no older one is no loss."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 import asyncpg
 from aiokafka import TopicPartition
 
+from schemas.catalog import TOPICS
 from services.kit import log_loss, outbox, published
 from services.kit.log_loss import Ends
-from services.kit.postgres import ALL_TENANTS, transaction
+from services.kit.postgres import ALL_TENANTS, Connection, transaction
 from services.kit.published import Fact
+
+COMPACTED = frozenset(topic.name for topic in TOPICS if topic.cleanup_policy == "compact")
 
 
 async def without_forgotten(pool: asyncpg.Pool, topic: str, lost: Sequence[Fact], ends: Ends) -> list[Fact]:
@@ -23,6 +27,16 @@ async def without_forgotten(pool: asyncpg.Pool, topic: str, lost: Sequence[Fact]
         newest[key] = max(number, newest.get(key, number))
     forgotten = {fact.id for fact in doubtful} - set(newest.values())
     return [fact for fact in lost if fact.id not in forgotten]
+
+
+async def without_outdated(
+    connection: Connection, facts: Sequence[Fact], ends: Ends, since: datetime
+) -> Sequence[Fact]:
+    """These facts without those of compacted topics that got a newer one since: said again now they would come to stand
+    behind it. No relay may send meanwhile."""
+    doubtful = [fact for fact in facts if fact.place.topic in COMPACTED and not _must_stand(fact, ends)]
+    outdated = await published.load_outdated(connection, doubtful, since)
+    return [fact for fact in facts if fact.event_id not in outdated]
 
 
 def _must_stand(fact: Fact, ends: Ends) -> bool:

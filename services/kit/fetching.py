@@ -1,5 +1,6 @@
 """Stands between FastStream's loop and aiokafka's fetches. That loop tries again in silence, and ends in silence when a
-cancellation leaks out: here what goes wrong is told, and what holds no record is acknowledged."""
+cancellation leaks out: here what goes wrong is told, what holds no record is acknowledged, and of what is handed out it
+is known which leader had been heard of when it was asked for: the client fetches ahead, and holds it meanwhile."""
 
 import asyncio
 import re
@@ -10,6 +11,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.codec import has_gzip, has_lz4, has_snappy, has_zstd
 from aiokafka.errors import ConsumerStoppedError, KafkaError, UnsupportedCodecError
+from aiokafka.protocol.fetch import FetchRequest
 
 from services.kit import log
 from services.kit.generation import StaleGenerationError
@@ -21,6 +23,8 @@ POSITION_WITHIN_S = 1.0
 Batches = Mapping[TopicPartition, list[ConsumerRecord]]
 OnPassed = Callable[[Mapping[TopicPartition, int]], Awaitable[None]]
 """Told of the offsets before which nothing is left to apply, ahead of the broker."""
+Epochs = Mapping[int, int]
+"""Of the leaders, by partition."""
 
 
 class UnreadableBatchError(KafkaError):  # type: ignore[misc]
@@ -39,14 +43,30 @@ def has_ended(consumer: AIOKafkaConsumer) -> bool:
 
 
 class Fetches:
-    """All fetches of one consumer from now on. `reason`: why the last one gave nothing, if it failed."""
+    """All fetches of one consumer from now on. `heard_of` tells the leaders' epochs. `reason`: why the last one gave
+    nothing, if it failed; `epochs`: which were known before that was asked for which was handed out last."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, topic: str, group: str, on_passed: OnPassed) -> None:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, topic: str, group: str, on_passed: OnPassed, heard_of: Callable[[], Epochs]
+    ) -> None:
         self._consumer, self._place, self._on_passed = consumer, {"topic": topic, "group": group}, on_passed
+        self._heard_of, self.epochs = heard_of, heard_of()
+        self._at_hand = dict(self.epochs)
         self._fetch = consumer.getmany
         self._acknowledged: dict[TopicPartition, int] = {}
         self.reason: str | None = None
         consumer.getmany = self._getmany
+        self._send = consumer._client.send
+        consumer._client.send = self._note_epochs
+
+    async def _note_epochs(self, node: int, request: Any, **options: Any) -> Any:
+        """A partition is asked for once all of it that was at hand is handed out."""
+        known = self._heard_of()
+        answer = await self._send(node, request, **options)
+        if isinstance(request, FetchRequest):
+            asked = {number for _, partitions in request.topics for number, *_ in partitions}
+            self._at_hand |= {number: epoch for number, epoch in known.items() if number in asked}
+        return answer
 
     async def _getmany(self, *partitions: TopicPartition, **options: Any) -> Batches:
         try:
@@ -59,7 +79,7 @@ class Fetches:
             if isinstance(error, KafkaError):
                 raise
             raise UnreadableBatchError(type(error).__name__) from error
-        self.reason = None
+        self.reason, self.epochs = None, dict(self._at_hand)
         if not found:
             await self._acknowledge_gaps()
         return found

@@ -39,12 +39,13 @@ class LogLostError(KafkaError):  # type: ignore[misc]  # the client has no types
 @dataclass(frozen=True, slots=True)
 class Ends:
     """Of the service's own topics: where the newest acknowledged facts stand, where the partitions end, which topics
-    are other ones by now."""
+    are other ones by now. `known_ids`: the topics that the store held its facts to stand in."""
 
     lasts: Mapping[TopicPartition, int]
     ends: Mapping[TopicPartition, int]
     topic_ids: Mapping[str, UUID] = field(default_factory=dict)
     made_anew: frozenset[str] = frozenset()
+    known_ids: Mapping[str, UUID] = field(default_factory=dict)
 
     def beyond(self) -> dict[TopicPartition, range]:
         """The offsets that were acknowledged and that the partitions do not reach."""
@@ -72,8 +73,8 @@ async def load_ends(settings: Settings, connection: Connection) -> Ends:
     ids, said_in = {name: one.topic_id for name, one in described.items()}, {place.topic for place in lasts}
     made_anew = frozenset(name for name, one in ids.items() if name in said_in and known.get(name, one) != one)
     if new := {name: one for name, one in ids.items() if known.get(name) != one and name not in made_anew}:
-        await published.save_topic_ids(connection, new)
-    return Ends(lasts, ends, ids, made_anew)
+        await published.save_topic_ids(connection, new, known)
+    return Ends(lasts, ends, ids, made_anew, known)
 
 
 class LogGuard:

@@ -1,10 +1,12 @@
 """What the broker has acknowledged, as it left and where it stands. A fact is in the outbox until it is in the log, and
 here from then on; what the log has lost goes back into the outbox under its own ids and leaves again."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 from aiokafka import TopicPartition
 from aiokafka.structs import RecordMetadata
 
@@ -71,11 +73,33 @@ update {table} set payload = convert_to((convert_from(payload, 'UTF8')::jsonb - 
 where aggregatetype = '{topic.name}' and aggregateid = any($1::text[]) and convert_from(payload, 'UTF8')::jsonb ? $2
 """
 """The topic, of the catalog, is a literal: else no plan for any parameters could use an index of this topic alone."""
-FENCE_ALL = "update relay_shard set epoch = epoch + 1"
+FENCE_ALL = "update relay_shard set epoch = epoch + 1 returning shard, epoch"
+HOLD_ALL = "select shard, epoch from relay_shard order by shard for update"
+LOAD_OUTDATED = """
+select lost.event_id from published as lost
+where event_id = any($1::uuid[]) and (
+    exists (
+        select from published as newer
+        where newer.published_at >= $2 and newer.id > lost.id
+            and (newer.aggregatetype, newer.aggregateid) = (lost.aggregatetype, lost.aggregateid)
+    )
+    or exists (
+        select from outbox as newer
+        where newer.id > lost.id and (newer.aggregatetype, newer.aggregateid) = (lost.aggregatetype, lost.aggregateid)
+    )
+)
+"""
 LOAD_TOPIC_IDS = "select topic, topic_id from published_topic"
 SAVE_TOPIC_IDS = """
-insert into published_topic (topic, topic_id) select * from unnest($1::text[], $2::uuid[])
-on conflict (topic) do update set topic_id = excluded.topic_id
+with now as (
+    select * from unnest($1::text[], $2::uuid[], $3::uuid[]) as row (topic, topic_id, known_id)
+),
+other as (
+    update published_topic set topic_id = now.topic_id from now
+    where published_topic.topic = now.topic and published_topic.topic_id = known_id
+)
+insert into published_topic (topic, topic_id) select topic, topic_id from now where known_id is null
+on conflict do nothing
 """
 OVER_AGE = """
 select ctid, published_at as since from published
@@ -83,7 +107,8 @@ where published_at < clock_timestamp() - make_interval(days => $1) and published
 order by published_at limit $3 for update skip locked
 """
 
-
+Epochs = dict[int, int]
+"""By shard."""
 UNPLACED = -1
 """The offset of a fact of which it is not known where it stands."""
 
@@ -184,6 +209,22 @@ async def move_places(connection: Connection, found: Collection[Fact]) -> None:
     await connection.execute(MOVE_PLACES, *_columns(found))
 
 
+async def load_outdated(connection: Connection, facts: Collection[Fact], since: datetime) -> set[UUID]:
+    """Which of these have a newer one under their key that waits, or was published since."""
+    rows = await connection.fetch(LOAD_OUTDATED, [fact.event_id for fact in facts], since) if facts else ()
+    return {row["event_id"] for row in rows}
+
+
+async def fence_all(connection: Connection) -> Epochs:
+    """Whoever holds a shard sends nothing more once this is committed. The epochs that nobody has."""
+    return _epochs(await connection.fetch(FENCE_ALL))
+
+
+async def hold_all(connection: Connection) -> Epochs:
+    """The shards' epochs; nobody begins another before this transaction has ended."""
+    return _epochs(await connection.fetch(HOLD_ALL))
+
+
 async def take_back(connection: Connection, facts: Collection[Fact]) -> set[UUID]:
     """Put these facts back into the outbox, before all that waits there, under their own ids, and tell which; what
     stands elsewhere by now stays there. Relays read again from the start."""
@@ -191,7 +232,7 @@ async def take_back(connection: Connection, facts: Collection[Fact]) -> set[UUID
     gone = await connection.fetch(TAKE_BACK, ids, offsets)
     if gone:
         await horizon.go_back(connection, min(row["id"] for row in gone))
-    await connection.execute(FENCE_ALL)
+    await fence_all(connection)
     return {row["event_id"] for row in gone}
 
 
@@ -207,9 +248,15 @@ async def load_topic_ids(connection: Connection) -> dict[str, UUID]:
     return {row["topic"]: row["topic_id"] for row in await connection.fetch(LOAD_TOPIC_IDS)}
 
 
-async def save_topic_ids(connection: Connection, topic_ids: Mapping[str, UUID]) -> None:
-    """The places are in these topics from now on."""
-    await connection.execute(SAVE_TOPIC_IDS, list(topic_ids), list(topic_ids.values()))
+async def save_topic_ids(connection: Connection, topic_ids: Mapping[str, UUID], known: Mapping[str, UUID]) -> None:
+    """The places are in these topics from now on, unless others have been saved since those that are known were
+    loaded: whoever asked the broker later knows better."""
+    known_ids = [known.get(topic) for topic in topic_ids]
+    await connection.execute(SAVE_TOPIC_IDS, list(topic_ids), list(topic_ids.values()), known_ids)
+
+
+def _epochs(rows: Iterable[asyncpg.Record]) -> Epochs:
+    return {row["shard"]: row["epoch"] for row in rows}
 
 
 def _columns(facts: Collection[Fact]) -> tuple[list[UUID], list[int], list[int]]:

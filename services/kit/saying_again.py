@@ -6,8 +6,10 @@ simply begins again: what is in the outbox is not lost any more, and what waits 
 log's end, so that relays wait with all that is newer.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 from aiokafka import TopicPartition
@@ -23,6 +25,7 @@ from services.kit.settings import Settings
 HEALING = 1001
 """Held by who heals. Another would take for lost what the first has put back and a relay has said since."""
 KEEP_LOCK = "select 1"
+NOW = "select clock_timestamp()"
 
 
 class AnotherHealsError(Exception):
@@ -44,18 +47,31 @@ async def say_again(settings: Settings) -> AsyncGenerator[str]:
     pool = await create_pool(settings)
     try:
         async with _alone(settings) as lock:
+            since = await lock.fetchval(NOW)
             lost, ends = await _find(settings, pool)
             for part in published.in_slices(lost):
                 await lock.execute(KEEP_LOCK)
-                async with transaction(pool, ALL_TENANTS) as connection:
-                    taken = await published.take_back(connection, part)
+                taken = await take_back(pool, part, ends, since)
                 for fact in part:
                     if fact.event_id in taken:
                         yield _line(fact)
             async with transaction(pool, ALL_TENANTS) as connection:
-                await published.save_topic_ids(connection, ends.topic_ids)
+                await published.save_topic_ids(connection, ends.topic_ids, ends.known_ids)
     finally:
         await pool.close()
+
+
+async def take_back(pool: asyncpg.Pool, part: Sequence[Fact], ends: Ends, since: datetime) -> set[UUID]:
+    """Put these into the outbox, without those of compacted topics that have a newer one since then; which those are is
+    asked while no relay can send what is newer still. Gives the ids of those that were put there."""
+    while True:
+        async with transaction(pool, ALL_TENANTS) as connection:
+            epochs = await published.fence_all(connection)
+        async with transaction(pool, ALL_TENANTS) as connection:
+            if await published.hold_all(connection) == epochs:  # else a relay has begun meanwhile
+                return await published.take_back(
+                    connection, await compacted.without_outdated(connection, part, ends, since)
+                )
 
 
 @asynccontextmanager

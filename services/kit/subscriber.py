@@ -75,12 +75,12 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
     def connect(self, consumer: AIOKafkaConsumer, loops: Sequence[asyncio.Task[Any]] = ()) -> None:
         """Watch this consumer from now on. `loops` are the tasks that read from it: one of them lives, or none does."""
         self.consumer, self._loops = consumer, loops
-        self._fetches = Fetches(consumer, *self._labels, self._on_passed)
+        self._fetches = Fetches(consumer, *self._labels, self._on_passed, lambda: self.leader_epochs)
 
     async def _on_passed(self, upto: Mapping[TopicPartition, int]) -> None:
         if self.generation is not None:
             by_partition = {place.partition: at for place, at in upto.items()}
-            await self._applying.passed(by_partition, self.topic_id, self.generation, self.leader_epochs)
+            await self._applying.passed(by_partition, self.topic_id, self.generation, self._epochs())
 
     def disconnect(self) -> None:
         """The consumer is gone, and its place in the group with it."""
@@ -139,16 +139,14 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             started = time.perf_counter()
             if self._is_lost:
                 raise ConsumerGoneError
-            self._at_hand = _firsts(raw)
+            self._at_hand, epochs = _firsts(raw), self._epochs()
             outcome = await self._applying.apply(
                 self._decoder.decode(
-                    [
-                        to_record(record, self.topic_id, self.leader_epochs.get(record.partition), self._prefix)
-                        for record in raw
-                    ]
+                    [to_record(record, self.topic_id, epochs.get(record.partition), self._prefix) for record in raw]
                 ),
                 self.generation,
             )
+            self._doubt({place.partition for place in self._at_hand}, epochs)
             await self._pass_gap(raw)
             self._count(outcome, len(raw), time.perf_counter() - started)
             self._lag.applied(raw)
@@ -172,6 +170,17 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]
             )
             await asyncio.sleep(backoff_s)
             raise
+
+    def _epochs(self) -> Mapping[int, int]:
+        """Of the leaders who were known, by partition, before that was asked for which is at hand."""
+        return self.leader_epochs if self._fetches is None else {**self.leader_epochs, **self._fetches.epochs}
+
+    def _doubt(self, partitions: Collection[int], epochs: Mapping[int, int]) -> None:
+        """What was read under an older leader than the one who has been looked at was not looked at: that leader counts
+        as not heard of."""
+        read = {number: epoch for number, epoch in epochs.items() if number in partitions}
+        if any(self.leader_epochs.get(number, epoch) > epoch for number, epoch in read.items()):
+            self.leader_epochs = {**self.leader_epochs, **read}
 
     async def _pass_gap(self, raw: Sequence[ConsumerRecord]) -> None:
         """Behind a batch's last record there may be none up to where the consumer goes on, which is what it will

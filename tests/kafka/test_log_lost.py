@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
@@ -25,7 +25,7 @@ from services.kit.own_log import Owned
 from services.kit.saying_again import list_lost, say_again
 from services.kit.subscriber import Subscriber
 from services.kit.subscription import Subscription
-from services.kit.unit_of_work import working
+from services.kit.unit_of_work import UnitOfWork, working
 from tests.builders import a_day, a_record
 from tests.kafka.calendars import TOPIC, drop_topic, make_topic, on_day, produce, until
 from tests.servers import Database, WatchedKafka, open_folder, running, watched_kafka
@@ -111,8 +111,8 @@ async def almanac(calendar: Database, monkeypatch: pytest.MonkeyPatch) -> Databa
 
 
 @asynccontextmanager
-async def _serving(database: Database, broker: Broker) -> AsyncIterator[httpx.AsyncClient]:
-    app = create(SERVICE, database.settings(broker.kafka.watched))
+async def _serving(database: Database, broker: Broker, service: Service = SERVICE) -> AsyncIterator[httpx.AsyncClient]:
+    app = create(service, database.settings(broker.kafka.watched))
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://kit") as client,
@@ -256,11 +256,11 @@ def _slow_down(monkeypatch: pytest.MonkeyPatch, answers_after_s: float) -> None:
     monkeypatch.setattr(truncation, "go_back", late)
 
 
-async def _go_on_elsewhere(almanac: Database, broker: Broker) -> None:
+async def _go_on_elsewhere(almanac: Database, broker: Broker, first_lost: int = 3) -> None:
     """While nobody here gets to look."""
     for day in (10, 11, 12):
         await almanac.pool.execute("insert into said values ($1)", a_day(day).business_on)
-    broker.lose({0: 3})
+    broker.lose({0: first_lost})
     records = [a_record(a_day(day)) for day in (10, 11, 12)]
     with ThreadPoolExecutor() as others:
         others.submit(asyncio.run, produce(broker.kafka.watched, records)).result()
@@ -292,16 +292,33 @@ class Readers:
 
     async def leader_changes(self, broker: Broker) -> None:
         """The broker is killed and comes back with all that it had, and whatever they do about it is done."""
-        subscriber = self.subscriber
-        assert subscriber is not None
-        before = subscriber.leader_epochs[0]
+        before = self.leader()
         broker.lose({})
+        await self.hear_of_a_leader_after(before)
+
+    def leader(self) -> int:
+        """The epoch of the leader whom they have heard of last."""
+        assert self.subscriber is not None
+        return self.subscriber.leader_epochs.get(0, -1)
+
+    async def hear_of_a_leader_after(self, before: int) -> None:
+        """And do whatever they do about it."""
 
         async def is_heard_of() -> bool:
-            return subscriber.leader_epochs.get(0, before) > before
+            return self.leader() > before
 
         await until(is_heard_of, 60)
         await self.go_on()
+
+    async def is_busy(self) -> bool:
+        """Whether a batch is being applied."""
+        return self.subscriber is not None and bool(self.subscriber._at_hand)
+
+    async def has_more_at_hand(self) -> bool:
+        """Whether the client has fetched what nobody has asked it for yet."""
+        assert self.subscriber is not None
+        assert self.subscriber.consumer is not None
+        return bool(self.subscriber.consumer._fetcher._records)
 
     async def go_on(self) -> None:
         """They are looked at again, and begin before that if they were to."""
@@ -362,3 +379,31 @@ async def test_who_waits_where_he_was_sent_back_to_reads_on(
         await _say_one_by_one(almanac, 3)
         await _all_heard(almanac, *range(4))
         assert not await almanac.pool.fetchval("select bool_or(goes_back) from reading_position")
+
+
+async def test_what_was_at_hand_before_another_leader_is_held_against_his_log(
+    almanac: Database, broker: Broker, readers: Readers
+) -> None:
+    """A reader has fetched records and not applied them yet when the log loses them and another leader is heard of:
+    what stands on their offsets since then is read, too."""
+    gate = asyncio.Event()
+    async with _serving(almanac, broker, _behind(gate)):
+        await _say_one_by_one(almanac, 0)
+        await until(readers.is_busy)
+        await _say(almanac, 1, 2, 3)
+        await until(readers.has_more_at_hand)
+        before = readers.leader()
+        await _go_on_elsewhere(almanac, broker, first_lost=1)
+        await readers.hear_of_a_leader_after(before)
+        gate.set()
+        await _all_heard(almanac, 0, 1, 2, 3, 10, 11, 12)
+
+
+def _behind(gate: asyncio.Event) -> Service:
+    """Who applies nothing before it is opened."""
+
+    async def handle(work: UnitOfWork, events: Sequence[BusinessDayOpenedV1]) -> None:
+        await gate.wait()
+        await on_day(work, events)
+
+    return replace(SERVICE, subscriptions=(replace(SERVICE.subscriptions[0], handler=handle),))

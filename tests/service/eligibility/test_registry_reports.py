@@ -112,6 +112,17 @@ async def test_a_correction_before_its_member_is_known(office: Office) -> None:
     assert await held(office) == [("OMA", "208", "2021-02-17"), ("OPA", "208", "2021-02-16")]
 
 
+async def test_a_report_that_changes_while_it_waits_is_linked(office: Office) -> None:
+    """Of one file an older message adds a word to a report that waits, and another ties the number by which its member
+    is found: the report finds him at once."""
+    await office.read(vxu(Shot("1", given="Omma", ids=("C-1^^^CAIR^SR", "C-5^^^CAIR^SR"), zip5="")))
+    await office.read(roster(Row("LS1")))
+    assert await held(office) == []
+    older = Shot("1", given="Omma", zip5="", protected="N", sent="20210228060000")
+    await office.read(vxu(older, Shot("2", ids=("C-5^^^CAIR^SR",), on="20210110")))
+    assert await held(office) == [("OMA", "208", "2021-01-10"), ("OMA", "208", "2021-02-15")]
+
+
 async def test_reports_of_before_are_found_by_their_number(office: Office) -> None:
     """What was stored when a number alone named a vaccination is corrected and deleted as ever."""
     await office.read(roster(Row("LS1")))

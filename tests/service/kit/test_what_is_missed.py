@@ -1,5 +1,7 @@
 """What is missed of the log: not what a compacted topic may have forgotten, and not what was said again meanwhile."""
 
+import asyncio
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,9 +10,11 @@ from aiokafka import TopicPartition
 from schemas.catalog import TARGET_ZIPS
 from services.kit import published
 from services.kit.compacted import without_forgotten
+from services.kit.fencing import BEGIN_EPOCHS
 from services.kit.log_loss import Ends
-from services.kit.postgres import transaction
+from services.kit.postgres import Connection, transaction
 from services.kit.published import Fact
+from services.kit.saying_again import take_back
 from tests.servers import Database, OpenDatabase
 
 pytestmark = pytest.mark.postgres
@@ -92,3 +96,58 @@ async def test_what_was_said_again_meanwhile_stays_where_it_stands(store: Databa
         assert await published.take_back(connection, lost) == {lost[1].event_id}
     assert await store.pool.fetchval("select array_agg(id) from outbox") == [2]
     assert await store.pool.fetchval("select array_agg(id) from published") == [1]
+
+
+@pytest.mark.parametrize("is_waiting", [True, False])
+async def test_what_got_a_newer_one_since_it_was_missed_is_not_said_again(store: Database, is_waiting: bool) -> None:
+    """It would come to stand behind the newer one, and be the one that later readers get."""
+    now = await _now(store)
+    lost = [await _say(store, number, key, number) for number, key in enumerate("ab", 1)]
+    assert await _missed(store, lost, _ends(2, 3)) == lost
+    if is_waiting:
+        await store.pool.execute(WAIT, uuid4(), 3, TOPIC, "a")
+    else:
+        await _say(store, 3, "a", 3)
+    assert await take_back(store.pool, lost, _ends(2, 3), now) == {lost[1].event_id}
+
+
+async def test_what_relays_wait_for_is_said_again_before_newer_ones(store: Database) -> None:
+    """Behind a lost end nothing newer has left, so all of it goes back, though a newer one waits."""
+    lost = [await _say(store, number, "a", number) for number in (1, 2)]
+    await store.pool.execute(WAIT, uuid4(), 3, TOPIC, "a")
+    assert len(await take_back(store.pool, lost, _ends(2, 1), await _now(store))) == 2
+
+
+async def test_no_relay_begins_while_facts_go_back(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that has taken a shard since the others were fenced is fenced in its turn, and another waits for the end: so
+    none can have sent what was not seen."""
+    await store.pool.execute(BEGIN_EPOCHS, [0], "a relay")
+    lost, hold_all, seen = [await _say(store, 1, "a", 1)], published.hold_all, list[published.Epochs]()
+
+    async def held(connection: Connection) -> published.Epochs:
+        if not seen:
+            await store.pool.execute(BEGIN_EPOCHS, [0], "another relay")
+        seen.append(await hold_all(connection))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(store.pool.execute(BEGIN_EPOCHS, [0], "a third relay"), 0.3)
+        return seen[-1]
+
+    monkeypatch.setattr(published, "hold_all", held)
+    assert await take_back(store.pool, lost, _ends(1, 2), await _now(store)) == {lost[0].event_id}
+    assert seen == [{0: 3}, {0: 4}]
+
+
+async def test_whoever_asked_for_the_topics_before_overwrites_nobody(store: Database) -> None:
+    """Two looked for the topic's id at once: what the slower one had found before another was saved is not kept."""
+    first, second, third = uuid4(), uuid4(), uuid4()
+    async with transaction(store.pool, "*") as connection:
+        await published.save_topic_ids(connection, {TOPIC: first}, {})
+        await published.save_topic_ids(connection, {TOPIC: second}, {TOPIC: first})
+        for known in ({}, {TOPIC: first}):
+            await published.save_topic_ids(connection, {TOPIC: third}, known)
+        assert await published.load_topic_ids(connection) == {TOPIC: second}
+
+
+async def _now(store: Database) -> datetime:
+    now: datetime = await store.pool.fetchval("select clock_timestamp()")
+    return now

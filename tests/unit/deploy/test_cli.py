@@ -1,9 +1,13 @@
 """The command line: what it lists, how it ends, how fast it starts."""
 
+import argparse
+import importlib
 import json
+import os
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,7 @@ from deploy import cli
 from deploy.commands.status import span
 from deploy.console import table
 from deploy.errors import StackError
-from deploy.local.process import Identity
+from deploy.local.process import Identity, identity
 from deploy.local.state import Component, Folder, State, here
 
 ROOT = Path(__file__).parents[3]
@@ -110,6 +114,79 @@ def test_status_notices_a_killed_supervisor(folder: Folder, capsys: pytest.Captu
     assert cli.main(["status", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert (told["phase"], told["components"][0]["state"]) == ("failed", "dead")
+
+
+@pytest.fixture
+def without_brokers(folder: Folder) -> Folder:
+    """A stack that is up by its own word, and whose note of where its brokers are is gone."""
+    folder.make()
+    folder.write(State("up", supervisor=identity(os.getpid()), components={}))
+    return folder
+
+
+@pytest.mark.parametrize("is_noted", [False, True])
+def test_status_without_the_brokers_address(
+    without_brokers: Folder, capsys: pytest.CaptureFixture[str], is_noted: bool
+) -> None:
+    """Whether the note itself is gone or the file that it names, status says so and ends with 1."""
+    if is_noted:
+        without_brokers.secret("kafka.json", '{"VCC_KAFKA_BOOTSTRAP_SERVERS_FILE": "/gone"}')
+    assert cli.main(["status"]) == 1
+    said = capsys.readouterr()
+    assert ("/gone cannot be read" if is_noted else "not running") in said.out
+    assert "./vcc up" in said.out
+    assert said.err == ""
+
+
+@pytest.mark.parametrize("words", [["topics"], ["topics", "create"], ["report"]])
+def test_commands_without_the_brokers_address(
+    without_brokers: Folder, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    """They say that the stack is not running and how to start it, without a traceback."""
+    assert cli.main(words) == cli.FAULT
+    assert "not running" in (said := capsys.readouterr().err)
+    assert "./vcc up" in said
+    assert not without_brokers.log("vcc").exists()
+
+
+def test_a_log_that_nobody_could_compare_lacks_not_nothing(
+    without_brokers: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A service's own command that refuses its settings has listed nothing: that is no answer."""
+    assert cli.main(["log"]) == cli.FAULT
+    said = capsys.readouterr()
+    assert (said.out, "vcc: eligibility: VCC_" in said.err) == ("", True)
+
+
+def _deeds(parser: argparse.ArgumentParser) -> Iterator[list[str]]:
+    yield []
+    for action in parser._actions:
+        for name, deed in action.choices.items() if isinstance(action, argparse._SubParsersAction) else ():
+            yield from ([name, *more] for more in _deeds(deed))
+
+
+def _all_words() -> list[list[str]]:
+    """Every command and every deed of it."""
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers()
+    for module in sorted({cli.COMMANDS[name][0] for name in cli.available()}):
+        importlib.import_module(module).add_commands(commands)
+    return [words for words in _deeds(parser) if words]
+
+
+@pytest.mark.parametrize("words", _all_words(), ids=" ".join)
+def test_every_command_explains_itself_without_a_stack(
+    words: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the files are gone that settings are to come from."""
+    for name in ("VCC_KAFKA_BOOTSTRAP_SERVERS", "VCC_KAFKA_PREFIX", "VCC_OIDC_ISSUER", "VCC_TOKEN"):
+        monkeypatch.setenv(f"{name}_FILE", "/gone")
+    try:
+        code = cli.main([*words, "--help"])
+    except SystemExit as end:
+        code = int(end.code or 0)
+    assert code == 0
+    assert "usage: " in capfd.readouterr().out
 
 
 def test_logs_of_an_unknown_component_names_the_known(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:

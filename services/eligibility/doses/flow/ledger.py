@@ -75,9 +75,10 @@ async def _link_waiting(connection: Connection, ledger: Ledger, tokens: Collecti
     tied = set[UUID]()
     while tokens:
         waiting: defaultdict[str, list[Report]] = defaultdict(list)
-        for unlinked in await dose_store.load_waiting(connection, tokens):
-            if unlinked.event_key not in ledger.changed_reports:
-                waiting[unlinked.tenant_id].append(unlinked)
+        for stored in await dose_store.load_waiting(connection, tokens):
+            report = ledger.reports.get(stored.event_key, stored)
+            if report.member_token is None:
+                waiting[report.tenant_id].append(report)
         tokens = set()
         for tenant, reports in sorted(waiting.items()):
             linked = await link_rows(connection, [waiting_row(report) for report in reports], tenant)

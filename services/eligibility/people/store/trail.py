@@ -26,7 +26,8 @@ NAMES_FOR_PLANS = NamesForPlans(
         ), since), timestamptz '9999-01-01Z' from own
         union all
         select survivor::text, joined_at, withdrawn_at
-        from own join person_join on token = retired or token = any(tokens) join person on member_token = retired
+        from own join joined_token on joined_token.member_token = token join person_join using (join_id)
+        join person on person.member_token = retired
         where withdrawn_at is not null and $2 = any(plans)
         union all
         select enrolment_id::text, {ALWAYS} from mine join enrolment on member_token = token where tenant_id = $2
