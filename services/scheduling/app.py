@@ -15,6 +15,7 @@ from services.scheduling.appointments import api as appointments
 from services.scheduling.appointments import store as appointment_store
 from services.scheduling.blocks import store as block_store
 from services.scheduling.blocks.api import blocks
+from services.scheduling.desk import api as desk
 from services.scheduling.members.flow import on_contact_attempt
 from services.scheduling.settings import OwnSettings, read_own_settings
 from services.scheduling.settling import flow as settling
@@ -30,7 +31,7 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         name="scheduling",
         title="Scheduling",
         subscriptions=subscriptions(own),
-        routers=(with_settings(own, blocks.routes, appointments.routes),),
+        routers=(with_settings(own, blocks.routes, desk.routes, appointments.routes),),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
         background=lambda _settings, pool: (Reviews(pool, WAITING_MEMBERS, settling.settle_waiting),),

@@ -44,6 +44,7 @@ class RefusalCode(StrEnum):
     FAR_WEEK = "far-week"
     PRODUCT_IN_USE = "product-in-use"
     OUTSIDE_WEEK = "slot-outside-week"
+    WRONG_CODE = "wrong-code"
     ZONE_IN_USE = "time-zone-in-use"
 
 

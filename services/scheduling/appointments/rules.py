@@ -35,7 +35,7 @@ class Appointment:
     """One appointment. A walk-in has no slot and no block, and takes nobody's place. `since_no` tells the moment of the
     booking or, once fulfilled, of that, against what else became known of the person; `booked_on` is the day on which
     it was made, by the site. `by_rule`: no person did what was done last. `late_reason` is why its dose was recorded
-    so late."""
+    so late. `booking_code`: by what the member is found at the site; a walk-in has none."""
 
     appointment_id: UUID
     version: int
@@ -61,6 +61,7 @@ class Appointment:
     by_rule: bool = False
     outcome_overdue: bool = False
     late_reason: str | None = None
+    booking_code: str | None = None
 
     @property
     def holds_place(self) -> bool:
@@ -107,13 +108,13 @@ NEXT: Mapping[Status, frozenset[Status]] = {
 }
 
 
-def book(appointment_id: UUID, enrolment: Enrolment, slot: Slot, day: SiteDay) -> Appointment:
+def book(appointment_id: UUID, enrolment: Enrolment, slot: Slot, day: SiteDay, code: str) -> Appointment:
     """A new booking; its number is the store's to give."""
     return Appointment(
         appointment_id, 1, Status.BOOKED, enrolment.tenant_id, enrolment.enrolment_id, enrolment.member_token,
         enrolment.programme_id, slot.vaccine_group, slot.site_id, slot.slot_id, slot.block_id, slot.start_at,
         slot.start_on, walk_in=False, changes=0, cancellation_reason=None, cancelled_late=False, dose=None,
-        since_no=0, changed_on=day.business_on, booked_on=day.own_on,
+        since_no=0, changed_on=day.business_on, booked_on=day.own_on, booking_code=code,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from schemas.envelope import Code
 from schemas.scheduling_v1 import AppointmentStatus, DoseGiven
 from services.kit.masking import protected
 from services.scheduling.appointments.cancellation import Cancellation
+from services.scheduling.appointments.codes import spoken
 from services.scheduling.appointments.rules import Appointment, MemberRef
 from services.scheduling.days.shapes import Write
 from services.scheduling.doses.shapes import LateReason, WithDose
@@ -82,13 +83,20 @@ class AppointmentOut(BaseModel):
     death_reported: bool = Field(default=False, description="Booked, and somebody reported that the member died.")
     booked_on: date = Field(description="The site's own day on which it was booked.")
     late_reason: LateReason | None
+    booking_code: Annotated[
+        str | None,
+        protected("booking-codes"),
+        Field(description="Said at the site, in two groups, by who is booked; a walk-in has none."),
+    ]
     dose: DoseGiven | None
 
     @classmethod
     def of(cls, appointment: Appointment, **more: Any) -> Self:
         """The appointment, with what is not of it itself."""
         known = {field.name for field in fields(Appointment)} & cls.model_fields.keys()
-        return cls(**{name: getattr(appointment, name) for name in known}, **more)
+        values = {name: getattr(appointment, name) for name in known}
+        code = appointment.booking_code
+        return cls(**values | {"booking_code": code and spoken(code)}, **more)
 
 
 class OverdueOut(AppointmentOut):

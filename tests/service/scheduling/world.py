@@ -36,6 +36,7 @@ from services.kit import requests
 from services.kit.auth import Auth, Principal, authenticate
 from services.kit.http import create_app
 from services.kit.issuer_keys import TrustedIssuer
+from services.kit.look_ups import LookUps
 from services.kit.postgres import ALL_TENANTS, Pool, transaction
 from services.kit.review_queue import review_page
 from services.kit.roles import TABLE
@@ -48,6 +49,8 @@ from services.scheduling.settling.store import WAITING_MEMBERS
 MONDAY = date(2021, 3, 15)
 NOW = datetime(2021, 3, 15, 14, tzinfo=UTC)
 COVID, FLU = "208", "197"
+LOOK_UPS = 40
+"""Of each client at once."""
 HANDLERS: Mapping[Topic, Callable[..., Awaitable[None]]] = {
     one.topic: one.handler for one in scheduling.subscriptions(OwnSettings())
 }
@@ -308,5 +311,6 @@ def an_app(world: World) -> FastAPI:
     for router in service.routers:
         app.include_router(router)
     app.state.pool = world.pool
+    app.state.look_ups = LookUps(LOOK_UPS)
     app.dependency_overrides |= {authenticate: somebody, requests.clock: clock}
     return app
