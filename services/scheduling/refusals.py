@@ -45,6 +45,7 @@ class RefusalCode(StrEnum):
     PRODUCT_IN_USE = "product-in-use"
     OUTSIDE_WEEK = "slot-outside-week"
     WRONG_CODE = "wrong-code"
+    WHOM = "whom"
     ZONE_IN_USE = "time-zone-in-use"
 
 
