@@ -11,12 +11,12 @@ from services.kit.requests import with_settings
 from services.kit.review_queue import Reviews
 from services.kit.settings import SettingsError
 from services.kit.subscription import Subscription, subscribe
-from services.scheduling.appointments import api as appointments
 from services.scheduling.appointments import store as appointment_store
+from services.scheduling.appointments.api import appointments
 from services.scheduling.blocks import store as block_store
 from services.scheduling.blocks.api import blocks
-from services.scheduling.desk import api as desk
 from services.scheduling.desk import store as desk_store
+from services.scheduling.desk.api import looks, visits
 from services.scheduling.desk.flow.contacts import on_member_contact
 from services.scheduling.members.flow import on_contact_attempt
 from services.scheduling.settings import OwnSettings, read_own_settings
@@ -33,7 +33,7 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         name="scheduling",
         title="Scheduling",
         subscriptions=subscriptions(own),
-        routers=(with_settings(own, blocks.routes, desk.routes, appointments.routes),),
+        routers=(with_settings(own, blocks.routes, looks.routes, visits.routes, appointments.routes),),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
         sealed=(desk_store.DETAILS,),

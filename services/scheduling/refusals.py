@@ -34,6 +34,8 @@ class RefusalCode(StrEnum):
     LATE_DOSE = "late-dose"
     OLD_DOSE = "old-dose"
     FAR_INSTANT = "far-instant"
+    ARRIVED = "arrived"
+    NOT_ARRIVED = "not-arrived"
     SITE_FIRST = "site-first"
     NOT_GIVEN_HERE = "not-given-here"
     OTHER_TENANT = "other-tenant"

@@ -13,6 +13,7 @@ from services.kit.masking import protected
 from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.appointments.codes import spoken
 from services.scheduling.appointments.rules import Appointment, MemberRef
+from services.scheduling.appointments.site_steps import NotGiven, SiteStep
 from services.scheduling.days.shapes import Write
 from services.scheduling.doses.shapes import LateReason, WithDose
 
@@ -80,6 +81,8 @@ class AppointmentOut(BaseModel):
     cancelled_late: bool = Field(description="Cancelled by somebody on the day itself or later.")
     by_rule: bool = Field(description="No person did what was done last: the news did, or the day that passed.")
     outcome_overdue: bool = Field(description="Still booked although the day is over: the site has to say who came.")
+    site_step: SiteStep | None = Field(description="How far who came has got, or that he came in vain.")
+    not_given_reason: NotGiven | None
     death_reported: bool = Field(default=False, description="Booked, and somebody reported that the member died.")
     booked_on: date = Field(description="The site's own day on which it was booked.")
     late_reason: LateReason | None

@@ -18,6 +18,7 @@ from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import into
 from services.scheduling.appointments.rules import Appointment, LiveBooking, Overdue, OverdueSearch
+from services.scheduling.appointments.site_steps import NotGiven, SiteStep
 from services.scheduling.members.rules import Standing
 
 LOAD_LIVE_BOOKINGS = """
@@ -108,16 +109,17 @@ SAVE_APPOINTMENTS = """
         changes = new.changes, cancellation_reason = new.cancellation_reason, cancelled_late = new.cancelled_late,
         cvx = new.cvx, mvx = new.mvx, lot = new.lot, administered_on = new.administered_on,
         changed_on = new.changed_on, by_rule = new.by_rule, outcome_overdue = new.outcome_overdue,
-        late_reason = new.late_reason, since_no = case
+        late_reason = new.late_reason, site_step = new.site_step, not_given_reason = new.not_given_reason,
+        since_no = case
             when new.status = 'fulfilled' and appointment.status = 'booked' then nextval('moment') else since_no end
     from unnest(
         $1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::timestamptz[],
         $9::date[], $10::int[], $11::text[], $12::bool[], $13::text[], $14::text[], $15::text[], $16::date[],
-        $17::date[], $18::bool[], $19::bool[], $20::text[]
+        $17::date[], $18::bool[], $19::bool[], $20::text[], $21::text[], $22::text[]
     ) as new (
         appointment_id, version, status, member_token, site_id, slot_id, block_id, start_at, start_on, changes,
         cancellation_reason, cancelled_late, cvx, mvx, lot, administered_on, changed_on, by_rule, outcome_overdue,
-        late_reason
+        late_reason, site_step, not_given_reason
     )
     where appointment.appointment_id = new.appointment_id
 """
@@ -272,7 +274,7 @@ def _columns(a: Appointment) -> tuple[object, ...]:
     return (
         a.appointment_id, a.version, a.status, a.member_token, a.site_id, a.slot_id, a.block_id, a.start_at, a.start_on,
         a.changes, a.cancellation_reason, a.cancelled_late, *_dose_columns(a), a.changed_on, a.by_rule,
-        a.outcome_overdue, a.late_reason,
+        a.outcome_overdue, a.late_reason, a.site_step, a.not_given_reason,
     )  # fmt: skip
 
 
@@ -284,4 +286,8 @@ def appointment_of(row: Record) -> Appointment:
     """The appointment of a whole row."""
     dose = None if row["lot"] is None else DoseGiven(**{name: row[name] for name in DoseGiven.model_fields})
     booked_on = row["booked_on"] or row["changed_on"]  # the column is younger than the oldest rows
-    return into(Appointment, row, status=AppointmentStatus(row["status"]), dose=dose, booked_on=booked_on)
+    return into(
+        Appointment, row, status=AppointmentStatus(row["status"]), dose=dose, booked_on=booked_on,
+        site_step=row["site_step"] and SiteStep(row["site_step"]),
+        not_given_reason=row["not_given_reason"] and NotGiven(row["not_given_reason"]),
+    )  # fmt: skip

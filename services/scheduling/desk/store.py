@@ -1,7 +1,7 @@
 """SQL of the desk: whom a site expects, and who is found there. Connection first; nobody here commits."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
@@ -12,8 +12,10 @@ from schemas.member_contact_v1 import ContactDetails
 from services.kit.next_page import Place
 from services.kit.postgres import Connection
 from services.kit.resealing import Sealed
+from services.scheduling.appointments.rules import Appointment
 from services.scheduling.appointments.store import appointment_of
 from services.scheduling.desk.rules import Expected
+from services.scheduling.desk.screening import Question, Reply
 
 DETAILS = Sealed("member_contact", "sealed_details", "enrolment_id::text", "null::bytea")
 SAVE_CONTACTS = """
@@ -37,6 +39,12 @@ LIST_DAY = f"""
     where appointment.site_id = $1 and start_on = $2
         and ($3::timestamptz is null or (start_at, appointment_id) > ($3, $4::uuid))
     order by start_at, appointment_id limit $5
+"""
+
+
+SAVE_SCREENING = """
+    insert into screening (appointment_id, tenant_id, site_id, answers, screened_at) values ($1, $2, $3, $4, $5)
+    on conflict (appointment_id) do update set answers = excluded.answers, screened_at = excluded.screened_at
 """
 
 
@@ -86,6 +94,16 @@ async def list_day(
 ) -> list[Expected]:
     """The appointments of a day at a site with their products, in the order of their times."""
     return [_expected(row) for row in await connection.fetch(LIST_DAY, site_id, on, *after, limit)]
+
+
+async def save_screening(
+    connection: Connection, appointment: Appointment, answers: Mapping[Question, Reply], at: datetime
+) -> None:
+    """Keep what the member answered now, in place of what he answered before."""
+    said = {question.value: reply.value for question, reply in answers.items()}
+    await connection.execute(
+        SAVE_SCREENING, appointment.appointment_id, appointment.tenant_id, appointment.site_id, said, at
+    )  # fmt: skip
 
 
 def _expected(row: Record) -> Expected:

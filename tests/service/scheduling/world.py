@@ -247,7 +247,8 @@ class World:
 STATUS = "select concat_ws(':', status, cancellation_reason) from appointment where appointment_id = $1"
 WRONG = """
     with held as (
-        select block_id, status from appointment where status in ('booked', 'fulfilled', 'noshow')
+        select block_id, status from appointment
+        where status in ('booked', 'fulfilled', 'noshow') or site_step in ('not-given', 'left')
     ), room as (
         select block_id, appointment_id from slot_place join slot using (slot_id)
     ), recount as (
@@ -266,7 +267,7 @@ WRONG = """
     where status = 'booked' group by member_token, programme_id having count(*) > 1
     union all
     select 'place', slot_id::text, place::text from slot_place join appointment using (slot_id, appointment_id)
-    where status not in ('booked', 'fulfilled', 'noshow')
+    where status not in ('booked', 'fulfilled', 'noshow') and coalesce(site_step, '') not in ('not-given', 'left')
 """
 
 

@@ -158,7 +158,8 @@ async def retract(
     says whoever may cancel. If it reported a death, that is taken back."""
 
     def rule(before: Appointment, day: SiteDay) -> Appointment | RefusalCode:
-        is_the_sites = before.status not in {AppointmentStatus.CANCELLED, AppointmentStatus.ENTERED_IN_ERROR}
+        is_cancelled = before.status is AppointmentStatus.CANCELLED and before.site_step is None
+        is_the_sites = not is_cancelled and before.status is not AppointmentStatus.ENTERED_IN_ERROR
         may_tell = not is_the_sites or is_staff_at(before.site_id)
         return rules.retract(before, day.business_on) if may_tell else RefusalCode.SITE_FIRST
 

@@ -74,6 +74,8 @@ _SAYS: Mapping[RefusalCode, tuple[str, str]] = {
         "An appointment is moved three times at most: cancel it and book again.",
     ),
     RefusalCode.NOT_YET: ("Not Yet", "The hour of the appointment has not come."),
+    RefusalCode.ARRIVED: ("Arrived", "The member has come: the site says what came of it."),
+    RefusalCode.NOT_ARRIVED: ("Not Arrived", "The member was not checked in."),
     RefusalCode.SITE_FIRST: (
         "The Site First",
         "The site says who came; the plan and the State may once it is escalated.",

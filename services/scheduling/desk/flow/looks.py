@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from schemas.member_contact_v1 import ContactDetails
 from services.kit.auth import Principal
 from services.kit.next_page import BEGINNING, Place
 from services.kit.postgres import Connection
@@ -49,6 +50,17 @@ async def find_called(work: UnitOfWork, principal: Principal, clock: datetime, s
     expected = [] if own_on is None else await store.list_day(work.connection, site_id, own_on, BEGINNING)
     found = rules.called(said, await _with_details(work.connection, expected))
     return await _seen(work, principal, site_id, found, clock)
+
+
+async def load_identity(work: UnitOfWork, clock: datetime, appointment_id: UUID) -> ContactDetails | None:
+    """Who was checked in, to be compared with whoever stands there; nobody on another day."""
+    found = await appointments.load_appointment(work.connection, appointment_id)
+    if found is None:
+        return None
+    own_on = await _own_day(work.connection, found.site_id, clock)
+    if own_on is None or not rules.is_named(found, own_on):
+        return None
+    return (await store.load_details(work.connection, {found.enrolment_id})).get(found.enrolment_id)
 
 
 async def _seen(
