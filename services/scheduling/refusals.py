@@ -36,6 +36,8 @@ class RefusalCode(StrEnum):
     FAR_INSTANT = "far-instant"
     ARRIVED = "arrived"
     NOT_ARRIVED = "not-arrived"
+    NOT_FULFILLED = "not-fulfilled"
+    SAME_DOSE = "same-dose"
     SITE_FIRST = "site-first"
     NOT_GIVEN_HERE = "not-given-here"
     OTHER_TENANT = "other-tenant"

@@ -66,6 +66,9 @@ class Appointment:
     booking_code: str | None = None
     site_step: SiteStep | None = None
     not_given_reason: NotGiven | None = None
+    dose_route: str | None = None
+    dose_body_site: str | None = None
+    dose_corrections: int = 0
 
     @property
     def holds_place(self) -> bool:
@@ -170,7 +173,7 @@ def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment
 
 def fulfil(appointment: Appointment, site: Site, record: DoseRecord, day: SiteDay) -> Appointment | RefusalCode:
     """The member came and got the dose, on the appointment's day or (they came late) after it."""
-    dose, late_reason = record
+    dose, late_reason = record.dose, record.late_reason
     if appointment.status is not Status.BOOKED:
         return RefusalCode.NOT_BOOKED
     if refusal := check_product(site.gives, appointment.vaccine_group, dose, day):
@@ -181,7 +184,10 @@ def fulfil(appointment: Appointment, site: Site, record: DoseRecord, day: SiteDa
         return refusal
     if is_late(dose.administered_on, day.own_on) and late_reason is None:
         return RefusalCode.LATE_DOSE
-    return replace(change(appointment, Status.FULFILLED, day.business_on), dose=dose, late_reason=late_reason)
+    after = change(appointment, Status.FULFILLED, day.business_on)
+    return replace(
+        after, dose=dose, late_reason=late_reason, dose_route=record.route, dose_body_site=record.body_site
+    )  # fmt: skip
 
 
 def miss(appointment: Appointment, day: SiteDay) -> Appointment | RefusalCode:
@@ -223,7 +229,7 @@ def walk_in(
     day: SiteDay,
 ) -> Appointment | RefusalCode:  # fmt: skip
     """An appointment born fulfilled, whatever eligibility says: somebody stood there and has had the dose."""
-    dose, late_reason = record
+    dose, late_reason = record.dose, record.late_reason
     if refusal := check_product(site.gives, programme.vaccine_group, dose, day):
         return refusal
     age = check_age(dose.administered_on, programme.began_on, day.own_on, late_reason)
@@ -234,6 +240,7 @@ def walk_in(
         enrolment.programme_id, programme.vaccine_group, site.site_id, None, None, site.noon(dose.administered_on),
         dose.administered_on, walk_in=True, changes=0, cancellation_reason=None, cancelled_late=False, dose=dose,
         since_no=0, changed_on=day.business_on, booked_on=day.own_on, late_reason=late_reason,
+        dose_route=record.route, dose_body_site=record.body_site,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from services.scheduling.appointments.codes import spoken
 from services.scheduling.appointments.rules import Appointment, MemberRef
 from services.scheduling.appointments.site_steps import NotGiven, SiteStep
 from services.scheduling.days.shapes import Write
-from services.scheduling.doses.shapes import LateReason, WithDose
+from services.scheduling.doses.shapes import BodySite, DoseRoute, LateReason, WithDose
 
 
 class _ForMember(Write):
@@ -55,6 +55,10 @@ class FulfilIn(WithDose):
     """What was given."""
 
 
+class CorrectionIn(WithDose):
+    """The dose as it was given in truth: all of it."""
+
+
 class NothingMoreIn(Write):
     """Nothing has to be said but when."""
 
@@ -92,6 +96,9 @@ class AppointmentOut(BaseModel):
         Field(description="Said at the site, in two groups, by who is booked; a walk-in has none."),
     ]
     dose: DoseGiven | None
+    dose_route: DoseRoute | None
+    dose_body_site: BodySite | None
+    dose_corrections: int = Field(description="How often what was recorded of the dose was corrected.")
 
     @classmethod
     def of(cls, appointment: Appointment, **more: Any) -> Self:

@@ -94,10 +94,11 @@ INSERT_APPOINTMENT = """
     insert into appointment (
         appointment_id, version, status, tenant_id, enrolment_id, member_token, programme_id, vaccine_group, site_id,
         slot_id, block_id, start_at, start_on, walk_in, changes, cancellation_reason, cancelled_late,
-        cvx, mvx, lot, administered_on, changed_on, booked_on, late_reason, booking_code
+        cvx, mvx, lot, administered_on, changed_on, booked_on, late_reason, booking_code,
+        dose_route, dose_body_site
     ) values (
         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-        $25
+        $25, $26, $27
     )
     on conflict do nothing
     returning *
@@ -110,16 +111,18 @@ SAVE_APPOINTMENTS = """
         cvx = new.cvx, mvx = new.mvx, lot = new.lot, administered_on = new.administered_on,
         changed_on = new.changed_on, by_rule = new.by_rule, outcome_overdue = new.outcome_overdue,
         late_reason = new.late_reason, site_step = new.site_step, not_given_reason = new.not_given_reason,
+        dose_route = new.dose_route, dose_body_site = new.dose_body_site, dose_corrections = new.dose_corrections,
         since_no = case
             when new.status = 'fulfilled' and appointment.status = 'booked' then nextval('moment') else since_no end
     from unnest(
         $1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::timestamptz[],
         $9::date[], $10::int[], $11::text[], $12::bool[], $13::text[], $14::text[], $15::text[], $16::date[],
-        $17::date[], $18::bool[], $19::bool[], $20::text[], $21::text[], $22::text[]
+        $17::date[], $18::bool[], $19::bool[], $20::text[], $21::text[], $22::text[],
+        $23::text[], $24::text[], $25::int[]
     ) as new (
         appointment_id, version, status, member_token, site_id, slot_id, block_id, start_at, start_on, changes,
         cancellation_reason, cancelled_late, cvx, mvx, lot, administered_on, changed_on, by_rule, outcome_overdue,
-        late_reason, site_step, not_given_reason
+        late_reason, site_step, not_given_reason, dose_route, dose_body_site, dose_corrections
     )
     where appointment.appointment_id = new.appointment_id
 """
@@ -255,7 +258,7 @@ async def insert_appointment(connection: Connection, new: Appointment) -> Appoin
         INSERT_APPOINTMENT, new.appointment_id, new.version, new.status, new.tenant_id, new.enrolment_id,
         new.member_token, new.programme_id, new.vaccine_group, new.site_id, new.slot_id, new.block_id, new.start_at,
         new.start_on, new.walk_in, new.changes, new.cancellation_reason, new.cancelled_late, *_dose_columns(new),
-        new.changed_on, new.booked_on, new.late_reason, new.booking_code,
+        new.changed_on, new.booked_on, new.late_reason, new.booking_code, new.dose_route, new.dose_body_site,
     )  # fmt: skip
     return None if row is None else appointment_of(row)
 
@@ -274,7 +277,8 @@ def _columns(a: Appointment) -> tuple[object, ...]:
     return (
         a.appointment_id, a.version, a.status, a.member_token, a.site_id, a.slot_id, a.block_id, a.start_at, a.start_on,
         a.changes, a.cancellation_reason, a.cancelled_late, *_dose_columns(a), a.changed_on, a.by_rule,
-        a.outcome_overdue, a.late_reason, a.site_step, a.not_given_reason,
+        a.outcome_overdue, a.late_reason, a.site_step, a.not_given_reason, a.dose_route, a.dose_body_site,
+        a.dose_corrections,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from services.scheduling.appointments.shapes import (
     AppointmentOut,
     BookingIn,
     CancelIn,
+    CorrectionIn,
     FulfilIn,
     NothingMoreIn,
     OverdueOut,
@@ -131,6 +132,20 @@ async def enter_in_error(
         lambda work: bookings.retract(
             work, appointment_id, body.moment(clock), partial(is_site_staff, principal)
         ),
+        looked_at=appointment_id,
+    )  # fmt: skip
+
+
+@routes.post("/appointments/{appointment_id}/dose-corrections", responses=CHANGED)
+async def correct_dose(
+    appointment_id: UUID, body: CorrectionIn, pool: Pool, identity: Identity, principal: SiteStaff, clock: Clock
+) -> Response:
+    """Something of the dose was recorded wrongly: the appointment stands, its dose is told anew as it was given in
+    truth, and what is asked of any dose is asked again. Live bookings whose need it met are cancelled; what the dose
+    ended before stays ended."""
+    return await write_outcome(
+        pool, identity, principal,
+        lambda work: visits.correct_dose(work, appointment_id, body.dose_record(), body.moment(clock)),
         looked_at=appointment_id,
     )  # fmt: skip
 

@@ -76,6 +76,8 @@ _SAYS: Mapping[RefusalCode, tuple[str, str]] = {
     RefusalCode.NOT_YET: ("Not Yet", "The hour of the appointment has not come."),
     RefusalCode.ARRIVED: ("Arrived", "The member has come: the site says what came of it."),
     RefusalCode.NOT_ARRIVED: ("Not Arrived", "The member was not checked in."),
+    RefusalCode.NOT_FULFILLED: ("Not Fulfilled", "No dose is recorded with the appointment."),
+    RefusalCode.SAME_DOSE: ("Same Dose", "The dose is recorded so already."),
     RefusalCode.SITE_FIRST: (
         "The Site First",
         "The site says who came; the plan and the State may once it is escalated.",
