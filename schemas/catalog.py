@@ -76,11 +76,11 @@ DOSE_ADMINISTERED = Topic(
 )
 MEMBER_CONTACT = Topic(
     name="vcc.member-contact.v1",
-    description="How the member of each enrolment can be reached, sealed for those who contact members.",
+    description="How the member of each enrolment can be reached, sealed for who contacts members or expects them.",
     producer="eligibility",
     key="enrolment_id",
     events=(MemberContactChangedV1,),
-    consumers=("outreach",),
+    consumers=("outreach", "scheduling"),
     classification=Classification.RESTRICTED,
     cleanup_policy="compact",
     compaction_lag_ms=HALF_A_DAY_MS,

@@ -95,6 +95,7 @@ class ContactDetails(Contract):
     """What is sealed: all that is known of how to reach one enrolment's member, in the order in which to try it."""
 
     name: ContactName | None = None
+    birth_on: date | None = Field(default=None, description="By which the desk of a site knows who he is.")
     telephones: tuple[Telephone, ...] = ()
     emails: tuple[EmailAddress, ...] = ()
     addresses: tuple[PostalAddress, ...] = ()

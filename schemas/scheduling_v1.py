@@ -58,6 +58,15 @@ class AppointmentChangedV1(Event):
         default=False, description="No person did this: the news did, such as a death, a dose or an ended enrolment."
     )
     outcome_overdue: bool = Field(default=False, description="Still booked although the day is over: ask the site.")
+    site_step: Code | None = Field(
+        default=None,
+        description="How far who came has got while booked (arrived, screened); of a cancelled one, that its member "
+        "came in vain (not-given, left): its place was used.",
+    )
+    not_given_reason: Code | None = Field(
+        default=None,
+        description="Of not-given, why: unwell, contraindicated, refused, no-stock or not-eligible.",
+    )
     changed_on: date
 
     def key(self) -> str:

@@ -12,10 +12,13 @@ from services.kit.requests import with_settings
 from services.kit.review_queue import Reviews
 from services.kit.settings import SettingsError
 from services.kit.subscription import Subscription, subscribe
-from services.scheduling.appointments import api as appointments
 from services.scheduling.appointments import store as appointment_store
+from services.scheduling.appointments.api import appointments
 from services.scheduling.blocks import store as block_store
 from services.scheduling.blocks.api import blocks
+from services.scheduling.desk import store as desk_store
+from services.scheduling.desk.api import looks, visits
+from services.scheduling.desk.flow.contacts import on_member_contact
 from services.scheduling.members.flow import on_contact_attempt
 from services.scheduling.settings import OwnSettings, read_own_settings
 from services.scheduling.settling import flow as settling
@@ -31,9 +34,10 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         name="scheduling",
         title="Scheduling",
         subscriptions=subscriptions(own),
-        routers=(with_settings(own, blocks.routes, appointments.routes),),
+        routers=(with_settings(own, blocks.routes, looks.routes, visits.routes, appointments.routes),),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
+        sealed=(desk_store.DETAILS,),
         background=lambda _settings, pool: (Reviews(pool, WAITING_MEMBERS, settling.settle_waiting),),
         names_in_trail=appointment_store.NAMES_IN_TRAIL,
         names_for_plans=appointment_store.NAMES_FOR_PLANS,
@@ -48,6 +52,7 @@ def subscriptions(own: OwnSettings) -> tuple[Subscription, ...]:
     return subscribe(
         "scheduling",
         (catalog.MEMBER_ELIGIBILITY, settling.on_member_eligibility),
+        (catalog.MEMBER_CONTACT, on_member_contact),
         (catalog.DOSE_ADMINISTERED, settling.on_dose_administered),
         (catalog.CONTACT_ATTEMPT, on_contact_attempt),
         (catalog.PROGRAMME, settling.on_programme),

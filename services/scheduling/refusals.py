@@ -34,6 +34,10 @@ class RefusalCode(StrEnum):
     LATE_DOSE = "late-dose"
     OLD_DOSE = "old-dose"
     FAR_INSTANT = "far-instant"
+    ARRIVED = "arrived"
+    NOT_ARRIVED = "not-arrived"
+    NOT_FULFILLED = "not-fulfilled"
+    SAME_DOSE = "same-dose"
     SITE_FIRST = "site-first"
     NOT_GIVEN_HERE = "not-given-here"
     OTHER_TENANT = "other-tenant"
@@ -44,6 +48,8 @@ class RefusalCode(StrEnum):
     FAR_WEEK = "far-week"
     PRODUCT_IN_USE = "product-in-use"
     OUTSIDE_WEEK = "slot-outside-week"
+    WRONG_CODE = "wrong-code"
+    WHOM = "whom"
     ZONE_IN_USE = "time-zone-in-use"
 
 

@@ -50,7 +50,7 @@ def content_of(sources: Sources) -> bytes:
     """Everything from which the details follow, but the days: as long as it is the same there is nothing to tell."""
     one = sources.enrolment
     of_plan = one.family, one.given, one.middle, one.suffix, tuple(one.phones), one.email, one.language
-    home = one.street, one.unit, one.city, one.state, one.zip5
+    home = one.birth_on, one.street, one.unit, one.city, one.state, one.zip5
     said = [heard.said for heard in sources.registries]
     return repr((of_plan, home, sources.household_id, sources.stated, said)).encode()
 
@@ -66,6 +66,7 @@ def _of_plan(one: Enrolment, stated: StatedContact, household_id: UUID | None, o
     home = Address(one.street, one.unit, one.city, one.state, one.zip5)
     return ContactDetails(
         name=_name(PersonName(one.family, one.given, one.middle, one.suffix), stated.preferred),
+        birth_on=one.birth_on,
         telephones=tuple(_telephone(phone, ROSTER, on) for phone in phones),
         emails=(EmailAddress(address=one.email, source=ROSTER, stated_on=on),) if one.email else (),
         addresses=tuple(_addresses(home, stated, ROSTER, on)),

@@ -27,6 +27,8 @@ def appointment_changed(appointment: Appointment, occurred_at: datetime) -> Appo
         cancellation_reason=appointment.cancellation_reason,
         by_rule=appointment.by_rule,
         outcome_overdue=appointment.outcome_overdue,
+        site_step=appointment.site_step,
+        not_given_reason=appointment.not_given_reason,
         dose=appointment.dose if appointment.status is AppointmentStatus.FULFILLED else None,
         changed_on=appointment.changed_on,
     )

@@ -12,6 +12,7 @@ from schemas.scheduling_v1 import AppointmentStatus as Status
 from schemas.scheduling_v1 import DoseGiven
 from services.replicas.programmes.rules import Programme
 from services.scheduling.appointments.cancellation import Cancellation
+from services.scheduling.appointments.site_steps import AT_THE_SITE, CAME_IN_VAIN, NotGiven, SiteStep
 from services.scheduling.blocks.rules import Slot
 from services.scheduling.days.rules import SiteDay
 from services.scheduling.doses.rules import DoseRecord, check_age, check_existed, check_product, check_visit, is_late
@@ -35,7 +36,8 @@ class Appointment:
     """One appointment. A walk-in has no slot and no block, and takes nobody's place. `since_no` tells the moment of the
     booking or, once fulfilled, of that, against what else became known of the person; `booked_on` is the day on which
     it was made, by the site. `by_rule`: no person did what was done last. `late_reason` is why its dose was recorded
-    so late."""
+    so late. `booking_code`: by what the member is found at the site; a walk-in has none. `site_step`: how far
+    who came has got, or that he came in vain."""
 
     appointment_id: UUID
     version: int
@@ -61,11 +63,17 @@ class Appointment:
     by_rule: bool = False
     outcome_overdue: bool = False
     late_reason: str | None = None
+    booking_code: str | None = None
+    site_step: SiteStep | None = None
+    not_given_reason: NotGiven | None = None
+    dose_route: str | None = None
+    dose_body_site: str | None = None
+    dose_corrections: int = 0
 
     @property
     def holds_place(self) -> bool:
         """Whether a place of its slot is taken by it."""
-        return self.slot_id is not None and self.status in _HOLDING
+        return self.slot_id is not None and (self.status in _HOLDING or self.site_step in CAME_IN_VAIN)
 
 
 class LiveBooking(NamedTuple):
@@ -107,41 +115,49 @@ NEXT: Mapping[Status, frozenset[Status]] = {
 }
 
 
-def book(appointment_id: UUID, enrolment: Enrolment, slot: Slot, day: SiteDay) -> Appointment:
+def book(appointment_id: UUID, enrolment: Enrolment, slot: Slot, day: SiteDay, code: str) -> Appointment:
     """A new booking; its number is the store's to give."""
     return Appointment(
         appointment_id, 1, Status.BOOKED, enrolment.tenant_id, enrolment.enrolment_id, enrolment.member_token,
         enrolment.programme_id, slot.vaccine_group, slot.site_id, slot.slot_id, slot.block_id, slot.start_at,
         slot.start_on, walk_in=False, changes=0, cancellation_reason=None, cancelled_late=False, dose=None,
-        since_no=0, changed_on=day.business_on, booked_on=day.own_on,
+        since_no=0, changed_on=day.business_on, booked_on=day.own_on, booking_code=code,
     )  # fmt: skip
 
 
-def _change(appointment: Appointment, status: Status, today: date) -> Appointment:
+def change(appointment: Appointment, status: Status, today: date) -> Appointment:
+    """The appointment in another state that it may come to."""
     assert status in NEXT[appointment.status], "the caller asks first"
     return replace(
         appointment, version=appointment.version + 1, status=status, changed_on=today, by_rule=False,
-        outcome_overdue=False,
+        outcome_overdue=False, site_step=None, not_given_reason=None,
     )  # fmt: skip
 
 
 def cancel(appointment: Appointment, reason: Cancellation, day: SiteDay) -> Appointment | RefusalCode:
     """The booking as cancelled. On the day itself or later, at the site, it is late: marked, never refused, because it
     still frees a place."""
-    if appointment.status is not Status.BOOKED:
-        return RefusalCode.NOT_BOOKED
+    if refusal := _may_not_end(appointment):
+        return refusal
     late = appointment.start_on <= day.own_on
     return replace(_cancelled(appointment, reason, day.business_on), cancelled_late=late)
 
 
+def _may_not_end(appointment: Appointment) -> RefusalCode | None:
+    """What becomes of somebody who stands at the site is said there."""
+    if appointment.status is not Status.BOOKED:
+        return RefusalCode.NOT_BOOKED
+    return RefusalCode.ARRIVED if appointment.site_step in AT_THE_SITE else None
+
+
 def _cancelled(booking: Appointment, reason: Cancellation, today: date) -> Appointment:
-    return replace(_change(booking, Status.CANCELLED, today), cancellation_reason=reason)
+    return replace(change(booking, Status.CANCELLED, today), cancellation_reason=reason)
 
 
 def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment | RefusalCode:
     """The same appointment at another time; the caller asks whether the member may have that seat, and finds it."""
-    if appointment.status is not Status.BOOKED:
-        return RefusalCode.NOT_BOOKED
+    if refusal := _may_not_end(appointment):
+        return refusal
     if appointment.slot_id == slot.slot_id:
         return RefusalCode.SAME_SLOT
     if appointment.changes >= MAX_CHANGES:
@@ -157,7 +173,7 @@ def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment
 
 def fulfil(appointment: Appointment, site: Site, record: DoseRecord, day: SiteDay) -> Appointment | RefusalCode:
     """The member came and got the dose, on the appointment's day or (they came late) after it."""
-    dose, late_reason = record
+    dose, late_reason = record.dose, record.late_reason
     if appointment.status is not Status.BOOKED:
         return RefusalCode.NOT_BOOKED
     if refusal := check_product(site.gives, appointment.vaccine_group, dose, day):
@@ -168,17 +184,20 @@ def fulfil(appointment: Appointment, site: Site, record: DoseRecord, day: SiteDa
         return refusal
     if is_late(dose.administered_on, day.own_on) and late_reason is None:
         return RefusalCode.LATE_DOSE
-    return replace(_change(appointment, Status.FULFILLED, day.business_on), dose=dose, late_reason=late_reason)
+    after = change(appointment, Status.FULFILLED, day.business_on)
+    return replace(
+        after, dose=dose, late_reason=late_reason, dose_route=record.route, dose_body_site=record.body_site
+    )  # fmt: skip
 
 
 def miss(appointment: Appointment, day: SiteDay) -> Appointment | RefusalCode:
     """The booking as a no-show: nobody came. The place stays taken: its time is over."""
-    if appointment.status is not Status.BOOKED:
-        return RefusalCode.NOT_BOOKED
+    if refusal := _may_not_end(appointment):
+        return refusal
     # By the hour, where one is known: a site's day may begin before the business day, and end after it.
     if day.hour < appointment.start_at if day.hour is not None else appointment.start_on > day.own_on:
         return RefusalCode.NOT_YET
-    return _change(appointment, Status.NOSHOW, day.business_on)
+    return change(appointment, Status.NOSHOW, day.business_on)
 
 
 def is_escalated(appointment: Appointment, day: SiteDay, escalate_days: int) -> bool:
@@ -201,7 +220,7 @@ def retract(appointment: Appointment, today: date) -> Appointment | RefusalCode:
     is_by_news = appointment.status is Status.CANCELLED and appointment.by_rule
     if Status.ENTERED_IN_ERROR not in NEXT[appointment.status] or is_by_news:
         return RefusalCode.NOT_BOOKED
-    after = _change(appointment, Status.ENTERED_IN_ERROR, today)
+    after = change(appointment, Status.ENTERED_IN_ERROR, today)
     return replace(after, cancellation_reason=None, cancelled_late=False)
 
 
@@ -210,7 +229,7 @@ def walk_in(
     day: SiteDay,
 ) -> Appointment | RefusalCode:  # fmt: skip
     """An appointment born fulfilled, whatever eligibility says: somebody stood there and has had the dose."""
-    dose, late_reason = record
+    dose, late_reason = record.dose, record.late_reason
     if refusal := check_product(site.gives, programme.vaccine_group, dose, day):
         return refusal
     age = check_age(dose.administered_on, programme.began_on, day.own_on, late_reason)
@@ -221,6 +240,7 @@ def walk_in(
         enrolment.programme_id, programme.vaccine_group, site.site_id, None, None, site.noon(dose.administered_on),
         dose.administered_on, walk_in=True, changes=0, cancellation_reason=None, cancelled_late=False, dose=dose,
         since_no=0, changed_on=day.business_on, booked_on=day.own_on, late_reason=late_reason,
+        dose_route=record.route, dose_body_site=record.body_site,
     )  # fmt: skip
 
 

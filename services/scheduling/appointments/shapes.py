@@ -11,9 +11,11 @@ from schemas.envelope import Code
 from schemas.scheduling_v1 import AppointmentStatus, DoseGiven
 from services.kit.masking import protected
 from services.scheduling.appointments.cancellation import Cancellation
+from services.scheduling.appointments.codes import spoken
 from services.scheduling.appointments.rules import Appointment, MemberRef
+from services.scheduling.appointments.site_steps import NotGiven, SiteStep
 from services.scheduling.days.shapes import Write
-from services.scheduling.doses.shapes import LateReason, WithDose
+from services.scheduling.doses.shapes import BodySite, DoseRoute, LateReason, WithDose
 
 
 class _ForMember(Write):
@@ -53,6 +55,10 @@ class FulfilIn(WithDose):
     """What was given."""
 
 
+class CorrectionIn(WithDose):
+    """The dose as it was given in truth: all of it."""
+
+
 class NothingMoreIn(Write):
     """Nothing has to be said but when."""
 
@@ -79,16 +85,28 @@ class AppointmentOut(BaseModel):
     cancelled_late: bool = Field(description="Cancelled by somebody on the day itself or later.")
     by_rule: bool = Field(description="No person did what was done last: the news did, or the day that passed.")
     outcome_overdue: bool = Field(description="Still booked although the day is over: the site has to say who came.")
+    site_step: SiteStep | None = Field(description="How far who came has got, or that he came in vain.")
+    not_given_reason: NotGiven | None
     death_reported: bool = Field(default=False, description="Booked, and somebody reported that the member died.")
     booked_on: date = Field(description="The site's own day on which it was booked.")
     late_reason: LateReason | None
+    booking_code: Annotated[
+        str | None,
+        protected("booking-codes"),
+        Field(description="Said at the site, in two groups, by who is booked; a walk-in has none."),
+    ]
     dose: DoseGiven | None
+    dose_route: DoseRoute | None
+    dose_body_site: BodySite | None
+    dose_corrections: int = Field(description="How often what was recorded of the dose was corrected.")
 
     @classmethod
     def of(cls, appointment: Appointment, **more: Any) -> Self:
         """The appointment, with what is not of it itself."""
         known = {field.name for field in fields(Appointment)} & cls.model_fields.keys()
-        return cls(**{name: getattr(appointment, name) for name in known}, **more)
+        values = {name: getattr(appointment, name) for name in known}
+        code = appointment.booking_code
+        return cls(**values | {"booking_code": code and spoken(code)}, **more)
 
 
 class OverdueOut(AppointmentOut):

@@ -18,6 +18,7 @@ from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import into
 from services.scheduling.appointments.rules import Appointment, LiveBooking, Overdue, OverdueSearch
+from services.scheduling.appointments.site_steps import NotGiven, SiteStep
 from services.scheduling.members.rules import Standing
 
 LOAD_LIVE_BOOKINGS = """
@@ -93,11 +94,13 @@ INSERT_APPOINTMENT = """
     insert into appointment (
         appointment_id, version, status, tenant_id, enrolment_id, member_token, programme_id, vaccine_group, site_id,
         slot_id, block_id, start_at, start_on, walk_in, changes, cancellation_reason, cancelled_late,
-        cvx, mvx, lot, administered_on, changed_on, booked_on, late_reason
+        cvx, mvx, lot, administered_on, changed_on, booked_on, late_reason, booking_code,
+        dose_route, dose_body_site
     ) values (
-        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24
+        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+        $25, $26, $27
     )
-    on conflict (member_token, programme_id) where status = 'booked' do nothing
+    on conflict do nothing
     returning *
 """
 SAVE_APPOINTMENTS = """
@@ -107,16 +110,19 @@ SAVE_APPOINTMENTS = """
         changes = new.changes, cancellation_reason = new.cancellation_reason, cancelled_late = new.cancelled_late,
         cvx = new.cvx, mvx = new.mvx, lot = new.lot, administered_on = new.administered_on,
         changed_on = new.changed_on, by_rule = new.by_rule, outcome_overdue = new.outcome_overdue,
-        late_reason = new.late_reason, since_no = case
+        late_reason = new.late_reason, site_step = new.site_step, not_given_reason = new.not_given_reason,
+        dose_route = new.dose_route, dose_body_site = new.dose_body_site, dose_corrections = new.dose_corrections,
+        since_no = case
             when new.status = 'fulfilled' and appointment.status = 'booked' then nextval('moment') else since_no end
     from unnest(
         $1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::timestamptz[],
         $9::date[], $10::int[], $11::text[], $12::bool[], $13::text[], $14::text[], $15::text[], $16::date[],
-        $17::date[], $18::bool[], $19::bool[], $20::text[]
+        $17::date[], $18::bool[], $19::bool[], $20::text[], $21::text[], $22::text[],
+        $23::text[], $24::text[], $25::int[]
     ) as new (
         appointment_id, version, status, member_token, site_id, slot_id, block_id, start_at, start_on, changes,
         cancellation_reason, cancelled_late, cvx, mvx, lot, administered_on, changed_on, by_rule, outcome_overdue,
-        late_reason
+        late_reason, site_step, not_given_reason, dose_route, dose_body_site, dose_corrections
     )
     where appointment.appointment_id = new.appointment_id
 """
@@ -150,7 +156,7 @@ async def load_live_bookings(
     rows = await connection.fetch(LOAD_LIVE_BOOKINGS, list(member_tokens), list(enrolment_ids))
     return [
         LiveBooking(
-            _appointment(row), Standing(row["standing"]) if row["standing"] else None, row["survivor"],
+            appointment_of(row), Standing(row["standing"]) if row["standing"] else None, row["survivor"],
             row["began_on"], row["death_to_be_checked"],
         )
         for row in rows
@@ -159,7 +165,7 @@ async def load_live_bookings(
 
 async def lock_persons_bookings(connection: Connection, member_token: UUID) -> list[Appointment]:
     """Lock the person's live bookings, as far as the tenant sees them."""
-    return [_appointment(row) for row in await connection.fetch(LOCK_PERSONS_BOOKINGS, member_token)]
+    return [appointment_of(row) for row in await connection.fetch(LOCK_PERSONS_BOOKINGS, member_token)]
 
 
 async def find_given(
@@ -183,7 +189,7 @@ async def find_live(
 async def load_appointment(connection: Connection, appointment_id: UUID) -> Appointment | None:
     """The appointment; None if there is none that the tenant sees."""
     row = await connection.fetchrow(LOAD_APPOINTMENT, appointment_id)
-    return None if row is None else _appointment(row)
+    return None if row is None else appointment_of(row)
 
 
 async def lock_appointment(
@@ -191,7 +197,7 @@ async def lock_appointment(
 ) -> Appointment | None:
     """The appointment, locked in one order with the live bookings of its person, of whom these are the tokens."""
     rows = await connection.fetch(LOCK_APPOINTMENT, appointment_id, list(member_tokens))
-    return next((_appointment(row) for row in rows if row["appointment_id"] == appointment_id), None)
+    return next((appointment_of(row) for row in rows if row["appointment_id"] == appointment_id), None)
 
 
 async def list_overdue(
@@ -200,7 +206,7 @@ async def list_overdue(
     """Bookings whose day is over for so many days at least, by their sites' own, and of which nobody has said what came
     of them, oldest first."""
     rows = await connection.fetch(LIST_OVERDUE, today, hour, *search, *after, limit)
-    return [Overdue(_appointment(row), row["days"]) for row in rows]
+    return [Overdue(appointment_of(row), row["days"]) for row in rows]
 
 
 async def load_overdue_persons(connection: Connection, today: date, began_at: datetime) -> set[UUID]:
@@ -213,7 +219,7 @@ async def lock_overdue(
 ) -> list[Appointment]:
     """Lock the bookings of these persons, who are locked, whose day is over and was not told yet."""
     rows = await connection.fetch(LOCK_OVERDUE, today, began_at, list(member_tokens))
-    return [_appointment(row) for row in rows]
+    return [appointment_of(row) for row in rows]
 
 
 async def load_reported_dead(connection: Connection, appointments: Iterable[Appointment]) -> set[UUID]:
@@ -242,19 +248,19 @@ async def list_appointments(
     connection: Connection, site_id: str, start_on: date, after: Place, limit: int
 ) -> list[Appointment]:
     """The appointments of a day at a site, walk-ins too, in the order of their times."""
-    return [_appointment(row) for row in await connection.fetch(LIST_APPOINTMENTS, site_id, start_on, *after, limit)]
+    return [appointment_of(row) for row in await connection.fetch(LIST_APPOINTMENTS, site_id, start_on, *after, limit)]
 
 
 async def insert_appointment(connection: Connection, new: Appointment) -> Appointment | None:
     """Keep a new appointment and give it with its number; None if the person has a live booking under the programme,
-    with any plan."""
+    with any plan, or another live booking has its code."""
     row = await connection.fetchrow(
         INSERT_APPOINTMENT, new.appointment_id, new.version, new.status, new.tenant_id, new.enrolment_id,
         new.member_token, new.programme_id, new.vaccine_group, new.site_id, new.slot_id, new.block_id, new.start_at,
         new.start_on, new.walk_in, new.changes, new.cancellation_reason, new.cancelled_late, *_dose_columns(new),
-        new.changed_on, new.booked_on, new.late_reason,
+        new.changed_on, new.booked_on, new.late_reason, new.booking_code, new.dose_route, new.dose_body_site,
     )  # fmt: skip
-    return None if row is None else _appointment(row)
+    return None if row is None else appointment_of(row)
 
 
 async def save_appointments(connection: Connection, appointments: Sequence[Appointment]) -> None:
@@ -271,7 +277,8 @@ def _columns(a: Appointment) -> tuple[object, ...]:
     return (
         a.appointment_id, a.version, a.status, a.member_token, a.site_id, a.slot_id, a.block_id, a.start_at, a.start_on,
         a.changes, a.cancellation_reason, a.cancelled_late, *_dose_columns(a), a.changed_on, a.by_rule,
-        a.outcome_overdue, a.late_reason,
+        a.outcome_overdue, a.late_reason, a.site_step, a.not_given_reason, a.dose_route, a.dose_body_site,
+        a.dose_corrections,
     )  # fmt: skip
 
 
@@ -279,7 +286,12 @@ def _dose_columns(a: Appointment) -> tuple[object, ...]:
     return (None,) * 4 if a.dose is None else (a.dose.cvx, a.dose.mvx, a.dose.lot, a.dose.administered_on)
 
 
-def _appointment(row: Record) -> Appointment:
+def appointment_of(row: Record) -> Appointment:
+    """The appointment of a whole row."""
     dose = None if row["lot"] is None else DoseGiven(**{name: row[name] for name in DoseGiven.model_fields})
     booked_on = row["booked_on"] or row["changed_on"]  # the column is younger than the oldest rows
-    return into(Appointment, row, status=AppointmentStatus(row["status"]), dose=dose, booked_on=booked_on)
+    return into(
+        Appointment, row, status=AppointmentStatus(row["status"]), dose=dose, booked_on=booked_on,
+        site_step=row["site_step"] and SiteStep(row["site_step"]),
+        not_given_reason=row["not_given_reason"] and NotGiven(row["not_given_reason"]),
+    )  # fmt: skip

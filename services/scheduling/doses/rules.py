@@ -14,6 +14,8 @@ from services.scheduling.refusals import RefusalCode
 EARLY_COMERS = timedelta(hours=1)  # somebody is served so long before the slot's hour, and no longer
 LATE_AFTER = timedelta(days=30)  # older doses were forgotten, or belong to another day: somebody says why
 OLDEST_DOSE = timedelta(days=366)  # what is older comes by the registry or a person's history, not as a visit
+CORRECTION = "correction"
+"""Why a dose is recorded late that was recorded wrongly before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,13 @@ class Dose:
 
 
 class DoseRecord(NamedTuple):
-    """A dose that a site records as given, and why it is recorded so late, if it is."""
+    """A dose that a site records as given, why it is recorded so late, if it is, and how and where in the body it was
+    given."""
 
     dose: DoseGiven
     late_reason: str | None = None
+    route: str | None = None
+    body_site: str | None = None
 
 
 def check_product(gives: Mapping[str, str], vaccine_group: str, dose: DoseGiven, day: SiteDay) -> RefusalCode | None:

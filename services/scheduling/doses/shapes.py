@@ -11,7 +11,7 @@ from schemas.envelope import Day
 from schemas.lots import is_lot
 from schemas.scheduling_v1 import DoseGiven
 from services.scheduling.days.shapes import SaidCvx, Write
-from services.scheduling.doses.rules import DoseRecord
+from services.scheduling.doses.rules import CORRECTION, DoseRecord
 
 NO_LOTS = frozenset({
     "a", "applicable", "at", "available", "blank", "card", "chart", "entered", "file", "find", "found", "given", "has",
@@ -31,8 +31,36 @@ class LateReason(StrEnum):
     PAPER_RECORD = "paper-record"
     SYSTEM_OUTAGE = "system-outage"
     TOLD_LATE = "told-late"
-    CORRECTION = "correction"
+    CORRECTION = CORRECTION
     OTHER = "other"
+
+
+class DoseRoute(StrEnum):
+    """HL7 table 0162, as far as vaccines are given."""
+
+    INTRADERMAL = "ID"
+    INTRAMUSCULAR = "IM"
+    INTRANASAL = "NS"
+    ORAL = "PO"
+    PERCUTANEOUS = "TD"
+    SUBCUTANEOUS = "SC"
+
+
+class BodySite(StrEnum):
+    """HL7 table 0163, as far as vaccines are given."""
+
+    LEFT_DELTOID = "LD"
+    RIGHT_DELTOID = "RD"
+    LEFT_UPPER_ARM = "LA"
+    RIGHT_UPPER_ARM = "RA"
+    LEFT_LOWER_FOREARM = "LLFA"
+    RIGHT_LOWER_FOREARM = "RLFA"
+    LEFT_THIGH = "LT"
+    RIGHT_THIGH = "RT"
+    LEFT_VASTUS_LATERALIS = "LVL"
+    RIGHT_VASTUS_LATERALIS = "RVL"
+    LEFT_GLUTEUS_MEDIUS = "LG"
+    RIGHT_GLUTEUS_MEDIUS = "RG"
 
 
 def _lot(text: str) -> str:
@@ -69,6 +97,9 @@ class WithDose(Write):
         default=None, description="Needed for a dose of more than 30 days ago, or of before its programme began."
     )
 
+    route: DoseRoute | None = Field(default=None, description="HL7 table 0162.")
+    body_site: BodySite | None = Field(default=None, description="HL7 table 0163.")
+
     def dose_record(self) -> DoseRecord:
-        """The dose, and why it is recorded so late."""
-        return DoseRecord(self.dose, self.late_reason)
+        """The dose, how it was given, and why it is recorded so late."""
+        return DoseRecord(self.dose, self.late_reason, self.route, self.body_site)

@@ -41,7 +41,7 @@ _LISTENERS = ("outreach", "scheduling", "reporting")
 TOPICS = (
     Topic("vcc.member-eligibility.v1", "eligibility", _LISTENERS),
     Topic("vcc.dose-administered.v1", "eligibility", _LISTENERS),
-    Topic("vcc.member-contact.v1", "eligibility", ("outreach",)),
+    Topic("vcc.member-contact.v1", "eligibility", ("outreach", "scheduling")),
     Topic("vcc.contact-attempt.v1", "outreach", ("eligibility", "scheduling", "reporting")),
     Topic("vcc.case.v1", "outreach", ("reporting",)),
     Topic("vcc.appointment.v1", "scheduling", ("eligibility", "outreach", "reporting")),

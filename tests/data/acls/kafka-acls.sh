@@ -43,6 +43,7 @@ kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_C
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-scheduling --topic vcc.business-day-opened.v1 --resource-pattern-type literal --operation Read
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-scheduling --topic vcc.contact-attempt.v1 --resource-pattern-type literal --operation Read
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-scheduling --topic vcc.dose-administered.v1 --resource-pattern-type literal --operation Read
+kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-scheduling --topic vcc.member-contact.v1 --resource-pattern-type literal --operation Read
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-scheduling --topic vcc.member-eligibility.v1 --resource-pattern-type literal --operation Read
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-scheduling --topic vcc.programme.v1 --resource-pattern-type literal --operation Read
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-scheduling --topic vcc.slot-pool.v1 --resource-pattern-type literal --operation Read --operation Write

@@ -218,15 +218,19 @@ async def test_real_messages_link_to_a_real_roster_row(office: Office) -> None:
 
 
 async def give(
-    office: Office, member_id: str, appointment_id: UUID, version: int = 2, on: date | None = date(2021, 3, 1)
-) -> None:
+    office: Office, member_id: str, appointment_id: UUID, version: int = 2, on: date | None = date(2021, 3, 1),
+    **said: str,
+) -> None:  # fmt: skip
     """An appointment fulfilled; without a day, entered in error."""
     [row] = await office.fetch("select member_token, enrolment_id from enrolment where member_id = $1", member_id)
-    await _fulfil(office, row, appointment_id, version, on)
+    await _fulfil(office, row, appointment_id, version, on, **said)
 
 
-async def _fulfil(office: Office, row: dict[str, Any], appointment_id: UUID, version: int, on: date | None) -> None:
-    dose = DoseGiven(cvx="208", mvx="PFR", lot="EL9262", administered_on=on) if on else None
+async def _fulfil(
+    office: Office, row: dict[str, Any], appointment_id: UUID, version: int, on: date | None, **said: str
+) -> None:
+    product = {"cvx": "208", "mvx": "PFR", "lot": "EL9262"} | said
+    dose = DoseGiven(**product, administered_on=on) if on else None
     event = AppointmentChangedV1(
         occurred_at=datetime(2021, 3, 1, 18, tzinfo=UTC),
         appointment_id=appointment_id,
@@ -260,6 +264,22 @@ async def test_a_dose_given_at_a_site(office: Office) -> None:
     assert ([one[0] for one in await told(office)], await status(office)) == (["new", "retract"], "eligible")
     await give(office, "LS1", visit, version=2)
     assert len(await told(office)) == 2
+
+
+async def test_a_dose_that_its_site_corrects_is_one_dose(office: Office) -> None:
+    """Another product, lot and day of the same appointment, of a higher version, take the place of what was recorded
+    first: the same dose, told again; the older version that comes once more changes nothing."""
+    await office.read(roster(Row("LS1")))
+    visit = new_id()
+    await give(office, "LS1", visit)
+    await give(office, "LS1", visit, version=3, on=date(2021, 2, 28), cvx="207", mvx="MOD", lot="M1")
+    await give(office, "LS1", visit)
+    first, corrected = await office.events("dose-administered")
+    assert (corrected["dose_id"], corrected["version"]) == (first["dose_id"], 2)
+    assert (corrected["cvx"], corrected["administered_on"]) == ("207", "2021-02-28")
+    [dose] = await office.fetch("select lot, mvx from dose where not is_retracted")
+    assert (dose["lot"], dose["mvx"]) == ("M1", "MOD")
+    assert (await office.last_facts())["LS1"]["doses_valid"] == 1
 
 
 async def test_a_booking_is_no_report(office: Office) -> None:

@@ -59,7 +59,7 @@ class Story(RuleBasedStateMachine):
 
     async def _empty(self) -> None:
         await self.owner.execute(
-            "truncate slot_place, appointment, slot, block, site_product, site, dose, enrolment, person,"
+            "truncate screening, slot_place, appointment, slot, block, site_product, site, dose, enrolment, person,"
             " death_report, programme, programme_version, business_day, outbox, idempotency_key"
         )
 

@@ -36,6 +36,7 @@ from services.kit import requests
 from services.kit.auth import Auth, Principal, authenticate
 from services.kit.http import create_app
 from services.kit.issuer_keys import TrustedIssuer
+from services.kit.look_ups import LookUps
 from services.kit.postgres import ALL_TENANTS, Pool, transaction
 from services.kit.review_queue import review_page
 from services.kit.roles import TABLE
@@ -48,6 +49,8 @@ from services.scheduling.settling.store import WAITING_MEMBERS
 MONDAY = date(2021, 3, 15)
 NOW = datetime(2021, 3, 15, 14, tzinfo=UTC)
 COVID, FLU = "208", "197"
+LOOK_UPS = 40
+"""Of each client at once."""
 HANDLERS: Mapping[Topic, Callable[..., Awaitable[None]]] = {
     one.topic: one.handler for one in scheduling.subscriptions(OwnSettings())
 }
@@ -244,7 +247,8 @@ class World:
 STATUS = "select concat_ws(':', status, cancellation_reason) from appointment where appointment_id = $1"
 WRONG = """
     with held as (
-        select block_id, status from appointment where status in ('booked', 'fulfilled', 'noshow')
+        select block_id, status from appointment
+        where status in ('booked', 'fulfilled', 'noshow') or site_step in ('not-given', 'left')
     ), room as (
         select block_id, appointment_id from slot_place join slot using (slot_id)
     ), recount as (
@@ -263,7 +267,7 @@ WRONG = """
     where status = 'booked' group by member_token, programme_id having count(*) > 1
     union all
     select 'place', slot_id::text, place::text from slot_place join appointment using (slot_id, appointment_id)
-    where status not in ('booked', 'fulfilled', 'noshow')
+    where status not in ('booked', 'fulfilled', 'noshow') and coalesce(site_step, '') not in ('not-given', 'left')
 """
 
 
@@ -321,5 +325,6 @@ def an_app(world: World) -> FastAPI:
     for router in service.routers:
         app.include_router(router)
     app.state.pool = world.pool
+    app.state.look_ups = LookUps(LOOK_UPS)
     app.dependency_overrides |= {authenticate: somebody, requests.clock: clock}
     return app

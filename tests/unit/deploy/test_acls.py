@@ -84,7 +84,8 @@ def test_the_rights_are_printed_for_operators(target: str, file: str, capsys: py
 
 
 def test_a_restricted_topic_is_read_by_its_readers_alone() -> None:
-    """Of how members are reached nobody hears but outreach, and eligibility, which writes it and asks its own log."""
+    """Of how members are reached nobody hears but outreach, scheduling, whose sites expect them, and eligibility, which
+    writes it and asks its own log."""
     restricted = {topic.name for topic in TOPICS if topic.classification is Classification.RESTRICTED}
     readers = {
         (service, acl.name)
@@ -92,4 +93,5 @@ def test_a_restricted_topic_is_read_by_its_readers_alone() -> None:
         for acl in acls_of(service)
         if acl.name in restricted and acl.operation is Operation.READ
     }
-    assert readers == {("eligibility", "vcc.member-contact.v1"), ("outreach", "vcc.member-contact.v1")}
+    services = ("eligibility", "outreach", "scheduling")
+    assert readers == {(service, "vcc.member-contact.v1") for service in services}

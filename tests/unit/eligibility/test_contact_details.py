@@ -31,6 +31,7 @@ def others() -> Iterator[Sources]:
     texts: dict[str, Any] = {name: f"{value}x" for name, value in ENROLMENT._asdict().items() if isinstance(value, str)}
     for name, text in texts.items():
         yield KNOWN._replace(enrolment=ENROLMENT._replace(**{name: text}))
+    yield KNOWN._replace(enrolment=ENROLMENT._replace(birth_on=date(1815, 12, 10)))
     yield KNOWN._replace(enrolment=ENROLMENT._replace(phones=("work 3125550101",)))
     parent = GUARDIAN._replace(relation="parent")
     stated: tuple[Any, ...] = Address("2 Elm St"), Address("3 Oak St"), (parent,), "Countess"

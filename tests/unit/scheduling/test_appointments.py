@@ -38,7 +38,7 @@ def a_slot(on: date = TODAY, held_for: str | None = "acme", group: str = "covid-
 
 
 def an_appointment(status: Status = Status.BOOKED, on: date = TODAY) -> Appointment:
-    booked = rules.book(uuid4(), an_enrolment(), a_slot(on), DAY)
+    booked = rules.book(uuid4(), an_enrolment(), a_slot(on), DAY, "00000000")
     return replace(booked, status=status, dose=DOSE if status is Status.FULFILLED else None)
 
 

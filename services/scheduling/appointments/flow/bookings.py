@@ -1,5 +1,6 @@
 """An appointment is booked, moved, cancelled: lock, load, decide, save, announce. Refusals are values."""
 
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from uuid import UUID
@@ -8,7 +9,7 @@ from schemas.scheduling_v1 import AppointmentStatus
 from services.kit.ids import new_id
 from services.kit.unit_of_work import UnitOfWork
 from services.replicas.persons import store as persons
-from services.scheduling.appointments import rules, seats, store
+from services.scheduling.appointments import codes, rules, seats, store
 from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.appointments.events import appointment_changed
 from services.scheduling.appointments.flow.locking import (
@@ -32,6 +33,8 @@ from services.scheduling.refusals import RefusalCode, Refused
 Outcome = Appointment | Refused
 Rule = Callable[[Appointment, SiteDay], Appointment | RefusalCode]
 """What becomes of an appointment on this day."""
+CODES_DRAWN = 5
+"""One that a live booking has already is drawn again."""
 
 
 async def book(work: UnitOfWork, member: MemberRef, slot_id: UUID, moment: Moment) -> Outcome:
@@ -75,12 +78,20 @@ async def _take(work: UnitOfWork, member: LockedMember, slot: Slot, moment: Mome
     if place is None:
         return Refused(RefusalCode.FULL)
     day = await load_site_day(work.connection, slot.site_id, moment, member.today)
-    new = rules.book(new_id(), member.enrolment, slot, day)
-    booked = await store.insert_appointment(work.connection, new)
-    assert booked is not None, "the person is locked and has no live booking under the programme"
+    booked = await _insert(work, member, slot, day)
     await blocks.take_place(work.connection, slot.slot_id, place, booked.appointment_id)
     await announce(work, [(None, booked)], member.today, moment.at)
     return booked
+
+
+async def _insert(work: UnitOfWork, member: LockedMember, slot: Slot, day: SiteDay) -> Appointment:
+    """The booking under a code that no live booking has."""
+    for _ in range(CODES_DRAWN):
+        code = codes.spell(secrets.randbits(codes.BITS))
+        new = rules.book(new_id(), member.enrolment, slot, day, code)
+        if (booked := await store.insert_appointment(work.connection, new)) is not None:
+            return booked
+    raise AssertionError("the person is locked and has no live booking under the programme, and codes are many")
 
 
 async def reschedule(work: UnitOfWork, appointment_id: UUID, slot_id: UUID, moment: Moment) -> Outcome:
@@ -147,7 +158,8 @@ async def retract(
     says whoever may cancel. If it reported a death, that is taken back."""
 
     def rule(before: Appointment, day: SiteDay) -> Appointment | RefusalCode:
-        is_the_sites = before.status not in {AppointmentStatus.CANCELLED, AppointmentStatus.ENTERED_IN_ERROR}
+        is_cancelled = before.status is AppointmentStatus.CANCELLED and before.site_step is None
+        is_the_sites = not is_cancelled and before.status is not AppointmentStatus.ENTERED_IN_ERROR
         may_tell = not is_the_sites or is_staff_at(before.site_id)
         return rules.retract(before, day.business_on) if may_tell else RefusalCode.SITE_FIRST
 

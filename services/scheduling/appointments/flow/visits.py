@@ -6,7 +6,8 @@ from uuid import UUID
 
 from services.kit.ids import new_id
 from services.kit.unit_of_work import UnitOfWork
-from services.scheduling.appointments import rules, store
+from services.replicas.programmes import store as programmes
+from services.scheduling.appointments import corrections, rules, store
 from services.scheduling.appointments.flow.bookings import Outcome, announce, save
 from services.scheduling.appointments.flow.locking import lock_appointment, lock_member
 from services.scheduling.appointments.rules import Appointment, Change, MemberRef
@@ -35,6 +36,35 @@ async def fulfil(work: UnitOfWork, appointment_id: UUID, record: DoseRecord, mom
         return refused
     await save(work, [(before, after), *await _overtaken(work, after, today)], today, moment.at)
     return after
+
+
+async def correct_dose(work: UnitOfWork, appointment_id: UUID, record: DoseRecord, moment: Moment) -> Outcome:
+    """Something of the dose was recorded wrongly: the appointment stands with the true one, which is told in its place,
+    and ends what bookings it ends."""
+    today, before = await lock_appointment(work.connection, appointment_id, moment)
+    if isinstance(before, RefusalCode):
+        return Refused(before)
+    site = await sites.load_site(work.connection, before.site_id)
+    programme = await programmes.load_programme(work.connection, before.programme_id)
+    assert site is not None, "an appointment's site is never removed, and seen by whoever sees the appointment"
+    assert programme is not None, "a programme is never removed"
+    day = site_day(site.time_zone, moment, today)
+    gave = await _with_booked_product(work, site, before)
+    if before.dose is not None:
+        gave = gave.giving(before.dose.cvx, before.vaccine_group)
+    after = corrections.correct(before, gave, record, programme.began_on, day)
+    if isinstance(after, RefusalCode):
+        return Refused(after)
+    if record.dose.administered_on != _given_on(before):
+        person = await members.load_person(work.connection, before.member_token)
+        if refused := await _already_recorded(work, person.member_tokens, after):
+            return refused
+    await save(work, [(before, after), *await _overtaken(work, after, today)], today, moment.at)
+    return after
+
+
+def _given_on(appointment: Appointment) -> date | None:
+    return None if appointment.dose is None else appointment.dose.administered_on
 
 
 async def _with_booked_product(work: UnitOfWork, site: Site, booked: Appointment) -> Site:

@@ -19,6 +19,7 @@ Booker = Annotated[Principal, may("appointments.book")]
 Canceller = Annotated[Principal, may("appointments.cancel")]
 Teller = Annotated[Principal, may("appointments.noshow")]
 SiteStaff = Annotated[Principal, may("doses.record")]
+Desk = Annotated[Principal, may("site-days.read")]
 
 
 async def _own(request: Request) -> OwnSettings:

@@ -29,6 +29,7 @@ _UNFIT = frozenset({
     RefusalCode.PROGRAMME_NEEDED, RefusalCode.FUTURE_DOSE, RefusalCode.BEFORE_PRODUCT, RefusalCode.EARLY_DOSE,
     RefusalCode.LATE_DOSE, RefusalCode.OLD_DOSE, RefusalCode.FAR_INSTANT, RefusalCode.NOT_GIVEN_HERE,
     RefusalCode.OUTSIDE_WEEK, RefusalCode.PAST_WEEK, RefusalCode.FAR_WEEK, RefusalCode.OVERLAP,
+    RefusalCode.WRONG_CODE, RefusalCode.WHOM,
 })  # fmt: skip
 
 _SAYS: Mapping[RefusalCode, tuple[str, str]] = {
@@ -73,6 +74,10 @@ _SAYS: Mapping[RefusalCode, tuple[str, str]] = {
         "An appointment is moved three times at most: cancel it and book again.",
     ),
     RefusalCode.NOT_YET: ("Not Yet", "The hour of the appointment has not come."),
+    RefusalCode.ARRIVED: ("Arrived", "The member has come: the site says what came of it."),
+    RefusalCode.NOT_ARRIVED: ("Not Arrived", "The member was not checked in."),
+    RefusalCode.NOT_FULFILLED: ("Not Fulfilled", "No dose is recorded with the appointment."),
+    RefusalCode.SAME_DOSE: ("Same Dose", "The dose is recorded so already."),
     RefusalCode.SITE_FIRST: (
         "The Site First",
         "The site says who came; the plan and the State may once it is escalated.",
@@ -107,6 +112,8 @@ _SAYS: Mapping[RefusalCode, tuple[str, str]] = {
     ),
     RefusalCode.BLOCK_EXISTS: ("Block Exists", "The site has a block of this week, plan and product."),
     RefusalCode.OUTSIDE_WEEK: ("Outside the Week", "Each slot starts in the block's week, in the site's time zone."),
+    RefusalCode.WRONG_CODE: ("Wrong Code", "Nobody has such a booking code: a sign of it is wrong, or is missing."),
+    RefusalCode.WHOM: ("Whom", "Expected a booking code, or family name, given name and birth date."),
     RefusalCode.ZONE_IN_USE: ("Time Zone in Use", "The site has blocks, whose days were counted in its time zone."),
 }
 

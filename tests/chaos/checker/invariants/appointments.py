@@ -13,8 +13,10 @@ from tests.chaos.checker.log import Body, Fact, of_type
 from tests.chaos.checker.tables import Row, by
 
 HOLDING = frozenset({"booked", "fulfilled", "noshow"})
+CAME_IN_VAIN = frozenset({"not-given", "left"})
 ANSWERED = ("status", "enrolment_id", "member_token", "tenant_id", "programme_id", "site_id", "slot_id", "block_id",
-            "start_on", "walk_in", "cancellation_reason", "by_rule", "outcome_overdue", "dose")  # fmt: skip
+            "start_on", "walk_in", "cancellation_reason", "by_rule", "outcome_overdue", "dose", "site_step",
+            "not_given_reason")  # fmt: skip
 FLAGS = frozenset({"walk_in", "by_rule", "outcome_overdue"})
 
 
@@ -140,7 +142,7 @@ def no_slot_is_oversold(evidence: Evidence) -> Iterator[Divergence]:
 
 
 def _holds(row: Row) -> bool:
-    return row["status"] in HOLDING
+    return row["status"] in HOLDING or row.get("site_step") in CAME_IN_VAIN
 
 
 def one_live_booking(evidence: Evidence) -> Iterator[Divergence]:

@@ -1,7 +1,6 @@
 """HTTP for coordinators, sites and the State. Each write is one transaction, once per idempotency key; each look at
 members is audited. Sites and slots are in `blocks/api`."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -9,20 +8,19 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from schemas.envelope import Code, Day
-from services.kit.auth import Principal
-from services.kit.idempotency import Answer, Identity
+from services.kit.idempotency import Identity
 from services.kit.next_page import PAGED, After, end_of, link_next, place_of, text_of
 from services.kit.problem import refuse
-from services.kit.requests import Pool, reading, write
-from services.kit.unit_of_work import UnitOfWork
+from services.kit.requests import Pool, reading
+from services.scheduling.appointments.api.writing import CHANGED, CREATED, write_outcome
 from services.scheduling.appointments.flow import bookings, looks, visits
-from services.scheduling.appointments.flow.bookings import Outcome
 from services.scheduling.appointments.flow.looks import Seen
 from services.scheduling.appointments.rules import OverdueSearch
 from services.scheduling.appointments.shapes import (
     AppointmentOut,
     BookingIn,
     CancelIn,
+    CorrectionIn,
     FulfilIn,
     NothingMoreIn,
     OverdueOut,
@@ -41,11 +39,9 @@ from services.scheduling.blocks.api.access import (
     is_site_staff,
 )
 from services.scheduling.blocks.api.problems import responses
-from services.scheduling.refusals import RefusalCode, Refused
+from services.scheduling.refusals import RefusalCode
 
 MAX_LISTED = 1000
-CREATED = {201: {"model": AppointmentOut}, **responses(403, 404, 409, 422)}
-CHANGED = {200: {"model": AppointmentOut}, **responses(403, 404, 409, 422)}
 
 routes = APIRouter(tags=["scheduling"])
 
@@ -59,7 +55,7 @@ async def book(body: BookingIn, pool: Pool, identity: Identity, principal: Booke
     programme-needed; unknown-enrolment, programme-not-published and day-not-open may be asked again with the same
     key."""
     member, moment = body.member(), body.moment(clock)
-    return await _write(
+    return await write_outcome(
         pool, identity, principal, lambda work: bookings.book(work, member, body.slot_id, moment), status=201
     )
 
@@ -70,7 +66,7 @@ async def cancel(
 ) -> Response:
     """Ends a live booking and frees its place. On the day itself or later it is marked as late, never refused. Because
     the member died (`pat-dec`) is a report, too: the person gets no seat until eligibility has weighed it."""
-    return await _write(
+    return await write_outcome(
         pool, identity, principal,
         lambda work: bookings.cancel(work, appointment_id, body.reason, body.moment(clock)),
         looked_at=appointment_id,
@@ -83,7 +79,7 @@ async def reschedule(
 ) -> Response:
     """Moves a live booking to another slot, three times at most. It asks of the member and the slot all that booking
     asks. If the slot is full, everything stays as it was."""
-    return await _write(
+    return await write_outcome(
         pool, identity, principal,
         lambda work: bookings.reschedule(work, appointment_id, body.slot_id, body.moment(clock)),
         looked_at=appointment_id,
@@ -96,7 +92,7 @@ async def fulfil(
 ) -> Response:
     """The member came, an hour early at most, and got this dose: a product that the site gives, of the vaccine that was
     booked. A dose of this vaccine and day that stands already is `already-recorded`."""
-    return await _write(
+    return await write_outcome(
         pool, identity, principal,
         lambda work: visits.fulfil(work, appointment_id, body.dose_record(), body.moment(clock)),
         looked_at=appointment_id,
@@ -115,7 +111,7 @@ async def noshow(
 ) -> Response:
     """Nobody came at the hour. The site says so; once the outcome is overdue for long enough to be escalated, a
     supervisor of the plan or the State may."""
-    return await _write(
+    return await write_outcome(
         pool, identity, principal,
         lambda work: bookings.miss(
             work, appointment_id, body.moment(clock), own.escalate_days, partial(is_site_staff, principal)
@@ -131,11 +127,25 @@ async def enter_in_error(
     """It should not have been recorded, says the site. If a dose was recorded with it, that dose was never given. A
     cancellation that was a mistake is taken back by anybody who may cancel, and a report of death with it; the place
     may be another's by now, so the member is booked anew."""
-    return await _write(
+    return await write_outcome(
         pool, identity, principal,
         lambda work: bookings.retract(
             work, appointment_id, body.moment(clock), partial(is_site_staff, principal)
         ),
+        looked_at=appointment_id,
+    )  # fmt: skip
+
+
+@routes.post("/appointments/{appointment_id}/dose-corrections", responses=CHANGED)
+async def correct_dose(
+    appointment_id: UUID, body: CorrectionIn, pool: Pool, identity: Identity, principal: SiteStaff, clock: Clock
+) -> Response:
+    """Something of the dose was recorded wrongly: the appointment stands, its dose is told anew as it was given in
+    truth, and what is asked of any dose is asked again. Live bookings whose need it met are cancelled; what the dose
+    ended before stays ended."""
+    return await write_outcome(
+        pool, identity, principal,
+        lambda work: visits.correct_dose(work, appointment_id, body.dose_record(), body.moment(clock)),
         looked_at=appointment_id,
     )  # fmt: skip
 
@@ -146,7 +156,7 @@ async def walk_in(body: WalkInIn, pool: Pool, identity: Identity, principal: Sit
     whose need it met are cancelled. A dose of this vaccine and day that stands already is `already-recorded`, with the
     appointment if it is one's own to see."""
     member, moment = body.member(), body.moment(clock)
-    return await _write(
+    return await write_outcome(
         pool, identity, principal,
         lambda work: visits.walk_in(work, member, body.site_id, body.dose_record(), moment), status=201,
     )  # fmt: skip
@@ -214,25 +224,3 @@ async def list_appointments(
 def _link_next(request: Request, response: Response, seen: Seen, limit: int) -> None:
     places = [(appointment.start_at, appointment.appointment_id) for appointment in seen.appointments]
     link_next(request, response, after=text_of(end_of(places, limit)))
-
-
-async def _write(
-    pool: Pool,
-    identity: Identity,
-    principal: Principal,
-    act: Callable[[UnitOfWork], Awaitable[Outcome]],
-    *,
-    status: int = 200,
-    looked_at: UUID | None = None,
-) -> Response:
-    """`looked_at`: the appointment that is named, which the answer may tell of."""
-
-    async def effect(work: UnitOfWork) -> Answer:
-        if looked_at is not None:
-            await looks.record_look(work, principal, [looked_at])
-        outcome = await act(work)
-        if isinstance(outcome, Refused):
-            return problems.answer(outcome)
-        return Answer(status, AppointmentOut.of(outcome).model_dump(mode="json"))
-
-    return await write(pool, identity.bound_to(principal), effect)

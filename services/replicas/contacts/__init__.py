@@ -1,0 +1,1 @@
+"""How members can be reached, as eligibility tells it: sealed."""
