@@ -24,9 +24,12 @@ from services.outreach.lost_bookings import api as lost_bookings_api
 from services.outreach.matching import flow as matching
 from services.outreach.matching.api import assignments as matching_api
 from services.outreach.matching.api import telling as telling_api
+from services.outreach.partners.api import groups as groups_api
+from services.outreach.partners.api import partners as partners_api
 from services.outreach.reach import flow as reach
 from services.outreach.reach import store as reach_store
 from services.outreach.settings import read_own_settings
+from services.outreach.sharing import api as sharing_api
 from services.outreach.wishes import api as wishes_api
 from services.outreach.workers import api as workers_api
 from services.outreach.worklist.api import cases as worklist_api
@@ -59,6 +62,9 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
             telling_api.routes,
             wishes_api.routes,
             workers_api.routes,
+            partners_api.routes,
+            groups_api.routes,
+            sharing_api.routes,
             lost_bookings_api.routes,
             briefings_api.routes,
             gate_api.routes,
