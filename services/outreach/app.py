@@ -19,6 +19,8 @@ from services.outreach.cases import flow as cases
 from services.outreach.cases import store as cases_store
 from services.outreach.claims import api as claims_api
 from services.outreach.contacts import store as contacts_store
+from services.outreach.directory.api import services as services_api
+from services.outreach.directory.api import supports as supports_api
 from services.outreach.gate import api as gate_api
 from services.outreach.lost_bookings import api as lost_bookings_api
 from services.outreach.matching import flow as matching
@@ -65,6 +67,8 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
             partners_api.routes,
             groups_api.routes,
             sharing_api.routes,
+            services_api.routes,
+            supports_api.routes,
             lost_bookings_api.routes,
             briefings_api.routes,
             gate_api.routes,
