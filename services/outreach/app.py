@@ -23,13 +23,18 @@ from services.outreach.contacts import store as contacts_store
 from services.outreach.conversations import api as conversations_api
 from services.outreach.conversations import flow as conversations
 from services.outreach.conversations import store as conversations_store
+from services.outreach.directory.api import services as services_api
+from services.outreach.directory.api import supports as supports_api
 from services.outreach.gate import api as gate_api
 from services.outreach.lost_bookings import api as lost_bookings_api
 from services.outreach.matching import flow as matching
 from services.outreach.matching.api import assignments as matching_api
 from services.outreach.matching.api import telling as telling_api
+from services.outreach.partners.api import groups as groups_api
+from services.outreach.partners.api import partners as partners_api
 from services.outreach.reach import store as reach_store
 from services.outreach.settings import read_own_settings
+from services.outreach.sharing import api as sharing_api
 from services.outreach.wishes import api as wishes_api
 from services.outreach.workers import api as workers_api
 from services.outreach.worklist.api import cases as worklist_api
@@ -62,6 +67,11 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
             telling_api.routes,
             wishes_api.routes,
             workers_api.routes,
+            partners_api.routes,
+            groups_api.routes,
+            sharing_api.routes,
+            services_api.routes,
+            supports_api.routes,
             lost_bookings_api.routes,
             briefings_api.routes,
             conversations_api.routes,

@@ -84,6 +84,10 @@ class Codes:
     courses: Mapping[str, str]
     avoidance_reasons: Mapping[str, str]
     assignment_reasons: Mapping[str, str]
+    partner_kinds: Mapping[str, str]
+    needs: Mapping[str, str]
+    kept_apart: frozenset[str]
+    referral_reasons: Mapping[str, str]
 
 
 _FOLDER = Path(__file__).parent

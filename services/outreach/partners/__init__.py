@@ -1,0 +1,1 @@
+"""With whom a plan works: organisations, what they ask and offer, their contracts, and the groups that govern."""
