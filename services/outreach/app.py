@@ -19,7 +19,8 @@ from services.outreach.cases import flow as cases
 from services.outreach.cases import store as cases_store
 from services.outreach.claims import api as claims_api
 from services.outreach.contacts import store as contacts_store
-from services.outreach.gate import api as gate_api
+from services.outreach.gate.api import consents as consents_api
+from services.outreach.gate.api import permissions as permissions_api
 from services.outreach.lost_bookings import api as lost_bookings_api
 from services.outreach.matching import flow as matching
 from services.outreach.matching.api import assignments as matching_api
@@ -61,7 +62,8 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
             workers_api.routes,
             lost_bookings_api.routes,
             briefings_api.routes,
-            gate_api.routes,
+            permissions_api.routes,
+            consents_api.routes,
             worklist_api.routes,
         ),
         migrations=Path(__file__).parent / "migrations",
