@@ -25,7 +25,13 @@ from services.outreach.lost_bookings import api as lost_bookings_api
 from services.outreach.matching import flow as matching
 from services.outreach.matching.api import assignments as matching_api
 from services.outreach.matching.api import telling as telling_api
-from services.outreach.reach import flow as reach
+from services.outreach.messages import store as messages_store
+from services.outreach.messages.api import callbacks as callbacks_api
+from services.outreach.messages.api import messages as messages_api
+from services.outreach.messages.api import replies as replies_api
+from services.outreach.messages.flow import hearing
+from services.outreach.messages.flow.adapters import senders_of
+from services.outreach.messages.flow.settings import read_message_settings
 from services.outreach.reach import store as reach_store
 from services.outreach.settings import read_own_settings
 from services.outreach.wishes import api as wishes_api
@@ -35,7 +41,7 @@ from services.outreach.worklist.api import cases as worklist_api
 SUBSCRIPTIONS = subscribe(
     "outreach",
     (catalog.MEMBER_ELIGIBILITY, unheard.on_member_eligibility),
-    (catalog.MEMBER_CONTACT, reach.on_member_contact),
+    (catalog.MEMBER_CONTACT, hearing.on_member_contact),
     (catalog.DOSE_ADMINISTERED, cases.on_dose_administered),
     (catalog.APPOINTMENT, cases.on_appointment),
     (catalog.PROGRAMME, cases.on_programme),
@@ -48,7 +54,7 @@ OWNED = {**cases_store.OWNED, **contacts_store.OWNED}
 
 def build(environ: Mapping[str, str] = os.environ) -> Service:
     """The service with the deployment's settings, to be run or to be tested."""
-    own = read_own_settings(environ)
+    own, messages = read_own_settings(environ), read_message_settings(environ)
     return Service(
         name="outreach",
         title="Outreach",
@@ -64,12 +70,16 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
             briefings_api.routes,
             permissions_api.routes,
             consents_api.routes,
+            with_settings(messages, messages_api.routes, replies_api.routes, callbacks_api.routes),
             worklist_api.routes,
         ),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
-        background=lambda _settings, pool: (Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),),
-        sealed=(reach_store.DETAILS, reach_store.HEARD),
+        background=lambda _settings, pool: (
+            Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),
+            *senders_of(pool, messages),
+        ),
+        sealed=(reach_store.DETAILS, reach_store.HEARD, messages_store.TEXTS),
         names_in_trail=cases_store.NAMES_IN_TRAIL,
         names_for_plans=cases_store.NAMES_FOR_PLANS,
         waiting={"answers": cases_store.WAITING_MEMBERS.waiting, "contacts": attempts_store.WAITING},

@@ -61,7 +61,10 @@ async def forget_reservation(connection: Connection, reservation_id: UUID) -> No
 async def load_consents(connection: Connection, enrolment_ids: Collection[UUID]) -> list[ConsentOnRecord]:
     """What was agreed to for these enrolments, in the order in which it was recorded, also what was withdrawn."""
     rows = await connection.fetch(LOAD_CONSENTS, list(enrolment_ids))
-    return [into(ConsentOnRecord, row, channel=Channel(row["channel"]), call_kind=CallKind(row["call_kind"])) for row in rows]
+    return [
+        into(ConsentOnRecord, row, channel=Channel(row["channel"]), call_kind=CallKind(row["call_kind"]))
+        for row in rows
+    ]
 
 
 async def save_consent(connection: Connection, consent: ConsentOnRecord) -> None:
