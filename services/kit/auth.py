@@ -28,6 +28,7 @@ from services.kit.masking import SEES
 from services.kit.postgres import ALL_TENANTS
 from services.kit.problem import RETRY_AFTER_S, Refusal, RefusedError
 from services.kit.roles import TABLE, Purpose, Roles
+from services.kit.signed import is_signed_route
 
 MAX_TOKEN_CHARS = 8192
 _CLAIMS = "vcc.claims"
@@ -231,12 +232,13 @@ async def _verified(auth: Auth, scope: Scope, token: str | None) -> Mapping[str,
 
 def token_first(scope: Scope, receive: Receive) -> Receive:
     """No byte of a body is read before the request's token is believed, where the application asks for tokens. Whoever
-    puts something in the place of `authenticate` answers for it."""
+    puts something in the place of `authenticate` answers for it; where a signature is asked for it stands for the
+    token."""
     app: FastAPI = scope["app"]
     auth: Auth | None = None if authenticate in app.dependency_overrides else app.state.auth
 
     async def receive_authenticated() -> Message:
-        if auth is not None and _CLAIMS not in scope:
+        if auth is not None and _CLAIMS not in scope and not is_signed_route(scope):
             scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
             await _verified(auth, scope, token.strip() if scheme.lower() == "bearer" else None)
         return await receive()

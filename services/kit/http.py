@@ -13,6 +13,7 @@ from services.kit.api_docs import docs_page
 from services.kit.auth import Auth, RouteAsks, asked_by
 from services.kit.edge import Edge
 from services.kit.json_bodies import MAX_BODY_BYTES
+from services.kit.signed import asks_for_signature
 
 _NO_TELEMETRY: Any = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False)
 """FastAPI's own spans and log records would carry paths, queries and the texts of exceptions."""
@@ -38,11 +39,14 @@ class _EdgedApp(FastAPI):
 
     def _say_permissions(self, document: dict[str, Any]) -> None:
         for context in iter_route_contexts(self.routes):
-            if isinstance(context.original_route, APIRoute) and (asked := asked_by(context.dependant)):
-                operations = document.get("paths", {}).get(context.path_format, {})
-                for method in context.methods or ():
-                    if (operation := operations.get(method.lower())) is not None:
-                        _say_permission(operation, asked)
+            if not isinstance(context.original_route, APIRoute):
+                continue
+            operations = document.get("paths", {}).get(context.path_format, {})
+            for operation in filter(None, (operations.get(method.lower()) for method in context.methods or ())):
+                if asked := asked_by(context.dependant):
+                    _say_permission(operation, asked)
+                elif asks_for_signature(context.dependant):
+                    operation["x-signed"] = True
 
 
 def _say_permission(operation: dict[str, Any], asked: RouteAsks) -> None:
@@ -93,11 +97,13 @@ def _docs(app: FastAPI) -> HTMLResponse:
 
 
 def unguarded(app: FastAPI) -> list[str]:
-    """Operations that lack what each should have: a token, a permission, and an idempotency key on writes. For a
-    service's tests."""
+    """Operations that lack what each should have: a token, a permission, and an idempotency key on writes, or else a
+    signature, which stands for all three. For a service's tests."""
     lacking = []
     for path, operations in app.openapi().get("paths", {}).items():
         for method, operation in operations.items():
+            if operation.get("x-signed"):
+                continue
             name = f"{method.upper()} {path}"
             if not operation.get("security"):
                 lacking.append(f"{name}: needs no token")

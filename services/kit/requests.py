@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -89,11 +88,6 @@ async def reading(pool: postgres.Pool, principal: Principal) -> AsyncIterator[Un
     """A unit of work that sees the principal's tenant and sites only, for reads and their audit rows."""
     async with working(pool, principal.tenant, sites=principal.sites) as work:
         yield work
-
-
-async def clock() -> datetime:
-    """Now. Tests say another."""
-    return datetime.now(UTC)
 
 
 def with_settings(own: object, *routers: APIRouter) -> APIRouter:

@@ -21,15 +21,22 @@ from services.outreach.cases import store as cases_store
 from services.outreach.claims import api as claims_api
 from services.outreach.contacts import store as contacts_store
 from services.outreach.conversations import api as conversations_api
-from services.outreach.conversations import flow as conversations
 from services.outreach.conversations import store as conversations_store
 from services.outreach.directory.api import services as services_api
 from services.outreach.directory.api import supports as supports_api
-from services.outreach.gate import api as gate_api
+from services.outreach.gate.api import consents as consents_api
+from services.outreach.gate.api import permissions as permissions_api
 from services.outreach.lost_bookings import api as lost_bookings_api
 from services.outreach.matching import flow as matching
 from services.outreach.matching.api import assignments as matching_api
 from services.outreach.matching.api import telling as telling_api
+from services.outreach.messages import store as messages_store
+from services.outreach.messages.api import callbacks as callbacks_api
+from services.outreach.messages.api import messages as messages_api
+from services.outreach.messages.api import replies as replies_api
+from services.outreach.messages.flow import hearing
+from services.outreach.messages.flow.adapters import senders_of
+from services.outreach.messages.flow.settings import read_message_settings
 from services.outreach.partners.api import groups as groups_api
 from services.outreach.partners.api import partners as partners_api
 from services.outreach.reach import store as reach_store
@@ -42,7 +49,7 @@ from services.outreach.worklist.api import cases as worklist_api
 SUBSCRIPTIONS = subscribe(
     "outreach",
     (catalog.MEMBER_ELIGIBILITY, unheard.on_member_eligibility),
-    (catalog.MEMBER_CONTACT, conversations.on_member_contact),
+    (catalog.MEMBER_CONTACT, hearing.on_member_contact),
     (catalog.DOSE_ADMINISTERED, cases.on_dose_administered),
     (catalog.APPOINTMENT, cases.on_appointment),
     (catalog.PROGRAMME, cases.on_programme),
@@ -55,7 +62,7 @@ OWNED = {**cases_store.OWNED, **contacts_store.OWNED}
 
 def build(environ: Mapping[str, str] = os.environ) -> Service:
     """The service with the deployment's settings, to be run or to be tested."""
-    own = read_own_settings(environ)
+    own, messages = read_own_settings(environ), read_message_settings(environ)
     return Service(
         name="outreach",
         title="Outreach",
@@ -75,13 +82,18 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
             lost_bookings_api.routes,
             briefings_api.routes,
             conversations_api.routes,
-            gate_api.routes,
+            permissions_api.routes,
+            consents_api.routes,
+            with_settings(messages, messages_api.routes, replies_api.routes, callbacks_api.routes),
             worklist_api.routes,
         ),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
-        background=lambda _settings, pool: (Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),),
-        sealed=(reach_store.DETAILS, reach_store.HEARD, conversations_store.NOTES),
+        background=lambda _settings, pool: (
+            Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),
+            *senders_of(pool, messages),
+        ),
+        sealed=(reach_store.DETAILS, reach_store.HEARD, messages_store.TEXTS, conversations_store.NOTES),
         names_in_trail=cases_store.NAMES_IN_TRAIL,
         names_for_plans=cases_store.NAMES_FOR_PLANS,
         waiting={"answers": cases_store.WAITING_MEMBERS.waiting, "contacts": attempts_store.WAITING},

@@ -11,7 +11,7 @@ from services.kit.unit_of_work import UnitOfWork
 from services.outreach.claims import flow
 from services.outreach.claims.rules import Wish
 from services.outreach.claims.shapes import ClaimsIn, ClaimsOut
-from services.outreach.gate.api import Clock, Own
+from services.outreach.gate.api.permissions import Clock, Own
 from services.outreach.policy import POLICY
 from services.outreach.worklist.api.workers import Claimer, worker_id
 from services.outreach.worklist.rules import Filter

@@ -11,7 +11,7 @@ from services.outreach.cases.changes import KnownCase
 from services.outreach.cases.evidence import Evidence
 from services.outreach.cases.rules import is_death_reported
 from services.outreach.contacts.rules import tries
-from services.outreach.gate.asked import Contact, Decision, History, Member, Permitted, Refused, Request
+from services.outreach.gate.asked import Consent, Contact, Decision, History, Member, Permitted, Refused, Request
 from services.outreach.gate.policy import CallKind, GatePolicy
 from services.outreach.gate.rules import decide
 from services.outreach.gate.zones import Reach
@@ -20,7 +20,8 @@ from services.outreach.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """A contact that a worker is about to make. It counts as made until it runs out or its attempt is logged."""
+    """A contact that a worker, or a sender of messages, is about to make. It counts as made until it runs out or its
+    attempt is logged. `confirms_stop`: it is the one message that says that a STOP was heard, and counts for no cap."""
 
     reservation_id: UUID
     tenant_id: str
@@ -31,6 +32,7 @@ class Reservation:
     worker_id: str
     reserved_at: datetime
     expires_at: datetime
+    confirms_stop: bool = False
 
     def is_logged(self, evidence: Evidence) -> bool:
         """Whether its worker has logged since what came of it."""
@@ -40,7 +42,16 @@ class Reservation:
         )
 
 
-def member_of(evidence: Evidence, policy: Policy) -> Member:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A case with what is reserved and agreed to for its member at the plan."""
+
+    case: KnownCase
+    reservations: Sequence[Reservation] = ()
+    consents: Sequence[Consent] = ()
+
+
+def member_of(evidence: Evidence, policy: Policy, consents: Sequence[Consent] = ()) -> Member:
     """As far as outreach knows him: by his ZIP; numbers and preferred hours it has not been told."""
     enrolment = evidence.enrolment
     is_deceased = CaseClosedReason.DECEASED in {policy.closes_as.get(code) for code in enrolment.reasons}
@@ -53,19 +64,22 @@ def member_of(evidence: Evidence, policy: Policy) -> Member:
         barred=channels.barred_channels(enrolment),
         stopped=channels.stopped_channels(evidence.statements, enrolment.tenant_id),
         invalid=channels.invalid_channels(evidence),
+        consents=tuple(consents),
     )
 
 
 def history_of(evidence: Evidence, reservations: Sequence[Reservation], now: datetime) -> History:
-    """The tries at the plan, in all its programmes, and what is reserved; when the member stopped which channel."""
+    """The tries at the plan, in all its programmes, and what is reserved; when the member stopped which channel, and
+    when that was confirmed."""
     made = [Contact(one.channel, one.attempted_at) for one in channels.counted_tries(evidence)]
     reserved = [
         Contact(one.channel, one.reserved_at, one.call_kind)
         for one in reservations
-        if one.expires_at > now and not one.is_logged(evidence)
+        if one.expires_at > now and not one.confirms_stop and not one.is_logged(evidence)
     ]
+    confirmed = [Contact(one.channel, one.reserved_at) for one in reservations if one.confirms_stop]
     stops = [Contact(channel, said.said_at) for said in evidence.statements for channel in said.stops]
-    return History((*made, *reserved), tuple(stops))
+    return History((*made, *reserved), tuple(stops), tuple(confirmed))
 
 
 def is_promised(known: KnownCase, policy: Policy, now: datetime) -> bool:
@@ -80,15 +94,14 @@ def request_of(known: KnownCase, channel: Channel, kind: CallKind, policy: Polic
     return Request(channel, kind, is_promised=is_promised(known, policy, now))
 
 
-def may_hand_out(
-    known: KnownCase, reservations: Sequence[Reservation], policy: Policy, gate: GatePolicy, now: datetime
-) -> Permitted | datetime:
+def may_hand_out(known: Known, policy: Policy, gate: GatePolicy, now: datetime) -> Permitted | datetime:
     """Whether somebody may work on the case now, or not before when. It goes by channels at whose hours members are
     disturbed, as long as one of them is left; else by the others."""
-    member, history = member_of(known.evidence, policy), history_of(known.evidence, reservations, now)
+    evidence = known.case.evidence
+    member, history = member_of(evidence, policy), history_of(evidence, known.reservations, now)
     recheck_at = now + timedelta(hours=gate.limits.recheck_hours)
     decided = {
-        channel: decide(request_of(known, channel, CallKind.MANUAL, policy, now), member, history, gate, now)
+        channel: decide(request_of(known.case, channel, CallKind.MANUAL, policy, now), member, history, gate, now)
         for channel in policy.channels
     }
     left = {channel: one for channel, one in decided.items() if not _is_gone(one)}

@@ -1,8 +1,8 @@
-"""Asks the gate about cases, and reserves a contact: in the transaction of the request."""
+"""Asks the gate about cases, reserves a contact, records consents: in the transaction of whoever asks."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from schemas.outreach_v1 import Channel
@@ -10,16 +10,18 @@ from services.kit.ids import new_id
 from services.kit.postgres import Connection
 from services.kit.problem import Refusal
 from services.kit.unit_of_work import UnitOfWork
+from services.outreach.briefings.flow import SAID_LATER
 from services.outreach.cases import store as cases
-from services.outreach.cases.changes import KnownCase
 from services.outreach.gate import store
-from services.outreach.gate.asked import Decision, Permitted
-from services.outreach.gate.cases import Reservation, history_of, may_hand_out, member_of, request_of
+from services.outreach.gate.asked import Consent, Decision, Permitted, Refused
+from services.outreach.gate.cases import Known, Reservation, history_of, may_hand_out, member_of, request_of
+from services.outreach.gate.consents import ConsentOnRecord, ConsentSource
 from services.outreach.gate.policy import GATE, CallKind
 from services.outreach.gate.rules import decide
 from services.outreach.policy import POLICY
 from services.outreach.worklist import store as worklist
 from services.outreach.worklist.flow import NO_CASE
+from services.replicas.days import store as days
 from services.replicas.persons import store as persons
 from services.replicas.programmes import store as programmes
 
@@ -29,11 +31,14 @@ NOT_HELD = Refusal("case-not-held", "Case Not Held", "Whoever reserves a contact
 
 @dataclass(frozen=True, slots=True)
 class Approach:
-    """How a member is about to be contacted, and when it is asked."""
+    """How a member is about to be contacted, and when it is asked. `confirms_stop`: by the one message that says that a
+    STOP was heard; `is_answer`: to what he has just written himself."""
 
     channel: Channel
     kind: CallKind
     now: datetime
+    confirms_stop: bool = False
+    is_answer: bool = False
 
 
 async def ask(connection: Connection, case_id: UUID, approach: Approach) -> Decision | Refusal:
@@ -42,27 +47,45 @@ async def ask(connection: Connection, case_id: UUID, approach: Approach) -> Deci
     if member_token is None:
         return NO_CASE
     known = await _known(connection, await persons.load_persons(connection, [member_token]), approach.now)
-    return _decide(*known[case_id], approach)
+    return decide_on(known[case_id], approach)
+
+
+async def lock_known(connection: Connection, case_id: UUID, now: datetime) -> Known | None:
+    """What the gate is asked of a case, its person locked; None where there is none, or another plan's."""
+    member_token = await cases.load_member_token(connection, case_id)
+    if member_token is None:
+        return None
+    await programmes.share_reference(connection)
+    person_of = await persons.lock_persons(connection, [member_token])
+    return (await _known(connection, person_of, now))[case_id]
 
 
 async def reserve(work: UnitOfWork, case_id: UUID, approach: Approach, worker_id: str) -> Reservation | Refusal:
     """Let a contact that is about to be made count as made; of two at once at the cap one is refused."""
-    connection = work.connection
-    member_token = await cases.load_member_token(connection, case_id)
-    if member_token is None:
+    known = await lock_known(work.connection, case_id, approach.now)
+    if known is None:
         return NO_CASE
-    await programmes.share_reference(connection)
-    person_of = await persons.lock_persons(connection, [member_token])
-    case = await worklist.load_case(connection, case_id)
+    case = await worklist.load_case(work.connection, case_id)
     if case is None or not case.is_claimed or case.claimed_by != worker_id:
         return NOT_HELD
-    decision = _decide(*(await _known(connection, person_of, approach.now))[case_id], approach)
+    decision = decide_on(known, approach)
     if not isinstance(decision, Permitted):
-        until = "" if decision.next_permitted_at is None else f", not before {decision.next_permitted_at.isoformat()}"
-        return replace(NOT_PERMITTED, detail=f"The gate does not permit this contact: {decision.reason.value}{until}.")
+        return refused(decision)
+    return await keep(work.connection, known, approach, worker_id, timedelta(minutes=GATE.limits.reservation_minutes))
+
+
+def refused(decision: Refused) -> Refusal:
+    """What the API says of it: the reason, and the next permitted instant."""
+    until = "" if decision.next_permitted_at is None else f", not before {decision.next_permitted_at.isoformat()}"
+    return NOT_PERMITTED.saying(f"The gate does not permit this contact: {decision.reason.value}{until}.")
+
+
+async def keep(connection: Connection, known: Known, approach: Approach, by: str, lasts: timedelta) -> Reservation:
+    """Keep the reservation of a contact with somebody who is locked, whom the gate permits to contact."""
+    enrolment = known.case.evidence.enrolment
     reservation = Reservation(
-        new_id(), case.tenant_id, case_id, case.enrolment_id, approach.channel, approach.kind, worker_id, approach.now,
-        approach.now + timedelta(minutes=GATE.limits.reservation_minutes),
+        new_id(), enrolment.tenant_id, known.case.case_id, enrolment.enrolment_id, approach.channel, approach.kind, by,
+        approach.now, approach.now + lasts, approach.confirms_stop,
     )  # fmt: skip
     await store.save_reservation(connection, reservation)
     return reservation
@@ -74,34 +97,70 @@ async def keep_back(
     """Those of these cases, of these persons, that may not be worked on now; they are not looked at again before they
     may."""
     known = await _known(connection, await persons.load_persons(connection, of), now)
-    decided = {case_id: may_hand_out(*known[case_id], POLICY, GATE, now) for case_id in case_ids}
+    decided = {case_id: may_hand_out(known[case_id], POLICY, GATE, now) for case_id in case_ids}
     until = {case_id: at for case_id, at in decided.items() if isinstance(at, datetime)}
     await cases.postpone(connection, until)
     return set(until)
 
 
-Known = tuple[KnownCase, list[Reservation]]
-
-
 async def _known(connection: Connection, person_of: Mapping[UUID, UUID], now: datetime) -> dict[UUID, Known]:
-    """Every case of these persons, with what is reserved for them at its plan."""
-    known = await cases.load_known(connection, person_of)
-    by_enrolment = await store.load_reservations(
-        connection, {one.evidence.enrolment.enrolment_id for one in known}, now
-    )
-    reserved: dict[tuple[UUID, str], list[Reservation]] = {}
-    for one in {case.evidence.enrolment.enrolment_id: case for case in known}.values():
-        reserved.setdefault(_whose(one, person_of), []).extend(
-            by_enrolment.get(one.evidence.enrolment.enrolment_id, [])
+    """Every case of these persons, with what is reserved for them and what they agreed to at its plan."""
+    found = await cases.load_known(connection, person_of)
+    whose = {
+        one.evidence.enrolment.enrolment_id: (
+            person_of[one.evidence.enrolment.member_token], one.evidence.enrolment.tenant_id,
         )
-    return {one.case_id: (one, reserved[_whose(one, person_of)]) for one in known}
+        for one in found
+    }  # fmt: skip
+    reserved: dict[tuple[UUID, str], list[Reservation]] = {}
+    for enrolment_id, reservations in (await store.load_reservations(connection, set(whose), now)).items():
+        reserved.setdefault(whose[enrolment_id], []).extend(reservations)
+    agreed: dict[tuple[UUID, str], list[Consent]] = {}
+    for consent in await store.load_consents(connection, set(whose)):
+        agreed.setdefault(whose[consent.enrolment_id], []).append(consent.asked())
+    of = {one.case_id: whose[one.evidence.enrolment.enrolment_id] for one in found}
+    return {
+        one.case_id: Known(one, reserved.get(of[one.case_id], []), agreed.get(of[one.case_id], [])) for one in found
+    }
 
 
-def _whose(known: KnownCase, person_of: Mapping[UUID, UUID]) -> tuple[UUID, str]:
-    return person_of[known.evidence.enrolment.member_token], known.evidence.enrolment.tenant_id
+def decide_on(known: Known, approach: Approach) -> Decision:
+    """The gate's answer for what is known."""
+    evidence = known.case.evidence
+    request = request_of(known.case, approach.channel, approach.kind, POLICY, approach.now)
+    asked = replace(
+        request, confirms_stop=approach.confirms_stop, is_promised=request.is_promised or approach.is_answer
+    )
+    history = history_of(evidence, known.reservations, approach.now)
+    return decide(asked, member_of(evidence, POLICY, known.consents), history, GATE, approach.now)
 
 
-def _decide(known: KnownCase, reservations: list[Reservation], approach: Approach) -> Decision:
-    request = request_of(known, approach.channel, approach.kind, POLICY, approach.now)
-    history = history_of(known.evidence, reservations, approach.now)
-    return decide(request, member_of(known.evidence, POLICY), history, GATE, approach.now)
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What a member agreed to, as somebody told it."""
+
+    channel: Channel
+    kind: CallKind
+    scope: str
+    source: ConsentSource
+    given_on: date | None
+    expires_on: date | None
+
+
+async def record_consent(
+    connection: Connection, case_id: UUID, agreed: Agreed, worker_id: str, now: datetime
+) -> UUID | Refusal:
+    """Keep that the member of this case agreed, on that day, else on the open one."""
+    case = await worklist.load_case(connection, case_id)
+    if case is None:
+        return NO_CASE
+    today = await days.load_day(connection) or now.date()
+    given_on = agreed.given_on or today
+    if given_on > today:
+        return SAID_LATER
+    consent = ConsentOnRecord(
+        new_id(), case.tenant_id, case.enrolment_id, agreed.channel, agreed.kind, agreed.scope, agreed.source.value,
+        given_on, agreed.expires_on, worker_id,
+    )  # fmt: skip
+    await store.save_consent(connection, consent)
+    return consent.consent_id

@@ -1,6 +1,6 @@
 """Facts, workers and a running outreach with sane defaults."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -18,9 +18,9 @@ from schemas.reporting_v1 import TargetZipListedV1
 from services.kit.app import create
 from services.kit.auth import Principal, authenticate
 from services.kit.batches import apply_batch
+from services.kit.clock import clock
 from services.kit.contract import Decoder
 from services.kit.ids import derived_id, new_id
-from services.kit.requests import clock
 from services.kit.review_queue import review_page
 from services.outreach.app import SUBSCRIPTIONS, build
 from services.outreach.cases.flow import review_waiting
@@ -145,10 +145,12 @@ class Worker:
         return await self.client.post(path, json=body, headers=self._headers(key))
 
 
-def client_of(database: Database, now: datetime | None = None) -> httpx.AsyncClient:
+def client_of(
+    database: Database, now: datetime | None = None, environ: Mapping[str, str] | None = None
+) -> httpx.AsyncClient:
     """The real application; only the token is replaced by headers that say who is asking. By default workers claim at
-    whatever hour; with an instant it is then, and claims ask the gate."""
-    app = create(build({CLAIMS_ASK_GATE: NO if now is None else YES}), database.settings())
+    whatever hour; with an instant it is then, and claims ask the gate. `environ`: what else the deployment says."""
+    app = create(build({CLAIMS_ASK_GATE: NO if now is None else YES, **(environ or {})}), database.settings())
     if now is not None:
         app.dependency_overrides[clock] = lambda: now
     app.state.pool = database.pool

@@ -32,7 +32,7 @@ from schemas.eligibility_v1 import (
 from schemas.envelope import Event
 from schemas.outreach_v1 import Channel, ContactAttemptLoggedV1, ContactAttemptRetractedV1, Disposition
 from schemas.scheduling_v1 import AppointmentChangedV1, SlotPoolChangedV1
-from services.kit import requests
+from services.kit import clock as kit_clock
 from services.kit.auth import Auth, Principal, authenticate
 from services.kit.http import create_app
 from services.kit.issuer_keys import TrustedIssuer
@@ -326,5 +326,5 @@ def an_app(world: World) -> FastAPI:
         app.include_router(router)
     app.state.pool = world.pool
     app.state.look_ups = LookUps(LOOK_UPS)
-    app.dependency_overrides |= {authenticate: somebody, requests.clock: clock}
+    app.dependency_overrides |= {authenticate: somebody, kit_clock.clock: clock}
     return app

@@ -32,12 +32,14 @@ from services.replicas.programmes import store as programmes
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Which contact this is, of which case (one that is there or may be opened later), and of whom."""
+    """Which contact this is, of which case (one that is there or may be opened later), and of whom. `by_machine`: a
+    message that was sent for the worker, which needs no lease and takes none."""
 
     attempt_id: UUID
     case_id: UUID
     member_token: UUID
     worker_id: str
+    by_machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,13 @@ async def enter(
     zone = await zone_of(connection, known.evidence.enrolment.programme_id)
     attempted_at = entered.attempted_at or made_by or lease.asked_at
     attempt = entry.new_attempt(contact.attempt_id, known, entered, contact.worker_id, attempted_at, zone)
-    rule = _rule(known, entered, await _holder(connection, contact, lease, person_of, entered), attempt)
+    holder = Holder() if contact.by_machine else await _holder(connection, contact, lease, person_of, entered)
+    rule = _rule(known, entered, holder, attempt)
     if made_by is None and (refused := _refused(known, entered, attempt, lease, rule, zone)) is not None:
         return REFUSALS[refused]
     attempt = attempt.marked(rule)
     await _save(connection, known, attempt, lease.asked_at)
-    await _settle_lease(connection, lease, attempt)
+    await _settle_lease(connection, lease, attempt, takes_it=not contact.by_machine)
     await work.announce([entry.logged_event(attempt, lease.asked_at)])
     await review(work, person_of, lease.asked_at)
     return Logged(attempt.attempt_id, attempt.against, await worklist.load_case(connection, case_id))
@@ -113,11 +116,11 @@ async def _save(connection: Connection, known: KnownCase, attempt: NewAttempt, a
         await cases.WAITING_MEMBERS.let_wait(connection, [attempt.member_token], at)
 
 
-async def _settle_lease(connection: Connection, lease: Lease, attempt: NewAttempt) -> None:
+async def _settle_lease(connection: Connection, lease: Lease, attempt: NewAttempt, *, takes_it: bool) -> None:
     """Whoever tried by the rules goes on, if the outcome lets him."""
     if not EFFECTS[attempt.disposition].keeps_lease:
         await cases.end_lease(connection, attempt.case_id)
-    elif not lease.live and attempt.against is None and attempt.direction is Direction.OUTBOUND:
+    elif takes_it and not lease.live and attempt.against is None and attempt.direction is Direction.OUTBOUND:
         await cases.claim_case(connection, attempt.case_id, attempt.worker_id, POLICY.lease_minutes)
 
 

@@ -7,7 +7,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from services.kit.auth import Principal, may
-from services.kit.requests import clock
+from services.kit.clock import clock
 from services.kit.roles import TABLE
 from services.scheduling.settings import OwnSettings
 

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from schemas.outreach_v1 import Channel
 from services.kit import audit
+from services.kit.clock import clock
 from services.kit.idempotency import Answer, Identity
 from services.kit.problem import Refusal, refuse
-from services.kit.requests import Pool, clock, reading, write
+from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.gate import flow
 from services.outreach.gate.asked import Decision, Permitted

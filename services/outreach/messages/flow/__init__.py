@@ -1,0 +1,1 @@
+"""Queueing, sending and hearing of messages."""
