@@ -30,6 +30,9 @@ from services.outreach.partners.api import groups as groups_api
 from services.outreach.partners.api import partners as partners_api
 from services.outreach.reach import flow as reach
 from services.outreach.reach import store as reach_store
+from services.outreach.referrals.api import partners as partner_referrals_api
+from services.outreach.referrals.api import referrals as referrals_api
+from services.outreach.referrals.flow.escalating import Escalating
 from services.outreach.settings import read_own_settings
 from services.outreach.sharing import api as sharing_api
 from services.outreach.wishes import api as wishes_api
@@ -69,6 +72,8 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
             sharing_api.routes,
             services_api.routes,
             supports_api.routes,
+            referrals_api.routes,
+            partner_referrals_api.routes,
             lost_bookings_api.routes,
             briefings_api.routes,
             gate_api.routes,
@@ -76,7 +81,10 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         ),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
-        background=lambda _settings, pool: (Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),),
+        background=lambda _settings, pool: (
+            Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),
+            Escalating(pool),
+        ),
         sealed=(reach_store.DETAILS, reach_store.HEARD),
         names_in_trail=cases_store.NAMES_IN_TRAIL,
         names_for_plans=cases_store.NAMES_FOR_PLANS,
