@@ -40,6 +40,9 @@ from services.outreach.messages.flow.settings import read_message_settings
 from services.outreach.partners.api import groups as groups_api
 from services.outreach.partners.api import partners as partners_api
 from services.outreach.reach import store as reach_store
+from services.outreach.referrals.api import partners as partner_referrals_api
+from services.outreach.referrals.api import referrals as referrals_api
+from services.outreach.referrals.flow.escalating import Escalating
 from services.outreach.settings import read_own_settings
 from services.outreach.sharing import api as sharing_api
 from services.outreach.wishes import api as wishes_api
@@ -79,6 +82,8 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
             sharing_api.routes,
             services_api.routes,
             supports_api.routes,
+            referrals_api.routes,
+            partner_referrals_api.routes,
             lost_bookings_api.routes,
             briefings_api.routes,
             conversations_api.routes,
@@ -92,6 +97,7 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         background=lambda _settings, pool: (
             Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),
             *senders_of(pool, messages),
+            Escalating(pool),
         ),
         sealed=(reach_store.DETAILS, reach_store.HEARD, messages_store.TEXTS, conversations_store.NOTES),
         names_in_trail=cases_store.NAMES_IN_TRAIL,

@@ -22,10 +22,8 @@ from services.outreach.directory.rules import (
 )
 from services.outreach.directory.supports import Election
 
-NEXT_EDITION = """
-select pg_advisory_xact_lock(hashtext('directory ' || $1)), coalesce(
-    (select max(edition_no) from directory_edition where tenant_id = $1), 0) + 1 as edition_no
-"""
+LOCK_EDITIONS = "select pg_advisory_xact_lock(hashtextextended('directory ' || $1, 0))"
+NEXT_EDITION = "select coalesce(max(edition_no), 0) + 1 from directory_edition where tenant_id = $1"
 SAVE_EDITION = """
 insert into directory_edition (tenant_id, edition_no, source, content_sha256, services, errors, imported_by)
 values ($1, $2, $3, $4, $5, $6, $7)
@@ -84,7 +82,8 @@ async def save_edition(
     errors: Sequence[RowError], by: str,
 ) -> int:  # fmt: skip
     """Keep what was read as the newest edition, which alone is looked through; its number."""
-    edition_no: int = (await connection.fetchrow(NEXT_EDITION, tenant_id))["edition_no"]
+    await connection.execute(LOCK_EDITIONS, tenant_id)
+    edition_no: int = await connection.fetchval(NEXT_EDITION, tenant_id)
     told = [asdict(one) for one in errors]
     await connection.execute(SAVE_EDITION, tenant_id, edition_no, source, digest, len(services), told, by)
     await connection.executemany(SAVE_SERVICES, [(tenant_id, edition_no, *_columns(one)) for one in services])
@@ -152,5 +151,12 @@ async def load_county(connection: Connection, enrolment_id: UUID) -> str | None:
 
 def _service(row: asyncpg.Record) -> Service:
     openings = tuple(Opening(tuple(one["weekdays"]), one["opens"], one["closes"]) for one in row["openings"])
-    sets = {name: frozenset(row[name]) for name in ("needs", "zips", "counties", "languages")}
-    return into(Service, row, openings=openings, **sets)
+    return into(
+        Service,
+        row,
+        openings=openings,
+        needs=frozenset(row["needs"]),
+        zips=frozenset(row["zips"]),
+        counties=frozenset(row["counties"]),
+        languages=frozenset(row["languages"]),
+    )

@@ -112,10 +112,12 @@ class Worker:
     name: str = "wanda"
     plan: str = "lakeshore"
     role: str = "coordinator"
+    sites: str | None = None
     _keys: list[str] = field(default_factory=list)
 
     def _headers(self, key: str | None = None) -> dict[str, str]:
         who = {"X-Worker": self.name, "X-Plan": self.plan, "X-Role": self.role}
+        who |= {} if self.sites is None else {"X-Sites": self.sites}
         return who | {"Idempotency-Key": key or str(new_id())}
 
     async def get(self, path: str, **params: Any) -> httpx.Response:
@@ -157,7 +159,9 @@ def client_of(
 
     def who(request: Request) -> Principal:
         plan = request.headers["X-Plan"]
-        return Principal(request.headers["X-Worker"], frozenset({request.headers["X-Role"]}), frozenset({plan}), plan)
+        sites = frozenset(request.headers["X-Sites"].split()) if "X-Sites" in request.headers else None
+        role = frozenset({request.headers["X-Role"]})
+        return Principal(request.headers["X-Worker"], role, frozenset({plan}), plan, sites=sites)
 
     app.dependency_overrides[authenticate] = who
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://outreach")

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tests.service.outreach.builders import Worker, case_id
+import httpx
+
+from tests.service.outreach.builders import Outreach, Worker, case_id
 from tests.service.outreach.test_wishes import post
 from tests.service.outreach.test_workers import put
 
@@ -56,3 +58,38 @@ async def consents(worker: Worker, name: str = "ada", **said: Any) -> str:
     assert answer.status_code == 201, answer.text
     consent_id: str = answer.json()["consent_id"]
     return consent_id
+
+
+REFERRED: dict[str, Any] = {"partner_id": "harvest", "kind": "social-service", "need": "food-insecurity"}
+
+
+async def is_ready(supervisor: Worker, worker: Worker, **agreed: Any) -> None:
+    """Partner, agreement and consent are there: nothing stands against a referral of Ada."""
+    await is_partner(supervisor)
+    await is_agreed(supervisor, **agreed)
+    await consents(worker)
+
+
+async def refer(worker: Worker, name: str = "ada", **said: Any) -> httpx.Response:
+    """Somebody is referred."""
+    return await post(worker, f"/cases/{case_id(name)}/referrals", REFERRED | said)
+
+
+async def referred(worker: Worker, name: str = "ada", **said: Any) -> str:
+    """Somebody is referred; gives the referral's id."""
+    answer = await refer(worker, name, **said)
+    assert answer.status_code == 201, answer.text
+    referral_id: str = answer.json()["referral_id"]
+    return referral_id
+
+
+async def say(who: Worker, referral_id: str, answer: str, reason: str | None = None) -> httpx.Response:
+    """The plan's or the partner's answer."""
+    path = f"/{'partner-' if who.role == 'partner' else ''}referrals/{referral_id}/answers"
+    return await who.client.post(path, json={"answer": answer, "reason": reason}, headers=who._headers())
+
+
+async def steps(outreach: Outreach, referral_id: str) -> list[str]:
+    """Through which statuses a referral went."""
+    rows = await outreach.fetch("select status from referral_step where referral_id = $1 order by version", referral_id)
+    return [row["status"] for row in rows]

@@ -88,6 +88,7 @@ async def test_partners_for_children_have_kinds_of_their_own(supervisor: Worker,
     assert unknown.status_code == 422
 
 
+@pytest.mark.capability("C7")
 async def test_contracts_hold_by_county_and_day(outreach: Outreach, supervisor: Worker) -> None:
     """A plan lists who is contracted for a service in a county, on the contract's last day and not on the next."""
     contract = {"county": "17031", "services": ["ecm"], "from_on": "2021-02-01", "until_on": "2021-03-01"}

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -126,7 +127,7 @@ def test_the_rule_answers_as_its_oracle(known: list[Agreement], asked: Sharing, 
     [({"until_on": DAY}, DAY), ({"ended_on": DAY}, DAY), ({"until_on": DAY + timedelta(9), "ended_on": DAY}, DAY)],
 )
 def test_an_agreement_is_in_force_on_its_last_day_and_not_on_the_next(
-    changed: dict[str, date], permitted_until: date
+    changed: dict[str, Any], permitted_until: date
 ) -> None:
     """By its term, or because it was ended early."""
     agreed = replace(AGREED, **changed)
@@ -175,7 +176,7 @@ def test_the_newest_consent_that_fits_is_taken() -> None:
         ({"signed_on": None, "document": None}, False),
     ],
 )
-def test_what_was_signed_may_only_be_ended(told: dict[str, object], kept: bool) -> None:
+def test_what_was_signed_may_only_be_ended(told: dict[str, Any], kept: bool) -> None:
     """Its parties, scope, term and signature stand."""
     assert is_kept(AGREED, replace(AGREED, **told)) is kept
 
