@@ -1,6 +1,7 @@
 """The small files on which the software once failed, others of their kinds made from a few words, and what is held of
 the members in them."""
 
+from collections import defaultdict
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,15 @@ from tests.x12 import interchange, split
 CASES = Path(__file__).parents[2] / "data" / "cases"
 DAY = date(2025, 6, 10)
 """Some days after the newest of them."""
+HELD = "held"
 CLINIC_ST = ("N3*1 ELM ST", "N4*CHICAGO*IL*60601")
+
+PEOPLE = """
+select member_token, concat_ws(' ', nullif(member_id, ''), given, family, birth_on, zip5) as who,
+    bool_or((fact->>'enrolled')::boolean) as is_covered, bool_or(fact->'reasons' ? 'deceased') as is_dead,
+    bool_or(fact->'reasons' ? 'death-reported') as is_reported
+from enrolment join decision using (enrolment_id) where not is_retired group by enrolment_id order by 2
+"""
 
 
 def case(name: str) -> bytes:
@@ -89,3 +98,18 @@ async def changes(office: Office, file: Any) -> dict[int, tuple[str, str]]:
     """Outcome and changes of each row of a file."""
     query = "select row, outcome, coalesce(changes, '') as changes from feed_row where file_id = $1 and row > 0"
     return {row["row"]: (row["outcome"], row["changes"]) for row in await office.fetch(query, file.file_id)}
+
+
+async def told(office: Office) -> list[str]:
+    """Everybody in one line, and how many rows are held."""
+    doses = defaultdict[Any, list[str]](list)
+    for row in await office.fetch("select member_token, administered_on::text as day from dose where not is_retracted"):
+        doses[row["member_token"]].append(row["day"])
+    found = []
+    for one in await office.fetch(PEOPLE):
+        words = [one["who"], "" if one["is_covered"] else "out", "dead" if one["is_dead"] else ""]
+        words += ["reported" if one["is_reported"] else "", *sorted(doses.pop(one["member_token"], ()))]
+        found.append(" ".join(word for word in words if word))
+    assert not doses, "a dose is of nobody who is there"
+    held = await office.fetch("select from doubtful_row where state = 'waiting'")
+    return [*found, *([f"{HELD} {len(held)}"] if held else [])]

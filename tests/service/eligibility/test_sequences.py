@@ -1,40 +1,15 @@
 """Sequences of files as plans and registries send them, each with everybody who is there at its end: number, name,
 birth date, ZIP, cover, death, and days of doses."""
 
-from collections import defaultdict
-from typing import Any
-
 import pytest
 
-from tests.service.eligibility.cases import DAY, an_834, member
+from tests.service.eligibility.cases import DAY, HELD, an_834, member, told
 from tests.service.eligibility.conftest import Office
 from tests.service.eligibility.messages import Shot, vxu
 
 pytestmark = pytest.mark.postgres
-PEOPLE = """
-select member_token, concat_ws(' ', nullif(member_id, ''), given, family, birth_on, zip5) as who,
-    bool_or((fact->>'enrolled')::boolean) as is_covered, bool_or(fact->'reasons' ? 'deceased') as is_dead,
-    bool_or(fact->'reasons' ? 'death-reported') as is_reported
-from enrolment join decision using (enrolment_id) where not is_retired group by enrolment_id order by 2
-"""
 CHANGED, LISTED, ENDED, DIED, BACK = "Y*18*001*25", "Y*18*030*XN", "Y*18*024*07", "Y*18*024*03", "Y*18*025*41"
 CHILD, CHILD_CHANGED, CHILD_ENDED = "N*19*021*20", "N*19*001*25", "N*19*024*07"
-HELD = "held"
-
-
-async def told(office: Office) -> list[str]:
-    """Everybody in one line, and how many rows are held."""
-    doses = defaultdict[Any, list[str]](list)
-    for row in await office.fetch("select member_token, administered_on::text as day from dose where not is_retracted"):
-        doses[row["member_token"]].append(row["day"])
-    found = []
-    for one in await office.fetch(PEOPLE):
-        words = [one["who"], "" if one["is_covered"] else "out", "dead" if one["is_dead"] else ""]
-        words += ["reported" if one["is_reported"] else "", *sorted(doses.pop(one["member_token"], ()))]
-        found.append(" ".join(word for word in words if word))
-    assert not doses, "a dose is of nobody who is there"
-    held = await office.fetch("select from doubtful_row where state = 'waiting'")
-    return [*found, *([f"{HELD} {len(held)}"] if held else [])]
 
 
 def said(*rows: str, day: int = 1) -> str:
