@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import signal
 import time
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -12,7 +11,7 @@ from deploy.console import Progress, table
 from deploy.demo import synthea
 from deploy.demo.population import FIRST_DAY, Ledger, generate
 from deploy.demo.season import PROGRAMME, Season
-from deploy.environment import say
+from deploy.environment import is_told, say
 from deploy.local import stack
 from deploy.local.access import token
 from deploy.local.running import connection
@@ -25,6 +24,13 @@ SEED = 2021
 REAL = Path(__file__).parent / "real"
 TESTED_BY = "123456789012345"
 """The sender of the real sample rosters that are marked as test data; the demo takes them all the same."""
+
+DEFAULTS = {
+    "VCC_FIRST_BUSINESS_ON": FIRST_DAY.isoformat(),
+    "VCC_TEST_DATA_FROM": TESTED_BY,
+    "VCC_BUSINESS_DAYS": "by-hand",  # its coordinators open them
+    "VCC_CLAIMS_ASK_GATE": "no",  # its season passes in minutes, at whatever hour
+}
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -51,10 +57,9 @@ def _weeks(text: str) -> int:
 def run_demo(arguments: argparse.Namespace) -> int:
     """Exit code 0 after the report (with --exit) or after Ctrl-C."""
     began = time.monotonic()
-    os.environ.setdefault("VCC_FIRST_BUSINESS_ON", FIRST_DAY.isoformat())
-    os.environ.setdefault("VCC_TEST_DATA_FROM", TESTED_BY)
-    os.environ.setdefault("VCC_BUSINESS_DAYS", "by-hand")  # its coordinators open them
-    os.environ.setdefault("VCC_CLAIMS_ASK_GATE", "no")  # its season passes in minutes, at whatever hour
+    for name, value in DEFAULTS.items():
+        if not is_told(name):
+            say(name, value)
     folder = here().path / "demo" / f"{arguments.members}-{arguments.seed}-{arguments.weeks}"
     with ProcessPoolExecutor(1, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
         generating = pool.submit(generate, folder, arguments.members, arguments.seed, arguments.weeks)

@@ -1,8 +1,9 @@
 """Settings that the stack itself reads: by value or by file, and never by both."""
 
+import ast
 import os
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -18,26 +19,103 @@ from deploy.local.running import brokers
 from deploy.local.state import ROOT, Folder, here
 from services.kit.private_channels import DSNS
 
-DEPLOY = {path: path.read_text("utf-8") for path in (ROOT / "deploy").rglob("*.py")}
-ASKED = re.compile(r'(?:\b(?:told|is_told|file_of)\(|\bvariable = )f?"(VCC_[^"]+)"')
-GOT = re.compile(r'environ(?:\.get\(|\.pop\(|\[)f?"(VCC_[^"]+)"|"(VCC_[^"]+)" (?:not )?in [\w.]*environ')
-NAMES = sorted(
-    {
-        re.sub(r"\{\w+\.upper\(\)\}", "OUTREACH", name.replace("{setting.upper()}", setting.upper()))
-        for text in DEPLOY.values()
-        for name in ASKED.findall(text)
-        for setting in DSNS
-    }
-)
+DEPLOY = {path: ast.parse(path.read_text("utf-8")) for path in (ROOT / "deploy").rglob("*.py")}
+ASKING = {"told", "is_told", "file_of"}
 OF_THE_ISSUER = {"VCC_ISSUER_STATE", "VCC_ISSUER_HOST", "VCC_ISSUER_PORT"}
 """Which the stack tells its own component."""
 
 
+def named(module: ast.Module, said: ast.expr) -> set[str]:
+    """All names of settings that an expression may be: `{}` stands for what is only known when it runs."""
+    match said:
+        case ast.Constant(str(text)):
+            return {text}
+        case ast.JoinedStr(parts):
+            return _joined([named(module, part) for part in parts])
+        case ast.BinOp(left, ast.Add(), right):
+            return _joined([named(module, left), named(module, right)])
+        case ast.Name(name):
+            return set().union(*(named(module, value) for value in _values_of(module, name))) or {"{}"}
+        case ast.Tuple(parts) | ast.List(parts) | ast.Set(parts):
+            return set().union(*(named(module, part) for part in parts))
+    return {"{}"}
+
+
+def _joined(parts: Sequence[set[str]]) -> set[str]:
+    return {"".join(one) for one in product(*parts)}
+
+
+def _values_of(module: ast.Module, name: str) -> Iterator[ast.expr]:
+    """What a name is set to, or goes over, anywhere in the module."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Assign([ast.Name(target)], value) | ast.For(ast.Name(target), value) if target == name:
+                yield value
+            case ast.NamedExpr(ast.Name(target), value) if target == name:
+                yield value
+
+
+def asked(module: ast.Module) -> set[str]:
+    """The settings that are asked for in the one place."""
+    found = set[str]()
+    for node in ast.walk(module):
+        match node:
+            case ast.Call(ast.Name(asking) | ast.Attribute(attr=asking), [said, *_]) if asking in ASKING:
+                found |= named(module, said)
+    return found
+
+
+def got(module: ast.Module) -> set[str]:
+    """The settings of ours that are read from the environment beside it, in whatever form."""
+    found = set[str]()
+    for node in ast.walk(module):
+        match node:
+            case ast.Subscript(of, said, ast.Load()) if _is_environment(of):
+                found |= named(module, said)
+            case ast.Call(ast.Attribute(of, "get" | "pop" | "setdefault"), [said, *_]) if _is_environment(of):
+                found |= named(module, said)
+            case ast.Call(ast.Name("getenv") | ast.Attribute(attr="getenv"), [said, *_]):
+                found |= named(module, said)
+            case ast.Compare(said, [ast.In() | ast.NotIn()], [of]) if _is_environment(of):
+                found |= named(module, said)
+    return {name for name in found if name.startswith("VCC_")}
+
+
+def _is_environment(of: ast.expr) -> bool:
+    return ast.unparse(of).rpartition(".")[2] == "environ"
+
+
+NAMES = sorted(
+    {
+        name.replace("VCC_{}_{}", f"VCC_OUTREACH_{setting.upper()}").replace("{}", "OUTREACH")
+        for path, module in DEPLOY.items()
+        if path.name != "environment.py"
+        for name in asked(module)
+        for setting in DSNS
+        if name.startswith("VCC_")
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        'os.environ["VCC_X"]', 'os.environ.get("VCC_X", "")', "environ.pop('VCC_X')", 'os.getenv("VCC_X")',
+        '"VCC_X" in environ', 'if "VCC_X" not in self.environ: pass', 'os.environ.setdefault("VCC_X", "")',
+        'name = "VCC_X"\nos.environ[name]', 'for name in ("VCC_X", "VCC_Y"):\n    environ.get(name)',
+        'own = "VCC_"\nenviron.get(own + "X")', 'environ.get(\n    "VCC_"\n    "X"\n)',
+    ],
+)  # fmt: skip
+def test_a_setting_that_is_read_elsewhere_is_found(form: str) -> None:
+    """In each form in which it can be written down."""
+    assert "VCC_X" in got(ast.parse(form))
+
+
 def test_nobody_else_reads_settings() -> None:
     """All of the stack's modules ask in one place; what it asks for there is known here."""
-    got = {name for text in DEPLOY.values() for found in GOT.findall(text) for name in found if name}
-    assert got == OF_THE_ISSUER
+    assert set().union(*(got(module) for module in DEPLOY.values())) == OF_THE_ISSUER
     assert {"VCC_OIDC_ISSUER", "VCC_TOKEN", "VCC_OUTREACH_AUDIT_DSN", "VCC_OUTREACH_POSTGRES_CAFILE"} <= set(NAMES)
+    assert {"VCC_OUTREACH_KEY_RING", "VCC_API_OUTREACH", "VCC_OUTREACH_HTTP_PORT"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
