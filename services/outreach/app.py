@@ -25,13 +25,13 @@ from services.outreach.lost_bookings import api as lost_bookings_api
 from services.outreach.matching import flow as matching
 from services.outreach.matching.api import assignments as matching_api
 from services.outreach.matching.api import telling as telling_api
-from services.outreach.messages import store as messages_store
 from services.outreach.messages.api import callbacks as callbacks_api
 from services.outreach.messages.api import messages as messages_api
 from services.outreach.messages.api import replies as replies_api
 from services.outreach.messages.flow import hearing
 from services.outreach.messages.flow.adapters import senders_of
 from services.outreach.messages.flow.settings import read_message_settings
+from services.outreach.messages.store import replies as replies_store
 from services.outreach.reach import store as reach_store
 from services.outreach.settings import read_own_settings
 from services.outreach.wishes import api as wishes_api
@@ -79,7 +79,7 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
             Reviews(pool, cases_store.WAITING_MEMBERS, cases.review_waiting),
             *senders_of(pool, messages),
         ),
-        sealed=(reach_store.DETAILS, reach_store.HEARD, messages_store.TEXTS),
+        sealed=(reach_store.DETAILS, reach_store.HEARD, replies_store.TEXTS),
         names_in_trail=cases_store.NAMES_IN_TRAIL,
         names_for_plans=cases_store.NAMES_FOR_PLANS,
         waiting={"answers": cases_store.WAITING_MEMBERS.waiting, "contacts": attempts_store.WAITING},
