@@ -30,13 +30,13 @@ from services.outreach.lost_bookings import api as lost_bookings_api
 from services.outreach.matching import flow as matching
 from services.outreach.matching.api import assignments as matching_api
 from services.outreach.matching.api import telling as telling_api
-from services.outreach.messages import store as messages_store
 from services.outreach.messages.api import callbacks as callbacks_api
 from services.outreach.messages.api import messages as messages_api
 from services.outreach.messages.api import replies as replies_api
 from services.outreach.messages.flow import hearing
 from services.outreach.messages.flow.adapters import senders_of
 from services.outreach.messages.flow.settings import read_message_settings
+from services.outreach.messages.store import replies as replies_store
 from services.outreach.partners.api import groups as groups_api
 from services.outreach.partners.api import partners as partners_api
 from services.outreach.reach import store as reach_store
@@ -99,7 +99,7 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
             *senders_of(pool, messages),
             Escalating(pool),
         ),
-        sealed=(reach_store.DETAILS, reach_store.HEARD, messages_store.TEXTS, conversations_store.NOTES),
+        sealed=(reach_store.DETAILS, reach_store.HEARD, replies_store.TEXTS, conversations_store.NOTES),
         names_in_trail=cases_store.NAMES_IN_TRAIL,
         names_for_plans=cases_store.NAMES_FOR_PLANS,
         waiting={"answers": cases_store.WAITING_MEMBERS.waiting, "contacts": attempts_store.WAITING},

@@ -18,8 +18,8 @@ SQL = re.compile(
     r"\s*(select\s|insert into\s|update \w+ (\w+ )?set\s|delete from\s|with \w+ as (materialized )?\()", re.I
 )
 WRITES = re.compile(
-    r"\b(?:insert into|update(?!\s+set\b)|delete from|merge into|lock table|truncate(?: table)?)\s+(?:only\s+)?"
-    r"(\w+(?:\s*,\s*\w+)*)",
+    r"\b(?:insert into|update(?!\s+(?:set|of|skip)\b)|delete from|merge into|lock table|truncate(?: table)?)"
+    r"\s+(?:only\s+)?(\w+(?:\s*,\s*\w+)*)",
     re.I,
 )
 NO_KEEPERS = {"kit", "replicas", "eligibility"}

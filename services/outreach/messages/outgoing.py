@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+RECIPIENT_REFUSED = "recipient-refused"
+
 
 class Outcome(StrEnum):
     """`later`: surely not sent, and it may be tried again; `failed`: surely not, and it won't be; `unknown`: nobody can
@@ -35,3 +37,8 @@ class Result:
     outcome: Outcome
     reason: str | None = None
     reference: str | None = None
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether the next message would fare alike: it had better wait."""
+        return self.outcome in {Outcome.LATER, Outcome.UNKNOWN} and self.reason != RECIPIENT_REFUSED

@@ -21,7 +21,7 @@ KIND_OF: Final[Mapping[Channel, CallKind]] = {Channel.TEXT: CallKind.AUTODIALLED
 """A machine texts: the gate asks for a consent. E-mails are no calls (47 U.S.C. 227)."""
 TEXTED: Final = (TelephoneKind.MOBILE, TelephoneKind.OTHER)
 """Numbers that may take text messages, the likelier first; those at home and at work ring on a desk or a wall."""
-MOST_TRIES: Final = 4
+MOST_TRIES: Final = 6
 FIRST_PAUSE: Final = timedelta(minutes=5)
 UNKNOWN_AFTER: Final = timedelta(minutes=10)
 """Whoever began to send and has said nothing for so long never will: longer than any adapter takes."""

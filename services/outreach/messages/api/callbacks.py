@@ -25,7 +25,12 @@ NOT_KNOWN: dict[str, Any] = {
     "content": {"application/problem+json": {}},
 }
 BODY: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": Callback.model_json_schema()}}}
+    "requestBody": {
+        "required": True,
+        "description": "`type`: message.delivered, message.failed, message.bounced or message.received; `data` names "
+        "the message (`message_id`, or the provider's `id`), or says what came `from` whom (`text`)",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
 }
 
 

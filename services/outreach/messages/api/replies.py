@@ -12,9 +12,9 @@ from services.kit.problem import Refusal
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.gate.api.permissions import Clock
-from services.outreach.messages import store
 from services.outreach.messages.api.messages import MayReview
 from services.outreach.messages.shapes import RepliesOut, replies_of
+from services.outreach.messages.store import replies
 from services.outreach.worklist.api.workers import worker_id
 from services.outreach.worklist.shapes import NOT_FOUND
 
@@ -30,7 +30,7 @@ async def list_replies(
     """Those that nobody has read yet, the longest waiting first. Until then the member is sent no message. The look is
     audited."""
     async with reading(pool, principal) as work:
-        found = await store.load_replies(work.connection, place_of(after), limit)
+        found = await replies.load_replies(work.connection, place_of(after), limit)
         await audit.record(work, principal, "read", "case", sorted({one.case_id for one, _ in found}))
     last = end_of(found, limit)
     return replies_of(found, text_of(None if last is None else (last[0].received_at, last[0].reply_id)))
@@ -47,7 +47,7 @@ async def note_read(reply_id: UUID, pool: Pool, identity: Identity, principal: M
     """What the member meant is logged as a contact beside it. A second time changes nothing."""
 
     async def effect(work: UnitOfWork) -> Answer:
-        case_id = await store.note_read(work.connection, reply_id, worker_id(principal), now)
+        case_id = await replies.note_read(work.connection, reply_id, worker_id(principal), now)
         if case_id is None:
             return Answer.of(NO_REPLY)
         await audit.record(work, principal, "read", "case", [case_id])

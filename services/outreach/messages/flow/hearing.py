@@ -20,7 +20,7 @@ from services.outreach.messages.flow import sending
 from services.outreach.messages.heard import Callback, Event, normal
 from services.outreach.messages.outgoing import Outcome, Result
 from services.outreach.messages.rules import HEARD_BY, Message, Reply, Status
-from services.outreach.messages.store import Ended, NewMessage
+from services.outreach.messages.store import Ended, NewMessage, replies
 from services.outreach.messages.wording import HELP, STOP_HEARD, Purpose
 
 NOT_OURS = Refusal("unknown-message", "Unknown Message", "Nothing was sent that this could be about.", 404)
@@ -38,7 +38,7 @@ async def hear(work: UnitOfWork, channel: Channel, callback_id: str, said: Callb
         found = [] if one is None else [one]
     if not found:
         return NOT_OURS
-    if not await store.take_callback(connection, channel, callback_id, now):
+    if not await replies.take_callback(connection, channel, callback_id, now):
         return None
     if said.type is Event.RECEIVED:
         await _hear_reply(work, found, data.text, now)
@@ -87,7 +87,7 @@ async def _hear_reply(work: UnitOfWork, written_to: Sequence[Message], text: str
     newest, reading = written_to[0], read_reply(text)
     if reading is Reading.UNCLEAR:
         reply = Reply(new_id(), newest.tenant_id, newest.case_id, newest.enrolment_id, newest.channel.value, now)
-        await store.save_reply(work.connection, reply, text)
+        await replies.save_reply(work.connection, reply, text)
     elif reading is Reading.HELP:
         await _answer(work, newest, Purpose.HELP, HELP, now)
     else:
@@ -121,3 +121,4 @@ async def on_member_contact(work: UnitOfWork, events: Sequence[MemberContactChan
     await conversations.on_member_contact(work, events)
     if erased := [event.enrolment_id for event in events if event.is_erased]:
         await store.forget_addresses(work.connection, erased)
+        await replies.forget_replies(work.connection, erased)

@@ -6,7 +6,8 @@ from services.outreach.messages.flow.settings import ProviderSettings
 from services.outreach.messages.outgoing import Outcome, Outgoing, Result
 
 LONGEST_REFERENCE = 100
-REFUSES_FOR_NOW = frozenset({408, 425, 429})
+REFUSES_FOR_NOW = frozenset({401, 403, 404, 405, 408, 425, 429})
+"""It is too much, or our token or address is wrong: the message may still be good."""
 
 
 class ProviderAdapter:

@@ -29,7 +29,7 @@ from services.outreach.worklist.rules import ListedCase
 NOT_SERVED = Refusal(
     "channel-not-served", "Channel Not Served", "The deployment sends nothing of this kind for the plan."
 )
-NO_TEMPLATE = Refusal("no-such-wording", "No Such Wording", "The template has no wording for this channel.", 422)
+NO_TEMPLATE = Refusal("unknown-wording", "Unknown Wording", "The template has no wording for this channel.", 404)
 NO_ADDRESS = Refusal(
     "no-usable-address", "No Usable Address", "No number or address is known that takes such messages."
 )

@@ -23,7 +23,7 @@ from services.outreach.gate.policy import CallKind
 from services.outreach.messages import store
 from services.outreach.messages.flow.queueing import reach_of
 from services.outreach.messages.flow.settings import MessageSettings
-from services.outreach.messages.outgoing import Outcome, Outgoing, Result
+from services.outreach.messages.outgoing import RECIPIENT_REFUSED, Outcome, Outgoing, Result
 from services.outreach.messages.rules import (
     BY_MACHINE,
     HEARD_BY,
@@ -38,13 +38,12 @@ from services.outreach.messages.rules import (
     needless,
 )
 from services.outreach.messages.senders import Sender
-from services.outreach.messages.store import Ended, SendingBegun
+from services.outreach.messages.store import Ended, SendingBegun, replies
 from services.outreach.messages.wording import TEMPLATES, Purpose, worded
 from services.outreach.policy import POLICY
 
-POLL_S = 1.0
+POLL_S, TROUBLED_S = 1.0, 60.0
 LONGEST_SEND_S = 300.0
-RECIPIENT_REFUSED = "recipient-refused"
 
 
 class Adapter(Protocol):
@@ -74,18 +73,16 @@ class MessageSender(Repeating):
     async def turn(self) -> float:
         async with working(self._pool) as work:
             await store.give_up(work.connection, self._now() - UNKNOWN_AFTER)
-        while not self._stopping.is_set() and await self.send_next():
-            pass
+        while not self._stopping.is_set() and (taken := await self._take()) is not None:
+            if isinstance(taken, Leaving) and (await self._let_go(taken)).is_trouble:
+                return TROUBLED_S
         return POLL_S
 
-    async def send_next(self) -> bool:
-        """Send the next message that is due, or settle that it is not sent now. False: none is due."""
-        taken = await self._take()
-        if isinstance(taken, Leaving):
-            result = await self._send(taken.outgoing)
-            async with working(self._pool) as work:
-                await settle(work, taken, result, self._now())
-        return taken is not None
+    async def _let_go(self, leaving: Leaving) -> Result:
+        result = await self._send(leaving.outgoing)
+        async with working(self._pool) as work:
+            await settle(work, leaving, result, self._now())
+        return result
 
     async def _send(self, outgoing: Outgoing) -> Result:
         try:
@@ -95,7 +92,7 @@ class MessageSender(Repeating):
             return Result(Outcome.UNKNOWN, "timed-out")
 
     async def _take(self) -> Leaving | Message | None:
-        """In one transaction: take a message, ask whether it may leave, and let it count as made."""
+        """In one transaction: take the next message that is due, ask whether it may leave, and let it count as made."""
         now, channel = self._now(), self._channel
         senders = {tenant: self._settings.sender_of(tenant, channel) for tenant in self._settings.senders}
         limits = [(tenant, sender.per_minute) for tenant, sender in senders.items() if sender is not None]
@@ -113,8 +110,9 @@ async def _begin(connection: Connection, message: Message, sender: Sender, now: 
     assert known is not None, "cases are never removed"
     is_outreach = message.purpose is Purpose.OUTREACH
     if is_outreach and (why := needless(known.case, message.channel, message.queued_at, message.queued_by, POLICY)):
-        return await _drop(connection, message, why, now)
-    if is_outreach and await store.has_unread(connection, message.enrolment_id):
+        await _drop(connection, message, why, now)
+        return None
+    if is_outreach and await replies.has_unread(connection, message.enrolment_id):
         await store.postpone(connection, message.message_id, "reply-unread", now + READ_WITHIN)
         return None
     approach = gate.Approach(
@@ -124,13 +122,15 @@ async def _begin(connection: Connection, message: Message, sender: Sender, now: 
     decision = gate.decide_on(known, approach)
     if not isinstance(decision, Permitted):
         if decision.next_permitted_at is None:
-            return await _drop(connection, message, decision.reason.value, now)
+            await _drop(connection, message, decision.reason.value, now)
+            return None
         await store.postpone(connection, message.message_id, decision.reason.value, decision.next_permitted_at)
         return None
     reach = await reach_of(connection, message.enrolment_id)
     address = None if reach is None else await store.usable(connection, addresses(reach, message.channel))
     if reach is None or address is None:
-        return await _drop(connection, message, "no-usable-address", now)
+        await _drop(connection, message, "no-usable-address", now)
+        return None
     reservation = await gate.keep(connection, known, approach, BY_MACHINE, RESERVED_FOR)
     template = TEMPLATES[message.template]
     said = worded(template, message.channel, reach.language, _names(sender))

@@ -9,7 +9,7 @@ import aiosmtplib
 from aiosmtplib.email import parse_address
 
 from services.outreach.messages.flow.settings import SmtpSettings, Tls
-from services.outreach.messages.outgoing import Outcome, Outgoing, Result
+from services.outreach.messages.outgoing import RECIPIENT_REFUSED, Outcome, Outgoing, Result
 
 PERMANENT = 500
 """From this reply on a server says that it will never take it (RFC 5321, 4.2.1)."""
@@ -26,6 +26,7 @@ class SmtpAdapter:
         try:
             if "@" not in parse_address(outgoing.address):
                 raise ValueError("expected an address")
+            outgoing.address.encode("ascii")
             content = message_of(outgoing)
         except ValueError:  # what no command or header can hold
             return Result(Outcome.FAILED, "address-unusable")
@@ -36,10 +37,10 @@ class SmtpAdapter:
             await client.rcpt(outgoing.address)
         except aiosmtplib.SMTPRecipientRefused as error:
             client.close()
-            return _refused(error, "recipient-refused")
-        except aiosmtplib.SMTPResponseException as error:
+            return _refused(error, RECIPIENT_REFUSED)
+        except aiosmtplib.SMTPResponseException:  # of us, our login or our sender: the message may still be good
             client.close()
-            return _refused(error, "server-refused")
+            return Result(Outcome.LATER, "server-refused")
         except (aiosmtplib.SMTPException, OSError) as error:
             client.close()
             return Result(Outcome.LATER, _kind(error))

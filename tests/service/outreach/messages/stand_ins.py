@@ -36,12 +36,13 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         del session
-        self.taken.append(message_from_bytes(envelope.original_content or b"", policy=default))  # type: ignore[arg-type]
+        self.taken.append(message_from_bytes(envelope.original_content or b"", policy=default))
         self.given.set()
         if self.answers_data == HANGS:
             await asyncio.sleep(LONGEST_S)
         if self.answers_data == DROPS:
-            server.transport.abort()
+            assert server.transport is not None
+            server.transport.close()
         return self.answers_data
 
 
@@ -61,7 +62,7 @@ async def a_mail_server() -> AsyncIterator[MailServer]:
         server.close()
         for session in sessions:
             if session.transport is not None:
-                session.transport.abort()
+                session.transport.close()
         await asyncio.sleep(0)
 
 

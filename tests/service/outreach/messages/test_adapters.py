@@ -80,7 +80,18 @@ async def test_a_mail_server_that_does_not_answer_in_time(mail_server: MailServe
     assert (await smtp_at(NOBODY_LISTENS).send(MAIL)).outcome is Outcome.LATER
 
 
-@pytest.mark.parametrize("address", ["ada@sesame.example\r\nRCPT TO:<eve@sesame.example>", "", "a b@c"])
+async def test_a_login_that_is_refused_fails_no_message(mail_server: MailServer) -> None:
+    """A server that wants no part of us says nothing of the message: it is tried again later."""
+    settings = SmtpSettings(
+        host="127.0.0.1", port=mail_server.port, tls=Tls.NONE, username="outreach", password=SecretStr("wrong")
+    )
+    assert (await SmtpAdapter(settings).send(MAIL)).outcome is Outcome.LATER
+    assert mail_server.taken == []
+
+
+@pytest.mark.parametrize(
+    "address", ["ådå@sesame.example", "ada@sesame.example\r\nRCPT TO:<eve@sesame.example>", "", "a b@c"]
+)
 async def test_an_address_that_is_none_is_not_sent_to(mail_server: MailServer, address: str) -> None:
     """What is no address, or would be another command, ends for good, and nobody gets a message."""
     result = await smtp_at(mail_server.port).send(replace(MAIL, address=address))
@@ -101,13 +112,14 @@ async def test_a_text_message_is_posted(provider: Provider) -> None:
         (400, Result(Outcome.FAILED, "http-400")),
         (302, Result(Outcome.FAILED, "http-302")),
         (429, Result(Outcome.LATER, "http-429")),
+        (401, Result(Outcome.LATER, "http-401")),
         (500, Result(Outcome.UNKNOWN, "http-500")),
         (503, Result(Outcome.UNKNOWN, "http-503")),
         (DROPS, Result(Outcome.UNKNOWN, "connection-lost")),
     ],
 )
 async def test_what_a_provider_answers(provider: Provider, answer: int | str, result: Result) -> None:
-    """4xx is a definite no, 429 one for now; after a fault or a lost connection nobody can say."""
+    """4xx is a definite no, 429 and a wrong token one for now; after a fault or a lost connection nobody can say."""
     provider.answers = answer
     assert await provider_at(provider.port).send(TEXT) == result
 

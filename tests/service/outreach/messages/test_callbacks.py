@@ -45,7 +45,8 @@ async def tell(
 
 async def write(post: Post, text: str, now: datetime = LATER, number: str = NUMBER, **more: Any) -> httpx.Response:
     """The member answers by text."""
-    return await tell(post, "received", now, **{"from": number, "text": text}, **more)
+    said: dict[str, Any] = {"from": number, "text": text}
+    return await tell(post, "received", now, **said, **more)
 
 
 async def a_sent_text(post: Post, name: str = "ada", number: str = "2135550101") -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ async def test_a_message_claims_no_case(post: Post) -> None:
     ],
 )
 async def test_what_is_not_served_is_not_queued(
-    post: Post, environ: dict[str, str], changes: dict[str, str], code: str
+    post: Post, environ: dict[str, str], changes: dict[str, Any], code: str
 ) -> None:
     """Without an adapter, without a sender of the plan, with a template or a channel that is none of outreach's."""
     await post.know()
@@ -121,8 +122,10 @@ async def test_an_opt_out_drops_what_is_queued(post: Post) -> None:
     await post.queue(now=NIGHT, waits=True)
     async with post.at() as worker:
         assert (await worker.say(enrolment_id("ada"), "do-not-call")).status_code == 201
-        again = {"resume_channels": ["phone", "text"], "attempted_at": NOON.isoformat()}
-        assert (await worker.say(enrolment_id("ada"), "complete", **again)).status_code == 201
+        again = await worker.say(
+            enrolment_id("ada"), "complete", resume_channels=["phone", "text"], attempted_at=NOON.isoformat()
+        )
+        assert again.status_code == 201
     await post.send(now=MORNING)
     assert post.provider.taken == []
     assert ((await post.message())["status"], (await post.message())["reason"]) == ("dropped", "opted-out")
@@ -202,8 +205,8 @@ async def test_a_refusal_for_now_is_tried_again(post: Post) -> None:
     await post.know()
     await post.queue()
     post.provider.answers = 429
-    for number in range(MOST_TRIES + 2):
-        await post.send(now=NOON + timedelta(minutes=50 * number))
+    for number in range(MOST_TRIES + 4):
+        await post.send(now=NOON + timedelta(days=number))
     assert len(post.provider.taken) == MOST_TRIES
     message = await post.message()
     assert (message["status"], message["reason"]) == ("failed", "http-429")

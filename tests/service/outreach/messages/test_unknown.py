@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.outreach.messages.flow.sending import TROUBLED_S
 from services.outreach.messages.rules import UNKNOWN_AFTER
 from tests.service.outreach.messages.post import EMAIL, NOON, Post
 from tests.service.outreach.messages.stand_ins import DROPS, HANGS
@@ -30,7 +31,7 @@ async def test_a_killed_sender_leaves_an_unknown_outcome(post: Post) -> None:
     await post.know()
     await post.queue()
     post.provider.answers = HANGS
-    sending = asyncio.create_task(post.sender().send_next())
+    sending = asyncio.create_task(post.sender().turn())
     await asyncio.wait_for(post.provider.given.wait(), 60)
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
@@ -52,13 +53,23 @@ async def test_what_is_being_sent_is_committed_before(post: Post) -> None:
     await post.queue()
     await post.queue()
     post.provider.answers = HANGS
-    sending = asyncio.create_task(post.sender().send_next())
+    sending = asyncio.create_task(post.sender().turn())
     await asyncio.wait_for(post.provider.given.wait(), 60)
     assert sorted(one["status"] for one in await post.messages()) == ["queued", "sending"]
     await post.send()
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
     assert len(post.provider.taken) == 1
+
+
+async def test_trouble_makes_one_unknown_outcome(post: Post) -> None:
+    """A provider that fails is not handed the whole queue: the sender waits after the first."""
+    for number in range(3):
+        await post.know(f"m{number}", number=f"213555010{number}")
+        await post.queue(f"m{number}")
+    post.provider.answers = 500
+    assert await post.sender().turn() == TROUBLED_S
+    assert sorted(one["status"] for one in await post.messages()) == ["queued", "queued", "unknown"]
 
 
 async def test_an_email_that_was_given_to_a_silent_server(post: Post) -> None:
@@ -115,7 +126,7 @@ async def test_a_late_answer_is_heard_until_a_person_has_spoken(
     await post.know()
     await post.queue()
     post.provider.answers = HANGS
-    sending = asyncio.create_task(post.sender(timeout_s=60).send_next())
+    sending = asyncio.create_task(post.sender(timeout_s=60).turn())
     await asyncio.wait_for(post.provider.given.wait(), 60)
     await post.send(now=LATER)
     assert (await post.message())["status"] == "unknown"
