@@ -16,6 +16,7 @@ from services.scheduling.appointments import store as appointment_store
 from services.scheduling.appointments.api import appointments
 from services.scheduling.blocks import store as block_store
 from services.scheduling.blocks.api import blocks
+from services.scheduling.closures import api as closures
 from services.scheduling.desk import store as desk_store
 from services.scheduling.desk.api import looks, visits
 from services.scheduling.desk.flow.contacts import on_member_contact
@@ -34,7 +35,7 @@ def build(environ: Mapping[str, str] = os.environ) -> Service:
         name="scheduling",
         title="Scheduling",
         subscriptions=subscriptions(own),
-        routers=(with_settings(own, blocks.routes, looks.routes, visits.routes, appointments.routes),),
+        routers=(with_settings(own, blocks.routes, looks.routes, visits.routes, closures.routes, appointments.routes),),
         migrations=Path(__file__).parent / "migrations",
         owned=OWNED,
         sealed=(desk_store.DETAILS,),

@@ -50,6 +50,10 @@ class RefusalCode(StrEnum):
     OUTSIDE_WEEK = "slot-outside-week"
     WRONG_CODE = "wrong-code"
     WHOM = "whom"
+    CLOSED = "closed"
+    NOTHING_TO_CLOSE = "nothing-to-close"
+    UNKNOWN_CLOSURE = "unknown-closure"
+    OTHERS_BOOKED = "others-booked"
     ZONE_IN_USE = "time-zone-in-use"
 
 

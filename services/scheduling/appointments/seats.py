@@ -43,6 +43,8 @@ def may_use(tenant_id: str, vaccine_group: str, slot: Slot, today: date, moment:
         return RefusalCode.HELD
     if slot.vaccine_group != vaccine_group:
         return RefusalCode.OTHER_VACCINE
+    if slot.is_closed:
+        return RefusalCode.CLOSED
     if not slot.is_given:
         return RefusalCode.NOT_GIVEN_HERE
     return RefusalCode.PAST_SLOT if has_begun(slot.start_at, slot.start_on, moment, today) else None

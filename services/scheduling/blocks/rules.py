@@ -18,7 +18,7 @@ FURTHEST = timedelta(weeks=52)
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A time at a site with its block's site and vaccine. `held_for` is the plan it is held for, if any; `is_given`:
-    the site still gives the block's product."""
+    the site still gives the block's product; `is_closed`: the site is closed then."""
 
     slot_id: UUID
     block_id: UUID
@@ -31,6 +31,7 @@ class Slot:
     cvx: str
     vaccine_group: str
     is_given: bool = True
+    is_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

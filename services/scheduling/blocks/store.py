@@ -51,17 +51,21 @@ LOAD_SLOT = """
     select slot.*, block.site_id, block.cvx, block.vaccine_group, exists (
         select from site_product as gives
         where (gives.site_id, gives.cvx, gives.vaccine_group) = (block.site_id, block.cvx, block.vaccine_group)
-    ) as is_given
+    ) as is_given, slot.closure_id is not null as is_closed
     from slot join block using (block_id) where slot_id = $1
 """
 IS_HELD_FOR_ANOTHER = "select slot_held_for_another($1)"
 LOCK_BLOCKS = "select from block where block_id = any($1) order by block_id for update"
 FIND_PLACE = """
-    select place from slot_place where slot_id = $1 and appointment_id is null order by place limit 1 for update
+    select place from slot_place
+    where slot_id = $1 and appointment_id is null
+        and exists (select from slot where slot.slot_id = $1 and closure_id is null)
+    order by place limit 1 for update
 """
 TAKE_PLACE = """
     update slot_place set appointment_id = $3 where slot_id = $1 and place = $2 and appointment_id is null
 """
+CLOSE_SLOTS = "update slot set closure_id = $2 where slot_id = any($1)"
 FREE_PLACES = "update slot_place set appointment_id = null where appointment_id = any($1)"
 
 CHANGE_COUNTS = """
@@ -102,7 +106,7 @@ RELEASE_SLOTS = """
 """
 
 LIST_FREE = """
-    select slot.*, block.site_id, block.cvx, block.vaccine_group, true as is_given,
+    select slot.*, block.site_id, block.cvx, block.vaccine_group, true as is_given, false as is_closed,
         site.name, site.zip5, site.time_zone, site.kind, free.places
     from slot
         join block using (block_id)
@@ -112,7 +116,8 @@ LIST_FREE = """
             select count(*) as places from slot_place
             where slot_place.slot_id = slot.slot_id and appointment_id is null
         ) as free
-    where free.places > 0 and case when $7::timestamptz is null then slot.start_on >= $1 else slot.start_at > $7 end
+    where free.places > 0 and slot.closure_id is null
+        and case when $7::timestamptz is null then slot.start_on >= $1 else slot.start_at > $7 end
         and ($2::text is null or block.site_id = $2)
         and ($3::date is null or block.week_on = $3)
         and ($4::text is null or site.zip5 = $4)
@@ -175,7 +180,7 @@ async def lock_blocks(connection: Connection, block_ids: Sequence[UUID]) -> None
 
 
 async def find_place(connection: Connection, slot_id: UUID) -> int | None:
-    """Lock a free place of the slot and give its number; None if the slot is full."""
+    """Lock a free place of the slot and give its number; None if the slot is full, or was closed."""
     found: int | None = await connection.fetchval(FIND_PLACE, slot_id)
     return found
 
@@ -184,6 +189,11 @@ async def take_place(connection: Connection, slot_id: UUID, place: int, appointm
     """Give a place that was found free in this transaction, and is locked, to an appointment."""
     tag = await connection.execute(TAKE_PLACE, slot_id, place, appointment_id)
     assert tag == "UPDATE 1", "a place that was found free and locked can't be taken"
+
+
+async def close_slots(connection: Connection, slot_ids: Sequence[UUID], closure_id: UUID | None) -> None:
+    """From here on nobody takes a place of these slots, whose blocks are locked."""
+    await connection.execute(CLOSE_SLOTS, slot_ids, closure_id)
 
 
 async def free_places(connection: Connection, appointment_ids: Sequence[UUID]) -> None:

@@ -101,7 +101,7 @@ async def test_each_desk_sees_its_own_site_and_plan(world: World) -> None:
     await world.booked(ada, slot)
     await world.booked(ben, slot, tenant="blue")
     await world.hear(a_business_day(WEDNESDAY))
-    assert sorted(await names(world)) == ["Sesame, Ada", "Sesame, Ben"]
+    assert set(await names(world)) == {"Sesame, Ada", "Sesame, Ben"}
     assert await names(world, who="site@blue/united-center") == ["Sesame, Ben"]
     assert await names(world, who="vaccinator@*/navy-pier") == []
     assert (await world.get(f"/sites/united-center/day?on={WEDNESDAY}", who="state@*")).status_code == 403

@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from services.scheduling.appointments import codes
-from services.scheduling.appointments.flow import bookings
 from tests.service.scheduling.world import LOOK_UPS, World, a_site
 
 pytestmark = pytest.mark.postgres
@@ -74,11 +73,11 @@ async def test_guesses_run_out(world: World) -> None:
 async def test_no_two_live_bookings_have_one_code(world: World) -> None:
     """A code that is drawn while a live booking has it is drawn again; once that one is off it may be another's."""
     [slot] = await world.open_block()
-    with patch.object(bookings.secrets, "randbits", side_effect=[7, 7, 8]):
+    with patch("services.scheduling.appointments.flow.bookings.secrets.randbits", side_effect=[7, 7, 8]):
         first, second = [(await world.book(await world.enrol(), slot)).json() for _ in range(2)]
     assert first["booking_code"] != second["booking_code"]
     await world.post(f"/appointments/{first['appointment_id']}/cancel", {"reason": "pat-lt"})
-    with patch.object(bookings.secrets, "randbits", side_effect=[7]):
+    with patch("services.scheduling.appointments.flow.bookings.secrets.randbits", side_effect=[7]):
         assert await code_of(world, slot) == first["booking_code"]
 
 

@@ -59,8 +59,8 @@ class Story(RuleBasedStateMachine):
 
     async def _empty(self) -> None:
         await self.owner.execute(
-            "truncate screening, slot_place, appointment, slot, block, site_product, site, dose, enrolment, person,"
-            " death_report, programme, programme_version, business_day, outbox, idempotency_key"
+            "truncate screening, closure, slot_place, appointment, slot, block, site_product, site, dose, enrolment,"
+            " person, death_report, programme, programme_version, business_day, outbox, idempotency_key"
         )
 
     async def _statuses(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from services.kit.roles import TABLE
 from services.scheduling.settings import OwnSettings
 
 SiteKeeper = Annotated[Principal, may("sites.write")]
+Closer = Annotated[Principal, may("sites.close")]
 Provider = Annotated[Principal, may("blocks.write")]
 SlotReader = Annotated[Principal, may("slots.read")]
 Reader = Annotated[Principal, may("appointments.read")]

@@ -24,7 +24,9 @@ SOON = frozenset(
 )
 """Nothing was decided: the news may still be under way. The key is not spent, so the same request may come again."""
 
-_NOT_FOUND = frozenset({RefusalCode.UNKNOWN_SITE, RefusalCode.UNKNOWN_SLOT, RefusalCode.UNKNOWN_APPOINTMENT})
+_NOT_FOUND = frozenset({
+    RefusalCode.UNKNOWN_SITE, RefusalCode.UNKNOWN_SLOT, RefusalCode.UNKNOWN_APPOINTMENT, RefusalCode.UNKNOWN_CLOSURE,
+})  # fmt: skip
 _UNFIT = frozenset({
     RefusalCode.PROGRAMME_NEEDED, RefusalCode.FUTURE_DOSE, RefusalCode.BEFORE_PRODUCT, RefusalCode.EARLY_DOSE,
     RefusalCode.LATE_DOSE, RefusalCode.OLD_DOSE, RefusalCode.FAR_INSTANT, RefusalCode.NOT_GIVEN_HERE,
@@ -114,6 +116,10 @@ _SAYS: Mapping[RefusalCode, tuple[str, str]] = {
     RefusalCode.OUTSIDE_WEEK: ("Outside the Week", "Each slot starts in the block's week, in the site's time zone."),
     RefusalCode.WRONG_CODE: ("Wrong Code", "Nobody has such a booking code: a sign of it is wrong, or is missing."),
     RefusalCode.WHOM: ("Whom", "Expected a booking code, or family name, given name and birth date."),
+    RefusalCode.CLOSED: ("Closed", "The site is closed then."),
+    RefusalCode.NOTHING_TO_CLOSE: ("Nothing to Close", "Nothing is to come there that is open."),
+    RefusalCode.UNKNOWN_CLOSURE: ("Unknown Closure", "The site has no such closure."),
+    RefusalCode.OTHERS_BOOKED: ("Others Booked", "The bookings are not as many as expected: ask for a dry run again."),
     RefusalCode.ZONE_IN_USE: ("Time Zone in Use", "The site has blocks, whose days were counted in its time zone."),
 }
 
@@ -159,6 +165,7 @@ class ProblemOut(BaseModel):
         default=None, description="Why the member is not eligible, by eligibility's codes."
     )
     blocks: list[BrokenBlock] | None = Field(default=None, description="What the description of a site would break.")
+    bookings: int | None = Field(default=None, description="How many bookings a closure would end now.")
     correlation_id: str
 
 

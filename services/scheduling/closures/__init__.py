@@ -1,0 +1,1 @@
+"""A clinic is closed: nobody books there any more, and the bookings are off."""
