@@ -216,7 +216,9 @@ async def load_outdated(connection: Connection, facts: Collection[Fact], since: 
 
 
 async def fence_all(connection: Connection) -> Epochs:
-    """Whoever holds a shard sends nothing more once this is committed. The epochs that nobody has."""
+    """Whoever holds a shard sends nothing more once this is committed. The epochs that nobody has. The rows are locked
+    in the order in which relays take them."""
+    await connection.fetch(HOLD_ALL)
     return _epochs(await connection.fetch(FENCE_ALL))
 
 

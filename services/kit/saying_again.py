@@ -6,6 +6,7 @@ simply begins again: what is in the outbox is not lost any more, and what waits 
 log's end, so that relays wait with all that is newer.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
@@ -26,6 +27,8 @@ HEALING = 1001
 """Held by who heals. Another would take for lost what the first has put back and a relay has said since."""
 KEEP_LOCK = "select 1"
 NOW = "select clock_timestamp()"
+NEXT_FENCE_S = 0.02
+"""Relays take their shards again between two slices."""
 
 
 class AnotherHealsError(Exception):
@@ -65,6 +68,7 @@ async def take_back(pool: asyncpg.Pool, part: Sequence[Fact], ends: Ends, since:
     """Put these into the outbox, without those of compacted topics that have a newer one since then; which those are is
     asked while no relay can send what is newer still. Gives the ids of those that were put there."""
     while True:
+        await asyncio.sleep(NEXT_FENCE_S)
         async with transaction(pool, ALL_TENANTS) as connection:
             epochs = await published.fence_all(connection)
         async with transaction(pool, ALL_TENANTS) as connection:

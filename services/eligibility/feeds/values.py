@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from services.eligibility.feeds.no_numbers import names_nothing
 from services.eligibility.feeds.records import Phone, Sex
 
 END_OF_DAY = time(23, 59, 59, 999_999)
@@ -29,12 +30,13 @@ _DAY = re.compile(r"\d{8}", re.ASCII)
 _INSTANT = re.compile(r"(\d{8})(\d{2})?(\d{2})?(\d{2})?(?:\.\d{1,6})?([+-]\d{4})?", re.ASCII)
 _ZIP = re.compile(r"(\d{5})-?(\d{4})?", re.ASCII)
 _AT_HOME = frozenset({
-    "", "US", "USA", "840", "UNITED STATES", "UNITED STATES OF AMERICA", "PR", "PRI", "VI", "VIR", "GU", "GUM", "AS",
-    "ASM", "MP", "MNP", "UM", "UMI",
+    "", "US", "USA", "PR", "PRI", "VI", "VIR", "GU", "GUM", "AS", "ASM", "MP", "MNP", "UM", "UMI", "FM", "FSM", "MH",
+    "MHL", "PW", "PLW",
 })  # fmt: skip
-"""The United States and their territories, which have ZIP codes."""
+"""The United States, their territories and the states in free association with them, which have ZIP codes."""
 _NO_ZIP = frozenset({"00000", "99999"})
 _DIGITS = re.compile(r"\D+", re.ASCII)
+_LETTERS = re.compile(r"[^A-Z]+")
 _PHONE = re.compile(r"[2-9]\d{2}[2-9]\d{6}", re.ASCII)
 _SEXES: dict[str, Sex] = {"F": "F", "M": "M", "X": "X", "U": "U", "FEMALE": "F", "MALE": "M", "": "U"}
 
@@ -130,9 +132,11 @@ def zip_code(text: str) -> tuple[str, str] | None:
 
 
 def abroad(country: str, state: str) -> str:
-    """The country, if it is another one; some senders write the state once more in its place."""
-    plain = country.upper().replace(".", "")
-    return "" if plain in _AT_HOME or plain == state.upper() else country
+    """The country, if it is said to be another one: no word that stands for none, no number, and not the state said
+    once more, as some senders do."""
+    plain = _LETTERS.sub("", country.upper())
+    is_home = plain in _AT_HOME or plain.startswith("UNITEDSTATES") or plain == state.upper()
+    return "" if is_home or names_nothing(plain) else country
 
 
 def phone(text: str, use: str) -> Phone | None:

@@ -61,13 +61,16 @@ async def record(
 
 
 async def read(connection: Connection, attempt_id: UUID) -> Conversation | Refusal:
-    """What is on record of an attempt."""
+    """What is on record of an attempt that stands."""
+    attempt = await store.load_attempt(connection, attempt_id)
+    if attempt is None or attempt.is_retracted:
+        return NO_CONVERSATION
     found = newest(await store.load(connection, [attempt_id]))
     return found.get(attempt_id, NO_CONVERSATION)
 
 
 async def on_member_contact(work: UnitOfWork, events: Sequence[MemberContactChangedV1]) -> None:
-    """Keep how members can be reached; with what a plan had erased the notes of conversations go, too."""
+    """Keep how members can be reached; with what was withdrawn or erased the notes of conversations go, too."""
     await reach.on_member_contact(work, events)
-    if erased := [event.enrolment_id for event in events if event.is_erased]:
-        await store.forget_notes(work.connection, erased)
+    if gone := [event.enrolment_id for event in events if event.sealed is None]:
+        await store.forget_notes(work.connection, gone)

@@ -31,6 +31,7 @@ select conversation_id, attempt_id, stage, techniques, answers, materials, teach
 from conversation where attempt_id = any($1::uuid[]) order by recorded_at, conversation_id
 """
 FORGET_NOTES = "update conversation set sealed_notes = null where enrolment_id = any($1::uuid[])"
+FORGET_EARLIER = "update conversation set sealed_notes = null where attempt_id = $1 and conversation_id <> $2"
 
 
 async def load_attempt(connection: Connection, attempt_id: UUID) -> SpokenOf | None:
@@ -44,7 +45,7 @@ async def load_attempt(connection: Connection, attempt_id: UUID) -> SpokenOf | N
 
 
 async def save(connection: Connection, attempt: SpokenOf, conversation: Conversation) -> None:
-    """Keep a further record."""
+    """Keep a further record; notes of those before it are deleted."""
     spoken, sealed = conversation.spoken, None
     if spoken.notes is not None:
         [sealed] = NOTES.seal(connection, [spoken.notes.encode()], [str(conversation.conversation_id)])
@@ -54,6 +55,7 @@ async def save(connection: Connection, attempt: SpokenOf, conversation: Conversa
         json.dumps([asdict(handed) for handed in spoken.materials]), spoken.teach_back, spoken.minutes, sealed,
         conversation.recorded_by, conversation.recorded_at,
     )  # fmt: skip
+    await connection.execute(FORGET_EARLIER, conversation.attempt_id, conversation.conversation_id)
 
 
 async def load(connection: Connection, attempt_ids: Collection[UUID]) -> list[Conversation]:

@@ -1,5 +1,5 @@
 -- What was spoken of in an attempt: never changed, a corrected record is a further row and the last one holds. Notes are
--- sealed, and are deleted when the plan has the member's contact details erased.
+-- sealed, and are deleted when the member's contact details are withdrawn or erased.
 create table conversation (
     conversation_id uuid primary key,
     attempt_id uuid not null,

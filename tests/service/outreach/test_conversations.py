@@ -70,7 +70,8 @@ async def test_a_corrected_record_takes_the_place_of_the_last_one(outreach: Outr
     await record(worker, attempt, SPOKEN)
     assert (await record(worker, attempt, {"minutes": 21})).status_code == 201
     assert (await worker.get(f"/attempts/{attempt}/conversation")).json()["minutes"] == 21
-    assert len(await outreach.fetch("select 1 from conversation")) == 2
+    kept = await outreach.fetch("select sealed_notes is not null as has_notes from conversation order by recorded_at")
+    assert [row["has_notes"] for row in kept] == [False, False]
     [before] = (await worker.get(f"/cases/{case_id('ada')}/briefing")).json()["spoken_before"]
     assert (before["attempt_id"], before["minutes"], before["notes"]) == (attempt, 21, None)
 
@@ -82,6 +83,7 @@ async def test_what_was_taken_back_is_spoken_of_no_more(outreach: Outreach, work
     await record(worker, attempt, SPOKEN)
     await worker.retract(attempt)
     assert (await worker.get(f"/cases/{case_id('ada')}/briefing")).json()["spoken_before"] == []
+    assert (await worker.get(f"/attempts/{attempt}/conversation")).status_code == 404
     assert code_of(await record(worker, attempt, SPOKEN)) == "attempt-retracted"
 
 
@@ -133,13 +135,14 @@ async def test_notes_are_sealed_and_leave_by_no_event(outreach: Outreach, worker
     assert not any(b"QUOKKAMARA" in bytes(row["payload"]) for row in payloads)
 
 
-async def test_notes_go_with_an_erasure(outreach: Outreach, worker: Worker) -> None:
-    """When the plan has a member's details erased, notes are deleted, and none is taken any more; codes and answers
+@pytest.mark.parametrize("is_erased", [False, True])
+async def test_notes_go_with_the_details(outreach: Outreach, worker: Worker, is_erased: bool) -> None:
+    """When a member's details are withdrawn or erased, notes are deleted, and none is taken any more; codes and answers
     stay."""
     await outreach.hear(a_fact("ada"), a_contact())
     attempt = await interviewed(worker)
     await record(worker, attempt, SPOKEN)
-    await outreach.hear(withdrawn(version=2).model_copy(update={"is_erased": True}))
+    await outreach.hear(withdrawn(version=2).model_copy(update={"is_erased": is_erased}))
     read = (await worker.get(f"/attempts/{attempt}/conversation")).json()
     assert (read["notes"], read["stage"]) == (None, "evoking")
     assert code_of(await record(worker, attempt, SPOKEN)) == "notes-not-kept"

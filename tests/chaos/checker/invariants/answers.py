@@ -8,7 +8,6 @@ from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.invariants.comparing import saying
 from tests.chaos.checker.ledger import Request
 
-
 WITHHELD = frozenset({"booking_code"})
 """What is kept with an answer and told to some roles alone."""
 

@@ -361,10 +361,14 @@ def test_a_bad_zip_is_noticed_and_a_foreign_one_is_none() -> None:
         ("N4*MEXICO*DF*06600*MX", "", "MX"), ("N4*BERLIN**10115*DEU", "", "DEU"),
         ("N4*CHICAGO*IL*60601*US", "60601", ""), ("N4*CHICAGO*IL*60601*usa", "60601", ""),
         ("N4*SAN JUAN*PR*00901*PRI", "00901", ""), ("N4*FRESNO*CA*93701*CA", "93701", ""),
+        ("N4*CHICAGO*IL*60601*UNK", "60601", ""), ("N4*CHICAGO*IL*60601*1", "60601", ""),
+        ("N4*CHICAGO*IL*60601*NULL", "60601", ""), ("N4*CHICAGO*IL*60601*U S A", "60601", ""),
+        ("N4*CHICAGO*IL*60601*UNITED STATES OF AMER", "60601", ""), ("N4*MAJURO*MH*96960*MHL", "96960", ""),
     ],
 )  # fmt: skip
 def test_five_digits_of_a_place_abroad_are_no_zip(place: str, zip5: str, country: str) -> None:
-    """Another country's postal code is nobody's ZIP; a territory, or the state said once more, is at home."""
+    """Another country's postal code is nobody's ZIP; a territory, the state said once more, a
+    number or a word for none is at home."""
     (record,) = rosters(items_of(an_834(a_member(after_name=["N3*1 ELM ST", place]))))
     assert record.person.address is not None
     assert (record.person.address.zip5, record.person.address.country) == (zip5, country)
