@@ -67,6 +67,20 @@ def family_spans(known: Spans, record: RosterRecord, said_on: date, *, is_listed
     return _ordered(spans if record.end_on is None else _until(spans, record.end_on, record.end_on))
 
 
+def without_restated(known: Spans, record: RosterRecord) -> RosterRecord:
+    """The row without coverages of which it says only how they began, and that are known to have ended."""
+    if record.maintenance in BEGUN:
+        return record
+    return record._replace(coverages=tuple(one for one in record.coverages if not _is_restated(known, one, record)))
+
+
+def _is_restated(known: Spans, coverage: Coverage, record: RosterRecord) -> bool:
+    if coverage.maintenance in BEGUN or coverage.end_on is not None or coverage.is_void:
+        return False
+    begin_on = coverage.begin_on or record.begin_on
+    return any(span.begin_on == begin_on and span.end_on for span in _of_product(known, coverage, record))
+
+
 def cut(spans: Iterable[Span], ends_on: date) -> Spans:
     """Coverage that ends on this day at the latest; what would begin after it never was."""
     return _ordered(

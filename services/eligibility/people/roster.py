@@ -21,7 +21,7 @@ from services.eligibility.people.changes import (
     changes_of,
 )
 from services.eligibility.people.contact import UNSTATED, restated_contact, without_contact
-from services.eligibility.people.coverage import family_spans
+from services.eligibility.people.coverage import family_spans, without_restated
 from services.eligibility.people.doubtful import ANOTHER_PERSON, Decided, Doubts
 from services.eligibility.people.enrolment import SUBSCRIBER, Enrolment, Person, Span
 from services.eligibility.people.identity import LISTS, Doubt
@@ -377,7 +377,10 @@ class Book(Acquaintances):
             return (ADDED,)
         if known.enrolment_id in self.erased:
             record = without_contact(record)
-        stated = restated(known, record, said_on, is_listed=self._is_listed(member_token, tenant, file_no))
+        is_listed = self._is_listed(member_token, tenant, file_no)
+        if not is_listed and said.at is not None and said == self._standing(known):
+            record = without_restated(known.spans, record)  # whose cover the same file ended with the subscriber's
+        stated = restated(known, record, said_on, is_listed=is_listed)
         stated = stated if is_holder else stated._replace(member_id=known.member_id)
         if not self._note_contact(known.enrolment_id, record.person.contact) and stated == known:
             self._note_seen(known.enrolment_id, said.at)

@@ -107,6 +107,23 @@ async def test_a_family_leaves_with_its_subscriber(office: Office) -> None:
     assert await changes(office, file) == {1: ("accepted", "ended,family-ended")}
 
 
+@pytest.mark.parametrize("is_last", [True, False], ids=["the child last", "the child first"])
+@pytest.mark.parametrize(
+    ("ins03", "hd01", "covered"), [("001", "001", False), ("030", "030", False), ("021", "021", True)]
+)
+async def test_a_child_that_is_only_told_again_leaves_with_the_subscriber(
+    office: Office, is_last: bool, ins03: str, hd01: str, covered: bool
+) -> None:
+    """Its row in the subscriber's file, before or behind him, that says no more than how its cover began does not bring
+    back what ends; an addition does."""
+    await read(office, "s04c.834")
+    child = a_person(f"INS*N*19*{ins03}*20*A***FT", "F2", "FAMB", "KID", "20120101", f"HD*{hd01}**HLT",
+                     f"DTP*348*D8*{'20250501' if covered else '20250101'}")  # fmt: skip
+    father = a_person("INS*Y*18*024*08*A***FT", "F2", "FAMB", "DAD", "19700101", "DTP*357*D8*20250430")
+    await office.read(x834(*father, *child) if is_last else x834(*child, *father))
+    assert await enrolled(office) == {"DAD": False, "KID": covered}
+
+
 async def test_a_change_of_the_subscriber_leaves_the_family(office: Office) -> None:
     """Under INS03 = 001 a DTP*357 is the subscriber's alone."""
     await read(office, "s04c.834")

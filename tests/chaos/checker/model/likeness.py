@@ -39,7 +39,7 @@ def described_before(row: MemberRow) -> list[Described]:
     if old is None:
         return []
     days = [old.birth_on] if old.birth_on else [who.birth_on, None] if old.is_named else [who.birth_on]
-    family, given = (old.family, old.given) if old.is_named else (who.family, who.given)
+    family, given = (old.family, old.given or who.given) if old.is_named else (who.family, who.given)
     return [Described(family, given, on, who.sex, CHANGED) for on in days]
 
 
