@@ -6,7 +6,7 @@ end to the beginning and then again: whatever is lost anywhere is found some day
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
 import asyncpg
@@ -75,15 +75,25 @@ class LogWatch(Repeating):
         ):
             async with aclosing(log_loss.compare(self._settings, self._pool, wanted)) as parts:
                 async for part in parts:
-                    self._holes.update(part.holes)
+                    self._miss(part.holes)
                     unheld = [record for _, record in part.unheld]
                     for stray in await own_log.never_said(
                         self._settings, self._pool, self._owned, unheld, ends.topic_ids
                     ):
                         unknown[stray.record.topic] += 1
-        async with transaction(self._pool, ALL_TENANTS) as connection:
-            self._holes = await published.load_still(connection, self._holes)
+        self._holes = await self._still(list(self._holes))
         return unknown
+
+    def _miss(self, holes: Sequence[Fact]) -> None:
+        """Until there are as many as are counted."""
+        self._holes.update(holes[: max(0, published.COUNTED - len(self._holes))])
+
+    async def _still(self, holes: Sequence[Fact]) -> set[Fact]:
+        still = set[Fact]()
+        for part in published.in_slices(holes):
+            async with transaction(self._pool, ALL_TENANTS) as connection:
+                still |= await published.load_still(connection, part)
+        return still
 
     def _next_part(self, place: TopicPartition, end: int) -> range:
         stop = max(0, min(self._parts.get(place) or end, end))
@@ -91,7 +101,7 @@ class LogWatch(Repeating):
         return range(self._parts[place], stop)
 
     async def _count_lacking(self, ends: Ends) -> Counter[str]:
-        """What the log lacks, by topic."""
+        """What the log lacks, by topic and counted so far only."""
         beyond = {place: span for place, span in ends.beyond().items() if place.topic not in ends.made_anew}
         within = (fact for fact in self._holes if fact.place.topic not in ends.made_anew)
         lacking = Counter(fact.place.topic for fact in within if fact.offset not in beyond.get(fact.place, ()))
@@ -106,7 +116,7 @@ class LogWatch(Repeating):
         for topic in self._topics:
             metrics.LOG_LACKS.labels(topic.name).set(lacking.get(topic.name, 0))
             metrics.STORE_LACKS.labels(topic.name).set(unknown.get(topic.name, 0))
-        before, self._trouble = self._trouble, _trouble(sum(lacking.values()), sum(unknown.values()))
+        before, self._trouble = self._trouble, _trouble(lacking, sum(unknown.values()))
         if self._trouble is not None and self._trouble != before:
             for topic_name, count in lacking.items():
                 structlog.get_logger().error("the log lacks what was said in it", topic=topic_name, count=count)
@@ -114,9 +124,14 @@ class LogWatch(Repeating):
                 structlog.get_logger().error("the log holds what was never said", topic=topic_name, count=count)
 
 
-def _trouble(lacking: int, unknown: int) -> str | None:
+def _trouble(lacking: Mapping[str, int], unknown: int) -> str | None:
+    count, is_more = sum(lacking.values()), any(one >= published.COUNTED for one in lacking.values())
     sides = [
-        *([f"the log lacks {lacking} facts that this service has said in it"] if lacking else ()),
+        *(
+            [f"the log lacks {'at least ' if is_more else ''}{count} facts that this service has said in it"]
+            if count
+            else ()
+        ),
         *([f"the log holds {unknown} facts in its name that it never made"] if unknown else ()),
     ]
     return f"{'; '.join(sides)}: see {RUNBOOK}" if sides else None

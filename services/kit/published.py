@@ -16,6 +16,8 @@ from services.kit.postgres import Connection
 
 SLICE = 2_000
 """Facts that one statement names or gives, and that go back in one transaction."""
+COUNTED = 10_000
+"""A long loss costs no more to count than a short one: from so many on it is at least so many."""
 FACT = "event_id, id, shard, aggregatetype, aggregateid, type, payload, occurred_at, traceparent"
 KEEP_PUBLISHED = f"""
 with gone as (delete from outbox where id = any($1::bigint[]) returning {FACT})
@@ -36,9 +38,11 @@ select event_id, "offset", id from published
 where aggregatetype = $1 and "partition" = $2 and "offset" >= $3 and "offset" < $4
 """
 COUNT_FROM = """
-select count(*) from published where aggregatetype = $1 and "partition" = $2 and "offset" between $3 and $4
+select count(*) from (
+    select from published where aggregatetype = $1 and "partition" = $2 and "offset" between $3 and $4 limit $5
+) as counted
 """
-COUNT_OF = "select count(*) from published where aggregatetype = $1"
+COUNT_OF = "select count(*) from (select from published where aggregatetype = $1 limit $2) as counted"
 LOAD_UNPLACED = """
 select event_id, id from published
 where aggregatetype = $1 and "partition" = $2 and "offset" is null and event_id > $3 order by event_id limit $4
@@ -163,14 +167,14 @@ async def load_at(connection: Connection, place: TopicPartition, span: range) ->
 
 
 async def count_from(connection: Connection, place: TopicPartition, first: int, last: int) -> int:
-    """How many facts are to stand from the first to the last of these offsets."""
-    count: int = await connection.fetchval(COUNT_FROM, *place, first, last)
+    """How many facts are to stand from the first to the last of these offsets; counted so far only."""
+    count: int = await connection.fetchval(COUNT_FROM, *place, first, last, COUNTED)
     return count
 
 
 async def count_of(connection: Connection, topic: str) -> int:
-    """How many facts are to stand in this topic."""
-    count: int = await connection.fetchval(COUNT_OF, topic)
+    """How many facts are to stand in this topic; counted so far only."""
+    count: int = await connection.fetchval(COUNT_OF, topic, COUNTED)
     return count
 
 

@@ -12,6 +12,7 @@ from services.kit import published
 from services.kit.compacted import without_forgotten
 from services.kit.fencing import BEGIN_EPOCHS
 from services.kit.log_loss import Ends
+from services.kit.log_watch import LogWatch
 from services.kit.postgres import Connection, transaction
 from services.kit.published import Fact
 from services.kit.saying_again import take_back
@@ -146,6 +147,31 @@ async def test_whoever_asked_for_the_topics_before_overwrites_nobody(store: Data
         for known in ({}, {TOPIC: first}):
             await published.save_topic_ids(connection, {TOPIC: third}, known)
         assert await published.load_topic_ids(connection) == {TOPIC: second}
+
+
+@pytest.mark.expects_error_log("the log lacks")
+@pytest.mark.parametrize(("said", "words"), [(2, "lacks 2 facts"), (3, "lacks at least 3"), (5, "lacks at least 3")])
+async def test_a_long_loss_is_counted_so_far_only(
+    store: Database, monkeypatch: pytest.MonkeyPatch, said: int, words: str
+) -> None:
+    """Whether a topic was made anew, has lost its end, or has holes: no more is counted, named or kept than that, and
+    the reason says that it is at least so much."""
+    monkeypatch.setattr(published, "COUNTED", 3)
+    facts = [await _say(store, number, "a", number) for number in range(said)]
+    for ends in (_ends(said - 1, said, frozenset({TOPIC})), _ends(said - 1, 0), _ends(said - 1, said)):
+        watch = LogWatch(store.settings(), store.pool, {})
+        for fact in facts if ends.ends[PLACE] and not ends.made_anew else ():
+            watch._miss([fact])
+        watch._tell(await watch._count_lacking(ends), {})
+        assert words in (watch.trouble() or ""), ends
+
+
+async def test_holes_that_are_looked_at_again_go_by_slices(store: Database) -> None:
+    """No statement names more than a slice of them, and those that were mended are forgotten."""
+    facts = [await _say(store, number, "a", number) for number in range(5)]
+    await store.pool.execute('update published set "offset" = 9 where id = 3')
+    watch = LogWatch(store.settings(), store.pool, {})
+    assert await watch._still(facts) == {*facts[:3], facts[4]}
 
 
 async def _now(store: Database) -> datetime:
