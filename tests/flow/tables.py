@@ -28,9 +28,10 @@ COUNTERS = {"version", "file_no", "seen_file_no", "first_file_no", "absent_befor
 CLOCKS = {"published_at", "received_at", "processed_at", "claimed_at", "lease_until", "logged_at", "occurred_at",
           "told_at", "retracted_at", "heard_at", "named_at", "decided_at", "withdrawn_at", "reported_at",
           "death_reports_until", "joined_at", "opened_at", "closed_at", "written_ms", "noted_at", "erased_at",
-          "placed_at", "stated_on"}  # fmt: skip
-# Nothing refers to them but what is made of them.
-OWN_IDS = {"attempt_id", "report_id", "source_id", "doubtful_id", "pair_id", "correction_id"}
+          "placed_at", "stated_on", "screened_at", "reopened_at"}  # fmt: skip
+# Nothing refers to them but what is made of them; a booking code is drawn by lot.
+OWN_IDS = {"attempt_id", "report_id", "source_id", "doubtful_id", "pair_id", "correction_id", "closure_id",
+           "booking_code"}  # fmt: skip
 LEFT_OUT = COUNTERS | CLOCKS | OWN_IDS
 TABLES = "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
 

@@ -92,12 +92,14 @@ async def test_a_correction_makes_no_second_dose_of_a_day(world: World) -> None:
 
 
 async def test_a_product_withdrawn_since_may_have_been_given(world: World) -> None:
-    """The lot of a dose is corrected although the site gives its product no longer."""
+    """The lot of a dose is corrected although the site gives its product no longer, at a visit and of a walk-in."""
     booked = await a_visit(world)
+    given = (await walk_in(world, await world.enrol())).json()["appointment_id"]
     gives = [{"cvx": FLU, "vaccine_group": "flu"}]
     described = await world.post("/sites", a_site() | {"gives": gives, "withdraw": True}, who="state@*")
     assert described.status_code == 200
-    assert (await correct(world, booked, a_given_dose() | {"lot": "EN6202"})).status_code == 200
+    for one in (booked, given):
+        assert (await correct(world, one, a_given_dose() | {"lot": "EN6202"})).status_code == 200
 
 
 async def test_a_corrected_day_ends_a_booking_that_it_met(world: World) -> None:

@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.kit.sealed import MARK
+from services.kit.unit_of_work import working
 from services.scheduling.desk import store
+from services.scheduling.desk.screening import Question
 from tests.service.scheduling.contacts import BORN_ON, a_contact, details, withdrawn
 from tests.service.scheduling.world import MONDAY, World, a_business_day, a_given_dose, a_site
 
@@ -105,6 +107,25 @@ async def test_each_desk_sees_its_own_site_and_plan(world: World) -> None:
     assert await names(world, who="site@blue/united-center") == ["Sesame, Ben"]
     assert await names(world, who="vaccinator@*/navy-pier") == []
     assert (await world.get(f"/sites/united-center/day?on={WEDNESDAY}", who="state@*")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("tenant", "site", "rows"),
+    [("*", "united-center", 2), ("*", "navy-pier", 0), ("acme", "united-center", 2), ("blue", "united-center", 0)],
+)
+async def test_the_rows_themselves_are_closed_to_others(world: World, tenant: str, site: str, rows: int) -> None:
+    """Details and screenings are seen by who sees an appointment of their member, whatever a route would ask."""
+    await world.post("/sites", a_site(site_id="navy-pier"), who="state@*")
+    [slot] = await world.open_block()
+    ada = await world.enrol()
+    booked = await world.booked(ada, slot)
+    await world.hear(a_contact(ada), a_contact(uuid4()), a_business_day(WEDNESDAY))
+    await world.post(f"/appointments/{booked}/check-in", who=CLERK)
+    answers = {"answers": {question.value: "no" for question in Question}}
+    assert (await world.post(f"/appointments/{booked}/screening", answers, who=CLERK)).status_code == 200
+    seen = "select (select count(*) from member_contact) + (select count(*) from screening)"
+    async with working(world.pool, tenant, sites=frozenset({site})) as work:
+        assert await work.connection.fetchval(seen) == rows
 
 
 async def test_each_look_at_the_list_is_in_the_trail(world: World) -> None:
