@@ -20,6 +20,7 @@ from schemas.catalog import TOPIC_OF_EVENT
 from schemas.eligibility_v1 import DoseAdministeredV1, MemberEligibilityDecidedV1
 from schemas.envelope import HEADER_TYPE, Event
 from schemas.outreach_v1 import CaseChangedV1, ContactAttemptLoggedV1
+from schemas.referral_v1 import ReferralChangedV1
 from schemas.scheduling_v1 import AppointmentChangedV1
 from services.kit.offsets import offsets, records_at
 
@@ -32,6 +33,7 @@ ENTITY: Mapping[type[Event], tuple[str, ...]] = {
     CaseChangedV1: ("case_id",),
     ContactAttemptLoggedV1: ("attempt_id",),
     AppointmentChangedV1: ("appointment_id",),
+    ReferralChangedV1: ("referral_id",),
 }
 KNOWN_TO_OTHERS = frozenset({
     "tenant_id", "zip5", "tract", "county_fips", "age_band", "sex", "race_ethnicity", "language", "line_of_business",

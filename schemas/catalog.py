@@ -14,6 +14,7 @@ from schemas.eligibility_v1 import (
 from schemas.envelope import Event
 from schemas.member_contact_v1 import MemberContactChangedV1
 from schemas.outreach_v1 import CaseChangedV1, ContactAttemptLoggedV1, ContactAttemptRetractedV1
+from schemas.referral_v1 import ReferralChangedV1
 from schemas.reporting_v1 import TargetZipListedV1
 from schemas.scheduling_v1 import AppointmentChangedV1, SlotPoolChangedV1
 
@@ -103,6 +104,15 @@ CASE = Topic(
     consumers=("reporting",),
     classification=Classification.MEMBER_LEVEL,
 )
+REFERRAL = Topic(
+    name="vcc.referral.v1",
+    description="Members referred to partners, and what became of it.",
+    producer="outreach",
+    key="member_token",
+    events=(ReferralChangedV1,),
+    consumers=("reporting",),
+    classification=Classification.MEMBER_LEVEL,
+)
 APPOINTMENT = Topic(
     name="vcc.appointment.v1",
     description="Appointments booked, fulfilled, cancelled and missed; walk-ins too.",
@@ -169,6 +179,7 @@ TOPICS: tuple[Topic, ...] = (
     MEMBER_CONTACT,
     CONTACT_ATTEMPT,
     CASE,
+    REFERRAL,
     APPOINTMENT,
     SLOT_POOL,
     TARGET_ZIPS,

@@ -40,6 +40,7 @@ from services.outreach.messages.store import replies as replies_store
 from services.outreach.partners.api import groups as groups_api
 from services.outreach.partners.api import partners as partners_api
 from services.outreach.reach import store as reach_store
+from services.outreach.referrals import store as referrals_store
 from services.outreach.referrals.api import partners as partner_referrals_api
 from services.outreach.referrals.api import referrals as referrals_api
 from services.outreach.referrals.flow.escalating import Escalating
@@ -59,7 +60,7 @@ SUBSCRIPTIONS = subscribe(
     (catalog.BUSINESS_DAY_OPENED, matching.on_business_day_opened),
     (catalog.TARGET_ZIPS, cases.on_target_zips),
 )
-OWNED = {**cases_store.OWNED, **contacts_store.OWNED}
+OWNED = {**cases_store.OWNED, **contacts_store.OWNED, **referrals_store.OWNED}
 """How outreach finds what it has said in its tables."""
 
 

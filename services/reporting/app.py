@@ -18,6 +18,7 @@ SUBSCRIPTIONS = subscribe(
     (catalog.DOSE_ADMINISTERED, coverage.on_dose_administered),
     (catalog.PROGRAMME, coverage.on_programme),
     (catalog.CASE, facts.on_fact),
+    (catalog.REFERRAL, facts.on_fact),
     (catalog.CONTACT_ATTEMPT, facts.on_fact),
     (catalog.APPOINTMENT, facts.on_fact),
     (catalog.SLOT_POOL, facts.on_fact),

@@ -22,7 +22,8 @@ CHASSIS = {
     "published_topic", "compared_database", "joined_token",
 }  # fmt: skip
 HISTORIES = {"enrolment_version": "enrolment_id", "dose_version": "dose_id", "case_version": "case_id",
-             "appointment_version": "appointment_id", "slot_pool_version": "block_id"}  # fmt: skip
+             "appointment_version": "appointment_id", "slot_pool_version": "block_id",
+             "referral_version": "referral_id"}  # fmt: skip
 COUNTERS = {"version", "file_no", "seen_file_no", "first_file_no", "absent_before", "before_no", "since_no",
             "heard_no", "digest"}  # fmt: skip
 CLOCKS = {"published_at", "received_at", "processed_at", "claimed_at", "lease_until", "logged_at", "occurred_at",

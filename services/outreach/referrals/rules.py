@@ -1,12 +1,12 @@
 """A referral: what its kind demands, which answers it takes, and until when somebody must answer. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from schemas.referral_v1 import ReferralKind, ReferralStatus
+from schemas.referral_v1 import ReferralChangedV1, ReferralKind, ReferralStatus
 from services.outreach.directory.supports import Election, is_elected
 from services.outreach.partners.rules import Partner
 from services.outreach.sharing.rules import SharedField
@@ -163,3 +163,26 @@ def answered(referral: Referral, answer: ReferralAnswer, reason: str | None, day
         referral, status=status, status_on=day, status_reason=reason, due_on=due_on, is_escalated=False,
         version=referral.version + 1,
     )  # fmt: skip
+
+
+def changed(referral: Referral, member_token: UUID, kept_apart: Collection[str], at: datetime) -> ReferralChangedV1:
+    """What others hear of it: of a need that is kept apart neither which it is, nor who helps with it."""
+    demand, is_kept = referral.demand, referral.demand.need in kept_apart
+    return ReferralChangedV1(
+        occurred_at=at,
+        referral_id=referral.referral_id,
+        version=referral.version,
+        enrolment_id=referral.enrolment_id,
+        member_token=member_token,
+        tenant_id=referral.tenant_id,
+        partner_id=None if is_kept else demand.partner_id,
+        kind=demand.kind,
+        need=None if is_kept else demand.need,
+        status=referral.status,
+        status_reason=referral.status_reason,
+        status_on=referral.status_on,
+        requested_on=referral.requested_on,
+        due_on=referral.due_on,
+        overdue=referral.is_escalated,
+        gates_appointment_id=demand.gates_appointment_id,
+    )

@@ -1,15 +1,17 @@
 """SQL of referrals, their steps and notices. Runs as the plan, and bound to a partner where one asks, so row-level
 security hides others' rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
-from schemas.referral_v1 import ReferralKind, ReferralStatus
+from schemas.envelope import Event
+from schemas.referral_v1 import ReferralChangedV1, ReferralKind, ReferralStatus
 from services.kit.ids import new_id
+from services.kit.own_log import Owned
 from services.kit.postgres import Connection
 from services.kit.rows import into, names
 from services.outreach.referrals.rules import Demand, Notice, Recipient, Referral
@@ -61,6 +63,10 @@ LOCK_OVERDUE = f"""
 select {_LIST} from referral where due_on < $1 and not is_escalated
 order by due_on, referral_id limit $2 for update
 """
+
+
+LOAD_TOKENS = "select case_id, member_token from outreach_case where case_id = any($1::uuid[])"
+OWNED: Mapping[type[Event], Owned] = {ReferralChangedV1: Owned.by_version("referral", "referral_id")}
 
 
 class Step(NamedTuple):
@@ -118,6 +124,11 @@ async def load_page(connection: Connection, wanted: Wanted, after: UUID | None, 
     """Those that fit, as they were made."""
     filters = wanted.partner_id, wanted.status, wanted.is_escalated, wanted.case_id
     return [_referral(row) for row in await connection.fetch(LOAD_PAGE, *filters, after, limit)]
+
+
+async def load_tokens(connection: Connection, case_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
+    """The tokens under which the members of these cases stand now."""
+    return {row["case_id"]: row["member_token"] for row in await connection.fetch(LOAD_TOKENS, list(case_ids))}
 
 
 async def save_step(connection: Connection, referral: Referral, by: str, *, is_by_partner: bool) -> None:

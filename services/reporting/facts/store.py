@@ -12,6 +12,7 @@ from schemas.eligibility_v1 import (
 )
 from schemas.envelope import Event
 from schemas.outreach_v1 import CaseChangedV1, ContactAttemptLoggedV1, ContactAttemptRetractedV1
+from schemas.referral_v1 import ReferralChangedV1
 from schemas.reporting_v1 import TargetZipListedV1
 from schemas.scheduling_v1 import AppointmentChangedV1, SlotPoolChangedV1
 from services.kit.postgres import Connection
@@ -96,6 +97,11 @@ insert into appointment_version
 select * from jsonb_populate_recordset(null::appointment_version, $1::text::jsonb)
 on conflict do nothing
 """
+SAVE_REFERRALS = """
+insert into referral_version
+select * from jsonb_populate_recordset(null::referral_version, $1::text::jsonb)
+on conflict do nothing
+"""
 SAVE_SLOT_POOLS = """
 insert into slot_pool_version
 select * from jsonb_populate_recordset(null::slot_pool_version, $1::text::jsonb)
@@ -118,7 +124,7 @@ where (excluded.week_on, excluded.occurred_at) > (known.week_on, known.occurred_
 LOAD_ENROLMENT_MEMBERS = "select distinct member_token from enrolment where enrolment_id = any($1::uuid[])"
 EMPTY_FACTS = """
 truncate enrolment_version, member_merge, dose_version, case_version, contact_attempt, attempt_retraction,
-    appointment_version, slot_pool_version, feed_file, target_zip, enrolment, dose
+    appointment_version, slot_pool_version, referral_version, feed_file, target_zip, enrolment, dose
 """
 LOAD_DOSE_MEMBERS = "select distinct member_token from dose where dose_id = any($1::uuid[])"
 
@@ -127,6 +133,7 @@ _STATEMENTS: dict[type[Event], str] = {
     MembersMergedV1: SAVE_MERGES,
     DoseAdministeredV1: SAVE_DOSES,
     CaseChangedV1: SAVE_CASES,
+    ReferralChangedV1: SAVE_REFERRALS,
     ContactAttemptLoggedV1: SAVE_ATTEMPTS,
     ContactAttemptRetractedV1: SAVE_RETRACTIONS,
     AppointmentChangedV1: SAVE_APPOINTMENTS,

@@ -44,6 +44,7 @@ TOPICS = (
     Topic("vcc.member-contact.v1", "eligibility", ("outreach", "scheduling")),
     Topic("vcc.contact-attempt.v1", "outreach", ("eligibility", "scheduling", "reporting")),
     Topic("vcc.case.v1", "outreach", ("reporting",)),
+    Topic("vcc.referral.v1", "outreach", ("reporting",)),
     Topic("vcc.appointment.v1", "scheduling", ("eligibility", "outreach", "reporting")),
     Topic("vcc.slot-pool.v1", "scheduling", ("reporting",)),
     Topic("vcc.target-zips.v1", "reporting", ("outreach", "reporting"), 1),
@@ -56,6 +57,7 @@ TOPIC = {topic.name: topic for topic in TOPICS}
 DECIDED, MERGED = "vcc.member-eligibility.decided.v1", "vcc.member-eligibility.merged.v1"
 DOSE, ATTEMPT, CASE = "vcc.dose-administered.recorded.v1", "vcc.contact-attempt.logged.v1", "vcc.case.changed.v1"
 CONTACT = "vcc.member-contact.changed.v1"
+REFERRAL = "vcc.referral.changed.v1"
 RETRACTED = "vcc.contact-attempt.retracted.v1"
 APPOINTMENT, POOL = "vcc.appointment.changed.v1", "vcc.slot-pool.changed.v1"
 LISTED, PROGRAMME = "vcc.target-zips.listed.v1", "vcc.programme.published.v1"
@@ -69,6 +71,7 @@ KINDS = (
     Kind(ATTEMPT, "vcc.contact-attempt.v1", ("member_token",), ("attempt_id",), None),
     Kind(RETRACTED, "vcc.contact-attempt.v1", ("member_token",), ("attempt_id",), None),
     Kind(CASE, "vcc.case.v1", ("member_token",), ("case_id",)),
+    Kind(REFERRAL, "vcc.referral.v1", ("member_token",), ("referral_id",)),
     Kind(APPOINTMENT, "vcc.appointment.v1", ("member_token",), ("appointment_id",)),
     Kind(POOL, "vcc.slot-pool.v1", ("site_id",), ("block_id",)),
     Kind(LISTED, "vcc.target-zips.v1", ("programme_id", "zip5"), ("programme_id", "zip5"), "week_on"),

@@ -27,7 +27,7 @@ OWN = {
     ),
     "outreach": (
         "person", "programme", "business_day", "target_zip", "enrolment", "dose", "appointment", "outreach_case",
-        "attempt", "attempt_retraction", "statement", "loss_notice",
+        "attempt", "attempt_retraction", "statement", "loss_notice", "referral",
     ),
     "scheduling": (
         "business_day", "programme", "person", "enrolment", "dose", "site", "site_product", "block", "slot",
@@ -36,7 +36,7 @@ OWN = {
     "reporting": (
         "generation", "programme_version", "business_day", "enrolment_version", "member_merge", "dose_version",
         "case_version", "contact_attempt", "attempt_retraction", "appointment_version", "slot_pool_version",
-        "feed_file", "target_zip", "programme", "enrolment", "dose", "coverage_cell",
+        "feed_file", "target_zip", "programme", "enrolment", "dose", "coverage_cell", "referral_version",
     ),
 }  # fmt: skip
 T = TypeVar("T")

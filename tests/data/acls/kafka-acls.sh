@@ -26,6 +26,7 @@ kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_C
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-outreach --topic vcc.member-contact.v1 --resource-pattern-type literal --operation Read
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-outreach --topic vcc.member-eligibility.v1 --resource-pattern-type literal --operation Read
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-outreach --topic vcc.programme.v1 --resource-pattern-type literal --operation Read
+kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-outreach --topic vcc.referral.v1 --resource-pattern-type literal --operation Read --operation Write
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-outreach --topic vcc.target-zips.v1 --resource-pattern-type literal --operation Read
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-reporting --group reporting. --resource-pattern-type prefixed --operation Delete --operation Read
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-reporting --topic vcc.appointment.v1 --resource-pattern-type literal --operation Read
@@ -36,6 +37,7 @@ kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_C
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-reporting --topic vcc.feed-file.v1 --resource-pattern-type literal --operation Read
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-reporting --topic vcc.member-eligibility.v1 --resource-pattern-type literal --operation Read
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-reporting --topic vcc.programme.v1 --resource-pattern-type literal --operation Read
+kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-reporting --topic vcc.referral.v1 --resource-pattern-type literal --operation Read
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-reporting --topic vcc.slot-pool.v1 --resource-pattern-type literal --operation Read
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-reporting --topic vcc.target-zips.v1 --resource-pattern-type literal --operation Read --operation Write
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$ADMIN_CONFIG" --add --allow-principal User:vcc-scheduling --group scheduling. --resource-pattern-type prefixed --operation Delete --operation Read

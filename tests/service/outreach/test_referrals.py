@@ -1,6 +1,7 @@
 """Referrals from the request to what became of it, and that nothing leaves without agreement and consent."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ from schemas.eligibility_v1 import EligibilityStatus
 from services.kit.unit_of_work import working
 from services.outreach.referrals.flow import escalate
 from services.outreach.referrals.rules import ANSWER_DAYS, OUTCOME_DAYS
-from tests.facts import DAY, a_day, a_fact
+from tests.facts import DAY, a_day, a_fact, a_merge, member_token
 from tests.service.outreach.builders import Outreach, Worker, client_of
 from tests.service.outreach.contacts import a_contact, withdrawn
 from tests.service.outreach.partnerships import (
@@ -373,3 +374,43 @@ async def test_each_look_at_a_member_is_in_the_trail(
     enrolment = (await worker.get(f"/referrals/{referral_id}")).json()["enrolment_id"]
     [seen] = await outreach.fetch(query, enrolment)
     assert seen["times"] == 2
+
+
+@pytest.mark.usefixtures("ada")
+async def test_each_step_is_told_on_the_bus(outreach: Outreach, supervisor: Worker, worker: Worker) -> None:
+    """With status, day, deadline, kind, need and the appointment that waits for it; under the token by which the member
+    stands by then, and without a name or a number of his."""
+    await is_ready(supervisor, worker)
+    appointment = str(uuid4())
+    referral_id = await referred(worker, gates_appointment_id=appointment)
+    await outreach.hear(a_day(ANSWER_DAYS + 1))
+    assert await escalated(outreach) == 1
+    await outreach.hear(
+        a_fact("bob"), a_merge("ada", "bob", version=1), a_fact("ada", 2, member_token=member_token("bob"))
+    )
+    await say(worker, referral_id, "reject", "no-capacity")
+    told = await outreach.announced("vcc.referral.changed.v1")
+    assert [(one["version"], one["status"], one.get("due_on"), one["overdue"]) for one in told] == [
+        (1, "requested", (DAY + timedelta(ANSWER_DAYS)).isoformat(), False),
+        (2, "requested", (DAY + timedelta(ANSWER_DAYS)).isoformat(), True),
+        (3, "rejected", None, False),
+    ]  # fmt: skip
+    assert [one["member_token"] for one in told] == [str(member_token(name)) for name in ("ada", "ada", "bob")]
+    assert {(one["kind"], one["need"], one["gates_appointment_id"]) for one in told} == {
+        ("social-service", "food-insecurity", appointment)
+    }
+    assert (told[2]["status_reason"], told[2]["partner_id"]) == ("no-capacity", "harvest")
+    for name in ("Sesame", "Ada", "2135550101"):
+        assert name not in str(told)
+
+
+@pytest.mark.usefixtures("ada")
+async def test_what_is_kept_apart_is_not_on_the_bus(outreach: Outreach, supervisor: Worker, worker: Worker) -> None:
+    """Neither the need nor who helps with it; that there is a referral, and how far it is, all the same."""
+    await is_ready(supervisor, worker, has_kept_apart=True)
+    await consents(worker, is_written=True, needs=["substance-use"])
+    await referred(worker, need="substance-use")
+    [told] = await outreach.announced("vcc.referral.changed.v1")
+    assert told["status"] == "requested"
+    assert not {"need", "partner_id"} & told.keys()
+    assert "substance" not in str(told)

@@ -24,6 +24,7 @@ from schemas.outreach_v1 import (
     ContactAttemptRetractedV1,
     Disposition,
 )
+from schemas.referral_v1 import ReferralChangedV1, ReferralKind, ReferralStatus
 from schemas.scheduling_v1 import SlotPoolChangedV1
 from services.kit.app import create
 from services.kit.auth import Principal, authenticate
@@ -52,7 +53,7 @@ from tests.servers import Database
 FACT_TABLES = (
     "programme_version", "business_day", "enrolment_version", "member_merge", "dose_version", "case_version",
     "contact_attempt", "attempt_retraction", "appointment_version", "slot_pool_version", "feed_file", "target_zip",
-    "programme", "enrolment", "dose", "coverage_cell",
+    "referral_version", "programme", "enrolment", "dose", "coverage_cell",
 )  # fmt: skip
 SUBSCRIPTION_OF = {event: one for one in SUBSCRIPTIONS for event in one.topic.events}
 VACCINATED = {"status": EligibilityStatus.INELIGIBLE, "reasons": ("already-vaccinated",), "vaccinated": True}
@@ -67,6 +68,18 @@ def a_case(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -
         "changed_on": DAY + timedelta(days=days),
     }  # fmt: skip
     return CaseChangedV1(**(said | changes))
+
+
+def a_referral(name: str = "ada", version: int = 1, days: int = 0, **changes: Any) -> ReferralChangedV1:
+    plan = changes.pop("tenant_id", "lakeshore")
+    said: dict[str, Any] = {
+        "occurred_at": NOON, "referral_id": derived_id("referral", name, plan), "version": version,
+        "enrolment_id": enrolment_id(name, plan), "member_token": member_token(name), "tenant_id": plan,
+        "partner_id": "harvest", "kind": ReferralKind.SOCIAL_SERVICE, "need": "food-insecurity",
+        "status": ReferralStatus.REQUESTED, "status_on": DAY + timedelta(days=days), "requested_on": DAY,
+        "due_on": DAY + timedelta(days=days + 5),
+    }  # fmt: skip
+    return ReferralChangedV1(**(said | changes))
 
 
 def an_attempt(name: str = "ada", days: int = 0, number: int = 0, **changes: Any) -> ContactAttemptLoggedV1:

@@ -46,7 +46,16 @@ from tests.facts import (
     an_appointment,
     member_token,
 )
-from tests.service.reporting.builders import VACCINATED, Reporting, a_case, a_file, a_pool, a_retraction, an_attempt
+from tests.service.reporting.builders import (
+    VACCINATED,
+    Reporting,
+    a_case,
+    a_file,
+    a_pool,
+    a_referral,
+    a_retraction,
+    an_attempt,
+)
 
 pytestmark = pytest.mark.postgres
 RECOUNT = """
@@ -117,7 +126,7 @@ def counted_in_python(events: list[Event]) -> set[tuple[Any, ...]]:
 
 
 ONE_OF_EACH: tuple[Event, ...] = (
-    a_programme(), a_day(3), a_fact(), a_merge("adda", "ada"), a_dose(), a_case(), an_attempt(),
+    a_programme(), a_day(3), a_fact(), a_merge("adda", "ada"), a_dose(), a_case(), a_referral(), an_attempt(),
     a_retraction(an_attempt()), an_appointment(), a_pool(), a_file(),
     TargetZipListedV1(occurred_at=NOON, zip5="60623", programme_id=PROGRAMME, week_on=DAY, listed=True, rank=1),
 )  # fmt: skip
@@ -293,12 +302,13 @@ async def test_plans_see_their_own_rows(reporting: Reporting) -> None:
         a_programme(), a_fact(), a_fact(tenant_id="prairie"), an_attempt(tenant_id="prairie"),
         a_retraction(an_attempt(tenant_id="prairie")),
         an_appointment(tenant_id="prairie"), a_case(tenant_id="prairie"), a_pool(tenant_id="prairie"),
+        a_referral(tenant_id="prairie"),
         a_pool(tenant_id=None), a_file("state", tenant_id=None), a_file("p", tenant_id="prairie"),
     )  # fmt: skip
     seen = {
         "enrolment_version": 1, "enrolment": 1, "coverage_cell": 1, "member_cell": 1, "case_version": 0,
         "contact_attempt": 0, "attempt_retraction": 0, "attempt_told": 0, "appointment_version": 0,
-        "slot_pool_version": 1, "feed_file": 1,
+        "slot_pool_version": 1, "feed_file": 1, "referral_version": 0,
     }  # fmt: skip
     for table, rows in seen.items():
         assert len(await reporting.fetch(f"select 1 from {table}", tenant="lakeshore")) == rows, table
@@ -310,9 +320,9 @@ async def test_versions_are_kept(reporting: Reporting) -> None:
     await reporting.hear(
         an_appointment(), an_appointment(version=2, status=AppointmentStatus.CANCELLED, changed=1), a_fact(),
         a_fact(version=2, days=1), a_dose(), a_dose(version=2, days=1), a_case(),
-        a_case(version=2, status=CaseStatus.CLOSED),
+        a_case(version=2, status=CaseStatus.CLOSED), a_referral(), a_referral(version=2),
     )  # fmt: skip
-    for table in ("appointment_version", "enrolment_version", "dose_version", "case_version"):
+    for table in ("appointment_version", "enrolment_version", "dose_version", "case_version", "referral_version"):
         assert await reporting.fetch(f"select version from {table} order by 1") == [(1,), (2,)]
 
 

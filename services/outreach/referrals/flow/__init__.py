@@ -1,6 +1,8 @@
 """Makes a referral, takes what is said to it, and shows a partner what he may see: by the one door of sharing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from services.kit import audit
@@ -13,6 +15,7 @@ from services.outreach.briefings.flow import NOBODY_MAY
 from services.outreach.directory import store as directory
 from services.outreach.partners import store as partners
 from services.outreach.partners.flow import NO_PARTNER
+from services.outreach.policy import CODES
 from services.outreach.reach import store as reach_store
 from services.outreach.reach.rules import reachable
 from services.outreach.referrals import store
@@ -25,6 +28,7 @@ from services.outreach.referrals.rules import (
     against,
     answered,
     begun,
+    changed,
 )
 from services.outreach.referrals.shown import Shown, shown
 from services.outreach.sharing import flow as sharing
@@ -91,6 +95,7 @@ async def make(work: UnitOfWork, case_id: UUID, demand: Demand, by: str) -> Refe
         return permit
     await store.insert(connection, referral)
     await store.save_step(connection, referral, by, is_by_partner=False)
+    await _announce(work, [referral])
     return referral
 
 
@@ -108,16 +113,26 @@ async def answer(
         return NOT_NOW
     await store.update(work.connection, referral)
     await store.save_step(work.connection, referral, who.code, is_by_partner=who.is_partner)
+    await _announce(work, [referral])
     return referral
 
 
 async def escalate(work: UnitOfWork, limit: int) -> int:
     """Mark those whose answer is overdue: a person of the plan has to see to them. Gives how many they were."""
     today = await load_today(work.connection)
-    overdue = await store.lock_overdue(work.connection, today, limit)
-    for known in overdue:
-        await store.update(work.connection, replace(known, is_escalated=True, version=known.version + 1))
+    known = await store.lock_overdue(work.connection, today, limit)
+    overdue = [replace(one, is_escalated=True, version=one.version + 1) for one in known]
+    for referral in overdue:
+        await store.update(work.connection, referral)
+    await _announce(work, overdue)
     return len(overdue)
+
+
+async def _announce(work: UnitOfWork, referrals: Sequence[Referral]) -> None:
+    """Under the token by which the member stands now."""
+    token_of = await store.load_tokens(work.connection, [one.case_id for one in referrals])
+    now = datetime.now(UTC)
+    await work.announce([changed(one, token_of[one.case_id], CODES.kept_apart, now) for one in referrals])
 
 
 async def permitted(connection: Connection, referral: Referral) -> Permit | Refusal:

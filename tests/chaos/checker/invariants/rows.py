@@ -65,6 +65,11 @@ OWNED = (
     Owned("outreach", "attempt_retraction", catalog.RETRACTED, ("attempt_id",),
           _same("tenant_id", "worker_id", "reason", "retracted_on")),
     Owned(
+        "outreach", "referral", catalog.REFERRAL, ("referral_id",),
+        {**_same("version", "enrolment_id", "tenant_id", "kind", "status", "status_reason", "status_on", "requested_on",
+                 "due_on", "gates_appointment_id"), "is_escalated": "overdue"},
+    ),
+    Owned(
         "scheduling", "appointment", catalog.APPOINTMENT, ("appointment_id",),
         _same("version", "status", "enrolment_id", "member_token", "tenant_id", "programme_id", "site_id", "slot_id",
               "block_id", "start_at", "start_on", "walk_in", "cancellation_reason", "changed_on", "by_rule",

@@ -18,6 +18,13 @@ from tests.unit.chaos.checker.recorded import load
 
 Row = dict[str, Any]
 Break = Callable[[Evidence], None]
+REFERRAL = {
+    "referral_id": "01900000-0000-7000-8000-000000000001", "version": 1, "tenant_id": "lakeshore", "need": "stress",
+    "enrolment_id": "01900000-0000-7000-8000-000000000002", "partner_id": "harvest", "kind": "transport",
+    "status": "requested", "status_reason": None, "status_on": "2021-03-01", "requested_on": "2021-03-01",
+    "due_on": None, "is_escalated": False, "gates_appointment_id": None,
+}  # fmt: skip
+REFERRED = REFERRAL | {"member_token": "01900000-0000-7000-8000-000000000003", "overdue": False}
 NEW_ID = b"01900000-0000-7000-8000-000000000000"
 
 
@@ -45,6 +52,16 @@ def lose(table: str, **wanted: object) -> Break:
     def broken(evidence: Evidence) -> None:
         service, name = table.split(".")
         evidence.tables[service][name].remove(rows(evidence, table, **wanted)[0])
+
+    return broken
+
+
+def invent(table: str, **values: object) -> Break:
+    """A row that nothing else speaks of."""
+
+    def broken(evidence: Evidence) -> None:
+        service, name = table.split(".")
+        evidence.tables[service][name].append(values)
 
     return broken
 
@@ -323,6 +340,8 @@ PLANTED: list[tuple[str, Break, set[str]]] = [
     ("a block counts wrong", change("scheduling.block", booked=7),
      {"pools_count_their_appointments", "rows_are_events"}),
     ("an attempt is told twice", an_attempt_told_twice, {"nothing_goes_out_twice"}),
+    ("a referral was never told", invent("outreach.referral", **REFERRAL), {"rows_are_events"}),
+    ("a referral is of no log", invent("reporting.referral_version", **REFERRED), {"reporting_is_of_the_log"}),
     ("a past case is another", change("reporting.case_version", status="closed"), {"reporting_is_of_the_log"}),
     ("a cell counts one more", change("reporting.coverage_cell", members=99), {"cells_are_as_counted"}),
     ("a figure is wrong", a_figure_that_is_wrong, {"figures_are_as_counted"}),
