@@ -6,7 +6,7 @@ create table partner (
     version integer not null,
     name text not null,
     kind text not null,
-    standing text not null,
+    status text not null,
     relation text not null,
     confirmed_on date,
     asks text[] not null,

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 
-class Standing(StrEnum):
+class PartnerStatus(StrEnum):
     """How far it has come with an organisation: somebody thinks of it, works with it, has heard lately that it still
     holds, or it is over."""
 
@@ -67,7 +67,7 @@ class Partner:
     partner_id: str
     name: str
     kind: str
-    standing: Standing
+    status: PartnerStatus
     relation: Relation = Relation.NONE
     confirmed_on: date | None = None
     asks: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class Partner:
     @property
     def is_open(self) -> bool:
         """Whether anything may begin with it."""
-        return self.standing in {Standing.CURRENT, Standing.CONFIRMED}
+        return self.status in {PartnerStatus.CURRENT, PartnerStatus.CONFIRMED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Wanted:
     county: str | None = None
     kind: str | None = None
     need: str | None = None
-    standing: str | None = None
+    status: str | None = None
     contracted_for: str | None = None
 
 

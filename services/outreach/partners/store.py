@@ -18,8 +18,8 @@ from services.outreach.partners.rules import (
     Group,
     Partner,
     PartnerContact,
+    PartnerStatus,
     Relation,
-    Standing,
     Wanted,
 )
 
@@ -56,7 +56,7 @@ LOAD_PARTNER = f"select version, {', '.join(names(Partner))} from partner where 
 LOAD_PARTNERS = f"""
 select version, {", ".join(names(Partner))} from partner
 where ($1::text is null or $1 = any(counties)) and ($2::text is null or kind = $2)
-    and ($3::text is null or $3 = any(needs)) and ($4::text is null or standing = $4)
+    and ($3::text is null or $3 = any(needs)) and ($4::text is null or status = $4)
     and ($5::text is null or exists (
         select from jsonb_to_recordset(contracts) as its (county text, services jsonb, from_on date, until_on date)
         where its.services ? $5 and ($1::text is null or its.county = $1)
@@ -107,7 +107,7 @@ async def load_partners(
     connection: Connection, wanted: Wanted, today: date, limit: int, after: str | None
 ) -> list[tuple[Partner, int]]:
     """The plan's partners that fit, by their codes."""
-    filters = wanted.county, wanted.kind, wanted.need, wanted.standing, wanted.contracted_for, today
+    filters = wanted.county, wanted.kind, wanted.need, wanted.status, wanted.contracted_for, today
     return [(_partner(row), row["version"]) for row in await connection.fetch(LOAD_PARTNERS, *filters, after, limit)]
 
 
@@ -155,7 +155,7 @@ def _partner(row: asyncpg.Record) -> Partner:
     return into(
         Partner,
         row,
-        standing=Standing(row["standing"]),
+        status=PartnerStatus(row["status"]),
         relation=Relation(row["relation"]),
         meets=Cadence(row["meets"]),
         asks=tuple(row["asks"]),

@@ -25,6 +25,8 @@ class Shown:
 
 def shown(permit: Permit, referral: Referral, reach: Reachable | None) -> Shown:
     """The permitted fields, by what holds of how to reach the member today."""
+    whose, permitted = (referral.enrolment_id, referral.demand.partner_id), permit.asked
+    assert (permitted.enrolment_id, permitted.partner_id) == whose, "a permit is of one member and one partner"
     may = permit.fields.__contains__
     need = referral.demand.need if may(SharedField.NEED) else ""
     if reach is None:

@@ -116,11 +116,16 @@ class Sharing:
 @dataclass(frozen=True, slots=True)
 class Permit:
     """What may leave, by which agreement and consent. Made by `may_share` alone; whatever shows a member to a partner
-    takes one."""
+    takes one, which is of this member and this partner."""
 
     agreement_id: str
     consent_id: UUID
-    fields: frozenset[SharedField]
+    asked: Sharing
+
+    @property
+    def fields(self) -> frozenset[SharedField]:
+        """What of the member may be shown."""
+        return self.asked.fields
 
 
 def may_share(
@@ -143,7 +148,7 @@ def may_share(
     if not covering:
         return SharingRefusal.KEPT_APART
     agreement = min(covering, key=lambda one: one.agreement_id)
-    return Permit(agreement.agreement_id, consent.consent_id, asked.fields)
+    return Permit(agreement.agreement_id, consent.consent_id, asked)
 
 
 def _is_between(agreement: Agreement, asked: Sharing) -> bool:
@@ -155,7 +160,7 @@ def _consents(consent: SharingConsent, asked: Sharing) -> bool:
     is_for_this = (consent.enrolment_id, consent.partner_id, consent.purpose) == (
         asked.enrolment_id, asked.partner_id, asked.purpose,
     )  # fmt: skip
-    return is_for_this and asked.needs <= consent.needs and consent.holds(asked.day)
+    return is_for_this and bool(asked.needs) and asked.needs <= consent.needs and consent.holds(asked.day)
 
 
 def is_kept(known: Agreement, told: Agreement) -> bool:

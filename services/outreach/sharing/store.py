@@ -45,12 +45,17 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 LOAD_CONSENTS = f"""
 select {", ".join(names(SharingConsent))} from sharing_consent
-where enrolment_id = $1 and ($2::text is null or partner_id = $2) order by given_on, told_at, consent_id
+where enrolment_id = $1 and ($2::text is null or partner_id = $2) order by given_on, told_at, consent_id for share
 """
+# With it whatever the member said alike: somebody else may have recorded it once more.
 WITHDRAW_CONSENT = """
-update sharing_consent
-set withdrawn_on = least(withdrawn_on, $2), withdrawn_by = coalesce(withdrawn_by, $3)
-where consent_id = $1 returning enrolment_id
+with said as (select enrolment_id, partner_id, purpose, needs from sharing_consent where consent_id = $1)
+update sharing_consent as alike
+set withdrawn_on = least(alike.withdrawn_on, $2), withdrawn_by = coalesce(alike.withdrawn_by, $3)
+from said
+where (alike.enrolment_id, alike.partner_id, alike.purpose) = (said.enrolment_id, said.partner_id, said.purpose)
+    and alike.needs && said.needs
+returning alike.enrolment_id
 """
 
 
@@ -103,12 +108,14 @@ async def save_consent(connection: Connection, tenant_id: str, consent: SharingC
 async def load_consents(
     connection: Connection, enrolment_id: UUID, partner_id: str | None = None
 ) -> Sequence[SharingConsent]:
-    """What the member of an enrolment consented to, the latest last; or for this partner alone."""
+    """What the member of an enrolment consented to, the latest last; or for this partner alone. None of it is withdrawn
+    before this transaction has ended."""
     return [_consent(row) for row in await connection.fetch(LOAD_CONSENTS, enrolment_id, partner_id)]
 
 
 async def withdraw_consent(connection: Connection, consent_id: UUID, day: date, by: str) -> UUID | None:
-    """It holds no longer from this day on. Gives whose it is; None where there is none, or another plan's."""
+    """It holds no longer from this day on, nor does what was consented to for any of its needs, to this partner. Gives
+    whose it is; None where there is none, or another plan's."""
     enrolment_id: UUID | None = await connection.fetchval(WITHDRAW_CONSENT, consent_id, day, by)
     return enrolment_id
 

@@ -11,7 +11,7 @@ from tests.service.outreach.test_workers import put
 HARVEST: dict[str, Any] = {
     "name": "Harvest Food Bank",
     "kind": "food",
-    "standing": "current",
+    "status": "current",
     "relation": "none",
     "needs": ["food-insecurity"],
     "counties": ["17031"],

@@ -45,21 +45,21 @@ async def test_a_change_needs_the_etag_of_what_stands(supervisor: Worker) -> Non
 async def test_partners_are_found_by_where_what_and_how_far(supervisor: Worker) -> None:
     """Each filter keeps those that fit, prospective ones apart from current and confirmed; confirming needs its day."""
     await is_partner(supervisor)
-    await is_partner(supervisor, "readers", kind="early-literacy", standing="prospective", needs=[], counties=["06037"])
+    await is_partner(supervisor, "readers", kind="early-literacy", status="prospective", needs=[], counties=["06037"])
     for query, found in (
         ({}, ["harvest", "readers"]),
         ({"county": "17031"}, ["harvest"]),
         ({"type": "early-literacy"}, ["readers"]),
         ({"need": "food-insecurity"}, ["harvest"]),
-        ({"standing": "prospective"}, ["readers"]),
+        ({"status": "prospective"}, ["readers"]),
         ({"county": "06037", "need": "food-insecurity"}, []),
     ):
         assert await listed(supervisor, **query) == found
-    undated = await put(supervisor, "/partners/readers", HARVEST | {"standing": "confirmed"}, **{"If-Match": '"1"'})
+    undated = await put(supervisor, "/partners/readers", HARVEST | {"status": "confirmed"}, **{"If-Match": '"1"'})
     assert undated.status_code == 422
-    confirmed = {"standing": "confirmed", "confirmed_on": "2021-03-01"}
+    confirmed = {"status": "confirmed", "confirmed_on": "2021-03-01"}
     await put(supervisor, "/partners/harvest", HARVEST | confirmed, **{"If-Match": '"1"'})
-    assert await listed(supervisor, standing="confirmed") == ["harvest"]
+    assert await listed(supervisor, status="confirmed") == ["harvest"]
 
 
 async def test_pages_of_partners_go_on_where_the_last_one_ended(supervisor: Worker) -> None:

@@ -161,7 +161,8 @@ async def test_no_agreement_in_force_and_nothing_leaves(
 async def test_without_the_members_own_consent_nothing_leaves(
     outreach: Outreach, supervisor: Worker, worker: Worker, partner: Worker
 ) -> None:
-    """None, one for another need, and one of another member are none; withdrawn, it closes every way on that day."""
+    """None, one for another need, and one of another member are none; withdrawn, it closes every way on that day, also
+    where somebody had recorded it twice, until the member consents again."""
     await outreach.hear(a_fact("bob"))
     await is_partner(supervisor)
     await is_agreed(supervisor)
@@ -169,11 +170,30 @@ async def test_without_the_members_own_consent_nothing_leaves(
     await consents(worker, "bob")
     assert (await refer(worker)).json()["type"] == "urn:vcc:problem:no-consent"
     consent_id = await consents(worker)
+    await consents(worker, needs=["food-insecurity", "homelessness"])
     referral_id = await referred(worker)
     assert (await post(worker, f"/sharing-consents/{consent_id}/withdraw")).status_code == 204
     for who in (partner, worker):
         for answer in (await looks(who, referral_id)).values():
             assert (answer.status_code, answer.json()["type"]) == (409, "urn:vcc:problem:no-consent")
+    await consents(worker)
+    assert (await partner.get(f"/partner-referrals/{referral_id}")).status_code == 200
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize("answers", [["reject"], ["accept", "complete"]])
+async def test_what_has_ended_shows_its_partner_nobody(
+    supervisor: Worker, worker: Worker, partner: Worker, answers: list[str]
+) -> None:
+    """The list says how it ended; of the member nothing is seen any more."""
+    await is_ready(supervisor, worker)
+    referral_id = await referred(worker)
+    for answer in answers:
+        reason = "no-capacity" if answer == "reject" else None
+        assert (await say(partner, referral_id, answer, reason)).status_code == 200
+    for shown in (await looks(partner, referral_id)).values():
+        assert (shown.status_code, shown.json()["type"]) == (409, "urn:vcc:problem:referral-ended")
+        assert "Sesame" not in shown.text
 
 
 @pytest.mark.usefixtures("ada")
@@ -302,8 +322,8 @@ async def test_ihss_is_the_countys_and_cbas_is_authorized(supervisor: Worker, wo
 async def test_nobody_is_referred_to_a_prospective_or_ended_partner(supervisor: Worker, worker: Worker) -> None:
     """Whatever was signed with it."""
     await is_ready(supervisor, worker)
-    for standing in ("prospective", "ended"):
-        await is_partner_again(supervisor, standing=standing)
+    for status in ("prospective", "ended"):
+        await is_partner_again(supervisor, status=status)
         assert (await refer(worker)).json()["type"] == "urn:vcc:problem:partner-not-open"
 
 

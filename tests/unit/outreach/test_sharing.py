@@ -100,7 +100,7 @@ def consented(one: SharingConsent, asked: Sharing) -> bool:
     """By this member, to this partner, for this and for all of these needs, on a day of its term."""
     if one.enrolment_id != asked.enrolment_id or one.partner_id != asked.partner_id or one.purpose != asked.purpose:
         return False
-    if any(need not in one.needs for need in asked.needs) or asked.day < one.given_on:
+    if not asked.needs or any(need not in one.needs for need in asked.needs) or asked.day < one.given_on:
         return False
     if one.until_on is not None and asked.day > one.until_on:
         return False
@@ -188,3 +188,8 @@ def test_an_end_is_not_taken_back() -> None:
     assert not is_kept(ended, AGREED)
     assert not is_kept(ended, replace(AGREED, ended_on=DAY + timedelta(1)))
     assert is_kept(replace(AGREED, signed_on=None), replace(AGREED, fields=frozenset()))
+
+
+def test_what_speaks_of_no_need_leaves_by_no_consent() -> None:
+    """A consent is for named needs: whoever asks for none of them has none."""
+    assert may_share([AGREED], replace(ASKED, needs=frozenset()), CONSENT, KEPT_APART) is SharingRefusal.NO_CONSENT

@@ -12,7 +12,7 @@ from services.kit.problem import Refusal, refuse
 from services.kit.requests import Pool, reading, write
 from services.kit.unit_of_work import UnitOfWork
 from services.outreach.partners import flow, store
-from services.outreach.partners.rules import Standing, Wanted
+from services.outreach.partners.rules import PartnerStatus, Wanted
 from services.outreach.partners.shapes.partners import PartnerIn, PartnerOut, PartnersOut, partner_of
 from services.outreach.workers.store import load_today
 from services.outreach.worklist.api.workers import worker_id as code_of
@@ -37,7 +37,7 @@ async def list_partners(
     county: Annotated[CountyFips | None, Query()] = None,
     type: CodeAsked = None,  # noqa: A002
     need: CodeAsked = None,
-    standing: Annotated[Standing | None, Query()] = None,
+    status: Annotated[PartnerStatus | None, Query()] = None,
     contracted_for: Annotated[
         str | None, Query(pattern=CODE, description="A contract for this holds today: `ecm`, a Community Support.")
     ] = None,
@@ -45,7 +45,7 @@ async def list_partners(
     after: Annotated[str | None, Query(pattern=CODE, description="A page's `next`")] = None,
 ) -> PartnersOut:
     """By their codes, those that fit each filter that is said."""
-    wanted = Wanted(county, type, need, standing, contracted_for)
+    wanted = Wanted(county, type, need, status, contracted_for)
     async with reading(pool, principal) as work:
         today = await load_today(work.connection)
         found = await store.load_partners(work.connection, wanted, today, limit, after)

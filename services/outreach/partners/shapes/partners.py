@@ -14,8 +14,8 @@ from services.outreach.partners.rules import (
     Contract,
     Partner,
     PartnerContact,
+    PartnerStatus,
     Relation,
-    Standing,
 )
 from services.outreach.policy import CODES
 from services.outreach.worklist.shapes import Shape
@@ -81,7 +81,7 @@ class PartnerIn(Shape):
 
     name: Line
     kind: PartnerKind
-    standing: Standing
+    status: PartnerStatus
     relation: Relation = Field(default=Relation.NONE, description="What the plan is to its workers.")
     confirmed_on: Day | None = Field(default=None, description="When somebody last heard that it still holds.")
     asks: tuple[Line, ...] = Field(default=(), max_length=50, description="What it wants of the plan.")
@@ -97,7 +97,7 @@ class PartnerIn(Shape):
         json_schema_extra={
             "examples": [
                 {
-                    "name": "Harvest Food Bank", "kind": "food", "standing": "current", "needs": ["food-insecurity"],
+                    "name": "Harvest Food Bank", "kind": "food", "status": "current", "needs": ["food-insecurity"],
                     "counties": ["06037"], "asks": ["flyers in Spanish"], "offers": ["a weekly pantry"],
                     "aim": "nobody goes hungry to a vaccination", "meets": "monthly",
                 }
@@ -107,7 +107,7 @@ class PartnerIn(Shape):
 
     @model_validator(mode="after")
     def _confirmed_with_its_day(self) -> Self:
-        if (self.standing is Standing.CONFIRMED) and self.confirmed_on is None:
+        if (self.status is PartnerStatus.CONFIRMED) and self.confirmed_on is None:
             raise PydanticCustomError("confirmed_when", "Expected confirmed_on of a confirmed partner")
         return self
 
@@ -117,7 +117,7 @@ class PartnerIn(Shape):
             partner_id=partner_id,
             name=self.name,
             kind=self.kind,
-            standing=self.standing,
+            status=self.status,
             relation=self.relation,
             confirmed_on=self.confirmed_on,
             asks=self.asks,
@@ -138,7 +138,7 @@ class PartnerOut(Shape):
     version: int = Field(description="The ETag, by which a change is asked for.")
     name: str
     kind: str
-    standing: Standing
+    status: PartnerStatus
     relation: Relation
     confirmed_on: date | None
     asks: tuple[str, ...]
@@ -165,7 +165,7 @@ def partner_of(partner: Partner, version: int) -> PartnerOut:
         version=version,
         name=partner.name,
         kind=partner.kind,
-        standing=partner.standing,
+        status=partner.status,
         relation=partner.relation,
         confirmed_on=partner.confirmed_on,
         asks=partner.asks,

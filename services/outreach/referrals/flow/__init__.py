@@ -42,6 +42,7 @@ NO_REFERRAL = Refusal("unknown-referral", "Unknown Referral", "There is no such 
 NOBODY_REFERS = Refusal(
     "member-not-referable", "Member Not Referable", "The member has died, left the plan or is another one by now."
 )
+ENDED = Refusal("referral-ended", "Referral Ended", "It has ended: its partner sees nothing of the member any more.")
 NOT_NOW = Refusal(
     "answer-not-possible", "Answer Not Possible", "The referral has come so far that it does not take this answer."
 )
@@ -166,6 +167,8 @@ async def read_for_partner(
 
 
 async def _show(connection: Connection, referral: Referral) -> tuple[Shown, SharingConsent] | Refusal:
+    if not referral.is_open:
+        return ENDED
     permit = await permitted(connection, referral)
     if isinstance(permit, Refusal):
         return permit
