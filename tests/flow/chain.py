@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from tests.bodies import PROGRAMME, a_dose
 from tests.flow.feeds import Member, Row, Shot, a_registry_file, a_roster
 from tests.flow.world import World
+from tests.service.outreach.partnerships import AGREED, CONSENTED, HARVEST, REFERRED
 
 LEAST_LISTED = 11  # unvaccinated target members of one ZIP, so that it can be listed
 
@@ -22,6 +23,7 @@ async def pass_through(world: World, people: Sequence[Member]) -> None:
     assert (await world.log_attempt(booked, "booked"))[0] == 201
     assert (await world.log_attempt(refusing, "initial-refusal", refusal_domain="motivation"))[0] == 201
     await mistake(world, waiting[0])
+    await refer(world, waiting[1])
     site = world.ask("scheduling", "site")
     assert (await site.post(given, world.key(), {"dose": a_dose(today)}))[0] == 200
     enrolment_id = (await world.answer_for(walking))["enrolment_id"]
@@ -39,6 +41,20 @@ async def mistake(world: World, member: Member) -> None:
     retract = f"/attempts/{logged['attempt_id']}/retract"
     status, answer = await worker.post(retract, world.key(), {"reason": "wrong-member"})
     assert status < 300, answer
+
+
+async def refer(world: World, member: Member) -> None:
+    """A member is referred to a partner with whom his plan has an agreement, and to whom he consents."""
+    plan, case = member.plan.lower(), await world.case_of(member)
+    assert case is not None, "there is a case to be worked"
+    signatory, worker = (world.ask("outreach", f"{role}-{plan}") for role in ("supervisor", "coordinator"))
+    for path, body in (("/partners/harvest", HARVEST), ("/agreements/harvest-2021", AGREED)):
+        told = await signatory.raw("PUT", path, json=body, headers={"Idempotency-Key": world.key()})
+        assert told.status_code == 200, told.text
+    consented = CONSENTED | {"given_on": (await world.today()).isoformat()}
+    for path, body in (("sharing-consents", consented), ("referrals", REFERRED)):
+        status, answer = await worker.post(f"/cases/{case['case_id']}/{path}", world.key(), body)
+        assert status == 201, answer
 
 
 async def list_targets(world: World, today: date) -> list[str]:

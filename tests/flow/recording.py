@@ -69,7 +69,7 @@ class RecordingWorld(World):
         add_clients(
             [
                 Client(f"{role}-{plan}", grants=[f"{role}@{plan}"])
-                for role in ("coordinator", "analyst")
+                for role in ("coordinator", "supervisor", "analyst")
                 for plan in PLANS
             ]
         )

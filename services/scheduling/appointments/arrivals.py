@@ -7,14 +7,16 @@ from services.scheduling.appointments.cancellation import Cancellation
 from services.scheduling.appointments.rules import Appointment, change
 from services.scheduling.appointments.site_steps import AT_THE_SITE, FOLLOWS, NotGiven, SiteStep
 from services.scheduling.days.rules import SiteDay
+from services.scheduling.doses.rules import check_visit
 from services.scheduling.refusals import RefusalCode
 
 
 def check_in(booking: Appointment, day: SiteDay) -> Appointment | RefusalCode:
-    """The member stands at the desk, on the appointment's day or (what was written down is entered later) after it."""
+    """The member stands at the desk: at most as long before the appointment's hour as a dose may be given, else
+    somebody moves him to an earlier one; what was written down is entered later."""
     if booking.status is not Status.BOOKED:
         return RefusalCode.NOT_BOOKED
-    if booking.start_on > day.own_on:
+    if check_visit(booking.start_on, booking.start_at, day.own_on, day) is not None:
         return RefusalCode.NOT_YET
     return RefusalCode.ARRIVED if booking.site_step is not None else _at(booking, SiteStep.ARRIVED, day)
 

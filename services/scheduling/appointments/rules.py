@@ -73,7 +73,8 @@ class Appointment:
     @property
     def holds_place(self) -> bool:
         """Whether a place of its slot is taken by it."""
-        return self.slot_id is not None and (self.status in _HOLDING or self.site_step in CAME_IN_VAIN)
+        came_in_vain = self.status is Status.CANCELLED and self.site_step in CAME_IN_VAIN
+        return self.slot_id is not None and (self.status in _HOLDING or came_in_vain)
 
 
 class LiveBooking(NamedTuple):
@@ -137,17 +138,18 @@ def change(appointment: Appointment, status: Status, today: date) -> Appointment
 def cancel(appointment: Appointment, reason: Cancellation, day: SiteDay) -> Appointment | RefusalCode:
     """The booking as cancelled. On the day itself or later, at the site, it is late: marked, never refused, because it
     still frees a place."""
-    if refusal := _may_not_end(appointment):
+    if refusal := _may_not_end(appointment, day.own_on):
         return refusal
     late = appointment.start_on <= day.own_on
     return replace(_cancelled(appointment, reason, day.business_on), cancelled_late=late)
 
 
-def _may_not_end(appointment: Appointment) -> RefusalCode | None:
-    """What becomes of somebody who stands at the site is said there."""
+def _may_not_end(appointment: Appointment, on: date) -> RefusalCode | None:
+    """What becomes of somebody who stands at the site is said there, until the appointment's day is over."""
     if appointment.status is not Status.BOOKED:
         return RefusalCode.NOT_BOOKED
-    return RefusalCode.ARRIVED if appointment.site_step in AT_THE_SITE else None
+    stands_there = appointment.site_step in AT_THE_SITE and appointment.start_on >= on
+    return RefusalCode.ARRIVED if stands_there else None
 
 
 def _cancelled(booking: Appointment, reason: Cancellation, today: date) -> Appointment:
@@ -156,7 +158,7 @@ def _cancelled(booking: Appointment, reason: Cancellation, today: date) -> Appoi
 
 def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment | RefusalCode:
     """The same appointment at another time; the caller asks whether the member may have that seat, and finds it."""
-    if refusal := _may_not_end(appointment):
+    if refusal := _may_not_end(appointment, today):
         return refusal
     if appointment.slot_id == slot.slot_id:
         return RefusalCode.SAME_SLOT
@@ -167,7 +169,7 @@ def reschedule(appointment: Appointment, slot: Slot, today: date) -> Appointment
     return replace(
         appointment, version=appointment.version + 1, changes=appointment.changes + 1, site_id=slot.site_id,
         slot_id=slot.slot_id, block_id=slot.block_id, start_at=slot.start_at, start_on=slot.start_on, changed_on=today,
-        by_rule=False, outcome_overdue=False,
+        by_rule=False, outcome_overdue=False, site_step=None,
     )  # fmt: skip
 
 
@@ -192,7 +194,7 @@ def fulfil(appointment: Appointment, site: Site, record: DoseRecord, day: SiteDa
 
 def miss(appointment: Appointment, day: SiteDay) -> Appointment | RefusalCode:
     """The booking as a no-show: nobody came. The place stays taken: its time is over."""
-    if refusal := _may_not_end(appointment):
+    if refusal := _may_not_end(appointment, day.own_on):
         return refusal
     # By the hour, where one is known: a site's day may begin before the business day, and end after it.
     if day.hour < appointment.start_at if day.hour is not None else appointment.start_on > day.own_on:

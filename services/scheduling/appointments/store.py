@@ -34,7 +34,7 @@ LOAD_LIVE_BOOKINGS = """
     for update of appointment
 """
 LOCK_PERSONS_BOOKINGS = """
-    select * from appointment where member_token = $1 and status = 'booked' order by appointment_id for update
+    select * from appointment where member_token = any($1) and status = 'booked' order by appointment_id for update
 """
 FIND_GIVEN = """
     select given.appointment_id, exists (select from appointment where appointment_id = given.appointment_id) as is_seen
@@ -100,7 +100,7 @@ INSERT_APPOINTMENT = """
         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
         $25, $26, $27
     )
-    on conflict do nothing
+    on conflict (booking_code) where status = 'booked' do nothing
     returning *
 """
 SAVE_APPOINTMENTS = """
@@ -163,9 +163,9 @@ async def load_live_bookings(
     ]  # fmt: skip
 
 
-async def lock_persons_bookings(connection: Connection, member_token: UUID) -> list[Appointment]:
-    """Lock the person's live bookings, as far as the tenant sees them."""
-    return [appointment_of(row) for row in await connection.fetch(LOCK_PERSONS_BOOKINGS, member_token)]
+async def lock_persons_bookings(connection: Connection, member_tokens: Iterable[UUID]) -> list[Appointment]:
+    """Lock the live bookings of the person with these tokens, as far as the tenant sees them."""
+    return [appointment_of(row) for row in await connection.fetch(LOCK_PERSONS_BOOKINGS, list(member_tokens))]
 
 
 async def find_given(
@@ -252,8 +252,7 @@ async def list_appointments(
 
 
 async def insert_appointment(connection: Connection, new: Appointment) -> Appointment | None:
-    """Keep a new appointment and give it with its number; None if the person has a live booking under the programme,
-    with any plan, or another live booking has its code."""
+    """Keep a new appointment and give it with its number; None if another live booking has its code."""
     row = await connection.fetchrow(
         INSERT_APPOINTMENT, new.appointment_id, new.version, new.status, new.tenant_id, new.enrolment_id,
         new.member_token, new.programme_id, new.vaccine_group, new.site_id, new.slot_id, new.block_id, new.start_at,

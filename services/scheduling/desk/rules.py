@@ -56,12 +56,15 @@ def _is(said: Said, details: ContactDetails) -> bool:
     name = details.name
     if name is None or details.birth_on != said.birth_on or _letters(name.family) != _letters(said.family):
         return False
-    return _letters(said.given) in {_letters(name.given), _letters(name.preferred)}
+    return _letters(said.given) in {_letters(name.given), _letters(name.preferred)} - {""}
+
+
+_STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
 
 
 def _letters(text: str) -> str:
-    """As it is heard: without capitals, accents, blanks and signs."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    """As it is heard: without capitals, accents, strokes, blanks and signs."""
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(_STROKES))
     return "".join(letter for letter in plain if letter.isalnum())
 
 

@@ -83,6 +83,13 @@ class ScreenedOut(AppointmentOut):
     finding: Annotated[Finding, protected("clinical")]
 
 
+class ScreeningOut(BaseModel):
+    """What somebody who stands at the desk answered, and what that means for a dose."""
+
+    answers: Annotated[dict[Question, Reply], protected("clinical")]
+    finding: Annotated[Finding, protected("clinical")]
+
+
 class NotGivenIn(Write):
     """Why somebody who came was not vaccinated."""
 

@@ -40,12 +40,12 @@ LIST_DAY = f"""
         and ($3::timestamptz is null or (start_at, appointment_id) > ($3, $4::uuid))
     order by start_at, appointment_id limit $5
 """
-
-
 SAVE_SCREENING = """
     insert into screening (appointment_id, tenant_id, site_id, answers, screened_at) values ($1, $2, $3, $4, $5)
     on conflict (appointment_id) do update set answers = excluded.answers, screened_at = excluded.screened_at
 """
+FORGET_SCREENING = "delete from screening where appointment_id = $1"
+LOAD_SCREENING = "select answers from screening where appointment_id = $1"
 
 
 class Contact(NamedTuple):
@@ -104,6 +104,16 @@ async def save_screening(
     await connection.execute(
         SAVE_SCREENING, appointment.appointment_id, appointment.tenant_id, appointment.site_id, said, at
     )  # fmt: skip
+
+
+async def forget_screening(connection: Connection, appointment_id: UUID) -> None:
+    await connection.execute(FORGET_SCREENING, appointment_id)
+
+
+async def load_screening(connection: Connection, appointment_id: UUID) -> Mapping[Question, Reply] | None:
+    """What the member answered last; None where nobody asked him."""
+    said = await connection.fetchval(LOAD_SCREENING, appointment_id)
+    return None if said is None else {Question(question): Reply(reply) for question, reply in said.items()}
 
 
 def _expected(row: Record) -> Expected:

@@ -1,10 +1,7 @@
 -- How far somebody who came has got, and why he was not vaccinated; who was not has his place until its time is over.
 alter table appointment
-    add column site_step text
-        constraint appointment_site_step_check check (site_step in ('arrived', 'screened', 'not-given', 'left')),
-    add column not_given_reason text constraint appointment_not_given_reason_check check (
-        not_given_reason in ('unwell', 'contraindicated', 'refused', 'no-stock', 'not-eligible')
-    ),
+    add column site_step text,
+    add column not_given_reason text,
     -- Of the dose: by which route and where in the body it was given (HL7 tables 0162 and 0163), and how often what was
     -- recorded of it was corrected.
     add column dose_route text,

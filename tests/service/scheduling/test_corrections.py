@@ -10,7 +10,7 @@ import pytest
 
 from tests.service.scheduling.test_booking import code_of
 from tests.service.scheduling.test_doses_given import fulfil, walk_in
-from tests.service.scheduling.world import FLU, MONDAY, World, a_business_day, a_given_dose, a_site
+from tests.service.scheduling.world import FLU, MONDAY, World, a_business_day, a_given_dose, a_merge, a_site
 
 pytestmark = pytest.mark.postgres
 
@@ -132,3 +132,25 @@ async def test_corrections_at_once_are_told_one_after_another(world: World) -> N
     told = (await world.appointment_news())[2:]
     assert [one.version for one in told] == list(range(3, 9))
     assert sorted(one.dose.lot for one in told if one.dose) == lots
+
+
+async def test_a_corrected_day_ends_the_survivors_booking(world: World) -> None:
+    """The dose was recorded on a wrong, earlier day, its person became another one's, and that one was booked: once
+    the day is right, the booking whose need it met is cancelled."""
+    retired, survivor = uuid4(), uuid4()
+    early = MONDAY - timedelta(days=1)
+    given = (await walk_in(world, await world.enrol(member=retired), dose=a_given_dose(on=early))).json()
+    [slot] = await world.open_block(days=(4,))
+    await world.hear(a_merge(retired, survivor))
+    booked = await world.booked(await world.enrol(member=survivor), slot)
+    await world.hear(a_business_day(TUESDAY))
+    assert (await correct(world, given["appointment_id"], a_given_dose(on=TUESDAY))).status_code == 200
+    assert await world.status_of(booked) == "cancelled:pat"
+
+
+async def test_an_old_lot_is_corrected_when_a_recall_needs_it(world: World) -> None:
+    """A walk-in of more than a year ago keeps its day: another lot is no late dose."""
+    given = (await walk_in(world, await world.enrol())).json()["appointment_id"]
+    await world.hear(a_business_day(MONDAY + timedelta(days=400)))
+    answer = await correct(world, given, a_given_dose() | {"lot": "EN6202"}, occurred_at=None)
+    assert (answer.status_code, answer.json()["late_reason"]) == (200, None), answer.text

@@ -34,7 +34,7 @@ Outcome = Appointment | Refused
 Rule = Callable[[Appointment, SiteDay], Appointment | RefusalCode]
 """What becomes of an appointment on this day."""
 CODES_DRAWN = 5
-"""One that a live booking has already is drawn again."""
+"""How often a code is drawn at most: again if a live booking has it already."""
 
 
 async def book(work: UnitOfWork, member: MemberRef, slot_id: UUID, moment: Moment) -> Outcome:
@@ -42,7 +42,7 @@ async def book(work: UnitOfWork, member: MemberRef, slot_id: UUID, moment: Momen
     locked = await lock_member(work.connection, member, moment)
     if isinstance(locked, RefusalCode):
         return Refused(locked)
-    await store.lock_persons_bookings(work.connection, locked.enrolment.member_token)
+    await store.lock_persons_bookings(work.connection, [locked.enrolment.member_token])
     booked = await _already_booked(work, locked)  # before others have to wait for the block
     slot = await lock_slot(work.connection, slot_id)
     if isinstance(slot, RefusalCode):
@@ -91,7 +91,7 @@ async def _insert(work: UnitOfWork, member: LockedMember, slot: Slot, day: SiteD
         new = rules.book(new_id(), member.enrolment, slot, day, code)
         if (booked := await store.insert_appointment(work.connection, new)) is not None:
             return booked
-    raise AssertionError("the person is locked and has no live booking under the programme, and codes are many")
+    raise AssertionError("codes are many, and live bookings few")
 
 
 async def reschedule(work: UnitOfWork, appointment_id: UUID, slot_id: UUID, moment: Moment) -> Outcome:

@@ -34,7 +34,7 @@ async def fulfil(work: UnitOfWork, appointment_id: UUID, record: DoseRecord, mom
     person = await members.load_person(work.connection, before.member_token)
     if refused := await _already_recorded(work, person.member_tokens, after):
         return refused
-    await save(work, [(before, after), *await _overtaken(work, after, today)], today, moment.at)
+    await save(work, [(before, after), *await _overtaken(work, person.member_tokens, after, today)], today, moment.at)
     return after
 
 
@@ -55,11 +55,11 @@ async def correct_dose(work: UnitOfWork, appointment_id: UUID, record: DoseRecor
     after = corrections.correct(before, gave, record, programme.began_on, day)
     if isinstance(after, RefusalCode):
         return Refused(after)
-    if record.dose.administered_on != _given_on(before):
-        person = await members.load_person(work.connection, before.member_token)
-        if refused := await _already_recorded(work, person.member_tokens, after):
-            return refused
-    await save(work, [(before, after), *await _overtaken(work, after, today)], today, moment.at)
+    person = await members.load_person(work.connection, before.member_token)
+    is_moved = record.dose.administered_on != _given_on(before)
+    if is_moved and (refused := await _already_recorded(work, person.member_tokens, after)):
+        return refused
+    await save(work, [(before, after), *await _overtaken(work, person.member_tokens, after, today)], today, moment.at)
     return after
 
 
@@ -87,7 +87,7 @@ async def walk_in(work: UnitOfWork, member: MemberRef, site_id: str, record: Dos
         return Refused(given)
     if refused := await _already_recorded(work, person.member_tokens, given):
         return refused
-    overtaken = await _overtaken(work, given, today)
+    overtaken = await _overtaken(work, person.member_tokens, given, today)
     stored = await store.insert_appointment(work.connection, given)
     assert stored is not None, "only live bookings exclude each other"
     await save(work, overtaken, today, moment.at)
@@ -95,9 +95,9 @@ async def walk_in(work: UnitOfWork, member: MemberRef, site_id: str, record: Dos
     return stored
 
 
-async def _overtaken(work: UnitOfWork, fulfilled: Appointment, today: date) -> list[Change]:
-    """What becomes of the person's other live bookings whose need the dose met."""
-    live = await store.lock_persons_bookings(work.connection, fulfilled.member_token)
+async def _overtaken(work: UnitOfWork, tokens: Iterable[UUID], fulfilled: Appointment, today: date) -> list[Change]:
+    """What becomes of the other live bookings, under whichever token, of the person whose need the dose met."""
+    live = await store.lock_persons_bookings(work.connection, tokens)
     return rules.overtaken(live, fulfilled, today)
 
 

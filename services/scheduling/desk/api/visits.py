@@ -7,16 +7,26 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from services.kit.idempotency import Identity
+from services.kit.problem import refuse
 from services.kit.requests import Pool, reading
 from services.scheduling.appointments import arrivals
 from services.scheduling.appointments.api.writing import CHANGED, write_outcome
 from services.scheduling.appointments.flow.bookings import change
 from services.scheduling.appointments.shapes import NothingMoreIn
+from services.scheduling.blocks.api import problems
 from services.scheduling.blocks.api.access import Clock, SiteStaff
 from services.scheduling.blocks.api.problems import responses
 from services.scheduling.desk.flow import looks, visits
 from services.scheduling.desk.screening import finding_of
-from services.scheduling.desk.shapes import CheckedInOut, NotGivenIn, ScreenedOut, ScreeningIn, identity_of
+from services.scheduling.desk.shapes import (
+    CheckedInOut,
+    NotGivenIn,
+    ScreenedOut,
+    ScreeningIn,
+    ScreeningOut,
+    identity_of,
+)
+from services.scheduling.refusals import RefusalCode
 
 routes = APIRouter(tags=["scheduling"])
 
@@ -49,7 +59,7 @@ async def take_back(
     """It was another one who came: the booking stands as it did."""
     return await write_outcome(
         pool, identity, principal,
-        lambda work: change(work, appointment_id, arrivals.take_back, body.moment(clock)),
+        lambda work: visits.take_back(work, appointment_id, body.moment(clock)),
         looked_at=appointment_id,
     )  # fmt: skip
 
@@ -69,6 +79,17 @@ async def screen(
         looked_at=appointment_id,
     )  # fmt: skip
     return kept if kept.status_code != 200 else _with(kept, {"finding": finding_of(body.answers)})
+
+
+@routes.get("/appointments/{appointment_id}/screening", response_model=ScreeningOut, responses=responses(403, 404, 409))
+async def read_screening(appointment_id: UUID, pool: Pool, principal: SiteStaff) -> Response | ScreeningOut:
+    """What somebody answered who was screened, for whoever vaccinates; until it is said what came of it. The look is
+    audited."""
+    async with reading(pool, principal) as work:
+        answers = await looks.load_screening(work, principal, appointment_id)
+    if isinstance(answers, RefusalCode):
+        return refuse(problems.problem_of(answers))
+    return ScreeningOut(answers=dict(answers), finding=finding_of(answers))
 
 
 @routes.post("/appointments/{appointment_id}/not-given", responses=CHANGED)

@@ -1,6 +1,6 @@
 """Looks of a site's desk: each is audited, and names nobody but on his day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -14,9 +14,12 @@ from services.kit.unit_of_work import UnitOfWork
 from services.replicas.days import store as days
 from services.scheduling.appointments import store as appointments
 from services.scheduling.appointments.flow.looks import record_look
+from services.scheduling.appointments.site_steps import AT_THE_SITE, SiteStep
 from services.scheduling.days.rules import Moment, site_day
 from services.scheduling.desk import rules, store
 from services.scheduling.desk.rules import Expected, Said
+from services.scheduling.desk.screening import Question, Reply
+from services.scheduling.refusals import RefusalCode
 from services.scheduling.sites import store as sites
 
 
@@ -53,14 +56,26 @@ async def find_called(work: UnitOfWork, principal: Principal, clock: datetime, s
 
 
 async def load_identity(work: UnitOfWork, clock: datetime, appointment_id: UUID) -> ContactDetails | None:
-    """Who was checked in, to be compared with whoever stands there; nobody on another day."""
+    """Who was checked in, to be compared with whoever stands there; nobody on another day, or once he has gone."""
     found = await appointments.load_appointment(work.connection, appointment_id)
-    if found is None:
+    if found is None or found.site_step not in AT_THE_SITE:
         return None
     own_on = await _own_day(work.connection, found.site_id, clock)
     if own_on is None or not rules.is_named(found, own_on):
         return None
     return (await store.load_details(work.connection, {found.enrolment_id})).get(found.enrolment_id)
+
+
+async def load_screening(
+    work: UnitOfWork, principal: Principal, appointment_id: UUID
+) -> Mapping[Question, Reply] | RefusalCode:
+    """What somebody answered who was screened and of whom nothing has been said since; the look is audited."""
+    await record_look(work, principal, [appointment_id])
+    found = await appointments.load_appointment(work.connection, appointment_id)
+    if found is None:
+        return RefusalCode.UNKNOWN_APPOINTMENT
+    answers = await store.load_screening(work.connection, appointment_id)
+    return RefusalCode.NOT_ARRIVED if found.site_step is not SiteStep.SCREENED or answers is None else answers
 
 
 async def _seen(

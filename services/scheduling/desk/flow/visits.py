@@ -23,6 +23,14 @@ async def screen(work: UnitOfWork, appointment_id: UUID, answers: Mapping[Questi
     return outcome
 
 
+async def take_back(work: UnitOfWork, appointment_id: UUID, moment: Moment) -> Outcome:
+    """It was another one who came: what he answered is nobody's."""
+    outcome = await change(work, appointment_id, arrivals.take_back, moment)
+    if isinstance(outcome, Appointment):
+        await store.forget_screening(work.connection, appointment_id)
+    return outcome
+
+
 async def not_given(work: UnitOfWork, appointment_id: UUID, reason: NotGiven, moment: Moment) -> Outcome:
     """The member came and was not vaccinated."""
 
