@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from uuid import uuid4
 
 from tests.bodies import PROGRAMME, a_dose
 from tests.flow.feeds import Member, Row, Shot, a_registry_file, a_roster
@@ -48,11 +49,13 @@ async def refer(world: World, member: Member) -> None:
     plan, case = member.plan.lower(), await world.case_of(member)
     assert case is not None, "there is a case to be worked"
     signatory, worker = (world.ask("outreach", f"{role}-{plan}") for role in ("supervisor", "coordinator"))
-    for path, body in (("/partners/harvest", HARVEST), ("/agreements/harvest-2021", AGREED)):
+    partner_id = f"harvest-{uuid4().hex[:8]}"
+    whom = {"partner_id": partner_id}
+    for path, body in ((f"/partners/{partner_id}", HARVEST), (f"/agreements/{partner_id}", AGREED | whom)):
         told = await signatory.raw("PUT", path, json=body, headers={"Idempotency-Key": world.key()})
         assert told.status_code == 200, told.text
     consented = CONSENTED | {"given_on": (await world.today()).isoformat()}
-    for path, body in (("sharing-consents", consented), ("referrals", REFERRED)):
+    for path, body in (("sharing-consents", consented | whom), ("referrals", REFERRED | whom)):
         status, answer = await worker.post(f"/cases/{case['case_id']}/{path}", world.key(), body)
         assert status == 201, answer
 

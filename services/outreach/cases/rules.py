@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from operator import itemgetter
 
-from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Disposition
+from schemas.outreach_v1 import CaseClosedReason, CaseStatus, Channel, Disposition
 from schemas.scheduling_v1 import AppointmentStatus
 from services.outreach.cases import appointments, channels
 from services.outreach.cases.evidence import CaseState, Evidence, Flag, OffList, Paused
@@ -208,14 +208,18 @@ def _callback(evidence: Evidence) -> Attempt | None:
     return _promise(evidence.own_attempts())
 
 
+WRITTEN = frozenset({Channel.TEXT, Channel.EMAIL, Channel.LETTER})
+
+
 def _promise(attempts: Sequence[Attempt]) -> Attempt | None:
     """The last promise to call again, until the call was made at its hour, or somebody has spoken with the member. A
-    message that is left before, or a try that nobody answers, keeps no promise."""
+    message that is left before, a text or a letter, or a try that nobody answers, keeps no promise."""
     places = [at for at, one in enumerate(attempts) if one.disposition is Disposition.CALLBACK_SCHEDULED]
     if not places:
         return None
     promise, since = attempts[places[-1]], attempts[places[-1] + 1 :]
-    is_made = any(promise.callback_at is None or attempt.attempted_at >= promise.callback_at for attempt in since)
+    tried = [attempt for attempt in since if attempt.channel not in WRITTEN]
+    is_made = any(promise.callback_at is None or attempt.attempted_at >= promise.callback_at for attempt in tried)
     return None if is_made or any(EFFECTS[attempt.disposition].reaches for attempt in since) else promise
 
 

@@ -18,6 +18,7 @@ from services.outreach.gate.cases import Known, Reservation, history_of, may_han
 from services.outreach.gate.consents import ConsentOnRecord, ConsentSource
 from services.outreach.gate.policy import GATE, CallKind
 from services.outreach.gate.rules import decide
+from services.outreach.gate.zones import Reach
 from services.outreach.policy import POLICY
 from services.outreach.worklist import store as worklist
 from services.outreach.worklist.flow import NO_CASE
@@ -32,13 +33,16 @@ NOT_HELD = Refusal("case-not-held", "Case Not Held", "Whoever reserves a contact
 @dataclass(frozen=True, slots=True)
 class Approach:
     """How a member is about to be contacted, and when it is asked. `confirms_stop`: by the one message that says that a
-    STOP was heard; `is_answer`: to what he has just written himself."""
+    STOP was heard; `is_answer`: to what he has just written himself. `by_machine`: what was promised is a person's to
+    keep; `number`: by which of his numbers, and when he likes to be reached."""
 
     channel: Channel
     kind: CallKind
     now: datetime
     confirms_stop: bool = False
     is_answer: bool = False
+    by_machine: bool = False
+    number: Reach | None = None
 
 
 async def ask(connection: Connection, case_id: UUID, approach: Approach) -> Decision | Refusal:
@@ -128,11 +132,13 @@ def decide_on(known: Known, approach: Approach) -> Decision:
     """The gate's answer for what is known."""
     evidence = known.case.evidence
     request = request_of(known.case, approach.channel, approach.kind, POLICY, approach.now)
-    asked = replace(
-        request, confirms_stop=approach.confirms_stop, is_promised=request.is_promised or approach.is_answer
-    )
-    history = history_of(evidence, known.reservations, approach.now)
-    return decide(asked, member_of(evidence, POLICY, known.consents), history, GATE, approach.now)
+    is_promised = approach.is_answer or (request.is_promised and not approach.by_machine)
+    asked = replace(request, confirms_stop=approach.confirms_stop, is_promised=is_promised)
+    member = member_of(evidence, POLICY, known.consents)
+    if (number := approach.number) is not None:
+        reach = replace(member.reach, area_codes=number.area_codes, preferences=number.preferences)
+        member = replace(member, reach=reach)
+    return decide(asked, member, history_of(evidence, known.reservations, approach.now), GATE, approach.now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -13,6 +13,7 @@ from services.outreach.attempts.rules import Holder, Proposal, against
 from services.outreach.cases.changes import KnownCase
 from services.outreach.cases.evidence import OffList
 from services.outreach.gate.policy import CallKind
+from services.outreach.gate.zones import Preference, Reach
 from services.outreach.messages.wording import Purpose
 from services.outreach.policy import Policy
 from services.outreach.reach.rules import Reachable
@@ -31,6 +32,7 @@ READ_WITHIN: Final = timedelta(hours=1)
 """How long messages to somebody wait, each time, who wrote what a person has yet to read."""
 HEARD_BY: Final = "messages"
 """As whose contact that is logged which a member wrote: no worker heard it."""
+DAY_ENDS: Final = 24
 BY_MACHINE: Final = "*messages"
 """Who holds a message's reservation: no worker's code, so that no attempt of his releases it."""
 
@@ -82,6 +84,8 @@ class Message:
     reservation_id: UUID | None
     attempt_id: UUID | None
     resolved_by: str | None
+    bounced_at: datetime | None
+    address_digest: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,17 @@ def addresses(reach: Reachable, channel: Channel) -> list[str]:
         return [way.what.address for way in reach.emails if way.is_usable and isinstance(way.what, EmailAddress)]
     numbers = [way.what for way in reach.telephones if way.is_usable and isinstance(way.what, Telephone)]
     return [f"+1{one.number}" for kind in TEXTED for one in numbers if one.kind is kind]
+
+
+def where(reach: Reachable, channel: Channel, address: str) -> Reach:
+    """What the gate is asked of this address: a number's area code, and the hours at which the member likes to be
+    reached."""
+    begin, end = reach.preferred_from, reach.preferred_until
+    area_codes = (address.removeprefix("+1")[:3],) if channel is Channel.TEXT else ()
+    if begin is None or end is None:
+        return Reach(area_codes=area_codes)
+    closes = time.max if end == DAY_ENDS else time(end)
+    return Reach(area_codes=area_codes, preferences=(Preference(frozenset(range(7)), time(begin), closes),))
 
 
 def again_at(tries: int, now: datetime) -> datetime | None:

@@ -32,7 +32,12 @@ async def hear(work: UnitOfWork, channel: Channel, callback_id: str, said: Callb
     """Act upon it if it comes for the first time; NOT_OURS if nothing is known that it could be about."""
     connection, data = work.connection, said.data
     if said.type is Event.RECEIVED:
-        found = await store.find_written_to(connection, channel, normal(data.sender))
+        sender = normal(data.sender)
+        if is_stop := read_reply(data.text) is Reading.STOP:
+            await store.stop_address(connection, channel, sender, now)
+        found = await store.find_written_to(connection, channel, sender)
+        if is_stop and not found:
+            return None
     else:
         one = await store.find_message(connection, channel, data.message_id, data.id)
         found = [] if one is None else [one]
@@ -48,12 +53,13 @@ async def hear(work: UnitOfWork, channel: Channel, callback_id: str, said: Callb
 
 
 async def _hear_receipt(work: UnitOfWork, message: Message, said: Event, now: datetime) -> None:
-    """A receipt also settles what nobody knew."""
+    """A receipt also settles what nobody knew, whatever a person has said meanwhile: what was delivered is not sent
+    again."""
     connection = work.connection
     is_open = message.status in {Status.SENDING, Status.UNKNOWN}
     if said is Event.DELIVERED:
         await store.note_delivered(connection, message.message_id, now)
-        if is_open:
+        if message.status is not Status.SENT and message.sending_at is not None and message.bounced_at is None:
             await sending.note_sent(work, message, Result(Outcome.SENT), now)
     elif said is Event.BOUNCED:
         await _bounce(work, message, now)
@@ -82,12 +88,13 @@ async def _bounce(work: UnitOfWork, message: Message, now: datetime) -> None:
 
 
 async def _hear_reply(work: UnitOfWork, written_to: Sequence[Message], text: str, now: datetime) -> None:
-    """A STOP is that of everybody who was written to by this address, since nobody can say which of them wrote it. What
-    is answered goes there once."""
+    """A STOP, and what no machine understands, is that of everybody who was written to by this address, since nobody
+    can say which of them wrote it. What is answered goes there once."""
     newest, reading = written_to[0], read_reply(text)
     if reading is Reading.UNCLEAR:
-        reply = Reply(new_id(), newest.tenant_id, newest.case_id, newest.enrolment_id, newest.channel.value, now)
-        await replies.save_reply(work.connection, reply, text)
+        for one in written_to:
+            reply = Reply(new_id(), one.tenant_id, one.case_id, one.enrolment_id, one.channel.value, now)
+            await replies.save_reply(work.connection, reply, text)
     elif reading is Reading.HELP:
         await _answer(work, newest, Purpose.HELP, HELP, now)
     else:
@@ -110,7 +117,16 @@ async def _answer(work: UnitOfWork, to: Message, purpose: Purpose, template: str
     """By text; whoever writes an e-mail gets no answer by a machine."""
     if to.channel is Channel.TEXT:
         answer = NewMessage(
-            new_id(), to.tenant_id, to.case_id, to.enrolment_id, to.channel, purpose, template, HEARD_BY, now
+            new_id(),
+            to.tenant_id,
+            to.case_id,
+            to.enrolment_id,
+            to.channel,
+            purpose,
+            template,
+            HEARD_BY,
+            now,
+            to.address_digest,
         )
         await store.save_message(work.connection, answer)
 

@@ -16,7 +16,7 @@ from services.outreach.gate.asked import Permitted, Refused
 from services.outreach.gate.cases import Known
 from services.outreach.messages import store
 from services.outreach.messages.flow.settings import MessageSettings
-from services.outreach.messages.rules import KIND_OF, addresses, needless
+from services.outreach.messages.rules import KIND_OF, addresses, needless, where
 from services.outreach.messages.store import NewMessage
 from services.outreach.messages.wording import TEMPLATES, Purpose
 from services.outreach.policy import POLICY
@@ -63,10 +63,14 @@ async def queue(
         return NO_CASE
     if (refused := _refused(case, known, wanted, by, settings)) is not None:
         return refused
-    decision = gate.decide_on(known, gate.Approach(wanted.channel, KIND_OF[wanted.channel], now))
+    reach = await reach_of(connection, case.enrolment_id)
+    address = None if reach is None else await address_of(connection, known, reach, wanted.channel)
+    number = None if reach is None or address is None else where(reach, wanted.channel, address)
+    approach = gate.Approach(wanted.channel, KIND_OF[wanted.channel], now, by_machine=True, number=number)
+    decision = gate.decide_on(known, approach)
     if not isinstance(decision, Permitted) and not (wanted.waits and decision.next_permitted_at):
         return gate.refused(decision)
-    if await address_of(connection, case.enrolment_id, wanted.channel) is None:
+    if address is None:
         return NO_ADDRESS
     not_before_at = decision.next_permitted_at if isinstance(decision, Refused) else None
     message = NewMessage(
@@ -98,7 +102,9 @@ async def reach_of(connection: Connection, enrolment_id: UUID) -> Reachable | No
     return reachable(details, await reach_store.load_corrections(connection, enrolment_id))
 
 
-async def address_of(connection: Connection, enrolment_id: UUID, channel: Channel) -> str | None:
-    """Where a message goes; None where nothing is known that can be used."""
-    reach = await reach_of(connection, enrolment_id)
-    return None if reach is None else await store.usable(connection, addresses(reach, channel))
+async def address_of(connection: Connection, known: Known, reach: Reachable, channel: Channel) -> str | None:
+    """Where a message goes: nothing came back from there, and nobody there has said STOP since the member allowed the
+    channel last; None where nothing is known that can be used."""
+    resumed = [said.said_at for said in known.case.evidence.statements if channel in said.resumes]
+    found = addresses(reach, channel)
+    return await store.usable(connection, found, channel, max(resumed, default=None))

@@ -19,9 +19,10 @@ from services.outreach.cases import store as cases
 from services.outreach.gate import flow as gate
 from services.outreach.gate import store as gate_store
 from services.outreach.gate.asked import Permitted
+from services.outreach.gate.cases import Known
 from services.outreach.gate.policy import CallKind
 from services.outreach.messages import store
-from services.outreach.messages.flow.queueing import reach_of
+from services.outreach.messages.flow.queueing import address_of, reach_of
 from services.outreach.messages.flow.settings import MessageSettings
 from services.outreach.messages.outgoing import RECIPIENT_REFUSED, Outcome, Outgoing, Result
 from services.outreach.messages.rules import (
@@ -36,11 +37,13 @@ from services.outreach.messages.rules import (
     addresses,
     again_at,
     needless,
+    where,
 )
 from services.outreach.messages.senders import Sender
 from services.outreach.messages.store import Ended, SendingBegun, replies
 from services.outreach.messages.wording import TEMPLATES, Purpose, worded
 from services.outreach.policy import POLICY
+from services.outreach.reach.rules import Reachable
 
 POLL_S, TROUBLED_S = 1.0, 60.0
 LONGEST_SEND_S = 300.0
@@ -115,9 +118,13 @@ async def _begin(connection: Connection, message: Message, sender: Sender, now: 
     if is_outreach and await replies.has_unread(connection, message.enrolment_id):
         await store.postpone(connection, message.message_id, "reply-unread", now + READ_WITHIN)
         return None
+    reach = await reach_of(connection, message.enrolment_id)
+    address = None if reach is None else await _address(connection, known, reach, message)
     approach = gate.Approach(
         message.channel, KIND_OF[message.channel] if is_outreach else CallKind.MANUAL, now,
         confirms_stop=message.purpose is Purpose.CONFIRMS_STOP, is_answer=message.purpose is Purpose.HELP,
+        by_machine=True,
+        number=None if reach is None or address is None else where(reach, message.channel, address),
     )  # fmt: skip
     decision = gate.decide_on(known, approach)
     if not isinstance(decision, Permitted):
@@ -126,8 +133,6 @@ async def _begin(connection: Connection, message: Message, sender: Sender, now: 
             return None
         await store.postpone(connection, message.message_id, decision.reason.value, decision.next_permitted_at)
         return None
-    reach = await reach_of(connection, message.enrolment_id)
-    address = None if reach is None else await store.usable(connection, addresses(reach, message.channel))
     if reach is None or address is None:
         await _drop(connection, message, "no-usable-address", now)
         return None
@@ -140,6 +145,13 @@ async def _begin(connection: Connection, message: Message, sender: Sender, now: 
     own = sender.email if message.channel is Channel.EMAIL else sender.text
     assert own is not None, "whoever has no address of its own sends nothing"
     return Leaving(now, Outgoing(message.message_id, own, sender.name, address, said.language, said.subject, said.body))
+
+
+async def _address(connection: Connection, known: Known, reach: Reachable, message: Message) -> str | None:
+    """An answer goes to whoever wrote, and to nobody else."""
+    if message.purpose is Purpose.OUTREACH:
+        return await address_of(connection, known, reach, message.channel)
+    return store.written_from(connection, addresses(reach, message.channel), message.address_digest)
 
 
 def _names(sender: Sender) -> Mapping[str, str]:

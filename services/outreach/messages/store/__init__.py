@@ -33,8 +33,8 @@ for update of message skip locked
 """
 SAVE_MESSAGE = """
 insert into message (message_id, tenant_id, case_id, enrolment_id, channel, purpose, template, status, queued_by,
-    not_before_at)
-values ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9)
+    not_before_at, address_digest)
+values ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10)
 """
 NOTE_SENDING = """
 update message set status = 'sending', sending_at = $2, reservation_id = $3, address_digest = $4, template_version = $5,
@@ -66,6 +66,14 @@ where message_id = $1
 """
 NOTE_BOUNCED = "update message set bounced_at = coalesce(bounced_at, $2) where message_id = $1"
 BOUNCED = "select distinct address_digest from message where address_digest = any($1) and bounced_at is not null"
+STOPPED = """
+select address_digest from stopped_address
+where address_digest = any($1) and channel = $2 and ($3::timestamptz is null or stopped_at > $3)
+"""
+STOP_ADDRESS = """
+insert into stopped_address (channel, address_digest, stopped_at) values ($1, $2, $3)
+on conflict (channel, address_digest) do update set stopped_at = greatest(stopped_address.stopped_at, $3)
+"""
 FORGET_ADDRESSES = (
     "update message set address_digest = null where enrolment_id = any($1) and address_digest is not null"
 )
@@ -99,6 +107,7 @@ class NewMessage:
     template: str
     queued_by: str
     not_before_at: datetime
+    address_digest: bytes | None = None
 
 
 class SendingBegun(NamedTuple):
@@ -203,12 +212,25 @@ async def note_bounced(connection: Connection, message_id: UUID, at: datetime) -
     await connection.execute(NOTE_BOUNCED, message_id, at)
 
 
-async def usable(connection: Connection, addresses: Sequence[str]) -> str | None:
-    """The first address from which nothing came back."""
+async def usable(
+    connection: Connection, addresses: Sequence[str], channel: Channel, resumed_at: datetime | None
+) -> str | None:
+    """The first address from which nothing came back, and no STOP by this channel since the member allowed it last."""
     digests = {address: digests_of(connection, address) for address in addresses}
-    rows = await connection.fetch(BOUNCED, [digest for found in digests.values() for digest in found])
-    bounced = {row["address_digest"] for row in rows}
-    return next((address for address, found in digests.items() if not found & bounced), None)
+    asked = [digest for found in digests.values() for digest in found]
+    rows = [*await connection.fetch(BOUNCED, asked), *await connection.fetch(STOPPED, asked, channel, resumed_at)]
+    closed = {row["address_digest"] for row in rows}
+    return next((address for address, found in digests.items() if not found & closed), None)
+
+
+async def stop_address(connection: Connection, channel: Channel, address: str, at: datetime) -> None:
+    """Whoever has this number or mailbox wants no more messages there, whomever they were meant for."""
+    await connection.execute(STOP_ADDRESS, channel, digest_of(connection, address), at)
+
+
+def written_from(connection: Connection, addresses: Sequence[str], digest: bytes | None) -> str | None:
+    """The one of these addresses that has this digest."""
+    return next((address for address in addresses if digest in digests_of(connection, address)), None)
 
 
 async def find_message(

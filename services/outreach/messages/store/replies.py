@@ -13,7 +13,7 @@ from services.outreach.messages.rules import Reply
 TAKE_CALLBACK = """
 insert into message_callback (provider, callback_id, taken_at) values ($1, $2, $3) on conflict do nothing returning true
 """
-FORGET_CALLBACKS = "delete from message_callback where taken_at < $1::timestamptz - interval '1 day'"
+FORGET_CALLBACKS = "delete from message_callback where taken_at < $1::timestamptz - interval '7 days'"
 SAVE_REPLY = f"""
 insert into message_reply ({", ".join(names(Reply))}, sealed_text) values ($1, $2, $3, $4, $5, $6, $7)
 """

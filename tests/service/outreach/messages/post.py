@@ -21,7 +21,7 @@ from tests.service.outreach.messages.stand_ins import MailServer, Provider, a_ma
 
 NOON = datetime(2021, 3, 2, 18, tzinfo=UTC)  # a Tuesday, at noon in Chicago
 NIGHT = datetime(2021, 3, 3, 5, tzinfo=UTC)
-MORNING = datetime(2021, 3, 3, 15, tzinfo=UTC)
+MORNING = datetime(2021, 3, 3, 16, tzinfo=UTC)  # eight in Los Angeles, where the number is from
 SECRET = "whsec_dGVzdHMgc2lnbiB3aXRoIHRoaXMgc2VjcmV0ISE="
 AGREED = {"channel": "text", "kind": "autodialled", "source": "spoken"}
 PLEASE_CALL = {"channel": "text", "template": "please-call"}

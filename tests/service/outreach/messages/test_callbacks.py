@@ -10,6 +10,8 @@ import pytest
 
 from services.kit.ids import new_id
 from services.kit.signed import read_secrets, signature
+from services.kit.unit_of_work import working
+from services.outreach.messages import store
 from tests.facts import a_fact, enrolment_id
 from tests.service.outreach.builders import case_id
 from tests.service.outreach.contacts import a_contact, details
@@ -216,10 +218,64 @@ async def test_two_secrets_hold_while_one_takes_the_other_s_place(post: Post) ->
     assert (await write(post, "STOP")).status_code == 204
 
 
+async def test_a_stop_is_the_numbers_whoever_was_written_to(post: Post) -> None:
+    """Of two at one telephone one was texted, and STOP comes from it: the other is not texted there either, queued or
+    anew, until he allows it himself."""
+    await post.know("bob")
+    assert (await post.queue("bob", now=NOON)).status_code == 201
+    async with working(post.outreach.database.pool) as work:
+        await store.postpone(work.connection, (await post.message())["message_id"], None, MORNING)
+    await a_sent_text(post)
+    assert (await write(post, "STOP")).status_code == 204
+    await post.send(now=MORNING)
+    assert len(post.provider.taken) == 1, "before the STOP"
+    dropped = [(one["status"], one["reason"]) for one in await post.messages() if one["case_id"] == case_id("bob")]
+    assert dropped == [("dropped", "no-usable-address")]
+    refused = await post.queue("bob", now=MORNING)
+    assert refused.json()["type"] == "urn:vcc:problem:no-usable-address"
+    async with post.at(MORNING) as worker:
+        said = {"resume_channels": ["text"], "attempted_at": (MORNING + timedelta(minutes=1)).isoformat()}
+        assert (await worker.say(enrolment_id("bob"), "complete", **said)).status_code == 201
+    assert (await post.queue("bob", now=MORNING + timedelta(minutes=2))).status_code == 201
+
+
+async def test_a_stop_of_a_stranger_closes_his_number(post: Post) -> None:
+    """Nobody was written to by it yet, and nobody will be."""
+    assert (await write(post, "STOP")).status_code == 204
+    await post.know()
+    assert (await post.queue()).json()["type"] == "urn:vcc:problem:no-usable-address"
+
+
+async def test_an_answer_goes_to_the_number_that_wrote(post: Post) -> None:
+    """The roster has brought another number since: who has it now is told nothing of a STOP that he never said."""
+    await a_sent_text(post)
+    said = details("Ada", telephones=(a_mobile("3125550199"),))
+    await post.outreach.hear(a_contact("ada", version=2, said=said))
+    assert (await write(post, "STOP")).status_code == 204
+    await post.send(now=LATER)
+    assert len(post.provider.taken) == 1
+
+
+async def test_what_was_delivered_is_not_sent_again(post: Post) -> None:
+    """A person has asked for it to be sent once more, and then the receipt comes: it counts, and nothing leaves."""
+    await post.know()
+    message_id = (await post.queue()).json()["message_id"]
+    post.provider.answers = DROPS
+    await post.send()
+    assert (await post.message())["status"] == "unknown"
+    again = {"outcome": "send-again", "reason": "nobody-knows"}
+    assert (await post.ask(f"/messages/{message_id}/resolve", again, LATER)).status_code == 204
+    assert (await tell(post, "delivered", message_id=message_id)).status_code == 204
+    given = len(post.provider.taken)
+    await post.send(now=LATER)
+    assert (len(post.provider.taken), (await post.message())["status"]) == (given, "sent")
+    assert len(await post.attempts()) == 1
+
+
 async def test_what_is_about_nothing_of_ours_is_not_found(post: Post) -> None:
     """A number that nobody was written to by, a message that is not ours; and what has not the form is refused."""
     await a_sent_text(post)
-    assert (await write(post, "STOP", number="+12135559999")).status_code == 404
+    assert (await write(post, "HELP", number="+12135559999")).status_code == 404
     assert (await tell(post, "delivered", message_id=str(new_id()))).status_code == 404
     assert (await tell(post, "exploded")).status_code == 422
 
