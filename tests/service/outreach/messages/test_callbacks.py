@@ -234,7 +234,8 @@ async def test_a_stop_is_the_numbers_whoever_was_written_to(post: Post) -> None:
     refused = await post.queue("bob", now=MORNING)
     assert refused.json()["type"] == "urn:vcc:problem:no-usable-address"
     async with post.at(MORNING) as worker:
-        said: dict[str, Any] = {"resume_channels": ["text"], "attempted_at": (MORNING + timedelta(minutes=1)).isoformat()}
+        at = (MORNING + timedelta(minutes=1)).isoformat()
+        said: dict[str, Any] = {"resume_channels": ["text"], "attempted_at": at}
         assert (await worker.say(enrolment_id("bob"), "complete", **said)).status_code == 201
     assert (await post.queue("bob", now=MORNING + timedelta(minutes=2))).status_code == 201
 
