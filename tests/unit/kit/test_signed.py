@@ -1,11 +1,14 @@
 """Signed requests: the signature of Standard Webhooks, its time, and routes that believe it instead of a token."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated
 
+import httpx
 import pytest
 from fastapi import APIRouter
 
+from services.kit.clock import clock
 from services.kit.http import create_app, unguarded
 from services.kit.signed import SignedBody, is_fresh, is_signed, read_secrets, signature, signed
 
@@ -73,3 +76,35 @@ def test_a_signed_route_is_guarded() -> None:
     app.include_router(router)
     assert unguarded(app) == []
     assert app.openapi()["paths"]["/calls"]["post"]["x-signed"] is True
+
+
+@pytest.mark.parametrize(
+    ("headers", "content", "read"),
+    [
+        ({}, BODY, 0),
+        ({"webhook-id": ID, "webhook-timestamp": "1614265029", "webhook-signature": PUBLISHED}, BODY, 0),
+        ({"webhook-id": ID, "webhook-timestamp": TIMESTAMP, "webhook-signature": PUBLISHED}, b"1" * 100_000, 40_000),
+    ],
+)
+async def test_no_more_of_a_body_is_read_than_a_callback_has(
+    headers: dict[str, str], content: bytes, read: int
+) -> None:
+    """Nothing at all for whoever has no signature of now, and not all of what is too long."""
+    app, given = create_app("Aviary", "1"), 0
+    router = APIRouter()
+
+    @router.post("/calls", status_code=204)
+    async def call(body: Annotated[SignedBody, signed(lambda _: read_secrets(SECRET))]) -> None: ...
+
+    async def parts() -> AsyncIterator[bytes]:
+        nonlocal given
+        for at in range(0, len(content), 10_000):
+            given += len(content[at : at + 10_000])
+            yield content[at : at + 10_000]
+
+    app.include_router(router)
+    app.dependency_overrides[clock] = lambda: NOW
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://aviary") as client:
+        answer = await client.post("/calls", content=parts(), headers=headers)
+    assert answer.status_code == 401
+    assert given <= read

@@ -6,6 +6,8 @@ from services.outreach.messages.flow.settings import ProviderSettings
 from services.outreach.messages.outgoing import Outcome, Outgoing, Result
 
 LONGEST_REFERENCE = 100
+IN_HAND = 409
+"""The provider has this message already, and may be about to send it."""
 REFUSES_FOR_NOW = frozenset({401, 403, 404, 405, 408, 425, 429})
 """It is too much, or our token or address is wrong: the message may still be good."""
 
@@ -45,7 +47,8 @@ def _result(response: httpx.Response) -> Result:
         return Result(Outcome.SENT, reference=_reference(response))
     if status in REFUSES_FOR_NOW:
         return Result(Outcome.LATER, f"http-{status}")
-    return Result(Outcome.FAILED if status < 500 else Outcome.UNKNOWN, f"http-{status}")
+    is_unsaid = status >= 500 or status == IN_HAND
+    return Result(Outcome.UNKNOWN if is_unsaid else Outcome.FAILED, f"http-{status}")
 
 
 def _reference(response: httpx.Response) -> str | None:

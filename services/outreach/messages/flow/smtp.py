@@ -1,6 +1,7 @@
 """E-mails by SMTP. Until the server has been given the text nothing is sent, whatever goes wrong; from then on only its
 answer tells whether it was."""
 
+import re
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -11,6 +12,9 @@ from aiosmtplib.email import parse_address
 from services.outreach.messages.flow.settings import SmtpSettings, Tls
 from services.outreach.messages.outgoing import RECIPIENT_REFUSED, Outcome, Outgoing, Result
 
+_ENHANCED = re.compile(r"[45]\.(\d{1,3})\.\d")
+ADDRESS, POLICY = "1", "7"
+TRANSACTION_FAILED = 554
 PERMANENT = 500
 """From this reply on a server says that it will never take it (RFC 5321, 4.2.1)."""
 
@@ -37,7 +41,7 @@ class SmtpAdapter:
             await client.rcpt(outgoing.address)
         except aiosmtplib.SMTPRecipientRefused as error:
             client.close()
-            return _refused(error, RECIPIENT_REFUSED)
+            return _of_recipient(error)
         except aiosmtplib.SMTPResponseException:  # of us, our login or our sender: the message may still be good
             client.close()
             return Result(Outcome.LATER, "server-refused")
@@ -81,6 +85,16 @@ def message_of(outgoing: Outgoing) -> bytes:
 
 def _refused(error: aiosmtplib.SMTPResponseException, reason: str) -> Result:
     return Result(Outcome.FAILED if error.code >= PERMANENT else Outcome.LATER, reason)
+
+
+def _of_recipient(error: aiosmtplib.SMTPRecipientRefused) -> Result:
+    """There is no such mailbox, by the reply's enhanced code (RFC 3463) where it has one; or it takes nothing; or we
+    are not let through, which says nothing of the member."""
+    enhanced = _ENHANCED.match(error.message)
+    subject = enhanced[1] if enhanced else POLICY if error.code == TRANSACTION_FAILED else ADDRESS
+    if subject == POLICY:
+        return Result(Outcome.LATER, "server-refused")
+    return _refused(error, RECIPIENT_REFUSED if subject == ADDRESS else "mailbox-refused")
 
 
 def _kind(error: Exception) -> str:

@@ -61,6 +61,10 @@ async def test_an_email_arrives_as_it_was_written(mail_server: MailServer) -> No
     ("rcpt", "data", "result"),
     [
         ("550 no such user", "", Result(Outcome.FAILED, "recipient-refused")),
+        ("550 5.1.1 no such user", "", Result(Outcome.FAILED, "recipient-refused")),
+        ("550 5.7.1 relaying denied", "", Result(Outcome.LATER, "server-refused")),
+        ("554 relay denied", "", Result(Outcome.LATER, "server-refused")),
+        ("552 5.2.2 mailbox full", "", Result(Outcome.FAILED, "mailbox-refused")),
         ("450 try again", "", Result(Outcome.LATER, "recipient-refused")),
         ("250 OK", "554 spam", Result(Outcome.FAILED, "text-refused")),
         ("250 OK", "451 try again", Result(Outcome.LATER, "text-refused")),
@@ -68,7 +72,8 @@ async def test_an_email_arrives_as_it_was_written(mail_server: MailServer) -> No
     ],
 )
 async def test_what_a_mail_server_answers(mail_server: MailServer, rcpt: str, data: str, result: Result) -> None:
-    """A refusal is definite, for good from 500 on; a connection that is lost once the text was given says nothing."""
+    """A refusal is definite, for good from 500 on, but for one of us; a connection that is lost once the text was given
+    says nothing."""
     mail_server.answers_rcpt, mail_server.answers_data = rcpt, data
     assert await smtp_at(mail_server.port).send(MAIL) == result
 
@@ -113,6 +118,7 @@ async def test_a_text_message_is_posted(provider: Provider) -> None:
         (302, Result(Outcome.FAILED, "http-302")),
         (429, Result(Outcome.LATER, "http-429")),
         (401, Result(Outcome.LATER, "http-401")),
+        (409, Result(Outcome.UNKNOWN, "http-409")),
         (500, Result(Outcome.UNKNOWN, "http-500")),
         (503, Result(Outcome.UNKNOWN, "http-503")),
         (DROPS, Result(Outcome.UNKNOWN, "connection-lost")),
