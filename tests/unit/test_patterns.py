@@ -93,7 +93,7 @@ PATTERNS = list(used())
 def test_the_patterns_are_found() -> None:
     """The search finds what stands in the readers and at the HTTP edge."""
     assert len(PATTERNS) > 50
-    assert {"sniff.py", "http.py", "x12_834.py", "er7.py", "values.py"} - {"x12_834.py"} <= {
+    assert {"sniff.py", "edge.py", "x12_834.py", "er7.py", "values.py"} - {"x12_834.py"} <= {
         one.where.partition(":")[0] for one in PATTERNS
     }
 

@@ -88,7 +88,7 @@ class AdsReader:
             yield Rejection(0, 0, "file", "unreadable", "a zip archive, whole and not encrypted, of text files")
 
     def _read_archive(self, archive: zipfile.ZipFile) -> Iterator[FeedItem]:
-        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        names = [info.filename for info in archive.infolist() if not info.filename.endswith("/")]
         parts: dict[Part, list[str]] = {part: [] for part in Part}
         for name in names:
             with archive.open(name) as member:

@@ -34,7 +34,7 @@ def look_inside(stream: BinaryIO, limits: ArchiveLimits = USUAL_LIMITS) -> tuple
         return refusal, stream
     try:
         archive = zipfile.ZipFile(stream)
-        files = [file for file in archive.infolist() if not (file.is_dir() or _is_litter(file.filename))]
+        files = [file for file in archive.infolist() if not (_is_folder(file.filename) or _is_litter(file.filename))]
         found = refusal_of(files, limits) or _format_of_all([_format(archive, file) for file in files])
         content = stream if isinstance(found, Unreadable) or found.reads_archives else archive.open(files[0])
     except ZIP_ERRORS:
@@ -56,6 +56,11 @@ def _format(archive: zipfile.ZipFile, file: zipfile.ZipInfo) -> Format | Unreada
     with archive.open(file) as member:
         head = member.read(HEAD_BYTES)
     return NESTED if is_archive(head) else sniff(head)
+
+
+def _is_folder(name: str) -> bool:
+    """Also of an entry without a name, of which the library can't say it."""
+    return name.endswith("/")
 
 
 def _is_litter(name: str) -> bool:

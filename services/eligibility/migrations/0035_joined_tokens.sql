@@ -2,7 +2,7 @@
 -- lets no index over an array be used. Kept by the database, so that the version that runs meanwhile keeps them too.
 create table joined_token (
     member_token uuid not null,
-    join_id uuid not null references person_join,
+    join_id uuid not null references person_join on delete cascade,
     primary key (member_token, join_id)
 );
 alter table joined_token enable row level security;

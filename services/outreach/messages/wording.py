@@ -113,7 +113,7 @@ def faults(template: Template) -> Iterator[str]:
         yield f"expected {', '.join(LANGUAGES)}"
     mails = [part for mail in (template.email or {}).values() for part in (mail.subject, mail.body)]
     texts = [*template.text.values(), *mails]
-    if unknown := {one for text in texts for one in re.findall(r"\{(.*?)\}", text)} - set(PLACEHOLDERS):
+    if unknown := {one for text in texts for one in re.findall(r"\{([^{}]*)\}", text)} - set(PLACEHOLDERS):
         yield f"unknown placeholders: {', '.join(sorted(unknown))}"
         return
     if found := [word for text in texts for word in health_words(text.format_map(PLACEHOLDERS))]:

@@ -170,7 +170,8 @@ async def test_days_overdue_are_the_sites_own(
 MORE_TO_COME = """
 insert into appointment
 select (jsonb_populate_record(known, jsonb_build_object(
-    'appointment_id', gen_random_uuid(), 'member_token', gen_random_uuid(), 'start_on', start_on + number % 90
+    'appointment_id', gen_random_uuid(), 'member_token', gen_random_uuid(), 'start_on', start_on + number % 90,
+    'booking_code', null
 ))).*
 from appointment as known cross join generate_series(1, 3000) as number
 """

@@ -21,12 +21,19 @@ GROUP = "sundial.business-day-opened"
 MORNING, NOON = (TopicPartition(BUSINESS_DAY_OPENED.name, number) for number in range(2))
 
 
+class SomeClient:
+    """Sends nothing anywhere."""
+
+    async def send(self, node: int, request: object, **options: object) -> None: ...
+
+
 class SomeConsumer:
     """Answers like the client, assertions included: positions and ends of the partitions that it has."""
 
     def __init__(self, ends: dict[TopicPartition, int | None], at: int = 0) -> None:
         self.ends = dict(ends)
         self.at = at
+        self._client = SomeClient()
         self.while_asked: Callable[[], None] = lambda: None
 
     def assignment(self) -> frozenset[TopicPartition]:

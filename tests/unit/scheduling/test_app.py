@@ -15,7 +15,7 @@ def test_no_operation_is_unguarded() -> None:
         application.include_router(router)
     assert unguarded(application) == []
     operations = [one for path in application.openapi()["paths"].values() for one in path.values()]
-    assert len(operations) == 23
+    assert len(operations) == 24
     assert all(operation.get("description") for operation in operations)
 
 

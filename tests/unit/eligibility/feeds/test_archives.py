@@ -109,3 +109,10 @@ def test_an_archive_behind_a_text_is_not_unpacked() -> None:
     text = b"PATIENTID\tVAXDATE\tMVX\tCVX\r\n"
     assert zipfile.is_zipfile(io.BytesIO(text + inner))
     assert codes(text + inner) == codes(text)
+
+
+def test_an_entry_without_a_name_stops_nobody() -> None:
+    """Of what a damaged archive calls nothing at all the library can't say whether it is a folder: the file is read, or
+    refused, like another."""
+    data = a_zip(("a.hl7", CONTENT)).replace(b"a.hl7", b"\0.hl7")
+    assert list(read_stream(io.BytesIO(data)))
