@@ -1,7 +1,8 @@
 """1 and 3. A dose exists exactly where somebody's live report stands for it, and once however many there are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
+from itertools import count
 from typing import Any
 
 from tests.chaos.checker.divergence import Divergence
@@ -33,18 +34,40 @@ def reports_are_as_heard(evidence: Evidence) -> Iterator[Divergence]:
     """Every statement about a dose is kept once, as it was made last, with its member once he is known; named by the
     file and row that it came with."""
     say = saying(1, "reports_are_as_heard")
-    rows = {
-        (_key(row["event_key"]), row["member_token"] or ""): row for row in evidence.table("eligibility", "dose_report")
-    }
+    kept = evidence.table("eligibility", "dose_report")
+    rows = _by_name((_named_by(row["event_key"], row["event_id"], row["sender"], row), row) for row in kept)
     told = [(one, _heard(evidence, one)) for one in evidence.files.registrar.reports.values()]
-    heard: Table = {(_key(one.event_key), said["member_token"] or ""): said for one, said in told}
+    heard: Table = _by_name(
+        (_named_by(one.event_key, "\x1f".join(one.event or ()), one.sender, said), said) for one, said in told
+    )
     found: Table = {key: row for key, row in rows.items() if key in heard or not _is_taken_back(row)}
-    yield from compare(say, "report", heard, found, lambda key: _named(rows.get((key[0], key[1]))))
+    yield from compare(say, "report", heard, found, lambda key: _named(rows.get(key)))
 
 
-def _key(event_key: str) -> str:
-    """The key of the row, of which several persons may each have a report."""
-    return event_key.partition(OF)[0]
+Name = tuple[str, ...]
+
+
+def _named_by(event_key: str, number: str, sender: str, said: Mapping[str, Any]) -> tuple[str, str]:
+    """What a report is of, and whose: the sender's number of a vaccination with day and vaccine, else the key of the
+    row, of which several persons may each have a report. Of a number that came by several rows, whose keys differ, it
+    is left open which person's report has which."""
+    if number and said.get("administered_on"):
+        return "\x1f".join((sender, number, said["cvx"], said["administered_on"])), said["member_token"] or ""
+    return event_key.partition(OF)[0], said["member_token"] or ""
+
+
+def _by_name(named: Iterable[tuple[tuple[str, str], Row]]) -> dict[Name, Row]:
+    """Several of one name are told apart by their place among them, so that none hides another."""
+    found: dict[Name, Row] = {}
+    for (name, token), row in sorted(named, key=_in_order):
+        place = next(place for place in count() if (name, token, str(place)) not in found)
+        found[name, token, str(place)] = row
+    return found
+
+
+def _in_order(named: tuple[tuple[str, str], Row]) -> tuple[tuple[str, str], bool, str]:
+    name, row = named
+    return name, bool(row["is_retracted"]), str(row["stated_at"])
 
 
 def _is_taken_back(row: Row) -> bool:

@@ -104,11 +104,21 @@ class Registrar:
                 is_tied |= any(news)
             known, key = self.reports.get(row_key), f"{row_key}{OF}{person.number}"
             is_own = known is not None and known.person is not None and known.person.last is person
+            is_own = is_own or self._has_of_number(person, report)
             if person in found and key not in self.reports and not is_own:
                 self._copy(report, report.row, person, key)
                 self._say_of(person, report)
         if is_tied:
             self.look_again(person)
+
+    def _has_of_number(self, person: Person, report: Report) -> bool:
+        """Whether this person has the same vaccination, by its number, from another message of the sender's."""
+        mine = self.numbered[report.event] if report.event is not None else []
+        return any(
+            one.person is not None and one.person.last is person and one.sender == report.sender
+            and is_alike(one, report)
+            for one in mine
+        )  # fmt: skip
 
     def _say_of(self, person: Person, report: Report) -> None:
         """What a report's registry said of sharing and reminders, of whom it was heard of, it says of this person."""
